@@ -1,0 +1,36 @@
+# Everything here may be run by anybody, in any order; each target first installs what it lacks (contrib/install).
+
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench soak clean
+.NOTPARALLEL:
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a tour of EnvFS on a mount of its own
+	@contrib/install run
+	@contrib/demo
+
+test: ## all tests but the soak; PYTEST_ARGS='-k mount' picks some
+	@contrib/install test
+	@.venv/bin/pytest $(PYTEST_ARGS)
+
+lint: ## style, format, types and the arrows between layers
+	@contrib/install test
+	@contrib/check
+
+check: lint test ## lint and test: what CI runs
+
+bench: ## measure speed and print the numbers
+	@contrib/install run
+	@.venv/bin/python contrib/bench/run.py
+
+soak: ## look for leaks and drift, for minutes
+	@contrib/install test
+	@.venv/bin/pytest -m soak $(PYTEST_ARGS)
+
+clean: ## remove all that the other targets made
+	rm -rf .venv build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The `envfs` command: a thin client that starts at the speed of the interpreter."""

@@ -1,0 +1,184 @@
+"""From words to a command's arguments, by the grammar.
+
+The direct way reads a well-formed line without argparse, which alone would double the client's start; whatever it does
+not take as it stands (help, abbreviations, mistakes) goes through argparse, built from the same table.
+"""
+
+from envfs.errors import EnvFSError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from envfs_cli.grammar import Argument, Command, Option
+
+    Values = dict[str, object]
+
+
+class Mistake(EnvFSError):
+    """A command line that is not of the grammar; argparse ends with the same status."""
+
+    code = "usage"
+    status = 2
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def read(command: "Command", words: "Sequence[str]") -> "Values":
+    """Return the values of a command's arguments and options, by their names; exits on help and mistakes."""
+    values = _directly(command, words)
+    return _by_argparse(command, words) if values is None else values
+
+
+def key(option: "Option") -> str:
+    """Return the name of an option's value: that of its long flag."""
+    return str(option.flags[-1].lstrip("-").replace("-", "_"))
+
+
+def seconds(text: str) -> int:
+    """Read a duration such as `30s`, `15m`, `1h`, `7d`; ValueError for anything else."""
+    number, unit = text[:-1], text[-1:]
+    if not (number.isascii() and number.isdigit()) or unit not in _UNITS:
+        raise ValueError("not a duration")
+    return int(number) * _UNITS[unit]
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read a list such as `A,B`; ValueError if a part is empty."""
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise ValueError("an empty name in the list")
+    return parts
+
+
+def number(text: str) -> int:
+    """Read a number of digits only; ValueError for anything else."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("not a number")
+    return int(text)
+
+
+_READERS = {"number": number, "duration": seconds, "list": names}
+
+
+# -- the direct way ----------------------------------------------------------------------------------------------------
+
+
+def _directly(command: "Command", words: "Sequence[str]") -> "Values | None":
+    values = _defaults(command)
+    options = {flag: option for option in command.options for flag in option.flags}
+    places = list(command.arguments)
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return _ending(values, places, rest)
+        if word in options:
+            if not _take_option(values, options[word], rest):
+                return None
+        elif (
+            (word.startswith("-") and word != "-")
+            or not places
+            or places[0].kind == "words"
+            or not _take_argument(values, places.pop(0), word)
+        ):
+            return None
+    return _ending(values, places, [])
+
+
+def _defaults(command: "Command") -> "Values":
+    values: Values = {key(option): False if option.kind == "flag" else None for option in command.options}
+    values.update({argument.name: None for argument in command.arguments})
+    return values
+
+
+def _take_option(values: "Values", option: "Option", rest: list[str]) -> bool:
+    if option.kind == "flag":
+        values[key(option)] = True
+        return True
+    if not rest or rest[0].startswith("-"):
+        return False
+    word = rest.pop(0)
+    return (not option.choices or word in option.choices) and _convert(values, key(option), option.kind, word)
+
+
+def _take_argument(values: "Values", argument: "Argument", word: str) -> bool:
+    return _convert(values, argument.name, argument.kind, word)
+
+
+def _convert(values: "Values", name: str, kind: str, word: str) -> bool:
+    try:
+        values[name] = _READERS[kind](word) if kind in _READERS else word
+    except ValueError:
+        return False
+    return True
+
+
+def _ending(values: "Values", places: "list[Argument]", rest: list[str]) -> "Values | None":
+    if places and places[0].kind == "words" and rest:
+        values[places.pop(0).name] = tuple(rest)
+        rest = []
+    if rest or any(not argument.optional for argument in places):
+        return None
+    return values
+
+
+# -- by argparse -------------------------------------------------------------------------------------------------------
+
+
+def parser(command: "Command") -> "argparse.ArgumentParser":
+    """Build the argparse parser of one command, for its help and its complaints."""
+    import argparse
+
+    epilog = "\n".join(["examples:", *(f"  {example}" for example in command.examples)])
+    made = argparse.ArgumentParser(
+        prog=f"envfs {command.name}",
+        description=f"{command.summary[0].upper()}{command.summary[1:]}. {command.details}".strip(),
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for argument in command.arguments:
+        count = "..." if argument.kind == "words" else "?" if argument.optional else None
+        made.add_argument(argument.name, nargs=count, help=argument.help, type=_checked(argument.kind))
+    for option in command.options:
+        if option.kind == "flag":
+            made.add_argument(*option.flags, dest=key(option), action="store_true", help=option.help)
+        else:
+            made.add_argument(
+                *option.flags,
+                dest=key(option),
+                metavar=option.metavar,
+                help=option.help,
+                type=_checked(option.kind),
+                choices=option.choices or None,
+            )
+    return made
+
+
+def _checked(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    reader = _READERS.get(kind, str)
+    reader_name = {"number": "number", "duration": "duration (30s 15m 1h 7d)", "list": "list of names (A,B)"}.get(kind)
+    if reader_name is None:
+        return reader
+
+    def checked(text: str) -> object:
+        return reader(text)
+
+    checked.__name__ = reader_name
+    return checked
+
+
+def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
+    made = parser(command)
+    values: Values = vars(made.parse_args(list(words)))
+    for argument in command.arguments:
+        if argument.kind == "words":
+            values[argument.name] = _words_after_dashes(values[argument.name]) or made.error("needs a command after --")
+    return values
+
+
+def _words_after_dashes(words: object) -> tuple[str, ...]:
+    given = tuple(words) if isinstance(words, list) else ()
+    return given[1:] if given[:1] == ("--",) else given

@@ -1,0 +1,48 @@
+"""What is said when no command, or none of ours, is named: help, the version, or a suggestion."""
+
+from envfs import __version__
+from envfs_cli import arguments, grammar, output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_USAGE = 2
+
+
+def without_command(words: "Sequence[str]") -> int:
+    """Answer a line that does not start with a command."""
+    first = words[0] if words else "--help"
+    if first in ("--version", "-V"):
+        output.line(f"envfs {__version__}")
+        return 0
+    if first in ("--help", "-h", "help"):
+        return _help(words[1:])
+    output.error(_unknown(first))
+    return _USAGE
+
+
+def _help(words: "Sequence[str]") -> int:
+    command = grammar.find(words[0]) if words else None
+    output.line(arguments.parser(command).format_help().rstrip() if command else overview())
+    return 0
+
+
+def _unknown(word: str) -> "arguments.Mistake":
+    import difflib
+
+    near = difflib.get_close_matches(word, [command.name for command in grammar.COMMANDS], 1)
+    hint = f"did you mean `envfs {near[0]}`?" if near else "`envfs --help` lists the commands"
+    return arguments.Mistake(f"there is no command {word}", hint)
+
+
+def overview() -> str:
+    """Return the list of commands, by group."""
+    lines = ["usage: envfs COMMAND ...", "", "EnvFS serves .env files from memory, over a vault of ciphertext.", ""]
+    for group, title in grammar.GROUPS:
+        lines.append(output.paint(title, "head"))
+        members = [command for command in grammar.COMMANDS if command.group == group]
+        lines += [f"  {command.name:<12}{command.summary}" for command in members]
+        lines.append("")
+    lines.append("`envfs COMMAND --help` explains one, with examples. Exit statuses: docs/cli-contract.md.")
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""`init`, `status`, `verify`, `accept`: the vault as a whole."""
+
+import os
+
+from envfs.errors import AuthenticationFailed, EnvFSError
+from envfs.protocol import control
+from envfs_cli import link as links
+from envfs_cli import output, secrets, session, terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.arguments import Values
+
+
+def init(values: "Values") -> int:
+    """Make a vault."""
+    file = values["identity_file"]
+    path = os.path.abspath(str(file)) if file else ""
+    link = session.start(values)
+    descriptors: tuple[int, ...] = ()
+    if not path:
+        named = values["passphrase_file"]
+        descriptors = (secrets.passphrase(None if named is None else str(named), new=True),)
+    with terminal.Waiting("making the identity"):
+        made = link.reply(control.Init(path), descriptors)
+    if isinstance(made, control.Made):
+        _say_made(made, path, as_json=bool(values["json"]))
+    return 0
+
+
+def _say_made(made: control.Made, identity_file: str, *, as_json: bool) -> None:
+    if as_json:
+        output.message_json(made)
+        return
+    kept = identity_file or links.places().identity
+    output.line(f"a vault is made in {made.home}")
+    output.line(f"  identity   {kept}{' (unencrypted: whoever reads it reads the vault)' if identity_file else ''}")
+    output.line(f"  recipient  {made.recipient}")
+    output.line(f"  approved   uid {made.approved_uid}, for everything; nobody else")
+    output.note(
+        "without the identity" + ("" if identity_file else " and its passphrase") + " nothing opens: keep a copy"
+    )
+
+
+def status(values: "Values") -> int:
+    """Say what runs and what is wrong; the exit status is 0 only if nothing is wrong."""
+    link = links.running() or links.reach()
+    report, _ = link.ask(control.Status())
+    if not isinstance(report, control.StatusReport):
+        return 1
+    if values["json"]:
+        output.as_json({**report._asdict(), "running": not link.private})
+    else:
+        _say_status(report, running=not link.private)
+    return EnvFSError.status if report.problems else 0
+
+
+def _say_status(report: control.StatusReport, *, running: bool) -> None:
+    rows = [
+        ("daemon", f"pid {report.pid}, uid {report.uid}, release {report.release}" if running else "does not run"),
+        ("mount", report.mount or "none"),
+        ("vault", f"{report.vault_folder} ({report.vault or 'none'})"),
+        ("state", "unlocked" if report.unlocked else "locked"),
+        ("keyholder", f"pid {report.keyholder_pid}" if running and report.keyholder_pid else "none"),
+        ("grants", str(report.grants)),
+        ("log", f"{report.log} ({report.log_entries} entries)"),
+    ]
+    for name, text in rows:
+        output.line(f"{output.paint(name.ljust(10), 'dim')} {text}")
+    for text in report.problems:
+        output.line(f"{output.paint('problem'.ljust(10), 'bad')} {text}")
+
+
+def verify(values: "Values") -> int:
+    """Check every record of the vault."""
+    faults: list[control.FaultRow] = []
+    link = session.start(values)
+    with terminal.Waiting("checking every record"):
+        reply, _ = link.ask(control.VerifyVault(), (), faults.append)  # type: ignore[arg-type]
+    if not isinstance(reply, control.Checked):
+        return 1
+    if values["json"]:
+        output.as_json({**reply._asdict(), "faults": [fault._asdict() for fault in faults]})
+    else:
+        for fault in faults:
+            output.line(f"{fault.key}: {fault.reason}")
+        output.line(f"{reply.looked_at} records looked at, {reply.failed} failed")
+    return AuthenticationFailed.status if reply.failed else 0
+
+
+def accept(values: "Values") -> int:
+    """Accept a level as it is now."""
+    level = str(values["level"])
+    if not values["yes"] and not terminal.confirm(f"take {level} as it is now for the truth?"):
+        raise EnvFSError("not confirmed, so nothing was changed", "say yes, or use --yes")
+    reply = session.start(values).reply(control.Accept(level))
+    for text in reply.notes if isinstance(reply, control.Done) else ():
+        output.note(text)
+    return 0

@@ -1,0 +1,87 @@
+"""`ls`, `show`, `export`: what the levels hold and what a view is made of."""
+
+import os
+
+from envfs.errors import AlreadyExists, EnvFSError
+from envfs.protocol import control
+from envfs_cli import output, session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.arguments import Values
+
+_HIDDEN = "••••••"
+
+
+def list_levels(values: "Values") -> int:
+    """List levels."""
+    rows = session.start(values).rows(control.ListLevels(str(values["level"] or "/")))
+    if values["json"]:
+        output.rows_json(rows)  # type: ignore[arg-type]
+        return 0
+    cells = [
+        (row.level, str(row.version or "-"), _day(row.time), "yes" if row.allowed else "no")
+        for row in rows
+        if isinstance(row, control.LevelRow)
+    ]
+    output.table(("LEVEL", "VERSION", "CHANGED", "APPROVED"), cells)
+    return 0
+
+
+def show(values: "Values") -> int:
+    """List the variables of a view; with --reveal, their values."""
+    link, level, version = session.start(values), str(values["level"]), _version(values)
+    rows = [row for row in link.rows(control.ListVariables(level, version)) if isinstance(row, control.VariableRow)]
+    shown = _values(link, level, version) if values["reveal"] else {}
+    if values["json"]:
+        output.as_json([{**row._asdict(), **({"value": shown[row.name]} if shown else {})} for row in rows])
+        return 0
+    cells = [(row.name, shown.get(row.name, _HIDDEN), row.level) for row in rows]
+    if not shown:
+        output.table(("NAME", "SET BY"), [(name, origin) for name, _, origin in cells])
+    else:
+        output.table(("NAME", "VALUE", "SET BY"), cells)
+    return 0
+
+
+def export(values: "Values") -> int:
+    """Print a view, or write it to a new file."""
+    level, version, form = str(values["level"]), _version(values), values["format"] or "dotenv"
+    link = session.start(values)
+    if form == "json":
+        import json
+
+        data = json.dumps(_values(link, level, version, "export"), ensure_ascii=False, indent=2).encode() + b"\n"
+    else:
+        data = link.ask(control.ReadView(level, str(form), "export", (), version))[1]
+    if values["output"]:
+        _write_new(str(values["output"]), data)
+    else:
+        output.raw(data)
+    return 0
+
+
+def _values(link: session.Session, level: str, version: int, door: str = "show") -> "dict[str, str]":
+    _, blob = link.ask(control.ReadView(level, "environ", door, (), version))
+    pairs = (entry.partition(b"=") for entry in blob.split(b"\0")[:-1])
+    return {name.decode(): content.decode() for name, _, content in pairs}
+
+
+def _write_new(path: str, data: bytes) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise AlreadyExists(f"there is a file already at {path}", "nothing is replaced; remove it first") from None
+    except OSError as error:
+        raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    output.note(f"{path} now holds values in the open; remove it when it is not needed any more")
+
+
+def _version(values: "Values") -> int:
+    return int(str(values["version"] or 0))
+
+
+def _day(time: str) -> str:
+    return time[:19].replace("T", " ") or "-"

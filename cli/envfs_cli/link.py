@@ -1,0 +1,159 @@
+"""The client's end of the control protocol: reach a daemon, or start one for this command alone; ask, and be answered.
+
+Laws: before anything is sent, the server's uid is checked; a secret goes out in a descriptor only.
+"""
+
+import _socket  # the bare socket: the module around it costs the client a third of its start
+import os
+import sys
+
+from envfs import locations
+from envfs.core import limits
+from envfs.errors import KeyholderGone, NotApproved, NotRunning, from_code
+from envfs.protocol import control, framing, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import NamedTuple
+
+    from envfs.locations import Locations
+
+_PEER = 12  # struct ucred: pid, uid, gid
+_CHUNK = 1 << 18
+
+
+class Link:
+    """A connection to a daemon; `private` if the daemon was started for this command alone."""
+
+    def __init__(self, connection: "_socket.socket", *, private: bool) -> None:
+        """Greet the daemon on `connection`."""
+        self.private = private
+        self._socket = connection
+        self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
+        self._greeted = False
+        self._pending = framing.encode(wire.to_body(control.Hello(control.VERSION, "")))
+
+    def ask(
+        self,
+        request: "NamedTuple",
+        descriptors: "tuple[int, ...]" = (),
+        on_row: "Callable[[object], None] | None" = None,
+    ) -> "tuple[object, bytes]":
+        """Send a request; return the reply and its blob. Rows go to `on_row` as they come.
+
+        Raises:
+            EnvFSError: what the daemon refuses with
+        """
+        self._send(self._pending + framing.encode(wire.to_body(request)), descriptors)
+        self._pending = b""
+        for message, blob in self._messages():
+            if isinstance(message, control.Failed):
+                raise from_code(*message)
+            if isinstance(message, control.Hello):
+                continue
+            if isinstance(message, control.ROWS):
+                if on_row is not None:
+                    on_row(message)
+                continue
+            return message, blob
+        raise KeyholderGone("the daemon broke off", "`envfs status` and the daemon's log may say why")
+
+    def close(self) -> None:
+        """Leave."""
+        self._socket.close()
+
+    def _send(self, data: bytes, descriptors: "tuple[int, ...]") -> None:
+        try:
+            if descriptors:
+                rights = b"".join(fd.to_bytes(4, sys.byteorder) for fd in descriptors)
+                sent = self._socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+                data = data[sent:]
+            self._socket.sendall(data)
+        except OSError:
+            return  # the daemon left; what it said before it did is read next
+
+    def _messages(self) -> "Iterator[tuple[object, bytes]]":
+        while True:
+            found = self._decoder.next()
+            while found is None:
+                try:
+                    data = self._socket.recv(_CHUNK)
+                except OSError:
+                    return
+                if not data:
+                    return
+                self._decoder.feed(data)
+                found = self._decoder.next()
+            body, blobs = found
+            yield wire.from_body(body, control.REPLIES), b"".join(blobs)
+
+
+def places() -> "Locations":
+    """Return where this user's things are."""
+    uid = os.geteuid()
+    return locations.find(os.environ, uid, os.path.expanduser("~"))
+
+
+def reach() -> Link:
+    """Connect to the daemon of this home, or to the system's, or start one for this command alone."""
+    link = running()
+    return link if link is not None else _start()
+
+
+def running() -> "Link | None":
+    """Connect to a running daemon: the one of this home, else (unless ENVFS_HOME is set) the system's; or None."""
+    mine = places()
+    paths = [mine.socket]
+    if "ENVFS_HOME" not in os.environ and not os.path.exists(mine.vault):
+        paths.append(locations.system().socket)
+    for path in paths:
+        link = _connect(path)
+        if link is not None:
+            return link
+    return None
+
+
+def need_running() -> Link:
+    """As `running`, or raise NotRunning."""
+    link = running()
+    if link is None:
+        raise NotRunning("no daemon runs here", "start it with `envfs mount`")
+    return link
+
+
+def _connect(path: str) -> "Link | None":
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        connection.connect(path)
+    except PermissionError:
+        connection.close()
+        raise NotApproved(f"uid {os.geteuid()} may not reach the daemon at {path}", "ask its owner") from None
+    except OSError:
+        connection.close()
+        return None
+    _check_server(connection, path)
+    return Link(connection, private=False)
+
+
+def _check_server(connection: "_socket.socket", path: str) -> None:
+    # somebody else's socket in our place would be sent our secrets
+    raw = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
+    server = int.from_bytes(raw[4:8], sys.byteorder)
+    owner = os.stat(os.path.dirname(path)).st_uid
+    if server != owner:
+        raise NotApproved(f"the daemon at {path} runs as uid {server}, but its folder belongs to uid {owner}")
+
+
+def _start() -> Link:
+    ours, theirs = _pair()
+    os.set_inheritable(theirs, True)
+    command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(theirs)]
+    os.posix_spawn(sys.executable, command, os.environ)
+    os.close(theirs)
+    return Link(_socket.socket(fileno=ours), private=True)
+
+
+def _pair() -> "tuple[int, int]":
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    return ours.detach(), theirs.detach()

@@ -1,0 +1,54 @@
+"""The way in: find the command, read its arguments, run it, turn an error into words and an exit status."""
+
+import sys
+
+from envfs.errors import EnvFSError
+from envfs_cli import arguments, grammar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_USAGE = 2
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    try:
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads: the interpreter must not flush into it at the end
+        return _PIPE_CLOSED
+
+
+def run(words: "Sequence[str]") -> int:
+    """Run one command line without the program's name; returns the exit status."""
+    try:
+        return _run(words)
+    except EnvFSError as error:
+        from envfs_cli import output
+
+        output.error(error)
+        return error.status
+
+
+def _run(words: "Sequence[str]") -> int:
+    command = grammar.find(words[0]) if words else None
+    if command is None:
+        from envfs_cli.commands import helping
+
+        return helping.without_command(words)
+    return start(command, arguments.read(command, words[1:]))
+
+
+def start(command: "grammar.Command", values: "arguments.Values") -> int:
+    """Run a command whose arguments are read; returns the exit status."""
+    module, _, function = command.run.partition(":")
+    # the table names the module, so that a command costs the import of itself alone
+    found = __import__(f"envfs_cli.commands.{module}", fromlist=[function])
+    status: int = getattr(found, function)(values)
+    return status

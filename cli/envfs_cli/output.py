@@ -1,0 +1,101 @@
+"""What is printed, and the only module that prints: tables and colour on a terminal, plain lines in a pipe, JSON.
+
+Laws: results go to standard output, words about them to standard error; control characters in what others wrote are
+made visible, so that no name can rewrite the screen.
+"""
+
+import json
+import os
+import sys
+
+from envfs.protocol import wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NamedTuple
+
+    from envfs.errors import EnvFSError
+
+_BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_COLOURS = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
+
+
+def error(failure: "EnvFSError") -> None:
+    """Say what was refused, and what may help."""
+    _say("error", "bad", failure.text)
+    if failure.hint:
+        _say("hint", "warn", failure.hint)
+
+
+def note(text: str) -> None:
+    """Say something beside the result."""
+    _say("note", "dim", text)
+
+
+def done(text: str) -> None:
+    """Confirm what was done, to a person only."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{clean(text)}\n")
+
+
+def _say(kind: str, style: str, text: str) -> None:
+    word = paint(f"{kind}:", style, sys.stderr.isatty())
+    sys.stderr.write(f"envfs: {word} {clean(text)}\n")
+
+
+def line(text: str) -> None:
+    """Print one line of a result."""
+    sys.stdout.write(f"{text}\n")
+
+
+def raw(data: bytes) -> None:
+    """Print bytes as they are."""
+    sys.stdout.flush()
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(1, rest) :]
+
+
+def as_json(value: object) -> None:
+    """Print a value as one line of JSON."""
+    line(json.dumps(value, ensure_ascii=False))
+
+
+def rows_json(rows: "Sequence[NamedTuple]") -> None:
+    """Print rows as one JSON array of objects."""
+    as_json([wire.plain(row) for row in rows])
+
+
+def message_json(message: "NamedTuple") -> None:
+    """Print a message as one JSON object."""
+    as_json(wire.plain(message))
+
+
+def table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
+    """Print rows in columns: aligned under heads on a terminal, tab-separated in a pipe."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in cells:
+            line("\t".join(row))
+        return
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    line(paint(_aligned(heads, widths), "head"))
+    for row in cells:
+        line(_aligned(row, widths))
+
+
+def _aligned(row: "Sequence[str]", widths: "Sequence[int]") -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def paint(text: str, style: str, terminal: "bool | None" = None) -> str:
+    """Colour text if it goes to a terminal and NO_COLOR is not set."""
+    if terminal is None:
+        terminal = sys.stdout.isatty()
+    return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not os.environ.get("NO_COLOR") else text
+
+
+def clean(text: str) -> str:
+    """Make control characters visible."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,112 @@
+"""Requests about who may read and who did: grants and the access log. For the owner only."""
+
+import pwd
+from datetime import UTC, datetime, timedelta
+
+import trio
+
+from envfs.control.call import Call, Sent
+from envfs.core import names
+from envfs.core.audit import Event
+from envfs.core.policy import Grant as Rule
+from envfs.errors import BadRequest, LogBroken, NoSuchLevel
+from envfs.host import clocks
+from envfs.protocol.control import (
+    Checked,
+    Done,
+    Grant,
+    GrantRow,
+    ListGrants,
+    LogRow,
+    ReadLog,
+    RestartLog,
+    Revoke,
+    VerifyLog,
+)
+from envfs.protocol.keyholding import Faults, VerifyCheckpoint
+
+_MOST_SECONDS = 10 * 366 * 86_400
+_UIDS = 1 << 32
+_LOOK_AGAIN = 0.2
+
+
+async def grant(call: Call, request: Grant) -> Sent:
+    """Write a grant into the settings file."""
+    level = names.level(request.level)
+    if not 0 <= request.uid < _UIDS - 1:
+        raise BadRequest("not a uid", "give a number, or a name with --user")
+    if not 0 <= request.seconds <= _MOST_SECONDS:
+        raise BadRequest("a grant may last at most ten years", "leave --ttl out for one without end")
+    call.service.log.append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
+    call.service.settings.add_grant(new_rule(level, request.uid, request.seconds))
+    note = () if call.service.house.vault.exists(level) else (f"there is no level {level} yet",)
+    return Sent(Done(note))
+
+
+def new_rule(level: str, uid: int, seconds: int) -> Rule:
+    """Make a grant that begins now; `seconds` 0 is without end."""
+    if not seconds:
+        return Rule(level, uid)
+    until = clocks.text(datetime.now(UTC) + timedelta(seconds=seconds))
+    return Rule(level, uid, until, clocks.boot_id(), clocks.boot_seconds() + seconds)
+
+
+async def revoke(call: Call, request: Revoke) -> Sent:
+    """Take a grant out of the settings file."""
+    level = names.level(request.level)
+    if not call.service.settings.remove_grant(level, request.uid):
+        raise NoSuchLevel(f"uid {request.uid} has no grant on {level}", "`envfs grants` lists them")
+    call.service.log.append(Event("revoke", "socket", level, rule=f"uid {request.uid}"), call.caller)
+    return Sent(Done())
+
+
+async def list_grants(call: Call, _request: ListGrants) -> Sent:
+    """Send the grants, those that ended left out."""
+    now = clocks.boot_seconds()
+    for rule in call.service.settings.load().grants:
+        if not call.service.house.gate.ended(rule):
+            left = round(rule.boot_until - now) if rule.until and rule.boot == clocks.boot_id() else -1
+            await call.send_row(GrantRow(rule.level, rule.uid, _user(rule.uid), rule.until, left))
+    return Sent(Done())
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return ""
+
+
+async def read_log(call: Call, request: ReadLog) -> Sent:
+    """Send entries of the log; with `follow`, go on until the client leaves."""
+    log = call.service.log
+    for line in log.lines(max(0, request.newest)):
+        await call.send_row(LogRow(line.decode(errors="replace")))
+    seen = log.tip.seq
+    while request.follow:
+        await trio.sleep(_LOOK_AGAIN)
+        fresh, seen = log.tip.seq - seen, log.tip.seq
+        for line in log.lines(fresh) if fresh > 0 else ():
+            await call.send_row(LogRow(line.decode(errors="replace")))
+    return Sent(Done())
+
+
+async def verify_log(call: Call, _request: VerifyLog) -> Sent:
+    """Follow the log's chain and check its signed checkpoints."""
+    log = call.service.log
+    points = log.verify()
+    if not points:
+        return Sent(Checked(log.tip.seq, 0, ("the log has no signed checkpoint yet",)))
+    wanted = tuple((str(point.seq), point.digest, point.signature) for point in points)
+    answer = await call.service.keyholder.ask(VerifyCheckpoint(wanted))
+    faults = answer.message.texts if isinstance(answer.message, Faults) else ("",)
+    for point, fault in zip(points, faults, strict=True):
+        if fault:
+            raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner")
+    return Sent(Checked(log.tip.seq, 0, (f"{len(points)} signed checkpoints",)))
+
+
+async def restart_log(call: Call, _request: RestartLog) -> Sent:
+    """Set the old log aside and begin a new one."""
+    aside = call.service.log.restart(call.caller)
+    return Sent(Done((f"the old log is kept as {aside}",) if aside else ("the old log is gone",)))

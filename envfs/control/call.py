@@ -1,0 +1,36 @@
+"""One request on its way through the daemon."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from envfs.control.service import Service
+from envfs.core.policy import Caller
+from envfs.errors import BadRequest
+from envfs.protocol.control import Reply, Row
+
+
+class Sent(NamedTuple):
+    """A reply, the blob that goes with it, and what to do once both are sent."""
+
+    reply: Reply
+    blob: bytes = b""
+    then: Callable[[], None] | None = None
+
+
+class Call(NamedTuple):
+    """Who asks, what came along, and how to send a row before the reply."""
+
+    service: Service
+    caller: Caller
+    descriptors: tuple[int, ...]
+    send_row: Callable[[Row], Awaitable[None]]
+
+    def descriptor(self, what: str) -> tuple[int, ...]:
+        """Return the one descriptor that the request needs.
+
+        Raises:
+            BadRequest: it did not come
+        """
+        if not self.descriptors:
+            raise BadRequest(f"the request lacks the descriptor with {what}")
+        return self.descriptors[:1]

@@ -1,0 +1,116 @@
+"""One client's connection: frames in, replies out, descriptors taken and always closed.
+
+Laws: a client is bounded in frame size, in descriptors, and in how long it may take over one frame; nothing that it
+sends can end more than its own connection.
+"""
+
+import array
+import os
+import socket
+import stat
+from typing import NamedTuple
+
+import trio
+
+from envfs import __version__
+from envfs.control import dispatch
+from envfs.control.call import Call
+from envfs.control.service import Service
+from envfs.core import limits
+from envfs.core.policy import Caller
+from envfs.errors import BadRequest, EnvFSError
+from envfs.protocol import control, framing, wire
+
+_DESCRIPTORS = 4
+_FRAME_SECONDS = 10.0
+_SEND_SECONDS = 30.0
+
+
+class Connection:
+    """A connected client, known as `caller`."""
+
+    def __init__(self, stream: trio.socket.SocketType, caller: Caller, service: Service) -> None:
+        """Serve `caller` on `stream` from `service`."""
+        self._socket = stream
+        self._caller = caller
+        self._service = service
+        self._decoder = framing.Decoder()
+        self._descriptors: list[int] = []
+
+    async def serve(self) -> None:
+        """Answer requests until the client leaves or breaks the protocol."""
+        try:
+            while (body := await self._next()) is not None:
+                await self._answer(wire.from_body(body, control.REQUESTS))
+        except EnvFSError as error:
+            with trio.move_on_after(1):
+                await self._send(control.Failed(error.code, error.text, error.hint))
+        except (OSError, trio.TooSlowError):
+            pass
+        finally:
+            self._drop_descriptors()
+            self._socket.close()
+
+    async def _answer(self, request: object) -> None:
+        if isinstance(request, control.Hello):
+            if request.protocol != control.VERSION:
+                raise BadRequest(
+                    f"the daemon speaks protocol {control.VERSION}, not {request.protocol}",
+                    "restart the daemon after an upgrade: `envfs unmount && envfs mount`",
+                )
+            await self._send(control.Hello(control.VERSION, __version__))
+            return
+        descriptors, self._descriptors = tuple(self._descriptors), []
+        try:
+            _check_descriptors(request, descriptors)
+            call = Call(self._service, self._caller, descriptors, self._send)
+            sent = await dispatch.answer(call, request)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        await self._send(sent.reply, sent.blob)
+        if sent.then is not None:
+            sent.then()
+
+    async def _next(self) -> framing.Body | None:
+        found = self._decoder.next()
+        while found is None:
+            # a client may think for as long as it likes between requests, but not within one
+            with trio.fail_after(_FRAME_SECONDS if self._decoder.pending else float("inf")):
+                data = await self._receive()
+            if not data:
+                return None
+            self._decoder.feed(data)
+            found = self._decoder.next()
+        return found[0]
+
+    async def _receive(self) -> bytes:
+        data, ancillary, flags, _ = await self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))
+        for level, kind, passed in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                self._descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
+        if flags & socket.MSG_CTRUNC or len(self._descriptors) > _DESCRIPTORS:
+            raise BadRequest("too many descriptors")
+        return data
+
+    async def _send(self, message: NamedTuple, blob: bytes = b"") -> None:
+        frame = framing.encode(wire.to_body(message), [blob] if blob else [], limits.REPLY_BYTES)
+        with trio.fail_after(_SEND_SECONDS):
+            for part in (frame, blob):
+                rest = memoryview(part)
+                while rest:
+                    rest = rest[await self._socket.send(rest) :]
+
+    def _drop_descriptors(self) -> None:
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors = []
+
+
+def _check_descriptors(request: object, descriptors: tuple[int, ...]) -> None:
+    if len(descriptors) > control.DESCRIPTORS.get(type(request), 0):
+        raise BadRequest("descriptors came with a request that takes none")
+    for descriptor in descriptors:
+        # only memory or a file: its size is known and reading it never waits
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise BadRequest("a secret must come in a file or in memory, not in a pipe or a socket")

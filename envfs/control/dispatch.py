@@ -1,0 +1,71 @@
+"""Which request is answered by what, and who may ask. Errors become replies here, and nowhere else.
+
+anyone   the gate decides, or nothing secret is said
+owner    the uid that the daemon runs as; being root is no reason
+"""
+
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from envfs.control import access, keeping, reading, writing
+from envfs.control.call import Call, Sent
+from envfs.core.audit import Event
+from envfs.errors import BadRequest, EnvFSError, NotApproved
+from envfs.protocol import control as ask
+
+Handler = Callable[[Call, Any], Awaitable[Sent]]
+_ANYONE, _OWNER = "anyone", "owner"
+
+_TABLE: dict[type, tuple[str, Handler]] = {
+    ask.Status: (_ANYONE, keeping.status),
+    ask.ReadView: (_ANYONE, reading.read_view),
+    ask.ListVariables: (_ANYONE, reading.list_variables),
+    ask.ListLevels: (_ANYONE, reading.list_levels),
+    ask.ListHistory: (_ANYONE, reading.list_history),
+    ask.Init: (_OWNER, keeping.init),
+    ask.Unlock: (_OWNER, keeping.unlock),
+    ask.Unmount: (_OWNER, keeping.unmount),
+    ask.SetVariable: (_OWNER, writing.set_variable),
+    ask.UnsetVariable: (_OWNER, writing.unset_variable),
+    ask.ImportText: (_OWNER, writing.import_text),
+    ask.Rollback: (_OWNER, writing.rollback),
+    ask.Grant: (_OWNER, access.grant),
+    ask.Revoke: (_OWNER, access.revoke),
+    ask.ListGrants: (_OWNER, access.list_grants),
+    ask.ReadLog: (_OWNER, access.read_log),
+    ask.VerifyLog: (_OWNER, access.verify_log),
+    ask.RestartLog: (_OWNER, access.restart_log),
+    ask.VerifyVault: (_OWNER, keeping.verify_vault),
+    ask.Accept: (_OWNER, keeping.accept),
+}
+
+
+async def answer(call: Call, request: object) -> Sent:
+    """Answer one request; every failure becomes a Failed reply."""
+    try:
+        return await _answer(call, request)
+    except EnvFSError as error:
+        return Sent(ask.Failed(error.code, error.text, error.hint))
+    except Exception:  # noqa: BLE001 - one request's bug must not end the daemon; the trace shows no values
+        traceback.print_exc(file=sys.stderr)
+        return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))
+
+
+async def _answer(call: Call, request: object) -> Sent:
+    if type(request) not in _TABLE:
+        raise BadRequest("an unexpected message")
+    who, handler = _TABLE[type(request)]
+    if who == _OWNER and (call.caller.uid != call.service.owner or call.caller.doubt):
+        _refuse(call, request)
+    return await handler(call, request)
+
+
+def _refuse(call: Call, request: object) -> None:
+    name = type(request).__name__
+    event = Event(
+        "refuse", "socket", str(getattr(request, "level", ""))[:256], form=name, decision="deny", rule="owner only"
+    )
+    call.service.log.append(event, call.caller)
+    raise NotApproved(f"only uid {call.service.owner}, who owns the vault, may do that", "ask its owner")

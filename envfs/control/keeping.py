@@ -1,0 +1,250 @@
+"""Requests about the vault as a whole: make it, unlock it, look after it. `status` is open to every uid."""
+
+import os
+import uuid
+from pathlib import Path
+
+from envfs import __version__
+from envfs.control.access import new_rule
+from envfs.control.call import Call, Sent
+from envfs.core import names, record
+from envfs.core.audit import Event
+from envfs.errors import AlreadyExists, EnvFSError, NoVault, RolledBack, WrongPassphrase
+from envfs.host import clocks, files
+from envfs.protocol.control import (
+    Accept,
+    Checked,
+    Done,
+    FaultRow,
+    Init,
+    Made,
+    Status,
+    StatusReport,
+    Unlock,
+    Unmount,
+    VerifyVault,
+)
+from envfs.protocol.keyholding import CheckKeys, CheckRecords, CreateIdentity, Faults, IdentityMade, KeyFile, Layer
+from envfs.protocol.keyholding import LoadIdentity as Load
+from envfs.vault import description, vault
+from envfs.vault.description import Description
+
+_CHECKED_AT_ONCE = 64
+
+
+async def status(call: Call, _request: Status) -> Sent:
+    """Report the daemon's state; a stranger learns only that it runs."""
+    service = call.service
+    if call.caller.uid != service.owner:
+        return Sent(StatusReport(__version__, os.getpid(), service.owner, "", "", "", service.unlocked, 0, 0, "", 0))
+    problems = service.problems()
+    try:
+        vault_id, grants = service.house.vault.description.id, len(service.settings.load().grants)
+    except EnvFSError:
+        vault_id, grants = "", 0
+    places = service.places
+    return Sent(
+        StatusReport(
+            release=__version__,
+            pid=os.getpid(),
+            uid=service.owner,
+            vault=vault_id,
+            vault_folder=places.vault,
+            mount=service.mount,
+            unlocked=service.unlocked,
+            keyholder_pid=service.keyholder_pid,
+            grants=grants,
+            log=places.log,
+            log_entries=service.log.tip.seq,
+            problems=problems,
+        )
+    )
+
+
+# -- making and unlocking ----------------------------------------------------------------------------------------------
+
+
+async def init(call: Call, request: Init) -> Sent:
+    """Make an identity, a vault and the first grant."""
+    service, places = call.service, call.service.places
+    if service.store.get(description.KEY) is not None:
+        raise AlreadyExists(f"there is a vault already at {places.vault}", "use it, or set ENVFS_HOME for another")
+    _make_folders(places.home, request.identity_file)
+    if not request.identity_file and os.path.exists(places.identity):  # noqa: ASYNC240 - a local look, once
+        raise AlreadyExists(f"there is an identity already at {places.identity}", "move it aside")
+    made, blobs = await _new_identity(call, request)
+    if not request.identity_file:
+        _write_new(Path(places.identity), blobs[0])
+    about = Description(str(uuid.uuid4()), clocks.wall(), made.recipient, made.signing_key)
+    vault.create(service.store, about)
+    service.settings.write_defaults(request.identity_file)
+    service.log.append(Event("init", "socket", names.ROOT), call.caller)
+    service.settings.add_grant(new_rule(names.ROOT, call.caller.uid, 0))
+    service.unlocked = True
+    return Sent(Made(about.id, about.recipient, places.home, call.caller.uid))
+
+
+def _make_folders(home: str, identity_file: str) -> None:
+    try:
+        if not os.path.isdir(home):
+            os.makedirs(home)
+            # others pass through to the socket and the mount, and list nothing
+            os.chmod(home, 0o711)  # noqa: S103
+    except OSError as error:
+        raise NoVault(f"cannot make {home}: {os.strerror(error.errno or 5).lower()}") from None
+    if identity_file and not identity_file.startswith("/"):
+        raise NoVault("the identity file needs an absolute path")
+
+
+async def _new_identity(call: Call, request: Init) -> tuple[IdentityMade, tuple[bytes, ...]]:
+    if request.identity_file:
+        handle = _open_new(Path(request.identity_file))
+        try:
+            answer = await call.service.keyholder.ask(CreateIdentity(plain=True), (), (handle,))
+        finally:
+            os.close(handle)
+    else:
+        secret = call.descriptors
+        if not secret:
+            raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
+        answer = await call.service.keyholder.ask(CreateIdentity(plain=False), (), secret)
+    if not isinstance(answer.message, IdentityMade):
+        raise TypeError("the keyholder answered something else")
+    return answer.message, answer.blobs
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    handle = _open_new(path)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    files.sync_folder(path.parent)
+
+
+def _open_new(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise AlreadyExists(
+            f"there is a file already at {path}", "move it aside: an identity is never replaced"
+        ) from None
+    except OSError as error:
+        raise NoVault(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+
+
+async def unlock(call: Call, _request: Unlock) -> Sent:
+    """Give the keyholder the identity."""
+    await load_identity(call, call.descriptors)
+    return Sent(Done())
+
+
+async def load_identity(call: Call, passphrase: tuple[int, ...]) -> None:
+    """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
+
+    Raises:
+        WrongPassphrase: it does not open, or needs a passphrase
+    """
+    service = call.service
+    about = service.house.vault.description
+    handle = _open_identity(service.settings.load().identity_file, service.places.identity)
+    try:
+        await service.keyholder.ask(Load(about.recipient, about.signing_key), (), (handle, *passphrase))
+    finally:
+        os.close(handle)
+    service.unlocked = True
+
+
+def _open_identity(named: str, usual: str) -> int:
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    under_systemd = f"{credentials}/envfs-identity" if credentials else ""
+    path = under_systemd if under_systemd and os.path.exists(under_systemd) else named or usual
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise NoVault(f"cannot read the identity {path}: {os.strerror(error.errno or 5).lower()}") from None
+    reason = files.unsafe(os.fstat(handle), private=True) if path == named else ""
+    if reason:
+        os.close(handle)
+        raise NoVault(f"the identity file {path} is not trusted: {reason}", f"chmod 600 {path}")
+    return handle
+
+
+async def unmount(call: Call, _request: Unmount) -> Sent:
+    """End the daemon after this reply."""
+    return Sent(Done(), then=call.service.stop)
+
+
+# -- looking after it --------------------------------------------------------------------------------------------------
+
+
+async def verify_vault(call: Call, _request: VerifyVault) -> Sent:
+    """Check every record of every stream; send a row for each that fails."""
+    looked_at, failed = 0, 0
+    for stream in call.service.house.vault.streams():
+        count, faults = await _verify_stream(call, stream)
+        looked_at, failed = looked_at + count, failed + len(faults)
+        for fault in faults:
+            await call.send_row(fault)
+    return Sent(Checked(looked_at, failed))
+
+
+async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
+    keeper = call.service.house.vault
+    faults = []
+    try:
+        head = keeper.stream_head(stream)
+        last = head.seq if head else 0
+    except RolledBack as error:
+        faults.append(FaultRow(stream, error.text))
+        last = 0
+    except EnvFSError as error:
+        faults.append(FaultRow(stream, error.text))
+        last = len(keeper.keys_of(stream))
+    expected = {record.key(stream, seq) for seq in range(1, last + 1)}
+    stray = [key for key in keeper.keys_of(stream) if key not in expected]
+    faults += [FaultRow(key, "not a record of this stream") for key in stray if last]
+    for first in range(1, last + 1, _CHECKED_AT_ONCE):
+        faults += await _verify_records(call, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
+    return last, faults
+
+
+async def _verify_records(call: Call, stream: str, numbers: range) -> list[FaultRow]:
+    keeper = call.service.house.vault
+    found = [(seq, keeper.read(stream, seq)) for seq in numbers]
+    faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in found if data is None]
+    present = [(seq, data) for seq, data in found if data is not None]
+    try:
+        answer = await _ask_about(call, stream, present)
+    except EnvFSError as error:
+        return [*faults, *(FaultRow(record.key(stream, seq), error.text) for seq, _ in present)]
+    texts = answer.texts if isinstance(answer, Faults) else ()
+    pairs = zip(present, texts, strict=True)
+    return [*faults, *(FaultRow(record.key(stream, seq), text) for (seq, _), text in pairs if text)]
+
+
+async def _ask_about(call: Call, stream: str, present: list[tuple[int, bytes]]) -> object:
+    keeper, ask = call.service.house.vault, call.service.keyholder.ask
+    blobs = tuple(data for _, data in present)
+    if record.is_key_stream(stream):
+        keys = tuple(KeyFile(keeper.place(stream, seq)) for seq, _ in present)
+        return (await ask(CheckKeys(keys), blobs)).message
+    level = stream.removeprefix("level") or names.ROOT
+    project = names.project(level)
+    head = keeper.key_head(project)
+    if head is None:
+        raise NoVault(f"the key of project {project or '/'} is gone from the vault")
+    key = keeper.place(record.key_stream(project), head.seq)
+    layers = tuple(
+        Layer(level, keeper.place(stream, seq), number, key, len(blobs)) for number, (seq, _) in enumerate(present)
+    )
+    return (await ask(CheckRecords(layers), (*blobs, head.data))).message
+
+
+async def accept(call: Call, request: Accept) -> Sent:
+    """Accept a level as it is now, after a rollback was noticed."""
+    level = names.level(request.level)
+    version = call.service.house.vault.accept(level)
+    call.service.log.append(Event("accept", "socket", level, version), call.caller)
+    return Sent(Done((f"{level} is accepted at version {version}",)))

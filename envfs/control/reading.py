@@ -1,0 +1,132 @@
+"""Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
+
+from envfs.control.call import Call, Sent
+from envfs.core import names
+from envfs.errors import BadRequest, NoSuchLevel, NoSuchVariable
+from envfs.gate.gate import Wish
+from envfs.gate.views import View
+from envfs.protocol.control import (
+    Done,
+    LevelRow,
+    ListHistory,
+    ListLevels,
+    ListVariables,
+    ReadView,
+    VariableRow,
+    VersionRow,
+    ViewSent,
+)
+from envfs.protocol.keyholding import Compared, CompareVersions, VersionChange
+
+_COMPARED_AT_ONCE = 64
+
+
+async def read_view(call: Call, request: ReadView) -> Sent:
+    """Send a view, or the part of it that was asked for."""
+    level = names.level(request.level)
+    view = await _admit(call, Wish(level, request.door[:16], request.form, request.version))
+    try:
+        blob = _FORMS[request.form](view, request.only) if request.form in _FORMS else None
+    finally:
+        view.release()
+    if blob is None:
+        raise BadRequest("an unknown form of a view")
+    return Sent(ViewSent(level, view.version, view.variables), blob)
+
+
+async def list_variables(call: Call, request: ListVariables) -> Sent:
+    """Send the names of a view and the level that sets each."""
+    level = names.level(request.level)
+    view = await _admit(call, Wish(level, "socket", "names", request.version))
+    try:
+        origins = view.origins()
+    finally:
+        view.release()
+    for name, origin in origins:
+        await call.send_row(VariableRow(name, origin))
+    return Sent(Done())
+
+
+async def list_levels(call: Call, request: ListLevels) -> Sent:
+    """Send the levels that the caller may know of."""
+    top, house = names.level(request.level), call.service.house
+    _check_visible(call, top)
+    for level in house.vault.levels():
+        if names.within(level, top) and _visible(call, level):
+            head = house.vault.head(level)
+            time = house.vault.header(level, head.seq).time if head else ""
+            allowed = house.gate.decide(call.caller, level).decision == "allow"
+            await call.send_row(LevelRow(level, head.seq if head else 0, time, allowed))
+    return Sent(Done())
+
+
+async def list_history(call: Call, request: ListHistory) -> Sent:
+    """Send the versions of a level, the newest first, with the names that each changed."""
+    level, house = names.level(request.level), call.service.house
+    _check_visible(call, level)
+    verdict = house.gate.decide(call.caller, level)
+    if verdict.decision != "allow":
+        house.gate.refuse(call.caller, Wish(level, "socket", "history"), verdict.rule)
+    head = house.vault.head(level)
+    newest = head.seq if head else 0
+    oldest = max(1, newest - request.newest + 1) if request.newest else 1
+    for last in range(newest, oldest - 1, -_COMPARED_AT_ONCE):
+        first = max(oldest, last - _COMPARED_AT_ONCE + 1)
+        for change in reversed(await _compare(call, level, first, last)):
+            time = house.vault.header(level, change.version).time
+            names_changed = (change.added, change.changed, change.removed)
+            await call.send_row(VersionRow(change.version, time, change.author, *names_changed))
+    return Sent(Done())
+
+
+async def _compare(call: Call, level: str, first: int, last: int) -> tuple[VersionChange, ...]:
+    house = call.service.house
+    layers = house.vault.layers([(level, version) for version in range(max(1, first - 1), last + 1)])
+    answer = await call.service.keyholder.ask(CompareVersions(layers.layers), layers.blobs)
+    return answer.message.versions if isinstance(answer.message, Compared) else ()
+
+
+async def _admit(call: Call, wish: Wish) -> View:
+    _check_visible(call, wish.level, wish)
+    return await call.service.house.gate.admit(call.caller, wish)
+
+
+def _visible(call: Call, level: str) -> bool:
+    return call.caller.uid == call.service.owner or call.service.house.gate.sees(call.caller.uid, level)
+
+
+def _check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
+    # who may not know of a level is told the same whether it exists or not
+    gate = call.service.house.gate
+    if not _visible(call, level):
+        gate.refuse(call.caller, wish or Wish(level, "socket", "names"), "no grant")
+    if not call.service.house.vault.exists(level):
+        raise NoSuchLevel(f"there is no level {level}", "`envfs ls` lists the levels")
+
+
+def _dotenv(view: View, only: tuple[str, ...]) -> bytes:
+    if only:
+        raise BadRequest("a dotenv text is sent whole")
+    return view.dotenv(0, view.dotenv_bytes)
+
+
+def _environ(view: View, only: tuple[str, ...]) -> bytes:
+    if not only:
+        return view.environ()
+    return b"".join(f"{name}=".encode() + _variable(view, name) + b"\0" for name in only)
+
+
+def _value(view: View, only: tuple[str, ...]) -> bytes:
+    if len(only) != 1:
+        raise BadRequest("ask for one variable")
+    return _variable(view, only[0])
+
+
+def _variable(view: View, name: str) -> bytes:
+    value = view.variable(names.variable(name))
+    if value is None:
+        raise NoSuchVariable(f"{view.level} has no variable of that name", f"`envfs show {view.level}` lists them")
+    return value
+
+
+_FORMS = {"dotenv": _dotenv, "environ": _environ, "value": _value}

@@ -1,0 +1,102 @@
+"""Everything that requests are answered from, opened in order: settings, log, vault, gate.
+
+A service without a vault can still answer `status` and `init`.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from envfs.errors import EnvFSError, NotApproved, NoVault, UnsafeSettings
+from envfs.gate.gate import Gate
+from envfs.gate.log import AccessLog
+from envfs.gate.views import Keyholder, Views
+from envfs.gate.writing import Writer
+from envfs.locations import Locations
+from envfs.settings import SettingsFile
+from envfs.store.directory import DirectoryStore
+from envfs.vault.memory import Memory
+from envfs.vault.vault import Vault
+
+
+class House:
+    """An open vault and all that serves from it."""
+
+    def __init__(self, vault: Vault, settings: SettingsFile, log: AccessLog, keyholder: Keyholder) -> None:
+        """Join the parts."""
+        self.vault = vault
+        self.views = Views(vault, keyholder)
+        self.gate = Gate(settings, log, self.views)
+        self.writer = Writer(vault, keyholder, log)
+
+
+class Service:
+    """The parts that a request may need, by name; `stop` ends the daemon."""
+
+    def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
+        """Open what is there; a vault that is not there yet is no error."""
+        self.places = places
+        self.keyholder = keyholder
+        self.stop = stop
+        self.mount = ""
+        self.owner = os.geteuid()
+        self.store = DirectoryStore(Path(places.vault))
+        self.settings = SettingsFile(Path(places.settings))
+        self.unlocked = False
+        self.keyholder_pid = 0
+        self._house: House | None = None
+        self._log: AccessLog | None = None
+
+    @property
+    def log(self) -> AccessLog:
+        """The access log, opened at the first question."""
+        if self._log is None:
+            self._log = AccessLog(Path(self.places.log))
+        return self._log
+
+    @property
+    def house(self) -> House:
+        """The open vault.
+
+        Raises:
+            NoVault: there is none, or of another format
+        """
+        if self._house is None:
+            self._check_owner()
+            vault = Vault(self.store, Memory(Path(self.places.seen)))
+            self._house = House(vault, self.settings, self.log, self.keyholder)
+        return self._house
+
+    def problems(self) -> tuple[str, ...]:
+        """Say in sentences what keeps this service from serving."""
+        found = []
+        for look in (self.settings.load, lambda: self.house):
+            try:
+                look()
+            except (NoVault, UnsafeSettings, EnvFSError) as error:
+                found.append(error.text)
+        if self._log is not None and self._log.look():
+            found.append(f"{self._log.look()}; every read is refused until it can be written")
+        if self._house is not None and not self.unlocked:
+            found.append("the vault is locked; `envfs unlock` opens it")
+        return tuple(found)
+
+    def close(self) -> None:
+        """Wipe the views and finish the log."""
+        if self._house is not None:
+            self._house.views.wipe()
+        if self._log is not None:
+            self._log.close()
+
+    def _check_owner(self) -> None:
+        try:
+            owner = os.stat(self.places.vault).st_uid
+        except PermissionError:
+            raise NotApproved(f"uid {self.owner} may not look into {self.places.vault}") from None
+        except OSError:
+            raise NoVault(f"there is no vault at {self.places.vault}", "make one with `envfs init`") from None
+        if owner != self.owner:
+            raise NotApproved(
+                f"the vault at {self.places.vault} belongs to uid {owner}, not to uid {self.owner}",
+                "ask its daemon, started by its owner with `envfs mount`",
+            )

@@ -1,0 +1,43 @@
+"""Requests that change a level. For the owner only."""
+
+from envfs.control.call import Call, Sent
+from envfs.core import names
+from envfs.errors import NoSuchLevel
+from envfs.gate.writing import Operation
+from envfs.protocol.control import ImportText, Rollback, SetVariable, UnsetVariable, Written
+
+
+async def set_variable(call: Call, request: SetVariable) -> Sent:
+    """Set one variable."""
+    name = names.variable(request.name)
+    operation = Operation("set", names.level(request.level), name, trim=request.trim)
+    return await _write(call, operation, call.descriptor("the value"))
+
+
+async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
+    """Remove one variable from a level's own text."""
+    return await _write(call, Operation("unset", names.level(request.level), names.variable(request.name)))
+
+
+async def import_text(call: Call, request: ImportText) -> Sent:
+    """Merge a dotenv text into a level, or put it in the level's place."""
+    operation = Operation("replace" if request.replace else "merge", names.level(request.level))
+    return await _write(call, operation, call.descriptor("the text"))
+
+
+async def rollback(call: Call, request: Rollback) -> Sent:
+    """Write a new version with the text of an old one."""
+    level = names.level(request.level)
+    if request.version < 1:
+        raise NoSuchLevel("versions count from 1", f"`envfs history {level}` lists them")
+    return await _write(call, Operation("restore", level, restore_version=request.version))
+
+
+async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] = ()) -> Sent:
+    result = await call.service.house.writer.write(call.caller, operation, descriptors)
+    if result.changes is None:
+        return Sent(Written(operation.level, result.version, notes=("nothing changed",)))
+    changed = result.changes
+    return Sent(
+        Written(operation.level, result.version, changed.added, changed.changed, changed.removed, changed.notes)
+    )

@@ -1,0 +1,108 @@
+"""The access log: one JSON line an entry, each naming the hash of the line before (docs/format.md §7).
+
+Laws: an entry never holds a value or a variable's name; changing, dropping, adding or reordering a line breaks the
+chain at that line; a signed checkpoint makes rewriting the whole chain visible too.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from envfs.core.policy import Caller
+from envfs.errors import LogBroken
+
+START = "0" * 64
+CHECKPOINT = "checkpoint"
+
+
+class Event(NamedTuple):
+    """What happened: `what` is read, refuse, write, grant, revoke, start, stop, restart or checkpoint."""
+
+    what: str
+    door: str = ""
+    level: str = ""
+    version: int = 0
+    form: str = ""
+    decision: str = ""
+    rule: str = ""
+    times: int = 1
+
+
+class Tip(NamedTuple):
+    """The end of a log: how many entries, and the hash of the last line."""
+
+    seq: int = 0
+    digest: str = START
+
+
+def line(tip: Tip, time: str, event: Event, caller: Caller | None) -> bytes:
+    """Write the entry that follows `tip`, ending in a line feed; empty fields are left out."""
+    body: dict[str, object] = {"seq": tip.seq + 1, "time": time, "event": event.what}
+    if caller is not None:
+        body |= {"uid": caller.uid, "gid": caller.gid, "pid": caller.pid}
+        body |= {k: v for k, v in (("executable", caller.executable), ("cgroup", caller.cgroup)) if v}
+    body |= {k: v for k, v in zip(event._fields[1:-1], event[1:-1], strict=True) if v}
+    if event.times > 1:
+        body["times"] = event.times
+    body["prev"] = tip.digest
+    return _text(body)
+
+
+def checkpoint(tip: Tip, time: str, signature: str) -> bytes:
+    """Write the entry that carries the keyholder's signature over `tip`."""
+    body = {"seq": tip.seq + 1, "time": time, "event": CHECKPOINT, "signature": signature, "prev": tip.digest}
+    return _text(body)
+
+
+def after(tip: Tip, text: bytes) -> Tip:
+    """Return the tip of the log once `text` has been added to it."""
+    return Tip(tip.seq + 1, hashlib.sha256(text).hexdigest())
+
+
+def checkpoint_text(seq: int, digest: str) -> bytes:
+    """Return the bytes that a checkpoint signs."""
+    return f"envfs/1/log {seq} {digest}".encode()
+
+
+class Checkpoint(NamedTuple):
+    """A signature over the log's first `seq` entries, found in the log."""
+
+    seq: int
+    digest: str
+    signature: str
+
+
+def walk(lines: Iterable[bytes], tip: Tip = Tip()) -> Iterator[tuple[Tip, dict[str, object]]]:  # noqa: B008
+    """Follow the chain; yields the tip after each line, and the line as an object.
+
+    Raises:
+        LogBroken: naming the first line that does not follow from the one before
+    """
+    for number, text in enumerate(lines, tip.seq + 1):
+        body = _object(text, number)
+        if body.get("seq") != number or body.get("prev") != tip.digest:
+            raise LogBroken(f"the access log is broken at line {number}: it does not follow from the line before")
+        tip = after(tip, text)
+        yield tip, body
+
+
+def find_checkpoint(body: dict[str, object]) -> Checkpoint | None:
+    """Return the checkpoint that an entry is, or None."""
+    if body.get("event") != CHECKPOINT:
+        return None
+    return Checkpoint(int(str(body["seq"])) - 1, str(body["prev"]), str(body.get("signature", "")))
+
+
+def _object(text: bytes, number: int) -> dict[str, object]:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict) or not text.endswith(b"\n"):
+        raise LogBroken(f"the access log is broken at line {number}: it is no entry")
+    return body
+
+
+def _text(body: dict[str, object]) -> bytes:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"

@@ -1,0 +1,127 @@
+r"""Dotenv text as a value: kept to the letter, read one way, changed in one place at a time.
+
+Laws: `parse(text).render() == text`; `parse(text).set(name, value).render()` parses to that value, whatever it is.
+Where readers of `.env` files disagree, the choices are a table in docs/format.md ("Dialect"); in short: an unquoted
+value ends at a blank before `#`; `'…'` is literal; `"…"` knows \\ \" \$ \` \n \r and keeps every other backslash;
+backticks are ordinary characters; the last of two assignments counts. `$` is never expanded here.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+from envfs.core import emit, names
+from envfs.core.dotenv_scanner import BOM, Entry, Fault, check_value, scan
+from envfs.core.dotenv_values import BLANKS
+from envfs.errors import Malformed, NoSuchVariable
+
+__all__ = ["Document", "Entry", "Fault", "parse"]
+
+
+class Document(NamedTuple):
+    """One dotenv text; every change gives a new one."""
+
+    entries: tuple[Entry, ...]
+
+    def __repr__(self) -> str:
+        """Show how much there is, and nothing of it."""
+        return f"Document(entries={len(self.entries)})"
+
+    def render(self) -> str:
+        """Return the text, to the letter."""
+        return "".join(entry.raw for entry in self.entries)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The lines that are no variable, or one whose name no environment variable should have."""
+        return tuple(fault for entry in self.entries if (fault := entry.fault))
+
+    def check(self) -> None:
+        """Refuse a text with faults.
+
+        Raises:
+            Malformed: for the first fault, with its place
+        """
+        for fault in self.faults:
+            raise Malformed(fault.text, fault.hint, fault.line, fault.column)
+
+    def variables(self) -> dict[str, str]:
+        """Return the values by name, in the order of first assignment; of two, the last counts."""
+        return {entry.name: entry.value for entry in self.entries if entry.name is not None and entry.value is not None}
+
+    def duplicates(self) -> tuple[str, ...]:
+        """Return the names that are assigned more than once, in order."""
+        counts = Counter(entry.name for entry in self.entries if entry.name is not None)
+        return tuple(name for name, count in counts.items() if count > 1)
+
+    def set(self, name: str, value: str) -> "Document":
+        """Return the text with the last assignment of `name` changed in place, or with one more line.
+
+        `export`, the spacing, an inline comment and, where it can carry the value, the quoting stay.
+
+        Raises:
+            BadName: the name is outside our grammar
+            Malformed: the value has a NUL or half a surrogate pair
+            TooLarge: the name, the value or the text that results is over its limit
+        """
+        names.variable(name)
+        check_value(value)
+        for place in range(len(self.entries) - 1, -1, -1):
+            if self.entries[place].name == name:
+                return self._replaced(place, _rewritten(self.entries[place], value))
+        return parse(_with_line(self.render(), f"{name}={emit.written(value)}"))
+
+    def unset(self, name: str) -> "Document":
+        """Return the text without any assignment of `name`; comments on other lines stay.
+
+        Raises:
+            NoSuchVariable: there is none
+        """
+        rest = [entry.raw for entry in self.entries if entry.name != name]
+        if len(rest) == len(self.entries):
+            raise NoSuchVariable("no variable of that name")
+        return parse("".join(rest))
+
+    def _replaced(self, place: int, raw: str) -> "Document":
+        raws = [entry.raw for entry in self.entries]
+        raws[place] = raw
+        return parse("".join(raws))
+
+
+def parse(text: str) -> Document:
+    """Read a dotenv text.
+
+    Raises:
+        Malformed: a NUL, half a surrogate pair, or a quote that does not end, with its place
+        TooLarge: the text, a name or a value is over its limit
+    """
+    return Document(tuple(scan(text)))
+
+
+def _rewritten(entry: Entry, value: str) -> str:
+    head, tail = entry.raw[: entry.start], entry.raw[entry.end :]
+    shown = _in_style(entry.quote, value)
+    if not shown and (not head.endswith("=") or tail.startswith((*BLANKS, "#"))):
+        shown = '""'  # two readers take the next line for the value of a name followed by = and blanks
+    gap = " " if not entry.quote and tail.startswith("#") else ""
+    return f"{head}{shown}{gap}{tail}"
+
+
+def _in_style(quote: str, value: str) -> str:
+    """Write the value in the quotes it had, where they carry it for other readers too, else in the portable form."""
+    if quote == '"':
+        return emit.double_quoted(value)
+    if quote == "'" and not value.endswith("\\") and not {"'", "\r"} & set(value):
+        return f"'{value}'"
+    return emit.written(value)
+
+
+def _with_line(text: str, line: str) -> str:
+    end = _line_end(text)
+    complete = text in ("", BOM) or text.endswith(("\n", "\r"))
+    return f"{text}{'' if complete else end}{line}{end}"
+
+
+def _line_end(text: str) -> str:
+    """Return the line end that the text uses: that of its first line, CRLF or LF."""
+    first = text.find("\n")
+    return "\r\n" if first > 0 and text[first - 1] == "\r" else "\n"

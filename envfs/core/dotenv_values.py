@@ -1,0 +1,88 @@
+"""Reads one value as it was written: unquoted, in single or in double quotes.
+
+Laws: a value is read in one pass; a line break inside quotes, however it is written, is one LF.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+LINE_END: Final = re.compile(r"\r\n?|\n")
+BLANKS: Final = (  # what both Python and JavaScript strip
+    "\t\v\f \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+_REST = re.compile(r"[^\r\n]*")
+_COMMENT = re.compile(rf"[{BLANKS}]#")
+_DOUBLE = re.compile(r'\\[\\"$`nr]|\r\n?|"')
+_DOUBLE_MEANING = {
+    r"\\": "\\",
+    r"\"": '"',
+    r"\$": "$",
+    r"\`": "`",
+    r"\n": "\n",
+    r"\r": "\r",
+    "\r\n": "\n",
+    "\r": "\n",
+}
+
+
+class Written(NamedTuple):
+    r"""A value found in a text: where it starts and ends with its quotes, what it says, and which `$` were `\$`."""
+
+    start: int
+    end: int
+    value: str
+    literal: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        """Show the place, and not the value."""
+        return f"Written(start={self.start}, end={self.end})"
+
+
+def read_single(text: str, pos: int) -> Written | None:
+    """Read what follows an opening `'`: everything up to the next one, to the letter; None if there is no next one."""
+    end = text.find("'", pos)
+    if end < 0:
+        return None
+    return Written(pos - 1, end + 1, LINE_END.sub("\n", text[pos:end]), ())
+
+
+def read_double(text: str, pos: int) -> Written | None:
+    r"""Read what follows an opening `"`; a backslash means something before \ " $ ` n r and is itself elsewhere."""
+    pieces: list[str] = []
+    literal: list[int] = []
+    size, last = 0, pos
+    for found in _DOUBLE.finditer(text, pos):
+        pieces.append(text[last : found.start()])
+        size += found.start() - last
+        sign, last = found[0], found.end()
+        if sign == '"':
+            return Written(pos - 1, last, "".join(pieces), tuple(literal))
+        if sign == r"\$":
+            literal.append(size)
+        pieces.append(_DOUBLE_MEANING[sign])
+        size += 1
+    return None
+
+
+QUOTED: Final[dict[str, Callable[[str, int], Written | None]]] = {"'": read_single, '"': read_double}
+
+
+def read_unquoted(text: str, pos: int, blanks: int) -> Written:
+    r"""Read up to the end of the line or a comment; only `\$` is an escape. `blanks` stood between `=` and `pos`."""
+    line = _REST.match(text, pos)
+    rest = line[0] if line else ""
+    if rest.startswith("#"):
+        return Written(pos - blanks, pos - blanks, "", ())
+    comment = _COMMENT.search(rest)
+    shown = (rest[: comment.start()] if comment else rest).rstrip(BLANKS)
+    pieces = shown.split(r"\$")
+    literal = []
+    size = 0
+    for piece in pieces[:-1]:
+        size += len(piece)
+        literal.append(size)
+        size += 1
+    return Written(pos, pos + len(shown), "$".join(pieces), tuple(literal))

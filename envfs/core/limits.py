@@ -1,0 +1,12 @@
+"""The bounds of everything that comes from outside; docs/format.md §2 promises them."""
+
+NAME_BYTES = 256  # a variable's name
+VALUE_BYTES = 128_000  # a variable's value, in UTF-8; Linux allows 131,072 for NAME=value in an environment
+TEXT_BYTES = 1 << 20  # one level's dotenv text
+COMPONENT_BYTES = 64  # one component of a level path
+DEPTH = 16  # components in a level path
+FRAME_BYTES = 64 * 1024  # one request on the control socket
+REPLY_BYTES = 16 << 20  # one reply, and one message between daemon and keyholder: the weaker side never sends these
+BLOB_BYTES = 256 << 20  # all blobs of one message between daemon and keyholder
+RECORD_BYTES = 2 << 20  # one stored record: a full text in base64, with room for the header
+VIEW_BYTES = 40 << 20  # a finished view: DEPTH + 1 full levels, rendered twice

@@ -1,0 +1,83 @@
+"""Level paths and variable names: one grammar, parsed strictly, written one way (docs/format.md §2)."""
+
+import re
+
+from envfs.core import limits
+from envfs.errors import BadName, TooLarge
+
+_COMPONENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ROOT = "/"
+
+
+def level(text: str) -> str:
+    """Return the one spelling of a level path, `/` or `/a/b`; the leading slash may be left out.
+
+    Raises:
+        BadName: a component is empty, starts with a dot, is `..`, or has a character outside A-Z a-z 0-9 _ . -
+        TooLarge: a component or the depth is over its limit
+    """
+    inner = text.removeprefix("/").removesuffix("/")
+    if not inner:
+        if text in ("", "//"):
+            raise BadName("an empty level path", "the top level is written /")
+        return ROOT
+    parts = inner.split("/")
+    if len(parts) > limits.DEPTH:
+        raise TooLarge(f"the level path has {len(parts)} components", f"at most {limits.DEPTH} are allowed")
+    for part in parts:
+        check_component(part)
+    return "/" + "/".join(parts)
+
+
+def check_component(part: str) -> None:
+    """Refuse what cannot be one component of a level path.
+
+    Raises:
+        BadName: not of the grammar
+        TooLarge: longer than limits.COMPONENT_BYTES
+    """
+    if len(part) > limits.COMPONENT_BYTES:
+        raise TooLarge("a component of the level path is too long", f"at most {limits.COMPONENT_BYTES} characters")
+    if not _COMPONENT.fullmatch(part):
+        raise BadName(
+            "not a level path",
+            "components use A-Z a-z 0-9 _ . - and start with a letter, a digit or _, as in /shop/prod",
+        )
+
+
+def variable(text: str) -> str:
+    """Return the name if it may be a variable's name.
+
+    Raises:
+        BadName: not `[A-Za-z_][A-Za-z0-9_]*`
+        TooLarge: longer than limits.NAME_BYTES
+    """
+    if len(text) > limits.NAME_BYTES:
+        raise TooLarge("the variable name is too long", f"at most {limits.NAME_BYTES} characters")
+    if not _VARIABLE.fullmatch(text):
+        raise BadName("not a variable name", "names use A-Z a-z 0-9 _ and do not start with a digit")
+    return text
+
+
+def chain(path: str) -> tuple[str, ...]:
+    """List a level and its ancestors, the top first: `/a/b` gives `/`, `/a`, `/a/b`."""
+    if path == ROOT:
+        return (ROOT,)
+    parts = path[1:].split("/")
+    return (ROOT, *("/" + "/".join(parts[: n + 1]) for n in range(len(parts))))
+
+
+def project(path: str) -> str:
+    """Return the project that a level belongs to: its first component, or the empty string for `/`."""
+    return path[1:].split("/", 1)[0]
+
+
+def within(path: str, top: str) -> bool:
+    """Tell whether `path` is `top` or lies below it."""
+    return top in (ROOT, path) or path.startswith(top + "/")
+
+
+def child(path: str, component: str) -> str:
+    """Return the level one step below `path`."""
+    return f"/{component}" if path == ROOT else f"{path}/{component}"

@@ -1,0 +1,156 @@
+"""One record of a stream as it is stored: a flattened JSON JWE with a signature beside it (docs/format.md §4).
+
+Laws: there is exactly one encoding of a record, and anything else is refused; the header binds a record to its vault,
+its stream, its number and the record before it. Nothing is encrypted or signed here.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from typing import NamedTuple
+
+from envfs.core import limits
+from envfs.errors import AuthenticationFailed
+
+TYPE = "envfs-record"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_B64 = re.compile(r"[A-Za-z0-9_-]*")
+_HINT = "a record of this vault was damaged or is not from EnvFS; `envfs verify` names each one"
+
+
+class Header(NamedTuple):
+    """What a record says of itself; `prev` is the digest of the record before it, empty for the first."""
+
+    kid: str
+    vault: str
+    stream: str
+    seq: int
+    prev: str
+    author: str
+    time: str
+
+
+class Record(NamedTuple):
+    """A stored record, its parts decoded; `protected` stays encoded, for it is what is authenticated."""
+
+    header: Header
+    protected: str
+    iv: bytes
+    ciphertext: bytes
+    tag: bytes
+    signature: bytes
+
+
+def protect(header: Header) -> str:
+    """Return the encoded protected header: the bytes that are authenticated and signed."""
+    body = {"alg": "dir", "enc": "A256GCM", "typ": TYPE, **header._asdict()}
+    return to_base64(json.dumps(body, separators=(",", ":")).encode())
+
+
+def to_base64(data: bytes) -> str:
+    """Encode in base64url without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_base64(text: object) -> bytes:
+    """Decode base64url without padding, in its one encoding.
+
+    Raises:
+        AuthenticationFailed: not base64url, or with padding or stray bits
+    """
+    if not isinstance(text, str) or not _B64.fullmatch(text):
+        raise AuthenticationFailed("a record has a field that is not base64url", _HINT)
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        raise AuthenticationFailed("a record has a field that is not base64url", _HINT) from None
+    if to_base64(data) != text:
+        raise AuthenticationFailed("a record has a field in a second encoding", _HINT)
+    return data
+
+
+def signed_text(protected: str, iv: bytes, ciphertext: bytes, tag: bytes) -> bytes:
+    """Return the bytes that the author signs: `protected.iv.ciphertext.tag`."""
+    return ".".join((protected, to_base64(iv), to_base64(ciphertext), to_base64(tag))).encode()
+
+
+def render(record: Record) -> bytes:
+    """Return the record's one encoding, a line of JSON."""
+    body = {
+        "protected": record.protected,
+        "iv": to_base64(record.iv),
+        "ciphertext": to_base64(record.ciphertext),
+        "tag": to_base64(record.tag),
+        "signature": to_base64(record.signature),
+    }
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+
+
+def parse(data: bytes) -> Record:
+    """Read a stored record; that it is authentic is for the keyholder to say.
+
+    Raises:
+        AuthenticationFailed: not the one encoding of a record
+    """
+    body = _object(data, ("protected", "iv", "ciphertext", "tag", "signature"))
+    parts = [from_base64(body[name]) for name in ("iv", "ciphertext", "tag", "signature")]
+    protected = str(body["protected"])
+    record = Record(parse_protected(protected), protected, *parts)
+    if render(record) != data:
+        raise AuthenticationFailed("a record is written in a second encoding", _HINT)
+    return record
+
+
+def parse_protected(protected: str) -> Header:
+    """Read a protected header.
+
+    Raises:
+        AuthenticationFailed: not the one encoding of a header of format 1
+    """
+    body = _object(from_base64(protected), ("alg", "enc", "typ", *Header._fields))
+    text = {name: body[name] for name in Header._fields if name != "seq"}
+    if not all(isinstance(value, str) for value in text.values()) or type(body["seq"]) is not int:
+        raise AuthenticationFailed("a record's header has a field of another type", _HINT)
+    header = Header(**{name: body[name] for name in Header._fields})  # type: ignore[arg-type]  # checked above
+    if header.seq < 1 or not _TIME.fullmatch(header.time) or protect(header) != protected:
+        raise AuthenticationFailed("a record's header is not of format 1", _HINT)
+    return header
+
+
+def digest(data: bytes) -> str:
+    """Return the name of a stored record: SHA-256 over its bytes, in base64url."""
+    return to_base64(hashlib.sha256(data).digest())
+
+
+def key(stream: str, seq: int) -> str:
+    """Return the key under which a store holds a record."""
+    return f"{stream}/@{seq:08d}.{'age' if is_key_stream(stream) else 'json'}"
+
+
+def is_key_stream(stream: str) -> bool:
+    """Tell a stream of project keys from a stream of level texts."""
+    return stream == "key" or stream.startswith("key/")
+
+
+def level_stream(level: str) -> str:
+    """Return the stream of a level's texts."""
+    return "level" if level == "/" else f"level{level}"
+
+
+def key_stream(project: str) -> str:
+    """Return the stream of a project's keys; the empty project is that of level `/`."""
+    return f"key/{project}" if project else "key"
+
+
+def _object(data: bytes, names: tuple[str, ...]) -> dict[str, object]:
+    if len(data) > limits.RECORD_BYTES:
+        raise AuthenticationFailed("a record is over its limit", _HINT)
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        raise AuthenticationFailed("a record is not JSON", _HINT) from None
+    if not isinstance(body, dict) or tuple(body) != names:
+        raise AuthenticationFailed("a record has other fields than it should", _HINT)
+    return body

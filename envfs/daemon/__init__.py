@@ -1,0 +1,1 @@
+"""The daemon: one nursery that starts and stops the keyholder, the socket and the mount. No keys, no crypto library."""

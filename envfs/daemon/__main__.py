@@ -1,0 +1,94 @@
+"""`python -m envfs.daemon`: started by the client or by systemd, told everything by arguments and descriptors.
+
+answer CONNECTION                                  serve one client on an inherited socket
+serve [--mount PATH] [--passphrase FD] [--ready FD]
+"""
+
+import argparse
+import os
+import pwd
+import socket
+import sys
+from functools import partial
+
+import trio
+
+from envfs import locations
+from envfs.daemon import daemon
+from envfs.errors import EnvFSError
+from envfs.host import hardening
+from envfs.locations import Locations
+from envfs.protocol import control, framing, wire
+
+
+def main() -> int:
+    """Run the daemon; the exit status is that of the error that ended it."""
+    hardening.harden()
+    arguments = _arguments()
+    try:
+        _run(arguments)
+    except EnvFSError as error:
+        return _report(error, arguments)
+    except BaseExceptionGroup as group:
+        foreseen, rest = group.split(EnvFSError)
+        if foreseen is None or rest is not None:
+            raise
+        return _report(_first(foreseen), arguments)
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if arguments.what == "answer":
+        trio.run(daemon.answer, _places(), socket.socket(fileno=arguments.connection))
+    else:
+        trio.run(daemon.serve, _places(), arguments.mount, arguments.passphrase, partial(_ready, arguments.ready))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m envfs.daemon", description=__doc__)
+    commands = parser.add_subparsers(dest="what", required=True)
+    commands.add_parser("answer").add_argument("connection", type=int)
+    serving = commands.add_parser("serve")
+    serving.add_argument("--mount", default="")
+    serving.add_argument("--passphrase", type=int)
+    serving.add_argument("--ready", type=int, default=-1)
+    return parser.parse_args()
+
+
+def _places() -> Locations:
+    return locations.find(os.environ, os.geteuid(), pwd.getpwuid(os.geteuid()).pw_dir)
+
+
+def _ready(descriptor: int, path: str) -> None:
+    _tell(descriptor, control.Done((path,)))
+    if descriptor >= 0:
+        os.close(descriptor)
+
+
+def _report(error: EnvFSError, arguments: argparse.Namespace) -> int:
+    failed = control.Failed(error.code, error.text, error.hint)
+    if arguments.what == "answer":
+        _tell(arguments.connection, failed)
+    elif arguments.ready >= 0:
+        _tell(arguments.ready, failed)
+    else:
+        hint = f"envfs: hint: {error.hint}\n" if error.hint else ""
+        sys.stderr.write(f"envfs: error: {error.text}\n{hint}")
+    return error.status
+
+
+def _tell(descriptor: int, message: control.Done | control.Failed) -> None:
+    if descriptor >= 0:
+        try:
+            os.write(descriptor, framing.encode(wire.to_body(message)))
+        except OSError:
+            return  # whoever wanted to know is gone
+
+
+def _first(group: BaseExceptionGroup[EnvFSError]) -> EnvFSError:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""One nursery that starts and stops everything.
+
+serve    a long-lived daemon: keyholder, control socket, mount; ready is told on a descriptor
+answer   no mount: the requests of one client over one inherited connection, then the end
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import trio
+
+from envfs.control import keeping
+from envfs.control.call import Call
+from envfs.control.server import Server, bind
+from envfs.control.service import Service
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.lock import DaemonLock
+from envfs.errors import AuditUnavailable, EnvFSError, Locked, WrongPassphrase
+from envfs.host import callers, mounts
+from envfs.locations import Locations
+from envfs.protocol.control import Row
+from envfs.protocol.keyholding import SignCheckpoint, Signed
+
+_ANSWER_WAITS = 15.0
+_SYNC_SECONDS = 1.0
+_CHECKPOINT_SECONDS = 60.0
+
+
+async def answer(places: Locations, connection: socket.socket) -> None:
+    """Serve the requests of one client; the vault is this process's alone meanwhile."""
+    # without a vault there is nothing to lock, and a question must not leave folders behind
+    lock = DaemonLock(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None  # noqa: ASYNC240
+    link = KeyholderLink()
+    service = Service(places, link, _nothing)
+    service.keyholder_pid = link.pid
+    try:
+        caller = callers.peer(connection.getsockopt)
+        with suppress(EnvFSError):
+            await _load_without_asking(service, caller)
+        connection.setblocking(False)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_tend, service)
+            await Server(service).serve(trio.socket.from_stdlib_socket(connection))
+            nursery.cancel_scope.cancel()
+        await _checkpoint(service)
+    finally:
+        service.close()
+        link.close()
+        if lock is not None:
+            lock.close()
+
+
+async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str], None]) -> None:
+    """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside."""
+    lock = DaemonLock(Path(places.lock), _ANSWER_WAITS if passphrase is None else 1.0)
+    link = KeyholderLink()
+    try:
+        async with trio.open_nursery() as nursery:
+            service = Service(places, link, nursery.cancel_scope.cancel)
+            service.keyholder_pid = link.pid
+            try:
+                await _serve(service, link, nursery, mount_path, passphrase, ready)
+            finally:
+                service.close()
+    finally:
+        link.close()
+        lock.close()
+
+
+async def _serve(
+    service: Service,
+    link: KeyholderLink,
+    nursery: trio.Nursery,
+    mount_path: str,
+    passphrase: int | None,
+    ready: Callable[[str], None],
+) -> None:
+    from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
+    from envfs.fuse.operations import Operations  # noqa: PLC0415
+
+    house = service.house
+    service.settings.load()
+    me = Caller(os.getuid(), os.getgid(), os.getpid())
+    await _load(service, me, passphrase)
+    path = mount_path or service.settings.load().mount or service.places.mount
+    listener = bind(service.places.socket)
+    service.log.append(Event("start", "daemon"), me)
+    mounts.prepare(path)
+    mount = Mount(Operations(house.vault, house.gate), path, for_all=service.owner == 0)
+    service.mount = path
+    try:
+        for task in (_watch_signals, _tend):
+            nursery.start_soon(task, service)
+        nursery.start_soon(Server(service).run, listener)
+        nursery.start_soon(link.wait_ended, lambda: _forget(service))
+        nursery.start_soon(_announce, path, ready)
+        await mount.serve()
+        nursery.cancel_scope.cancel()
+    finally:
+        mount.close()
+        with suppress(OSError):
+            os.unlink(service.places.socket)
+        with suppress(AuditUnavailable):
+            service.log.append(Event("stop", "daemon"), me)
+        with trio.CancelScope(shield=True), suppress(EnvFSError):
+            await _checkpoint(service)
+
+
+async def _announce(path: str, ready: Callable[[str], None]) -> None:
+    # the mount answers only once the loop runs, so that whoever waits for `ready` can read at once
+    await trio.to_thread.run_sync(os.stat, path)
+    ready(path)
+
+
+async def _load_without_asking(service: Service, caller: Caller) -> None:
+    with suppress(WrongPassphrase):
+        await keeping.load_identity(Call(service, caller, (), _no_rows), ())
+
+
+async def _load(service: Service, caller: Caller, passphrase: int | None) -> None:
+    descriptors = () if passphrase is None else (passphrase,)
+    await keeping.load_identity(Call(service, caller, (), _no_rows), descriptors)
+
+
+async def _watch_signals(service: Service) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        async for _ in signals:
+            service.stop()
+
+
+async def _tend(service: Service) -> None:
+    # once a second what was logged is put on the disk; once a minute its end is signed, if it moved
+    signed_at, signed_tip = trio.current_time(), None
+    while True:
+        await trio.sleep(_SYNC_SECONDS)
+        if service.log.unsynced:
+            await trio.to_thread.run_sync(service.log.sync)
+        if trio.current_time() - signed_at >= _CHECKPOINT_SECONDS and service.log.tip != signed_tip:
+            with suppress(EnvFSError):
+                await _checkpoint(service)
+            signed_at, signed_tip = trio.current_time(), service.log.tip
+
+
+async def _checkpoint(service: Service) -> None:
+    tip = service.log.tip
+    if not service.unlocked or not tip.seq:
+        return
+    with suppress(Locked):
+        answer = await service.keyholder.ask(SignCheckpoint(tip.seq, tip.digest))
+        if isinstance(answer.message, Signed):
+            service.log.append_checkpoint(tip, answer.message.signature)
+            service.log.remember()
+
+
+def _forget(service: Service) -> None:
+    service.unlocked = False
+    with suppress(EnvFSError):
+        service.house.views.wipe()
+
+
+def _nothing() -> None:
+    """There is nothing to stop."""
+
+
+async def _no_rows(_row: Row) -> None:
+    """Nobody listens."""

@@ -1,0 +1,1 @@
+"""The mount: the kernel's questions answered from the gate. The only importer of pyfuse3."""

@@ -1,0 +1,28 @@
+"""What a refusal is to the kernel: one table (docs/threat-model.md and docs/cli-contract.md repeat it).
+
+Law: never ENOSYS from anything but `flush`: the kernel would stop asking, for every uid, for the life of the mount.
+"""
+
+import errno
+
+from envfs import errors
+
+_TABLE: dict[type[errors.EnvFSError], int] = {
+    errors.NotApproved: errno.EACCES,
+    errors.NoSuchLevel: errno.ENOENT,
+    errors.NoSuchVariable: errno.ENOENT,
+    errors.BadName: errno.ENOENT,
+    errors.Locked: errno.ENOKEY,
+    errors.KeyholderGone: errno.ENOKEY,
+    errors.TimedOut: errno.ETIMEDOUT,
+    errors.AuthenticationFailed: errno.EBADMSG,
+    errors.RolledBack: errno.EBADMSG,
+    errors.AuditUnavailable: errno.EIO,
+    errors.StoreUnavailable: errno.EIO,
+    errors.TooLarge: errno.EFBIG,
+}
+
+
+def number(error: Exception) -> int:
+    """Return the errno for an exception; whatever was not foreseen is EIO."""
+    return _TABLE.get(type(error), errno.EIO) if isinstance(error, errors.EnvFSError) else errno.EIO

@@ -1,0 +1,39 @@
+"""One mount's life: made, served, undone."""
+
+import gc
+
+import pyfuse3
+
+from envfs.errors import MountFailed
+from envfs.fuse.operations import Operations
+
+_WORKERS = 100_000  # an open that waits for a person holds a worker; too few, and the whole mount would wait with it
+
+
+class Mount:
+    """A mount at `path`; `for_all` lets other uids than the mounting one ask (the gate still decides)."""
+
+    def __init__(self, operations: Operations, path: str, *, for_all: bool) -> None:
+        """Mount; the kernel queues questions until `serve` answers them.
+
+        Raises:
+            MountFailed: the kernel or fusermount3 refuses
+        """
+        options = {"fsname=envfs", "subtype=envfs", "nosuid", "nodev", "noexec", "noatime"}
+        if for_all:
+            options.add("allow_other")
+        try:
+            pyfuse3.init(operations, path, options)
+        except RuntimeError:
+            raise MountFailed(
+                f"cannot mount at {path}", "is /dev/fuse there, and fuse3 installed? `ls -l /dev/fuse`"
+            ) from None
+
+    async def serve(self) -> None:
+        """Answer the kernel until the mount is undone."""
+        gc.freeze()
+        await pyfuse3.main(min_tasks=1, max_tasks=_WORKERS)
+
+    def close(self) -> None:
+        """Undo the mount."""
+        pyfuse3.close(unmount=True)

@@ -1,0 +1,134 @@
+"""The gate: for every byte of plaintext, identify, decide, record, then serve.
+
+Laws: nothing is served before its entry is in the access log; a settings file that cannot be trusted approves nobody;
+refusals are logged too, at most `_REFUSALS` a second for each uid, and the rest are counted in the next entry.
+"""
+
+import contextlib
+import time
+from typing import NamedTuple, NoReturn
+
+from envfs.core import policy as policies
+from envfs.core.audit import Event
+from envfs.core.policy import Caller, Grant, Moment, Policy, Verdict
+from envfs.errors import AuditUnavailable, NotApproved, UnsafeSettings
+from envfs.gate.log import AccessLog
+from envfs.gate.views import View, Views
+from envfs.host import clocks
+from envfs.settings import Settings, SettingsFile
+
+_REFUSALS = 50
+
+
+class Wish(NamedTuple):
+    """What a caller asks for: which level, at which door, in which form; `version` 0 is now."""
+
+    level: str
+    door: str
+    form: str
+    version: int = 0
+
+
+class Gate:
+    """Policy, log and views behind one question."""
+
+    def __init__(self, settings: SettingsFile, log: AccessLog, views: Views) -> None:
+        """Decide by `settings`, record in `log`, serve from `views`."""
+        self.log = log
+        self.views = views
+        self._file = settings
+        self._settings: Settings | None = None
+        self._policy = Policy(())
+        self._boot = clocks.boot_id()
+        self._refusals: dict[int, tuple[int, int]] = {}
+
+    # -- deciding ------------------------------------------------------------------------------------------------------
+
+    def policy(self) -> Policy:
+        """Return the grants as they are now.
+
+        Raises:
+            UnsafeSettings: the settings file is not to be trusted
+        """
+        settings = self._file.load()
+        if settings is not self._settings:
+            self._policy = Policy(settings.grants)
+            self._settings = settings
+        return self._policy
+
+    def decide(self, caller: Caller, level: str) -> Verdict:
+        """Decide, recording nothing; settings that cannot be trusted deny everything."""
+        try:
+            return self.policy().decide(caller, level, self.now())
+        except UnsafeSettings as error:
+            return Verdict("deny", error.text)
+
+    def sees(self, uid: int, level: str) -> bool:
+        """Tell whether a uid may know that a level exists."""
+        try:
+            return self.policy().sees(uid, level, self.now())
+        except UnsafeSettings:
+            return False
+
+    def now(self) -> Moment:
+        """Return this moment, as grants count."""
+        return Moment(self._boot, clocks.boot_seconds(), clocks.wall())
+
+    def ended(self, grant: Grant) -> bool:
+        """Tell whether a grant has run out."""
+        return policies.ended(grant, self.now())
+
+    # -- serving -------------------------------------------------------------------------------------------------------
+
+    async def admit(self, caller: Caller, wish: Wish) -> View:
+        """Return the view for a caller that may have it, recorded and held; the caller of this releases it.
+
+        Raises:
+            NotApproved: it may not; that is on the log
+            AuditUnavailable: the log cannot be written
+        """
+        view = self.admit_warm(caller, wish)
+        if view is None:
+            if wish.version:
+                view = await self.views.get_past(wish.level, wish.version)
+            else:
+                view = await self.views.get(wish.level)
+            view = self._serve(caller, wish, self._approve(caller, wish), view)
+        return view
+
+    def admit_warm(self, caller: Caller, wish: Wish) -> View | None:
+        """As `admit`, without ever waiting: None when the view has to be made first."""
+        verdict = self._approve(caller, wish)
+        view = None if wish.version else self.views.warm(wish.level)
+        return None if view is None else self._serve(caller, wish, verdict, view)
+
+    def _approve(self, caller: Caller, wish: Wish) -> Verdict:
+        verdict = self.decide(caller, wish.level)
+        if verdict.decision != "allow":
+            self.refuse(caller, wish, verdict.rule)
+        return verdict
+
+    def refuse(self, caller: Caller, wish: Wish, rule: str) -> NoReturn:
+        """Record a refusal and raise it; where the log cannot be written the refusal stands all the same."""
+        event = Event("refuse", wish.door, wish.level, wish.version, wish.form, "deny", rule)
+        with contextlib.suppress(AuditUnavailable):
+            self._record_refusal(event, caller)
+        raise NotApproved(
+            f"uid {caller.uid} is not approved for {wish.level}",
+            f"the owner can approve it with `envfs grant {wish.level} --uid {caller.uid}`",
+        )
+
+    def _serve(self, caller: Caller, wish: Wish, verdict: Verdict, view: View) -> View:
+        event = Event("read", wish.door, wish.level, view.version, wish.form, verdict.decision, verdict.rule)
+        self.log.append(event, caller)
+        return view.hold()
+
+    def _record_refusal(self, event: Event, caller: Caller) -> None:
+        second = int(time.monotonic())
+        at, count = self._refusals.get(caller.uid, (second, 0))
+        if at == second and count >= _REFUSALS:
+            self._refusals[caller.uid] = (at, count + 1)
+            return
+        held_back = max(0, count - _REFUSALS) if at != second else 0
+        self._refusals[caller.uid] = (second, 1 if at != second else count + 1)
+        self.log.append(event._replace(times=1 + held_back), caller)

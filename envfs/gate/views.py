@@ -1,0 +1,159 @@
+"""Finished views, kept warm in secret memory until something below them changes.
+
+Law: a view that is handed out stays whole until its last holder lets go, and is wiped then.
+"""
+
+from typing import NamedTuple, Protocol
+
+from envfs.core import names
+from envfs.host import clocks
+from envfs.host.memory import Region
+from envfs.protocol.keyholding import Rendered, RenderView
+from envfs.vault.vault import Vault
+
+_PAST_VIEWS = 16  # views of old versions kept at once; they are asked for one after the other, if at all
+
+
+class Answer(NamedTuple):
+    """What the keyholder answered: the message, its blobs, and the descriptors that came along."""
+
+    message: object
+    blobs: tuple[bytes, ...]
+    descriptors: tuple[int, ...]
+
+
+class Keyholder(Protocol):
+    """How the gate asks the keyholder; raises the EnvFSError that the keyholder answers with."""
+
+    async def ask(
+        self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
+    ) -> Answer:
+        """Send one request and wait for its answer."""
+        ...
+
+
+class View:
+    """One finished view. `versions` says of which versions of its chain it is made; `changed_ns` when it was."""
+
+    def __init__(self, level: str, versions: tuple[int, ...], changed_ns: int, region: Region, shape: Rendered) -> None:
+        """Take over `region`."""
+        self.level = level
+        self.versions = versions
+        self.variables = shape.variables
+        self.dotenv_bytes = shape.dotenv_bytes
+        self.changed_ns = changed_ns
+        self._region = region
+        self._environ_end = shape.dotenv_bytes + shape.environ_bytes
+        self._holders = 1
+
+    @property
+    def version(self) -> int:
+        """The version of the level itself, 0 if it has no text."""
+        return self.versions[-1]
+
+    def dotenv(self, start: int, size: int) -> bytes:
+        """Copy a piece of the dotenv text."""
+        return self._region.map[start : min(start + size, self.dotenv_bytes)]
+
+    def environ(self) -> bytes:
+        """Copy the variables as NAME=value, each ended by a NUL."""
+        return self._region.map[self.dotenv_bytes + 1 : self._environ_end]
+
+    def variable(self, name: str) -> bytes | None:
+        """Copy one variable's value, or return None."""
+        mark = b"\0" + name.encode() + b"="
+        at = self._region.map.find(mark, self.dotenv_bytes, self._environ_end)
+        if at < 0:
+            return None
+        start = at + len(mark)
+        return self._region.map[start : self._region.map.find(b"\0", start)]
+
+    def origins(self) -> list[tuple[str, str]]:
+        """List each variable's name and the level that sets it."""
+        words = self._region.map[self._environ_end :].decode().split("\0")[:-1]
+        return list(zip(words[::2], words[1::2], strict=True))
+
+    def hold(self) -> "View":
+        """Keep the view whole for one more holder."""
+        self._holders += 1
+        return self
+
+    def release(self) -> None:
+        """Let go; the last one to do so wipes the view."""
+        self._holders -= 1
+        if self._holders == 0:
+            self._region.close()
+
+
+class Views:
+    """The views that are ready now."""
+
+    def __init__(self, vault: Vault, keyholder: Keyholder) -> None:
+        """Make views of `vault` by asking `keyholder`."""
+        self._vault = vault
+        self._keyholder = keyholder
+        self._ready: dict[str, View] = {}
+        self._past: dict[tuple[str, int], View] = {}
+
+    def warm(self, level: str) -> View | None:
+        """Return the view of a level if it is ready and nothing below it changed. Never waits."""
+        view = self._ready.get(level)
+        if view is not None and view.versions == self._vault.versions(level):
+            return view
+        return None
+
+    async def get(self, level: str) -> View:
+        """Return the view of a level as it is now, making it if need be."""
+        view = self.warm(level)
+        while view is None:
+            versions = self._vault.versions(level)
+            made = await self._make(level, versions)
+            self._drop(level)
+            self._ready[level] = made
+            view = self.warm(level)
+        return view
+
+    async def get_past(self, level: str, version: int) -> View:
+        """Return the view of a level as it was when the level came to be at `version`."""
+        view = self._past.get((level, version))
+        if view is None:
+            versions = self._vault.versions_at(level, version)
+            view = await self._make(level, versions)
+            self._keep_past(level, version, view)
+        return view
+
+    def wipe(self) -> None:
+        """Forget every view."""
+        for level in list(self._ready):
+            self._drop(level)
+        for view in self._past.values():
+            view.release()
+        self._past.clear()
+
+    def _keep_past(self, level: str, version: int, view: View) -> None:
+        while len(self._past) >= _PAST_VIEWS:
+            self._past.pop(next(iter(self._past))).release()
+        old = self._past.pop((level, version), None)
+        if old is not None:
+            old.release()
+        self._past[level, version] = view
+
+    def _drop(self, level: str) -> None:
+        old = self._ready.pop(level, None)
+        if old is not None:
+            old.release()
+
+    async def _make(self, level: str, versions: tuple[int, ...]) -> View:
+        wanted = list(zip(names.chain(level), versions, strict=True))
+        layers = self._vault.layers(wanted)
+        answer = await self._keyholder.ask(RenderView(layers.layers), layers.blobs)
+        shape = answer.message
+        if not isinstance(shape, Rendered) or len(answer.descriptors) != 1:
+            raise TypeError("the keyholder answered something else")
+        size = shape.dotenv_bytes + shape.environ_bytes + shape.index_bytes
+        region = Region(answer.descriptors[0], size)
+        return View(level, versions, self._changed_ns(wanted), region, shape)
+
+    def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
+        times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted if version]
+        return max(times, default=0)

@@ -1,0 +1,31 @@
+"""The clocks: wall time for people and records, boot time for everything that ends after a while."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def wall() -> str:
+    """Return the time in UTC as RFC 3339 text with microseconds, as it stands in records and log entries."""
+    return text(datetime.now(UTC))
+
+
+def text(moment: datetime) -> str:
+    """Write a moment the one way in which EnvFS writes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def nanoseconds(written: str) -> int:
+    """Return a moment written by `text` as nanoseconds since 1970."""
+    moment = datetime.strptime(written, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+
+
+def boot_seconds() -> float:
+    """Return seconds since the machine started, sleep included; nobody can set this clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def boot_id() -> str:
+    """Return the identity of this run of the machine: boot seconds mean something only beside it."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -1,0 +1,51 @@
+"""Private files: written whole or not at all, read only when nobody else could have written them."""
+
+import os
+import stat
+from pathlib import Path
+
+from envfs.errors import StoreUnavailable
+
+
+def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace a file by `data`, so that a power cut leaves the old one or the new one.
+
+    Raises:
+        StoreUnavailable: it cannot be written
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+
+
+def sync_folder(path: Path) -> None:
+    """Put a folder's entries on the disk."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def unsafe(status: os.stat_result, private: bool = False) -> str:
+    """Say why a file must not be trusted, or return the empty string.
+
+    A trusted file is a regular file of this process's user that nobody else may write; a private one is also unreadable
+    to others.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        return "it is not a regular file"
+    if status.st_uid != os.geteuid():
+        return f"it belongs to uid {status.st_uid}, not to uid {os.geteuid()}"
+    if status.st_mode & (0o077 if private else 0o022):
+        return f"its mode is {stat.S_IMODE(status.st_mode):04o}"
+    return ""

@@ -1,0 +1,29 @@
+"""What a process that handles secrets takes away from itself at the start."""
+
+import ctypes
+import os
+import resource
+import signal
+
+_SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 4, 38
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def harden() -> None:
+    """No core dump, no reading or tracing by the same uid, nothing made readable for others."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _prctl(_SET_DUMPABLE, 0)
+
+
+def harden_keyholder() -> None:
+    """As `harden`, and: no new privileges, no new files, and an end when the daemon ends."""
+    harden()
+    _prctl(_SET_NO_NEW_PRIVS, 1)
+    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
+
+
+def _prctl(option: int, argument: int) -> None:
+    if _libc.prctl(option, argument, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")

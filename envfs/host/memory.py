@@ -1,0 +1,78 @@
+"""Memory for secrets that other parts of the system cannot get at.
+
+`memfd_secret` takes the pages out of the kernel's own map, so that not even root can read them through /proc or the
+kernel; where it is missing, an ordinary memfd with locked pages stands in. A region can be handed to another process
+as a descriptor.
+"""
+
+import ctypes
+import mmap
+import os
+
+_MEMFD_SECRET = 447  # the same number on every architecture that has the call
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mlock.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+
+
+class Region:
+    """A shared mapping that holds secrets; `wipe` overwrites it, `close` wipes it first."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        """Map `size` bytes of a descriptor and take it over."""
+        self.size = size
+        self._descriptor = descriptor
+        self._map = mmap.mmap(descriptor, max(size, 1), mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+
+    @classmethod
+    def create(cls, size: int) -> "Region":
+        """Make a new region of `size` bytes.
+
+        Raises:
+            OSError: no memory may be locked
+        """
+        descriptor = _secret_descriptor()
+        try:
+            os.ftruncate(descriptor, max(size, 1))
+            region = cls(descriptor, size)
+        except OSError:
+            os.close(descriptor)
+            raise
+        region._lock()
+        return region
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor to hand to another process."""
+        return self._descriptor
+
+    @property
+    def map(self) -> mmap.mmap:
+        """The mapping itself, for reading and writing in place."""
+        return self._map
+
+    def wipe(self) -> None:
+        """Overwrite the whole region with zeros."""
+        ctypes.memset(ctypes.addressof(ctypes.c_char.from_buffer(self._map)), 0, max(self.size, 1))
+
+    def close(self) -> None:
+        """Wipe the region and give it back; calling it again does nothing."""
+        if self._descriptor >= 0:
+            self.wipe()
+            self._map.close()
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _lock(self) -> None:
+        # best effort: memfd_secret pages are locked already, and a user's limit may be too low for the stand-in
+        _libc.mlock(ctypes.addressof(ctypes.c_char.from_buffer(self._map)), max(self.size, 1))
+
+    def __repr__(self) -> str:
+        """Show the size and nothing of the content."""
+        return f"Region({self.size} bytes)"
+
+
+def _secret_descriptor() -> int:
+    descriptor: int = _libc.syscall(_MEMFD_SECRET, os.O_CLOEXEC)
+    if descriptor >= 0:
+        return descriptor
+    return os.memfd_create("envfs", os.MFD_CLOEXEC)

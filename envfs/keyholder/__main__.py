@@ -1,0 +1,55 @@
+"""`python -m envfs.keyholder DESCRIPTOR`: started by the daemon with one end of a socket pair, and by nobody else."""
+
+import array
+import gc
+import os
+import signal
+import socket
+import sys
+import traceback
+
+from envfs.host import hardening
+from envfs.keyholder import conversation
+from envfs.keyholder.keyring import Keyring
+
+
+def main() -> int:
+    """Fork a child for every conversation that the daemon opens; end when the daemon is gone."""
+    hardening.harden_keyholder()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children reap themselves
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)  # a key typed at the terminal is for the daemon; it ends us by closing
+    daemon = socket.socket(fileno=int(sys.argv[1]))
+    keyring = Keyring()
+    gc.freeze()
+    while (connection := _next(daemon)) is not None:
+        if os.fork() == 0:
+            daemon.close()
+            _child(keyring, connection)
+        connection.close()
+    return 0
+
+
+def _next(daemon: socket.socket) -> socket.socket | None:
+    data, ancillary, _, _ = daemon.recvmsg(1, socket.CMSG_SPACE(4))
+    if not data:
+        return None
+    descriptors = array.array("i")
+    for _, _, passed in ancillary:
+        descriptors.frombytes(passed)
+    return socket.socket(fileno=descriptors[0])
+
+
+def _child(keyring: Keyring, connection: socket.socket) -> None:
+    status = 1
+    try:
+        conversation.hold(keyring, connection)
+        status = 0
+    except Exception:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""One conversation: a request comes on its own socket, a forked child answers it and ends."""
+
+import array
+import contextlib
+import socket
+import sys
+import traceback
+
+from envfs.core import limits
+from envfs.errors import BadRequest, EnvFSError
+from envfs.keyholder.keyring import Keyring
+from envfs.keyholder.requests import Answer, Work, answer
+from envfs.protocol import framing, keyholding, wire
+
+_DESCRIPTORS = 4
+
+
+def hold(keyring: Keyring, connection: socket.socket) -> None:
+    """Read one request from `connection`, answer it, close it. Never raises."""
+    try:
+        reply = _carry_out(keyring, connection)
+    except EnvFSError as error:
+        reply = Answer(keyholding.Refused(error.code, error.text, error.hint))
+    except Exception:  # noqa: BLE001 - a bug here must not leave the daemon waiting; the trace shows no values
+        traceback.print_exc(file=sys.stderr)
+        reply = Answer(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))
+    _send(connection, reply)
+
+
+def _carry_out(keyring: Keyring, connection: socket.socket) -> Answer:
+    body, blobs, descriptors = _receive(connection)
+    return answer(wire.from_body(body, keyholding.REQUESTS), Work(keyring, blobs, descriptors))
+
+
+def _receive(connection: socket.socket) -> tuple[framing.Body, tuple[bytes, ...], tuple[int, ...]]:
+    decoder = framing.Decoder(limits.BLOB_BYTES, limits.REPLY_BYTES)
+    descriptors = array.array("i")
+    while True:
+        data, ancillary, _, _ = connection.recvmsg(1 << 18, socket.CMSG_SPACE(_DESCRIPTORS * 4))
+        for _, kind, passed in ancillary:
+            if kind == socket.SCM_RIGHTS:
+                descriptors.frombytes(passed[: len(passed) - len(passed) % 4])
+        if not data:
+            raise BadRequest("the request broke off")
+        decoder.feed(data)
+        found = decoder.next()
+        if found is not None:
+            return (*found, tuple(descriptors))
+
+
+def _send(connection: socket.socket, reply: Answer) -> None:
+    frame = framing.encode(wire.to_body(reply.message), reply.blobs, limits.REPLY_BYTES)
+    rights = array.array("i", [reply.region.descriptor]) if reply.region else array.array("i")
+    with contextlib.suppress(OSError):  # a daemon that has gone needs no answer
+        sent = connection.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if rights else [])
+        for part in (frame[sent:], *reply.blobs):
+            if part:
+                connection.sendall(part)
+    connection.close()

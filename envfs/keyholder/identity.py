@@ -1,0 +1,115 @@
+"""The identity: an age X25519 identity, and the Ed25519 signing key derived from it (docs/format.md §3).
+
+The passphrase form is an ordinary age file: `age -d identity.age` gives the identity that `age -d -i` takes.
+"""
+
+import contextlib
+
+import pyrage
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from envfs.core.record import from_base64, to_base64
+from envfs.errors import AuthenticationFailed, EnvFSError, WrongPassphrase
+
+_PREFIX = "AGE-SECRET-KEY-1"
+_ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
+_BINARY = b"age-encryption.org/v1\n"
+
+
+class Identity:
+    """A held identity: opens what is sealed to `recipient`, signs as `author`."""
+
+    def __init__(self, text: str) -> None:
+        """Take an `AGE-SECRET-KEY-1…` line.
+
+        Raises:
+            EnvFSError: it is not one
+        """
+        try:
+            self._age = pyrage.x25519.Identity.from_str(text)
+        except pyrage.IdentityError:
+            raise EnvFSError("the identity is not an age X25519 identity", f"it starts with {_PREFIX}") from None
+        self._signing = _signing_key(text)
+        self.recipient = str(self._age.to_public())
+        self.author = to_base64(self._signing.public_key().public_bytes_raw())
+
+    def open(self, data: bytes) -> bytes:
+        """Decrypt an age file.
+
+        Raises:
+            AuthenticationFailed: it is damaged, or not sealed to this identity
+        """
+        try:
+            return pyrage.decrypt(data, [self._age])
+        except pyrage.DecryptError:
+            raise AuthenticationFailed("a project's key does not open with this identity") from None
+
+    def seal(self, data: bytes) -> bytes:
+        """Encrypt an age file to this identity alone."""
+        return pyrage.encrypt(data, [self._age.to_public()])
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign (Ed25519, RFC 8032)."""
+        return self._signing.sign(data)
+
+    def verify(self, author: str, data: bytes, signature: bytes) -> None:
+        """Check a signature by this identity.
+
+        Raises:
+            AuthenticationFailed: by somebody else, or wrong
+        """
+        if author != self.author:
+            raise AuthenticationFailed("a record is signed by somebody else than the vault's owner")
+        try:
+            Ed25519PublicKey.from_public_bytes(from_base64(author)).verify(signature, data)
+        except InvalidSignature:
+            raise AuthenticationFailed("a record's signature is wrong") from None
+
+
+def new() -> str:
+    """Make a new identity and return its line."""
+    return str(pyrage.x25519.Identity.generate())
+
+
+def wrap(text: str, passphrase: str) -> bytes:
+    """Encrypt an identity to a passphrase, as an armoured age file. Takes a second or two by design."""
+    return pyrage.passphrase.encrypt(f"{text}\n".encode(), passphrase, armored=True)
+
+
+def is_encrypted(data: bytes) -> bool:
+    """Tell an age file from a plain identity."""
+    return data.lstrip().startswith((_ARMOR, _BINARY))
+
+
+def unwrap(data: bytes, passphrase: str) -> str:
+    """Decrypt a passphrase file and return the identity's line.
+
+    Raises:
+        WrongPassphrase: it does not open
+    """
+    try:
+        return line(pyrage.passphrase.decrypt(data, passphrase))
+    except pyrage.DecryptError:
+        raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
+
+
+def line(data: bytes) -> str:
+    """Find the one identity in the text of an identity file, where # starts a comment.
+
+    Raises:
+        EnvFSError: there is none, or there are several
+    """
+    found = []
+    with contextlib.suppress(UnicodeDecodeError):
+        found = [row.strip() for row in data.decode("ascii").splitlines() if row.strip().startswith(_PREFIX)]
+    if len(found) != 1:
+        raise EnvFSError("the identity file does not hold one age identity", "it has one line AGE-SECRET-KEY-1…")
+    return found[0]
+
+
+def _signing_key(text: str) -> Ed25519PrivateKey:
+    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
+    return Ed25519PrivateKey.from_private_bytes(derived.derive(text.encode()))

@@ -1,0 +1,92 @@
+"""Where everything lives: one table for root, one for a user, one for ENVFS_HOME.
+
+Law: nothing here touches the disk; the environment is a parameter.
+"""
+
+from collections import namedtuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+# typing's NamedTuple would cost the client a third of its start
+_Paths = namedtuple("_Paths", ["home", "vault", "settings", "identity", "state", "runtime", "mount"])  # noqa: PYI024
+
+
+class Locations(_Paths):
+    """Absolute paths: the folders `home`, `vault`, `state`, `runtime`, `mount`; the files `settings` and `identity`."""
+
+    __slots__ = ()
+
+    @property
+    def socket(self) -> str:
+        """The control socket, in a folder of the daemon's own."""
+        return f"{self.runtime}/control.sock"
+
+    @property
+    def lock(self) -> str:
+        """The file whose lock says that a daemon is at work here."""
+        return f"{self.state}/daemon.lock"
+
+    @property
+    def log(self) -> str:
+        """The access log."""
+        return f"{self.state}/access.jsonl"
+
+    @property
+    def seen(self) -> str:
+        """What this machine has seen of the vault, against rollback."""
+        return f"{self.state}/seen.jsonl"
+
+    @property
+    def daemon_log(self) -> str:
+        """What a daemon in the background prints."""
+        return f"{self.state}/daemon.log"
+
+
+def find(environ: "Mapping[str, str]", uid: int, home_folder: str) -> Locations:
+    """Choose the table: ENVFS_HOME if set, the system's for root, else the XDG base directories."""
+    home = environ.get("ENVFS_HOME", "")
+    if home:
+        return _under(home.rstrip("/") if home.startswith("/") else f"{environ.get('PWD', '')}/{home}".rstrip("/"))
+    if uid == 0:
+        return system()
+    data = environ.get("XDG_DATA_HOME") or f"{home_folder}/.local/share"
+    config = environ.get("XDG_CONFIG_HOME") or f"{home_folder}/.config"
+    state = environ.get("XDG_STATE_HOME") or f"{home_folder}/.local/state"
+    runtime = environ.get("XDG_RUNTIME_DIR") or state
+    return Locations(
+        home=f"{data}/envfs",
+        vault=f"{data}/envfs/vault",
+        settings=f"{config}/envfs/envfs.toml",
+        identity=f"{config}/envfs/identity.age",
+        state=f"{state}/envfs",
+        runtime=f"{runtime}/envfs",
+        mount=f"{home_folder}/envfs",
+    )
+
+
+def system() -> Locations:
+    """Return the table of the system's own daemon."""
+    return Locations(
+        home="/var/lib/envfs",
+        vault="/var/lib/envfs/vault",
+        settings="/etc/envfs/envfs.toml",
+        identity="/etc/envfs/identity.age",
+        state="/var/lib/envfs/state",
+        runtime="/run/envfs",
+        mount="/mnt/envfs",
+    )
+
+
+def _under(home: str) -> Locations:
+    return Locations(
+        home=home,
+        vault=f"{home}/vault",
+        settings=f"{home}/envfs.toml",
+        identity=f"{home}/identity.age",
+        state=f"{home}/state",
+        runtime=f"{home}/run",
+        mount=f"{home}/mnt",
+    )

@@ -1,0 +1,200 @@
+"""The messages between the daemon and its keyholder (docs/protocol.md §3).
+
+Laws: one conversation is one request and one reply on a socket of its own; records travel as blobs, secrets as
+descriptors; the daemon gets ciphertext, public facts, and finished views in a region of memory.
+"""
+
+from typing import NamedTuple
+
+from envfs.protocol import wire
+
+
+class Place(NamedTuple):
+    """Where a record stands: what its header must say, to the letter."""
+
+    vault: str
+    stream: str
+    seq: int
+    prev: str
+
+
+class KeyFile(NamedTuple):
+    """A project's key at a place; the age file is a blob."""
+
+    place: Place
+
+
+class Layer(NamedTuple):
+    """One level that has text, for a view: its head record and its project's key record are blobs of the request."""
+
+    level: str
+    record: Place
+    record_blob: int
+    key: Place
+    key_blob: int
+
+
+class CreateIdentity(NamedTuple):
+    """Make an identity and hold it. Descriptor: a passphrase to read, or (with `plain`) the file to write it to.
+
+    Reply: IdentityMade; without `plain` one blob, the identity as an age passphrase file.
+    """
+
+    plain: bool
+
+
+class LoadIdentity(NamedTuple):
+    """Hold an identity. Descriptors: the identity (age file or plain), then the passphrase if it is encrypted."""
+
+    owner_recipient: str
+    owner_signing_key: str
+
+
+class CreateKey(NamedTuple):
+    """Make a project key sealed to the owner. Reply: Sealed and one blob, the age file."""
+
+    place: Place
+    time: str
+
+
+class WriteLevel(NamedTuple):
+    """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
+
+    `operation` is `set` (with `name`; descriptor: value), `unset` (with `name`), `merge` or `replace` (descriptor:
+    text), or `restore` (the text of the layer `restore`). `head` is None for a level without text. `trim` drops one
+    final line feed of a value.
+    """
+
+    place: Place
+    time: str
+    operation: str
+    name: str
+    key: Place
+    key_blob: int
+    head: Layer | None = None
+    restore: Layer | None = None
+    trim: bool = False
+
+
+class RenderView(NamedTuple):
+    """Merge layers, the top first, into a view. Reply: Rendered and the descriptor of the region."""
+
+    layers: tuple[Layer, ...]
+
+
+class CompareVersions(NamedTuple):
+    """Which names each version of one level changed against the one before. Reply: Compared.
+
+    The layers are consecutive; the first serves only to compare with, unless it is version 1.
+    """
+
+    layers: tuple[Layer, ...]
+
+
+class CheckRecords(NamedTuple):
+    """Open each record and check its signature. Reply: Faults, one text for each layer, empty where all is well."""
+
+    layers: tuple[Layer, ...]
+
+
+class CheckKeys(NamedTuple):
+    """Open each key file. Reply: Faults."""
+
+    keys: tuple[KeyFile, ...]
+
+
+class SignCheckpoint(NamedTuple):
+    """Sign the state of the access log. Reply: Signed."""
+
+    seq: int
+    digest: str
+
+
+class VerifyCheckpoint(NamedTuple):
+    """Check signatures of the access log's checkpoints against the owner's key. Reply: Faults."""
+
+    checkpoints: tuple[tuple[str, ...], ...]
+
+
+class IdentityMade(NamedTuple):
+    """The public half of the identity that is now held."""
+
+    recipient: str
+    signing_key: str
+
+
+class Sealed(NamedTuple):
+    """A new record is the reply's blob."""
+
+    kid: str
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Unchanged(NamedTuple):
+    """The operation changes nothing, so no record was made."""
+
+
+class Rendered(NamedTuple):
+    """A view stands in the region whose descriptor comes with the reply: three parts, one after the other.
+
+    The dotenv text; a NUL and then `NAME=value NUL` for each variable; `NAME NUL level NUL` for each variable.
+    """
+
+    dotenv_bytes: int
+    environ_bytes: int
+    index_bytes: int
+    variables: int
+
+
+class VersionChange(NamedTuple):
+    """What one version changed."""
+
+    version: int
+    author: str
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+class Compared(NamedTuple):
+    """The changes of the versions asked for, in their order."""
+
+    versions: tuple[VersionChange, ...]
+
+
+class Faults(NamedTuple):
+    """One text an item asked about; empty means that all is well."""
+
+    texts: tuple[str, ...]
+
+
+class Signed(NamedTuple):
+    """An Ed25519 signature in base64url."""
+
+    signature: str
+
+
+class Refused(NamedTuple):
+    """The three parts of an EnvFSError."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+
+REQUESTS = wire.table(
+    CreateIdentity,
+    LoadIdentity,
+    CreateKey,
+    WriteLevel,
+    RenderView,
+    CompareVersions,
+    CheckRecords,
+    CheckKeys,
+    SignCheckpoint,
+    VerifyCheckpoint,
+)
+REPLIES = wire.table(IdentityMade, Sealed, Unchanged, Rendered, Compared, Faults, Signed, Refused)

@@ -1,0 +1,91 @@
+"""Typed messages on the wire: a NamedTuple class is a message, its annotations are its grammar.
+
+Law: strict both ways. A field missing, unknown or of another type is a BadRequest; nothing is converted.
+"""
+
+from types import UnionType
+from typing import NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from envfs.errors import BadRequest
+from envfs.protocol.framing import Body
+
+M = TypeVar("M")
+_SCALARS = (str, int, bool, float, type(None))
+
+
+def name_of(kind: type) -> str:
+    """Return the wire name of a message class: `SetVariable` is `set-variable`."""
+    return "".join(f"-{c.lower()}" if c.isupper() and n else c.lower() for n, c in enumerate(kind.__name__))
+
+
+def table(*kinds: type) -> dict[str, type]:
+    """Index message classes by wire name."""
+    return {name_of(kind): kind for kind in kinds}
+
+
+def to_body(message: NamedTuple) -> Body:
+    """Return the JSON object of a message, its wire name under `type`."""
+    return {"type": name_of(type(message)), **plain(message)}
+
+
+def plain(message: NamedTuple) -> Body:
+    """Return the fields of a message as JSON values; nested messages become objects."""
+    return {name: _plain_value(value) for name, value in message._asdict().items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, tuple):
+        return plain(value) if hasattr(value, "_asdict") else [_plain_value(item) for item in value]  # type: ignore[arg-type]
+    return value
+
+
+def from_body(body: Body, kinds: dict[str, type]) -> object:
+    """Build the message that a JSON object states.
+
+    Raises:
+        BadRequest: an unknown type, or fields that do not fit the class
+    """
+    fields = dict(body)
+    kind = kinds.get(str(fields.pop("type", "")))
+    if kind is None:
+        raise BadRequest("an unknown kind of message")
+    return _build(kind, fields)
+
+
+def _build(kind: type[M], fields: Body) -> M:
+    hints = _hints(kind)
+    defaults: Body = getattr(kind, "_field_defaults", {})
+    if not fields.keys() <= hints.keys() or not hints.keys() - defaults.keys() <= fields.keys():
+        raise BadRequest(f"the fields of {name_of(kind)} do not fit")
+    return kind(**{name: _value(hints[name], value) for name, value in fields.items()})
+
+
+_known_hints: dict[type, dict[str, object]] = {}
+
+
+def _hints(kind: type) -> dict[str, object]:
+    if kind not in _known_hints:
+        _known_hints[kind] = get_type_hints(kind)
+    return _known_hints[kind]
+
+
+def _value(wanted: object, value: object) -> object:
+    if wanted in _SCALARS:
+        if type(value) is wanted:
+            return value
+    elif get_origin(wanted) is tuple and isinstance(value, list):
+        return tuple(_value(get_args(wanted)[0], item) for item in value)
+    elif get_origin(wanted) in (UnionType, Union):
+        return _first_fit(get_args(wanted), value)
+    elif isinstance(wanted, type) and hasattr(wanted, "_fields") and isinstance(value, dict):
+        return _build(wanted, value)
+    raise BadRequest("a field has another type than it should")
+
+
+def _first_fit(kinds: tuple[object, ...], value: object) -> object:
+    for kind in kinds:
+        try:
+            return _value(kind, value)
+        except BadRequest:
+            continue
+    raise BadRequest("a field has another type than it should")

@@ -1,0 +1,157 @@
+"""`envfs.toml`: this machine's settings and grants, edited so that a person's comments survive.
+
+Laws: the file is loaded only if it is the daemon user's own and nobody else may write it; an unknown key is refused,
+not skipped; a change by hand counts from the next question on. The only importer of tomlkit.
+"""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from envfs.core import names
+from envfs.core.policy import Grant
+from envfs.errors import EnvFSError, UnsafeSettings
+from envfs.host import files
+
+_NEW = """\
+# EnvFS settings of this machine. You may edit this file: a change counts at once.
+# It must belong to the daemon's user, and nobody else may be able to write it.
+
+"""
+_GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float}
+
+
+class Settings(NamedTuple):
+    """What the file says; empty text means the default."""
+
+    identity_file: str = ""
+    mount: str = ""
+    grants: tuple[Grant, ...] = ()
+
+
+class SettingsFile:
+    """The file at `path`, read again whenever it is another file than before."""
+
+    def __init__(self, path: Path) -> None:
+        """Use `path`, which need not exist: then all settings are the defaults."""
+        self.path = path
+        self._stamp: tuple[int, ...] | None = None
+        self._settings = Settings()
+
+    def load(self) -> Settings:
+        """Return the settings as they are now; one `stat` when nothing changed.
+
+        Raises:
+            UnsafeSettings: others could have written the file, or it does not parse
+        """
+        try:
+            status = os.stat(self.path)
+        except FileNotFoundError:
+            return Settings()
+        except OSError as error:
+            raise UnsafeSettings(f"the settings file cannot be read: {os.strerror(error.errno or 5).lower()}") from None
+        stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+        if stamp != self._stamp:
+            self._settings = self._read(status)
+            self._stamp = stamp
+        return self._settings
+
+    def write_defaults(self, identity_file: str) -> None:
+        """Make the file if there is none, naming the identity file if it is not in its usual place."""
+        if not self.path.exists():
+            document = tomlkit.parse(_NEW)
+            if identity_file:
+                document["identity"] = {"file": identity_file}
+            self._write(document)
+
+    def add_grant(self, grant: Grant) -> None:
+        """Add a grant at the end; one for the same uid and level is replaced."""
+        document = self._document(grant.level, grant.uid)
+        table = tomlkit.table()
+        for key, value in zip(_GRANT_KEYS, grant, strict=True):
+            if value or key in ("level", "uid"):
+                table[key] = value
+        if "grant" not in document:
+            document["grant"] = tomlkit.aot()
+        document["grant"].append(table)
+        self._write(document)
+
+    def remove_grant(self, level: str, uid: int) -> bool:
+        """Remove the grants of a uid on exactly this level; False if there were none."""
+        before = self.load().grants
+        if not any(grant.level == level and grant.uid == uid for grant in before):
+            return False
+        self._write(self._document(level, uid))
+        return True
+
+    def _document(self, without_level: str, without_uid: int) -> tomlkit.TOMLDocument:
+        self.load()
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else _NEW
+        document = tomlkit.parse(text)
+        array = document.get("grant")
+        if array is not None:
+            for index in reversed(range(len(array))):
+                if (names.level(array[index]["level"]), array[index]["uid"]) == (without_level, without_uid):
+                    del array[index]
+            if not array:
+                del document["grant"]
+        return document
+
+    def _write(self, document: tomlkit.TOMLDocument) -> None:
+        files.write_private(self.path, tomlkit.dumps(document).encode())
+        self._stamp = None
+
+    def _read(self, status: os.stat_result) -> Settings:
+        reason = files.unsafe(status)
+        if reason:
+            raise UnsafeSettings(
+                f"the settings file {self.path} is not trusted: {reason}",
+                f"check it, then: chown {os.geteuid()} {self.path} && chmod 600 {self.path}",
+            )
+        try:
+            return _parse(tomlkit.parse(self.path.read_text(encoding="utf-8")).unwrap())
+        except (TOMLKitError, UnicodeDecodeError, OSError):
+            raise _bad(self.path, "it is not TOML") from None
+        except EnvFSError as error:
+            raise _bad(self.path, error.text) from None
+
+
+def _parse(body: dict[str, object]) -> Settings:
+    identity = _table(body, "identity", {"file": str})
+    mount = _table(body, "mount", {"path": str})
+    grants = body.pop("grant", [])
+    if body:
+        raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
+    if not isinstance(grants, list):
+        raise EnvFSError("[[grant]] is an array of tables")
+    return Settings(str(identity.get("file", "")), str(mount.get("path", "")), tuple(_grant(g) for g in grants))
+
+
+def _table(body: dict[str, object], name: str, keys: dict[str, type]) -> dict[str, object]:
+    table = body.pop(name, {})
+    if not isinstance(table, dict):
+        raise EnvFSError(f"[{name}] is a table")
+    for key, value in table.items():
+        if key not in keys:
+            raise EnvFSError(f"unknown key in [{name}]: {key}")
+        if not _fits(value, keys[key]):
+            raise EnvFSError(f"{key} in [{name}] is of another type")
+    return table
+
+
+def _grant(table: object) -> Grant:
+    fields = _table({"grant": table}, "grant", _GRANT_KEYS)
+    if not {"level", "uid"} <= fields.keys():
+        raise EnvFSError("a [[grant]] needs level and uid")
+    return Grant(**{**fields, "level": names.level(str(fields["level"]))})  # type: ignore[arg-type]
+
+
+def _fits(value: object, kind: type) -> bool:
+    return type(value) is kind or (kind is float and type(value) is int)
+
+
+def _bad(path: Path, reason: str) -> UnsafeSettings:
+    return UnsafeSettings(f"the settings file {path} is wrong: {reason}", "mend it; until then nobody is approved")

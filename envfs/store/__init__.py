@@ -1,0 +1,42 @@
+"""Where sealed bytes rest. A store knows keys and bytes; no secret and no meaning ever comes here."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class Watch(Protocol):
+    """Tells whether anything directly under a prefix may have changed since it was last asked."""
+
+    def changed(self) -> bool:
+        """Return True once for each change, and whenever it cannot be sure. Never waits."""
+        ...
+
+
+class Store(Protocol):
+    """Five verbs, the same for a folder and for a server. Keys are `/`-separated, without a leading slash.
+
+    Every verb raises StoreUnavailable when the store cannot be read or written.
+    """
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes under a key, or None."""
+        ...
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Store bytes under a key that is not there yet; False, and nothing changed, if it is.
+
+        When this returns True the bytes survive a power cut.
+        """
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield the keys that start with `prefix`, in order."""
+        ...
+
+    def watch(self, prefix: str) -> Watch:
+        """Watch the keys that lie directly under the folder `prefix`."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove a key; only for forgetting a whole project. A key that is not there is no error."""
+        ...

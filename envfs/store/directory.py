@@ -1,0 +1,165 @@
+"""A store in a directory: one file a key.
+
+Laws: a file appears whole or not at all (temporary file, fsync, link, fsync of the folder), never changes and is never
+replaced. A name that `link` finds taken is somebody else's record: `put_new` then says False.
+"""
+
+import errno
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from envfs.core import limits
+from envfs.errors import StoreUnavailable
+
+_TEMPORARY = ".new-"
+_SETTLED_NS = 50_000_000  # a folder's mtime ticks coarsely: younger than this, a second change may hide in one tick
+
+
+class DirectoryStore:
+    """The embedded default; `root` is a folder that only the daemon's user may enter."""
+
+    def __init__(self, root: Path) -> None:
+        """Use `root`, which need not exist yet."""
+        self._root = str(root)
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes under a key, or None."""
+        try:
+            with open(self._path(key), "rb") as file:
+                data = file.read(limits.RECORD_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unavailable("read", error) from None
+        if len(data) > limits.RECORD_BYTES:
+            raise StoreUnavailable("a record in the store is over its limit", f"it is {key}")
+        return data
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Store bytes under a new key; they are on the disk when this returns True."""
+        path = self._path(key)
+        folder = os.path.dirname(path)
+        try:
+            self._make_folder(folder)
+            return _link_new(folder, path, data)
+        except OSError as error:
+            raise _unavailable("write", error) from None
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield the keys that start with `prefix`, in order."""
+        folder, _, start = prefix.rpartition("/")
+        try:
+            yield from self._walk(folder, start)
+        except OSError as error:
+            raise _unavailable("read", error) from None
+
+    def watch(self, prefix: str) -> "FolderWatch":
+        """Watch one folder by its modification time."""
+        return FolderWatch(self._path(prefix) if prefix else self._root)
+
+    def delete(self, key: str) -> None:
+        """Remove a key."""
+        try:
+            os.unlink(self._path(key))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _unavailable("write", error) from None
+
+    def _path(self, key: str) -> str:
+        if any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
+            raise StoreUnavailable("not a key of a store")
+        return f"{self._root}/{key}"
+
+    def _walk(self, folder: str, start: str) -> Iterator[str]:
+        path = f"{self._root}/{folder}" if folder else self._root
+        try:
+            with os.scandir(path) as found:
+                entries = sorted((e.name, e.is_dir(follow_symlinks=False)) for e in found)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name, is_folder in entries:
+            if not name.startswith(start) or name.startswith(_TEMPORARY):
+                continue
+            key = f"{folder}/{name}" if folder else name
+            if is_folder:
+                yield from self._walk(key, "")
+            else:
+                yield key
+
+    def _make_folder(self, folder: str) -> None:
+        if os.path.isdir(folder):
+            return
+        parent = os.path.dirname(folder)
+        if folder != self._root:
+            self._make_folder(parent)
+        try:
+            os.makedirs(folder, 0o700)
+        except FileExistsError:
+            return
+        _sync_folder(parent)
+
+
+class FolderWatch:
+    """One `stat` a question; the answer is yes while the folder's clock tick could still hide a change."""
+
+    def __init__(self, path: str) -> None:
+        """Start in the state "changed"."""
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+
+    def changed(self) -> bool:
+        """Compare the folder's inode and mtime with what was seen last."""
+        try:
+            status = os.stat(self._path)
+            now = (status.st_ino, status.st_mtime_ns)
+        except (FileNotFoundError, NotADirectoryError):
+            now = (0, 0)
+        except OSError as error:
+            raise _unavailable("read", error) from None
+        if now == self._seen:
+            return False
+        settled = time.time_ns() - now[1] > _SETTLED_NS
+        self._seen = now if settled else None
+        return True
+
+
+def _link_new(folder: str, path: str, data: bytes) -> bool:
+    temporary = f"{folder}/{_TEMPORARY}{os.getpid()}-{os.urandom(6).hex()}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            _write_all(handle, data)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+    finally:
+        os.unlink(temporary)
+    _sync_folder(folder)
+    return True
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+
+
+def _sync_folder(folder: str) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unavailable(verb: str, error: OSError) -> StoreUnavailable:
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    hint = "the disk is full" if error.errno == errno.ENOSPC else "look at the vault folder's owner, mode and disk"
+    return StoreUnavailable(f"cannot {verb} the vault: {reason.lower()}", hint)

@@ -1,0 +1,1 @@
+"""Streams and their heads: find, read, append, and notice when a vault went back in time. No key ever comes here."""

@@ -1,0 +1,91 @@
+"""What this machine has seen of each stream, so that a vault cannot quietly go back in time.
+
+A journal of JSON lines beside the vault, not in it; rewritten short at each start. The last line of a stream counts.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from envfs.errors import StoreUnavailable
+from envfs.host import files
+
+
+class Seen(NamedTuple):
+    """The newest record of a stream that this machine has accepted."""
+
+    seq: int
+    digest: str
+
+
+class Memory:
+    """The journal at `path`; a line that a power cut left half written is dropped."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the journal and write it anew, one line a stream."""
+        self._path = path
+        self._seen = _load(path)
+        self._written = 0
+
+    def get(self, stream: str) -> Seen | None:
+        """Return what was seen last of a stream."""
+        return self._seen.get(stream)
+
+    def streams(self) -> tuple[str, ...]:
+        """List every stream that was ever seen."""
+        return tuple(self._seen)
+
+    def put(self, stream: str, seen: Seen) -> None:
+        """Remember a head.
+
+        Raises:
+            StoreUnavailable: the journal cannot be written
+        """
+        if self._seen.get(stream) == seen:
+            return
+        self._seen[stream] = seen
+        self._written += 1
+        if self._written > 2 * len(self._seen) + 1000:
+            self._compact()
+        else:
+            self._append(_line(stream, seen))
+
+    def _append(self, line: bytes) -> None:
+        try:
+            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                if os.write(handle, line) != len(line):
+                    raise StoreUnavailable("cannot write what was seen of the vault", "the disk is full")
+                os.fdatasync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"cannot write what was seen of the vault: {os.strerror(error.errno or 5).lower()}"
+            ) from None
+
+    def _compact(self) -> None:
+        files.write_private(self._path, b"".join(_line(stream, seen) for stream, seen in self._seen.items()))
+        self._written = 0
+
+
+def _line(stream: str, seen: Seen) -> bytes:
+    return json.dumps({"stream": stream, **seen._asdict()}, separators=(",", ":")).encode() + b"\n"
+
+
+def _load(path: Path) -> dict[str, Seen]:
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return {}
+    except OSError:
+        raise StoreUnavailable(f"cannot read {path}") from None
+    seen = {}
+    for line in lines:
+        try:
+            body = json.loads(line)
+            seen[str(body["stream"])] = Seen(int(body["seq"]), str(body["digest"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return seen

@@ -1,0 +1,117 @@
+"""Streams of records: where the head is, reading one record, appending one.
+
+Laws: records are numbered from 1 without gaps; the head is found by doubling and halving, never by listing; a head
+that is older than, or different from, what this machine has seen is refused.
+"""
+
+from typing import NamedTuple
+
+from envfs.core import record
+from envfs.errors import AuthenticationFailed, RolledBack
+from envfs.store import Store, Watch
+from envfs.vault.memory import Memory, Seen
+
+
+class Head(NamedTuple):
+    """The newest record of a stream: its number, its digest and its bytes."""
+
+    seq: int
+    digest: str
+    data: bytes
+
+
+class Streams:
+    """The streams of one vault in one store; caches heads until the store says that a folder changed."""
+
+    def __init__(self, store: Store, memory: Memory) -> None:
+        """Read and append through `store`, remember in `memory`."""
+        self._store = store
+        self._memory = memory
+        self._heads: dict[str, Head | None] = {}
+        self._watches: dict[str, Watch] = {}
+
+    def head(self, stream: str) -> Head | None:
+        """Return the newest record of a stream, or None if it has none.
+
+        Raises:
+            RolledBack: the stream is older than, or different from, what was seen before
+        """
+        watch = self._watches.get(stream)
+        if watch is None:
+            watch = self._watches[stream] = self._store.watch(stream)
+        if watch.changed() or stream not in self._heads:
+            self._heads[stream] = self._find(stream)
+        return self._heads[stream]
+
+    def data(self, stream: str, seq: int) -> bytes | None:
+        """Return the bytes of one record, or None."""
+        return self._store.get(record.key(stream, seq)) if seq > 0 else None
+
+    def append(self, stream: str, seq: int, data: bytes) -> bool:
+        """Store record `seq`; False if somebody else took that number."""
+        if not self._store.put_new(record.key(stream, seq), data):
+            self._heads.pop(stream, None)
+            return False
+        head = Head(seq, record.digest(data), data)
+        self._heads[stream] = head
+        self._memory.put(stream, Seen(head.seq, head.digest))
+        return True
+
+    def accept(self, stream: str) -> Head | None:
+        """Take the stream as it is now for the truth, however it got there."""
+        seq = self._last_from(stream, 0)
+        head = self._load(stream, seq) if seq else None
+        self._memory.put(stream, Seen(seq, head.digest if head else ""))
+        self._heads[stream] = head
+        return head
+
+    def _find(self, stream: str) -> Head | None:
+        seen = self._memory.get(stream)
+        if seen is not None and seen.seq > 0:
+            known = self.data(stream, seen.seq)
+            if known is None or record.digest(known) != seen.digest:
+                raise _rolled_back(stream, seen, missing=known is None)
+        start = seen.seq if seen is not None else 0
+        last = self._last_from(stream, start)
+        if last == 0:
+            return None
+        head = self._load(stream, last)
+        if seen is None or last > start:
+            self._check_link(stream, head)
+            self._memory.put(stream, Seen(head.seq, head.digest))
+        return head
+
+    def _last_from(self, stream: str, start: int) -> int:
+        step = 1
+        while self.data(stream, start + step) is not None:
+            start += step
+            step *= 2
+        while step > 1:
+            step //= 2
+            if self.data(stream, start + step) is not None:
+                start += step
+        return start
+
+    def _load(self, stream: str, seq: int) -> Head:
+        data = self.data(stream, seq)
+        if data is None:
+            raise AuthenticationFailed(f"record {seq} of {stream} is gone")
+        return Head(seq, record.digest(data), data)
+
+    def _check_link(self, stream: str, head: Head) -> None:
+        if record.is_key_stream(stream):
+            return  # the link stands inside the age file, where the keyholder checks it
+        before = self.data(stream, head.seq - 1)
+        if head.seq > 1 and before is None:
+            raise AuthenticationFailed(f"record {head.seq - 1} of {stream} is gone")
+        header = record.parse(head.data).header
+        if header.prev != (record.digest(before) if before is not None else ""):
+            raise AuthenticationFailed(f"record {head.seq} of {stream} does not follow from the one before")
+
+
+def _rolled_back(stream: str, seen: Seen, *, missing: bool) -> RolledBack:
+    what = "is older than" if missing else "is not"
+    return RolledBack(
+        f"{stream} {what} what this machine has seen (version {seen.seq})",
+        "if you restored a backup, accept it with `envfs accept LEVEL`; otherwise somebody changed the vault",
+    )

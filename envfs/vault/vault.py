@@ -1,0 +1,213 @@
+"""A vault: its description, the tree of its levels, and what the keyholder needs to work on them.
+
+Everything here is ciphertext and public facts. The tree index (`tree/<level>/@`, empty files) only saves listing the
+history; it is checked against the records by `envfs verify`.
+"""
+
+from typing import NamedTuple
+
+from envfs.core import names, record
+from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
+from envfs.protocol.keyholding import Layer, Place
+from envfs.store import Store, Watch
+from envfs.vault import description
+from envfs.vault.description import Description
+from envfs.vault.memory import Memory
+from envfs.vault.streams import Head, Streams
+
+
+class Layers(NamedTuple):
+    """Layers for a keyholder's request, and the blobs that they point into."""
+
+    layers: tuple[Layer, ...]
+    blobs: tuple[bytes, ...]
+
+
+class Vault:
+    """One vault in one store."""
+
+    def __init__(self, store: Store, memory: Memory) -> None:
+        """Open the vault that is in `store`.
+
+        Raises:
+            NoVault: there is none
+            UnsupportedFormat: it is of another format
+        """
+        data = store.get(description.KEY)
+        if data is None:
+            raise NoVault("there is no vault here", "make one with `envfs init`")
+        self.description = description.parse(data)
+        self._store = store
+        self._streams = Streams(store, memory)
+        self._memory = memory
+        self._children: dict[str, frozenset[str]] = {}
+        self._watches: dict[str, Watch] = {}
+
+    # -- the tree ------------------------------------------------------------------------------------------------------
+
+    def children(self, level: str) -> frozenset[str]:
+        """Return the components directly below a level."""
+        folder = "tree" if level == names.ROOT else f"tree{level}"
+        watch = self._watches.get(level)
+        if watch is None:
+            watch = self._watches[level] = self._store.watch(folder)
+        if watch.changed() or level not in self._children:
+            below = (key[len(folder) + 1 :].split("/") for key in self._store.list(folder + "/"))
+            self._children[level] = frozenset(parts[0] for parts in below if len(parts) > 1)
+        return self._children[level]
+
+    def exists(self, level: str) -> bool:
+        """Tell whether a level is in the tree: it has text, or one below it has."""
+        at = names.ROOT
+        for step in names.chain(level)[1:]:
+            if step.rpartition("/")[2] not in self.children(at):
+                return False
+            at = step
+        return True
+
+    def levels(self) -> tuple[str, ...]:
+        """List the whole tree, the top first."""
+        found = {names.ROOT}
+        for key in self._store.list("tree/"):
+            found.update(names.chain(key.removeprefix("tree").removesuffix("/@") or names.ROOT))
+        return tuple(sorted(found))
+
+    # -- heads and records ---------------------------------------------------------------------------------------------
+
+    def head(self, level: str) -> Head | None:
+        """Return the newest record of a level's text."""
+        return self._streams.head(record.level_stream(level))
+
+    def key_head(self, project: str) -> Head | None:
+        """Return the newest record of a project's key."""
+        return self._streams.head(record.key_stream(project))
+
+    def versions(self, level: str) -> tuple[int, ...]:
+        """Return the version of each level of a chain, the top first: the fingerprint of a view."""
+        return tuple(head.seq if head else 0 for head in map(self.head, names.chain(level)))
+
+    def versions_at(self, level: str, version: int) -> tuple[int, ...]:
+        """Return the versions of a chain as they were when `level` came to be at `version`.
+
+        Raises:
+            NoSuchLevel: the level has no such version
+        """
+        data = self._streams.data(record.level_stream(level), version)
+        if data is None:
+            raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
+        moment = record.parse(data).header.time
+        above = names.chain(level)[:-1]
+        return (*(self._version_at(step, moment) for step in above), version)
+
+    def _version_at(self, level: str, moment: str) -> int:
+        head = self.head(level)
+        low, high = 0, head.seq if head else 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.header(level, middle).time <= moment:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def header(self, level: str, version: int) -> record.Header:
+        """Return the open part of one record of a level.
+
+        Raises:
+            NoSuchLevel: the level has no such version
+        """
+        return record.parse(self._data(level, version)).header
+
+    def _data(self, level: str, version: int) -> bytes:
+        head = self.head(level)
+        if head is not None and head.seq == version:
+            return head.data
+        data = self._streams.data(record.level_stream(level), version)
+        if data is None:
+            raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
+        return data
+
+    # -- what the keyholder is asked with ------------------------------------------------------------------------------
+
+    def place(self, stream: str, seq: int) -> Place:
+        """Return where record `seq` of a stream must say that it stands."""
+        before = self._streams.data(stream, seq - 1)
+        return Place(self.description.id, stream, seq, record.digest(before) if before is not None else "")
+
+    def next_place(self, stream: str) -> Place:
+        """Return the place of the next record of a stream."""
+        head = self._streams.head(stream)
+        return Place(self.description.id, stream, head.seq + 1 if head else 1, head.digest if head else "")
+
+    def layers(self, wanted: list[tuple[str, int]]) -> Layers:
+        """Gather records (level, version) and their projects' keys; version 0 is left out."""
+        blobs: list[bytes] = []
+        keys: dict[str, tuple[Place, int]] = {}
+        layers = []
+        for level, version in wanted:
+            if version:
+                project = names.project(level)
+                if project not in keys:
+                    keys[project] = self._key(project, blobs)
+                blobs.append(self._data(level, version))
+                place = self.place(record.level_stream(level), version)
+                layers.append(Layer(level, place, len(blobs) - 1, *keys[project]))
+        return Layers(tuple(layers), tuple(blobs))
+
+    def _key(self, project: str, blobs: list[bytes]) -> tuple[Place, int]:
+        head = self.key_head(project)
+        if head is None:
+            raise NoSuchLevel(f"the key of project {project or '/'} is gone from the vault")
+        blobs.append(head.data)
+        return self.place(record.key_stream(project), head.seq), len(blobs) - 1
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def append(self, level: str, seq: int, data: bytes) -> bool:
+        """Store a new version of a level; False if somebody else took that number."""
+        if seq == 1:
+            self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")
+            self._children.clear()
+        return self._streams.append(record.level_stream(level), seq, data)
+
+    def append_key(self, project: str, seq: int, data: bytes) -> bool:
+        """Store a new key of a project; False if somebody else took that number."""
+        return self._streams.append(record.key_stream(project), seq, data)
+
+    def accept(self, level: str) -> int:
+        """Accept a level and its project's key as they are now; returns the level's version."""
+        self._streams.accept(record.key_stream(names.project(level)))
+        head = self._streams.accept(record.level_stream(level))
+        return head.seq if head else 0
+
+    # -- everything, for `envfs verify` --------------------------------------------------------------------------------
+
+    def streams(self) -> tuple[str, ...]:
+        """List every stream that has a record or was ever seen."""
+        found = set(self._memory.streams())
+        for top in ("key", "level"):
+            found.update(key.rpartition("/")[0] for key in self._store.list(top + "/"))
+        return tuple(sorted(found))
+
+    def stream_head(self, stream: str) -> Head | None:
+        """Return the newest record of any stream."""
+        return self._streams.head(stream)
+
+    def keys_of(self, stream: str) -> tuple[str, ...]:
+        """List the keys of a stream's records as the store has them, others' files among them."""
+        inside = (key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
+        return tuple(inside)
+
+    def read(self, stream: str, seq: int) -> bytes | None:
+        """Return the bytes of one record of any stream."""
+        return self._streams.data(stream, seq)
+
+
+def create(store: Store, what: Description) -> None:
+    """Write the description of a new vault.
+
+    Raises:
+        AlreadyExists: there is a vault already
+    """
+    if not store.put_new(description.KEY, description.render(what)):
+        raise AlreadyExists("there is a vault already", "use it, or choose another folder with ENVFS_HOME")
