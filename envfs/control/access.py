@@ -1,5 +1,6 @@
 """Requests about who may read and who did: grants and the access log. For the owner only."""
 
+import math
 import pwd
 from datetime import UTC, datetime, timedelta
 
@@ -62,11 +63,11 @@ async def revoke(call: Call, request: Revoke) -> Sent:
 
 async def list_grants(call: Call, _request: ListGrants) -> Sent:
     """Send the grants, those that ended left out."""
-    now = clocks.boot_seconds()
     for rule in call.service.settings.load().grants:
-        if not call.service.house.gate.ended(rule):
-            left = round(rule.boot_until - now) if rule.until and rule.boot == clocks.boot_id() else -1
-            await call.send_row(GrantRow(rule.level, rule.uid, _user(rule.uid), rule.until, left))
+        left = call.service.house.gate.seconds_left(rule)
+        if left > 0:
+            seconds = -1 if math.isinf(left) else round(left)
+            await call.send_row(GrantRow(rule.level, rule.uid, _user(rule.uid), rule.until, seconds))
     return Sent(Done())
 
 

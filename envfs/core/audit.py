@@ -14,6 +14,7 @@ from envfs.errors import LogBroken
 
 START = "0" * 64
 CHECKPOINT = "checkpoint"
+_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 class Event(NamedTuple):
@@ -29,6 +30,9 @@ class Event(NamedTuple):
     times: int = 1
 
 
+_DETAILS = Event._fields[1:-1]
+
+
 class Tip(NamedTuple):
     """The end of a log: how many entries, and the hash of the last line."""
 
@@ -40,9 +44,12 @@ def line(tip: Tip, time: str, event: Event, caller: Caller | None) -> bytes:
     """Write the entry that follows `tip`, ending in a line feed; empty fields are left out."""
     body: dict[str, object] = {"seq": tip.seq + 1, "time": time, "event": event.what}
     if caller is not None:
-        body |= {"uid": caller.uid, "gid": caller.gid, "pid": caller.pid}
-        body |= {k: v for k, v in (("executable", caller.executable), ("cgroup", caller.cgroup)) if v}
-    body |= {k: v for k, v in zip(event._fields[1:-1], event[1:-1], strict=True) if v}
+        body["uid"], body["gid"], body["pid"] = caller.uid, caller.gid, caller.pid
+        if caller.executable:
+            body["executable"] = caller.executable
+        if caller.cgroup:
+            body["cgroup"] = caller.cgroup
+    body.update({name: value for name, value in zip(_DETAILS, event[1:-1], strict=True) if value})
     if event.times > 1:
         body["times"] = event.times
     body["prev"] = tip.digest
@@ -105,4 +112,4 @@ def _object(text: bytes, number: int) -> dict[str, object]:
 
 
 def _text(body: dict[str, object]) -> bytes:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
+    return _encoder.encode(body).encode() + b"\n"

@@ -3,7 +3,9 @@
 Laws: the default is deny; uid 0 gets nothing for being root; a caller that could not be identified gets nothing.
 """
 
+import math
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from envfs.core import names
@@ -49,37 +51,53 @@ class Verdict(NamedTuple):
     rule: str
 
 
-def ended(grant: Grant, now: Moment) -> bool:
-    """Tell whether a grant has run out."""
+_NO_GRANT = Verdict("deny", "no grant")
+
+
+def end(grant: Grant, now: Moment) -> float:
+    """Return when a grant ends, in seconds of this run of the machine; infinity for one without end."""
     if not grant.until:
-        return False
+        return math.inf
     if grant.boot == now.boot:
-        return now.seconds >= grant.boot_until
-    return now.wall >= grant.until
+        return grant.boot_until
+    try:
+        left = datetime.fromisoformat(grant.until) - datetime.fromisoformat(now.wall)
+    except (ValueError, TypeError):
+        return -math.inf  # an end that cannot be read has come
+    return now.seconds + left.total_seconds()
+
+
+class _Rule(NamedTuple):
+    """A grant made ready: the verdict that it gives, and its end in seconds of this run of the machine."""
+
+    level: str
+    until: float
+    verdict: Verdict
 
 
 class Policy:
-    """The grants of one settings file, ready to be asked."""
+    """The grants of one settings file, ready to be asked; `seconds` are those of this run of the machine."""
 
-    def __init__(self, grants: Iterable[Grant]) -> None:
-        """Index the grants by uid."""
-        self.grants = tuple(grants)
-        self._by_uid: dict[int, list[Grant]] = {}
-        for grant in self.grants:
-            self._by_uid.setdefault(grant.uid, []).append(grant)
+    def __init__(self, grants: Iterable[Grant], now: Moment) -> None:
+        """Index the grants by uid; the ends of grants from another run are placed in this one, once."""
+        self._by_uid: dict[int, list[_Rule]] = {}
+        for grant in grants:
+            verdict = Verdict("allow", f"uid {grant.uid} {grant.level}")
+            rule = _Rule(grant.level, end(grant, now), verdict)
+            self._by_uid.setdefault(grant.uid, []).append(rule)
 
-    def decide(self, caller: Caller, level: str, now: Moment) -> Verdict:
+    def decide(self, caller: Caller, level: str, seconds: float) -> Verdict:
         """Decide whether a caller may read the view of a level."""
         if caller.doubt:
             return Verdict("deny", f"unknown caller: {caller.doubt}")
-        for grant in self._by_uid.get(caller.uid, ()):
-            if names.within(level, grant.level) and not ended(grant, now):
-                return Verdict("allow", f"uid {grant.uid} {grant.level}")
-        return Verdict("deny", "no grant")
+        for rule in self._by_uid.get(caller.uid, ()):
+            if names.within(level, rule.level) and seconds < rule.until:
+                return rule.verdict
+        return _NO_GRANT
 
-    def sees(self, uid: int, level: str, now: Moment) -> bool:
+    def sees(self, uid: int, level: str, seconds: float) -> bool:
         """Tell whether a uid may know that a level exists: it may read there, below, or above."""
-        return any(
-            (names.within(level, grant.level) or names.within(grant.level, level)) and not ended(grant, now)
-            for grant in self._by_uid.get(uid, ())
-        )
+        for rule in self._by_uid.get(uid, ()):
+            if seconds < rule.until and (names.within(level, rule.level) or names.within(rule.level, level)):
+                return True
+        return False

@@ -24,7 +24,7 @@ from envfs.fuse import faults, tree
 from envfs.fuse.tree import FOLDER, HISTORY, HISTORY_NAME, PAST, VIEW, VIEW_NAME, Node, Tree
 from envfs.gate.gate import Gate, Wish
 from envfs.gate.views import View
-from envfs.host import callers
+from envfs.host.callers import Callers
 from envfs.vault.vault import Vault
 
 P = ParamSpec("P")
@@ -32,6 +32,7 @@ R = TypeVar("R")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 _FOLDER_MODE, _VIEW_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400
 _HISTORY_DIGITS = 8
+_ENTRIES_KEPT = 4096
 
 
 def _guarded(handler: Callable[P, Coroutine[object, object, R]]) -> Callable[P, Coroutine[object, object, R]]:
@@ -80,6 +81,8 @@ class Operations(pyfuse3.Operations):
         self._tree = Tree()
         self._open: dict[int, View | _Listing] = {}
         self._next_handle = 1
+        self._callers = Callers()
+        self._entries: dict[tuple[Node, int], tuple[View | None, EntryAttributes]] = {}
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
@@ -143,7 +146,7 @@ class Operations(pyfuse3.Operations):
             self._refuse(node, ctx, verdict.rule)
 
     def _refuse(self, node: Node, ctx: RequestContext, rule: str) -> NoReturn:
-        self._gate.refuse(callers.look(ctx.pid, ctx.uid, ctx.gid), _wish(node, "lookup"), rule)
+        self._gate.refuse(self._callers.look(ctx.pid, ctx.uid, ctx.gid), _wish(node, "lookup"), rule)
 
     async def _view(self, node: Node) -> View | None:
         if node.kind != VIEW:
@@ -153,6 +156,16 @@ class Operations(pyfuse3.Operations):
         return self._gate.views.warm(node.level) or await self._gate.views.get(node.level)
 
     def _attributes(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
+        known = self._entries.get((node, uid))
+        if known is not None and known[0] is view:
+            return known[1]
+        if len(self._entries) >= _ENTRIES_KEPT:
+            self._entries.clear()
+        entry = self._describe(node, uid, view)
+        self._entries[node, uid] = (view, entry)
+        return entry
+
+    def _describe(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
         entry = EntryAttributes()
         entry.st_ino = self._tree.inode(node)
         entry.st_mode = _FOLDER_MODE if node.is_folder else _VIEW_MODE
@@ -217,7 +230,7 @@ class Operations(pyfuse3.Operations):
         node = self._tree.node(inode)
         if node.is_folder:
             raise FUSEError(errno.EISDIR)
-        caller, wish = callers.look(ctx.pid, ctx.uid, ctx.gid), _wish(node, "dotenv")
+        caller, wish = self._callers.look(ctx.pid, ctx.uid, ctx.gid), _wish(node, "dotenv")
         view = self._gate.admit_warm(caller, wish)
         if view is None:
             view = await self._gate.admit(caller, wish)

@@ -38,8 +38,7 @@ class Gate:
         self.views = views
         self._file = settings
         self._settings: Settings | None = None
-        self._policy = Policy(())
-        self._boot = clocks.boot_id()
+        self._policy = Policy((), self.now())
         self._refusals: dict[int, tuple[int, int]] = {}
 
     # -- deciding ------------------------------------------------------------------------------------------------------
@@ -52,31 +51,31 @@ class Gate:
         """
         settings = self._file.load()
         if settings is not self._settings:
-            self._policy = Policy(settings.grants)
+            self._policy = Policy(settings.grants, self.now())
             self._settings = settings
         return self._policy
 
     def decide(self, caller: Caller, level: str) -> Verdict:
         """Decide, recording nothing; settings that cannot be trusted deny everything."""
         try:
-            return self.policy().decide(caller, level, self.now())
+            return self.policy().decide(caller, level, clocks.boot_seconds())
         except UnsafeSettings as error:
             return Verdict("deny", error.text)
 
     def sees(self, uid: int, level: str) -> bool:
         """Tell whether a uid may know that a level exists."""
         try:
-            return self.policy().sees(uid, level, self.now())
+            return self.policy().sees(uid, level, clocks.boot_seconds())
         except UnsafeSettings:
             return False
 
     def now(self) -> Moment:
         """Return this moment, as grants count."""
-        return Moment(self._boot, clocks.boot_seconds(), clocks.wall())
+        return Moment(clocks.boot_id(), clocks.boot_seconds(), clocks.wall())
 
-    def ended(self, grant: Grant) -> bool:
-        """Tell whether a grant has run out."""
-        return policies.ended(grant, self.now())
+    def seconds_left(self, grant: Grant) -> float:
+        """Return for how long a grant still lasts: infinity for one without end, negative for one that has ended."""
+        return policies.end(grant, self.now()) - clocks.boot_seconds()
 
     # -- serving -------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Who is calling: one look at /proc while the caller waits in the kernel, so that nothing can change meanwhile.
+"""Who is calling: a look at /proc while the caller waits in the kernel, so that nothing can change meanwhile.
 
 A caller that cannot be looked at is returned with a `doubt`, and the gate denies it; nothing here raises.
 """
@@ -6,24 +6,84 @@ A caller that cannot be looked at is returned with a `doubt`, and the gate denie
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from envfs.core.policy import Caller
 
 _UNMAPPED = 65534  # how the kernel shows a uid that has no number in this user namespace
 _CREDENTIALS = struct.Struct("3i")
+_KEPT = 128  # processes whose /proc folder is held open
+_TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 
 
-def look(pid: int, uid: int, gid: int) -> Caller:
-    """Describe the process or thread `pid`, which the kernel says acts as `uid` and `gid`."""
-    if pid <= 0:
-        return Caller(uid, gid, 0, doubt="outside the daemon's process namespace")
-    if uid == _UNMAPPED:
-        return Caller(uid, gid, pid, doubt="a uid without a number here")
+class _Known(NamedTuple):
+    """A process looked at before. `folder` is its /proc folder, which dies with it: a reused number is a stranger."""
+
+    folder: int
+    looked_ns: int
+    caller: Caller
+
+
+class Callers:
+    """Looks at callers, and remembers the last ones; the executable is read anew each time."""
+
+    def __init__(self) -> None:
+        """Start knowing nobody."""
+        self._known: dict[int, _Known] = {}
+
+    def look(self, pid: int, uid: int, gid: int) -> Caller:
+        """Describe the process or thread `pid`, which the kernel says acts as `uid` and `gid`."""
+        known = self._known.get(pid)
+        if known is not None:
+            caller = known.caller
+            fresh = time.monotonic_ns() - known.looked_ns < _TRUSTED_NS
+            if fresh and caller.uid == uid and caller.gid == gid and _still(known):
+                return caller
+            self._forget(pid)
+        return self._meet(pid, uid, gid)
+
+    def close(self) -> None:
+        """Forget everybody."""
+        for pid in list(self._known):
+            self._forget(pid)
+
+    def _meet(self, pid: int, uid: int, gid: int) -> Caller:
+        if pid <= 0:
+            return Caller(uid, gid, 0, doubt="outside the daemon's process namespace")
+        if uid == _UNMAPPED:
+            return Caller(uid, gid, pid, doubt="a uid without a number here")
+        try:
+            folder = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
+        caller = _describe(folder, pid, uid, gid)
+        if len(self._known) >= _KEPT:
+            self._forget(next(iter(self._known)))
+        self._known[pid] = _Known(folder, time.monotonic_ns(), caller)
+        return caller
+
+    def _forget(self, pid: int) -> None:
+        os.close(self._known.pop(pid).folder)
+
+
+def peer(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
+    """Describe the process at the other end of a unix socket as it was when it connected, by the socket's options."""
+    raw = getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, gid = _CREDENTIALS.unpack(raw)
+    callers = Callers()
     try:
-        status = _read(f"/proc/{pid}/status")
-        executable = _executable(pid)
-        cgroup = _read(f"/proc/{pid}/cgroup").rpartition(b"0::")[2].decode(errors="replace").strip()
+        return callers.look(pid, uid, gid)
+    finally:
+        callers.close()
+
+
+def _describe(folder: int, pid: int, uid: int, gid: int) -> Caller:
+    try:
+        status = _read(folder, "status")
+        executable = _executable(folder)
+        cgroup = _read(folder, "cgroup").rpartition(b"0::")[2].decode(errors="replace").strip()
     except OSError:
         return Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
     if not _acts_as(status, uid):
@@ -31,16 +91,16 @@ def look(pid: int, uid: int, gid: int) -> Caller:
     return Caller(uid, gid, pid, executable, cgroup)
 
 
-def peer(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
-    """Describe the process at the other end of a unix socket as it was when it connected, by the socket's options."""
-    raw = getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, gid = _CREDENTIALS.unpack(raw)
-    return look(pid, uid, gid)
-
-
-def _executable(pid: int) -> str:
+def _still(known: _Known) -> bool:
     try:
-        return os.readlink(f"/proc/{pid}/exe")
+        return _executable(known.folder) == known.caller.executable
+    except OSError:
+        return False
+
+
+def _executable(folder: int) -> str:
+    try:
+        return os.readlink("exe", dir_fd=folder)
     except PermissionError:
         return ""  # another user's process, and this daemon has no right to look; the uid is known all the same
 
@@ -51,8 +111,8 @@ def _acts_as(status: bytes, uid: int) -> bool:
     return str(uid).encode() in ids
 
 
-def _read(path: str) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _read(folder: int, name: str) -> bytes:
+    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
     try:
         return os.read(handle, 4096)
     finally:

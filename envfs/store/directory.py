@@ -14,6 +14,7 @@ from envfs.core import limits
 from envfs.errors import StoreUnavailable
 
 _TEMPORARY = ".new-"
+_TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
 _SETTLED_NS = 50_000_000  # a folder's mtime ticks coarsely: younger than this, a second change may hide in one tick
 
 
@@ -103,15 +104,23 @@ class DirectoryStore:
 
 
 class FolderWatch:
-    """One `stat` a question; the answer is yes while the folder's clock tick could still hide a change."""
+    """At most one `stat` a millisecond; the answer is yes while the folder's clock tick could still hide a change.
+
+    Only others' changes are seen that late: what this process itself writes, its caller knows.
+    """
 
     def __init__(self, path: str) -> None:
         """Start in the state "changed"."""
         self._path = path
         self._seen: tuple[int, int] | None = None
+        self._looked_ns = 0
 
     def changed(self) -> bool:
         """Compare the folder's inode and mtime with what was seen last."""
+        now_ns = time.monotonic_ns()
+        if now_ns - self._looked_ns < _TRUSTED_NS and self._seen is not None:
+            return False
+        self._looked_ns = now_ns
         try:
             status = os.stat(self._path)
             now = (status.st_ino, status.st_mtime_ns)
