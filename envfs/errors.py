@@ -5,7 +5,9 @@ in `--json`; `status` is the exit status that docs/cli-contract.md promises; wha
 keeps its traceback.
 """
 
-from typing import ClassVar
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 
 class EnvFSError(Exception):
@@ -14,8 +16,8 @@ class EnvFSError(Exception):
     `hint` is one sentence that says what to do next, or empty.
     """
 
-    code: ClassVar[str] = "failed"
-    status: ClassVar[int] = 100
+    code: "ClassVar[str]" = "failed"
+    status: "ClassVar[int]" = 100
 
     def __init__(self, text: str, hint: str = "") -> None:
         """Say what was refused (`text`) and what may help (`hint`)."""

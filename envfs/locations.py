@@ -3,21 +3,23 @@
 Law: nothing here touches the disk; the environment is a parameter.
 """
 
-from collections import namedtuple
+from envfs.tuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-# typing's NamedTuple would cost the client a third of its start
-_Paths = namedtuple("_Paths", ["home", "vault", "settings", "identity", "state", "runtime", "mount"])  # noqa: PYI024
-
-
-class Locations(_Paths):
+class Locations(NamedTuple):
     """Absolute paths: the folders `home`, `vault`, `state`, `runtime`, `mount`; the files `settings` and `identity`."""
 
-    __slots__ = ()
+    home: str
+    vault: str
+    settings: str
+    identity: str
+    state: str
+    runtime: str
+    mount: str
 
     @property
     def socket(self) -> str:

@@ -3,17 +3,41 @@
 Law: nothing but data here, and nothing imported that costs the client time.
 """
 
-from collections import namedtuple
+from envfs.tuples import NamedTuple
 
-# typing's NamedTuple would cost the client a third of its start
-# kind: level, name, file, words (all that is left), text, number, duration, list, flag
-Argument = namedtuple("Argument", ("name", "kind", "help", "optional"), defaults=(False,))  # noqa: PYI024
-Option = namedtuple("Option", ("flags", "kind", "metavar", "help", "choices"), defaults=("", "", ()))  # noqa: PYI024
-Command = namedtuple(  # noqa: PYI024
-    "Command",
-    ("name", "group", "run", "summary", "arguments", "options", "examples", "synonyms", "details"),
-    defaults=((), (), (), (), ""),
-)
+
+class Argument(NamedTuple):
+    """A word by its place. `kind`: level, name, file, text, number, or words (all that is left)."""
+
+    name: str
+    kind: str
+    help: str
+    optional: bool = False
+
+
+class Option(NamedTuple):
+    """A word by its flag. `kind`: flag, file, text, number, duration or list."""
+
+    flags: tuple[str, ...]
+    kind: str
+    metavar: str = ""
+    help: str = ""
+    choices: tuple[str, ...] = ()
+
+
+class Command(NamedTuple):
+    """A command; `run` names the function, as `module:function` in `envfs_cli.commands`."""
+
+    name: str
+    group: str
+    run: str
+    summary: str
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    examples: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    details: str = ""
+
 
 FORMATS = ("dotenv", "json", "environ")
 JSON = Option(("--json",), "flag", "", "print JSON for machines")

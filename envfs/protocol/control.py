@@ -4,9 +4,8 @@ Laws: a secret never stands in a message: it comes in a descriptor beside the re
 the reply. Every request ends in exactly one reply that is not a Row; rows may come before it.
 """
 
-from typing import NamedTuple
-
 from envfs.protocol import wire
+from envfs.tuples import NamedTuple
 
 VERSION = 1
 

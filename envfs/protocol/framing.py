@@ -6,16 +6,19 @@ Laws: every length is bounded before a byte of it is kept; a frame is whole or i
 """
 
 import json
-from collections.abc import Iterable
 
 from envfs.core import limits
 from envfs.errors import BadRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Body = dict[str, object]
 _HEAD, _SMALLEST = 4, len(b"{}")
 
 
-def encode(body: Body, blobs: Iterable[bytes | memoryview] = (), limit: int = limits.FRAME_BYTES) -> bytes:
+def encode(body: Body, blobs: "Iterable[bytes | memoryview]" = (), limit: int = limits.FRAME_BYTES) -> bytes:
     """Return the JSON part of a frame; the caller sends the blobs after it, unchanged and in order.
 
     Raises:

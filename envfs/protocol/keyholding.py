@@ -4,9 +4,8 @@ Laws: one conversation is one request and one reply on a socket of its own; reco
 descriptors; the daemon gets ciphertext, public facts, and finished views in a region of memory.
 """
 
-from typing import NamedTuple
-
 from envfs.protocol import wire
+from envfs.tuples import NamedTuple
 
 
 class Place(NamedTuple):

@@ -3,13 +3,15 @@
 Law: strict both ways. A field missing, unknown or of another type is a BadRequest; nothing is converted.
 """
 
-from types import UnionType
-from typing import NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import GenericAlias, UnionType
 
 from envfs.errors import BadRequest
-from envfs.protocol.framing import Body
 
-M = TypeVar("M")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs.protocol.framing import Body
+    from envfs.tuples import NamedTuple
+
 _SCALARS = (str, int, bool, float, type(None))
 
 
@@ -23,12 +25,12 @@ def table(*kinds: type) -> dict[str, type]:
     return {name_of(kind): kind for kind in kinds}
 
 
-def to_body(message: NamedTuple) -> Body:
+def to_body(message: "NamedTuple") -> "Body":
     """Return the JSON object of a message, its wire name under `type`."""
     return {"type": name_of(type(message)), **plain(message)}
 
 
-def plain(message: NamedTuple) -> Body:
+def plain(message: "NamedTuple") -> "Body":
     """Return the fields of a message as JSON values; nested messages become objects."""
     return {name: _plain_value(value) for name, value in message._asdict().items()}
 
@@ -39,7 +41,7 @@ def _plain_value(value: object) -> object:
     return value
 
 
-def from_body(body: Body, kinds: dict[str, type]) -> object:
+def from_body(body: "Body", kinds: dict[str, type]) -> object:
     """Build the message that a JSON object states.
 
     Raises:
@@ -52,31 +54,22 @@ def from_body(body: Body, kinds: dict[str, type]) -> object:
     return _build(kind, fields)
 
 
-def _build(kind: type[M], fields: Body) -> M:
-    hints = _hints(kind)
+def _build(kind: type, fields: "Body") -> object:
+    hints: Body = kind.__annotations__
     defaults: Body = getattr(kind, "_field_defaults", {})
     if not fields.keys() <= hints.keys() or not hints.keys() - defaults.keys() <= fields.keys():
         raise BadRequest(f"the fields of {name_of(kind)} do not fit")
     return kind(**{name: _value(hints[name], value) for name, value in fields.items()})
 
 
-_known_hints: dict[type, dict[str, object]] = {}
-
-
-def _hints(kind: type) -> dict[str, object]:
-    if kind not in _known_hints:
-        _known_hints[kind] = get_type_hints(kind)
-    return _known_hints[kind]
-
-
 def _value(wanted: object, value: object) -> object:
     if wanted in _SCALARS:
         if type(value) is wanted:
             return value
-    elif get_origin(wanted) is tuple and isinstance(value, list):
-        return tuple(_value(get_args(wanted)[0], item) for item in value)
-    elif get_origin(wanted) in (UnionType, Union):
-        return _first_fit(get_args(wanted), value)
+    elif isinstance(wanted, GenericAlias) and isinstance(value, list):
+        return tuple(_value(wanted.__args__[0], item) for item in value)  # the only generic in use: tuple[X, ...]
+    elif isinstance(wanted, UnionType):
+        return _first_fit(wanted.__args__, value)
     elif isinstance(wanted, type) and hasattr(wanted, "_fields") and isinstance(value, dict):
         return _build(wanted, value)
     raise BadRequest("a field has another type than it should")
