@@ -81,13 +81,13 @@ def _user(uid: int) -> str:
 async def read_log(call: Call, request: ReadLog) -> Sent:
     """Send entries of the log; with `follow`, go on until the client leaves."""
     log = call.service.log
-    for line in log.lines(max(0, request.newest)):
+    for line in log.newest(max(0, request.newest)):
         await call.send_row(LogRow(line.decode(errors="replace")))
     seen = log.tip.seq
     while request.follow:
         await trio.sleep(_LOOK_AGAIN)
         fresh, seen = log.tip.seq - seen, log.tip.seq
-        for line in log.lines(fresh) if fresh > 0 else ():
+        for line in log.newest(fresh) if fresh > 0 else ():
             await call.send_row(LogRow(line.decode(errors="replace")))
     return Sent(Done())
 

@@ -9,7 +9,7 @@ from envfs.control.access import new_rule
 from envfs.control.call import Call, Sent
 from envfs.core import names, record
 from envfs.core.audit import Event
-from envfs.errors import AlreadyExists, EnvFSError, NoVault, RolledBack, WrongPassphrase
+from envfs.errors import AlreadyExists, EnvFSError, KeyholderGone, Locked, NoVault, RolledBack, WrongPassphrase
 from envfs.host import clocks, files
 from envfs.protocol.control import (
     Accept,
@@ -55,7 +55,7 @@ async def status(call: Call, _request: Status) -> Sent:
             keyholder_pid=service.keyholder_pid,
             grants=grants,
             log=places.log,
-            log_entries=service.log.tip.seq,
+            log_entries=service.log.tip.seq if vault_id else 0,  # asking must not begin a log
             problems=problems,
         )
     )
@@ -217,6 +217,8 @@ async def _verify_records(call: Call, stream: str, numbers: range) -> list[Fault
     present = [(seq, data) for seq, data in found if data is not None]
     try:
         answer = await _ask_about(call, stream, present)
+    except (Locked, KeyholderGone):
+        raise
     except EnvFSError as error:
         return [*faults, *(FaultRow(record.key(stream, seq), error.text) for seq, _ in present)]
     texts = answer.texts if isinstance(answer, Faults) else ()

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from envfs.errors import EnvFSError, NotApproved, NoVault, UnsafeSettings
+from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.gate import Gate
 from envfs.gate.log import AccessLog
 from envfs.gate.views import Keyholder, Views
@@ -73,10 +73,10 @@ class Service:
         for look in (self.settings.load, lambda: self.house):
             try:
                 look()
-            except (NoVault, UnsafeSettings, EnvFSError) as error:
+            except EnvFSError as error:
                 found.append(error.text)
-        if self._log is not None and self._log.look():
-            found.append(f"{self._log.look()}; every read is refused until it can be written")
+        if self._house is not None and self.log.look():
+            found.append(f"{self.log.problem}; every read is refused until that is mended")
         if self._house is not None and not self.unlocked:
             found.append("the vault is locked; `envfs unlock` opens it")
         return tuple(found)

@@ -29,6 +29,7 @@ from envfs.protocol.keyholding import SignCheckpoint, Signed
 
 _ANSWER_WAITS = 15.0
 _SYNC_SECONDS = 1.0
+_RESTART_SECONDS = 0.5  # a keyholder that cannot start must not be started in a tight circle
 _CHECKPOINT_SECONDS = 60.0
 
 
@@ -98,7 +99,7 @@ async def _serve(
         for task in (_watch_signals, _tend):
             nursery.start_soon(task, service)
         nursery.start_soon(Server(service).run, listener)
-        nursery.start_soon(link.wait_ended, lambda: _forget(service))
+        nursery.start_soon(_keep_keyholder, service, link, me)
         nursery.start_soon(_announce, path, ready)
         await mount.serve()
         nursery.cancel_scope.cancel()
@@ -155,13 +156,19 @@ async def _checkpoint(service: Service) -> None:
         answer = await service.keyholder.ask(SignCheckpoint(tip.seq, tip.digest))
         if isinstance(answer.message, Signed):
             service.log.append_checkpoint(tip, answer.message.signature)
-            service.log.remember()
 
 
-def _forget(service: Service) -> None:
-    service.unlocked = False
-    with suppress(EnvFSError):
+async def _keep_keyholder(service: Service, link: KeyholderLink, me: Caller) -> None:
+    # without its keyholder a daemon serves nothing; the next one is locked unless its identity needs no passphrase
+    while True:
+        await link.wait_ended()
+        service.unlocked = False
         service.house.views.wipe()
+        await trio.sleep(_RESTART_SECONDS)
+        link.start()
+        service.keyholder_pid = link.pid
+        with suppress(EnvFSError):
+            await _load_without_asking(service, me)
 
 
 def _nothing() -> None:

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import NamedTuple
 
 import trio
@@ -24,13 +23,20 @@ class KeyholderLink:
     """Starts a keyholder and asks it, one conversation a request."""
 
     def __init__(self) -> None:
-        """Start the process; it ends when this one does."""
+        """Start a keyholder; it ends when this process does."""
+        self._turns = trio.CapacityLimiter(_AT_ONCE)
+        self._socket: socket.socket | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start a keyholder in the place of one that ended; it holds nothing yet."""
+        if self._socket is not None:
+            self._socket.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-I", "-m", "envfs.keyholder", str(theirs.fileno())]
             self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd="/")
         self._socket = ours
-        self._turns = trio.CapacityLimiter(_AT_ONCE)
 
     @property
     def pid(self) -> int:
@@ -56,18 +62,25 @@ class KeyholderLink:
             raise from_code(*answer.message)
         return answer
 
-    async def wait_ended(self, then: Callable[[], None]) -> None:
-        """Wait until the keyholder ends, then call `then`."""
-        await trio.to_thread.run_sync(self._process.wait, abandon_on_cancel=True)
-        then()
+    async def wait_ended(self) -> None:
+        """Wait until the keyholder ends."""
+        handle = os.pidfd_open(self._process.pid)
+        try:
+            await trio.lowlevel.wait_readable(handle)
+        finally:
+            os.close(handle)
+        self._process.wait()
 
     def close(self) -> None:
         """End the keyholder."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
         self._process.kill()
         self._process.wait()
 
     async def _converse(self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]) -> Answer:
+        if self._socket is None:
+            raise KeyholderGone("there is no keyholder", _GONE_HINT)
         ours, theirs = socket.socketpair()
         with theirs:
             rights = array.array("i", [theirs.fileno()])
