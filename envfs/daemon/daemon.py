@@ -126,7 +126,11 @@ async def _load_without_asking(service: Service, caller: Caller) -> None:
 
 async def _load(service: Service, caller: Caller, passphrase: int | None) -> None:
     descriptors = () if passphrase is None else (passphrase,)
-    await keeping.load_identity(Call(service, caller, (), _no_rows), descriptors)
+    try:
+        await keeping.load_identity(Call(service, caller, (), _no_rows), descriptors)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)  # the passphrase must not stay where it can be read again
 
 
 async def _watch_signals(service: Service) -> None:
@@ -140,6 +144,8 @@ async def _tend(service: Service) -> None:
     signed_at, signed_tip = trio.current_time(), None
     while True:
         await trio.sleep(_SYNC_SECONDS)
+        if not service.unlocked:
+            continue
         if service.log.unsynced:
             await trio.to_thread.run_sync(service.log.sync)
         if trio.current_time() - signed_at >= _CHECKPOINT_SECONDS and service.log.tip != signed_tip:
@@ -149,9 +155,9 @@ async def _tend(service: Service) -> None:
 
 
 async def _checkpoint(service: Service) -> None:
-    tip = service.log.tip
-    if not service.unlocked or not tip.seq:
+    if not service.unlocked or not service.log.tip.seq:
         return
+    tip = service.log.tip
     with suppress(Locked):
         answer = await service.keyholder.ask(SignCheckpoint(tip.seq, tip.digest))
         if isinstance(answer.message, Signed):

@@ -4,6 +4,7 @@ Everything here is ciphertext and public facts. The tree index (`tree/<level>/@`
 history; it is checked against the records by `envfs verify`.
 """
 
+import time
 from typing import NamedTuple
 
 from envfs.core import names, record
@@ -14,6 +15,8 @@ from envfs.vault import description
 from envfs.vault.description import Description
 from envfs.vault.memory import Memory
 from envfs.vault.streams import Head, Streams
+
+_TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
 
 class Layers(NamedTuple):
@@ -42,6 +45,7 @@ class Vault:
         self._memory = memory
         self._children: dict[str, frozenset[str]] = {}
         self._watches: dict[str, Watch] = {}
+        self._versions: dict[str, tuple[int, tuple[int, ...]]] = {}
 
     # -- the tree ------------------------------------------------------------------------------------------------------
 
@@ -83,8 +87,17 @@ class Vault:
         return self._streams.head(record.key_stream(project))
 
     def versions(self, level: str) -> tuple[int, ...]:
-        """Return the version of each level of a chain, the top first: the fingerprint of a view."""
-        return tuple(head.seq if head else 0 for head in map(self.head, names.chain(level)))
+        """Return the version of each level of a chain, the top first: the fingerprint of a view.
+
+        Others' changes are seen within a millisecond, this process's own at once.
+        """
+        now_ns = time.monotonic_ns()
+        known = self._versions.get(level)
+        if known is not None and now_ns - known[0] < _TRUSTED_NS:
+            return known[1]
+        found = tuple(head.seq if head else 0 for head in map(self.head, names.chain(level)))
+        self._versions[level] = (now_ns, found)
+        return found
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
         """Return the versions of a chain as they were when `level` came to be at `version`.
@@ -168,7 +181,9 @@ class Vault:
         if seq == 1:
             self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")
             self._children.clear()
-        return self._streams.append(record.level_stream(level), seq, data)
+        done = self._streams.append(record.level_stream(level), seq, data)
+        self._versions.clear()
+        return done
 
     def append_key(self, project: str, seq: int, data: bytes) -> bool:
         """Store a new key of a project; False if somebody else took that number."""
@@ -176,6 +191,7 @@ class Vault:
 
     def accept(self, level: str) -> int:
         """Accept a level and its project's key as they are now; returns the level's version."""
+        self._versions.clear()
         self._streams.accept(record.key_stream(names.project(level)))
         head = self._streams.accept(record.level_stream(level))
         return head.seq if head else 0
