@@ -66,6 +66,8 @@ class Malformed(EnvFSError):
 
     code = "malformed"
     status = 106
+    line = 0
+    column = 0
 
     def __init__(self, text: str, hint: str = "", line: int = 0, column: int = 0) -> None:
         """Add the place of the fault; the text itself is never quoted."""

@@ -5,12 +5,14 @@ not skipped; a change by hand counts from the next question on. The only importe
 """
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT
 
 from envfs.core import names
 from envfs.core.policy import Grant
@@ -23,6 +25,8 @@ _NEW = """\
 
 """
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks many times
+_TIMED_KEYS = 3
+_UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float}
 
 
@@ -99,17 +103,18 @@ class SettingsFile:
         self.load()
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else _NEW
         document = tomlkit.parse(text)
-        array = document.get("grant")
-        if array is not None:
-            for index in reversed(range(len(array))):
-                if (names.level(array[index]["level"]), array[index]["uid"]) == (without_level, without_uid):
-                    del array[index]
-            if not array:
-                del document["grant"]
+        grants = _tables(document)
+        for index in reversed(range(len(grants))):
+            if (names.level(grants[index]["level"]), grants[index]["uid"]) == (without_level, without_uid):
+                del grants[index]
+        if not grants:
+            document.pop("grant", None)
         return document
 
     def _write(self, document: tomlkit.TOMLDocument) -> None:
-        files.write_private(self.path, tomlkit.dumps(document).encode())
+        text = tomlkit.dumps(document)
+        _parse(tomlkit.parse(text).unwrap())  # a good file is never replaced by one that would not load
+        files.write_private(self.path, text.encode())
         self._stamp = None
 
     def _read(self, status: os.stat_result) -> Settings:
@@ -125,6 +130,16 @@ class SettingsFile:
             raise _bad(self.path, "it is not TOML") from None
         except EnvFSError as error:
             raise _bad(self.path, error.text) from None
+
+
+def _tables(document: tomlkit.TOMLDocument) -> AoT:
+    found = document.get("grant", tomlkit.aot())
+    if not isinstance(found, AoT):  # written as an inline array: nothing can be appended to that as a table
+        tables = tomlkit.aot()
+        for grant in found.unwrap():
+            tables.append(tomlkit.item(grant))
+        document["grant"] = found = tables
+    return found
 
 
 def _parse(body: dict[str, object]) -> Settings:
@@ -154,6 +169,9 @@ def _grant(table: object) -> Grant:
     fields = _table({"grant": table}, "grant", _GRANT_KEYS)
     if not {"level", "uid"} <= fields.keys():
         raise EnvFSError("a [[grant]] needs level and uid")
+    timed = {"until", "boot", "boot_until"} & fields.keys()
+    if timed and (len(timed) != _TIMED_KEYS or not _UNTIL.fullmatch(str(fields["until"]))):
+        raise EnvFSError("a [[grant]] with an end needs until, boot and boot_until, as `envfs grant --ttl` writes them")
     return Grant(**{**fields, "level": names.level(str(fields["level"]))})  # type: ignore[arg-type]
 
 

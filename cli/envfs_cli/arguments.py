@@ -42,6 +42,8 @@ def seconds(text: str) -> int:
     number, unit = text[:-1], text[-1:]
     if not (number.isascii() and number.isdigit()) or unit not in _UNITS:
         raise ValueError("not a duration")
+    if not int(number):
+        raise ValueError("a duration of nothing")
     return int(number) * _UNITS[unit]
 
 
@@ -140,7 +142,7 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for argument in command.arguments:
-        count = "..." if argument.kind == "words" else "?" if argument.optional else None
+        count = "*" if argument.kind == "words" else "?" if argument.optional else None
         made.add_argument(argument.name, nargs=count, help=argument.help, type=_checked(argument.kind))
     for option in command.options:
         if option.kind == "flag":
@@ -172,13 +174,12 @@ def _checked(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
     made = parser(command)
-    values: Values = vars(made.parse_args(list(words)))
-    for argument in command.arguments:
-        if argument.kind == "words":
-            values[argument.name] = _words_after_dashes(values[argument.name]) or made.error("needs a command after --")
+    last = command.arguments[-1] if command.arguments else None
+    if last is None or last.kind != "words":
+        return vars(made.parse_args(list(words)))
+    split = list(words).index("--") if "--" in words else len(words)
+    values: Values = vars(made.parse_args(list(words[:split])))
+    if values[last.name] or not words[split + 1 :]:
+        made.error("the command to run comes after --")
+    values[last.name] = tuple(words[split + 1 :])
     return values
-
-
-def _words_after_dashes(words: object) -> tuple[str, ...]:
-    given = tuple(words) if isinstance(words, list) else ()
-    return given[1:] if given[:1] == ("--",) else given

@@ -5,6 +5,7 @@ sends can end more than its own connection.
 """
 
 import array
+import math
 import os
 import socket
 import stat
@@ -73,16 +74,18 @@ class Connection:
             sent.then()
 
     async def _next(self) -> framing.Body | None:
-        found = self._decoder.next()
-        while found is None:
-            # a client may think for as long as it likes between requests, but not within one
-            with trio.fail_after(_FRAME_SECONDS if self._decoder.pending else float("inf")):
+        # a client may think for as long as it likes between requests, but not within one
+        deadline = trio.CancelScope()
+        with deadline:
+            while (found := self._decoder.next()) is None:
+                if self._decoder.pending and math.isinf(deadline.deadline):
+                    deadline.deadline = trio.current_time() + _FRAME_SECONDS
                 data = await self._receive()
-            if not data:
-                return None
-            self._decoder.feed(data)
-            found = self._decoder.next()
-        return found[0]
+                if not data:
+                    return None
+                self._decoder.feed(data)
+            return found[0]
+        raise BadRequest("a request took too long to come")
 
     async def _receive(self) -> bytes:
         data, ancillary, flags, _ = await self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))

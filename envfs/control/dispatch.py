@@ -67,5 +67,5 @@ def _refuse(call: Call, request: object) -> None:
     event = Event(
         "refuse", "socket", str(getattr(request, "level", ""))[:256], form=name, decision="deny", rule="owner only"
     )
-    call.service.log.append(event, call.caller)
+    call.service.refusals.record(event, call.caller)
     raise NotApproved(f"only uid {call.service.owner}, who owns the vault, may do that", "ask its owner")

@@ -86,10 +86,7 @@ async def init(call: Call, request: Init) -> Sent:
 
 def _make_folders(home: str, identity_file: str) -> None:
     try:
-        if not os.path.isdir(home):
-            os.makedirs(home)
-            # others pass through to the socket and the mount, and list nothing
-            os.chmod(home, 0o711)  # noqa: S103
+        files.make_passable(Path(home))  # others reach the socket and the mount through it
     except OSError as error:
         raise NoVault(f"cannot make {home}: {os.strerror(error.errno or 5).lower()}") from None
     if identity_file and not identity_file.startswith("/"):

@@ -19,18 +19,19 @@ from envfs.protocol.control import (
 from envfs.protocol.keyholding import Compared, CompareVersions, VersionChange
 
 _COMPARED_AT_ONCE = 64
+_DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
 
 
 async def read_view(call: Call, request: ReadView) -> Sent:
     """Send a view, or the part of it that was asked for."""
     level = names.level(request.level)
-    view = await _admit(call, Wish(level, request.door[:16], request.form, request.version))
+    if request.form not in _FORMS or request.door not in _DOORS or request.version < 0:
+        raise BadRequest("an unknown form of a view, door or version")
+    view = await _admit(call, Wish(level, request.door, request.form, request.version))
     try:
-        blob = _FORMS[request.form](view, request.only) if request.form in _FORMS else None
+        blob = _FORMS[request.form](view, request.only)
     finally:
         view.release()
-    if blob is None:
-        raise BadRequest("an unknown form of a view")
     return Sent(ViewSent(level, view.version, view.variables), blob)
 
 

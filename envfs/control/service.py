@@ -10,6 +10,7 @@ from pathlib import Path
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.gate import Gate
 from envfs.gate.log import AccessLog
+from envfs.gate.refusals import Refusals
 from envfs.gate.views import Keyholder, Views
 from envfs.gate.writing import Writer
 from envfs.locations import Locations
@@ -22,11 +23,13 @@ from envfs.vault.vault import Vault
 class House:
     """An open vault and all that serves from it."""
 
-    def __init__(self, vault: Vault, settings: SettingsFile, log: AccessLog, keyholder: Keyholder) -> None:
+    def __init__(
+        self, vault: Vault, settings: SettingsFile, log: AccessLog, refusals: Refusals, keyholder: Keyholder
+    ) -> None:
         """Join the parts."""
         self.vault = vault
         self.views = Views(vault, keyholder)
-        self.gate = Gate(settings, log, self.views)
+        self.gate = Gate(settings, log, refusals, self.views)
         self.writer = Writer(vault, keyholder, log)
 
 
@@ -42,6 +45,7 @@ class Service:
         self.owner = os.geteuid()
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
+        self.refusals = Refusals(lambda: self.log)
         self.unlocked = False
         self.keyholder_pid = 0
         self._house: House | None = None
@@ -64,7 +68,7 @@ class Service:
         if self._house is None:
             self._check_owner()
             vault = Vault(self.store, Memory(Path(self.places.seen)))
-            self._house = House(vault, self.settings, self.log, self.keyholder)
+            self._house = House(vault, self.settings, self.log, self.refusals, self.keyholder)
         return self._house
 
     def problems(self) -> tuple[str, ...]:

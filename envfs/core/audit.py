@@ -88,7 +88,7 @@ def walk(lines: Iterable[bytes], tip: Tip = Tip()) -> Iterator[tuple[Tip, dict[s
     """
     for number, text in enumerate(lines, tip.seq + 1):
         body = _object(text, number)
-        if body.get("seq") != number or body.get("prev") != tip.digest:
+        if type(body.get("seq")) is not int or body["seq"] != number or body.get("prev") != tip.digest:
             raise LogBroken(f"the access log is broken at line {number}: it does not follow from the line before")
         tip = after(tip, text)
         yield tip, body

@@ -46,6 +46,11 @@ def check_component(part: str) -> None:
         )
 
 
+def is_component(part: str) -> bool:
+    """Tell whether a text can be one component of a level path."""
+    return len(part) <= limits.COMPONENT_BYTES and _COMPONENT.fullmatch(part) is not None
+
+
 def variable(text: str) -> str:
     """Return the name if it may be a variable's name.
 

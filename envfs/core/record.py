@@ -9,13 +9,15 @@ import binascii
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from envfs.core import limits
 from envfs.errors import AuthenticationFailed
 
 TYPE = "envfs-record"
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _B64 = re.compile(r"[A-Za-z0-9_-]*")
 _HINT = "a record of this vault was damaged or is not from EnvFS; `envfs verify` names each one"
 
@@ -114,7 +116,7 @@ def parse_protected(protected: str) -> Header:
     if not all(isinstance(value, str) for value in text.values()) or type(body["seq"]) is not int:
         raise AuthenticationFailed("a record's header has a field of another type", _HINT)
     header = Header(**{name: body[name] for name in Header._fields})  # type: ignore[arg-type]  # checked above
-    if header.seq < 1 or not _TIME.fullmatch(header.time) or protect(header) != protected:
+    if header.seq < 1 or not _is_time(header.time) or protect(header) != protected:
         raise AuthenticationFailed("a record's header is not of format 1", _HINT)
     return header
 
@@ -142,6 +144,13 @@ def level_stream(level: str) -> str:
 def key_stream(project: str) -> str:
     """Return the stream of a project's keys; the empty project is that of level `/`."""
     return f"key/{project}" if project else "key"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return _TIME.fullmatch(text) is not None and datetime.fromisoformat(text) >= _FIRST_TIME
+    except ValueError:
+        return False
 
 
 def _object(data: bytes, names: tuple[str, ...]) -> dict[str, object]:

@@ -8,6 +8,7 @@ kind is EROFS. Code between two awaits is atomic; shared here are `_tree` and `_
 import errno
 import functools
 import os
+import select
 import stat
 import sys
 import traceback
@@ -110,6 +111,7 @@ class Operations(pyfuse3.Operations):
         return node.is_folder or not mode & os.X_OK
 
     def _step(self, folder: Node, name: bytes, ctx: RequestContext) -> Node:
+        # who may not know of a level is told the same whether it exists or not
         node = self._named(folder, os.fsdecode(name))
         self._check(node or folder, ctx)
         if node is None or not self._exists(node):
@@ -121,7 +123,7 @@ class Operations(pyfuse3.Operations):
         if folder.kind == FOLDER:
             if name in (VIEW_NAME, HISTORY_NAME):
                 return Node(VIEW if name == VIEW_NAME else HISTORY, level)
-            return Node(FOLDER, names.child(level, name)) if name in self._vault.children(level) else None
+            return Node(FOLDER, names.child(level, name)) if names.is_component(name) else None
         if folder.kind == HISTORY and len(name) <= _HISTORY_DIGITS and name.isascii() and name.isdigit():
             version = int(name)
             return Node(PAST, level, version) if str(version) == name else None
@@ -130,6 +132,8 @@ class Operations(pyfuse3.Operations):
         return None
 
     def _exists(self, node: Node) -> bool:
+        if node.kind == FOLDER:
+            return self._vault.exists(node.level)
         if node.kind == PAST or node.version:
             head = self._vault.head(node.level)
             return head is not None and 1 <= node.version <= head.seq
@@ -270,6 +274,11 @@ class Operations(pyfuse3.Operations):
         data.f_bsize = data.f_frsize = 4096
         data.f_namemax = 255
         return data
+
+    @_guarded
+    async def poll(self, inode: int, fh: int, poll_handle: object, ctx: RequestContext) -> int:  # noqa: ARG002
+        """A view is always ready to be read."""
+        return select.POLLIN
 
     async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
         """Keep every number; see `tree`."""

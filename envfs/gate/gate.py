@@ -1,11 +1,10 @@
 """The gate: for every byte of plaintext, identify, decide, record, then serve.
 
 Laws: nothing is served before its entry is in the access log; a settings file that cannot be trusted approves nobody;
-refusals are logged too, at most `_REFUSALS` a second for each uid, and the rest are counted in the next entry.
+refusals are logged too.
 """
 
 import contextlib
-import time
 from typing import NamedTuple, NoReturn
 
 from envfs.core import policy as policies
@@ -13,11 +12,10 @@ from envfs.core.audit import Event
 from envfs.core.policy import Caller, Grant, Moment, Policy, Verdict
 from envfs.errors import AuditUnavailable, NotApproved, UnsafeSettings
 from envfs.gate.log import AccessLog
+from envfs.gate.refusals import Refusals
 from envfs.gate.views import View, Views
 from envfs.host import clocks
 from envfs.settings import Settings, SettingsFile
-
-_REFUSALS = 50
 
 
 class Wish(NamedTuple):
@@ -32,14 +30,14 @@ class Wish(NamedTuple):
 class Gate:
     """Policy, log and views behind one question."""
 
-    def __init__(self, settings: SettingsFile, log: AccessLog, views: Views) -> None:
-        """Decide by `settings`, record in `log`, serve from `views`."""
+    def __init__(self, settings: SettingsFile, log: AccessLog, refusals: Refusals, views: Views) -> None:
+        """Decide by `settings`, record in `log` and `refusals`, serve from `views`."""
         self.log = log
         self.views = views
         self._file = settings
         self._settings: Settings | None = None
         self._policy = Policy((), self.now())
-        self._refusals: dict[int, tuple[int, int]] = {}
+        self._refusals = refusals
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -117,7 +115,7 @@ class Gate:
         """Record a refusal and raise it; where the log cannot be written the refusal stands all the same."""
         event = Event("refuse", wish.door, wish.level, wish.version, wish.form, "deny", rule)
         with contextlib.suppress(AuditUnavailable):
-            self._record_refusal(event, caller)
+            self._refusals.record(event, caller)
         raise NotApproved(
             f"uid {caller.uid} is not approved for {wish.level}",
             f"the owner can approve it with `envfs grant {wish.level} --uid {caller.uid}`",
@@ -127,13 +125,3 @@ class Gate:
         event = Event("read", wish.door, wish.level, view.version, wish.form, verdict.decision, verdict.rule)
         self.log.append(event, caller)
         return view.hold()
-
-    def _record_refusal(self, event: Event, caller: Caller) -> None:
-        second = int(time.monotonic())
-        at, count = self._refusals.get(caller.uid, (second, 0))
-        if at == second and count >= _REFUSALS:
-            self._refusals[caller.uid] = (at, count + 1)
-            return
-        held_back = max(0, count - _REFUSALS) if at != second else 0
-        self._refusals[caller.uid] = (second, 1 if at != second else count + 1)
-        self.log.append(event._replace(times=1 + held_back), caller)

@@ -13,7 +13,7 @@ from pathlib import Path
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Event, Tip
 from envfs.core.policy import Caller
-from envfs.errors import AuditUnavailable, LogBroken
+from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate import log_reading
 from envfs.gate.log_reading import HINT, End, cannot
 from envfs.host import clocks, files
@@ -37,7 +37,7 @@ class AccessLog:
         self._size = 0
         try:
             self._open()
-        except (AuditUnavailable, LogBroken) as error:
+        except (AuditUnavailable, LogBroken, StoreUnavailable) as error:
             self.problem = error.text
 
     # -- writing -------------------------------------------------------------------------------------------------------
@@ -91,7 +91,8 @@ class AccessLog:
         self.sync()
         if self._handle >= 0:
             if not self.problem:
-                self._remember()
+                with contextlib.suppress(StoreUnavailable):  # then the next start follows the chain from further back
+                    self._remember()
             os.close(self._handle)
             self._handle = -1
 

@@ -27,6 +27,15 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise StoreUnavailable(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
 
 
+def make_passable(path: Path) -> None:
+    """Make a folder and those above it that are missing; others may pass through them and list nothing."""
+    if path.is_dir():
+        return
+    make_passable(path.parent)
+    path.mkdir(exist_ok=True)
+    path.chmod(0o711)  # whatever this process's umask is
+
+
 def sync_folder(path: Path) -> None:
     """Put a folder's entries on the disk."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

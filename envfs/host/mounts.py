@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envfs.errors import MountFailed
+from envfs.host import files
 
 FILE_SYSTEM = "fuse.envfs"
 _MNT_DETACH = 2
@@ -23,8 +24,8 @@ class Mounted(NamedTuple):
 def at(path: str) -> Mounted | None:
     """Return what is mounted exactly at `path`, the topmost if there are several."""
     found = None
-    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
-        fields, _, rest = line.partition(" - ")
+    for line in Path("/proc/self/mountinfo").read_bytes().split(b"\n")[:-1]:
+        fields, _, rest = os.fsdecode(line).partition(" - ")
         where = _unescape(fields.split(" ")[4])
         if where == path:
             found = Mounted(where, rest.split(" ")[0])
@@ -47,7 +48,7 @@ def prepare(path: str) -> bool:
         cleared = True
     try:
         folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        files.make_passable(folder)
         if any(folder.iterdir()):
             raise MountFailed(f"{path} is not empty", "mounting there would hide what is in it; choose an empty folder")
     except OSError as error:

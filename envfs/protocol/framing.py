@@ -90,14 +90,28 @@ class Decoder:
         if not isinstance(sizes, list):
             raise BadRequest("blobs must be a list of sizes")
         known = [size for size in sizes if type(size) is int and size >= 0]
-        if len(known) != len(sizes) or sum(known) > self._blob_bytes:
+        if len(known) != len(sizes) or sum(known) > self._blob_bytes or (known and not self._blob_bytes):
             raise BadRequest("a blob is over its limit")
         return known
 
 
+def _once(pairs: "list[tuple[str, object]]") -> Body:
+    body = dict(pairs)
+    if len(body) != len(pairs):
+        raise ValueError("a member twice")
+    return body
+
+
+def _no_constant(_word: str) -> None:
+    raise ValueError("not a number of JSON")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+
+
 def _parse(text: bytes) -> Body:
     try:
-        body = json.loads(text)
+        body = _decoder.decode(text.decode())
     except (ValueError, RecursionError):
         raise BadRequest("a frame is not JSON in UTF-8") from None
     if not isinstance(body, dict):

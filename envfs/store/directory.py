@@ -51,6 +51,8 @@ class DirectoryStore:
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys that start with `prefix`, in order."""
         folder, _, start = prefix.rpartition("/")
+        if folder:
+            self._path(folder)
         try:
             yield from self._walk(folder, start)
         except OSError as error:
@@ -70,7 +72,7 @@ class DirectoryStore:
             raise _unavailable("write", error) from None
 
     def _path(self, key: str) -> str:
-        if any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
+        if not key.isascii() or any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
             raise StoreUnavailable("not a key of a store")
         return f"{self._root}/{key}"
 
@@ -78,10 +80,11 @@ class DirectoryStore:
         path = f"{self._root}/{folder}" if folder else self._root
         try:
             with os.scandir(path) as found:
-                entries = sorted((e.name, e.is_dir(follow_symlinks=False)) for e in found)
+                entries = [(e.name, e.is_dir(follow_symlinks=False)) for e in found]
         except (FileNotFoundError, NotADirectoryError):
             return
-        for name, is_folder in entries:
+        # in the order of whole keys, in which a folder's name goes on with a slash
+        for name, is_folder in sorted(entries, key=lambda entry: f"{entry[0]}/" if entry[1] else entry[0]):
             if not name.startswith(start) or name.startswith(_TEMPORARY):
                 continue
             key = f"{folder}/{name}" if folder else name
@@ -112,25 +115,25 @@ class FolderWatch:
     def __init__(self, path: str) -> None:
         """Start in the state "changed"."""
         self._path = path
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._looked_ns = 0
 
     def changed(self) -> bool:
-        """Compare the folder's inode and mtime with what was seen last."""
+        """Compare the folder's inode and times with what was seen last."""
         now_ns = time.monotonic_ns()
         if now_ns - self._looked_ns < _TRUSTED_NS and self._seen is not None:
             return False
         self._looked_ns = now_ns
         try:
             status = os.stat(self._path)
-            now = (status.st_ino, status.st_mtime_ns)
+            now = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)  # a tool may set mtime back, but not ctime
         except (FileNotFoundError, NotADirectoryError):
-            now = (0, 0)
+            now = (0, 0, 0)
         except OSError as error:
             raise _unavailable("read", error) from None
         if now == self._seen:
             return False
-        settled = time.time_ns() - now[1] > _SETTLED_NS
+        settled = time.time_ns() - max(now[1:]) > _SETTLED_NS
         self._seen = now if settled else None
         return True
 

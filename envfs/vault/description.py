@@ -40,10 +40,10 @@ def parse(data: bytes) -> Description:
     """
     try:
         body = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         raise NoVault("vault.toml is not TOML", "restore it from a backup: it holds nothing secret") from None
     number = body.get("format")
-    if number != FORMAT:
+    if type(number) is not int or number != FORMAT:
         shown = number if type(number) is int else "unknown"
         raise UnsupportedFormat(f"the vault is of format {shown}", f"this release of envfs reads format {FORMAT}")
     owner = body.get("owner")

@@ -1,6 +1,7 @@
 """What this machine has seen of each stream, so that a vault cannot quietly go back in time.
 
-A journal of JSON lines beside the vault, not in it; rewritten short at each start. The last line of a stream counts.
+A journal of JSON lines beside the vault, not in it; written anew when too many no longer count. The last line of a
+stream counts.
 """
 
 import json
@@ -10,6 +11,8 @@ from typing import NamedTuple
 
 from envfs.errors import StoreUnavailable
 from envfs.host import files
+
+_SLACK = 1000  # lines that no longer count before the journal is written anew
 
 
 class Seen(NamedTuple):
@@ -23,10 +26,12 @@ class Memory:
     """The journal at `path`; a line that a power cut left half written is dropped."""
 
     def __init__(self, path: Path) -> None:
-        """Read the journal and write it anew, one line a stream."""
+        """Read the journal."""
         self._path = path
-        self._seen = _load(path)
+        self._seen, stale = _load(path)
         self._written = 0
+        if stale:
+            self._compact()
 
     def get(self, stream: str) -> Seen | None:
         """Return what was seen last of a stream."""
@@ -44,18 +49,19 @@ class Memory:
         """
         if self._seen.get(stream) == seen:
             return
+        self._append(_line(stream, seen))
         self._seen[stream] = seen
         self._written += 1
-        if self._written > 2 * len(self._seen) + 1000:
+        if self._written > 2 * len(self._seen) + _SLACK:
             self._compact()
-        else:
-            self._append(_line(stream, seen))
 
     def _append(self, line: bytes) -> None:
         try:
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
+                size = os.fstat(handle).st_size
                 if os.write(handle, line) != len(line):
+                    os.ftruncate(handle, size)  # half a line would swallow the next one
                     raise StoreUnavailable("cannot write what was seen of the vault", "the disk is full")
                 os.fdatasync(handle)
             finally:
@@ -74,18 +80,19 @@ def _line(stream: str, seen: Seen) -> bytes:
     return json.dumps({"stream": stream, **seen._asdict()}, separators=(",", ":")).encode() + b"\n"
 
 
-def _load(path: Path) -> dict[str, Seen]:
+def _load(path: Path) -> tuple[dict[str, Seen], bool]:
+    # also says whether the file has lines that no longer count
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
-        return {}
+        return {}, False
     except OSError:
         raise StoreUnavailable(f"cannot read {path}") from None
-    seen = {}
+    seen: dict[str, Seen] = {}
     for line in lines:
         try:
             body = json.loads(line)
             seen[str(body["stream"])] = Seen(int(body["seq"]), str(body["digest"]))
         except (ValueError, KeyError, TypeError):
             continue
-    return seen
+    return seen, len(lines) > len(seen) + _SLACK or (bool(lines) and not lines[-1].endswith(b"\n"))

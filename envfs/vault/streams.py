@@ -40,6 +40,7 @@ class Streams:
         if watch is None:
             watch = self._watches[stream] = self._store.watch(stream)
         if watch.changed() or stream not in self._heads:
+            self._heads.pop(stream, None)  # a head that is refused now must not be served from here later
             self._heads[stream] = self._find(stream)
         return self._heads[stream]
 

@@ -56,6 +56,7 @@ class Vault:
         if watch is None:
             watch = self._watches[level] = self._store.watch(folder)
         if watch.changed() or level not in self._children:
+            self._children.pop(level, None)
             below = (key[len(folder) + 1 :].split("/") for key in self._store.list(folder + "/"))
             self._children[level] = frozenset(parts[0] for parts in below if len(parts) > 1)
         return self._children[level]

@@ -99,19 +99,20 @@ def _print(row: object) -> None:
 
 def _sentence(line: str) -> str:
     try:
-        entry = json.loads(line)
+        found = json.loads(line)
     except ValueError:
         raise LogBroken("the access log holds a line that is no entry", "`envfs log verify`") from None
-    what = str(entry.get("event", ""))
+    entry = {name: output.clean(str(value)) for name, value in found.items()}
+    what = entry.get("event", "")
     style = {"refuse": "bad", "read": "good"}.get(what, "dim")
     where = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"
     who = f"uid {entry['uid']} pid {entry['pid']} {entry.get('executable', '')}" if "uid" in entry else ""
     parts = [
-        str(entry.get("time", ""))[:19].replace("T", " "),
+        entry.get("time", "")[:19].replace("T", " "),
         output.paint(what.ljust(8), style),
         where.ljust(16),
         f"{entry.get('door', '')} {entry.get('form', '')}".strip().ljust(14),
-        output.clean(who),
-        output.paint(output.clean(str(entry.get("rule", ""))), "dim"),
+        who,
+        output.paint(entry.get("rule", ""), "dim"),
     ]
     return "  ".join(part for part in parts if part).rstrip()

@@ -83,7 +83,7 @@ def verify(values: "Values") -> int:
         output.as_json({**reply._asdict(), "faults": [fault._asdict() for fault in faults]})
     else:
         for fault in faults:
-            output.line(f"{fault.key}: {fault.reason}")
+            output.line(output.clean(f"{fault.key}: {fault.reason}"))
         output.line(f"{reply.looked_at} records looked at, {reply.failed} failed")
     return AuthenticationFailed.status if reply.failed else 0
 
