@@ -104,7 +104,7 @@ async def verify_log(call: Call, _request: VerifyLog) -> Sent:
     for point, fault in zip(points, faults, strict=True):
         if fault:
             raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner")
-    return Sent(Checked(log.tip.seq, 0, (f"{len(points)} signed checkpoints",)))
+    return Sent(Checked(log.tip.seq, 0, (f"{len(points)} signed checkpoint{'s' * (len(points) > 1)}",)))
 
 
 async def restart_log(call: Call, _request: RestartLog) -> Sent:
