@@ -25,6 +25,7 @@ _NEW = """\
 
 """
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks many times
+_LARGEST = 1 << 20
 _TIMED_KEYS = 3
 _UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float}
@@ -66,7 +67,7 @@ class SettingsFile:
         stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
         if stamp != self._stamp:
             self._stamp = None
-            self._settings = self._read(status)
+            self._settings = self._read()
             self._stamp = stamp
         self._looked_ns = now_ns
         return self._settings
@@ -117,16 +118,23 @@ class SettingsFile:
         files.write_private(self.path, text.encode())
         self._stamp = None
 
-    def _read(self, status: os.stat_result) -> Settings:
-        reason = files.unsafe(status)
+    def _read(self) -> Settings:
+        # what is judged and what is read is one file, whatever happens to the name meanwhile
+        try:
+            with self.path.open("rb") as file:
+                reason, data = files.unsafe(os.fstat(file.fileno())), file.read(_LARGEST + 1)
+        except OSError as error:
+            raise UnsafeSettings(f"the settings file cannot be read: {os.strerror(error.errno or 5).lower()}") from None
         if reason:
             raise UnsafeSettings(
                 f"the settings file {self.path} is not trusted: {reason}",
                 f"check it, then: chown {os.geteuid()} {self.path} && chmod 600 {self.path}",
             )
+        if len(data) > _LARGEST:
+            raise _bad(self.path, f"it is over {_LARGEST} bytes")
         try:
-            return _parse(tomlkit.parse(self.path.read_text(encoding="utf-8")).unwrap())
-        except (TOMLKitError, UnicodeDecodeError, OSError):
+            return _parse(tomlkit.parse(data.decode()).unwrap())
+        except (TOMLKitError, ValueError, RecursionError):
             raise _bad(self.path, "it is not TOML") from None
         except EnvFSError as error:
             raise _bad(self.path, error.text) from None

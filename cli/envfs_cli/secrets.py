@@ -61,7 +61,7 @@ def passphrase(file: "str | None", *, new: bool = False) -> int:
             raise WrongPassphrase("the two passphrases differ", "nothing was made; try again")
     else:
         first = terminal.ask_hidden("passphrase: ")
-    return from_bytes(first.encode())
+    return from_bytes(first.reveal().encode())
 
 
 def value(name: str, file: "str | None") -> "tuple[int, bool]":
@@ -70,4 +70,4 @@ def value(name: str, file: "str | None") -> "tuple[int, bool]":
         return from_file(file, "the value", limits.VALUE_BYTES), False
     if file == "-" or not sys.stdin.isatty():
         return from_file("-", "the value", limits.VALUE_BYTES), True
-    return from_bytes(terminal.ask_hidden(f"value of {name}: ").encode()), False
+    return from_bytes(terminal.ask_hidden(f"value of {name}: ").reveal().encode()), False

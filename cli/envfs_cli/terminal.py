@@ -4,6 +4,7 @@ import os
 import sys
 import termios
 
+from envfs.core.secret import Secret
 from envfs.errors import EnvFSError
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -11,7 +12,7 @@ _STEP = 0.1
 _PATIENCE = 0.6  # a wait shorter than this shows nothing
 
 
-def ask_hidden(prompt: str) -> str:
+def ask_hidden(prompt: str) -> Secret:
     """Ask for a line on /dev/tty without showing it.
 
     Raises:
@@ -30,7 +31,7 @@ def ask_hidden(prompt: str) -> str:
     if not line.endswith(b"\n"):
         raise EnvFSError("nothing was typed")
     try:
-        return line[:-1].decode()
+        return Secret(line[:-1].decode())
     except UnicodeDecodeError:
         raise EnvFSError("what was typed is not UTF-8 text") from None
 

@@ -21,7 +21,7 @@ from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
-from envfs.errors import AuditUnavailable, EnvFSError, Locked, WrongPassphrase
+from envfs.errors import EnvFSError, Locked, WrongPassphrase
 from envfs.host import callers, mounts
 from envfs.locations import Locations
 from envfs.protocol.control import Row
@@ -91,26 +91,31 @@ async def _serve(
     await _load(service, me, passphrase)
     path = mount_path or service.settings.load().mount or service.places.mount
     listener = bind(service.places.socket)
-    service.log.append(Event("start", "daemon"), me)
-    mounts.prepare(path)
-    mount = Mount(Operations(house.vault, house.gate), path, for_all=service.owner == 0)
-    service.mount = path
     try:
-        for task in (_watch_signals, _tend):
-            nursery.start_soon(task, service)
-        nursery.start_soon(Server(service).run, listener)
-        nursery.start_soon(_keep_keyholder, service, link, me)
-        nursery.start_soon(_announce, path, ready)
-        await mount.serve()
-        nursery.cancel_scope.cancel()
+        mounts.prepare(path)
+        mount = Mount(Operations(house.vault, house.gate), path, for_all=service.owner == 0)
+        try:
+            service.log.append(Event("start", "daemon"), me)
+            service.mount = path
+            for task in (_watch_signals, _tend):
+                nursery.start_soon(task, service)
+            nursery.start_soon(Server(service).run, listener)
+            nursery.start_soon(_keep_keyholder, service, link, me)
+            nursery.start_soon(_announce, path, ready)
+            await mount.serve()
+            nursery.cancel_scope.cancel()
+        finally:
+            mount.close()
+            await _say_stopped(service, me)
     finally:
-        mount.close()
         with suppress(OSError):
             os.unlink(service.places.socket)
-        with suppress(AuditUnavailable):
-            service.log.append(Event("stop", "daemon"), me)
-        with trio.CancelScope(shield=True), suppress(EnvFSError):
-            await _checkpoint(service)
+
+
+async def _say_stopped(service: Service, me: Caller) -> None:
+    with trio.CancelScope(shield=True), suppress(EnvFSError):
+        service.log.append(Event("stop", "daemon"), me)
+        await _checkpoint(service)
 
 
 async def _announce(path: str, ready: Callable[[str], None]) -> None:
