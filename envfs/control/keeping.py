@@ -1,5 +1,6 @@
 """Requests about the vault as a whole: make it, unlock it, look after it. `status` is open to every uid."""
 
+import contextlib
 import os
 import uuid
 from pathlib import Path
@@ -9,7 +10,7 @@ from envfs.control.access import new_rule
 from envfs.control.call import Call, Sent
 from envfs.core import names, record
 from envfs.core.audit import Event
-from envfs.errors import AlreadyExists, EnvFSError, KeyholderGone, Locked, NoVault, RolledBack, WrongPassphrase
+from envfs.errors import AlreadyExists, EnvFSError, KeyholderGone, Locked, NoVault, WrongPassphrase
 from envfs.host import clocks, files
 from envfs.protocol.control import (
     Accept,
@@ -38,10 +39,10 @@ async def status(call: Call, _request: Status) -> Sent:
     if call.caller.uid != service.owner:
         return Sent(StatusReport(__version__, os.getpid(), service.owner, "", "", "", service.unlocked, 0, 0, "", 0))
     problems = service.problems()
-    try:
-        vault_id, grants = service.house.vault.description.id, len(service.settings.load().grants)
-    except EnvFSError:
-        vault_id, grants = "", 0
+    vault_id, grants = "", 0
+    with contextlib.suppress(EnvFSError):
+        vault_id = service.house.vault.description.id
+        grants = len(service.settings.load().grants)
     places = service.places
     return Sent(
         StatusReport(
@@ -189,22 +190,23 @@ async def verify_vault(call: Call, _request: VerifyVault) -> Sent:
 
 async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
     keeper = call.service.house.vault
-    faults = []
-    try:
-        head = keeper.stream_head(stream)
-        last = head.seq if head else 0
-    except RolledBack as error:
-        faults.append(FaultRow(stream, error.text))
-        last = 0
-    except EnvFSError as error:
-        faults.append(FaultRow(stream, error.text))
-        last = len(keeper.keys_of(stream))
+    last = keeper.last(stream)
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
-    stray = [key for key in keeper.keys_of(stream) if key not in expected]
-    faults += [FaultRow(key, "not a record of this stream") for key in stray if last]
+    faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
     for first in range(1, last + 1, _CHECKED_AT_ONCE):
         faults += await _verify_records(call, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
+    if not faults:
+        with_head = _head_fault(call, stream)
+        faults += [FaultRow(stream, with_head)] if with_head else []
     return last, faults
+
+
+def _head_fault(call: Call, stream: str) -> str:
+    try:
+        call.service.house.vault.stream_head(stream)
+    except EnvFSError as error:
+        return error.text
+    return ""
 
 
 async def _verify_records(call: Call, stream: str, numbers: range) -> list[FaultRow]:

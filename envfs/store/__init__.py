@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Watch(Protocol):
-    """Tells whether anything directly under a prefix may have changed since it was last asked."""
+    """Tells whether what it watches may have changed since it was last asked."""
 
     def changed(self) -> bool:
         """Return True once for each change, and whenever it cannot be sure. Never waits."""
@@ -34,7 +34,7 @@ class Store(Protocol):
         ...
 
     def watch(self, prefix: str) -> Watch:
-        """Watch the keys that lie directly under the folder `prefix`."""
+        """Watch a folder (keys that come and go directly under it) or one key (its bytes)."""
         ...
 
     def delete(self, key: str) -> None:

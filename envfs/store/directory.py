@@ -58,9 +58,9 @@ class DirectoryStore:
         except OSError as error:
             raise _unavailable("read", error) from None
 
-    def watch(self, prefix: str) -> "FolderWatch":
-        """Watch one folder by its modification time."""
-        return FolderWatch(self._path(prefix) if prefix else self._root)
+    def watch(self, prefix: str) -> "PathWatch":
+        """Watch one folder, or one file, by its times."""
+        return PathWatch(self._path(prefix) if prefix else self._root)
 
     def delete(self, key: str) -> None:
         """Remove a key."""
@@ -106,8 +106,8 @@ class DirectoryStore:
         _sync_folder(parent)
 
 
-class FolderWatch:
-    """At most one `stat` a millisecond; the answer is yes while the folder's clock tick could still hide a change.
+class PathWatch:
+    """At most one `stat` a millisecond; the answer is yes while a tick of the clock could still hide a change.
 
     Only others' changes are seen that late: what this process itself writes, its caller knows.
     """
@@ -119,7 +119,7 @@ class FolderWatch:
         self._looked_ns = 0
 
     def changed(self) -> bool:
-        """Compare the folder's inode and times with what was seen last."""
+        """Compare inode and times with what was seen last."""
         now_ns = time.monotonic_ns()
         if now_ns - self._looked_ns < _TRUSTED_NS and self._seen is not None:
             return False

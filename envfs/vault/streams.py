@@ -28,7 +28,7 @@ class Streams:
         self._store = store
         self._memory = memory
         self._heads: dict[str, Head | None] = {}
-        self._watches: dict[str, Watch] = {}
+        self._watches: dict[str, tuple[Watch, ...]] = {}
 
     def head(self, stream: str) -> Head | None:
         """Return the newest record of a stream, or None if it has none.
@@ -36,13 +36,23 @@ class Streams:
         Raises:
             RolledBack: the stream is older than, or different from, what was seen before
         """
-        watch = self._watches.get(stream)
-        if watch is None:
-            watch = self._watches[stream] = self._store.watch(stream)
-        if watch.changed() or stream not in self._heads:
+        changed = [watch.changed() for watch in self._watches.get(stream, ())]  # each is asked, or it would tell later
+        if any(changed) or stream not in self._heads:
             self._heads.pop(stream, None)  # a head that is refused now must not be served from here later
-            self._heads[stream] = self._find(stream)
+            self._keep(stream, self._find(stream))
         return self._heads[stream]
+
+    def last(self, stream: str) -> int:
+        """Return how many records a stream has in the store, whatever was seen of it before."""
+        return self._last_from(stream, 0)
+
+    def _keep(self, stream: str, head: Head | None) -> None:
+        # a new record shows in the folder; a byte changed in the head itself only in that file
+        watched = (stream, record.key(stream, head.seq)) if head else (stream,)
+        known = self._heads.get(stream)
+        if stream not in self._watches or known is None or head is None or known.seq != head.seq:
+            self._watches[stream] = tuple(self._store.watch(path) for path in watched)
+        self._heads[stream] = head
 
     def data(self, stream: str, seq: int) -> bytes | None:
         """Return the bytes of one record, or None."""
@@ -54,7 +64,7 @@ class Streams:
             self._heads.pop(stream, None)
             return False
         head = Head(seq, record.digest(data), data)
-        self._heads[stream] = head
+        self._keep(stream, head)
         self._memory.put(stream, Seen(head.seq, head.digest))
         return True
 
@@ -63,7 +73,7 @@ class Streams:
         seq = self._last_from(stream, 0)
         head = self._load(stream, seq) if seq else None
         self._memory.put(stream, Seen(seq, head.digest if head else ""))
-        self._heads[stream] = head
+        self._keep(stream, head)
         return head
 
     def _find(self, stream: str) -> Head | None:

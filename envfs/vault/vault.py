@@ -97,6 +97,10 @@ class Vault:
         if known is not None and now_ns - known[0] < _TRUSTED_NS:
             return known[1]
         found = tuple(head.seq if head else 0 for head in map(self.head, names.chain(level)))
+        for project in {
+            names.project(step) for step, version in zip(names.chain(level), found, strict=True) if version
+        }:
+            self.key_head(project)  # a key that was changed since refuses the view, though that is made already
         self._versions[level] = (now_ns, found)
         return found
 
@@ -205,6 +209,10 @@ class Vault:
         for top in ("key", "level"):
             found.update(key.rpartition("/")[0] for key in self._store.list(top + "/"))
         return tuple(sorted(found))
+
+    def last(self, stream: str) -> int:
+        """Return how many records a stream has in the store."""
+        return self._streams.last(stream)
 
     def stream_head(self, stream: str) -> Head | None:
         """Return the newest record of any stream."""
