@@ -26,7 +26,7 @@ _NEW = """\
 """
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks many times
 _LARGEST = 1 << 20
-_TIMED_KEYS = 3
+_NO_END = "9999-12-31T23:59:59.999999Z"
 _UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float}
 
@@ -121,7 +121,8 @@ class SettingsFile:
     def _read(self) -> Settings:
         # what is judged and what is read is one file, whatever happens to the name meanwhile
         try:
-            with self.path.open("rb") as file:
+            handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not stop the daemon
+            with os.fdopen(handle, "rb") as file:
                 reason, data = files.unsafe(os.fstat(file.fileno())), file.read(_LARGEST + 1)
         except OSError as error:
             raise UnsafeSettings(f"the settings file cannot be read: {os.strerror(error.errno or 5).lower()}") from None
@@ -177,9 +178,10 @@ def _grant(table: object) -> Grant:
     fields = _table({"grant": table}, "grant", _GRANT_KEYS)
     if not {"level", "uid"} <= fields.keys():
         raise EnvFSError("a [[grant]] needs level and uid")
-    timed = {"until", "boot", "boot_until"} & fields.keys()
-    if timed and (len(timed) != _TIMED_KEYS or not _UNTIL.fullmatch(str(fields["until"]))):
-        raise EnvFSError("a [[grant]] with an end needs until, boot and boot_until, as `envfs grant --ttl` writes them")
+    if not _UNTIL.fullmatch(str(fields.get("until", _NO_END))):
+        raise EnvFSError("until in a [[grant]] is written as in 2026-11-21T09:00:00.000000Z")
+    if ("boot" in fields) != ("boot_until" in fields) or ("boot" in fields and "until" not in fields):
+        raise EnvFSError("boot and boot_until in a [[grant]] come together, and with until")
     return Grant(**{**fields, "level": names.level(str(fields["level"]))})  # type: ignore[arg-type]
 
 

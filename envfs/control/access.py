@@ -11,7 +11,7 @@ from envfs.core import names
 from envfs.core.audit import Event
 from envfs.core.policy import Grant as Rule
 from envfs.errors import BadRequest, LogBroken, NoSuchLevel
-from envfs.host import clocks
+from envfs.host import callers, clocks
 from envfs.protocol.control import (
     Checked,
     Done,
@@ -36,6 +36,10 @@ async def grant(call: Call, request: Grant) -> Sent:
     level = names.level(request.level)
     if not 0 <= request.uid < _UIDS - 1:
         raise BadRequest("not a uid", "give a number, or a name with --user")
+    if request.uid == callers.UNMAPPED:
+        raise BadRequest(
+            f"uid {callers.UNMAPPED} stands for everybody without a number here", "give the service a user of its own"
+        )
     if not 0 <= request.seconds <= _MOST_SECONDS:
         raise BadRequest("a grant may last at most ten years", "leave --ttl out for one without end")
     call.service.log.append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
@@ -84,7 +88,7 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
     for line in log.newest(max(0, request.newest)):
         await call.send_row(LogRow(line.decode(errors="replace")))
     seen = log.tip.seq
-    while request.follow:
+    while request.follow and not call.left():
         await trio.sleep(_LOOK_AGAIN)
         fresh, seen = log.tip.seq - seen, log.tip.seq
         for line in log.newest(fresh) if fresh > 0 else ():

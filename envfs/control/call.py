@@ -18,12 +18,13 @@ class Sent(NamedTuple):
 
 
 class Call(NamedTuple):
-    """Who asks, what came along, and how to send a row before the reply."""
+    """Who asks, what came along, how to send a row before the reply, and whether the client has left."""
 
     service: Service
     caller: Caller
     descriptors: tuple[int, ...]
     send_row: Callable[[Row], Awaitable[None]]
+    left: Callable[[], bool]
 
     def descriptor(self, what: str) -> tuple[int, ...]:
         """Return the one descriptor that the request needs.

@@ -7,6 +7,7 @@ sends can end more than its own connection.
 import array
 import math
 import os
+import select
 import socket
 import stat
 from typing import NamedTuple
@@ -64,7 +65,7 @@ class Connection:
         descriptors, self._descriptors = tuple(self._descriptors), []
         try:
             _check_descriptors(request, descriptors)
-            call = Call(self._service, self._caller, descriptors, self._send)
+            call = Call(self._service, self._caller, descriptors, self._send, self._left)
             sent = await dispatch.answer(call, request)
         finally:
             for descriptor in descriptors:
@@ -103,6 +104,11 @@ class Connection:
                 rest = memoryview(part)
                 while rest:
                     rest = rest[await self._socket.send(rest) :]
+
+    def _left(self) -> bool:
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     def _drop_descriptors(self) -> None:
         for descriptor in self._descriptors:

@@ -126,13 +126,13 @@ async def _announce(path: str, ready: Callable[[str], None]) -> None:
 
 async def _load_without_asking(service: Service, caller: Caller) -> None:
     with suppress(WrongPassphrase):
-        await keeping.load_identity(Call(service, caller, (), _no_rows), ())
+        await keeping.load_identity(Call(service, caller, (), _no_rows, _stays), ())
 
 
 async def _load(service: Service, caller: Caller, passphrase: int | None) -> None:
     descriptors = () if passphrase is None else (passphrase,)
     try:
-        await keeping.load_identity(Call(service, caller, (), _no_rows), descriptors)
+        await keeping.load_identity(Call(service, caller, (), _no_rows, _stays), descriptors)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)  # the passphrase must not stay where it can be read again
@@ -188,3 +188,7 @@ def _nothing() -> None:
 
 async def _no_rows(_row: Row) -> None:
     """Nobody listens."""
+
+
+def _stays() -> bool:
+    return False

@@ -44,7 +44,7 @@ def _say_made(made: control.Made, identity_file: str, *, as_json: bool) -> None:
 
 def status(values: "Values") -> int:
     """Say what runs and what is wrong; the exit status is 0 only if nothing is wrong."""
-    link = links.running() or links.reach()
+    link = session.Session.kept or links.reach()
     report, _ = link.ask(control.Status())
     if not isinstance(report, control.StatusReport):
         return 1
