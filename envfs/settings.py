@@ -26,6 +26,7 @@ _NEW = """\
 """
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks many times
 _LARGEST = 1 << 20
+_GRANT_HEAD = re.compile(r"\s*\[\[\s*grant\s*\]\]")
 _NO_END = "9999-12-31T23:59:59.999999Z"
 _UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float}
@@ -103,14 +104,13 @@ class SettingsFile:
     def _document(self, without_level: str, without_uid: int) -> tomlkit.TOMLDocument:
         self.load()
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else _NEW
-        document = tomlkit.parse(text)
-        grants = _tables(document)
-        for index in reversed(range(len(grants))):
-            if (names.level(grants[index]["level"]), grants[index]["uid"]) == (without_level, without_uid):
-                del grants[index]
-        if not grants:
-            document.pop("grant", None)
-        return document
+        grants = _tables(tomlkit.parse(text))
+        ended = {
+            index
+            for index, grant in enumerate(grants)
+            if (names.level(grant["level"]), grant["uid"]) == (without_level, without_uid)
+        }
+        return _without(text, ended)
 
     def _write(self, document: tomlkit.TOMLDocument) -> None:
         text = tomlkit.dumps(document)
@@ -122,8 +122,11 @@ class SettingsFile:
         # what is judged and what is read is one file, whatever happens to the name meanwhile
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not stop the daemon
-            with os.fdopen(handle, "rb") as file:
-                reason, data = files.unsafe(os.fstat(file.fileno())), file.read(_LARGEST + 1)
+            try:
+                reason = files.unsafe(os.fstat(handle))
+                data = b"" if reason else os.read(handle, _LARGEST + 1)
+            finally:
+                os.close(handle)
         except OSError as error:
             raise UnsafeSettings(f"the settings file cannot be read: {os.strerror(error.errno or 5).lower()}") from None
         if reason:
@@ -139,6 +142,32 @@ class SettingsFile:
             raise _bad(self.path, "it is not TOML") from None
         except EnvFSError as error:
             raise _bad(self.path, error.text) from None
+
+
+def _without(text: str, ended: set[int]) -> tomlkit.TOMLDocument:
+    # tomlkit counts the comment above a table to the table before it, and would remove it with that one
+    document = tomlkit.parse(_cut(text, ended))
+    wanted = [grant for index, grant in enumerate(_tables(tomlkit.parse(text)).unwrap()) if index not in ended]
+    if _tables(document).unwrap() != wanted:  # not written as tables of their own: no comment can stand above one
+        document = tomlkit.parse(text)
+        document["grant"] = tomlkit.aot()
+        for grant in wanted:
+            document["grant"].append(tomlkit.item(grant))
+    if not wanted:
+        document.pop("grant", None)
+    return document
+
+
+def _cut(text: str, ended: set[int]) -> str:
+    kept: list[str] = []
+    ordinal, within = -1, False
+    for line in text.splitlines(keepends=True):
+        if line.lstrip().startswith("["):
+            ordinal += bool(_GRANT_HEAD.match(line))
+            within = bool(_GRANT_HEAD.match(line)) and ordinal in ended
+        if not within or line.lstrip().startswith("#"):
+            kept.append(line)
+    return "".join(kept)
 
 
 def _tables(document: tomlkit.TOMLDocument) -> AoT:

@@ -13,6 +13,7 @@ class Argument(NamedTuple):
     kind: str
     help: str
     optional: bool = False
+    choices: tuple[str, ...] = ()
 
 
 class Option(NamedTuple):
@@ -39,6 +40,7 @@ class Command(NamedTuple):
     details: str = ""
 
 
+HIDDEN = "hidden"  # the group of commands that only scripts call: not in help, completion or manual
 FORMATS = ("dotenv", "json", "environ")
 JSON = Option(("--json",), "flag", "", "print JSON for machines")
 PASSPHRASE = Option(
@@ -197,7 +199,17 @@ COMMANDS = (
         options=(JSON,),
         examples=("envfs status", "envfs status --json | jq .problems"),
     ),
-    Command("shell", "use", "shelling:shell", "walk the tree interactively", (), (PASSPHRASE,), ("envfs shell",)),
+    Command(
+        "shell",
+        "use",
+        "shelling:shell",
+        "walk the tree interactively",
+        options=(PASSPHRASE,),
+        examples=("envfs shell", "envfs shell < script"),
+        details="All other commands are there, with levels relative to the one that `cd` went to; where a command "
+        "needs a level and none is given, that one is meant. If standard input is not a terminal, its lines are run as "
+        "a script, up to the first that fails. Lines that are no commands, or come after a space, are not remembered.",
+    ),
     Command(
         "grant",
         "access",
@@ -234,7 +246,15 @@ COMMANDS = (
         "access",
         "access:log",
         "print the access log, verify it, or begin a new one",
-        (Argument("action", "text", "verify: check the chain; restart: begin a new log after a loss", optional=True),),
+        (
+            Argument(
+                "action",
+                "text",
+                "verify: check the chain; restart: begin a new log after a loss",
+                optional=True,
+                choices=("verify", "restart"),
+            ),
+        ),
         (
             Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all)"),
             Option(("--follow",), "flag", "", "go on as entries come"),
@@ -283,9 +303,19 @@ COMMANDS = (
         "vault",
         "completing:completion",
         "print the completion script of a shell",
-        (Argument("shell", "text", "bash, zsh or fish"),),
+        (Argument("shell", "text", "bash, zsh or fish", choices=("bash", "zsh", "fish")),),
         (),
-        ('eval "$(envfs completion bash)"',),
+        ('eval "$(envfs completion bash)"', "envfs completion fish | source"),
+    ),
+    Command(
+        "__complete",
+        HIDDEN,
+        "completing:candidates",
+        "list what a completion script may offer",
+        (
+            Argument("what", "text", "level or name", choices=("level", "name")),
+            Argument("word", "text", "level: what was typed so far; name: the level", optional=True),
+        ),
     ),
 )
 

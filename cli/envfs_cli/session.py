@@ -9,7 +9,7 @@ from envfs_cli import link as links
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple
+    from typing import ClassVar, NamedTuple
 
     from envfs_cli.arguments import Values
     from envfs_cli.link import Link
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """A link that can unlock; `passphrase_file` is None to ask at the terminal."""
+    """A link that can unlock; `passphrase_file` is None to ask at the terminal.
+
+    `kept` is the shell's: a private daemon's link that all of its commands use, or None to reach one for each.
+    """
+
+    kept: "ClassVar[Link | None]" = None
 
     def __init__(self, link: "Link", passphrase_file: "str | None" = None) -> None:
         """Ask through `link`."""
@@ -64,4 +69,4 @@ class Session:
 def start(values: "Values") -> Session:
     """Reach a daemon, or start one for this command alone."""
     file = values.get("passphrase_file")
-    return Session(links.reach(), None if file is None else str(file))
+    return Session(Session.kept or links.reach(), None if file is None else str(file))

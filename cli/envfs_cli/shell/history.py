@@ -1,0 +1,56 @@
+"""The lines worth recalling, in a file of the user's own.
+
+Law: only whole lines that parsed come in, by `remember` alone; nothing that the line editor or a hidden entry saw.
+"""
+
+import os
+from contextlib import suppress
+
+_KEPT = 1000
+_FILE_BYTES = 1 << 20
+
+
+class History:
+    """The newest lines, the oldest first, in `lines`; without a folder for the file, for this session only."""
+
+    def __init__(self, path: str) -> None:
+        """Read what the file at `path` holds."""
+        self._path = path
+        text = self._read()
+        self.lines = text.splitlines()[-_KEPT:]
+        if len(text) > _FILE_BYTES // 2:
+            self._shorten()
+
+    def remember(self, line: str) -> None:
+        """Add a line, unless it is the newest already or could not be shown as it is."""
+        line = line.strip()
+        if not line.isprintable() or self.lines[-1:] == [line]:
+            return
+        self.lines.append(line)
+        self._append(f"{line}\n")
+
+    def _read(self) -> str:
+        try:
+            handle = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return ""
+        with os.fdopen(handle, "rb") as file:
+            return file.read(_FILE_BYTES).decode(errors="replace")
+
+    def _append(self, text: str) -> None:
+        with suppress(OSError):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            handle = os.open(self._path, flags, 0o600)
+            try:
+                os.fchmod(handle, 0o600)
+                os.write(handle, text.encode())
+            finally:
+                os.close(handle)
+
+    def _shorten(self) -> None:
+        fresh = f"{self._path}.new"
+        with suppress(OSError):
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write("".join(f"{line}\n" for line in self.lines).encode())
+            os.rename(fresh, self._path)

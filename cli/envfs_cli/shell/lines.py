@@ -1,0 +1,124 @@
+"""From a line of text to a command and its values.
+
+Laws:
+- A level is written relative to the current one; left out where the grammar needs it, the current one is meant.
+- What does not parse, names included, is refused here, before anything is asked or remembered: it may be a value that
+  was pasted. So no message quotes the line.
+"""
+
+import difflib
+import re
+import shlex
+
+from envfs.core import names
+from envfs_cli import arguments
+from envfs_cli.arguments import Mistake
+from envfs_cli.shell import builtins, paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envfs_cli.arguments import Values
+    from envfs_cli.grammar import Command
+
+    Exists = Callable[[str], bool]
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.")
+
+
+def split(text: str) -> list[str]:
+    """Return the words of a line; a line that starts with # has none, and `envfs` before a command is dropped.
+
+    Raises:
+        Mistake: a quote is not closed, or there is more than one line
+    """
+    if "\n" in text.strip():
+        raise Mistake("that is more than one line", "give one command at a time")
+    if text.lstrip().startswith("#"):
+        return []
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise Mistake("a quote is not closed") from None
+    return words[1:] if words[:1] == ["envfs"] and len(words) > 1 else words
+
+
+def find(word: str) -> "Command":
+    """Return the command that a word names.
+
+    Raises:
+        Mistake: there is none
+    """
+    command = builtins.find(word)
+    if command is None:
+        near = difflib.get_close_matches(word, [known.name for known in builtins.TABLE], 1)
+        raise Mistake("there is no such command", f"did you mean `{near[0]}`?" if near else "`help` lists the commands")
+    return command
+
+
+def read(command: "Command", words: list[str], current: str, exists: "Exists") -> "Values":
+    """Return the values of a command at the level `current`; exits, as argparse does, on help and mistakes.
+
+    Raises:
+        EnvFSError: a level or a name is none, or a level may be a name by mistake
+    """
+    values = arguments.read(command, placed(command, words, current, exists))
+    for argument in command.arguments:
+        if argument.kind == "name":
+            names.variable(str(values[argument.name]))
+    for option in command.options:
+        if option.kind == "list":
+            for name in values[arguments.key(option)] or ():  # type: ignore[attr-defined]
+                names.variable(name)
+    return values
+
+
+def placed(command: "Command", words: list[str], current: str, exists: "Exists") -> list[str]:
+    """Return the words with the level in its place and in its one spelling."""
+    fixed = [argument for argument in command.arguments if argument.kind != "words"]
+    at = next((index for index, argument in enumerate(fixed) if argument.kind == "level"), None)
+    if at is None:
+        return words
+    spots = standing(command, words)
+    if len(spots) == len(fixed) - 1:
+        place = spots[at - 1] + 1 if at else 0
+        return [*words[:place], current, *words[place:]]
+    if len(spots) < len(fixed):
+        return words
+    level = paths.resolve(current, words[spots[at]])
+    if command.name == "set" and "/" not in words[spots[at]] and not exists(level):
+        # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be kept in the open
+        raise Mistake(
+            "the first of two words is not a level that is there",
+            "a value is never an argument, it is asked for; write ./ before a level to make it",
+        )
+    return [*words[: spots[at]], level, *words[spots[at] + 1 :]]
+
+
+def standing(command: "Command", words: list[str]) -> list[int]:
+    """Return where in `words` those stand that are neither options nor theirs, up to `--`."""
+    found: list[int] = []
+    index = 0
+    while index < len(words) and words[index] != "--":
+        if takes_value(command, words[index]):
+            index += 1
+        elif not words[index].startswith("-") or words[index] == "-":
+            found.append(index)
+        index += 1
+    return found
+
+
+def takes_value(command: "Command", word: str) -> bool:
+    """Tell whether a word is an option, abbreviated perhaps, whose value is the next word."""
+    return any(
+        flag == word or (word.startswith("--") and len(word) > len("--") and flag.startswith(word))
+        for option in command.options
+        if option.kind != "flag"
+        for flag in option.flags
+    )
+
+
+def memorable(text: str, words: list[str]) -> bool:
+    """Tell whether a line that parsed may be remembered: not after a space, and not with NAME=value for `exec`."""
+    return not text.startswith(" ") and not any(_ASSIGNMENT.match(word) for word in words)

@@ -1,0 +1,176 @@
+"""The shell itself: reads lines, from a terminal or a script, and runs each at the current level."""
+
+import os
+import sys
+
+from envfs.core import names
+from envfs.errors import EnvFSError
+from envfs.protocol import control
+from envfs_cli import arguments, output
+from envfs_cli import link as links
+from envfs_cli.arguments import Mistake
+from envfs_cli.session import Session
+from envfs_cli.shell import builtins, holding, lines, paths, running
+from envfs_cli.shell.history import History
+from envfs_cli.shell.sources import Sources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envfs_cli.arguments import Values
+    from envfs_cli.grammar import Command
+
+_ALONE = ("init", "mount")  # these start a daemon in their own way, so the vault must be free for it
+_CHANGING = ("accept", "import", "init", "mount", "rollback", "set", "unlock", "unmount", "unset")
+
+
+class Leave(Exception):
+    """The person wants to leave."""
+
+
+class Shell:
+    """Runs lines at a level; `overview` lists the commands, `scripted` is true if lines come from standard input."""
+
+    def __init__(self, passphrase_file: object, overview: "Callable[[], str]", *, scripted: bool) -> None:
+        """Start at the top."""
+        self.level = names.ROOT
+        self.sources = Sources(holding.link, holding.done_with)
+        self.history = History("" if scripted else f"{links.places().state}/shell_history")
+        self._before = names.ROOT
+        self._passphrase_file = passphrase_file
+        self._overview = overview
+        self._scripted = scripted
+        self._builtins = {"cd": self._cd, "pwd": self._pwd, "help": self._help, "exit": self._exit}
+
+    def run(self, text: str) -> int:
+        """Run one line; return its exit status. Raises Leave."""
+        try:
+            words = lines.split(text)
+            return self._run(text, words) if words else 0
+        except EnvFSError as error:
+            output.error(error)
+            return error.status
+        except SystemExit as end:  # argparse has said why
+            return end.code if isinstance(end.code, int) else Mistake.status
+
+    def _run(self, text: str, words: list[str]) -> int:
+        command = lines.find(words[0])
+        values = lines.read(command, words[1:], self.level, self._exists)
+        if lines.memorable(text, words):
+            self.history.remember(text)
+        if command.group == builtins.GROUP:
+            return self._builtins[command.name](values)
+        return self._start(command, values)
+
+    def _exists(self, level: str) -> bool:
+        return level in self.sources.levels()
+
+    # -- commands of the grammar ---------------------------------------------------------------------------------------
+
+    def _start(self, command: "Command", values: "Values") -> int:
+        if command.name == "shell":
+            raise Mistake("this is the shell already")
+        if self._scripted:
+            _refuse_input(command, values)
+        if values.get("passphrase_file", "") is None:
+            values["passphrase_file"] = self._passphrase_file
+        if command.name in _ALONE:
+            holding.release()
+        else:
+            holding.hold()
+        status = running.in_child(lambda: running.start(command, values), with_input=not self._scripted)
+        if Session.kept is not None:
+            holding.done_with(Session.kept)
+        if command.name in _CHANGING:
+            self.sources.forget()
+        if not self._scripted:
+            _say_end(command, status)
+        return status
+
+    # -- builtins ------------------------------------------------------------------------------------------------------
+
+    def _cd(self, values: "Values") -> int:
+        place = values["place"]
+        level = self._before if place == "-" else paths.resolve(self.level, str(place or "/"))
+        if level != names.ROOT:
+            link = holding.link()
+            try:
+                link.ask(control.ListLevels(level))
+            finally:
+                holding.done_with(link)
+        self._before, self.level = self.level, level
+        return 0
+
+    def _pwd(self, _values: "Values") -> int:
+        output.line(self.level)
+        return 0
+
+    def _help(self, values: "Values") -> int:
+        if values["command"] is not None:
+            output.line(arguments.parser(lines.find(str(values["command"]))).format_help().rstrip())
+            return 0
+        output.line(self._overview())
+        output.line(f"\n{output.paint('Shell', 'head')}")
+        for command in builtins.BUILTINS:
+            output.line(f"  {command.name:<12}{command.summary}")
+        output.line("\nLevels are relative to the current one, and it is meant where you leave the level out.")
+        return 0
+
+    def _exit(self, _values: "Values") -> int:
+        raise Leave
+
+
+def _say_end(command: "Command", status: int) -> None:
+    if status == running.INTERRUPTED:
+        output.done("")  # behind the ^C that the terminal shows
+    if command.name == "exec" and status:
+        output.note(f"exit status {status}")
+
+
+def _refuse_input(command: "Command", values: "Values") -> None:
+    # a command would take the rest of the script for its value
+    if "-" in values.values() or (command.name == "set" and values["from_file"] is None):
+        raise Mistake("standard input is the script, so no value can come from it", "use --from-file, or a file's path")
+
+
+def run_script(shell: Shell) -> int:
+    """Run the lines of standard input up to the first that fails; return its status, or 0."""
+    try:
+        for count, line in enumerate(sys.stdin, 1):
+            status = shell.run(line)
+            if status:
+                output.note(f"stopped at line {count} of the script")
+                return status
+    except UnicodeDecodeError:
+        raise EnvFSError("the script is not UTF-8 text") from None
+    except Leave:
+        pass
+    return 0
+
+
+def run_terminal(shell: Shell) -> int:
+    """Ask for lines until the person leaves."""
+    from envfs_cli.shell.editing import Editor
+
+    editor = Editor(shell.history, shell.sources, lambda: shell.level)
+    output.done("`help` lists the commands, Tab completes, `exit` or ctrl-D leaves")
+    if os.path.exists(links.places().vault) and holding.hold():
+        output.done("no daemon runs, so this shell keeps the vault to itself; `mount` starts one for all")
+    while True:
+        try:
+            shell.run(editor.ask())
+        except KeyboardInterrupt:
+            continue
+        except (EOFError, Leave):
+            return 0
+
+
+def run(passphrase_file: object, overview: "Callable[[], str]") -> int:
+    """Run the shell until its end; return its exit status."""
+    scripted = not sys.stdin.isatty()
+    shell = Shell(passphrase_file, overview, scripted=scripted)
+    try:
+        return run_script(shell) if scripted else run_terminal(shell)
+    finally:
+        holding.release()
