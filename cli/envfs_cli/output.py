@@ -49,6 +49,12 @@ def line(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def row(text: str) -> None:
+    """Print one line of a result that goes on: whoever reads the pipe gets it now."""
+    line(text)
+    sys.stdout.flush()
+
+
 def raw(data: bytes) -> None:
     """Print bytes as they are."""
     sys.stdout.flush()

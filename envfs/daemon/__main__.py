@@ -6,7 +6,6 @@ serve [--mount PATH] [--passphrase FD] [--ready FD]
 
 import argparse
 import os
-import pwd
 import socket
 import sys
 from functools import partial
@@ -56,7 +55,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _places() -> Locations:
-    return locations.find(os.environ, os.geteuid(), pwd.getpwuid(os.geteuid()).pw_dir)
+    return locations.find(os.environ, os.geteuid(), os.path.expanduser("~"))
 
 
 def _ready(descriptor: int, path: str) -> None:

@@ -18,6 +18,8 @@ from envfs.gate import log_reading
 from envfs.gate.log_reading import HINT, End, cannot
 from envfs.host import clocks, files
 
+_A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
+
 
 class AccessLog:
     """The log at `path`, with its end remembered beside it; one process at a time writes it."""
@@ -31,7 +33,7 @@ class AccessLog:
         self.tip = Tip()
         self.problem = ""
         self.unsynced = False
-        self._curable = False
+        self._cure = ""
         self._handle = -1
         self._identity = (0, 0)
         self._size = 0
@@ -48,7 +50,7 @@ class AccessLog:
         Raises:
             AuditUnavailable: it cannot be written, or the file is not the one that this process wrote
         """
-        if self.problem and not self._recovers():
+        if self.problem and not self._cure:
             raise AuditUnavailable(self.problem, HINT)
         self._check_file()
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
@@ -100,9 +102,10 @@ class AccessLog:
 
     def look(self) -> str:
         """Say what is wrong with the log now, or return the empty string."""
-        if not self.problem or self._recovers():
+        if not self.problem or self._cure == _A_LOOK:
             with contextlib.suppress(AuditUnavailable):
                 self._check_file()
+                self.problem = ""
         return self.problem
 
     def newest(self, count: int) -> list[bytes]:
@@ -183,32 +186,22 @@ class AccessLog:
         if status.st_size != self._size:
             raise self._lost("the access log was changed by somebody else")
         if not status.st_mode & stat.S_IWUSR:
-            raise self._lost("the access log was made read-only", curable=True)
+            raise self._lost("the access log was made read-only", _A_LOOK)
 
-    def _recovers(self) -> bool:
-        # a log that was read-only for a while, or on a full disk, is whole and may go on
-        if not self._curable or self._handle < 0:
-            return False
-        try:
-            self._check_file()
-        except AuditUnavailable:
-            return False
-        self.problem = ""
-        return True
-
-    def _lost(self, problem: str, *, curable: bool = False) -> AuditUnavailable:
-        self.problem, self._curable = problem, curable
+    def _lost(self, problem: str, cure: str = "") -> AuditUnavailable:
+        self.problem, self._cure = problem, cure
         return AuditUnavailable(problem, HINT)
 
     def _write(self, line: bytes) -> None:
         try:
             written = os.write(self._handle, line)
         except OSError as error:
-            raise self._lost(cannot(error).text, curable=True) from None
+            raise self._lost(cannot(error).text, _A_WRITE) from None
         if written != len(line):
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, self._size)
-            raise self._lost("the access log cannot be written: no space left on device", curable=True)
+            raise self._lost("the access log cannot be written: no space left on device", _A_WRITE)
         self._size += written
         self.tip = audit.after(self.tip, line)
+        self.problem = ""
         self.unsynced = True

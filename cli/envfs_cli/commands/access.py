@@ -89,12 +89,12 @@ def _verify(link: "Session", *, as_json: bool) -> int:
 
 def _print_json(row: object) -> None:
     if isinstance(row, control.LogRow):
-        output.line(row.line.rstrip("\n"))
+        output.row(row.line.rstrip("\n"))
 
 
 def _print(row: object) -> None:
     if isinstance(row, control.LogRow):
-        output.line(_sentence(row.line))
+        output.row(_sentence(row.line))
 
 
 def _sentence(line: str) -> str:
