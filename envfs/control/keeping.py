@@ -37,7 +37,11 @@ async def status(call: Call, _request: Status) -> Sent:
     """Report the daemon's state; a stranger learns only that it runs."""
     service = call.service
     if call.caller.uid != service.owner:
-        return Sent(StatusReport(__version__, os.getpid(), service.owner, "", "", "", service.unlocked, 0, 0, "", 0))
+        return Sent(
+            StatusReport(
+                "", 0, service.owner, "", "", "", unlocked=False, keyholder_pid=0, grants=0, log="", log_entries=0
+            )
+        )
     problems = service.problems()
     vault_id, grants = "", 0
     with contextlib.suppress(EnvFSError):

@@ -83,9 +83,15 @@ class AccessLog:
             self._end_path().unlink(missing_ok=True)
         except OSError as error:
             raise cannot(error) from None
-        lost, self.tip, self.problem = self.tip, Tip(), ""
-        self._begin()
-        self.append(Event("restart", rule=f"after entry {lost.seq} {lost.digest}"), caller)
+        lost, self.tip = self.tip, Tip()
+        event = Event("restart", rule=f"after entry {lost.seq} {lost.digest}")
+        self._lost("a new access log could not be begun")  # until its first entry says what was lost
+        try:
+            self._begin()
+            self._write(audit.line(self.tip, clocks.wall(), event, caller))
+        except (AuditUnavailable, StoreUnavailable) as error:
+            self.tip = lost
+            raise self._lost(error.text) from None
         return aside
 
     def close(self) -> None:

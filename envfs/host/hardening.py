@@ -6,6 +6,7 @@ import resource
 import signal
 
 _SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 4, 38
+_LARGEST_FILE = 1 << 30  # regions count as files; no view comes near
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -21,7 +22,13 @@ def harden_keyholder() -> None:
     harden()
     _prctl(_SET_NO_NEW_PRIVS, 1)
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
+    _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+
+
+def _limit(what: int, wanted: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(what, (limit, limit))
 
 
 def _prctl(option: int, argument: int) -> None:
