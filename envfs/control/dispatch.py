@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from envfs.control import access, keeping, reading, writing
+from envfs.control import access, keeping, reading, verifying, writing
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -37,8 +37,8 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.ReadLog: (_OWNER, access.read_log),
     ask.VerifyLog: (_OWNER, access.verify_log),
     ask.RestartLog: (_OWNER, access.restart_log),
-    ask.VerifyVault: (_OWNER, keeping.verify_vault),
-    ask.Accept: (_OWNER, keeping.accept),
+    ask.VerifyVault: (_OWNER, verifying.verify_vault),
+    ask.Accept: (_OWNER, verifying.accept),
 }
 
 

@@ -9,7 +9,8 @@ import traceback
 from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError
 from envfs.keyholder.keyring import Keyring
-from envfs.keyholder.requests import Answer, Work, answer
+from envfs.keyholder.requests import answer
+from envfs.keyholder.work import Answer, Work
 from envfs.protocol import framing, keyholding, wire
 
 _DESCRIPTORS = 4

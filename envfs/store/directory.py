@@ -12,6 +12,7 @@ from pathlib import Path
 
 from envfs.core import limits
 from envfs.errors import StoreUnavailable
+from envfs.host import files
 
 _TEMPORARY = ".new-"
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
@@ -103,7 +104,7 @@ class DirectoryStore:
             os.makedirs(folder, 0o700)
         except FileExistsError:
             return
-        _sync_folder(parent)
+        files.sync_folder(Path(parent))
 
 
 class PathWatch:
@@ -153,7 +154,7 @@ def _link_new(folder: str, path: str, data: bytes) -> bool:
             return False
     finally:
         os.unlink(temporary)
-    _sync_folder(folder)
+    files.sync_folder(Path(folder))
     return True
 
 
@@ -161,14 +162,6 @@ def _write_all(handle: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(handle, rest) :]
-
-
-def _sync_folder(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unavailable(verb: str, error: OSError) -> StoreUnavailable:

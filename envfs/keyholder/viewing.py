@@ -1,0 +1,34 @@
+"""Requests that show what records hold: a finished view, and which names each version changed."""
+
+from envfs.core import emit, limits, record, views
+from envfs.errors import TooLarge
+from envfs.host.memory import Region
+from envfs.keyholder.work import Answer, Work
+from envfs.protocol.keyholding import Compared, CompareVersions, Rendered, RenderView, VersionChange
+
+
+def render_view(request: RenderView, work: Work) -> Answer:
+    """Merge layers into a view and put it, in its three parts, into a region."""
+    view = views.merge([views.Layer(layer.level, work.open(layer)) for layer in request.layers])
+    dotenv_part = emit.portable(view.variables).encode()
+    environ_part = b"\0" + emit.environ(view.variables)
+    index_part = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
+    sizes = (len(dotenv_part), len(environ_part), len(index_part))
+    if sum(sizes) > limits.VIEW_BYTES:
+        raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
+    region = Region.create(sum(sizes))
+    region.map[: region.size] = dotenv_part + environ_part + index_part
+    return Answer(Rendered(*sizes, len(view.variables)), region=region)
+
+
+def compare_versions(request: CompareVersions, work: Work) -> Answer:
+    """Say which names each version changed against the one before."""
+    found, before = [], None
+    for layer in request.layers:
+        variables = work.open(layer).variables()
+        if before is not None or layer.record.seq == 1:
+            author = record.parse(work.blobs[layer.record_blob]).header.author
+            changes = views.difference(before or {}, variables)
+            found.append(VersionChange(layer.record.seq, author, *changes))
+        before = variables
+    return Answer(Compared(tuple(found)))

@@ -1,0 +1,78 @@
+"""One request with all that came with it, and what can be done with that; an answer with all that goes with it."""
+
+import os
+from functools import cached_property
+from typing import NamedTuple
+
+from envfs.core import dotenv
+from envfs.core.dotenv import Document
+from envfs.errors import Malformed, TooLarge
+from envfs.host.memory import Region
+from envfs.keyholder import sealing
+from envfs.keyholder.identity import Identity
+from envfs.keyholder.keyring import Keyring
+from envfs.protocol.keyholding import Layer, Place
+
+_CHUNK = 1 << 16
+
+
+class Answer(NamedTuple):
+    """A reply with its blobs and the region that goes with it."""
+
+    message: NamedTuple
+    blobs: tuple[bytes, ...] = ()
+    region: Region | None = None
+
+
+class Work:
+    """What a request is carried out with: the keyring, the records that came as blobs, the descriptors."""
+
+    def __init__(self, keyring: Keyring, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]) -> None:
+        """Take over what came."""
+        self.keyring = keyring
+        self.blobs = blobs
+        self.descriptors = descriptors
+        self._keys: dict[int, bytes] = {}
+
+    @cached_property
+    def identity(self) -> Identity:
+        """The held identity; Locked if there is none."""
+        return Identity(self.keyring.identity())
+
+    def key(self, place: Place, blob: int) -> bytes:
+        """Open a project key, once for each blob."""
+        if blob not in self._keys:
+            self._keys[blob] = sealing.open_key(self.identity, place, self.blobs[blob])
+        return self._keys[blob]
+
+    def open(self, layer: Layer) -> Document:
+        """Open a level's record."""
+        key = self.key(layer.key, layer.key_blob)
+        return dotenv.parse(sealing.open_text(self.identity, layer.record, key, self.blobs[layer.record_blob]))
+
+    def read(self, number: int, limit: int, what: str) -> bytes:
+        """Read descriptor `number` from its start, wherever it was read to: it may serve a second try.
+
+        Raises:
+            TooLarge: it holds more than `limit` bytes
+        """
+        data = bytearray()
+        while chunk := os.pread(self.descriptors[number], min(_CHUNK, limit + 1 - len(data)), len(data)):
+            data += chunk
+            if len(data) > limit:
+                raise TooLarge(f"{what} is too large", f"at most {limit} bytes")
+        return bytes(data)
+
+    def read_text(self, number: int, limit: int, what: str) -> str:
+        """As `read`, for UTF-8 text.
+
+        Raises:
+            Malformed: it is none, with line and column
+        """
+        data = self.read(number, limit, what)
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            column = error.start - data.rfind(b"\n", 0, error.start)
+            raise Malformed(f"{what} is not UTF-8 text", "convert it first", line, column) from None
