@@ -32,8 +32,8 @@ def from_file(path: str, what: str, limit: int) -> int:
         raise EnvFSError(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}") from None
     try:
         return _copy(source, what, limit)
-    except IsADirectoryError:
-        raise EnvFSError(f"cannot read {path}: it is a folder") from None
+    except OSError as error:
+        raise EnvFSError(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}") from None
     finally:
         if source:
             os.close(source)

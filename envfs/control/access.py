@@ -11,6 +11,7 @@ from envfs.core import names
 from envfs.core.audit import Event
 from envfs.core.policy import Grant as Rule
 from envfs.errors import BadRequest, LogBroken, NoSuchLevel
+from envfs.gate.log import AccessLog
 from envfs.host import callers, clocks
 from envfs.protocol.control import (
     Checked,
@@ -82,9 +83,14 @@ def _user(uid: int) -> str:
         return ""
 
 
+def _log(call: Call) -> AccessLog:
+    _ = call.service.house  # a log without a vault would be one that this question begins
+    return call.service.log
+
+
 async def read_log(call: Call, request: ReadLog) -> Sent:
     """Send entries of the log; with `follow`, go on until the client leaves."""
-    log = call.service.log
+    log = _log(call)
     for line in log.newest(max(0, request.newest)):
         await call.send_row(LogRow(line.decode(errors="replace")))
     seen = log.tip.seq
@@ -98,7 +104,7 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
 
 async def verify_log(call: Call, _request: VerifyLog) -> Sent:
     """Follow the log's chain and check its signed checkpoints."""
-    log = call.service.log
+    log = _log(call)
     points = log.verify()
     if not points:
         return Sent(Checked(log.tip.seq, 0, ("the log has no signed checkpoint yet",)))
@@ -113,5 +119,5 @@ async def verify_log(call: Call, _request: VerifyLog) -> Sent:
 
 async def restart_log(call: Call, _request: RestartLog) -> Sent:
     """Set the old log aside and begin a new one."""
-    aside = call.service.log.restart(call.caller)
+    aside = _log(call).restart(call.caller)
     return Sent(Done((f"the old log is kept as {aside}",) if aside else ("the old log is gone",)))

@@ -16,7 +16,7 @@ from envfs.protocol import framing, keyholding, wire
 
 _SECONDS = 60.0
 _AT_ONCE = 4
-_GONE_HINT = "start again with `envfs unmount` and `envfs mount`"
+_GONE_HINT = "another one is started at once; unlock it with `envfs unlock`"
 
 
 class KeyholderLink:

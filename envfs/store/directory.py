@@ -6,6 +6,7 @@ replaced. A name that `link` finds taken is somebody else's record: `put_new` th
 
 import errno
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,7 @@ class DirectoryStore:
     def get(self, key: str) -> bytes | None:
         """Return the bytes under a key, or None."""
         try:
-            with open(self._path(key), "rb") as file:
-                data = file.read(limits.RECORD_BYTES + 1)
+            data = _read(self._path(key))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -52,6 +52,8 @@ class DirectoryStore:
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys that start with `prefix`, in order."""
         folder, _, start = prefix.rpartition("/")
+        if prefix.startswith("/"):
+            return  # no key does
         if folder:
             self._path(folder)
         try:
@@ -137,6 +139,19 @@ class PathWatch:
         settled = time.time_ns() - max(now[1:]) > _SETTLED_NS
         self._seen = now if settled else None
         return True
+
+
+def _read(path: str) -> bytes:
+    handle = os.open(
+        path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    )  # a pipe in a record's place must not be waited for
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(limits.RECORD_BYTES + 1)
+    finally:
+        os.close(handle)
 
 
 def _link_new(folder: str, path: str, data: bytes) -> bool:
