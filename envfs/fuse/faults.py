@@ -9,6 +9,7 @@ from envfs import errors
 
 _TABLE: dict[type[errors.EnvFSError], int] = {
     errors.NotApproved: errno.EACCES,
+    errors.UnsafeSettings: errno.EACCES,
     errors.NoSuchLevel: errno.ENOENT,
     errors.NoSuchVariable: errno.ENOENT,
     errors.BadName: errno.ENOENT,

@@ -5,6 +5,7 @@ refusals are logged too.
 """
 
 import contextlib
+import os
 from typing import NamedTuple, NoReturn
 
 from envfs.core import policy as policies
@@ -111,11 +112,17 @@ class Gate:
             self.refuse(caller, wish, verdict.rule)
         return verdict
 
+    def _say_unsafe(self, caller: Caller) -> None:
+        # strangers are only told no; whose file it is should hear what is wrong with it
+        if caller.uid == os.geteuid():
+            self.policy()
+
     def refuse(self, caller: Caller, wish: Wish, rule: str) -> NoReturn:
         """Record a refusal and raise it; where the log cannot be written the refusal stands all the same."""
         event = Event("refuse", wish.door, wish.level, wish.version, wish.form, "deny", rule)
         with contextlib.suppress(AuditUnavailable):
             self._refusals.record(event, caller)
+        self._say_unsafe(caller)
         raise NotApproved(
             f"uid {caller.uid} is not approved for {wish.level}",
             f"the owner can approve it with `envfs grant {wish.level} --uid {caller.uid}`",

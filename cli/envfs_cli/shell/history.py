@@ -21,13 +21,14 @@ class History:
         if len(text) > _FILE_BYTES // 2:
             self._shorten()
 
-    def remember(self, line: str) -> None:
-        """Add a line, unless it is the newest already or could not be shown as it is."""
+    def remember(self, line: str, *, on_disk: bool = True) -> None:
+        """Add a line, unless it is the newest already or could not be shown as it is; `on_disk` for longer than now."""
         line = line.strip()
         if not line.isprintable() or self.lines[-1:] == [line]:
             return
         self.lines.append(line)
-        self._append(f"{line}\n")
+        if on_disk:
+            self._append(f"{line}\n")
 
     def _read(self) -> str:
         try:

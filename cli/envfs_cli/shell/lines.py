@@ -119,6 +119,13 @@ def takes_value(command: "Command", word: str) -> bool:
     )
 
 
+def nameless(command: "Command", values: "Values") -> bool:
+    """Tell whether a line says no variable's name: names are secret on the disk, as values are."""
+    names = [argument.name for argument in command.arguments if argument.kind == "name"]
+    names += [arguments.key(option) for option in command.options if option.kind == "list"]
+    return not any(values.get(name) for name in names)
+
+
 def memorable(text: str, words: list[str]) -> bool:
     """Tell whether a line that parsed may be remembered: not after a space, and not with NAME=value for `exec`."""
     return not text.startswith(" ") and not any(_ASSIGNMENT.match(word) for word in words)

@@ -58,7 +58,7 @@ class Shell:
         command = lines.find(words[0])
         values = lines.read(command, words[1:], self.level, self._exists)
         if lines.memorable(text, words):
-            self.history.remember(text)
+            self.history.remember(text, on_disk=lines.nameless(command, values))
         if command.group == builtins.GROUP:
             return self._builtins[command.name](values)
         return self._start(command, values)
