@@ -68,6 +68,6 @@ def value(name: str, file: "str | None") -> "tuple[int, bool]":
     """Return a value in a descriptor, and whether one final line end is to be dropped from it."""
     if file is not None and file != "-":
         return from_file(file, "the value", limits.VALUE_BYTES), False
-    if file == "-" or not sys.stdin.isatty():
+    if file == "-" or sys.stdin is None or not sys.stdin.isatty():
         return from_file("-", "the value", limits.VALUE_BYTES), True
     return from_bytes(terminal.ask_hidden(f"value of {name}: ").reveal().encode()), False

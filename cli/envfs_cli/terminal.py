@@ -53,7 +53,7 @@ def _read_hidden(handle: int, prompt: str) -> bytes:
 
 def confirm(question: str) -> bool:
     """Ask a yes-or-no question; no terminal is a no."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         return False
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()

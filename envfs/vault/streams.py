@@ -38,19 +38,18 @@ class Streams:
         """
         changed = [watch.changed() for watch in self._watches.get(stream, ())]  # each is asked, or it would tell later
         if any(changed) or stream not in self._heads:
-            self._heads.pop(stream, None)  # a head that is refused now must not be served from here later
-            self._keep(stream, self._find(stream))
+            before = self._heads.pop(stream, None)  # a head that is refused now must not be served from here later
+            self._keep(stream, self._find(stream), before)
         return self._heads[stream]
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whatever was seen of it before."""
         return self._last_from(stream, 0)
 
-    def _keep(self, stream: str, head: Head | None) -> None:
+    def _keep(self, stream: str, head: Head | None, before: Head | None) -> None:
         # a new record shows in the folder; a byte changed in the head itself only in that file
-        watched = (stream, record.key(stream, head.seq)) if head else (stream,)
-        known = self._heads.get(stream)
-        if stream not in self._watches or known is None or head is None or known.seq != head.seq:
+        if stream not in self._watches or (head and head.seq) != (before and before.seq):
+            watched = (stream, record.key(stream, head.seq)) if head else (stream,)
             self._watches[stream] = tuple(self._store.watch(path) for path in watched)
         self._heads[stream] = head
 
@@ -64,7 +63,7 @@ class Streams:
             self._heads.pop(stream, None)
             return False
         head = Head(seq, record.digest(data), data)
-        self._keep(stream, head)
+        self._keep(stream, head, self._heads.get(stream))
         self._memory.put(stream, Seen(head.seq, head.digest))
         return True
 
@@ -73,7 +72,7 @@ class Streams:
         seq = self._last_from(stream, 0)
         head = self._load(stream, seq) if seq else None
         self._memory.put(stream, Seen(seq, head.digest if head else ""))
-        self._keep(stream, head)
+        self._keep(stream, head, self._heads.get(stream))
         return head
 
     def _find(self, stream: str) -> Head | None:
