@@ -14,7 +14,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
-from envfs.core import names
+from envfs.core import durations, names
 from envfs.core.policy import Grant
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.host import files
@@ -33,10 +33,12 @@ _GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until"
 
 
 class Settings(NamedTuple):
-    """What the file says; empty text means the default."""
+    """What the file says; empty text means the default, `idle_seconds` 0 that an idle vault is not locked."""
 
     identity_file: str = ""
     mount: str = ""
+    idle_seconds: int = 0
+    lock_at_suspend: bool = True
     grants: tuple[Grant, ...] = ()
 
 
@@ -183,12 +185,28 @@ def _tables(document: tomlkit.TOMLDocument) -> AoT:
 def _parse(body: dict[str, object]) -> Settings:
     identity = _table(body, "identity", {"file": str})
     mount = _table(body, "mount", {"path": str})
+    lock = _table(body, "lock", {"idle": str, "suspend": bool})
     grants = body.pop("grant", [])
     if body:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
     if not isinstance(grants, list):
         raise EnvFSError("[[grant]] is an array of tables")
-    return Settings(str(identity.get("file", "")), str(mount.get("path", "")), tuple(_grant(g) for g in grants))
+    return Settings(
+        identity_file=str(identity.get("file", "")),
+        mount=str(mount.get("path", "")),
+        idle_seconds=_seconds(lock.get("idle")),
+        lock_at_suspend=bool(lock.get("suspend", True)),
+        grants=tuple(_grant(grant) for grant in grants),
+    )
+
+
+def _seconds(text: object) -> int:
+    if text is None:
+        return 0
+    try:
+        return durations.seconds(str(text))
+    except ValueError:
+        raise EnvFSError("idle in [lock] is a duration such as 30m or 8h") from None
 
 
 def _table(body: dict[str, object], name: str, keys: dict[str, type]) -> dict[str, object]:

@@ -4,6 +4,7 @@ The direct way reads a well-formed line without argparse, which alone would doub
 not take as it stands (help, abbreviations, mistakes) goes through argparse, built from the same table.
 """
 
+from envfs.core import durations
 from envfs.errors import EnvFSError
 
 TYPE_CHECKING = False
@@ -23,9 +24,6 @@ class Mistake(EnvFSError):
     status = 2
 
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
 def read(command: "Command", words: "Sequence[str]") -> "Values":
     """Return the values of a command's arguments and options, by their names; exits on help and mistakes."""
     values = _directly(command, words)
@@ -35,16 +33,6 @@ def read(command: "Command", words: "Sequence[str]") -> "Values":
 def key(option: "Option") -> str:
     """Return the name of an option's value: that of its long flag."""
     return str(option.flags[-1].lstrip("-").replace("-", "_"))
-
-
-def seconds(text: str) -> int:
-    """Read a duration such as `30s`, `15m`, `1h`, `7d`; ValueError for anything else."""
-    number, unit = text[:-1], text[-1:]
-    if not (number.isascii() and number.isdigit()) or unit not in _UNITS:
-        raise ValueError("not a duration")
-    if not int(number):
-        raise ValueError("a duration of nothing")
-    return int(number) * _UNITS[unit]
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -62,7 +50,7 @@ def number(text: str) -> int:
     return int(text)
 
 
-_READERS = {"number": number, "duration": seconds, "list": names}
+_READERS = {"number": number, "duration": durations.seconds, "list": names}
 
 
 # -- the direct way ----------------------------------------------------------------------------------------------------

@@ -188,8 +188,16 @@ COMMANDS = (
         "use",
         "mounting:unlock",
         "give a locked daemon the passphrase",
-        options=(PASSPHRASE,),
-        examples=("envfs unlock",),
+        options=(Option(("--ttl",), "duration", "TIME", "lock again after 30s 15m 1h 7d"), PASSPHRASE),
+        examples=("envfs unlock", "envfs unlock --ttl 8h"),
+    ),
+    Command(
+        "lock",
+        "use",
+        "mounting:lock",
+        "make the daemon forget the key and every view; the mount stays",
+        examples=("envfs lock",),
+        details="Whatever is open answers an error at its next read. SIGUSR1 to the daemon does the same.",
     ),
     Command(
         "status",

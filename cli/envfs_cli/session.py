@@ -50,14 +50,14 @@ class Session:
         self.ask(request, (), found.append)
         return found
 
-    def unlock(self) -> None:
-        """Give the keyholder the identity, asking for the passphrase."""
+    def unlock(self, seconds: int = 0) -> None:
+        """Give the keyholder the identity, for `seconds` or without end, asking for the passphrase."""
         from envfs_cli import secrets, terminal
 
         secret = secrets.passphrase(self._passphrase_file)
         try:
             with terminal.Waiting("opening the identity"):
-                self._link.ask(control.Unlock(), (secret,))
+                self._link.ask(control.Unlock(seconds), (secret,))
         finally:
             os.close(secret)
 

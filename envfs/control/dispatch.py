@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from envfs.control import access, keeping, reading, verifying, writing
+from envfs.control import access, keeping, reading, unlocking, verifying, writing
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -25,7 +25,8 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.ListLevels: (_ANYONE, reading.list_levels),
     ask.ListHistory: (_ANYONE, reading.list_history),
     ask.Init: (_OWNER, keeping.init),
-    ask.Unlock: (_OWNER, keeping.unlock),
+    ask.Unlock: (_OWNER, unlocking.unlock),
+    ask.Lock: (_OWNER, unlocking.lock),
     ask.Unmount: (_OWNER, keeping.unmount),
     ask.SetVariable: (_OWNER, writing.set_variable),
     ask.UnsetVariable: (_OWNER, writing.unset_variable),

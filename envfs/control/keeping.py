@@ -18,11 +18,9 @@ from envfs.protocol.control import (
     Made,
     Status,
     StatusReport,
-    Unlock,
     Unmount,
 )
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
-from envfs.protocol.keyholding import LoadIdentity as Load
 from envfs.vault import description, vault
 from envfs.vault.description import Description
 
@@ -60,7 +58,7 @@ async def status(call: Call, _request: Status) -> Sent:
     )
 
 
-# -- making and unlocking ----------------------------------------------------------------------------------------------
+# -- making and ending ------------------------------------------------------------------------------------------------
 
 
 async def init(call: Call, request: Init) -> Sent:
@@ -128,43 +126,6 @@ def _open_new(path: Path) -> int:
         ) from None
     except OSError as error:
         raise NoVault(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
-
-
-async def unlock(call: Call, _request: Unlock) -> Sent:
-    """Give the keyholder the identity."""
-    await load_identity(call, call.descriptors)
-    return Sent(Done())
-
-
-async def load_identity(call: Call, passphrase: tuple[int, ...]) -> None:
-    """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
-
-    Raises:
-        WrongPassphrase: it does not open, or needs a passphrase
-    """
-    service = call.service
-    about = service.house.vault.description
-    handle = _open_identity(service.settings.load().identity_file, service.places.identity)
-    try:
-        await service.keyholder.ask(Load(about.recipient, about.signing_key), (), (handle, *passphrase))
-    finally:
-        os.close(handle)
-    service.unlocked = True
-
-
-def _open_identity(named: str, usual: str) -> int:
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    under_systemd = f"{credentials}/envfs-identity" if credentials else ""
-    path = under_systemd if under_systemd and os.path.exists(under_systemd) else named or usual
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise NoVault(f"cannot read the identity {path}: {os.strerror(error.errno or 5).lower()}") from None
-    reason = files.unsafe(os.fstat(handle), private=True) if path == named else ""
-    if reason:
-        os.close(handle)
-        raise NoVault(f"the identity file {path} is not trusted: {reason}", f"chmod 600 {path}")
-    return handle
 
 
 async def unmount(call: Call, _request: Unmount) -> Sent:

@@ -3,9 +3,12 @@
 A service without a vault can still answer `status` and `init`.
 """
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import trio
 
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.gate import Gate
@@ -34,7 +37,11 @@ class House:
 
 
 class Service:
-    """The parts that a request may need, by name; `stop` ends the daemon."""
+    """The parts that a request may need, by name; `stop` ends the daemon.
+
+    `lock_at` is when the vault locks by itself, in seconds of this run of the machine; `after_lock` is what a mount has
+    to do then.
+    """
 
     def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
         """Open what is there; a vault that is not there yet is no error."""
@@ -47,6 +54,10 @@ class Service:
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)
         self.unlocked = False
+        self.unlocking = trio.Lock()
+        self.wrong_tries = 0
+        self.lock_at = math.inf
+        self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
         self._house: House | None = None
         self._log: AccessLog | None = None

@@ -7,28 +7,29 @@ answer   no mount: the requests of one client over one inherited connection, the
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import trio
 
-from envfs.control import keeping
-from envfs.control.call import Call
+from envfs.control import unlocking
 from envfs.control.server import Server, bind
 from envfs.control.service import Service
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
-from envfs.errors import EnvFSError, Locked, WrongPassphrase
-from envfs.host import callers, mounts
+from envfs.errors import EnvFSError, Locked
+from envfs.host import clocks, mounts
 from envfs.locations import Locations
-from envfs.protocol.control import Row
 from envfs.protocol.keyholding import SignCheckpoint, Signed
 
 _ANSWER_WAITS = 15.0
 _SYNC_SECONDS = 1.0
+_SLEPT = 2.0  # the two clocks part by more than this only while the machine sleeps
 _RESTART_SECONDS = 0.5  # a keyholder that cannot start must not be started in a tight circle
 _CHECKPOINT_SECONDS = 60.0
 
@@ -41,9 +42,8 @@ async def answer(places: Locations, connection: socket.socket) -> None:
     service = Service(places, link, _nothing)
     service.keyholder_pid = link.pid
     try:
-        caller = callers.peer(connection.getsockopt)
-        with suppress(EnvFSError):
-            await _load_without_asking(service, caller)
+        with suppress(EnvFSError):  # what is missing is said when something needs it
+            await unlocking.load_identity(service, ())
         connection.setblocking(False)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_tend, service)
@@ -88,19 +88,21 @@ async def _serve(
     house = service.house
     service.settings.load()
     me = Caller(os.getuid(), os.getgid(), os.getpid())
-    await _load(service, me, passphrase)
+    await _load(service, passphrase)
     path = mount_path or service.settings.load().mount or service.places.mount
     listener = bind(service.places.socket)
     try:
         mounts.prepare(path)
-        mount = Mount(Operations(house.vault, house.gate), path, for_all=service.owner == 0)
+        operations = Operations(house.vault, house.gate)
+        mount = Mount(operations, path, for_all=service.owner == 0)
+        service.after_lock = partial(trio.to_thread.run_sync, operations.drop_pages)
         try:
             service.log.append(Event("start", "daemon"), me)
             service.mount = path
             for task in (_watch_signals, _tend):
                 nursery.start_soon(task, service)
             nursery.start_soon(Server(service).run, listener)
-            nursery.start_soon(_keep_keyholder, service, link, me)
+            nursery.start_soon(_keep_keyholder, service, link)
             nursery.start_soon(_announce, path, ready)
             await mount.serve()
             nursery.cancel_scope.cancel()
@@ -124,32 +126,37 @@ async def _announce(path: str, ready: Callable[[str], None]) -> None:
     ready(path)
 
 
-async def _load_without_asking(service: Service, caller: Caller) -> None:
-    with suppress(WrongPassphrase):
-        await keeping.load_identity(Call(service, caller, (), _no_rows, _stays), ())
-
-
-async def _load(service: Service, caller: Caller, passphrase: int | None) -> None:
+async def _load(service: Service, passphrase: int | None) -> None:
     descriptors = () if passphrase is None else (passphrase,)
     try:
-        await keeping.load_identity(Call(service, caller, (), _no_rows, _stays), descriptors)
+        await unlocking.load_identity(service, descriptors)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)  # the passphrase must not stay where it can be read again
 
 
 async def _watch_signals(service: Service) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        async for _ in signals:
-            service.stop()
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1) as signals:
+        async for number in signals:
+            if number == signal.SIGUSR1:
+                await _lock(service, "SIGUSR1")
+            else:
+                service.stop()
 
 
 async def _tend(service: Service) -> None:
     # once a second what was logged is put on the disk; once a minute its end is signed, if it moved
     signed_at, signed_tip = trio.current_time(), None
+    asleep = _seconds_asleep()
     while True:
         await trio.sleep(_SYNC_SECONDS)
         if not service.unlocked:
+            asleep = _seconds_asleep()
+            continue
+        reason = _reason_to_lock(service, _seconds_asleep() - asleep)
+        asleep = _seconds_asleep()
+        if reason:
+            await _lock(service, reason)
             continue
         if service.log.unsynced:
             await trio.to_thread.run_sync(service.log.sync)
@@ -157,6 +164,28 @@ async def _tend(service: Service) -> None:
             with suppress(EnvFSError):
                 await _checkpoint(service)
             signed_at, signed_tip = trio.current_time(), service.log.tip
+
+
+def _reason_to_lock(service: Service, slept: float) -> str:
+    now = clocks.boot_seconds()
+    if now >= service.lock_at:
+        return "its time was over"
+    with suppress(EnvFSError):
+        settings = service.settings.load()
+        if settings.lock_at_suspend and slept > _SLEPT and not settings.identity_file:
+            return "the machine slept"
+        if settings.idle_seconds and now - service.house.gate.served_at > settings.idle_seconds:
+            return "idle"
+    return ""
+
+
+def _seconds_asleep() -> float:
+    return clocks.boot_seconds() - time.monotonic()
+
+
+async def _lock(service: Service, reason: str) -> None:
+    with suppress(EnvFSError):
+        await unlocking.lock_vault(service, Caller(os.getuid(), os.getgid(), os.getpid()), reason)
 
 
 async def _checkpoint(service: Service) -> None:
@@ -169,7 +198,7 @@ async def _checkpoint(service: Service) -> None:
             service.log.append_checkpoint(tip, answer.message.signature)
 
 
-async def _keep_keyholder(service: Service, link: KeyholderLink, me: Caller) -> None:
+async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
     # without its keyholder a daemon serves nothing; the next one is locked unless its identity needs no passphrase
     while True:
         await link.wait_ended()
@@ -179,16 +208,8 @@ async def _keep_keyholder(service: Service, link: KeyholderLink, me: Caller) -> 
         link.start()
         service.keyholder_pid = link.pid
         with suppress(EnvFSError):
-            await _load_without_asking(service, me)
+            await unlocking.load_identity(service, ())
 
 
 def _nothing() -> None:
     """There is nothing to stop."""
-
-
-async def _no_rows(_row: Row) -> None:
-    """Nobody listens."""
-
-
-def _stays() -> bool:
-    return False

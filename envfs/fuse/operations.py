@@ -5,6 +5,7 @@ what a reader gets is the one snapshot of its open; every handler is defined and
 kind is EROFS. Code between two awaits is atomic; shared here are `_tree` and `_open`.
 """
 
+import contextlib
 import errno
 import functools
 import os
@@ -84,6 +85,12 @@ class Operations(pyfuse3.Operations):
         self._next_handle = 1
         self._callers = Callers()
         self._entries: dict[tuple[Node, int], tuple[View | None, EntryAttributes]] = {}
+
+    def drop_pages(self) -> None:
+        """Make the kernel forget what programs have mapped of views; for a thread, for the kernel may wait."""
+        for inode in self._tree.views():
+            with contextlib.suppress(OSError):  # the kernel has forgotten it by itself
+                pyfuse3.invalidate_inode(inode, attr_only=False)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 

@@ -43,6 +43,10 @@ class Tree:
         """Return the node of an inode; KeyError if there is none."""
         return self._nodes[inode]
 
+    def views(self) -> list[int]:
+        """Return the inodes of all views."""
+        return [number for number, node in self._nodes.items() if node.kind == VIEW]
+
     def inode(self, node: Node) -> int:
         """Return the inode of a node, numbering it if it is new."""
         number = self._inodes.get(node)

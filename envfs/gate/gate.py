@@ -39,6 +39,7 @@ class Gate:
         self._settings: Settings | None = None
         self._policy = Policy((), self.now())
         self._refusals = refusals
+        self.served_at = clocks.boot_seconds()
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -131,4 +132,5 @@ class Gate:
     def _serve(self, caller: Caller, wish: Wish, verdict: Verdict, view: View) -> View:
         event = Event("read", wish.door, wish.level, view.version, wish.form, verdict.decision, verdict.rule)
         self.log.append(event, caller)
+        self.served_at = clocks.boot_seconds()
         return view.hold()

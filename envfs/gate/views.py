@@ -1,11 +1,15 @@
 """Finished views, kept warm in secret memory until something below them changes.
 
-Law: a view that is handed out stays whole until its last holder lets go, and is wiped then.
+Law: a view that is handed out stays whole until its last holder lets go, or until the vault is locked: then it is wiped
+at once, and whoever still holds it is told so.
 """
 
+import mmap
+import weakref
 from typing import NamedTuple, Protocol
 
 from envfs.core import names
+from envfs.errors import Locked
 from envfs.host import clocks
 from envfs.host.memory import Region
 from envfs.protocol.keyholding import Rendered, RenderView
@@ -45,6 +49,7 @@ class View:
         self._region = region
         self._environ_end = shape.dotenv_bytes + shape.environ_bytes
         self._holders = 1
+        self._locked = False
 
     @property
     def version(self) -> int:
@@ -53,24 +58,24 @@ class View:
 
     def dotenv(self, start: int, size: int) -> bytes:
         """Copy a piece of the dotenv text."""
-        return self._region.map[start : min(start + size, self.dotenv_bytes)]
+        return self._map()[start : min(start + size, self.dotenv_bytes)]
 
     def environ(self) -> bytes:
         """Copy the variables as NAME=value, each ended by a NUL."""
-        return self._region.map[self.dotenv_bytes + 1 : self._environ_end]
+        return self._map()[self.dotenv_bytes + 1 : self._environ_end]
 
     def variable(self, name: str) -> bytes | None:
         """Copy one variable's value, or return None."""
         mark = b"\0" + name.encode() + b"="
-        at = self._region.map.find(mark, self.dotenv_bytes, self._environ_end)
+        at = self._map().find(mark, self.dotenv_bytes, self._environ_end)
         if at < 0:
             return None
         start = at + len(mark)
-        return self._region.map[start : self._region.map.find(b"\0", start)]
+        return self._map()[start : self._map().find(b"\0", start)]
 
     def origins(self) -> list[tuple[str, str]]:
         """List each variable's name and the level that sets it."""
-        words = self._region.map[self._environ_end :].decode().split("\0")[:-1]
+        words = self._map()[self._environ_end :].decode().split("\0")[:-1]
         return list(zip(words[::2], words[1::2], strict=True))
 
     def hold(self) -> "View":
@@ -84,6 +89,16 @@ class View:
         if self._holders == 0:
             self._region.close()
 
+    def lock(self) -> None:
+        """Wipe the view now, whoever holds it."""
+        self._locked = True
+        self._region.wipe()
+
+    def _map(self) -> mmap.mmap:
+        if self._locked:
+            raise Locked("the vault was locked", "unlock it with `envfs unlock`, and open the file again")
+        return self._region.map
+
 
 class Views:
     """The views that are ready now."""
@@ -94,6 +109,8 @@ class Views:
         self._keyholder = keyholder
         self._ready: dict[str, View] = {}
         self._past: dict[tuple[str, int], View] = {}
+        self._locks = 0
+        self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
     def warm(self, level: str) -> View | None:
         """Return the view of a level if it is ready and nothing below it changed. Never waits."""
@@ -122,6 +139,13 @@ class Views:
             self._keep_past(level, version, view)
         return view
 
+    def lock(self) -> None:
+        """Wipe every view that is alive, held or not."""
+        self._locks += 1
+        for view in list(self._alive):
+            view.lock()
+        self.wipe()
+
     def wipe(self) -> None:
         """Forget every view."""
         for level in list(self._ready):
@@ -146,13 +170,19 @@ class Views:
     async def _make(self, level: str, versions: tuple[int, ...]) -> View:
         wanted = list(zip(names.chain(level), versions, strict=True))
         layers = self._vault.layers(wanted)
+        locks = self._locks
         answer = await self._keyholder.ask(RenderView(layers.layers), layers.blobs)
         shape = answer.message
         if not isinstance(shape, Rendered) or len(answer.descriptors) != 1:
             raise TypeError("the keyholder answered something else")
         size = shape.dotenv_bytes + shape.environ_bytes + shape.index_bytes
         region = Region(answer.descriptors[0], size)
-        return View(level, versions, self._changed_ns(wanted), region, shape)
+        if locks != self._locks:  # it was locked while this view was made
+            region.close()
+            raise Locked("the vault was locked", "unlock it with `envfs unlock`")
+        view = View(level, versions, self._changed_ns(wanted), region, shape)
+        self._alive.add(view)
+        return view
 
     def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
         times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted if version]

@@ -1,4 +1,4 @@
-"""Requests that make or load the identity."""
+"""Requests that make, load or forget the identity."""
 
 import os
 
@@ -7,7 +7,7 @@ from envfs.errors import AuthenticationFailed, WrongPassphrase
 from envfs.keyholder import identity as identities
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import CreateIdentity, IdentityMade, LoadIdentity
+from envfs.protocol.keyholding import CreateIdentity, Forget, Forgotten, IdentityMade, LoadIdentity
 
 _PASSPHRASE_BYTES = 4096
 
@@ -40,6 +40,12 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
         raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
     work.keyring.hold(text)
     return Answer(IdentityMade(held.recipient, held.author))
+
+
+def forget(_request: Forget, work: Work) -> Answer:
+    """Hold nothing any more."""
+    work.keyring.forget()
+    return Answer(Forgotten())
 
 
 def _passphrase(work: Work, number: int) -> str:

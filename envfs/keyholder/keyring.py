@@ -24,6 +24,10 @@ class Keyring:
         self._region.map[_LENGTH : _LENGTH + len(data)] = data
         self._region.map[:_LENGTH] = len(data).to_bytes(_LENGTH, "big")
 
+    def forget(self) -> None:
+        """Hold nothing any more."""
+        self._region.wipe()
+
     def identity(self) -> str:
         """Return the held identity.
 

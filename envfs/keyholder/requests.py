@@ -3,6 +3,7 @@
 request            the identity      descriptors            answers
 CreateIdentity     makes it          passphrase, or a file  IdentityMade (+ age file)
 LoadIdentity       learns it         identity, passphrase   IdentityMade
+Forget             forgets it                               Forgotten
 CreateKey          needs it                                 Sealed + age file
 WriteLevel         needs it          value or text          Sealed + record, or Unchanged
 RenderView         needs it                                 Rendered + region
@@ -23,6 +24,7 @@ from envfs.protocol import keyholding as ask
 _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.CreateIdentity: identifying.create_identity,
     ask.LoadIdentity: identifying.load_identity,
+    ask.Forget: identifying.forget,
     ask.CreateKey: writing.create_key,
     ask.WriteLevel: writing.write_level,
     ask.RenderView: viewing.render_view,

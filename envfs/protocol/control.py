@@ -31,7 +31,13 @@ class Init(NamedTuple):
 
 
 class Unlock(NamedTuple):
-    """Give the keyholder the identity. Descriptor: the passphrase."""
+    """Give the keyholder the identity, for `seconds` (0: until it is locked). Descriptor: the passphrase."""
+
+    seconds: int = 0
+
+
+class Lock(NamedTuple):
+    """Make the keyholder forget the identity, and wipe every view; the mount stays."""
 
 
 class Unmount(NamedTuple):
@@ -269,6 +275,7 @@ Request = (
     Status
     | Init
     | Unlock
+    | Lock
     | Unmount
     | SetVariable
     | UnsetVariable

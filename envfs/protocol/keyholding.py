@@ -49,6 +49,10 @@ class LoadIdentity(NamedTuple):
     owner_signing_key: str
 
 
+class Forget(NamedTuple):
+    """Hold nothing any more. Reply: Forgotten."""
+
+
 class CreateKey(NamedTuple):
     """Make a project key sealed to the owner. Reply: Sealed and one blob, the age file."""
 
@@ -122,6 +126,10 @@ class IdentityMade(NamedTuple):
     signing_key: str
 
 
+class Forgotten(NamedTuple):
+    """Nothing is held."""
+
+
 class Sealed(NamedTuple):
     """A new record is the reply's blob."""
 
@@ -187,6 +195,7 @@ class Refused(NamedTuple):
 REQUESTS = wire.table(
     CreateIdentity,
     LoadIdentity,
+    Forget,
     CreateKey,
     WriteLevel,
     RenderView,
@@ -196,4 +205,4 @@ REQUESTS = wire.table(
     SignCheckpoint,
     VerifyCheckpoint,
 )
-REPLIES = wire.table(IdentityMade, Sealed, Unchanged, Rendered, Compared, Faults, Signed, Refused)
+REPLIES = wire.table(IdentityMade, Forgotten, Sealed, Unchanged, Rendered, Compared, Faults, Signed, Refused)

@@ -1,4 +1,4 @@
-"""`mount`, `unmount`, `unlock`: the daemon's life."""
+"""`mount`, `unmount`, `unlock`, `lock`: the daemon's life."""
 
 import os
 import sys
@@ -113,6 +113,13 @@ def unlock(values: "Values") -> int:
     """Give a running daemon the passphrase."""
     link = links.need_running()
     file = values["passphrase_file"]
-    session.Session(link, None if file is None else str(file)).unlock()
+    session.Session(link, None if file is None else str(file)).unlock(int(str(values["ttl"] or 0)))
     output.done("unlocked")
+    return 0
+
+
+def lock(values: "Values") -> int:  # noqa: ARG001 - every command has the same shape
+    """Make a running daemon forget the key and every view."""
+    links.need_running().ask(control.Lock())
+    output.done("locked")
     return 0
