@@ -95,6 +95,8 @@ def _take_option(values: "Values", option: "Option", rest: list[str]) -> bool:
 
 
 def _take_argument(values: "Values", argument: "Argument", word: str) -> bool:
+    if argument.choices and word not in argument.choices:
+        return False
     return _convert(values, argument.name, argument.kind, word)
 
 
@@ -131,7 +133,13 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
     )
     for argument in command.arguments:
         count = "*" if argument.kind == "words" else "?" if argument.optional else None
-        made.add_argument(argument.name, nargs=count, help=argument.help, type=_checked(argument.kind))
+        made.add_argument(
+            argument.name,
+            nargs=count,
+            help=argument.help,
+            type=_checked(argument.kind),
+            choices=argument.choices or None,
+        )
     for option in command.options:
         if option.kind == "flag":
             made.add_argument(*option.flags, dest=key(option), action="store_true", help=option.help)
@@ -162,10 +170,12 @@ def _checked(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
     made = parser(command)
+    split = list(words).index("--") if "--" in words else len(words)
+    if {"-h", "--help"} & set(words[:split]):
+        words, split = ["--help"], 1  # help is given whatever else is wrong
     last = command.arguments[-1] if command.arguments else None
     if last is None or last.kind != "words":
         return vars(made.parse_args(list(words)))
-    split = list(words).index("--") if "--" in words else len(words)
     values: Values = vars(made.parse_args(list(words[:split])))
     if values[last.name] or not words[split + 1 :]:
         made.error("the command to run comes after --")

@@ -65,7 +65,7 @@ def raw(data: bytes) -> None:
 
 def as_json(value: object) -> None:
     """Print a value as one line of JSON."""
-    line(json.dumps(value, ensure_ascii=False))
+    line(json.dumps(value))  # ASCII alone: nothing in it can speak to a terminal
 
 
 def rows_json(rows: "Sequence[NamedTuple]") -> None:

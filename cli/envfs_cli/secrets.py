@@ -41,12 +41,15 @@ def from_file(path: str, what: str, limit: int) -> int:
 
 def _copy(source: int, what: str, limit: int) -> int:
     handle, size = os.memfd_create("envfs", os.MFD_CLOEXEC), 0
-    while chunk := os.read(source, _CHUNK):
-        size += len(chunk)
-        if size > limit:
-            os.close(handle)
-            raise TooLarge(f"{what} is too large", f"at most {limit} bytes")
-        os.write(handle, chunk)
+    try:
+        while chunk := os.read(source, _CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(f"{what} is too large", f"at most {limit} bytes")
+            os.write(handle, chunk)
+    except (OSError, TooLarge):
+        os.close(handle)
+        raise
     return handle
 
 
@@ -69,5 +72,5 @@ def value(name: str, file: "str | None") -> "tuple[int, bool]":
     if file is not None and file != "-":
         return from_file(file, "the value", limits.VALUE_BYTES), False
     if file == "-" or sys.stdin is None or not sys.stdin.isatty():
-        return from_file("-", "the value", limits.VALUE_BYTES), True
+        return from_file("-", "the value", limits.VALUE_BYTES + limits.LINE_END_BYTES), True
     return from_bytes(terminal.ask_hidden(f"value of {name}: ").reveal().encode()), False

@@ -35,7 +35,7 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
 
 
 def _set(request: WriteLevel, work: Work, old: Document) -> Document:
-    value = work.read_text(0, limits.VALUE_BYTES, "the value")
+    value = work.read_text(0, limits.VALUE_BYTES + limits.LINE_END_BYTES * request.trim, "the value")
     if request.trim:
         value = value.removesuffix("\n").removesuffix("\r")
     if "\0" in value:
