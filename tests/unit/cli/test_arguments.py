@@ -1,0 +1,164 @@
+"""A command line is read as the grammar says, or ends with status 2 and a word about it."""
+
+import pytest
+
+from envfs_cli import arguments, grammar
+from envfs_cli.grammar import Command
+
+COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
+
+
+def read(line: str) -> dict[str, object]:
+    name, *words = line.split()
+    command = grammar.find(name)
+    assert command is not None
+    return arguments.read(command, words)
+
+
+def given(line: str) -> dict[str, object]:
+    """Return what a line gives beside the defaults."""
+    return {name: value for name, value in read(line).items() if value not in (None, False)}
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("get /shop A", {"level": "/shop", "name": "A"}),
+        ("get --version 3 shop A", {"level": "shop", "name": "A", "version": 3}),
+        ("get shop --version 3 A", {"level": "shop", "name": "A", "version": 3}),
+        ("get shop A --version=3", {"level": "shop", "name": "A", "version": 3}),
+        ("ls", {}),
+        ("ls /", {"level": "/"}),
+        ("ls --json /shop", {"level": "/shop", "json": True}),
+        ("import - /shop --replace", {"file": "-", "level": "/shop", "replace": True}),
+        ("set / A --from-file -", {"level": "/", "name": "A", "from_file": "-"}),
+        ("export / -f json -o out", {"level": "/", "format": "json", "output": "out"}),
+        ("export / --format environ", {"level": "/", "format": "environ"}),
+        ("grant /shop --uid 0 --ttl 15m", {"level": "/shop", "uid": 0, "ttl": 900}),
+        ("log -n 0 --follow", {"lines": 0, "follow": True}),
+        ("log verify", {"action": "verify"}),
+        ("rollback /shop 7 -y", {"level": "/shop", "version": 7, "yes": True}),
+        ("history /shop --lines 5", {"level": "/shop", "lines": 5}),
+        ("exec /shop -- env", {"level": "/shop", "command": ("env",)}),
+        ("run /shop -- env", {"level": "/shop", "command": ("env",)}),
+        ("exec /shop --only A,B -- env", {"level": "/shop", "only": ("A", "B"), "command": ("env",)}),
+        ("exec --only A /shop -- env", {"level": "/shop", "only": ("A",), "command": ("env",)}),
+        ("exec /shop --only=A -- env", {"level": "/shop", "only": ("A",), "command": ("env",)}),
+        ("exec /shop -- env -- --only B", {"level": "/shop", "command": ("env", "--", "--only", "B")}),
+        ("exec /shop -- --help", {"level": "/shop", "command": ("--help",)}),
+        ("exec /shop -- -", {"level": "/shop", "command": ("-",)}),
+        ("get -- /shop A", {"level": "/shop", "name": "A"}),
+        ("mount --foreground /mnt", {"path": "/mnt", "foreground": True}),
+    ],
+)
+def test_a_line_is_read_as_it_was_meant(line: str, values: dict[str, object]) -> None:
+    found = given(line)
+    uid = {"uid": 0} if values.get("uid") == 0 else {}  # 0 is a value too
+    lines = {"lines": 0} if values.get("lines") == 0 else {}
+    assert found | uid | lines == values
+    assert {**read(line), **values} == read(line)
+
+
+MISTAKES = [
+    "get",
+    "get /shop",
+    "get /shop A B",
+    "get /shop A --reveal",
+    "get /shop A --version",
+    "get /shop A --version x",
+    "get /shop A --version -1",
+    "get /shop A --version 1.5",
+    "get /shop A --version \N{ARABIC-INDIC DIGIT THREE}",
+    "get /shop A --version 1 2",
+    "export / -f xml",
+    "export / -f",
+    "set / A value",
+    "ls / /shop",
+    "ls --jsn",
+    "log -n",
+    "log -n five",
+    "log no-such-action",
+    "completion tcsh",
+    "grant /shop --ttl 1",
+    "grant /shop --uid 1 --ttl 5x",
+    "grant /shop --uid 1 --ttl m",
+    "grant /shop --uid 1 --ttl -5m",
+    "grant /shop --uid 1 --ttl 0s",
+    "grant /shop --uid 1 --ttl 00d",
+    "grant /shop --uid x",
+    "grant /shop --uid -1",
+    "exec",
+    "exec /shop",
+    "exec /shop --",
+    "exec /shop --only A",
+    "exec /shop --only A --",
+    "exec /shop --onyl A -- env",
+    "exec /shop --only -- env",
+    "exec /shop --only A,,B -- env",
+    "exec /shop --only , -- env",
+    "exec /shop --json -- env",
+    "exec /shop env",
+    "exec /shop env -- env",
+    "exec -- env",
+    "rollback /shop",
+    "rollback /shop x",
+    "unmount now",
+    "status --json=1",
+]
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_mistake_ends_with_status_2_and_a_word_about_it(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read(line)
+    assert caught.value.code == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert f"envfs {'exec' if line.startswith('exec') else line.split(maxsplit=1)[0]}: error:" in shown.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_word_that_no_command_knows_is_a_mistake_of_each(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        arguments.read(command, ["--no-such-option"])
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("before", [[], ["/shop"]], ids=["first", "after a level"])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_given_wherever_it_is_asked_for(
+    command: Command, flag: str, before: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not command.arguments and before:
+        return
+    with pytest.raises(SystemExit) as caught:
+        arguments.read(command, [*before, flag])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert command.summary[1:] in " ".join(shown.split())
+    assert all(option.flags[0] in shown for option in command.options)
+    assert all(example in shown for example in command.examples)
+
+
+@pytest.mark.parametrize(("text", "found"), [("A", ("A",)), ("A,B", ("A", "B")), (" A , B ", ("A", "B"))])
+def test_lists_are_names_with_commas(text: str, found: tuple[str, ...]) -> None:
+    assert arguments.names(text) == found
+
+
+@pytest.mark.parametrize("text", ["", ",", "A,", ",A", "A,,B", " "])
+def test_a_list_has_no_empty_name(text: str) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        arguments.names(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "+1", "1.0", "1e3", "x", " 1", "1 ", "\N{ARABIC-INDIC DIGIT THREE}", "0x1", "1_000"]
+)
+def test_a_number_is_digits_only(text: str) -> None:
+    assert arguments.number("007") == 7
+    with pytest.raises(ValueError, match="number"):
+        arguments.number(text)

@@ -1,0 +1,76 @@
+"""The way in: a command is found and run; whatever goes wrong has its words and its exit status."""
+
+import pytest
+
+from envfs import __version__
+from envfs.errors import BY_CODE, EnvFSError
+from envfs_cli import arguments, grammar, main
+
+SHOWN = [command for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]], ids=["nothing", "--help", "-h", "help"])
+def test_help_lists_every_command_and_no_hidden_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(words) == 0
+    shown = capsys.readouterr().out
+    assert all(f"  {command.name:<12}{command.summary}" in shown for command in SHOWN)
+    assert "__complete" not in shown
+
+
+@pytest.mark.parametrize("command", SHOWN, ids=lambda command: command.name)
+def test_help_explains_each_command(command: grammar.Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["help", command.name]) == 0
+    assert f"usage: envfs {command.name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ["--version", "-V"])
+def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run([word]) == 0
+    assert capsys.readouterr().out == f"envfs {__version__}\n"
+
+
+@pytest.mark.parametrize(("word", "hint"), [("gte", "envfs get"), ("exce", "envfs exec"), ("zzzzz", "envfs --help")])
+def test_an_unknown_command_gets_a_suggestion_and_status_2(
+    word: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run([word]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert f"there is no command {word}" in shown.err
+    assert hint in shown.err
+
+
+@pytest.mark.parametrize("kind", [*BY_CODE.values(), arguments.Mistake], ids=lambda kind: kind.code)
+def test_a_refusal_ends_with_its_own_status_and_no_traceback(
+    kind: type[EnvFSError], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_command: object, _values: object) -> int:
+        raise kind("it is refused", "do otherwise")
+
+    monkeypatch.setattr(main, "start", refuse)
+    assert main.run(["status"]) == kind.status
+    assert capsys.readouterr().err == "envfs: error: it is refused\nenvfs: hint: do otherwise\n"
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_command: object, _values: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(main, "start", fail)
+    with pytest.raises(ZeroDivisionError):
+        main.run(["status"])
+
+
+@pytest.mark.parametrize(("kind", "status"), [(KeyboardInterrupt, 130), (BrokenPipeError, 141)])
+def test_an_interruption_has_the_status_of_its_signal(
+    kind: type[BaseException], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    def interrupted(_command: object, _values: object) -> int:
+        raise kind
+
+    monkeypatch.setattr(main, "start", interrupted)
+    monkeypatch.setattr(sys, "argv", ["envfs", "status"])
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # put back afterwards
+    assert main.main() == status

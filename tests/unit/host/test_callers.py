@@ -1,0 +1,178 @@
+"""Who is calling: what /proc says of a process that waits, and a doubt where it says too little."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from envfs.core.policy import Caller
+from envfs.host import callers
+from envfs.host.callers import Callers
+
+ME = (os.getpid(), os.geteuid(), os.getegid())
+EXE = os.readlink("/proc/self/exe")
+
+
+@pytest.fixture
+def known() -> Iterator[Callers]:
+    made = Callers()
+    yield made
+    made.close()
+
+
+def sleeper(*, user: int | None = None) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(["/bin/sleep", "60"], user=user)
+
+
+def gone(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+
+
+def test_the_own_process_is_known(known: Callers) -> None:
+    caller = known.look(*ME)
+    cgroup = Path("/proc/self/cgroup").read_text().rpartition("0::")[2].strip()
+    assert caller == Caller(ME[1], ME[2], ME[0], EXE, cgroup)
+
+
+def test_it_is_the_same_when_asked_again(known: Callers) -> None:
+    assert known.look(*ME) == known.look(*ME)
+
+
+@pytest.mark.parametrize("pid", [0, -1])
+def test_a_caller_outside_the_process_namespace_is_in_doubt(known: Callers, pid: int) -> None:
+    caller = known.look(pid, ME[1], ME[2])
+    assert (caller.uid, caller.gid, caller.pid) == (ME[1], ME[2], 0)
+    assert caller.doubt
+
+
+def test_a_uid_without_a_number_here_is_in_doubt(known: Callers) -> None:
+    assert known.look(ME[0], 65534, 65534).doubt
+
+
+def test_a_dead_process_is_in_doubt(known: Callers) -> None:
+    process = sleeper()
+    pid = process.pid
+    gone(process)
+    caller = known.look(pid, ME[1], ME[2])
+    assert caller.doubt
+    assert (caller.uid, caller.pid, caller.executable) == (ME[1], pid, "")
+
+
+def test_a_known_process_that_died_is_in_doubt_at_once(known: Callers) -> None:
+    process = sleeper()
+    assert not known.look(process.pid, *ME[1:]).doubt
+    gone(process)
+    assert known.look(process.pid, *ME[1:]).doubt
+
+
+def test_a_zombie_is_in_doubt_or_without_an_executable(known: Callers) -> None:
+    process = sleeper()
+    known.look(process.pid, *ME[1:])
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    caller = known.look(process.pid, *ME[1:])
+    assert caller.doubt or not caller.executable
+    process.wait()
+
+
+def test_a_process_that_became_another_program_is_seen_as_that(known: Callers) -> None:
+    reading, writing = os.pipe()
+    code = "import os,sys; sys.stdin.read(1); os.execv('/bin/sleep', ['sleep', '60'])"
+    with os.fdopen(writing, "wb") as start, os.fdopen(reading, "rb") as stdin:
+        process = subprocess.Popen([sys.executable, "-I", "-S", "-c", code], stdin=stdin)
+        while not known.look(process.pid, *ME[1:]).executable.endswith(os.path.basename(EXE)):
+            time.sleep(0.005)
+        start.write(b"x")
+        start.flush()
+        until = time.monotonic() + 10
+        while os.path.basename(os.readlink(f"/proc/{process.pid}/exe")) == os.path.basename(EXE):
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        assert known.look(process.pid, *ME[1:]).executable == os.readlink(f"/proc/{process.pid}/exe")
+    gone(process)
+
+
+def test_a_uid_that_the_process_does_not_have_is_in_doubt(known: Callers) -> None:
+    caller = known.look(ME[0], 4321, ME[2])
+    assert caller.uid == 4321
+    assert "uid" in caller.doubt
+
+
+def test_a_doubt_about_one_uid_is_none_about_another(known: Callers) -> None:
+    for _ in range(2):
+        assert known.look(ME[0], 4321, ME[2]).doubt
+        assert not known.look(*ME).doubt
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts processes of other users")
+def test_a_process_of_another_user_is_known_by_its_own_uid(known: Callers) -> None:
+    process = sleeper(user=4321)
+    assert not known.look(process.pid, 4321, 0).doubt
+    assert known.look(process.pid, 0, 0).doubt  # a layered file system that asks as root for somebody else
+    assert not known.look(process.pid, 4321, 0).doubt
+    gone(process)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes its uid")
+def test_a_process_that_gave_its_uid_up_is_asked_about_by_the_new_one(known: Callers) -> None:
+    reading, writing = os.pipe()
+    done_reading, done_writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(reading, 1)
+        os.setresuid(4321, 4321, 4321)
+        os.write(done_writing, b"x")
+        time.sleep(60)
+        os._exit(0)
+    assert not known.look(child, 0, 0).doubt
+    os.write(writing, b"x")
+    os.read(done_reading, 1)
+    assert not known.look(child, 4321, 0).doubt
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    for descriptor in (reading, writing, done_reading, done_writing):
+        os.close(descriptor)
+
+
+def test_a_thread_is_known_by_its_own_number(known: Callers) -> None:
+    import threading
+
+    seen: list[Caller] = []
+    thread = threading.Thread(target=lambda: seen.append(known.look(threading.get_native_id(), *ME[1:])))
+    thread.start()
+    thread.join()
+    assert seen[0].executable == EXE
+    assert not seen[0].doubt
+
+
+def test_the_one_at_the_other_end_of_a_socket_is_known(known: Callers) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert callers.peer(ours.getsockopt) == known.look(*ME)
+
+
+def test_looking_at_many_processes_keeps_few_descriptors_and_none_in_the_end() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    known = Callers()
+    processes = [sleeper() for _ in range(3)]
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    for _ in range(20):
+        for pid in [*pids, *range(1, 50), 1 << 30]:
+            known.look(pid, *ME[1:])
+    assert len(os.listdir("/proc/self/fd")) <= before + 130
+    known.close()
+    known.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+    for process in processes:
+        gone(process)
+
+
+def test_nothing_raises_whatever_the_number(known: Callers) -> None:
+    for pid in (1, 2, 1 << 22, (1 << 31) - 1):
+        known.look(pid, 1, 1)

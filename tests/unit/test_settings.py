@@ -1,0 +1,443 @@
+"""`envfs.toml`: trusted only if nobody else could have written it, and edited so that a person's comments survive."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from envfs.core.policy import Grant
+from envfs.errors import StoreUnavailable, UnsafeSettings
+from envfs.settings import Settings, SettingsFile
+
+ENDING = Grant("/shop", 1002, "2026-11-21T12:00:00.000000Z", "boot-1", 1500.5)
+Write = Callable[[str], SettingsFile]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "envfs.toml"
+
+
+@pytest.fixture
+def write(path: Path) -> Write:
+    """Give a function that writes the file and opens it."""
+
+    def written(text: str) -> SettingsFile:
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+        return SettingsFile(path)
+
+    return written
+
+
+@contextlib.contextmanager
+def soon() -> Iterator[None]:
+    """Fail if what is inside waits for something."""
+
+    def ring(_number: int, _frame: object) -> None:
+        pytest.fail("it waits")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(5)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def later() -> None:
+    """Let the look of a moment ago be over."""
+    time.sleep(0.005)
+
+
+# -- what is read ------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
+    assert SettingsFile(path).load() == Settings()
+    assert Settings()[:2] == ("", "")
+    assert Settings().grants == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("", Settings()),
+        ("# nothing\n", Settings()),
+        ('[identity]\nfile = "/root/id.txt"\n', Settings(identity_file="/root/id.txt")),
+        ('[mount]\npath = "/mnt/x"\n', Settings(mount="/mnt/x")),
+        ('identity = {file = "/i"}\nmount.path = "/m"\n', Settings(identity_file="/i", mount="/m")),
+        ('[[grant]]\nlevel = "/"\nuid = 0\n', Settings(grants=(Grant("/", 0),))),
+        ('[[grant]]\nlevel = "shop/"\nuid = 1\n', Settings(grants=(Grant("/shop", 1),))),
+        (
+            'grant = [{level = "/", uid = 1}, {level = "/a", uid = 2}]\n',
+            Settings(grants=(Grant("/", 1), Grant("/a", 2))),
+        ),
+        (
+            """
+            [[grant]]
+            level = "/shop"
+            uid = 1002
+            until = "2026-11-21T12:00:00.000000Z"
+            boot = "boot-1"
+            boot_until = 1500.5
+            """,
+            Settings(grants=(ENDING,)),
+        ),
+        (
+            '[[grant]]\nlevel = "/"\nuid = 1\nuntil = "2026-01-01T00:00:00.000000Z"\nboot = "b"\nboot_until = 7\n',
+            Settings(grants=(Grant("/", 1, "2026-01-01T00:00:00.000000Z", "b", 7.0),)),
+        ),
+    ],
+    ids=range(10),
+)
+def test_what_the_file_says_counts(write: Write, text: str, settings: Settings) -> None:
+    assert write(text).load() == settings
+
+
+WRONG = {
+    "no TOML": "grant = \n",
+    "no TOML at all": "hunter2",
+    "a key twice": "[mount]\npath = '/a'\npath = '/b'\n",
+    "a table twice": "[mount]\n[mount]\n",
+    "an unknown table": "[cache]\nsize = 1\n",
+    "an unknown key at the top": 'path = "/mnt"\n',
+    "an unknown key in a table": '[mount]\npath = "/m"\nallow_other = true\n',
+    "an unknown key in a grant": '[[grant]]\nlevel = "/"\nuid = 1\nlevels = "/x"\n',
+    "a table that is a text": 'mount = "/mnt"\n',
+    "a path that is a number": "[mount]\npath = 7\n",
+    "a path that is a list": '[mount]\npath = ["/mnt"]\n',
+    "a grant that is a table": '[grant]\nlevel = "/"\nuid = 1\n',
+    "a grant that is a text": 'grant = "all"\n',
+    "grants that are texts": 'grant = ["/"]\n',
+    "a grant without a level": "[[grant]]\nuid = 1\n",
+    "a grant without a uid": '[[grant]]\nlevel = "/"\n',
+    "a uid as text": '[[grant]]\nlevel = "/"\nuid = "1"\n',
+    "a uid that is true": '[[grant]]\nlevel = "/"\nuid = true\n',
+    "a uid with a fraction": '[[grant]]\nlevel = "/"\nuid = 1.0\n',
+    "a level that is none": '[[grant]]\nlevel = "../etc"\nuid = 1\n',
+    "an empty level": '[[grant]]\nlevel = ""\nuid = 1\n',
+    "an end that is a TOML date": '[[grant]]\nlevel = "/"\nuid = 1\nuntil = 2026-01-01\n',
+    "an end on the boot clock as text": '[[grant]]\nlevel = "/"\nuid = 1\nboot_until = "7"\n',
+    "deep nesting": "x = " + "[" * 3000 + "]" * 3000,
+    "a number without end": "x = " + "9" * 5000,
+}
+
+
+@pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
+def test_a_file_with_a_mistake_is_refused_whole_and_not_quoted(write: Write, text: str) -> None:
+    settings = write(text)
+    for _ in range(2):
+        with pytest.raises(UnsafeSettings) as caught:
+            settings.load()
+    assert "hunter2" not in caught.value.text + caught.value.hint
+    assert caught.value.hint
+
+
+def test_a_file_that_is_no_utf_8_is_refused(path: Path) -> None:
+    path.write_bytes(b'[mount]\npath = "\xff"\n')
+    path.chmod(0o600)
+    with pytest.raises(UnsafeSettings):
+        SettingsFile(path).load()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[grant]]\nlevel = "/"\nuid = 1\nboot = "b"\nboot_until = 10.0\n',
+        '[[grant]]\nlevel = "/"\nuid = 1\nuntil = "tomorrow"\n',
+    ],
+    ids=["an end on the boot clock alone", "an end in words"],
+)
+def test_a_grant_with_half_an_end_is_no_grant_without_end(write: Write, text: str) -> None:
+    from envfs.core.policy import Caller, Moment, Policy
+
+    settings = write(text)
+    try:
+        grants = settings.load().grants
+    except UnsafeSettings:
+        return
+    now = Moment("b", 1e6, "2026-11-21T12:00:00.000000Z")
+    assert Policy(grants, now).decide(Caller(1, 1, 1), "/", now.seconds).decision == "deny"
+
+
+# -- who could have written it -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o644, 0o640])
+def test_a_file_that_only_its_owner_may_write_is_trusted(write: Write, path: Path, mode: int) -> None:
+    settings = write('[mount]\npath = "/m"\n')
+    path.chmod(mode)
+    assert settings.load().mount == "/m"
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o660, 0o777])
+def test_a_file_that_others_may_write_is_refused(write: Write, path: Path, mode: int) -> None:
+    settings = write('[mount]\npath = "/m"\n')
+    path.chmod(mode)
+    with pytest.raises(UnsafeSettings, match=f"{mode:04o}"):
+        settings.load()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_another_user_is_refused(write: Write, path: Path) -> None:
+    settings = write("")
+    os.chown(path, 1234, 0)
+    with pytest.raises(UnsafeSettings, match="1234"):
+        settings.load()
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(mode=0o700), os.mkfifo], ids=["a folder", "a pipe"])
+def test_what_is_no_file_is_refused_and_never_waited_for(path: Path, make: Callable[[Path], None]) -> None:
+    make(path)
+    with soon(), pytest.raises(UnsafeSettings):
+        SettingsFile(path).load()
+
+
+def test_a_file_that_cannot_be_reached_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnsafeSettings):
+        SettingsFile(tmp_path / "file" / "envfs.toml").load()
+
+
+def test_a_refusal_says_how_to_mend_the_file(write: Write, path: Path) -> None:
+    settings = write("")
+    path.chmod(0o666)
+    with pytest.raises(UnsafeSettings) as caught:
+        settings.load()
+    assert f"chmod 600 {path}" in caught.value.hint
+    path.chmod(0o600)
+    later()
+    assert settings.load() == Settings()
+
+
+# -- when it counts ----------------------------------------------------------------------------------------------------
+
+
+def test_a_change_by_hand_counts_from_the_next_question_on(write: Write, path: Path) -> None:
+    settings = write('[mount]\npath = "/a"\n')
+    assert settings.load().mount == "/a"
+    path.write_text('[mount]\npath = "/b"\n')
+    later()
+    assert settings.load().mount == "/b"
+
+
+def test_a_mistake_by_hand_counts_too_and_its_mending(write: Write, path: Path) -> None:
+    settings = write('[mount]\npath = "/a"\n')
+    settings.load()
+    path.write_text("[mount\n")
+    later()
+    for _ in range(3):
+        with pytest.raises(UnsafeSettings):
+            settings.load()
+    path.write_text('[mount]\npath = "/a"\n')
+    later()
+    assert settings.load().mount == "/a"
+
+
+def test_another_file_in_its_place_counts(write: Write, path: Path, tmp_path: Path) -> None:
+    settings = write('[mount]\npath = "/a"\n')
+    settings.load()
+    other = tmp_path / "other"
+    other.write_text('[mount]\npath = "/b"\n')
+    other.chmod(0o600)
+    status = path.stat()
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.rename(path)
+    later()
+    assert settings.load().mount == "/b"
+
+
+def test_a_mode_that_was_loosened_counts(write: Write, path: Path) -> None:
+    settings = write('[mount]\npath = "/a"\n')
+    settings.load()
+    path.chmod(0o666)
+    later()
+    with pytest.raises(UnsafeSettings):
+        settings.load()
+
+
+def test_a_file_that_was_removed_grants_nothing_any_more(write: Write, path: Path) -> None:
+    settings = write('[[grant]]\nlevel = "/"\nuid = 1\n')
+    assert settings.load().grants
+    path.unlink()
+    later()
+    assert settings.load() == Settings()
+    assert settings.load() == Settings()
+
+
+def test_unchanged_settings_are_the_same_object(write: Write) -> None:
+    settings = write('[mount]\npath = "/a"\n')
+    first = settings.load()
+    later()
+    assert settings.load() is first
+
+
+# -- what is written ---------------------------------------------------------------------------------------------------
+
+BY_HAND = """\
+# mine: do not touch
+identity = {file = "/root/id.txt"} # plain
+
+# the web server
+[[grant]]
+level = "/shop" # all of it
+uid   = 1001
+
+# nightly backup
+[[grant]]
+uid = 1002
+level = "/"
+"""
+
+
+def test_a_grant_is_added_at_the_end_and_every_comment_stays(write: Write, path: Path) -> None:
+    settings = write(BY_HAND)
+    settings.add_grant(Grant("/blog", 1003))
+    assert path.read_text() == BY_HAND + '[[grant]]\nlevel = "/blog"\nuid = 1003\n' or path.read_text().startswith(
+        BY_HAND
+    )
+    assert settings.load().grants == (Grant("/shop", 1001), Grant("/", 1002), Grant("/blog", 1003))
+
+
+def test_a_grant_with_an_end_comes_back(write: Write) -> None:
+    settings = write(BY_HAND)
+    settings.add_grant(ENDING)
+    assert settings.load().grants[-1] == ENDING
+    assert SettingsFile(settings.path).load().grants[-1] == ENDING
+
+
+def test_a_second_grant_for_the_same_uid_and_level_takes_the_place_of_the_first(write: Write) -> None:
+    settings = write(BY_HAND)
+    settings.add_grant(ENDING)
+    settings.add_grant(Grant("/shop", 1002))
+    settings.add_grant(Grant("/shop", 1001, "2026-11-21T12:00:00.000000Z", "b", 1.0))
+    assert settings.load().grants == (
+        Grant("/", 1002),
+        Grant("/shop", 1002),
+        Grant("/shop", 1001, "2026-11-21T12:00:00.000000Z", "b", 1.0),
+    )
+
+
+def test_a_grant_is_taken_back_alone(write: Write, path: Path) -> None:
+    settings = write(BY_HAND)
+    assert settings.remove_grant("/shop", 1001)
+    assert settings.load().grants == (Grant("/", 1002),)
+    assert all(comment in path.read_text() for comment in ("# mine: do not touch", "# plain", "# nightly backup"))
+
+
+@pytest.mark.parametrize(("level", "uid"), [("/shop", 1002), ("/", 1001), ("/shop/prod", 1001), ("/blog", 1001)])
+def test_a_grant_that_is_not_there_cannot_be_taken_back(write: Write, path: Path, level: str, uid: int) -> None:
+    settings = write(BY_HAND)
+    assert not settings.remove_grant(level, uid)
+    assert path.read_text() == BY_HAND
+
+
+def test_all_grants_of_a_uid_on_a_level_are_taken_back_at_once(write: Write) -> None:
+    settings = write(BY_HAND + '[[grant]]\nlevel = "shop/"\nuid = 1001\n')
+    assert settings.remove_grant("/shop", 1001)
+    assert settings.load().grants == (Grant("/", 1002),)
+
+
+def test_the_last_grant_can_be_taken_back_and_another_given(write: Write) -> None:
+    settings = write('[[grant]]\nlevel = "/"\nuid = 1\n')
+    assert settings.remove_grant("/", 1)
+    assert settings.load().grants == ()
+    settings.add_grant(Grant("/", 2))
+    assert settings.load().grants == (Grant("/", 2),)
+
+
+INLINE = {
+    "on one line": 'grant = [{level = "/", uid = 1}]\n',
+    "on several lines": 'grant = [\n  {level = "/", uid = 1}, # me\n]\n',
+    "empty": "grant = []\n",
+    "before a table": 'grant = [{level = "/", uid = 1}]\n\n[mount]\npath = "/m" # here\n',
+}
+
+
+@pytest.mark.parametrize("text", INLINE.values(), ids=INLINE)
+def test_grants_written_as_an_array_can_be_edited_too(write: Write, text: str) -> None:
+    settings = write(text)
+    before = settings.load()
+    settings.add_grant(Grant("/shop", 7))
+    assert settings.load() == before._replace(grants=(*before.grants, Grant("/shop", 7)))
+    assert settings.remove_grant("/shop", 7)
+    assert settings.load() == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BY_HAND + '\n[mount]\npath = "/m"\n',
+        '[mount]\npath = "/m"\n',
+        '[[grant]]\nlevel = "/"\nuid = 1\n\n[mount]\npath = "/m"\n\n[[grant]]\nlevel = "/b"\nuid = 2\n',
+        'mount.path = "/m"',
+    ],
+    ids=["tables after grants", "no grant", "grants apart", "no line end"],
+)
+def test_wherever_the_grants_stand_nothing_else_changes(write: Write, text: str) -> None:
+    settings = write(text)
+    before = settings.load()
+    settings.add_grant(Grant("/new", 7))
+    assert settings.load() == before._replace(grants=(*before.grants, Grant("/new", 7)))
+    assert settings.remove_grant("/new", 7)
+    assert settings.load() == before
+
+
+def test_a_file_with_a_mistake_is_not_edited(write: Write, path: Path) -> None:
+    settings = write("[mount\n")
+    with pytest.raises(UnsafeSettings):
+        settings.add_grant(Grant("/", 1))
+    with pytest.raises(UnsafeSettings):
+        settings.remove_grant("/", 1)
+    assert path.read_text() == "[mount\n"
+
+
+def test_a_file_that_others_may_write_is_not_edited(write: Write, path: Path) -> None:
+    settings = write("")
+    path.chmod(0o666)
+    with pytest.raises(UnsafeSettings):
+        settings.add_grant(Grant("/", 1))
+    assert path.read_text() == ""
+
+
+def test_what_is_written_is_private_and_trusted(path: Path) -> None:
+    settings = SettingsFile(path)
+    settings.write_defaults("/root/id.txt")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert settings.load() == Settings(identity_file="/root/id.txt")
+    settings.add_grant(Grant("/", 0))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert settings.load() == Settings(identity_file="/root/id.txt", grants=(Grant("/", 0),))
+
+
+@pytest.mark.parametrize("name", ['/a "quoted" \\ path', "/ünï", "/a\nb", "/#'x'"])
+def test_any_name_of_an_identity_file_comes_back(path: Path, name: str) -> None:
+    settings = SettingsFile(path)
+    settings.write_defaults(name)
+    assert settings.load().identity_file == name
+
+
+def test_defaults_replace_nothing(write: Write, path: Path) -> None:
+    settings = write(BY_HAND)
+    settings.write_defaults("/other")
+    assert path.read_text() == BY_HAND
+
+
+def test_a_grant_needs_no_file_and_makes_one_that_says_what_it_is(path: Path) -> None:
+    settings = SettingsFile(path.parent / "new" / "envfs.toml")
+    settings.add_grant(Grant("/", 1))
+    assert settings.load().grants == (Grant("/", 1),)
+    assert settings.path.read_text().startswith("# EnvFS settings")
+
+
+def test_where_nothing_can_be_written_the_old_settings_stay(write: Write, path: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises((StoreUnavailable, UnsafeSettings)):
+        SettingsFile(blocked / "envfs.toml").add_grant(Grant("/", 1))
