@@ -86,6 +86,8 @@ class Link:
                 self._decoder.feed(data)
                 found = self._decoder.next()
             body, blobs = found
+            if blobs[-1:] == (control.VIEW_END,):
+                blobs = blobs[:-1]
             yield wire.from_body(body, control.REPLIES), b"".join(blobs)
 
 

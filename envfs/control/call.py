@@ -10,10 +10,14 @@ from envfs.protocol.control import Reply, Row
 
 
 class Sent(NamedTuple):
-    """A reply, the blob that goes with it, and what to do once both are sent."""
+    """A reply, the blobs that go with it, and what to do once all is sent or could not be.
+
+    `check` is called before each blob, and raises when they must not be sent any more.
+    """
 
     reply: Reply
-    blob: bytes = b""
+    blobs: tuple[bytes | memoryview, ...] = ()
+    check: Callable[[], None] | None = None
     then: Callable[[], None] | None = None
 
 

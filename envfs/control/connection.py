@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import stat
+from collections.abc import Callable
 from typing import NamedTuple
 
 import trio
@@ -70,9 +71,14 @@ class Connection:
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-        await self._send(sent.reply, sent.blob)
-        if sent.then is not None:
-            sent.then()
+        try:
+            await self._send(sent.reply, sent.blobs, sent.check)
+        finally:
+            for blob in sent.blobs:
+                if isinstance(blob, memoryview):
+                    blob.release()
+            if sent.then is not None:
+                sent.then()
 
     async def _next(self) -> framing.Body | None:
         # a client may think for as long as it likes between requests, but not within one
@@ -97,13 +103,24 @@ class Connection:
             raise BadRequest("too many descriptors")
         return data
 
-    async def _send(self, message: NamedTuple, blob: bytes = b"") -> None:
-        frame = framing.encode(wire.to_body(message), [blob] if blob else [], limits.REPLY_BYTES)
+    async def _send(
+        self,
+        message: NamedTuple,
+        blobs: tuple[bytes | memoryview, ...] = (),
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        frame = framing.encode(wire.to_body(message), blobs, limits.REPLY_BYTES)
         with trio.fail_after(_SEND_SECONDS):
-            for part in (frame, blob):
-                rest = memoryview(part)
-                while rest:
-                    rest = rest[await self._socket.send(rest) :]
+            for part in (frame, *blobs):
+                if check is not None:
+                    _or_break_off(check)
+                await self._send_part(part)
+
+    async def _send_part(self, part: bytes | memoryview) -> None:
+        at = 0
+        while at < len(part):
+            with memoryview(part)[at:] as rest:
+                at += await self._socket.send(rest)
 
     def _left(self) -> bool:
         poll = select.poll()
@@ -114,6 +131,14 @@ class Connection:
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors = []
+
+
+def _or_break_off(check: Callable[[], None]) -> None:
+    # in the middle of a reply there is no place for an error: the client must not take what it has for the whole
+    try:
+        check()
+    except EnvFSError:
+        raise ConnectionAbortedError from None
 
 
 def _check_descriptors(request: object, descriptors: tuple[int, ...]) -> None:

@@ -2,10 +2,11 @@
 
 from envfs.control.call import Call, Sent
 from envfs.core import names
-from envfs.errors import BadRequest, NoSuchLevel, NoSuchVariable
+from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.gate import Wish
 from envfs.gate.views import View
 from envfs.protocol.control import (
+    VIEW_END,
     Done,
     LevelRow,
     ListHistory,
@@ -29,10 +30,11 @@ async def read_view(call: Call, request: ReadView) -> Sent:
         raise BadRequest("an unknown form of a view, door or version")
     view = await _admit(call, Wish(level, request.door, request.form, request.version))
     try:
-        blob = _FORMS[request.form](view, request.only)
-    finally:
+        blobs = _FORMS[request.form](view, request.only)
+    except EnvFSError:
         view.release()
-    return Sent(ViewSent(level, view.version, view.variables), blob)
+        raise
+    return Sent(ViewSent(level, view.version, view.variables), (*blobs, VIEW_END), view.check, view.release)
 
 
 async def list_variables(call: Call, request: ListVariables) -> Sent:
@@ -103,25 +105,30 @@ def _check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
         raise NoSuchLevel(f"there is no level {level}", "`envfs ls` lists the levels")
 
 
-def _dotenv(view: View, only: tuple[str, ...]) -> bytes:
+# A blob is the view's own memory, sent from where it is: no copy of a value comes into the daemon's heap.
+_Blobs = tuple[bytes | memoryview, ...]
+
+
+def _dotenv(view: View, only: tuple[str, ...]) -> _Blobs:
     if only:
         raise BadRequest("a dotenv text is sent whole")
-    return view.dotenv(0, view.dotenv_bytes)
+    return (view.dotenv(),)
 
 
-def _environ(view: View, only: tuple[str, ...]) -> bytes:
+def _environ(view: View, only: tuple[str, ...]) -> _Blobs:
     if not only:
-        return view.environ()
-    return b"".join(f"{name}=".encode() + _variable(view, name) + b"\0" for name in only)
+        return (view.environ(),)
+    values = [(name, _variable(view, name)) for name in only]
+    return tuple(part for name, value in values for part in (f"{name}=".encode(), value, b"\0"))
 
 
-def _value(view: View, only: tuple[str, ...]) -> bytes:
+def _value(view: View, only: tuple[str, ...]) -> _Blobs:
     if len(only) != 1:
         raise BadRequest("ask for one variable")
-    return _variable(view, only[0])
+    return (_variable(view, only[0]),)
 
 
-def _variable(view: View, name: str) -> bytes:
+def _variable(view: View, name: str) -> memoryview:
     value = view.variable(names.variable(name))
     if value is None:
         raise NoSuchVariable(f"{view.level} has no variable of that name", f"`envfs show {view.level}` lists them")

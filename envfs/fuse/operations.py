@@ -27,6 +27,7 @@ from envfs.fuse.tree import FOLDER, HISTORY, HISTORY_NAME, PAST, VIEW, VIEW_NAME
 from envfs.gate.gate import Gate, Wish
 from envfs.gate.views import View
 from envfs.host.callers import Callers
+from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault
 
 P = ParamSpec("P")
@@ -34,6 +35,7 @@ R = TypeVar("R")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 _FOLDER_MODE, _VIEW_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400
 _HISTORY_DIGITS = 8
+_REPLY_BYTES = 1 << 20  # the kernel asks for at most this much at once
 _ENTRIES_KEPT = 4096
 
 
@@ -84,6 +86,7 @@ class Operations(pyfuse3.Operations):
         self._open: dict[int, View | _Listing] = {}
         self._next_handle = 1
         self._callers = Callers()
+        self._reply = ReplyBuffer(_REPLY_BYTES)
         self._entries: dict[tuple[Node, int], tuple[View | None, EntryAttributes]] = {}
 
     def drop_pages(self) -> None:
@@ -248,12 +251,12 @@ class Operations(pyfuse3.Operations):
         return FileInfo(fh=self._keep(view), direct_io=True, keep_cache=False)
 
     @_guarded
-    async def read(self, fh: int, off: int, size: int) -> bytes:
-        """Read from the snapshot of an open."""
+    async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
+        """Read from the snapshot of an open; the reply is sent before anything else can run."""
         view = self._open[fh]
         if not isinstance(view, View):
             raise FUSEError(errno.EISDIR)
-        return view.dotenv(off, size)
+        return self._reply.filled(view.read_into(self._reply.view, off, size))
 
     @_guarded
     async def release(self, fh: int) -> None:
@@ -261,6 +264,7 @@ class Operations(pyfuse3.Operations):
         view = self._open.pop(fh, None)
         if isinstance(view, View):
             view.release()
+            self._reply.wipe()
 
     async def flush(self, fh: int) -> None:  # noqa: ARG002
         """Answer ENOSYS once, and the kernel stops asking at each close: there is nothing to flush."""

@@ -56,22 +56,34 @@ class View:
         """The version of the level itself, 0 if it has no text."""
         return self.versions[-1]
 
-    def dotenv(self, start: int, size: int) -> bytes:
-        """Copy a piece of the dotenv text."""
-        return self._map()[start : min(start + size, self.dotenv_bytes)]
+    def read_into(self, target: memoryview, start: int, size: int) -> int:
+        """Copy a piece of the dotenv text, as much as `target` holds, without a copy on the way; returns how much."""
+        end = min(start + size, start + len(target), self.dotenv_bytes)
+        if end <= start:
+            return 0
+        with memoryview(self._map()) as whole:
+            target[: end - start] = whole[start:end]
+        return end - start
 
-    def environ(self) -> bytes:
-        """Copy the variables as NAME=value, each ended by a NUL."""
-        return self._map()[self.dotenv_bytes + 1 : self._environ_end]
+    def dotenv(self) -> memoryview:
+        """The whole dotenv text where it is; let go of it before the view."""
+        return self._piece(0, self.dotenv_bytes)
 
-    def variable(self, name: str) -> bytes | None:
-        """Copy one variable's value, or return None."""
+    def environ(self) -> memoryview:
+        """The variables as NAME=value, each ended by a NUL, where they are; let go of it before the view."""
+        return self._piece(self.dotenv_bytes + 1, self._environ_end)
+
+    def variable(self, name: str) -> memoryview | None:
+        """One variable's value where it is, or None; let go of it before the view."""
         mark = b"\0" + name.encode() + b"="
         at = self._map().find(mark, self.dotenv_bytes, self._environ_end)
         if at < 0:
             return None
         start = at + len(mark)
-        return self._map()[start : self._map().find(b"\0", start)]
+        return self._piece(start, self._map().find(b"\0", start))
+
+    def _piece(self, start: int, end: int) -> memoryview:
+        return memoryview(self._map())[start:end]
 
     def origins(self) -> list[tuple[str, str]]:
         """List each variable's name and the level that sets it."""
@@ -94,9 +106,13 @@ class View:
         self._locked = True
         self._region.wipe()
 
-    def _map(self) -> mmap.mmap:
+    def check(self) -> None:
+        """Raise Locked if the view was wiped."""
         if self._locked:
             raise Locked("the vault was locked", "unlock it with `envfs unlock`, and open the file again")
+
+    def _map(self) -> mmap.mmap:
+        self.check()
         return self._region.map
 
 

@@ -5,10 +5,12 @@ kernel; where it is missing, an ordinary memfd with locked pages stands in. A re
 as a descriptor.
 """
 
+import contextlib
 import ctypes
 import mmap
 import os
 
+_MADV_WIPEONFORK = 18
 _MEMFD_SECRET = 447  # the same number on every architecture that has the call
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mlock.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
@@ -58,7 +60,8 @@ class Region:
         """Wipe the region and give it back; calling it again does nothing."""
         if self._descriptor >= 0:
             self.wipe()
-            self._map.close()
+            with contextlib.suppress(BufferError):  # somebody still looks, at zeros now; it goes with the last of them
+                self._map.close()
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -69,6 +72,33 @@ class Region:
     def __repr__(self) -> str:
         """Show the size and nothing of the content."""
         return f"Region({self.size} bytes)"
+
+
+class ReplyBuffer:
+    """Locked pages for what is on its way to the kernel, which cannot take it from secret memory (EFAULT).
+
+    Filled for one reply, wiped when the file is closed; not in a core dump, not in a forked child.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Take `size` bytes."""
+        self._map = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._map.madvise(mmap.MADV_DONTDUMP)
+        self._map.madvise(_MADV_WIPEONFORK)
+        self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        _libc.mlock(self._address, size)
+        self.view = memoryview(self._map)
+        self._used = 0
+
+    def filled(self, size: int) -> memoryview:
+        """Return the first `size` bytes, which were filled through `view`."""
+        self._used = max(self._used, size)
+        return self.view[:size]
+
+    def wipe(self) -> None:
+        """Overwrite what was filled."""
+        ctypes.memset(self._address, 0, self._used)
+        self._used = 0
 
 
 def _secret_descriptor() -> int:

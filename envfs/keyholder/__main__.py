@@ -8,7 +8,7 @@ import socket
 import sys
 import traceback
 
-from envfs.host import hardening
+from envfs.host import hardening, landlock
 from envfs.keyholder import conversation
 from envfs.keyholder.keyring import Keyring
 
@@ -21,6 +21,7 @@ def main() -> int:
         signal.signal(ignored, signal.SIG_IGN)  # a key typed at the terminal is for the daemon; it ends us by closing
     daemon = socket.socket(fileno=int(sys.argv[1]))
     keyring = Keyring()
+    landlock.confine()  # all that it needs is loaded; from here on it opens nothing
     gc.freeze()
     while (connection := _next(daemon)) is not None:
         if os.fork() == 0:

@@ -229,8 +229,11 @@ class Written(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+VIEW_END = b"."  # the last blob behind ViewSent; it does not come if the vault was locked while the others were sent
+
+
 class ViewSent(NamedTuple):
-    """A view follows as one blob."""
+    """A view follows in blobs, the last of which is VIEW_END."""
 
     level: str
     version: int
