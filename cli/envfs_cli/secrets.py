@@ -26,6 +26,8 @@ def from_file(path: str, what: str, limit: int) -> int:
         EnvFSError: it cannot be read
         TooLarge: it is over `limit` bytes
     """
+    if path == "-" and sys.stdin is None:
+        raise EnvFSError("standard input is closed", "pipe something in, or name a file")
     try:
         source = 0 if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:

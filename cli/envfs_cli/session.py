@@ -2,7 +2,7 @@
 
 import os
 
-from envfs.errors import Locked
+from envfs.errors import Locked, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli import link as links
 
@@ -51,7 +51,13 @@ class Session:
         return found
 
     def unlock(self, seconds: int = 0) -> None:
-        """Give the keyholder the identity, for `seconds` or without end, asking for the passphrase."""
+        """Give the keyholder the identity, for `seconds` or without end, asking for the passphrase if it needs one."""
+        try:
+            self._link.ask(control.Unlock(seconds))
+        except WrongPassphrase:
+            self._unlock_with_passphrase(seconds)
+
+    def _unlock_with_passphrase(self, seconds: int) -> None:
         from envfs_cli import secrets, terminal
 
         secret = secrets.passphrase(self._passphrase_file)

@@ -26,7 +26,8 @@ class Mount:
             pyfuse3.init(operations, path, options)
         except RuntimeError:
             raise MountFailed(
-                f"cannot mount at {path}", "is /dev/fuse there, and fuse3 installed? `ls -l /dev/fuse`"
+                f"cannot mount at {path}",
+                "is fuse3 installed, and may this user open /dev/fuse? the daemon's log has fusermount3's own words",
             ) from None
 
     async def serve(self) -> None:

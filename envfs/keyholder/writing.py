@@ -22,53 +22,55 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
     """Apply an operation to a level's text and seal the result."""
     key = work.key(request.key, request.key_blob)
     old = work.open(request.head) if request.head else dotenv.parse("")
-    new = _OPERATIONS[request.operation](request, work, old)
+    new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
     if text == old.render():
         return Answer(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
     changes = views.difference(old.variables(), new.variables())
-    notes = tuple(f"{name} is set more than once; the last one counts" for name in new.duplicates())
     data = sealing.seal_text(work.identity, request.place, request.time, key, text)
     return Answer(Sealed(sealing.kid(key), *changes, notes=notes), (data,))
 
 
-def _set(request: WriteLevel, work: Work, old: Document) -> Document:
+_Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
+
+
+def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
     value = work.read_text(0, limits.VALUE_BYTES + limits.LINE_END_BYTES * request.trim, "the value")
     if request.trim:
         value = value.removesuffix("\n").removesuffix("\r")
     if "\0" in value:
         raise Malformed("the value holds a NUL character", "no environment can carry one")
-    return old.set(names.variable(request.name), value)
+    return old.set(names.variable(request.name), value), ()
 
 
-def _unset(request: WriteLevel, _work: Work, old: Document) -> Document:
-    return old.unset(request.name)
+def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
+    return old.unset(request.name), ()
 
 
-def _replace(_request: WriteLevel, work: Work, _old: Document) -> Document:
+def _replace(_request: WriteLevel, work: Work, _old: Document) -> _Edited:
     new = dotenv.parse(work.read_text(0, limits.TEXT_BYTES, "the text"))
     new.check()
-    return new
+    return new, tuple(f"{name} is set more than once; the last one counts" for name in new.duplicates())
 
 
-def _merge(request: WriteLevel, work: Work, old: Document) -> Document:
-    new = _replace(request, work, old)
+def _merge(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    new, notes = _replace(request, work, old)
     if not old.render():
-        return new
+        return new, notes
     before = old.variables()
     for name, value in new.variables().items():
         if before.get(name) != value:
             old = old.set(name, value)
-    return old
+    return old, notes
 
 
-def _restore(request: WriteLevel, work: Work, _old: Document) -> Document:
-    return work.open(request.restore) if request.restore else dotenv.parse("")
+def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:
+    return work.open(request.restore) if request.restore else dotenv.parse(""), ()
 
 
-_OPERATIONS: dict[str, Callable[[WriteLevel, Work, Document], Document]] = {
+_OPERATIONS: dict[str, Callable[[WriteLevel, Work, Document], _Edited]] = {
     "set": _set,
     "unset": _unset,
     "merge": _merge,

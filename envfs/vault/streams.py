@@ -42,6 +42,12 @@ class Streams:
             self._keep(stream, self._find(stream), before)
         return self._heads[stream]
 
+    def confirm(self, stream: str) -> None:
+        """Remember the head as seen: only what was opened counts, lest a forged record makes the true one suspect."""
+        head = self._heads.get(stream)
+        if head is not None:
+            self._memory.put(stream, Seen(head.seq, head.digest))
+
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whatever was seen of it before."""
         return self._last_from(stream, 0)
@@ -88,7 +94,6 @@ class Streams:
         head = self._load(stream, last)
         if seen is None or last > start:
             self._check_link(stream, head)
-            self._memory.put(stream, Seen(head.seq, head.digest))
         return head
 
     def _last_from(self, stream: str, start: int) -> int:

@@ -5,6 +5,7 @@ history; it is checked against the records by `envfs verify`.
 """
 
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from envfs.core import names, record
@@ -144,6 +145,12 @@ class Vault:
         if data is None:
             raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
         return data
+
+    def confirm(self, levels: Iterable[str]) -> None:
+        """Remember the heads of levels and of their projects' keys, now that the keyholder has opened them."""
+        for level in levels:
+            self._streams.confirm(record.level_stream(level))
+            self._streams.confirm(record.key_stream(names.project(level)))
 
     # -- what the keyholder is asked with ------------------------------------------------------------------------------
 
