@@ -1,5 +1,6 @@
 """The way in: find the command, read its arguments, run it, turn an error into words and an exit status."""
 
+import os
 import sys
 
 from envfs.errors import EnvFSError
@@ -17,12 +18,15 @@ _PIPE_CLOSED = 141
 def main() -> int:
     """Run the command line; returns the exit status."""
     try:
-        return run(sys.argv[1:])
+        status = run(sys.argv[1:])
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = None  # nobody reads: the interpreter must not flush into it at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads, and the interpreter flushes once more at the end
         return _PIPE_CLOSED
+    return status
 
 
 def run(words: "Sequence[str]") -> int:

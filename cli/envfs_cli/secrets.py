@@ -19,8 +19,8 @@ def from_bytes(data: bytes) -> int:
     return handle
 
 
-def from_file(path: str, what: str, limit: int) -> int:
-    """Copy a file (`-`: standard input) into such memory.
+def from_file(path: str, what: str, limit: int, slack: int = 0) -> int:
+    """Copy a file (`-`: standard input) into such memory; `slack` bytes over the limit are for others to judge.
 
     Raises:
         EnvFSError: it cannot be read
@@ -33,7 +33,7 @@ def from_file(path: str, what: str, limit: int) -> int:
     except OSError as error:
         raise EnvFSError(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}") from None
     try:
-        return _copy(source, what, limit)
+        return _copy(source, what, limit, slack)
     except OSError as error:
         raise EnvFSError(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}") from None
     finally:
@@ -41,12 +41,12 @@ def from_file(path: str, what: str, limit: int) -> int:
             os.close(source)
 
 
-def _copy(source: int, what: str, limit: int) -> int:
+def _copy(source: int, what: str, limit: int, slack: int) -> int:
     handle, size = os.memfd_create("envfs", os.MFD_CLOEXEC), 0
     try:
         while chunk := os.read(source, _CHUNK):
             size += len(chunk)
-            if size > limit:
+            if size > limit + slack:
                 raise TooLarge(f"{what} is too large", f"at most {limit} bytes")
             os.write(handle, chunk)
     except (OSError, TooLarge):
@@ -74,5 +74,5 @@ def value(name: str, file: "str | None") -> "tuple[int, bool]":
     if file is not None and file != "-":
         return from_file(file, "the value", limits.VALUE_BYTES), False
     if file == "-" or sys.stdin is None or not sys.stdin.isatty():
-        return from_file("-", "the value", limits.VALUE_BYTES + limits.LINE_END_BYTES), True
+        return from_file("-", "the value", limits.VALUE_BYTES, limits.LINE_END_BYTES), True
     return from_bytes(terminal.ask_hidden(f"value of {name}: ").reveal().encode()), False

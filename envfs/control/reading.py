@@ -4,7 +4,7 @@ from envfs.control.call import Call, Sent
 from envfs.core import names
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.gate import Wish
-from envfs.gate.views import View
+from envfs.gate.view import View
 from envfs.protocol.control import (
     VIEW_END,
     Done,

@@ -79,6 +79,8 @@ async def _ask_about(call: Call, stream: str, present: list[tuple[int, bytes]]) 
 async def accept(call: Call, request: Accept) -> Sent:
     """Accept a level as it is now, after a rollback was noticed."""
     level = names.level(request.level)
-    version = call.service.house.vault.accept(level)
+    house = call.service.house
+    version = house.vault.accept(level)
+    house.views.wipe()  # views are known by their versions, and these may be others now
     call.service.log.append(Event("accept", "socket", level, version), call.caller)
     return Sent(Done((f"{level} is accepted at version {version}",)))

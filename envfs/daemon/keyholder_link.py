@@ -82,11 +82,11 @@ class KeyholderLink:
         if self._socket is None:
             raise KeyholderGone("there is no keyholder", _GONE_HINT)
         ours, theirs = socket.socketpair()
-        with theirs:
-            rights = array.array("i", [theirs.fileno()])
-            self._socket.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
         ours.setblocking(False)
         with trio.socket.from_stdlib_socket(ours) as stream:
+            with theirs:
+                rights = array.array("i", [theirs.fileno()])
+                self._socket.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
             await _send(stream, request, blobs, descriptors)
             return await _receive(stream)
 

@@ -25,7 +25,7 @@ from envfs.errors import EnvFSError
 from envfs.fuse import faults, tree
 from envfs.fuse.tree import FOLDER, HISTORY, HISTORY_NAME, PAST, VIEW, VIEW_NAME, Node, Tree
 from envfs.gate.gate import Gate, Wish
-from envfs.gate.views import View
+from envfs.gate.view import View
 from envfs.host.callers import Callers
 from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault

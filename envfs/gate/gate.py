@@ -14,7 +14,8 @@ from envfs.core.policy import Caller, Grant, Moment, Policy, Verdict
 from envfs.errors import AuditUnavailable, NotApproved, UnsafeSettings
 from envfs.gate.log import AccessLog
 from envfs.gate.refusals import Refusals
-from envfs.gate.views import View, Views
+from envfs.gate.view import View
+from envfs.gate.views import Views
 from envfs.host import clocks
 from envfs.settings import Settings, SettingsFile
 

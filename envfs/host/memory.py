@@ -22,6 +22,7 @@ class Region:
     def __init__(self, descriptor: int, size: int) -> None:
         """Map `size` bytes of a descriptor and take it over."""
         self.size = size
+        self._open = True
         self._descriptor = descriptor
         self._map = mmap.mmap(descriptor, max(size, 1), mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
 
@@ -42,6 +43,13 @@ class Region:
         region._lock()
         return region
 
+    @classmethod
+    def received(cls, descriptor: int, size: int) -> "Region":
+        """Take a region over that another process made; it is not handed on, so the mapping alone is kept."""
+        region = cls(descriptor, size)
+        region._forget_descriptor()
+        return region
+
     @property
     def descriptor(self) -> int:
         """The descriptor to hand to another process."""
@@ -58,10 +66,15 @@ class Region:
 
     def close(self) -> None:
         """Wipe the region and give it back; calling it again does nothing."""
-        if self._descriptor >= 0:
+        if self._open:
+            self._open = False
             self.wipe()
             with contextlib.suppress(BufferError):  # somebody still looks, at zeros now; it goes with the last of them
                 self._map.close()
+            self._forget_descriptor()
+
+    def _forget_descriptor(self) -> None:
+        if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 

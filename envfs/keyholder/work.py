@@ -50,26 +50,28 @@ class Work:
         key = self.key(layer.key, layer.key_blob)
         return dotenv.parse(sealing.open_text(self.identity, layer.record, key, self.blobs[layer.record_blob]))
 
-    def read(self, number: int, limit: int, what: str) -> bytes:
+    def read(self, number: int, limit: int, what: str, slack: int = 0) -> bytes:
         """Read descriptor `number` from its start, wherever it was read to: it may serve a second try.
+
+        `slack` bytes over the limit are for the caller to judge.
 
         Raises:
             TooLarge: it holds more than `limit` bytes
         """
         data = bytearray()
-        while chunk := os.pread(self.descriptors[number], min(_CHUNK, limit + 1 - len(data)), len(data)):
+        while chunk := os.pread(self.descriptors[number], min(_CHUNK, limit + slack + 1 - len(data)), len(data)):
             data += chunk
-            if len(data) > limit:
+            if len(data) > limit + slack:
                 raise TooLarge(f"{what} is too large", f"at most {limit} bytes")
         return bytes(data)
 
-    def read_text(self, number: int, limit: int, what: str) -> str:
+    def read_text(self, number: int, limit: int, what: str, slack: int = 0) -> str:
         """As `read`, for UTF-8 text.
 
         Raises:
             Malformed: it is none, with line and column
         """
-        data = self.read(number, limit, what)
+        data = self.read(number, limit, what, slack)
         try:
             return data.decode()
         except UnicodeDecodeError as error:

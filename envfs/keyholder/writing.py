@@ -37,7 +37,7 @@ _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for th
 
 
 def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    value = work.read_text(0, limits.VALUE_BYTES + limits.LINE_END_BYTES * request.trim, "the value")
+    value = work.read_text(0, limits.VALUE_BYTES, "the value", limits.LINE_END_BYTES * request.trim)
     if request.trim:
         value = value.removesuffix("\n").removesuffix("\r")
     if "\0" in value:

@@ -46,7 +46,7 @@ class Vault:
         self._memory = memory
         self._children: dict[str, frozenset[str]] = {}
         self._watches: dict[str, Watch] = {}
-        self._versions: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._chains: dict[str, tuple[int, tuple[Head | None, ...]]] = {}
 
     # -- the tree ------------------------------------------------------------------------------------------------------
 
@@ -89,21 +89,36 @@ class Vault:
         return self._streams.head(record.key_stream(project))
 
     def versions(self, level: str) -> tuple[int, ...]:
-        """Return the version of each level of a chain, the top first: the fingerprint of a view.
+        """Return the version of each level of a chain, the top first.
 
         Others' changes are seen within a millisecond, this process's own at once.
         """
+        return tuple(head.seq if head else 0 for head in self._chain(level))
+
+    def fingerprint(self, level: str) -> tuple[str, ...]:
+        """Return the digest of each level's head in a chain: two views of one fingerprint are the same."""
+        return tuple(head.digest if head else "" for head in self._chain(level))
+
+    def _chain(self, level: str) -> tuple[Head | None, ...]:
         now_ns = time.monotonic_ns()
-        known = self._versions.get(level)
+        known = self._chains.get(level)
         if known is not None and now_ns - known[0] < _TRUSTED_NS:
             return known[1]
-        found = tuple(head.seq if head else 0 for head in map(self.head, names.chain(level)))
-        for project in {
-            names.project(step) for step, version in zip(names.chain(level), found, strict=True) if version
-        }:
+        heads = tuple(map(self.head, names.chain(level)))
+        for project in {names.project(step) for step, head in zip(names.chain(level), heads, strict=True) if head}:
             self.key_head(project)  # a key that was changed since refuses the view, though that is made already
-        self._versions[level] = (now_ns, found)
-        return found
+        self._chains[level] = (now_ns, heads)
+        return heads
+
+    def chain_at(self, level: str, version: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Return versions and digests of a chain as they were when `level` came to be at `version`.
+
+        Raises:
+            NoSuchLevel: the level has no such version
+        """
+        versions = self.versions_at(level, version)
+        steps = zip(names.chain(level), versions, strict=True)
+        return versions, tuple(record.digest(self._data(step, seq)) if seq else "" for step, seq in steps)
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
         """Return the versions of a chain as they were when `level` came to be at `version`.
@@ -194,7 +209,7 @@ class Vault:
             self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")
             self._children.clear()
         done = self._streams.append(record.level_stream(level), seq, data)
-        self._versions.clear()
+        self._chains.clear()
         return done
 
     def append_key(self, project: str, seq: int, data: bytes) -> bool:
@@ -203,7 +218,7 @@ class Vault:
 
     def accept(self, level: str) -> int:
         """Accept a level and its project's key as they are now; returns the level's version."""
-        self._versions.clear()
+        self._chains.clear()
         self._streams.accept(record.key_stream(names.project(level)))
         head = self._streams.accept(record.level_stream(level))
         return head.seq if head else 0
