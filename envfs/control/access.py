@@ -43,7 +43,7 @@ async def grant(call: Call, request: Grant) -> Sent:
         )
     if not 0 <= request.seconds <= _MOST_SECONDS:
         raise BadRequest("a grant may last at most ten years", "leave --ttl out for one without end")
-    call.service.log.append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
+    _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
     call.service.settings.add_grant(new_rule(level, request.uid, request.seconds))
     note = () if call.service.house.vault.exists(level) else (f"there is no level {level} yet",)
     return Sent(Done(note))

@@ -86,7 +86,7 @@ def _make_folders(home: str, identity_file: str) -> None:
         files.make_passable(Path(home))  # others reach the socket and the mount through it
     except OSError as error:
         raise NoVault(f"cannot make {home}: {os.strerror(error.errno or 5).lower()}") from None
-    if identity_file and not identity_file.startswith("/"):
+    if identity_file and (not identity_file.startswith("/") or "\0" in identity_file):
         raise NoVault("the identity file needs an absolute path")
 
 

@@ -18,14 +18,14 @@ from envfs.host import clocks, files
 from envfs.protocol.control import Done, Lock, Unlock
 from envfs.protocol.keyholding import Forget, LoadIdentity
 
-_LONGEST_WAIT = 30.0
+_LONGEST_WAIT, _TRIES_THAT_COUNT = 30.0, 10
 
 
 async def unlock(call: Call, request: Unlock) -> Sent:
     """Give the keyholder the identity, and remember when to take it away again."""
     service = call.service
     async with service.unlocking:  # one try at a time, or waiting would be worth nothing
-        await trio.sleep(min(2.0**service.wrong_tries - 1, _LONGEST_WAIT))
+        await trio.sleep(min(2.0 ** min(service.wrong_tries, _TRIES_THAT_COUNT) - 1, _LONGEST_WAIT))
         try:
             await load_identity(service, call.descriptors)
         except WrongPassphrase:

@@ -101,7 +101,7 @@ class Views:
         if locks != self._locks:  # it was locked while this view was made
             region.close()
             raise Locked("the vault was locked", "unlock it with `envfs unlock`")
-        self._vault.confirm(level for level, _ in wanted)
+        self._vault.confirm(request)
         view = View(layers, self._changed_ns(wanted), region, shape)
         self._alive.add(view)
         return view

@@ -4,7 +4,7 @@ Law: if somebody else took the number, the operation is applied again to the new
 same variable can be overtaken.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from envfs.core import names, record
 from envfs.core.audit import Event
@@ -13,10 +13,11 @@ from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
 from envfs.gate.log import AccessLog
 from envfs.gate.views import Keyholder
 from envfs.host import clocks
-from envfs.protocol.keyholding import CreateKey, Layer, Sealed, WriteLevel
+from envfs.protocol.keyholding import CreateKey, Layer, Place, Sealed, WriteLevel
 from envfs.vault.vault import Vault
 
 _TRIES = 20
+_NEED_TEXT = ("unset", "restore")
 
 
 class Operation(NamedTuple):
@@ -36,6 +37,14 @@ class Result(NamedTuple):
     changes: Sealed | None
 
 
+class _Key(NamedTuple):
+    """A project's key record: where it stands or will stand, and whether it is still to be stored."""
+
+    place: Place
+    data: bytes
+    new: bool
+
+
 class Writer:
     """Writes levels of one vault."""
 
@@ -51,68 +60,71 @@ class Writer:
         Raises:
             Conflict: others kept taking the number
         """
-        if operation.verb == "unset" and self._vault.head(operation.level) is None:
+        if operation.verb in _NEED_TEXT and self._vault.head(operation.level) is None:
             self._no_text(operation)
-        await self._ensure_key(names.project(operation.level))
         for _ in range(_TRIES):
             result = await self._try(caller, operation, descriptors)
             if result is not None:
                 return result
         raise Conflict(f"others keep writing {operation.level}", "try again")
 
-    def _no_text(self, operation: Operation) -> None:
+    def _no_text(self, operation: Operation) -> NoReturn:
         if not self._vault.exists(operation.level):
             raise NoSuchLevel(f"there is no level {operation.level}", "`envfs ls` lists the levels")
+        if operation.verb == "restore":
+            raise NoSuchLevel(f"{operation.level} has no version {operation.restore_version}: it never had a text")
         raise NoSuchVariable(f"{operation.level} does not set {operation.name} itself")
 
     async def _try(self, caller: Caller, operation: Operation, descriptors: tuple[int, ...]) -> Result | None:
         level, vault = operation.level, self._vault
+        project = names.project(level)
         head = vault.head(level)
-        request, blobs = self._request(operation, head.seq if head else 0)
+        key = await self._key(project)
+        request, blobs = self._request(operation, head.seq if head else 0, key)
         answer = await self._keyholder.ask(request, blobs, descriptors)
         if not isinstance(answer.message, Sealed):
             return Result(head.seq if head else 0, None)
         event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
         self._log.append(event, caller)
+        if key.new and not vault.append_key(project, key.place.seq, key.data):
+            return None
         if vault.append(level, request.place.seq, answer.blobs[0]):
             return Result(request.place.seq, answer.message)
         return None
 
-    def _request(self, operation: Operation, seq: int) -> tuple[WriteLevel, tuple[bytes, ...]]:
+    async def _key(self, project: str) -> _Key:
+        # a new key is stored with the first text that it seals, so that a refused write leaves nothing behind
+        stream = record.key_stream(project)
+        head = self._vault.key_head(project)
+        if head is not None:
+            return _Key(self._vault.place(stream, head.seq), head.data, new=False)
+        place = self._vault.next_place(stream)
+        answer = await self._keyholder.ask(CreateKey(place, clocks.wall()))
+        return _Key(place, answer.blobs[0], new=True)
+
+    def _request(self, operation: Operation, seq: int, key: _Key) -> tuple[WriteLevel, tuple[bytes, ...]]:
         level, vault = operation.level, self._vault
-        wanted = [(level, seq), (level, operation.restore_version)]
-        layers, blobs = vault.layers(wanted)
-        stream, project = record.level_stream(level), names.project(level)
-        place = vault.next_place(stream)
+        layers, blobs = vault.layers([(level, seq), (level, operation.restore_version)])
+        place = vault.next_place(record.level_stream(level))
         if place.seq != seq + 1:
             raise Conflict(f"{level} changed while it was read", "try again")
-        key_head = vault.key_head(project)
-        if key_head is None:
-            raise NoSuchLevel(f"the key of project {project or '/'} is gone from the vault")
-        key_place = vault.place(record.key_stream(project), key_head.seq)
         request = WriteLevel(
             place=place,
             time=self._time(level, seq),
             operation=operation.verb,
             name=operation.name,
-            key=key_place,
+            key=key.place,
             key_blob=len(blobs),
             head=_at(layers, seq),
             restore=_at(layers, operation.restore_version),
             trim=operation.trim,
         )
-        return request, (*blobs, key_head.data)
+        return request, (*blobs, key.data)
 
     def _time(self, level: str, seq: int) -> str:
         # never before the version before it, whatever the clock says: `.history` finds versions by time
         now = clocks.wall()
         return max(now, self._vault.header(level, seq).time) if seq else now
-
-    async def _ensure_key(self, project: str) -> None:
-        while self._vault.key_head(project) is None:
-            place = self._vault.next_place(record.key_stream(project))
-            answer = await self._keyholder.ask(CreateKey(place, clocks.wall()))
-            self._vault.append_key(project, place.seq, answer.blobs[0])
 
 
 def _at(layers: tuple[Layer, ...], seq: int) -> Layer | None:

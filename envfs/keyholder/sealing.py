@@ -18,6 +18,7 @@ from envfs.protocol.keyholding import Place
 
 KEY_BYTES = 32
 _NONCE_BYTES, _TAG_BYTES = 12, 16
+_KEY_FILE_BYTES = 4096  # anybody can seal something longer to a public recipient
 
 
 def kid(key: bytes) -> str:
@@ -44,10 +45,13 @@ def open_key(identity: Identity, place: Place, data: bytes) -> bytes:
     Raises:
         AuthenticationFailed: it does not open, is not signed by the owner, or belongs elsewhere
     """
+    plain = identity.open(data)
+    if len(plain) > _KEY_FILE_BYTES:
+        raise AuthenticationFailed("a project's key is not a key of EnvFS")
     try:
-        jwk = json.loads(identity.open(data))
+        jwk = json.loads(plain)
         protected, encoded, signature = (str(jwk[name]) for name in ("protected", "k", "signature"))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise AuthenticationFailed("a project's key is not a key of EnvFS") from None
     header, key = record.parse_protected(protected), from_base64(encoded)
     identity.verify(header.author, f"{protected}.{encoded}".encode(), from_base64(signature))

@@ -11,6 +11,8 @@ from envfs.errors import AuthenticationFailed, RolledBack
 from envfs.store import Store, Watch
 from envfs.vault.memory import Memory, Seen
 
+_NEVER = 10**12  # nobody writes so many versions; somebody may ask for one
+
 
 class Head(NamedTuple):
     """The newest record of a stream: its number, its digest and its bytes."""
@@ -42,11 +44,14 @@ class Streams:
             self._keep(stream, self._find(stream), before)
         return self._heads[stream]
 
-    def confirm(self, stream: str) -> None:
-        """Remember the head as seen: only what was opened counts, lest a forged record makes the true one suspect."""
-        head = self._heads.get(stream)
-        if head is not None:
-            self._memory.put(stream, Seen(head.seq, head.digest))
+    def confirm(self, stream: str, opened: Seen) -> None:
+        """Remember a record that was opened, if it is newer than what was seen; found alone is not enough.
+
+        Otherwise a forged record would make the true ones suspect when it is taken away.
+        """
+        seen = self._memory.get(stream)
+        if seen is None or opened.seq > seen.seq:
+            self._memory.put(stream, opened)
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whatever was seen of it before."""
@@ -61,7 +66,7 @@ class Streams:
 
     def data(self, stream: str, seq: int) -> bytes | None:
         """Return the bytes of one record, or None."""
-        return self._store.get(record.key(stream, seq)) if seq > 0 else None
+        return self._store.get(record.key(stream, seq)) if 0 < seq < _NEVER else None
 
     def append(self, stream: str, seq: int, data: bytes) -> bool:
         """Store record `seq`; False if somebody else took that number."""

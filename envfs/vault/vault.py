@@ -5,7 +5,6 @@ history; it is checked against the records by `envfs verify`.
 """
 
 import time
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from envfs.core import names, record
@@ -14,7 +13,7 @@ from envfs.protocol.keyholding import Layer, Place
 from envfs.store import Store, Watch
 from envfs.vault import description
 from envfs.vault.description import Description
-from envfs.vault.memory import Memory
+from envfs.vault.memory import Memory, Seen
 from envfs.vault.streams import Head, Streams
 
 _TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
@@ -161,11 +160,11 @@ class Vault:
             raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
         return data
 
-    def confirm(self, levels: Iterable[str]) -> None:
-        """Remember the heads of levels and of their projects' keys, now that the keyholder has opened them."""
-        for level in levels:
-            self._streams.confirm(record.level_stream(level))
-            self._streams.confirm(record.key_stream(names.project(level)))
+    def confirm(self, opened: Layers) -> None:
+        """Remember records and keys as seen, now that the keyholder has opened them."""
+        for layer in opened.layers:
+            for place, blob in ((layer.record, layer.record_blob), (layer.key, layer.key_blob)):
+                self._streams.confirm(place.stream, Seen(place.seq, record.digest(opened.blobs[blob])))
 
     # -- what the keyholder is asked with ------------------------------------------------------------------------------
 

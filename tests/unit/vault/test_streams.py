@@ -103,6 +103,13 @@ def fill(store: Counting, count: int, stream: str = LEVEL, note: str = "") -> No
         prev = record.digest(data)
 
 
+def seen(streams: Streams, stream: str = LEVEL) -> None:
+    """Let this machine have seen a head: it was found, and what it holds was opened."""
+    head = streams.head(stream)
+    if head is not None:
+        streams.confirm(stream, Seen(head.seq, head.digest))
+
+
 # -- finding the head --------------------------------------------------------------------------------------------------
 
 
@@ -158,11 +165,26 @@ def test_what_another_process_appended_is_found(store: Counting, streams: Stream
     assert head.seq == 9
 
 
-def test_a_head_that_is_found_is_remembered(store: Counting, streams: Streams, memory: Memory) -> None:
+def test_a_head_is_remembered_once_it_was_opened_and_not_before(
+    store: Counting, streams: Streams, memory: Memory
+) -> None:
     fill(store, 3)
     head = streams.head(LEVEL)
     assert head is not None
+    assert memory.get(LEVEL) is None
+    streams.confirm(LEVEL, Seen(head.seq, head.digest))
     assert memory.get(LEVEL) == Seen(3, head.digest)
+
+
+def test_a_head_that_was_never_opened_may_go_again(store: Counting, streams: Streams) -> None:
+    fill(store, 3)
+    seen(streams)
+    store.data[record.key(LEVEL, 4)] = sealed(4, record.digest(store.data[record.key(LEVEL, 3)]), "forged")
+    store.news()
+    assert (streams.head(LEVEL) or Head(0, "", b"")).seq == 4
+    store.delete(record.key(LEVEL, 4))
+    store.news()
+    assert (streams.head(LEVEL) or Head(0, "", b"")).seq == 3
 
 
 # -- appending ---------------------------------------------------------------------------------------------------------
@@ -217,7 +239,7 @@ def test_a_stream_that_went_back_is_refused_until_a_person_accepts_it(
     store: Counting, streams: Streams, harm: object
 ) -> None:
     fill(store, 5)
-    streams.head(LEVEL)
+    seen(streams)
     harm(store)  # type: ignore[operator]
     store.news()
     for _ in range(3):  # and not only at the first look
@@ -234,7 +256,7 @@ def test_a_stream_that_went_back_is_refused_until_a_person_accepts_it(
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_stream_that_went_back_between_two_starts_is_refused(store: Counting, memory: Memory, harm: object) -> None:
     fill(store, 5)
-    Streams(store, memory).head(LEVEL)
+    seen(Streams(store, memory))
     harm(store)  # type: ignore[operator]
     streams = Streams(store, memory)
     for _ in range(3):
@@ -244,7 +266,7 @@ def test_a_stream_that_went_back_between_two_starts_is_refused(store: Counting, 
 
 def test_what_was_accepted_is_remembered_over_a_start(store: Counting, memory: Memory) -> None:
     fill(store, 5)
-    Streams(store, memory).head(LEVEL)
+    seen(Streams(store, memory))
     cut(store)
     Streams(store, memory).accept(LEVEL)
     head = Streams(store, memory).head(LEVEL)
@@ -254,7 +276,7 @@ def test_what_was_accepted_is_remembered_over_a_start(store: Counting, memory: M
 
 def test_an_accepted_emptiness_is_a_stream_without_records(store: Counting, memory: Memory) -> None:
     fill(store, 5)
-    Streams(store, memory).head(LEVEL)
+    seen(Streams(store, memory))
     emptied(store)
     streams = Streams(store, memory)
     assert streams.accept(LEVEL) is None
@@ -264,7 +286,7 @@ def test_an_accepted_emptiness_is_a_stream_without_records(store: Counting, memo
 
 def test_after_a_head_was_accepted_going_back_further_is_refused(store: Counting, streams: Streams) -> None:
     fill(store, 5)
-    streams.head(LEVEL)
+    seen(streams)
     cut(store)
     streams.accept(LEVEL)
     store.delete(record.key(LEVEL, 4))
@@ -275,7 +297,7 @@ def test_after_a_head_was_accepted_going_back_further_is_refused(store: Counting
 
 def test_a_store_that_fails_for_a_while_is_asked_again(store: Counting, streams: Streams) -> None:
     fill(store, 5)
-    streams.head(LEVEL)
+    seen(streams)
     fill(store, 7)
     store.news()
     store.broken = True

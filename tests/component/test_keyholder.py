@@ -1,0 +1,803 @@
+"""The keyholder as a process: each request good and bad, one child a request, and nothing left behind."""
+
+import array
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import trio
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from envfs.core import limits, record
+from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.errors import (
+    AuthenticationFailed,
+    BadName,
+    EnvFSError,
+    Locked,
+    Malformed,
+    NoSuchVariable,
+    TooLarge,
+    WrongPassphrase,
+)
+from envfs.gate.views import Answer
+from envfs.host.memory import Region
+from envfs.protocol import framing, keyholding, wire
+from envfs.protocol.keyholding import (
+    CheckKeys,
+    CheckRecords,
+    Compared,
+    CompareVersions,
+    CreateIdentity,
+    CreateKey,
+    Faults,
+    IdentityMade,
+    KeyFile,
+    Layer,
+    LoadIdentity,
+    Place,
+    Rendered,
+    RenderView,
+    Sealed,
+    SignCheckpoint,
+    Signed,
+    Unchanged,
+    VerifyCheckpoint,
+    WriteLevel,
+)
+from tests.component.world import memory, run
+
+VAULT = "b83616da-e0d9-45ac-a54a-b73f09b274b1"
+TIME = "2026-11-21T08:09:10.123456Z"
+
+
+def ask(
+    link: KeyholderLink, request: NamedTuple, blobs: tuple[bytes, ...] = (), secrets: tuple[bytes, ...] = ()
+) -> Answer:
+    """Ask once; secrets go along in memory."""
+    descriptors = tuple(memory(secret) for secret in secrets)
+    try:
+        return run(lambda: link.ask(request, blobs, descriptors))
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+class Chain:
+    """The records of one project, made by asking."""
+
+    def __init__(self, link: KeyholderLink, project: str = "shop") -> None:
+        self.link = link
+        self.key_place = Place(VAULT, f"key/{project}", 1, "")
+        self.level, self.stream = f"/{project}", f"level/{project}"
+        self.key = ask(link, CreateKey(self.key_place, TIME)).blobs[0]
+        self.records: list[bytes] = []
+
+    def place(self, seq: int) -> Place:
+        return Place(VAULT, self.stream, seq, record.digest(self.records[seq - 2]) if seq > 1 else "")
+
+    def layer(self, seq: int, number: int, key: int) -> Layer:
+        return Layer(self.level, self.place(seq), number, self.key_place, key)
+
+    def write(self, operation: str, secret: bytes | None = None, name: str = "", *, trim: bool = False) -> object:
+        """Apply an operation to the head; keep the record if there is one."""
+        seq = len(self.records)
+        blobs = (self.key, *self.records[-1:])
+        head = self.layer(seq, 1, 0) if seq else None
+        request = WriteLevel(self.place(seq + 1), TIME, operation, name, self.key_place, 0, head, None, trim)
+        answer = ask(self.link, request, blobs, () if secret is None else (secret,))
+        self.records += answer.blobs
+        return answer.message
+
+    def render(self, data: bytes | None = None, layer: Layer | None = None) -> str:
+        """Ask for the view of the head, or of what is given instead; return its dotenv text."""
+        seq = len(self.records)
+        request = RenderView((layer or self.layer(seq, 0, 1),))
+        answer = ask(self.link, request, (self.records[-1] if data is None else data, self.key))
+        assert isinstance(answer.message, Rendered)
+        region = Region(answer.descriptors[0], sum(answer.message[:3]))
+        text = bytes(region.map[: answer.message.dotenv_bytes]).decode()
+        region.close()
+        return text
+
+
+@pytest.fixture(scope="module")
+def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyholderLink]:
+    """Give the module a keyholder that holds an identity."""
+    found = KeyholderLink()
+    with (tmp_path_factory.mktemp("identity") / "id.txt").open("wb") as file:
+        run(lambda: found.ask(CreateIdentity(plain=True), (), (file.fileno(),)))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def chain(link: KeyholderLink) -> Chain:
+    found = Chain(link)
+    found.write("replace", b"# kept\nA=1\nB='two words'\n")
+    return found
+
+
+@pytest.fixture
+def fresh() -> Iterator[KeyholderLink]:
+    """Give one test a keyholder that holds nothing."""
+    found = KeyholderLink()
+    yield found
+    found.close()
+
+
+# -- identities --------------------------------------------------------------------------------------------------------
+
+
+def age_file(plaintext: bytes, passphrase: str) -> bytes:
+    """Encrypt to a passphrase as age does (C2SP age.md), with a work factor that a test can afford."""
+    file_key, salt, nonce = os.urandom(16), os.urandom(16), os.urandom(16)
+
+    def encoded(data: bytes) -> bytes:
+        return b64encode(data).rstrip(b"=")
+
+    def derived(salt: bytes, info: bytes) -> bytes:
+        return HKDF(algorithm=hashes.SHA256(), length=32, salt=salt, info=info).derive(file_key)
+
+    wrap = hashlib.scrypt(
+        passphrase.encode(), salt=b"age-encryption.org/v1/scrypt" + salt, n=1 << 10, r=8, p=1, dklen=32
+    )
+    body = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)
+    header = b"age-encryption.org/v1\n-> scrypt " + encoded(salt) + b" 10\n" + encoded(body) + b"\n---"
+    mac = hmac.new(derived(b"", b"header"), header, hashlib.sha256).digest()
+    payload = ChaCha20Poly1305(derived(nonce, b"payload")).encrypt(bytes(11) + b"\1", plaintext, None)
+    return header + b" " + encoded(mac) + b"\n" + nonce + payload
+
+
+class Kept(NamedTuple):
+    """An identity in a file, and its public half."""
+
+    file: bytes
+    made: IdentityMade
+
+    @property
+    def load(self) -> LoadIdentity:
+        return LoadIdentity(self.made.recipient, self.made.signing_key)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    found = KeyholderLink()
+    path = tmp_path_factory.mktemp("kept") / "id.txt"
+    with path.open("wb") as file:
+        message = run(lambda: found.ask(CreateIdentity(plain=True), (), (file.fileno(),))).message
+    found.close()
+    assert isinstance(message, IdentityMade)
+    return Kept(path.read_bytes(), message)
+
+
+def test_a_plain_identity_is_one_line_with_its_recipient_beside_it(kept: Kept) -> None:
+    lines = kept.file.decode().splitlines()
+    assert next(line for line in lines if not line.startswith("#")).startswith("AGE-SECRET-KEY-1")
+    assert kept.made.recipient in kept.file.decode()
+    assert kept.made.recipient.startswith("age1")
+
+
+def test_a_plain_identity_is_loaded(fresh: KeyholderLink, kept: Kept) -> None:
+    assert ask(fresh, kept.load, (), (kept.file,)).message == kept.made
+    ask(fresh, SignCheckpoint(1, "x"))
+
+
+def test_an_identity_under_a_passphrase_is_loaded_with_it_alone(fresh: KeyholderLink, kept: Kept) -> None:
+    file = age_file(kept.file, "correct horse")
+    for wrong in (b"correct house", b"correct horse ", b"Correct horse", b"correct horse\n\n"):
+        with pytest.raises(WrongPassphrase):
+            ask(fresh, kept.load, (), (file, wrong))
+    with pytest.raises(Locked):
+        ask(fresh, SignCheckpoint(1, "x"))
+    assert ask(fresh, kept.load, (), (file, b"correct horse")).message == kept.made
+    assert ask(fresh, kept.load, (), (file, b"correct horse\n")).message == kept.made
+
+
+def test_an_identity_that_was_made_under_a_passphrase_opens_with_it(fresh: KeyholderLink) -> None:
+    answer = ask(fresh, CreateIdentity(plain=False), (), ("pass phräse".encode(),))
+    made = answer.message
+    assert isinstance(made, IdentityMade)
+    assert answer.blobs[0].startswith(b"-----BEGIN AGE ENCRYPTED FILE-----")
+    again = ask(fresh, LoadIdentity(made.recipient, made.signing_key), (), (answer.blobs[0], "pass phräse\n".encode()))
+    assert again.message == made
+
+
+BAD_SECRETS: dict[str, tuple[bytes, type[EnvFSError]]] = {
+    "no passphrase": (b"", WrongPassphrase),
+    "an empty line": (b"\n", WrongPassphrase),
+    "no utf-8": (b"\xff\xfe", WrongPassphrase),
+    "too long": (b"x" * 10_000, TooLarge),
+}
+
+
+@pytest.mark.parametrize(("secret", "error"), BAD_SECRETS.values(), ids=BAD_SECRETS)
+def test_what_is_no_passphrase_opens_and_makes_nothing(
+    fresh: KeyholderLink, kept: Kept, secret: bytes, error: type[EnvFSError]
+) -> None:
+    with pytest.raises(error):
+        ask(fresh, kept.load, (), (age_file(kept.file, "correct horse"), secret))
+    with pytest.raises(error):
+        ask(fresh, CreateIdentity(plain=False), (), (secret,))
+    with pytest.raises(Locked):
+        ask(fresh, SignCheckpoint(1, "x"))
+
+
+def test_an_encrypted_identity_without_a_passphrase_asks_for_it(fresh: KeyholderLink, kept: Kept) -> None:
+    with pytest.raises(WrongPassphrase, match="needs its passphrase"):
+        ask(fresh, kept.load, (), (age_file(kept.file, "correct horse"),))
+
+
+BAD_IDENTITIES = {
+    "nothing": b"",
+    "text": b"hunter2\n",
+    "no ascii": b"\xff" * 100,
+    "only a comment": b"# AGE-SECRET-KEY-1\n",
+    "a broken one": b"AGE-SECRET-KEY-1XXXX\n",
+    "half an age file": b"age-encryption.org/v1\n-> scrypt",
+    "armour around nothing": b"-----BEGIN AGE ENCRYPTED FILE-----\n-----END AGE ENCRYPTED FILE-----\n",
+}
+
+
+@pytest.mark.parametrize("file", BAD_IDENTITIES.values(), ids=BAD_IDENTITIES)
+def test_what_is_no_identity_is_refused_and_not_quoted(fresh: KeyholderLink, kept: Kept, file: bytes) -> None:
+    with pytest.raises(EnvFSError) as caught:
+        ask(fresh, kept.load, (), (file, b"passphrase"))
+    assert "fault of its own" not in caught.value.text
+    assert "hunter2" not in caught.value.text + caught.value.hint
+    with pytest.raises(Locked):
+        ask(fresh, SignCheckpoint(1, "x"))
+
+
+def test_two_identities_in_a_file_are_one_too_many(fresh: KeyholderLink, kept: Kept) -> None:
+    with pytest.raises(EnvFSError):
+        ask(fresh, kept.load, (), (kept.file + kept.file,))
+
+
+def test_an_age_file_with_something_else_inside_is_no_identity(fresh: KeyholderLink, kept: Kept) -> None:
+    with pytest.raises(EnvFSError) as caught:
+        ask(fresh, kept.load, (), (age_file(b"hunter2\n", "correct horse"), b"correct horse"))
+    assert "hunter2" not in caught.value.text + caught.value.hint
+
+
+@pytest.mark.parametrize("field", ["owner_recipient", "owner_signing_key"])
+def test_an_identity_that_is_not_the_vaults_owner_is_not_held(fresh: KeyholderLink, kept: Kept, field: str) -> None:
+    with pytest.raises(AuthenticationFailed):
+        ask(fresh, kept.load._replace(**{field: "somebody"}), (), (kept.file,))
+    with pytest.raises(Locked):
+        ask(fresh, SignCheckpoint(1, "x"))
+
+
+# -- locked ------------------------------------------------------------------------------------------------------------
+
+PLACE = Place(VAULT, "level/shop", 1, "")
+KEY_PLACE = Place(VAULT, "key/shop", 1, "")
+LAYER = Layer("/shop", PLACE, 0, KEY_PLACE, 1)
+NEED_THE_IDENTITY: list[NamedTuple] = [
+    CreateKey(KEY_PLACE, TIME),
+    WriteLevel(PLACE, TIME, "set", "A", KEY_PLACE, 0),
+    RenderView((LAYER,)),
+    CompareVersions((LAYER,)),
+    CheckRecords((LAYER,)),
+    CheckKeys((KeyFile(KEY_PLACE), KeyFile(KEY_PLACE))),
+    SignCheckpoint(1, "x"),
+    VerifyCheckpoint((("1", "x", "y"),)),
+]
+
+
+@pytest.mark.parametrize("request_", NEED_THE_IDENTITY, ids=lambda request: type(request).__name__)
+def test_what_needs_the_identity_is_refused_while_there_is_none(
+    locked_keyholder: KeyholderLink, request_: NamedTuple
+) -> None:
+    with pytest.raises(Locked) as caught:
+        ask(locked_keyholder, request_, (b"x", b"y"), (b"value",))
+    assert "envfs unlock" in caught.value.hint
+
+
+def test_every_request_is_tried_while_locked() -> None:
+    tried = {type(request) for request in NEED_THE_IDENTITY} | {CreateIdentity, LoadIdentity, keyholding.Forget}
+    assert set(keyholding.REQUESTS.values()) == tried
+
+
+def test_a_forgotten_identity_is_gone_until_it_is_loaded_again(fresh: KeyholderLink, kept: Kept) -> None:
+    ask(fresh, kept.load, (), (kept.file,))
+    ask(fresh, SignCheckpoint(1, "x"))
+    ask(fresh, keyholding.Forget())
+    with pytest.raises(Locked):
+        ask(fresh, SignCheckpoint(1, "x"))
+    ask(fresh, kept.load, (), (kept.file,))
+    ask(fresh, SignCheckpoint(1, "x"))
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_an_age_file_that_names_its_kid(link: KeyholderLink) -> None:
+    answer = ask(link, CreateKey(KEY_PLACE, TIME))
+    assert isinstance(answer.message, Sealed)
+    assert answer.blobs[0].startswith(b"age-encryption.org/v1\n")
+    other = ask(link, CreateKey(KEY_PLACE, TIME))
+    assert other.message != answer.message
+
+
+def test_a_written_record_names_its_place_and_the_one_before(chain: Chain) -> None:
+    chain.write("set", b"2", "A")
+    headers = [record.parse(data).header for data in chain.records]
+    assert [(h.vault, h.stream, h.seq, h.time) for h in headers] == [
+        (VAULT, "level/shop", 1, TIME),
+        (VAULT, "level/shop", 2, TIME),
+    ]
+    assert headers[0].prev == ""
+    assert headers[1].prev == record.digest(chain.records[0])
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "secret", "changes", "text"),
+    [
+        ("set", "A", b"2", ((), ("A",), ()), "A=2\nB='two words'\n"),
+        ("set", "NEW", b"x y", (("NEW",), (), ()), "A=1\nB='two words'\nNEW='x y'\n"),
+        ("set", "NEW", b"", (("NEW",), (), ()), "A=1\nB='two words'\nNEW=\n"),
+        ("unset", "A", None, ((), (), ("A",)), "B='two words'\n"),
+        ("merge", "", b"B=3\nC=4\nA=1\n", (("C",), ("B",), ()), "A=1\nB=3\nC=4\n"),
+        ("replace", "", b"C=4\n", (("C",), (), ("A", "B")), "C=4\n"),
+        ("replace", "", b"", ((), (), ("A", "B")), ""),
+    ],
+)
+def test_an_operation_changes_what_it_says(
+    chain: Chain,
+    operation: str,
+    name: str,
+    secret: bytes | None,
+    changes: tuple[tuple[str, ...], ...],
+    text: str,
+) -> None:
+    written = chain.write(operation, secret, name)
+    assert isinstance(written, Sealed)
+    assert (written.added, written.changed, written.removed) == changes
+    assert chain.render() == text
+
+
+def test_what_changes_nothing_makes_no_record(chain: Chain) -> None:
+    assert chain.write("set", b"1", "A") == Unchanged()
+    assert chain.write("merge", b"A=1\n") == Unchanged()
+    assert chain.write("replace", b"# kept\nA=1\nB='two words'\n") == Unchanged()
+    assert len(chain.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("secret", "trim", "value"),
+    [
+        (b"x\n", True, "x"),
+        (b"x\r\n", True, "x"),
+        (b"x\n\n", True, "'x\n'"),
+        (b"x\n", False, "'x\n'"),
+        (b"\n", True, ""),
+    ],
+)
+def test_only_one_final_line_end_is_dropped_and_only_if_it_was_asked_for(
+    link: KeyholderLink, secret: bytes, trim: bool, value: str
+) -> None:
+    chain = Chain(link)
+    chain.write("set", secret, "A", trim=trim)
+    assert chain.render() in (f"A={value}\n", f"A={value.replace(chr(39), chr(34))}\n")
+
+
+def test_the_longest_value_is_taken_with_its_line_end_and_one_byte_more_is_not(link: KeyholderLink) -> None:
+    chain = Chain(link)
+    chain.write("set", b"x" * limits.VALUE_BYTES + b"\n", "A", trim=True)
+    assert chain.render() == "A=" + "x" * limits.VALUE_BYTES + "\n"
+    with pytest.raises(TooLarge):
+        chain.write("set", b"y" * (limits.VALUE_BYTES + 1), "A")
+
+
+BAD_WRITES: dict[str, tuple[str, str, bytes, type[EnvFSError]]] = {
+    "a bad name": ("set", "A-B", b"x", BadName),
+    "a name like an option": ("set", "", b"x", BadName),
+    "a long name": ("set", "N" * 300, b"x", TooLarge),
+    "a nul": ("set", "A", b"hunter2\0", Malformed),
+    "no utf-8": ("set", "A", b"hunter2\xff", Malformed),
+    "an unset of nothing": ("unset", "C", b"", NoSuchVariable),
+    "a text with a fault": ("replace", "", b"A=1\nhunter2\n", Malformed),
+    "a text with an open quote": ("merge", "", b"A='hunter2\n", Malformed),
+    "a text that is no utf-8": ("replace", "", b"A=1\nB=hunter2\xff\n", Malformed),
+    "a text that is too long": ("replace", "", b"#" * (limits.TEXT_BYTES + 1), TooLarge),
+    "a nul in a text": ("replace", "", b"A=\0\n", Malformed),
+}
+
+
+@pytest.mark.parametrize(("operation", "name", "secret", "error"), BAD_WRITES.values(), ids=BAD_WRITES)
+def test_what_cannot_be_written_is_refused_and_not_quoted(
+    chain: Chain, operation: str, name: str, secret: bytes, error: type[EnvFSError]
+) -> None:
+    with pytest.raises(error) as caught:
+        chain.write(operation, secret, name)
+    assert "hunter2" not in caught.value.text + caught.value.hint
+    assert len(chain.records) == 1
+
+
+def test_a_fault_is_named_with_line_and_column(chain: Chain) -> None:
+    with pytest.raises(Malformed, match="line 2, column 3"):
+        chain.write("replace", b"A=1\nB=\xff\n")
+
+
+def test_a_text_that_grows_over_the_limit_is_refused(link: KeyholderLink) -> None:
+    chain = Chain(link)
+    chain.write("replace", b"#" * (limits.TEXT_BYTES - 10) + b"\n")
+    with pytest.raises(TooLarge):
+        chain.write("set", b"x" * 100, "A")
+
+
+def test_a_name_that_is_set_twice_is_pointed_out(link: KeyholderLink) -> None:
+    written = Chain(link).write("replace", b"A=1\nB=2\nA=3\n")
+    assert isinstance(written, Sealed)
+    assert "A is set more than once" in written.notes[0]
+
+
+# -- views and what must not open --------------------------------------------------------------------------------------
+
+
+def bent(data: bytes, member: str) -> bytes:
+    """Flip a bit inside one member of a record, keeping its encoding right."""
+    body = json.loads(data)
+    raw = bytearray(record.from_base64(body[member]))
+    raw[len(raw) // 2] ^= 1
+    body[member] = record.to_base64(bytes(raw))
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+
+
+@pytest.mark.parametrize("member", ["protected", "iv", "ciphertext", "tag", "signature"])
+def test_a_flipped_bit_in_any_part_of_a_record_refuses_it(chain: Chain, member: str) -> None:
+    assert chain.render() == "A=1\nB='two words'\n"
+    with pytest.raises(AuthenticationFailed):
+        chain.render(bent(chain.records[0], member))
+
+
+@pytest.mark.parametrize("part", ["record", "key"])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"vault": "other"}, {"stream": "level/blog"}, {"seq": 2}, {"prev": "x"}],
+    ids=["vault", "stream", "seq", "prev"],
+)
+def test_a_record_or_key_that_stands_elsewhere_is_refused(chain: Chain, part: str, wrong: dict[str, object]) -> None:
+    layer = chain.layer(1, 0, 1)
+    moved = layer._replace(**{part: getattr(layer, part)._replace(**wrong)})
+    with pytest.raises(AuthenticationFailed):
+        chain.render(layer=moved)
+
+
+def test_the_key_of_one_project_opens_no_other(link: KeyholderLink, chain: Chain) -> None:
+    other = Chain(link, "blog")
+    layer = chain.layer(1, 0, 1)._replace(key=other.key_place)
+    with pytest.raises(AuthenticationFailed):
+        ask(link, RenderView((layer,)), (chain.records[0], other.key))
+
+
+def test_another_owners_records_are_refused(chain: Chain, fresh: KeyholderLink, kept: Kept) -> None:
+    ask(fresh, kept.load, (), (kept.file,))
+    request = RenderView((chain.layer(1, 0, 1),))
+    with pytest.raises(AuthenticationFailed):
+        ask(fresh, request, (chain.records[0], chain.key))
+    other = Chain(fresh)
+    other.write("replace", b"A=1\n")
+    for data, key in ((other.records[0], chain.key), (chain.records[0], other.key), (other.records[0], other.key)):
+        with pytest.raises(AuthenticationFailed):
+            ask(chain.link, request, (data, key))
+
+
+def test_a_view_is_three_parts_in_a_region(link: KeyholderLink) -> None:
+    top, shop = Chain(link, "top"), Chain(link)
+    top.write("replace", b"A=1\nB=2\n")
+    shop.write("replace", b"B='3 4'\nC=\n")
+    layers = (top.layer(1, 0, 1), shop.layer(1, 2, 3))
+    answer = ask(link, RenderView(layers), (top.records[0], top.key, shop.records[0], shop.key))
+    shape = answer.message
+    assert isinstance(shape, Rendered)
+    region = Region(answer.descriptors[0], sum(shape[:3]))
+    parts = region.map[: region.size]
+    region.close()
+    assert parts[: shape.dotenv_bytes] == b"A=1\nB='3 4'\nC=\n"
+    assert parts[shape.dotenv_bytes :][: shape.environ_bytes] == b"\0A=1\0B=3 4\0C=\0"
+    assert parts[-shape.index_bytes :] == b"A\0/top\0B\0/shop\0C\0/shop\0"
+    assert shape.variables == 3
+
+
+def test_a_view_of_nothing_is_empty(link: KeyholderLink) -> None:
+    answer = ask(link, RenderView(()))
+    assert isinstance(answer.message, Rendered)
+    assert answer.message[0] == answer.message.variables == 0
+    Region(answer.descriptors[0], sum(answer.message[:3])).close()
+
+
+def test_versions_are_compared_by_names(chain: Chain) -> None:
+    chain.write("set", b"2", "A")
+    chain.write("unset", None, "B")
+    chain.write("replace", b"# kept\nA=2\nNEW=1\n")
+    blobs = (*chain.records, chain.key)
+    layers = tuple(chain.layer(seq, seq - 1, len(chain.records)) for seq in range(1, 5))
+    answer = ask(chain.link, CompareVersions(layers), blobs).message
+    assert isinstance(answer, Compared)
+    assert [(v.version, v.added, v.changed, v.removed) for v in answer.versions] == [
+        (1, ("A", "B"), (), ()),
+        (2, (), ("A",), ()),
+        (3, (), (), ("B",)),
+        (4, ("NEW",), (), ()),
+    ]
+    later = ask(chain.link, CompareVersions(layers[1:]), blobs).message
+    assert isinstance(later, Compared)
+    assert [v.version for v in later.versions] == [3, 4]
+
+
+def test_checks_name_each_record_and_key_that_fails(chain: Chain) -> None:
+    chain.write("set", b"2", "A")
+    good, bad = chain.layer(1, 0, 2), chain.layer(2, 1, 2)._replace(record=PLACE)
+    answer = ask(chain.link, CheckRecords((good, bad)), (*chain.records, chain.key)).message
+    assert isinstance(answer, Faults)
+    assert answer.texts[0] == ""
+    assert "another place" in answer.texts[1]
+    keys = (KeyFile(chain.key_place), KeyFile(chain.key_place._replace(stream="key/blog")), KeyFile(chain.key_place))
+    faults = ask(chain.link, CheckKeys(keys), (chain.key, chain.key, b"garbage")).message
+    assert isinstance(faults, Faults)
+    assert [bool(text) for text in faults.texts] == [False, True, True]
+
+
+def test_a_checkpoint_is_signed_and_checked(link: KeyholderLink) -> None:
+    signed = ask(link, SignCheckpoint(7, "ab")).message
+    assert isinstance(signed, Signed)
+    good = ("7", "ab", signed.signature)
+    bad = [
+        ("8", "ab", signed.signature),
+        ("7", "ac", signed.signature),
+        ("7", "ab", "AAAA"),
+        ("7", "ab", "!"),
+        ("7", "ab", ""),
+    ]
+    faults = ask(link, VerifyCheckpoint((good, *bad))).message
+    assert isinstance(faults, Faults)
+    assert [bool(text) for text in faults.texts] == [False] + [True] * len(bad)
+
+
+# -- the process -------------------------------------------------------------------------------------------------------
+
+
+def conversation(link: KeyholderLink) -> socket.socket:
+    """Open a conversation by hand."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        rights = array.array("i", [theirs.fileno()])
+        assert link._socket is not None
+        link._socket.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    ours.settimeout(10)
+    return ours
+
+
+def answered(ours: socket.socket) -> object:
+    """Read one reply."""
+    decoder = framing.Decoder(1 << 20, 1 << 20)
+    while (found := decoder.next()) is None:
+        data = ours.recv(1 << 16)
+        if not data:
+            return None
+        decoder.feed(data)
+    return wire.from_body(found[0], keyholding.REPLIES)
+
+
+GARBAGE: dict[str, bytes] = {
+    "no frame": b"\xff" * 100,
+    "no json": b"\0\0\0\5hello",
+    "an unknown request": framing.encode({"type": "shutdown"}),
+    "a reply": framing.encode({"type": "unchanged"}),
+    "a missing field": framing.encode({"type": "sign-checkpoint"}),
+    "too many blobs": framing.encode({"type": "sign-checkpoint", "seq": 1, "digest": "", "blobs": [1 << 40]}),
+    "an unknown operation": framing.encode(wire.to_body(WriteLevel(PLACE, TIME, "explode", "A", KEY_PLACE, 0)), [b"x"])
+    + b"x",
+    "a blob that is not there": framing.encode(wire.to_body(RenderView((LAYER,)))),
+    "no descriptor": framing.encode(wire.to_body(CreateIdentity(plain=True))),
+    "a checkpoint of two parts": framing.encode(wire.to_body(VerifyCheckpoint((("1", "x"),)))),
+    "a checkpoint without a number": framing.encode(wire.to_body(VerifyCheckpoint((("x", "y", "z"),)))),
+}
+
+
+@pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_is_refused_and_the_next_request_is_answered(link: KeyholderLink, data: bytes) -> None:
+    with conversation(link) as ours:
+        ours.sendall(data)
+        ours.shutdown(socket.SHUT_WR)
+        assert isinstance(answered(ours), keyholding.Refused)
+    ask(link, SignCheckpoint(1, "x"))
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\0", framing.encode({"type": "sign-checkpoint"})[:-3]])
+def test_a_conversation_that_breaks_off_ends_its_child_alone(link: KeyholderLink, data: bytes) -> None:
+    with conversation(link) as ours:
+        ours.sendall(data)
+    ask(link, SignCheckpoint(1, "x"))
+    childless(link.pid)
+
+
+def test_a_conversation_that_says_nothing_holds_up_no_other(link: KeyholderLink) -> None:
+    with conversation(link), conversation(link):
+        for _ in range(5):
+            ask(link, SignCheckpoint(1, "x"))
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def childless(pid: int) -> None:
+    until = time.monotonic() + 10
+    while children(pid):
+        assert time.monotonic() < until, "a child stays"
+        time.sleep(0.01)
+
+
+def test_each_request_is_a_child_that_ends(link: KeyholderLink, chain: Chain) -> None:
+    for _ in range(20):
+        chain.render()
+        with contextlib.suppress(EnvFSError):
+            chain.render(b"garbage")
+    childless(link.pid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a process that cannot be dumped shows its descriptors to root alone")
+def test_two_hundred_requests_leave_no_descriptor_on_either_side(link: KeyholderLink, chain: Chain) -> None:
+    chain.render()
+    childless(link.pid)
+    before = [len(os.listdir(f"/proc/{pid}/fd")) for pid in ("self", link.pid)]
+
+    async def many() -> None:
+        request = RenderView((chain.layer(1, 0, 1),))
+        for turn in range(200):
+            bad = turn % 4 == 0
+            try:
+                answer = await link.ask(request, (b"x" if bad else chain.records[0], chain.key))
+            except AuthenticationFailed:
+                continue
+            for descriptor in answer.descriptors:
+                os.close(descriptor)
+
+    run(many)
+    childless(link.pid)
+    assert [len(os.listdir(f"/proc/{pid}/fd")) for pid in ("self", link.pid)] == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a process that cannot be dumped shows its descriptors to root alone")
+def test_the_keyholder_has_no_file_open(link: KeyholderLink) -> None:
+    folder = f"/proc/{link.pid}/fd"
+    targets = {int(number): os.readlink(f"{folder}/{number}") for number in os.listdir(folder)}
+    beyond = {number: target for number, target in targets.items() if number > 2}
+    assert all(
+        target.startswith(("socket:", "/secretmem", "/memfd:envfs", "anon_inode:")) for target in beyond.values()
+    )
+    assert targets[0] == "/dev/null"
+
+
+def test_many_requests_at_once_are_all_answered(link: KeyholderLink, chain: Chain) -> None:
+    async def many() -> None:
+        done = []
+
+        async def one() -> None:
+            answer = await link.ask(CompareVersions((chain.layer(1, 0, 1),)), (chain.records[0], chain.key))
+            done.append(answer.message)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(30):
+                nursery.start_soon(one)
+        assert len(done) == 30
+
+    run(many)
+
+
+def test_large_requests_and_replies_pass(link: KeyholderLink) -> None:
+    chain = Chain(link)
+    text = "".join(f"NAME_{n}={'x' * 100}\n" for n in range(9000))
+    chain.write("replace", text.encode())
+    assert len(chain.records[0]) > 1_000_000
+    assert chain.render() == text
+
+
+@pytest.mark.parametrize("end", ["closed", "killed"])
+def test_it_ends_when_the_daemon_does(end: str) -> None:
+    code = (
+        "import sys, time, trio\n"
+        "from envfs.daemon.keyholder_link import KeyholderLink\n"
+        "link = KeyholderLink()\n"
+        "print(link.pid, flush=True)\n"
+        "sys.stdin.read(1)\n"
+        "link._socket.close()\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as daemon:
+        assert daemon.stdout is not None
+        assert daemon.stdin is not None
+        handle = os.pidfd_open(int(daemon.stdout.readline()))
+        time.sleep(0.3)
+        assert not select.select([handle], [], [], 0)[0]
+        if end == "killed":
+            daemon.kill()
+        else:
+            daemon.stdin.write(b"x")
+            daemon.stdin.flush()
+        assert select.select([handle], [], [], 10)[0]
+        os.close(handle)
+        daemon.kill()
+
+
+@pytest.mark.parametrize("number", [2, 15, 1], ids=["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_key_typed_at_the_terminal_does_not_end_it(fresh: KeyholderLink, number: int) -> None:
+    with contextlib.suppress(Locked):
+        ask(fresh, SignCheckpoint(1, "x"))  # it has started
+    os.kill(fresh.pid, number)
+    with pytest.raises(Locked):
+        ask(fresh, SignCheckpoint(1, "x"))
+
+
+NO_FILES = """
+import socket, sys
+from envfs.host import hardening, landlock
+hardening.harden_keyholder()
+tcp = socket.socket()
+if not landlock.confine():
+    sys.exit(77)
+attempts = {
+    "read": lambda: open("/etc/passwd"),
+    "write": lambda: open("/tmp/envfs-test-never", "w"),
+    "list": lambda: __import__("os").listdir("/"),
+}
+if landlock.version() >= 4:
+    attempts["connect"] = lambda: tcp.connect(("127.0.0.1", 9))
+for name, attempt in attempts.items():
+    try:
+        attempt()
+    except PermissionError:
+        continue
+    sys.exit(f"{name} was possible")
+"""
+
+
+def test_where_the_kernel_can_it_opens_no_file_and_no_network() -> None:
+    done = subprocess.run([sys.executable, "-c", NO_FILES], capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip("this kernel has no Landlock")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def readable_regions(pid: int) -> Callable[[bytes], bool]:
+    """Return a way to look for bytes in all memory of a process that root can read."""
+    chunks = []
+    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
+        for line in maps:
+            edges, rights = line.split()[:2]
+            start, end = (int(edge, 16) for edge in edges.split("-"))
+            if "r" in rights and "[v" not in line:
+                with contextlib.suppress(OSError, ValueError):
+                    mem.seek(start)
+                    chunks.append(mem.read(end - start))
+    return lambda needle: any(needle in chunk for chunk in chunks)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads another process's memory")
+def test_no_value_is_left_in_the_keyholder_after_its_requests(link: KeyholderLink) -> None:
+    chain = Chain(link)
+    value = b"needle-" + os.urandom(16).hex().encode()
+    chain.write("set", value, "A")
+    for _ in range(5):
+        assert value.decode() in chain.render()
+    childless(link.pid)
+    found = readable_regions(link.pid)
+    assert found(b"envfs")  # the look itself works
+    assert not found(value)

@@ -1,0 +1,173 @@
+"""Records byte for byte: what we seal is what is checked in, and what must be refused is."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from envfs.errors import AuthenticationFailed
+from envfs.keyholder import sealing
+from envfs.keyholder.identity import Identity
+from envfs.protocol.keyholding import Place
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "record"
+RECORDS = sorted(path.stem for path in VECTORS.glob("*.record"))
+KEYS = sorted(path.stem for path in VECTORS.glob("*.age"))
+
+
+def load(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def stored(name: str) -> bytes:
+    return next(VECTORS.glob(f"{name}.[ra]*")).read_bytes()
+
+
+def place(case: dict[str, Any]) -> Place:
+    return Place(case["vault"], case["stream"], case["seq"], case["prev"])
+
+
+def b64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+ACCEPTED = [name for name in RECORDS if not load(name).get("refused")]
+REFUSED = [name for name in RECORDS if load(name).get("refused")]
+
+
+def test_there_are_vectors() -> None:
+    assert len(ACCEPTED) >= 6
+    assert len(REFUSED) >= 30
+    assert len(KEYS) >= 5
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_sealed_is_what_is_checked_in(name: str) -> None:
+    case = load(name)
+    sealed = sealing.seal_text(
+        Identity(case["identity"]), place(case), case["time"], b64(case["key"]), case["text"], b64(case["nonce"])
+    )
+    assert sealed == stored(name)
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_checked_in_is_opened(name: str) -> None:
+    case = load(name)
+    text = sealing.open_text(Identity(case["identity"]), place(case), b64(case["key"]), stored(name))
+    assert text == case["text"]
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_checked_in_is_opened_without_our_code(name: str) -> None:
+    # as docs/format.md says it, with nothing of envfs in between
+    case, body = load(name), json.loads(stored(name))
+    header = json.loads(b64(body["protected"]))
+    seed = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
+    author = Ed25519PrivateKey.from_private_bytes(seed.derive(case["identity"].encode())).public_key()
+    signed = ".".join(body[member] for member in ("protected", "iv", "ciphertext", "tag"))
+    author.verify(b64(body["signature"]), signed.encode())
+    sealed = b64(body["ciphertext"]) + b64(body["tag"])
+    text = AESGCM(b64(case["key"])).decrypt(b64(body["iv"]), sealed, body["protected"].encode())
+    thumbprint = hashlib.sha256(f'{{"k":"{case["key"]}","kty":"oct"}}'.encode()).digest()
+    assert text.decode() == case["text"]
+    assert header == {
+        "alg": "dir",
+        "enc": "A256GCM",
+        "typ": "envfs-record",
+        "kid": base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode(),
+        **{member: case[member] for member in ("vault", "stream", "seq", "prev")},
+        "author": base64.urlsafe_b64encode(author.public_bytes_raw()).rstrip(b"=").decode(),
+        "time": case["time"],
+    }
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_must_be_refused_is(name: str) -> None:
+    case = load(name)
+    with pytest.raises(AuthenticationFailed):
+        sealing.open_text(Identity(case["identity"]), place(case), b64(case["key"]), stored(name))
+
+
+def test_a_record_without_a_pinned_nonce_has_a_fresh_one_each_time() -> None:
+    case = load("first")
+    made = {
+        sealing.seal_text(Identity(case["identity"]), place(case), case["time"], b64(case["key"]), case["text"])
+        for _ in range(50)
+    }
+    assert len({json.loads(data)["iv"] for data in made}) == 50
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_checked_in_key_opens() -> None:
+    case = load("key")
+    identity = Identity(case["identity"])
+    assert identity.recipient == case["recipient"]
+    assert sealing.open_key(identity, place(case), stored("key")) == b64(case["key"])
+
+
+def test_a_sealed_key_holds_the_jwk_of_the_vector() -> None:
+    case = load("key")
+    identity = Identity(case["identity"])
+    data = sealing.seal_key(identity, place(case), case["time"], b64(case["key"]))
+    opened = identity.open(data)
+    assert json.loads(opened) == case["jwk"]
+    assert opened.endswith(b"}\n")
+    assert opened.count(b"\n") == 1
+    assert sealing.open_key(identity, place(case), data) == b64(case["key"])
+
+
+@pytest.mark.parametrize("name", [name for name in KEYS if name != "key"])
+def test_a_key_that_must_be_refused_is(name: str) -> None:
+    case = load(name)
+    with pytest.raises(AuthenticationFailed):
+        sealing.open_key(Identity(case["identity"]), place(case), stored(name))
+
+
+@pytest.mark.parametrize("changed", [{"vault": "other"}, {"stream": "key/blog"}, {"seq": 2}, {"prev": "x"}])
+def test_a_key_of_another_place_is_refused(changed: dict[str, Any]) -> None:
+    case = load("key")
+    with pytest.raises(AuthenticationFailed):
+        sealing.open_key(Identity(case["identity"]), place({**case, **changed}), stored("key"))
+
+
+PLAINTEXTS = {
+    "nothing": b"",
+    "no json": b"hunter2",
+    "a list": b"[]",
+    "a text": b'"protected"',
+    "null": b"null",
+    "a number": b"7",
+    "no utf-8": b'{"k":"\xff"}',
+    "nested without end": b"[" * 200_000,
+    "a number without end": b'{"k":' + b"1" * 10_000 + b"}",
+    "members of other types": b'{"protected":{},"k":[],"signature":7}',
+    "empty members": b'{"protected":"","k":"","signature":""}',
+}
+
+
+@pytest.mark.parametrize("plaintext", PLAINTEXTS.values(), ids=PLAINTEXTS)
+def test_whatever_somebody_seals_to_the_public_recipient_is_refused(plaintext: bytes) -> None:
+    case = load("key")
+    identity = Identity(case["identity"])
+    with pytest.raises(AuthenticationFailed) as caught:
+        sealing.open_key(identity, place(case), identity.seal(plaintext))
+    assert "hunter2" not in caught.value.text
+
+
+@pytest.mark.parametrize("at", range(0, 500, 7))
+def test_a_key_file_with_a_wrong_bit_is_refused(at: int) -> None:
+    case = load("key")
+    data = bytearray(stored("key"))
+    data[at % len(data)] ^= 4
+    with pytest.raises(AuthenticationFailed):
+        sealing.open_key(Identity(case["identity"]), place(case), bytes(data))

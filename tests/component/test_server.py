@@ -1,0 +1,107 @@
+"""The socket itself: in a folder of the daemon's own, open to every uid, bounded for each."""
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+import trio
+
+from envfs.control.server import Server, bind
+from envfs.errors import Conflict
+from envfs.protocol import control
+from tests.component.world import Client, World, run
+
+
+def test_every_uid_may_connect_and_nobody_else_may_change_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "control.sock"
+    with bind(str(path)):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o755
+        assert stat.S_ISSOCK(path.stat().st_mode)
+
+
+def test_a_socket_that_a_dead_daemon_left_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "control.sock"
+    bind(str(path)).close()
+    assert path.exists()
+    with bind(str(path)), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
+def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(Conflict):
+        bind(str(folder / "control.sock"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    os.chown(folder, 4321, 4321)
+    with pytest.raises(Conflict):
+        bind(str(folder / "control.sock"))
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "folder"])
+def test_where_no_socket_can_be_the_error_says_so_and_no_descriptor_is_left(tmp_path: Path, name: str) -> None:
+    (tmp_path / "run" / "folder").mkdir(parents=True)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(Conflict):
+        bind(str(tmp_path / "run" / name))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_clients_are_served_at_once_and_known_by_their_uid(shared: World, tmp_path: Path) -> None:
+    path = str(tmp_path / "run" / "control.sock")
+
+    async def main() -> None:
+        listener = bind(path)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Server(shared.service).run, listener)
+
+            async def one() -> None:
+                with trio.socket.socket(socket.AF_UNIX) as stream:
+                    await stream.connect(path)
+                    replied = await Client(stream).ask(control.ReadView("/shop", "value", "get", ("LOG",)))
+                    assert replied.blob == b"debug", replied
+
+            async with trio.open_nursery() as clients:
+                for _ in range(20):
+                    clients.start_soon(one)
+            nursery.cancel_scope.cancel()
+
+    run(main)
+
+
+def test_one_uid_gets_so_many_connections_and_no_more_until_some_leave(shared: World, tmp_path: Path) -> None:
+    path = str(tmp_path / "run" / "control.sock")
+
+    async def main() -> None:
+        listener = bind(path)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Server(shared.service).run, listener)
+            streams = [trio.socket.socket(socket.AF_UNIX) for _ in range(70)]
+            answered = 0
+            for stream in streams:
+                await stream.connect(path)
+            for stream in streams:
+                try:
+                    answered += (await Client(stream).ask(control.Status())).reply is not None
+                except OSError:
+                    continue
+            assert answered == 64
+            for stream in streams:
+                stream.close()
+            await trio.sleep(0.05)
+            with trio.socket.socket(socket.AF_UNIX) as stream:
+                await stream.connect(path)
+                assert (await Client(stream).ask(control.Status())).reply is not None
+            nursery.cancel_scope.cancel()
+
+    run(main)

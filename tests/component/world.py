@@ -1,0 +1,238 @@
+"""A vault in a folder of its own with a real keyholder, and a caller to ask with: what the tests here share."""
+
+import array
+import errno
+import json
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import pyfuse3
+import trio
+
+from envfs import locations
+from envfs.control.connection import Connection
+from envfs.control.service import House, Service
+from envfs.core.policy import Caller, Grant
+from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.fuse.operations import Operations
+from envfs.fuse.tree import Node
+from envfs.gate.views import Keyholder
+from envfs.gate.writing import Operation
+from envfs.protocol import control, framing, wire
+from envfs.settings import SettingsFile
+
+T = TypeVar("T")
+ME = Caller(os.geteuid(), os.getegid(), os.getpid(), "/usr/bin/python3")
+STRANGER = Caller(54_321, 54_321, os.getpid(), "/usr/bin/python3")
+LEVELS = {
+    "/": "REGION=eu\nLOG=info\n",
+    "/shop": "# the shop\nDATABASE_URL='postgres://shop:hunter2@db/shop'\nLOG=debug\n",
+    "/shop/prod": "DATABASE_URL='postgres://prod:hunter3@db/prod'\nPAGER=on\n",
+    "/blog": "TITLE='My blog'\n",
+}
+PROD = "REGION=eu\nLOG=debug\nDATABASE_URL=postgres://prod:hunter3@db/prod\nPAGER=on\n"
+LATER = 0.005  # longer than any look that is trusted for a while
+
+
+class Context(NamedTuple):
+    """Who asks, as pyfuse3 tells it."""
+
+    uid: int = ME.uid
+    gid: int = ME.gid
+    pid: int = ME.pid
+    umask: int = 0o022
+
+
+class Counting:
+    """A keyholder that counts what it is asked."""
+
+    def __init__(self, keyholder: Keyholder) -> None:
+        self._keyholder = keyholder
+        self.asked: list[str] = []
+
+    async def ask(
+        self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
+    ) -> object:
+        self.asked.append(type(request).__name__)
+        return await self._keyholder.ask(request, blobs, descriptors)
+
+
+class Replied(NamedTuple):
+    """All that came back to one request: the rows, the reply, what the blobs hold together."""
+
+    rows: list[object]
+    reply: object
+    blob: bytes
+
+
+class Client:
+    """A client's end of a connection, spoken by hand."""
+
+    def __init__(self, stream: trio.socket.SocketType) -> None:
+        self.socket = stream
+        self._decoder = framing.Decoder(1 << 26, 1 << 26)
+
+    async def send(self, data: bytes, descriptors: tuple[int, ...] = ()) -> None:
+        rights = array.array("i", descriptors)
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
+        sent = await self.socket.sendmsg([data], ancillary)
+        while sent < len(data):
+            sent += await self.socket.send(data[sent:])
+
+    async def message(self) -> tuple[object, tuple[bytes, ...]] | None:
+        """Return the next message and its blobs; None if the daemon has left."""
+        while (found := self._decoder.next()) is None:
+            data = await self.socket.recv(1 << 16)
+            if not data:
+                return None
+            self._decoder.feed(data)
+        return wire.from_body(found[0], control.REPLIES), found[1]
+
+    async def ask(self, request: NamedTuple, *secrets: bytes) -> Replied:
+        descriptors = tuple(memory(secret) for secret in secrets)
+        await self.send(framing.encode(wire.to_body(request)), descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        rows: list[object] = []
+        while (found := await self.message()) is not None:
+            message, blobs = found
+            if not isinstance(message, control.ROWS):
+                return Replied(rows, message, b"".join(blobs[:-1]))
+            rows.append(message)
+        return Replied(rows, None, b"")
+
+
+class World:
+    """One home, opened as the daemon opens it."""
+
+    def __init__(self, folder: Path, link: KeyholderLink) -> None:
+        self.folder = folder
+        self.places = locations.find({"ENVFS_HOME": str(folder / "home")}, ME.uid, str(folder))
+        self.keyholder = Counting(link)
+        self.stopped = False
+        self.service = Service(self.places, self.keyholder, self._stop)  # type: ignore[arg-type]
+        self._operations: list[Operations] = []
+
+    def _stop(self) -> None:
+        self.stopped = True
+
+    @property
+    def house(self) -> House:
+        return self.service.house
+
+    def close(self) -> None:
+        for operations in self._operations:
+            operations._callers.close()
+        self.service.close()
+
+    # -- asking as a client does ---------------------------------------------------------------------------------------
+
+    async def talk(self, script: Callable[["Client"], Awaitable[T]], caller: Caller = ME) -> T:
+        """Connect, run a script against the connection, leave; the daemon's end must end with it."""
+        theirs, ours = trio.socket.socketpair()
+        with ours:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(Connection(theirs, caller, self.service).serve)
+                try:
+                    return await script(Client(ours))
+                finally:
+                    ours.close()
+
+    async def sent(self, request: NamedTuple, caller: Caller = ME, secret: bytes | None = None) -> "Replied":
+        """Ask one thing, with a secret in memory if one goes along; return all that came back."""
+
+        async def one(client: "Client") -> Replied:
+            return await client.ask(request, *(() if secret is None else (secret,)))
+
+        return await self.talk(one, caller)
+
+    async def ask(self, request: NamedTuple, caller: Caller = ME, secret: bytes | None = None) -> object:
+        """Ask one thing; return the reply."""
+        return (await self.sent(request, caller, secret)).reply
+
+    async def make(self) -> None:
+        """Make the vault, with a plain identity beside it."""
+        made = await self.ask(control.Init(str(self.folder / "identity.txt")))
+        assert isinstance(made, control.Made), made
+
+    async def write(self, level: str, text: str, verb: str = "replace") -> int:
+        """Write a level's text; return its version."""
+        descriptor = memory(text.encode())
+        try:
+            return (await self.house.writer.write(ME, Operation(verb, level), (descriptor,))).version
+        finally:
+            os.close(descriptor)
+
+    async def fill(self) -> None:
+        """Make the vault and write the levels."""
+        await self.make()
+        for level, text in LEVELS.items():
+            await self.write(level, text)
+
+    # -- who may -------------------------------------------------------------------------------------------------------
+
+    def allow(self, *grants: tuple[str, int]) -> None:
+        """Let these grants (level, uid), and no others, be in the settings."""
+        lines = [f'[[grant]]\nlevel = "{level}"\nuid = {uid}\n' for level, uid in grants]
+        path = Path(self.places.settings)
+        head = f'[identity]\nfile = "{self.folder / "identity.txt"}"\n'
+        path.write_text(head + "".join(lines))
+        path.chmod(0o600)
+        time.sleep(LATER)
+
+    def grants(self) -> tuple[Grant, ...]:
+        time.sleep(LATER)
+        return SettingsFile(Path(self.places.settings)).load().grants
+
+    # -- the mount -----------------------------------------------------------------------------------------------------
+
+    def operations(self, house: House | None = None) -> Operations:
+        house = house or self.house
+        self._operations.append(Operations(house.vault, house.gate))
+        return self._operations[-1]
+
+    def entries(self) -> list[dict[str, object]]:
+        """Return the access log."""
+        return [json.loads(line) for line in Path(self.places.log).read_bytes().splitlines()]
+
+
+def memory(data: bytes) -> int:
+    """Put bytes into memory that a descriptor names."""
+    handle = os.memfd_create("envfs-test", os.MFD_CLOEXEC)
+    os.write(handle, data)
+    return handle
+
+
+def inode(operations: Operations, kind: str, level: str, version: int = 0) -> int:
+    """Return the number of a node, as a lookup would have."""
+    return operations._tree.inode(Node(kind, level, version))
+
+
+async def outcome(asked: Callable[[], Awaitable[object]]) -> str:
+    """Return `ok`, or the name of the errno that the kernel would get."""
+    try:
+        await asked()
+    except pyfuse3.FUSEError as error:
+        return errno.errorcode[error.errno]
+    return "ok"
+
+
+def run(asked: Callable[[], Awaitable[T]]) -> T:
+    """Run one coroutine function under trio."""
+    return trio.run(asked)
+
+
+async def read_file(operations: Operations, number: int, ctx: Context = Context()) -> bytes:  # noqa: B008
+    """Open, read and release a view, as `cat` does."""
+    found = await operations.open(number, os.O_RDONLY, ctx)  # type: ignore[arg-type]
+    try:
+        data = b""
+        while piece := await operations.read(found.fh, len(data), 4096):
+            data += piece
+        return data
+    finally:
+        await operations.release(found.fh)

@@ -1,0 +1,134 @@
+"""What the tests of the whole program share: a folder that other users can pass, homes in it, and a count at the end.
+
+Law: descriptors, mounts and processes are as many after the tests as before them.
+"""
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.home import OWNER, Daemon, Home, eventually, mounts_below, processes_of
+from tests.system.samples import LEVELS
+
+_WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
+Homes = Callable[..., Home]
+USER = 1  # fusermount3 serves nobody without an entry in /etc/passwd; `daemon` has one everywhere
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need root and /dev/fuse, and skip them where either is missing."""
+    able = os.geteuid() == 0 and os.access("/dev/fuse", os.R_OK | os.W_OK)
+    for item in items:
+        folders = item.path.relative_to(Path(__file__).parent).parts[:1]
+        if folders and folders[0] in _WHOLE_PROGRAM:
+            item.add_marker(pytest.mark.system)
+            if not able:
+                item.add_marker(pytest.mark.skip(reason="needs root and /dev/fuse"))
+
+
+@pytest.fixture(scope="session")
+def ground() -> Iterator[Path]:
+    """Give a folder under /tmp that every user may pass; at the end nothing of ours runs, is mounted or is open."""
+    folder = Path(tempfile.mkdtemp(prefix="envfs-sys-", dir="/tmp"))
+    folder.chmod(0o711)
+    open_before = len(os.listdir("/proc/self/fd"))
+    yield folder
+    eventually(lambda: not processes_of(folder), f"the processes of {folder} end")
+    assert mounts_below(folder) == []
+    assert len(os.listdir("/proc/self/fd")) == open_before
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def bare(ground: Path) -> Home:
+    """Give a home with an identity and an empty vault. Not to be changed: `new_home` copies it."""
+    home = Home(ground / "bare")
+    home.envfs("init", "--identity-file", str(ground / "identity.txt"))
+    home.settle()
+    return home
+
+
+@pytest.fixture(scope="session")
+def stocked(bare: Home, ground: Path) -> Home:
+    """Give a home with the realistic files at /, /shop and /shop/prod. Not to be changed: `shop` copies it."""
+    home = copied(bare, ground / "stocked")
+    with home.mounted():
+        for level, (text, _) in LEVELS.items():
+            home.envfs("import", "-", level, given=text)
+    return home
+
+
+def copied(home: Home, path: Path) -> Home:
+    """Copy a home that nothing serves."""
+    shutil.copytree(home.path, path, symlinks=True)
+    return Home(path, home.uid)
+
+
+@pytest.fixture(scope="session")
+def new_home(ground: Path, bare: Home) -> Iterator[Homes]:
+    """Make homes: copies of `bare`, or of the home given. What still runs there at the end is ended."""
+    made: list[Home] = []
+
+    def make(source: Home = bare) -> Home:
+        made.append(copied(source, ground / f"home-{len(made)}"))
+        return made[-1]
+
+    yield make
+    for home in made:
+        if home.socket.exists():
+            home.envfs("unmount", status=None)
+        home.clear_mounts()
+
+
+@pytest.fixture
+def home(new_home: Homes) -> Home:
+    """Give one test a home with an empty vault."""
+    return new_home()
+
+
+@pytest.fixture
+def shop(new_home: Homes, stocked: Home) -> Home:
+    """Give one test a home with the realistic files, not mounted."""
+    return new_home(stocked)
+
+
+@pytest.fixture
+def served(shop: Home) -> Iterator[tuple[Home, Daemon]]:
+    """Give one test the realistic files on a mount of its own."""
+    with shop.mounted() as daemon:
+        yield shop, daemon
+
+
+@pytest.fixture(scope="module")
+def shared(new_home: Homes, stocked: Home) -> Iterator[Home]:
+    """Give a module the realistic files on a mount; its tests leave them as they are."""
+    home = new_home(stocked)
+    with home.mounted():
+        yield home
+
+
+@pytest.fixture(scope="session")
+def fuse_for_users() -> Iterator[Callable[[], None]]:
+    """Let every user open /dev/fuse, as udev does on an ordinary machine and nobody does in a bare one."""
+    mode = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
+    yield lambda: os.chmod("/dev/fuse", 0o666)
+    os.chmod("/dev/fuse", mode)
+
+
+@pytest.fixture(scope="module")
+def user_home(ground: Path) -> Iterator[Home]:
+    """Give an ordinary user a home of its own, made by its own `envfs init`."""
+    folder = Path(tempfile.mkdtemp(prefix="user-", dir=ground))
+    os.chown(folder, USER, USER)
+    folder.chmod(0o711)
+    home = Home(folder / "home", uid=USER)
+    home.envfs("init", "--identity-file", str(folder / "identity.txt"))
+    yield home
+    if home.socket.exists():
+        home.envfs("unmount", status=None)
+    home.clear_mounts()

@@ -1,0 +1,214 @@
+"""One ENVFS_HOME under test, used as a person would: by the `envfs` command, by the files of the mount, by signals."""
+
+import json
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+SECONDS = 20.0
+OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for nobody without a name
+ENVFS = str(Path(sys.executable).with_name("envfs"))
+Row = dict[str, object]
+
+
+class Said(NamedTuple):
+    """How a command ended and what it printed."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+    @property
+    def complaint(self) -> str:
+        return self.err.decode()
+
+
+class Daemon(NamedTuple):
+    """A running daemon, by its process ids."""
+
+    pid: int
+    keyholder: int
+
+
+def eventually(question: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
+    """Wait until the answer is yes."""
+    until = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < until, f"waited {seconds} s in vain: {what}"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs; one that waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def mounts_below(folder: Path) -> list[str]:
+    """List the mount points at and below a folder."""
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    points = (line.split(" ")[4] for line in lines)
+    return [point for point in points if point == str(folder) or point.startswith(f"{folder}/")]
+
+
+def processes_of(folder: Path) -> list[int]:
+    """List the processes whose environment or command line names a folder: that is how ours are told from others'."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in text:
+            found.append(int(entry.name))
+    return found
+
+
+def open_in(pid: int) -> int:
+    """Count what a daemon has open, but for the /proc folders of its last callers, of which it keeps some."""
+    found = []
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(path.readlink()))
+    return sum(not target.startswith("/proc/") for target in found)
+
+
+def as_user(uid: int) -> tuple[str, ...]:
+    """Return the words that run a command as another user."""
+    return ("setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--") if uid else ()
+
+
+class Home:
+    """A home at `path` that `uid` owns; its identity lies outside of it."""
+
+    def __init__(self, path: Path, uid: int = 0) -> None:
+        self.path = path
+        self.uid = uid
+        self.mnt = path / "mnt"
+        self.vault = path / "vault"
+        self.state = path / "state"
+        self.settings = path / "envfs.toml"
+        self.log_file = self.state / "access.jsonl"
+        self.socket = path / "run" / "control.sock"
+
+    # -- the command ---------------------------------------------------------------------------------------------------
+
+    def environ(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return what every command of these tests has for an environment."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        return {**kept, "LC_ALL": "C.UTF-8", "ENVFS_HOME": str(self.path), **(extra or {})}
+
+    def envfs(
+        self,
+        *words: str,
+        given: bytes | str | None = None,
+        uid: int | None = None,
+        status: int | None = 0,
+        environ: Mapping[str, str] | None = None,
+    ) -> Said:
+        """Run `envfs` with `given` on standard input, as `uid`; it must end with `status` (None: with any)."""
+        data = given.encode() if isinstance(given, str) else given
+        done = subprocess.run(
+            [*as_user(self.uid if uid is None else uid), ENVFS, *words],
+            input=data,
+            stdin=None if data is not None else subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=3 * SECONDS,
+            env=self.environ(environ),
+            cwd="/",
+        )
+        said = Said(done.returncode, done.stdout, done.stderr)
+        assert status is None or said.status == status, (words, said)
+        return said
+
+    def rows(self, *words: str) -> list[Row]:
+        """Run a listing command with --json."""
+        found: list[Row] = json.loads(self.envfs(*words, "--json").out)
+        return found
+
+    def status(self) -> Row:
+        """Return what `envfs status --json` says, whatever its exit status."""
+        found: Row = json.loads(self.envfs("status", "--json", status=None).out)
+        return found
+
+    def problems(self) -> str:
+        """Return what `envfs status` says is wrong, as one text."""
+        listed = self.status()["problems"]
+        assert isinstance(listed, list)
+        return "; ".join(listed)
+
+    # -- the daemon ----------------------------------------------------------------------------------------------------
+
+    def mount(self, *words: str, environ: Mapping[str, str] | None = None) -> Daemon:
+        """Start a daemon in the background."""
+        self.envfs("mount", *words, environ=environ)
+        return self.daemon()
+
+    def daemon(self) -> Daemon:
+        """Return the running daemon."""
+        report = self.status()
+        assert report["running"], report
+        return Daemon(int(str(report["pid"])), int(str(report["keyholder_pid"])))
+
+    def end(self, daemon: Daemon) -> None:
+        """End a daemon: kindly, else by its own process id; leave no mount behind."""
+        if alive(daemon.pid) and self.envfs("unmount", status=None).status:
+            os.kill(daemon.pid, signal.SIGKILL)
+        eventually(lambda: not alive(daemon.pid) and not alive(daemon.keyholder), "the daemon ends")
+        self.clear_mounts()
+
+    def clear_mounts(self) -> None:
+        """Unmount whatever is mounted at or below this home."""
+        for point in reversed(mounts_below(self.path)):
+            subprocess.run(["umount", "-l", point], check=True, capture_output=True)
+
+    @contextmanager
+    def mounted(self, *words: str) -> Iterator[Daemon]:
+        """Serve for as long as the block lasts."""
+        daemon = self.mount(*words)
+        try:
+            yield daemon
+        finally:
+            self.end(daemon)
+
+    def settle(self) -> None:
+        """Wait until a daemon that served one command has ended: it signs the log after the command is done."""
+        eventually(lambda: not processes_of(self.path), "no process works here")
+
+    # -- the files -----------------------------------------------------------------------------------------------------
+
+    def view(self, level: str) -> Path:
+        """Return the path of a level's `.env` in the mount."""
+        return self.mnt / level.strip("/") / ".env"
+
+    def history_view(self, level: str, version: int) -> Path:
+        """Return the path of a level's `.env` as it was at a version."""
+        return self.mnt / level.strip("/") / ".history" / str(version) / ".env"
+
+    def log(self) -> list[Row]:
+        """Return the entries of the access log as they stand in the file."""
+        return [json.loads(line) for line in self.log_file.read_bytes().splitlines()]
+
+    def refusals(self, uid: int) -> list[Row]:
+        """Return the log's refusals of one user."""
+        return [entry for entry in self.log() if entry["event"] == "refuse" and entry["uid"] == uid]
+
+    def records(self) -> list[Path]:
+        """Return every record file of the vault."""
+        return sorted(path for path in self.vault.rglob("@0*") if path.is_file())

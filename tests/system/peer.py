@@ -1,0 +1,84 @@
+"""A client of the control socket that speaks the frames of docs/protocol.md by itself, well or badly."""
+
+import array
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Self
+
+from tests.system.home import SECONDS
+
+Body = dict[str, object]
+HELLO: Body = {"type": "hello", "protocol": 1, "release": ""}
+STATUS: Body = {"type": "status"}
+
+
+def frame(body: Body) -> bytes:
+    """Return a message as a frame."""
+    text = json.dumps(body).encode()
+    return len(text).to_bytes(4, "big") + text
+
+
+class Peer:
+    """One connection."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(SECONDS)
+        self.socket.connect(str(path))
+        self._buffer = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes, descriptors: tuple[int, ...] = ()) -> None:
+        """Send bytes as they are, with descriptors if there are any."""
+        if descriptors:
+            rights = array.array("i", descriptors)
+            self.socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        else:
+            self.socket.sendall(data)
+
+    def ask(self, body: Body, descriptors: tuple[int, ...] = ()) -> Body:
+        """Send one message and return the next one."""
+        self.send(frame(body), descriptors)
+        return self.receive()
+
+    def receive(self) -> Body:
+        """Return the next message; EOFError at the end."""
+        size = int.from_bytes(self._take(4), "big")
+        body: Body = json.loads(self._take(size))
+        blobs = body.get("blobs", [])
+        assert isinstance(blobs, list)
+        for blob in blobs:
+            self._take(blob)
+        return body
+
+    def ended(self) -> bool:
+        """Wait until the daemon closes the connection; whatever it says before is read away."""
+        try:
+            while self.socket.recv(1 << 16):
+                pass
+        except ConnectionResetError:
+            pass
+        return True
+
+    def _take(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            data = self.socket.recv(1 << 16)
+            if not data:
+                raise EOFError
+            self._buffer += data
+        taken, self._buffer = self._buffer[:size], self._buffer[size:]
+        return taken
+
+
+def memory(data: bytes) -> int:
+    """Return a descriptor of memory that holds some bytes."""
+    handle = os.memfd_create("test", os.MFD_CLOEXEC)
+    os.write(handle, data)
+    return handle

@@ -1,0 +1,65 @@
+"""A command on a terminal of its own: what it shows is read, what it asks for is typed."""
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from tests.system.home import SECONDS
+
+
+class Terminal:
+    """Runs `words` with a fresh pseudo-terminal as its controlling one; `shown` is all that it has printed."""
+
+    def __init__(self, words: Sequence[str], environ: Mapping[str, str], columns: int = 120) -> None:
+        self._master, slave = os.openpty()
+        subprocess.run(["stty", "cols", str(columns), "rows", "40"], stdin=slave, check=True)
+        self._process = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *words], stdin=slave, stdout=slave, stderr=slave, env=environ, cwd="/"
+        )
+        os.close(slave)
+        self.shown = ""
+        self._seen = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._master)
+
+    def expect(self, text: str, seconds: float = SECONDS) -> None:
+        """Wait until `text` is shown, after what was expected before."""
+        until = time.monotonic() + seconds
+        while (at := self.shown.find(text, self._seen)) < 0:
+            assert self._more(until), f"no {text!r} in {self.shown!r}"
+        self._seen = at + len(text)
+
+    def type(self, text: str) -> None:
+        """Type a line."""
+        self.press(f"{text}\n")
+
+    def press(self, keys: str) -> None:
+        """Press keys, control keys among them."""
+        os.write(self._master, keys.encode())
+
+    def end(self, seconds: float = SECONDS) -> int:
+        """Read to the end; returns the exit status."""
+        until = time.monotonic() + seconds
+        while self._more(until):
+            pass
+        return self._process.wait(max(0.1, until - time.monotonic()))
+
+    def _more(self, until: float) -> bool:
+        ready, _, _ = select.select([self._master], [], [], max(0.0, until - time.monotonic()))
+        assert ready, f"nothing more in time, after {self.shown!r}"
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:  # EIO: the other side is closed
+            return False
+        self.shown += data.decode(errors="replace").replace("\r\n", "\n")
+        return bool(data)

@@ -1,0 +1,184 @@
+"""Grants decide: for one level and below, until they end or are taken back; and a person may edit the file."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Homes
+from tests.system.home import SECONDS, Home
+from tests.system.probing import attempt, attempts, reads
+
+_DEPLOY = 1001
+
+
+@pytest.fixture(scope="module")
+def made(new_home: Homes, stocked: Home) -> Home:
+    """Give a home where uid 1001 may read /shop/prod only. To be copied."""
+    home = new_home(stocked)
+    with home.mounted():
+        home.envfs("import", "-", "/shop/staging", given="STAGE=1\n")
+        home.envfs("import", "-", "/blog", given="BLOG=1\n")
+        home.envfs("grant", "/shop/prod", "--uid", str(_DEPLOY))
+    return home
+
+
+@pytest.fixture
+def for_prod(new_home: Homes, made: Home) -> Iterator[Home]:
+    """Give one test a copy of it, mounted."""
+    home = new_home(made)
+    with home.mounted():
+        yield home
+
+
+def test_who_is_approved_for_one_level_reads_it_with_all_that_it_inherits(for_prod: Home) -> None:
+    assert reads(_DEPLOY, for_prod.view("/shop/prod")) == for_prod.view("/shop/prod").read_text(encoding="utf-8")
+    assert "COMPANY_NAME=" in reads(_DEPLOY, for_prod.view("/shop/prod"))
+    assert for_prod.envfs("get", "/shop/prod", "S3_BUCKET", uid=_DEPLOY).text == "crane-shop-prod\n"
+
+
+def test_who_is_approved_for_one_level_reads_none_above_and_none_beside(for_prod: Home) -> None:
+    for level in ("/", "/shop", "/shop/staging", "/blog"):
+        assert reads(_DEPLOY, for_prod.view(level)) == "EACCES", level
+        assert attempt(_DEPLOY, "stat", for_prod.view(level)).how == "EACCES", level
+        for_prod.envfs("export", level, uid=_DEPLOY, status=102)
+
+
+def test_who_is_approved_for_one_level_sees_only_the_way_to_it(for_prod: Home) -> None:
+    found = attempts(_DEPLOY, [["listdir", for_prod.mnt / place] for place in ("", "shop", "shop/prod")])
+    assert [ended.found for ended in found] == [["shop"], ["prod"], [".env", ".history"]]
+    for place in ("blog", "shop/staging", ".history", "shop/.history", "shop/.history/1"):
+        assert attempt(_DEPLOY, "listdir", for_prod.mnt / place).how == "EACCES", place
+    listed = for_prod.envfs("ls", uid=_DEPLOY).text
+    assert [line.split("\t")[0] for line in listed.splitlines()] == ["/", "/shop", "/shop/prod"]
+
+
+def test_the_history_of_an_approved_level_is_approved_too(for_prod: Home) -> None:
+    assert "STRIPE_API_KEY" in reads(_DEPLOY, for_prod.history_view("/shop/prod", 1))
+    assert reads(_DEPLOY, for_prod.history_view("/shop", 1)) == "EACCES"
+
+
+def test_a_grant_covers_levels_that_come_to_be_below_it_later(for_prod: Home) -> None:
+    for_prod.envfs("set", "/shop/prod/eu", "REGION", given="eu")
+    assert "REGION=eu" in reads(_DEPLOY, for_prod.view("/shop/prod/eu"))
+    for_prod.envfs("set", "/shop/production", "NOT_BELOW", given="x")
+    assert reads(_DEPLOY, for_prod.view("/shop/production")) == "EACCES"
+
+
+def test_a_grant_by_user_name_is_a_grant_of_that_users_uid(for_prod: Home) -> None:
+    for_prod.envfs("grant", "/blog", "--user", "daemon")
+    assert (for_prod.rows("grants")[-1]["user"], for_prod.rows("grants")[-1]["uid"]) == ("daemon", 1)
+    assert "BLOG=1" in reads(1, for_prod.view("/blog"))
+    said = for_prod.envfs("grant", "/blog", "--user", "no-such-user-here", status=101)
+    assert "there is no user no-such-user-here" in said.complaint
+
+
+@pytest.mark.parametrize("uid", ["65534", "4294967295", "4294967296", "99999999999999999999"])
+def test_a_uid_that_stands_for_nobody_in_particular_gets_no_grant(for_prod: Home, uid: str) -> None:
+    for_prod.envfs("grant", "/blog", "--uid", uid, status=101)
+    assert len(for_prod.rows("grants")) == 2
+
+
+def test_a_grant_with_an_end_ends(for_prod: Home) -> None:
+    begun = time.monotonic()
+    for_prod.envfs("grant", "/blog", "--uid", "1002", "--ttl", "2s")
+    assert "BLOG=1" in reads(1002, for_prod.view("/blog"))
+    assert 0 <= int(str(for_prod.rows("grants")[-1]["seconds_left"])) <= 2
+    while reads(1002, for_prod.view("/blog")) != "EACCES":
+        assert time.monotonic() - begun < SECONDS
+        time.sleep(0.05)
+    assert time.monotonic() - begun >= 2
+    for_prod.envfs("get", "/blog", "BLOG", uid=1002, status=102)
+    assert 1002 not in [row["uid"] for row in for_prod.rows("grants")]
+
+
+def test_a_new_end_replaces_the_old_one(for_prod: Home) -> None:
+    for_prod.envfs("grant", "/blog", "--uid", "1002", "--ttl", "1s")
+    for_prod.envfs("grant", "/blog", "--uid", "1002")
+    time.sleep(1.2)
+    assert "BLOG=1" in reads(1002, for_prod.view("/blog"))
+    assert [row["until"] for row in for_prod.rows("grants") if row["uid"] == 1002] == [""]
+
+
+def test_revoke_works_at_once(for_prod: Home) -> None:
+    assert attempt(_DEPLOY, "open", for_prod.view("/shop/prod")).how == "ok"
+    for_prod.envfs("revoke", "/shop/prod", "--uid", str(_DEPLOY))
+    assert reads(_DEPLOY, for_prod.view("/shop/prod")) == "EACCES"
+    assert attempt(_DEPLOY, "listdir", for_prod.mnt).how == "EACCES"
+    for_prod.envfs("exec", "/shop/prod", "--", "true", uid=_DEPLOY, status=102)
+    said = for_prod.envfs("revoke", "/shop/prod", "--uid", str(_DEPLOY), status=103)
+    assert "has no grant on /shop/prod" in said.complaint
+
+
+def test_granting_and_revoking_are_on_the_log(for_prod: Home) -> None:
+    for_prod.envfs("revoke", "/shop/prod", "--uid", str(_DEPLOY))
+    found = [(entry["event"], entry["level"], entry["rule"]) for entry in for_prod.log() if "rule" in entry]
+    assert ("grant", "/shop/prod", f"uid {_DEPLOY}") in found
+    assert ("revoke", "/shop/prod", f"uid {_DEPLOY}") in found
+
+
+def test_a_hand_edit_counts_at_once(for_prod: Home) -> None:
+    assert reads(1002, for_prod.view("/blog")) == "EACCES"
+    text = for_prod.settings.read_text(encoding="utf-8")
+    for_prod.settings.write_text(f'{text}\n[[grant]]\nlevel = "/blog"\nuid = 1002\n', encoding="utf-8")
+    assert "BLOG=1" in reads(1002, for_prod.view("/blog"))
+    for_prod.settings.write_text(text, encoding="utf-8")
+    assert reads(1002, for_prod.view("/blog")) == "EACCES"
+
+
+def test_a_persons_comments_survive_grant_and_revoke(for_prod: Home) -> None:
+    text = for_prod.settings.read_text(encoding="utf-8")
+    edited = text.replace("[identity]", "# where the key lies\n[identity]   # not in git!")
+    edited = f'{edited}\n# for the backups, see ticket 71\n[[grant]]\nlevel = "/blog" # blog only\nuid = 1002\n'
+    for_prod.settings.write_text(edited, encoding="utf-8")
+    for_prod.envfs("grant", "/shop", "--uid", "1003", "--ttl", "1h")
+    for_prod.envfs("revoke", "/shop", "--uid", "1003")
+    for_prod.envfs("revoke", "/shop/prod", "--uid", str(_DEPLOY))
+    after = for_prod.settings.read_text(encoding="utf-8")
+    for comment in ("# where the key lies", "# not in git!", "# for the backups, see ticket 71", "# blog only"):
+        assert comment in after
+    assert "BLOG=1" in reads(1002, for_prod.view("/blog"))
+
+
+@pytest.mark.parametrize("harm", ["mode 0666", "mode 0620", "another owner", "not TOML", "unknown key", "bad level"])
+def test_settings_that_cannot_be_trusted_approve_nobody(for_prod: Home, harm: str) -> None:
+    before = for_prod.settings.read_text(encoding="utf-8")
+    _harm(for_prod, harm)
+    for uid, status in ((0, 115), (_DEPLOY, 102)):
+        assert reads(uid, for_prod.view("/shop/prod")) == "EACCES"
+        said = for_prod.envfs("get", "/shop/prod", "S3_BUCKET", uid=uid, status=status)
+        assert said.out == b""
+        assert ("settings file" in said.complaint) == (uid == 0)  # what is wrong is for the owner to know
+    assert "settings file" in for_prod.problems()
+    said = for_prod.envfs("grant", "/shop", "--uid", "1003", status=115)
+    assert "settings file" in said.complaint
+    os.chown(for_prod.settings, 0, 0)
+    for_prod.settings.chmod(0o600)
+    for_prod.settings.write_text(before, encoding="utf-8")
+    assert attempt(_DEPLOY, "read", for_prod.view("/shop/prod")).how == "ok"
+    assert for_prod.problems() == ""
+
+
+@pytest.mark.parametrize("harm", ["mode 0666", "another owner", "not TOML"])
+def test_mount_says_so_when_the_settings_cannot_be_trusted(shop: Home, harm: str) -> None:
+    _harm(shop, harm)
+    said = shop.envfs("mount", status=115)
+    assert f"envfs: error: the settings file {shop.settings} is " in said.complaint
+    assert "envfs: hint: " in said.complaint
+    shop.settle()
+
+
+def _harm(home: Home, harm: str) -> None:
+    text = home.settings.read_text(encoding="utf-8")
+    match harm.split():
+        case ["mode", mode]:
+            home.settings.chmod(int(mode, 8))
+        case ["another", "owner"]:
+            os.chown(home.settings, 1002, 1002)
+        case ["not", "TOML"]:
+            home.settings.write_text(text + "[[grant\n", encoding="utf-8")
+        case ["unknown", "key"]:
+            home.settings.write_text(text + '[[grant]]\nlevel = "/"\nuid = 1\nallow = "all"\n', encoding="utf-8")
+        case _:
+            home.settings.write_text(text + '[[grant]]\nlevel = "/../x"\nuid = 1\n', encoding="utf-8")

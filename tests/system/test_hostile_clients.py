@@ -1,0 +1,300 @@
+"""Whatever a client sends, it harms its own connection at most: the daemon goes on to serve everybody else."""
+
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Homes
+from tests.system.home import SECONDS, Home, alive, as_user, eventually, open_in
+from tests.system.peer import HELLO, STATUS, Body, Peer, frame, memory
+from tests.system.probing import reads
+
+_STRANGER = 4711
+
+
+@pytest.fixture(scope="module")
+def victim(new_home: Homes, stocked: Home) -> Iterator[Home]:
+    """Give a mounted home that every test of this module attacks."""
+    home = new_home(stocked)
+    with home.mounted():
+        yield home
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trickle(victim: Home) -> Iterator[Future[float]]:
+    """Send a frame byte by byte while the other tests run; gives after how many seconds the daemon gave it up."""
+    with ThreadPoolExecutor(1) as pool, Peer(victim.socket) as peer:
+        yield pool.submit(_trickle, peer)
+
+
+def _trickle(peer: Peer) -> float:
+    begun = time.monotonic()
+    with suppress(BrokenPipeError, ConnectionResetError):
+        for byte in frame({"type": "x" * 50}):
+            peer.send(bytes([byte]))
+            time.sleep(0.4)
+    return time.monotonic() - begun
+
+
+@pytest.fixture(autouse=True)
+def _still_serves(victim: Home) -> Iterator[None]:
+    assert "COMPANY_NAME" in reads(0, victim.view("/shop/prod"))
+    assert victim.envfs("get", "/shop", "APP_NAME").text == "shop\n"
+    daemon = victim.daemon()
+    open_before = open_in(daemon.pid)
+    yield
+    assert victim.daemon() == daemon
+    assert alive(daemon.pid)
+    assert alive(daemon.keyholder)
+    assert "COMPANY_NAME" in reads(0, victim.view("/shop/prod"))
+    assert victim.envfs("get", "/shop", "APP_NAME").text == "shop\n"
+    assert victim.problems() == ""
+    eventually(lambda: open_in(daemon.pid) <= open_before, "its descriptors are closed")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_bytes_end_their_own_connection(victim: Home, seed: int) -> None:
+    data = random.Random(seed).randbytes(1 << (seed * 2))
+    with Peer(victim.socket) as peer:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            peer.send(data)
+            peer.socket.shutdown(socket.SHUT_WR)
+        assert peer.ended()
+
+
+_FRAMES = {
+    "an empty frame": b"\0\0\0\0",
+    "a huge length": b"\xff\xff\xff\xff" + b"x" * 1000,
+    "just over the limit": (65537).to_bytes(4, "big") + b"{" * 1000,
+    "no JSON": b"\0\0\0\x05hello",
+    "not UTF-8": b"\0\0\0\x04\xff\xfe\xfd\xfc",
+    "an array": b"\0\0\0\x02[]",
+    "a number": b"\0\0\0\x0212",
+    "deep JSON": (60000).to_bytes(4, "big") + b"[" * 60000,
+    "no type": frame({"protocol": 1}),
+    "an unknown type": frame({"type": "open-sesame"}),
+    "a type that is a list": frame({"type": ["status"]}),
+    "a reply for a request": frame({"type": "done", "notes": []}),
+    "a field too many": frame({"type": "status", "also": 1}),
+    "a field too few": frame({"type": "hello", "protocol": 1}),
+    "a field of another type": frame({"type": "read-log", "newest": "all", "follow": False}),
+    "true for a number": frame({"type": "read-log", "newest": True, "follow": False}),
+    "blobs announced": frame({"type": "status", "blobs": [5]}) + b"12345",
+    "blobs that are no sizes": frame({"type": "status", "blobs": [-1, "x"]}),
+    "another protocol": frame({"type": "hello", "protocol": 999, "release": "9"}),
+    "the year 2038 in a version": frame(
+        {"type": "read-view", "level": "/", "form": "dotenv", "door": "get", "only": [], "version": 1 << 80}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _FRAMES)
+def test_a_frame_that_is_none_is_answered_by_an_error_or_an_end(victim: Home, name: str) -> None:
+    with Peer(victim.socket) as peer:
+        peer.send(_FRAMES[name])
+        peer.socket.shutdown(socket.SHUT_WR)
+        try:
+            answer = peer.receive()
+        except (EOFError, ConnectionResetError):
+            return
+        assert answer["type"] == "failed", answer
+        assert answer["code"] in ("bad-request", "no-such-level", "failed"), answer
+        assert "Traceback" not in str(answer)
+
+
+def test_a_frame_cut_short_and_connections_half_open_keep_nobody_waiting(victim: Home) -> None:
+    with ExitStack() as stack:
+        for cut in (0, 1, 3, 4, 5, 20):
+            peer = stack.enter_context(Peer(victim.socket))
+            peer.send(frame({"type": "log", "x": "y" * 100})[:cut])
+        begun = time.monotonic()
+        assert victim.envfs("get", "/shop", "APP_NAME").text == "shop\n"
+        assert time.monotonic() - begun < 5
+
+
+def test_a_client_that_never_reads_keeps_nobody_waiting(victim: Home) -> None:
+    request = frame({"type": "read-log", "newest": 0, "follow": False})
+    with Peer(victim.socket) as peer:
+        peer.socket.settimeout(0.5)
+        with suppress(TimeoutError, BrokenPipeError, ConnectionResetError):
+            for _ in range(2000):
+                peer.send(request)
+        begun = time.monotonic()
+        assert victim.envfs("get", "/shop", "APP_NAME").text == "shop\n"
+        assert time.monotonic() - begun < 5
+
+
+_CONNECTS_200_TIMES = """
+import socket, sys
+held = []
+for _ in range(200):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect(sys.argv[1])
+    held.append(peer)
+print("connected", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_hundred_connections_of_one_user_leave_room_for_the_others(victim: Home) -> None:
+    words = [*as_user(_STRANGER), sys.executable, "-I", "-S", "-c", _CONNECTS_200_TIMES, str(victim.socket)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
+        assert crowd.stdin is not None
+        assert crowd.stdout is not None
+        assert crowd.stdout.readline() == "connected\n"
+        assert victim.envfs("get", "/shop", "APP_NAME").text == "shop\n"
+        assert victim.envfs("get", "/shop", "APP_NAME", uid=4712, status=102).out == b""
+        crowd.stdin.close()
+        assert crowd.wait(SECONDS) == 0
+
+
+def test_connections_over_the_limit_end_and_others_work_once_there_is_room(victim: Home) -> None:
+    with ExitStack() as stack:
+        peers = [stack.enter_context(Peer(victim.socket)) for _ in range(100)]
+        ended = [peer for peer in peers if _refused(peer)]
+        assert 30 <= len(ended) <= 40
+    eventually(lambda: victim.envfs("status", status=None).status == 0, "there is room again")
+
+
+def _refused(peer: Peer) -> bool:
+    try:
+        return peer.ask(HELLO)["type"] != "hello"
+    except (EOFError, OSError):
+        return True
+
+
+_READ: Body = {"type": "read-view", "level": "/", "form": "dotenv", "door": "get", "only": [], "version": 0}
+_SET: Body = {"type": "set-variable", "level": "/shop", "name": "APP_NAME", "trim": False}
+
+
+def test_descriptors_with_a_request_that_takes_none_are_refused_and_closed(victim: Home) -> None:
+    for body, count in ((STATUS, 1), (_READ, 2), (_SET, 2), (STATUS, 4)):
+        held = [memory(b"x") for _ in range(count)]
+        with Peer(victim.socket) as peer:
+            answer = peer.ask(body, tuple(held))
+            assert (answer["type"], answer["code"]) == ("failed", "bad-request")
+        for handle in held:
+            os.close(handle)
+
+
+def test_descriptors_galore_end_the_connection(victim: Home) -> None:
+    held = [memory(b"x") for _ in range(250)]
+    with Peer(victim.socket) as peer:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(20):
+                peer.send(b"\0", tuple(held))
+        assert peer.ended()
+    for handle in held:
+        os.close(handle)
+
+
+def test_a_secret_in_something_that_is_no_file_is_refused(victim: Home) -> None:
+    reading, writing = os.pipe()
+    ours, theirs = socket.socketpair()
+    zero = os.open("/dev/zero", os.O_RDONLY)
+    for handle in (reading, writing, ours.fileno(), zero):
+        with Peer(victim.socket) as peer:
+            answer = peer.ask(_SET, (handle,))
+            assert (answer["type"], answer["code"]) == ("failed", "bad-request"), answer
+    for handle in (reading, writing, zero):
+        os.close(handle)
+    ours.close()
+    theirs.close()
+
+
+def test_a_secret_that_is_no_memory_of_ours_or_too_large_is_refused(victim: Home) -> None:
+    huge = os.memfd_create("huge")
+    os.ftruncate(huge, 1 << 40)
+    blind = os.open("/etc/hostname", os.O_PATH)
+    for handle, code in ((huge, "too-large"), (blind, None)):
+        with Peer(victim.socket) as peer:
+            answer = peer.ask(_SET, (handle,))
+            assert answer["type"] == "failed"
+            assert code is None or answer["code"] == code
+        os.close(handle)
+    with Peer(victim.socket) as peer:
+        assert peer.ask(_SET)["code"] == "bad-request"
+
+
+def test_what_a_stranger_says_cannot_write_on_a_terminal(victim: Home) -> None:
+    body = {**_READ, "level": "/shop", "door": "\x1b[2J\x1b[H", "form": "\x1b]0;x\x07"}
+    done = subprocess.run(
+        [*as_user(_STRANGER), sys.executable, "-I", "-S", "-c", _SENDS, str(victim.socket), frame(body).hex()],
+        check=True,
+        capture_output=True,
+        timeout=SECONDS,
+    )
+    assert b"failed" in done.stdout
+    assert b"\x1b" not in victim.envfs("log", "-n", "0").out
+    assert b"\x07" not in victim.envfs("log", "-n", "0").out
+
+
+_SENDS = """
+import socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+peer.sendall(bytes.fromhex(sys.argv[2]))
+print(peer.recv(10000))
+"""
+
+
+def test_a_strangers_refusals_on_the_socket_do_not_fill_the_log(victim: Home) -> None:
+    size = victim.log_file.stat().st_size
+    script = "import sys\nfor _ in range(3000):\n    sys.stdout.buffer.write(bytes.fromhex(sys.argv[1]))\n"
+    flood = [*as_user(_STRANGER), sys.executable, "-I", "-S", "-c", script + _FLOODS]
+    body = frame({"type": "unmount"})
+    subprocess.run([*flood, body.hex(), str(victim.socket)], check=True, capture_output=True, timeout=SECONDS)
+    assert victim.log_file.stat().st_size - size < 3000 * 150
+
+
+_FLOODS = """
+import socket
+sys.stdout.flush()
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[2])
+for _ in range(3000):
+    peer.sendall(bytes.fromhex(sys.argv[1]))
+    peer.recv(10000)
+"""
+
+
+def test_many_commands_at_once_are_all_answered(victim: Home) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda _: victim.envfs("get", "/shop", "APP_NAME").text, range(48)))
+    assert found == ["shop\n"] * 48
+
+
+def test_a_frame_that_does_not_come_to_its_end_is_given_up(trickle: Future[float]) -> None:
+    """Ten seconds for a frame, however its bytes trickle in (docs/protocol.md §2)."""
+    assert 9 < trickle.result(2 * SECONDS) < 15
+
+
+def test_the_client_sends_nothing_to_a_server_of_another_user(victim: Home, ground: Path) -> None:
+    """A socket in a folder of ours that somebody else serves would be sent our secrets."""
+    folder = ground / "squatted"
+    (folder / "run").mkdir(parents=True)
+    home = Home(folder)
+    script = (
+        "import os, socket, sys\n"
+        "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); os.chmod(sys.argv[1], 0o666); s.listen()\n"
+        "os.setuid(1001); print('ready', flush=True)\n"
+        "c, _ = s.accept(); print(len(c.recv(10000)), flush=True)\n"
+    )
+    # listen() fixes the peer credentials, so the one who listens must be the stranger
+    script = script.replace("s.listen()\nos.setuid(1001)", "os.setuid(1001); s.listen()\nNone")
+    words = [sys.executable, "-I", "-S", "-c", script, str(home.socket)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as squatter:
+        assert squatter.stdout is not None
+        assert squatter.stdout.readline() == "ready\n"
+        said = home.envfs("set", "/app", "A", given="never to be seen", status=102)
+        assert "runs as uid 1001" in said.complaint
+        assert squatter.stdout.readline() == "0\n"

@@ -1,0 +1,69 @@
+"""A user's own daemon, mounted without allow_other: it works without any right of root, and root gets nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.home import OWNER, Home, as_user
+from tests.system.probing import attempt, reads
+from tests.system.samples import PROD, SHOP_TEXT
+
+
+@pytest.fixture
+def own(user_home: Home) -> Iterator[Home]:
+    """Give a user's home, mounted by itself."""
+    user_home.envfs("import", "-", "/shop", given=SHOP_TEXT)
+    with user_home.mounted():
+        yield user_home
+
+
+def test_the_user_reads_its_own_view(own: Home) -> None:
+    assert f"S3_REGION={PROD['S3_REGION']}\n" in reads(OWNER, own.view("/shop"))
+    assert attempt(OWNER, "listdir", own.mnt).found == [".env", ".history", "shop"]
+
+
+def test_the_mount_is_not_for_all(own: Home) -> None:
+    line = next(line for line in Path("/proc/self/mountinfo").read_text().splitlines() if f" {own.mnt} " in line)
+    assert "allow_other" not in line
+    assert f"user_id={OWNER}" in line
+
+
+@pytest.mark.parametrize("uid", [0, 1002])
+@pytest.mark.parametrize("question", ["read", "open", "stat", "access"])
+def test_root_and_others_get_nothing_from_it(own: Home, uid: int, question: str) -> None:
+    assert attempt(uid, question, own.view("/shop")).how == "EACCES"
+    assert attempt(uid, "listdir", own.mnt).how == "EACCES"
+
+
+@pytest.mark.parametrize("uid", [0, 1002])
+@pytest.mark.parametrize("words", [("get", "/shop", "APP_NAME"), ("exec", "/shop", "--", "env"), ("export", "/shop")])
+def test_root_and_others_get_nothing_from_its_socket(own: Home, uid: int, words: tuple[str, ...]) -> None:
+    said = own.envfs(*words, uid=uid, status=102)
+    assert said.out == b""
+    assert f"uid {uid} is not approved for /shop" in said.complaint
+    assert own.refusals(uid)[-1]["level"] == "/shop"
+
+
+def test_root_may_not_give_itself_a_grant_there(own: Home) -> None:
+    assert f"only uid {OWNER}" in own.envfs("grant", "/", "--uid", "0", uid=0, status=102).complaint
+    assert [row["uid"] for row in own.rows("grants")] == [OWNER]
+
+
+def test_a_grant_works_through_the_socket_where_the_mount_lets_nobody_else_in(own: Home) -> None:
+    own.envfs("grant", "/shop", "--uid", "1003")
+    assert own.envfs("get", "/shop", "APP_NAME", uid=1003).text == "shop\n"
+    assert attempt(1003, "read", own.view("/shop")).how == "EACCES"
+    own.envfs("revoke", "/shop", "--uid", "1003")
+
+
+def test_unmount_needs_no_right_of_root_and_leaves_nothing_of_roots(own: Home) -> None:
+    daemon = own.daemon()
+    own.envfs("unmount")
+    assert list(own.mnt.iterdir()) == []
+    assert [path for path in own.path.rglob("*") if path.stat().st_uid != USER] == []
+    said = own.envfs("get", "/shop", "APP_NAME", uid=0, status=102)  # with no daemon, the vault itself refuses
+    assert f"belongs to uid {USER}" in said.complaint
+    own.settle()
+    assert [path for path in own.path.rglob("*") if path.stat().st_uid != USER] == []
+    assert own.mount().pid != daemon.pid

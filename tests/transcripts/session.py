@@ -1,0 +1,193 @@
+"""Runs one transcript: a session at the command line, written down with what must come of it (README.md says how)."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tests.system.home import ENVFS, SECONDS, Home, Said, as_user
+from tests.system.terminal import Terminal
+
+_WRITTEN = "  | "
+
+
+class Session:
+    """One session in a folder of its own; `path` is the transcript."""
+
+    def __init__(self, path: Path, work: Path) -> None:
+        self._path = path
+        self._work = work
+        self.home = Home(work / "home")
+        self._extra = {"PATH": f"{Path(ENVFS).parent}:{os.environ['PATH']}"}
+        self._given: bytes | None = None
+        self._said = Said(0, b"", b"")
+        self._terminal: Terminal | None = None
+        self._wanted_failure = False
+        self._line = 0
+        self._directives: dict[str, Callable[[str, bool], None]] = {
+            "status": self._status,
+            "stdin": self._stdin,
+            "stdout": lambda rest, no: self._search("stdout", self._said.text, rest, no),
+            "stderr": lambda rest, no: self._search("stderr", self._said.complaint, rest, no),
+            "ttyin": self._ttyin,
+            "ttyout": self._ttyout,
+            "lines": self._lines,
+            "json": self._json,
+            "env": self._env,
+            "exists": self._exists,
+            "sh": self._sh,
+            "write": self._write,
+        }
+
+    def run(self) -> None:
+        """Run every line; AssertionError names the one that did not come out as written."""
+        lines = self._path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, 1):
+            if not line.strip() or line.startswith(("#", _WRITTEN)):
+                continue
+            self._line = number
+            self._written = _block(lines[number:])
+            self._do(line)
+        self._end_terminal()
+
+    def end(self) -> None:
+        """End whatever still runs."""
+        if self._terminal is not None:
+            self._terminal.__exit__()
+        if self.home.socket.exists():
+            with suppress(AssertionError, subprocess.TimeoutExpired):
+                self.home.envfs("unmount", status=None)
+        self.home.clear_mounts()
+
+    # -- lines ---------------------------------------------------------------------------------------------------------
+
+    def _do(self, line: str) -> None:
+        no = line.startswith("! ")
+        word, _, rest = line.removeprefix("! ").partition(" ")
+        if not word.startswith("tty") or word == "tty":
+            self._end_terminal()
+        if word in self._directives:
+            self._directives[word](self._filled(rest), no)
+        else:
+            self._command(shlex.split(self._filled(line.removeprefix("! "))), fails=no)
+
+    def _filled(self, text: str) -> str:
+        return text.replace("$WORK", str(self._work)).replace("$MNT", str(self.home.mnt))
+
+    def _command(self, words: list[str], *, fails: bool) -> None:
+        uid = 0
+        if words[0] == "as":
+            uid, words = int(words[1]), words[2:]
+        on_terminal, words = words[0] == "tty", words[1:] if words[0] == "tty" else words
+        self._claim(words[0] == "envfs", f"no directive and no command: {words[0]}")
+        command = [*as_user(uid), ENVFS, *words[1:]]
+        self._wanted_failure = fails
+        if on_terminal:
+            environ = {"TERM": "xterm", **self.home.environ(self._extra)}
+            self._terminal = Terminal(command, environ)
+        else:
+            self._spoken(self._spawn(command))
+
+    def _spawn(self, command: list[str]) -> Said:
+        given, self._given = self._given, None
+        done = subprocess.run(
+            command,
+            input=given,
+            stdin=None if given is not None else subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=3 * SECONDS,
+            env=self.home.environ(self._extra),
+            cwd=self._work,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def _spoken(self, said: Said) -> None:
+        self._said = said
+        self._claim(bool(said.status) == self._wanted_failure, "it ended otherwise than written")
+
+    def _end_terminal(self) -> None:
+        if self._terminal is not None:
+            terminal, self._terminal = self._terminal, None
+            with terminal:
+                status = terminal.end()
+                self._spoken(Said(status, terminal.shown.encode(), b""))
+
+    def _claim(self, truth: object, what: str) -> None:
+        assert truth, f"{self._path.name}:{self._line}: {what}\n{self._said}"
+
+    # -- directives ----------------------------------------------------------------------------------------------------
+
+    def _status(self, rest: str, no: bool) -> None:
+        self._claim((self._said.status == int(rest)) != no, f"the exit status is {self._said.status}")
+
+    def _stdin(self, rest: str, no: bool) -> None:
+        self._given = _unquoted(rest).encode()
+
+    def _search(self, what: str, text: str, rest: str, no: bool) -> None:
+        found = re.search(_quoted(rest), text, re.MULTILINE)
+        self._claim(bool(found) != no, f"{what} {'has' if no else 'lacks'} {rest}")
+
+    def _ttyin(self, rest: str, no: bool) -> None:
+        self._claim(self._terminal, "nothing runs on a terminal")
+        if self._terminal is not None:
+            self._terminal.type(_unquoted(rest))
+
+    def _ttyout(self, rest: str, no: bool) -> None:
+        self._claim(self._terminal, "nothing runs on a terminal")
+        if self._terminal is not None:
+            self._terminal.expect(_quoted(rest))
+
+    def _lines(self, rest: str, no: bool) -> None:
+        count = len(self._said.text.splitlines())
+        self._claim((count == int(rest)) != no, f"standard output has {count} lines")
+
+    def _json(self, rest: str, no: bool) -> None:
+        try:
+            found = json.loads(self._said.out)
+        except ValueError:
+            self._claim(no, "standard output is not one JSON document")
+            return
+        rows = found if isinstance(found, list) else [found]
+        self._claim(rows, "the JSON list is empty, so its members cannot be told")
+        for row in rows:
+            self._claim(sorted(row) == sorted(rest.split()), f"the members are {' '.join(row)}")
+
+    def _env(self, rest: str, no: bool) -> None:
+        name, _, value = rest.partition("=")
+        self._extra[name] = value
+
+    def _exists(self, rest: str, no: bool) -> None:
+        self._claim(os.path.lexists(rest) != no, f"{rest} {'is' if no else 'is not'} there")
+
+    def _sh(self, rest: str, no: bool) -> None:
+        self._wanted_failure = no
+        self._spoken(self._spawn(["sh", "-c", _quoted(rest)]))
+
+    def _write(self, rest: str, no: bool) -> None:
+        (self._work / rest).write_text(self._written, encoding="utf-8")
+
+
+def _block(lines: list[str]) -> str:
+    """Return the lines that are written into a file, which follow the directive."""
+    found = []
+    for line in lines:
+        if not line.startswith(_WRITTEN.rstrip()):
+            break
+        found.append(line[len(_WRITTEN) :] + "\n")
+    return "".join(found)
+
+
+def _quoted(text: str) -> str:
+    inner = text.strip()
+    assert len(inner) > 1, text
+    assert inner[0] == inner[-1] == "'", text
+    return inner[1:-1]
+
+
+def _unquoted(text: str) -> str:
+    return _quoted(text).encode("latin-1", "backslashreplace").decode("unicode_escape")
