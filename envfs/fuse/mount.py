@@ -5,6 +5,7 @@ import gc
 import pyfuse3
 
 from envfs.errors import MountFailed
+from envfs.fuse import loop
 from envfs.fuse.operations import Operations
 
 _WORKERS = 100_000  # an open that waits for a person holds a worker; too few, and the whole mount would wait with it
@@ -33,7 +34,8 @@ class Mount:
     async def serve(self) -> None:
         """Answer the kernel until the mount is undone."""
         gc.freeze()
-        await pyfuse3.main(min_tasks=1, max_tasks=_WORKERS)
+        loop.install()
+        await pyfuse3.main(min_tasks=_WORKERS, max_tasks=_WORKERS)
 
     def close(self) -> None:
         """Undo the mount."""

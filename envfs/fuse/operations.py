@@ -22,7 +22,7 @@ from pyfuse3 import EntryAttributes, FileInfo, FUSEError, ReaddirToken, RequestC
 from envfs.core import names
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
-from envfs.fuse import faults, tree
+from envfs.fuse import faults, loop, tree
 from envfs.fuse.tree import FOLDER, HISTORY, HISTORY_NAME, PAST, VIEW, VIEW_NAME, Node, Tree
 from envfs.gate.gate import Gate, Wish
 from envfs.gate.view import View
@@ -143,7 +143,8 @@ class Operations(pyfuse3.Operations):
 
     def _exists(self, node: Node) -> bool:
         if node.kind == FOLDER:
-            return self._vault.exists(node.level)
+            parent, _, name = node.level.rpartition("/")
+            return name in self._vault.children(parent or names.ROOT)  # the kernel has walked the steps before
         if node.kind == PAST or node.version:
             head = self._vault.head(node.level)
             return head is not None and 1 <= node.version <= head.seq
@@ -165,9 +166,13 @@ class Operations(pyfuse3.Operations):
     async def _view(self, node: Node) -> View | None:
         if node.kind != VIEW:
             return None
+        view = None if node.version else self._gate.views.warm(node.level)
+        if view is not None:
+            return view
+        loop.make_way()
         if node.version:
             return await self._gate.views.get_past(node.level, node.version)
-        return self._gate.views.warm(node.level) or await self._gate.views.get(node.level)
+        return await self._gate.views.get(node.level)
 
     def _attributes(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
         known = self._entries.get((node, uid))
@@ -247,6 +252,7 @@ class Operations(pyfuse3.Operations):
         caller, wish = self._callers.look(ctx.pid, ctx.uid, ctx.gid), _wish(node, "dotenv")
         view = self._gate.admit_warm(caller, wish)
         if view is None:
+            loop.make_way()
             view = await self._gate.admit(caller, wish)
         return FileInfo(fh=self._keep(view), direct_io=True, keep_cache=False)
 

@@ -1,0 +1,59 @@
+"""`envfs exec LEVEL -- true` against the start of the same interpreter, and against age's own command."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator
+
+from home import ENVFS, Home
+from rounds import Contest, Contestant, median_of, timed
+from samples import LEVELS, text
+
+LEVEL = LEVELS[-1]
+TARGET = 2.5
+_EACH = 5
+_AGE = 'set -a; eval "$(age -d -i "$1" "$2")"; exec true'
+
+
+def contests(rounds: int) -> Generator[Contest, None, None]:
+    """One contest."""
+    texts = {level: text(f"LEVEL{depth}", 23) for depth, level in enumerate(LEVELS)}
+    with contextlib.ExitStack() as stack:
+        served, alone = stack.enter_context(Home()), stack.enter_context(Home(mounted=False))
+        for home in (served, alone):
+            home.fill(texts)
+        words = [ENVFS, "exec", LEVEL, "--", "true"]
+        contestants = [
+            _contestant("python -I -c pass", [sys.executable, "-I", "-c", "pass"], {}),
+            _contestant("envfs exec", words, served.environ, TARGET),
+            _contestant("envfs exec, no daemon", words, alone.environ, each=1),
+            _contestant("true", ["true"], {}),
+        ]
+        if shutil.which("age"):
+            contestants.append(_contestant("age -d, eval in sh", _age(served), {}))
+        note = "wall time; 3 levels, 69 variables. Without a daemon, one is started for the command"
+        yield Contest("exec", tuple(contestants), rounds, note)
+
+
+def _contestant(
+    name: str, words: list[str], environ: dict[str, str], target: float = 0.0, each: int = _EACH
+) -> Contestant:
+    full = environ or dict(os.environ)
+    return Contestant(name, lambda: median_of(each, lambda: timed(lambda: _run(words, full))), target)
+
+
+def _run(words: list[str], environ: dict[str, str]) -> None:
+    child = os.posix_spawnp(words[0], words, environ)
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise RuntimeError(f"{words[0]} ended with wait status {status}")
+
+
+def _age(home: Home) -> list[str]:
+    # the same view, sealed to the same identity
+    sealed = str(home.path / "view.age")
+    view = home.envfs("export", LEVEL)
+    subprocess.run(["age", "-r", home.recipient, "-o", sealed], input=view, text=True, check=True)
+    return ["sh", "-c", _AGE, "sh", str(home.identity), sealed]

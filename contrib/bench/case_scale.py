@@ -1,0 +1,62 @@
+"""What grows and what must not: many versions cost what few do, and parsing is linear."""
+
+import contextlib
+from collections.abc import Callable, Generator
+from functools import partial
+
+from case_cold import cold, write
+from home import Home
+from rounds import Contest, Contestant, Sample, median_of, timed
+from samples import sized
+
+from envfs.core import dotenv
+
+LEVEL = "/shop"
+FEW = 10
+TARGET = 1.5
+_KIB = 1024
+_SIZES = (64, 256, 1024)
+
+
+def contests(rounds: int, many: tuple[int, ...]) -> Generator[Contest, None, None]:
+    """Set, cold read and start with many versions; then parsing, by the byte."""
+    with contextlib.ExitStack() as stack:
+        homes = {}
+        for count in (FEW, *many):
+            homes[count] = stack.enter_context(Home())
+            write(homes[count], LEVEL, count)
+        note = "the same level with more versions; without the client's start; the disk's fsync is in it"
+        yield Contest("set", _by_versions(homes, _set), rounds, note)
+        yield Contest("cold read", _by_versions(homes, _cold), rounds, "the first read after a change")
+        yield Contest("start", _by_versions(homes, _start), max(3, rounds // 2), "`envfs mount`, until it serves")
+    yield Contest("parse", tuple(_parse(size) for size in _SIZES), rounds, "seconds for each 64 KiB of text")
+
+
+def _by_versions(homes: dict[int, Home], measure: Callable[[Home], Sample]) -> tuple[Contestant, ...]:
+    return tuple(
+        Contestant(f"{count:,} versions", partial(measure, home), TARGET if count > FEW else 0.0)
+        for count, home in homes.items()
+    )
+
+
+def _set(home: Home) -> Sample:
+    return Sample(write(home, LEVEL, 3))
+
+
+def _cold(home: Home) -> Sample:
+    return median_of(3, lambda: cold(home, LEVEL))
+
+
+def _start(home: Home) -> Sample:
+    home.unmount()
+    return Sample(home.mount())
+
+
+def _parse(size: int) -> Contestant:
+    content = sized(size * _KIB)
+    least = _SIZES[0]
+    return Contestant(
+        f"{size:,} KiB",
+        lambda: Sample(timed(lambda: dotenv.parse(content)) * least / size),
+        TARGET if size > least else 0.0,
+    )

@@ -1,0 +1,89 @@
+"""`make bench`: how quick EnvFS is, as ratios to baselines measured in the same rounds. README.md says what and how."""
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+
+import case_cold
+import case_exec
+import case_read
+import case_scale
+import report
+import rounds
+from rounds import Contest, Outcome
+
+CASES = ("read", "exec", "cold", "scale")
+
+
+def main() -> int:
+    """Run; whatever ends it, what was started ends too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        return _bench(_arguments())
+    except KeyboardInterrupt:
+        return 130
+    except (RuntimeError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+
+
+def _bench(words: argparse.Namespace) -> int:
+    # returns 1 if `--check` was given and a promise is not kept
+    machine = report.machine()
+    print("\n".join(f"{name:<10} {value}" for name, value in machine.items()), end="\n\n")
+    outcomes = list(_measure(words))
+    print(report.summary(outcomes))
+    if words.json:
+        body = {"machine": machine, "arguments": sys.argv[1:], "contests": [report.as_json(o) for o in outcomes]}
+        Path(words.json).write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return int(words.check and any(outcome.missed() for outcome in outcomes))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="half a minute: a first impression")
+    length.add_argument("--full", action="store_true", help="longer, and with 10,000 versions of a level")
+    parser.add_argument("--only", metavar="A,B", type=_cases, default=CASES, help=f"some of {', '.join(CASES)}")
+    parser.add_argument("--json", metavar="FILE", help="write every round to this file")
+    parser.add_argument("--check", action="store_true", help="end with status 1 if a promise is not kept")
+    return parser.parse_args()
+
+
+def _cases(text: str) -> Sequence[str]:
+    names = text.split(",")
+    if not set(names) <= set(CASES):
+        raise argparse.ArgumentTypeError(f"choose from {', '.join(CASES)}")
+    return names
+
+
+def _measure(words: argparse.Namespace) -> Iterator[Outcome]:
+    for case in words.only:
+        with contextlib.closing(_contests(case, words)) as contests:
+            for contest in contests:
+                if sys.stderr.isatty():
+                    print(report.heading(contest), end="\r", file=sys.stderr, flush=True)
+                outcome = rounds.run(contest)
+                print(report.table(outcome), end="\n\n", flush=True)
+                yield outcome
+
+
+def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, None]:
+    # so many rounds that the whole takes half a minute, three minutes, or what it takes
+    much = 0 if words.quick else 2 if words.full else 1
+    if case == "read":
+        return case_read.contests((4, 15, 41)[much])
+    if case == "exec":
+        return case_exec.contests((5, 21, 51)[much])
+    if case == "cold":
+        return case_cold.contests((5, 21, 41)[much])
+    return case_scale.contests((4, 15, 31)[much], ((200,), (1000,), (1000, 10_000))[much])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

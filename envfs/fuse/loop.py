@@ -1,0 +1,97 @@
+"""The loop under the handlers: pyfuse3's own, on trio, with most trips through the scheduler left out.
+
+pyfuse3 asks `pyfuse3.trio` for a lock and for `wait_readable`; by that name it can be made to run on asyncio,
+and it is used here for two things (docs/design.md §5):
+
+- **A baton instead of a fair lock.** pyfuse3's lock hands the device to the next worker at each request, which costs a
+  task switch. The baton stays with the worker that has it, until a handler says that it is going to wait (`make_way`).
+- **A look before the wait.** The next request of the same reader comes within microseconds. The device is looked at
+  for so long before the task sleeps: a processor that fell asleep takes longer to wake than a whole request. After
+  `_IN_A_ROW` requests the scheduler has its turn all the same.
+
+Laws: a handler that waits calls `make_way` first; one that does not would hold up the others, but for `_HEAL` at most.
+"""
+
+import os
+import select
+import time
+import types
+
+import pyfuse3
+import trio
+
+_IN_A_ROW = 64
+_SOON_NS = 50_000
+_HEAL = 1.0
+
+
+class Baton:
+    """Who has it reads from the device. Not fair on purpose."""
+
+    def __init__(self) -> None:
+        """Start with nobody having it."""
+        self._taken = False
+        self._waiting = trio.lowlevel.ParkingLot()
+        _batons.append(self)
+
+    async def __aenter__(self) -> None:
+        """Take the baton; at once if it is free."""
+        while self._taken:
+            # a worker that ended with the baton free tells nobody: so those who wait look by themselves now and then
+            with trio.move_on_after(_HEAL):
+                await self._waiting.park()
+        self._taken = True
+
+    async def __aexit__(self, *_: object) -> None:
+        """Put the baton down; whoever comes first has it."""
+        self._taken = False
+
+    def make_way(self) -> None:
+        """Wake one of those who wait, if the baton is free."""
+        if not self._taken:
+            self._waiting.unpark()
+
+
+_batons: list[Baton] = []
+_left = [_IN_A_ROW]
+
+
+async def _wait_readable(device: int) -> None:
+    if _left[0] and _comes_soon(device):
+        _left[0] -= 1
+        return
+    _left[0] = _IN_A_ROW
+    await trio.lowlevel.wait_readable(device)
+
+
+def _comes_soon(device: int) -> bool:
+    until = time.monotonic_ns() + _SOON_NS
+    while not select.select((device,), (), (), 0)[0]:
+        if time.monotonic_ns() > until:
+            return False
+        os.sched_yield()  # whoever was answered may need this very processor to ask again
+    return True
+
+
+def install() -> None:
+    """Put this loop under pyfuse3, before its `main` runs."""
+    _batons.clear()
+    lowlevel = types.SimpleNamespace(
+        wait_readable=_wait_readable,
+        current_task=trio.lowlevel.current_task,
+        current_trio_token=trio.lowlevel.current_trio_token,
+        notify_closing=trio.lowlevel.notify_closing,
+    )
+    seam = types.SimpleNamespace(
+        Lock=Baton,
+        open_nursery=trio.open_nursery,
+        ClosedResourceError=trio.ClosedResourceError,
+        lowlevel=lowlevel,
+    )
+    setattr(pyfuse3, "trio", seam)  # noqa: B010 - as pyfuse3.asyncio.enable does; the type stubs do not know of it
+
+
+def make_way() -> None:
+    """Let another worker read from the device, because this one is going to wait."""
+    for baton in _batons:
+        baton.make_way()
