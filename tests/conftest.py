@@ -17,7 +17,6 @@ from tests.system.samples import LEVELS
 
 _WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
 Homes = Callable[..., Home]
-USER = 1  # fusermount3 serves nobody without an entry in /etc/passwd; `daemon` has one everywhere
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -113,20 +112,21 @@ def shared(new_home: Homes, stocked: Home) -> Iterator[Home]:
 
 
 @pytest.fixture(scope="session")
-def fuse_for_users() -> Iterator[Callable[[], None]]:
+def _fuse_for_users() -> Iterator[None]:
     """Let every user open /dev/fuse, as udev does on an ordinary machine and nobody does in a bare one."""
     mode = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
-    yield lambda: os.chmod("/dev/fuse", 0o666)
+    os.chmod("/dev/fuse", 0o666)
+    yield
     os.chmod("/dev/fuse", mode)
 
 
 @pytest.fixture(scope="module")
-def user_home(ground: Path) -> Iterator[Home]:
+def user_home(ground: Path, _fuse_for_users: None) -> Iterator[Home]:
     """Give an ordinary user a home of its own, made by its own `envfs init`."""
     folder = Path(tempfile.mkdtemp(prefix="user-", dir=ground))
-    os.chown(folder, USER, USER)
+    os.chown(folder, OWNER, OWNER)
     folder.chmod(0o711)
-    home = Home(folder / "home", uid=USER)
+    home = Home(folder / "home", uid=OWNER)
     home.envfs("init", "--identity-file", str(folder / "identity.txt"))
     yield home
     if home.socket.exists():

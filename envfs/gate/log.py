@@ -8,7 +8,6 @@ it was or a person says `envfs log restart`.
 import contextlib
 import os
 import stat
-import time
 from pathlib import Path
 
 from envfs.core import audit
@@ -19,7 +18,6 @@ from envfs.gate import log_reading
 from envfs.gate.log_reading import HINT, End, cannot
 from envfs.host import clocks, files
 
-_TRUSTED_NS = 5_000_000
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
 
 
@@ -39,7 +37,6 @@ class AccessLog:
         self._handle = -1
         self._identity = (0, 0)
         self._size = 0
-        self._looked_ns = 0
         try:
             self._open()
         except (AuditUnavailable, LogBroken, StoreUnavailable) as error:
@@ -186,27 +183,16 @@ class AccessLog:
     # -- the file's own state ------------------------------------------------------------------------------------------
 
     def _check_file(self) -> None:
-        # the open file tells of deletion and replacement at once; that its name leads elsewhere is looked for less often
-        now_ns = time.monotonic_ns()
-        if self._handle < 0 or now_ns - self._looked_ns > _TRUSTED_NS:
-            self._check_path()
-            self._looked_ns = now_ns
-        status = os.fstat(self._handle)
-        if not status.st_nlink:
-            self._check_path()
-            raise self._lost("the access log was deleted")
-        if status.st_size != self._size:
-            raise self._lost("the access log was changed by somebody else")
-        if not status.st_mode & stat.S_IWUSR:
-            raise self._lost("the access log was made read-only", _A_LOOK)
-
-    def _check_path(self) -> None:
         try:
             status = os.stat(self.path, follow_symlinks=False)
         except OSError:
             raise self._lost("the access log was deleted") from None
         if (status.st_dev, status.st_ino) != self._identity:
             raise self._lost("the access log was replaced by another file")
+        if status.st_size != self._size:
+            raise self._lost("the access log was changed by somebody else")
+        if not status.st_mode & stat.S_IWUSR:
+            raise self._lost("the access log was made read-only", _A_LOOK)
 
     def _lost(self, problem: str, cure: str = "") -> AuditUnavailable:
         self.problem, self._cure = problem, cure

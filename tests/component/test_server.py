@@ -61,7 +61,10 @@ def test_clients_are_served_at_once_and_known_by_their_uid(shared: World, tmp_pa
     path = str(tmp_path / "run" / "control.sock")
 
     async def main() -> None:
-        listener = bind(path)
+        with bind(path) as listener:
+            await ask(listener)
+
+    async def ask(listener: socket.socket) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(Server(shared.service).run, listener)
 
@@ -83,7 +86,10 @@ def test_one_uid_gets_so_many_connections_and_no_more_until_some_leave(shared: W
     path = str(tmp_path / "run" / "control.sock")
 
     async def main() -> None:
-        listener = bind(path)
+        with bind(path) as listener:
+            await ask(listener)
+
+    async def ask(listener: socket.socket) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(Server(shared.service).run, listener)
             streams = [trio.socket.socket(socket.AF_UNIX) for _ in range(70)]

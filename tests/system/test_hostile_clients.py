@@ -176,6 +176,16 @@ _READ: Body = {"type": "read-view", "level": "/", "form": "dotenv", "door": "get
 _SET: Body = {"type": "set-variable", "level": "/shop", "name": "APP_NAME", "trim": False}
 
 
+@pytest.mark.parametrize("level", ["/a\0b", "/..", "/a/../..", "/\udcff", "/" + "a/" * 30000, "\0", "/.new-x", "/@"])
+def test_a_level_that_no_command_line_could_carry_is_refused(victim: Home, level: str) -> None:
+    with Peer(victim.socket) as peer:
+        bodies: list[Body] = [{**_READ, "level": level}, {"type": "list-levels", "level": level}]
+        for body in bodies:
+            answer = peer.ask(body)
+            assert answer["type"] == "failed", answer
+            assert answer["code"] in ("bad-name", "too-large", "no-such-level", "bad-request"), answer
+
+
 def test_descriptors_with_a_request_that_takes_none_are_refused_and_closed(victim: Home) -> None:
     for body, count in ((STATUS, 1), (_READ, 2), (_SET, 2), (STATUS, 4)):
         held = [memory(b"x") for _ in range(count)]

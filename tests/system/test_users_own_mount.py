@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.home import OWNER, Home, as_user
+from tests.system.home import OWNER, Home
 from tests.system.probing import attempt, reads
 from tests.system.samples import PROD, SHOP_TEXT
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own(user_home: Home) -> Iterator[Home]:
     """Give a user's home, mounted by itself."""
     user_home.envfs("import", "-", "/shop", given=SHOP_TEXT)
@@ -61,9 +61,9 @@ def test_unmount_needs_no_right_of_root_and_leaves_nothing_of_roots(own: Home) -
     daemon = own.daemon()
     own.envfs("unmount")
     assert list(own.mnt.iterdir()) == []
-    assert [path for path in own.path.rglob("*") if path.stat().st_uid != USER] == []
+    assert [path for path in own.path.rglob("*") if path.stat().st_uid != OWNER] == []
     said = own.envfs("get", "/shop", "APP_NAME", uid=0, status=102)  # with no daemon, the vault itself refuses
-    assert f"belongs to uid {USER}" in said.complaint
+    assert f"belongs to uid {OWNER}" in said.complaint
     own.settle()
-    assert [path for path in own.path.rglob("*") if path.stat().st_uid != USER] == []
+    assert [path for path in own.path.rglob("*") if path.stat().st_uid != OWNER] == []
     assert own.mount().pid != daemon.pid
