@@ -24,7 +24,7 @@ _NEW = """\
 # It must belong to the daemon's user, and nobody else may be able to write it.
 
 """
-_TRUSTED_NS = 5_000_000  # a look this fresh is not repeated: one open asks many times
+_TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks many times
 _LARGEST = 1 << 20
 _GRANT_HEAD = re.compile(r"\s*\[\[\s*grant\s*\]\]")
 _NO_END = "9999-12-31T23:59:59.999999Z"
@@ -53,7 +53,7 @@ class SettingsFile:
         self._settings = Settings()
 
     def load(self) -> Settings:
-        """Return the settings as they are now, or were five milliseconds ago; one `stat` when nothing changed.
+        """Return the settings as they are now, or were a millisecond ago; one `stat` when nothing changed.
 
         Raises:
             UnsafeSettings: others could have written the file, or it does not parse

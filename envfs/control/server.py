@@ -32,12 +32,21 @@ def bind(path: str) -> socket.socket:
         folder.chmod(0o755)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        return _listen(path)
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error).lower()
+        raise Conflict(f"cannot make the socket {path}: {reason}", "its path may have 107 bytes at most") from None
+
+
+def _listen(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
         listener.bind(path)
         os.chmod(path, 0o666)  # noqa: S103 - who may do what is decided for each request, by uid
         listener.listen(_BACKLOG)
-    except OSError as error:
-        raise Conflict(f"cannot make the socket {path}: {os.strerror(error.errno or 5).lower()}") from None
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

@@ -1,6 +1,8 @@
 """A secret value in a Python object: it shows itself to nobody by accident."""
 
-from typing import NoReturn
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 class Secret:
@@ -34,6 +36,6 @@ class Secret:
         """Format as the repr, whatever the specification."""
         return repr(self)
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce__(self) -> "NoReturn":
         """Refuse to be pickled."""
         raise TypeError("a secret is not pickled")

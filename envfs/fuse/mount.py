@@ -8,6 +8,7 @@ from envfs.errors import MountFailed
 from envfs.fuse import loop
 from envfs.fuse.operations import Operations
 
+_SPARE_WORKERS = 32
 _WORKERS = 100_000  # an open that waits for a person holds a worker; too few, and the whole mount would wait with it
 
 
@@ -35,7 +36,7 @@ class Mount:
         """Answer the kernel until the mount is undone."""
         gc.freeze()
         loop.install()
-        await pyfuse3.main(min_tasks=_WORKERS, max_tasks=_WORKERS)
+        await pyfuse3.main(min_tasks=_SPARE_WORKERS, max_tasks=_WORKERS)
 
     def close(self) -> None:
         """Undo the mount."""

@@ -78,8 +78,8 @@ class Writer:
     async def _try(self, caller: Caller, operation: Operation, descriptors: tuple[int, ...]) -> Result | None:
         level, vault = operation.level, self._vault
         project = names.project(level)
-        head = vault.head(level)
         key = await self._key(project)
+        head = vault.head(level)
         request, blobs = self._request(operation, head.seq if head else 0, key)
         answer = await self._keyholder.ask(request, blobs, descriptors)
         if not isinstance(answer.message, Sealed):

@@ -16,7 +16,7 @@ from envfs.errors import StoreUnavailable
 from envfs.host import files
 
 _TEMPORARY = ".new-"
-_TRUSTED_NS = 5_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
+_TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
 _SETTLED_NS = 50_000_000  # a folder's mtime ticks coarsely: younger than this, a second change may hide in one tick
 
 
@@ -110,7 +110,7 @@ class DirectoryStore:
 
 
 class PathWatch:
-    """At most one `stat` in five milliseconds; the answer is yes while a tick of the clock could still hide a change.
+    """At most one `stat` a millisecond; the answer is yes while a tick of the clock could still hide a change.
 
     Only others' changes are seen that late: what this process itself writes, its caller knows.
     """

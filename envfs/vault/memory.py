@@ -93,6 +93,6 @@ def _load(path: Path) -> tuple[dict[str, Seen], bool]:
         try:
             body = json.loads(line)
             seen[str(body["stream"])] = Seen(int(body["seq"]), str(body["digest"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
     return seen, len(lines) > len(seen) + _SLACK or (bool(lines) and not lines[-1].endswith(b"\n"))

@@ -16,7 +16,7 @@ from envfs.vault.description import Description
 from envfs.vault.memory import Memory, Seen
 from envfs.vault.streams import Head, Streams
 
-_TRUSTED_NS = 5_000_000  # one open asks for the versions of a chain several times
+_TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
 
 class Layers(NamedTuple):
@@ -90,7 +90,7 @@ class Vault:
     def versions(self, level: str) -> tuple[int, ...]:
         """Return the version of each level of a chain, the top first.
 
-        Others' changes are seen within five milliseconds, this process's own at once.
+        Others' changes are seen within a millisecond, this process's own at once.
         """
         return tuple(head.seq if head else 0 for head in self._chain(level))
 

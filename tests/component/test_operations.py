@@ -38,7 +38,7 @@ def states(
 ) -> Iterator[dict[str, State]]:
     """Give the same vault in five states; `partly` is approved for /shop/prod alone."""
     found: dict[str, State] = {}
-    logs = []
+    logs, houses = [], []
     for name in STATES:
         folder = tmp_path_factory.mktemp("state")
         level = GRANTS[name]
@@ -50,10 +50,13 @@ def states(
         keyholder = locked_keyholder if name == "locked" else shared.service.keyholder
         refusals = Refusals(lambda log=log: log)
         house = House(shared.house.vault, SettingsFile(settings), log, refusals, keyholder)
+        houses.append(house)
         found[name] = State(shared.operations(house), log.path)
         if name == "log broken":
             log.path.unlink()
     yield found
+    for house in houses:
+        house.views.wipe()
     for log in logs:
         log.close()
 

@@ -35,7 +35,7 @@ LEVELS = {
     "/blog": "TITLE='My blog'\n",
 }
 PROD = "REGION=eu\nLOG=debug\nDATABASE_URL=postgres://prod:hunter3@db/prod\nPAGER=on\n"
-LATER = 0.005  # longer than any look that is trusted for a while
+LATER = 0.02  # longer than any look that is trusted for a while
 
 
 class Context(NamedTuple):

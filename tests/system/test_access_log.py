@@ -56,10 +56,13 @@ _HARMS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("harm", _HARMS)
-def test_after_harm_to_the_log_every_door_is_shut_and_status_says_why(served: tuple[Home, Daemon], harm: str) -> None:
+def test_after_harm_to_the_log_every_door_is_shut_until_a_person_restarts_it(
+    served: tuple[Home, Daemon], harm: str
+) -> None:
     home, _ = served
     do, words = _HARMS[harm]
     assert attempt(0, "read", home.view("/shop")).how == "ok"
+    entries = len(home.log())
     do(home.log_file)
     assert attempt(0, "read", home.view("/shop")).how == "EIO"
     assert attempt(0, "read", home.history_view("/shop", 1)).how == "EIO"
@@ -70,14 +73,11 @@ def test_after_harm_to_the_log_every_door_is_shut_and_status_says_why(served: tu
     assert said.status == 100
     assert words in said.text
     assert "every read is refused" in said.text
+    _restart(home, entries, kept=harm != "deleted")
 
 
-@pytest.mark.parametrize("harm", _HARMS)
-def test_log_restart_brings_service_back_and_the_new_log_says_so_first(served: tuple[Home, Daemon], harm: str) -> None:
-    home, _ = served
-    entries = len(home.log())
-    _HARMS[harm][0](home.log_file)
-    assert attempt(0, "read", home.view("/shop")).how == "EIO"
+def _restart(home: Home, entries: int, *, kept: bool) -> None:
+    """Begin a new log: service is back, and the first entry says what was lost."""
     home.envfs("log", "restart")
     assert attempt(0, "read", home.view("/shop")).how == "ok"
     first = home.log()[0]
@@ -85,8 +85,8 @@ def test_log_restart_brings_service_back_and_the_new_log_says_so_first(served: t
     assert f"after entry {entries} " in str(first["rule"])
     assert home.problems() == ""
     assert home.envfs("log", "verify").status == 0
-    kept = [path.name for path in home.state.iterdir() if path.name.startswith("access.jsonl.2")]
-    assert bool(kept) == (harm != "deleted")
+    aside = [path.name for path in home.state.iterdir() if path.name.startswith("access.jsonl.2")]
+    assert bool(aside) == kept
 
 
 def test_a_read_only_log_refuses_until_it_is_writable_again(served: tuple[Home, Daemon]) -> None:

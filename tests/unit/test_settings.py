@@ -52,7 +52,7 @@ def soon() -> Iterator[None]:
 
 def later() -> None:
     """Let the look of a moment ago be over."""
-    time.sleep(0.005)
+    time.sleep(0.02)
 
 
 # -- what is read ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,200 @@
+"""Arrows point one way, and each process loads what it needs and nothing that it must not have."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from envfs.control.server import Server, bind
+from envfs.daemon.keyholder_link import KeyholderLink
+from tests.component.world import World, run
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+def test_the_contracts_of_import_linter_hold() -> None:
+    done = subprocess.run(
+        [BIN / "lint-imports", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_part_of_envfs_has_its_place_in_the_layers() -> None:
+    import tomllib
+
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract for contract in contracts if contract["type"] == "layers")
+    named = {name for layer in layers["layers"] for name in layer.replace("|", " ").split()}
+    parts = {path.stem for path in (ROOT / "envfs").iterdir() if not path.name.startswith("__")}
+    assert named == parts
+    assert layers["exhaustive"]
+
+
+# -- what a process has loaded -----------------------------------------------------------------------------------------
+
+
+def loaded(code: str, *arguments: str) -> set[str]:
+    """Run code in a fresh interpreter; return the modules that it loaded beyond those of the start."""
+    script = (
+        "import sys\nbefore = set(sys.modules)\n"
+        f"sys.argv = ['envfs', *sys.argv[1:]]\n{code}\n"
+        "import os\nos.write(1, '\\n'.join(set(sys.modules) - before).encode())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.split())
+
+
+def heads(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_the_keyholder_loads_no_loop_no_fuse_and_no_store() -> None:
+    modules = loaded("import envfs.keyholder.__main__")
+    assert {"cryptography", "pyrage"} <= heads(modules)
+    assert not heads(modules) & {"trio", "pyfuse3", "tomlkit", "prompt_toolkit", "asyncio", "subprocess", "http", "ssl"}
+    parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
+    assert not parts & {"store", "vault", "gate", "control", "fuse", "daemon", "settings", "locations"}
+
+
+@pytest.mark.parametrize(
+    "module", ["envfs.daemon.__main__", "envfs.daemon.daemon", "envfs.fuse.mount", "envfs.control.server"]
+)
+def test_the_daemon_loads_no_crypto_library(module: str) -> None:
+    modules = loaded(f"import {module}")
+    assert "trio" in modules or module == "envfs.fuse.mount"
+    assert not heads(modules) & {"cryptography", "pyrage", "prompt_toolkit"}
+    assert not [name for name in modules if name.startswith("envfs.keyholder")]
+
+
+def test_a_daemon_without_a_mount_starts_without_pyfuse3() -> None:
+    assert "pyfuse3" not in heads(loaded("import envfs.daemon.__main__, envfs.daemon.daemon"))
+
+
+HEAVY = {
+    *("trio", "cryptography", "pyrage", "pyfuse3", "prompt_toolkit", "tomlkit"),
+    *(
+        "argparse",
+        "logging",
+        "pathlib",
+        "subprocess",
+        "asyncio",
+        "dataclasses",
+        "inspect",
+        "typing",
+        "socket",
+        "tempfile",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give a home with texts."""
+    link = KeyholderLink()
+    world = World(tmp_path_factory.mktemp("startup"), link)
+    run(world.fill)
+    yield world
+    world.close()
+    link.close()
+
+
+# `exec` becomes its command, so what it loaded is told in that moment
+_BECOMING = """
+import os, sys
+def told(*_):
+    os.write(1, "\\n".join(set(sys.modules) - before).encode())
+    os._exit(0)
+os.execvpe = os.execve = os.execv = os.execvp = told
+"""
+
+
+def client(world: World, *words: str) -> set[str]:
+    """Run the client against a daemon; return the modules that it loaded."""
+
+    async def main() -> set[str]:
+        with bind(world.places.socket) as listener:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(Server(world.service).run, listener)
+                script = f"import sys\nbefore = set(sys.modules)\n{_BECOMING}\nsys.argv = ['envfs', *sys.argv[1:]]\n"
+                script += "from envfs_cli import main\nstatus = main.main()\nassert status == 0, status\ntold()\n"
+                done = await trio.run_process(
+                    [sys.executable, "-I", "-c", script, *words],
+                    env={**os.environ, "ENVFS_HOME": world.places.home},
+                    capture_stdout=True,
+                )
+                nursery.cancel_scope.cancel()
+        return set(done.stdout.decode().split("\n"))
+
+    return run(main)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("exec", "/shop", "--", "true"), ("exec", "/shop", "--only", "LOG", "--", "true"), ("get", "/shop", "LOG")],
+)
+def test_the_client_starts_without_what_is_slow(home: World, words: tuple[str, ...]) -> None:
+    modules = client(home, *words)
+    assert "envfs_cli.main" in modules
+    assert heads(modules) & HEAVY == set()
+    parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
+    assert parts <= {"core", "errors", "locations", "protocol", "tuples"}
+    assert not [module for module in modules if module.startswith("envfs_cli.shell")]
+
+
+@pytest.mark.parametrize(
+    "words", [("ls",), ("show", "/shop"), ("history", "/shop"), ("status",), ("log",), ("export", "/")]
+)
+def test_no_command_loads_what_belongs_to_the_daemon(home: World, words: tuple[str, ...]) -> None:
+    modules = client(home, *words)
+    assert not heads(modules) & {"trio", "cryptography", "pyrage", "pyfuse3", "prompt_toolkit", "tomlkit", "argparse"}
+
+
+# -- what a running daemon has mapped ----------------------------------------------------------------------------------
+
+
+def mapped(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text(errors="replace")
+
+
+def envfs(home: Path, *words: str) -> str:
+    done = subprocess.run(
+        [BIN / "envfs", *words],
+        env={**os.environ, "ENVFS_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.access("/dev/fuse", os.W_OK), reason="needs root and /dev/fuse")
+def test_a_running_daemon_has_no_crypto_library_and_its_keyholder_no_fuse(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    envfs(home, "init", "--identity-file", str(tmp_path / "id.txt"))
+    envfs(home, "mount")
+    try:
+        (tmp_path / "value").write_text("1")
+        envfs(home, "set", "/shop", "A", "--from-file", str(tmp_path / "value"))
+        assert (home / "mnt/shop/.env").read_text() == "A=1\n"
+        report = json.loads(envfs(home, "status", "--json"))
+        daemon, keyholder = mapped(report["pid"]), mapped(report["keyholder_pid"])
+        assert "pyfuse3" in daemon
+        assert not [name for name in ("cryptography", "pyrage") if name in daemon]
+        assert "pyrage" in keyholder
+        assert not [name for name in ("pyfuse3", "libfuse") if name in keyholder]
+    finally:
+        envfs(home, "unmount")
+    until = time.monotonic() + 10
+    while Path(f"/proc/{report['pid']}").exists() or Path(f"/proc/{report['keyholder_pid']}").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)

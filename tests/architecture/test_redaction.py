@@ -1,0 +1,120 @@
+"""No way of showing an object shows a value that is in it."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from envfs.core import dotenv, views
+from envfs.core.secret import Secret
+from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.errors import EnvFSError
+from envfs.host.memory import Region
+from envfs.keyholder.identity import Identity
+from envfs.keyholder.keyring import Keyring
+from envfs.keyholder.work import Answer, Work
+from envfs.protocol.keyholding import Rendered
+from tests.component.world import World, run
+
+NEEDLE = "hunter2"
+IDENTITY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+TEXT = f"A={NEEDLE}\nB='{NEEDLE}'\n# {NEEDLE}\n"
+DOCUMENT = dotenv.parse(TEXT)
+
+
+def region() -> Region:
+    made = Region.create(len(NEEDLE))
+    made.map[: len(NEEDLE)] = NEEDLE.encode()
+    return made
+
+
+def keyring() -> Keyring:
+    made = Keyring()
+    made.hold(IDENTITY)
+    return made
+
+
+MADE: dict[str, Callable[[], object]] = {
+    "a secret": lambda: Secret(NEEDLE),
+    "a text": lambda: DOCUMENT,
+    "an entry": lambda: DOCUMENT.entries[0],
+    "a quoted entry": lambda: DOCUMENT.entries[1],
+    "a comment": lambda: DOCUMENT.entries[2],
+    "a layer": lambda: views.Layer("/", DOCUMENT),
+    "a merged view": lambda: views.merge([views.Layer("/", DOCUMENT)]),
+    "a region": region,
+    "a keyring": keyring,
+    "an identity": lambda: Identity(IDENTITY),
+    "work": lambda: Work(keyring(), (b"x",), ()),
+    "an answer": lambda: Answer(Rendered(1, 1, 1, 1), (), region()),
+    "a keyholder's link": lambda: KeyholderLink,
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_no_way_of_showing_it_shows_what_is_in_it(make: Callable[[], object]) -> None:
+    made = make()
+    shown = [repr(made), str(made), f"{made}", f"{made!s:>50}", repr([made]), repr({"x": made}), repr(Exception(made))]
+    for text in shown:
+        assert NEEDLE not in text
+        assert IDENTITY[:25] not in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: dotenv.parse(f"A='{NEEDLE}"),
+        lambda: dotenv.parse(f"{NEEDLE}\n").check(),
+        lambda: dotenv.parse(f'A="x" {NEEDLE}\n').check(),
+        lambda: DOCUMENT.set("A", f"{NEEDLE}\0"),
+        lambda: DOCUMENT.set(f"{NEEDLE}-", "x"),
+        lambda: DOCUMENT.set("A", NEEDLE * 50_000),
+        lambda: DOCUMENT.unset(NEEDLE),
+        lambda: Identity(NEEDLE),
+        lambda: Identity(IDENTITY[:-1]),
+    ],
+    ids=[
+        "an open quote",
+        "no assignment",
+        "text after",
+        "a nul",
+        "a bad name",
+        "too long",
+        "no such",
+        "no key",
+        "half a key",
+    ],
+)
+def test_no_refusal_and_no_traceback_shows_what_was_refused(change: Callable[[], object]) -> None:
+    with pytest.raises(EnvFSError) as caught:
+        change()
+    error = caught.value
+    said = f"{error.text} {error.hint} {error!r} {error.args}"
+    assert NEEDLE not in said
+    assert IDENTITY[:25] not in said
+    messages = [line for line in traceback.format_exception(error) if "Error" in line or "envfs.errors" in line]
+    assert messages
+    assert not [line for line in messages if line.strip().endswith(NEEDLE)]
+    assert error.__cause__ is None
+    assert error.__context__ is None or error.__suppress_context__
+
+
+def test_nothing_that_is_kept_beside_a_vault_shows_a_value(tmp_path: Path) -> None:
+    link = KeyholderLink()
+    world = World(tmp_path, link)
+
+    async def main() -> None:
+        await world.fill()
+        view = await world.house.views.get("/shop/prod")
+        assert b"hunter3" in bytes(view.dotenv())
+        assert "hunter3" not in f"{view} {view!r} {vars(view)} {vars(world.house.views)}"
+
+    run(main)
+    world.close()
+    link.close()
+    kept = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert len(kept) > 8
+    for path in kept:
+        data = path.read_bytes()
+        assert not [word for word in (b"hunter", b"postgres", b"DATABASE_URL", b"AGE-SECRET") if word in data], path

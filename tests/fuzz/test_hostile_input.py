@@ -1,0 +1,351 @@
+"""The invariant: a hostile input parses or raises EnvFSError, nothing else."""
+
+import contextlib
+import io
+import json
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from envfs.core import audit, dotenv, durations, emit, limits, names, record, views
+from envfs.errors import EnvFSError, UnsafeSettings
+from envfs.gate import log_reading
+from envfs.protocol import framing, wire
+from envfs.settings import SettingsFile
+from envfs.vault import description
+from envfs.vault.memory import Memory
+from envfs_cli import arguments, grammar
+from tests.property.messages import TABLES, json_values
+
+DEEP = "[" * 3_000
+LONG_NUMBER = "9" * 5_000
+DOTENV = [
+    "A",
+    "export ",
+    "=",
+    "'",
+    '"',
+    "`",
+    "\\",
+    "\n",
+    "\r",
+    " ",
+    "#",
+    "$",
+    "\ufeff",
+    "\0",
+    "\ud800",
+    "\x85",
+    "\u2028",
+]
+TOML = [
+    *(
+        "grant",
+        "[[grant]]",
+        "[mount]",
+        "[identity]",
+        "level",
+        "uid",
+        "until",
+        "boot",
+        "boot_until",
+        "path",
+        "file",
+        "format",
+    ),
+    *(
+        "=",
+        '"',
+        "'",
+        '"""',
+        "/",
+        "\n",
+        "\r",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "#",
+        ".",
+        "-",
+        "1",
+        "true",
+        "inf",
+        "nan",
+        "2026-01-01",
+    ),
+    *("\\u0000", "\0", "é", "\ufeff", "[owner]", "id", "created", "recipient", "signing_key"),
+]
+JSON = [
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    ":",
+    ",",
+    "\\",
+    "\\ud800",
+    "1",
+    "-",
+    "1e999",
+    "NaN",
+    "true",
+    "null",
+    "seq",
+    "prev",
+    "\n",
+    "\0",
+]
+
+
+def pieces(words: Iterable[str]) -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(list(words)) | st.text(max_size=4), max_size=40).map("".join)
+
+
+def hostile(words: Iterable[str]) -> st.SearchStrategy[bytes]:
+    return st.binary(max_size=200) | pieces(words).map(lambda text: text.encode("utf-8", "surrogatepass"))
+
+
+@given(pieces(DOTENV) | st.text())
+@example("A=" + "'" * 5001)
+@example('A="' + "\\" * 5001)
+@example("\ufeff" * 5000)
+@example("A" * 5000 + "=")
+def test_dotenv_text(text: str) -> None:
+    with contextlib.suppress(EnvFSError):
+        document = dotenv.parse(text)
+        assert document.render() == text
+        with contextlib.suppress(EnvFSError):
+            document.check()
+            emit.environ(document.variables())
+            emit.portable(views.merge([views.Layer("/", document)]).variables)
+
+
+@given(pieces(DOTENV), st.text(max_size=6), pieces(DOTENV))
+def test_setting_and_unsetting_a_variable(text: str, name: str, value: str) -> None:
+    with contextlib.suppress(EnvFSError):
+        document = dotenv.parse(text)
+        with contextlib.suppress(EnvFSError):
+            document.unset(name)
+        assert dotenv.parse(document.set(name, value).render()).variables()[name] == value
+
+
+@given(st.text() | pieces(["/", "a", ".", "..", "-", "_", "\0", "é"]))
+@example("/" * 100_000)
+@example("a/" * 100_000)
+def test_a_level(text: str) -> None:
+    with contextlib.suppress(EnvFSError):
+        found = names.level(text)
+        assert names.level(found) == found
+        assert all(names.within(found, step) for step in names.chain(found))
+        assert record.level_stream(found).isascii()
+    with contextlib.suppress(EnvFSError):
+        assert names.variable(text) == text
+
+
+@given(st.lists(hostile(JSON), max_size=5), st.sampled_from([0, 10, 1000]))
+@example([framing.encode({"blobs": [5]})], 10)
+@example([len(DEEP).to_bytes(4, "big") + DEEP.encode()], 0)
+@example([len(LONG_NUMBER + "{}:").to_bytes(4, "big") + b'{"":' + LONG_NUMBER.encode()], 0)
+def test_frames(parts: list[bytes], blob_bytes: int) -> None:
+    decoder = framing.Decoder(blob_bytes)
+    with contextlib.suppress(EnvFSError):
+        for part in parts:
+            decoder.feed(part)
+            while decoder.next() is not None:
+                pass
+
+
+@given(hostile(JSON), st.integers(0, 1 << 33))
+def test_a_frame_of_any_length(text: bytes, size: int) -> None:
+    for length in (len(text), size & 0xFFFFFFFF):
+        decoder = framing.Decoder(100)
+        decoder.feed(length.to_bytes(4, "big") + text)
+        with contextlib.suppress(EnvFSError):
+            decoder.next()
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+@settings(max_examples=200)
+@given(data=st.data())
+def test_messages(table: dict[str, type], data: st.DataObject) -> None:
+    kind = table[data.draw(st.sampled_from(sorted(table)))]
+    fields = data.draw(
+        st.dictionaries(st.sampled_from([*kind.__annotations__, "type", "x"]), json_values, max_size=8)
+        | st.fixed_dictionaries(dict.fromkeys(kind.__annotations__, json_values))
+    )
+    with contextlib.suppress(EnvFSError):
+        wire.from_body({**fields, "type": wire.name_of(kind)}, table)
+    with contextlib.suppress(EnvFSError):
+        wire.from_body(fields, table)
+
+
+@given(hostile(JSON) | json_values.map(lambda value: json.dumps(value).encode()))
+@example(DEEP.encode())
+@example(b'{"protected":' + LONG_NUMBER.encode() + b"}")
+@example(b'{"protected":"' + b"A" * 100_000 + b'","iv":"","ciphertext":"","tag":"","signature":""}\n')
+def test_records(data: bytes) -> None:
+    with contextlib.suppress(EnvFSError):
+        record.parse(data)
+
+
+@given(hostile(JSON) | json_values.map(lambda value: json.dumps(value).encode()))
+@example(DEEP.encode())
+@example(b'{"seq":' + LONG_NUMBER.encode() + b"}")
+def test_protected_headers(data: bytes) -> None:
+    members = ("protected", "iv", "ciphertext", "tag", "signature")
+    protected = record.to_base64(data)
+    stored = (
+        json.dumps(dict(zip(members, (protected, "", "", "", ""), strict=True)), separators=(",", ":")).encode() + b"\n"
+    )
+    with contextlib.suppress(EnvFSError):
+        record.parse_protected(protected)
+    with contextlib.suppress(EnvFSError):
+        record.parse(stored)
+
+
+@given(st.text() | json_values)
+def test_base64(value: object) -> None:
+    with contextlib.suppress(EnvFSError):
+        record.from_base64(value)
+
+
+entries = st.fixed_dictionaries(
+    {},
+    optional={
+        "seq": json_values | st.sampled_from([1, True, 1.0, "1"]),
+        "prev": json_values | st.just(audit.START),
+        "event": json_values | st.just("checkpoint"),
+        "signature": json_values,
+    },
+).map(lambda body: json.dumps(body).encode() + b"\n")
+
+
+@given(st.lists(hostile(JSON) | entries, max_size=4))
+@example([DEEP.encode() + b"\n"])
+@example([b'{"seq":' + LONG_NUMBER.encode() + b"}\n"])
+def test_access_logs(lines: list[bytes]) -> None:
+    with contextlib.suppress(EnvFSError):
+        for _, body in audit.walk(lines):
+            audit.find_checkpoint(body)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(hostile(JSON) | entries, max_size=4), st.integers(-1, 300), st.integers(-1, 300))
+def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: int) -> None:
+    path = tmp_path / "access.jsonl"
+    path.write_bytes(b"".join(lines))
+    with contextlib.suppress(EnvFSError):
+        log_reading.verify(path, audit.Tip())
+    with contextlib.suppress(EnvFSError):
+        log_reading.follow(path, log_reading.End(seq, audit.START, size))
+    for count in (0, 1, 3):
+        log_reading.newest(path, count)
+
+
+@given(hostile(TOML))
+@example(b"format = 1\nx = " + DEEP.encode())
+@example(b"format = " + LONG_NUMBER.encode())
+@example(b"format = 1\nowner = 1\n")
+@example(b"format = 1\n[[owner]]\n")
+def test_descriptions(data: bytes) -> None:
+    with contextlib.suppress(EnvFSError):
+        description.parse(data)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=hostile(TOML))
+@example(b"x = " + DEEP.encode())
+@example(b"x = " + LONG_NUMBER.encode())
+@example(b"grant = 1\n")
+@example(b"grant = [1]\n")
+@example(b"grant = [[]]\n")
+@example(b"[[grant]]\nlevel = 1\nuid = 1\n")
+@example(b"mount = 1\n")
+@example(b"[grant.x]\n")
+@example(b'[[grant]]\nlevel = "/"\nuid = 1\nboot_until = inf\nboot = ""\nuntil = "2026-01-01T00:00:00.000000Z"\n')
+def test_settings(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "envfs.toml"
+    path.write_bytes(data)
+    path.chmod(0o600)
+    with contextlib.suppress(UnsafeSettings):
+        SettingsFile(path).load()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.lists(hostile(JSON), max_size=4).map(b"\n".join))
+@example(DEEP.encode())
+@example(b'{"stream":"x","seq":' + LONG_NUMBER.encode() + b',"digest":""}')
+def test_what_was_seen(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "seen.jsonl"
+    path.write_bytes(data)
+    with contextlib.suppress(EnvFSError):
+        Memory(path)
+
+
+WORDS = [
+    "/shop",
+    "A",
+    "-",
+    "--",
+    "-n",
+    "--json",
+    "--help",
+    "--only",
+    "--ttl",
+    "5m",
+    "7",
+    "-f",
+    "json",
+    "-x",
+    "=",
+    "",
+    "\0",
+    "é",
+]
+
+
+@pytest.mark.parametrize("command", grammar.COMMANDS, ids=lambda command: command.name)
+@settings(max_examples=60)
+@given(words=st.lists(st.sampled_from(WORDS) | st.text(max_size=5), max_size=6))
+def test_command_lines(command: grammar.Command, words: list[str]) -> None:
+    nowhere = io.StringIO()
+    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        try:
+            arguments.read(command, words)
+        except SystemExit as end:
+            assert end.code in (0, 2)  # noqa: PT017 - either outcome is a pass
+        except EnvFSError:
+            return
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "a duration": durations.seconds,
+    "a list": arguments.names,
+    "a number": arguments.number,
+}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@given(text=st.text() | st.from_regex(r"[0-9]{1,20}[smhd]?", fullmatch=True))
+@example(text=LONG_NUMBER)
+@example(text=LONG_NUMBER + "s")
+def test_values_of_options(reader: Callable[[str], object], text: str) -> None:
+    with contextlib.suppress(ValueError):  # what argparse takes for a mistake
+        reader(text)
+
+
+@pytest.mark.parametrize("size", [limits.TEXT_BYTES, limits.TEXT_BYTES + 1])
+@pytest.mark.parametrize("piece", ["A=1\n", "'", '"', "\\", "#", "\n", "=", "A='\n", "\ufeff", "é"])
+def test_the_longest_texts_are_read_in_a_bounded_time(piece: str, size: int) -> None:
+    text = (piece * (size // len(piece.encode()) + 1)).encode()[:size].decode(errors="ignore")
+    started = time.monotonic()
+    with contextlib.suppress(EnvFSError):
+        dotenv.parse(text)
+    assert time.monotonic() - started < 30  # a quadratic scan would take hours

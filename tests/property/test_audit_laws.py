@@ -1,0 +1,115 @@
+"""Whatever is done to a log, its chain breaks at that line, or its end is another one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envfs.core import audit
+from envfs.core.audit import Event, Tip
+from envfs.core.policy import Caller
+from envfs.errors import LogBroken
+
+words = st.text(max_size=10)
+events = st.builds(
+    Event,
+    what=st.sampled_from(["read", "refuse", "write", "grant"]),
+    door=words,
+    level=words,
+    version=st.integers(0, 10**6),
+    form=words,
+    decision=words,
+    rule=words,
+    times=st.integers(1, 1000),
+)
+numbers = st.integers(0, 2**32)
+callers = st.none() | st.builds(Caller, numbers, numbers, numbers, words, words)
+TIME = "2026-11-21T08:09:10.123456Z"
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[bytes]:
+    tip, lines = Tip(), []
+    for event, caller in draw(st.lists(st.tuples(events, callers), min_size=1, max_size=6)):
+        lines.append(audit.line(tip, TIME, event, caller))
+        tip = audit.after(tip, lines[-1])
+    return lines
+
+
+def end(lines: list[bytes]) -> Tip:
+    tip = Tip()
+    for step, _ in audit.walk(lines):
+        tip = step
+    return tip
+
+
+def split(data: bytes) -> list[bytes]:
+    return data.splitlines(keepends=True)
+
+
+def is_noticed(lines: list[bytes], changed: list[bytes]) -> bool:
+    try:
+        return end(changed) != end(lines)
+    except LogBroken:
+        return True
+
+
+@given(logs())
+def test_a_log_is_followed_to_its_end(lines: list[bytes]) -> None:
+    assert end(lines).seq == len(lines)
+    assert split(b"".join(lines)) == lines
+
+
+@given(logs(), st.data())
+def test_a_flipped_bit_is_noticed(lines: list[bytes], data: st.DataObject) -> None:
+    whole = bytearray(b"".join(lines))
+    whole[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    assert is_noticed(lines, split(bytes(whole)))
+
+
+@given(logs(), st.data())
+def test_a_lost_or_inserted_byte_is_noticed(lines: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(lines)
+    at = data.draw(st.integers(0, len(whole) - 1))
+    added = data.draw(st.binary(max_size=1))
+    changed = whole[:at] + added + whole[at + (not added) :]
+    assert is_noticed(lines, split(changed))
+
+
+@given(logs(), st.data())
+def test_a_lost_line_is_noticed_by_who_knows_the_end(lines: list[bytes], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(lines) - 1))
+    assert is_noticed(lines, lines[:at] + lines[at + 1 :])
+
+
+@given(logs(), st.data())
+def test_another_order_is_noticed(lines: list[bytes], data: st.DataObject) -> None:
+    changed = data.draw(st.permutations(lines))
+    assert changed == lines or is_noticed(lines, changed)
+
+
+@given(logs(), logs(), st.data())
+def test_a_line_of_another_log_is_noticed(lines: list[bytes], others: list[bytes], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(lines)))
+    other = data.draw(st.sampled_from(others))
+    changed = [*lines[:at], other, *lines[at:]]
+    assert is_noticed(lines, changed)
+
+
+@given(logs(), st.data())
+def test_the_first_line_that_is_named_is_at_most_one_after_the_change(lines: list[bytes], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(lines) - 1))
+    changed = [*lines]
+    changed[at] = changed[at].replace(b'"time"', b'"Time"')
+    if at == len(lines) - 1:
+        assert end(changed) != end(lines)
+        return
+    with pytest.raises(LogBroken, match=rf"line ({at + 1}|{at + 2}):"):
+        end(changed)
+
+
+@given(events, callers)
+def test_an_entry_is_one_line_of_ascii(event: Event, caller: Caller | None) -> None:
+    text = audit.line(Tip(), TIME, event, caller)
+    assert text.isascii()
+    assert split(text) == [text]
+    assert text[:-1].decode().isprintable()

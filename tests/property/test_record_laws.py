@@ -1,0 +1,89 @@
+"""A record has one encoding: whatever byte is changed, it is another record or none."""
+
+from datetime import datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envfs.core import record
+from envfs.core.record import Header, Record
+from envfs.errors import AuthenticationFailed
+
+texts = st.text(max_size=20)
+headers = st.builds(
+    Header,
+    kid=texts,
+    vault=texts,
+    stream=texts,
+    seq=st.integers(1, 10**12),
+    prev=texts,
+    author=texts,
+    time=st.datetimes(datetime(1970, 1, 1)).map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")),  # noqa: DTZ001
+)
+records = st.builds(
+    lambda header, *parts: Record(header, record.protect(header), *parts),
+    headers,
+    *([st.binary(max_size=40)] * 4),
+)
+
+
+@given(records)
+def test_what_is_rendered_is_what_is_parsed(made: Record) -> None:
+    data = record.render(made)
+    assert record.parse(data) == made
+    assert record.render(record.parse(data)) == data
+    assert data.endswith(b"}\n")
+    assert data.count(b"\n") == 1
+
+
+@given(records, st.data())
+def test_a_flipped_bit_is_another_record_or_none(made: Record, data: st.DataObject) -> None:
+    stored = bytearray(record.render(made))
+    at, bit = data.draw(st.integers(0, len(stored) - 1)), data.draw(st.integers(0, 7))
+    stored[at] ^= 1 << bit
+    try:
+        found = record.parse(bytes(stored))
+    except AuthenticationFailed:
+        return
+    assert found != made
+    assert record.render(found) == bytes(stored)
+
+
+@given(records, st.data())
+def test_an_inserted_or_a_lost_byte_is_another_record_or_none(made: Record, data: st.DataObject) -> None:
+    stored = record.render(made)
+    at = data.draw(st.integers(0, len(stored)))
+    other = data.draw(st.sampled_from([stored[:at] + stored[at + 1 :], stored[:at] + b" " + stored[at:], stored[:at]]))
+    if other == stored:
+        return
+    try:
+        found = record.parse(other)
+    except AuthenticationFailed:
+        return
+    assert found != made
+    assert record.render(found) == other
+
+
+@given(st.binary(max_size=60))
+def test_base64_has_one_encoding(data: bytes) -> None:
+    text = record.to_base64(data)
+    assert record.from_base64(text) == data
+    for other in (text + "=", text + "\n", " " + text, text[:-1] + chr(ord(text[-1]) ^ 1) if text else "="):
+        try:
+            assert record.from_base64(other) != data
+        except AuthenticationFailed:
+            continue
+
+
+@given(st.text(max_size=12))
+def test_what_is_read_as_base64_is_what_would_be_written(text: str) -> None:
+    try:
+        data = record.from_base64(text)
+    except AuthenticationFailed:
+        return
+    assert record.to_base64(data) == text
+
+
+@given(headers, headers)
+def test_two_headers_are_protected_alike_only_if_they_are_one(first: Header, second: Header) -> None:
+    assert (record.protect(first) == record.protect(second)) is (first == second)

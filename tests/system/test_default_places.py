@@ -1,0 +1,108 @@
+"""Without ENVFS_HOME: a user's things are in the XDG folders, root's in the system's, and users reach root's daemon."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.home import ENVFS, OWNER, SECONDS, as_user
+
+
+@pytest.fixture
+def folder(ground: Path) -> Iterator[Path]:
+    """Give the home folder of a user."""
+    path = Path(tempfile.mkdtemp(prefix="person-", dir=ground))
+    os.chown(path, OWNER, OWNER)
+    path.chmod(0o755)
+    yield path
+    subprocess.run(["umount", "-l", path / "envfs"], check=False, capture_output=True)
+
+
+def _envfs(folder: Path, *words: str, given: bytes = b"", **extra: str) -> bytes:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", **extra}
+    command = [*as_user(OWNER), ENVFS, *words]
+    done = subprocess.run(command, input=given, capture_output=True, check=False, timeout=SECONDS, env=environ, cwd="/")
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+@pytest.mark.usefixtures("_fuse_for_users")
+@pytest.mark.parametrize("runtime", ["", "runtime"])
+def test_a_users_things_are_where_they_are_expected(folder: Path, runtime: str) -> None:
+    extra = {}
+    if runtime:
+        (folder / runtime).mkdir(mode=0o700)
+        os.chown(folder / runtime, OWNER, OWNER)
+        extra = {"XDG_RUNTIME_DIR": str(folder / runtime)}
+    _envfs(folder, "init", "--identity-file", str(folder / "identity.txt"), **extra)
+    _envfs(folder, "set", "/app", "A", given=b"1", **extra)
+    _envfs(folder, "mount", **extra)
+    try:
+        report = json.loads(_envfs(folder, "status", "--json", **extra))
+        assert report["mount"] == f"{folder}/envfs"
+        assert report["vault_folder"] == f"{folder}/.local/share/envfs/vault"
+        assert report["log"] == f"{folder}/.local/state/envfs/access.jsonl"
+        assert (folder / ".config/envfs/envfs.toml").stat().st_uid == OWNER
+        socket = folder / runtime / "envfs" if runtime else folder / ".local/state/envfs"
+        assert list(socket.rglob("control.sock"))
+        done = subprocess.run(
+            [*as_user(OWNER), "cat", folder / "envfs/app/.env"], check=True, capture_output=True, timeout=SECONDS
+        )
+        assert done.stdout == b"A=1\n"
+    finally:
+        _envfs(folder, "unmount", **extra)
+
+
+# in a world of its own, so that nothing of this machine is touched: fresh /run, /mnt, and layers over /etc and /var/lib
+_ROOTS_WORLD = """
+set -eu
+umask 022
+mount -t tmpfs -o mode=755 world "$1"
+for place in etc var/lib; do
+    mkdir -p "$1/$place/upper" "$1/$place/work"
+    mount -t overlay -o "lowerdir=/$place,upperdir=$1/$place/upper,workdir=$1/$place/work" over "/$place"
+done
+mount -t tmpfs -o mode=755 fresh /run
+mount -t tmpfs -o mode=755 fresh /mnt
+rm -rf /etc/envfs /var/lib/envfs
+unset ENVFS_HOME
+envfs init --identity-file /etc/envfs/identity.txt >/dev/null
+echo one | envfs set /app A
+envfs grant /app --uid 1001
+envfs mount
+trap 'envfs unmount' EXIT
+envfs status --json
+cat /mnt/envfs/app/.env
+setpriv --reuid 1001 --regid 1001 --clear-groups cat /mnt/envfs/app/.env
+setpriv --reuid 1001 --regid 1001 --clear-groups env -u HOME envfs exec /app -- printenv A
+if setpriv --reuid 1002 --regid 1002 --clear-groups env -u HOME envfs get /app A; then exit 9; else echo $?; fi
+stat -c '%a %n' /etc/envfs /etc/envfs/envfs.toml /var/lib/envfs/vault /run/envfs /run/envfs/control.sock
+"""
+
+
+def test_roots_things_are_the_systems_and_users_reach_its_daemon(ground: Path) -> None:
+    world = ground / "world"
+    world.mkdir()
+    environ = {"PATH": f"{Path(ENVFS).parent}:{os.environ['PATH']}", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ROOTS_WORLD, "sh", str(world)],
+        capture_output=True,
+        check=False,
+        timeout=3 * SECONDS,
+        env=environ,
+        cwd="/",
+        text=True,
+    )
+    assert done.returncode == 0, done
+    report, *lines = done.stdout.splitlines()
+    found = json.loads(report)
+    assert (found["mount"], found["vault_folder"]) == ("/mnt/envfs", "/var/lib/envfs/vault")
+    assert lines[:4] == ["A=one", "A=one", "one", "102"]
+    modes = {path: mode for mode, path in (line.split(" ") for line in lines[4:])}
+    assert modes["/etc/envfs/envfs.toml"] == "600"
+    assert modes["/var/lib/envfs/vault"] == "700"
+    assert (modes["/run/envfs"], modes["/run/envfs/control.sock"]) == ("755", "666")

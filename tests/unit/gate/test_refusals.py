@@ -1,0 +1,92 @@
+"""Refusals are on the log, but no stranger can fill the disk with them."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.errors import AuditUnavailable
+from envfs.gate.log import AccessLog
+from envfs.gate.refusals import Refusals
+
+EVENT = Event("refuse", "socket", "/", decision="deny", rule="no grant")
+ONE, OTHER = Caller(1, 1, 1), Caller(2, 2, 2)
+
+
+class Clock:
+    """A clock that goes when it is told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[AccessLog]:
+    found = AccessLog(tmp_path / "access.jsonl")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(time, "monotonic", found)
+    return found
+
+
+def counts(log: AccessLog, uid: int) -> list[int]:
+    entries = [json.loads(line) for line in log.newest(0)]
+    return [entry.get("times", 1) for entry in entries if entry["uid"] == uid]
+
+
+@pytest.mark.parametrize("count", [1, 49, 50])
+def test_few_refusals_are_each_written(log: AccessLog, clock: Clock, count: int) -> None:
+    refusals = Refusals(lambda: log)
+    for _ in range(count):
+        refusals.record(EVENT, ONE)
+    assert counts(log, 1) == [1] * count
+
+
+def test_many_refusals_in_a_second_are_counted_in_the_next_entry(log: AccessLog, clock: Clock) -> None:
+    refusals = Refusals(lambda: log)
+    for _ in range(1000):
+        refusals.record(EVENT, ONE)
+    assert counts(log, 1) == [1] * 50
+    clock.now += 1
+    refusals.record(EVENT, ONE)
+    assert counts(log, 1) == [1] * 50 + [951]
+    refusals.record(EVENT, ONE)
+    assert sum(counts(log, 1)) == 1002
+
+
+def test_one_uids_flood_hides_nobody_elses_refusal(log: AccessLog, clock: Clock) -> None:
+    refusals = Refusals(lambda: log)
+    for _ in range(100):
+        refusals.record(EVENT, ONE)
+    refusals.record(EVENT, OTHER)
+    assert counts(log, 2) == [1]
+
+
+def test_over_many_seconds_nothing_is_lost_from_the_count(log: AccessLog, clock: Clock) -> None:
+    refusals, total = Refusals(lambda: log), 0
+    for second, number in enumerate([60, 1, 0, 50, 51, 200, 1]):
+        clock.now = 2000.0 + second
+        for _ in range(number):
+            refusals.record(EVENT, ONE)
+        total += number
+    assert sum(counts(log, 1)) == total
+
+
+def test_a_log_that_cannot_be_written_is_said_so(log: AccessLog, clock: Clock) -> None:
+    refusals = Refusals(lambda: log)
+    refusals.record(EVENT, ONE)
+    log.path.unlink()
+    with pytest.raises(AuditUnavailable):
+        refusals.record(EVENT, ONE)
