@@ -116,6 +116,7 @@ async def _serve(
 
 async def _say_stopped(service: Service, me: Caller) -> None:
     with trio.CancelScope(shield=True), suppress(EnvFSError):
+        service.refusals.flush()
         service.log.append(Event("stop", "daemon"), me)
         await _checkpoint(service)
 
@@ -150,6 +151,8 @@ async def _tend(service: Service) -> None:
     asleep = _seconds_asleep()
     while True:
         await trio.sleep(_SYNC_SECONDS)
+        with suppress(EnvFSError):
+            service.refusals.flush()
         if not service.unlocked:
             asleep = _seconds_asleep()
             continue

@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import time
+import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ class Callers:
     def __init__(self) -> None:
         """Start knowing nobody."""
         self._known: dict[int, _Known] = {}
+        weakref.finalize(self, _close_all, self._known)
 
     def look(self, pid: int, uid: int, gid: int) -> Caller:
         """Describe the process or thread `pid`, which the kernel says acts as `uid` and `gid`."""
@@ -46,8 +48,7 @@ class Callers:
 
     def close(self) -> None:
         """Forget everybody."""
-        for pid in list(self._known):
-            self._forget(pid)
+        _close_all(self._known)
 
     def _meet(self, pid: int, uid: int, gid: int) -> Caller:
         if pid <= 0:
@@ -66,6 +67,11 @@ class Callers:
 
     def _forget(self, pid: int) -> None:
         os.close(self._known.pop(pid).folder)
+
+
+def _close_all(known: dict[int, _Known]) -> None:
+    while known:
+        os.close(known.popitem()[1].folder)
 
 
 def peer(getsockopt: Callable[[int, int, int], bytes]) -> Caller:

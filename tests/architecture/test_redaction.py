@@ -1,7 +1,7 @@
 """No way of showing an object shows a value that is in it."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +23,27 @@ TEXT = f"A={NEEDLE}\nB='{NEEDLE}'\n# {NEEDLE}\n"
 DOCUMENT = dotenv.parse(TEXT)
 
 
+_regions: list[Region] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_region_is_left() -> Iterator[None]:
+    yield
+    while _regions:
+        _regions.pop().close()
+
+
 def region() -> Region:
     made = Region.create(len(NEEDLE))
     made.map[: len(NEEDLE)] = NEEDLE.encode()
+    _regions.append(made)
     return made
 
 
 def keyring() -> Keyring:
     made = Keyring()
     made.hold(IDENTITY)
+    _regions.append(made._region)
     return made
 
 

@@ -1,10 +1,12 @@
 """Keyholders are processes, so a module shares one; each world makes an identity of its own in it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from envfs.control.unlocking import load_identity
 from envfs.daemon.keyholder_link import KeyholderLink
 from tests.component.world import World, run
 
@@ -40,10 +42,20 @@ def made(empty: World) -> World:
     return empty
 
 
+@pytest.fixture(scope="module")
+def stocked(keyholder: KeyholderLink, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a module the folder of a home with texts, to be copied."""
+    world = World(tmp_path_factory.mktemp("stocked"), keyholder)
+    run(world.fill)
+    world.close()
+    return world.folder
+
+
 @pytest.fixture
-def world(empty: World) -> World:
+def world(empty: World, stocked: Path) -> World:
     """Give one test a vault with texts, and everything approved for this uid."""
-    run(empty.fill)
+    shutil.copytree(stocked, empty.folder, dirs_exist_ok=True)
+    run(lambda: load_identity(empty.service, ()))
     return empty
 
 

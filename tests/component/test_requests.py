@@ -346,7 +346,7 @@ def test_a_flood_of_refusals_is_counted_and_not_written(world: World) -> None:
         before = len(world.entries())
 
         async def flood(client: object) -> None:
-            for _ in range(300):
+            for _ in range(1500):
                 await client.ask(R.SetVariable("/shop", "A"))  # type: ignore[attr-defined]
                 await client.ask(R.ReadView("/shop", "dotenv", "show"))  # type: ignore[attr-defined]
 
@@ -354,7 +354,7 @@ def test_a_flood_of_refusals_is_counted_and_not_written(world: World) -> None:
         await world.talk(flood, STRANGER)
         seconds = time.monotonic() - started
         written = world.entries()[before:]
-        assert len(written) <= 50 * (int(seconds) + 2)
+        assert len(written) <= 501 * (int(seconds) + 2) < 3000
 
     run(main)
 

@@ -12,7 +12,8 @@ from envfs.core import dotenv
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import KeyholderGone, Locked, NoSuchLevel, RolledBack
 from envfs.gate.gate import Wish
-from envfs.gate.views import View, Views
+from envfs.gate.view import View
+from envfs.gate.views import Views
 from envfs.gate.writing import Operation, Writer
 from envfs.protocol import control
 from envfs.store.directory import DirectoryStore

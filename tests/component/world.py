@@ -20,6 +20,7 @@ from envfs.core.policy import Caller, Grant
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse.operations import Operations
 from envfs.fuse.tree import Node
+from envfs.gate.view import View
 from envfs.gate.views import Keyholder
 from envfs.gate.writing import Operation
 from envfs.protocol import control, framing, wire
@@ -126,6 +127,9 @@ class World:
 
     def close(self) -> None:
         for operations in self._operations:
+            for opened in operations._open.values():
+                if isinstance(opened, View):
+                    opened.release()
             operations._callers.close()
         self.service.close()
 

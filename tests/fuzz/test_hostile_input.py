@@ -172,7 +172,7 @@ def test_a_frame_of_any_length(text: bytes, size: int) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_messages(table: dict[str, type], data: st.DataObject) -> None:
     kind = table[data.draw(st.sampled_from(sorted(table)))]

@@ -56,9 +56,7 @@ _HARMS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("harm", _HARMS)
-def test_after_harm_to_the_log_every_door_is_shut_until_a_person_restarts_it(
-    served: tuple[Home, Daemon], harm: str
-) -> None:
+def test_after_harm_to_the_log_every_door_is_shut_until_it_is_restarted(served: tuple[Home, Daemon], harm: str) -> None:
     home, _ = served
     do, words = _HARMS[harm]
     assert attempt(0, "read", home.view("/shop")).how == "ok"

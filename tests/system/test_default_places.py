@@ -22,7 +22,7 @@ def folder(ground: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", path / "envfs"], check=False, capture_output=True)
 
 
-def _envfs(folder: Path, *words: str, given: bytes = b"", **extra: str) -> bytes:
+def _envfs(folder: Path, extra: dict[str, str], *words: str, given: bytes = b"") -> bytes:
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", **extra}
     command = [*as_user(OWNER), ENVFS, *words]
     done = subprocess.run(command, input=given, capture_output=True, check=False, timeout=SECONDS, env=environ, cwd="/")
@@ -38,11 +38,11 @@ def test_a_users_things_are_where_they_are_expected(folder: Path, runtime: str) 
         (folder / runtime).mkdir(mode=0o700)
         os.chown(folder / runtime, OWNER, OWNER)
         extra = {"XDG_RUNTIME_DIR": str(folder / runtime)}
-    _envfs(folder, "init", "--identity-file", str(folder / "identity.txt"), **extra)
-    _envfs(folder, "set", "/app", "A", given=b"1", **extra)
-    _envfs(folder, "mount", **extra)
+    _envfs(folder, extra, "init", "--identity-file", str(folder / "identity.txt"))
+    _envfs(folder, extra, "set", "/app", "A", given=b"1")
+    _envfs(folder, extra, "mount")
     try:
-        report = json.loads(_envfs(folder, "status", "--json", **extra))
+        report = json.loads(_envfs(folder, extra, "status", "--json"))
         assert report["mount"] == f"{folder}/envfs"
         assert report["vault_folder"] == f"{folder}/.local/share/envfs/vault"
         assert report["log"] == f"{folder}/.local/state/envfs/access.jsonl"
@@ -54,7 +54,7 @@ def test_a_users_things_are_where_they_are_expected(folder: Path, runtime: str) 
         )
         assert done.stdout == b"A=1\n"
     finally:
-        _envfs(folder, "unmount", **extra)
+        _envfs(folder, extra, "unmount")
 
 
 # in a world of its own, so that nothing of this machine is touched: fresh /run, /mnt, and layers over /etc and /var/lib

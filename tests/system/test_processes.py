@@ -105,18 +105,24 @@ def test_the_client_sends_nothing_to_a_server_of_another_user(ground: Path) -> N
     folder = ground / "squatted"
     (folder / "run").mkdir(parents=True)
     home = Home(folder)
-    script = (
-        "import os, socket, sys\n"
-        "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); os.chmod(sys.argv[1], 0o666); s.listen()\n"
-        "os.setuid(1001); print('ready', flush=True)\n"
-        "c, _ = s.accept(); print(len(c.recv(10000)), flush=True)\n"
-    )
-    # listen() fixes the peer credentials, so the one who listens must be the stranger
-    script = script.replace("s.listen()\nos.setuid(1001)", "os.setuid(1001); s.listen()\nNone")
-    words = [sys.executable, "-I", "-S", "-c", script, str(home.socket)]
+    words = [sys.executable, "-I", "-S", "-c", _SQUATS, str(home.socket)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as squatter:
         assert squatter.stdout is not None
         assert squatter.stdout.readline() == "ready\n"
         said = home.envfs("set", "/app", "A", given="never to be seen", status=102)
         assert "runs as uid 1001" in said.complaint
         assert squatter.stdout.readline() == "0\n"
+
+
+# who listens is who the peer is told of
+_SQUATS = """
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+os.setuid(1001)
+s.listen()
+print("ready", flush=True)
+c, _ = s.accept()
+print(len(c.recv(10000)), flush=True)
+"""

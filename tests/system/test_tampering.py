@@ -1,7 +1,5 @@
 """A vault that somebody changed: each record is bound to its bytes and to its place, and `verify` names the bad one."""
 
-import base64
-import hashlib
 import json
 import random
 import shutil
@@ -68,7 +66,7 @@ def test_there_are_records_of_both_kinds(versions: Home) -> None:
     assert _faults(versions) == {}
 
 
-@pytest.mark.parametrize(("place", "seen"), [*((place, True) for place in _PLACES), (0.3, False), (0.8, False)])
+@pytest.mark.parametrize(("place", "seen"), [*((place, True) for place in _PLACES), (0.3, False), (0.97, False)])
 def test_verify_names_every_record_in_which_one_bit_was_flipped(one: Home, place: float, seen: bool) -> None:
     if not seen:
         (one.state / "seen.jsonl").unlink()
@@ -153,30 +151,6 @@ def test_a_flip_in_an_old_version_spoils_it_and_the_one_that_names_its_digest(on
         one.envfs("rollback", "/shop/prod", str(version), "-y", status=110)
         one.envfs("history", "/shop/prod", status=110)
         assert attempt(0, "read", one.view("/shop")).how == "ok"
-
-
-def test_a_forged_record_that_was_removed_again_leaves_no_trace(one: Home) -> None:
-    """Its header fits to the letter, only nobody has signed it: it must not pass for something that was seen."""
-    folder = one.vault / "level" / "shop"
-    forged = json.loads((folder / "@00000003.json").read_bytes())
-    header = json.loads(_decoded(forged["protected"]))
-    header |= {"seq": 4, "prev": _encoded(hashlib.sha256((folder / "@00000003.json").read_bytes()).digest())}
-    forged["protected"] = _encoded(json.dumps(header, separators=(",", ":")).encode())
-    (folder / "@00000004.json").write_text(json.dumps(forged, separators=(",", ":")) + "\n", encoding="ascii")
-    with one.mounted():
-        assert attempt(0, "read", one.view("/shop")).how == "EBADMSG"
-    assert "level/shop/@00000004.json" in _faults(one)
-    (folder / "@00000004.json").unlink()
-    assert _faults(one) == {}
-    assert one.envfs("get", "/shop", "VALUE_1").text == "/shop 3\n"
-
-
-def _decoded(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""Makes records as docs/format.md describes them, by means of its own: well, or as somebody without the right would."""
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+Header = dict[str, object]
+
+
+def encoded(data: bytes) -> str:
+    """Encode in base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decoded(text: str) -> bytes:
+    """Decode base64url without padding."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def compact(body: Header) -> bytes:
+    """Write JSON without blanks."""
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def public(key: Ed25519PrivateKey) -> str:
+    """Return how a record names an author."""
+    return encoded(key.public_key().public_bytes_raw())
+
+
+def owners_key(identity: Path) -> Ed25519PrivateKey:
+    """Derive the signing key from an identity file (docs/format.md §3)."""
+    line = next(row for row in identity.read_text(encoding="ascii").splitlines() if row.startswith("AGE-SECRET-KEY-1"))
+    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key").derive(line.encode())
+    return Ed25519PrivateKey.from_private_bytes(derived)
+
+
+def project_key(identity: Path, file: Path) -> bytes:
+    """Open a project key with age."""
+    done = subprocess.run(["age", "-d", "-i", identity, file], check=True, capture_output=True)
+    return decoded(json.loads(done.stdout)["k"])
+
+
+def kid(key: bytes) -> str:
+    """Return a key's thumbprint (RFC 7638)."""
+    return encoded(hashlib.sha256(compact({"k": encoded(key), "kty": "oct"})).digest())
+
+
+def header_of(record: Path) -> Header:
+    """Read a record's protected header."""
+    found: Header = json.loads(decoded(json.loads(record.read_bytes())["protected"]))
+    return found
+
+
+class Pen(NamedTuple):
+    """Who writes: the key that signs, whom the header names, and the key that seals."""
+
+    signing: Ed25519PrivateKey
+    author: str
+    sealing: bytes
+
+
+def next_record(before: Path, pen: Pen, text: str) -> Path:
+    """Write the record that follows `before`; returns its path."""
+    header = header_of(before)
+    number = int(str(header["seq"])) + 1
+    prev = encoded(hashlib.sha256(before.read_bytes()).digest())
+    header |= {"kid": kid(pen.sealing), "seq": number, "prev": prev, "author": pen.author}
+    target = before.with_name(f"@{number:08d}.json")
+    target.write_bytes(record(header, pen, text))
+    return target
+
+
+def record(header: Header, pen: Pen, text: str) -> bytes:
+    """Return a record."""
+    protected, iv = encoded(compact(header)), os.urandom(12)
+    sealed = AESGCM(pen.sealing).encrypt(iv, text.encode(), protected.encode())
+    parts = {
+        "protected": protected,
+        "iv": encoded(iv),
+        "ciphertext": encoded(sealed[:-16]),
+        "tag": encoded(sealed[-16:]),
+    }
+    signature = pen.signing.sign(".".join(parts.values()).encode())
+    return compact({**parts, "signature": encoded(signature)}) + b"\n"
+
+
+def key_file(header: Header, pen: Pen, recipient: str) -> bytes:
+    """Return a project key, sealed to a recipient as anybody can."""
+    protected, key = encoded(compact(header | {"kid": kid(pen.sealing), "author": pen.author})), encoded(pen.sealing)
+    signature = encoded(pen.signing.sign(f"{protected}.{key}".encode()))
+    jwk = {"kty": "oct", "k": key, "kid": kid(pen.sealing), "alg": "A256GCM", "protected": protected}
+    plain = compact({**jwk, "signature": signature})
+    done = subprocess.run(["age", "-e", "-r", recipient], input=plain, check=True, capture_output=True)
+    return done.stdout
