@@ -101,12 +101,21 @@ def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the sa
     link.ask(control.Unmount())
     pid = report.pid if isinstance(report, control.StatusReport) else 0
     until = time.monotonic() + _UNMOUNT_SECONDS
-    while pid and os.path.exists(f"/proc/{pid}/exe"):
+    while pid and _runs(pid):
         if time.monotonic() > until:
             raise TimedOut("the daemon does not end", f"its process id is {pid}")
         time.sleep(_STEP)
     output.done("unmounted")
     return 0
+
+
+def _runs(pid: int) -> bool:
+    # its state is for everybody to see; its other entries are root's alone, as it is not dumpable
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in b"ZX"
+    except OSError:
+        return False
 
 
 def unlock(values: "Values") -> int:
