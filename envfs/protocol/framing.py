@@ -5,10 +5,9 @@
 Laws: every length is bounded before a byte of it is kept; a frame is whole or it is not there; nothing is repaired.
 """
 
-import json
-
 from envfs.core import limits
 from envfs.errors import BadRequest
+from envfs.protocol import jsontext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def encode(body: Body, blobs: "Iterable[bytes | memoryview]" = (), limit: int = 
         BadRequest: the JSON part is over `limit` bytes
     """
     sizes = [len(blob) for blob in blobs]
-    text = json.dumps({**body, "blobs": sizes} if sizes else body, separators=(",", ":")).encode()
+    text = jsontext.encode({**body, "blobs": sizes} if sizes else body)
     if len(text) > limit:
         raise BadRequest("the message is too long for one frame")
     return len(text).to_bytes(_HEAD, "big") + text
@@ -95,23 +94,9 @@ class Decoder:
         return known
 
 
-def _once(pairs: "list[tuple[str, object]]") -> Body:
-    body = dict(pairs)
-    if len(body) != len(pairs):
-        raise ValueError("a member twice")
-    return body
-
-
-def _no_constant(_word: str) -> None:
-    raise ValueError("not a number of JSON")
-
-
-_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
-
-
 def _parse(text: bytes) -> Body:
     try:
-        body = _decoder.decode(text.decode())
+        body = jsontext.decode(text)
     except (ValueError, RecursionError):
         raise BadRequest("a frame is not JSON in UTF-8") from None
     if not isinstance(body, dict):

@@ -341,9 +341,9 @@ def test_values_of_options(reader: Callable[[str], object], text: str) -> None:
         reader(text)
 
 
-@pytest.mark.parametrize("size", [limits.TEXT_BYTES, limits.TEXT_BYTES + 1])
-@pytest.mark.parametrize("piece", ["A=1\n", "'", '"', "\\", "#", "\n", "=", "A='\n", "\ufeff", "é"])
-def test_the_longest_texts_are_read_in_a_bounded_time(piece: str, size: int) -> None:
+@pytest.mark.parametrize("size", [limits.TEXT_BYTES, limits.TEXT_BYTES + 1, 10 * limits.TEXT_BYTES])
+@pytest.mark.parametrize("piece", ["'", '"\\', "A='\n", "\ufeffé"])
+def test_the_longest_texts_are_read_or_refused_in_a_bounded_time(piece: str, size: int) -> None:
     text = (piece * (size // len(piece.encode()) + 1)).encode()[:size].decode(errors="ignore")
     started = time.monotonic()
     with contextlib.suppress(EnvFSError):

@@ -32,7 +32,7 @@ def test_twenty_sets_at_once_of_different_variables_all_survive(home: Home) -> N
 
 
 def test_sets_at_once_without_a_daemon_all_survive_as_well(home: Home) -> None:
-    names = [f"NAME_{number}" for number in range(6)]
+    names = [f"NAME_{number}" for number in range(4)]
     _set_all(home, "/busy", names)
     assert {row["name"] for row in home.rows("show", "/busy")} == set(names)
 

@@ -1,11 +1,13 @@
 """Every change is a version: listed, readable in the mount with its ancestors as they were, and brought back."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import Homes
 from tests.system.home import Home
+from tests.system.peer import Peer, memory
 from tests.system.probing import attempt
 
 
@@ -143,8 +145,12 @@ def test_a_variable_that_only_an_ancestor_sets_cannot_be_unset_below(kept: Home)
 
 def test_a_long_history_is_listed_whole(home: Home) -> None:
     with home.mounted():
-        for number in range(1, 71):
-            home.envfs("set", "/long", "N", given=str(number))
+        with Peer(home.socket) as peer:
+            for number in range(1, 71):
+                value = memory(str(number).encode())
+                written = peer.ask({"type": "set-variable", "level": "/long", "name": "N", "trim": False}, (value,))
+                assert written["version"] == number
+                os.close(value)
         assert [row["version"] for row in home.rows("history", "/long", "-n", "0")] == list(range(70, 0, -1))
         assert len(home.rows("history", "/long")) == 20
         assert home.history_view("/long", 37).read_text(encoding="utf-8") == "N=37\n"

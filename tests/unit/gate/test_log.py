@@ -528,3 +528,27 @@ def test_on_a_disk_that_is_really_full_every_entry_is_whole(tmp_path: Path) -> N
     if "unshare" in done.stderr and "Operation not permitted" in done.stderr:
         pytest.skip("no mount namespaces here")
     assert (done.stdout.split(), done.stderr) == (["True"] * 3, "")
+
+
+def test_entries_reach_the_disk_with_sync_and_a_failure_is_never_forgotten(
+    open_log: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, synced = open_log(), []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    log.append(READ, CALLER)
+    log.sync()
+    log.sync()
+    assert synced == [log._handle]
+
+    def fail(_handle: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fail)
+        log.append(READ, CALLER)
+        log.sync()
+    assert "disk" in log.problem
+    for _ in range(2):  # a later sync that succeeds proves nothing of what was lost
+        log.sync()
+        with pytest.raises(AuditUnavailable):
+            log.append(READ, CALLER)

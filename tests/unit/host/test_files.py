@@ -124,3 +124,23 @@ def test_a_folder_that_is_not_there_cannot_be_put_on_the_disk(tmp_path: Path) ->
     files.sync_folder(tmp_path)
     with pytest.raises(OSError, match="No such file"):
         files.sync_folder(tmp_path / "missing")
+
+
+def test_a_file_and_its_folder_are_on_the_disk_before_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    real_fsync, real_replace = os.fsync, Path.replace
+
+    def fsync(handle: int) -> None:
+        steps.append("fsync folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "fsync file")
+        real_fsync(handle)
+
+    def replace(source: Path, target: Path) -> Path:
+        steps.append("replace")
+        return real_replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    files.write_private(tmp_path / "file", b"x")
+    assert steps == ["fsync file", "replace", "fsync folder"]

@@ -1,6 +1,7 @@
 """What this machine has seen: it outlives a power cut, and never forgets a head quietly."""
 
 import json
+import os
 import resource
 import stat
 from pathlib import Path
@@ -133,3 +134,30 @@ def test_a_link_in_the_journals_place_is_not_written_through(path: Path, tmp_pat
     with pytest.raises(StoreUnavailable):
         memory.put("level", Seen(1, "a"))
     assert victim.read_bytes() == b""
+
+
+def test_a_head_is_on_the_disk_before_it_counts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+
+    def sync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    monkeypatch.setattr(os, "fsync", sync)
+    memory = Memory(path)
+    memory.put("level", Seen(1, "a"))
+    assert synced == [path.stat().st_size]
+
+
+def test_a_head_that_did_not_reach_the_disk_does_not_count(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_handle: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    memory = Memory(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fail)
+        with pytest.raises(StoreUnavailable):
+            memory.put("level", Seen(1, "a"))
+    assert memory.get("level") is None
+    memory.put("level", Seen(1, "a"))
+    assert Memory(path).get("level") == Seen(1, "a")

@@ -1,0 +1,79 @@
+"""JSON without the half of `json` that is slow to import: what it writes and reads is what `json` would."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envfs.protocol import jsontext
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+_BAD = [
+    b"",
+    b" ",
+    b"{",
+    b"[1",
+    b'{"a"',
+    b'{"a":',
+    b'{"a":1,}',
+    b'{"a":1}x',
+    b'{"a":1,"a":2}',
+    b"{'a':1}",
+    b"NaN",
+    b"[-Infinity]",
+    b"-",
+    b'"abc',
+    b'"\\x"',
+    b'"\\u12"',
+    b'"\x01"',
+    b"\xff",
+    b"\xef\xbb\xbf{}",
+    b"{}".decode().encode("utf-16"),
+]
+
+
+@given(st.dictionaries(st.text(), _VALUES))
+def test_what_is_written_is_what_json_writes_and_comes_back(body: dict[str, object]) -> None:
+    assert jsontext.encode(body) == json.dumps(body, separators=(",", ":")).encode()
+    assert jsontext.decode(jsontext.encode(body)) == body
+
+
+@pytest.mark.parametrize("text", _BAD)
+def test_what_is_not_json_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - which one differs by version of Python
+        jsontext.decode(text)
+
+
+def test_too_deep_a_nest_is_refused() -> None:
+    with pytest.raises(RecursionError):
+        jsontext.decode(b"[" * 100_000)
+
+
+def test_what_json_has_no_word_for_is_refused() -> None:
+    with pytest.raises(TypeError):
+        jsontext.encode({"a": object()})
+    with pytest.raises(ValueError):  # noqa: PT011 - which one differs by version of Python
+        jsontext.encode({"a": float("nan")})
+
+
+def test_the_same_is_refused_in_a_process_without_the_other_half() -> None:
+    script = f"""
+import sys
+from envfs.protocol import jsontext
+for text in {_BAD!r}:
+    try:
+        jsontext.decode(text)
+    except ValueError:
+        continue
+    print("took", text)
+print("json" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    assert done.stdout == "False\n"
