@@ -21,7 +21,7 @@ def hold(keyring: Keyring, connection: socket.socket) -> None:
     try:
         reply = _carry_out(keyring, connection)
     except EnvFSError as error:
-        reply = Answer(keyholding.Refused(error.code, error.text, error.hint))
+        reply = Answer(keyholding.Refused(error.code, error.text, error.hint, error.about))
     except Exception:  # noqa: BLE001 - a bug here must not leave the daemon waiting; the trace shows no values
         traceback.print_exc(file=sys.stderr)
         reply = Answer(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))

@@ -43,8 +43,9 @@ from envfs.protocol.keyholding import (
     Compared,
     CompareVersions,
     CreateIdentity,
-    CreateKey,
+    DescribeKeys,
     Faults,
+    HoldKeys,
     IdentityMade,
     KeyFile,
     Layer,
@@ -53,6 +54,7 @@ from envfs.protocol.keyholding import (
     Rendered,
     RenderView,
     Sealed,
+    SealKeys,
     SignCheckpoint,
     Signed,
     Unchanged,
@@ -77,6 +79,11 @@ def ask(
             os.close(descriptor)
 
 
+def new_key(place: Place) -> SealKeys:
+    """Return the request for a project's first key, sealed to the owner alone."""
+    return SealKeys(place, TIME, "managed", (), fresh=True)
+
+
 class Chain:
     """The records of one project, made by asking."""
 
@@ -84,7 +91,7 @@ class Chain:
         self.link = link
         self.key_place = Place(VAULT, f"key/{project}", 1, "")
         self.level, self.stream = f"/{project}", f"level/{project}"
-        self.key = ask(link, CreateKey(self.key_place, TIME)).blobs[0]
+        self.key = ask(link, new_key(self.key_place)).blobs[0]
         self.records: list[bytes] = []
 
     def place(self, seq: int) -> Place:
@@ -288,7 +295,7 @@ PLACE = Place(VAULT, "level/shop", 1, "")
 KEY_PLACE = Place(VAULT, "key/shop", 1, "")
 LAYER = Layer("/shop", PLACE, 0, KEY_PLACE, 1)
 NEED_THE_IDENTITY: list[NamedTuple] = [
-    CreateKey(KEY_PLACE, TIME),
+    new_key(KEY_PLACE),
     WriteLevel(PLACE, TIME, "set", "A", KEY_PLACE, 0),
     RenderView((LAYER,)),
     CompareVersions((LAYER,)),
@@ -296,6 +303,8 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     CheckKeys((KeyFile(KEY_PLACE), KeyFile(KEY_PLACE))),
     SignCheckpoint(1, "x"),
     VerifyCheckpoint((("1", "x", "y"),)),
+    HoldKeys(KEY_PLACE),
+    DescribeKeys(KEY_PLACE),
 ]
 
 
@@ -309,8 +318,9 @@ def test_what_needs_the_identity_is_refused_while_there_is_none(
 
 
 def test_every_request_is_tried_while_locked() -> None:
-    tried = {type(request) for request in NEED_THE_IDENTITY} | {CreateIdentity, LoadIdentity, keyholding.Forget}
-    assert set(keyholding.REQUESTS.values()) == tried
+    tried = {type(request) for request in NEED_THE_IDENTITY}
+    without = {CreateIdentity, LoadIdentity, keyholding.Forget, keyholding.Rewrap, keyholding.CreateRecovery}
+    assert set(keyholding.REQUESTS.values()) == tried | without
 
 
 def test_a_forgotten_identity_is_gone_until_it_is_loaded_again(fresh: KeyholderLink, kept: Kept) -> None:
@@ -327,10 +337,10 @@ def test_a_forgotten_identity_is_gone_until_it_is_loaded_again(fresh: KeyholderL
 
 
 def test_a_key_is_an_age_file_that_names_its_kid(link: KeyholderLink) -> None:
-    answer = ask(link, CreateKey(KEY_PLACE, TIME))
+    answer = ask(link, new_key(KEY_PLACE))
     assert isinstance(answer.message, Sealed)
     assert answer.blobs[0].startswith(b"age-encryption.org/v1\n")
-    other = ask(link, CreateKey(KEY_PLACE, TIME))
+    other = ask(link, new_key(KEY_PLACE))
     assert other.message != answer.message
 
 
