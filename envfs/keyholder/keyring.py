@@ -53,6 +53,10 @@ class Keyring:
             raise Locked("the vault is locked", "unlock it with `envfs unlock`")
         return bytes(self._region.map[_LENGTH : _LENGTH + length]).decode()
 
+    def close(self) -> None:
+        """Forget everything and give the memory back."""
+        self._region.close()
+
     # -- projects ------------------------------------------------------------------------------------------------------
 
     def hold_project(self, project: str, digest: str, keys: tuple[bytes, ...]) -> None:

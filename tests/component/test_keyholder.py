@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -635,7 +636,7 @@ def test_a_conversation_that_breaks_off_ends_its_child_alone(link: KeyholderLink
     with conversation(link) as ours:
         ours.sendall(data)
     ask(link, SignCheckpoint(1, "x"))
-    childless(link.pid)
+    at_rest(link.pid)
 
 
 def test_a_conversation_that_says_nothing_holds_up_no_other(link: KeyholderLink) -> None:
@@ -648,11 +649,16 @@ def children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-def childless(pid: int) -> None:
-    until = time.monotonic() + 10
-    while children(pid):
+def at_rest(pid: int) -> str:
+    """Wait until one child is left, and for as long as a rehearsal may take to begin; return its number."""
+    until, since, alone = time.monotonic() + 10, time.monotonic(), ""
+    while time.monotonic() - since < 0.6:
+        now = children(pid)
+        if now != [alone]:
+            since, alone = time.monotonic(), now[0] if len(now) == 1 else ""
         assert time.monotonic() < until, "a child stays"
         time.sleep(0.01)
+    return alone
 
 
 def test_each_request_is_a_child_that_ends(link: KeyholderLink, chain: Chain) -> None:
@@ -660,13 +666,13 @@ def test_each_request_is_a_child_that_ends(link: KeyholderLink, chain: Chain) ->
         chain.render()
         with contextlib.suppress(EnvFSError):
             chain.render(b"garbage")
-    childless(link.pid)
+    at_rest(link.pid)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a process that cannot be dumped shows its descriptors to root alone")
 def test_two_hundred_requests_leave_no_descriptor_on_either_side(link: KeyholderLink, chain: Chain) -> None:
     chain.render()
-    childless(link.pid)
+    at_rest(link.pid)
     before = [len(os.listdir(f"/proc/{pid}/fd")) for pid in ("self", link.pid)]
 
     async def many() -> None:
@@ -681,7 +687,7 @@ def test_two_hundred_requests_leave_no_descriptor_on_either_side(link: Keyholder
                 os.close(descriptor)
 
     run(many)
-    childless(link.pid)
+    at_rest(link.pid)
     assert [len(os.listdir(f"/proc/{pid}/fd")) for pid in ("self", link.pid)] == before
 
 
@@ -691,9 +697,26 @@ def test_the_keyholder_has_no_file_open(link: KeyholderLink) -> None:
     targets = {int(number): os.readlink(f"{folder}/{number}") for number in os.listdir(folder)}
     beyond = {number: target for number, target in targets.items() if number > 2}
     assert all(
-        target.startswith(("socket:", "/secretmem", "/memfd:envfs", "anon_inode:")) for target in beyond.values()
+        target.startswith(("socket:", "pipe:", "/secretmem", "/memfd:envfs", "anon_inode:"))
+        for target in beyond.values()
     )
     assert targets[0] == "/dev/null"
+
+
+def test_a_child_that_is_killed_while_it_waits_is_replaced(link: KeyholderLink) -> None:
+    for _ in range(3):
+        os.kill(int(at_rest(link.pid)), signal.SIGKILL)
+    at_rest(link.pid)
+    ask(link, SignCheckpoint(1, "x"))
+
+
+def test_the_waiting_child_ends_with_the_keyholder(fresh: KeyholderLink) -> None:
+    waiting = at_rest(fresh.pid)
+    os.kill(fresh.pid, signal.SIGKILL)
+    until = time.monotonic() + 5
+    while Path(f"/proc/{waiting}").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{waiting}").exists()
 
 
 def test_many_requests_at_once_are_all_answered(link: KeyholderLink, chain: Chain) -> None:
@@ -807,7 +830,7 @@ def test_no_value_is_left_in_the_keyholder_after_its_requests(link: KeyholderLin
     chain.write("set", value, "A")
     for _ in range(5):
         assert value.decode() in chain.render()
-    childless(link.pid)
-    found = readable_regions(link.pid)
-    assert found(b"envfs")  # the look itself works
-    assert not found(value)
+    for pid in (link.pid, int(at_rest(link.pid))):
+        found = readable_regions(pid)
+        assert found(b"envfs")  # the look itself works
+        assert not found(value)
