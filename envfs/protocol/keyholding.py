@@ -57,6 +57,13 @@ class Rewrap(NamedTuple):
     """
 
 
+class CopyIdentity(NamedTuple):
+    """Write the identity in the open where it is to be kept. Descriptors: the identity, its passphrase, the place.
+
+    Reply: Copied. The passphrase is wanted though the identity is held, so that only who knows it can have a copy.
+    """
+
+
 class CreateRecovery(NamedTuple):
     """Make an identity that is held nowhere, or only check a `recipient`. Reply: IdentityMade.
 
@@ -170,6 +177,10 @@ class IdentityMade(NamedTuple):
     signing_key: str
 
 
+class Copied(NamedTuple):
+    """The identity was written."""
+
+
 class Rewrapped(NamedTuple):
     """The identity under its new passphrase is the reply's blob."""
 
@@ -256,6 +267,7 @@ REQUESTS = wire.table(
     CreateIdentity,
     LoadIdentity,
     Rewrap,
+    CopyIdentity,
     CreateRecovery,
     Forget,
     SealKeys,
@@ -272,6 +284,7 @@ REQUESTS = wire.table(
 REPLIES = wire.table(
     IdentityMade,
     Rewrapped,
+    Copied,
     Forgotten,
     Held,
     KeysDescribed,
