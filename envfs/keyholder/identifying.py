@@ -3,6 +3,7 @@
 import os
 
 from envfs.core import keyfile, limits
+from envfs.core.recipients import canonical, plugin_of
 from envfs.errors import AuthenticationFailed, BadRequest, WrongPassphrase
 from envfs.keyholder import age
 from envfs.keyholder import identity as identities
@@ -81,8 +82,9 @@ def copy_identity(_request: CopyIdentity, work: Work) -> Answer:
 def create_recovery(request: CreateRecovery, work: Work) -> Answer:
     """Make an identity for recovery and write it where the person will see it; nothing of it is kept."""
     if request.recipient:
-        (recipient,) = age.canonical((request.recipient,))
-        age.seal(b"", (recipient,))
+        (recipient,) = canonical((request.recipient,))
+        if not plugin_of(recipient):
+            age.recipient(recipient)
         return Answer(IdentityMade(recipient, ""))
     text = identities.new()
     made = Identity(text)

@@ -85,7 +85,7 @@ class SealKeys(NamedTuple):
 
     `fresh` puts a new key in front. With custody `managed` it is sealed to `recipients` (empty: as before); with
     `zero-knowledge` to a passphrase, and held. Descriptors: the passphrase of `head`, if it is under one; then the new
-    one, if custody is `zero-knowledge` and it changes.
+    one, if custody is `zero-knowledge` and it changes; then, with `plugins`, a socket to a process that can run them.
     """
 
     place: Place
@@ -94,6 +94,7 @@ class SealKeys(NamedTuple):
     recipients: tuple[str, ...]
     fresh: bool
     head: Place | None = None
+    plugins: bool = False
 
 
 class HoldKeys(NamedTuple):
