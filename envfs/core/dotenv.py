@@ -3,7 +3,8 @@ r"""Dotenv text as a value: kept to the letter, read one way, changed in one pla
 Laws: `parse(text).render() == text`; `parse(text).set(name, value).render()` parses to that value, whatever it is.
 Where readers of `.env` files disagree, the choices are a table in docs/format.md ("Dialect"); in short: an unquoted
 value ends at a blank before `#`; `'…'` is literal; `"…"` knows \\ \" \$ \` \n \r and keeps every other backslash;
-backticks are ordinary characters; the last of two assignments counts. `$` is never expanded here.
+backticks are ordinary characters; the last of two assignments counts. `$` is never expanded here: see
+envfs.core.interpolation.
 """
 
 from collections import Counter
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from envfs.core import emit, names
 from envfs.core.dotenv_scanner import BOM, Entry, Fault, check_value, scan
 from envfs.core.dotenv_values import BLANKS
+from envfs.core.templates import has_references
 from envfs.errors import Malformed, NoSuchVariable
 
 __all__ = ["Document", "Entry", "Fault", "parse"]
@@ -70,6 +72,25 @@ class Document(NamedTuple):
                 return self._replaced(place, _rewritten(self.entries[place], value))
         return parse(_with_line(self.render(), f"{name}={emit.written(value)}"))
 
+    def merged(self, other: "Document") -> "Document":
+        """Return the text with every variable of another set in it; what refers to other variables goes on to.
+
+        Raises:
+            BadName, TooLarge: as `set`
+        """
+        raws = [entry.raw for entry in self.entries]
+        places = {entry.name: place for place, entry in enumerate(self.entries)}
+        added = []
+        for entry in {entry.name: entry for entry in other.entries if entry.value is not None}.values():
+            name = names.variable(str(entry.name))
+            place = places.get(name)
+            if place is None:
+                added.append(f"{name}={_as_meant(entry)}")
+            elif meaning(self.entries[place]) != meaning(entry):
+                raws[place] = _adopted(self.entries[place], entry)
+        text = "".join(raws)
+        return parse(_with_line(text, _line_end(text).join(added)) if added else text)
+
     def unset(self, name: str) -> "Document":
         """Return the text without any assignment of `name`; comments on other lines stay.
 
@@ -104,6 +125,23 @@ def _rewritten(entry: Entry, value: str) -> str:
         shown = '""'  # two readers take the next line for the value of a name followed by = and blanks
     gap = " " if not entry.quote and tail.startswith("#") else ""
     return f"{head}{shown}{gap}{tail}"
+
+
+def meaning(entry: Entry) -> tuple[str | None, bool, tuple[int, ...]]:
+    """Return what makes two assignments the same: the value, whether it refers to others, and which `$` do not."""
+    refers = has_references(entry)
+    return entry.value, refers, entry.literal if refers else ()
+
+
+def _as_meant(entry: Entry) -> str:
+    value = entry.value or ""
+    return emit.template(value, entry.literal) if has_references(entry) else emit.written(value)
+
+
+def _adopted(old: Entry, new: Entry) -> str:
+    if has_references(new):
+        return f"{old.raw[: old.start]}{_as_meant(new)}{old.raw[old.end :]}"
+    return _rewritten(old, new.value or "")
 
 
 def _in_style(quote: str, value: str) -> str:

@@ -15,7 +15,7 @@ interpolation. The forms were chosen by measuring 45 parsers (docs/format.md, "T
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from envfs.core import names
@@ -26,6 +26,7 @@ GUARD: Final = '#"x\n'  # where a reader takes \" for an escaped quote and runs 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,^-][A-Za-z0-9_./:@%+,^=-]*")
 _SPECIAL = re.compile(r'[\\"$`]')
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
+_ESCAPED: Final = {"\\": r"\\", '"': r"\"", "`": r"\`"}
 _NEEDS_SINGLE = ('"', "\\", "`", "$(")
 
 
@@ -85,6 +86,17 @@ def is_plain(value: str) -> bool:
 def double_quoted(value: str) -> str:
     """Return the value in double quotes, whatever it is; line breaks stay, unless there is a CR."""
     inner = _SPECIAL.sub(r"\\\g<0>", value)
+    if "\r" in inner:
+        inner = inner.replace("\r", r"\r").replace("\n", r"\n")
+    return f'"{inner}"'
+
+
+def template(value: str, literal: Collection[int]) -> str:
+    r"""Return a value in double quotes, whose `$` may begin references; those at the offsets `literal` become `\$`."""
+    pieces = [_ESCAPED.get(sign, sign) for sign in value]
+    for offset in literal:
+        pieces[offset] = r"\$"
+    inner = "".join(pieces)
     if "\r" in inner:
         inner = inner.replace("\r", r"\r").replace("\n", r"\n")
     return f'"{inner}"'

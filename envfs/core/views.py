@@ -1,12 +1,13 @@
-"""What a reader gets at a level: its text merged over those of its ancestors, nearest wins.
+"""What a reader gets at a level: its text merged over those of its ancestors, nearest wins, then interpolated.
 
-Law: merging is associative, and the order of names is that of the ancestors, new names after them.
+Law: the order of names is that of the ancestors, new names after them.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from envfs.core.dotenv import Document
+from envfs.core.interpolation import Finding, interpolate
 
 
 class Layer(NamedTuple):
@@ -17,10 +18,11 @@ class Layer(NamedTuple):
 
 
 class View(NamedTuple):
-    """Merged variables: the values by name, and by name the level that set it."""
+    """Merged variables: the values by name, by name the level that set it, and the references that came to nothing."""
 
     variables: dict[str, str]
     origin: dict[str, str]
+    findings: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         """Show how many there are, and no value."""
@@ -40,13 +42,15 @@ class Changes(NamedTuple):
 
 
 def merge(layers: Sequence[Layer]) -> View:
-    """Merge texts given from the top level down; a name keeps the place where an ancestor first put it."""
-    view = View({}, {})
-    for layer in layers:
-        own = layer.document.variables()
-        view.variables.update(own)
-        view.origin.update(dict.fromkeys(own, layer.level))
-    return view
+    """Merge texts given from the top level down; a name keeps the place where an ancestor first put it.
+
+    Raises:
+        Malformed: a variable that `${NAME:?message}` requires is missing
+        TooLarge: a value is over its limit, or templates lead on too far
+    """
+    found = interpolate([layer.document for layer in layers])
+    origin = {name: layers[source.layer].level for name, source in found.sources.items()}
+    return View(found.values, origin, found.findings)
 
 
 def difference(old: Mapping[str, str], new: Mapping[str, str]) -> Changes:

@@ -49,13 +49,7 @@ def _replace(_request: WriteLevel, work: Work, _old: Document) -> _Edited:
 
 def _merge(request: WriteLevel, work: Work, old: Document) -> _Edited:
     new, notes = _replace(request, work, old)
-    if not old.render():
-        return new, notes
-    before = old.variables()
-    for name, value in new.variables().items():
-        if before.get(name) != value:
-            old = old.set(name, value)
-    return old, notes
+    return (old.merged(new) if old.render() else new), notes
 
 
 def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:

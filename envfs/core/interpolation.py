@@ -1,0 +1,146 @@
+"""Values from templates: what every reference of a chain of levels stands for.
+
+A reference is looked up where a person expects it: first at the levels below the one that the template stands at, as
+they override; then above it in its own text, as in any `.env` file; then at the levels above, the nearest first. A name
+that refers to itself means what it was before. A name that is nowhere is empty, and so is one that leads back to
+itself; both are told.
+
+Laws: every assignment is worked out once; a value stays under its limit; nothing is ever run.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from envfs.core import limits, templates
+from envfs.core.dotenv import Document
+from envfs.core.dotenv_scanner import Entry
+from envfs.core.templates import Piece, Reference
+from envfs.errors import Malformed, TooLarge
+
+UNDEFINED, CYCLE = "undefined", "cycle"
+_DEEPEST = 100  # templates that refer to templates
+
+
+class Source(NamedTuple):
+    """Where a value comes from: the assignment at `place` of the text of the level number `layer`, from the top."""
+
+    layer: int
+    place: int
+
+
+class Finding(NamedTuple):
+    """A reference that came to nothing: `undefined` or `cycle`, and the names that led to it, the last being it."""
+
+    kind: str
+    chain: tuple[str, ...]
+
+
+class Interpolated(NamedTuple):
+    """Values by name, the assignments that they and their references come from, and what came to nothing."""
+
+    values: dict[str, str]
+    sources: dict[str, Source]
+    uses: dict[Source, tuple[tuple[str, Source | None], ...]]
+    findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        """Show how many, and no value."""
+        return f"Interpolated({len(self.values)} values, {len(self.findings)} findings)"
+
+
+def interpolate(documents: Sequence[Document], outside: Mapping[str, str] | None = None) -> Interpolated:
+    """Work out every variable of a chain of texts, the top level's first; `outside` is looked at last.
+
+    Raises:
+        Malformed: a variable that `${NAME:?message}` requires is missing
+        TooLarge: a value is over its limit, or templates lead on too far
+    """
+    return _Interpolation(documents, outside or {}).run()
+
+
+class _Interpolation:
+    def __init__(self, documents: Sequence[Document], outside: Mapping[str, str]) -> None:
+        self._entries: dict[Source, Entry] = {}
+        self._places: dict[str, list[Source]] = {}  # by name, from the top level down, in the order of each text
+        self._outside = outside
+        self._values: dict[Source, str] = {}
+        self._uses: dict[Source, tuple[tuple[str, Source | None], ...]] = {}
+        self._findings: dict[Finding, None] = {}
+        self._path: list[tuple[str, Source]] = []
+        for layer, document in enumerate(documents):
+            for place, entry in enumerate(document.entries):
+                if entry.name is not None and entry.value is not None:
+                    source = Source(layer, place)
+                    self._entries[source] = entry
+                    self._places.setdefault(entry.name, []).append(source)
+
+    def run(self) -> Interpolated:
+        sources = {name: places[-1] for name, places in self._places.items()}
+        values = {name: self._value(name, source) for name, source in sources.items()}
+        return Interpolated(values, sources, self._uses, tuple(self._findings))
+
+    def _value(self, name: str, source: Source) -> str:
+        known = self._values.get(source)
+        if known is not None:
+            return known
+        entry = self._entries[source]
+        if not templates.has_references(entry):
+            value = entry.value or ""
+        else:
+            if len(self._path) >= _DEEPEST:
+                raise TooLarge(
+                    f"{name} refers to variables that refer to others too often", f"at most {_DEEPEST} times"
+                )
+            pieces = templates.pieces(entry)
+            self._path.append((name, source))
+            value = self._joined(pieces, source)
+            self._path.pop()
+            found = (reference.name for reference in templates.references(pieces))
+            self._uses[source] = tuple((used, self._source(used, source)) for used in dict.fromkeys(found))
+        self._values[source] = value
+        return value
+
+    def _joined(self, pieces: tuple[Piece, ...], at: Source) -> str:
+        found, size = [], 0
+        for piece in pieces:
+            text = piece if isinstance(piece, str) else self._meaning(piece, at)
+            size += len(text)
+            if size > limits.VALUE_BYTES:
+                raise TooLarge(f"{self._path[0][0]} would be too long", f"at most {limits.VALUE_BYTES} bytes a value")
+            found.append(text)
+        return "".join(found)
+
+    def _meaning(self, reference: Reference, at: Source) -> str:
+        value = self._found(reference, at)
+        counts = bool(value) if reference.operator.startswith(":") else value is not None
+        match reference.operator[-1:]:
+            case "-":
+                return value or "" if counts else self._joined(reference.word, at)
+            case "+":
+                return self._joined(reference.word, at) if counts else ""
+            case "?" if not counts:
+                raise Malformed(
+                    f"{self._path[-1][0]} requires {reference.name}, which is not set", "set it at this level"
+                )
+        if value is None:
+            self._tell(UNDEFINED, reference.name)
+        return value or ""
+
+    def _found(self, reference: Reference, at: Source) -> str | None:
+        source = self._source(reference.name, at)
+        if source is None:
+            return self._outside.get(reference.name)
+        if any(source == other for _, other in self._path):
+            self._tell(CYCLE, reference.name)
+            return ""
+        return self._value(reference.name, source)
+
+    def _source(self, name: str, at: Source) -> Source | None:
+        places = self._places.get(name, [])
+        own = self._entries[at].name == name
+        if places and places[-1].layer > at.layer and not own:
+            return places[-1]
+        return next((source for source in reversed(places) if source < at), None)
+
+    def _tell(self, kind: str, name: str) -> None:
+        self._findings[Finding(kind, (*(step for step, _ in self._path), name))] = None

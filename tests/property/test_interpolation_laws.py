@@ -1,0 +1,47 @@
+"""Laws of interpolation: it ends, changes nothing that has no reference, and what is written is never a reference."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envfs.core import dotenv, emit
+from envfs.core.interpolation import interpolate
+from envfs.errors import EnvFSError
+
+NAMES = st.sampled_from(["A", "B", "C", "D"])
+PIECES = st.one_of(
+    st.sampled_from(["$", "{", "}", "\\", "x", " ", ":-", ":?", ":+", "-", "(", ")"]),
+    NAMES.map(lambda name: f"${{{name}}}"),
+    NAMES.map(lambda name: f"${name}"),
+    st.tuples(NAMES, st.sampled_from([":-", "-", ":+", "+"]), NAMES).map(lambda t: f"${{{t[0]}{t[1]}${t[2]}}}"),
+)
+LINES = st.tuples(NAMES, st.lists(PIECES, max_size=5).map("".join)).map(lambda t: f'{t[0]}="{t[1]}"\n')
+TEXTS = st.lists(LINES, max_size=6).map("".join)
+
+
+@given(st.lists(TEXTS, max_size=4))
+def test_it_ends_with_a_value_for_every_name_or_an_error(texts: list[str]) -> None:
+    try:
+        documents = [dotenv.parse(text) for text in texts]
+        found = interpolate(documents)
+    except EnvFSError:
+        return
+    assert set(found.values) == {name for document in documents for name in document.variables()}
+    assert interpolate(documents) == found
+
+
+@given(st.dictionaries(NAMES, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+def test_what_is_emitted_refers_to_nothing(variables: dict[str, str]) -> None:
+    found = interpolate([dotenv.parse(emit.portable(variables))])
+    assert (found.values, found.findings) == (variables, ())
+
+
+@given(TEXTS, TEXTS)
+def test_a_text_that_is_merged_into_another_means_what_it_meant(first: str, second: str) -> None:
+    try:
+        old, new = dotenv.parse(first), dotenv.parse(second)
+    except EnvFSError:
+        return
+    merged = old.merged(new)
+    assert {**old.variables(), **new.variables()} == merged.variables()
+    last = {entry.name: dotenv.meaning(entry) for entry in merged.entries}
+    assert all(last[entry.name] == dotenv.meaning(entry) for entry in {e.name: e for e in new.entries}.values() if entry.name)
