@@ -44,4 +44,6 @@ def test_a_text_that_is_merged_into_another_means_what_it_meant(first: str, seco
     merged = old.merged(new)
     assert {**old.variables(), **new.variables()} == merged.variables()
     last = {entry.name: dotenv.meaning(entry) for entry in merged.entries}
-    assert all(last[entry.name] == dotenv.meaning(entry) for entry in {e.name: e for e in new.entries}.values() if entry.name)
+    assert all(
+        last[entry.name] == dotenv.meaning(entry) for entry in {e.name: e for e in new.entries}.values() if entry.name
+    )
