@@ -21,6 +21,7 @@ _ANYONE, _OWNER = "anyone", "owner"
 _TABLE: dict[type, tuple[str, Handler]] = {
     ask.Status: (_ANYONE, keeping.status),
     ask.ReadView: (_ANYONE, reading.read_view),
+    ask.DescribeView: (_ANYONE, reading.describe_view),
     ask.ListVariables: (_ANYONE, reading.list_variables),
     ask.ListLevels: (_ANYONE, reading.list_levels),
     ask.ListHistory: (_ANYONE, reading.list_history),

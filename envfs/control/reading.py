@@ -7,17 +7,21 @@ from envfs.gate.gate import Wish
 from envfs.gate.view import View
 from envfs.protocol.control import (
     VIEW_END,
+    DanglingRow,
+    DescribeView,
     Done,
+    FactsRow,
     LevelRow,
     ListHistory,
     ListLevels,
     ListVariables,
     ReadView,
+    UseFact,
     VariableRow,
     VersionRow,
     ViewSent,
 )
-from envfs.protocol.keyholding import Compared, CompareVersions, VersionChange
+from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, VersionChange
 
 _COMPARED_AT_ONCE = 64
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
@@ -47,6 +51,23 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
         view.release()
     for name, origin in origins:
         await call.send_row(VariableRow(name, origin))
+    return Sent(Done())
+
+
+async def describe_view(call: Call, request: DescribeView) -> Sent:
+    """Send what is to be known of a view beside its values."""
+    level, house = names.level(request.level), call.service.house
+    _check_visible(call, level, Wish(level, "socket", "names", request.version))
+    house.gate.admit_facts(call.caller, Wish(level, "socket", "names", request.version))
+    versions = house.vault.versions_at(level, request.version) if request.version else house.vault.versions(level)
+    layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
+    answer = await call.service.keyholder.ask(ExamineView(layers.layers), layers.blobs)
+    if isinstance(answer.message, Examined):
+        for facts in answer.message.variables:
+            uses = tuple(UseFact(*use) for use in facts.uses)
+            await call.send_row(FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts))
+        for dangling in answer.message.dangling:
+            await call.send_row(DanglingRow(*dangling))
     return Sent(Done())
 
 

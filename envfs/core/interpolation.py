@@ -17,7 +17,7 @@ from envfs.core.dotenv_scanner import Entry
 from envfs.core.templates import Piece, Reference
 from envfs.errors import Malformed, TooLarge
 
-UNDEFINED, CYCLE = "undefined", "cycle"
+UNDEFINED, LATER, CYCLE = "undefined", "later", "cycle"
 _DEEPEST = 100  # templates that refer to templates
 
 
@@ -29,7 +29,10 @@ class Source(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A reference that came to nothing: `undefined` or `cycle`, and the names that led to it, the last being it."""
+    """A reference that came to nothing, and the names that led to it, the last being it.
+
+    `kind` is `undefined`, `later` (it is set, but further down in the same text) or `cycle`.
+    """
 
     kind: str
     chain: tuple[str, ...]
@@ -123,7 +126,8 @@ class _Interpolation:
                     f"{self._path[-1][0]} requires {reference.name}, which is not set", "set it at this level"
                 )
         if value is None:
-            self._tell(UNDEFINED, reference.name)
+            later = any(source.layer == at.layer for source in self._places.get(reference.name, ()))
+            self._tell(LATER if later else UNDEFINED, reference.name)
         return value or ""
 
     def _found(self, reference: Reference, at: Source) -> str | None:

@@ -13,6 +13,7 @@ HoldKeys           needs it          passphrase             Held
 DescribeKeys       needs it                                 KeysDescribed
 WriteLevel         needs it          value or text          Sealed + record, or Unchanged
 RenderView         needs it                                 Rendered + region
+ExamineView        needs it                                 Examined
 CompareVersions    needs it                                 Compared
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
@@ -39,6 +40,7 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.DescribeKeys: checking.describe_keys,
     ask.WriteLevel: writing.write_level,
     ask.RenderView: viewing.render_view,
+    ask.ExamineView: viewing.examine_view,
     ask.CompareVersions: viewing.compare_versions,
     ask.CheckRecords: checking.check_records,
     ask.CheckKeys: checking.check_keys,

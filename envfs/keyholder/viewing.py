@@ -1,10 +1,22 @@
 """Requests that show what records hold: a finished view, and which names each version changed."""
 
-from envfs.core import emit, limits, record, views
+from envfs.core import emit, limits, portability, record, views
+from envfs.core.interpolation import interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import Compared, CompareVersions, Rendered, RenderView, VersionChange
+from envfs.protocol.keyholding import (
+    Compared,
+    CompareVersions,
+    Dangling,
+    Examined,
+    ExamineView,
+    Facts,
+    Rendered,
+    RenderView,
+    Use,
+    VersionChange,
+)
 
 
 def render_view(request: RenderView, work: Work) -> Answer:
@@ -19,6 +31,27 @@ def render_view(request: RenderView, work: Work) -> Answer:
     region = Region.create(sum(sizes))
     region.map[: region.size] = dotenv_part + environ_part + index_part
     return Answer(Rendered(*sizes, len(view.variables)), region=region)
+
+
+def examine_view(request: ExamineView, work: Work) -> Answer:
+    """Say where each variable comes from, what it refers to, and who may misread it; no value."""
+    levels = [layer.level for layer in request.layers]
+    documents = [work.open(layer) for layer in request.layers]
+    found = interpolate(documents)
+    names = [document.variables().keys() for document in documents]
+    facts = []
+    for name, value in found.values.items():
+        used = found.uses.get(found.sources[name], ())
+        facts.append(
+            Facts(
+                name,
+                tuple(level for level, own in zip(levels, names, strict=True) if name in own),
+                tuple(Use(other, levels[source.layer] if source else "") for other, source in used),
+                empty=not value,
+                doubts=tuple(doubt.text for doubt in portability.doubts(value)),
+            )
+        )
+    return Answer(Examined(tuple(facts), tuple(Dangling(*finding) for finding in found.findings)))
 
 
 def compare_versions(request: CompareVersions, work: Work) -> Answer:

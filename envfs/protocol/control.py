@@ -158,6 +158,13 @@ class ReadView(NamedTuple):
     version: int = 0
 
 
+class DescribeView(NamedTuple):
+    """What is to be known of a view beside its values. Rows: FactsRow, DanglingRow."""
+
+    level: str
+    version: int = 0
+
+
 class ListVariables(NamedTuple):
     """Which variables a view has and which level sets each. Rows: VariableRow."""
 
@@ -250,6 +257,7 @@ Request = (
     | UnsetVariable
     | ImportText
     | ReadView
+    | DescribeView
     | ListVariables
     | ListLevels
     | ListHistory

@@ -137,6 +137,12 @@ class RenderView(NamedTuple):
     layers: tuple[Layer, ...]
 
 
+class ExamineView(NamedTuple):
+    """What is to be known of a view beside its values. Reply: Examined."""
+
+    layers: tuple[Layer, ...]
+
+
 class CompareVersions(NamedTuple):
     """Which names each version of one level changed against the one before. Reply: Compared.
 
@@ -227,6 +233,37 @@ class Rendered(NamedTuple):
     variables: int
 
 
+class Use(NamedTuple):
+    """A reference to `name`, found at `level`; empty if it is found nowhere."""
+
+    name: str
+    level: str
+
+
+class Facts(NamedTuple):
+    """What is to be known of a variable: the levels that set it, the top first, its references, what is doubtful."""
+
+    name: str
+    levels: tuple[str, ...]
+    uses: tuple[Use, ...]
+    empty: bool
+    doubts: tuple[str, ...]
+
+
+class Dangling(NamedTuple):
+    """A reference that came to nothing, `undefined`, `later` or `cycle`, and the names that led to it."""
+
+    kind: str
+    chain: tuple[str, ...]
+
+
+class Examined(NamedTuple):
+    """The facts of a view."""
+
+    variables: tuple[Facts, ...]
+    dangling: tuple[Dangling, ...]
+
+
 class VersionChange(NamedTuple):
     """What one version changed."""
 
@@ -276,6 +313,7 @@ REQUESTS = wire.table(
     DescribeKeys,
     WriteLevel,
     RenderView,
+    ExamineView,
     CompareVersions,
     CheckRecords,
     CheckKeys,
@@ -292,6 +330,7 @@ REPLIES = wire.table(
     Sealed,
     Unchanged,
     Rendered,
+    Examined,
     Compared,
     Faults,
     Signed,

@@ -10,6 +10,30 @@ class VariableRow(NamedTuple):
     level: str
 
 
+class UseFact(NamedTuple):
+    """A reference to `name`, found at `level`; empty if it is found nowhere."""
+
+    name: str
+    level: str
+
+
+class FactsRow(NamedTuple):
+    """A variable: the levels that set it, the top first, what it refers to, and who may misread its value."""
+
+    name: str
+    levels: tuple[str, ...]
+    uses: tuple[UseFact, ...]
+    empty: bool
+    doubts: tuple[str, ...]
+
+
+class DanglingRow(NamedTuple):
+    """A reference that came to nothing, `undefined`, `later` or `cycle`, and the names that led to it."""
+
+    kind: str
+    chain: tuple[str, ...]
+
+
 class LevelRow(NamedTuple):
     """One level; version 0 has no text of its own."""
 
@@ -161,5 +185,17 @@ class Checked(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-Row = VariableRow | LevelRow | ProjectRow | KeyRow | ResealedRow | VersionRow | GrantRow | LogRow | FaultRow
+Row = (
+    VariableRow
+    | FactsRow
+    | DanglingRow
+    | LevelRow
+    | ProjectRow
+    | KeyRow
+    | ResealedRow
+    | VersionRow
+    | GrantRow
+    | LogRow
+    | FaultRow
+)
 Reply = Failed | Done | Written | ViewSent | RecoveryMade | Made | StatusReport | Checked

@@ -300,6 +300,7 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     WriteLevel(PLACE, TIME, "set", "A", KEY_PLACE, 0),
     RenderView((LAYER,)),
     CompareVersions((LAYER,)),
+    keyholding.ExamineView((LAYER,)),
     CheckRecords((LAYER,)),
     CheckKeys((KeyFile(KEY_PLACE), KeyFile(KEY_PLACE))),
     SignCheckpoint(1, "x"),

@@ -33,6 +33,7 @@ CASES: dict[str, Case] = {
     "status": Case(R.Status(), R.StatusReport, needs_key=False, needs_log=False),
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
     "list variables": Case(R.ListVariables("/shop"), R.Done),
+    "examine": Case(R.DescribeView("/shop"), R.Done),
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
     "list history": Case(R.ListHistory("/shop"), R.Done),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
@@ -65,7 +66,7 @@ CASES: dict[str, Case] = {
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
 }
-READS = {"status", "read a view", "list variables", "list levels", "list history"}
+READS = {"status", "read a view", "examine", "list variables", "list levels", "list history"}
 
 
 def snapshot(world: World) -> dict[str, bytes]:

@@ -140,6 +140,36 @@ COMMANDS = (
         ("envfs show /shop/prod", "envfs show /shop/prod --reveal"),
     ),
     Command(
+        "explain",
+        "values",
+        "checking:explain",
+        "say where a variable's value comes from",
+        (LEVEL, NAME),
+        (Option(("--reveal",), "flag", "", "print the value too"), VERSION, PASSPHRASE, JSON),
+        ("envfs explain /shop/prod DATABASE_URL",),
+        details="Which levels set it and which of them counts, which variables it refers to and where those are set, "
+        "and which programs would misread it.",
+    ),
+    Command(
+        "check",
+        "values",
+        "checking:check",
+        "say what is wrong with a level's variables",
+        (LEVEL,),
+        (
+            Option(
+                ("--against",), "file", "FILE", "a .env.example, or a JSON Schema (*.json): what is missing or extra"
+            ),
+            Option(("--strict",), "flag", "", "fail for doubts as well"),
+            VERSION,
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs check /shop/prod", "envfs check /shop/prod --against .env.example"),
+        details="Fails if a variable is missing, or a reference is undefined or leads back to itself. Doubts are told: "
+        "empty values, names that change how programs run, values that some program would take for something else.",
+    ),
+    Command(
         "import",
         "values",
         "values:import_file",

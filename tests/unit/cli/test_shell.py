@@ -301,7 +301,7 @@ def test_without_an_answer_there_is_nothing_to_offer_and_it_is_asked_again(failu
     [
         ("", "uns", ["unset"]),
         ("", "ru", ["run"]),
-        ("", "c", ["cd", "completion"]),
+        ("", "c", ["cd", "check", "completion"]),
         ("", "__", []),
         ("envfs", "pw", ["pwd"]),
         ("help", "se", ["set"]),

@@ -6,7 +6,7 @@ import pytest
 
 from envfs.core import limits
 from envfs.core.dotenv import parse
-from envfs.core.interpolation import CYCLE, UNDEFINED, Finding, Source, interpolate
+from envfs.core.interpolation import CYCLE, LATER, UNDEFINED, Finding, Source, interpolate
 from envfs.errors import Malformed, TooLarge
 
 
@@ -97,6 +97,10 @@ def test_a_value_that_is_not_a_template_is_not_read_again() -> None:
 def test_an_undefined_name_is_empty_and_told_with_the_names_that_led_to_it() -> None:
     assert findings("A=${B}\n", "C=${A}\n") == (Finding(UNDEFINED, ("A", "B")),)
     assert findings("A=${B:-x}${B+y}\n") == ()
+
+
+def test_a_name_that_is_set_further_down_is_told_apart() -> None:
+    assert findings("A=${B}\nB=1\n") == (Finding(LATER, ("A", "B")),)
 
 
 def test_a_cycle_ends_and_is_told_with_its_names() -> None:

@@ -1,0 +1,66 @@
+"""Which values some readers of `.env` files take for something else, and which names are dangerous in an environment.
+
+Measured with 45 parsers on the portable form (docs/format.md §6). Nothing here quotes a value.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+_EXPANDERS = "dotenv-expand, next, vite and bun"
+_NODE = "the dotenv of node and its kin (next, vite, deno, bun, dotenvx)"
+_STRICT = "vlucas, dotenvy and uv"
+_ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, decouple and starlette"
+
+
+class Doubt(NamedTuple):
+    """What a value has, and who takes it for something else; `runs` if somebody would run it as a program."""
+
+    has: str
+    who: str
+    runs: bool = False
+
+    @property
+    def text(self) -> str:
+        """Say it in a sentence."""
+        return f"{self.has}: {self.who}"
+
+
+def _has(*parts: str) -> Callable[[str], bool]:
+    return lambda value: all(part in value for part in parts)
+
+
+def _ends_with_backslash(value: str) -> bool:
+    return value.endswith("\\")
+
+
+_REFERENCE = re.compile(r"\$[A-Za-z0-9_]")
+_RULES: tuple[tuple[Callable[[str], object], Doubt], ...] = (
+    (_has("$("), Doubt("$( )", "dotenv-expand 1000 runs it as a command", runs=True)),
+    (_has("'", "$("), Doubt("' and $( )", "dotenvx runs it as a command", runs=True)),
+    (_has("\r"), Doubt("a carriage return", "shells, systemd, node --env-file, vite, deno and ruby lose it")),
+    (_ends_with_backslash, Doubt("a backslash at the end", f"{_NODE} doubles it, godotenv refuses the file")),
+    (_has("'", '"'), Doubt("' and \"", f"{_NODE} keeps a backslash before the quote")),
+    (_has("'", "\\"), Doubt("' and a backslash", f"{_NODE} doubles the backslash")),
+    (_has("'", "`"), Doubt("' and a backtick", f"{_NODE}, compose and symfony keep a backslash; {_STRICT} refuse it")),
+    (_has("'", "$"), Doubt("' and $", "python-dotenv, node's dotenv and direnv keep a backslash before the $")),
+    (_has("\\\\"), Doubt("two backslashes", "python-dotenv and compose 1 make one of them")),
+    (_has("${"), Doubt("${", f"{_EXPANDERS}, python-dotenv and compose 1 expand it in any quotes")),
+    (_REFERENCE.search, Doubt("$ before a letter or digit", f"{_EXPANDERS} expand it in any quotes")),
+    (_has("\n"), Doubt("a line break", f"{_ONE_LINE} have no such values")),
+)
+_DANGEROUS = re.compile(
+    r"LD_(PRELOAD|LIBRARY_PATH|AUDIT)|DYLD_\w+|PATH|IFS|ENV|BASH_ENV|SHELLOPTS|PROMPT_COMMAND|PS4|PYTHON(PATH|STARTUP|HOME)"
+    r"|PERL5?(OPT|LIB|DB)|RUBY(OPT|LIB)|NODE_(OPTIONS|PATH)|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_(SSH|SSH_COMMAND|EXEC_PATH)"
+    r"|GCONV_PATH|HOSTALIASES|LOCPATH|NLSPATH|TZDIR|EDITOR|VISUAL|PAGER|BROWSER|HOME|SHELL|USER|LOGNAME"
+)
+
+
+def doubts(value: str) -> tuple[Doubt, ...]:
+    """Say what of a value some readers take for something else."""
+    return tuple(doubt for applies, doubt in _RULES if applies(value))
+
+
+def is_dangerous(name: str) -> bool:
+    """Tell whether a variable of that name changes which programs run, or how every program does."""
+    return _DANGEROUS.fullmatch(name) is not None
