@@ -6,10 +6,10 @@ import os
 import signal
 import socket
 import sys
-import traceback
 
-from envfs.host import hardening, landlock
-from envfs.keyholder import conversation
+from envfs.host import hardening
+from envfs.keyholder import confinement, conversation, faults
+from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
 
 
@@ -21,12 +21,12 @@ def main() -> int:
         signal.signal(ignored, signal.SIG_IGN)  # a key typed at the terminal is for the daemon; it ends us by closing
     daemon = socket.socket(fileno=int(sys.argv[1]))
     keyring = Keyring()
-    landlock.confine()  # all that it needs is loaded; from here on it opens nothing
+    confined = confinement.confine()  # all that it needs is loaded; from here on it opens nothing
     gc.freeze()
     while (connection := _next(daemon)) is not None:
         if os.fork() == 0:
             daemon.close()
-            _child(keyring, connection)
+            _child(keyring, connection, confined)
         connection.close()
     return 0
 
@@ -41,13 +41,13 @@ def _next(daemon: socket.socket) -> socket.socket | None:
     return socket.socket(fileno=descriptors[0])
 
 
-def _child(keyring: Keyring, connection: socket.socket) -> None:
+def _child(keyring: Keyring, connection: socket.socket, confined: Confinement) -> None:
     status = 1
     try:
-        conversation.hold(keyring, connection)
+        conversation.hold(keyring, connection, confined)
         status = 0
-    except Exception:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
+        faults.report(error)
     finally:
         os._exit(status)
 

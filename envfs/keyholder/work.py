@@ -9,6 +9,7 @@ from envfs.core.dotenv import Document
 from envfs.errors import Malformed, TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder import sealing
+from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.keyring import Keyring
 from envfs.protocol.keyholding import Layer, Place
@@ -27,11 +28,18 @@ class Answer(NamedTuple):
 class Work:
     """What a request is carried out with: the keyring, the records that came as blobs, the descriptors."""
 
-    def __init__(self, keyring: Keyring, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        blobs: tuple[bytes, ...],
+        descriptors: tuple[int, ...],
+        confined: Confinement = Confinement(),  # noqa: B008 - a value that nobody can change
+    ) -> None:
         """Take over what came."""
         self.keyring = keyring
         self.blobs = blobs
         self.descriptors = descriptors
+        self.confined = confined
         self._keys: dict[int, bytes] = {}
 
     @cached_property

@@ -66,7 +66,14 @@ def test_neither_process_can_dump_its_memory(served: tuple[Home, Daemon], which:
     pid = getattr(daemon, which)
     limits = Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
     assert next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()[4] == "0"
-    assert "NoNewPrivs:\t1" in Path(f"/proc/{daemon.keyholder}/status").read_text(encoding="utf-8")
+
+
+def test_the_keyholder_has_given_up_all_system_calls_but_those_of_its_work(served: tuple[Home, Daemon]) -> None:
+    home, daemon = served
+    assert home.view("/shop/prod").read_bytes()
+    status = Path(f"/proc/{daemon.keyholder}/status").read_text(encoding="utf-8")
+    assert "\nNoNewPrivs:\t1\n" in status
+    assert "\nSeccomp:\t2\n" in status
 
 
 def test_there_is_no_socket_of_the_network(served: tuple[Home, Daemon]) -> None:
