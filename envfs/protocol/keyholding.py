@@ -80,9 +80,13 @@ class WriteLevel(NamedTuple):
 
 
 class RenderView(NamedTuple):
-    """Merge layers, the top first, into a view. Reply: Rendered and the descriptor of the region."""
+    """Merge layers, the top first, into a view. Reply: Rendered and the descriptor of the region.
+
+    `ordinary` asks for a region outside of secret memory, of which the daemon may map no more.
+    """
 
     layers: tuple[Layer, ...]
+    ordinary: bool = False
 
 
 class CompareVersions(NamedTuple):
