@@ -77,11 +77,7 @@ COMMANDS = (
         "values:set_value",
         "set one variable",
         (LEVEL, NAME),
-        (
-            Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
-            PASSPHRASE,
-            JSON,
-        ),
+        (Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"), PASSPHRASE, JSON),
         ("envfs set /shop/prod DATABASE_URL", "pass show db | envfs set /shop/prod DATABASE_URL"),
         details="The value is asked for without showing it, or read from standard input (one final line end is "
         "dropped), or taken from a file. It is never an argument: those are in everybody's process list.",
@@ -119,12 +115,7 @@ COMMANDS = (
         "views:show",
         "list the variables of a view and where each is set",
         (LEVEL,),
-        (
-            Option(("--reveal",), "flag", "", "print the values too"),
-            VERSION,
-            PASSPHRASE,
-            JSON,
-        ),
+        (Option(("--reveal",), "flag", "", "print the values too"), VERSION, PASSPHRASE, JSON),
         ("envfs show /shop/prod", "envfs show /shop/prod --reveal"),
     ),
     Command(
@@ -224,12 +215,7 @@ COMMANDS = (
         "access:grant",
         "approve a user for a level and all below it",
         (LEVEL,),
-        (
-            UID,
-            USER,
-            Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: without end"),
-            PASSPHRASE,
-        ),
+        (UID, USER, TTL, PASSPHRASE),
         ("envfs grant /shop/prod --user deploy", "envfs grant /shop --uid 1001 --ttl 1h"),
     ),
     Command(
@@ -305,6 +291,16 @@ COMMANDS = (
         (LEVEL,),
         (YES, PASSPHRASE),
         ("envfs accept /shop/prod",),
+    ),
+    Command(
+        "doctor",
+        "vault",
+        "examining:doctor",
+        "say what protects secrets here, what is wrong, and how to mend it",
+        options=(JSON,),
+        examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),
+        details="A problem wants mending; a note says how this machine is. Without a daemon, and without a vault, what "
+        "one would find here is looked at. The exit status is 0 if there is no problem.",
     ),
     Command(
         "completion",

@@ -70,10 +70,15 @@ async def load_identity(service: Service, passphrase: tuple[int, ...]) -> None:
     service.unlocked = True
 
 
-def _open_identity(named: str, usual: str) -> int:
+def identity_path(named: str, usual: str) -> str:
+    """Choose the identity's file: systemd's credential, the one that the settings name, the usual one."""
     credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
     under_systemd = f"{credentials}/envfs-identity" if credentials else ""
-    path = under_systemd if under_systemd and os.path.exists(under_systemd) else named or usual
+    return under_systemd if under_systemd and os.path.exists(under_systemd) else named or usual
+
+
+def _open_identity(named: str, usual: str) -> int:
+    path = identity_path(named, usual)
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

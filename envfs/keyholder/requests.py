@@ -17,7 +17,7 @@ VerifyCheckpoint   needs it                                 Faults
 from collections.abc import Callable
 from typing import Any
 
-from envfs.keyholder import checking, identifying, viewing, writing
+from envfs.keyholder import checking, describing, identifying, viewing, writing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol import keyholding as ask
 
@@ -33,6 +33,7 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.CheckKeys: checking.check_keys,
     ask.SignCheckpoint: checking.sign_checkpoint,
     ask.VerifyCheckpoint: checking.verify_checkpoint,
+    ask.DescribeProtection: describing.describe_protection,
 }
 
 

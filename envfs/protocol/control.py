@@ -151,6 +151,10 @@ class Accept(NamedTuple):
     level: str
 
 
+class Examine(NamedTuple):
+    """What protects the daemon and its keyholder, and what is wrong with the installation. Rows: FindingRow."""
+
+
 # -- rows and replies --------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +206,15 @@ class FaultRow(NamedTuple):
 
     key: str
     reason: str
+
+
+class FindingRow(NamedTuple):
+    """What one check found. `state` is `ok`, `note` or `problem`; `hint` says how to mend it, or is empty."""
+
+    check: str
+    state: str
+    text: str
+    hint: str = ""
 
 
 class Failed(NamedTuple):
@@ -296,8 +309,9 @@ Request = (
     | RestartLog
     | VerifyVault
     | Accept
+    | Examine
 )
-Row = VariableRow | LevelRow | VersionRow | GrantRow | LogRow | FaultRow
+Row = VariableRow | LevelRow | VersionRow | GrantRow | LogRow | FaultRow | FindingRow
 Reply = Failed | Done | Written | ViewSent | Made | StatusReport | Checked
 
 REQUESTS = wire.table(Hello, *Request.__args__)

@@ -123,6 +123,10 @@ class VerifyCheckpoint(NamedTuple):
     checkpoints: tuple[tuple[str, ...], ...]
 
 
+class DescribeProtection(NamedTuple):
+    """What protects the keyholder's memory. Reply: Protection."""
+
+
 class IdentityMade(NamedTuple):
     """The public half of the identity that is now held."""
 
@@ -188,6 +192,23 @@ class Signed(NamedTuple):
     signature: str
 
 
+class Protection(NamedTuple):
+    """What protects one process, as the kernel tells it.
+
+    `memory` is the weakest kind that secrets are in (`host.memory`), `memory_reason` why it is not the best; `landlock`
+    is a version, 0 for none; `no_seccomp` says why there is no filter where one was wanted.
+    """
+
+    memory: str
+    memory_reason: str
+    core_dumps: bool
+    dumpable: bool
+    no_new_privs: bool
+    landlock: int
+    seccomp: bool
+    no_seccomp: str
+
+
 class Refused(NamedTuple):
     """The three parts of an EnvFSError."""
 
@@ -208,5 +229,8 @@ REQUESTS = wire.table(
     CheckKeys,
     SignCheckpoint,
     VerifyCheckpoint,
+    DescribeProtection,
 )
-REPLIES = wire.table(IdentityMade, Forgotten, Sealed, Unchanged, Rendered, Compared, Faults, Signed, Refused)
+REPLIES = wire.table(
+    IdentityMade, Forgotten, Sealed, Unchanged, Rendered, Compared, Faults, Signed, Refused, Protection
+)

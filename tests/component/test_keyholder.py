@@ -35,6 +35,8 @@ from envfs.errors import (
     WrongPassphrase,
 )
 from envfs.gate.views import Answer
+from envfs.host import landlock, seccomp
+from envfs.host import memory as memory_of_hosts
 from envfs.host.memory import Region
 from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import (
@@ -44,12 +46,14 @@ from envfs.protocol.keyholding import (
     CompareVersions,
     CreateIdentity,
     CreateKey,
+    DescribeProtection,
     Faults,
     IdentityMade,
     KeyFile,
     Layer,
     LoadIdentity,
     Place,
+    Protection,
     Rendered,
     RenderView,
     Sealed,
@@ -310,7 +314,11 @@ def test_what_needs_the_identity_is_refused_while_there_is_none(
 
 def test_every_request_is_tried_while_locked() -> None:
     tried = {type(request) for request in NEED_THE_IDENTITY} | {CreateIdentity, LoadIdentity, keyholding.Forget}
-    assert set(keyholding.REQUESTS.values()) == tried
+    assert set(keyholding.REQUESTS.values()) == tried | {DescribeProtection}
+
+
+def test_it_says_what_protects_it_while_locked_too(fresh: KeyholderLink) -> None:
+    assert isinstance(ask(fresh, DescribeProtection()).message, Protection)
 
 
 def test_a_forgotten_identity_is_gone_until_it_is_loaded_again(fresh: KeyholderLink, kept: Kept) -> None:
@@ -684,6 +692,15 @@ def test_the_keyholder_has_no_file_open(link: KeyholderLink) -> None:
         target.startswith(("socket:", "/secretmem", "/memfd:envfs", "anon_inode:")) for target in beyond.values()
     )
     assert targets[0] == "/dev/null"
+
+
+def test_it_says_what_protects_it(link: KeyholderLink) -> None:
+    said = ask(link, DescribeProtection()).message
+    assert isinstance(said, Protection)
+    assert (said.core_dumps, said.dumpable, said.no_new_privs) == (False, False, True)
+    assert said.landlock == landlock.version()
+    assert said.seccomp == (seccomp._library is not None) == (not said.no_seccomp)
+    assert (said.memory, said.memory_reason) == memory_of_hosts.protection()
 
 
 def test_many_requests_at_once_are_all_answered(link: KeyholderLink, chain: Chain) -> None:
