@@ -13,7 +13,7 @@ from envfs.protocol.keyholding import Protection
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 _NEWER_KERNEL = "Linux 5.14 or newer has it; before 6.5 it wants secretmem.enable=1 on the kernel's command line"
-_RAISE_LIMIT = "raise it: `ulimit -l`, LimitMEMLOCK= of the service, or memlock in /etc/security/limits.conf"
+_RAISE_LIMIT = "raise it: `ulimit -l`, memlock in limits.conf, LimitMEMLOCK= of a service"
 _ENOUGH = 8 << 20  # what kernels since 5.16 allow everybody
 _KIB = 1 << 10
 
