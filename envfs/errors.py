@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 class EnvFSError(Exception):
     """A refusal that was foreseen.
 
-    `hint` is one sentence that says what to do next, or empty.
+    `hint` is one sentence that says what to do next, or empty; `about` names what a program has to know it is about.
     """
 
     code: "ClassVar[str]" = "failed"
     status: "ClassVar[int]" = 100
 
-    def __init__(self, text: str, hint: str = "") -> None:
+    def __init__(self, text: str, hint: str = "", about: str = "") -> None:
         """Say what was refused (`text`) and what may help (`hint`)."""
         super().__init__(text)
         self.text = text
         self.hint = hint
+        self.about = about
 
 
 class BadRequest(EnvFSError):
@@ -84,14 +85,14 @@ class TooLarge(EnvFSError):
 
 
 class Locked(EnvFSError):
-    """The keyholder does not hold the key that this needs."""
+    """The keyholder does not hold the key that this needs; `about` is the project (`/shop`), or empty for the vault."""
 
     code = "locked"
     status = 108
 
 
 class WrongPassphrase(EnvFSError):
-    """The passphrase does not open the identity."""
+    """The passphrase does not open the identity, or the project (`about`); or one is needed and none was given."""
 
     code = "wrong-passphrase"
     status = 109
@@ -202,9 +203,9 @@ def _tree(kind: type[EnvFSError]) -> list[type[EnvFSError]]:
 BY_CODE = {kind.code: kind for kind in _tree(EnvFSError)}
 
 
-def from_code(code: str, text: str, hint: str) -> EnvFSError:
+def from_code(code: str, text: str, hint: str, about: str = "") -> EnvFSError:
     """Rebuild an error that another process reported; an unknown code becomes a plain EnvFSError."""
     kind = BY_CODE.get(code, EnvFSError)
     error = kind.__new__(kind)
-    EnvFSError.__init__(error, text, hint)
+    EnvFSError.__init__(error, text, hint, about)
     return error

@@ -39,6 +39,7 @@ class Settings(NamedTuple):
     mount: str = ""
     idle_seconds: int = 0
     lock_at_suspend: bool = True
+    recipients: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
 
 
@@ -95,6 +96,23 @@ class SettingsFile:
         document["grant"].append(table)
         self._write(document)
 
+    def add_recipient(self, recipient: str) -> None:
+        """Add one to those whom the keys of new projects are sealed to."""
+        document = self._parsed()
+        if "keys" not in document:
+            # in front of the grants: behind them it would read as a part of the last one
+            document = tomlkit.parse(_with_table(tomlkit.dumps(document), "[keys]\nrecipients = []\n"))
+        table = document["keys"]
+        known = table.get("recipients", tomlkit.array())
+        if recipient not in known:
+            known.append(recipient)
+            table["recipients"] = known
+            self._write(document)
+
+    def _parsed(self) -> tomlkit.TOMLDocument:
+        self.load()
+        return tomlkit.parse(self.path.read_text(encoding="utf-8") if self.path.exists() else _NEW)
+
     def remove_grant(self, level: str, uid: int) -> bool:
         """Remove the grants of a uid on exactly this level; False if there were none."""
         before = self.load().grants
@@ -104,8 +122,7 @@ class SettingsFile:
         return True
 
     def _document(self, without_level: str, without_uid: int) -> tomlkit.TOMLDocument:
-        self.load()
-        text = self.path.read_text(encoding="utf-8") if self.path.exists() else _NEW
+        text = tomlkit.dumps(self._parsed())
         grants = _tables(tomlkit.parse(text))
         ended = {
             index
@@ -144,6 +161,16 @@ class SettingsFile:
             raise _bad(self.path, "it is not TOML") from None
         except EnvFSError as error:
             raise _bad(self.path, error.text) from None
+
+
+def _with_table(text: str, table: str) -> str:
+    lines = text.splitlines(keepends=True)
+    at = next((number for number, line in enumerate(lines) if _GRANT_HEAD.match(line)), len(lines))
+    while 0 < at < len(lines) and lines[at - 1].lstrip().startswith("#"):
+        at -= 1  # a comment above the first grant stays with it
+    before = "\n" if at and lines[at - 1].strip() else ""
+    after = "\n" if at < len(lines) else ""
+    return "".join([*lines[:at], before, table, after, *lines[at:]])
 
 
 def _without(text: str, ended: set[int]) -> tomlkit.TOMLDocument:
@@ -186,6 +213,7 @@ def _parse(body: dict[str, object]) -> Settings:
     identity = _table(body, "identity", {"file": str})
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
+    keys = _table(body, "keys", {"recipients": list})
     grants = body.pop("grant", [])
     if body:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
@@ -196,8 +224,15 @@ def _parse(body: dict[str, object]) -> Settings:
         mount=str(mount.get("path", "")),
         idle_seconds=_seconds(lock.get("idle")),
         lock_at_suspend=bool(lock.get("suspend", True)),
+        recipients=_recipients(keys.get("recipients", [])),
         grants=tuple(_grant(grant) for grant in grants),
     )
+
+
+def _recipients(found: object) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise EnvFSError("recipients in [keys] is a list of texts")
+    return tuple(found)
 
 
 def _seconds(text: object) -> int:

@@ -175,8 +175,8 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
         words, split = ["--help"], 1  # help is given whatever else is wrong
     last = command.arguments[-1] if command.arguments else None
     if last is None or last.kind != "words":
-        return vars(made.parse_args(list(words)))
-    values: Values = vars(made.parse_args(list(words[:split])))
+        return vars(made.parse_intermixed_args(list(words)))
+    values: Values = vars(made.parse_intermixed_args(list(words[:split])))
     if values[last.name] or not words[split + 1 :]:
         made.error("the command to run comes after --")
     values[last.name] = tuple(words[split + 1 :])

@@ -5,7 +5,7 @@ import sys
 
 from envfs.core import limits
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
-from envfs_cli import terminal
+from envfs_cli import strength, terminal
 
 _CHUNK = 1 << 16
 
@@ -55,18 +55,38 @@ def _copy(source: int, what: str, limit: int, slack: int) -> int:
     return handle
 
 
-def passphrase(file: "str | None", *, new: bool = False) -> int:
-    """Return the passphrase in a descriptor: from a file, or asked for at the terminal (twice when it is new)."""
-    file = file or os.environ.get("ENVFS_PASSPHRASE_FILE")
+def passphrase(file: "str | None", project: str = "") -> int:
+    """Return the passphrase of the vault, or of a project, in a descriptor: from a file, or asked for."""
+    file = file or os.environ.get(_environment(project))
     if file:
         return from_file(file, "the passphrase", limits.FRAME_BYTES)
-    if new:
-        first = terminal.ask_hidden("new passphrase: ")
-        if first != terminal.ask_hidden("the same again: "):
-            raise WrongPassphrase("the two passphrases differ", "nothing was made; try again")
-    else:
-        first = terminal.ask_hidden("passphrase: ")
+    return from_bytes(terminal.ask_hidden(f"passphrase{_of(project)}: ").reveal().encode())
+
+
+def new_passphrase(file: "str | None", project: str = "") -> int:
+    """Return a new passphrase in a descriptor, from a file or asked for twice; says what it is worth.
+
+    Raises:
+        WrongPassphrase: the two that were typed differ, or a weak one was thought better of
+    """
+    if file:
+        handle = from_file(file, "the passphrase", limits.FRAME_BYTES)
+        strength.judge(os.pread(handle, limits.FRAME_BYTES, 0).decode(errors="replace").removesuffix("\n"))
+        return handle
+    first = terminal.ask_hidden(f"new passphrase{_of(project)}: ")
+    if first != terminal.ask_hidden("the same again: "):
+        raise WrongPassphrase("the two passphrases differ", "nothing was changed; try again")
+    if strength.judge(first.reveal()) and not terminal.confirm("use it all the same?"):
+        raise WrongPassphrase("the passphrase was not used, so nothing was changed", "try a longer one")
     return from_bytes(first.reveal().encode())
+
+
+def _environment(project: str) -> str:
+    return "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
+
+
+def _of(project: str) -> str:
+    return f" of {project}" if project else ""
 
 
 def value(name: str, file: "str | None") -> "tuple[int, bool]":

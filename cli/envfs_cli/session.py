@@ -1,4 +1,4 @@
-"""Asking with a passphrase when one is needed: a locked vault is unlocked once, and the request is made again."""
+"""Asking with a passphrase when one is needed: what is locked is unlocked, and the request is made again."""
 
 import os
 
@@ -18,27 +18,29 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """A link that can unlock; `passphrase_file` is None to ask at the terminal.
+    """A link that can unlock; `passphrase_file` is the vault's, `project_file` a project's, None to ask a person.
 
     `kept` is the shell's: a private daemon's link that all of its commands use, or None to reach one for each.
     """
 
     kept: "ClassVar[Link | None]" = None
 
-    def __init__(self, link: "Link", passphrase_file: "str | None" = None) -> None:
+    def __init__(self, link: "Link", passphrase_file: "str | None" = None, project_file: "str | None" = None) -> None:
         """Ask through `link`."""
         self._link = link
         self._passphrase_file = passphrase_file
+        self._project_file = project_file
 
     def ask(
         self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), on_row: "OnRow | None" = None
     ) -> "tuple[object, bytes]":
         """Send a request; return the reply and its blob."""
-        try:
-            return self._link.ask(request, descriptors, on_row)
-        except Locked:
-            self.unlock()
-            return self._link.ask(request, descriptors, on_row)
+        for _ in range(_MOST_LOCKS):
+            try:
+                return self._link.ask(request, descriptors, on_row)
+            except Locked as error:
+                self.unlock(0, error.about)
+        return self._link.ask(request, descriptors, on_row)
 
     def reply(self, request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> object:
         """Send a request; return the reply alone."""
@@ -50,29 +52,56 @@ class Session:
         self.ask(request, (), found.append)
         return found
 
-    def unlock(self, seconds: int = 0) -> None:
-        """Give the keyholder the identity, for `seconds` or without end, asking for the passphrase if it needs one."""
+    def unlock(self, seconds: int = 0, project: str = "") -> None:
+        """Unlock the vault or a project, for `seconds` or without end, asking for the passphrase if it needs one."""
         try:
-            self._link.ask(control.Unlock(seconds))
-        except WrongPassphrase:
-            self._unlock_with_passphrase(seconds)
+            self.with_passphrase(control.Unlock(seconds, project), "unlocking")
+        except Locked as error:
+            if not project:
+                raise
+            self.unlock(0, error.about)
+            self.with_passphrase(control.Unlock(seconds, project), "unlocking")
 
-    def _unlock_with_passphrase(self, seconds: int) -> None:
-        from envfs_cli import secrets, terminal
-
-        secret = secrets.passphrase(self._passphrase_file)
+    def with_passphrase(self, request: "NamedTuple", doing: str, on_row: "OnRow | None" = None) -> object:
+        """Ask without a passphrase, and again with the one that is said to be needed; return the reply."""
         try:
-            with terminal.Waiting("opening the identity"):
-                self._link.ask(control.Unlock(seconds), (secret,))
+            return self._link.ask(request, (), on_row)[0]
+        except WrongPassphrase as error:
+            secret = self.passphrase(error.about)
+        from envfs_cli import terminal
+
+        try:
+            with terminal.Waiting(doing):
+                return self._link.ask(request, (secret,), on_row)[0]
         finally:
             os.close(secret)
+
+    def passphrase(self, project: str) -> int:
+        """Return the passphrase of a project, or of the vault (empty), in a descriptor."""
+        from envfs_cli import secrets
+
+        return secrets.passphrase(self._project_file if project else self._passphrase_file, project)
 
     def close(self) -> None:
         """Leave."""
         self._link.close()
 
 
+_MOST_LOCKS = 3  # the vault's, that of level /, that of the project
+
+
 def start(values: "Values") -> Session:
     """Reach a daemon, or start one for this command alone."""
+    return over(Session.kept or links.reach(), values)
+
+
+def over(link: "Link", values: "Values") -> Session:
+    """Ask through `link` with the passphrase file that a command was given.
+
+    It is that of what the command is about: of the project, where it names one.
+    """
     file = values.get("passphrase_file")
-    return Session(Session.kept or links.reach(), None if file is None else str(file))
+    named = None if file is None else str(file)
+    if not values.get("project"):
+        return Session(link, named)
+    return Session(link, os.environ.get("ENVFS_PASSPHRASE_FILE") or named, named)

@@ -47,7 +47,7 @@ class Connection:
                 await self._answer(wire.from_body(body, control.REQUESTS))
         except EnvFSError as error:
             with trio.move_on_after(1):
-                await self._send(control.Failed(error.code, error.text, error.hint))
+                await self._send(control.Failed(error.code, error.text, error.hint, error.about))
         except (OSError, trio.TooSlowError):
             pass
         finally:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from envfs.control import access, examining, keeping, reading, unlocking, verifying, writing
+from envfs.control import access, examining, keeping, projects, reading, unlocking, verifying, writing
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -27,6 +27,15 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.Init: (_OWNER, keeping.init),
     ask.Unlock: (_OWNER, unlocking.unlock),
     ask.Lock: (_OWNER, unlocking.lock),
+    ask.ChangePassphrase: (_OWNER, unlocking.change_passphrase),
+    ask.NewProject: (_OWNER, projects.new_project),
+    ask.ListProjects: (_OWNER, projects.list_projects),
+    ask.ChangeCustody: (_OWNER, projects.change_custody),
+    ask.ChangeProjectPassphrase: (_OWNER, projects.change_project_passphrase),
+    ask.ChangeRecipients: (_OWNER, projects.change_recipients),
+    ask.ListKeys: (_OWNER, projects.list_keys),
+    ask.RotateKey: (_OWNER, projects.rotate_key),
+    ask.AddRecovery: (_OWNER, projects.add_recovery),
     ask.Unmount: (_OWNER, keeping.unmount),
     ask.SetVariable: (_OWNER, writing.set_variable),
     ask.UnsetVariable: (_OWNER, writing.unset_variable),
@@ -49,7 +58,7 @@ async def answer(call: Call, request: object) -> Sent:
     try:
         return await _answer(call, request)
     except EnvFSError as error:
-        return Sent(ask.Failed(error.code, error.text, error.hint))
+        return Sent(ask.Failed(error.code, error.text, error.hint, error.about))
     except Exception:  # noqa: BLE001 - one request's bug must not end the daemon; the trace shows no values
         traceback.print_exc(file=sys.stderr)
         return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))

@@ -95,7 +95,7 @@ def _vault(service: Service) -> FindingRow:
         return FindingRow(
             "vault", PROBLEM, f"others may write {folder}: its mode is {mode:04o}", f"chmod go-w {folder}"
         )
-    return FindingRow("vault", OK, f"{folder}{'' if service.unlocked else ' (locked)'}")
+    return FindingRow("vault", OK, f"{folder}{'' if service.locks.unlocked else ' (locked)'}")
 
 
 def _identity(service: Service) -> FindingRow:

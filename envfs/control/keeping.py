@@ -48,7 +48,7 @@ async def status(call: Call, _request: Status) -> Sent:
             vault=vault_id,
             vault_folder=places.vault,
             mount=service.mount,
-            unlocked=service.unlocked,
+            unlocked=service.locks.unlocked,
             keyholder_pid=service.keyholder_pid,
             grants=grants,
             log=places.log,
@@ -77,7 +77,7 @@ async def init(call: Call, request: Init) -> Sent:
     service.settings.write_defaults(request.identity_file)
     service.log.append(Event("init", "socket", names.ROOT), call.caller)
     service.settings.add_grant(new_rule(names.ROOT, call.caller.uid, 0))
-    service.unlocked = True
+    service.locks.unlocked = True
     return Sent(Made(about.id, about.recipient, places.home, call.caller.uid))
 
 

@@ -3,15 +3,16 @@
 A service without a vault can still answer `status` and `init`.
 """
 
-import math
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import trio
 
+from envfs.control.locks import Locks
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.gate import Gate
+from envfs.gate.keys import ProjectKeys
 from envfs.gate.log import AccessLog
 from envfs.gate.refusals import Refusals
 from envfs.gate.views import Keyholder, Views
@@ -31,16 +32,16 @@ class House:
     ) -> None:
         """Join the parts."""
         self.vault = vault
+        self.keys = ProjectKeys(vault, keyholder, log, lambda: settings.load().recipients)
         self.views = Views(vault, keyholder)
         self.gate = Gate(settings, log, refusals, self.views)
-        self.writer = Writer(vault, keyholder, log)
+        self.writer = Writer(vault, self.keys, keyholder, log)
 
 
 class Service:
     """The parts that a request may need, by name; `stop` ends the daemon.
 
-    `lock_at` is when the vault locks by itself, in seconds of this run of the machine; `after_lock` is what a mount has
-    to do then.
+    `after_lock` is what a mount has to do when something was locked.
     """
 
     def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
@@ -53,10 +54,7 @@ class Service:
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)
-        self.unlocked = False
-        self.unlocking = trio.Lock()
-        self.wrong_tries = 0
-        self.lock_at = math.inf
+        self.locks = Locks()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
         self._house: House | None = None
@@ -92,7 +90,7 @@ class Service:
                 found.append(error.text)
         if self._house is not None and self.log.look():
             found.append(f"{self.log.problem}; every read is refused until that is mended")
-        if self._house is not None and not self.unlocked:
+        if self._house is not None and not self.locks.unlocked:
             found.append("the vault is locked; `envfs unlock` opens it")
         return tuple(found)
 

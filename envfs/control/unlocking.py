@@ -1,73 +1,134 @@
-"""Locking and unlocking: the keyholder learns the identity, or forgets it and every view with it. For the owner only.
+"""Locking and unlocking: the keyholder learns a key, or forgets it and every view with it. For the owner only.
 
-Laws: a locked vault serves nothing, not even to a file that was opened before; a wrong passphrase is on the log, and
+Laws: what is locked serves nothing, not even to a file that was opened before; a wrong passphrase is on the log, and
 the next try after it waits, longer each time.
 """
 
-import math
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import trio
 
 from envfs.control.call import Call, Sent
 from envfs.control.service import Service
+from envfs.core import keyfile, record
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
-from envfs.errors import NoVault, WrongPassphrase
-from envfs.host import clocks, files
-from envfs.protocol.control import Done, Lock, Unlock
-from envfs.protocol.keyholding import Forget, LoadIdentity
-
-_LONGEST_WAIT, _TRIES_THAT_COUNT = 30.0, 10
+from envfs.errors import Locked, NoVault, WrongPassphrase
+from envfs.gate.keys import project_of
+from envfs.host import files
+from envfs.protocol.control import ChangePassphrase, Done, Lock, Unlock
+from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, Rewrap
 
 
 async def unlock(call: Call, request: Unlock) -> Sent:
-    """Give the keyholder the identity, and remember when to take it away again."""
+    """Give the keyholder a key, and remember when to take it away again."""
+    service, scope = call.service, _scope(request.project)
+    async with one_try(call, scope):
+        if scope and service.house.keys.custody(scope[1:]) == keyfile.ZERO_KNOWLEDGE:
+            await _hold_project(service, scope, call.descriptors)
+        else:
+            await load_identity(service, call.descriptors, scope)
+    service.locks.opened(scope, request.seconds)
+    _log(service, call.caller, Event("unlock", "socket", scope or "/", rule=_how_long(request.seconds)))
+    return Sent(Done())
+
+
+async def lock(call: Call, request: Lock) -> Sent:
+    """Lock the vault, or one project."""
+    await lock_now(call.service, call.caller, "asked for", _scope(request.project))
+    return Sent(Done())
+
+
+async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "") -> None:
+    """Wipe the views at once, then make the keyholder forget; the mount and the names of levels stay."""
+    custody = service.house.keys.custody(scope[1:]) if scope else ""
+    service.locks.locked(scope, closed=custody == keyfile.MANAGED)
+    service.house.views.lock(scope)
+    await service.keyholder.ask(Forget(scope, custody))
+    service.house.views.lock(scope)  # what was being made while the keyholder still knew
+    await service.after_lock()
+    _log(service, caller, Event("lock", "socket", scope or "/", rule=reason))
+
+
+async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
+    """Put the vault's identity under another passphrase."""
     service = call.service
-    async with service.unlocking:  # one try at a time, or waiting would be worth nothing
-        await trio.sleep(min(2.0 ** min(service.wrong_tries, _TRIES_THAT_COUNT) - 1, _LONGEST_WAIT))
+    path = service.places.identity
+    handle = _open_identity(service.settings.load().identity_file, path)
+    try:
+        async with one_try(call, ""):
+            answer = await service.keyholder.ask(Rewrap(), (), (handle, *call.descriptors))
+        _log(service, call.caller, Event("key", "socket", "/", form="passphrase", rule="identity"))
+        files.replace_secret(Path(path), answer.blobs[0])
+    finally:
+        os.close(handle)
+    return Sent(Done())
+
+
+@asynccontextmanager
+async def one_try(call: Call, scope: str) -> AsyncIterator[None]:
+    """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged."""
+    locks = call.service.locks
+    async with locks.turn:
+        await trio.sleep(locks.wait())
         try:
-            await load_identity(service, call.descriptors)
+            yield
         except WrongPassphrase:
             if call.descriptors:
-                service.wrong_tries += 1
-                _log(service, call.caller, "refuse", "wrong passphrase")
+                locks.wrong_tries += 1
+                _log(
+                    call.service,
+                    call.caller,
+                    Event("refuse", "socket", scope or "/", 0, "unlock", rule="wrong passphrase"),
+                )
             raise
-    service.wrong_tries = 0
-    service.lock_at = clocks.boot_seconds() + request.seconds if request.seconds else math.inf
-    _log(service, call.caller, "unlock", f"for {request.seconds} s" if request.seconds else "")
-    return Sent(Done())
 
 
-async def lock(call: Call, _request: Lock) -> Sent:
-    """Lock the vault."""
-    await lock_vault(call.service, call.caller, "asked for")
-    return Sent(Done())
-
-
-async def lock_vault(service: Service, caller: Caller, reason: str) -> None:
-    """Wipe every view at once, then make the keyholder forget; the mount and the names of levels stay."""
-    service.unlocked = False
-    service.lock_at = math.inf
-    service.house.views.lock()
-    await service.keyholder.ask(Forget())
-    await service.after_lock()
-    _log(service, caller, "lock", reason)
-
-
-async def load_identity(service: Service, passphrase: tuple[int, ...]) -> None:
+async def load_identity(service: Service, passphrase: tuple[int, ...], project: str = "") -> None:
     """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
+
+    `project` is the one whose lock is opened by it; empty for all.
 
     Raises:
         WrongPassphrase: it does not open, or needs a passphrase
+        Locked: the vault was locked meanwhile
     """
-    about = service.house.vault.description
+    about, before = service.house.vault.description, service.locks.count
     handle = _open_identity(service.settings.load().identity_file, service.places.identity)
+    request = LoadIdentity(about.recipient, about.signing_key, project)
     try:
-        await service.keyholder.ask(LoadIdentity(about.recipient, about.signing_key), (), (handle, *passphrase))
+        await service.keyholder.ask(request, (), (handle, *passphrase))
     finally:
         os.close(handle)
-    service.unlocked = True
+    await _unless_locked_since(service, before)
+    service.locks.unlocked = True
+
+
+async def _hold_project(service: Service, project: str, descriptors: tuple[int, ...]) -> None:
+    vault, before = service.house.vault, service.locks.count
+    head = vault.key_head(project[1:])
+    if head is not None:
+        place = vault.place(record.key_stream(project[1:]), head.seq)
+        await service.keyholder.ask(HoldKeys(place), (head.data,), descriptors)
+    await _unless_locked_since(service, before)
+
+
+async def _unless_locked_since(service: Service, before: int) -> None:
+    if service.locks.count != before:
+        await service.keyholder.ask(Forget())
+        service.locks.lost()
+        raise Locked("it was locked meanwhile", "unlock it again")
+
+
+def _scope(project: str) -> str:
+    return f"/{project_of(project)}" if project else ""
+
+
+def _how_long(seconds: int) -> str:
+    return f"for {seconds} s" if seconds else ""
 
 
 def identity_path(named: str, usual: str) -> str:
@@ -90,5 +151,5 @@ def _open_identity(named: str, usual: str) -> int:
     return handle
 
 
-def _log(service: Service, caller: Caller, what: str, rule: str) -> None:
-    service.log.append(Event(what, "socket", "/", form="unlock" if what == "refuse" else "", rule=rule), caller)
+def _log(service: Service, caller: Caller, event: Event) -> None:
+    service.log.append(event, caller)

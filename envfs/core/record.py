@@ -16,6 +16,7 @@ from envfs.core import limits
 from envfs.errors import AuthenticationFailed
 
 TYPE = "envfs-record"
+FORGOTTEN = "*"  # in the place of a digest: the record before was forgotten, and what it was is not known here
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _B64 = re.compile(r"[A-Za-z0-9_-]*")
@@ -144,6 +145,11 @@ def level_stream(level: str) -> str:
 def key_stream(project: str) -> str:
     """Return the stream of a project's keys; the empty project is that of level `/`."""
     return f"key/{project}" if project else "key"
+
+
+def project_of(stream: str) -> str:
+    """Return the top level of the project whose keys a stream holds: `/shop`, or `/`."""
+    return "/" + stream.removeprefix("key").removeprefix("/")
 
 
 def _is_time(text: str) -> bool:

@@ -67,7 +67,7 @@ def _ready(descriptor: int, path: str) -> None:
 
 
 def _report(error: EnvFSError, arguments: argparse.Namespace) -> int:
-    failed = control.Failed(error.code, error.text, error.hint)
+    failed = control.Failed(error.code, error.text, error.hint, error.about)
     if arguments.what == "answer":
         _tell(arguments.connection, failed)
     elif arguments.ready >= 0:

@@ -16,6 +16,7 @@ from pathlib import Path
 import trio
 
 from envfs.control import unlocking
+from envfs.control.projects import finish_changes
 from envfs.control.server import Server, bind
 from envfs.control.service import Service
 from envfs.core.audit import Event
@@ -87,7 +88,6 @@ async def _serve(
 
     house = service.house
     service.settings.load()
-    me = Caller(os.getuid(), os.getgid(), os.getpid())
     await _load(service, passphrase)
     path = mount_path or service.settings.load().mount or service.places.mount
     listener = bind(service.places.socket)
@@ -97,27 +97,28 @@ async def _serve(
         mount = Mount(operations, path, for_all=service.owner == 0)
         service.after_lock = partial(trio.to_thread.run_sync, operations.drop_pages)
         try:
-            service.log.append(Event("start", "daemon"), me)
+            service.log.append(Event("start", "daemon"), _me())
             service.mount = path
             for task in (_watch_signals, _tend):
                 nursery.start_soon(task, service)
             nursery.start_soon(Server(service).run, listener)
             nursery.start_soon(_keep_keyholder, service, link)
             nursery.start_soon(_announce, path, ready)
+            nursery.start_soon(_finish_changes, service)
             await mount.serve()
             nursery.cancel_scope.cancel()
         finally:
             mount.close()
-            await _say_stopped(service, me)
+            await _say_stopped(service)
     finally:
         with suppress(OSError):
             os.unlink(service.places.socket)
 
 
-async def _say_stopped(service: Service, me: Caller) -> None:
+async def _say_stopped(service: Service) -> None:
     with trio.CancelScope(shield=True), suppress(EnvFSError):
         service.refusals.flush()
-        service.log.append(Event("stop", "daemon"), me)
+        service.log.append(Event("stop", "daemon"), _me())
         await _checkpoint(service)
 
 
@@ -153,7 +154,9 @@ async def _tend(service: Service) -> None:
         await trio.sleep(_SYNC_SECONDS)
         with suppress(EnvFSError):
             service.refusals.flush()
-        if not service.unlocked:
+        for scope in service.locks.due():
+            await _lock(service, "its time was over", scope)
+        if not service.locks.unlocked:
             asleep = _seconds_asleep()
             continue
         reason = _reason_to_lock(service, _seconds_asleep() - asleep)
@@ -170,14 +173,11 @@ async def _tend(service: Service) -> None:
 
 
 def _reason_to_lock(service: Service, slept: float) -> str:
-    now = clocks.boot_seconds()
-    if now >= service.lock_at:
-        return "its time was over"
     with suppress(EnvFSError):
         settings = service.settings.load()
         if settings.lock_at_suspend and slept > _SLEPT and not settings.identity_file:
             return "the machine slept"
-        if settings.idle_seconds and now - service.house.gate.served_at > settings.idle_seconds:
+        if settings.idle_seconds and clocks.boot_seconds() - service.house.gate.served_at > settings.idle_seconds:
             return "idle"
     return ""
 
@@ -186,13 +186,17 @@ def _seconds_asleep() -> float:
     return clocks.boot_seconds() - time.monotonic()
 
 
-async def _lock(service: Service, reason: str) -> None:
+async def _lock(service: Service, reason: str, scope: str = "") -> None:
     with suppress(EnvFSError):
-        await unlocking.lock_vault(service, Caller(os.getuid(), os.getgid(), os.getpid()), reason)
+        await unlocking.lock_now(service, _me(), reason, scope)
+
+
+def _me() -> Caller:
+    return Caller(os.getuid(), os.getgid(), os.getpid())
 
 
 async def _checkpoint(service: Service) -> None:
-    if not service.unlocked or not service.log.tip.seq:
+    if not service.locks.unlocked or not service.log.tip.seq:
         return
     tip = service.log.tip
     with suppress(Locked):
@@ -205,13 +209,21 @@ async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
     # without its keyholder a daemon serves nothing; the next one is locked unless its identity needs no passphrase
     while True:
         await link.wait_ended()
-        service.unlocked = False
+        service.locks.lost()
         service.house.views.wipe()
         await trio.sleep(_RESTART_SECONDS)
         link.start()
         service.keyholder_pid = link.pid
         with suppress(EnvFSError):
             await unlocking.load_identity(service, ())
+        for project in tuple(service.locks.closed):  # what a person locked stays so
+            await _lock(service, "the keyholder was started again", project)
+
+
+async def _finish_changes(service: Service) -> None:
+    # a change of keys that a crash broke off; what is still locked waits for its next change
+    with suppress(EnvFSError):
+        await finish_changes(service.house, _me())
 
 
 def _nothing() -> None:

@@ -4,7 +4,7 @@ import resource
 import weakref
 from typing import NamedTuple, Protocol, TypeVar
 
-from envfs.errors import Locked
+from envfs.core import names
 from envfs.gate.view import Layers, View
 from envfs.host import clocks
 from envfs.host.memory import Region
@@ -76,12 +76,14 @@ class Views:
                 _keep(self._past, key, made, _PAST_VIEWS)
         return self._past[key]
 
-    def lock(self) -> None:
-        """Wipe every view that is alive, held or not."""
+    def lock(self, scope: str = "") -> None:
+        """Wipe every view that is alive, held or not; with a scope such as `/shop`, those that have text of it."""
         self._locks += 1
         for view in list(self._alive):
-            view.lock()
-        self.wipe()
+            if _is_in(view.level, scope):
+                view.lock()
+        _drop(self._ready, scope)
+        _drop(self._past, scope)
 
     def wipe(self) -> None:
         """Forget every view."""
@@ -93,14 +95,15 @@ class Views:
     async def _make(self, layers: Layers) -> View:
         wanted = layers.wanted()
         request = self._vault.layers(wanted)
-        locks = self._locks
-        try:
-            region, shape = await self._render(request, ordinary=False)
-        except OSError:  # this process may map no more secret memory
-            region, shape = await self._render(request, ordinary=True)
-        if locks != self._locks:  # it was locked while this view was made
-            region.close()
-            raise Locked("the vault was locked", "unlock it with `envfs unlock`")
+        while True:
+            locks = self._locks
+            try:
+                region, shape = await self._render(request, ordinary=False)
+            except OSError:  # this process may map no more secret memory
+                region, shape = await self._render(request, ordinary=True)
+            if locks == self._locks:
+                break
+            region.close()  # something was locked while this view was made: the keyholder knows whether it may be
         self._vault.confirm(request)
         view = View(layers, self._changed_ns(wanted), region, shape)
         self._alive.add(view)
@@ -117,6 +120,15 @@ class Views:
     def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
         times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted]
         return max(times, default=0)
+
+
+def _is_in(level: str, scope: str) -> bool:
+    return scope in ("", names.ROOT) or names.within(level, scope)
+
+
+def _drop(among: dict[K, View], scope: str) -> None:
+    for key in [key for key, view in among.items() if _is_in(view.level, scope)]:
+        among.pop(key).release()
 
 
 def _keep(among: dict[K, View], key: K, view: View, most: int) -> None:

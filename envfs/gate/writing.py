@@ -10,14 +10,15 @@ from envfs.core import names, record
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
+from envfs.gate.keys import KeyFile, ProjectKeys
 from envfs.gate.log import AccessLog
 from envfs.gate.views import Keyholder
 from envfs.host import clocks
-from envfs.protocol.keyholding import CreateKey, Layer, Place, Sealed, WriteLevel
+from envfs.protocol.keyholding import Layer, Sealed, WriteLevel
 from envfs.vault.vault import Vault
 
 _TRIES = 20
-_NEED_TEXT = ("unset", "restore")
+_NEED_TEXT = ("unset", "restore", "reseal")
 
 
 class Operation(NamedTuple):
@@ -37,20 +38,13 @@ class Result(NamedTuple):
     changes: Sealed | None
 
 
-class _Key(NamedTuple):
-    """A project's key record: where it stands or will stand, and whether it is still to be stored."""
-
-    place: Place
-    data: bytes
-    new: bool
-
-
 class Writer:
     """Writes levels of one vault."""
 
-    def __init__(self, vault: Vault, keyholder: Keyholder, log: AccessLog) -> None:
+    def __init__(self, vault: Vault, keys: ProjectKeys, keyholder: Keyholder, log: AccessLog) -> None:
         """Append to `vault` what `keyholder` seals, recorded in `log`."""
         self._vault = vault
+        self._keys = keys
         self._keyholder = keyholder
         self._log = log
 
@@ -78,7 +72,7 @@ class Writer:
     async def _try(self, caller: Caller, operation: Operation, descriptors: tuple[int, ...]) -> Result | None:
         level, vault = operation.level, self._vault
         project = names.project(level)
-        key = await self._key(project)
+        key = await self._keys.newest(project)
         head = vault.head(level)
         request, blobs = self._request(operation, head.seq if head else 0, key)
         answer = await self._keyholder.ask(request, blobs, descriptors)
@@ -86,23 +80,13 @@ class Writer:
             return Result(head.seq if head else 0, None)
         event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
         self._log.append(event, caller)
-        if key.new and not vault.append_key(project, key.place.seq, key.data):
+        if key.new and not self._keys.store(project, key):
             return None
         if vault.append(level, request.place.seq, answer.blobs[0]):
             return Result(request.place.seq, answer.message)
         return None
 
-    async def _key(self, project: str) -> _Key:
-        # a new key is stored with the first text that it seals, so that a refused write leaves nothing behind
-        stream = record.key_stream(project)
-        head = self._vault.key_head(project)
-        if head is not None:
-            return _Key(self._vault.place(stream, head.seq), head.data, new=False)
-        place = self._vault.next_place(stream)
-        answer = await self._keyholder.ask(CreateKey(place, clocks.wall()))
-        return _Key(place, answer.blobs[0], new=True)
-
-    def _request(self, operation: Operation, seq: int, key: _Key) -> tuple[WriteLevel, tuple[bytes, ...]]:
+    def _request(self, operation: Operation, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
         level, vault = operation.level, self._vault
         layers, blobs = vault.layers([(level, seq), (level, operation.restore_version)])
         place = vault.next_place(record.level_stream(level))

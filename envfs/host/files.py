@@ -31,6 +31,31 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise StoreUnavailable(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
 
 
+def replace_secret(path: Path, data: bytes) -> None:
+    """As `write_private`; and what stood there is overwritten, as far as the disk does what it is told.
+
+    Raises:
+        StoreUnavailable: it cannot be written
+    """
+    try:
+        old = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            write_private(path, data)
+            overwrite(old)
+        finally:
+            os.close(old)
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+
+
+def overwrite(handle: int) -> None:
+    """Overwrite an open file with zeros, for one whose name is gone already."""
+    rest = memoryview(bytes(os.fstat(handle).st_size))
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+    os.fsync(handle)
+
+
 def make_passable(path: Path) -> None:
     """Make a folder and those above it that are missing; others may pass through them and list nothing."""
     if path.is_dir():

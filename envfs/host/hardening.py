@@ -33,6 +33,13 @@ def harden_keyholder() -> None:
     _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
 
 
+def end_with(parent: int) -> None:
+    """End when the process `parent`, which forked this one, ends; at once if it has ended already."""
+    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def _limit(what: int, wanted: int) -> None:
     hard = resource.getrlimit(what)[1]
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -28,7 +28,7 @@ _ALWAYS = (
     *("read", "readv", "pread64", "write", "writev", "pwrite64"),
     *("fsync", "fdatasync", "ftruncate", "ftruncate64"),
     *("getsockname", "getsockopt", "recvfrom", "recvmsg", "sendmsg", "sendto", "shutdown"),
-    *("poll", "ppoll", "ppoll_time64"),
+    *("pipe", "pipe2", "poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64"),
     # children, threads and signals to itself
     *("fork", "vfork", "wait4", "waitid", "waitpid", "exit", "exit_group", "futex", "futex_time64", "gettid"),
     *("getpid", "getppid", "rseq", "restart_syscall", "sched_getaffinity", "sched_yield", "set_robust_list"),
@@ -51,6 +51,7 @@ _NAMESPACES_AND_TRACING = 0x7E022000
 _EXECUTABLE = 4
 _FDS = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC: none tells it to signal
 _LOOKS = (3, 21, 39)  # PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS
+_SET_PDEATHSIG, _KILL = 1, 9
 _NO_PATH = 0x1000  # AT_EMPTY_PATH
 _SOMETIMES = (
     *(_Only(name, ((2, _EXECUTABLE, 0),)) for name in ("mmap", "mmap2", "mprotect")),
@@ -59,6 +60,7 @@ _SOMETIMES = (
     *(_Only(name, ((3, _NO_PATH, _NO_PATH),)) for name in ("newfstatat", "fstatat64")),
     _Only("statx", ((2, _NO_PATH, _NO_PATH),)),
     *(_Only("prctl", ((0, _INT, number),)) for number in _LOOKS),
+    _Only("prctl", ((0, _INT, _SET_PDEATHSIG), (1, _INT, _KILL))),  # each child ends with its parent, for good
     _Only("prlimit64", ((0, _INT, 0), (2, (1 << 64) - 1, 0))),  # its own limits, to look at
 )
 

@@ -1,20 +1,32 @@
-"""`python -m envfs.keyholder DESCRIPTOR`: started by the daemon with one end of a socket pair, and by nobody else."""
+"""`python -m envfs.keyholder DESCRIPTOR`: started by the daemon with one end of a socket pair, and by nobody else.
+
+One child waits for the next conversation while others are at work, and rehearses meanwhile, so that nobody waits for a
+fork or for a page. A child takes one conversation and ends.
+"""
 
 import array
 import gc
 import os
+import select
 import signal
 import socket
 import sys
+import time
 
 from envfs.host import hardening
 from envfs.keyholder import confinement, conversation, faults
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
+from envfs.keyholder.rehearsal import Rehearsal
+
+_TAKEN, _OVER = b"t", b"o"  # what a child says to its parent: it has a conversation; there will be no more
+_IDLE = 0.3  # seconds: a keyholder for one command never comes to rehearse
+_ROUNDS = 12  # the interpreter makes code quicker that has run a few times
+_CALM = 0.1  # a child that ends before it has a conversation must not be followed in a tight circle
 
 
 def main() -> int:
-    """Fork a child for every conversation that the daemon opens; end when the daemon is gone."""
+    """Keep one child waiting for the daemon's next conversation; end when the daemon is gone."""
     hardening.harden_keyholder()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children reap themselves
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -23,12 +35,53 @@ def main() -> int:
     keyring = Keyring()
     confined = confinement.confine()  # all that it needs is loaded; from here on it opens nothing
     gc.freeze()
-    while (connection := _next(daemon)) is not None:
-        if os.fork() == 0:
-            daemon.close()
-            _child(keyring, connection, confined)
-        connection.close()
-    return 0
+    rehearsal: Rehearsal | None = None
+    while True:
+        waiting = _fork(keyring, daemon, confined, rehearsal)
+        if rehearsal is None and not _is_readable(waiting, _IDLE):
+            rehearsal = Rehearsal()  # for the children after the one that waits now
+            rehearsal.run(_ROUNDS)
+            gc.freeze()
+        word = os.read(waiting, 1)
+        os.close(waiting)
+        if word == _OVER:
+            return 0
+        if not word:
+            time.sleep(_CALM)
+
+
+def _is_readable(descriptor: int, seconds: float) -> bool:
+    return bool(select.select([descriptor], [], [], seconds)[0])
+
+
+def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, rehearsal: Rehearsal | None) -> int:
+    # returns where the child will say that it has a conversation
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    if os.fork() == 0:
+        os.close(reading)
+        if rehearsal is not None and not _is_readable(daemon.fileno(), 0):
+            rehearsal.run()
+        _child(keyring, daemon, confined, writing, parent)
+    os.close(writing)
+    return reading
+
+
+def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, parent_hears: int, parent: int) -> None:
+    status = 1
+    try:
+        hardening.end_with(parent)
+        connection = _next(daemon)
+        os.write(parent_hears, _OVER if connection is None else _TAKEN)
+        os.close(parent_hears)
+        daemon.close()
+        if connection is not None:
+            conversation.hold(keyring, connection, confined)
+        status = 0
+    except Exception as error:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
+        faults.report(error)
+    finally:
+        os._exit(status)
 
 
 def _next(daemon: socket.socket) -> socket.socket | None:
@@ -39,17 +92,6 @@ def _next(daemon: socket.socket) -> socket.socket | None:
     for _, _, passed in ancillary:
         descriptors.frombytes(passed)
     return socket.socket(fileno=descriptors[0])
-
-
-def _child(keyring: Keyring, connection: socket.socket, confined: Confinement) -> None:
-    status = 1
-    try:
-        conversation.hold(keyring, connection, confined)
-        status = 0
-    except Exception as error:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
-        faults.report(error)
-    finally:
-        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,19 @@
 
 from collections.abc import Callable
 
-from envfs.core import audit, record
-from envfs.errors import EnvFSError
-from envfs.keyholder import sealing
+from envfs.core import audit, keyfile, record
+from envfs.errors import EnvFSError, Locked
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import CheckKeys, CheckRecords, Faults, SignCheckpoint, Signed, VerifyCheckpoint
+from envfs.protocol.keyholding import (
+    CheckKeys,
+    CheckRecords,
+    DescribeKeys,
+    Faults,
+    KeysDescribed,
+    SignCheckpoint,
+    Signed,
+    VerifyCheckpoint,
+)
 
 
 def check_records(request: CheckRecords, work: Work) -> Answer:
@@ -16,10 +24,14 @@ def check_records(request: CheckRecords, work: Work) -> Answer:
 
 
 def check_keys(request: CheckKeys, work: Work) -> Answer:
-    """Open each key; say what is wrong with each."""
-    identity = work.identity
-    pairs = zip(request.keys, work.blobs, strict=True)
-    return Answer(Faults(tuple(_fault(sealing.open_key, identity, key.place, data) for key, data in pairs)))
+    """Open each key file; say what is wrong with each. One that is under a passphrase not given yet raises Locked."""
+    return Answer(Faults(tuple(_fault(work.keys, key.place, number) for number, key in enumerate(request.keys))))
+
+
+def describe_keys(request: DescribeKeys, work: Work) -> Answer:
+    """Name the keys of a project, and whom they are sealed to."""
+    keys = work.keys(request.place, 0)
+    return Answer(KeysDescribed(tuple(map(keyfile.kid, keys.keys)), keys.recipients))
 
 
 def sign_checkpoint(request: SignCheckpoint, work: Work) -> Answer:
@@ -42,6 +54,8 @@ def verify_checkpoint(request: VerifyCheckpoint, work: Work) -> Answer:
 def _fault(check: Callable[..., object], *arguments: object) -> str:
     try:
         check(*arguments)
+    except Locked:
+        raise
     except EnvFSError as error:
         return error.text
     return ""

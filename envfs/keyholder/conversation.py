@@ -21,7 +21,7 @@ def hold(keyring: Keyring, connection: socket.socket, confined: Confinement) -> 
     try:
         reply = _carry_out(keyring, connection, confined)
     except EnvFSError as error:
-        reply = Answer(keyholding.Refused(error.code, error.text, error.hint))
+        reply = Answer(keyholding.Refused(error.code, error.text, error.hint, error.about))
     except Exception as error:  # noqa: BLE001 - a bug here must not leave the daemon waiting
         faults.report(error)
         reply = Answer(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))

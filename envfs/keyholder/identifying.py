@@ -2,14 +2,24 @@
 
 import os
 
-from envfs.core import limits
-from envfs.errors import AuthenticationFailed, WrongPassphrase
+from envfs.core import keyfile, limits
+from envfs.errors import AuthenticationFailed, BadRequest, WrongPassphrase
+from envfs.keyholder import age
 from envfs.keyholder import identity as identities
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import CreateIdentity, Forget, Forgotten, IdentityMade, LoadIdentity
+from envfs.protocol.keyholding import (
+    CreateIdentity,
+    CreateRecovery,
+    Forget,
+    Forgotten,
+    IdentityMade,
+    LoadIdentity,
+    Rewrap,
+    Rewrapped,
+)
 
-_PASSPHRASE_BYTES = 4096
+_IDENTITY_OLD_AND_NEW = 3
 
 
 def create_identity(request: CreateIdentity, work: Work) -> Answer:
@@ -18,10 +28,9 @@ def create_identity(request: CreateIdentity, work: Work) -> Answer:
     made = Identity(text)
     blobs: tuple[bytes, ...] = ()
     if request.plain:
-        note = f"# EnvFS identity; whoever reads this file reads the vault\n# recipient: {made.recipient}\n"
-        _write_all(work.descriptors[0], f"{note}{text}\n".encode())
+        _write_plain(work.descriptors[0], text, made.recipient, "whoever reads this file reads the vault")
     else:
-        blobs = (identities.wrap(text, _passphrase(work, 0)),)
+        blobs = (identities.wrap(text, work.passphrase(0)),)
     work.keyring.hold(text)
     return Answer(IdentityMade(made.recipient, made.author), blobs)
 
@@ -32,31 +41,55 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
     if identities.is_encrypted(data):
         if len(work.descriptors) == 1:
             raise WrongPassphrase("the identity needs its passphrase", "unlock it with `envfs unlock`")
-        text = identities.unwrap(data, _passphrase(work, 1))
+        text = identities.unwrap(data, work.passphrase(1))
     else:
         text = identities.line(data)
     held = Identity(text)
     if (held.recipient, held.author) != (request.owner_recipient, request.owner_signing_key):
         raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
     work.keyring.hold(text)
+    if request.project:
+        work.keyring.forget_project(request.project)
+    else:
+        work.keyring.reopen_all()
     return Answer(IdentityMade(held.recipient, held.author))
 
 
-def forget(_request: Forget, work: Work) -> Answer:
-    """Hold nothing any more."""
-    work.keyring.forget()
+def change_passphrase(_request: Rewrap, work: Work) -> Answer:
+    """Give the identity out under another passphrase."""
+    data = work.read(0, limits.FRAME_BYTES, "the identity file")
+    if not identities.is_encrypted(data):
+        raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
+    if len(work.descriptors) < _IDENTITY_OLD_AND_NEW:
+        raise WrongPassphrase("the old passphrase and a new one are needed")
+    return Answer(Rewrapped(), (identities.wrap(identities.unwrap(data, work.passphrase(1)), work.passphrase(2)),))
+
+
+def create_recovery(request: CreateRecovery, work: Work) -> Answer:
+    """Make an identity for recovery and write it where the person will see it; nothing of it is kept."""
+    if request.recipient:
+        (recipient,) = age.canonical((request.recipient,))
+        age.seal(b"", (recipient,))
+        return Answer(IdentityMade(recipient, ""))
+    text = identities.new()
+    made = Identity(text)
+    _write_plain(work.descriptors[0], text, made.recipient, "for recovery; keep it on paper, away from this machine")
+    return Answer(IdentityMade(made.recipient, made.author))
+
+
+def forget(request: Forget, work: Work) -> Answer:
+    """Hold nothing any more, or nothing of one project."""
+    if not request.project:
+        work.keyring.forget()
+    elif request.custody == keyfile.MANAGED:
+        work.keyring.close_project(request.project)
+    else:
+        work.keyring.forget_project(request.project)
     return Answer(Forgotten())
 
 
-def _passphrase(work: Work, number: int) -> str:
-    data = work.read(number, _PASSPHRASE_BYTES, "the passphrase").removesuffix(b"\n")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise WrongPassphrase("the passphrase is not UTF-8 text") from None
-    if not text:
-        raise WrongPassphrase("the passphrase is empty", "type one, or name its file with --passphrase-file")
-    return text
+def _write_plain(descriptor: int, text: str, recipient: str, note: str) -> None:
+    _write_all(descriptor, f"# EnvFS identity; {note}\n# recipient: {recipient}\n{text}\n".encode())
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from envfs.core.record import from_base64, to_base64
-from envfs.errors import AuthenticationFailed, EnvFSError, WrongPassphrase
+from envfs.errors import AuthenticationFailed, EnvFSError
+from envfs.keyholder import age
 
 _PREFIX = "AGE-SECRET-KEY-1"
 _ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
@@ -47,10 +48,6 @@ class Identity:
         except pyrage.DecryptError:
             raise AuthenticationFailed("a project's key does not open with this identity") from None
 
-    def seal(self, data: bytes) -> bytes:
-        """Encrypt an age file to this identity alone."""
-        return pyrage.encrypt(data, [self._age.to_public()])
-
     def sign(self, data: bytes) -> bytes:
         """Sign (Ed25519, RFC 8032)."""
         return self._signing.sign(data)
@@ -76,7 +73,7 @@ def new() -> str:
 
 def wrap(text: str, passphrase: str) -> bytes:
     """Encrypt an identity to a passphrase, as an armoured age file. Takes a second or two by design."""
-    return pyrage.passphrase.encrypt(f"{text}\n".encode(), passphrase, armored=True)
+    return age.seal_under(f"{text}\n".encode(), passphrase, armored=True)
 
 
 def is_encrypted(data: bytes) -> bool:
@@ -90,10 +87,7 @@ def unwrap(data: bytes, passphrase: str) -> str:
     Raises:
         WrongPassphrase: it does not open
     """
-    try:
-        return line(pyrage.passphrase.decrypt(data, passphrase))
-    except pyrage.DecryptError:
-        raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
+    return line(age.open_under(data, passphrase))
 
 
 def line(data: bytes) -> str:

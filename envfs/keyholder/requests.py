@@ -4,7 +4,11 @@ request            the identity      descriptors            answers
 CreateIdentity     makes it          passphrase, or a file  IdentityMade (+ age file)
 LoadIdentity       learns it         identity, passphrase   IdentityMade
 Forget             forgets it                               Forgotten
-CreateKey          needs it                                 Sealed + age file
+Rewrap                     identity, old, new     Rewrapped + age file
+CreateRecovery                       a file                 IdentityMade
+SealKeys           needs it          passphrases            Sealed + age file
+HoldKeys           needs it          passphrase             Held
+DescribeKeys       needs it                                 KeysDescribed
 WriteLevel         needs it          value or text          Sealed + record, or Unchanged
 RenderView         needs it                                 Rendered + region
 CompareVersions    needs it                                 Compared
@@ -17,7 +21,7 @@ VerifyCheckpoint   needs it                                 Faults
 from collections.abc import Callable
 from typing import Any
 
-from envfs.keyholder import checking, describing, identifying, viewing, writing
+from envfs.keyholder import checking, describing, identifying, keying, viewing, writing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol import keyholding as ask
 
@@ -25,7 +29,11 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.CreateIdentity: identifying.create_identity,
     ask.LoadIdentity: identifying.load_identity,
     ask.Forget: identifying.forget,
-    ask.CreateKey: writing.create_key,
+    ask.Rewrap: identifying.change_passphrase,
+    ask.CreateRecovery: identifying.create_recovery,
+    ask.SealKeys: keying.seal_keys,
+    ask.HoldKeys: keying.hold_keys,
+    ask.DescribeKeys: checking.describe_keys,
     ask.WriteLevel: writing.write_level,
     ask.RenderView: viewing.render_view,
     ask.CompareVersions: viewing.compare_versions,

@@ -1,64 +1,55 @@
-"""Sealing: project keys as age files with a signed JWK, level texts as JWE records (docs/format.md §3, §4).
+"""Sealing: project keys as signed age files, level texts as JWE records (docs/format.md §3, §4).
 
 Time, nonce and key are parameters of the inner functions, so that vectors can pin them.
 """
 
-import hashlib
-import json
 import os
+from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from envfs.core import record
-from envfs.core.record import Header, Record, from_base64, to_base64
+from envfs.core import keyfile, record
+from envfs.core.keyfile import Keys
+from envfs.core.record import Header, Record
 from envfs.errors import AuthenticationFailed
+from envfs.keyholder import age
 from envfs.keyholder.identity import Identity
 from envfs.protocol.keyholding import Place
 
-KEY_BYTES = 32
 _NONCE_BYTES, _TAG_BYTES = 12, 16
-_KEY_FILE_BYTES = 4096  # anybody can seal something longer to a public recipient
-
-
-def kid(key: bytes) -> str:
-    """Return the public name of a key: its JWK thumbprint (RFC 7638), which tells nothing of the key."""
-    canonical = json.dumps({"k": to_base64(key), "kty": "oct"}, separators=(",", ":"))
-    return to_base64(hashlib.sha256(canonical.encode()).digest())
 
 
 # -- project keys ------------------------------------------------------------------------------------------------------
 
 
-def seal_key(identity: Identity, place: Place, time: str, key: bytes) -> bytes:
-    """Return a project key as an age file; the JWK inside carries its own place and a signature over it."""
-    header = Header(kid(key), place.vault, place.stream, place.seq, place.prev, identity.author, time)
-    protected, encoded = record.protect(header), to_base64(key)
-    jwk = {"kty": "oct", "k": encoded, "kid": header.kid, "alg": "A256GCM", "protected": protected}
-    jwk["signature"] = to_base64(identity.sign(f"{protected}.{encoded}".encode()))
-    return identity.seal(json.dumps(jwk, separators=(",", ":")).encode() + b"\n")
+def sign_keys(identity: Identity, place: Place, time: str, keys: Keys) -> bytes:
+    """Return what a project's key file holds, with its own place and the owner's signature over both."""
+    newest = keyfile.kid(keys.keys[0])
+    header = Header(newest, place.vault, place.stream, place.seq, place.prev, identity.author, time)
+    protected = record.protect(header)
+    return keyfile.render(keys, protected, identity.sign(keyfile.signed_text(protected, keys)))
 
 
-def open_key(identity: Identity, place: Place, data: bytes) -> bytes:
-    """Open a project key and check that it is where its owner put it.
+def seal_keys(identity: Identity, place: Place, time: str, keys: Keys, passphrase: str | None = None) -> bytes:
+    """Return a project's key file: to its recipients, or under a passphrase."""
+    plain = sign_keys(identity, place, time, keys)
+    return age.seal(plain, keys.recipients) if passphrase is None else age.seal_under(plain, passphrase)
+
+
+def check_keys(identity: Identity, place: Place, plain: bytes) -> Keys:
+    """Take the content of a project's key file, and check that it is where its owner put it.
 
     Raises:
-        AuthenticationFailed: it does not open, is not signed by the owner, or belongs elsewhere
+        AuthenticationFailed: it is not signed by the owner, or belongs elsewhere
     """
-    plain = identity.open(data)
-    if len(plain) > _KEY_FILE_BYTES:
-        raise AuthenticationFailed("a project's key is not a key of EnvFS")
-    try:
-        jwk = json.loads(plain)
-        protected, encoded, signature = (str(jwk[name]) for name in ("protected", "k", "signature"))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise AuthenticationFailed("a project's key is not a key of EnvFS") from None
-    header, key = record.parse_protected(protected), from_base64(encoded)
-    identity.verify(header.author, f"{protected}.{encoded}".encode(), from_base64(signature))
+    opened = keyfile.parse(plain)
+    header = record.parse_protected(opened.protected)
+    identity.verify(header.author, keyfile.signed_text(opened.protected, opened.keys), opened.signature)
     _check_place(header, place)
-    if len(key) != KEY_BYTES or kid(key) != header.kid:
+    if keyfile.kid(opened.keys.keys[0]) != header.kid:
         raise AuthenticationFailed("a project's key is not the one that it names")
-    return key
+    return opened.keys
 
 
 # -- level texts -------------------------------------------------------------------------------------------------------
@@ -67,7 +58,8 @@ def open_key(identity: Identity, place: Place, data: bytes) -> bytes:
 def seal_text(identity: Identity, place: Place, time: str, key: bytes, text: str, nonce: bytes = b"") -> bytes:
     """Return a level's text as a stored record."""
     iv = nonce or os.urandom(_NONCE_BYTES)
-    header = Header(kid(key), place.vault, place.stream, place.seq, place.prev, identity.author, time)
+    name = keyfile.kid(key)
+    header = Header(name, place.vault, place.stream, place.seq, place.prev, identity.author, time)
     protected = record.protect(header)
     sealed = AESGCM(key).encrypt(iv, text.encode(), protected.encode())
     ciphertext, tag = sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
@@ -75,8 +67,8 @@ def seal_text(identity: Identity, place: Place, time: str, key: bytes, text: str
     return record.render(Record(header, protected, iv, ciphertext, tag, signature))
 
 
-def open_text(identity: Identity, place: Place, key: bytes, data: bytes) -> str:
-    """Open a stored record and check signature, place and key.
+def open_text(identity: Identity, place: Place, keys: Mapping[str, bytes], data: bytes) -> str:
+    """Open a stored record with the one of `keys` (by kid) that it names; check signature and place.
 
     Raises:
         AuthenticationFailed: any of these is not as it was written
@@ -85,8 +77,9 @@ def open_text(identity: Identity, place: Place, key: bytes, data: bytes) -> str:
     text = record.signed_text(found.protected, found.iv, found.ciphertext, found.tag)
     identity.verify(found.header.author, text, found.signature)
     _check_place(found.header, place)
-    if found.header.kid != kid(key):
-        raise AuthenticationFailed(f"record {place.seq} of {place.stream} is sealed with another key")
+    key = keys.get(found.header.kid)
+    if key is None:
+        raise AuthenticationFailed(f"record {place.seq} of {place.stream} is sealed with a key that its project lacks")
     try:
         return AESGCM(key).decrypt(found.iv, found.ciphertext + found.tag, found.protected.encode()).decode()
     except (InvalidTag, ValueError):
@@ -94,7 +87,8 @@ def open_text(identity: Identity, place: Place, key: bytes, data: bytes) -> str:
 
 
 def _check_place(header: Header, place: Place) -> None:
-    if (header.vault, header.stream, header.seq, header.prev) != tuple(place):
+    prev = header.prev if place.prev == record.FORGOTTEN else place.prev
+    if (header.vault, header.stream, header.seq, header.prev) != (*place[:3], prev):
         raise AuthenticationFailed(
             f"record {place.seq} of {place.stream} was written for another place",
             "a record was copied, moved or reordered in the vault; `envfs verify` names each one",

@@ -4,17 +4,19 @@ import os
 from functools import cached_property
 from typing import NamedTuple
 
-from envfs.core import dotenv
+from envfs.core import dotenv, keyfile, record
 from envfs.core.dotenv import Document
-from envfs.errors import Malformed, TooLarge
+from envfs.core.keyfile import Keys
+from envfs.errors import Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
-from envfs.keyholder import sealing
+from envfs.keyholder import age, sealing
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.keyring import Keyring
 from envfs.protocol.keyholding import Layer, Place
 
 _CHUNK = 1 << 16
+_PASSPHRASE_BYTES = 4096
 
 
 class Answer(NamedTuple):
@@ -40,23 +42,56 @@ class Work:
         self.blobs = blobs
         self.descriptors = descriptors
         self.confined = confined
-        self._keys: dict[int, bytes] = {}
+        self._keys: dict[int, Keys] = {}
 
     @cached_property
     def identity(self) -> Identity:
         """The held identity; Locked if there is none."""
         return Identity(self.keyring.identity())
 
-    def key(self, place: Place, blob: int) -> bytes:
-        """Open a project key, once for each blob."""
+    def keys(self, place: Place, blob: int) -> Keys:
+        """Return a project's keys, opened once for each blob.
+
+        Raises:
+            Locked: the project is locked, or under a passphrase that was not given yet
+        """
         if blob not in self._keys:
-            self._keys[blob] = sealing.open_key(self.identity, place, self.blobs[blob])
+            self._keys[blob] = self._open_keys(place, self.blobs[blob])
         return self._keys[blob]
+
+    def open_under(self, place: Place, data: bytes, number: int) -> Keys:
+        """Open a project's key file with the passphrase in descriptor `number`."""
+        return sealing.check_keys(self.identity, place, age.open_under(data, self.passphrase(number)))
 
     def open(self, layer: Layer) -> Document:
         """Open a level's record."""
-        key = self.key(layer.key, layer.key_blob)
-        return dotenv.parse(sealing.open_text(self.identity, layer.record, key, self.blobs[layer.record_blob]))
+        keys = {keyfile.kid(key): key for key in self.keys(layer.key, layer.key_blob).keys}
+        return dotenv.parse(sealing.open_text(self.identity, layer.record, keys, self.blobs[layer.record_blob]))
+
+    def _open_keys(self, place: Place, data: bytes) -> Keys:
+        identity, project = self.identity, record.project_of(place.stream)
+        if keyfile.custody(data) == keyfile.ZERO_KNOWLEDGE:
+            held = self.keyring.project(project, record.digest(data))
+            if held:
+                return Keys(held, ())
+        elif not self.keyring.is_closed(project):
+            return sealing.check_keys(identity, place, identity.open(data))
+        raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
+
+    def passphrase(self, number: int) -> str:
+        """Read a passphrase from descriptor `number`; one final line feed is dropped.
+
+        Raises:
+            WrongPassphrase: it is empty or no text
+        """
+        data = self.read(number, _PASSPHRASE_BYTES, "the passphrase").removesuffix(b"\n")
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            raise WrongPassphrase("the passphrase is not UTF-8 text") from None
+        if not text:
+            raise WrongPassphrase("the passphrase is empty", "type one, or name its file with --passphrase-file")
+        return text
 
     def read(self, number: int, limit: int, what: str, slack: int = 0) -> bytes:
         """Read descriptor `number` from its start, wherever it was read to: it may serve a second try.

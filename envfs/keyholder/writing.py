@@ -1,36 +1,28 @@
-"""Requests that seal something new: a project's key, a level's next text."""
+"""The request that seals a level's next text."""
 
-import os
 from collections.abc import Callable
 
-from envfs.core import dotenv, limits, names, views
+from envfs.core import dotenv, keyfile, limits, names, views
 from envfs.core.dotenv import Document
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder import sealing
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import CreateKey, Sealed, Unchanged, WriteLevel
-
-
-def create_key(request: CreateKey, work: Work) -> Answer:
-    """Make a project's key."""
-    key = os.urandom(sealing.KEY_BYTES)
-    data = sealing.seal_key(work.identity, request.place, request.time, key)
-    return Answer(Sealed(sealing.kid(key)), (data,))
+from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 
 
 def write_level(request: WriteLevel, work: Work) -> Answer:
     """Apply an operation to a level's text and seal the result."""
-    key = work.key(request.key, request.key_blob)
+    key = work.keys(request.key, request.key_blob).keys[0]
     old = work.open(request.head) if request.head else dotenv.parse("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
-    if text == old.render():
+    if text == old.render() and request.operation != "reseal":
         return Answer(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
     changes = views.difference(old.variables(), new.variables())
     data = sealing.seal_text(work.identity, request.place, request.time, key, text)
-    return Answer(Sealed(sealing.kid(key), *changes, notes=notes), (data,))
+    return Answer(Sealed(keyfile.kid(key), *changes, notes=notes), (data,))
 
 
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
@@ -70,10 +62,15 @@ def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:
     return work.open(request.restore) if request.restore else dotenv.parse(""), ()
 
 
+def _reseal(_request: WriteLevel, _work: Work, old: Document) -> _Edited:
+    return old, ()
+
+
 _OPERATIONS: dict[str, Callable[[WriteLevel, Work, Document], _Edited]] = {
     "set": _set,
     "unset": _unset,
     "merge": _merge,
     "replace": _replace,
     "restore": _restore,
+    "reseal": _reseal,
 }

@@ -5,6 +5,8 @@ the reply. Every request ends in exactly one reply that is not a Row; rows may c
 """
 
 from envfs.protocol import wire
+from envfs.protocol.replies import *  # noqa: F403 - requests and replies are one vocabulary, under one name
+from envfs.protocol.replies import Reply, Row
 from envfs.tuples import NamedTuple
 
 VERSION = 1
@@ -15,9 +17,6 @@ class Hello(NamedTuple):
 
     protocol: int
     release: str
-
-
-# -- requests ----------------------------------------------------------------------------------------------------------
 
 
 class Status(NamedTuple):
@@ -31,13 +30,82 @@ class Init(NamedTuple):
 
 
 class Unlock(NamedTuple):
-    """Give the keyholder the identity, for `seconds` (0: until it is locked). Descriptor: the passphrase."""
+    """Give the keyholder the identity, or a project's keys, for `seconds` (0: until it is locked).
+
+    Descriptor: the passphrase. `project` is a name or a path such as `/shop`; empty for the vault.
+    """
 
     seconds: int = 0
+    project: str = ""
 
 
 class Lock(NamedTuple):
-    """Make the keyholder forget the identity, and wipe every view; the mount stays."""
+    """Make the keyholder forget the identity, or a project's keys, and wipe the views; the mount stays."""
+
+    project: str = ""
+
+
+class ChangePassphrase(NamedTuple):
+    """Put the identity under another passphrase. Descriptors: the old one, the new one."""
+
+
+class NewProject(NamedTuple):
+    """Make a project with custody `managed` or `zero-knowledge`. Descriptor: the latter's passphrase."""
+
+    project: str
+    custody: str
+
+
+class ListProjects(NamedTuple):
+    """The projects that have a key. Rows: ProjectRow."""
+
+
+class ChangeCustody(NamedTuple):
+    """Seal a project's keys to a passphrase alone, or to recipients again. Rows: ResealedRow.
+
+    Descriptor: the passphrase that it is or was under.
+    """
+
+    project: str
+    custody: str
+
+
+class ChangeProjectPassphrase(NamedTuple):
+    """Put a zero-knowledge project under another passphrase. Descriptors: the old one, the new one."""
+
+    project: str
+
+
+class ChangeRecipients(NamedTuple):
+    """Change whom a managed project's keys are sealed to, beside the owner. Rows: ResealedRow."""
+
+    project: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class ListKeys(NamedTuple):
+    """The keys of one project, or of all (empty). Rows: KeyRow."""
+
+    project: str = ""
+
+
+class RotateKey(NamedTuple):
+    """Give a project a new key, and seal each level's newest text with it. Rows: ResealedRow.
+
+    Descriptor: the passphrase of a zero-knowledge project.
+    """
+
+    project: str
+
+
+class AddRecovery(NamedTuple):
+    """Seal every managed project's keys to one recipient more, now and from now on. Reply: RecoveryMade.
+
+    Without `recipient` an identity is made for it. Descriptor: where that is written.
+    """
+
+    recipient: str = ""
 
 
 class Unmount(NamedTuple):
@@ -155,143 +223,20 @@ class Examine(NamedTuple):
     """What protects the daemon and its keyholder, and what is wrong with the installation. Rows: FindingRow."""
 
 
-# -- rows and replies --------------------------------------------------------------------------------------------------
-
-
-class VariableRow(NamedTuple):
-    """One variable of a view."""
-
-    name: str
-    level: str
-
-
-class LevelRow(NamedTuple):
-    """One level; version 0 has no text of its own."""
-
-    level: str
-    version: int
-    time: str
-    allowed: bool
-
-
-class VersionRow(NamedTuple):
-    """One version of a level, with the names that it changed."""
-
-    version: int
-    time: str
-    author: str
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-
-
-class GrantRow(NamedTuple):
-    """One grant; `until` is wall-clock text or empty, `seconds_left` is -1 without end."""
-
-    level: str
-    uid: int
-    user: str
-    until: str
-    seconds_left: int
-
-
-class LogRow(NamedTuple):
-    """One entry of the access log, as the line that stands in the file."""
-
-    line: str
-
-
-class FaultRow(NamedTuple):
-    """One record that fails, by its key in the store, and why."""
-
-    key: str
-    reason: str
-
-
-class FindingRow(NamedTuple):
-    """What one check found. `state` is `ok`, `note` or `problem`; `hint` says how to mend it, or is empty."""
-
-    check: str
-    state: str
-    text: str
-    hint: str = ""
-
-
-class Failed(NamedTuple):
-    """The request was refused; the three parts of an EnvFSError."""
-
-    code: str
-    text: str
-    hint: str = ""
-
-
-class Done(NamedTuple):
-    """The request was carried out; `notes` are sentences for the person who asked."""
-
-    notes: tuple[str, ...] = ()
-
-
-class Written(NamedTuple):
-    """A level has a new version, or the same one when nothing changed."""
-
-    level: str
-    version: int
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-VIEW_END = b"."  # the last blob behind ViewSent; it does not come if the vault was locked while the others were sent
-
-
-class ViewSent(NamedTuple):
-    """A view follows in blobs, the last of which is VIEW_END."""
-
-    level: str
-    version: int
-    variables: int
-
-
-class Made(NamedTuple):
-    """A vault was made."""
-
-    vault: str
-    recipient: str
-    home: str
-    approved_uid: int
-
-
-class StatusReport(NamedTuple):
-    """The daemon's state. `problems` are sentences; empty means all is well."""
-
-    release: str
-    pid: int
-    uid: int
-    vault: str
-    vault_folder: str
-    mount: str
-    unlocked: bool
-    keyholder_pid: int
-    grants: int
-    log: str
-    log_entries: int
-    problems: tuple[str, ...] = ()
-
-
-class Checked(NamedTuple):
-    """A verification ended: how many were looked at, how many failed."""
-
-    looked_at: int
-    failed: int
-    notes: tuple[str, ...] = ()
-
-
 Request = (
     Status
     | Init
     | Unlock
     | Lock
+    | ChangePassphrase
+    | NewProject
+    | ListProjects
+    | ChangeCustody
+    | ChangeProjectPassphrase
+    | ChangeRecipients
+    | ListKeys
+    | RotateKey
+    | AddRecovery
     | Unmount
     | SetVariable
     | UnsetVariable
@@ -311,10 +256,18 @@ Request = (
     | Accept
     | Examine
 )
-Row = VariableRow | LevelRow | VersionRow | GrantRow | LogRow | FaultRow | FindingRow
-Reply = Failed | Done | Written | ViewSent | Made | StatusReport | Checked
-
 REQUESTS = wire.table(Hello, *Request.__args__)
 REPLIES = wire.table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
-DESCRIPTORS = {Init: 1, Unlock: 1, SetVariable: 1, ImportText: 1}  # how many at most come with a request
+DESCRIPTORS = {  # how many at most come with a request
+    Init: 1,
+    Unlock: 1,
+    ChangePassphrase: 2,
+    NewProject: 1,
+    ChangeCustody: 1,
+    ChangeProjectPassphrase: 2,
+    RotateKey: 1,
+    AddRecovery: 1,
+    SetVariable: 1,
+    ImportText: 1,
+}

@@ -47,25 +47,69 @@ class LoadIdentity(NamedTuple):
 
     owner_recipient: str
     owner_signing_key: str
+    project: str = ""  # the one whose mark is removed; empty for all
+
+
+class Rewrap(NamedTuple):
+    """Put the identity under another passphrase. Descriptors: the identity, the old passphrase, the new one.
+
+    Reply: Rewrapped and one blob, the age file. What is held does not change.
+    """
+
+
+class CreateRecovery(NamedTuple):
+    """Make an identity that is held nowhere, or only check a `recipient`. Reply: IdentityMade.
+
+    Descriptor: where to write the identity.
+    """
+
+    recipient: str = ""
 
 
 class Forget(NamedTuple):
-    """Hold nothing any more. Reply: Forgotten."""
+    """Hold nothing any more, or nothing of one project (`/shop`) of that custody. Reply: Forgotten."""
+
+    project: str = ""
+    custody: str = ""
 
 
-class CreateKey(NamedTuple):
-    """Make a project key sealed to the owner. Reply: Sealed and one blob, the age file."""
+class SealKeys(NamedTuple):
+    """Make a project's keys, or seal those of the key file `head` anew. Reply: Sealed and one blob, the age file.
+
+    `fresh` puts a new key in front. With custody `managed` it is sealed to `recipients` (empty: as before); with
+    `zero-knowledge` to a passphrase, and held. Descriptors: the passphrase of `head`, if it is under one; then the new
+    one, if custody is `zero-knowledge` and it changes.
+    """
 
     place: Place
     time: str
+    custody: str
+    recipients: tuple[str, ...]
+    fresh: bool
+    head: Place | None = None
+
+
+class HoldKeys(NamedTuple):
+    """Hold the keys of a key file that is under a passphrase. Reply: Held.
+
+    Descriptor: the passphrase. Blob: the file.
+    """
+
+    place: Place
+
+
+class DescribeKeys(NamedTuple):
+    """What is in a project's key file. Blob: the file. Reply: KeysDescribed."""
+
+    place: Place
 
 
 class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
     `operation` is `set` (with `name`; descriptor: value), `unset` (with `name`), `merge` or `replace` (descriptor:
-    text), or `restore` (the text of the layer `restore`). `head` is None for a level without text. `trim` drops one
-    final line feed of a value.
+    text), `restore` (the text of the layer `restore`), or `reseal` (the same text, under the newest key). `head` is
+    None for a level without text. `trim` drops one final line feed of a value.
     """
 
     place: Place
@@ -134,8 +178,23 @@ class IdentityMade(NamedTuple):
     signing_key: str
 
 
+class Rewrapped(NamedTuple):
+    """The identity under its new passphrase is the reply's blob."""
+
+
 class Forgotten(NamedTuple):
     """Nothing is held."""
+
+
+class Held(NamedTuple):
+    """A project's keys are held."""
+
+
+class KeysDescribed(NamedTuple):
+    """The names of a project's keys, the newest first, and the recipients of the file."""
+
+    kids: tuple[str, ...]
+    recipients: tuple[str, ...]
 
 
 class Sealed(NamedTuple):
@@ -210,18 +269,23 @@ class Protection(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The three parts of an EnvFSError."""
+    """The parts of an EnvFSError."""
 
     code: str
     text: str
     hint: str = ""
+    about: str = ""
 
 
 REQUESTS = wire.table(
     CreateIdentity,
     LoadIdentity,
+    Rewrap,
+    CreateRecovery,
     Forget,
-    CreateKey,
+    SealKeys,
+    HoldKeys,
+    DescribeKeys,
     WriteLevel,
     RenderView,
     CompareVersions,
@@ -232,5 +296,17 @@ REQUESTS = wire.table(
     DescribeProtection,
 )
 REPLIES = wire.table(
-    IdentityMade, Forgotten, Sealed, Unchanged, Rendered, Compared, Faults, Signed, Refused, Protection
+    IdentityMade,
+    Rewrapped,
+    Forgotten,
+    Held,
+    KeysDescribed,
+    Sealed,
+    Unchanged,
+    Rendered,
+    Compared,
+    Faults,
+    Signed,
+    Refused,
+    Protection,
 )

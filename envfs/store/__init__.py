@@ -38,5 +38,8 @@ class Store(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Remove a key; only for forgetting a whole project. A key that is not there is no error."""
+        """Forget the bytes under a key; the key stays taken, with nothing under it. One that is not there is no error.
+
+        Only for what must not be readable any more. When this returns the bytes are gone from the store.
+        """
         ...

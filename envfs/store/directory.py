@@ -1,7 +1,8 @@
 """A store in a directory: one file a key.
 
-Laws: a file appears whole or not at all (temporary file, fsync, link, fsync of the folder), never changes and is never
-replaced. A name that `link` finds taken is somebody else's record: `put_new` then says False.
+Laws: a file appears whole or not at all (temporary file, fsync, link, fsync of the folder), never changes, and is never
+replaced but by an empty one, when its bytes are to be forgotten. A name that `link` finds taken is somebody else's
+record: `put_new` then says False.
 """
 
 import errno
@@ -66,13 +67,21 @@ class DirectoryStore:
         return PathWatch(self._path(prefix) if prefix else self._root)
 
     def delete(self, key: str) -> None:
-        """Remove a key."""
+        """Put an empty file in the place of one, then overwrite what stood there."""
+        path = self._path(key)
         try:
-            os.unlink(self._path(key))
+            old = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return
         except OSError as error:
             raise _unavailable("write", error) from None
+        try:
+            _replace_by_nothing(path)
+            files.overwrite(old)
+        except OSError as error:
+            raise _unavailable("write", error) from None
+        finally:
+            os.close(old)
 
     def _path(self, key: str) -> str:
         if not key.isascii() or any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
@@ -155,8 +164,7 @@ def _read(path: str) -> bytes:
 
 
 def _link_new(folder: str, path: str, data: bytes) -> bool:
-    temporary = f"{folder}/{_TEMPORARY}{os.getpid()}-{os.urandom(6).hex()}"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    temporary, handle = _new_temporary(folder)
     try:
         try:
             _write_all(handle, data)
@@ -171,6 +179,19 @@ def _link_new(folder: str, path: str, data: bytes) -> bool:
         os.unlink(temporary)
     files.sync_folder(Path(folder))
     return True
+
+
+def _replace_by_nothing(path: str) -> None:
+    folder = os.path.dirname(path)
+    temporary, handle = _new_temporary(folder)
+    os.close(handle)
+    os.replace(temporary, path)
+    files.sync_folder(Path(folder))
+
+
+def _new_temporary(folder: str) -> tuple[str, int]:
+    path = f"{folder}/{_TEMPORARY}{os.getpid()}-{os.urandom(6).hex()}"
+    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 def _write_all(handle: int, data: bytes) -> None:

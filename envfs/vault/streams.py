@@ -78,6 +78,23 @@ class Streams:
         self._memory.put(stream, Seen(head.seq, head.digest))
         return True
 
+    def digest_before(self, stream: str, seq: int) -> str:
+        """Return what record `seq` of a stream must name as the one before it."""
+        before = self.data(stream, seq - 1)
+        if before:
+            return record.digest(before)
+        if before is None:
+            return ""
+        seen = self._memory.get(stream)
+        return seen.digest if seen is not None and seen.seq == seq - 1 else record.FORGOTTEN
+
+    def forget_before(self, stream: str, seq: int) -> None:
+        """Forget the bytes of every record before number `seq`; where that is done already, it ends there."""
+        for number in range(seq - 1, 0, -1):
+            if not self.data(stream, number):
+                return
+            self._store.delete(record.key(stream, number))
+
     def accept(self, stream: str) -> Head | None:
         """Take the stream as it is now for the truth, however it got there."""
         seq = self._last_from(stream, 0)
@@ -88,12 +105,13 @@ class Streams:
 
     def _find(self, stream: str) -> Head | None:
         seen = self._memory.get(stream)
-        if seen is not None and seen.seq > 0:
-            known = self.data(stream, seen.seq)
-            if known is None or record.digest(known) != seen.digest:
-                raise _rolled_back(stream, seen, missing=known is None)
         start = seen.seq if seen is not None else 0
         last = self._last_from(stream, start)
+        if seen is not None and seen.seq > 0:
+            known = self.data(stream, seen.seq)
+            forgotten = known == b"" and last > seen.seq  # what follows is bound to it by its own header
+            if not forgotten and (known is None or record.digest(known) != seen.digest):
+                raise _rolled_back(stream, seen, missing=known is None)
         if last == 0:
             return None
         head = self._load(stream, last)
@@ -114,8 +132,8 @@ class Streams:
 
     def _load(self, stream: str, seq: int) -> Head:
         data = self.data(stream, seq)
-        if data is None:
-            raise AuthenticationFailed(f"record {seq} of {stream} is gone")
+        if not data:
+            raise AuthenticationFailed(f"record {seq} of {stream} is {'gone' if data is None else 'empty'}")
         return Head(seq, record.digest(data), data)
 
     def _check_link(self, stream: str, head: Head) -> None:

@@ -77,6 +77,15 @@ class Vault:
             found.update(names.chain(key.removeprefix("tree").removesuffix("/@") or names.ROOT))
         return tuple(sorted(found))
 
+    def projects(self) -> tuple[str, ...]:
+        """List the projects that have a key, by name; the empty name is that of level `/`."""
+        found = {key.split("/")[1] if key.count("/") > 1 else "" for key in self._store.list("key/")}
+        return tuple(sorted(name for name in found if not name or names.is_component(name)))
+
+    def levels_of(self, project: str) -> tuple[str, ...]:
+        """List the levels of a project that have text."""
+        return tuple(level for level in self.levels() if names.project(level) == project and self.head(level))
+
     # -- heads and records ---------------------------------------------------------------------------------------------
 
     def head(self, level: str) -> Head | None:
@@ -170,8 +179,7 @@ class Vault:
 
     def place(self, stream: str, seq: int) -> Place:
         """Return where record `seq` of a stream must say that it stands."""
-        before = self._streams.data(stream, seq - 1)
-        return Place(self.description.id, stream, seq, record.digest(before) if before is not None else "")
+        return Place(self.description.id, stream, seq, self._streams.digest_before(stream, seq))
 
     def next_place(self, stream: str) -> Place:
         """Return the place of the next record of a stream."""
@@ -205,15 +213,31 @@ class Vault:
     def append(self, level: str, seq: int, data: bytes) -> bool:
         """Store a new version of a level; False if somebody else took that number."""
         if seq == 1:
-            self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")
-            self._children.clear()
+            self._list(level)
         done = self._streams.append(record.level_stream(level), seq, data)
         self._chains.clear()
         return done
 
     def append_key(self, project: str, seq: int, data: bytes) -> bool:
-        """Store a new key of a project; False if somebody else took that number."""
+        """Store a new key file of a project; False if somebody else took that number."""
+        if seq == 1 and project:
+            self._list(names.child(names.ROOT, project))
         return self._streams.append(record.key_stream(project), seq, data)
+
+    def forget_old_keys(self, project: str) -> None:
+        """Forget every key file of a project but the newest, which has all that was in them."""
+        head = self.key_head(project)
+        if head is not None:
+            self._streams.forget_before(record.key_stream(project), head.seq)
+
+    def has_old_keys(self, project: str) -> bool:
+        """Tell whether a key file before the newest still has its bytes."""
+        head = self.key_head(project)
+        return head is not None and bool(self._streams.data(record.key_stream(project), head.seq - 1))
+
+    def _list(self, level: str) -> None:
+        self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")
+        self._children.clear()
 
     def accept(self, level: str) -> int:
         """Accept a level and its project's key as they are now; returns the level's version."""

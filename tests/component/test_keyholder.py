@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -45,9 +46,10 @@ from envfs.protocol.keyholding import (
     Compared,
     CompareVersions,
     CreateIdentity,
-    CreateKey,
+    DescribeKeys,
     DescribeProtection,
     Faults,
+    HoldKeys,
     IdentityMade,
     KeyFile,
     Layer,
@@ -57,6 +59,7 @@ from envfs.protocol.keyholding import (
     Rendered,
     RenderView,
     Sealed,
+    SealKeys,
     SignCheckpoint,
     Signed,
     Unchanged,
@@ -81,6 +84,11 @@ def ask(
             os.close(descriptor)
 
 
+def new_key(place: Place) -> SealKeys:
+    """Return the request for a project's first key, sealed to the owner alone."""
+    return SealKeys(place, TIME, "managed", (), fresh=True)
+
+
 class Chain:
     """The records of one project, made by asking."""
 
@@ -88,7 +96,7 @@ class Chain:
         self.link = link
         self.key_place = Place(VAULT, f"key/{project}", 1, "")
         self.level, self.stream = f"/{project}", f"level/{project}"
-        self.key = ask(link, CreateKey(self.key_place, TIME)).blobs[0]
+        self.key = ask(link, new_key(self.key_place)).blobs[0]
         self.records: list[bytes] = []
 
     def place(self, seq: int) -> Place:
@@ -292,7 +300,7 @@ PLACE = Place(VAULT, "level/shop", 1, "")
 KEY_PLACE = Place(VAULT, "key/shop", 1, "")
 LAYER = Layer("/shop", PLACE, 0, KEY_PLACE, 1)
 NEED_THE_IDENTITY: list[NamedTuple] = [
-    CreateKey(KEY_PLACE, TIME),
+    new_key(KEY_PLACE),
     WriteLevel(PLACE, TIME, "set", "A", KEY_PLACE, 0),
     RenderView((LAYER,)),
     CompareVersions((LAYER,)),
@@ -300,6 +308,8 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     CheckKeys((KeyFile(KEY_PLACE), KeyFile(KEY_PLACE))),
     SignCheckpoint(1, "x"),
     VerifyCheckpoint((("1", "x", "y"),)),
+    HoldKeys(KEY_PLACE),
+    DescribeKeys(KEY_PLACE),
 ]
 
 
@@ -313,8 +323,9 @@ def test_what_needs_the_identity_is_refused_while_there_is_none(
 
 
 def test_every_request_is_tried_while_locked() -> None:
-    tried = {type(request) for request in NEED_THE_IDENTITY} | {CreateIdentity, LoadIdentity, keyholding.Forget}
-    assert set(keyholding.REQUESTS.values()) == tried | {DescribeProtection}
+    tried = {type(request) for request in NEED_THE_IDENTITY}
+    without = {CreateIdentity, LoadIdentity, keyholding.Forget, keyholding.Rewrap, keyholding.CreateRecovery}
+    assert set(keyholding.REQUESTS.values()) == tried | without | {DescribeProtection}
 
 
 def test_it_says_what_protects_it_while_locked_too(fresh: KeyholderLink) -> None:
@@ -335,10 +346,10 @@ def test_a_forgotten_identity_is_gone_until_it_is_loaded_again(fresh: KeyholderL
 
 
 def test_a_key_is_an_age_file_that_names_its_kid(link: KeyholderLink) -> None:
-    answer = ask(link, CreateKey(KEY_PLACE, TIME))
+    answer = ask(link, new_key(KEY_PLACE))
     assert isinstance(answer.message, Sealed)
     assert answer.blobs[0].startswith(b"age-encryption.org/v1\n")
-    other = ask(link, CreateKey(KEY_PLACE, TIME))
+    other = ask(link, new_key(KEY_PLACE))
     assert other.message != answer.message
 
 
@@ -633,7 +644,7 @@ def test_a_conversation_that_breaks_off_ends_its_child_alone(link: KeyholderLink
     with conversation(link) as ours:
         ours.sendall(data)
     ask(link, SignCheckpoint(1, "x"))
-    childless(link.pid)
+    at_rest(link.pid)
 
 
 def test_a_conversation_that_says_nothing_holds_up_no_other(link: KeyholderLink) -> None:
@@ -646,11 +657,16 @@ def children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-def childless(pid: int) -> None:
-    until = time.monotonic() + 10
-    while children(pid):
+def at_rest(pid: int) -> str:
+    """Wait until one child is left, and for as long as a rehearsal may take to begin; return its number."""
+    until, since, alone = time.monotonic() + 10, time.monotonic(), ""
+    while time.monotonic() - since < 0.6:
+        now = children(pid)
+        if now != [alone]:
+            since, alone = time.monotonic(), now[0] if len(now) == 1 else ""
         assert time.monotonic() < until, "a child stays"
         time.sleep(0.01)
+    return alone
 
 
 def test_each_request_is_a_child_that_ends(link: KeyholderLink, chain: Chain) -> None:
@@ -658,13 +674,13 @@ def test_each_request_is_a_child_that_ends(link: KeyholderLink, chain: Chain) ->
         chain.render()
         with contextlib.suppress(EnvFSError):
             chain.render(b"garbage")
-    childless(link.pid)
+    at_rest(link.pid)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a process that cannot be dumped shows its descriptors to root alone")
 def test_two_hundred_requests_leave_no_descriptor_on_either_side(link: KeyholderLink, chain: Chain) -> None:
     chain.render()
-    childless(link.pid)
+    at_rest(link.pid)
     before = [len(os.listdir(f"/proc/{pid}/fd")) for pid in ("self", link.pid)]
 
     async def many() -> None:
@@ -679,7 +695,7 @@ def test_two_hundred_requests_leave_no_descriptor_on_either_side(link: Keyholder
                 os.close(descriptor)
 
     run(many)
-    childless(link.pid)
+    at_rest(link.pid)
     assert [len(os.listdir(f"/proc/{pid}/fd")) for pid in ("self", link.pid)] == before
 
 
@@ -689,7 +705,8 @@ def test_the_keyholder_has_no_file_open(link: KeyholderLink) -> None:
     targets = {int(number): os.readlink(f"{folder}/{number}") for number in os.listdir(folder)}
     beyond = {number: target for number, target in targets.items() if number > 2}
     assert all(
-        target.startswith(("socket:", "/secretmem", "/memfd:envfs", "anon_inode:")) for target in beyond.values()
+        target.startswith(("socket:", "pipe:", "/secretmem", "/memfd:envfs", "anon_inode:"))
+        for target in beyond.values()
     )
     assert targets[0] == "/dev/null"
 
@@ -701,6 +718,22 @@ def test_it_says_what_protects_it(link: KeyholderLink) -> None:
     assert said.landlock == landlock.version()
     assert said.seccomp == (seccomp._library is not None) == (not said.no_seccomp)
     assert (said.memory, said.memory_reason) == memory_of_hosts.protection()
+
+
+def test_a_child_that_is_killed_while_it_waits_is_replaced(link: KeyholderLink) -> None:
+    for _ in range(3):
+        os.kill(int(at_rest(link.pid)), signal.SIGKILL)
+    at_rest(link.pid)
+    ask(link, SignCheckpoint(1, "x"))
+
+
+def test_the_waiting_child_ends_with_the_keyholder(fresh: KeyholderLink) -> None:
+    waiting = at_rest(fresh.pid)
+    os.kill(fresh.pid, signal.SIGKILL)
+    until = time.monotonic() + 5
+    while Path(f"/proc/{waiting}").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{waiting}").exists()
 
 
 def test_many_requests_at_once_are_all_answered(link: KeyholderLink, chain: Chain) -> None:
@@ -814,7 +847,7 @@ def test_no_value_is_left_in_the_keyholder_after_its_requests(link: KeyholderLin
     chain.write("set", value, "A")
     for _ in range(5):
         assert value.decode() in chain.render()
-    childless(link.pid)
-    found = readable_regions(link.pid)
-    assert found(b"envfs")  # the look itself works
-    assert not found(value)
+    for pid in (link.pid, int(at_rest(link.pid))):
+        found = readable_regions(pid)
+        assert found(b"envfs")  # the look itself works
+        assert not found(value)

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from envfs.core import keyfile
+from envfs.core.keyfile import Keys
 from envfs.errors import AuthenticationFailed
-from envfs.keyholder import sealing
+from envfs.keyholder import age, sealing
 from envfs.keyholder.identity import Identity
 from envfs.protocol.keyholding import Place
 
@@ -39,6 +41,14 @@ def b64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+def keys_of(case: dict[str, Any]) -> dict[str, bytes]:
+    return {keyfile.kid(b64(case["key"])): b64(case["key"])}
+
+
+def open_keys(identity: Identity, where: Place, data: bytes) -> Keys:
+    return sealing.check_keys(identity, where, identity.open(data))
+
+
 ACCEPTED = [name for name in RECORDS if not load(name).get("refused")]
 REFUSED = [name for name in RECORDS if load(name).get("refused")]
 
@@ -46,7 +56,7 @@ REFUSED = [name for name in RECORDS if load(name).get("refused")]
 def test_there_are_vectors() -> None:
     assert len(ACCEPTED) >= 6
     assert len(REFUSED) >= 30
-    assert len(KEYS) >= 5
+    assert len(KEYS) >= 9
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
@@ -61,7 +71,7 @@ def test_what_is_sealed_is_what_is_checked_in(name: str) -> None:
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_what_is_checked_in_is_opened(name: str) -> None:
     case = load(name)
-    text = sealing.open_text(Identity(case["identity"]), place(case), b64(case["key"]), stored(name))
+    text = sealing.open_text(Identity(case["identity"]), place(case), keys_of(case), stored(name))
     assert text == case["text"]
 
 
@@ -93,7 +103,7 @@ def test_what_is_checked_in_is_opened_without_our_code(name: str) -> None:
 def test_what_must_be_refused_is(name: str) -> None:
     case = load(name)
     with pytest.raises(AuthenticationFailed):
-        sealing.open_text(Identity(case["identity"]), place(case), b64(case["key"]), stored(name))
+        sealing.open_text(Identity(case["identity"]), place(case), keys_of(case), stored(name))
 
 
 def test_a_record_without_a_pinned_nonce_has_a_fresh_one_each_time() -> None:
@@ -108,36 +118,57 @@ def test_a_record_without_a_pinned_nonce_has_a_fresh_one_each_time() -> None:
 # -- keys --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_checked_in_key_opens() -> None:
-    case = load("key")
+KEYS_ACCEPTED = [name for name in KEYS if not load(name).get("refused")]
+
+
+def keys_in(case: dict[str, Any]) -> Keys:
+    keys = tuple(map(b64, (case["key"], *case.get("earlier", ()))))
+    return Keys(keys, tuple(case.get("recipients", (case["recipient"],))))
+
+
+@pytest.mark.parametrize("name", KEYS_ACCEPTED)
+def test_a_checked_in_key_file_opens(name: str) -> None:
+    case = load(name)
     identity = Identity(case["identity"])
     assert identity.recipient == case["recipient"]
-    assert sealing.open_key(identity, place(case), stored("key")) == b64(case["key"])
+    assert open_keys(identity, place(case), stored(name)) == keys_in(case)
 
 
-def test_a_sealed_key_holds_the_jwk_of_the_vector() -> None:
-    case = load("key")
+@pytest.mark.parametrize("name", KEYS_ACCEPTED)
+def test_a_sealed_key_file_holds_the_jwk_of_the_vector(name: str) -> None:
+    case = load(name)
     identity = Identity(case["identity"])
-    data = sealing.seal_key(identity, place(case), case["time"], b64(case["key"]))
+    data = sealing.seal_keys(identity, place(case), case["time"], keys_in(case))
     opened = identity.open(data)
     assert json.loads(opened) == case["jwk"]
     assert opened.endswith(b"}\n")
     assert opened.count(b"\n") == 1
-    assert sealing.open_key(identity, place(case), data) == b64(case["key"])
+    assert open_keys(identity, place(case), data) == keys_in(case)
 
 
-@pytest.mark.parametrize("name", [name for name in KEYS if name != "key"])
+@pytest.mark.parametrize("name", KEYS_ACCEPTED)
+def test_a_key_files_signature_is_checked_without_our_code(name: str) -> None:
+    case = load(name)
+    jwk = dict(case["jwk"])
+    signature, protected = jwk.pop("signature"), jwk.pop("protected")
+    rest = base64.urlsafe_b64encode(json.dumps(jwk, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    seed = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
+    author = Ed25519PrivateKey.from_private_bytes(seed.derive(case["identity"].encode())).public_key()
+    author.verify(b64(signature), f"{protected}.{rest}".encode())
+
+
+@pytest.mark.parametrize("name", [name for name in KEYS if name not in KEYS_ACCEPTED])
 def test_a_key_that_must_be_refused_is(name: str) -> None:
     case = load(name)
     with pytest.raises(AuthenticationFailed):
-        sealing.open_key(Identity(case["identity"]), place(case), stored(name))
+        open_keys(Identity(case["identity"]), place(case), stored(name))
 
 
 @pytest.mark.parametrize("changed", [{"vault": "other"}, {"stream": "key/blog"}, {"seq": 2}, {"prev": "x"}])
 def test_a_key_of_another_place_is_refused(changed: dict[str, Any]) -> None:
     case = load("key")
     with pytest.raises(AuthenticationFailed):
-        sealing.open_key(Identity(case["identity"]), place({**case, **changed}), stored("key"))
+        open_keys(Identity(case["identity"]), place({**case, **changed}), stored("key"))
 
 
 PLAINTEXTS = {
@@ -160,7 +191,7 @@ def test_whatever_somebody_seals_to_the_public_recipient_is_refused(plaintext: b
     case = load("key")
     identity = Identity(case["identity"])
     with pytest.raises(AuthenticationFailed) as caught:
-        sealing.open_key(identity, place(case), identity.seal(plaintext))
+        open_keys(identity, place(case), age.seal(plaintext, (identity.recipient,)))
     assert "hunter2" not in caught.value.text
 
 
@@ -170,4 +201,4 @@ def test_a_key_file_with_a_wrong_bit_is_refused(at: int) -> None:
     data = bytearray(stored("key"))
     data[at % len(data)] ^= 4
     with pytest.raises(AuthenticationFailed):
-        sealing.open_key(Identity(case["identity"]), place(case), bytes(data))
+        open_keys(Identity(case["identity"]), place(case), bytes(data))

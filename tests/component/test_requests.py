@@ -28,6 +28,7 @@ class Case(NamedTuple):
 
 
 R = control
+OTHER = "age17cyz8uddawjyrgxfl2pma468ptvmtal758qzdvqcqs9afjr5jqzql6x2nf"
 CASES: dict[str, Case] = {
     "status": Case(R.Status(), R.StatusReport, needs_key=False, needs_log=False),
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
@@ -49,6 +50,17 @@ CASES: dict[str, Case] = {
     "verify log": Case(R.VerifyLog(), R.Checked, needs_key=False, needs_log=False),
     "restart log": Case(R.RestartLog(), R.Done, needs_key=False, needs_log=False),
     "verify vault": Case(R.VerifyVault(), R.Checked, needs_log=False),
+    "change the identity's passphrase": Case(R.ChangePassphrase(), R.Failed, b"x", needs_key=False, needs_log=False),
+    "new project": Case(R.NewProject("wiki", "managed"), R.Done),
+    "list projects": Case(R.ListProjects(), R.Done, needs_key=False, needs_log=False),
+    "change custody": Case(R.ChangeCustody("shop", "managed"), R.Done, needs_log=False),
+    "change a project's passphrase": Case(
+        R.ChangeProjectPassphrase("shop"), R.Failed, b"x", needs_key=False, needs_log=False
+    ),
+    "change recipients": Case(R.ChangeRecipients("shop", (OTHER,)), R.Done),
+    "list keys": Case(R.ListKeys("shop"), R.Done, needs_log=False),
+    "rotate a key": Case(R.RotateKey("shop"), R.Done),
+    "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
     "examine": Case(R.Examine(), R.Done, needs_key=False, needs_log=False),
 }

@@ -14,12 +14,12 @@ from envfs.errors import KeyholderGone, Locked, NoSuchLevel, RolledBack
 from envfs.gate.gate import Wish
 from envfs.gate.view import View
 from envfs.gate.views import Views
-from envfs.gate.writing import Operation, Writer
+from envfs.gate.writing import Operation
 from envfs.protocol import control
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
-from tests.component.world import LATER, LEVELS, ME, PROD, World, memory, run
+from tests.component.world import LATER, LEVELS, ME, PROD, World, memory, run, writer_of
 
 VALUES = {"REGION": "eu", "LOG": "debug", "DATABASE_URL": "postgres://prod:hunter3@db/prod", "PAGER": "on"}
 ORIGINS = {"REGION": "/", "LOG": "/shop", "DATABASE_URL": "/shop/prod", "PAGER": "/shop/prod"}
@@ -131,7 +131,7 @@ def test_another_processs_change_is_noticed(world: World) -> None:
     async def main() -> None:
         await world.house.views.get("/shop")
         vault = Vault(DirectoryStore(Path(world.places.vault)), Memory(world.folder / "other.jsonl"))
-        writer = Writer(vault, world.keyholder, world.service.log)  # type: ignore[arg-type]
+        writer = writer_of(world, vault)
         handle = memory(b"NEW=1\n")
         await writer.write(ME, Operation("replace", "/shop"), (handle,))
         os.close(handle)

@@ -14,14 +14,14 @@ from envfs.protocol import control
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
-from tests.component.world import LATER, ME, World, memory, run
+from tests.component.world import LATER, ME, World, memory, run, writer_of
 
 
 @pytest.fixture
 def other(world: World) -> Iterator[Writer]:
     """Give another process's way to the same vault: a vault and a writer of its own."""
     vault = Vault(DirectoryStore(Path(world.places.vault)), Memory(world.folder / "other.jsonl"))
-    return Writer(vault, world.keyholder, world.service.log)  # type: ignore[arg-type,return-value]
+    return writer_of(world, vault)
 
 
 async def set_(writer: Writer, level: str, name: str, value: str) -> int:
@@ -88,7 +88,7 @@ def test_whoever_loses_the_race_applies_its_change_to_the_winners_text(world: Wo
     async def main() -> None:
         losing = Losing(store, times, take)
         vault = Vault(losing, Memory(world.folder / "ours.jsonl"))  # type: ignore[arg-type]
-        writer = Writer(vault, world.keyholder, world.service.log)  # type: ignore[arg-type]
+        writer = writer_of(world, vault)
         assert await set_(writer, "/shop", "OURS", "2") == times + 2
         names = {name for name, _ in (await world.house.views.get("/shop")).origins()}
         assert {"OURS", *(f"THEIRS_{turn}" for turn in range(times))} <= names
@@ -103,7 +103,7 @@ def test_who_always_loses_gives_up_and_says_so(world: World) -> None:
 
     async def main() -> None:
         vault = Vault(Taken(Path(world.places.vault)), Memory(world.folder / "ours.jsonl"))
-        writer = Writer(vault, world.keyholder, world.service.log)  # type: ignore[arg-type]
+        writer = writer_of(world, vault)
         with pytest.raises(Conflict):
             await set_(writer, "/shop", "OURS", "2")
 

@@ -20,11 +20,13 @@ from envfs.core.policy import Caller, Grant
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse.operations import Operations
 from envfs.fuse.tree import Node
+from envfs.gate.keys import ProjectKeys
 from envfs.gate.view import View
 from envfs.gate.views import Keyholder
-from envfs.gate.writing import Operation
+from envfs.gate.writing import Operation, Writer
 from envfs.protocol import control, framing, wire
 from envfs.settings import SettingsFile
+from envfs.vault.vault import Vault
 
 T = TypeVar("T")
 ME = Caller(os.geteuid(), os.getegid(), os.getpid(), "/usr/bin/python3")
@@ -105,6 +107,12 @@ class Client:
                 return Replied(rows, message, b"".join(blobs[:-1]))
             rows.append(message)
         return Replied(rows, None, b"")
+
+
+def writer_of(world: "World", vault: Vault) -> Writer:
+    """Return a writer of another view of the vault."""
+    keys = ProjectKeys(vault, world.keyholder, world.service.log, tuple)  # type: ignore[arg-type]
+    return Writer(vault, keys, world.keyholder, world.service.log)  # type: ignore[arg-type]
 
 
 class World:

@@ -13,6 +13,7 @@ plain = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 )
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "level": st.sampled_from(["/", "/shop", "shop/prod", "/a/b/c"]) | plain,
+    "project": st.sampled_from(["/", "shop", "/shop"]) | plain,
     "name": st.sampled_from(["A", "DATABASE_URL"]) | plain,
     "file": st.sampled_from(["-", ".env", "/etc/x y"]) | plain,
     "text": plain,

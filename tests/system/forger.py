@@ -95,9 +95,10 @@ def record(header: Header, pen: Pen, text: str) -> bytes:
 
 def key_file(header: Header, pen: Pen, recipient: str) -> bytes:
     """Return a project key, sealed to a recipient as anybody can."""
-    protected, key = encoded(compact(header | {"kid": kid(pen.sealing), "author": pen.author})), encoded(pen.sealing)
-    signature = encoded(pen.signing.sign(f"{protected}.{key}".encode()))
-    jwk = {"kty": "oct", "k": key, "kid": kid(pen.sealing), "alg": "A256GCM", "protected": protected}
-    plain = compact({**jwk, "signature": signature})
+    protected = encoded(compact(header | {"kid": kid(pen.sealing), "author": pen.author}))
+    jwk: Header = {"kty": "oct", "k": encoded(pen.sealing), "kid": kid(pen.sealing), "alg": "A256GCM"}
+    jwk |= {"earlier": [], "recipients": [recipient]}
+    signature = encoded(pen.signing.sign(f"{protected}.{encoded(compact(jwk))}".encode()))
+    plain = compact({**jwk, "protected": protected, "signature": signature}) + b"\n"
     done = subprocess.run(["age", "-e", "-r", recipient], input=plain, check=True, capture_output=True)
     return done.stdout

@@ -27,6 +27,8 @@ def locked_away(ground: Path) -> Home:
         terminal.expect("the same again: ")
         terminal.type(_PASSPHRASE)
         terminal.expect("a vault is made in")
+        terminal.expect("make a recovery sheet")
+        terminal.type("n")
         assert terminal.end(2 * SECONDS) == 0
         assert _PASSPHRASE not in terminal.shown
     home.envfs("set", "/app", "TOKEN", given="tok-71-sentinel", environ=_file(home, _PASSPHRASE))

@@ -31,20 +31,20 @@ def completion(values: "Values") -> int:
 
 
 def candidates(values: "Values") -> int:
-    """Print levels that go on from a word, or the names of a level; nothing at all if that cannot be known at once."""
+    """Print levels or projects that go on from a word, or names of a level; nothing if that is not known at once."""
     from envfs_cli.shell import paths
     from envfs_cli.shell.sources import Sources
 
     what, word = values["what"], str(values["word"] or "")
-    sources = Sources(_link_for_levels if what == "level" else links.need_running, _leave)
+    sources = Sources(links.need_running if what == "name" else _link_for_levels, _leave)
     try:
-        found = (
-            paths.below(sources.levels(), names.ROOT, word)
-            if what == "level"
-            else sources.names(names.level(word))
-            if what == "name"
-            else ()
-        )
+        match what:
+            case "level":
+                found = paths.below(sources.levels(), names.ROOT, word)
+            case "project":
+                found = [name for name in sources.projects() if name.startswith(word)]
+            case _:
+                found = list(sources.names(names.level(word)))
     except EnvFSError:
         return 0  # a level that is none has nothing to offer
     for text in found:

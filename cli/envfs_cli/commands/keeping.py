@@ -19,18 +19,21 @@ def init(values: "Values") -> int:
     link = session.start(values)
     descriptors: tuple[int, ...] = ()
     if not path:
-        named = values["passphrase_file"]
-        descriptors = (secrets.passphrase(None if named is None else str(named), new=True),)
+        named = values["passphrase_file"] or os.environ.get("ENVFS_PASSPHRASE_FILE")
+        descriptors = (secrets.new_passphrase(None if named is None else str(named)),)
     with terminal.Waiting("making the identity"):
         made = link.reply(control.Init(path), descriptors)
     if isinstance(made, control.Made):
-        _say_made(made, path, as_json=bool(values["json"]))
+        _say_made(link, made, path, values)
     return 0
 
 
-def _say_made(made: control.Made, identity_file: str, *, as_json: bool) -> None:
-    if as_json:
-        output.message_json(made)
+def _say_made(link: session.Session, made: control.Made, identity_file: str, values: "Values") -> None:
+    from envfs_cli.commands import custody
+
+    if values["json"]:
+        secret = {"recovery": custody.add_recovery(link, "")[1]} if values["recovery"] else {}
+        output.as_json({**made._asdict(), **secret})
         return
     kept = identity_file or links.places().identity
     output.line(f"a vault is made in {made.home}")
@@ -40,6 +43,9 @@ def _say_made(made: control.Made, identity_file: str, *, as_json: bool) -> None:
     output.note(
         "without the identity" + ("" if identity_file else " and its passphrase") + " nothing opens: keep a copy"
     )
+    if values["recovery"] or terminal.confirm("make a recovery sheet, for the day when it is lost?"):
+        recovery, identity = custody.add_recovery(link, "")
+        output.line(f"\n{custody.sheet(recovery.recipient, identity).rstrip()}")
 
 
 def status(values: "Values") -> int:

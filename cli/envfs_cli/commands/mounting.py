@@ -119,16 +119,15 @@ def _runs(pid: int) -> bool:
 
 
 def unlock(values: "Values") -> int:
-    """Give a running daemon the passphrase."""
-    link = links.need_running()
-    file = values["passphrase_file"]
-    session.Session(link, None if file is None else str(file)).unlock(int(str(values["ttl"] or 0)))
+    """Give a running daemon the passphrase, of the vault or of a project."""
+    asking = session.over(links.need_running(), values)
+    asking.unlock(int(str(values["ttl"] or 0)), str(values["project"] or ""))
     output.done("unlocked")
     return 0
 
 
-def lock(values: "Values") -> int:  # noqa: ARG001 - every command has the same shape
-    """Make a running daemon forget the key and every view."""
-    links.need_running().ask(control.Lock())
+def lock(values: "Values") -> int:
+    """Make a running daemon forget the keys, of everything or of a project, and the views."""
+    links.need_running().ask(control.Lock(str(values["project"] or "")))
     output.done("locked")
     return 0

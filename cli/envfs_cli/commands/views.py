@@ -1,10 +1,8 @@
 """`ls`, `show`, `export`: what the levels hold and what a view is made of."""
 
-import os
-
-from envfs.errors import AlreadyExists, EnvFSError
 from envfs.protocol import control
 from envfs_cli import output, session
+from envfs_cli.files import write_new
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ def export(values: "Values") -> int:
     else:
         data = link.ask(control.ReadView(level, str(form), "export", (), version))[1]
     if values["output"]:
-        _write_new(str(values["output"]), data)
+        write_new(str(values["output"]), data)
     else:
         output.raw(data)
     return 0
@@ -65,18 +63,6 @@ def _values(link: session.Session, level: str, version: int, door: str = "show")
     _, blob = link.ask(control.ReadView(level, "environ", door, (), version))
     pairs = (entry.partition(b"=") for entry in blob.split(b"\0")[:-1])
     return {name.decode(): content.decode() for name, _, content in pairs}
-
-
-def _write_new(path: str, data: bytes) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        raise AlreadyExists(f"there is a file already at {path}", "nothing is replaced; remove it first") from None
-    except OSError as error:
-        raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    output.note(f"{path} now holds values in the open; remove it when it is not needed any more")
 
 
 def _version(values: "Values") -> int:

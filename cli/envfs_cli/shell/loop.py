@@ -73,7 +73,7 @@ class Shell:
             raise Mistake("this is the shell already")
         if self._scripted:
             _refuse_input(command, values)
-        if values.get("passphrase_file", "") is None:
+        if values.get("passphrase_file", "") is None and not values.get("project"):
             values["passphrase_file"] = self._passphrase_file
         if command.name in _ALONE:
             holding.release()

@@ -6,6 +6,7 @@ Listing names is an access, and the log says so: so they are asked for once a le
 
 import time
 
+from envfs.core import names
 from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs_cli.shell import patience
@@ -39,6 +40,10 @@ class Sources:
             self._levels = tuple(row.level for row in rows or () if isinstance(row, control.LevelRow))
             self._until = time.monotonic() + _FRESH
         return self._levels
+
+    def projects(self) -> tuple[str, ...]:
+        """Return the names of the projects that this user may know of."""
+        return tuple(sorted({names.project(level) for level in self.levels()} - {""}))
 
     def names(self, level: str, *, ask: bool = True) -> tuple[str, ...]:
         """Return the names of a view; with `ask` false, only if they are known already."""

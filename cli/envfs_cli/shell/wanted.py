@@ -91,6 +91,8 @@ def _for_kind(argument: "Argument", given: "list[str]", place: Place, sources: "
     match argument.kind:
         case "level" | "place":
             return _levels(place, sources)
+        case "project":
+            return _starting(place.typed, [Offer(name, "project") for name in sources.projects()])
         case "name":
             return _names(_resolved(place.current, given[-1]), place.typed, sources)
         case "command":

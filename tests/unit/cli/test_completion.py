@@ -87,7 +87,7 @@ def test_bash_offers_the_options_of_each_command(ask: Callable[..., list[str]], 
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        (("s",), ["set", "show", "status", "shell"]),
+        (("s",), ["status", "shell", "set", "show"]),
         (("ru",), ["run"]),
         (("set", "/s"), ["/shop/"]),
         (("set", ""), ["/shop/dev", "/shop/prod"]),
@@ -169,7 +169,9 @@ class FakeLink:
         ("name", "shop", "OF_SHOP\n"),
         ("name", "$(reboot)", ""),
         ("name", None, ""),
-        ("other", "/", ""),
+        ("project", "", "shop\nweb\n"),
+        ("project", "s", "shop\n"),
+        ("project", "x", ""),
     ],
 )
 def test_candidates_are_printed_one_a_line(

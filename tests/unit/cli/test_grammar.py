@@ -11,7 +11,7 @@ from envfs_cli.grammar import Command
 
 COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
 SHOWN = [pytest.param(command, id=command.name) for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
-ARGUMENT_KINDS = {"level", "name", "file", "text", "number", "words"}
+ARGUMENT_KINDS = {"level", "project", "name", "file", "text", "number", "words"}
 OPTION_KINDS = {"flag", "file", "text", "number", "duration", "list"}
 
 

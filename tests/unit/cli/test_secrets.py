@@ -152,6 +152,9 @@ def _no_passphrase_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ENVFS_PASSPHRASE_FILE", raising=False)
 
 
+STRONG = "correct horse battery staple"
+
+
 def test_a_passphrase_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answers(monkeypatch, "correct horse")
     assert content(secrets.passphrase(None)) == b"correct horse"
@@ -159,24 +162,54 @@ def test_a_passphrase_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_new_passphrase_is_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = answers(monkeypatch, "correct horse", "correct horse")
-    assert content(secrets.passphrase(None, new=True)) == b"correct horse"
-    assert len(asked) == 2
+    asked = answers(monkeypatch, STRONG, STRONG)
+    assert content(secrets.new_passphrase(None)) == b"correct horse battery staple"
+    assert asked == ["new passphrase: ", "the same again: "]
+
+
+def test_a_projects_passphrase_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVFS_PASSPHRASE_FILE", "/nowhere")
+    asked = answers(monkeypatch, STRONG, STRONG, STRONG)
+    assert content(secrets.passphrase(None, "/shop")) == content(secrets.new_passphrase(None, "/shop"))
+    assert asked == ["passphrase of /shop: ", "new passphrase of /shop: ", "the same again: "]
+
+
+def test_a_weak_new_passphrase_is_said_to_be_and_used_only_on_a_yes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers(monkeypatch, "hunter2", "hunter2", "hunter2", "hunter2")
+    monkeypatch.setattr(terminal, "confirm", lambda _question: False)
+    with pytest.raises(WrongPassphrase):
+        secrets.new_passphrase(None)
+    monkeypatch.setattr(terminal, "confirm", lambda _question: True)
+    assert content(secrets.new_passphrase(None)) == b"hunter2"
+    said = capsys.readouterr().err
+    assert said.count("this passphrase is weak") == 2
+    assert "hunter2" not in said
+
+
+def test_a_weak_new_passphrase_in_a_file_is_said_to_be_and_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "weak").write_text("letmein1\n")
+    assert content(secrets.new_passphrase(str(tmp_path / "weak"))) == b"letmein1\n"
+    said = capsys.readouterr().err
+    assert "this passphrase is weak" in said
+    assert "letmein" not in said
 
 
 def test_two_different_new_passphrases_make_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, "correct horse", "correct house")
+    answers(monkeypatch, STRONG, "correct house battery staple")
     with pytest.raises(WrongPassphrase) as caught:
-        secrets.passphrase(None, new=True)
+        secrets.new_passphrase(None)
     assert "correct" not in caught.value.text + caught.value.hint
 
 
-@pytest.mark.parametrize("new", [False, True])
-def test_a_passphrase_file_asks_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, new: bool) -> None:
+def test_a_passphrase_file_asks_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = answers(monkeypatch)
     (tmp_path / "one").write_bytes(b"first\n")
     (tmp_path / "two").write_bytes(b"second\n")
     monkeypatch.setenv("ENVFS_PASSPHRASE_FILE", str(tmp_path / "two"))
-    assert content(secrets.passphrase(str(tmp_path / "one"), new=new)) == b"first\n"
-    assert content(secrets.passphrase(None, new=new)) == b"second\n"
+    assert content(secrets.passphrase(str(tmp_path / "one"))) == b"first\n"
+    assert content(secrets.passphrase(None)) == b"second\n"
     assert asked == []

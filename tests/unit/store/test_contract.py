@@ -209,14 +209,15 @@ def test_nothing_is_listed_where_nothing_is(store: Store) -> None:
     assert list(store.list("a/b/")) == []
 
 
-def test_a_deleted_key_is_gone_and_can_be_put_again(store: Store) -> None:
+def test_a_deleted_key_has_nothing_under_it_and_stays_taken(store: Store) -> None:
     store.put_new("a/@1", b"x")
     store.put_new("a/@2", b"y")
     store.delete("a/@1")
-    assert store.get("a/@1") is None
-    assert list(store.list("")) == ["a/@2"]
-    assert store.put_new("a/@1", b"z")
-    assert store.get("a/@1") == b"z"
+    assert store.get("a/@1") == b""
+    assert store.get("a/@2") == b"y"
+    assert list(store.list("")) == ["a/@1", "a/@2"]
+    assert not store.put_new("a/@1", b"z")
+    assert store.get("a/@1") == b""
 
 
 @pytest.mark.parametrize("key", ["a/@1", "b/@1", "vault.toml"])

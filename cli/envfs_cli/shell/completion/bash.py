@@ -25,6 +25,10 @@ _envfs_levels() {
     fi
 }
 
+_envfs_projects() {
+    _envfs_words "$("$envfs" __complete project "$word" 2>/dev/null)"
+}
+
 _envfs_names() { # LEVEL
     _envfs_words "$("$envfs" __complete name "$1" 2>/dev/null)"
 }
@@ -72,6 +76,7 @@ _TAIL = """\
     fi
     case ${wanted[${#given[@]}]-} in
     level) _envfs_levels ;;
+    project) _envfs_projects ;;
     name) _envfs_names "${given[0]}" ;;
     file) _envfs_files ;;
     words) _envfs_words "--" ;;

@@ -57,6 +57,10 @@ function __envfs_levels
     envfs __complete level (commandline -ct) 2>/dev/null
 end
 
+function __envfs_projects
+    envfs __complete project (commandline -ct) 2>/dev/null
+end
+
 function __envfs_names
     envfs __complete name (__envfs_given)[1] 2>/dev/null
 end
@@ -66,7 +70,13 @@ complete -c envfs -n __fish_use_subcommand -l help -d 'list the commands'
 complete -c envfs -n __fish_use_subcommand -l version -d 'print the version'
 complete -c envfs -n 'contains -- -- (commandline -opc)' -a '(__envfs_program)'
 """
-_ACTIONS = {"level": "-a '(__envfs_levels)'", "name": "-a '(__envfs_names)'", "file": "-F", "words": "-a --"}
+_ACTIONS = {
+    "level": "-a '(__envfs_levels)'",
+    "project": "-a '(__envfs_projects)'",
+    "name": "-a '(__envfs_names)'",
+    "file": "-F",
+    "words": "-a --",
+}
 
 
 def script() -> str:

@@ -17,6 +17,12 @@ _envfs_levels() {
   compadd -- ${found:#*/}
 }
 
+_envfs_projects() {
+  local -a found
+  found=(${(f)"$(envfs __complete project "$PREFIX" 2>/dev/null)"})
+  compadd -- $found
+}
+
 _envfs_names() {
   local -a found
   found=(${(f)"$(envfs __complete name "$line[1]" 2>/dev/null)"})
@@ -46,7 +52,7 @@ if [[ $funcstack[1] == _envfs ]]; then
 else
   compdef _envfs envfs
 fi"""
-_ACTIONS = {"level": "_envfs_levels", "name": "_envfs_names", "file": "_files"}
+_ACTIONS = {"level": "_envfs_levels", "project": "_envfs_projects", "name": "_envfs_names", "file": "_files"}
 
 
 def script() -> str:

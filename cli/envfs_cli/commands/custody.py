@@ -1,0 +1,271 @@
+"""`project`, `key`, `passwd`, `recovery`: who can open what, and with which keys."""
+
+import os
+from contextlib import suppress
+
+from envfs.core import limits
+from envfs.core.names import level as one_spelling
+from envfs.errors import EnvFSError, NoSuchLevel, WrongPassphrase
+from envfs.protocol import control
+from envfs_cli import output, secrets, session, terminal
+from envfs_cli.arguments import Mistake
+from envfs_cli.files import write_new
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.arguments import Values
+
+_ZERO_KNOWLEDGE, _MANAGED = "zero-knowledge", "managed"
+_SHORT = 12
+
+
+# -- project -----------------------------------------------------------------------------------------------------------
+
+
+def project(values: "Values") -> int:
+    """Do what the action says."""
+    action = str(values["action"])
+    if action != "ls" and not values["project"]:
+        raise Mistake(f"`envfs project {action}` needs a project", "name it, as in `shop`")
+    return {"new": _new, "ls": _list, "custody": _custody, "recipients": _recipients}[action](values)
+
+
+def _new(values: "Values") -> int:
+    name, asking = _name(values), session.start(values)
+    if _known(asking, name, missing_is_fine=True) is not None:
+        raise EnvFSError(f"project {name} is there already", f"`envfs project custody {name}` changes it")
+    custody = _wanted(values) or _MANAGED
+    descriptors: tuple[int, ...] = ()
+    if custody == _ZERO_KNOWLEDGE:
+        _warn(name, values)
+        descriptors = (secrets.new_passphrase(_file(values, "passphrase_file"), name),)
+    with terminal.Waiting("making the key"):
+        asking.reply(control.NewProject(name, custody), descriptors)
+    output.done(f"{name} is made, {custody}")
+    return 0
+
+
+def _list(values: "Values") -> int:
+    rows = _projects(session.start(values))
+    if values["json"]:
+        output.rows_json(rows)
+        return 0
+    cells = [
+        (
+            row.project,
+            row.custody,
+            "unlocked" if row.unlocked else "locked",
+            str(row.levels),
+            str(row.keys or "-"),
+            str(len(row.recipients) or "-"),
+        )
+        for row in rows
+    ]
+    output.table(("PROJECT", "CUSTODY", "STATE", "LEVELS", "KEYS", "RECIPIENTS"), cells)
+    for row in rows:
+        if row.unfinished:
+            output.note(f"a change of the key of {row.project} broke off; `envfs unlock {row.project}`, then repeat it")
+    return 0
+
+
+def _custody(values: "Values") -> int:
+    name, wanted, asking = _name(values), _wanted(values), session.start(values)
+    if not wanted:
+        raise Mistake("which custody?", "say --zero-knowledge or --managed")
+    known = _known(asking, name)
+    request = control.ChangeCustody(name, wanted)
+    if known is not None and wanted == _ZERO_KNOWLEDGE != known.custody:
+        _warn(name, values)
+        secret = secrets.new_passphrase(_file(values, "passphrase_file"), name)
+        with terminal.Waiting("sealing everything anew"):
+            asking.ask(request, (secret,))
+        os.close(secret)
+        output.note(
+            "backups and copies of the vault from before still open with the identity; change values that matter"
+        )
+    else:
+        if known is not None and wanted == _MANAGED != known.custody and not values["yes"]:
+            _need_yes(f"the vault's identity and recipients will open {name}; go on?")
+        asking.with_passphrase(request, "sealing everything anew")
+    output.done(f"{name} is {wanted}")
+    return 0
+
+
+def _recipients(values: "Values") -> int:
+    name, asking = _name(values), session.start(values)
+    add = [str(values["add"])] if values["add"] else []
+    if values["add_from"]:
+        add += _recipients_in(str(values["add_from"]))
+    remove = (str(values["remove"]),) if values["remove"] else ()
+    if add or remove:
+        asking.reply(control.ChangeRecipients(name, tuple(add), remove))
+    known = _known(asking, name)
+    recipients = known.recipients if known is not None else ()
+    if values["json"]:
+        output.as_json(list(recipients))
+        return 0
+    for recipient in recipients:
+        output.line(output.clean(recipient))
+    return 0
+
+
+def _recipients_in(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            rows = [row.strip() for row in file.read(limits.FRAME_BYTES).splitlines()]
+    except (OSError, UnicodeDecodeError):
+        raise EnvFSError(f"cannot read recipients from {path}", "one a line, as for `age -R`") from None
+    found = [row for row in rows if row and not row.startswith("#")]
+    if any("PRIVATE KEY" in row or row.startswith("AGE-SECRET-KEY") for row in found):
+        raise EnvFSError(f"{path} holds a private key", "name the public one, which ends in .pub")
+    return found
+
+
+def _projects(asking: session.Session) -> list[control.ProjectRow]:
+    return [row for row in asking.rows(control.ListProjects()) if isinstance(row, control.ProjectRow)]
+
+
+def _known(asking: session.Session, name: str, *, missing_is_fine: bool = False) -> "control.ProjectRow | None":
+    found = [row for row in _projects(asking) if row.project == name]
+    if not found and not missing_is_fine:
+        raise NoSuchLevel(f"there is no project {name}", "`envfs project ls` lists them")
+    return found[0] if found else None
+
+
+def _name(values: "Values") -> str:
+    return one_spelling(str(values["project"]))
+
+
+def _wanted(values: "Values") -> str:
+    if values["zero_knowledge"] and values["managed"]:
+        raise Mistake("a project is either --zero-knowledge or --managed")
+    return _ZERO_KNOWLEDGE if values["zero_knowledge"] else _MANAGED if values["managed"] else ""
+
+
+def _warn(name: str, values: "Values") -> None:
+    output.note(f"only its passphrase will open {name}: not the identity, not the recovery sheet, and nobody can help")
+    if not values["yes"]:
+        _need_yes("if it is lost, everything in the project is lost; go on?")
+
+
+def _need_yes(question: str) -> None:
+    if not terminal.confirm(question):
+        raise EnvFSError("not confirmed, so nothing was changed", "say yes, or use --yes")
+
+
+def _file(values: "Values", key: str) -> "str | None":
+    named = values[key] or (os.environ.get("ENVFS_PROJECT_PASSPHRASE_FILE") if key == "passphrase_file" else None)
+    return None if named is None else str(named)
+
+
+# -- key, passwd -------------------------------------------------------------------------------------------------------
+
+
+def key(values: "Values") -> int:
+    """List keys, or rotate one."""
+    asking = session.start(values)
+    if values["action"] == "ls":
+        rows = asking.rows(control.ListKeys(str(values["project"] or "")))
+        if values["json"]:
+            output.rows_json(rows)  # type: ignore[arg-type]
+            return 0
+        keys = [row for row in rows if isinstance(row, control.KeyRow)]
+        cells = [
+            (row.project, str(row.number), row.kid[:_SHORT], "newest" if row.newest else "history", str(row.levels))
+            for row in keys
+        ]
+        output.table(("PROJECT", "KEY", "KID", "USE", "LEVELS"), cells)
+        return 0
+    if not values["project"]:
+        raise Mistake("`envfs key rotate` needs a project", "name it, as in `shop`")
+    name, resealed = _name(values), list[object]()
+    _known(asking, name)
+    asking.with_passphrase(control.RotateKey(name), "sealing everything anew", resealed.append)
+    if values["json"]:
+        output.rows_json(resealed)  # type: ignore[arg-type]
+        return 0
+    for row in resealed:
+        if isinstance(row, control.ResealedRow):
+            output.line(f"{row.level}: version {row.version}")
+    output.done(f"{name} has a new key")
+    return 0
+
+
+def passwd(values: "Values") -> int:
+    """Change a passphrase."""
+    asking, name = session.start(values), _name(values) if values["project"] else ""
+    if name:
+        known = _known(asking, name)
+        if known is not None and known.custody != _ZERO_KNOWLEDGE:
+            raise EnvFSError(
+                f"project {name} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
+            )
+    else:
+        with suppress(WrongPassphrase):  # whether it is under one is known before anybody is asked
+            asking.ask(control.ChangePassphrase())
+    old = asking.passphrase(name)
+    new = secrets.new_passphrase(_file(values, "new_passphrase_file"), name)
+    request = control.ChangeProjectPassphrase(name) if name else control.ChangePassphrase()
+    with terminal.Waiting("changing the passphrase"):
+        asking.ask(request, (old, new))
+    output.done("the passphrase is changed")
+    return 0
+
+
+# -- recovery ----------------------------------------------------------------------------------------------------------
+
+
+def recovery(values: "Values") -> int:
+    """Make a recovery key and print its sheet."""
+    recipient = str(values["recipient"] or "")
+    made, identity = add_recovery(session.start(values), recipient)
+    if values["json"]:
+        output.as_json({**made._asdict(), "identity": identity} if identity else made._asdict())
+        return 0
+    for text in made.notes:
+        output.note(text)
+    if not identity:
+        output.done(f"{made.sealed} project{'s' * (made.sealed != 1)} sealed to it as well")
+    elif values["output"]:
+        write_new(str(values["output"]), sheet(made.recipient, identity).encode())
+    else:
+        output.line(sheet(made.recipient, identity).rstrip())
+    return 0
+
+
+def add_recovery(asking: session.Session, recipient: str) -> "tuple[control.RecoveryMade, str]":
+    """Ask for a recovery recipient; return the reply, and the identity's line if one was made."""
+    handle = -1 if recipient else secrets.from_bytes(b"")
+    try:
+        made = asking.reply(control.AddRecovery(recipient), () if recipient else (handle,))
+        if not isinstance(made, control.RecoveryMade):
+            raise EnvFSError("the daemon answered something else")
+        text = "" if recipient else os.pread(handle, limits.FRAME_BYTES, 0).decode()
+    finally:
+        if handle >= 0:
+            os.close(handle)
+    return made, next((row for row in text.splitlines() if not row.startswith("#")), "")
+
+
+def sheet(recipient: str, identity: str) -> str:
+    """Return the text of a recovery sheet."""
+    return f"""\
+EnvFS RECOVERY SHEET
+
+Keep this on paper, away from the machine. Whoever reads it can read the vault.
+
+  recovery key   {identity}
+  recipient      {recipient}
+
+It opens every managed project of the vault, without EnvFS and without your
+identity. It opens no zero-knowledge project: only its passphrase does.
+
+1. Type the recovery key into a file on a machine that you trust: recovery.txt
+2. Open a project's newest key file, and with it the newest record of a level,
+   such as these:
+
+   age -d -i recovery.txt vault/key/shop/@00000001.age > key.jwk
+   jose jwe dec -i vault/level/shop/prod/@00000007.json -k key.jwk
+
+3. docs/recovery.md has the whole way back to a working vault.
+"""

@@ -1,0 +1,24 @@
+"""Files that a command writes because it was asked to."""
+
+import os
+
+from envfs.errors import AlreadyExists, EnvFSError
+from envfs_cli import output
+
+
+def write_new(path: str, data: bytes) -> None:
+    """Write a new file that its owner alone can read, and say that it holds secrets.
+
+    Raises:
+        AlreadyExists: there is one
+        EnvFSError: it cannot be written
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise AlreadyExists(f"there is a file already at {path}", "nothing is replaced; remove it first") from None
+    except OSError as error:
+        raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    output.note(f"{path} now holds values in the open; remove it when it is not needed any more")

@@ -1,0 +1,218 @@
+"""The commands that look after a vault and say who may read it: access, vault, and those that only scripts call."""
+
+from envfs_cli.grammar.words import (
+    HIDDEN,
+    JSON,
+    LEVEL,
+    PASSPHRASE,
+    PROJECT,
+    PROJECT_PASSPHRASE,
+    UID,
+    USER,
+    YES,
+    Argument,
+    Command,
+    Option,
+)
+
+COMMANDS = (
+    Command(
+        "grant",
+        "access",
+        "access:grant",
+        "approve a user for a level and all below it",
+        (LEVEL,),
+        (
+            UID,
+            USER,
+            Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: without end"),
+            PASSPHRASE,
+        ),
+        ("envfs grant /shop/prod --user deploy", "envfs grant /shop --uid 1001 --ttl 1h"),
+    ),
+    Command(
+        "revoke",
+        "access",
+        "access:revoke",
+        "take a grant back",
+        (LEVEL,),
+        (UID, USER, PASSPHRASE),
+        ("envfs revoke /shop/prod --user deploy",),
+    ),
+    Command(
+        "grants",
+        "access",
+        "access:grants",
+        "list who is approved for what",
+        options=(PASSPHRASE, JSON),
+        examples=("envfs grants",),
+    ),
+    Command(
+        "log",
+        "access",
+        "access:log",
+        "print the access log, verify it, or begin a new one",
+        (
+            Argument(
+                "action",
+                "text",
+                "verify: check the chain; restart: begin a new log after a loss",
+                optional=True,
+                choices=("verify", "restart"),
+            ),
+        ),
+        (
+            Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all)"),
+            Option(("--follow",), "flag", "", "go on as entries come"),
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs log -n 50", "envfs log --follow", "envfs log verify"),
+    ),
+    Command(
+        "init",
+        "vault",
+        "keeping:init",
+        "make a vault, an identity and a first grant",
+        (),
+        (
+            Option(("--identity-file",), "file", "FILE", "keep the identity in this file, unencrypted (for machines)"),
+            Option(("--recovery",), "flag", "", "make a recovery key too, and print its sheet (see envfs recovery)"),
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs init", "envfs init --identity-file /root/envfs-identity.txt"),
+        details="The identity is kept in an age file under your passphrase, unless --identity-file names a file for "
+        "it. The user who runs this is approved to read everything; nobody else is.",
+    ),
+    Command(
+        "project",
+        "vault",
+        "custody:project",
+        "make a project, list all, change who can open one",
+        (
+            Argument(
+                "action",
+                "text",
+                "new: make one; ls: list them; custody: change to --zero-knowledge or --managed; recipients: list "
+                "them, --add or --remove one",
+                choices=("new", "ls", "custody", "recipients"),
+            ),
+            PROJECT,
+        ),
+        (
+            Option(("--zero-knowledge",), "flag", "", "a passphrase opens it, and nothing else"),
+            Option(("--managed",), "flag", "", "the vault's identity and the recipients open it"),
+            Option(("--add",), "text", "RECIPIENT", "seal the project's keys to this one as well"),
+            Option(("--add-from",), "file", "FILE", "as --add, with a file such as an SSH public key"),
+            Option(("--remove",), "text", "RECIPIENT", "take one away; the project gets a new key"),
+            PROJECT_PASSPHRASE,
+            YES,
+            JSON,
+        ),
+        (
+            "envfs project new shop --zero-knowledge",
+            "envfs project ls",
+            "envfs project custody shop --managed",
+            "envfs project recipients shop --add-from ~/.ssh/id_ed25519.pub",
+        ),
+        details="A project is what a first-level name such as shop stands for: the unit of keys. Without `project new` "
+        "it comes to be, managed, with the first variable that is set in it. A recipient is age1…, or the line of an "
+        "SSH public key.",
+    ),
+    Command(
+        "key",
+        "vault",
+        "custody:key",
+        "list the keys of projects, or give one a new key",
+        (
+            Argument("action", "text", "ls: list keys; rotate: make a new one", choices=("ls", "rotate")),
+            PROJECT,
+        ),
+        (PROJECT_PASSPHRASE, JSON),
+        ("envfs key ls", "envfs key rotate shop"),
+        details="The newest text of each level is sealed anew. The key before stays inside the new key's file, for the "
+        "older versions.",
+    ),
+    Command(
+        "passwd",
+        "vault",
+        "custody:passwd",
+        "change the passphrase, of the vault's identity or of a zero-knowledge project",
+        (PROJECT,),
+        (
+            Option(("--passphrase-file",), "file", "FILE", "read the old passphrase from a file"),
+            Option(("--new-passphrase-file",), "file", "FILE", "read the new passphrase from a file"),
+        ),
+        ("envfs passwd", "envfs passwd shop"),
+        details="Whoever has a copy of the old file and the old passphrase can still open that copy: if so, change the "
+        "values, and give the project a new key with `envfs key rotate`.",
+    ),
+    Command(
+        "recovery",
+        "vault",
+        "custody:recovery",
+        "make a recovery key, on a sheet of paper, that opens every managed project",
+        (),
+        (
+            Option(
+                ("--recipient",), "text", "RECIPIENT", "use this one, whose identity you keep, instead of a new one"
+            ),
+            Option(("-o", "--output"), "file", "FILE", "write the sheet to a new file, readable by you alone"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs recovery | lp",
+            "envfs recovery --recipient age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
+        ),
+        details="With the sheet and the stock tools age and jose the vault opens without EnvFS and without the "
+        "identity: docs/recovery.md says how.",
+    ),
+    Command(
+        "verify",
+        "vault",
+        "keeping:verify",
+        "check every record of the vault",
+        options=(PASSPHRASE, JSON),
+        examples=("envfs verify",),
+    ),
+    Command(
+        "accept",
+        "vault",
+        "keeping:accept",
+        "accept a level as it is, after a backup was restored",
+        (LEVEL,),
+        (YES, PASSPHRASE),
+        ("envfs accept /shop/prod",),
+    ),
+    Command(
+        "doctor",
+        "vault",
+        "examining:doctor",
+        "say what protects secrets here, what is wrong, and how to mend it",
+        options=(JSON,),
+        examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),
+        details="A problem wants mending; a note says how this machine is. Without a daemon, and without a vault, what "
+        "one would find here is looked at. The exit status is 0 if there is no problem.",
+    ),
+    Command(
+        "completion",
+        "vault",
+        "completing:completion",
+        "print the completion script of a shell",
+        (Argument("shell", "text", "bash, zsh or fish", choices=("bash", "zsh", "fish")),),
+        (),
+        ('eval "$(envfs completion bash)"', "envfs completion fish | source"),
+    ),
+    Command(
+        "__complete",
+        HIDDEN,
+        "completing:candidates",
+        "list what a completion script may offer",
+        (
+            Argument("what", "text", "level, project or name", choices=("level", "project", "name")),
+            Argument("word", "text", "level, project: what was typed so far; name: the level", optional=True),
+        ),
+    ),
+)

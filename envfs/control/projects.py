@@ -1,0 +1,186 @@
+"""Requests about projects and their keys: make, list, change whom they are sealed to. For the owner only.
+
+Laws: a change that broke off is finished by the next one, and by the daemon when it starts; a level that is sealed anew
+keeps its text, as a new version.
+"""
+
+from contextlib import suppress
+
+from envfs.control.call import Call, Sent
+from envfs.control.service import House
+from envfs.control.unlocking import lock_now, one_try
+from envfs.core import keyfile
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.errors import BadRequest, Locked
+from envfs.gate.keys import Change, project_of
+from envfs.gate.writing import Operation
+from envfs.protocol.control import (
+    AddRecovery,
+    ChangeCustody,
+    ChangeProjectPassphrase,
+    ChangeRecipients,
+    Done,
+    KeyRow,
+    ListKeys,
+    ListProjects,
+    NewProject,
+    ProjectRow,
+    RecoveryMade,
+    ResealedRow,
+    RotateKey,
+)
+from envfs.protocol.keyholding import CreateRecovery, IdentityMade, KeysDescribed
+
+_RULE = 100  # as much of a recipient as names it; hybrid ones go on for pages
+
+
+async def new_project(call: Call, request: NewProject) -> Sent:
+    """Make a project that has a key and no text yet."""
+    project, house = project_of(request.project), call.service.house
+    async with one_try(call, f"/{project}"):
+        await house.keys.create(call.caller, project, request.custody, call.descriptors)
+    if request.custody == keyfile.ZERO_KNOWLEDGE:
+        call.service.locks.opened(f"/{project}", 0)
+    return Sent(Done())
+
+
+async def list_projects(call: Call, _request: ListProjects) -> Sent:
+    """Send the projects, with what is known of their keys."""
+    house = call.service.house
+    for project in house.vault.projects():
+        about = await _described(house, project)
+        unfinished = house.vault.has_old_keys(project)
+        await call.send_row(
+            ProjectRow(
+                project=f"/{project}",
+                custody=house.keys.custody(project),
+                unlocked=about is not None,
+                levels=len(house.vault.levels_of(project)),
+                keys=len(about.kids) if about else 0,
+                recipients=about.recipients if about else (),
+                unfinished=unfinished,
+            )
+        )
+    return Sent(Done())
+
+
+async def list_keys(call: Call, request: ListKeys) -> Sent:
+    """Send the keys that a project has or had, the newest first; those of all, locked projects left out."""
+    house = call.service.house
+    if request.project:
+        wanted = {project_of(request.project): await house.keys.describe(project_of(request.project))}
+    else:
+        found = {project: await _described(house, project) for project in house.vault.projects()}
+        wanted = {project: about for project, about in found.items() if about is not None}
+    for project, about in wanted.items():
+        heads = [(level, house.vault.head(level)) for level in house.vault.levels_of(project)]
+        used = [house.vault.header(level, head.seq).kid for level, head in heads if head]
+        for age, kid in enumerate(about.kids):
+            number = len(about.kids) - age
+            await call.send_row(KeyRow(f"/{project}", number, kid, used.count(kid), newest=age == 0))
+    return Sent(Done())
+
+
+async def change_custody(call: Call, request: ChangeCustody) -> Sent:
+    """Seal a project's keys to a passphrase alone, or to recipients again; a new key comes in front."""
+    project, house = project_of(request.project), call.service.house
+    if house.keys.custody(project) == request.custody:
+        await _finish(call, project)
+        return Sent(Done((f"/{project} is {request.custody} already",)))
+    recipients = house.keys.defaults() if request.custody == keyfile.MANAGED else ()
+    return await _change(call, project, Change("custody", request.custody, recipients, fresh=True))
+
+
+async def change_project_passphrase(call: Call, request: ChangeProjectPassphrase) -> Sent:
+    """Put a project's keys under another passphrase."""
+    project = project_of(request.project)
+    if call.service.house.keys.custody(project) != keyfile.ZERO_KNOWLEDGE:
+        raise BadRequest(
+            f"project /{project} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
+        )
+    return await _change(call, project, Change("passphrase", keyfile.ZERO_KNOWLEDGE))
+
+
+async def rotate_key(call: Call, request: RotateKey) -> Sent:
+    """Put a new key in front of a project's keys, and seal the newest text of each level with it."""
+    project = project_of(request.project)
+    custody = call.service.house.keys.custody(project)
+    return await _change(call, project, Change("rotate", custody, fresh=True))
+
+
+async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
+    """Seal a project's keys to others; where one is taken away, a new key comes in front."""
+    project, keys = project_of(request.project), call.service.house.keys
+    if keys.custody(project) != keyfile.MANAGED:
+        raise BadRequest(f"project /{project} is zero-knowledge: a passphrase opens it, and nobody else")
+    before = (await keys.describe(project)).recipients
+    unknown = [each for each in request.remove if each not in before]
+    if unknown or call.service.house.vault.description.recipient in request.remove:
+        raise BadRequest("what is to be removed is no recipient that can be", "`envfs project ls --json` lists them")
+    wanted = (*(each for each in before if each not in request.remove), *request.add)
+    change = Change("recipients", keyfile.MANAGED, wanted, fresh=bool(request.remove))
+    return await _change(call, project, change)
+
+
+async def add_recovery(call: Call, request: AddRecovery) -> Sent:
+    """Make a recovery identity (or take a recipient), and seal every managed project's keys to it as well."""
+    service, house = call.service, call.service.house
+    managed = [project for project in house.vault.projects() if house.keys.custody(project) == keyfile.MANAGED]
+    before = {project: (await house.keys.describe(project)).recipients for project in managed}
+    answer = await service.keyholder.ask(CreateRecovery(request.recipient), (), call.descriptors)
+    if not isinstance(answer.message, IdentityMade):
+        raise TypeError("the keyholder answered something else")
+    recipient = answer.message.recipient
+    service.log.append(Event("key", "socket", "/", form="recovery", rule=recipient[:_RULE]), call.caller)
+    service.settings.add_recipient(recipient)
+    for project in managed:
+        if recipient not in before[project]:
+            change = Change("recipients", keyfile.MANAGED, (*before[project], recipient))
+            await house.keys.change(call.caller, project, change, ())
+            house.keys.forget_old(project)
+    others = (project for project in house.vault.projects() if project not in managed)
+    notes = tuple(f"/{project} is zero-knowledge: nobody but its passphrase opens it" for project in others)
+    return Sent(RecoveryMade(recipient, len(managed), notes))
+
+
+async def finish_changes(house: House, caller: Caller) -> None:
+    """Finish what broke off: projects that are locked wait until they are not."""
+    for project in house.vault.projects():
+        if house.vault.has_old_keys(project):
+            with suppress(Locked):
+                async for level in house.keys.behind(project):
+                    await house.writer.write(caller, Operation("reseal", level))
+                house.keys.forget_old(project)
+
+
+async def _change(call: Call, project: str, change: Change) -> Sent:
+    house, locks, scope = call.service.house, call.service.locks, f"/{project}"
+    was_locked = house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope)
+    async with one_try(call, scope):
+        await house.keys.change(call.caller, project, change, call.descriptors)
+    if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope):
+        locks.opened(scope, 0)
+    try:
+        count = await _finish(call, project)
+    finally:
+        if was_locked and change.custody == keyfile.ZERO_KNOWLEDGE:
+            await lock_now(call.service, call.caller, "as it was before", scope)
+    return Sent(Done((f"{count} level{'s' * (count != 1)} sealed anew",) if change.fresh else ()))
+
+
+async def _finish(call: Call, project: str) -> int:
+    house, count = call.service.house, 0
+    async for level in house.keys.behind(project):
+        result = await house.writer.write(call.caller, Operation("reseal", level))
+        await call.send_row(ResealedRow(level, result.version))
+        count += 1
+    house.keys.forget_old(project)
+    return count
+
+
+async def _described(house: House, project: str) -> KeysDescribed | None:
+    try:
+        return await house.keys.describe(project)
+    except Locked:
+        return None

@@ -1,0 +1,101 @@
+"""A project's keys as they are sealed: a JWK of the newest, which carries the earlier ones (docs/format.md §3).
+
+Laws: the newest file holds every key that a record of the project may need, so the ones before it can be forgotten;
+there is one encoding of its content. Nothing is encrypted or signed here.
+"""
+
+import hashlib
+import json
+from typing import NamedTuple
+
+from envfs.core import limits
+from envfs.core.record import from_base64, to_base64
+from envfs.errors import AuthenticationFailed
+
+KEY_BYTES = 32
+MANAGED, ZERO_KNOWLEDGE = "managed", "zero-knowledge"
+_NOT_OURS = "a project's key is not a key of EnvFS"
+_HEADER, _STANZA = b"age-encryption.org/v1\n", b"-> scrypt "
+
+
+class Keys(NamedTuple):
+    """The keys of a project, the newest first, and the recipients of the file; none if it is under a passphrase."""
+
+    keys: tuple[bytes, ...]
+    recipients: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Show how many, and nothing of them."""
+        return f"Keys({len(self.keys)} keys)"
+
+
+class Opened(NamedTuple):
+    """A file's content, taken apart; nothing of it is checked yet."""
+
+    keys: Keys
+    protected: str
+    signature: bytes
+
+
+def kid(key: bytes) -> str:
+    """Return the public name of a key: its JWK thumbprint (RFC 7638), which tells nothing of the key."""
+    canonical = json.dumps({"k": to_base64(key), "kty": "oct"}, separators=(",", ":"))
+    return to_base64(hashlib.sha256(canonical.encode()).digest())
+
+
+def custody(data: bytes) -> str:
+    """Tell from the open header of an age file whether a passphrase opens it or an identity: no key is needed."""
+    return ZERO_KNOWLEDGE if data.removeprefix(_HEADER).startswith(_STANZA) else MANAGED
+
+
+def signed_text(protected: str, keys: Keys) -> bytes:
+    """Return the bytes that the owner signs: the header, and everything beside it."""
+    return f"{protected}.{to_base64(_compact(_body(keys)))}".encode()
+
+
+def render(keys: Keys, protected: str, signature: bytes) -> bytes:
+    """Return the content of a file, a line of JSON.
+
+    Raises:
+        AuthenticationFailed: it would be over its limit
+    """
+    plain = _compact({**_body(keys), "protected": protected, "signature": to_base64(signature)}) + b"\n"
+    if len(plain) > limits.KEY_FILE_BYTES:
+        raise AuthenticationFailed("a project's key file is over its limit")
+    return plain
+
+
+def parse(plain: bytes) -> Opened:
+    """Take the content of a file apart.
+
+    Raises:
+        AuthenticationFailed: not the one encoding of it
+    """
+    if len(plain) > limits.KEY_FILE_BYTES:  # anybody can seal something longer to a public recipient
+        raise AuthenticationFailed(_NOT_OURS)
+    try:
+        body = json.loads(plain)
+        encoded = [body["k"], *(each["k"] for each in body["earlier"])]
+        recipients = tuple(str(each) for each in body["recipients"])
+        protected, signature = str(body["protected"]), from_base64(body["signature"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise AuthenticationFailed(_NOT_OURS) from None
+    keys = Keys(tuple(map(from_base64, encoded)), recipients)
+    if any(len(key) != KEY_BYTES for key in keys.keys) or len(keys.keys) > limits.PROJECT_KEYS:
+        raise AuthenticationFailed(_NOT_OURS)
+    if render(keys, protected, signature) != plain:
+        raise AuthenticationFailed(_NOT_OURS)
+    return Opened(keys, protected, signature)
+
+
+def _body(keys: Keys) -> dict[str, object]:
+    newest, *earlier = map(_jwk, keys.keys)
+    return {**newest, "earlier": earlier, "recipients": list(keys.recipients)}
+
+
+def _jwk(key: bytes) -> dict[str, object]:
+    return {"kty": "oct", "k": to_base64(key), "kid": kid(key), "alg": "A256GCM"}
+
+
+def _compact(body: dict[str, object]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()

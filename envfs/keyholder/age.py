@@ -1,0 +1,64 @@
+"""age, as the vault uses it: files to recipients, files to a passphrase. The one module that asks pyrage to seal."""
+
+from collections.abc import Callable
+
+import pyrage
+
+from envfs.core import limits
+from envfs.errors import BadRequest, TooLarge, WrongPassphrase
+
+_KINDS: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("ssh-", pyrage.ssh.Recipient.from_str),
+    ("age1tagpq1", pyrage.tagpq.Recipient.from_str),
+    ("age1tag1", pyrage.tag.Recipient.from_str),
+    ("age1", pyrage.x25519.Recipient.from_str),
+)
+_HINT = "a recipient is age1…, or the public line of an SSH key: ssh-ed25519 … or ssh-rsa …"
+
+
+def seal(data: bytes, recipients: tuple[str, ...]) -> bytes:
+    """Encrypt to recipients, any one of whom can open it.
+
+    Raises:
+        BadRequest: one of them is no recipient
+        TooLarge: there are too many
+    """
+    if not 0 < len(recipients) <= limits.RECIPIENTS:
+        raise TooLarge(
+            f"a key is sealed to {len(recipients)} recipients", f"at most {limits.RECIPIENTS}, and at least 1"
+        )
+    return pyrage.encrypt(data, [_recipient(text) for text in recipients])  # type: ignore[misc]
+
+
+def canonical(recipients: tuple[str, ...]) -> tuple[str, ...]:
+    """Return each recipient once, in one spelling: the comment behind an SSH key is left out."""
+    return tuple(dict.fromkeys(" ".join(text.split()[:2]) for text in recipients))
+
+
+def seal_under(data: bytes, passphrase: str, *, armored: bool = False) -> bytes:
+    """Encrypt to a passphrase and to nobody else. Takes a second or two by design."""
+    return pyrage.passphrase.encrypt(data, passphrase, armored=armored)
+
+
+def open_under(data: bytes, passphrase: str) -> bytes:
+    """Decrypt a file that is under a passphrase.
+
+    Raises:
+        WrongPassphrase: it does not open
+    """
+    try:
+        return pyrage.passphrase.decrypt(data, passphrase)
+    except pyrage.DecryptError:
+        raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
+
+
+def _recipient(text: str) -> object:
+    if len(text) > limits.RECIPIENT_BYTES:
+        raise TooLarge("a recipient is too long", f"at most {limits.RECIPIENT_BYTES} bytes")
+    for start, read in _KINDS:  # the order counts: age1 starts them all
+        if text.startswith(start):
+            try:
+                return read(text)
+            except pyrage.RecipientError:
+                break
+    raise BadRequest("not a recipient that EnvFS can seal to", _HINT)

@@ -1,0 +1,64 @@
+"""Requests that make a project's keys, seal them anew, or hold those that only a passphrase opens."""
+
+import os
+
+from envfs.core import keyfile, limits, record
+from envfs.core.keyfile import KEY_BYTES, MANAGED, ZERO_KNOWLEDGE, Keys
+from envfs.errors import BadRequest, TooLarge, WrongPassphrase
+from envfs.keyholder import age, sealing
+from envfs.keyholder.work import Answer, Work
+from envfs.protocol.keyholding import Held, HoldKeys, Sealed, SealKeys
+
+
+def seal_keys(request: SealKeys, work: Work) -> Answer:
+    """Put a new key in front, or change whom the keys are sealed to, or both."""
+    if request.custody not in (MANAGED, ZERO_KNOWLEDGE):
+        raise BadRequest("there is no such custody")
+    old = _open(request, work)
+    keys = (os.urandom(KEY_BYTES), *old.keys) if request.fresh else old.keys
+    if len(keys) > limits.PROJECT_KEYS:
+        raise TooLarge(
+            "the project has had too many keys", f"at most {limits.PROJECT_KEYS} can be kept for its history"
+        )
+    under = _new_passphrase(request, work)
+    to = () if under is not None else age.canonical((work.identity.recipient, *(request.recipients or old.recipients)))
+    data = sealing.seal_keys(work.identity, request.place, request.time, Keys(keys, to), under)
+    if under is not None:
+        work.keyring.hold_project(record.project_of(request.place.stream), record.digest(data), keys)
+    return Answer(Sealed(keyfile.kid(keys[0])), (data,))
+
+
+def hold_keys(request: HoldKeys, work: Work) -> Answer:
+    """Open a key file with its passphrase, and hold what is in it."""
+    data = work.blobs[0]
+    if not work.descriptors:
+        _ = work.identity
+        project = record.project_of(request.place.stream)
+        raise WrongPassphrase(
+            f"project {project} needs its passphrase", f"unlock it with `envfs unlock {project}`", project
+        )
+    keys = work.open_under(request.place, data, 0)
+    work.keyring.hold_project(record.project_of(request.place.stream), record.digest(data), keys.keys)
+    return Answer(Held())
+
+
+def _open(request: SealKeys, work: Work) -> Keys:
+    if request.head is None:
+        return Keys((), ())
+    if keyfile.custody(work.blobs[0]) == MANAGED:
+        return work.keys(request.head, 0)
+    _need(work, request)
+    return work.open_under(request.head, work.blobs[0], 0)
+
+
+def _new_passphrase(request: SealKeys, work: Work) -> str | None:
+    if request.custody == MANAGED:
+        return None
+    _need(work, request)
+    return work.passphrase(len(work.descriptors) - 1)
+
+
+def _need(work: Work, request: SealKeys) -> None:
+    if not work.descriptors:
+        project = record.project_of(request.place.stream)
+        raise WrongPassphrase(f"project {project} needs its passphrase", "type it, or name its file", project)

@@ -1,0 +1,176 @@
+"""What the daemon answers a client with: rows as they come, and then one reply (docs/protocol.md §2)."""
+
+from envfs.tuples import NamedTuple
+
+
+class VariableRow(NamedTuple):
+    """One variable of a view."""
+
+    name: str
+    level: str
+
+
+class LevelRow(NamedTuple):
+    """One level; version 0 has no text of its own."""
+
+    level: str
+    version: int
+    time: str
+    allowed: bool
+
+
+class ProjectRow(NamedTuple):
+    """One project; of a locked one, `keys` is 0 and `recipients` is empty. `unfinished`: a change of keys broke off."""
+
+    project: str
+    custody: str
+    unlocked: bool
+    levels: int
+    keys: int
+    recipients: tuple[str, ...]
+    unfinished: bool
+
+
+class KeyRow(NamedTuple):
+    """One key that a project has or had, counted from 1, and how many levels' newest text it seals."""
+
+    project: str
+    number: int
+    kid: str
+    levels: int
+    newest: bool
+
+
+class ResealedRow(NamedTuple):
+    """One level's newest text was sealed with its project's newest key, as a new version."""
+
+    level: str
+    version: int
+
+
+class VersionRow(NamedTuple):
+    """One version of a level, with the names that it changed."""
+
+    version: int
+    time: str
+    author: str
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+class GrantRow(NamedTuple):
+    """One grant; `until` is wall-clock text or empty, `seconds_left` is -1 without end."""
+
+    level: str
+    uid: int
+    user: str
+    until: str
+    seconds_left: int
+
+
+class LogRow(NamedTuple):
+    """One entry of the access log, as the line that stands in the file."""
+
+    line: str
+
+
+class FaultRow(NamedTuple):
+    """One record that fails, by its key in the store, and why."""
+
+    key: str
+    reason: str
+
+
+class FindingRow(NamedTuple):
+    """What one check found. `state` is `ok`, `note` or `problem`; `hint` says how to mend it, or is empty."""
+
+    check: str
+    state: str
+    text: str
+    hint: str = ""
+
+
+class Failed(NamedTuple):
+    """The request was refused; the parts of an EnvFSError."""
+
+    code: str
+    text: str
+    hint: str = ""
+    about: str = ""
+
+
+class Done(NamedTuple):
+    """The request was carried out; `notes` are sentences for the person who asked."""
+
+    notes: tuple[str, ...] = ()
+
+
+class Written(NamedTuple):
+    """A level has a new version, or the same one when nothing changed."""
+
+    level: str
+    version: int
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+VIEW_END = b"."  # the last blob behind ViewSent; it does not come if the vault was locked while the others were sent
+
+
+class ViewSent(NamedTuple):
+    """A view follows in blobs, the last of which is VIEW_END."""
+
+    level: str
+    version: int
+    variables: int
+
+
+class RecoveryMade(NamedTuple):
+    """Whom the keys are sealed to as well now, of how many projects, and which were left out."""
+
+    recipient: str
+    sealed: int
+    notes: tuple[str, ...]
+
+
+class Made(NamedTuple):
+    """A vault was made."""
+
+    vault: str
+    recipient: str
+    home: str
+    approved_uid: int
+
+
+class StatusReport(NamedTuple):
+    """The daemon's state. `problems` are sentences; empty means all is well."""
+
+    release: str
+    pid: int
+    uid: int
+    vault: str
+    vault_folder: str
+    mount: str
+    unlocked: bool
+    keyholder_pid: int
+    grants: int
+    log: str
+    log_entries: int
+    problems: tuple[str, ...] = ()
+
+
+class Checked(NamedTuple):
+    """A verification ended: how many were looked at, how many failed."""
+
+    looked_at: int
+    failed: int
+    notes: tuple[str, ...] = ()
+
+
+Row = (
+    VariableRow | LevelRow | ProjectRow | KeyRow | ResealedRow | VersionRow | GrantRow | LogRow | FaultRow | FindingRow
+)
+Reply = Failed | Done | Written | ViewSent | RecoveryMade | Made | StatusReport | Checked
