@@ -36,6 +36,7 @@ class Settings(NamedTuple):
     """What the file says; empty text means the default, `idle_seconds` 0 that an idle vault is not locked."""
 
     identity_file: str = ""
+    keyring: str = ""
     mount: str = ""
     idle_seconds: int = 0
     lock_at_suspend: bool = True
@@ -96,18 +97,34 @@ class SettingsFile:
         document["grant"].append(table)
         self._write(document)
 
+    def set_keyring(self, keyring: str) -> None:
+        """Name the keyring that has the identity, or (empty) none."""
+        document = self._with_table("identity")
+        table = document["identity"]
+        if keyring:
+            table["keyring"] = keyring
+        else:
+            table.pop("keyring", None)
+        if not table:
+            document.pop("identity")
+        self._write(document)
+
     def add_recipient(self, recipient: str) -> None:
         """Add one to those whom the keys of new projects are sealed to."""
-        document = self._parsed()
-        if "keys" not in document:
-            # in front of the grants: behind them it would read as a part of the last one
-            document = tomlkit.parse(_with_table(tomlkit.dumps(document), "[keys]\nrecipients = []\n"))
+        document = self._with_table("keys")
         table = document["keys"]
         known = table.get("recipients", tomlkit.array())
         if recipient not in known:
             known.append(recipient)
             table["recipients"] = known
             self._write(document)
+
+    def _with_table(self, name: str) -> tomlkit.TOMLDocument:
+        document = self._parsed()
+        if name in document:
+            return document
+        # in front of the grants: behind them it would read as a part of the last one
+        return tomlkit.parse(_with_table(tomlkit.dumps(document), f"[{name}]\n"))
 
     def _parsed(self) -> tomlkit.TOMLDocument:
         self.load()
@@ -210,7 +227,7 @@ def _tables(document: tomlkit.TOMLDocument) -> AoT:
 
 
 def _parse(body: dict[str, object]) -> Settings:
-    identity = _table(body, "identity", {"file": str})
+    identity = _table(body, "identity", {"file": str, "keyring": str})
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
     keys = _table(body, "keys", {"recipients": list})
@@ -221,6 +238,7 @@ def _parse(body: dict[str, object]) -> Settings:
         raise EnvFSError("[[grant]] is an array of tables")
     return Settings(
         identity_file=str(identity.get("file", "")),
+        keyring=str(identity.get("keyring", "")),
         mount=str(mount.get("path", "")),
         idle_seconds=_seconds(lock.get("idle")),
         lock_at_suspend=bool(lock.get("suspend", True)),

@@ -28,6 +28,8 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.Unlock: (_OWNER, unlocking.unlock),
     ask.Lock: (_OWNER, unlocking.lock),
     ask.ChangePassphrase: (_OWNER, unlocking.change_passphrase),
+    ask.KeepIdentity: (_OWNER, unlocking.keep_identity),
+    ask.ForgetIdentity: (_OWNER, unlocking.forget_identity),
     ask.NewProject: (_OWNER, projects.new_project),
     ask.ListProjects: (_OWNER, projects.list_projects),
     ask.ChangeCustody: (_OWNER, projects.change_custody),

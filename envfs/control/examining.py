@@ -16,7 +16,6 @@ from envfs.control import diagnosis
 from envfs.control.call import Call, Sent
 from envfs.control.diagnosis import NOTE, OK, PROBLEM
 from envfs.control.service import Service
-from envfs.control.unlocking import identity_path
 from envfs.errors import EnvFSError, NoVault
 from envfs.host import files, machine, protection
 from envfs.protocol.control import Done, Examine, FindingRow
@@ -99,17 +98,21 @@ def _vault(service: Service) -> FindingRow:
 
 
 def _identity(service: Service) -> FindingRow:
-    named = service.settings.load().identity_file
-    path = identity_path(named, service.places.identity)
+    settings = service.settings.load()
+    credential = os.path.join(os.environ.get("CREDENTIALS_DIRECTORY") or "/nowhere", "envfs-identity")
+    under_systemd = os.path.exists(credential)
+    path = credential if under_systemd else settings.identity_file or service.places.identity
     try:
         status = os.stat(path)
     except OSError as error:
         text = f"cannot look at {path}: {os.strerror(error.errno or 5).lower()}"
         return FindingRow("identity", PROBLEM, text, "without it nothing opens: bring it back from your copy")
-    reason = files.unsafe(status, private=True) if path in (named, service.places.identity) else ""
+    reason = "" if under_systemd else files.unsafe(status, private=True)
     if reason:
         return FindingRow("identity", PROBLEM, f"{path} is not safe: {reason}", f"chmod 600 {path}")
-    return FindingRow("identity", OK, f"{path}, for this user alone" if path != named else f"{path}, unencrypted")
+    open_to_readers = ", unencrypted" if path == settings.identity_file else ""
+    kept_too = f", and in the {settings.keyring} keyring" if settings.keyring else ""
+    return FindingRow("identity", OK, f"{path}{open_to_readers}{kept_too}")
 
 
 def _log(service: Service) -> FindingRow:

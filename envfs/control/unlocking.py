@@ -6,7 +6,7 @@ the next try after it waits, longer each time.
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import trio
@@ -16,11 +16,11 @@ from envfs.control.service import Service
 from envfs.core import keyfile, record
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
-from envfs.errors import Locked, NoVault, WrongPassphrase
+from envfs.errors import BadRequest, EnvFSError, Locked, NoVault, WrongPassphrase
 from envfs.gate.keys import project_of
-from envfs.host import files
-from envfs.protocol.control import ChangePassphrase, Done, Lock, Unlock
-from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, Rewrap
+from envfs.host import files, keyrings
+from envfs.protocol.control import ChangePassphrase, Done, ForgetIdentity, KeepIdentity, Lock, Unlock
+from envfs.protocol.keyholding import CopyIdentity, Forget, HoldKeys, LoadIdentity, Rewrap
 
 
 async def unlock(call: Call, request: Unlock) -> Sent:
@@ -57,7 +57,7 @@ async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
     """Put the vault's identity under another passphrase."""
     service = call.service
     path = service.places.identity
-    handle = _open_identity(service.settings.load().identity_file, path)
+    handle = _open_file(service.settings.load().identity_file or path, private=False)
     try:
         async with one_try(call, ""):
             answer = await service.keyholder.ask(Rewrap(), (), (handle, *call.descriptors))
@@ -65,6 +65,35 @@ async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
         files.replace_secret(Path(path), answer.blobs[0])
     finally:
         os.close(handle)
+    return Sent(Done())
+
+
+async def keep_identity(call: Call, request: KeepIdentity) -> Sent:
+    """Keep the identity in a keyring of the operating system, beside its file."""
+    service, name = call.service, call.service.house.vault.description.id
+    handle = _open_file(service.settings.load().identity_file or service.places.identity, private=False)
+    target = os.memfd_create("envfs", os.MFD_CLOEXEC)
+    try:
+        async with one_try(call, ""):
+            await service.keyholder.ask(CopyIdentity(), (), (handle, *call.descriptors, target))
+        _log(service, call.caller, Event("key", "socket", "/", form="keyring", rule=request.keyring))
+        await trio.to_thread.run_sync(keyrings.keep, request.keyring, name, target)
+    finally:
+        os.close(target)
+        os.close(handle)
+    service.settings.set_keyring(request.keyring)
+    return Sent(Done())
+
+
+async def forget_identity(call: Call, _request: ForgetIdentity) -> Sent:
+    """Take the identity out of the keyring; its file is what is left."""
+    service = call.service
+    keyring, name = service.settings.load().keyring, service.house.vault.description.id
+    if not keyring:
+        raise BadRequest("the identity is in no keyring", "`envfs keyring add` keeps it in one")
+    _log(service, call.caller, Event("key", "socket", "/", form="keyring", rule="none"))
+    await trio.to_thread.run_sync(keyrings.drop, keyring, name)
+    service.settings.set_keyring("")
     return Sent(Done())
 
 
@@ -97,7 +126,7 @@ async def load_identity(service: Service, passphrase: tuple[int, ...], project: 
         Locked: the vault was locked meanwhile
     """
     about, before = service.house.vault.description, service.locks.count
-    handle = _open_identity(service.settings.load().identity_file, service.places.identity)
+    handle = await _open_identity(service)
     request = LoadIdentity(about.recipient, about.signing_key, project)
     try:
         await service.keyholder.ask(request, (), (handle, *passphrase))
@@ -131,20 +160,29 @@ def _how_long(seconds: int) -> str:
     return f"for {seconds} s" if seconds else ""
 
 
-def identity_path(named: str, usual: str) -> str:
-    """Choose the identity's file: systemd's credential, the one that the settings name, the usual one."""
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+async def _open_identity(service: Service) -> int:
+    # where it may be: systemd's credentials, a file that the settings name, a keyring that they name, its usual place
+    credentials, settings = os.environ.get("CREDENTIALS_DIRECTORY", ""), service.settings.load()
     under_systemd = f"{credentials}/envfs-identity" if credentials else ""
-    return under_systemd if under_systemd and os.path.exists(under_systemd) else named or usual
+    if under_systemd and os.path.exists(under_systemd):  # noqa: ASYNC240 - a local look
+        return _open_file(under_systemd, private=False)
+    if settings.identity_file:
+        return _open_file(settings.identity_file, private=True)
+    if settings.keyring:
+        with suppress(EnvFSError):  # then the passphrase is asked for, as ever
+            name = service.house.vault.description.id
+            found = await trio.to_thread.run_sync(keyrings.fetch, settings.keyring, name)
+            if found is not None:
+                return found
+    return _open_file(service.places.identity, private=False)
 
 
-def _open_identity(named: str, usual: str) -> int:
-    path = identity_path(named, usual)
+def _open_file(path: str, *, private: bool) -> int:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise NoVault(f"cannot read the identity {path}: {os.strerror(error.errno or 5).lower()}") from None
-    reason = files.unsafe(os.fstat(handle), private=True) if path == named else ""
+    reason = files.unsafe(os.fstat(handle), private=True) if private else ""
     if reason:
         os.close(handle)
         raise NoVault(f"the identity file {path} is not trusted: {reason}", f"chmod 600 {path}")

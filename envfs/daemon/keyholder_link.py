@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import trio
@@ -54,8 +56,8 @@ class KeyholderLink:
         """
         async with self._turns:
             try:
-                with trio.fail_after(_SECONDS):
-                    answer = await self._converse(request, blobs, descriptors)
+                with trio.fail_after(_SECONDS), _sealer(request) as sealer:
+                    answer = await self._converse(request, blobs, (*descriptors, *sealer))
             except (OSError, trio.TooSlowError):
                 raise KeyholderGone("the keyholder does not answer", _GONE_HINT) from None
         if isinstance(answer.message, keyholding.Refused):
@@ -89,6 +91,24 @@ class KeyholderLink:
                 self._socket.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
             await _send(stream, request, blobs, descriptors)
             return await _receive(stream)
+
+
+@contextmanager
+def _sealer(request: NamedTuple) -> Iterator[tuple[int, ...]]:
+    # the keyholder may start no program, so what runs plugins of age stands beside it for the one request
+    if not isinstance(request, keyholding.SealKeys) or not request.plugins:
+        yield ()
+        return
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            command = [sys.executable, "-I", "-m", "envfs.keyholder.plugins", str(theirs.fileno())]
+            process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd="/")
+        try:
+            yield (ours.fileno(),)
+        finally:
+            process.kill()
+            process.wait()
 
 
 async def _send(

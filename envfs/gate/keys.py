@@ -10,6 +10,7 @@ from typing import NamedTuple
 from envfs.core import keyfile, names, record
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
+from envfs.core.recipients import plugin_of
 from envfs.errors import AlreadyExists, BadName, Conflict, NoSuchLevel
 from envfs.gate.log import AccessLog
 from envfs.gate.views import Keyholder
@@ -132,11 +133,15 @@ class ProjectKeys:
     async def _sealed(self, project: str, change: Change, descriptors: tuple[int, ...]) -> KeyFile:
         stream = record.key_stream(project)
         head, place = self._vault.key_head(project), self._vault.next_place(stream)
+        recipients = change.recipients
+        if head and change.custody == keyfile.MANAGED and not recipients:
+            recipients = (await self.describe(project)).recipients
         request = SealKeys(
             place=place,
             time=clocks.wall(),
             custody=change.custody,
-            recipients=change.recipients,
+            recipients=recipients,
+            plugins=any(map(plugin_of, recipients)),
             fresh=change.fresh,
             head=self._vault.place(stream, head.seq) if head else None,
         )

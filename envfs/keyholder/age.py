@@ -7,7 +7,9 @@ import pyrage
 from envfs.core import limits
 from envfs.errors import BadRequest, TooLarge, WrongPassphrase
 
-_KINDS: tuple[tuple[str, Callable[[str], object]], ...] = (
+Recipient = pyrage.x25519.Recipient | pyrage.ssh.Recipient | pyrage.tag.Recipient | pyrage.tagpq.Recipient
+
+_KINDS: tuple[tuple[str, Callable[[str], Recipient]], ...] = (
     ("ssh-", pyrage.ssh.Recipient.from_str),
     ("age1tagpq1", pyrage.tagpq.Recipient.from_str),
     ("age1tag1", pyrage.tag.Recipient.from_str),
@@ -27,12 +29,7 @@ def seal(data: bytes, recipients: tuple[str, ...]) -> bytes:
         raise TooLarge(
             f"a key is sealed to {len(recipients)} recipients", f"at most {limits.RECIPIENTS}, and at least 1"
         )
-    return pyrage.encrypt(data, [_recipient(text) for text in recipients])  # type: ignore[misc]
-
-
-def canonical(recipients: tuple[str, ...]) -> tuple[str, ...]:
-    """Return each recipient once, in one spelling: the comment behind an SSH key is left out."""
-    return tuple(dict.fromkeys(" ".join(text.split()[:2]) for text in recipients))
+    return pyrage.encrypt(data, [recipient(text) for text in recipients])
 
 
 def seal_under(data: bytes, passphrase: str, *, armored: bool = False) -> bytes:
@@ -52,7 +49,13 @@ def open_under(data: bytes, passphrase: str) -> bytes:
         raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
 
 
-def _recipient(text: str) -> object:
+def recipient(text: str) -> Recipient:
+    """Read a recipient that needs no plugin.
+
+    Raises:
+        BadRequest: it is none
+        TooLarge: it is over its limit
+    """
     if len(text) > limits.RECIPIENT_BYTES:
         raise TooLarge("a recipient is too long", f"at most {limits.RECIPIENT_BYTES} bytes")
     for start, read in _KINDS:  # the order counts: age1 starts them all

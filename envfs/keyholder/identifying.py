@@ -3,12 +3,15 @@
 import os
 
 from envfs.core import keyfile, limits
+from envfs.core.recipients import canonical, plugin_of
 from envfs.errors import AuthenticationFailed, BadRequest, WrongPassphrase
 from envfs.keyholder import age
 from envfs.keyholder import identity as identities
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import (
+    Copied,
+    CopyIdentity,
     CreateIdentity,
     CreateRecovery,
     Forget,
@@ -19,7 +22,7 @@ from envfs.protocol.keyholding import (
     Rewrapped,
 )
 
-_IDENTITY_OLD_AND_NEW = 3
+_THREE = 3  # the identity, its passphrase, and what the request is about
 
 
 def create_identity(request: CreateIdentity, work: Work) -> Answer:
@@ -60,16 +63,28 @@ def change_passphrase(_request: Rewrap, work: Work) -> Answer:
     data = work.read(0, limits.FRAME_BYTES, "the identity file")
     if not identities.is_encrypted(data):
         raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
-    if len(work.descriptors) < _IDENTITY_OLD_AND_NEW:
+    if len(work.descriptors) < _THREE:
         raise WrongPassphrase("the old passphrase and a new one are needed")
     return Answer(Rewrapped(), (identities.wrap(identities.unwrap(data, work.passphrase(1)), work.passphrase(2)),))
+
+
+def copy_identity(_request: CopyIdentity, work: Work) -> Answer:
+    """Write the identity of a file that is under a passphrase to a descriptor, in the open."""
+    data = work.read(0, limits.FRAME_BYTES, "the identity file")
+    if not identities.is_encrypted(data):
+        raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
+    if len(work.descriptors) < _THREE:
+        raise WrongPassphrase("the identity needs its passphrase")
+    _write_all(work.descriptors[2], f"{identities.unwrap(data, work.passphrase(1))}\n".encode())
+    return Answer(Copied())
 
 
 def create_recovery(request: CreateRecovery, work: Work) -> Answer:
     """Make an identity for recovery and write it where the person will see it; nothing of it is kept."""
     if request.recipient:
-        (recipient,) = age.canonical((request.recipient,))
-        age.seal(b"", (recipient,))
+        (recipient,) = canonical((request.recipient,))
+        if not plugin_of(recipient):
+            age.recipient(recipient)
         return Answer(IdentityMade(recipient, ""))
     text = identities.new()
     made = Identity(text)

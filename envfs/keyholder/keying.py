@@ -4,8 +4,9 @@ import os
 
 from envfs.core import keyfile, limits, record
 from envfs.core.keyfile import KEY_BYTES, MANAGED, ZERO_KNOWLEDGE, Keys
+from envfs.core.recipients import canonical
 from envfs.errors import BadRequest, TooLarge, WrongPassphrase
-from envfs.keyholder import age, sealing
+from envfs.keyholder import age, plugins, sealing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import Held, HoldKeys, Sealed, SealKeys
 
@@ -21,8 +22,8 @@ def seal_keys(request: SealKeys, work: Work) -> Answer:
             "the project has had too many keys", f"at most {limits.PROJECT_KEYS} can be kept for its history"
         )
     under = _new_passphrase(request, work)
-    to = () if under is not None else age.canonical((work.identity.recipient, *(request.recipients or old.recipients)))
-    data = sealing.seal_keys(work.identity, request.place, request.time, Keys(keys, to), under)
+    to = () if under is not None else canonical((work.identity.recipient, *(request.recipients or old.recipients)))
+    data = _sealed(request, work, Keys(keys, to), under)
     if under is not None:
         work.keyring.hold_project(record.project_of(request.place.stream), record.digest(data), keys)
     return Answer(Sealed(keyfile.kid(keys[0])), (data,))
@@ -40,6 +41,15 @@ def hold_keys(request: HoldKeys, work: Work) -> Answer:
     keys = work.open_under(request.place, data, 0)
     work.keyring.hold_project(record.project_of(request.place.stream), record.digest(data), keys.keys)
     return Answer(Held())
+
+
+def _sealed(request: SealKeys, work: Work, keys: Keys, under: str | None) -> bytes:
+    plain = sealing.sign_keys(work.identity, request.place, request.time, keys)
+    if under is not None:
+        return age.seal_under(plain, under)
+    if request.plugins:
+        return plugins.seal(work.descriptors[-1], plain, keys.recipients)
+    return age.seal(plain, keys.recipients)
 
 
 def _open(request: SealKeys, work: Work) -> Keys:

@@ -5,6 +5,8 @@ CreateIdentity     makes it          passphrase, or a file  IdentityMade (+ age 
 LoadIdentity       learns it         identity, passphrase   IdentityMade
 Forget             forgets it                               Forgotten
 Rewrap                     identity, old, new     Rewrapped + age file
+CopyIdentity                         identity, passphrase,  Copied
+                                     a file
 CreateRecovery                       a file                 IdentityMade
 SealKeys           needs it          passphrases            Sealed + age file
 HoldKeys           needs it          passphrase             Held
@@ -30,6 +32,7 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.LoadIdentity: identifying.load_identity,
     ask.Forget: identifying.forget,
     ask.Rewrap: identifying.change_passphrase,
+    ask.CopyIdentity: identifying.copy_identity,
     ask.CreateRecovery: identifying.create_recovery,
     ask.SealKeys: keying.seal_keys,
     ask.HoldKeys: keying.hold_keys,

@@ -49,6 +49,16 @@ class ChangePassphrase(NamedTuple):
     """Put the identity under another passphrase. Descriptors: the old one, the new one."""
 
 
+class KeepIdentity(NamedTuple):
+    """Keep the identity in a keyring of the operating system as well. Descriptor: its passphrase."""
+
+    keyring: str
+
+
+class ForgetIdentity(NamedTuple):
+    """Take the identity out of the keyring again."""
+
+
 class NewProject(NamedTuple):
     """Make a project with custody `managed` or `zero-knowledge`. Descriptor: the latter's passphrase."""
 
@@ -229,6 +239,8 @@ Request = (
     | Unlock
     | Lock
     | ChangePassphrase
+    | KeepIdentity
+    | ForgetIdentity
     | NewProject
     | ListProjects
     | ChangeCustody
@@ -263,6 +275,7 @@ DESCRIPTORS = {  # how many at most come with a request
     Init: 1,
     Unlock: 1,
     ChangePassphrase: 2,
+    KeepIdentity: 1,
     NewProject: 1,
     ChangeCustody: 1,
     ChangeProjectPassphrase: 2,

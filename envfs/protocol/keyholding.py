@@ -57,6 +57,13 @@ class Rewrap(NamedTuple):
     """
 
 
+class CopyIdentity(NamedTuple):
+    """Write the identity in the open where it is to be kept. Descriptors: the identity, its passphrase, the place.
+
+    Reply: Copied. The passphrase is wanted though the identity is held, so that only who knows it can have a copy.
+    """
+
+
 class CreateRecovery(NamedTuple):
     """Make an identity that is held nowhere, or only check a `recipient`. Reply: IdentityMade.
 
@@ -78,7 +85,7 @@ class SealKeys(NamedTuple):
 
     `fresh` puts a new key in front. With custody `managed` it is sealed to `recipients` (empty: as before); with
     `zero-knowledge` to a passphrase, and held. Descriptors: the passphrase of `head`, if it is under one; then the new
-    one, if custody is `zero-knowledge` and it changes.
+    one, if custody is `zero-knowledge` and it changes; then, with `plugins`, a socket to a process that can run them.
     """
 
     place: Place
@@ -87,6 +94,7 @@ class SealKeys(NamedTuple):
     recipients: tuple[str, ...]
     fresh: bool
     head: Place | None = None
+    plugins: bool = False
 
 
 class HoldKeys(NamedTuple):
@@ -176,6 +184,10 @@ class IdentityMade(NamedTuple):
 
     recipient: str
     signing_key: str
+
+
+class Copied(NamedTuple):
+    """The identity was written."""
 
 
 class Rewrapped(NamedTuple):
@@ -281,6 +293,7 @@ REQUESTS = wire.table(
     CreateIdentity,
     LoadIdentity,
     Rewrap,
+    CopyIdentity,
     CreateRecovery,
     Forget,
     SealKeys,
@@ -298,6 +311,7 @@ REQUESTS = wire.table(
 REPLIES = wire.table(
     IdentityMade,
     Rewrapped,
+    Copied,
     Forgotten,
     Held,
     KeysDescribed,

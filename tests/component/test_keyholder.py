@@ -325,6 +325,7 @@ def test_what_needs_the_identity_is_refused_while_there_is_none(
 def test_every_request_is_tried_while_locked() -> None:
     tried = {type(request) for request in NEED_THE_IDENTITY}
     without = {CreateIdentity, LoadIdentity, keyholding.Forget, keyholding.Rewrap, keyholding.CreateRecovery}
+    without |= {keyholding.CopyIdentity}
     assert set(keyholding.REQUESTS.values()) == tried | without | {DescribeProtection}
 
 

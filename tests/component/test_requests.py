@@ -51,6 +51,8 @@ CASES: dict[str, Case] = {
     "restart log": Case(R.RestartLog(), R.Done, needs_key=False, needs_log=False),
     "verify vault": Case(R.VerifyVault(), R.Checked, needs_log=False),
     "change the identity's passphrase": Case(R.ChangePassphrase(), R.Failed, b"x", needs_key=False, needs_log=False),
+    "keep the identity": Case(R.KeepIdentity("kernel"), R.Failed, b"x", needs_key=False, needs_log=False),
+    "forget the identity": Case(R.ForgetIdentity(), R.Failed, needs_key=False, needs_log=False),
     "new project": Case(R.NewProject("wiki", "managed"), R.Done),
     "list projects": Case(R.ListProjects(), R.Done, needs_key=False, needs_log=False),
     "change custody": Case(R.ChangeCustody("shop", "managed"), R.Done, needs_log=False),

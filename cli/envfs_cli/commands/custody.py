@@ -212,6 +212,20 @@ def passwd(values: "Values") -> int:
     return 0
 
 
+def keyring(values: "Values") -> int:
+    """Keep the identity in a keyring, or take it out."""
+    asking = session.start(values)
+    if values["action"] == "remove":
+        asking.reply(control.ForgetIdentity())
+        output.done("the identity is in no keyring any more")
+        return 0
+    if not values["keyring"]:
+        raise Mistake("which keyring?", "secret-service or kernel")
+    asking.with_passphrase(control.KeepIdentity(str(values["keyring"])), "copying the identity")
+    output.done(f"the identity is in the {values['keyring']} keyring as well")
+    return 0
+
+
 # -- recovery ----------------------------------------------------------------------------------------------------------
 
 

@@ -34,7 +34,17 @@ def mount(values: "Values") -> int:
     if values["foreground"]:
         os.execv(sys.executable, command)  # noqa: S606
     with terminal.Waiting("starting"):
-        where = _spawn(command)
+        try:
+            where = _spawn(command)
+        except WrongPassphrase:
+            if secret >= 0:
+                raise
+            where = ""  # the keyring did not have the identity
+    if not where:
+        secret = secrets.passphrase(None)
+        os.set_inheritable(secret, True)
+        with terminal.Waiting("starting"):
+            where = _spawn([*command, "--passphrase", str(secret)])
     output.done(f"mounted at {where}")
     return 0
 
@@ -43,9 +53,18 @@ def _passphrase(file: "str | None") -> int:
     # whether one is needed is known by looking for the identity file in its usual place, under a passphrase
     if file or os.environ.get("ENVFS_PASSPHRASE_FILE"):
         return secrets.passphrase(file)
-    if os.environ.get("CREDENTIALS_DIRECTORY") or not os.path.exists(links.places().identity):
+    if os.environ.get("CREDENTIALS_DIRECTORY") or not os.path.exists(links.places().identity) or _in_keyring():
         return -1
     return secrets.passphrase(None)
+
+
+def _in_keyring() -> bool:
+    # a look at the settings: the daemon reads them as they should be read, and a mistake here costs one start of it
+    try:
+        with open(links.places().settings, encoding="utf-8") as file:
+            return any(line.strip().startswith("keyring") for line in file)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _spawn(command: "list[str]") -> str:

@@ -149,6 +149,27 @@ COMMANDS = (
         "values, and give the project a new key with `envfs key rotate`.",
     ),
     Command(
+        "keyring",
+        "vault",
+        "custody:keyring",
+        "keep the identity in a keyring of the operating system too, so that no passphrase is asked for",
+        (
+            Argument("action", "text", "add: keep it there; remove: take it out", choices=("add", "remove")),
+            Argument(
+                "keyring",
+                "text",
+                "secret-service: the desktop's; kernel: this user's, until the machine restarts",
+                optional=True,
+                choices=("secret-service", "kernel"),
+            ),
+        ),
+        (PASSPHRASE,),
+        ("envfs keyring add secret-service", "envfs keyring add kernel", "envfs keyring remove"),
+        details="The file under the passphrase stays. Whatever runs as this user can read the keyring while it is "
+        "unlocked: it is as good as the session. The desktop's needs the Python package `keyring`, the kernel's the "
+        "program keyctl.",
+    ),
+    Command(
         "recovery",
         "vault",
         "custody:recovery",

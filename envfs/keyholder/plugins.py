@@ -1,0 +1,105 @@
+"""`python -m envfs.keyholder.plugins DESCRIPTOR`: seals one file to recipients that need plugins of age, and ends.
+
+The keyholder may start no program, and a plugin is one. So the daemon starts this process beside it, and hands one end
+of a socket pair to each: what is sealed goes from the keyholder to here, and the daemon sees ciphertext alone.
+"""
+
+import socket
+import sys
+
+import pyrage
+
+from envfs.core import limits
+from envfs.core.recipients import plugin_of
+from envfs.errors import BadRequest, EnvFSError, KeyholderGone
+from envfs.host import hardening
+from envfs.keyholder import age
+from envfs.protocol import framing
+
+_BYTES = 1 << 20
+
+
+class _Silent:
+    """What a plugin may ask of a person: nobody is there to answer; what it says goes to the daemon's log."""
+
+    def display_message(self, message: str) -> None:
+        """Say that a key is to be touched."""
+        sys.stderr.write(f"a plugin of age says: {message}\n")
+
+    def confirm(self, _message: str, _yes: str, _no: str | None) -> bool | None:
+        """Confirm nothing."""
+        return None
+
+    def request_public_string(self, _description: str) -> str | None:
+        """Know nothing."""
+        return None
+
+    def request_passphrase(self, _description: str) -> str | None:
+        """Know nothing."""
+        return None
+
+
+def main() -> int:
+    """Seal what comes, once."""
+    hardening.harden()
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        body, blobs = _receive(connection)
+        try:
+            sealed = _seal(blobs[0], tuple(str(each) for each in body["recipients"]))  # type: ignore[attr-defined]
+            connection.sendall(framing.encode({"type": "sealed"}, (sealed,)) + sealed)
+        except EnvFSError as error:
+            connection.sendall(framing.encode({"type": "refused", "text": error.text, "hint": error.hint}))
+    return 0
+
+
+def seal(descriptor: int, data: bytes, recipients: tuple[str, ...]) -> bytes:
+    """Have the process behind a descriptor seal `data`.
+
+    Raises:
+        BadRequest: a plugin is not there, or does not take a recipient
+        KeyholderGone: the process ended
+    """
+    with socket.socket(fileno=descriptor) as connection:
+        connection.sendall(framing.encode({"type": "seal", "recipients": list(recipients)}, (data,), _BYTES) + data)
+        body, blobs = _receive(connection)
+    if not blobs:
+        raise BadRequest(str(body.get("text", "")), str(body.get("hint", "")))
+    return blobs[0]
+
+
+def _seal(data: bytes, recipients: tuple[str, ...]) -> bytes:
+    plugins: dict[str, list[pyrage.plugin.Recipient]] = {}
+    found = []
+    for text in recipients:
+        name = plugin_of(text)
+        if name:
+            plugins.setdefault(name, []).append(_recipient(text))
+        else:
+            found.append(age.recipient(text))
+    try:
+        each = [pyrage.plugin.RecipientPluginV1(name, theirs, [], _Silent()) for name, theirs in plugins.items()]
+        return pyrage.encrypt(data, [*found, *each])
+    except pyrage.EncryptError:
+        names = ", ".join(f"age-plugin-{name}" for name in plugins)
+        raise BadRequest("a plugin of age did not seal the key", f"is it installed and ready? {names}") from None
+
+
+def _recipient(text: str) -> pyrage.plugin.Recipient:
+    try:
+        return pyrage.plugin.Recipient.from_str(text)
+    except pyrage.RecipientError:
+        raise BadRequest("not a recipient of a plugin of age") from None
+
+
+def _receive(connection: socket.socket) -> tuple[framing.Body, tuple[bytes, ...]]:
+    decoder = framing.Decoder(limits.BLOB_BYTES, _BYTES)
+    while (found := decoder.next()) is None:
+        data = connection.recv(1 << 16)
+        if not data:
+            raise KeyholderGone("the process that seals with plugins ended", "the daemon's log may say why")
+        decoder.feed(data)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
