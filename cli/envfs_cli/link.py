@@ -100,7 +100,7 @@ def places() -> "Locations":
 def reach() -> Link:
     """Connect to the daemon of this home, or to the system's, or start one for this command alone."""
     link = running()
-    return link if link is not None else _start()
+    return link if link is not None else private()
 
 
 def running() -> "Link | None":
@@ -147,7 +147,8 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
         raise NotApproved(f"the daemon at {path} runs as uid {server}, but its folder belongs to uid {owner}")
 
 
-def _start() -> Link:
+def private() -> Link:
+    """Start a daemon for this command alone."""
     ours, theirs = _pair()
     os.set_inheritable(theirs, True)
     command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(theirs)]

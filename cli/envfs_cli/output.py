@@ -81,7 +81,7 @@ def message_json(message: "NamedTuple") -> None:
 def table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
     """Print rows in columns: aligned under heads on a terminal, tab-separated in a pipe."""
     cells = [[clean(cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    if not on_terminal():
         for row in cells:
             line("\t".join(row))
         return
@@ -95,10 +95,15 @@ def _aligned(row: "Sequence[str]", widths: "Sequence[int]") -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
+def on_terminal() -> bool:
+    """Tell whether results go to a terminal."""
+    return sys.stdout.isatty()
+
+
 def paint(text: str, style: str, terminal: "bool | None" = None) -> str:
     """Colour text if it goes to a terminal and NO_COLOR is not set."""
     if terminal is None:
-        terminal = sys.stdout.isatty()
+        terminal = on_terminal()
     return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not os.environ.get("NO_COLOR") else text
 
 

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from envfs.control import access, keeping, projects, reading, unlocking, verifying, writing
+from envfs.control import access, examining, keeping, projects, reading, unlocking, verifying, writing
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -52,6 +52,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.RestartLog: (_OWNER, access.restart_log),
     ask.VerifyVault: (_OWNER, verifying.verify_vault),
     ask.Accept: (_OWNER, verifying.accept),
+    ask.Examine: (_OWNER, examining.examine),
 }
 
 

@@ -24,6 +24,8 @@ def main() -> int:
     """Run the daemon; the exit status is that of the error that ended it."""
     hardening.harden()
     arguments = _arguments()
+    if arguments.what == "answer" or os.geteuid() == 0:  # any other mounts and unmounts by a setuid program
+        hardening.give_up_privileges()
     try:
         _run(arguments)
     except EnvFSError as error:

@@ -9,6 +9,7 @@ from envfs.gate.view import Layers, View
 from envfs.host import clocks
 from envfs.host.memory import Region
 from envfs.protocol.keyholding import Rendered, RenderView
+from envfs.vault.vault import Layers as Gathered
 from envfs.vault.vault import Vault
 
 K = TypeVar("K")
@@ -96,12 +97,10 @@ class Views:
         request = self._vault.layers(wanted)
         while True:
             locks = self._locks
-            answer = await self._keyholder.ask(RenderView(request.layers), request.blobs)
-            shape = answer.message
-            if not isinstance(shape, Rendered) or len(answer.descriptors) != 1:
-                raise TypeError("the keyholder answered something else")
-            size = shape.dotenv_bytes + shape.environ_bytes + shape.index_bytes
-            region = Region.received(answer.descriptors[0], size)
+            try:
+                region, shape = await self._render(request, ordinary=False)
+            except OSError:  # this process may map no more secret memory
+                region, shape = await self._render(request, ordinary=True)
             if locks == self._locks:
                 break
             region.close()  # something was locked while this view was made: the keyholder knows whether it may be
@@ -109,6 +108,14 @@ class Views:
         view = View(layers, self._changed_ns(wanted), region, shape)
         self._alive.add(view)
         return view
+
+    async def _render(self, request: Gathered, *, ordinary: bool) -> tuple[Region, Rendered]:
+        answer = await self._keyholder.ask(RenderView(request.layers, ordinary), request.blobs)
+        shape = answer.message
+        if not isinstance(shape, Rendered) or len(answer.descriptors) != 1:
+            raise TypeError("the keyholder answered something else")
+        size = shape.dotenv_bytes + shape.environ_bytes + shape.index_bytes
+        return Region.received(answer.descriptors[0], size), shape
 
     def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
         times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted]

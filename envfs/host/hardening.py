@@ -20,10 +20,15 @@ def harden() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # each view and each client holds a descriptor
 
 
+def give_up_privileges() -> None:
+    """No setuid program gives this process or its children anything any more: not for one that needs fusermount3."""
+    _prctl(_SET_NO_NEW_PRIVS, 1)
+
+
 def harden_keyholder() -> None:
     """As `harden`, and: no new privileges, no new files, and an end when the daemon ends."""
     harden()
-    _prctl(_SET_NO_NEW_PRIVS, 1)
+    give_up_privileges()
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
     _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
 

@@ -1,19 +1,39 @@
 """Memory for secrets that other parts of the system cannot get at.
 
 `memfd_secret` takes the pages out of the kernel's own map, so that not even root can read them through /proc or the
-kernel; where it is missing, an ordinary memfd with locked pages stands in. A region can be handed to another process
-as a descriptor.
+kernel. Where it is missing, forbidden or over the limit, an ordinary memfd stands in, locked if it may be, and never in
+a core dump. A region can be handed to another process as a descriptor.
+
+Laws: what protects each region is known, and the weakest of them is told; a region is not wiped in a forked child, as
+shared memory cannot be (madvise(2)), and the keyholder's children write their results into it.
 """
 
 import contextlib
 import ctypes
+import errno
 import mmap
 import os
+import resource
+import weakref
+from typing import NamedTuple
 
+SECRET, LOCKED, UNLOCKED = "memfd_secret", "locked memory", "memory that is not locked"
+_FROM_WEAK_TO_STRONG = (UNLOCKED, LOCKED, SECRET)
 _MADV_WIPEONFORK = 18
 _MEMFD_SECRET = 447  # the same number on every architecture that has the call
+_WHY = {
+    errno.ENOSYS: "the kernel has no memfd_secret, or it is switched off",
+    errno.EPERM: "memfd_secret is forbidden here, as in some containers",
+}
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mlock.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+
+
+class Kept(NamedTuple):
+    """How memory is kept from others: SECRET, LOCKED or UNLOCKED, and why it is not SECRET, or the empty string."""
+
+    kind: str
+    reason: str = ""
 
 
 class Region:
@@ -22,33 +42,55 @@ class Region:
     def __init__(self, descriptor: int, size: int) -> None:
         """Map `size` bytes of a descriptor and take it over."""
         self.size = size
+        self.kept = Kept(SECRET)
         self._open = True
         self._descriptor = descriptor
         self._map = mmap.mmap(descriptor, max(size, 1), mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        _held.add(self)
 
     @classmethod
-    def create(cls, size: int) -> "Region":
-        """Make a new region of `size` bytes.
+    def create(cls, size: int, *, ordinary: bool = False) -> "Region":
+        """Make a new region of `size` bytes, in secret memory unless `ordinary` or it cannot be had.
 
         Raises:
-            OSError: no memory may be locked
+            OSError: there is no memory for it
         """
-        descriptor = _secret_descriptor()
-        try:
-            os.ftruncate(descriptor, max(size, 1))
-            region = cls(descriptor, size)
-        except OSError:
-            os.close(descriptor)
-            raise
-        region._lock()
+        reason = "there was no room for more of it"
+        if not ordinary:
+            try:
+                return cls._made(_secret_descriptor(), size)
+            except OSError as error:
+                reason = _why(error)
+        region = cls._made(os.memfd_create("envfs", os.MFD_CLOEXEC), size)
+        _lock(region, reason)
         return region
 
     @classmethod
     def received(cls, descriptor: int, size: int) -> "Region":
-        """Take a region over that another process made; it is not handed on, so the mapping alone is kept."""
-        region = cls(descriptor, size)
+        """Take a region over that another process made; it is not handed on, so the mapping alone is kept.
+
+        Raises:
+            OSError: it cannot be mapped, as secret memory counts for the one who maps it; the descriptor is closed
+        """
+        secret = os.readlink(f"/proc/self/fd/{descriptor}").startswith("/secretmem")
+        try:
+            region = cls(descriptor, size)
+        except OSError:
+            os.close(descriptor)
+            raise
         region._forget_descriptor()
+        if not secret:
+            _lock(region, "there was no room for more of it")
         return region
+
+    @classmethod
+    def _made(cls, descriptor: int, size: int) -> "Region":
+        try:
+            os.ftruncate(descriptor, max(size, 1))
+            return cls(descriptor, size)
+        except OSError:
+            os.close(descriptor)
+            raise
 
     @property
     def descriptor(self) -> int:
@@ -68,6 +110,7 @@ class Region:
         """Wipe the region and give it back; calling it again does nothing."""
         if self._open:
             self._open = False
+            _held.discard(self)
             self.wipe()
             with contextlib.suppress(BufferError):  # somebody still looks, at zeros now; it goes with the last of them
                 self._map.close()
@@ -78,10 +121,6 @@ class Region:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _lock(self) -> None:
-        # best effort: memfd_secret pages are locked already, and a user's limit may be too low for the stand-in
-        _libc.mlock(ctypes.addressof(ctypes.c_char.from_buffer(self._map)), max(self.size, 1))
-
     def __repr__(self) -> str:
         """Show the size and nothing of the content."""
         return f"Region({self.size} bytes)"
@@ -90,7 +129,8 @@ class Region:
 class ReplyBuffer:
     """Locked pages for what is on its way to the kernel, which cannot take it from secret memory (EFAULT).
 
-    Filled for one reply, wiped when the file is closed; not in a core dump, not in a forked child.
+    Filled for one reply, wiped when the file is closed; not in a core dump, not in a forked child. `kept` says whether
+    they could be locked.
     """
 
     def __init__(self, size: int) -> None:
@@ -99,7 +139,8 @@ class ReplyBuffer:
         self._map.madvise(mmap.MADV_DONTDUMP)
         self._map.madvise(_MADV_WIPEONFORK)
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
-        _libc.mlock(self._address, size)
+        self.kept = _locked(self._address, size, "the kernel takes replies from ordinary memory alone")
+        _held.add(self)
         self.view = memoryview(self._map)
         self._used = 0
 
@@ -114,8 +155,44 @@ class ReplyBuffer:
         self._used = 0
 
 
+_held: weakref.WeakSet[Region | ReplyBuffer] = weakref.WeakSet()
+
+
+def protection() -> Kept:
+    """Return the weakest of what protects secrets in this process now, a new region's included.
+
+    Replies on their way count only if they could not be locked: no machine keeps them in secret memory.
+    """
+    new = Region.create(1)
+    found = [one.kept for one in _held if isinstance(one, Region) or one.kept.kind == UNLOCKED]
+    new.close()
+    return min(found, key=lambda kept: _FROM_WEAK_TO_STRONG.index(kept.kind))
+
+
+def _lock(region: Region, reason: str) -> None:
+    region.map.madvise(mmap.MADV_DONTDUMP)
+    region.kept = _locked(ctypes.addressof(ctypes.c_char.from_buffer(region.map)), max(region.size, 1), reason)
+
+
+def _locked(address: int, size: int, reason: str) -> Kept:
+    if _libc.mlock(address, size) == 0:
+        return Kept(LOCKED, reason)
+    return Kept(UNLOCKED, _too_small())
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EAGAIN:
+        return _too_small()
+    return _WHY.get(error.errno or 0, f"memfd_secret: {os.strerror(error.errno or errno.EIO).lower()}")
+
+
+def _too_small() -> str:
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    return f"at most {limit >> 10} KiB may be locked (RLIMIT_MEMLOCK)"
+
+
 def _secret_descriptor() -> int:
     descriptor: int = _libc.syscall(_MEMFD_SECRET, os.O_CLOEXEC)
-    if descriptor >= 0:
-        return descriptor
-    return os.memfd_create("envfs", os.MFD_CLOEXEC)
+    if descriptor < 0:
+        raise OSError(ctypes.get_errno(), "memfd_secret")
+    return descriptor

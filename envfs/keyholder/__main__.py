@@ -12,10 +12,10 @@ import signal
 import socket
 import sys
 import time
-import traceback
 
-from envfs.host import hardening, landlock
-from envfs.keyholder import conversation
+from envfs.host import hardening
+from envfs.keyholder import confinement, conversation, faults
+from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
 from envfs.keyholder.rehearsal import Rehearsal
 
@@ -33,11 +33,11 @@ def main() -> int:
         signal.signal(ignored, signal.SIG_IGN)  # a key typed at the terminal is for the daemon; it ends us by closing
     daemon = socket.socket(fileno=int(sys.argv[1]))
     keyring = Keyring()
-    landlock.confine()  # all that it needs is loaded; from here on it opens nothing
+    confined = confinement.confine()  # all that it needs is loaded; from here on it opens nothing
     gc.freeze()
     rehearsal: Rehearsal | None = None
     while True:
-        waiting = _fork(keyring, daemon, rehearsal)
+        waiting = _fork(keyring, daemon, confined, rehearsal)
         if rehearsal is None and not _is_readable(waiting, _IDLE):
             rehearsal = Rehearsal()  # for the children after the one that waits now
             rehearsal.run(_ROUNDS)
@@ -54,7 +54,7 @@ def _is_readable(descriptor: int, seconds: float) -> bool:
     return bool(select.select([descriptor], [], [], seconds)[0])
 
 
-def _fork(keyring: Keyring, daemon: socket.socket, rehearsal: Rehearsal | None) -> int:
+def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, rehearsal: Rehearsal | None) -> int:
     # returns where the child will say that it has a conversation
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -62,12 +62,12 @@ def _fork(keyring: Keyring, daemon: socket.socket, rehearsal: Rehearsal | None) 
         os.close(reading)
         if rehearsal is not None and not _is_readable(daemon.fileno(), 0):
             rehearsal.run()
-        _child(keyring, daemon, writing, parent)
+        _child(keyring, daemon, confined, writing, parent)
     os.close(writing)
     return reading
 
 
-def _child(keyring: Keyring, daemon: socket.socket, parent_hears: int, parent: int) -> None:
+def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, parent_hears: int, parent: int) -> None:
     status = 1
     try:
         hardening.end_with(parent)
@@ -76,10 +76,10 @@ def _child(keyring: Keyring, daemon: socket.socket, parent_hears: int, parent: i
         os.close(parent_hears)
         daemon.close()
         if connection is not None:
-            conversation.hold(keyring, connection)
+            conversation.hold(keyring, connection, confined)
         status = 0
-    except Exception:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
+        faults.report(error)
     finally:
         os._exit(status)
 

@@ -3,11 +3,11 @@
 import array
 import contextlib
 import socket
-import sys
-import traceback
 
 from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError
+from envfs.keyholder import faults
+from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
 from envfs.keyholder.requests import answer
 from envfs.keyholder.work import Answer, Work
@@ -16,21 +16,21 @@ from envfs.protocol import framing, keyholding, wire
 _DESCRIPTORS = 4
 
 
-def hold(keyring: Keyring, connection: socket.socket) -> None:
+def hold(keyring: Keyring, connection: socket.socket, confined: Confinement) -> None:
     """Read one request from `connection`, answer it, close it. Never raises."""
     try:
-        reply = _carry_out(keyring, connection)
+        reply = _carry_out(keyring, connection, confined)
     except EnvFSError as error:
         reply = Answer(keyholding.Refused(error.code, error.text, error.hint, error.about))
-    except Exception:  # noqa: BLE001 - a bug here must not leave the daemon waiting; the trace shows no values
-        traceback.print_exc(file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - a bug here must not leave the daemon waiting
+        faults.report(error)
         reply = Answer(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))
     _send(connection, reply)
 
 
-def _carry_out(keyring: Keyring, connection: socket.socket) -> Answer:
+def _carry_out(keyring: Keyring, connection: socket.socket, confined: Confinement) -> Answer:
     body, blobs, descriptors = _receive(connection)
-    return answer(wire.from_body(body, keyholding.REQUESTS), Work(keyring, blobs, descriptors))
+    return answer(wire.from_body(body, keyholding.REQUESTS), Work(keyring, blobs, descriptors, confined))
 
 
 def _receive(connection: socket.socket) -> tuple[framing.Body, tuple[bytes, ...], tuple[int, ...]]:

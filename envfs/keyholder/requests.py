@@ -24,7 +24,7 @@ VerifyCheckpoint   needs it                                 Faults
 from collections.abc import Callable
 from typing import Any
 
-from envfs.keyholder import checking, identifying, keying, viewing, writing
+from envfs.keyholder import checking, describing, identifying, keying, viewing, writing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol import keyholding as ask
 
@@ -46,6 +46,7 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.CheckKeys: checking.check_keys,
     ask.SignCheckpoint: checking.sign_checkpoint,
     ask.VerifyCheckpoint: checking.verify_checkpoint,
+    ask.DescribeProtection: describing.describe_protection,
 }
 
 

@@ -28,7 +28,7 @@ def render_view(request: RenderView, work: Work) -> Answer:
     sizes = (len(dotenv_part), len(environ_part), len(index_part))
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
-    region = Region.create(sum(sizes))
+    region = Region.create(sum(sizes), ordinary=request.ordinary)
     region.map[: region.size] = dotenv_part + environ_part + index_part
     return Answer(Rendered(*sizes, len(view.variables)), region=region)
 

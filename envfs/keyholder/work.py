@@ -10,6 +10,7 @@ from envfs.core.keyfile import Keys
 from envfs.errors import Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
 from envfs.keyholder import age, sealing
+from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.keyring import Keyring
 from envfs.protocol.keyholding import Layer, Place
@@ -29,11 +30,18 @@ class Answer(NamedTuple):
 class Work:
     """What a request is carried out with: the keyring, the records that came as blobs, the descriptors."""
 
-    def __init__(self, keyring: Keyring, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        blobs: tuple[bytes, ...],
+        descriptors: tuple[int, ...],
+        confined: Confinement = Confinement(),  # noqa: B008 - a value that nobody can change
+    ) -> None:
         """Take over what came."""
         self.keyring = keyring
         self.blobs = blobs
         self.descriptors = descriptors
+        self.confined = confined
         self._keys: dict[int, Keys] = {}
 
     @cached_property

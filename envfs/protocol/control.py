@@ -236,6 +236,10 @@ class Accept(NamedTuple):
     level: str
 
 
+class Examine(NamedTuple):
+    """What protects the daemon and its keyholder, and what is wrong with the installation. Rows: FindingRow."""
+
+
 Request = (
     Status
     | Init
@@ -270,6 +274,7 @@ Request = (
     | RestartLog
     | VerifyVault
     | Accept
+    | Examine
 )
 REQUESTS = wire.table(Hello, *Request.__args__)
 REPLIES = wire.table(Hello, *Row.__args__, *Reply.__args__)

@@ -132,9 +132,13 @@ class WriteLevel(NamedTuple):
 
 
 class RenderView(NamedTuple):
-    """Merge layers, the top first, into a view. Reply: Rendered and the descriptor of the region."""
+    """Merge layers, the top first, into a view. Reply: Rendered and the descriptor of the region.
+
+    `ordinary` asks for a region outside of secret memory, of which the daemon may map no more.
+    """
 
     layers: tuple[Layer, ...]
+    ordinary: bool = False
 
 
 class ExamineView(NamedTuple):
@@ -175,6 +179,10 @@ class VerifyCheckpoint(NamedTuple):
     """Check signatures of the access log's checkpoints against the owner's key. Reply: Faults."""
 
     checkpoints: tuple[tuple[str, ...], ...]
+
+
+class DescribeProtection(NamedTuple):
+    """What protects the keyholder's memory. Reply: Protection."""
 
 
 class IdentityMade(NamedTuple):
@@ -292,6 +300,23 @@ class Signed(NamedTuple):
     signature: str
 
 
+class Protection(NamedTuple):
+    """What protects one process, as the kernel tells it.
+
+    `memory` is the weakest kind that secrets are in (`host.memory`), `memory_reason` why it is not the best; `landlock`
+    is a version, 0 for none; `no_seccomp` says why there is no filter where one was wanted.
+    """
+
+    memory: str
+    memory_reason: str
+    core_dumps: bool
+    dumpable: bool
+    no_new_privs: bool
+    landlock: int
+    seccomp: bool
+    no_seccomp: str
+
+
 class Refused(NamedTuple):
     """The parts of an EnvFSError."""
 
@@ -319,6 +344,7 @@ REQUESTS = wire.table(
     CheckKeys,
     SignCheckpoint,
     VerifyCheckpoint,
+    DescribeProtection,
 )
 REPLIES = wire.table(
     IdentityMade,
@@ -335,4 +361,5 @@ REPLIES = wire.table(
     Faults,
     Signed,
     Refused,
+    Protection,
 )

@@ -106,6 +106,15 @@ class FaultRow(NamedTuple):
     reason: str
 
 
+class FindingRow(NamedTuple):
+    """What one check found. `state` is `ok`, `note` or `problem`; `hint` says how to mend it, or is empty."""
+
+    check: str
+    state: str
+    text: str
+    hint: str = ""
+
+
 class Failed(NamedTuple):
     """The request was refused; the parts of an EnvFSError."""
 
@@ -197,5 +206,6 @@ Row = (
     | GrantRow
     | LogRow
     | FaultRow
+    | FindingRow
 )
 Reply = Failed | Done | Written | ViewSent | RecoveryMade | Made | StatusReport | Checked

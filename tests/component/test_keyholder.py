@@ -36,6 +36,8 @@ from envfs.errors import (
     WrongPassphrase,
 )
 from envfs.gate.views import Answer
+from envfs.host import landlock, seccomp
+from envfs.host import memory as memory_of_hosts
 from envfs.host.memory import Region
 from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import (
@@ -45,6 +47,7 @@ from envfs.protocol.keyholding import (
     CompareVersions,
     CreateIdentity,
     DescribeKeys,
+    DescribeProtection,
     Faults,
     HoldKeys,
     IdentityMade,
@@ -52,6 +55,7 @@ from envfs.protocol.keyholding import (
     Layer,
     LoadIdentity,
     Place,
+    Protection,
     Rendered,
     RenderView,
     Sealed,
@@ -323,7 +327,11 @@ def test_every_request_is_tried_while_locked() -> None:
     tried = {type(request) for request in NEED_THE_IDENTITY}
     without = {CreateIdentity, LoadIdentity, keyholding.Forget, keyholding.Rewrap, keyholding.CreateRecovery}
     without |= {keyholding.CopyIdentity}
-    assert set(keyholding.REQUESTS.values()) == tried | without
+    assert set(keyholding.REQUESTS.values()) == tried | without | {DescribeProtection}
+
+
+def test_it_says_what_protects_it_while_locked_too(fresh: KeyholderLink) -> None:
+    assert isinstance(ask(fresh, DescribeProtection()).message, Protection)
 
 
 def test_a_forgotten_identity_is_gone_until_it_is_loaded_again(fresh: KeyholderLink, kept: Kept) -> None:
@@ -703,6 +711,15 @@ def test_the_keyholder_has_no_file_open(link: KeyholderLink) -> None:
         for target in beyond.values()
     )
     assert targets[0] == "/dev/null"
+
+
+def test_it_says_what_protects_it(link: KeyholderLink) -> None:
+    said = ask(link, DescribeProtection()).message
+    assert isinstance(said, Protection)
+    assert (said.core_dumps, said.dumpable, said.no_new_privs) == (False, False, True)
+    assert said.landlock == landlock.version()
+    assert said.seccomp == (seccomp._library is not None) == (not said.no_seccomp)
+    assert (said.memory, said.memory_reason) == memory_of_hosts.protection()
 
 
 def test_a_child_that_is_killed_while_it_waits_is_replaced(link: KeyholderLink) -> None:

@@ -33,7 +33,7 @@ CASES: dict[str, Case] = {
     "status": Case(R.Status(), R.StatusReport, needs_key=False, needs_log=False),
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
     "list variables": Case(R.ListVariables("/shop"), R.Done),
-    "examine": Case(R.DescribeView("/shop"), R.Done),
+    "describe a view": Case(R.DescribeView("/shop"), R.Done),
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
     "list history": Case(R.ListHistory("/shop"), R.Done),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
@@ -65,8 +65,9 @@ CASES: dict[str, Case] = {
     "rotate a key": Case(R.RotateKey("shop"), R.Done),
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
+    "examine": Case(R.Examine(), R.Done, needs_key=False, needs_log=False),
 }
-READS = {"status", "read a view", "examine", "list variables", "list levels", "list history"}
+READS = {"status", "read a view", "describe a view", "list variables", "list levels", "list history"}
 
 
 def snapshot(world: World) -> dict[str, bytes]:
@@ -157,7 +158,9 @@ def test_what_serves_nothing_works_without_a_log(world: World, name: str) -> Non
 def test_without_a_vault_every_question_has_an_answer(empty: World, name: str) -> None:
     case = CASES[name]
     found = code(run(lambda: empty.ask(case.request, secret=case.secret)))
-    assert found == {"unmount": "Done", "list grants": "Done", "revoke": "no-such-level"}.get(name, "no-vault")
+    assert found == {"unmount": "Done", "list grants": "Done", "examine": "Done", "revoke": "no-such-level"}.get(
+        name, "no-vault"
+    )
     assert not Path(empty.places.home).exists()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Homes
-from tests.system.home import Daemon, Home, eventually
+from tests.system.home import OWNER, Daemon, Home, eventually, mounts_below
 
 
 def _libraries(pid: int) -> str:
@@ -66,7 +66,30 @@ def test_neither_process_can_dump_its_memory(served: tuple[Home, Daemon], which:
     pid = getattr(daemon, which)
     limits = Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
     assert next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()[4] == "0"
-    assert "NoNewPrivs:\t1" in Path(f"/proc/{daemon.keyholder}/status").read_text(encoding="utf-8")
+
+
+def test_the_keyholder_has_given_up_all_system_calls_but_those_of_its_work(served: tuple[Home, Daemon]) -> None:
+    home, daemon = served
+    assert home.view("/shop/prod").read_bytes()
+    status = Path(f"/proc/{daemon.keyholder}/status").read_text(encoding="utf-8")
+    assert "\nSeccomp:\t2\n" in status
+
+
+@pytest.mark.parametrize("which", ["pid", "keyholder"])
+def test_neither_process_of_roots_can_gain_privileges(served: tuple[Home, Daemon], which: str) -> None:
+    home, daemon = served
+    assert home.view("/shop/prod").read_bytes()
+    status = Path(f"/proc/{getattr(daemon, which)}/status").read_text(encoding="utf-8")
+    assert "\nNoNewPrivs:\t1\n" in status
+
+
+def test_a_users_own_daemon_still_mounts_and_unmounts_by_a_setuid_program(user_home: Home) -> None:
+    with user_home.mounted() as daemon:
+        assert f"\nUid:\t{OWNER}\t" in Path(f"/proc/{daemon.pid}/status").read_text(encoding="utf-8")
+        assert "\nNoNewPrivs:\t1\n" in Path(f"/proc/{daemon.keyholder}/status").read_text(encoding="utf-8")
+        assert mounts_below(user_home.path) == [str(user_home.mnt)]
+        user_home.envfs("unmount")
+        assert mounts_below(user_home.path) == []
 
 
 def test_there_is_no_socket_of_the_network(served: tuple[Home, Daemon]) -> None:

@@ -208,6 +208,16 @@ COMMANDS = (
         ("envfs accept /shop/prod",),
     ),
     Command(
+        "doctor",
+        "vault",
+        "examining:doctor",
+        "say what protects secrets here, what is wrong, and how to mend it",
+        options=(JSON,),
+        examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),
+        details="A problem wants mending; a note says how this machine is. Without a daemon, and without a vault, what "
+        "one would find here is looked at. The exit status is 0 if there is no problem.",
+    ),
+    Command(
         "completion",
         "vault",
         "completing:completion",

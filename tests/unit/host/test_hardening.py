@@ -30,7 +30,10 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize(("function", "no_new"), [("harden", "0"), ("harden_keyholder", "1")])
+@pytest.mark.parametrize(
+    ("function", "no_new"),
+    [("harden", "0"), ("harden_keyholder", "1"), ("harden(), hardening.give_up_privileges", "1")],
+)
 def test_a_hardened_process_dumps_nothing_and_shares_nothing(function: str, no_new: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _SEE.format(function=function)], capture_output=True, text=True, check=True

@@ -1,13 +1,19 @@
 """A region holds secrets: shared by its descriptor, wiped before it is given back, and it shows nothing."""
 
+import json
 import mmap
 import os
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from envfs.host.memory import Region
+from envfs.host import memory
+from envfs.host.memory import Kept, Region
 
 SECRET = b"hunter2 " * 700  # more than a page
 
@@ -119,19 +125,126 @@ def test_a_region_that_cannot_be_made_leaves_no_descriptor_behind() -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_low_limit_on_locked_memory_is_an_error_or_served_by_the_stand_in() -> None:
-    # in a child, for the limit cannot be raised again by an ordinary user
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
-            try:
-                region = Region.create(5)
-                region.map[:5] = b"12345"
-                status = 0 if region.map[:5] == b"12345" else 2
-            except OSError:
-                status = 0
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+# -- where secret memory cannot be had ---------------------------------------------------------------------------------
+
+LIMITED = Path(__file__).parents[2] / "system" / "limited.py"
+NOBODY = 4321
+SEEN = """
+import json, os
+from envfs.host.memory import Region, ReplyBuffer, protection
+first = protection()
+regions, replies = [Region.create(5000) for _ in range(30)], ReplyBuffer(1 << 17)
+for region in regions:
+    region.map[:5000] = b"x" * 5000
+assert all(region.map[:5000] == b"x" * 5000 for region in regions)
+flags = open("/proc/self/smaps").read().split("memfd:envfs")[1:]
+flags = [part.partition("VmFlags:")[2].partition("\\n")[0].split() for part in flags]
+now = protection()
+for region in regions:
+    region.close()
+assert regions[0].map is not None
+print(json.dumps([first, [region.kept for region in regions], replies.kept, now, protection(), flags]))
+"""
+
+
+class Found(NamedTuple):
+    """What a process saw: `kept` of each region; what `protection` said before, with, and after them; memfds' flags."""
+
+    first: Kept
+    regions: list[Kept]
+    replies: Kept
+    full: Kept
+    last: Kept
+    flags: list[list[str]]
+
+
+def limited(how: str, *, root: bool = False) -> Found:
+    """Make regions in a process of an ordinary user, who may not lock more than the limit, or of root's, who may."""
+    user = [] if root or os.geteuid() != 0 else ["setpriv", "--reuid", str(NOBODY), "--clear-groups", "--inh-caps=-all"]
+    words = [*user, sys.executable, str(LIMITED), how, sys.executable, "-B", "-c", SEEN]
+    done = subprocess.run(words, capture_output=True, check=False, text=True, timeout=60, cwd="/")
+    assert done.stderr == ""
+    first, regions, replies, full, last, flags = json.loads(done.stdout)
+    return Found(Kept(*first), [Kept(*one) for one in regions], Kept(*replies), Kept(*full), Kept(*last), flags)
+
+
+def here() -> bool:
+    region = Region.create(1)
+    region.close()
+    return region.kept.kind == memory.SECRET
+
+
+needs_secret = pytest.mark.skipif(not here(), reason="this kernel gives no secret memory")
+
+
+@needs_secret
+def test_secret_memory_is_taken_where_it_can_be_had() -> None:
+    found = limited("memlock=8192")
+    assert set(found.regions) == {found.first, found.full, found.last} == {Kept(memory.SECRET)}
+    assert found.replies.kind == memory.LOCKED
+    assert found.flags == []
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"), [("no-memfd-secret", "or it is switched off"), ("forbidden", "is forbidden here")]
+)
+def test_without_the_call_locked_memory_stands_in_and_is_in_no_core_dump(how: str, reason: str) -> None:
+    found = limited(how, root=True)
+    assert {kept.kind for kept in found.regions} == {memory.LOCKED}
+    assert reason in found.regions[0].reason
+    assert found.first == found.full == found.last == found.regions[0]
+    assert len(found.flags) == 30
+    assert all({"dd", "lo", "sh"} <= set(flags) for flags in found.flags)  # not dumped, locked, shared
+
+
+@needs_secret
+def test_over_the_limit_memory_that_is_not_locked_stands_in_and_that_is_told() -> None:
+    found = limited("memlock=64")
+    kinds = [kept.kind for kept in found.regions]
+    assert kinds[0] == memory.SECRET
+    assert kinds[-1] == memory.UNLOCKED
+    assert found.first == Kept(memory.SECRET)
+    assert found.full == found.regions[-1] == Kept(memory.UNLOCKED, "at most 64 KiB may be locked (RLIMIT_MEMLOCK)")
+    assert found.replies.kind == memory.UNLOCKED
+    assert all("dd" in flags for flags in found.flags)
+
+
+@pytest.mark.parametrize("how", ["memlock=0", "memlock=3"])
+def test_where_nothing_may_be_locked_the_stand_in_still_works(how: str) -> None:
+    if os.geteuid() != 0 and resource.getrlimit(resource.RLIMIT_MEMLOCK)[1] == 0:
+        pytest.skip("nothing may be locked here at all")
+    found = limited(how)
+    assert {kept.kind for kept in found.regions} == {memory.UNLOCKED}
+    assert found.first.kind == found.last.kind == memory.UNLOCKED
+    assert "RLIMIT_MEMLOCK" in found.first.reason
+
+
+def test_an_ordinary_region_is_made_where_it_is_asked_for() -> None:
+    region = Region.create(100, ordinary=True)
+    assert region.kept.kind in (memory.LOCKED, memory.UNLOCKED)
+    assert "memfd:envfs" in os.readlink(f"/proc/self/fd/{region.descriptor}")
+    region.close()
+
+
+@pytest.mark.parametrize("ordinary", [False, True])
+def test_who_receives_a_region_knows_what_protects_it(*, ordinary: bool) -> None:
+    made = Region.create(100, ordinary=ordinary)
+    got = Region.received(os.dup(made.descriptor), 100)
+    assert got.kept.kind == made.kept.kind
+    got.close()
+    made.close()
+
+
+def test_a_region_that_cannot_be_mapped_is_not_received_and_leaves_no_descriptor() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="Permission denied"):
+        Region.received(os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC), 100)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_protection_counts_what_is_held_and_not_what_was() -> None:
+    before = memory.protection()
+    weak = Region.create(10, ordinary=True)
+    assert memory.protection().kind != memory.SECRET
+    weak.close()
+    assert memory.protection() == before

@@ -66,6 +66,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "layers": [
                     {"level": "/shop", "record": PLACE_BODY, "record_blob": 0, "key": PLACE_BODY, "key_blob": 1}
                 ],
+                "ordinary": False,
             },
         ),
         (

@@ -1,0 +1,26 @@
+"""What protects this process's memory, as the kernel tells it now and not as it was asked for."""
+
+import ctypes
+import resource
+
+from envfs.host import memory
+from envfs.protocol.keyholding import Protection
+
+_GET_DUMPABLE, _GET_SECCOMP, _GET_NO_NEW_PRIVS = 3, 21, 39
+_FILTERED = 2
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def of_this_process(landlock: int = 0, no_seccomp: str = "") -> Protection:
+    """Look at this process; of Landlock and of a missing filter only the process itself can know."""
+    kept = memory.protection()
+    return Protection(
+        memory=kept.kind,
+        memory_reason=kept.reason,
+        core_dumps=resource.getrlimit(resource.RLIMIT_CORE)[0] != 0,
+        dumpable=_libc.prctl(_GET_DUMPABLE, 0, 0, 0, 0) != 0,
+        no_new_privs=_libc.prctl(_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
+        landlock=landlock,
+        seccomp=_libc.prctl(_GET_SECCOMP, 0, 0, 0, 0) == _FILTERED,
+        no_seccomp=no_seccomp,
+    )
