@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from envfs.core import limits
 from envfs.core.record import from_base64, to_base64
-from envfs.errors import AuthenticationFailed
+from envfs.errors import AuthenticationFailed, TooLarge
 
 KEY_BYTES = 32
 MANAGED, ZERO_KNOWLEDGE = "managed", "zero-knowledge"
@@ -48,6 +48,11 @@ def custody(data: bytes) -> str:
     return ZERO_KNOWLEDGE if data.removeprefix(_HEADER).startswith(_STANZA) else MANAGED
 
 
+def canonical(recipients: tuple[str, ...]) -> tuple[str, ...]:
+    """Return each recipient once, in one spelling: the comment behind an SSH key is left out."""
+    return tuple(dict.fromkeys(" ".join(text.split()[:2]) for text in recipients))
+
+
 def signed_text(protected: str, keys: Keys) -> bytes:
     """Return the bytes that the owner signs: the header, and everything beside it."""
     return f"{protected}.{to_base64(_compact(_body(keys)))}".encode()
@@ -57,11 +62,11 @@ def render(keys: Keys, protected: str, signature: bytes) -> bytes:
     """Return the content of a file, a line of JSON.
 
     Raises:
-        AuthenticationFailed: it would be over its limit
+        TooLarge: it would be over its limit
     """
-    plain = _compact({**_body(keys), "protected": protected, "signature": to_base64(signature)}) + b"\n"
+    plain = _content(keys, protected, signature)
     if len(plain) > limits.KEY_FILE_BYTES:
-        raise AuthenticationFailed("a project's key file is over its limit")
+        raise TooLarge("the project's key file would be too large", "seal it to fewer recipients, or to shorter ones")
     return plain
 
 
@@ -83,9 +88,13 @@ def parse(plain: bytes) -> Opened:
     keys = Keys(tuple(map(from_base64, encoded)), recipients)
     if any(len(key) != KEY_BYTES for key in keys.keys) or len(keys.keys) > limits.PROJECT_KEYS:
         raise AuthenticationFailed(_NOT_OURS)
-    if render(keys, protected, signature) != plain:
+    if _content(keys, protected, signature) != plain:
         raise AuthenticationFailed(_NOT_OURS)
     return Opened(keys, protected, signature)
+
+
+def _content(keys: Keys, protected: str, signature: bytes) -> bytes:
+    return _compact({**_body(keys), "protected": protected, "signature": to_base64(signature)}) + b"\n"
 
 
 def _body(keys: Keys) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pyrage
 
 from envfs.core import limits
-from envfs.errors import BadRequest, TooLarge, WrongPassphrase
+from envfs.errors import AuthenticationFailed, BadRequest, TooLarge, WrongPassphrase
 
 _KINDS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("ssh-", pyrage.ssh.Recipient.from_str),
@@ -13,6 +13,7 @@ _KINDS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("age1tag1", pyrage.tag.Recipient.from_str),
     ("age1", pyrage.x25519.Recipient.from_str),
 )
+_WRONG = "Decryption failed"  # what pyrage says of a passphrase, and of nothing else
 _HINT = "a recipient is age1…, or the public line of an SSH key: ssh-ed25519 … or ssh-rsa …"
 
 
@@ -30,11 +31,6 @@ def seal(data: bytes, recipients: tuple[str, ...]) -> bytes:
     return pyrage.encrypt(data, [_recipient(text) for text in recipients])  # type: ignore[misc]
 
 
-def canonical(recipients: tuple[str, ...]) -> tuple[str, ...]:
-    """Return each recipient once, in one spelling: the comment behind an SSH key is left out."""
-    return tuple(dict.fromkeys(" ".join(text.split()[:2]) for text in recipients))
-
-
 def seal_under(data: bytes, passphrase: str, *, armored: bool = False) -> bytes:
     """Encrypt to a passphrase and to nobody else. Takes a second or two by design."""
     return pyrage.passphrase.encrypt(data, passphrase, armored=armored)
@@ -45,11 +41,16 @@ def open_under(data: bytes, passphrase: str) -> bytes:
 
     Raises:
         WrongPassphrase: it does not open
+        AuthenticationFailed: whatever the passphrase is, this is no whole file under one
     """
     try:
         return pyrage.passphrase.decrypt(data, passphrase)
-    except pyrage.DecryptError:
-        raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
+    except pyrage.DecryptError as error:
+        if str(error) == _WRONG:
+            raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
+        raise AuthenticationFailed(
+            "the file that the passphrase opens is damaged", "it says nothing about the passphrase; restore a backup"
+        ) from None
 
 
 def _recipient(text: str) -> object:

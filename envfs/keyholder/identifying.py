@@ -1,9 +1,10 @@
 """Requests that make, load or forget the identity."""
 
+import errno
 import os
 
 from envfs.core import keyfile, limits
-from envfs.errors import AuthenticationFailed, BadRequest, WrongPassphrase
+from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
 from envfs.keyholder import age
 from envfs.keyholder import identity as identities
 from envfs.keyholder.identity import Identity
@@ -50,7 +51,7 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
     work.keyring.hold(text)
     if request.project:
         work.keyring.forget_project(request.project)
-    else:
+    elif request.reopen:
         work.keyring.reopen_all()
     return Answer(IdentityMade(held.recipient, held.author))
 
@@ -68,7 +69,7 @@ def change_passphrase(_request: Rewrap, work: Work) -> Answer:
 def create_recovery(request: CreateRecovery, work: Work) -> Answer:
     """Make an identity for recovery and write it where the person will see it; nothing of it is kept."""
     if request.recipient:
-        (recipient,) = age.canonical((request.recipient,))
+        (recipient,) = keyfile.canonical((request.recipient,))
         age.seal(b"", (recipient,))
         return Answer(IdentityMade(recipient, ""))
     text = identities.new()
@@ -94,6 +95,10 @@ def _write_plain(descriptor: int, text: str, recipient: str, note: str) -> None:
 
 def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-    os.fsync(descriptor)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO).lower()
+        raise EnvFSError(f"cannot write the identity: {reason}", "nothing was changed") from None

@@ -5,7 +5,7 @@ import os
 from envfs.core import keyfile, limits, record
 from envfs.core.keyfile import KEY_BYTES, MANAGED, ZERO_KNOWLEDGE, Keys
 from envfs.errors import BadRequest, TooLarge, WrongPassphrase
-from envfs.keyholder import age, sealing
+from envfs.keyholder import sealing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import Held, HoldKeys, Sealed, SealKeys
 
@@ -21,10 +21,14 @@ def seal_keys(request: SealKeys, work: Work) -> Answer:
             "the project has had too many keys", f"at most {limits.PROJECT_KEYS} can be kept for its history"
         )
     under = _new_passphrase(request, work)
-    to = () if under is not None else age.canonical((work.identity.recipient, *(request.recipients or old.recipients)))
+    to = (
+        ()
+        if under is not None
+        else keyfile.canonical((work.identity.recipient, *(request.recipients or old.recipients)))
+    )
     data = sealing.seal_keys(work.identity, request.place, request.time, Keys(keys, to), under)
     if under is not None:
-        work.keyring.hold_project(record.project_of(request.place.stream), record.digest(data), keys)
+        work.hold(request.place, data, Keys(keys, to))
     return Answer(Sealed(keyfile.kid(keys[0])), (data,))
 
 
@@ -37,8 +41,7 @@ def hold_keys(request: HoldKeys, work: Work) -> Answer:
         raise WrongPassphrase(
             f"project {project} needs its passphrase", f"unlock it with `envfs unlock {project}`", project
         )
-    keys = work.open_under(request.place, data, 0)
-    work.keyring.hold_project(record.project_of(request.place.stream), record.digest(data), keys.keys)
+    work.hold(request.place, data, work.open_under(request.place, data, 0))
     return Answer(Held())
 
 

@@ -48,6 +48,7 @@ class LoadIdentity(NamedTuple):
     owner_recipient: str
     owner_signing_key: str
     project: str = ""  # the one whose mark is removed; empty for all
+    reopen: bool = True  # if not, every mark stays
 
 
 class Rewrap(NamedTuple):
@@ -67,7 +68,10 @@ class CreateRecovery(NamedTuple):
 
 
 class Forget(NamedTuple):
-    """Hold nothing any more, or nothing of one project (`/shop`) of that custody. Reply: Forgotten."""
+    """Hold nothing any more, or nothing of one project (`/shop`) of that custody. Reply: Forgotten.
+
+    A managed project is marked as locked, and its mark stays until LoadIdentity removes it.
+    """
 
     project: str = ""
     custody: str = ""
