@@ -4,18 +4,17 @@ import hashlib
 import hmac
 import os
 from base64 import b64encode
+from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from envfs.core import record
 from envfs.core.keyfile import Keys
 from envfs.keyholder import identity as identities
 from envfs.keyholder import sealing
 from envfs.keyholder.identity import Identity
 from envfs.protocol.keyholding import Place
-from tests.component.world import World
 
 TIME = "2026-11-21T08:09:10.123456Z"
 
@@ -40,17 +39,12 @@ def age_file(plaintext: bytes, passphrase: str) -> bytes:
     return header + b" " + encoded(mac) + b"\n" + nonce + payload
 
 
-def identity_of(world: World) -> Identity:
-    """Return the identity of a world's vault."""
-    return Identity(identities.line((world.folder / "identity.txt").read_bytes()))
+def key_file(identity: Identity, place: Place, passphrase: str, keys: tuple[bytes, ...] = ()) -> bytes:
+    """Return the key file that the owner puts there for a zero-knowledge project; one new key if none are given."""
+    plain = sealing.sign_keys(identity, place, TIME, Keys(keys or (os.urandom(32),), ()))
+    return age_file(plain, passphrase)
 
 
-def signed_keys(world: World, place: Place, keys: Keys | None = None) -> bytes:
-    """Return what the owner would put into a key file, those of one new key under a passphrase if none are given."""
-    return sealing.sign_keys(identity_of(world), place, TIME, keys or Keys((os.urandom(32),), ()))
-
-
-def put_project(world: World, project: str, passphrase: str) -> None:
-    """Put the key file of a new zero-knowledge project into a world's vault."""
-    place = world.house.vault.next_place(record.key_stream(project))
-    assert world.house.vault.append_key(project, place.seq, age_file(signed_keys(world, place), passphrase))
+def identity_in(file: Path) -> Identity:
+    """Return the identity of a plain identity file."""
+    return Identity(identities.line(file.read_bytes()))

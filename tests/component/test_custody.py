@@ -18,11 +18,12 @@ from envfs.core.keyfile import Keys
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
 from envfs.gate.keys import Change
 from envfs.gate.views import Answer
-from envfs.keyholder import age
+from envfs.keyholder import age, sealing
+from envfs.keyholder.identity import Identity
 from envfs.protocol import control as R  # noqa: N812
 from envfs.protocol import framing, wire
 from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, Place, SealKeys, WriteLevel
-from tests.component.cheap import age_file, identity_of, put_project, signed_keys
+from tests.component.cheap import TIME, age_file, identity_in, key_file
 from tests.component.world import ME, Counting, World, run
 
 PASS = b"river monkey telescope quartz"
@@ -54,6 +55,16 @@ def safe(world: World) -> World:
     assert code(run(lambda: world.ask(R.Unlock(0, "safe"), secret=PASS))) == "Done"
     run(lambda: world.write("/safe", "KEPT=here\n"))
     return world
+
+
+def put_project(world: World, project: str, passphrase: str) -> None:
+    """Put the key file of a new zero-knowledge project into a world's vault."""
+    place = world.house.vault.next_place(record.key_stream(project))
+    assert world.house.vault.append_key(project, place.seq, key_file(owner(world), place, passphrase))
+
+
+def owner(world: World) -> Identity:
+    return identity_in(world.folder / "identity.txt")
 
 
 def code(reply: object) -> str:
@@ -297,10 +308,10 @@ def _planted(world: World, project: str, data: bytes) -> Place:
 @pytest.mark.parametrize("recipients", [(), (STRANGERS,)], ids=["of a passphrase", "of others"])
 def test_keys_are_sealed_to_whom_the_owner_signed_for(safe: World, recipients: tuple[str, ...]) -> None:
     """Whoever knows a file's content may seal it anew: it is not taken under another custody than the signed one."""
-    owner = identity_of(safe).recipient
     place = safe.house.vault.next_place("key/safe")
-    plain = signed_keys(safe, place, Keys((os.urandom(32),), recipients))
-    _planted(safe, "safe", age_file(plain, PASS.decode()) if recipients else age.seal(plain, (owner,)))
+    plain = sealing.sign_keys(owner(safe), place, TIME, Keys((os.urandom(32),), recipients))
+    sealed = age_file(plain, PASS.decode()) if recipients else age.seal(plain, (owner(safe).recipient,))
+    _planted(safe, "safe", sealed)
     if recipients:
         assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "authentication-failed"
     with pytest.raises(EnvFSError) as caught:
@@ -320,7 +331,7 @@ DAMAGED = {
 @pytest.mark.parametrize("harm", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_key_file_is_not_called_a_wrong_passphrase(safe: World, harm: Callable[[bytes], bytes]) -> None:
     place = safe.house.vault.next_place("key/safe")
-    _planted(safe, "safe", harm(age_file(signed_keys(safe, place), PASS.decode())))
+    _planted(safe, "safe", harm(key_file(owner(safe), place, PASS.decode())))
     assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "authentication-failed"
     assert safe.service.locks.wait("/safe") == 0
 
@@ -353,7 +364,7 @@ def test_what_is_written_while_the_key_changes_is_sealed_with_the_new_one(world:
 def test_a_change_that_broke_off_is_finished_by_unlocking(safe: World) -> None:
     vault, place = safe.house.vault, safe.house.vault.next_place("key/safe")
     old = _held(safe)
-    _planted(safe, "safe", age_file(signed_keys(safe, place, Keys((os.urandom(32), *old), ())), PASS.decode()))
+    _planted(safe, "safe", key_file(owner(safe), place, PASS.decode(), (os.urandom(32), *old)))
     assert vault.has_old_keys("safe")
     assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "Done"
     assert not vault.has_old_keys("safe")
