@@ -31,19 +31,25 @@ STRANGERS = "age17cyz8uddawjyrgxfl2pma468ptvmtal758qzdvqcqs9afjr5jqzql6x2nf"
 
 
 class Meanwhile:
-    """A keyholder where something happens once, when it has answered a request of some type and nobody knows it yet."""
+    """A keyholder where something happens once, when a request of some type is on its way to it, or its answer back."""
 
-    def __init__(self, world: World, after: type, what: Callable[[], Awaitable[object]]) -> None:
-        self._real, self._after, self._what = world.keyholder._keyholder, after, what
+    def __init__(
+        self, world: World, request: type, what: Callable[[], Awaitable[object]], *, on_the_way_back: bool = False
+    ) -> None:
+        self._real, self._request, self._what = world.keyholder._keyholder, request, what
+        self._back = on_the_way_back
         self.happened = False
         world.keyholder._keyholder = self  # type: ignore[assignment]
 
     async def ask(
         self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
     ) -> Answer:
+        now = isinstance(request, self._request) and not self.happened
+        self.happened = self.happened or now
+        if now and not self._back:
+            await self._what()
         answer = await self._real.ask(request, blobs, descriptors)
-        if isinstance(request, self._after) and not self.happened:
-            self.happened = True
+        if now and self._back:
             await self._what()
         return answer
 
@@ -71,6 +77,16 @@ def code(reply: object) -> str:
     return reply.code if isinstance(reply, R.Failed) else type(reply).__name__
 
 
+async def hold_identity(world: World) -> None:
+    """Let the keyholder learn the identity, and the daemon know nothing of it."""
+    about = world.house.vault.description
+    handle = os.open(world.folder / "identity.txt", os.O_RDONLY)
+    try:
+        await world.keyholder.ask(LoadIdentity(about.recipient, about.signing_key), (), (handle,))
+    finally:
+        os.close(handle)
+
+
 def lock(world: World, scope: str = "") -> Callable[[], Awaitable[None]]:
     return lambda: lock_now(world.service, ME, "a test", scope)
 
@@ -94,9 +110,14 @@ def state(world: World, level: str) -> str:
 
 
 def test_a_vault_that_is_locked_while_a_project_gets_a_new_key_stays_locked_whole(safe: World) -> None:
-    happening = Meanwhile(safe, SealKeys, lock(safe))
+    async def lock_late() -> None:  # the child that makes the key has the identity already
+        await lock_now(safe.service, ME, "a test")
+        await hold_identity(safe)
+
+    happening = Meanwhile(safe, SealKeys, lock_late)
     assert code(run(lambda: safe.ask(R.RotateKey("safe"), secret=PASS))) == "conflict"
     assert happening.happened
+    assert state(safe, "/shop") == "locked"
     run(lambda: load_identity(safe.service, ()))
     assert state(safe, "/safe") == "locked"
     assert state(safe, "/shop") == "ok"
@@ -110,25 +131,26 @@ def test_a_project_that_is_locked_while_it_is_made_stays_locked(world: World) ->
         run(lambda: world.house.keys.describe("new"))
 
 
+@pytest.mark.parametrize("back", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("scope", ["", "/safe"])
-def test_a_project_that_is_locked_while_it_is_unlocked_stays_locked(safe: World, scope: str) -> None:
-    Meanwhile(safe, HoldKeys, lock(safe, scope))
+def test_a_project_that_is_locked_while_it_is_unlocked_stays_locked(safe: World, scope: str, back: bool) -> None:
+    async def lock_late() -> None:
+        await lock_now(safe.service, ME, "a test", scope)
+        await hold_identity(safe)
+
+    Meanwhile(safe, HoldKeys, lock_late, on_the_way_back=back)
     assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "conflict"
     run(lambda: load_identity(safe.service, ()))
     assert state(safe, "/safe") == "locked"
 
 
 def test_a_view_that_was_made_between_a_lock_and_its_notice_is_wiped(world: World) -> None:
-    about = world.house.vault.description
-
     async def lock_first() -> None:  # the keyholder is told to forget, then it learns the identity, then somebody reads
         await lock_now(world.service, ME, "a test")
-        handle = os.open(world.folder / "identity.txt", os.O_RDONLY)
-        await world.keyholder.ask(LoadIdentity(about.recipient, about.signing_key), (), (handle,))
-        os.close(handle)
+        await hold_identity(world)
         await world.house.views.get("/shop")
 
-    Meanwhile(world, LoadIdentity, lock_first)
+    Meanwhile(world, LoadIdentity, lock_first, on_the_way_back=True)
     assert code(run(lambda: world.ask(R.Unlock()))) == "conflict"
     assert state(world, "/shop") == "locked"
 
@@ -143,7 +165,7 @@ def test_locking_one_project_leaves_the_unlocking_of_another_alone(safe: World) 
 
 def test_what_was_done_before_a_lock_is_not_said_to_be_locked(world: World) -> None:
     """A client that is told so unlocks and asks again: a rotation would be made twice."""
-    Meanwhile(world, WriteLevel, lock(world, "/shop"))
+    Meanwhile(world, WriteLevel, lock(world, "/shop"), on_the_way_back=True)
     assert code(run(lambda: world.ask(R.RotateKey("shop")))) == "conflict"
     assert code(run(lambda: world.ask(R.Unlock(0, "shop")))) == "Done"
     assert len(run(lambda: world.house.keys.describe("shop")).kids) == 2
@@ -353,7 +375,7 @@ def test_what_is_written_while_the_key_changes_is_sealed_with_the_new_one(world:
     async def rotate() -> None:
         await world.house.keys.change(ME, "shop", change, ())
 
-    Meanwhile(world, WriteLevel, rotate)
+    Meanwhile(world, WriteLevel, rotate, on_the_way_back=True)
     run(lambda: world.write("/shop/new", "A=1\n"))
     head = world.house.vault.head("/shop/new")
     assert head is not None
