@@ -13,12 +13,27 @@ def write_new(path: str, data: bytes) -> None:
         AlreadyExists: there is one
         EnvFSError: it cannot be written
     """
+    handle = _open_new(path)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    output.note(f"{path} now holds values in the open; remove it when it is not needed any more")
+
+
+def check_new(path: str) -> None:
+    """Find out whether a new file can be written, before there is something to write.
+
+    Raises:
+        AlreadyExists: there is one
+        EnvFSError: it cannot be written
+    """
+    os.close(_open_new(path))
+    os.unlink(path)
+
+
+def _open_new(path: str) -> int:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         raise AlreadyExists(f"there is a file already at {path}", "nothing is replaced; remove it first") from None
     except OSError as error:
         raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    output.note(f"{path} now holds values in the open; remove it when it is not needed any more")

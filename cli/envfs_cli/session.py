@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from envfs_cli.link import Link
 
     OnRow = Callable[[object], None]
+    Ask = Callable[[NamedTuple, tuple[int, ...]], tuple[object, bytes]]
 
 
 class Session:
@@ -32,15 +33,21 @@ class Session:
         self._project_file = project_file
 
     def ask(
-        self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), on_row: "OnRow | None" = None
+        self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), rows: "list[object] | None" = None
     ) -> "tuple[object, bytes]":
-        """Send a request; return the reply and its blob."""
+        """Send a request; return the reply and its blob. What comes before the reply is put into `rows`."""
+        found = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
-                return self._link.ask(request, descriptors, on_row)
+                return self._link.ask(request, descriptors, found.append)
             except Locked as error:
+                found.clear()  # they come again
                 self.unlock(0, error.about)
-        return self._link.ask(request, descriptors, on_row)
+        return self._link.ask(request, descriptors, found.append)
+
+    def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
+        """Send a request that needs no key, and hand each row on as it comes."""
+        self._link.ask(request, (), on_row)
 
     def reply(self, request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> object:
         """Send a request; return the reply alone."""
@@ -49,30 +56,37 @@ class Session:
     def rows(self, request: "NamedTuple") -> list[object]:
         """Send a request; return the rows that came before the reply."""
         found: list[object] = []
-        self.ask(request, (), found.append)
+        self.ask(request, (), found)
         return found
 
     def unlock(self, seconds: int = 0, project: str = "") -> None:
         """Unlock the vault or a project, for `seconds` or without end, asking for the passphrase if it needs one."""
         try:
-            self.with_passphrase(control.Unlock(seconds, project), "unlocking")
+            self._with_passphrase(self._link.ask, control.Unlock(seconds, project), "unlocking")
         except Locked as error:
             if not project:
                 raise
-            self.unlock(0, error.about)
-            self.with_passphrase(control.Unlock(seconds, project), "unlocking")
+            self.unlock(seconds, error.about)
+            self._with_passphrase(self._link.ask, control.Unlock(seconds, project), "unlocking")
 
-    def with_passphrase(self, request: "NamedTuple", doing: str, on_row: "OnRow | None" = None) -> object:
+    def with_passphrase(self, request: "NamedTuple", doing: str, rows: "list[object] | None" = None) -> object:
         """Ask without a passphrase, and again with the one that is said to be needed; return the reply."""
+
+        def ask(request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> "tuple[object, bytes]":
+            return self.ask(request, descriptors, rows)
+
+        return self._with_passphrase(ask, request, doing)
+
+    def _with_passphrase(self, ask: "Ask", request: "NamedTuple", doing: str) -> object:
         try:
-            return self._link.ask(request, (), on_row)[0]
+            return ask(request, ())[0]
         except WrongPassphrase as error:
             secret = self.passphrase(error.about)
         from envfs_cli import terminal
 
         try:
             with terminal.Waiting(doing):
-                return self._link.ask(request, (secret,), on_row)[0]
+                return ask(request, (secret,))[0]
         finally:
             os.close(secret)
 

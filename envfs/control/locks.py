@@ -1,6 +1,7 @@
 """What is unlocked, and until when. Names of scopes: empty for the vault, `/shop` for a project."""
 
 import math
+from collections import Counter
 
 import trio
 
@@ -15,25 +16,20 @@ class Locks:
     def __init__(self) -> None:
         """Start with everything locked."""
         self.unlocked = False
-        self.count = 0
         self.turn = trio.Lock()
-        self.wrong_tries = 0
         self.closed: set[str] = set()
         self._until: dict[str, float] = {}
+        self._locked: Counter[str] = Counter()
+        self._wrong: Counter[str] = Counter()
 
     def opened(self, scope: str, seconds: int) -> None:
         """Remember that a scope was unlocked, for `seconds` or (0) without end."""
-        self.wrong_tries = 0
         self._until[scope] = clocks.boot_seconds() + seconds if seconds else math.inf
-        if scope:
-            self.closed.discard(scope)
-        else:
-            self.unlocked = True
-            self.closed.clear()
+        self.closed.discard(scope)
 
     def locked(self, scope: str, *, closed: bool = False) -> None:
         """Remember that a scope was locked; `closed`: though the identity could open it."""
-        self.count += 1
+        self._locked[scope] += 1
         self._until.pop(scope, None)
         if closed:
             self.closed.add(scope)
@@ -45,6 +41,10 @@ class Locks:
         self.unlocked = False
         self._until.clear()
 
+    def times_locked(self, scope: str) -> int:
+        """Return how often a scope alone was locked."""
+        return self._locked[scope]
+
     def is_held(self, project: str) -> bool:
         """Tell whether a project's keys were given with a passphrase."""
         return project in self._until
@@ -54,6 +54,16 @@ class Locks:
         now = clocks.boot_seconds()
         return [scope for scope, until in self._until.items() if now >= until]
 
-    def wait(self) -> float:
+    # -- wrong passphrases, counted for each that can be guessed -------------------------------------------------------
+
+    def wrong(self, scope: str) -> None:
+        """Count a wrong passphrase of a scope."""
+        self._wrong[scope] += 1
+
+    def right(self, scope: str) -> None:
+        """Count from none again."""
+        del self._wrong[scope]
+
+    def wait(self, scope: str) -> float:
         """Return for how many seconds the next try waits."""
-        return min(2.0 ** min(self.wrong_tries, _TRIES_THAT_COUNT) - 1, _LONGEST_WAIT)
+        return min(2.0 ** min(self._wrong[scope], _TRIES_THAT_COUNT) - 1, _LONGEST_WAIT)

@@ -1,20 +1,18 @@
 """Requests about projects and their keys: make, list, change whom they are sealed to. For the owner only.
 
-Laws: a change that broke off is finished by the next one, and by the daemon when it starts; a level that is sealed anew
-keeps its text, as a new version.
+Laws: a change that broke off is finished by the next one, by unlocking, and by the daemon when it starts; a level that
+is sealed anew keeps its text, as a new version.
 """
 
-from contextlib import suppress
-
 from envfs.control.call import Call, Sent
+from envfs.control.finishing import finish
 from envfs.control.service import House
-from envfs.control.unlocking import lock_now, one_try
+from envfs.control.unlocking import lock_now, one_try, unless_locked
 from envfs.core import keyfile
 from envfs.core.audit import Event
-from envfs.core.policy import Caller
-from envfs.errors import BadRequest, Locked
+from envfs.core.recipients import canonical
+from envfs.errors import BadRequest, Conflict, Locked
 from envfs.gate.keys import Change, project_of
-from envfs.gate.writing import Operation
 from envfs.protocol.control import (
     AddRecovery,
     ChangeCustody,
@@ -38,7 +36,7 @@ _RULE = 100  # as much of a recipient as names it; hybrid ones go on for pages
 async def new_project(call: Call, request: NewProject) -> Sent:
     """Make a project that has a key and no text yet."""
     project, house = project_of(request.project), call.service.house
-    async with one_try(call, f"/{project}"):
+    async with one_try(call, f"/{project}"), unless_locked(call.service, f"/{project}"):
         await house.keys.create(call.caller, project, request.custody, call.descriptors)
     if request.custody == keyfile.ZERO_KNOWLEDGE:
         call.service.locks.opened(f"/{project}", 0)
@@ -115,11 +113,12 @@ async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
     if keys.custody(project) != keyfile.MANAGED:
         raise BadRequest(f"project /{project} is zero-knowledge: a passphrase opens it, and nobody else")
     before = (await keys.describe(project)).recipients
-    unknown = [each for each in request.remove if each not in before]
-    if unknown or call.service.house.vault.description.recipient in request.remove:
+    remove = canonical(request.remove)
+    unknown = [each for each in remove if each not in before]
+    if unknown or call.service.house.vault.description.recipient in remove:
         raise BadRequest("what is to be removed is no recipient that can be", "`envfs project ls --json` lists them")
-    wanted = (*(each for each in before if each not in request.remove), *request.add)
-    change = Change("recipients", keyfile.MANAGED, wanted, fresh=bool(request.remove))
+    wanted = (*(each for each in before if each not in remove), *request.add)
+    change = Change("recipients", keyfile.MANAGED, wanted, fresh=bool(remove))
     return await _change(call, project, change)
 
 
@@ -128,7 +127,8 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     service, house = call.service, call.service.house
     managed = [project for project in house.vault.projects() if house.keys.custody(project) == keyfile.MANAGED]
     before = {project: (await house.keys.describe(project)).recipients for project in managed}
-    answer = await service.keyholder.ask(CreateRecovery(request.recipient), (), call.descriptors)
+    where = () if request.recipient else call.descriptor("where the identity is to be written")
+    answer = await service.keyholder.ask(CreateRecovery(request.recipient), (), where)
     if not isinstance(answer.message, IdentityMade):
         raise TypeError("the keyholder answered something else")
     recipient = answer.message.recipient
@@ -138,31 +138,23 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
         if recipient not in before[project]:
             change = Change("recipients", keyfile.MANAGED, (*before[project], recipient))
             await house.keys.change(call.caller, project, change, ())
-            house.keys.forget_old(project)
+            await finish(house, call.caller, project)  # also what a change before it left
     others = (project for project in house.vault.projects() if project not in managed)
     notes = tuple(f"/{project} is zero-knowledge: nobody but its passphrase opens it" for project in others)
     return Sent(RecoveryMade(recipient, len(managed), notes))
 
 
-async def finish_changes(house: House, caller: Caller) -> None:
-    """Finish what broke off: projects that are locked wait until they are not."""
-    for project in house.vault.projects():
-        if house.vault.has_old_keys(project):
-            with suppress(Locked):
-                async for level in house.keys.behind(project):
-                    await house.writer.write(caller, Operation("reseal", level))
-                house.keys.forget_old(project)
-
-
 async def _change(call: Call, project: str, change: Change) -> Sent:
     house, locks, scope = call.service.house, call.service.locks, f"/{project}"
     was_locked = house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope)
-    async with one_try(call, scope):
+    async with one_try(call, scope), unless_locked(call.service, scope):
         await house.keys.change(call.caller, project, change, call.descriptors)
     if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope):
         locks.opened(scope, 0)
     try:
         count = await _finish(call, project)
+    except Locked:  # what is done must not be done again, as a client would that unlocks and asks once more
+        raise Conflict(f"{scope} was locked before all of it was sealed anew", "unlocking it finishes that") from None
     finally:
         if was_locked and change.custody == keyfile.ZERO_KNOWLEDGE:
             await lock_now(call.service, call.caller, "as it was before", scope)
@@ -170,13 +162,10 @@ async def _change(call: Call, project: str, change: Change) -> Sent:
 
 
 async def _finish(call: Call, project: str) -> int:
-    house, count = call.service.house, 0
-    async for level in house.keys.behind(project):
-        result = await house.writer.write(call.caller, Operation("reseal", level))
-        await call.send_row(ResealedRow(level, result.version))
-        count += 1
-    house.keys.forget_old(project)
-    return count
+    done = await finish(call.service.house, call.caller, project)
+    for level, version in done:  # only now: a client that leaves must not break it off
+        await call.send_row(ResealedRow(level, version))
+    return len(done)
 
 
 async def _described(house: House, project: str) -> KeysDescribed | None:

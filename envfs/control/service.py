@@ -10,6 +10,7 @@ from pathlib import Path
 import trio
 
 from envfs.control.locks import Locks
+from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.gate import Gate
 from envfs.gate.keys import ProjectKeys
@@ -41,7 +42,7 @@ class House:
 class Service:
     """The parts that a request may need, by name; `stop` ends the daemon.
 
-    `after_lock` is what a mount has to do when something was locked.
+    `after_lock` is what a mount has to do when something was locked; `me` is the daemon where it acts by itself.
     """
 
     def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
@@ -51,6 +52,7 @@ class Service:
         self.stop = stop
         self.mount = ""
         self.owner = os.geteuid()
+        self.me = Caller(os.getuid(), os.getgid(), os.getpid())
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)

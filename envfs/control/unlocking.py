@@ -1,7 +1,7 @@
 """Locking and unlocking: the keyholder learns a key, or forgets it and every view with it. For the owner only.
 
 Laws: what is locked serves nothing, not even to a file that was opened before; a wrong passphrase is on the log, and
-the next try after it waits, longer each time.
+the next try after it waits, longer each time; what cannot be locked alone is locked with everything else.
 """
 
 import os
@@ -12,11 +12,12 @@ from pathlib import Path
 import trio
 
 from envfs.control.call import Call, Sent
+from envfs.control.finishing import finish_changes
 from envfs.control.service import Service
 from envfs.core import keyfile, record
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
-from envfs.errors import BadRequest, EnvFSError, Locked, NoVault, WrongPassphrase
+from envfs.errors import BadRequest, Conflict, EnvFSError, NoSuchLevel, NoVault, TooLarge, WrongPassphrase
 from envfs.gate.keys import project_of
 from envfs.host import files, keyrings
 from envfs.protocol.control import ChangePassphrase, Done, ForgetIdentity, KeepIdentity, Lock, Unlock
@@ -26,39 +27,78 @@ from envfs.protocol.keyholding import CopyIdentity, Forget, HoldKeys, LoadIdenti
 async def unlock(call: Call, request: Unlock) -> Sent:
     """Give the keyholder a key, and remember when to take it away again."""
     service, scope = call.service, _scope(request.project)
-    async with one_try(call, scope):
-        if scope and service.house.keys.custody(scope[1:]) == keyfile.ZERO_KNOWLEDGE:
+    locks, own = service.locks, bool(scope) and service.house.keys.custody(scope[1:]) == keyfile.ZERO_KNOWLEDGE
+    ends = scope if own or locks.unlocked else ""  # whose identity was wanted for a project is locked with it
+    async with one_try(call, scope if own else ""):
+        if own:
             await _hold_project(service, scope, call.descriptors)
         else:
             await load_identity(service, call.descriptors, scope)
-    service.locks.opened(scope, request.seconds)
+    locks.opened(ends, request.seconds)
+    locks.closed = locks.closed - {scope} if scope else set()
     _log(service, call.caller, Event("unlock", "socket", scope or "/", rule=_how_long(request.seconds)))
+    with suppress(EnvFSError):  # it is unlocked all the same
+        await finish_changes(service.house, call.caller)
     return Sent(Done())
 
 
 async def lock(call: Call, request: Lock) -> Sent:
-    """Lock the vault, or one project."""
-    await lock_now(call.service, call.caller, "asked for", _scope(request.project))
+    """Lock the vault, or one project.
+
+    Raises:
+        NoSuchLevel: there is no such project
+    """
+    scope = _scope(request.project)
+    if scope and not _may_be_there(call.service, scope):
+        raise NoSuchLevel(f"there is no project {scope}", "`envfs project ls` lists them")
+    await lock_now(call.service, call.caller, "asked for", scope)
     return Sent(Done())
 
 
 async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "") -> None:
-    """Wipe the views at once, then make the keyholder forget; the mount and the names of levels stay."""
-    custody = service.house.keys.custody(scope[1:]) if scope else ""
+    """Wipe the views at once, then make the keyholder forget; the mount and the names of levels stay.
+
+    Raises:
+        TooLarge: too many projects are locked by themselves, so everything was locked
+    """
+    custody = _custody(service, scope)
     service.locks.locked(scope, closed=custody == keyfile.MANAGED)
     service.house.views.lock(scope)
-    await service.keyholder.ask(Forget(scope, custody))
-    service.house.views.lock(scope)  # what was being made while the keyholder still knew
-    await service.after_lock()
-    _log(service, caller, Event("lock", "socket", scope or "/", rule=reason))
+    try:
+        await service.keyholder.ask(Forget(scope, custody))
+    except TooLarge as error:
+        await lock_now(service, caller, f"{scope} cannot be locked alone")
+        raise TooLarge(f"{error.text}, so everything was locked", error.hint) from None
+    finally:
+        service.house.views.lock(scope)  # what was being made while the keyholder still knew
+        await service.after_lock()
+        _log(service, caller, Event("lock", "socket", scope or "/", rule=reason))
+
+
+@asynccontextmanager
+async def unless_locked(service: Service, scope: str) -> AsyncIterator[None]:
+    """Let the keyholder learn the key of a scope; if that, or the vault, is locked meanwhile, it forgets it again.
+
+    Raises:
+        Conflict: it was locked meanwhile
+    """
+    locks = service.locks
+    before = {each: locks.times_locked(each) for each in ("", scope)}
+    yield
+    for each, times in before.items():
+        if locks.times_locked(each) != times:
+            await lock_now(service, service.me, "locked meanwhile", each)
+            raise Conflict(f"{each or 'the vault'} was locked meanwhile", "unlock it, and look what was done")
 
 
 async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
     """Put the vault's identity under another passphrase."""
     service = call.service
-    path = service.places.identity
-    handle = _open_file(service.settings.load().identity_file or path, private=False)
+    path = _identity_file(service)
+    handle = _open_file(path, private=False)
     try:
+        if path not in (service.places.identity, service.settings.load().identity_file):
+            raise BadRequest(f"the identity is a credential, {path}", "it is changed where systemd has it from")
         async with one_try(call, ""):
             answer = await service.keyholder.ask(Rewrap(), (), (handle, *call.descriptors))
         _log(service, call.caller, Event("key", "socket", "/", form="passphrase", rule="identity"))
@@ -71,7 +111,7 @@ async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
 async def keep_identity(call: Call, request: KeepIdentity) -> Sent:
     """Keep the identity in a keyring of the operating system, beside its file."""
     service, name = call.service, call.service.house.vault.description.id
-    handle = _open_file(service.settings.load().identity_file or service.places.identity, private=False)
+    handle = _open_file(_identity_file(service), private=False)
     target = os.memfd_create("envfs", os.MFD_CLOEXEC)
     try:
         async with one_try(call, ""):
@@ -102,12 +142,14 @@ async def one_try(call: Call, scope: str) -> AsyncIterator[None]:
     """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged."""
     locks = call.service.locks
     async with locks.turn:
-        await trio.sleep(locks.wait())
+        await trio.sleep(locks.wait(scope) if call.descriptors else 0)
         try:
             yield
+            if call.descriptors:
+                locks.right(scope)
         except WrongPassphrase:
             if call.descriptors:
-                locks.wrong_tries += 1
+                locks.wrong(scope)
                 _log(
                     call.service,
                     call.caller,
@@ -116,40 +158,51 @@ async def one_try(call: Call, scope: str) -> AsyncIterator[None]:
             raise
 
 
-async def load_identity(service: Service, passphrase: tuple[int, ...], project: str = "") -> None:
+async def load_identity(
+    service: Service, passphrase: tuple[int, ...], project: str = "", *, reopen: bool = True
+) -> None:
     """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
 
-    `project` is the one whose lock is opened by it; empty for all.
+    `project` is the one whose lock is opened by it; empty for all, or with `reopen` false for none.
 
     Raises:
         WrongPassphrase: it does not open, or needs a passphrase
-        Locked: the vault was locked meanwhile
+        Conflict: it was locked meanwhile
     """
-    about, before = service.house.vault.description, service.locks.count
+    about = service.house.vault.description
     handle = await _open_identity(service)
-    request = LoadIdentity(about.recipient, about.signing_key, project)
+    request = LoadIdentity(about.recipient, about.signing_key, project, reopen)
     try:
-        await service.keyholder.ask(request, (), (handle, *passphrase))
+        async with unless_locked(service, project):
+            await service.keyholder.ask(request, (), (handle, *passphrase))
     finally:
         os.close(handle)
-    await _unless_locked_since(service, before)
     service.locks.unlocked = True
 
 
 async def _hold_project(service: Service, project: str, descriptors: tuple[int, ...]) -> None:
-    vault, before = service.house.vault, service.locks.count
+    vault = service.house.vault
     head = vault.key_head(project[1:])
     if head is not None:
         place = vault.place(record.key_stream(project[1:]), head.seq)
-        await service.keyholder.ask(HoldKeys(place), (head.data,), descriptors)
-    await _unless_locked_since(service, before)
+        async with unless_locked(service, project):
+            await service.keyholder.ask(HoldKeys(place), (head.data,), descriptors)
 
 
-async def _unless_locked_since(service: Service, before: int) -> None:
-    if service.locks.count != before:
-        await service.keyholder.ask(Forget())
-        service.locks.lost()
-        raise Locked("it was locked meanwhile", "unlock it again")
+def _may_be_there(service: Service, scope: str) -> bool:
+    with suppress(EnvFSError):
+        return service.locks.is_held(scope) or service.house.vault.key_head(scope[1:]) is not None
+    return True  # whoever says lock is not to be told of the vault's troubles instead
+
+
+def _custody(service: Service, scope: str) -> str:
+    # a vault that cannot be read must not keep anybody from locking: a mark locks whatever the custody is
+    if not scope:
+        return ""
+    try:
+        return service.house.keys.custody(scope[1:])
+    except EnvFSError:
+        return keyfile.MANAGED
 
 
 def _scope(project: str) -> str:
@@ -160,21 +213,25 @@ def _how_long(seconds: int) -> str:
     return f"for {seconds} s" if seconds else ""
 
 
-async def _open_identity(service: Service) -> int:
-    # where it may be: systemd's credentials, a file that the settings name, a keyring that they name, its usual place
-    credentials, settings = os.environ.get("CREDENTIALS_DIRECTORY", ""), service.settings.load()
+def _identity_file(service: Service) -> str:
+    # systemd's credentials come first, then a file that the settings name, then its usual place
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
     under_systemd = f"{credentials}/envfs-identity" if credentials else ""
-    if under_systemd and os.path.exists(under_systemd):  # noqa: ASYNC240 - a local look
-        return _open_file(under_systemd, private=False)
-    if settings.identity_file:
-        return _open_file(settings.identity_file, private=True)
-    if settings.keyring:
+    if under_systemd and os.path.exists(under_systemd):
+        return under_systemd
+    return service.settings.load().identity_file or service.places.identity
+
+
+async def _open_identity(service: Service) -> int:
+    # in the usual place it is under a passphrase: a keyring that has it as well spares that
+    path, keyring = _identity_file(service), service.settings.load().keyring
+    if keyring and path == service.places.identity:
         with suppress(EnvFSError):  # then the passphrase is asked for, as ever
             name = service.house.vault.description.id
-            found = await trio.to_thread.run_sync(keyrings.fetch, settings.keyring, name)
+            found = await trio.to_thread.run_sync(keyrings.fetch, keyring, name)
             if found is not None:
                 return found
-    return _open_file(service.places.identity, private=False)
+    return _open_file(path, private=path == service.settings.load().identity_file)
 
 
 def _open_file(path: str, *, private: bool) -> int:

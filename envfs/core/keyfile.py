@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from envfs.core import limits
 from envfs.core.record import from_base64, to_base64
-from envfs.errors import AuthenticationFailed
+from envfs.errors import AuthenticationFailed, TooLarge
 
 KEY_BYTES = 32
 MANAGED, ZERO_KNOWLEDGE = "managed", "zero-knowledge"
@@ -57,11 +57,11 @@ def render(keys: Keys, protected: str, signature: bytes) -> bytes:
     """Return the content of a file, a line of JSON.
 
     Raises:
-        AuthenticationFailed: it would be over its limit
+        TooLarge: it would be over its limit
     """
-    plain = _compact({**_body(keys), "protected": protected, "signature": to_base64(signature)}) + b"\n"
+    plain = _content(keys, protected, signature)
     if len(plain) > limits.KEY_FILE_BYTES:
-        raise AuthenticationFailed("a project's key file is over its limit")
+        raise TooLarge("the project's key file would be too large", "seal it to fewer recipients, or to shorter ones")
     return plain
 
 
@@ -83,9 +83,13 @@ def parse(plain: bytes) -> Opened:
     keys = Keys(tuple(map(from_base64, encoded)), recipients)
     if any(len(key) != KEY_BYTES for key in keys.keys) or len(keys.keys) > limits.PROJECT_KEYS:
         raise AuthenticationFailed(_NOT_OURS)
-    if render(keys, protected, signature) != plain:
+    if _content(keys, protected, signature) != plain:
         raise AuthenticationFailed(_NOT_OURS)
     return Opened(keys, protected, signature)
+
+
+def _content(keys: Keys, protected: str, signature: bytes) -> bytes:
+    return _compact({**_body(keys), "protected": protected, "signature": to_base64(signature)}) + b"\n"
 
 
 def _body(keys: Keys) -> dict[str, object]:

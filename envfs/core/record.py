@@ -19,6 +19,7 @@ TYPE = "envfs-record"
 FORGOTTEN = "*"  # in the place of a digest: the record before was forgotten, and what it was is not known here
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = re.compile(r"@(\d{8,18})\.", re.ASCII)
 _B64 = re.compile(r"[A-Za-z0-9_-]*")
 _HINT = "a record of this vault was damaged or is not from EnvFS; `envfs verify` names each one"
 
@@ -130,6 +131,13 @@ def digest(data: bytes) -> str:
 def key(stream: str, seq: int) -> str:
     """Return the key under which a store holds a record."""
     return f"{stream}/@{seq:08d}.{'age' if is_key_stream(stream) else 'json'}"
+
+
+def is_key(text: str) -> bool:
+    """Tell whether a store's key is that of a record."""
+    stream, _, name = text.rpartition("/")
+    number = _NUMBER.match(name)
+    return number is not None and key(stream, int(number[1])) == text
 
 
 def is_key_stream(stream: str) -> bool:

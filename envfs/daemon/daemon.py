@@ -16,11 +16,10 @@ from pathlib import Path
 import trio
 
 from envfs.control import unlocking
-from envfs.control.projects import finish_changes
+from envfs.control.finishing import finish_changes
 from envfs.control.server import Server, bind
 from envfs.control.service import Service
 from envfs.core.audit import Event
-from envfs.core.policy import Caller
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
 from envfs.errors import EnvFSError, Locked
@@ -97,7 +96,7 @@ async def _serve(
         mount = Mount(operations, path, for_all=service.owner == 0)
         service.after_lock = partial(trio.to_thread.run_sync, operations.drop_pages)
         try:
-            service.log.append(Event("start", "daemon"), _me())
+            service.log.append(Event("start", "daemon"), service.me)
             service.mount = path
             for task in (_watch_signals, _tend):
                 nursery.start_soon(task, service)
@@ -118,7 +117,7 @@ async def _serve(
 async def _say_stopped(service: Service) -> None:
     with trio.CancelScope(shield=True), suppress(EnvFSError):
         service.refusals.flush()
-        service.log.append(Event("stop", "daemon"), _me())
+        service.log.append(Event("stop", "daemon"), service.me)
         await _checkpoint(service)
 
 
@@ -188,11 +187,7 @@ def _seconds_asleep() -> float:
 
 async def _lock(service: Service, reason: str, scope: str = "") -> None:
     with suppress(EnvFSError):
-        await unlocking.lock_now(service, _me(), reason, scope)
-
-
-def _me() -> Caller:
-    return Caller(os.getuid(), os.getgid(), os.getpid())
+        await unlocking.lock_now(service, service.me, reason, scope)
 
 
 async def _checkpoint(service: Service) -> None:
@@ -214,16 +209,16 @@ async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
         await trio.sleep(_RESTART_SECONDS)
         link.start()
         service.keyholder_pid = link.pid
-        with suppress(EnvFSError):
-            await unlocking.load_identity(service, ())
-        for project in tuple(service.locks.closed):  # what a person locked stays so
+        for project in tuple(service.locks.closed):  # what a person locked stays so, from the first moment
             await _lock(service, "the keyholder was started again", project)
+        with suppress(EnvFSError):
+            await unlocking.load_identity(service, (), reopen=False)
 
 
 async def _finish_changes(service: Service) -> None:
     # a change of keys that a crash broke off; what is still locked waits for its next change
     with suppress(EnvFSError):
-        await finish_changes(service.house, _me())
+        await finish_changes(service.house, service.me)
 
 
 def _nothing() -> None:

@@ -4,7 +4,7 @@ Laws: a key file appears whole, with every key that the project's records may ne
 forgotten; so whatever moment a change breaks off at, the newest file opens everything, and the change can be finished.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core import keyfile, names, record
@@ -85,6 +85,11 @@ class ProjectKeys:
         """Store a key file that was made; False if somebody else took its number."""
         return self._vault.append_key(project, file.place.seq, file.data)
 
+    def is_newest(self, project: str, file: KeyFile) -> bool:
+        """Tell whether a key file that was found is still the newest."""
+        head = self._vault.key_head(project)
+        return head is not None and head.seq == file.place.seq
+
     async def create(self, caller: Caller, project: str, custody: str, descriptors: tuple[int, ...]) -> None:
         """Make a project that has a key and no text yet.
 
@@ -118,13 +123,11 @@ class ProjectKeys:
             raise TypeError("the keyholder answered something else")
         return answer.message
 
-    async def behind(self, project: str) -> AsyncIterator[str]:
-        """Yield the levels of a project whose newest text is not sealed with its newest key."""
+    async def behind(self, project: str) -> list[str]:
+        """List the levels of a project whose newest text is not sealed with its newest key."""
         newest = (await self.describe(project)).kids[0]
-        for level in self._vault.levels_of(project):
-            head = self._vault.head(level)
-            if head is not None and record.parse(head.data).header.kid != newest:
-                yield level
+        heads = [(level, self._vault.head(level)) for level in self._vault.levels_of(project)]
+        return [level for level, head in heads if head and record.parse(head.data).header.kid != newest]
 
     def forget_old(self, project: str) -> None:
         """Forget the key files before the newest: whoever could open one of them opens nothing with it any more."""

@@ -1,7 +1,7 @@
 """Changing a level: the keyholder applies an operation to the head and seals the result, the vault appends it.
 
-Law: if somebody else took the number, the operation is applied again to the new head, so that only a change of the
-same variable can be overtaken.
+Law: if somebody else took the number, or changed the project's key, the operation is applied again to the new head with
+the new key, so that only a change of the same variable can be overtaken, and nothing is sealed with a key of the past.
 """
 
 from typing import NamedTuple, NoReturn
@@ -80,7 +80,7 @@ class Writer:
             return Result(head.seq if head else 0, None)
         event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
         self._log.append(event, caller)
-        if key.new and not self._keys.store(project, key):
+        if not (self._keys.store(project, key) if key.new else self._keys.is_newest(project, key)):
             return None
         if vault.append(level, request.place.seq, answer.blobs[0]):
             return Result(request.place.seq, answer.message)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pyrage
 
 from envfs.core import limits
-from envfs.errors import BadRequest, TooLarge, WrongPassphrase
+from envfs.errors import AuthenticationFailed, BadRequest, TooLarge, WrongPassphrase
 
 Recipient = pyrage.x25519.Recipient | pyrage.ssh.Recipient | pyrage.tag.Recipient | pyrage.tagpq.Recipient
 
@@ -15,6 +15,7 @@ _KINDS: tuple[tuple[str, Callable[[str], Recipient]], ...] = (
     ("age1tag1", pyrage.tag.Recipient.from_str),
     ("age1", pyrage.x25519.Recipient.from_str),
 )
+_WRONG = "Decryption failed"  # what pyrage says of a passphrase, and of nothing else
 _HINT = "a recipient is age1…, or the public line of an SSH key: ssh-ed25519 … or ssh-rsa …"
 
 
@@ -42,11 +43,16 @@ def open_under(data: bytes, passphrase: str) -> bytes:
 
     Raises:
         WrongPassphrase: it does not open
+        AuthenticationFailed: whatever the passphrase is, this is no whole file under one
     """
     try:
         return pyrage.passphrase.decrypt(data, passphrase)
-    except pyrage.DecryptError:
-        raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
+    except pyrage.DecryptError as error:
+        if str(error) == _WRONG:
+            raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
+        raise AuthenticationFailed(
+            "the file that the passphrase opens is damaged", "it says nothing about the passphrase; restore a backup"
+        ) from None
 
 
 def recipient(text: str) -> Recipient:

@@ -1,10 +1,11 @@
 """Requests that make, load or forget the identity."""
 
+import errno
 import os
 
 from envfs.core import keyfile, limits
 from envfs.core.recipients import canonical, plugin_of
-from envfs.errors import AuthenticationFailed, BadRequest, WrongPassphrase
+from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
 from envfs.keyholder import age
 from envfs.keyholder import identity as identities
 from envfs.keyholder.identity import Identity
@@ -53,7 +54,7 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
     work.keyring.hold(text)
     if request.project:
         work.keyring.forget_project(request.project)
-    else:
+    elif request.reopen:
         work.keyring.reopen_all()
     return Answer(IdentityMade(held.recipient, held.author))
 
@@ -109,6 +110,10 @@ def _write_plain(descriptor: int, text: str, recipient: str, note: str) -> None:
 
 def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-    os.fsync(descriptor)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO).lower()
+        raise EnvFSError(f"cannot write the identity: {reason}", "nothing was changed") from None

@@ -25,7 +25,7 @@ def seal_keys(request: SealKeys, work: Work) -> Answer:
     to = () if under is not None else canonical((work.identity.recipient, *(request.recipients or old.recipients)))
     data = _sealed(request, work, Keys(keys, to), under)
     if under is not None:
-        work.keyring.hold_project(record.project_of(request.place.stream), record.digest(data), keys)
+        work.hold(request.place, data, Keys(keys, to))
     return Answer(Sealed(keyfile.kid(keys[0])), (data,))
 
 
@@ -38,8 +38,7 @@ def hold_keys(request: HoldKeys, work: Work) -> Answer:
         raise WrongPassphrase(
             f"project {project} needs its passphrase", f"unlock it with `envfs unlock {project}`", project
         )
-    keys = work.open_under(request.place, data, 0)
-    work.keyring.hold_project(record.project_of(request.place.stream), record.digest(data), keys.keys)
+    work.hold(request.place, data, work.open_under(request.place, data, 0))
     return Answer(Held())
 
 

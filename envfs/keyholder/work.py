@@ -7,7 +7,7 @@ from typing import NamedTuple
 from envfs.core import dotenv, keyfile, record
 from envfs.core.dotenv import Document
 from envfs.core.keyfile import Keys
-from envfs.errors import Locked, Malformed, TooLarge, WrongPassphrase
+from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
 from envfs.keyholder import age, sealing
 from envfs.keyholder.confinement import Confinement
@@ -61,7 +61,12 @@ class Work:
 
     def open_under(self, place: Place, data: bytes, number: int) -> Keys:
         """Open a project's key file with the passphrase in descriptor `number`."""
-        return sealing.check_keys(self.identity, place, age.open_under(data, self.passphrase(number)))
+        keys = sealing.check_keys(self.identity, place, age.open_under(data, self.passphrase(number)))
+        return _under(keyfile.ZERO_KNOWLEDGE, keys)
+
+    def hold(self, place: Place, data: bytes, keys: Keys) -> None:
+        """Hold the keys of a key file that only a passphrase opens."""
+        self.keyring.hold_project(record.project_of(place.stream), _name(place, data), keys.keys)
 
     def open(self, layer: Layer) -> Document:
         """Open a level's record."""
@@ -71,11 +76,11 @@ class Work:
     def _open_keys(self, place: Place, data: bytes) -> Keys:
         identity, project = self.identity, record.project_of(place.stream)
         if keyfile.custody(data) == keyfile.ZERO_KNOWLEDGE:
-            held = self.keyring.project(project, record.digest(data))
+            held = self.keyring.project(project, _name(place, data))
             if held:
                 return Keys(held, ())
         elif not self.keyring.is_closed(project):
-            return sealing.check_keys(identity, place, identity.open(data))
+            return _under(keyfile.MANAGED, sealing.check_keys(identity, place, identity.open(data)))
         raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
 
     def passphrase(self, number: int) -> str:
@@ -121,3 +126,15 @@ class Work:
             line = data.count(b"\n", 0, error.start) + 1
             column = error.start - data.rfind(b"\n", 0, error.start)
             raise Malformed(f"{what} is not UTF-8 text", "convert it first", line, column) from None
+
+
+def _name(place: Place, data: bytes) -> str:
+    # by its place too: a copy of it under another number is not the file that was opened
+    return record.digest(record.key(place.stream, place.seq).encode() + b"\0" + data)
+
+
+def _under(custody: str, keys: Keys) -> Keys:
+    # the owner's signature says whom the file is sealed to; its open header is anybody's to write
+    if (keyfile.MANAGED if keys.recipients else keyfile.ZERO_KNOWLEDGE) != custody:
+        raise AuthenticationFailed("a project's key file is not under the custody that its owner gave it")
+    return keys

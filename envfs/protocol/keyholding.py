@@ -5,6 +5,7 @@ descriptors; the daemon gets ciphertext, public facts, and finished views in a r
 """
 
 from envfs.protocol import wire
+from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.tuples import NamedTuple
 
 
@@ -48,6 +49,7 @@ class LoadIdentity(NamedTuple):
     owner_recipient: str
     owner_signing_key: str
     project: str = ""  # the one whose mark is removed; empty for all
+    reopen: bool = True  # if not, every mark stays
 
 
 class Rewrap(NamedTuple):
@@ -74,7 +76,10 @@ class CreateRecovery(NamedTuple):
 
 
 class Forget(NamedTuple):
-    """Hold nothing any more, or nothing of one project (`/shop`) of that custody. Reply: Forgotten."""
+    """Hold nothing any more, or nothing of one project (`/shop`) of that custody. Reply: Forgotten.
+
+    A managed project is marked as locked, and its mark stays until LoadIdentity removes it.
+    """
 
     project: str = ""
     custody: str = ""
@@ -185,147 +190,6 @@ class DescribeProtection(NamedTuple):
     """What protects the keyholder's memory. Reply: Protection."""
 
 
-class IdentityMade(NamedTuple):
-    """The public half of the identity that is now held."""
-
-    recipient: str
-    signing_key: str
-
-
-class Copied(NamedTuple):
-    """The identity was written."""
-
-
-class Rewrapped(NamedTuple):
-    """The identity under its new passphrase is the reply's blob."""
-
-
-class Forgotten(NamedTuple):
-    """Nothing is held."""
-
-
-class Held(NamedTuple):
-    """A project's keys are held."""
-
-
-class KeysDescribed(NamedTuple):
-    """The names of a project's keys, the newest first, and the recipients of the file."""
-
-    kids: tuple[str, ...]
-    recipients: tuple[str, ...]
-
-
-class Sealed(NamedTuple):
-    """A new record is the reply's blob."""
-
-    kid: str
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-class Unchanged(NamedTuple):
-    """The operation changes nothing, so no record was made."""
-
-
-class Rendered(NamedTuple):
-    """A view stands in the region whose descriptor comes with the reply: three parts, one after the other.
-
-    The dotenv text; a NUL and then `NAME=value NUL` for each variable; `NAME NUL level NUL` for each variable.
-    """
-
-    dotenv_bytes: int
-    environ_bytes: int
-    index_bytes: int
-    variables: int
-
-
-class Use(NamedTuple):
-    """A reference to `name`, found at `level`; empty if it is found nowhere."""
-
-    name: str
-    level: str
-
-
-class Facts(NamedTuple):
-    """What is to be known of a variable: the levels that set it, the top first, its references, what is doubtful."""
-
-    name: str
-    levels: tuple[str, ...]
-    uses: tuple[Use, ...]
-    empty: bool
-    doubts: tuple[str, ...]
-
-
-class Dangling(NamedTuple):
-    """A reference that came to nothing, `undefined`, `later` or `cycle`, and the names that led to it."""
-
-    kind: str
-    chain: tuple[str, ...]
-
-
-class Examined(NamedTuple):
-    """The facts of a view."""
-
-    variables: tuple[Facts, ...]
-    dangling: tuple[Dangling, ...]
-
-
-class VersionChange(NamedTuple):
-    """What one version changed."""
-
-    version: int
-    author: str
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-
-
-class Compared(NamedTuple):
-    """The changes of the versions asked for, in their order."""
-
-    versions: tuple[VersionChange, ...]
-
-
-class Faults(NamedTuple):
-    """One text an item asked about; empty means that all is well."""
-
-    texts: tuple[str, ...]
-
-
-class Signed(NamedTuple):
-    """An Ed25519 signature in base64url."""
-
-    signature: str
-
-
-class Protection(NamedTuple):
-    """What protects one process, as the kernel tells it.
-
-    `memory` is the weakest kind that secrets are in (`host.memory`), `memory_reason` why it is not the best; `landlock`
-    is a version, 0 for none; `no_seccomp` says why there is no filter where one was wanted.
-    """
-
-    memory: str
-    memory_reason: str
-    core_dumps: bool
-    dumpable: bool
-    no_new_privs: bool
-    landlock: int
-    seccomp: bool
-    no_seccomp: str
-
-
-class Refused(NamedTuple):
-    """The parts of an EnvFSError."""
-
-    code: str
-    text: str
-    hint: str = ""
-    about: str = ""
-
-
 REQUESTS = wire.table(
     CreateIdentity,
     LoadIdentity,
@@ -345,21 +209,4 @@ REQUESTS = wire.table(
     SignCheckpoint,
     VerifyCheckpoint,
     DescribeProtection,
-)
-REPLIES = wire.table(
-    IdentityMade,
-    Rewrapped,
-    Copied,
-    Forgotten,
-    Held,
-    KeysDescribed,
-    Sealed,
-    Unchanged,
-    Rendered,
-    Examined,
-    Compared,
-    Faults,
-    Signed,
-    Refused,
-    Protection,
 )

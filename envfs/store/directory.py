@@ -5,6 +5,7 @@ replaced but by an empty one, when its bytes are to be forgotten. A name that `l
 record: `put_new` then says False.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -18,6 +19,7 @@ from envfs.host import files
 
 _TEMPORARY = ".new-"
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
+_ABANDONED_SECONDS = 60.0  # a record is written in milliseconds
 _SETTLED_NS = 50_000_000  # a folder's mtime ticks coarsely: younger than this, a second change may hide in one tick
 
 
@@ -67,7 +69,7 @@ class DirectoryStore:
         return PathWatch(self._path(prefix) if prefix else self._root)
 
     def delete(self, key: str) -> None:
-        """Put an empty file in the place of one, then overwrite what stood there."""
+        """Put an empty file in the place of one, then overwrite what stood there, and what a crash left beside it."""
         path = self._path(key)
         try:
             old = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -78,6 +80,7 @@ class DirectoryStore:
         try:
             _replace_by_nothing(path)
             files.overwrite(old)
+            _sweep(os.path.dirname(path))
         except OSError as error:
             raise _unavailable("write", error) from None
         finally:
@@ -187,6 +190,26 @@ def _replace_by_nothing(path: str) -> None:
     os.close(handle)
     os.replace(temporary, path)
     files.sync_folder(Path(folder))
+
+
+def _sweep(folder: str) -> None:
+    with os.scandir(folder) as found:
+        left = [entry.path for entry in found if entry.name.startswith(_TEMPORARY) and _is_abandoned(entry)]
+    for path in left:
+        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.unlink(path)
+            if os.fstat(handle).st_nlink == 0:  # else it is a record by now, under its own name
+                files.overwrite(handle)
+        finally:
+            os.close(handle)
+
+
+def _is_abandoned(entry: os.DirEntry[str]) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        status = entry.stat(follow_symlinks=False)
+        return stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > _ABANDONED_SECONDS
+    return False
 
 
 def _new_temporary(folder: str) -> tuple[str, int]:

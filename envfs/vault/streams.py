@@ -81,18 +81,20 @@ class Streams:
     def digest_before(self, stream: str, seq: int) -> str:
         """Return what record `seq` of a stream must name as the one before it."""
         before = self.data(stream, seq - 1)
-        if before:
-            return record.digest(before)
         if before is None:
             return ""
+        if not _is_forgotten(stream, before):
+            return record.digest(before)
         seen = self._memory.get(stream)
         return seen.digest if seen is not None and seen.seq == seq - 1 else record.FORGOTTEN
 
+    def kept_before(self, stream: str, seq: int) -> list[int]:
+        """List the records before number `seq` that still have their bytes, or have them back from a copy."""
+        return [number for number in range(1, seq) if self.data(stream, number)]
+
     def forget_before(self, stream: str, seq: int) -> None:
-        """Forget the bytes of every record before number `seq`; where that is done already, it ends there."""
-        for number in range(seq - 1, 0, -1):
-            if not self.data(stream, number):
-                return
+        """Forget the bytes of every record before number `seq`."""
+        for number in self.kept_before(stream, seq):
             self._store.delete(record.key(stream, number))
 
     def accept(self, stream: str) -> Head | None:
@@ -109,7 +111,8 @@ class Streams:
         last = self._last_from(stream, start)
         if seen is not None and seen.seq > 0:
             known = self.data(stream, seen.seq)
-            forgotten = known == b"" and last > seen.seq  # what follows is bound to it by its own header
+            # what follows is bound to it by its own header
+            forgotten = known is not None and _is_forgotten(stream, known) and last > seen.seq
             if not forgotten and (known is None or record.digest(known) != seen.digest):
                 raise _rolled_back(stream, seen, missing=known is None)
         if last == 0:
@@ -145,6 +148,10 @@ class Streams:
         header = record.parse(head.data).header
         if header.prev != (record.digest(before) if before is not None else ""):
             raise AuthenticationFailed(f"record {head.seq} of {stream} does not follow from the one before")
+
+
+def _is_forgotten(stream: str, data: bytes) -> bool:
+    return not data and record.is_key_stream(stream)  # nobody empties a text: that is damage
 
 
 def _rolled_back(stream: str, seen: Seen, *, missing: bool) -> RolledBack:

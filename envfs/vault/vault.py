@@ -58,7 +58,9 @@ class Vault:
         if watch.changed() or level not in self._children:
             self._children.pop(level, None)
             below = (key[len(folder) + 1 :].split("/") for key in self._store.list(folder + "/"))
-            self._children[level] = frozenset(parts[0] for parts in below if len(parts) > 1)
+            self._children[level] = frozenset(
+                parts[0] for parts in below if len(parts) > 1 and names.is_component(parts[0])
+            )
         return self._children[level]
 
     def exists(self, level: str) -> bool:
@@ -74,12 +76,15 @@ class Vault:
         """List the whole tree, the top first."""
         found = {names.ROOT}
         for key in self._store.list("tree/"):
-            found.update(names.chain(key.removeprefix("tree").removesuffix("/@") or names.ROOT))
+            *parts, end = key.split("/")[1:]
+            if end == "@" and parts and all(map(names.is_component, parts)):  # others' files are no levels
+                found.update(names.chain("/" + "/".join(parts)))
         return tuple(sorted(found))
 
     def projects(self) -> tuple[str, ...]:
         """List the projects that have a key, by name; the empty name is that of level `/`."""
-        found = {key.split("/")[1] if key.count("/") > 1 else "" for key in self._store.list("key/")}
+        streams = {key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key)}
+        found = {stream.removeprefix("key").removeprefix("/") for stream in streams}
         return tuple(sorted(name for name in found if not name or names.is_component(name)))
 
     def levels_of(self, project: str) -> tuple[str, ...]:
@@ -233,7 +238,7 @@ class Vault:
     def has_old_keys(self, project: str) -> bool:
         """Tell whether a key file before the newest still has its bytes."""
         head = self.key_head(project)
-        return head is not None and bool(self._streams.data(record.key_stream(project), head.seq - 1))
+        return head is not None and bool(self._streams.kept_before(record.key_stream(project), head.seq))
 
     def _list(self, level: str) -> None:
         self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")

@@ -2,8 +2,6 @@
 
 import array
 import contextlib
-import hashlib
-import hmac
 import json
 import os
 import select
@@ -12,16 +10,12 @@ import socket
 import subprocess
 import sys
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import trio
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from envfs.core import limits, record
 from envfs.daemon.keyholder_link import KeyholderLink
@@ -66,10 +60,10 @@ from envfs.protocol.keyholding import (
     VerifyCheckpoint,
     WriteLevel,
 )
+from tests.component.cheap import TIME, age_file
 from tests.component.world import memory, run
 
 VAULT = "b83616da-e0d9-45ac-a54a-b73f09b274b1"
-TIME = "2026-11-21T08:09:10.123456Z"
 
 
 def ask(
@@ -153,26 +147,6 @@ def fresh() -> Iterator[KeyholderLink]:
 
 
 # -- identities --------------------------------------------------------------------------------------------------------
-
-
-def age_file(plaintext: bytes, passphrase: str) -> bytes:
-    """Encrypt to a passphrase as age does (C2SP age.md), with a work factor that a test can afford."""
-    file_key, salt, nonce = os.urandom(16), os.urandom(16), os.urandom(16)
-
-    def encoded(data: bytes) -> bytes:
-        return b64encode(data).rstrip(b"=")
-
-    def derived(salt: bytes, info: bytes) -> bytes:
-        return HKDF(algorithm=hashes.SHA256(), length=32, salt=salt, info=info).derive(file_key)
-
-    wrap = hashlib.scrypt(
-        passphrase.encode(), salt=b"age-encryption.org/v1/scrypt" + salt, n=1 << 10, r=8, p=1, dklen=32
-    )
-    body = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)
-    header = b"age-encryption.org/v1\n-> scrypt " + encoded(salt) + b" 10\n" + encoded(body) + b"\n---"
-    mac = hmac.new(derived(b"", b"header"), header, hashlib.sha256).digest()
-    payload = ChaCha20Poly1305(derived(nonce, b"payload")).encrypt(bytes(11) + b"\1", plaintext, None)
-    return header + b" " + encoded(mac) + b"\n" + nonce + payload
 
 
 class Kept(NamedTuple):

@@ -73,7 +73,7 @@ def log(values: "Values") -> int:
         raise BadRequest("log takes verify or restart", "`envfs log` alone prints entries")
     count = values["lines"] if values["lines"] is not None else _DEFAULT_LINES
     request = control.ReadLog(int(str(count)), bool(values["follow"]))
-    link.ask(request, (), _print_json if values["json"] else _print)
+    link.follow(request, _print_json if values["json"] else _print)
     return 0
 
 

@@ -9,7 +9,7 @@ from envfs.errors import EnvFSError, NoSuchLevel, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli import output, secrets, session, terminal
 from envfs_cli.arguments import Mistake
-from envfs_cli.files import write_new
+from envfs_cli.files import check_new, write_new
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _list(values: "Values") -> int:
     output.table(("PROJECT", "CUSTODY", "STATE", "LEVELS", "KEYS", "RECIPIENTS"), cells)
     for row in rows:
         if row.unfinished:
-            output.note(f"a change of the key of {row.project} broke off; `envfs unlock {row.project}`, then repeat it")
+            output.note(f"a change of the key of {row.project} broke off; `envfs unlock {row.project}` finishes it")
     return 0
 
 
@@ -180,7 +180,7 @@ def key(values: "Values") -> int:
         raise Mistake("`envfs key rotate` needs a project", "name it, as in `shop`")
     name, resealed = _name(values), list[object]()
     _known(asking, name)
-    asking.with_passphrase(control.RotateKey(name), "sealing everything anew", resealed.append)
+    asking.with_passphrase(control.RotateKey(name), "sealing everything anew", resealed)
     if values["json"]:
         output.rows_json(resealed)  # type: ignore[arg-type]
         return 0
@@ -231,7 +231,9 @@ def keyring(values: "Values") -> int:
 
 def recovery(values: "Values") -> int:
     """Make a recovery key and print its sheet."""
-    recipient = str(values["recipient"] or "")
+    recipient, path = str(values["recipient"] or ""), str(values["output"] or "")
+    if path and not recipient:
+        check_new(path)  # a key that cannot be written down would open everything for nobody
     made, identity = add_recovery(session.start(values), recipient)
     if values["json"]:
         output.as_json({**made._asdict(), "identity": identity} if identity else made._asdict())
@@ -240,8 +242,8 @@ def recovery(values: "Values") -> int:
         output.note(text)
     if not identity:
         output.done(f"{made.sealed} project{'s' * (made.sealed != 1)} sealed to it as well")
-    elif values["output"]:
-        write_new(str(values["output"]), sheet(made.recipient, identity).encode())
+    elif path:
+        write_new(path, sheet(made.recipient, identity).encode())
     else:
         output.line(sheet(made.recipient, identity).rstrip())
     return 0

@@ -79,10 +79,11 @@ def _say_status(report: control.StatusReport, *, running: bool) -> None:
 
 def verify(values: "Values") -> int:
     """Check every record of the vault."""
-    faults: list[control.FaultRow] = []
+    rows: list[object] = []
     link = session.start(values)
     with terminal.Waiting("checking every record"):
-        reply, _ = link.ask(control.VerifyVault(), (), faults.append)  # type: ignore[arg-type]
+        reply, _ = link.ask(control.VerifyVault(), (), rows)
+    faults = [row for row in rows if isinstance(row, control.FaultRow)]
     if not isinstance(reply, control.Checked):
         return 1
     if values["json"]:
@@ -90,6 +91,8 @@ def verify(values: "Values") -> int:
     else:
         for fault in faults:
             output.line(output.clean(f"{fault.key}: {fault.reason}"))
+        for text in reply.notes:
+            output.note(text)
         output.line(f"{reply.looked_at} records looked at, {reply.failed} failed")
     return AuthenticationFailed.status if reply.failed else 0
 

@@ -219,3 +219,44 @@ def test_put_new_puts_the_file_and_its_folder_on_the_disk_before_it_says_so(
     store.put_new("b/@1", b"x")
     assert steps[-3:] == ["fsync file", "link", "fsync folder"]
     assert "fsync folder" in steps[:-3]
+
+
+# -- forgetting --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_deleted_is_overwritten_where_it_stood(store: DirectoryStore, root: Path) -> None:
+    store.put_new("key/shop/@00000001.age", b"secret" * 100)
+    with (root / "key/shop/@00000001.age").open("rb") as before:
+        store.delete("key/shop/@00000001.age")
+        assert before.read() == bytes(600)
+    assert store.get("key/shop/@00000001.age") == b""
+    assert not store.put_new("key/shop/@00000001.age", b"again")
+
+
+def _left(root: Path, name: str, seconds_old: float, content: bytes = b"half a key") -> Path:
+    path = root / "key/shop" / name
+    path.write_bytes(content)
+    os.utime(path, (time.time() - seconds_old,) * 2)
+    return path
+
+
+def test_with_it_goes_what_a_crash_left_beside_it(store: DirectoryStore, root: Path) -> None:
+    store.put_new("key/shop/@00000001.age", b"first")
+    left, fresh = _left(root, ".new-99999-abc", 3600), _left(root, ".new-99999-def", 1)
+    with left.open("rb") as before:
+        store.delete("key/shop/@00000001.age")
+        assert before.read() == bytes(10)
+    assert not left.exists()
+    assert fresh.exists()  # somebody may be writing it
+
+
+def test_a_second_name_of_a_record_goes_and_the_record_stays(store: DirectoryStore, root: Path) -> None:
+    """A crash between `link` and `unlink` leaves the temporary name of a file that is a record by now."""
+    for number in (1, 2):
+        store.put_new(f"key/shop/@0000000{number}.age", b"content")
+    second = root / "key/shop/.new-99999-abc"
+    os.link(root / "key/shop/@00000002.age", second)
+    os.utime(second, (time.time() - 3600,) * 2)
+    store.delete("key/shop/@00000001.age")
+    assert not second.exists()
+    assert store.get("key/shop/@00000002.age") == b"content"

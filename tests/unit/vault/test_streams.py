@@ -358,3 +358,47 @@ def test_streams_do_not_mix(store: Counting, streams: Streams) -> None:
     assert streams.head("key") == Head(1, record.digest(b"root"), b"root")
     assert streams.head("key/shop") == Head(1, record.digest(b"shop"), b"shop")
     assert streams.head("key/shopping") is None
+
+
+# -- what was forgotten ------------------------------------------------------------------------------------------------
+
+
+def test_a_key_file_that_was_forgotten_is_no_rollback_and_binds_the_next_one(store: Counting, streams: Streams) -> None:
+    store.data[record.key(KEY, 1)] = b"first"
+    seen(streams, KEY)
+    store.data |= {record.key(KEY, 1): b"", record.key(KEY, 2): b"second"}
+    store.news()
+    head = streams.head(KEY)
+    assert head is not None
+    assert (head.seq, head.data) == (2, b"second")
+    assert streams.digest_before(KEY, 2) == record.digest(b"first")
+    seen(streams, KEY)
+    assert streams.digest_before(KEY, 2) == record.FORGOTTEN
+
+
+def test_an_emptied_key_file_that_nothing_follows_is_refused(store: Counting, streams: Streams) -> None:
+    store.data[record.key(KEY, 1)] = b"first"
+    seen(streams, KEY)
+    store.data[record.key(KEY, 1)] = b""
+    store.news()
+    with pytest.raises(RolledBack):
+        streams.head(KEY)
+
+
+def test_nobody_forgets_a_text(store: Counting, streams: Streams) -> None:
+    """An emptied text is damage: what follows it must name the text that was there."""
+    fill(store, 2)
+    seen(streams)
+    first = record.digest(store.data[record.key(LEVEL, 1)])
+    store.data[record.key(LEVEL, 1)] = b""
+    assert streams.digest_before(LEVEL, 2) not in (record.FORGOTTEN, first)
+
+
+def test_a_text_that_was_seen_and_emptied_is_refused_though_others_follow(store: Counting, streams: Streams) -> None:
+    fill(store, 2)
+    seen(streams)
+    fill(store, 3)
+    store.data[record.key(LEVEL, 2)] = b""
+    store.news()
+    with pytest.raises(RolledBack):
+        streams.head(LEVEL)

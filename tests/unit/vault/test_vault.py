@@ -253,3 +253,60 @@ def test_the_keys_of_a_stream_are_its_own_and_strangers_in_its_folder(keeper: Va
     (root / "level/@00000009.json").write_bytes(b"")
     (root / "level/notes.txt").write_bytes(b"")
     assert keeper.keys_of("level") == ("level/@00000001.json", "level/@00000009.json")
+
+
+# -- keys of projects --------------------------------------------------------------------------------------------------
+
+
+def test_a_project_is_there_by_its_key_file_and_by_nothing_else(keeper: Vault, root: Path) -> None:
+    write(keeper, "/shop")
+    for path in (
+        "key/stray",
+        "key/empty/.DS_Store",
+        "key/half/@1.age",
+        "key/text/@00000001.json",
+        "key/-x/@00000001.age",
+    ):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"x")
+    assert keeper.projects() == ("shop",)
+    write(keeper, "/")
+    assert keeper.projects() == ("", "shop")
+
+
+def test_what_cannot_be_the_name_of_a_level_is_none_whoever_put_it_there(keeper: Vault, root: Path) -> None:
+    write(keeper, "/shop")
+    for path in ("tree/shop/ü/@", "tree/.git/@", "tree/shop/notes.txt", "tree/a b/@"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"")
+    later()
+    assert keeper.levels() == ("/", "/shop")
+    assert keeper.children("/") == {"shop"}
+    assert keeper.children("/shop") == set()
+
+
+def _keys(root: Path) -> list[int]:
+    return [len(path.read_bytes()) for path in sorted((root / "key/shop").glob("@*"))]
+
+
+def test_only_the_newest_key_file_keeps_its_bytes(keeper: Vault, root: Path) -> None:
+    for seq in range(1, 6):
+        assert keeper.append_key("shop", seq, b"key")
+    assert keeper.has_old_keys("shop")
+    keeper.forget_old_keys("shop")
+    assert _keys(root) == [0, 0, 0, 0, 3]
+    assert not keeper.has_old_keys("shop")
+
+
+@pytest.mark.parametrize("back", [1, 2, 3, 4])
+def test_an_old_key_file_that_came_back_is_noticed_and_forgotten_wherever_it_stands(
+    keeper: Vault, root: Path, back: int
+) -> None:
+    """A crash in the middle of forgetting, or a backup copied over the vault, leaves one among empty ones."""
+    for seq in range(1, 6):
+        keeper.append_key("shop", seq, b"key")
+    keeper.forget_old_keys("shop")
+    (root / f"key/shop/@0000000{back}.age").write_bytes(b"old key")
+    assert keeper.has_old_keys("shop")
+    keeper.forget_old_keys("shop")
+    assert _keys(root) == [0, 0, 0, 0, 3]

@@ -1,0 +1,121 @@
+"""A key file's content has one encoding, holds as much as it promises, and shows nothing of a key."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from envfs.core import keyfile, limits
+from envfs.core.keyfile import Keys, Opened
+from envfs.errors import AuthenticationFailed, TooLarge
+
+KEYS = Keys((b"\1" * 32, b"\2" * 32), ("age1owner", "ssh-ed25519 AAAA"))
+PLAIN = keyfile.render(KEYS, "header", b"signature")
+
+
+def test_what_is_rendered_is_parsed() -> None:
+    assert keyfile.parse(PLAIN) == Opened(KEYS, "header", b"signature")
+
+
+def test_it_is_a_jwk_of_the_newest_key() -> None:
+    body = json.loads(PLAIN)
+    assert (body["kty"], body["alg"], body["kid"]) == ("oct", "A256GCM", keyfile.kid(b"\1" * 32))
+    assert [each["kid"] for each in body["earlier"]] == [keyfile.kid(b"\2" * 32)]
+
+
+def test_a_kid_is_the_thumbprint_of_rfc_7638() -> None:
+    assert keyfile.kid(bytes(32)) == "9nnxVaRYos6pwySYZALWRL64fgG5CMX9No3tAqd5urU"
+
+
+def _with(**members: object) -> bytes:
+    return json.dumps({**json.loads(PLAIN), **members}, separators=(",", ":")).encode() + b"\n"
+
+
+def _jwk(length: int) -> dict[str, object]:
+    key = b"\3" * length
+    return {"kty": "oct", "k": keyfile.to_base64(key), "kid": keyfile.kid(key), "alg": "A256GCM"}
+
+
+REFUSED: dict[str, bytes] = {
+    "nothing": b"",
+    "no line end": PLAIN[:-1],
+    "two line ends": PLAIN + b"\n",
+    "blanks": PLAIN.replace(b",", b", "),
+    "no object": b"[]\n",
+    "a text": b'"x"\n',
+    "a number": b"1" * 5000 + b"\n",
+    "no utf-8": b"\xff\n",
+    "deep": b"[" * 60_000 + b"\n",
+    "one member more": _with(more=1),
+    "a member twice": PLAIN.replace(b'{"kty"', b'{"kty":"oct","kty"', 1),
+    "earlier is a text": _with(earlier="abc"),
+    "earlier is null": _with(earlier=None),
+    "earlier is an object": _with(earlier={"k": "x"}),
+    "earlier holds texts": _with(earlier=["k"]),
+    "recipients is a text": _with(recipients="age1owner"),
+    "recipients holds numbers": _with(recipients=[1, None]),
+    "k is a number": _with(k=1),
+    "k is a list": _with(k=["x"]),
+    "k with padding": _with(k=keyfile.to_base64(b"\1" * 32) + "="),
+    "a kid of another key": _with(kid=keyfile.kid(b"\2" * 32)),
+    "another algorithm": _with(alg="A128GCM"),
+    "a short key": _with(**_jwk(16)),
+    "a long key": _with(**_jwk(33)),
+    "a short earlier key": _with(earlier=[_jwk(31)]),
+    "too many keys": _with(earlier=[_jwk(32)] * limits.PROJECT_KEYS),
+    "too long": PLAIN[:-1] + b" " * limits.KEY_FILE_BYTES,
+    "a signature that is none": _with(signature="?"),
+}
+
+
+@pytest.mark.parametrize("plain", REFUSED.values(), ids=REFUSED)
+def test_anything_else_is_refused_without_quoting_it(plain: bytes) -> None:
+    with pytest.raises(AuthenticationFailed) as caught:
+        keyfile.parse(plain)
+    assert "AQEBAQ" not in str(caught.value)
+
+
+def test_as_many_keys_as_are_promised_fit() -> None:
+    many = Keys(tuple(bytes((n,)) * 32 for n in range(limits.PROJECT_KEYS)), ("age1owner",))
+    assert keyfile.parse(keyfile.render(many, "header", b"x")).keys == many
+
+
+def test_a_file_over_its_limit_is_too_large_and_not_damaged() -> None:
+    long = Keys(KEYS.keys, ("age1" + "x" * 3000,) * limits.RECIPIENTS)
+    with pytest.raises(TooLarge):
+        keyfile.render(long, "header", b"x")
+
+
+def test_the_signed_text_changes_with_every_member() -> None:
+    texts = {
+        keyfile.signed_text("header", KEYS),
+        keyfile.signed_text("header2", KEYS),
+        keyfile.signed_text("header", KEYS._replace(recipients=())),
+        keyfile.signed_text("header", KEYS._replace(recipients=KEYS.recipients[::-1])),
+        keyfile.signed_text("header", KEYS._replace(keys=KEYS.keys[::-1])),
+        keyfile.signed_text("header", KEYS._replace(keys=KEYS.keys[:1])),
+    }
+    assert len(texts) == 6
+
+
+@pytest.mark.parametrize("show", [repr, str], ids=["repr", "str"])
+@pytest.mark.parametrize("what", [KEYS, keyfile.parse(PLAIN)], ids=["keys", "opened"])
+def test_no_key_is_shown(what: object, show: Callable[[object], str]) -> None:
+    assert "\\x01" not in show(what)
+    assert "AQEB" not in show(what)
+
+
+HEADER = b"age-encryption.org/v1\n"
+CUSTODIES = {
+    HEADER + b"-> scrypt c2FsdA 18\n": keyfile.ZERO_KNOWLEDGE,
+    HEADER + b"-> X25519 abc\n": keyfile.MANAGED,
+    HEADER + b"-> X25519 abc\n\n-> scrypt c2FsdA 18\n": keyfile.MANAGED,
+    HEADER + b"-> scryptish c2FsdA 18\n": keyfile.MANAGED,
+    HEADER + b"-> ssh-ed25519 abc\n": keyfile.MANAGED,
+    b"": keyfile.MANAGED,
+}
+
+
+@pytest.mark.parametrize(("data", "custody"), CUSTODIES.items())
+def test_custody_is_seen_in_the_open_header(data: bytes, custody: str) -> None:
+    assert keyfile.custody(data) == custody
