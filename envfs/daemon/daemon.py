@@ -24,7 +24,7 @@ from envfs.core.policy import Caller
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
 from envfs.errors import EnvFSError, Locked
-from envfs.host import clocks, mounts
+from envfs.host import clocks, files, mounts
 from envfs.locations import Locations
 from envfs.protocol.keyholding import SignCheckpoint, Signed
 
@@ -87,6 +87,7 @@ async def _serve(
     from envfs.fuse.operations import Operations  # noqa: PLC0415
 
     house = service.house
+    _drop_unfinished(service.places)
     service.settings.load()
     await _load(service, passphrase)
     path = mount_path or service.settings.load().mount or service.places.mount
@@ -218,6 +219,12 @@ async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
             await unlocking.load_identity(service, ())
         for project in tuple(service.locks.closed):  # what a person locked stays so
             await _lock(service, "the keyholder was started again", project)
+
+
+def _drop_unfinished(places: Locations) -> None:
+    # what processes that were killed left of files: an identity under a passphrase that never came to count, for one
+    for path in (places.settings, places.identity, places.seen, places.log_end):
+        files.drop_unfinished(Path(path))
 
 
 async def _finish_changes(service: Service) -> None:
