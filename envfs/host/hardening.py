@@ -24,8 +24,15 @@ def harden_keyholder() -> None:
     """As `harden`, and: no new privileges, no new files, and an end when the daemon ends."""
     harden()
     _prctl(_SET_NO_NEW_PRIVS, 1)
-    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    end_with(os.getppid())
     _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+
+
+def end_with(parent: int) -> None:
+    """End when the process that forked this one does; at once if it has ended already."""
+    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _limit(what: int, wanted: int) -> None:

@@ -23,8 +23,10 @@ def main() -> int:
     keyring = Keyring()
     landlock.confine()  # all that it needs is loaded; from here on it opens nothing
     gc.freeze()
+    parent = os.getpid()
     while (connection := _next(daemon)) is not None:
         if os.fork() == 0:
+            hardening.end_with(parent)  # or it would answer for a keyholder whose successor knows nothing of it
             daemon.close()
             _child(keyring, connection)
         connection.close()
