@@ -1,20 +1,17 @@
 """Requests about projects and their keys: make, list, change whom they are sealed to. For the owner only.
 
-Laws: a change that broke off is finished by the next one, and by the daemon when it starts; a level that is sealed anew
-keeps its text, as a new version.
+Laws: one change goes at a time, and is finished before anything is said of it to a client, who may have left; a level
+that is sealed anew keeps its text, as a new version.
 """
 
-from contextlib import suppress
-
 from envfs.control.call import Call, Sent
+from envfs.control.finishing import finish
 from envfs.control.service import House
 from envfs.control.unlocking import lock_now, one_try
 from envfs.core import keyfile
 from envfs.core.audit import Event
-from envfs.core.policy import Caller
 from envfs.errors import BadRequest, Locked
 from envfs.gate.keys import Change, project_of
-from envfs.gate.writing import Operation
 from envfs.protocol.control import (
     AddRecovery,
     ChangeCustody,
@@ -27,7 +24,6 @@ from envfs.protocol.control import (
     NewProject,
     ProjectRow,
     RecoveryMade,
-    ResealedRow,
     RotateKey,
 )
 from envfs.protocol.keyholding import CreateRecovery, IdentityMade, KeysDescribed
@@ -86,7 +82,8 @@ async def change_custody(call: Call, request: ChangeCustody) -> Sent:
     """Seal a project's keys to a passphrase alone, or to recipients again; a new key comes in front."""
     project, house = project_of(request.project), call.service.house
     if house.keys.custody(project) == request.custody:
-        await _finish(call, project)
+        async with house.changing:
+            await finish(house, call.caller, project)
         return Sent(Done((f"/{project} is {request.custody} already",)))
     recipients = house.keys.defaults() if request.custody == keyfile.MANAGED else ()
     return await _change(call, project, Change("custody", request.custody, recipients, fresh=True))
@@ -137,46 +134,31 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     for project in managed:
         if recipient not in before[project]:
             change = Change("recipients", keyfile.MANAGED, (*before[project], recipient))
-            await house.keys.change(call.caller, project, change, ())
-            house.keys.forget_old(project)
+            async with house.changing:
+                await house.keys.change(call.caller, project, change, ())
+                await finish(house, call.caller, project)
     others = (project for project in house.vault.projects() if project not in managed)
     notes = tuple(f"/{project} is zero-knowledge: nobody but its passphrase opens it" for project in others)
     return Sent(RecoveryMade(recipient, len(managed), notes))
 
 
-async def finish_changes(house: House, caller: Caller) -> None:
-    """Finish what broke off: projects that are locked wait until they are not."""
-    for project in house.vault.projects():
-        if house.vault.has_old_keys(project):
-            with suppress(Locked):
-                async for level in house.keys.behind(project):
-                    await house.writer.write(caller, Operation("reseal", level))
-                house.keys.forget_old(project)
-
-
 async def _change(call: Call, project: str, change: Change) -> Sent:
     house, locks, scope = call.service.house, call.service.locks, f"/{project}"
     was_locked = house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope)
-    async with one_try(call, scope):
-        await house.keys.change(call.caller, project, change, call.descriptors)
-    if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope):
-        locks.opened(scope, 0)
-    try:
-        count = await _finish(call, project)
-    finally:
-        if was_locked and change.custody == keyfile.ZERO_KNOWLEDGE:
-            await lock_now(call.service, call.caller, "as it was before", scope)
+    async with house.changing:
+        async with one_try(call, scope):
+            await house.keys.change(call.caller, project, change, call.descriptors)
+        if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope):
+            locks.opened(scope, 0)
+        try:
+            sealed = await finish(house, call.caller, project)
+        finally:
+            if was_locked and change.custody == keyfile.ZERO_KNOWLEDGE:
+                await lock_now(call.service, call.caller, "as it was before", scope)
+    for row in sealed:
+        await call.send_row(row)
+    count = len(sealed)
     return Sent(Done((f"{count} level{'s' * (count != 1)} sealed anew",) if change.fresh else ()))
-
-
-async def _finish(call: Call, project: str) -> int:
-    house, count = call.service.house, 0
-    async for level in house.keys.behind(project):
-        result = await house.writer.write(call.caller, Operation("reseal", level))
-        await call.send_row(ResealedRow(level, result.version))
-        count += 1
-    house.keys.forget_old(project)
-    return count
 
 
 async def _described(house: House, project: str) -> KeysDescribed | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import trio
 
 from envfs.control.call import Call, Sent
+from envfs.control.finishing import finish_all
 from envfs.control.service import Service
 from envfs.core import keyfile, record
 from envfs.core.audit import Event
@@ -33,6 +34,7 @@ async def unlock(call: Call, request: Unlock) -> Sent:
             await load_identity(service, call.descriptors, scope)
     service.locks.opened(scope, request.seconds)
     _log(service, call.caller, Event("unlock", "socket", scope or "/", rule=_how_long(request.seconds)))
+    await finish_all(service.house, call.caller)
     return Sent(Done())
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import trio
 
 from envfs.control import unlocking
-from envfs.control.projects import finish_changes
+from envfs.control.finishing import finish_all
 from envfs.control.server import Server, bind
 from envfs.control.service import Service
 from envfs.core.audit import Event
@@ -219,6 +219,7 @@ async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
             await unlocking.load_identity(service, ())
         for project in tuple(service.locks.closed):  # what a person locked stays so
             await _lock(service, "the keyholder was started again", project)
+        await _finish_changes(service)
 
 
 def _drop_unfinished(places: Locations) -> None:
@@ -228,9 +229,9 @@ def _drop_unfinished(places: Locations) -> None:
 
 
 async def _finish_changes(service: Service) -> None:
-    # a change of keys that a crash broke off; what is still locked waits for its next change
+    # a change of keys that a crash broke off; what is still locked waits until it is not
     with suppress(EnvFSError):
-        await finish_changes(service.house, _me())
+        await finish_all(service.house, _me())
 
 
 def _nothing() -> None:

@@ -1,0 +1,32 @@
+"""Finishing a change of a project's keys: levels are sealed anew, then the key files before the newest are forgotten.
+
+Laws: whatever broke off is finished as soon as it can be: by the next change, when the daemon starts, when a new
+keyholder does, and when what it takes is unlocked; nobody who has left is waited for meanwhile.
+"""
+
+from contextlib import suppress
+
+from envfs.control.service import House
+from envfs.core.policy import Caller
+from envfs.errors import EnvFSError
+from envfs.gate.writing import Operation
+from envfs.protocol.control import ResealedRow
+
+
+async def finish(house: House, caller: Caller, project: str) -> list[ResealedRow]:
+    """Finish the change of one project's keys; returns the levels that were sealed anew."""
+    sealed = []
+    async for level in house.keys.behind(project):
+        result = await house.writer.write(caller, Operation("reseal", level))
+        sealed.append(ResealedRow(level, result.version))
+    house.keys.forget_old(project)
+    return sealed
+
+
+async def finish_all(house: House, caller: Caller) -> None:
+    """Finish what broke off; a project that is locked, or cannot be read, waits and keeps no other one waiting."""
+    for project in house.vault.projects():
+        with suppress(EnvFSError):
+            if house.vault.has_old_keys(project):
+                async with house.changing:
+                    await finish(house, caller, project)
