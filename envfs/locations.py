@@ -37,6 +37,11 @@ class Locations(NamedTuple):
         return f"{self.state}/access.jsonl"
 
     @property
+    def log_end(self) -> str:
+        """Where the access log ended."""
+        return f"{self.log}.end"
+
+    @property
     def seen(self) -> str:
         """What this machine has seen of the vault, against rollback."""
         return f"{self.state}/seen.jsonl"

@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import trio
+
 from envfs.control import access, examining, keeping, projects, reading, unlocking, verifying, writing
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
@@ -62,6 +64,8 @@ async def answer(call: Call, request: object) -> Sent:
         return await _answer(call, request)
     except EnvFSError as error:
         return Sent(ask.Failed(error.code, error.text, error.hint, error.about))
+    except (ConnectionError, trio.TooSlowError):
+        raise  # the client has left, or takes nothing more, in the middle of its rows
     except Exception:  # noqa: BLE001 - one request's bug must not end the daemon; the trace shows no values
         traceback.print_exc(file=sys.stderr)
         return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))

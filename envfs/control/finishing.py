@@ -1,4 +1,8 @@
-"""Finishing a change of keys: the levels that it left behind are sealed anew, and the key files before it forgotten."""
+"""Finishing a change of a project's keys: levels are sealed anew, then the key files before the newest are forgotten.
+
+Laws: whatever broke off is finished as soon as it can be: by the next change, when the daemon starts, when a new
+keyholder does, and when what it takes is unlocked; nobody who has left is waited for meanwhile.
+"""
 
 from contextlib import suppress
 
@@ -6,23 +10,27 @@ from envfs.control.service import House
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.gate.writing import Operation
+from envfs.protocol.control import ResealedRow
 
 
-async def finish(house: House, caller: Caller, project: str) -> list[tuple[str, int]]:
-    """Finish a project's last change; returns each level that was sealed anew, and its version.
+async def finish(house: House, caller: Caller, project: str) -> list[ResealedRow]:
+    """Finish a project's last change; returns the levels that were sealed anew.
 
     Raises:
         Locked: the project is
     """
-    behind = await house.keys.behind(project)
-    done = [(level, (await house.writer.write(caller, Operation("reseal", level))).version) for level in behind]
+    done = []
+    for level in await house.keys.behind(project):
+        result = await house.writer.write(caller, Operation("reseal", level))
+        done.append(ResealedRow(level, result.version))
     house.keys.forget_old(project)
     return done
 
 
-async def finish_changes(house: House, caller: Caller) -> None:
-    """Finish what broke off in any project; one that is locked, or damaged, waits and keeps no other from it."""
+async def finish_all(house: House, caller: Caller) -> None:
+    """Finish what broke off; a project that is locked, or cannot be read, waits and keeps no other one waiting."""
     for project in house.vault.projects():
         with suppress(EnvFSError):
             if house.vault.has_old_keys(project):
-                await finish(house, caller, project)
+                async with house.changing:
+                    await finish(house, caller, project)

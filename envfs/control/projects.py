@@ -1,7 +1,7 @@
 """Requests about projects and their keys: make, list, change whom they are sealed to. For the owner only.
 
-Laws: a change that broke off is finished by the next one, by unlocking, and by the daemon when it starts; a level that
-is sealed anew keeps its text, as a new version.
+Laws: one change goes at a time, and is finished before anything is said of it to a client, who may have left; a level
+that is sealed anew keeps its text, as a new version.
 """
 
 from envfs.control.call import Call, Sent
@@ -25,7 +25,6 @@ from envfs.protocol.control import (
     NewProject,
     ProjectRow,
     RecoveryMade,
-    ResealedRow,
     RotateKey,
 )
 from envfs.protocol.keyholding import CreateRecovery, IdentityMade, KeysDescribed
@@ -84,7 +83,8 @@ async def change_custody(call: Call, request: ChangeCustody) -> Sent:
     """Seal a project's keys to a passphrase alone, or to recipients again; a new key comes in front."""
     project, house = project_of(request.project), call.service.house
     if house.keys.custody(project) == request.custody:
-        await _finish(call, project)
+        async with house.changing:
+            await finish(house, call.caller, project)
         return Sent(Done((f"/{project} is {request.custody} already",)))
     recipients = house.keys.defaults() if request.custody == keyfile.MANAGED else ()
     return await _change(call, project, Change("custody", request.custody, recipients, fresh=True))
@@ -137,8 +137,9 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     for project in managed:
         if recipient not in before[project]:
             change = Change("recipients", keyfile.MANAGED, (*before[project], recipient))
-            await house.keys.change(call.caller, project, change, ())
-            await finish(house, call.caller, project)  # also what a change before it left
+            async with house.changing:
+                await house.keys.change(call.caller, project, change, ())
+                await finish(house, call.caller, project)
     others = (project for project in house.vault.projects() if project not in managed)
     notes = tuple(f"/{project} is zero-knowledge: nobody but its passphrase opens it" for project in others)
     return Sent(RecoveryMade(recipient, len(managed), notes))
@@ -147,25 +148,23 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
 async def _change(call: Call, project: str, change: Change) -> Sent:
     house, locks, scope = call.service.house, call.service.locks, f"/{project}"
     was_locked = house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope)
-    async with one_try(call, scope), unless_locked(call.service, scope):
-        await house.keys.change(call.caller, project, change, call.descriptors)
-    if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope):
-        locks.opened(scope, 0)
-    try:
-        count = await _finish(call, project)
-    except Locked:  # what is done must not be done again, as a client would that unlocks and asks once more
-        raise Conflict(f"{scope} was locked before all of it was sealed anew", "unlocking it finishes that") from None
-    finally:
-        if was_locked and change.custody == keyfile.ZERO_KNOWLEDGE:
-            await lock_now(call.service, call.caller, "as it was before", scope)
+    async with house.changing:
+        async with one_try(call, scope), unless_locked(call.service, scope):
+            await house.keys.change(call.caller, project, change, call.descriptors)
+        if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope):
+            locks.opened(scope, 0)
+        try:
+            sealed = await finish(house, call.caller, project)
+        except Locked:  # what is done must not be done again, as a client would that unlocks and asks once more
+            hint = "unlocking it finishes that"
+            raise Conflict(f"{scope} was locked before all of it was sealed anew", hint) from None
+        finally:
+            if was_locked and change.custody == keyfile.ZERO_KNOWLEDGE:
+                await lock_now(call.service, call.caller, "as it was before", scope)
+    for row in sealed:
+        await call.send_row(row)
+    count = len(sealed)
     return Sent(Done((f"{count} level{'s' * (count != 1)} sealed anew",) if change.fresh else ()))
-
-
-async def _finish(call: Call, project: str) -> int:
-    done = await finish(call.service.house, call.caller, project)
-    for level, version in done:  # only now: a client that leaves must not break it off
-        await call.send_row(ResealedRow(level, version))
-    return len(done)
 
 
 async def _described(house: House, project: str) -> KeysDescribed | None:

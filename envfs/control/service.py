@@ -37,6 +37,7 @@ class House:
         self.views = Views(vault, keyholder)
         self.gate = Gate(settings, log, refusals, self.views)
         self.writer = Writer(vault, self.keys, keyholder, log)
+        self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
 
 
 class Service:

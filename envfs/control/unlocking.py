@@ -12,7 +12,7 @@ from pathlib import Path
 import trio
 
 from envfs.control.call import Call, Sent
-from envfs.control.finishing import finish_changes
+from envfs.control.finishing import finish_all
 from envfs.control.service import Service
 from envfs.core import keyfile, record
 from envfs.core.audit import Event
@@ -38,7 +38,7 @@ async def unlock(call: Call, request: Unlock) -> Sent:
     locks.closed = locks.closed - {scope} if scope else set()
     _log(service, call.caller, Event("unlock", "socket", scope or "/", rule=_how_long(request.seconds)))
     with suppress(EnvFSError):  # it is unlocked all the same
-        await finish_changes(service.house, call.caller)
+        await finish_all(service.house, call.caller)
     return Sent(Done())
 
 

@@ -16,14 +16,14 @@ from pathlib import Path
 import trio
 
 from envfs.control import unlocking
-from envfs.control.finishing import finish_changes
+from envfs.control.finishing import finish_all
 from envfs.control.server import Server, bind
 from envfs.control.service import Service
 from envfs.core.audit import Event
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
 from envfs.errors import EnvFSError, Locked
-from envfs.host import clocks, mounts
+from envfs.host import clocks, files, mounts
 from envfs.locations import Locations
 from envfs.protocol.keyholding import SignCheckpoint, Signed
 
@@ -86,6 +86,7 @@ async def _serve(
     from envfs.fuse.operations import Operations  # noqa: PLC0415
 
     house = service.house
+    _drop_unfinished(service.places)
     service.settings.load()
     await _load(service, passphrase)
     path = mount_path or service.settings.load().mount or service.places.mount
@@ -213,12 +214,19 @@ async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
             await _lock(service, "the keyholder was started again", project)
         with suppress(EnvFSError):
             await unlocking.load_identity(service, (), reopen=False)
+        await _finish_changes(service)
+
+
+def _drop_unfinished(places: Locations) -> None:
+    # what processes that were killed left of files: an identity under a passphrase that never came to count, for one
+    for path in (places.settings, places.identity, places.seen, places.log_end):
+        files.drop_unfinished(Path(path))
 
 
 async def _finish_changes(service: Service) -> None:
-    # a change of keys that a crash broke off; what is still locked waits for its next change
+    # a change of keys that a crash broke off; what is still locked waits until it is not
     with suppress(EnvFSError):
-        await finish_changes(service.house, service.me)
+        await finish_all(service.house, service.me)
 
 
 def _nothing() -> None:

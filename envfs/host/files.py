@@ -1,5 +1,6 @@
 """Private files: written whole or not at all, read only when nobody else could have written them."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -10,10 +11,12 @@ from envfs.errors import StoreUnavailable
 def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace a file by `data`, so that a power cut leaves the old one or the new one.
 
+    One process at a time does this in a home: who is killed on the way leaves a file that the next one makes its own.
+
     Raises:
         StoreUnavailable: it cannot be written
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
@@ -46,6 +49,16 @@ def replace_secret(path: Path, data: bytes) -> None:
             os.close(old)
     except OSError as error:
         raise StoreUnavailable(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+
+
+def drop_unfinished(path: Path) -> None:
+    """Remove what somebody who was killed while replacing a file left beside it."""
+    with contextlib.suppress(OSError):
+        _temporary(path).unlink()
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def overwrite(handle: int) -> None:

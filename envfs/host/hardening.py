@@ -29,7 +29,7 @@ def harden_keyholder() -> None:
     """As `harden`, and: no new privileges, no new files, and an end when the daemon ends."""
     harden()
     give_up_privileges()
-    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    end_with(os.getppid())
     _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
 
 

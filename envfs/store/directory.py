@@ -1,8 +1,9 @@
 """A store in a directory: one file a key.
 
-Laws: a file appears whole or not at all (temporary file, fsync, link, fsync of the folder), never changes, and is never
-replaced but by an empty one, when its bytes are to be forgotten. A name that `link` finds taken is somebody else's
-record: `put_new` then says False.
+Laws: a file appears whole or not at all (a file without a name, fsync, link, fsync of the folder), never changes, and
+is never replaced but by an empty one, when its bytes are to be forgotten. A name that `link` finds taken is somebody
+else's record: `put_new` then says False. Who is killed on the way leaves nothing, or, on a file system that knows no
+files without a name, one that starts with `.new-`.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from envfs.errors import StoreUnavailable
 from envfs.host import files
 
 _TEMPORARY = ".new-"
+_NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # how file systems say that O_TMPFILE is beyond them
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
 _ABANDONED_SECONDS = 60.0  # a record is written in milliseconds
 _SETTLED_NS = 50_000_000  # a folder's mtime ticks coarsely: younger than this, a second change may hide in one tick
@@ -167,27 +169,27 @@ def _read(path: str) -> bytes:
 
 
 def _link_new(folder: str, path: str, data: bytes) -> bool:
-    temporary, handle = _new_temporary(folder)
+    handle, temporary = _new_temporary(folder)
     try:
-        try:
-            _write_all(handle, data)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
+        _write_all(handle, data)
+        os.fsync(handle)
+        source = temporary or f"/proc/self/fd/{handle}"
+        os.link(source, path, src_dir_fd=handle, follow_symlinks=True)  # with a descriptor, or it would not follow
+    except FileExistsError:
+        return False
     finally:
-        os.unlink(temporary)
+        os.close(handle)
+        if temporary:
+            os.unlink(temporary)
     files.sync_folder(Path(folder))
     return True
 
 
 def _replace_by_nothing(path: str) -> None:
-    folder = os.path.dirname(path)
-    temporary, handle = _new_temporary(folder)
-    os.close(handle)
+    # by one name always: who is killed in between leaves an empty file, which the next try to forget this one uses up
+    folder, name = os.path.split(path)
+    temporary = f"{folder}/{_TEMPORARY}{name}"
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     os.replace(temporary, path)
     files.sync_folder(Path(folder))
 
@@ -212,9 +214,15 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
     return False
 
 
-def _new_temporary(folder: str) -> tuple[str, int]:
+def _new_temporary(folder: str) -> tuple[int, str]:
+    # a file without a name goes with its descriptor, whatever happens; the name is empty then
+    try:
+        return os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600), ""
+    except OSError as error:
+        if error.errno not in _NO_NAMELESS:
+            raise
     path = f"{folder}/{_TEMPORARY}{os.getpid()}-{os.urandom(6).hex()}"
-    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -21,13 +21,15 @@ def frame(body: Body) -> bytes:
 
 
 class Peer:
-    """One connection."""
+    """One connection: to the socket at a path, or one that is made already."""
 
-    def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def __init__(self, to: Path | socket.socket) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) if isinstance(to, Path) else to
         self.socket.settimeout(SECONDS)
-        self.socket.connect(str(path))
+        if isinstance(to, Path):
+            self.socket.connect(str(to))
         self._buffer = b""
+        self.blob = b""
 
     def __enter__(self) -> Self:
         return self
@@ -49,14 +51,26 @@ class Peer:
         return self.receive()
 
     def receive(self) -> Body:
-        """Return the next message; EOFError at the end."""
+        """Return the next message, its blobs as one in `blob`; EOFError at the end."""
         size = int.from_bytes(self._take(4), "big")
         body: Body = json.loads(self._take(size))
         blobs = body.get("blobs", [])
         assert isinstance(blobs, list)
-        for blob in blobs:
-            self._take(blob)
+        self.blob = b"".join([self._take(size) for size in blobs])
         return body
+
+    def ask_all(self, body: Body, secrets: tuple[str, ...] = ()) -> tuple[list[Body], Body]:
+        """Send one message with secrets in descriptors of memory; return the rows and the reply."""
+        descriptors = tuple(memory(text.encode()) for text in secrets)
+        try:
+            self.send(frame(body), descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        rows = []
+        while str((message := self.receive())["type"]).endswith("-row"):
+            rows.append(message)
+        return rows, message
 
     def ended(self) -> bool:
         """Wait until the daemon closes the connection; whatever it says before is read away."""

@@ -29,6 +29,19 @@ def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_what_somebody_who_was_killed_left_is_used_up_or_removed(tmp_path: Path) -> None:
+    path, left = tmp_path / "file", tmp_path / ".file.new"
+    for number in range(3):
+        left.write_bytes(b"half of what somebody wrote, and longer")
+        files.write_private(path, b"%d" % number)
+        assert os.listdir(tmp_path) == ["file"]
+    left.write_bytes(b"half")
+    for _ in range(2):
+        files.drop_unfinished(path)
+        assert os.listdir(tmp_path) == ["file"]
+    assert path.read_bytes() == b"2"
+
+
 def test_readers_of_the_old_file_keep_it_whole(tmp_path: Path) -> None:
     path = tmp_path / "file"
     files.write_private(path, b"old")
@@ -56,7 +69,7 @@ def test_where_it_cannot_be_written_the_error_names_file_and_reason(tmp_path: Pa
 def test_a_link_planted_in_the_way_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
-    for name in (f".file.{os.getpid()}.new", "file"):
+    for name in (".file.new", "file"):
         (tmp_path / name).symlink_to(victim)
         try:
             files.write_private(tmp_path / "file", b"x")

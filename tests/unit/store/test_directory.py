@@ -1,12 +1,13 @@
 """What the folder store promises beyond the contract: private files, strangers' files, a disk that fails."""
 
 import contextlib
+import errno
 import os
 import resource
 import signal
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,55 @@ def test_an_unfinished_file_is_no_key(store: DirectoryStore, root: Path) -> None
     store.put_new("a/@1", b"x")
     (root / "a" / ".new-123-abc").write_bytes(b"half")
     assert list(store.list("")) == ["a/@1"]
+
+
+def _killed_while(work: Callable[[DirectoryStore, int], None], root: Path, turns: int) -> None:
+    for turn in range(turns):
+        child = os.fork()
+        if child == 0:
+            store = DirectoryStore(root)
+            for number in range(10_000):
+                work(store, turn * 10_000 + number)
+            os._exit(0)
+        time.sleep(0.01 + 0.002 * turn)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_writers_that_are_killed_leave_no_file_behind_however_many(root: Path) -> None:
+    _killed_while(lambda store, number: store.put_new(f"a/@{number}", b"x" * 100_000) or None, root, 20)
+    names = os.listdir(root / "a")
+    assert len(names) > 20
+    assert [name for name in names if not name.startswith("@")] == []
+
+
+def test_a_store_whose_disk_knows_no_files_without_a_name_uses_one_with_a_name(
+    store: DirectoryStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, real = [], os.open
+
+    def limited(path: str, flags: int, *rest: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "no files without a name")
+        opened.append(str(path))
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", limited)
+    assert store.put_new("a/@1", b"x")
+    assert store.put_new("a/@1", b"y") is False
+    assert any("/.new-" in path for path in opened)
+    assert os.listdir(root / "a") == ["@1"]
+    assert store.get("a/@1") == b"x"
+
+
+def test_what_was_to_be_forgotten_when_it_was_killed_is_forgotten_by_the_next_try(
+    store: DirectoryStore, root: Path
+) -> None:
+    store.put_new("a/@1", b"x")
+    (root / "a" / ".new-@1").write_bytes(b"")
+    store.delete("a/@1")
+    assert store.get("a/@1") == b""
+    assert os.listdir(root / "a") == ["@1"]
 
 
 def test_a_write_that_fails_leaves_nothing(store: DirectoryStore, root: Path) -> None:
@@ -206,9 +256,9 @@ def test_put_new_puts_the_file_and_its_folder_on_the_disk_before_it_says_so(
         steps.append(f"fsync {kind}")
         real_fsync(handle)
 
-    def link(source: str, target: str) -> None:
+    def link(source: str, target: str, **how: int) -> None:
         steps.append("link")
-        real_link(source, target)
+        real_link(source, target, **how)
 
     store.put_new("a/@0", b"")
     monkeypatch.setattr(os, "fsync", fsync)

@@ -1,0 +1,136 @@
+"""Killing what is at work at a chosen moment, and looking at what is left: the means of test_crash."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from tests.system.home import SECONDS, Home, alive, eventually
+from tests.system.peer import STATUS, Peer, memory
+
+STRACE = shutil.which("strace")
+# before each of these something is done that lasts, or somebody is told so
+LASTING = (
+    "write",
+    "fsync",
+    "fdatasync",
+    "link",
+    "linkat",
+    "unlink",
+    "rename",
+    "mkdir",
+    "ftruncate",
+    "sendmsg",
+    "sendto",
+)
+_CALL = re.compile(r"^\d+\s+([a-z]+)\(", re.MULTILINE)
+
+
+class Moment(NamedTuple):
+    """When something is killed: after some seconds, or before the daemon's `number`-th system call of a name."""
+
+    seconds: float
+    call: str = ""
+    number: int = 0
+
+
+class Served:
+    """A daemon of this test's own, started as the client starts it: with a mount, or (`alone`) for one connection."""
+
+    def __init__(self, home: Home, passphrase: str = "", *, alone: bool = False) -> None:
+        self.home = home
+        self._ends = socket.socketpair() if alone else ()
+        self._process = self._alone() if alone else self._serving(passphrase)
+        if alone:
+            self._ends[1].close()
+        self.peer = Peer(self._ends[0] if alone else home.socket)
+        report = self.peer.ask(STATUS)
+        self.pid, self.keyholder = int(str(report["pid"])), int(str(report["keyholder_pid"]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.peer.socket.close()
+        self.kill("both")
+        self.wait()
+
+    def kill(self, who: str) -> None:
+        """Kill -9 the daemon, its keyholder, both, or (by breaking the connection) the client."""
+        if who == "client":
+            with contextlib.suppress(OSError):
+                self.peer.socket.shutdown(socket.SHUT_RDWR)
+        for name, pid in (("keyholder", self.keyholder), ("daemon", self.pid)):
+            if who in (name, "both") and alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Wait until both processes have ended."""
+        self._process.wait(SECONDS)
+        eventually(lambda: not alive(self.keyholder), "the keyholder ends")
+
+    def _alone(self) -> "subprocess.Popen[bytes]":
+        return self._start("answer", str(self._ends[1].fileno()), kept=(self._ends[1].fileno(),))
+
+    def _serving(self, passphrase: str) -> "subprocess.Popen[bytes]":
+        reading, writing = os.pipe()
+        secret = memory(passphrase.encode()) if passphrase else -1
+        words = ["serve", "--ready", str(writing), *(["--passphrase", str(secret)] if passphrase else [])]
+        process = self._start(*words, kept=(writing, *([secret] if passphrase else [])))
+        for descriptor in (writing, secret):
+            if descriptor >= 0:
+                os.close(descriptor)
+        with os.fdopen(reading, "rb") as file:
+            told = file.read()
+        if b'"done"' not in told:
+            process.wait(SECONDS)
+            raise AssertionError(told.decode(errors="replace"))
+        return process
+
+    def _start(self, *words: str, kept: tuple[int, ...]) -> "subprocess.Popen[bytes]":
+        with (self.home.path / "printed").open("ab") as printed:
+            command = [sys.executable, "-I", "-m", "envfs.daemon", *words]
+            environ = self.home.environ()
+            return subprocess.Popen(
+                command, env=environ, pass_fds=kept, stdin=subprocess.DEVNULL, stderr=printed, cwd="/"
+            )
+
+
+@contextlib.contextmanager
+def struck(served: Served, moment: Moment, who: str) -> Iterator[None]:
+    """Kill at that moment, while what is inside goes on."""
+    if moment.call:
+        with traced(served.pid, "-e", f"inject={moment.call}:signal=KILL:when={moment.number}"):
+            yield
+        return
+    timer = threading.Timer(moment.seconds, served.kill, (who,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
+
+
+@contextlib.contextmanager
+def traced(pid: int, *words: str) -> Iterator[list[str]]:
+    """Trace the lasting system calls of a process; their names are in the list at the end."""
+    assert STRACE
+    listed, calls = memory(b""), []
+    command = [STRACE, "-f", "-p", str(pid), "-e", f"trace={','.join(LASTING)}", "-o", f"/dev/fd/{listed}", *words]
+    status = Path(f"/proc/{pid}/status")
+    with subprocess.Popen(command, pass_fds=(listed,), stderr=subprocess.DEVNULL) as child:
+        eventually(lambda: "TracerPid:\t0\n" not in status.read_text(encoding="utf-8"), "strace has come")
+        try:
+            yield calls
+        finally:
+            child.kill()  # what it traced goes on; told to end, it may wait for ever for what dies meanwhile
+    calls += _CALL.findall(os.pread(listed, 1 << 24, 0).decode())
+    os.close(listed)
