@@ -11,7 +11,7 @@ from typing import Any
 
 import trio
 
-from envfs.control import access, examining, keeping, projects, reading, unlocking, verifying, writing
+from envfs.control import access, examining, identity, keeping, projects, reading, unlocking, verifying, writing
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -30,9 +30,9 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.Init: (_OWNER, keeping.init),
     ask.Unlock: (_OWNER, unlocking.unlock),
     ask.Lock: (_OWNER, unlocking.lock),
-    ask.ChangePassphrase: (_OWNER, unlocking.change_passphrase),
-    ask.KeepIdentity: (_OWNER, unlocking.keep_identity),
-    ask.ForgetIdentity: (_OWNER, unlocking.forget_identity),
+    ask.ChangePassphrase: (_OWNER, identity.change_passphrase),
+    ask.KeepIdentity: (_OWNER, identity.keep_identity),
+    ask.ForgetIdentity: (_OWNER, identity.forget_identity),
     ask.NewProject: (_OWNER, projects.new_project),
     ask.ListProjects: (_OWNER, projects.list_projects),
     ask.ChangeCustody: (_OWNER, projects.change_custody),

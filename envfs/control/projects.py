@@ -6,8 +6,8 @@ that is sealed anew keeps its text, as a new version.
 
 from envfs.control.call import Call, Sent
 from envfs.control.finishing import finish
+from envfs.control.locking import lock_now, one_try, unless_locked
 from envfs.control.service import House
-from envfs.control.unlocking import lock_now, one_try, unless_locked
 from envfs.core import keyfile
 from envfs.core.audit import Event
 from envfs.core.recipients import canonical

@@ -1,10 +1,12 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
 from envfs.control.call import Call, Sent
+from envfs.control.service import House
 from envfs.core import names
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.gate import Wish
 from envfs.gate.view import View
+from envfs.gate.views import Keyholder
 from envfs.protocol.control import (
     VIEW_END,
     DanglingRow,
@@ -59,16 +61,23 @@ async def describe_view(call: Call, request: DescribeView) -> Sent:
     level, house = names.level(request.level), call.service.house
     _check_visible(call, level, Wish(level, "socket", "names", request.version))
     house.gate.admit_facts(call.caller, Wish(level, "socket", "names", request.version))
-    versions = house.vault.versions_at(level, request.version) if request.version else house.vault.versions(level)
-    layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
-    answer = await call.service.keyholder.ask(ExamineView(layers.layers), layers.blobs)
-    if isinstance(answer.message, Examined):
-        for facts in answer.message.variables:
-            uses = tuple(UseFact(*use) for use in facts.uses)
-            await call.send_row(FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts))
-        for dangling in answer.message.dangling:
-            await call.send_row(DanglingRow(*dangling))
+    examined = await examine(house, call.service.keyholder, level, request.version)
+    for facts in examined.variables:
+        uses = tuple(UseFact(*use) for use in facts.uses)
+        await call.send_row(FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts))
+    for dangling in examined.dangling:
+        await call.send_row(DanglingRow(*dangling))
     return Sent(Done())
+
+
+async def examine(house: House, keyholder: Keyholder, level: str, version: int = 0) -> Examined:
+    """Ask what is to be known of a view beside its values; version 0 is now."""
+    versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
+    layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
+    answer = await keyholder.ask(ExamineView(layers.layers), layers.blobs)
+    if not isinstance(answer.message, Examined):
+        raise TypeError("the keyholder answered something else")
+    return answer.message
 
 
 async def list_levels(call: Call, request: ListLevels) -> Sent:

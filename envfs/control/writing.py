@@ -1,16 +1,26 @@
 """Requests that change a level. For the owner only."""
 
 from envfs.control.call import Call, Sent
+from envfs.control.reading import examine
 from envfs.core import names
-from envfs.errors import NoSuchLevel
+from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.writing import Operation
 from envfs.protocol.control import ImportText, Rollback, SetVariable, UnsetVariable, Written
+
+_MAY_REFER = ("template", "merge", "replace", "restore")
+_DANGLING = {
+    "undefined": "which is set neither here nor above",
+    "later": "which is set further down: move it up",
+    "cycle": "which leads back to it",
+}
 
 
 async def set_variable(call: Call, request: SetVariable) -> Sent:
     """Set one variable."""
     name = names.variable(request.name)
-    operation = Operation("set", names.level(request.level), name, trim=request.trim)
+    operation = Operation(
+        "template" if request.template else "set", names.level(request.level), name, trim=request.trim
+    )
     return await _write(call, operation, call.descriptor("the value"))
 
 
@@ -38,6 +48,18 @@ async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] 
     if result.changes is None:
         return Sent(Written(operation.level, result.version, notes=("nothing changed",)))
     changed = result.changes
-    return Sent(
-        Written(operation.level, result.version, changed.added, changed.changed, changed.removed, changed.notes)
+    notes = (*changed.notes, *await _dangling(call, operation))
+    return Sent(Written(operation.level, result.version, changed.added, changed.changed, changed.removed, notes))
+
+
+async def _dangling(call: Call, operation: Operation) -> tuple[str, ...]:
+    # what is written is written: a reference that comes to nothing yet may be what the levels below are to set
+    if operation.verb not in _MAY_REFER:
+        return ()
+    try:
+        examined = await examine(call.service.house, call.service.keyholder, operation.level)
+    except EnvFSError as error:
+        return (error.text,)
+    return tuple(
+        f"{finding.chain[0]} refers to {finding.chain[-1]}, {_DANGLING[finding.kind]}" for finding in examined.dangling
     )

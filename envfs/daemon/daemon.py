@@ -15,8 +15,9 @@ from pathlib import Path
 
 import trio
 
-from envfs.control import unlocking
+from envfs.control import identity
 from envfs.control.finishing import finish_all
+from envfs.control.locking import lock_now
 from envfs.control.server import Server, bind
 from envfs.control.service import Service
 from envfs.core.audit import Event
@@ -43,7 +44,7 @@ async def answer(places: Locations, connection: socket.socket) -> None:
     service.keyholder_pid = link.pid
     try:
         with suppress(EnvFSError):  # what is missing is said when something needs it
-            await unlocking.load_identity(service, ())
+            await identity.load_identity(service, ())
         connection.setblocking(False)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_tend, service)
@@ -131,7 +132,7 @@ async def _announce(path: str, ready: Callable[[str], None]) -> None:
 async def _load(service: Service, passphrase: int | None) -> None:
     descriptors = () if passphrase is None else (passphrase,)
     try:
-        await unlocking.load_identity(service, descriptors)
+        await identity.load_identity(service, descriptors)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)  # the passphrase must not stay where it can be read again
@@ -188,7 +189,7 @@ def _seconds_asleep() -> float:
 
 async def _lock(service: Service, reason: str, scope: str = "") -> None:
     with suppress(EnvFSError):
-        await unlocking.lock_now(service, service.me, reason, scope)
+        await lock_now(service, service.me, reason, scope)
 
 
 async def _checkpoint(service: Service) -> None:
@@ -213,7 +214,7 @@ async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
         for project in tuple(service.locks.closed):  # what a person locked stays so, from the first moment
             await _lock(service, "the keyholder was started again", project)
         with suppress(EnvFSError):
-            await unlocking.load_identity(service, (), reopen=False)
+            await identity.load_identity(service, (), reopen=False)
         await _finish_changes(service)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from envfs.core import dotenv, keyfile, limits, names, views
+from envfs.core import dotenv, emit, keyfile, limits, names, views
 from envfs.core.dotenv import Document
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder import sealing
@@ -29,12 +29,26 @@ _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for th
 
 
 def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    return old.set(names.variable(request.name), _value(request, work)), ()
+
+
+def _value(request: WriteLevel, work: Work) -> str:
     value = work.read_text(0, limits.VALUE_BYTES, "the value", limits.LINE_END_BYTES * request.trim)
     if request.trim:
         value = value.removesuffix("\n").removesuffix("\r")
     if "\0" in value:
         raise Malformed("the value holds a NUL character", "no environment can carry one")
-    return old.set(names.variable(request.name), value), ()
+    return value
+
+
+def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    written = _value(request, work).replace("\\$", "$\0")
+    literal, at = [], -1
+    while (at := written.find("$\0", at + 1)) >= 0:
+        literal.append(at)
+        written = f"{written[: at + 1]}{written[at + 2 :]}"
+    line = f"{names.variable(request.name)}={emit.template(written, literal)}\n"
+    return old.merged(dotenv.parse(line)), ()
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
@@ -62,6 +76,7 @@ def _reseal(_request: WriteLevel, _work: Work, old: Document) -> _Edited:
 
 _OPERATIONS: dict[str, Callable[[WriteLevel, Work, Document], _Edited]] = {
     "set": _set,
+    "template": _template,
     "unset": _unset,
     "merge": _merge,
     "replace": _replace,

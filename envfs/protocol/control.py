@@ -123,11 +123,15 @@ class Unmount(NamedTuple):
 
 
 class SetVariable(NamedTuple):
-    """Set one variable of one level. Descriptor: the value; `trim` drops one final line feed of it."""
+    """Set one variable of one level. Descriptor: the value; `trim` drops one final line feed of it.
+
+    With `template` the value may refer to other variables.
+    """
 
     level: str
     name: str
     trim: bool = False
+    template: bool = False
 
 
 class UnsetVariable(NamedTuple):

@@ -120,9 +120,10 @@ class DescribeKeys(NamedTuple):
 class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
-    `operation` is `set` (with `name`; descriptor: value), `unset` (with `name`), `merge` or `replace` (descriptor:
-    text), `restore` (the text of the layer `restore`), or `reseal` (the same text, under the newest key). `head` is
-    None for a level without text. `trim` drops one final line feed of a value.
+    `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
+    `name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer `restore`), or `reseal` (the
+    same text, under the newest key). `head` is None for a level without text. `trim` drops one final line feed of a
+    value.
     """
 
     place: Place

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envfs.control.unlocking import load_identity
+from envfs.control.identity import load_identity
 from envfs.daemon.keyholder_link import KeyholderLink
 from tests.component.world import World, run
 

@@ -12,7 +12,8 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from envfs.control.unlocking import load_identity, lock_now
+from envfs.control.identity import load_identity
+from envfs.control.locking import lock_now
 from envfs.core import keyfile, record
 from envfs.core.keyfile import Keys
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge

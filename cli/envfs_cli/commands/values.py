@@ -17,7 +17,8 @@ def set_value(values: "Values") -> int:
     """Set one variable."""
     name, file = str(values["name"]), values["from_file"]
     descriptor, trim = secrets.value(name, None if file is None else str(file))
-    return _write(values, control.SetVariable(str(values["level"]), name, trim), descriptor)
+    request = control.SetVariable(str(values["level"]), name, trim, bool(values["template"]))
+    return _write(values, request, descriptor)
 
 
 def unset_value(values: "Values") -> int:

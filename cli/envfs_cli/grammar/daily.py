@@ -91,10 +91,15 @@ COMMANDS = (
         (LEVEL, NAME),
         (
             Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
+            Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
             PASSPHRASE,
             JSON,
         ),
-        ("envfs set /shop/prod DATABASE_URL", "pass show db | envfs set /shop/prod DATABASE_URL"),
+        (
+            "envfs set /shop/prod DATABASE_URL",
+            "pass show db | envfs set /shop/prod DATABASE_URL",
+            "echo 'postgres://${DB_HOST}/shop' | envfs set /shop DATABASE_URL --template",
+        ),
         details="The value is asked for without showing it, or read from standard input (one final line end is "
         "dropped), or taken from a file. It is never an argument: those are in everybody's process list.",
     ),
