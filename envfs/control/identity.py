@@ -28,13 +28,13 @@ async def load_identity(
         Conflict: it was locked meanwhile
     """
     about = service.house.vault.description
-    handle = await _open_identity(service)
     request = LoadIdentity(about.recipient, about.signing_key, project, reopen)
-    try:
-        async with unless_locked(service, project):
+    async with unless_locked(service, project):
+        handle = await _open_identity(service)  # a keyring may wait for a person
+        try:
             await service.keyholder.ask(request, (), (handle, *passphrase))
-    finally:
-        os.close(handle)
+        finally:
+            os.close(handle)
     service.locks.unlocked = True
 
 

@@ -12,8 +12,10 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from envfs.control import identity as identities
 from envfs.control.identity import load_identity
 from envfs.control.locking import lock_now
+from envfs.control.service import Service
 from envfs.core import keyfile, record
 from envfs.core.keyfile import Keys
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
@@ -152,6 +154,18 @@ def test_a_view_that_was_made_between_a_lock_and_its_notice_is_wiped(world: Worl
         await world.house.views.get("/shop")
 
     Meanwhile(world, LoadIdentity, lock_first, on_the_way_back=True)
+    assert code(run(lambda: world.ask(R.Unlock()))) == "conflict"
+    assert state(world, "/shop") == "locked"
+
+
+def test_a_lock_that_comes_while_a_keyring_is_asked_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = identities._open_identity
+
+    async def ask_for_long(service: Service) -> int:
+        await lock_now(service, ME, "a test")
+        return await real(service)
+
+    monkeypatch.setattr(identities, "_open_identity", ask_for_long)
     assert code(run(lambda: world.ask(R.Unlock()))) == "conflict"
     assert state(world, "/shop") == "locked"
 
