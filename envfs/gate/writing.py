@@ -80,11 +80,18 @@ class Writer:
             return Result(head.seq if head else 0, None)
         event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
         self._log.append(event, caller)
-        if key.new and not self._keys.store(project, key):
+        if not self._still_newest(project, key):
             return None
         if vault.append(level, request.place.seq, answer.blobs[0]):
             return Result(request.place.seq, answer.message)
         return None
+
+    def _still_newest(self, project: str, key: KeyFile) -> bool:
+        # a text sealed with a key that was changed meanwhile could be missed by who seals all anew with the next one
+        if key.new:
+            return self._keys.store(project, key)
+        head = self._vault.key_head(project)
+        return head is not None and head.seq == key.place.seq
 
     def _request(self, operation: Operation, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
         level, vault = operation.level, self._vault

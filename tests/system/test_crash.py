@@ -195,7 +195,7 @@ def _break_off(deed: Deed, state: State, blow: Blow) -> list[Body]:
                 except (EOFError, OSError):
                     break
                 if reply["type"] == "failed":
-                    assert who == "keyholder", reply
+                    assert who in ("keyholder", "both"), reply
                     assert reply["code"] in ("keyholder-gone", "locked"), reply
                     break
                 told.append(reply)
