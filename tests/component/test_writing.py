@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import trio
@@ -11,6 +12,7 @@ from envfs.core import record
 from envfs.errors import AuditUnavailable, Conflict, NoSuchVariable
 from envfs.gate.writing import Operation, Writer
 from envfs.protocol import control
+from envfs.protocol.keyholding import WriteLevel
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
@@ -141,6 +143,28 @@ def test_two_who_make_a_project_at_once_use_one_key(made: World) -> None:
         for number in range(6):
             assert await value(made, f"/shop/level-{number}", "A") == str(number).encode()
         assert os.listdir(Path(made.places.vault) / "key/shop") == ["@00000001.age"]
+
+    run(main)
+
+
+def test_a_first_text_that_was_sealed_while_the_key_was_changed_is_sealed_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was taken away from the project has the old key, and must not read what is written from now on."""
+    real = world.house.writer._keyholder.ask
+    turns = []
+
+    async def ask(request: NamedTuple, *rest: tuple[object, ...]) -> object:
+        if isinstance(request, WriteLevel) and request.place.stream == "level/shop/new" and not turns:
+            turns.append(await world.ask(control.RotateKey("shop")))
+        return await real(request, *rest)
+
+    async def main() -> None:
+        monkeypatch.setattr(world.house.writer._keyholder, "ask", ask)
+        assert await set_(world.house.writer, "/shop/new", "A", "1") == 1
+        rows = (await world.sent(control.ListKeys("shop"))).rows
+        assert [row.levels for row in rows] == [3, 0]  # type: ignore[attr-defined]
+        assert turns
 
     run(main)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from tests.system import forger
 from tests.system.home import SECONDS, Home, alive, eventually
 from tests.system.peer import STATUS, Peer, memory
 
@@ -102,6 +103,16 @@ class Served:
             return subprocess.Popen(
                 command, env=environ, pass_fds=kept, stdin=subprocess.DEVNULL, stderr=printed, cwd="/"
             )
+
+
+def put_under_passphrase(home: Home, passphrase: str) -> None:
+    """Put a home's identity, which lies in a file, under a passphrase that is quickly tried."""
+    text = home.settings.read_text(encoding="utf-8")
+    named = next(line for line in text.splitlines() if line.startswith("file = "))
+    identity = Path(named.split('"')[1]).read_bytes()
+    home.settings.write_text(text.replace(f"[identity]\n{named}\n", ""), encoding="utf-8")
+    (home.path / "identity.age").write_bytes(forger.under_passphrase(identity, passphrase))
+    (home.path / "identity.age").chmod(0o600)
 
 
 @contextlib.contextmanager
