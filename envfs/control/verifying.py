@@ -1,5 +1,7 @@
 """Requests that look after the vault: check every record, accept what was refused. For the owner only."""
 
+from contextlib import suppress
+
 from envfs.control.call import Call, Sent
 from envfs.core import names, record
 from envfs.core.audit import Event
@@ -92,4 +94,7 @@ async def accept(call: Call, request: Accept) -> Sent:
     version = house.vault.accept(level)
     house.views.wipe()  # views are known by their versions, and these may be others now
     call.service.log.append(Event("accept", "socket", level, version), call.caller)
-    return Sent(Done((f"{level} is accepted at version {version}",)))
+    custody = ""
+    with suppress(EnvFSError):
+        custody = f"; its project is {house.keys.custody(names.project(level))}"
+    return Sent(Done((f"{level} is accepted at version {version}{custody}",)))

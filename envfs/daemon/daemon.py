@@ -155,6 +155,8 @@ async def _tend(service: Service) -> None:
         await trio.sleep(_SYNC_SECONDS)
         with suppress(EnvFSError):
             service.refusals.flush()
+        if service.log.unsynced:
+            await trio.to_thread.run_sync(service.log.sync)
         for scope in service.locks.due():
             await _lock(service, "its time was over", scope)
         if not service.locks.unlocked:
@@ -165,8 +167,6 @@ async def _tend(service: Service) -> None:
         if reason:
             await _lock(service, reason)
             continue
-        if service.log.unsynced:
-            await trio.to_thread.run_sync(service.log.sync)
         if trio.current_time() - signed_at >= _CHECKPOINT_SECONDS and service.log.tip != signed_tip:
             with suppress(EnvFSError):
                 await _checkpoint(service)

@@ -1,5 +1,8 @@
 """age, as the vault uses it: files to recipients, files to a passphrase. The one module that asks pyrage to seal."""
 
+import base64
+import contextlib
+import re
 from collections.abc import Callable
 
 import pyrage
@@ -9,6 +12,9 @@ from envfs.errors import AuthenticationFailed, BadRequest, TooLarge, WrongPassph
 
 Recipient = pyrage.x25519.Recipient | pyrage.ssh.Recipient | pyrage.tag.Recipient | pyrage.tagpq.Recipient
 
+_ARMOR = b"-----BEGIN AGE"
+_SCRYPT = re.compile(rb"age-encryption\.org/v1\n-> scrypt \S+ (\d{1,4})\n")
+_MOST_WORK = 21
 _KINDS: tuple[tuple[str, Callable[[str], Recipient]], ...] = (
     ("ssh-", pyrage.ssh.Recipient.from_str),
     ("age1tagpq1", pyrage.tagpq.Recipient.from_str),
@@ -45,6 +51,10 @@ def open_under(data: bytes, passphrase: str) -> bytes:
         WrongPassphrase: it does not open
         AuthenticationFailed: whatever the passphrase is, this is no whole file under one
     """
+    if _work_factor(data) > _MOST_WORK:
+        raise AuthenticationFailed(
+            "the file that the passphrase opens asks for too much memory", "EnvFS never wrote it; restore a backup"
+        )
     try:
         return pyrage.passphrase.decrypt(data, passphrase)
     except pyrage.DecryptError as error:
@@ -53,6 +63,15 @@ def open_under(data: bytes, passphrase: str) -> bytes:
         raise AuthenticationFailed(
             "the file that the passphrase opens is damaged", "it says nothing about the passphrase; restore a backup"
         ) from None
+
+
+def _work_factor(data: bytes) -> int:
+    # of scrypt, as the open header says: each step doubles the memory, 2^20 needs a gigabyte
+    if data.lstrip().startswith(_ARMOR):
+        with contextlib.suppress(ValueError):  # pyrage says what is wrong with it
+            data = base64.b64decode(b"".join(data.strip().splitlines()[1:3]) + b"==")
+    found = _SCRYPT.match(data)
+    return int(found[1]) if found else 0
 
 
 def recipient(text: str) -> Recipient:

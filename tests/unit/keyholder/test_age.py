@@ -1,0 +1,50 @@
+"""age files under a passphrase: what is damaged or asks for too much is told apart from a wrong passphrase."""
+
+import base64
+
+import pyrage
+import pytest
+
+from envfs.errors import AuthenticationFailed, WrongPassphrase
+from envfs.keyholder import age
+
+
+@pytest.fixture(scope="module")
+def sealed() -> bytes:
+    return age.seal_under(b"hello", "right")
+
+
+def _asking_for(work: int, data: bytes) -> bytes:
+    head, _, rest = data.partition(b"\n-> scrypt ")
+    salt, _, rest = rest.partition(b" ")
+    return head + b"\n-> scrypt " + salt + b" " + str(work).encode() + rest[rest.index(b"\n") :]
+
+
+def test_what_was_sealed_opens_with_its_passphrase_alone(sealed: bytes) -> None:
+    assert age.open_under(sealed, "right") == b"hello"
+    with pytest.raises(WrongPassphrase):
+        age.open_under(sealed, "wrong")
+
+
+@pytest.mark.parametrize("work", [22, 23, 30, 63, 9999])
+@pytest.mark.parametrize("armored", [False, True])
+def test_a_file_that_asks_for_gigabytes_is_refused_before_they_are_taken(
+    sealed: bytes, work: int, armored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pyrage, "passphrase", None)  # it is not even asked
+    data = _asking_for(work, sealed)
+    if armored:
+        rows = base64.b64encode(data)
+        lines = [rows[at : at + 64] for at in range(0, len(rows), 64)]
+        data = b"\n".join([b"-----BEGIN AGE ENCRYPTED FILE-----", *lines, b"-----END AGE ENCRYPTED FILE-----\n"])
+    with pytest.raises(AuthenticationFailed):
+        age.open_under(data, "right")
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"", b"age", b"-----BEGIN AGE", b"-----BEGIN AGE ENCRYPTED FILE-----\nY\n", b"age-encryption.org/v1\n-> scrypt"],
+)
+def test_what_is_no_such_file_says_nothing_of_the_passphrase(junk: bytes) -> None:
+    with pytest.raises(AuthenticationFailed):
+        age.open_under(junk, "right")
