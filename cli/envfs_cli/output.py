@@ -39,6 +39,11 @@ def done(text: str) -> None:
         sys.stderr.write(f"{clean(text)}\n")
 
 
+def plain_error(text: str) -> None:
+    """Write a text that a program reads to standard error."""
+    sys.stderr.write(text)
+
+
 def _say(kind: str, style: str, text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
     sys.stderr.write(f"envfs: {word} {clean(text)}\n")

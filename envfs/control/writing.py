@@ -9,7 +9,7 @@ from envfs.protocol.control import ImportText, Rollback, SetVariable, UnsetVaria
 
 _MAY_REFER = ("template", "merge", "replace", "restore")
 _DANGLING = {
-    "undefined": "which is set neither here nor above",
+    "undefined": "which is set neither here nor above; single quotes keep a $ as it is",
     "later": "which is set further down: move it up",
     "cycle": "which leads back to it",
 }

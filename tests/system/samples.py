@@ -36,7 +36,7 @@ NO_PROXY_HOSTS=localhost,127.0.0.1,.internal
 SHOP_TEXT = """\
 # The shop. Overrides what differs from the company's defaults.
 APP_NAME=shop
-APP_SECRET_KEY="django-insecure-8$x!^q(7=t#k@1v0&n"
+APP_SECRET_KEY='django-insecure-8$x!^q(7=t#k@1v0&n'
 DATABASE_URL=postgres://shop:dev-password-71@db.internal:5432/shop?sslmode=disable
 DATABASE_POOL_SIZE=5
 REDIS_URL=redis://:r3dis-dev@cache.internal:6379/0

@@ -43,15 +43,9 @@ def show(values: "Values") -> int:
 
 
 def export(values: "Values") -> int:
-    """Print a view, or write it to a new file."""
-    level, version, form = str(values["level"]), _version(values), values["format"] or "dotenv"
-    link = session.start(values)
-    if form == "json":
-        import json
-
-        data = json.dumps(_values(link, level, version, "export"), ensure_ascii=False, indent=2).encode() + b"\n"
-    else:
-        data = link.ask(control.ReadView(level, str(form), "export", (), version))[1]
+    """Print a view in one of many forms, or write it to a new file."""
+    form = str(values["format"] or "dotenv")
+    data = _exported(session.start(values), values, form)
     if values["output"]:
         write_new(str(values["output"]), data)
     else:
@@ -59,8 +53,29 @@ def export(values: "Values") -> int:
     return 0
 
 
-def _values(link: session.Session, level: str, version: int, door: str = "show") -> "dict[str, str]":
-    _, blob = link.ask(control.ReadView(level, "environ", door, (), version))
+def _exported(link: session.Session, values: "Values", form: str) -> bytes:
+    level, version, only = str(values["level"]), _version(values), values["only"]
+    if form == "dotenv" and not only:
+        return link.ask(control.ReadView(level, "dotenv", "export", (), version))[1]
+    if form == "environ":
+        return link.ask(control.ReadView(level, "environ", "export", only or (), version))[1]  # type: ignore[arg-type]
+    variables = _values(link, level, version, "export", only or ())  # type: ignore[arg-type]
+    if form == "json":
+        import json
+
+        return json.dumps(variables, ensure_ascii=False, indent=2).encode() + b"\n"
+    from envfs.core import emit, formats
+
+    if form == "github":
+        output.plain_error(formats.github_masks(variables))
+    text = emit.portable(variables) if form == "dotenv" else formats.FORMATS[form](level, variables)
+    return text.encode()
+
+
+def _values(
+    link: session.Session, level: str, version: int, door: str = "show", only: "tuple[str, ...]" = ()
+) -> "dict[str, str]":
+    _, blob = link.ask(control.ReadView(level, "environ", door, only, version))
     pairs = (entry.partition(b"=") for entry in blob.split(b"\0")[:-1])
     return {name.decode(): content.decode() for name, _, content in pairs}
 

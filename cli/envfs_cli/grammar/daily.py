@@ -1,6 +1,7 @@
 """The commands of a day's work: use, values, versions."""
 
 from envfs_cli.grammar.words import (
+    FORMATS,
     JSON,
     LEVEL,
     NAME,
@@ -194,14 +195,21 @@ COMMANDS = (
         "print a view",
         (LEVEL,),
         (
-            Option(
-                ("-f", "--format"), "text", "FORMAT", "dotenv (default), json, environ", ("dotenv", "json", "environ")
-            ),
+            Option(("-f", "--format"), "text", "FORMAT", "one of those below; default: dotenv", FORMATS),
+            Option(("--only",), "list", "A,B", "only these variables"),
             Option(("-o", "--output"), "file", "FILE", "write to a new file, readable by you alone"),
             VERSION,
             PASSPHRASE,
         ),
-        ("envfs export /shop/prod", "envfs export /shop/prod -f json | jq ."),
+        (
+            "envfs export /shop/prod",
+            "envfs export /shop/prod -f json | jq .",
+            'eval "$(envfs export /shop/prod -f shell)"',
+            "envfs export /shop/prod -f k8s | kubectl apply -f -",
+        ),
+        details="dotenv: as in the mount. json: an object. environ: NAME=value, each ended by a NUL. shell: lines for "
+        "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
+        "for $GITHUB_ENV; the masks go to standard error. tfvars: for Terraform.",
     ),
     Command(
         "history",

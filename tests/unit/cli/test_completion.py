@@ -14,6 +14,7 @@ from envfs_cli import grammar
 from envfs_cli import link as links
 from envfs_cli.arguments import Mistake
 from envfs_cli.commands import completing
+from envfs_cli.grammar.words import FORMATS
 from envfs_cli.shell.completion import VISIBLE, bash, fish, words, zsh
 
 SCRIPTS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
@@ -98,7 +99,7 @@ def test_bash_offers_the_options_of_each_command(ask: Callable[..., list[str]], 
         (("set", "--from-file", "pr"), ["prod env"]),
         (("import", "pr"), ["prod env"]),
         (("import", "prod env", "/s"), ["/shop/"]),
-        (("export", "-f", ""), ["dotenv", "json", "environ"]),
+        (("export", "-f", ""), list(FORMATS)),
         (("export", "/shop", "--format", "j"), ["json"]),
         (("export", "--version", ""), []),
         (("log", "-n", "5", "v"), ["verify"]),

@@ -15,6 +15,7 @@ from envfs.errors import EnvFSError, KeyholderGone, Locked, NotApproved, NotRunn
 from envfs.protocol import control
 from envfs_cli.arguments import Mistake
 from envfs_cli.grammar import Command
+from envfs_cli.grammar.words import FORMATS
 from envfs_cli.link import Link
 from envfs_cli.session import Session
 from envfs_cli.shell import builtins, holding, loop, patience, running, wanted
@@ -316,7 +317,7 @@ def test_without_an_answer_there_is_nothing_to_offer_and_it_is_asked_again(failu
         ("exec dev", "", ["--"]),
         ("exec --", "", wanted.PROGRAMS),
         ("exec -- ls", "", wanted.FILES),
-        ("export -f", "", ["dotenv", "json", "environ"]),
+        ("export -f", "", list(FORMATS)),
         ("export", "--f", ["--format"]),
         ("export -o", "", wanted.FILES),
         ("get --version", "", []),
