@@ -32,7 +32,7 @@ TEXTS = {
 }
 PROJECTS = ("/", "/other", "/safe", "/shop")
 WHO = ("daemon", "keyholder", "both", "client", "alone")
-_FEW = 4
+_FEW = 3
 Asked = tuple[Body, tuple[str, ...]]
 
 
