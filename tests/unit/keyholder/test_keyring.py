@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,8 +18,10 @@ LONGEST = "/" + "p" * limits.COMPONENT_BYTES
 
 
 @pytest.fixture
-def keyring() -> Keyring:
-    return Keyring()
+def keyring() -> Iterator[Keyring]:
+    found = Keyring()
+    yield found
+    found._region.close()
 
 
 def keys(count: int, start: int = 1) -> tuple[bytes, ...]:
