@@ -4,6 +4,7 @@ from envfs.control.call import Call, Sent
 from envfs.control.reading import examine
 from envfs.core import names
 from envfs.errors import EnvFSError, NoSuchLevel
+from envfs.gate.gate import Wish
 from envfs.gate.writing import Operation
 from envfs.protocol.control import ImportText, Rollback, SetVariable, UnsetVariable, Written
 
@@ -54,10 +55,12 @@ async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] 
 
 async def _dangling(call: Call, operation: Operation) -> tuple[str, ...]:
     # what is written is written: a reference that comes to nothing yet may be what the levels below are to set
-    if operation.verb not in _MAY_REFER:
-        return ()
+    gate, level = call.service.house.gate, operation.level
+    if operation.verb not in _MAY_REFER or gate.decide(call.caller, level).decision != "allow":
+        return ()  # who may write may not read for that: the names above are for those who are approved
     try:
-        examined = await examine(call.service.house, call.service.keyholder, operation.level)
+        gate.admit_facts(call.caller, Wish(level, "socket", "names"))
+        examined = await examine(call.service.house, call.service.keyholder, level)
     except EnvFSError as error:
         return (error.text,)
     return tuple(

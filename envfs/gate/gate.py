@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 from envfs.core import policy as policies
 from envfs.core.audit import Event
 from envfs.core.policy import Caller, Grant, Moment, Policy, Verdict
-from envfs.errors import AuditUnavailable, NotApproved, UnsafeSettings
+from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.log import AccessLog
 from envfs.gate.refusals import Refusals
 from envfs.gate.view import View
@@ -89,12 +89,18 @@ class Gate:
         """
         view = self.admit_warm(caller, wish)
         if view is None:
-            if wish.version:
-                view = await self.views.get_past(wish.level, wish.version)
-            else:
-                view = await self.views.get(wish.level)
+            try:
+                view = await self._make(wish)
+            except (Malformed, TooLarge):  # what these say names variables, and so is recorded first
+                self._refusals.record(self._refused(wish, "the view cannot be made"), caller)
+                raise
             view = self._serve(caller, wish, self._approve(caller, wish), view)
         return view
+
+    async def _make(self, wish: Wish) -> View:
+        if wish.version:
+            return await self.views.get_past(wish.level, wish.version)
+        return await self.views.get(wish.level)
 
     def admit_warm(self, caller: Caller, wish: Wish) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first."""
@@ -121,14 +127,16 @@ class Gate:
 
     def refuse(self, caller: Caller, wish: Wish, rule: str) -> NoReturn:
         """Record a refusal and raise it; where the log cannot be written the refusal stands all the same."""
-        event = Event("refuse", wish.door, wish.level, wish.version, wish.form, "deny", rule)
         with contextlib.suppress(AuditUnavailable):
-            self._refusals.record(event, caller)
+            self._refusals.record(self._refused(wish, rule), caller)
         self._say_unsafe(caller)
         raise NotApproved(
             f"uid {caller.uid} is not approved for {wish.level}",
             f"the owner can approve it with `envfs grant {wish.level} --uid {caller.uid}`",
         )
+
+    def _refused(self, wish: Wish, rule: str) -> Event:
+        return Event("refuse", wish.door, wish.level, wish.version, wish.form, "deny", rule)
 
     def _serve(self, caller: Caller, wish: Wish, verdict: Verdict, view: View) -> View:
         event = Event("read", wish.door, wish.level, view.version, wish.form, verdict.decision, verdict.rule)

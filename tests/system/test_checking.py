@@ -87,11 +87,20 @@ def test_strangers_are_told_nothing(checked: Home) -> None:
         assert {row["level"] for row in checked.refusals(1002)} == {"/shop"}
 
 
+def test_an_owner_who_may_not_read_is_told_no_name_that_stands_above(home: Home) -> None:
+    home.envfs("import", "-", "/", given='SECRETLY_NAMED="${NOWHERE}"\n')
+    with home.mounted():
+        assert "SECRETLY_NAMED refers to NOWHERE" in home.envfs("import", "-", "/app", given="A=1\n").complaint
+        home.envfs("revoke", "/", "--uid", "0")
+        assert home.envfs("import", "-", "/app", given="A=2\n").complaint == ""
+
+
 def test_a_required_variable_that_is_missing_is_an_error_everywhere(home: Home) -> None:
     home.envfs("import", "-", "/app", given='URL="${HOST:?hunter2}"\n')
     with home.mounted():
         said = home.envfs("get", "/app", "URL", status=106)
         assert "URL requires HOST, which is not set" in said.complaint
         assert "hunter2" not in said.complaint
+        assert home.refusals(0)[-1]["rule"] == "the view cannot be made"
         home.envfs("set", "/app/prod", "HOST", given="a")
         assert home.envfs("get", "/app/prod", "URL").text == "a\n"
