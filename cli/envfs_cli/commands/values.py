@@ -1,8 +1,7 @@
-"""`set`, `get`, `unset`, `import`: one level's own text."""
+"""`set`, `get`, `unset`: one variable."""
 
 import os
 
-from envfs.core import limits
 from envfs.protocol import control
 from envfs_cli import output, secrets, session
 
@@ -24,12 +23,6 @@ def set_value(values: "Values") -> int:
 def unset_value(values: "Values") -> int:
     """Remove one variable."""
     return _write(values, control.UnsetVariable(str(values["level"]), str(values["name"])))
-
-
-def import_file(values: "Values") -> int:
-    """Set every variable of a dotenv file."""
-    descriptor = secrets.from_file(str(values["file"]), "the text", limits.TEXT_BYTES)
-    return _write(values, control.ImportText(str(values["level"]), bool(values["replace"])), descriptor)
 
 
 def get_value(values: "Values") -> int:

@@ -178,15 +178,43 @@ COMMANDS = (
     Command(
         "import",
         "values",
-        "values:import_file",
-        "set every variable of a .env file",
-        (Argument("file", "file", "the .env file, or - for standard input"), LEVEL),
+        "importing:import_file",
+        "set every variable of a file, or of a folder's .env files",
+        (Argument("file", "file", "the file, a folder with .env files, or - for standard input"), LEVEL),
         (
+            Option(
+                ("-f", "--format"),
+                "text",
+                "FORMAT",
+                "dotenv, json, yaml or compose; default: by the file's name",
+                ("dotenv", "json", "yaml", "compose"),
+            ),
+            Option(("--flatten",), "text", "SEP", "JSON, YAML: join the names of nested objects, as in A__B for __"),
+            Option(("--service",), "text", "NAME", "compose: the service whose environment is meant"),
+            Option(
+                ("--order",),
+                "text",
+                "TOOL",
+                "folder: next, dotenv-flow or vite; default: what package.json speaks for",
+                ("next", "dotenv-flow", "vite"),
+            ),
             Option(("--replace",), "flag", "", "make the file the level's whole text, comments and order included"),
+            Option(("-n", "--dry-run"), "flag", "", "write nothing; say what would become of each name"),
             PASSPHRASE,
             JSON,
         ),
-        ("envfs import .env /shop", "envfs import prod.env /shop/prod --replace"),
+        (
+            "envfs import .env /shop",
+            "envfs import prod.env /shop/prod --replace",
+            "envfs import settings.json /shop --flatten __",
+            "envfs import compose.yaml /shop --service web",
+            "envfs import . /shop --dry-run",
+        ),
+        details="Values of JSON, YAML and compose files are taken to the letter: numbers as they are written, `$` as a "
+        "dollar. In a compose file `$$` is a dollar and ${NAME} stays a reference, to a variable of the level or those "
+        "above it. A folder's .env goes to the level, .env.local to its child local, .env.NAME to its child NAME and "
+        ".env.NAME.local to NAME/local, so that the view at each is what the tool reads in that mode. Nothing is "
+        "written before everything is read.",
     ),
     Command(
         "export",
