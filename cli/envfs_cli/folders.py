@@ -6,7 +6,7 @@ from envfs.core import families, names, sources
 from envfs.core.dotenv import parse
 from envfs.core.sources import Source
 from envfs.errors import BadRequest, EnvFSError
-from envfs_cli import output, reading
+from envfs_cli import linked, output, reading
 from envfs_cli.reading import Job, Part
 
 TYPE_CHECKING = False
@@ -45,7 +45,9 @@ def _listed(folder: str) -> list[str]:
         raise EnvFSError(f"cannot read {folder}: {os.strerror(error.errno or 5).lower()}") from None
     there = []
     for file in sorted(listed):
-        if reading.is_plain_file(os.path.join(folder, file)):
+        if linked.is_made(folder, file):
+            output.note(f"{file} is left out: a link to a view, made by `envfs link`")
+        elif reading.is_plain_file(os.path.join(folder, file)):
             there.append(file)
         elif file != ".envfs.toml":
             output.note(f"{file} is left out: not a file")

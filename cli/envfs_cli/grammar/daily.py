@@ -2,6 +2,7 @@
 
 from envfs_cli.grammar.words import (
     FORMATS,
+    HERE,
     JSON,
     LEVEL,
     NAME,
@@ -22,12 +23,16 @@ COMMANDS = (
         "use",
         "execute:execute",
         "run a command with a view as its environment",
-        (LEVEL, Argument("command", "words", "the command and its arguments, after --")),
+        (HERE, Argument("command", "words", "the command and its arguments, after --")),
         (
             Option(("--only",), "list", "A,B", "only these variables"),
             PASSPHRASE,
         ),
-        ("envfs exec /shop/prod -- ./manage.py migrate", "envfs exec /shop/prod --only DATABASE_URL -- psql"),
+        (
+            "envfs exec /shop/prod -- ./manage.py migrate",
+            "envfs exec /shop/prod --only DATABASE_URL -- psql",
+            "envfs exec -- npm start",
+        ),
         ("run",),
         "The command's exit status is passed through. EnvFS's own are 100 and above.",
     ),
@@ -74,6 +79,25 @@ COMMANDS = (
         examples=("envfs status", "envfs status --json | jq .problems"),
     ),
     Command(
+        "link",
+        "use",
+        "linking:link",
+        "make a project's .env a link to the view of a level",
+        (
+            Argument("folder", "folder", "the project's folder; default: this one", optional=True),
+            Argument("level", "level", "a level such as /shop/prod", optional=True),
+        ),
+        (
+            Option(("--import",), "flag", "", "import the .env that is there, and replace it by the link"),
+            Option(("--remove",), "flag", "", "undo it: remove the link and .envfs.toml"),
+            PASSPHRASE,
+        ),
+        ("envfs link /shop", "envfs link web /shop/web --import", "envfs link --remove"),
+        details="The level is remembered in .envfs.toml, and is meant wherever a command in that folder, or below it, "
+        "is given none. Such a file counts only where this user ran `envfs link`: a repository that brings one chooses "
+        "nothing. In a git work tree .env is added to .gitignore, if it is not ignored.",
+    ),
+    Command(
         "shell",
         "use",
         "shelling:shell",
@@ -89,7 +113,7 @@ COMMANDS = (
         "values",
         "values:set_value",
         "set one variable",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (
             Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
             Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
@@ -109,7 +133,7 @@ COMMANDS = (
         "values",
         "values:get_value",
         "print one variable's value",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (VERSION, PASSPHRASE),
         ("envfs get /shop/prod DATABASE_URL",),
     ),
@@ -118,7 +142,7 @@ COMMANDS = (
         "values",
         "values:unset_value",
         "remove one variable from a level's own text",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (PASSPHRASE, JSON),
         ("envfs unset /shop/prod DEBUG",),
     ),
@@ -136,7 +160,7 @@ COMMANDS = (
         "values",
         "views:show",
         "list the variables of a view and where each is set",
-        (LEVEL,),
+        (HERE,),
         (
             Option(("--reveal",), "flag", "", "print the values too"),
             VERSION,
@@ -150,7 +174,7 @@ COMMANDS = (
         "values",
         "checking:explain",
         "say where a variable's value comes from",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (Option(("--reveal",), "flag", "", "print the value too"), VERSION, PASSPHRASE, JSON),
         ("envfs explain /shop/prod DATABASE_URL",),
         details="Which levels set it and which of them counts, which variables it refers to and where those are set, "
@@ -161,7 +185,7 @@ COMMANDS = (
         "values",
         "checking:check",
         "say what is wrong with a level's variables",
-        (LEVEL,),
+        (HERE,),
         (
             Option(
                 ("--against",), "file", "FILE", "a .env.example, or a JSON Schema (*.json): what is missing or extra"
@@ -221,7 +245,7 @@ COMMANDS = (
         "values",
         "views:export",
         "print a view",
-        (LEVEL,),
+        (HERE,),
         (
             Option(("-f", "--format"), "text", "FORMAT", "one of those below; default: dotenv", FORMATS),
             Option(("--only",), "list", "A,B", "only these variables"),
@@ -244,7 +268,7 @@ COMMANDS = (
         "versions",
         "versions:history",
         "list a level's versions and the names that each changed",
-        (LEVEL,),
+        (HERE,),
         (Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"), PASSPHRASE, JSON),
         ("envfs history /shop/prod",),
     ),
