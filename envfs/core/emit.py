@@ -21,7 +21,7 @@ from typing import Final
 from envfs.core import names
 from envfs.errors import BadName, Malformed, TooLarge
 
-GUARD: Final = '#"x\n'  # where a reader takes \" for an escaped quote and runs on, this makes it fail and back up
+GUARD: Final = '#"x'  # where a reader takes \" for an escaped quote and runs on, this makes it fail and back up
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,^-][A-Za-z0-9_./:@%+,^=-]*")
 _SPECIAL = re.compile(r'[\\"$`]')
@@ -36,12 +36,12 @@ def portable(variables: Mapping[str, str]) -> str:
     Raises:
         Malformed: a value has a NUL or half a surrogate pair
     """
-    return "".join(assignment(name, value) for name, value in variables.items() if _is_portable(name))
+    return "".join(assignment(name, value) for name, value in variables.items() if is_portable_name(name))
 
 
 def unportable_names(variables: Mapping[str, str]) -> tuple[str, ...]:
     """List the names that `portable` leaves out: one dash makes five readers refuse a whole file."""
-    return tuple(name for name in variables if not _is_portable(name))
+    return tuple(name for name in variables if not is_portable_name(name))
 
 
 def assignment(name: str, value: str) -> str:
@@ -51,9 +51,17 @@ def assignment(name: str, value: str) -> str:
         BadName: the name is outside our grammar
         Malformed: the value has a NUL or half a surrogate pair
     """
-    line = f"{names.variable(name)}={written(value)}\n"
-    guarded = value.endswith("\\") and "\r" not in value
-    return line + GUARD if guarded else line
+    return f"{names.variable(name)}={guarded(value)}\n"
+
+
+def guarded(value: str) -> str:
+    """Return a value as `written`, followed by the guard line if it needs one; without the last line end.
+
+    Raises:
+        Malformed: a NUL or half a surrogate pair
+    """
+    guard = value.endswith("\\") and "\r" not in value
+    return f"{written(value)}\n{GUARD}" if guard else written(value)
 
 
 def environ(variables: Mapping[str, str]) -> bytes:
@@ -72,7 +80,7 @@ def written(value: str) -> str:
     Raises:
         Malformed: a NUL or half a surrogate pair
     """
-    _check(value)
+    check(value)
     if not value or is_plain(value):
         return value
     return double_quoted(value) if _wants_double(value) else f"'{value}'"
@@ -85,10 +93,15 @@ def is_plain(value: str) -> bool:
 
 def double_quoted(value: str) -> str:
     """Return the value in double quotes, whatever it is; line breaks stay, unless there is a CR."""
-    inner = _SPECIAL.sub(r"\\\g<0>", value)
+    inner = escaped(value)
     if "\r" in inner:
         inner = inner.replace("\r", r"\r").replace("\n", r"\n")
     return f'"{inner}"'
+
+
+def escaped(value: str) -> str:
+    r"""Return the value with a backslash before each \\ " $ and backtick."""
+    return _SPECIAL.sub(r"\\\g<0>", value)
 
 
 def template(value: str, literal: Collection[int]) -> str:
@@ -108,7 +121,8 @@ def _wants_double(value: str) -> bool:
     return "\n" in value and not any(mark in value for mark in _NEEDS_SINGLE)
 
 
-def _is_portable(name: str) -> bool:
+def is_portable_name(name: str) -> bool:
+    """Tell whether every reader knows the name as one."""
     try:
         names.variable(name)
     except (BadName, TooLarge):
@@ -116,7 +130,8 @@ def _is_portable(name: str) -> bool:
     return True
 
 
-def _check(value: str) -> None:
+def check(value: str) -> None:
+    """Raise Malformed for a value that no environment can hold."""
     if _FORBIDDEN.search(value):
         raise Malformed("the value has a character that no environment can hold", "a NUL or half a surrogate pair")
 
@@ -124,5 +139,5 @@ def _check(value: str) -> None:
 def _environ_entry(name: str, value: str) -> bytes:
     if not name or "=" in name or _FORBIDDEN.search(name):
         raise BadName("not a name that an environment can hold", "it is empty or has a = or a NUL")
-    _check(value)
+    check(value)
     return f"{name}={value}\0".encode()

@@ -1,11 +1,14 @@
 """Which values some readers of `.env` files take for something else, and which names are dangerous in an environment.
 
-Measured with 45 parsers on the portable form (docs/format.md §6). Nothing here quotes a value.
+Measured with 45 parsers on the portable form, and with those of each dialect (docs/format.md §6). Nothing here quotes a
+value.
 """
 
 import re
 from collections.abc import Callable
 from typing import NamedTuple
+
+from envfs.core import dialects
 
 _EXPANDERS = "dotenv-expand, next, vite and bun"
 _NODE = "the dotenv of node and its kin (next, vite, deno, bun, dotenvx)"
@@ -14,11 +17,15 @@ _ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, decouple and st
 
 
 class Doubt(NamedTuple):
-    """What a value has, and who takes it for something else; `runs` if somebody would run it as a program."""
+    """What a value has, and who takes it for something else.
+
+    `runs` if somebody would run it as a program; `refused` if no view in the dialect can be made.
+    """
 
     has: str
     who: str
     runs: bool = False
+    refused: bool = False
 
     @property
     def text(self) -> str:
@@ -34,12 +41,14 @@ def _ends_with_backslash(value: str) -> bool:
     return value.endswith("\\")
 
 
+_BACKSLASH_LAST = "a backslash at the end"
 _REFERENCE = re.compile(r"\$[A-Za-z0-9_]")
-_RULES: tuple[tuple[Callable[[str], object], Doubt], ...] = (
+_Rules = tuple[tuple[Callable[[str], object], Doubt], ...]
+_PORTABLE: _Rules = (
     (_has("$("), Doubt("$( )", "dotenv-expand 1000 runs it as a command", runs=True)),
     (_has("'", "$("), Doubt("' and $( )", "dotenvx runs it as a command", runs=True)),
     (_has("\r"), Doubt("a carriage return", "shells, systemd, node --env-file, vite, deno and ruby lose it")),
-    (_ends_with_backslash, Doubt("a backslash at the end", f"{_NODE} doubles it, godotenv refuses the file")),
+    (_ends_with_backslash, Doubt(_BACKSLASH_LAST, f"{_NODE} doubles it, godotenv refuses the file")),
     (_has("'", '"'), Doubt("' and \"", f"{_NODE} keeps a backslash before the quote")),
     (_has("'", "\\"), Doubt("' and a backslash", f"{_NODE} doubles the backslash")),
     (_has("'", "`"), Doubt("' and a backtick", f"{_NODE}, compose and symfony keep a backslash; {_STRICT} refuse it")),
@@ -49,6 +58,26 @@ _RULES: tuple[tuple[Callable[[str], object], Doubt], ...] = (
     (_REFERENCE.search, Doubt("$ before a letter or digit", f"{_EXPANDERS} expand it in any quotes")),
     (_has("\n"), Doubt("a line break", f"{_ONE_LINE} have no such values")),
 )
+_NODES: _Rules = (
+    (_has("\r"), Doubt("a carriage return", "node --env-file, vite and deno take it for a backslash and an r")),
+    (_has("\r", '"'), Doubt('a carriage return and "', "the dotenv of node ends the value at the quote")),
+    (_has("\r", r"\n"), Doubt(r"a carriage return and \n", r"the dotenv of node takes \n for a line break")),
+    (_has("'", "`", r"\n"), Doubt(r"', ` and \n", r"the dotenv of node takes \n for a line break")),
+    (_has("'", "`", "$"), Doubt("', ` and $", "deno expands it")),
+)
+_BY_DIALECT: dict[str, _Rules] = {
+    dialects.PORTABLE: _PORTABLE,
+    "python": ((_ends_with_backslash, Doubt(_BACKSLASH_LAST, "python-dotenv up to 1.2.2 loses the variable")),),
+    "node": (*_NODES, (_has("'", "$"), Doubt("' and $", "dotenvx expands it, or loses a backslash before it"))),
+    "expand": (
+        *_NODES,
+        (_has(r"\$"), Doubt("a backslash before $", "dotenv-expand 11 and c12 lose the backslash")),
+        (
+            _ends_with_backslash,
+            Doubt(_BACKSLASH_LAST, "bun runs on, if it is after a quote, a # or a line break"),
+        ),
+    ),
+}
 _DANGEROUS = re.compile(
     r"LD_(PRELOAD|LIBRARY_PATH|AUDIT)|DYLD_\w+|PATH|IFS|ENV|BASH_ENV|SHELLOPTS|PROMPT_COMMAND|PS4|PYTHON(PATH|STARTUP|HOME)"
     r"|PERL5?(OPT|LIB|DB)|RUBY(OPT|LIB)|NODE_(OPTIONS|PATH)|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_(SSH|SSH_COMMAND|EXEC_PATH)"
@@ -56,9 +85,12 @@ _DANGEROUS = re.compile(
 )
 
 
-def doubts(value: str) -> tuple[Doubt, ...]:
-    """Say what of a value some readers take for something else."""
-    return tuple(doubt for applies, doubt in _RULES if applies(value))
+def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
+    """Say what of a value some readers of a dialect take for something else, or why the dialect refuses it."""
+    refusal = dialects.refusal(value, dialect)
+    refused = (Doubt(refusal.removeprefix("has "), f"the dialect {dialect} cannot carry it", refused=True),)
+    found = tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))
+    return (refused + found) if refusal else found
 
 
 def is_dangerous(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from envfs.core import dotenv, emit, keyfile, limits, names, views
+from envfs.core import dialects, dotenv, emit, keyfile, limits, names, templates, views
 from envfs.core.dotenv import Document
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder import sealing
@@ -20,9 +20,18 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
         return Answer(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
+    _check_dialect(new)
     changes = views.difference(old.variables(), new.variables())
     data = sealing.seal_text(work.identity, request.place, request.time, key, text)
     return Answer(Sealed(keyfile.kid(key), *changes, notes=notes), (data,))
+
+
+def _check_dialect(document: Document) -> None:
+    # what a dialect must not write is refused here, where it is still somebody's to mend; templates when they are shown
+    dialect = dialects.named_in(document)
+    if dialect:
+        plain = {entry.name: entry.value for entry in document.entries if not templates.has_references(entry)}
+        dialects.text({name: value for name, value in plain.items() if name and value}, dialect)
 
 
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
@@ -63,7 +72,9 @@ def _replace(_request: WriteLevel, work: Work, _old: Document) -> _Edited:
 
 def _merge(request: WriteLevel, work: Work, old: Document) -> _Edited:
     new, notes = _replace(request, work, old)
-    return (old.merged(new) if old.render() else new), notes
+    merged = old.merged(new) if old.render() else new
+    dialect = dialects.named_in(new)
+    return (dialects.asking(merged, dialect) if dialect else merged), notes
 
 
 def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:
