@@ -2,12 +2,12 @@
 
 Laws: a repository chooses nothing: the file counts only in a folder that this user linked, to the level that it was
 linked to, as it is remembered in the user's own state; both files are read only if nobody else could have written them.
+A file as `envfs link` writes it is known by its bytes: what reads TOML would double the start of `exec`.
 """
 
 import os
 import stat
 
-from envfs.core import names
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.protocol import jsontext
 from envfs_cli import link as links
@@ -46,8 +46,8 @@ def level() -> str:
             "no level is named, and no folder from here up is linked to one",
             "name a level such as /shop, or link this folder with `envfs link /shop`",
         )
-    said = read(folder)
     known = remembered().get(folder)
+    said = read(folder, known.level if known else "")
     if known is None or known.inode != os.stat(folder).st_ino:
         raise UnsafeSettings(
             f"{folder}/{NAME} names {said}, but you did not link that folder", f"`envfs link {folder} {said}` does"
@@ -60,17 +60,26 @@ def level() -> str:
     return said
 
 
-def read(folder: str) -> str:
-    """Return the level that a folder's `.envfs.toml` names.
+def toml(level: str) -> str:
+    """Return the text of a `.envfs.toml`."""
+    return f'level = "{level}"\n'
+
+
+def read(folder: str, expected: str = "") -> str:
+    """Return the level that a folder's `.envfs.toml` names, which may be the `expected` one.
 
     Raises:
         UnsafeSettings: it is no file of the user's own or root's, others may write it, or it is not `level = "…"`
         FileNotFoundError: there is none
     """
-    import tomllib
-
     path = f"{folder}/{NAME}"
     data = _read_safe(path, _LARGEST)
+    if expected and data == toml(expected).encode():
+        return expected
+    import tomllib
+
+    from envfs.core import names
+
     try:
         body = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):

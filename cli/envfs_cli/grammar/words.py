@@ -4,8 +4,7 @@ from envfs.tuples import NamedTuple
 
 
 class Argument(NamedTuple):
-    """A word by its place. `kind`: level, project, name, file, folder, text, number, or words (all that is
-    left).
+    """A word by its place. `kind`: level, project, name, file, folder, text, number, or words (all that is left).
 
     A first word that is `linked` may be left out in a folder that `envfs link` linked to a level.
     """
