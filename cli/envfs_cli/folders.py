@@ -95,4 +95,4 @@ def _job(level: str, planned: "Planned", found: "dict[str, Source]") -> Job:
     for file, kept in planned.files:
         listed = [each for each in found[file].found if each.problem is not None or each.name in kept]
         parts.append(Part(file, tuple(listed)))
-    return Job(names.level(level), planned.text, tuple(parts))
+    return Job(names.level(level), planned.text, tuple(parts), planned.notes)

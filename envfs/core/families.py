@@ -9,10 +9,11 @@
 
 Law: the view at each of these levels is what a program of that tool gets in that mode. `NAME/local` does not inherit
 from `local`, so the text there is made of both files; where the tool lets `.env.NAME` win over `.env.local`, what that
-sets is left out of it.
+sets is left out of it. The one exception is told: a name of both that in `.env.local` goes on from itself
+(`P=${P}:x`) goes on from what `.env.NAME` made of it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from envfs.core import dotenv, names
@@ -46,6 +47,7 @@ class Planned(NamedTuple):
     below: tuple[str, ...]
     text: str
     files: tuple[tuple[str, tuple[str, ...]], ...]
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show the place, and not the text."""
@@ -138,7 +140,17 @@ def _local_of(mode: str, documents: Mapping[str, Document], rule: Order) -> Plan
         text = _stacked(dotenv.parse(text), documents[own_file])
         files.append((own_file, tuple(documents[own_file].variables())))
     # a level comes to be with a text, though there may be nothing to say in it
-    return Planned((mode, LOCAL), text or f"# all of .env.local is set by .env.{mode}\n", tuple(files))
+    text = text or f"# all of .env.local is set by .env.{mode}\n"
+    return Planned((mode, LOCAL), text, tuple(files), _exceptions(mode, shared, over))
+
+
+def _exceptions(mode: str, shared: Document, over: Document | None) -> tuple[str, ...]:
+    odd = _going_on(shared) & _going_on(over) if over is not None else set()
+    return tuple(
+        f"{name} goes on from itself in .env.local and in .env.{mode}: look at the level {mode}/{LOCAL}"
+        for name in shared.variables()
+        if name in odd
+    )
 
 
 def _weakened(weak: Document, strong: Document) -> str:
@@ -151,18 +163,48 @@ def _weakened(weak: Document, strong: Document) -> str:
 
 
 def _stacked(weak: Document, strong: Document) -> str:
-    """Return one text that means what `strong` over `weak` means; what refers to the other stands behind it."""
-    over, going_on = set(strong.variables()), _going_on(strong)
-    wanted, first, late = set(over), [], []
-    for entry in weak.entries:
-        if entry.name in over and entry.name not in going_on:
-            continue
-        if entry.name is not None and entry.name not in over and wanted & set(references(entry)) - {entry.name}:
-            wanted.add(entry.name)
-            late.append(entry)
-        else:
-            first.append(entry)
-    return _joined([*first, *strong.entries, *late])
+    """Return one text that means what `strong` over `weak` means."""
+    over = set(strong.variables()) - _going_on(strong)
+    kept = tuple(entry for entry in weak.entries if entry.name not in over)
+    return _joined(_in_order(kept, strong.entries))
+
+
+def _in_order(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[Entry]:
+    """Put two texts one after the other, but for what is referred to from the other one: that goes first."""
+    entries, needs = [*weak, *strong], _needs(weak, strong)
+    ordered: list[Entry] = []
+    begun: set[int] = set()
+    for first in range(len(entries)):
+        path = [] if first in begun else [(first, iter(needs[first]))]
+        begun.add(first)
+        while path:
+            place, waiting = path[-1]
+            wanted = next((need for need in waiting if need not in begun), None)
+            if wanted is None:
+                ordered.append(entries[place])
+                path.pop()
+            else:
+                begun.add(wanted)
+                path.append((wanted, iter(needs[wanted])))
+    return ordered
+
+
+def _needs(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[list[int]]:
+    """Return, for each entry of both texts, the places of those that have to stand before it."""
+    of_weak = {entry.name: place for place, entry in enumerate(weak)}
+    of_strong = {entry.name: place for place, entry in enumerate(strong, len(weak))}
+    needs = []
+    for entries, start, other in ((weak, 0, of_strong), (strong, len(weak), of_weak)):
+        before: dict[str | None, int] = {}
+        for place, entry in enumerate(entries, start):
+            names_here = () if entry.name is None else (entry.name, *references(entry))
+            found = [before.get(name, -1) for name in names_here]
+            # of a name that both set the strong one is meant; by itself it means the weak one
+            own = {entry.name} if other is of_strong else of_strong.keys() - {entry.name}
+            found += [other.get(name, -1) for name in names_here[1:] if name not in own]
+            needs.append([need for need in found if need >= 0])
+            before[entry.name] = place
+    return needs
 
 
 def _going_on(document: Document) -> set[str | None]:
