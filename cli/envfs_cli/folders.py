@@ -80,12 +80,11 @@ def _dependencies(folder: str) -> set[str]:
 
 
 def _read(folder: str, file: str) -> Source:
-    path = os.path.join(folder, file)
-    text = reading.text_of(path)
+    text = reading.text_of(os.path.join(folder, file))
     try:
         return sources.of_text(text)
     except EnvFSError as error:
-        raise reading.named(error, path) from None
+        raise reading.named(error, file) from None
 
 
 def _job(level: str, planned: "Planned", found: "dict[str, Source]") -> Job:
