@@ -50,14 +50,19 @@ def level() -> str:
     said = read(folder, known.level if known else "")
     if known is None or known.inode != os.stat(folder).st_ino:
         raise UnsafeSettings(
-            f"{folder}/{NAME} names {said}, but you did not link that folder", f"`envfs link {folder} {said}` does"
+            f"{toml_of(folder)} names {said}, but you did not link that folder", f"`envfs link {folder} {said}` does"
         )
     if known.level != said:
         raise UnsafeSettings(
-            f"{folder}/{NAME} names {said}, but you linked that folder to {known.level}",
+            f"{toml_of(folder)} names {said}, but you linked that folder to {known.level}",
             f"if the change is yours, `envfs link {folder} {said}`",
         )
     return said
+
+
+def toml_of(folder: str) -> str:
+    """Return the path of a folder's `.envfs.toml`."""
+    return f"{folder.rstrip('/')}/{NAME}"
 
 
 def toml(level: str) -> str:
@@ -72,7 +77,7 @@ def read(folder: str, expected: str = "") -> str:
         UnsafeSettings: it is no file of the user's own or root's, others may write it, or it is not `level = "…"`
         FileNotFoundError: there is none
     """
-    path = f"{folder}/{NAME}"
+    path = toml_of(folder)
     data = _read_safe(path, _LARGEST)
     if expected and data == toml(expected).encode():
         return expected
@@ -134,7 +139,7 @@ def _nearest() -> "str | None":
     except OSError:
         raise EnvFSError("the current folder is gone", "name a level, or go to another folder") from None
     while True:
-        if os.path.lexists(f"{folder.rstrip('/')}/{NAME}"):
+        if os.path.lexists(toml_of(folder)):
             return folder
         above = os.path.dirname(folder)
         if above == folder:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def write_toml(folder: str, level: str) -> None:
     """Name the level in the folder's `.envfs.toml`."""
-    _put(f"{folder}/{linked.NAME}", linked.toml(level).encode(), 0o644)
+    _put(linked.toml_of(folder), linked.toml(level).encode(), 0o644)
 
 
 def remember(folder: str, found: "Linked") -> None:

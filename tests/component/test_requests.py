@@ -43,6 +43,7 @@ CASES: dict[str, Case] = {
     "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
+    "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
     "grant": Case(R.Grant("/shop", 7), R.Done, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),

@@ -45,7 +45,7 @@ def test_what_json_yaml_and_compose_hold_comes_out_as_it_was_written(home: Home,
     files = {
         "a.json": '{"V": 1.10, "D": "$HOME ${X} $(id)", "N": null}',
         "a.YAML": "V: 1.10\nD: '$HOME ${X} $(id)'\nN: ~\nNO: NO\n",
-        "compose.yml": "services:\n  web:\n    environment:\n      V: 1.10\n      D: $$HOME $${X} $$(id)\n      R: ${X:-y}\n",
+        "compose.yml": "services: {web: {environment: ['V=1.10', 'D=$$HOME $${X} $$(id)', 'R=${X:-y}']}}\n",
     }
     folder = written(ground / "formats", files)
     wanted = {"V": "1.10", "D": "$HOME ${X} $(id)"}

@@ -1,4 +1,4 @@
-"""`envfs link`: a project's `.env` is the view of a level, its file is never lost, and no repository chooses a level."""
+"""`envfs link`: a project's `.env` is the view of a level, no file is lost, and no repository chooses a level."""
 
 import os
 import shutil

@@ -43,7 +43,7 @@ def _folder(path: object) -> str:
 
 
 def _link(folder: str, level: str, values: "Values") -> int:
-    env, known = f"{folder}/{_ENV}", remembered_of(folder)
+    env, known = f"{folder.rstrip('/')}/{_ENV}", remembered_of(folder)
     _check_toml(folder)
     is_file = _check_env(env, known, level, importing=bool(values["import"]))
     daemon = session.Session.kept or links.reach()
@@ -67,7 +67,7 @@ def remembered_of(folder: str) -> "linked.Linked | None":
 
 def _check_toml(folder: str) -> None:
     # one that does not parse, or that somebody else can write, is not ours to replace
-    if os.path.lexists(f"{folder}/{linked.NAME}"):
+    if os.path.lexists(linked.toml_of(folder)):
         linked.read(folder)
 
 
@@ -166,7 +166,7 @@ def _put_link(env: str, target: str, before: "tuple[int, ...] | None") -> None:
 
 
 def _remove(folder: str) -> int:
-    env, toml = f"{folder}/{_ENV}", f"{folder}/{linked.NAME}"
+    env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
     known = linked.remembered().get(folder)
     if known is None:
         raise EnvFSError(f"{folder} is not linked", "`envfs link --remove FOLDER` names another")
