@@ -8,7 +8,7 @@ import re
 
 import yaml
 
-from envfs.core.trees import DEEPEST, Items, Node, Scalar, Table, Tagged
+from envfs.core.trees import DEEPEST, MOST, Items, Node, Scalar, Table, Tagged
 from envfs.errors import Malformed, TooLarge
 
 TYPE_CHECKING = False
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Pairs = tuple[tuple[str, Node], ...]
 
-_MOST = 50_000  # events, and members that `<<` brings: a thousand times a large file
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml's parser, where PyYAML was built with it
 _PREFIX = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {"!", *(_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))}
@@ -47,7 +46,7 @@ class _Builder:
     def __init__(self, events: "Iterator[yaml.Event]") -> None:
         self._events = events
         self._anchors: dict[str, Node] = {}
-        self._left = _MOST
+        self._left = MOST
         self._depth = 0
 
     def document(self) -> Node:
@@ -66,10 +65,10 @@ class _Builder:
         self._spend(1)
         return next(self._events)
 
-    def _spend(self, count: int) -> None:
+    def _spend(self, count: int) -> None:  # for events, which are a few more than nodes, and for what `<<` brings
         self._left -= count
         if self._left < 0:
-            raise TooLarge("the YAML text has too many nodes", f"at most {_MOST}, aliases followed")
+            raise TooLarge("the YAML text has too many nodes", f"at most {MOST}, aliases followed")
 
     def _node(self, event: yaml.Event) -> Node:
         if isinstance(event, yaml.AliasEvent):

@@ -2,10 +2,10 @@
 
 import json
 
-from envfs.core.trees import DEEPEST, Items, Node, Scalar, Table
+from envfs.core.trees import DEEPEST, MOST, Items, Node, Scalar, Table
 from envfs.errors import Malformed, TooLarge
 
-_PLACES = {True: Scalar("true", "bare"), False: Scalar("false", "bare"), None: Scalar("", "null")}
+_WORDS = {True: Scalar("true", "bare"), False: Scalar("false", "bare"), None: Scalar("", "null")}
 _HINT = f"at most {DEEPEST} objects and lists inside each other"
 
 
@@ -14,10 +14,10 @@ def parse(text: str) -> Node:
 
     Raises:
         Malformed: it is none, with line and column
-        TooLarge: it is nested too deeply
+        TooLarge: it is nested too deeply, or holds too many values
     """
     try:
-        return _node(_DECODER.decode(text.removeprefix("\ufeff")), 0)
+        return _Builder().node(_DECODER.decode(text.removeprefix("\ufeff")), 0)
     except json.JSONDecodeError as error:
         place = error.lineno, error.colno
     except RecursionError:
@@ -42,17 +42,24 @@ def _no_number(_word: str) -> object:
 _DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number, parse_constant=_no_number)
 
 
-def _node(found: object, depth: int) -> Node:
-    if depth > DEEPEST:
-        raise TooLarge("the JSON text is nested too deeply", _HINT)
-    match found:
-        case _Pairs():
-            return Table(tuple((name, _node(inner, depth + 1)) for name, inner in found))
-        case list():
-            return Items(tuple(_node(inner, depth + 1) for inner in found))
-        case _Number():
-            return Scalar(str(found), "bare")
-        case str():
-            return Scalar(found)
-        case _:
-            return _PLACES[found]  # type: ignore[index]  # true, false or null: there is nothing else
+class _Builder:
+    def __init__(self) -> None:
+        self._left = MOST
+
+    def node(self, found: object, depth: int) -> Node:
+        self._left -= 1
+        if depth > DEEPEST:
+            raise TooLarge("the JSON text is nested too deeply", _HINT)
+        if self._left < 0:
+            raise TooLarge("the JSON text has too many values", f"at most {MOST}")
+        match found:
+            case _Pairs():
+                return Table(tuple((name, self.node(inner, depth + 1)) for name, inner in found))
+            case list():
+                return Items(tuple(self.node(inner, depth + 1) for inner in found))
+            case _Number():
+                return Scalar(str(found), "bare")
+            case str():
+                return Scalar(found)
+            case _:
+                return _WORDS[found]  # type: ignore[index]  # true, false or null: there is nothing else

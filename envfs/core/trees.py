@@ -13,7 +13,8 @@ from typing import NamedTuple
 from envfs.core import limits
 from envfs.errors import EnvFSError, Malformed, TooLarge
 
-DEEPEST = 64
+DEEPEST = 64  # tables and lists inside each other
+MOST = 50_000  # nodes of a file: a hundred times those of a large one
 _NAME_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
