@@ -31,7 +31,7 @@ def render_view(request: RenderView, work: Work) -> Answer:
         "json": formats.json_object("", view.variables).encode(),
         "example": formats.example(view.variables).encode(),
         "environ": environ,
-        "table": parts.table(environ),
+        "table": parts.table_of(environ),
         "origins": "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode(),
     }
     sizes = tuple(len(found[name]) for name in parts.NAMES)
