@@ -23,7 +23,7 @@ def jobs(folder: str, values: "Values") -> tuple[Job, ...]:
     Raises:
         EnvFSError: there is none, or a file of it cannot be read or is no dotenv text
     """
-    if values["flatten"] or values["service"] or values["format"] not in (None, reading.DOTENV):
+    if values["flatten"] or values["service"] or values["format"] not in (None, "dotenv"):
         raise BadRequest("a folder is imported as dotenv files", "name the one file that is to be read otherwise")
     level = names.level(str(values["level"]))
     there = _listed(folder)

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 else:
     from envfs.tuples import NamedTuple
 
-DOTENV, JSON, YAML, COMPOSE = "dotenv", "json", "yaml", "compose"
-_ENDINGS = {".json": JSON, ".yaml": YAML, ".yml": YAML}
+_JSON, _YAML, _COMPOSE = "json", "yaml", "compose"
 
 
 class Part(NamedTuple):
@@ -38,12 +37,6 @@ class Job(NamedTuple):
     def __repr__(self) -> str:
         """Show the level, and not the text."""
         return f"Job({self.level!r})"
-
-
-def chosen_format(values: "Values") -> str:
-    """Return the format that a command was given, or else the one that the file's name speaks for."""
-    given = values["format"]
-    return str(given) if given else _ENDINGS.get(os.path.splitext(str(values["file"]))[1].lower(), DOTENV)
 
 
 def source(path: str, form: str, values: "Values") -> Source:
@@ -97,26 +90,26 @@ def is_plain_file(path: str) -> bool:
 def _source(text: str, form: str, values: "Values") -> Source:
     separator, service = _text_or_none(values["flatten"]), _text_or_none(values["service"])
     tree = None
-    if form == JSON:
+    if form == _JSON:
         from envfs.core import json_trees
 
         tree = json_trees.parse(text)
-    elif form in (YAML, COMPOSE):
+    elif form in (_YAML, _COMPOSE):
         from envfs_cli import yaml_trees
 
         tree = yaml_trees.parse(text)
         if not values["format"] and sources.is_compose(tree):
-            form = COMPOSE
+            form = _COMPOSE
     _check_options(form, separator, service)
     if tree is None:
         return sources.of_text(text)
-    return sources.of_compose(tree, service) if form == COMPOSE else sources.of_tree(tree, separator)
+    return sources.of_compose(tree, service) if form == _COMPOSE else sources.of_tree(tree, separator)
 
 
 def _check_options(form: str, separator: "str | None", service: "str | None") -> None:
-    if separator is not None and form not in (JSON, YAML):
+    if separator is not None and form not in (_JSON, _YAML):
         raise BadRequest("--flatten is for JSON and YAML", "dotenv and compose files have nothing to flatten")
-    if service is not None and form != COMPOSE:
+    if service is not None and form != _COMPOSE:
         raise BadRequest("--service is for compose files", "say `-f compose` if it is one")
 
 

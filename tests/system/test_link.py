@@ -279,6 +279,13 @@ def test_no_program_of_the_repositorys_choosing_is_run(mounted: Home, project: P
     assert not (project / "ran").exists()
 
 
+def test_without_git_a_person_is_told_to_look(mounted: Home, project: Path) -> None:
+    git(project, "init", "-q")
+    said = mounted.envfs("link", "/app", cwd=project, environ={"PATH": "/nowhere"})
+    assert "git cannot tell whether it ignores .env here" in said.complaint
+    assert not (project / ".gitignore").exists()
+
+
 def test_a_gitignore_that_is_a_link_is_not_followed(mounted: Home, project: Path) -> None:
     git(project, "init", "-q")
     (project / "elsewhere").write_text("")

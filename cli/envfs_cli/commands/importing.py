@@ -7,20 +7,22 @@ it, and no value of it is printed.
 
 import os
 
-from envfs.core import limits, names
+from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError
 from envfs.protocol import control
-from envfs_cli import output, reading, secrets, session
+from envfs_cli import output, secrets, session
 from envfs_cli.commands import values as setting
-from envfs_cli.reading import Job, Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs.core.sources import Found
     from envfs_cli.arguments import Values
+    from envfs_cli.reading import Job
 
     Row = tuple[str, str, str, list[str]]
 
+_DOTENV = "dotenv"
+_ENDINGS = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 _UNKNOWN: dict[str, str] = {}  # of a text that is going to be refused
 _SAME, _ADDED, _CHANGED, _REMOVED = "same", "added", "changed", "removed"
 
@@ -28,20 +30,26 @@ _SAME, _ADDED, _CHANGED, _REMOVED = "same", "added", "changed", "removed"
 def import_file(values: "Values") -> int:
     """Set every variable of a file, or of the files in a folder."""
     path = str(values["file"])
-    if os.path.isdir(path):
+    if path != "-" and os.path.isdir(path):
         from envfs_cli import folders
 
         return _carry_out(folders.jobs(path, values), values)
     if values["order"]:
         raise BadRequest("--order is for folders", "name the folder that the .env files are in")
-    form = reading.chosen_format(values)
-    if form == reading.DOTENV and not (values["dry_run"] or values["flatten"] or values["service"]):
+    form = str(values["format"] or _ENDINGS.get(os.path.splitext(path)[1].lower(), _DOTENV))
+    if form == _DOTENV and not (values["dry_run"] or values["flatten"] or values["service"]):
         return _unread(path, values)
+    return _carry_out((_read(path, form, values),), values)
+
+
+def _read(path: str, form: str, values: "Values") -> "Job":
+    from envfs.core import names
+    from envfs_cli import reading
+
     source = reading.source(path, form, values)
-    notes = () if values["dry_run"] else source.remarks()
-    return _carry_out(
-        (Job(names.level(str(values["level"])), source.text, (Part(path, source.found),), notes),), values
-    )
+    notes = source.notes if values["dry_run"] else source.remarks()
+    level = names.level(str(values["level"]))
+    return reading.Job(level, source.text, (reading.Part(path, source.found),), notes)
 
 
 def _unread(path: str, values: "Values") -> int:
@@ -53,7 +61,7 @@ def _unread(path: str, values: "Values") -> int:
     return 0
 
 
-def _carry_out(jobs: tuple[Job, ...], values: "Values") -> int:
+def _carry_out(jobs: "tuple[Job, ...]", values: "Values") -> int:
     if values["dry_run"]:
         return _rehearse(jobs, values)
     _check(jobs)
@@ -74,14 +82,16 @@ def _carry_out(jobs: tuple[Job, ...], values: "Values") -> int:
     return 0
 
 
-def _check(jobs: tuple[Job, ...]) -> None:
+def _check(jobs: "tuple[Job, ...]") -> None:
+    from envfs_cli import reading
+
     for part in (part for job in jobs for part in job.parts):
         for found in part.found:
             if found.problem is not None:
                 raise reading.named(found.problem, part.file)
 
 
-def _ask(link: session.Session, job: Job, values: "Values", *, dry: bool) -> control.Written:
+def _ask(link: session.Session, job: "Job", values: "Values", *, dry: bool) -> control.Written:
     descriptor = secrets.from_bytes(job.text.encode())
     try:
         request = control.ImportText(job.level, bool(values["replace"]), dry)
@@ -96,7 +106,7 @@ def _ask(link: session.Session, job: Job, values: "Values", *, dry: bool) -> con
 # -- a dry run ---------------------------------------------------------------------------------------------------------
 
 
-def _rehearse(jobs: tuple[Job, ...], values: "Values") -> int:
+def _rehearse(jobs: "tuple[Job, ...]", values: "Values") -> int:
     link = session.start(values)
     rows = [row for job in jobs for row in _rows(link, job, values)]
     if values["json"]:
@@ -111,7 +121,7 @@ def _rehearse(jobs: tuple[Job, ...], values: "Values") -> int:
     return 0
 
 
-def _rows(link: session.Session, job: Job, values: "Values") -> "list[Row]":
+def _rows(link: session.Session, job: "Job", values: "Values") -> "list[Row]":
     state = _states(link, job, values)
     by: dict[str, str] = {}  # which file counts, by name
     rows: list[Row] = []
@@ -129,7 +139,7 @@ def _what(found: "Found", state: dict[str, str]) -> list[str]:
     return [*((state.get(found.name, _SAME),) if found.line and state is not _UNKNOWN else ()), *found.remarks]
 
 
-def _states(link: session.Session, job: Job, values: "Values") -> dict[str, str]:
+def _states(link: session.Session, job: "Job", values: "Values") -> dict[str, str]:
     if any(found.problem for part in job.parts for found in part.found):
         return _UNKNOWN
     reply = _ask(link, job, values, dry=True)
