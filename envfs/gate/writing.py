@@ -18,7 +18,7 @@ from envfs.protocol.keyholding import Layer, Sealed, WriteLevel
 from envfs.vault.vault import Vault
 
 _TRIES = 20
-_NEED_TEXT = ("unset", "restore", "reseal")
+_NEED_TEXT = ("unset", "rename", "restore", "reseal")
 
 
 class Operation(NamedTuple):
@@ -32,6 +32,7 @@ class Operation(NamedTuple):
     name: str = ""
     trim: bool = False
     restore_version: int = 0
+    new_name: str = ""
     dry: bool = False
 
 
@@ -108,6 +109,7 @@ class Writer:
             head=_at(layers, seq),
             restore=_at(layers, operation.restore_version),
             trim=operation.trim,
+            new_name=operation.new_name,
         )
         return request, (*blobs, key.data)
 

@@ -1,4 +1,4 @@
-"""`set`, `get`, `unset`: one variable."""
+"""`set`, `get`, `unset`, `rename`: one variable."""
 
 import os
 
@@ -23,6 +23,12 @@ def set_value(values: "Values") -> int:
 def unset_value(values: "Values") -> int:
     """Remove one variable."""
     return _write(values, control.UnsetVariable(str(values["level"]), str(values["name"])))
+
+
+def rename(values: "Values") -> int:
+    """Give one variable another name."""
+    request = control.RenameVariable(str(values["level"]), str(values["name"]), str(values["new_name"]))
+    return _write(values, request)
 
 
 def get_value(values: "Values") -> int:
