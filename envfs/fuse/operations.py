@@ -23,6 +23,8 @@ from envfs.core import names
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.fuse import faults, loop, tree
+from envfs.fuse.known import Known
+from envfs.fuse.touching import Touching
 from envfs.fuse.tree import FOLDER, HISTORY, HISTORY_NAME, PAST, VIEW, VIEW_NAME, Node, Tree
 from envfs.gate.gate import Gate, Wish
 from envfs.gate.view import View
@@ -83,6 +85,8 @@ class Operations(pyfuse3.Operations):
         self._vault = vault
         self._gate = gate
         self._tree = Tree()
+        self.known = Known()
+        self.touching = Touching()
         self._open: dict[int, View | _Listing] = {}
         self._next_handle = 1
         self._callers = Callers()
@@ -100,8 +104,12 @@ class Operations(pyfuse3.Operations):
     @_guarded
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
         """Find a name in a folder."""
-        node = self._step(self._tree.node(parent_inode), name, ctx)
-        return self._attributes(node, ctx.uid, await self._view(node))
+        folder = self._tree.node(parent_inode)
+        if self.touching.is_by(ctx):
+            node = self.touching.step(folder, name)
+            return self.known.told(node, self._last_told(node))
+        node = self._step(folder, name, ctx)
+        return self.known.told(node, self._attributes(node, ctx.uid, await self._view(node)))
 
     @_guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
@@ -109,7 +117,24 @@ class Operations(pyfuse3.Operations):
         node = self._tree.node(inode)
         if inode != tree.ROOT_INODE:
             self._check(node, ctx)
-        return self._attributes(node, ctx.uid, await self._view(node))
+        entry = self._attributes(node, ctx.uid, await self._view(node))
+        self.known.described(node, entry)
+        return entry
+
+    @_guarded
+    async def setattr(
+        self,
+        inode: int,
+        attr: EntryAttributes,  # noqa: ARG002
+        fields: pyfuse3.SetattrFields,
+        fh: int | None,
+        ctx: RequestContext,
+    ) -> EntryAttributes:
+        """Let the daemon touch a node, by which nothing changes; to anybody else this is read-only."""
+        node = self._tree.node(inode)
+        if not self.touching.allows(node, fields, fh, ctx):
+            raise FUSEError(errno.EROFS)
+        return self._last_told(node)
 
     @_guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
@@ -174,6 +199,11 @@ class Operations(pyfuse3.Operations):
             return await self._gate.views.get_past(node.level, node.version)
         return await self._gate.views.get(node.level)
 
+    def _last_told(self, node: Node) -> EntryAttributes:
+        # what the kernel knows already: who looks gets the truth, for nothing is kept of this
+        entry = self.known.last(node)
+        return self._describe(node, os.geteuid(), None) if entry is None else entry
+
     def _attributes(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
         known = self._entries.get((node, uid))
         if known is not None and known[0] is view:
@@ -233,6 +263,7 @@ class Operations(pyfuse3.Operations):
             index += 1
             if not pyfuse3.readdir_reply(token, os.fsencode(name), attributes, index):
                 return
+            self.known.told(node, attributes)
 
     @_guarded
     async def releasedir(self, fh: int) -> None:
@@ -298,7 +329,10 @@ class Operations(pyfuse3.Operations):
         return select.POLLIN
 
     async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
-        """Keep every number; see `tree`."""
+        """Note what the kernel has forgotten; numbers are kept, see `tree`."""
+        with contextlib.suppress(Exception):  # nobody is answered here, and a surprise would end the mount
+            for inode, times in inode_list:
+                self.known.forgotten(self._tree.node(inode), times)
 
     @_guarded
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
@@ -327,7 +361,7 @@ class Operations(pyfuse3.Operations):
         raise FUSEError(errno.EROFS)
 
     create = link = mkdir = mknod = removexattr = rename = _read_only  # type: ignore[assignment]
-    rmdir = setattr = setxattr = symlink = unlink = write = _read_only  # type: ignore[assignment]
+    rmdir = setxattr = symlink = unlink = write = _read_only  # type: ignore[assignment]
 
 
 def _wish(node: Node, form: str) -> Wish:

@@ -56,6 +56,22 @@ class Tree:
         return number
 
 
+def name(node: Node) -> str:
+    """Return what a node is called in its folder; the root has no name."""
+    if node.kind == FOLDER:
+        return node.level.rpartition("/")[2]
+    return {VIEW: VIEW_NAME, HISTORY: HISTORY_NAME}.get(node.kind) or str(node.version)
+
+
+def way(node: Node) -> list[Node]:
+    """List the steps from the root to a node, the node last; the root itself is no step."""
+    steps = []
+    while parent(node) != node:
+        steps.append(node)
+        node = parent(node)
+    return steps[::-1]
+
+
 def parent(node: Node) -> Node:
     """Return the folder that a node is in; the root is in itself."""
     if node.kind == FOLDER:

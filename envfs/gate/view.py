@@ -75,6 +75,13 @@ class View:
         words = self._map()[self._environ_end :].decode().split("\0")[:-1]
         return list(zip(words[::2], words[1::2], strict=True))
 
+    def reads_as(self, other: "View") -> bool:
+        """Tell whether a reader gets the same of both, in every form; which level sets what does not count."""
+        self.check()
+        other.check()
+        size = self._environ_end
+        return other._environ_end == size and self._region.begins_as(other._region, size)  # noqa: SLF001 - another view
+
     def hold(self) -> "View":
         """Keep the view whole for one more holder."""
         self._holders += 1

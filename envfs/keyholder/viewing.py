@@ -19,11 +19,15 @@ from envfs.protocol.keyholding import (
 )
 
 
+def shown(view: views.View) -> dict[str, bytes]:
+    """Return what readers get of a view, by form: the dotenv text, and the environment behind a NUL."""
+    return {"dotenv": emit.portable(view.variables).encode(), "environ": b"\0" + emit.environ(view.variables)}
+
+
 def render_view(request: RenderView, work: Work) -> Answer:
     """Merge layers into a view and put it, in its three parts, into a region."""
     view = views.merge([views.Layer(layer.level, work.open(layer)) for layer in request.layers])
-    dotenv_part = emit.portable(view.variables).encode()
-    environ_part = b"\0" + emit.environ(view.variables)
+    dotenv_part, environ_part = shown(view).values()
     index_part = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
     sizes = (len(dotenv_part), len(environ_part), len(index_part))
     if sum(sizes) > limits.VIEW_BYTES:
