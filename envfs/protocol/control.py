@@ -169,6 +169,12 @@ class DescribeView(NamedTuple):
     version: int = 0
 
 
+class WatchView(NamedTuple):
+    """What happens to a view, until the client leaves. Rows: NewsRow, the first one as soon as it is watched."""
+
+    level: str
+
+
 class ListVariables(NamedTuple):
     """Which variables a view has and which level sets each. Rows: VariableRow."""
 
@@ -266,6 +272,7 @@ Request = (
     | ImportText
     | ReadView
     | DescribeView
+    | WatchView
     | ListVariables
     | ListLevels
     | ListHistory

@@ -99,6 +99,12 @@ class LogRow(NamedTuple):
     line: str
 
 
+class NewsRow(NamedTuple):
+    """What happened to a view: `watched`, `changed` (a reader gets something else), `locked` or `unlocked`."""
+
+    what: str
+
+
 class FaultRow(NamedTuple):
     """One record that fails, by its key in the store, and why."""
 
@@ -205,6 +211,7 @@ Row = (
     | VersionRow
     | GrantRow
     | LogRow
+    | NewsRow
     | FaultRow
     | FindingRow
 )
