@@ -23,8 +23,9 @@ async def watch_view(call: Call, request: WatchView) -> Sent:
     check_visible(call, level, wish)
     if not changes.running:
         raise NotRunning("no daemon runs here that could tell of changes", "start it with `envfs mount`")
+    call.service.house.gate.admit_facts(call.caller, wish)
     with changes.watch(level) as watch:
-        watch.tell("watched")
+        await call.send_row(NewsRow("watched"))
         while not call.left():
             with trio.move_on_after(_LOOK_AGAIN):
                 await watch.wait()
