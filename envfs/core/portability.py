@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core import dialects
+from envfs.core import dialects, emit
 
 _EXPANDERS = "dotenv-expand, next, vite and bun"
 _NODE = "the dotenv of node and its kin (next, vite, deno, bun, dotenvx)"
@@ -17,15 +17,11 @@ _ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, decouple and st
 
 
 class Doubt(NamedTuple):
-    """What a value has, and who takes it for something else.
-
-    `runs` if somebody would run it as a program; `refused` if no view in the dialect can be made.
-    """
+    """What a value has, and who takes it for something else; `runs` if somebody would run it as a program."""
 
     has: str
     who: str
     runs: bool = False
-    refused: bool = False
 
     @property
     def text(self) -> str:
@@ -86,11 +82,15 @@ _DANGEROUS = re.compile(
 
 
 def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
-    """Say what of a value some readers of a dialect take for something else, or why the dialect refuses it."""
-    refusal = dialects.refusal(value, dialect)
-    refused = (Doubt(refusal.removeprefix("has "), f"the dialect {dialect} cannot carry it", refused=True),)
-    found = tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))
-    return (refused + found) if refusal else found
+    """Say what of a value some readers of a dialect take for something else."""
+    return tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))
+
+
+def is_doubtful(value: str) -> bool:
+    """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
+    if emit.is_plain(value):
+        return False
+    return any(doubts(value, dialect) or dialects.refusal(value, dialect) for dialect in dialects.NAMES)
 
 
 def is_dangerous(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pyfuse3 import EntryAttributes
 
-from envfs.fuse.tree import FOLDER, HISTORY, PAST, VIEW, Node
+from envfs.fuse.tree import ASIDE, DOTENV, ENVIRON, FOLDER, HISTORY, PAST, VALUE, VARIABLES, Node
 from envfs.gate.comparison import EVERYTHING
 from envfs.protocol.keyholding import Difference
 
@@ -59,19 +59,25 @@ class Known:
         return {"/", *(node.level for node in self._told if _changes(node))}
 
     def showing(self, differing: Mapping[str, Difference]) -> list[Node]:
-        """List the files that show a difference, by level; the view of each folder that is known is among them.
+        """List the files that show a difference, by level; the `.env` of each folder that is known is among them.
 
-        Who watches a folder is told of its view without ever having looked at it.
+        Who watches a folder is told of that without ever having looked at it.
         """
-        near = [Node(FOLDER, "/"), *(node for node in self._told if node.level in differing and _changes(node))]
-        views = [Node(VIEW, node.level) for node in near if node.kind == FOLDER and node.level in differing]
-        files = [node for node in near if not node.is_folder]
-        return [node for node in dict.fromkeys((*views, *files)) if _shows(differing[node.level])]
+        near = [node for node in self._told if node.level in differing and _changes(node)]
+        folders = [Node(FOLDER, "/"), *(node for node in near if node.kind == FOLDER)]
+        looked_at = {node.level for node in near if node.kind == DOTENV}
+        more = [Node(DOTENV, node.level) for node in folders if node.level in differing and node.level not in looked_at]
+        return [node for node in (*near, *more) if _shows(node, differing[node.level])]
 
 
 def _changes(node: Node) -> bool:
-    return not node.version and node.kind not in (HISTORY, PAST)
+    return not node.version and node.kind not in (HISTORY, PAST, VARIABLES, ASIDE)
 
 
-def _shows(difference: Difference) -> bool:
-    return difference == EVERYTHING or "dotenv" in difference.forms
+def _shows(node: Node, difference: Difference) -> bool:
+    if node.is_folder:
+        return False
+    if node.kind == VALUE:
+        return node.name in difference.names or difference == EVERYTHING
+    form = ENVIRON if node.dialect else node.kind  # in a dialect of the caller's own a text is others' values, no more
+    return form in difference.forms or difference == EVERYTHING

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import trio
 from pyfuse3 import FUSEError, RequestContext, SetattrFields
 
+from envfs.core import names
 from envfs.fuse import tree
 from envfs.fuse.known import Known
 from envfs.fuse.tree import Node
@@ -26,6 +27,7 @@ from envfs.protocol.keyholding import Difference
 
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 _AT_SYMLINK_NOFOLLOW = 0x100
+_ASIDE, _ASIDE_NAME = Node(tree.ASIDE, names.ROOT), ".touched"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -73,14 +75,19 @@ class Touching:
         others = fields.update_size, fields.update_mode, fields.update_uid, fields.update_gid, fields.update_atime
         return fields.update_mtime and not any(others)
 
-    def touch(self, node: Node, root: int) -> None:
-        """Touch one node below the opened folder `root`; for a thread. Who has no room for watchers tells nobody."""
-        steps = tree.way(node)
-        path = "/".join(map(tree.name, steps))
-        walked = {(tree.parent(step), os.fsencode(tree.name(step))): step for step in steps}
-        self._touch = _Touch(threading.get_native_id(), node, walked)
+    def touch(self, node: Node, root: int, *, aside: bool) -> None:
+        """Touch one node below the opened folder `root`; for a thread.
+
+        Aside, by a name in a folder that nobody watches: those who watch its own folder are told by another node.
+        """
+        ways = [(tree.parent(step), tree.name(step), step) for step in tree.way(node)]
+        if aside:
+            ways = [(tree.parent(_ASIDE), _ASIDE_NAME, _ASIDE), (_ASIDE, _ASIDE_NAME, node)]
+        steps = {(folder, os.fsencode(name)): step for folder, name, step in ways}
+        self._touch = _Touch(threading.get_native_id(), node, steps)
         try:
-            _libc.utimensat(root, os.fsencode(path), _NOW, _AT_SYMLINK_NOFOLLOW)
+            path = b"/".join(name for _, name in steps)
+            _libc.utimensat(root, path, _NOW, _AT_SYMLINK_NOFOLLOW)  # if it fails, there is nobody left to tell
         finally:
             self._touch = None
 
@@ -115,7 +122,14 @@ class Toucher:
             root = os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 if os.fstat(root).st_dev == self._device:
-                    for node in nodes:
-                        self._touching.touch(node, root)
+                    self._touch_below(root, nodes)
             finally:
                 os.close(root)
+
+    def _touch_below(self, root: int, nodes: list[Node]) -> None:
+        # one path may be several nodes, by who asks; those who watch the folder see one path
+        touched = set()
+        for node in nodes:
+            path = tree.parent(node), tree.name(node)
+            self._touching.touch(node, root, aside=path in touched)
+            touched.add(path)

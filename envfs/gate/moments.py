@@ -24,20 +24,22 @@ class Moments:
 
     def __init__(self) -> None:
         """Start knowing nothing."""
-        self._of: dict[str, _Moment] = {}
+        self._of: dict[str, dict[str, _Moment]] = {}  # by level, and by the dialect that was asked for
 
-    def date(self, view: View, before: View | None) -> None:
+    def date(self, view: View, dialect: str, before: View | None) -> None:
         """Give a view that was just made its time; `before` is the one that it replaces, if that is still there."""
-        known = self._of.pop(view.level, None)
+        moments = self._of.pop(view.level, {})
+        known = moments.get(dialect)
         if known is not None:
             same = known.fingerprint == view.fingerprint or (before is not None and view.reads_as(before))
             view.changed_ns = known.changed_ns if same else max(view.changed_ns, known.changed_ns + _STEP_NS)
+        moments[dialect] = _Moment(view.fingerprint, view.changed_ns)
         while len(self._of) >= _KEPT:
             del self._of[next(iter(self._of))]
-        self._of[view.level] = _Moment(view.fingerprint, view.changed_ns)
+        self._of[view.level] = moments
 
     def carry(self, level: str, before: tuple[str, ...], now: tuple[str, ...]) -> None:
         """Remember that the view of other records reads as that of those before, which is not there any more."""
-        known = self._of.get(level)
-        if known is not None and known.fingerprint == before:
-            self._of[level] = _Moment(now, known.changed_ns)
+        for dialect, known in self._of.get(level, {}).items():
+            if known.fingerprint == before:
+                self._of[level][dialect] = _Moment(now, known.changed_ns)

@@ -4,12 +4,15 @@ Law: a view that is handed out stays whole until its last holder lets go, or unt
 at once, and whoever still holds it is told so.
 """
 
+import bisect
 import mmap
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from envfs.core import names
 from envfs.errors import Locked
 from envfs.host.memory import Region
+from envfs.protocol import parts
 from envfs.protocol.keyholding import Rendered
 
 
@@ -25,6 +28,18 @@ class Layers(NamedTuple):
         return [pair for pair in zip(names.chain(self.level), self.versions, strict=True) if pair[1]]
 
 
+class Extent(NamedTuple):
+    """A piece of a view: from where to where in its region, in bytes."""
+
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How long it is, in bytes."""
+        return self.end - self.start
+
+
 class View:
     """The view of `level` at `version` (0: it has no text). `changed_ns` is when its newest text was written."""
 
@@ -34,53 +49,66 @@ class View:
         self.version = made_of.versions[-1]
         self.fingerprint = made_of.fingerprint
         self.variables = shape.variables
-        self.dotenv_bytes = shape.dotenv_bytes
+        self.dialect = shape.dialect
         self.changed_ns = changed_ns
         self._region = region
-        self._environ_end = shape.dotenv_bytes + shape.environ_bytes
+        places = pairwise(accumulate(shape.sizes, initial=0))
+        self._parts = {name: Extent(*place) for name, place in zip(parts.NAMES, places, strict=True)}
         self._holders = 1
         self._locked = False
 
-    def read_into(self, target: memoryview, start: int, size: int) -> int:
-        """Copy a piece of the dotenv text, as much as `target` holds, without a copy on the way; returns how much."""
-        end = min(start + size, start + len(target), self.dotenv_bytes)
-        if end <= start:
+    def part(self, name: str) -> Extent:
+        """Where a form is; `name` is one of `protocol.parts`."""
+        return self._parts[name]
+
+    def value(self, name: str) -> Extent | None:
+        """Where one variable's value is, if there is one of that name."""
+        wanted = name.encode()
+        at = bisect.bisect_left(range(self.variables), wanted, key=self._name)
+        if at == self.variables or self._name(at) != wanted:
+            return None
+        _, start, end = self._places(at)
+        return Extent(start, end)
+
+    def name(self, at: int) -> str:
+        """Return the name that comes at place `at` in alphabetical order."""
+        return self._name(at).decode()
+
+    def read_into(self, target: memoryview, extent: Extent, start: int, size: int) -> int:
+        """Copy from byte `start` of a piece, as much as `target` holds, with no copy on the way; returns how much."""
+        begin = extent.start + start
+        end = min(begin + min(size, len(target)), extent.end)
+        if end <= begin:
             return 0
         with memoryview(self._map()) as whole:
-            target[: end - start] = whole[start:end]
-        return end - start
+            target[: end - begin] = whole[begin:end]
+        return end - begin
 
-    def dotenv(self) -> memoryview:
-        """The whole dotenv text where it is; let go of it before the view."""
-        return self._piece(0, self.dotenv_bytes)
-
-    def environ(self) -> memoryview:
-        """The variables as NAME=value, each ended by a NUL, where they are; let go of it before the view."""
-        return self._piece(self.dotenv_bytes + 1, self._environ_end)
-
-    def variable(self, name: str) -> memoryview | None:
-        """One variable's value where it is, or None; let go of it before the view."""
-        mark = b"\0" + name.encode() + b"="
-        at = self._map().find(mark, self.dotenv_bytes, self._environ_end)
-        if at < 0:
-            return None
-        start = at + len(mark)
-        return self._piece(start, self._map().find(b"\0", start))
-
-    def _piece(self, start: int, end: int) -> memoryview:
-        return memoryview(self._map())[start:end]
+    def look(self, extent: Extent) -> memoryview:
+        """Return a piece where it is; let go of it before the view."""
+        return memoryview(self._map())[extent.start : extent.end]
 
     def origins(self) -> list[tuple[str, str]]:
         """List each variable's name and the level that sets it."""
-        words = self._map()[self._environ_end :].decode().split("\0")[:-1]
+        start, end = self.part("origins")
+        words = self._map()[start:end].decode().split("\0")[:-1]
         return list(zip(words[::2], words[1::2], strict=True))
 
     def reads_as(self, other: "View") -> bool:
         """Tell whether a reader gets the same of both, in every form; which level sets what does not count."""
         self.check()
         other.check()
-        size = self._environ_end
-        return other._environ_end == size and self._region.begins_as(other._region, size)  # noqa: SLF001 - another view
+        end = self.part("origins").start
+        return other.part("origins").start == end and self._region.begins_as(other._region, end)  # noqa: SLF001
+
+    def _places(self, at: int) -> tuple[int, int, int]:
+        environ, table = self.part("environ").start, self.part("table").start
+        name, value, end = parts.ENTRY.unpack_from(self._map(), table + at * parts.ENTRY.size)
+        return environ + name, environ + value, environ + end
+
+    def _name(self, at: int) -> bytes:
+        start, value, _ = self._places(at)
+        return self._map()[start : value - 1]
 
     def hold(self) -> "View":
         """Keep the view whole for one more holder."""

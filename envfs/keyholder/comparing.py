@@ -4,12 +4,23 @@ Law: each record is opened once, however many views it is part of; what is answe
 """
 
 from functools import cache
+from typing import NamedTuple
 
-from envfs.core import views
+from envfs.core import dialects, views
 from envfs.errors import Malformed, TooLarge
-from envfs.keyholder.viewing import shown
+from envfs.keyholder.viewing import forms
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import CompareViews, Difference, Differing
+
+
+class _Read(NamedTuple):
+    """What readers get: each form, and the values by name."""
+
+    forms: dict[str, bytes]
+    variables: dict[str, str]
+
+
+_NOTHING = _Read({}, {})
 
 
 def compare_views(request: CompareViews, work: Work) -> Answer:
@@ -20,17 +31,18 @@ def compare_views(request: CompareViews, work: Work) -> Answer:
         found = request.layers[number]
         return views.Layer(found.level, work.open(found))
 
-    def view(numbers: tuple[int, ...]) -> views.View | None:
+    def read(numbers: tuple[int, ...]) -> _Read:
+        layers = [layer(number) for number in numbers]
         try:
-            return views.merge([layer(number) for number in numbers])
+            view = views.merge(layers)
+            return _Read(forms(view, dialects.wanted([layer.document for layer in layers])), view.variables)
         except (Malformed, TooLarge):
-            return None  # nobody can read it, whatever is wrong with it
+            return _NOTHING  # nobody can read it, whatever is wrong with it
 
-    return Answer(Differing(tuple(_difference(view(pair.before), view(pair.now)) for pair in request.pairs)))
+    return Answer(Differing(tuple(_difference(read(pair.before), read(pair.now)) for pair in request.pairs)))
 
 
-def _difference(before: views.View | None, now: views.View | None) -> Difference:
-    old, new = (shown(view) if view is not None else {} for view in (before, now))
-    values = [view.variables if view is not None else {} for view in (before, now)]
-    forms = tuple(form for form in old | new if old.get(form) != new.get(form))
-    return Difference(forms, tuple(name for names in views.difference(*values) for name in names))
+def _difference(old: _Read, new: _Read) -> Difference:
+    differing = tuple(form for form in old.forms | new.forms if old.forms.get(form) != new.forms.get(form))
+    changes = views.difference(old.variables, new.variables)
+    return Difference(differing, tuple(name for names in changes for name in names))

@@ -1,10 +1,11 @@
 """Requests that show what records hold: a finished view, and which names each version changed."""
 
-from envfs.core import emit, limits, portability, record, views
+from envfs.core import dialects, emit, formats, limits, portability, record, views
 from envfs.core.interpolation import interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.work import Answer, Work
+from envfs.protocol import parts
 from envfs.protocol.keyholding import (
     Compared,
     CompareVersions,
@@ -19,28 +20,37 @@ from envfs.protocol.keyholding import (
 )
 
 
-def shown(view: views.View) -> dict[str, bytes]:
-    """Return what readers get of a view, by form: the dotenv text, and the environment behind a NUL."""
-    return {"dotenv": emit.portable(view.variables).encode(), "environ": b"\0" + emit.environ(view.variables)}
+def forms(view: views.View, dialect: str) -> dict[str, bytes]:
+    """Return what readers get of a view, by the names of `protocol.parts`."""
+    return {
+        "dotenv": dialects.text(view.variables, dialect).encode(),
+        "json": formats.json_object("", view.variables).encode(),
+        "example": formats.example(view.variables).encode(),
+        "environ": emit.environ(view.variables),
+    }
 
 
 def render_view(request: RenderView, work: Work) -> Answer:
-    """Merge layers into a view and put it, in its three parts, into a region."""
-    view = views.merge([views.Layer(layer.level, work.open(layer)) for layer in request.layers])
-    dotenv_part, environ_part = shown(view).values()
-    index_part = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
-    sizes = (len(dotenv_part), len(environ_part), len(index_part))
+    """Merge layers into a view and put it, in all its forms, into a region."""
+    layers = [views.Layer(layer.level, work.open(layer)) for layer in request.layers]
+    dialect = request.dialect or dialects.wanted([layer.document for layer in layers])
+    view = views.merge(layers)
+    found = forms(view, dialect)
+    found["table"] = parts.table(found["environ"])
+    found["origins"] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
+    sizes = tuple(len(found[name]) for name in parts.NAMES)
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
     region = Region.create(sum(sizes), ordinary=request.ordinary)
-    region.map[: region.size] = dotenv_part + environ_part + index_part
-    return Answer(Rendered(*sizes, len(view.variables)), region=region)
+    region.map[: region.size] = b"".join(found[name] for name in parts.NAMES)
+    return Answer(Rendered(sizes, len(view.variables), dialect), region=region)
 
 
 def examine_view(request: ExamineView, work: Work) -> Answer:
     """Say where each variable comes from, what it refers to, and who may misread it; no value."""
     levels = [layer.level for layer in request.layers]
     documents = [work.open(layer) for layer in request.layers]
+    dialect = request.dialect or dialects.wanted(documents)
     found = interpolate(documents)
     names = [document.variables().keys() for document in documents]
     facts = []
@@ -52,7 +62,8 @@ def examine_view(request: ExamineView, work: Work) -> Answer:
                 tuple(level for level, own in zip(levels, names, strict=True) if name in own),
                 tuple(Use(other, levels[source.layer] if source else "") for other, source in used),
                 empty=not value,
-                doubts=tuple(doubt.text for doubt in portability.doubts(value)),
+                doubts=tuple(doubt.text for doubt in portability.doubts(value, dialect)),
+                refused=dialects.refusal(value, dialect),
             )
         )
     return Answer(Examined(tuple(facts), tuple(Dangling(*finding) for finding in found.findings)))
