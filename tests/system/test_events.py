@@ -6,12 +6,13 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.system.home import OWNER, SECONDS, Daemon, Home, alive, eventually
+from tests.system.home import OWNER, SECONDS, Daemon, Home, alive, as_user, eventually
 from tests.system.probing import attempt, attempts
 from tests.system.samples import SHOP_TEXT
 from tests.system.watchers import ATTRIB, MODIFY, QUIET, Inotify, Library, Seen, wait_for, writer
@@ -143,6 +144,51 @@ def test_who_watches_a_folder_needs_not_have_looked_at_the_file(served: tuple[Ho
         assert top.seen == [_IN_FOLDER]
 
 
+def test_each_file_of_a_level_has_an_event_when_that_very_file_changed(prod: Home) -> None:
+    folder = prod.view("/shop/prod").parent
+    names = (".env", ".env.json", ".environ", ".env.example", ".vars/S3_BUCKET", ".vars/APP_ENV")
+    texts = [(folder / name).read_bytes() for name in names]
+    with ExitStack() as stack, writer(prod.socket) as write:
+        on_file = [stack.enter_context(Inotify(folder / name)) for name in names]
+        on_folder = stack.enter_context(Inotify(folder))
+        write.set("/shop/prod", "S3_BUCKET", "another")
+        on_file[0].wait(1)
+        assert [(folder / name).read_bytes() != text for name, text in zip(names, texts, strict=True)] == [
+            len(watcher.seen) == 1 for watcher in on_file
+        ]
+        assert sorted(event.name for event in on_folder.seen) == [".env", ".env.json", ".environ"]
+        write.set("/shop/prod", "NEW", "1")
+        on_file[0].wait(2)
+        assert [len(watcher.seen) for watcher in on_file] == [2, 2, 2, 1, 1, 0]
+
+
+def test_a_path_that_shows_each_user_another_text_is_one_event_in_its_folder(prod: Home) -> None:
+    prod.envfs("grant", "/shop", "--uid", "1002", "--dialect", "node")
+    prod.envfs("grant", "/shop", "--uid", "1003", "--dialect", "docker")
+    prod.envfs("import", "-", "/shop/web", given="A='it is'\nCOMPANY_NAME=Crane\nAPP_SECRET_KEY=x\n")
+    file = prod.view("/shop/web")
+    with ExitStack() as stack, writer(prod.socket) as write:
+        watchers = [stack.enter_context(_watcher_as(uid, file)) for uid in (0, 1002, 1003)]
+        inodes = {attempt(uid, "inode", file).found for uid in (0, 1002, 1003)}
+        on_folder = stack.enter_context(Inotify(file.parent))
+        write.set("/shop/web", "B", "1")
+        for watcher in watchers:
+            assert watcher.stdout is not None
+            assert watcher.stdout.readline() == f"{MODIFY} 16\n"
+        assert on_folder.wait(1) == [_IN_FOLDER]
+        assert len(inodes) == 3
+
+
+@contextmanager
+def _watcher_as(uid: int, file: Path) -> Iterator[subprocess.Popen[str]]:
+    words = [*as_user(uid), sys.executable, "-I", "-S", "-c", _WATCHER, str(file)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd="/") as watcher:
+        assert watcher.stdout is not None
+        assert watcher.stdout.readline() == "ready\n"
+        yield watcher
+        watcher.kill()
+
+
 def test_changes_at_once_may_be_one_event_but_the_last_is_seen(prod: Home) -> None:
     file = prod.view("/shop/prod")
     with Inotify(file) as watcher:
@@ -171,11 +217,8 @@ def test_touching_takes_no_grant_and_is_not_on_the_log(prod: Home) -> None:
     prod.envfs("grant", "/shop/prod", "--uid", "1002")
     prod.envfs("revoke", "/", "--uid", "0")
     file = prod.view("/shop/prod")
-    words = ["setpriv", "--reuid", "1002", "--regid", "1002", "--clear-groups", "--"]
-    words += [sys.executable, "-I", "-S", "-c", _WATCHER, str(file)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd="/") as watcher:
+    with _watcher_as(1002, file) as watcher:
         assert watcher.stdout is not None
-        assert watcher.stdout.readline() == "ready\n"
         entries = len(prod.log())
         with writer(prod.socket) as write:
             write.set("/shop/prod", "COUNT", "1")
@@ -186,10 +229,8 @@ def test_touching_takes_no_grant_and_is_not_on_the_log(prod: Home) -> None:
 
 def test_a_watcher_that_is_stopped_holds_up_nobody(prod: Home) -> None:
     file = prod.view("/shop/prod")
-    words = [sys.executable, "-I", "-S", "-c", _WATCHER, str(file)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as stopped:
+    with _watcher_as(0, file) as stopped:
         assert stopped.stdout is not None
-        assert stopped.stdout.readline() == "ready\n"
         os.kill(stopped.pid, signal.SIGSTOP)
         with Inotify(file) as watcher, writer(prod.socket) as write:
             for number in range(20):
@@ -242,14 +283,10 @@ def test_the_end_of_the_daemon_waits_for_no_touch(shop: Home) -> None:
 
 def test_a_users_own_mount_tells_its_user(user_home: Home) -> None:
     user_home.envfs("import", "-", "/shop", given=SHOP_TEXT)
-    with user_home.mounted():
-        words = ["setpriv", "--reuid", str(OWNER), "--regid", str(OWNER), "--clear-groups", "--"]
-        words += [sys.executable, "-I", "-S", "-c", _WATCHER, str(user_home.view("/shop"))]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd="/") as watcher:
-            assert watcher.stdout is not None
-            assert watcher.stdout.readline() == "ready\n"
-            user_home.envfs("set", "/shop", "APP_NAME", given="renamed")
-            assert watcher.stdout.readline() == f"{MODIFY} 16\n"
+    with user_home.mounted(), _watcher_as(OWNER, user_home.view("/shop")) as watcher:
+        assert watcher.stdout is not None
+        user_home.envfs("set", "/shop", "APP_NAME", given="renamed")
+        assert watcher.stdout.readline() == f"{MODIFY} 16\n"
 
 
 def test_a_file_that_is_mounted_over_the_mount_is_left_alone(prod: Home, tmp_path: Path) -> None:
