@@ -136,12 +136,10 @@ class Changes:
         written, self._written = self._written, {}
         self._telling = written
         late, self._later = self._later, {}
-        changes = [self._change(level, written, late.get(level)) for level in self._concerned(written, late)]
-        changes.sort(key=lambda change: (names.project(change.now.level), change.now.level))
-        for _, of_project in groupby(changes, key=lambda change: names.project(change.now.level)):
-            found = list(of_project)
-            for first in range(0, len(found), _AT_ONCE):
-                await self._compare(found[first : first + _AT_ONCE])
+        async with trio.open_nursery() as nursery:  # some are told while the next ones are compared
+            for levels in _batches(self._concerned(written, late)):
+                differing = await self._compare([self._change(level, written, late.get(level)) for level in levels])
+                nursery.start_soon(self._tell, differing)
 
     def _concerned(self, written: Collection[str], late: Iterable[str]) -> set[str]:
         looked_at = self.mount.levels() if self.mount is not None else set()
@@ -156,19 +154,19 @@ class Changes:
             nothing = Layers(level, (UNKNOWN.seq,) * steps, (UNKNOWN.digest,) * steps)
             return Change(nothing, nothing)
 
-    async def _compare(self, changes: list[Change]) -> None:
+    async def _compare(self, changes: list[Change]) -> dict[str, Difference]:
         try:
             found = await self._comparison.differing(changes)
         except (Locked, KeyholderGone):
             self._later.update((change.now.level, change.before) for change in changes)
-            return
+            return {}
         differing = {}
         for change, difference in zip(changes, found, strict=True):
             if any(difference):
                 differing[change.now.level] = difference
             else:
                 self._moments.carry(change.now.level, change.before.fingerprint, change.now.fingerprint)
-        await self._tell(differing)
+        return differing
 
     async def _tell(self, differing: dict[str, Difference]) -> None:
         for watch in self._watches:
@@ -176,6 +174,14 @@ class Changes:
                 watch.tell(CHANGED)
         if self.mount is not None and differing:
             await self.mount.touch(differing)
+
+
+def _batches(levels: Iterable[str]) -> Iterator[list[str]]:
+    # of one project each: if that is locked, the others need not wait
+    for _, found in groupby(sorted(levels, key=lambda level: (names.project(level), level)), key=names.project):
+        of_project = list(found)
+        for first in range(0, len(of_project), _AT_ONCE):
+            yield of_project[first : first + _AT_ONCE]
 
 
 def _touches(level: str, other: str) -> bool:
