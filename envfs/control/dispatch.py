@@ -56,6 +56,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.Unmount: (_OWNER, keeping.unmount),
     ask.SetVariable: (_OWNER, writing.set_variable),
     ask.UnsetVariable: (_OWNER, writing.unset_variable),
+    ask.RenameVariable: (_OWNER, writing.rename_variable),
     ask.ImportText: (_OWNER, writing.import_text),
     ask.Rollback: (_OWNER, writing.rollback),
     ask.Grant: (_OWNER, access.grant),

@@ -6,10 +6,10 @@ from envfs.core import names
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.gate import Wish
 from envfs.gate.writing import Operation
-from envfs.protocol.control import ImportText, Rollback, SetVariable, UnsetVariable, Written
+from envfs.protocol.control import ImportText, RenameVariable, Rollback, SetVariable, UnsetVariable, Written
 from envfs.protocol.keyholding import Sealed
 
-_MAY_REFER = ("template", "merge", "replace", "restore")
+_MAY_REFER = ("template", "unset", "rename", "merge", "replace", "restore")
 _MOST_WARNINGS = 20
 _DANGLING = {
     "undefined": "which is set neither here nor above; single quotes keep a $ as it is",
@@ -30,6 +30,12 @@ async def set_variable(call: Call, request: SetVariable) -> Sent:
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
     """Remove one variable from a level's own text."""
     return await _write(call, Operation("unset", names.level(request.level), names.variable(request.name)))
+
+
+async def rename_variable(call: Call, request: RenameVariable) -> Sent:
+    """Give one variable another name."""
+    name, new_name = names.variable(request.name), names.variable(request.new_name)
+    return await _write(call, Operation("rename", names.level(request.level), name, new_name=new_name))
 
 
 async def import_text(call: Call, request: ImportText) -> Sent:

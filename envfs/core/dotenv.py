@@ -14,7 +14,7 @@ from envfs.core import emit, names
 from envfs.core.dotenv_scanner import BOM, Entry, Fault, check_value, scan
 from envfs.core.dotenv_values import BLANKS
 from envfs.core.templates import has_references
-from envfs.errors import Malformed, NoSuchVariable
+from envfs.errors import AlreadyExists, Malformed, NoSuchVariable
 
 __all__ = ["Document", "Entry", "Fault", "parse"]
 
@@ -102,6 +102,24 @@ class Document(NamedTuple):
             raise NoSuchVariable("no variable of that name")
         return parse("".join(rest))
 
+    def rename(self, old: str, new: str) -> "Document":
+        """Return the text with every assignment of `old` to `new`, each where and as it stands.
+
+        What refers to `old` elsewhere is left alone.
+
+        Raises:
+            NoSuchVariable: there is no `old`
+            AlreadyExists: there is a `new`
+            BadName, TooLarge: the new name is outside our grammar
+        """
+        names.variable(new)
+        found = {entry.name for entry in self.entries}
+        if old not in found:
+            raise NoSuchVariable("no variable of that name")
+        if new in found and new != old:
+            raise AlreadyExists(f"{new} is set here already", "unset it first, or choose another name")
+        return parse("".join(_renamed(entry, new) if entry.name == old else entry.raw for entry in self.entries))
+
     def _replaced(self, place: int, raw: str) -> "Document":
         raws = [entry.raw for entry in self.entries]
         raws[place] = raw
@@ -125,6 +143,11 @@ def _rewritten(entry: Entry, value: str) -> str:
         shown = '""'  # two readers take the next line for the value of a name followed by = and blanks
     gap = " " if not entry.quote and tail.startswith("#") else ""
     return f"{head}{shown}{gap}{tail}"
+
+
+def _renamed(entry: Entry, name: str) -> str:
+    start = entry.column - 1
+    return f"{entry.raw[:start]}{name}{entry.raw[start + len(entry.name or '') :]}"
 
 
 def meaning(entry: Entry) -> tuple[str | None, bool, tuple[int, ...]]:

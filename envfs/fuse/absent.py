@@ -1,7 +1,8 @@
 """The handlers of what a tree of views does not have: room, links, attributes, anything to write.
 
 Law: every handler of pyfuse3 is defined here or in `operations`, for its own say ENOSYS, after which the kernel does
-not ask again.
+not ask again, for any uid. That is said on purpose where nobody could get anything, of extended attributes, and of
+flush.
 """
 
 import errno
@@ -31,15 +32,13 @@ class Absent(pyfuse3.Operations):
         """A view is always ready to be read."""
         return select.POLLIN
 
-    @guarded
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
-        """There are no extended attributes."""
-        raise FUSEError(pyfuse3.ENOATTR)
+        """Answer ENOSYS once, and the kernel stops asking for what nothing here has, twice a file in every `ls -l`."""
+        raise FUSEError(errno.ENOSYS)
 
-    @guarded
     async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:  # noqa: ARG002
-        """There are no extended attributes."""
-        return ()
+        """Answer ENOSYS once, as `getxattr`."""
+        raise FUSEError(errno.ENOSYS)
 
     @guarded
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes:  # noqa: ARG002

@@ -4,7 +4,6 @@ Law: a view that is handed out stays whole until its last holder lets go, or unt
 at once, and whoever still holds it is told so.
 """
 
-import bisect
 import mmap
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -63,16 +62,16 @@ class View:
 
     def value(self, name: str) -> Extent | None:
         """Where one variable's value is, if there is one of that name."""
-        wanted = name.encode()
-        at = bisect.bisect_left(range(self.variables), wanted, key=self._name)
-        if at == self.variables or self._name(at) != wanted:
-            return None
-        _, start, end = self._places(at)
-        return Extent(start, end)
+        table = self._table()
+        at = table.find(name.encode())
+        return None if at is None else Extent(*table.value(at))
 
     def name(self, at: int) -> str:
         """Return the name that comes at place `at` in alphabetical order."""
-        return self._name(at).decode()
+        return self._table().name(at).decode()
+
+    def _table(self) -> parts.Table:
+        return parts.Table(self._map(), self.part("environ").start, self.part("table").start, self.variables)
 
     def read_into(self, target: memoryview, extent: Extent, start: int, size: int) -> int:
         """Copy from byte `start` of a piece, as much as `target` holds, with no copy on the way; returns how much."""
@@ -100,15 +99,6 @@ class View:
         other.check()
         end = self.part("origins").start
         return other.part("origins").start == end and self._region.begins_as(other._region, end)  # noqa: SLF001
-
-    def _places(self, at: int) -> tuple[int, int, int]:
-        environ, table = self.part("environ").start, self.part("table").start
-        name, value, end = parts.ENTRY.unpack_from(self._map(), table + at * parts.ENTRY.size)
-        return environ + name, environ + value, environ + end
-
-    def _name(self, at: int) -> bytes:
-        start, value, _ = self._places(at)
-        return self._map()[start : value - 1]
 
     def hold(self) -> "View":
         """Keep the view whole for one more holder."""

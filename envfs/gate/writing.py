@@ -24,7 +24,7 @@ from envfs.protocol.keyholding import Layer, Sealed, WriteLevel
 from envfs.vault.vault import Vault
 
 _TRIES = 20
-_NEED_TEXT = ("unset", "restore", "reseal")
+_NEED_TEXT = ("unset", "rename", "restore", "reseal")
 
 
 class Operation(NamedTuple):
@@ -35,6 +35,7 @@ class Operation(NamedTuple):
     name: str = ""
     trim: bool = False
     restore_version: int = 0
+    new_name: str = ""
 
 
 class Result(NamedTuple):
@@ -113,6 +114,7 @@ class Writer:
             head=_at(layers, seq),
             restore=_at(layers, operation.restore_version),
             trim=operation.trim,
+            new_name=operation.new_name,
         )
         return request, (*blobs, key.data)
 

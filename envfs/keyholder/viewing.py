@@ -36,7 +36,7 @@ def render_view(request: RenderView, work: Work) -> Answer:
     dialect = request.dialect or dialects.wanted([layer.document for layer in layers])
     view = views.merge(layers)
     found = forms(view, dialect)
-    found["table"] = parts.table(found["environ"])
+    found["table"] = parts.table_of(found["environ"])
     found["origins"] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
     sizes = tuple(len(found[name]) for name in parts.NAMES)
     if sum(sizes) > limits.VIEW_BYTES:

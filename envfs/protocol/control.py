@@ -141,6 +141,14 @@ class UnsetVariable(NamedTuple):
     name: str
 
 
+class RenameVariable(NamedTuple):
+    """Give one variable of one level's own text another name, where it stands."""
+
+    level: str
+    name: str
+    new_name: str
+
+
 class ImportText(NamedTuple):
     """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text."""
 
@@ -279,6 +287,7 @@ Request = (
     | Unmount
     | SetVariable
     | UnsetVariable
+    | RenameVariable
     | ImportText
     | ReadView
     | DescribeView

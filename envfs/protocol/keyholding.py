@@ -121,9 +121,9 @@ class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
     `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
-    `name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer `restore`), or `reseal` (the
-    same text, under the newest key). `head` is None for a level without text. `trim` drops one final line feed of a
-    value.
+    `name`), `rename` (`name` to `new_name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer
+    `restore`), or `reseal` (the same text, under the newest key). `head` is None for a level without text. `trim` drops
+    one final line feed of a value.
     """
 
     place: Place
@@ -135,6 +135,7 @@ class WriteLevel(NamedTuple):
     head: Layer | None = None
     restore: Layer | None = None
     trim: bool = False
+    new_name: str = ""
 
 
 class RenderView(NamedTuple):

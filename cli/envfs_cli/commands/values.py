@@ -26,6 +26,12 @@ def unset_value(values: "Values") -> int:
     return _write(values, control.UnsetVariable(str(values["level"]), str(values["name"])))
 
 
+def rename(values: "Values") -> int:
+    """Give one variable another name."""
+    request = control.RenameVariable(str(values["level"]), str(values["name"]), str(values["new_name"]))
+    return _write(values, request)
+
+
 def import_file(values: "Values") -> int:
     """Set every variable of a dotenv file."""
     descriptor = secrets.from_file(str(values["file"]), "the text", limits.TEXT_BYTES)

@@ -132,6 +132,17 @@ COMMANDS = (
         ("envfs unset /shop/prod DEBUG",),
     ),
     Command(
+        "rename",
+        "values",
+        "values:rename",
+        "give one variable of a level's own text another name",
+        (LEVEL, NAME, Argument("new_name", "text", "the name that it is to have")),
+        (PASSPHRASE, JSON),
+        ("envfs rename /shop/prod DB_URL DATABASE_URL",),
+        details="The line keeps its place, its comment and its quotes. What refers to the old name is left as it is, "
+        "and named.",
+    ),
+    Command(
         "ls",
         "values",
         "views:list_levels",
