@@ -1,6 +1,7 @@
 """Editors, dev servers and watchers see a real change exactly once on every open watch, and reading is no change."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -279,6 +280,21 @@ def test_the_end_of_the_daemon_waits_for_no_touch(shop: Home) -> None:
         eventually(lambda: not alive(daemon.pid), "the daemon ends")
         assert time.monotonic() - started < 5
         shop.mount()
+
+
+def test_a_stranger_can_watch_the_mount_point_alone_and_hears_of_nothing_below(prod: Home) -> None:
+    for path in (prod.view("/"), prod.mnt / "shop", prod.view("/shop"), prod.mnt / ".touched"):
+        words = [*as_user(1002), sys.executable, "-I", "-S", "-c", _WATCHER, str(path)]
+        done = subprocess.run(words, capture_output=True, check=False, timeout=SECONDS, cwd="/")
+        assert (done.returncode, done.stdout) == (1, b"")
+    with _watcher_as(1002, prod.mnt) as stranger, writer(prod.socket) as write:
+        assert stranger.stdout is not None
+        write.set("/shop/prod", "COUNT", "1")
+        write.set("/new/level", "COUNT", "1")
+        time.sleep(QUIET)
+        assert not select.select([stranger.stdout], [], [], 0)[0]
+        write.set("/", "COUNT", "1")
+        assert stranger.stdout.readline() == f"{MODIFY} 32\n"  # one event, with the name `.env`: that and no more
 
 
 def test_a_users_own_mount_tells_its_user(user_home: Home) -> None:
