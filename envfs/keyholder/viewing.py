@@ -20,20 +20,24 @@ from envfs.protocol.keyholding import (
 )
 
 
+def forms(view: views.View, dialect: str) -> dict[str, bytes]:
+    """Return what readers get of a view, by the names of `protocol.parts`."""
+    return {
+        "dotenv": dialects.text(view.variables, dialect).encode(),
+        "json": formats.json_object("", view.variables).encode(),
+        "example": formats.example(view.variables).encode(),
+        "environ": emit.environ(view.variables),
+    }
+
+
 def render_view(request: RenderView, work: Work) -> Answer:
     """Merge layers into a view and put it, in all its forms, into a region."""
     layers = [views.Layer(layer.level, work.open(layer)) for layer in request.layers]
     dialect = request.dialect or dialects.wanted([layer.document for layer in layers])
     view = views.merge(layers)
-    environ = emit.environ(view.variables)
-    found = {
-        "dotenv": dialects.text(view.variables, dialect).encode(),
-        "json": formats.json_object("", view.variables).encode(),
-        "example": formats.example(view.variables).encode(),
-        "environ": environ,
-        "table": parts.table_of(environ),
-        "origins": "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode(),
-    }
+    found = forms(view, dialect)
+    found["table"] = parts.table_of(found["environ"])
+    found["origins"] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
     sizes = tuple(len(found[name]) for name in parts.NAMES)
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")

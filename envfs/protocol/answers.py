@@ -112,6 +112,19 @@ class Compared(NamedTuple):
     versions: tuple[VersionChange, ...]
 
 
+class Difference(NamedTuple):
+    """In which forms a view reads otherwise than before, and whose values do; both empty if it reads as before."""
+
+    forms: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Differing(NamedTuple):
+    """What differs in each pair that was asked about."""
+
+    pairs: tuple[Difference, ...]
+
+
 class Faults(NamedTuple):
     """One text an item asked about; empty means that all is well."""
 
@@ -162,6 +175,7 @@ REPLIES = wire.table(
     Rendered,
     Examined,
     Compared,
+    Differing,
     Faults,
     Signed,
     Refused,

@@ -187,6 +187,12 @@ class DescribeView(NamedTuple):
     dialect: str = ""
 
 
+class WatchView(NamedTuple):
+    """What happens to a view, until the client leaves. Rows: NewsRow, the first one as soon as it is watched."""
+
+    level: str
+
+
 class ListVariables(NamedTuple):
     """Which variables a view has and which level sets each. Rows: VariableRow."""
 
@@ -289,6 +295,7 @@ Request = (
     | ImportText
     | ReadView
     | DescribeView
+    | WatchView
     | ListVariables
     | ListLevels
     | ListHistory

@@ -160,6 +160,20 @@ class ExamineView(NamedTuple):
     dialect: str = ""
 
 
+class Pair(NamedTuple):
+    """Two views to compare: the layers of each, the top first, by their place in the request."""
+
+    before: tuple[int, ...]
+    now: tuple[int, ...]
+
+
+class CompareViews(NamedTuple):
+    """In what the views of each pair differ, to a reader. Reply: Differing."""
+
+    layers: tuple[Layer, ...]
+    pairs: tuple[Pair, ...]
+
+
 class CompareVersions(NamedTuple):
     """Which names each version of one level changed against the one before. Reply: Compared.
 
@@ -211,6 +225,7 @@ REQUESTS = wire.table(
     WriteLevel,
     RenderView,
     ExamineView,
+    CompareViews,
     CompareVersions,
     CheckRecords,
     CheckKeys,

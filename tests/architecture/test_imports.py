@@ -165,6 +165,7 @@ def test_the_client_starts_without_what_is_slow(
     parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
     assert parts <= {"core", "errors", "locations", "protocol", "tuples"}
     assert not [module for module in modules if module.startswith("envfs_cli.shell")]
+    assert not modules & {"envfs_cli.commands.watching", "envfs_cli.child", "envfs_cli.news", "signal", "ctypes"}
 
 
 @pytest.mark.parametrize(

@@ -27,15 +27,20 @@ COMMANDS = (
         (HERE, Argument("command", "words", "the command and its arguments, after --")),
         (
             Option(("--only",), "list", "A,B", "only these variables"),
+            Option(("--watch",), "flag", "", "start the command anew when the view changes"),
+            Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
             PASSPHRASE,
         ),
         (
             "envfs exec /shop/prod -- ./manage.py migrate",
             "envfs exec /shop/prod --only DATABASE_URL -- psql",
             "envfs exec -- npm start",
+            "envfs exec /shop/dev --watch -- npm run dev",
         ),
         ("run",),
-        "The command's exit status is passed through. EnvFS's own are 100 and above.",
+        "The command's exit status is passed through. EnvFS's own are 100 and above. With --watch the command runs as "
+        "a child: when what it gets has changed it is sent SIGTERM, after the grace time SIGKILL, and it starts again "
+        "with the new values. When it ends by itself, that is the end. Needs a running daemon.",
     ),
     Command(
         "mount",
