@@ -175,6 +175,7 @@ class Operations(Absent):
         return entry
 
     def _describe(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
+        size = 0 if view is None else _extent(view, node).size  # first, for what is not there gets no number
         entry = EntryAttributes()
         entry.st_ino = self._tree.inode(node)
         entry.st_mode = _FOLDER_MODE if node.is_folder else _FILE_MODE
@@ -182,7 +183,7 @@ class Operations(Absent):
         entry.st_uid = uid
         entry.st_gid = 0
         if view is not None:
-            entry.st_size = _extent(view, node).size
+            entry.st_size = size
             entry.st_mtime_ns = entry.st_ctime_ns = entry.st_atime_ns = view.changed_ns
         entry.attr_timeout = entry.entry_timeout = 0
         return entry

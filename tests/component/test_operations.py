@@ -291,6 +291,18 @@ def test_the_same_thing_has_the_same_number_and_other_things_have_others(shared:
     run(main)
 
 
+def test_what_is_not_there_is_given_no_number_however_often_it_is_asked_for(shared: World) -> None:
+    async def main() -> None:
+        operations = shared.operations()
+        folder = inode(operations, "variables", "/shop")
+        numbers = len(operations._tree._nodes)
+        for number in range(100):
+            assert await outcome(lambda: operations.lookup(folder, f"NO_{number}".encode(), CTX)) == "ENOENT"  # noqa: B023
+        assert len(operations._tree._nodes) == numbers
+
+    run(main)
+
+
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
     """Collect what readdir replies: name, size, next."""
