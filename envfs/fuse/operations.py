@@ -233,7 +233,9 @@ class Operations(Absent):
     def _ready(self, node: Node, listing: Listing) -> View | None:
         if listing.view is not None or node.is_folder or node.version:
             return listing.view
-        return self._gate.views.warm(node.level, node.dialect)
+        # a folder may stay open for longer than the grant lasts, and views change
+        allowed = self._gate.decide(Caller(listing.uid, 0, 0), node.level).decision == "allow"
+        return self._gate.views.warm(node.level, node.dialect) if allowed else None
 
     @guarded
     async def releasedir(self, fh: int) -> None:

@@ -371,6 +371,20 @@ def test_a_view_that_is_ready_is_listed_with_its_size(shared: World, listed: lis
     assert listed[0] == (".env", len(PROD), 1)
 
 
+def test_a_folder_that_outlived_its_grant_tells_no_sizes(world: World, listed: list[tuple[str, int, int]]) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        await read_file(operations, inode(operations, "dotenv", "/shop/prod"))
+        handle = await operations.opendir(inode(operations, "folder", "/shop/prod"), CTX)
+        await operations.readdir(handle, 0, [0] * len(FILES))
+        world.allow()
+        await operations.readdir(handle, 0, [0] * len(FILES))
+        await operations.releasedir(handle)
+
+    run(main)
+    assert [size > 0 for _, size, _ in listed] == [name != ".vars" for name in FILES] + [False] * len(FILES)
+
+
 def test_reading_a_folder_as_a_file_and_a_file_as_a_folder_is_refused(shared: World) -> None:
     async def main() -> None:
         operations = shared.operations()
