@@ -31,7 +31,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*@dialect[ \t]+(\S+)(?=[ \t]*\r?$)", re.M
 _PYTHON_SINGLE = re.compile(r"[\\']")
 _PYTHON_DOUBLE = re.compile(r'[\\"]')
 _QUOTES: Final = ("'", "`", '"')
-_BARE_FOR_NODE = re.compile(r"[^\s'\"`#](?:[^\r\n\u2028\u2029#]*[^\s#\r\n])?")
+_BARE_FOR_NODE = re.compile(r"[^\s\ufeff'\"`#](?:[^\r\n\u2028\u2029#]*[^\s\ufeff#\r\n])?")  # \ufeff is a blank to it
 
 
 class _CannotBe(Exception):

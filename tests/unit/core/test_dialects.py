@@ -62,6 +62,8 @@ def test_what_needs_no_quotes_has_none_in_any_dialect(dialect: str) -> None:
         ("expand", "$(hunter2)"),
         ("node", "hunter2 '\"`\n"),
         ("node", "'\"`hunter2"),
+        ("node", "hunter2 '\"`\ufeff"),
+        ("expand", "\ufeffhunter2 '\"`x"),
     ],
 )
 def test_a_dialect_refuses_what_would_run_or_harm_its_neighbours_by_name(dialect: str, value: str) -> None:
