@@ -133,7 +133,8 @@ def _docker(value: str) -> str:
 def _systemd(value: str) -> str:
     if "\r" not in value:
         return emit.guarded(value)
-    return f"'{value}'" if "'" not in value else '"' + emit.escaped(value) + '"'
+    # older systemd takes a backslash in single quotes for an escape, and runs on after one at the end
+    return f"'{value}'" if not {"'", "\\"} & set(value) else '"' + emit.escaped(value) + '"'
 
 
 def _python(value: str) -> str:

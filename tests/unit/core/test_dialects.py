@@ -23,6 +23,7 @@ VALUES = st.lists(
         ("docker", "'a' #b $c", "'a' #b $c"),
         ("systemd", "a\rb", "'a\rb'"),
         ("systemd", "it's\r", '"it\'s\r"'),
+        ("systemd", "a\r\\", '"a\r\\\\"'),
         ("systemd", "it's", '"it\'s"'),
         ("python", r"it's\b", r"'it\'s\\b'"),
         ("python", "${A}", "'${A}'"),
