@@ -72,21 +72,40 @@ class Entry(NamedTuple):
         return f"Entry(line={self.line}, name={self.name!r}, quote={self.quote!r}, fault={self.fault!r})"
 
 
-def scan(text: str) -> Iterator[Entry]:
-    """Yield the entries of `text`, in order.
+def scan(text: str, line: int = 1) -> Iterator[Entry]:
+    """Yield the entries of `text`, in order; `line` is the number of its first line.
 
     Raises:
         Malformed: a NUL or half a surrogate pair, or a quote that does not end
         TooLarge: the text, a name or a value is over its limit
     """
-    _check_text(text)
-    pos, line = 0, 1
+    check_text(text)
+    pos = 0
     while pos < len(text):
         entry = _entry(text, pos, line)
         yield entry
         pos += len(entry.raw)
         one_line = not entry.quote and (entry.name or entry.problem)
-        line += 1 if one_line else len(LINE_END.findall(entry.raw))
+        line += 1 if one_line else line_ends(entry.raw)
+
+
+def line_ends(text: str) -> int:
+    """Count the line ends: LF, CR or both."""
+    return len(LINE_END.findall(text))
+
+
+def check_text(text: str) -> None:
+    """Refuse what cannot be a level's text.
+
+    Raises:
+        Malformed: a NUL or half a surrogate pair, with its place
+        TooLarge: over limits.TEXT_BYTES
+    """
+    if found := _FORBIDDEN.search(text):
+        line, column = _place(text, found.start())
+        raise Malformed("a character that no text has", "a NUL or half a surrogate pair", line, column)
+    if _over(text, limits.TEXT_BYTES):
+        raise TooLarge("the text is too long", f"at most {limits.TEXT_BYTES} bytes are allowed")
 
 
 def check_value(value: str) -> None:
@@ -100,14 +119,6 @@ def check_value(value: str) -> None:
         raise Malformed("the value has a character that no environment can hold", "a NUL or half a surrogate pair")
     if _over(value, limits.VALUE_BYTES):
         raise TooLarge("the value is too long", f"at most {limits.VALUE_BYTES} bytes are allowed")
-
-
-def _check_text(text: str) -> None:
-    if found := _FORBIDDEN.search(text):
-        line, column = _place(text, found.start())
-        raise Malformed("a character that no text has", "a NUL or half a surrogate pair", line, column)
-    if _over(text, limits.TEXT_BYTES):
-        raise TooLarge("the text is too long", f"at most {limits.TEXT_BYTES} bytes are allowed")
 
 
 def _over(text: str, limit: int) -> bool:
