@@ -3,7 +3,7 @@
 from envfs.control.call import Call, Sent
 from envfs.control.service import House
 from envfs.core import names
-from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
+from envfs.errors import BadRequest, EnvFSError, NoSuchLevel
 from envfs.gate.gate import Wish
 from envfs.gate.view import View
 from envfs.gate.views import Keyholder
@@ -23,7 +23,7 @@ from envfs.protocol.control import (
     VersionRow,
     ViewSent,
 )
-from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, VersionChange
+from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
 
 _COMPARED_AT_ONCE = 64
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
@@ -51,8 +51,7 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
         origins = view.origins()
     finally:
         view.release()
-    for name, origin in origins:
-        await call.send_row(VariableRow(name, origin))
+    await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
 
 
@@ -62,19 +61,20 @@ async def describe_view(call: Call, request: DescribeView) -> Sent:
     _check_visible(call, level, Wish(level, "socket", "names", request.version))
     house.gate.admit_facts(call.caller, Wish(level, "socket", "names", request.version))
     examined = await examine(house, call.service.keyholder, level, request.version)
-    for facts in examined.variables:
-        uses = tuple(UseFact(*use) for use in facts.uses)
-        await call.send_row(FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts))
-    for dangling in examined.dangling:
-        await call.send_row(DanglingRow(*dangling))
+    await call.send_rows(map(_row, examined.variables))
+    await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
     return Sent(Done())
 
 
-async def examine(house: House, keyholder: Keyholder, level: str, version: int = 0) -> Examined:
-    """Ask what is to be known of a view beside its values; version 0 is now."""
+def _row(facts: Facts) -> FactsRow:
+    return FactsRow(facts.name, facts.levels, tuple(UseFact(*use) for use in facts.uses), facts.empty, facts.doubts)
+
+
+async def examine(house: House, keyholder: Keyholder, level: str, version: int = 0, *, facts: bool = True) -> Examined:
+    """Ask what is to be known of a view beside its values; version 0 is now. Without `facts` only what dangles."""
     versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
     layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
-    answer = await keyholder.ask(ExamineView(layers.layers), layers.blobs)
+    answer = await keyholder.ask(ExamineView(layers.layers, facts), layers.blobs)
     if not isinstance(answer.message, Examined):
         raise TypeError("the keyholder answered something else")
     return answer.message
@@ -148,8 +148,7 @@ def _dotenv(view: View, only: tuple[str, ...]) -> _Blobs:
 def _environ(view: View, only: tuple[str, ...]) -> _Blobs:
     if not only:
         return (view.environ(),)
-    values = [(name, _variable(view, name)) for name in only]
-    return tuple(part for name, value in values for part in (f"{name}=".encode(), value, b"\0"))
+    return view.environ_of([names.variable(name) for name in only])
 
 
 def _value(view: View, only: tuple[str, ...]) -> _Blobs:
@@ -161,7 +160,7 @@ def _value(view: View, only: tuple[str, ...]) -> _Blobs:
 def _variable(view: View, name: str) -> memoryview:
     value = view.variable(names.variable(name))
     if value is None:
-        raise NoSuchVariable(f"{view.level} has no variable of that name", f"`envfs show {view.level}` lists them")
+        raise view.lacks()
     return value
 
 

@@ -72,7 +72,7 @@ class _Interpolation:
         self._bytes = 0  # of all values
         self._uses: dict[Source, tuple[tuple[str, Source | None], ...]] = {}
         self._findings: dict[Finding, None] = {}
-        self._path: dict[Source, str] = {}  # the assignments that are being worked out, by name, each for the one before
+        self._path: dict[Source, str] = {}  # the assignments being worked out, by name, each for the one before
         self._depth = 0  # how far templates, and texts inside of them, lead on from the first of the path
         for layer, document in enumerate(documents):
             for place, entry in enumerate(document.entries):
@@ -136,9 +136,7 @@ class _Interpolation:
             case "+":
                 return self._joined(reference.word, at) if counts else ""
             case "?" if not counts:
-                raise Malformed(
-                    f"{self._path[at]} requires {reference.name}, which is not set", "set it at this level"
-                )
+                raise Malformed(f"{self._path[at]} requires {reference.name}, which is not set", "set it at this level")
         if value is None:
             self._tell(LATER if self._is_later(reference.name, at) else UNDEFINED, reference.name)
         return value or ""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core import dialects
+from envfs.core import dialects, emit
 
 _EXPANDERS = "dotenv-expand, next, vite and bun"
 _NODE = "the dotenv of node and its kin (next, vite, deno, bun, dotenvx)"
@@ -33,8 +33,8 @@ class Doubt(NamedTuple):
         return f"{self.has}: {self.who}"
 
 
-def _has(*parts: str) -> Callable[[str], bool]:
-    return lambda value: all(part in value for part in parts)
+def _has(part: str, *others: str) -> Callable[[str], bool]:
+    return lambda value: part in value and all(other in value for other in others)
 
 
 def _ends_with_backslash(value: str) -> bool:
@@ -87,6 +87,8 @@ _DANGEROUS = re.compile(
 
 def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
     """Say what of a value some readers of a dialect take for something else, or why the dialect refuses it."""
+    if emit.is_plain(value):
+        return ()  # every reader of every dialect takes it as it is
     refusal = dialects.refusal(value, dialect)
     refused = (Doubt(refusal.removeprefix("has "), f"the dialect {dialect} cannot carry it", refused=True),)
     found = tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))

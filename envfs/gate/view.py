@@ -5,10 +5,11 @@ at once, and whoever still holds it is told so.
 """
 
 import mmap
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from envfs.core import names
-from envfs.errors import Locked
+from envfs.errors import Locked, NoSuchVariable
 from envfs.host.memory import Region
 from envfs.protocol.keyholding import Rendered
 
@@ -66,6 +67,31 @@ class View:
             return None
         start = at + len(mark)
         return self._piece(start, self._map().find(b"\0", start))
+
+    def environ_of(self, wanted: Sequence[str]) -> tuple[memoryview, ...]:
+        """Some variables as `environ` has them, each where it is and once; let go of them before the view.
+
+        However many are wanted, the view is gone through once.
+
+        Raises:
+            NoSuchVariable: the view lacks one
+        """
+        places = self._places()
+        if not places.keys() >= set(wanted):
+            raise self.lacks()
+        return tuple(self._piece(*places[name]) for name in dict.fromkeys(wanted))
+
+    def lacks(self) -> NoSuchVariable:
+        """Return the error for a name that is not in the view."""
+        return NoSuchVariable(f"{self.level} has no variable of that name", f"`envfs show {self.level}` lists them")
+
+    def _places(self) -> dict[str, tuple[int, int]]:
+        whole, start, places = self._map(), self.dotenv_bytes + 1, {}
+        while start < self._environ_end:
+            end = whole.find(b"\0", start) + 1
+            places[whole[start : whole.find(b"=", start)].decode()] = (start, end)
+            start = end
+        return places
 
     def _piece(self, start: int, end: int) -> memoryview:
         return memoryview(self._map())[start:end]

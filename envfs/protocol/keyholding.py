@@ -148,9 +148,10 @@ class RenderView(NamedTuple):
 
 
 class ExamineView(NamedTuple):
-    """What is to be known of a view beside its values. Reply: Examined."""
+    """What is to be known of a view beside its values. Reply: Examined, without `facts` only what came to nothing."""
 
     layers: tuple[Layer, ...]
+    facts: bool = True
 
 
 class CompareVersions(NamedTuple):

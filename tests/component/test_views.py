@@ -10,7 +10,7 @@ import trio
 
 from envfs.core import dotenv
 from envfs.daemon.keyholder_link import KeyholderLink
-from envfs.errors import KeyholderGone, Locked, NoSuchLevel, RolledBack
+from envfs.errors import KeyholderGone, Locked, NoSuchLevel, NoSuchVariable, RolledBack
 from envfs.gate.gate import Wish
 from envfs.gate.view import View
 from envfs.gate.views import Views
@@ -44,6 +44,20 @@ def test_a_view_is_served_in_every_form(shared: World) -> None:
         assert dict(view.origins()) == ORIGINS
         assert [name for name, _ in view.origins()] == list(VALUES)
         assert (view.level, view.version, view.variables) == ("/shop/prod", 1, 4)
+
+    run(main)
+
+
+def test_some_variables_come_as_they_were_asked_for_and_each_once(shared: World) -> None:
+    async def main() -> None:
+        view = await shared.house.views.get("/shop/prod")
+        wanted = [*reversed(VALUES), *VALUES]
+        assert [bytes(piece).decode() for piece in view.environ_of(wanted)] == [
+            f"{name}={VALUES[name]}\0" for name in reversed(VALUES)
+        ]
+        assert view.environ_of([]) == ()
+        with pytest.raises(NoSuchVariable):
+            view.environ_of(["REGION", "EGION"])
 
     run(main)
 
