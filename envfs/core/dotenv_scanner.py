@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from envfs.core import limits, names
 from envfs.core.dotenv_values import BLANKS, LINE_END, QUOTED, Written, read_unquoted
-from envfs.errors import BadName, Malformed, TooLarge
+from envfs.errors import Malformed, TooLarge
 
 BOM: Final = "\ufeff"  # skipped at the start of any line, so that files put together read as they did apart
 
@@ -203,7 +203,7 @@ def _variable(text: str, head: re.Match[str], quote: str, written: Written, line
         written.start - head.start(),
         written.end - head.start(),
         written.literal,
-        None if _is_ours(name) else _BAD_NAME,
+        None if names.is_variable(name) else _BAD_NAME,
         head.start(2) - head.start() + 1,
     )
 
@@ -213,11 +213,3 @@ def _check_sizes(name: str, value: str, line: int) -> None:
         raise TooLarge(f"line {line}: the variable name is too long", f"at most {limits.NAME_BYTES} characters")
     if _over(value, limits.VALUE_BYTES):
         raise TooLarge(f"line {line}: the value is too long", f"at most {limits.VALUE_BYTES} bytes are allowed")
-
-
-def _is_ours(name: str) -> bool:
-    try:
-        names.variable(name)
-    except BadName:
-        return False
-    return True

@@ -84,6 +84,8 @@ def read_unquoted(text: str, pos: int, blanks: int) -> Written:
 
 def literal_dollars(text: str) -> tuple[str, tuple[int, ...]]:
     r"""Take each `\$` for a `$` that is never a reference; return what is meant, and the offsets of these."""
+    if r"\$" not in text:
+        return text, ()
     pieces = text.split(r"\$")
     ends = accumulate(len(piece) + 1 for piece in pieces[:-1])
     return "$".join(pieces), tuple(end - 1 for end in ends)

@@ -71,7 +71,7 @@ class _Interpolation:
         self._values: dict[Source, str] = {}
         self._bytes = 0  # of all values
         self._uses: dict[Source, tuple[tuple[str, Source | None], ...]] = {}
-        self._findings: dict[Finding, None] = {}
+        self._findings: dict[tuple[Source, str], Finding] = {}  # by where the reference stands, and to what
         self._path: dict[Source, str] = {}  # the assignments being worked out, by name, each for the one before
         self._depth = 0  # how far templates, and texts inside of them, lead on from the first of the path
         for layer, document in enumerate(documents):
@@ -84,7 +84,7 @@ class _Interpolation:
     def run(self) -> Interpolated:
         sources = {name: places[-1] for name, places in self._places.items()}
         values = {name: self._value(name, source) for name, source in sources.items()}
-        return Interpolated(values, sources, self._uses, tuple(self._findings))
+        return Interpolated(values, sources, self._uses, tuple(self._findings.values()))
 
     def _value(self, name: str, source: Source) -> str:
         known = self._values.get(source)
@@ -138,7 +138,7 @@ class _Interpolation:
             case "?" if not counts:
                 raise Malformed(f"{self._path[at]} requires {reference.name}, which is not set", "set it at this level")
         if value is None:
-            self._tell(LATER if self._is_later(reference.name, at) else UNDEFINED, reference.name)
+            self._tell(LATER if self._is_later(reference.name, at) else UNDEFINED, reference.name, at)
         return value or ""
 
     def _found(self, reference: Reference, at: Source) -> str | None:
@@ -146,7 +146,7 @@ class _Interpolation:
         if source is None:
             return self._outside.get(reference.name)
         if source in self._path:
-            self._tell(CYCLE, reference.name)
+            self._tell(CYCLE, reference.name, at)
             return ""
         return self._value(reference.name, source)
 
@@ -164,6 +164,6 @@ class _Interpolation:
         after = bisect_right(places, at)
         return after < len(places) and places[after].layer == at.layer
 
-    def _tell(self, kind: str, name: str) -> None:
-        if len(self._findings) < limits.FINDINGS:
-            self._findings[Finding(kind, (*self._path.values(), name))] = None
+    def _tell(self, kind: str, name: str, at: Source) -> None:
+        if (at, name) not in self._findings and len(self._findings) < limits.FINDINGS:
+            self._findings[at, name] = Finding(kind, (*self._path.values(), name))
