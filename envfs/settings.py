@@ -14,7 +14,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
-from envfs.core import durations, names
+from envfs.core import dialects, durations, names
 from envfs.core.policy import Grant
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.host import files
@@ -29,7 +29,7 @@ _LARGEST = 1 << 20
 _GRANT_HEAD = re.compile(r"\s*\[\[\s*grant\s*\]\]")
 _NO_END = "9999-12-31T23:59:59.999999Z"
 _UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
-_GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float}
+_GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float, "dialect": str}
 
 
 class Settings(NamedTuple):
@@ -280,6 +280,8 @@ def _grant(table: object) -> Grant:
         raise EnvFSError("a [[grant]] needs level and uid")
     if not _UNTIL.fullmatch(str(fields.get("until", _NO_END))):
         raise EnvFSError("until in a [[grant]] is written as in 2026-11-21T09:00:00.000000Z")
+    if fields.get("dialect", dialects.PORTABLE) not in dialects.NAMES:
+        raise EnvFSError(f"dialect in a [[grant]] is one of {', '.join(dialects.NAMES)}")
     if ("boot" in fields) != ("boot_until" in fields) or ("boot" in fields and "until" not in fields):
         raise EnvFSError("boot and boot_until in a [[grant]] come together, and with until")
     return Grant(**{**fields, "level": names.level(str(fields["level"]))})  # type: ignore[arg-type]

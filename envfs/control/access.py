@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import trio
 
 from envfs.control.call import Call, Sent
-from envfs.core import names
+from envfs.core import dialects, names
 from envfs.core.audit import Event
 from envfs.core.policy import Grant as Rule
 from envfs.errors import BadRequest, LogBroken, NoSuchLevel
@@ -41,10 +41,13 @@ async def grant(call: Call, request: Grant) -> Sent:
         raise BadRequest(
             f"uid {callers.UNMAPPED} stands for everybody without a number here", "give the service a user of its own"
         )
+    if request.dialect and request.dialect not in dialects.NAMES:
+        raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
     if not 0 <= request.seconds <= _MOST_SECONDS:
         raise BadRequest("a grant may last at most ten years", "leave --ttl out for one without end")
     _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
-    call.service.settings.add_grant(new_rule(level, request.uid, request.seconds))
+    rule = new_rule(level, request.uid, request.seconds)
+    call.service.settings.add_grant(rule._replace(dialect=request.dialect))
     note = () if call.service.house.vault.exists(level) else (f"there is no level {level} yet",)
     return Sent(Done(note))
 
@@ -72,7 +75,7 @@ async def list_grants(call: Call, _request: ListGrants) -> Sent:
         left = call.service.house.gate.seconds_left(rule)
         if left > 0:
             seconds = -1 if math.isinf(left) else round(left)
-            await call.send_row(GrantRow(rule.level, rule.uid, _user(rule.uid), rule.until, seconds))
+            await call.send_row(GrantRow(rule.level, rule.uid, _user(rule.uid), rule.until, seconds, rule.dialect))
     return Sent(Done())
 
 

@@ -2,8 +2,8 @@
 
 from envfs.control.call import Call, Sent
 from envfs.control.service import House
-from envfs.core import names
-from envfs.errors import BadRequest, EnvFSError, NoSuchLevel
+from envfs.core import dialects, names
+from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.gate import Wish
 from envfs.gate.view import View
 from envfs.gate.views import Keyholder
@@ -34,13 +34,16 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     level = names.level(request.level)
     if request.form not in _FORMS or request.door not in _DOORS or request.version < 0:
         raise BadRequest("an unknown form of a view, door or version")
-    view = await _admit(call, Wish(level, request.door, request.form, request.version))
+    dialect = _dialect(call, level, request.dialect)
+    view = await _admit(call, Wish(level, request.door, request.form, request.version, dialect))
     try:
-        blobs = _FORMS[request.form](view, request.only)
+        blobs = _FORMS[request.form](view, request.form, request.only)
     except EnvFSError:
         view.release()
         raise
-    return Sent(ViewSent(level, view.version, view.variables), (*blobs, VIEW_END), view.check, view.release)
+    return Sent(
+        ViewSent(level, view.version, view.variables, view.dialect), (*blobs, VIEW_END), view.check, view.release
+    )
 
 
 async def list_variables(call: Call, request: ListVariables) -> Sent:
@@ -60,21 +63,25 @@ async def describe_view(call: Call, request: DescribeView) -> Sent:
     level, house = names.level(request.level), call.service.house
     _check_visible(call, level, Wish(level, "socket", "names", request.version))
     house.gate.admit_facts(call.caller, Wish(level, "socket", "names", request.version))
-    examined = await examine(house, call.service.keyholder, level, request.version)
+    dialect = _dialect(call, level, request.dialect)
+    examined = await examine(house, call.service.keyholder, level, request.version, dialect)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
     return Sent(Done())
 
 
 def _row(facts: Facts) -> FactsRow:
-    return FactsRow(facts.name, facts.levels, tuple(UseFact(*use) for use in facts.uses), facts.empty, facts.doubts)
+    uses = tuple(UseFact(*use) for use in facts.uses)
+    return FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts, facts.refused)
 
 
-async def examine(house: House, keyholder: Keyholder, level: str, version: int = 0, *, facts: bool = True) -> Examined:
+async def examine(
+    house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "", *, facts: bool = True
+) -> Examined:
     """Ask what is to be known of a view beside its values; version 0 is now. Without `facts` only what dangles."""
     versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
     layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
-    answer = await keyholder.ask(ExamineView(layers.layers, facts), layers.blobs)
+    answer = await keyholder.ask(ExamineView(layers.layers, dialect, facts), layers.blobs)
     if not isinstance(answer.message, Examined):
         raise TypeError("the keyholder answered something else")
     return answer.message
@@ -117,6 +124,12 @@ async def _compare(call: Call, level: str, first: int, last: int) -> tuple[Versi
     return answer.message.versions if isinstance(answer.message, Compared) else ()
 
 
+def _dialect(call: Call, level: str, asked: str) -> str:
+    if asked and asked not in dialects.NAMES:
+        raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
+    return asked or call.service.house.gate.dialect(call.caller, level)
+
+
 async def _admit(call: Call, wish: Wish) -> View:
     _check_visible(call, wish.level, wish)
     return await call.service.house.gate.admit(call.caller, wish)
@@ -139,29 +152,30 @@ def _check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
 _Blobs = tuple[bytes | memoryview, ...]
 
 
-def _dotenv(view: View, only: tuple[str, ...]) -> _Blobs:
+def _whole(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
     if only:
-        raise BadRequest("a dotenv text is sent whole")
-    return (view.dotenv(),)
+        raise BadRequest("a text is sent whole")
+    return (view.look(view.part(form)),)
 
 
-def _environ(view: View, only: tuple[str, ...]) -> _Blobs:
+def _environ(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
     if not only:
-        return (view.environ(),)
-    return view.environ_of([names.variable(name) for name in only])
+        return _whole(view, form, ())
+    values = [(name, _variable(view, name)) for name in only]
+    return tuple(part for name, value in values for part in (f"{name}=".encode(), value, b"\0"))
 
 
-def _value(view: View, only: tuple[str, ...]) -> _Blobs:
+def _value(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
     if len(only) != 1:
         raise BadRequest("ask for one variable")
     return (_variable(view, only[0]),)
 
 
 def _variable(view: View, name: str) -> memoryview:
-    value = view.variable(names.variable(name))
-    if value is None:
-        raise view.lacks()
-    return value
+    extent = view.value(names.variable(name))
+    if extent is None:
+        raise NoSuchVariable(f"{view.level} has no variable of that name", f"`envfs show {view.level}` lists them")
+    return view.look(extent)
 
 
-_FORMS = {"dotenv": _dotenv, "environ": _environ, "value": _value}
+_FORMS = {"dotenv": _whole, "json": _whole, "example": _whole, "environ": _environ, "value": _value}

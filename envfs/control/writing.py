@@ -7,8 +7,10 @@ from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.gate import Wish
 from envfs.gate.writing import Operation
 from envfs.protocol.control import ImportText, Rollback, SetVariable, UnsetVariable, Written
+from envfs.protocol.keyholding import Sealed
 
 _MAY_REFER = ("template", "merge", "replace", "restore")
+_MOST_WARNINGS = 20
 _DANGLING = {
     "undefined": "which is set neither here nor above; single quotes keep a $ as it is",
     "later": "which is set further down: move it up",
@@ -49,20 +51,31 @@ async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] 
     if result.changes is None:
         return Sent(Written(operation.level, result.version, notes=("nothing changed",)))
     changed = result.changes
-    notes = (*changed.notes, *await _dangling(call, operation))
+    notes = (*changed.notes, *await _warnings(call, operation, changed))
     return Sent(Written(operation.level, result.version, changed.added, changed.changed, changed.removed, notes))
 
 
-async def _dangling(call: Call, operation: Operation) -> tuple[str, ...]:
+async def _warnings(call: Call, operation: Operation, changed: Sealed) -> tuple[str, ...]:
     # what is written is written: a reference that comes to nothing yet may be what the levels below are to set
     gate, level = call.service.house.gate, operation.level
-    if operation.verb not in _MAY_REFER or gate.decide(call.caller, level).decision != "allow":
+    if not changed.doubtful and operation.verb not in _MAY_REFER:
+        return ()
+    if gate.decide(call.caller, level).decision != "allow":
         return ()  # who may write may not read for that: the names above are for those who are approved
     try:
         gate.admit_facts(call.caller, Wish(level, "socket", "names"))
         examined = await examine(call.service.house, call.service.keyholder, level, facts=False)
     except EnvFSError as error:
         return (error.text,)
-    return tuple(
-        f"{finding.chain[0]} refers to {finding.chain[-1]}, {_DANGLING[finding.kind]}" for finding in examined.dangling
-    )
+    written = {*changed.added, *changed.changed}
+    found = [
+        *(f"{each.chain[0]} refers to {each.chain[-1]}, {_DANGLING[each.kind]}" for each in examined.dangling),
+        *(
+            f"{facts.name} {facts.refused}: the level's dialect cannot carry it"
+            for facts in examined.variables
+            if facts.refused
+        ),
+        *(f"{facts.name}: {doubt}" for facts in examined.variables if facts.name in written for doubt in facts.doubts),
+    ]
+    rest = len(found) - _MOST_WARNINGS
+    return (*found[:_MOST_WARNINGS], *([f"{rest} more: `envfs check {level}`"] if rest > 0 else ()))

@@ -18,7 +18,7 @@ running the consumers themselves (docs/format.md, "Dialects"):
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from envfs.core import emit
@@ -73,6 +73,15 @@ def named_in(document: Document) -> str:
     return found
 
 
+def wanted(documents: Sequence[Document]) -> str:
+    """Return the dialect that a chain of texts asks for, the top level's first: that of the nearest which does.
+
+    Raises:
+        Malformed: there is no such dialect
+    """
+    return next(filter(None, map(named_in, reversed(documents))), PORTABLE)
+
+
 def asking(document: Document, dialect: str) -> Document:
     """Return a text that asks for a dialect, wherever it asks for one already, else in its first line."""
     raws = [_with(entry, dialect) for entry in document.entries]
@@ -96,7 +105,7 @@ def _line(name: str, value: str, dialect: str) -> str:
     try:
         return f"{name}={_written(value, dialect)}\n"
     except _CannotBe as error:
-        raise Malformed(f"{name} {error}, which the dialect {dialect} cannot carry", _HINT) from None
+        raise Malformed(f"{name} {error}: the dialect {dialect} cannot carry it", _HINT) from None
 
 
 def _written(value: str, dialect: str) -> str:

@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from envfs.core import emit
-from envfs.errors import Malformed
+from envfs.core import dialects, emit
 
 Variables = Mapping[str, str]
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
@@ -32,24 +31,28 @@ def docker(_level: str, variables: Variables) -> str:
     Raises:
         Malformed: a value has a line break
     """
-    for name, value in variables.items():
-        if set(value) & {"\n", "\r"}:
-            raise Malformed(f"{name} has a line break, which no docker env file can carry", "leave it out with --only")
-    return "".join(f"{name}={value}\n" for name, value in variables.items())
+    return dialects.text(variables, "docker")
 
 
 def systemd(_level: str, variables: Variables) -> str:
-    """Return lines for EnvironmentFile= (systemd.exec(5)).
-
-    Raises:
-        Malformed: a value has a carriage return and a single quote
-    """
-    return "".join(f"{name}={_for_systemd(name, value)}\n" for name, value in variables.items())
+    """Return lines for EnvironmentFile= (systemd.exec(5))."""
+    return dialects.text(variables, "systemd")
 
 
 def yaml(_level: str, variables: Variables) -> str:
     """Return a YAML mapping; names are quoted too, as YAML 1.1 takes NO and ON for truth values."""
     return "".join(f"{_quoted(name)}: {_quoted(value)}\n" for name, value in variables.items())
+
+
+def json_object(_level: str, variables: Variables) -> str:
+    """Return a JSON object, indented."""
+    rows = ",\n".join(f"  {_as_json(name)}: {_as_json(value)}" for name, value in variables.items())
+    return f"{{\n{rows}\n}}\n" if rows else "{}\n"
+
+
+def example(variables: Variables) -> str:
+    """Return dotenv text with the names and no value."""
+    return "".join(f"{name}=\n" for name in variables if emit.is_portable_name(name))
 
 
 def kubernetes(level: str, variables: Variables) -> str:
@@ -78,6 +81,7 @@ def tfvars(_level: str, variables: Variables) -> str:
 
 
 FORMATS: Final[dict[str, Callable[[str, Variables], str]]] = {
+    "json": json_object,
     "shell": shell,
     "docker": docker,
     "systemd": systemd,
@@ -92,17 +96,13 @@ def _single(value: str) -> str:
     return value if value and emit.is_plain(value) else "'" + value.replace("'", "'\\''") + "'"
 
 
-def _for_systemd(name: str, value: str) -> str:
-    if "\r" not in value:
-        return emit.written(value)
-    if "'" in value:
-        raise Malformed(f"{name} has a carriage return and a quote, which no EnvironmentFile can carry")
-    return f"'{value}'"
-
-
 def _quoted(text: str) -> str:
     # a string of JSON, which YAML and Terraform read too; what an editor would not show is escaped
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", _as_json(text))
+
+
+def _as_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _heredoc(name: str, value: str) -> str:

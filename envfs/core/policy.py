@@ -35,6 +35,7 @@ class Grant(NamedTuple):
     """A uid may read `level` and all below it, until an end or for ever (`until` empty).
 
     The end is `boot_until` seconds into the run of the machine called `boot`; in another run, the wall clock's `until`.
+    The dotenv texts that it gets are in `dialect`; empty for what the levels ask for.
     """
 
     level: str
@@ -42,13 +43,15 @@ class Grant(NamedTuple):
     until: str = ""
     boot: str = ""
     boot_until: float = 0.0
+    dialect: str = ""
 
 
 class Verdict(NamedTuple):
-    """What was decided (`allow` or `deny`) and by which rule."""
+    """What was decided (`allow` or `deny`), by which rule, and in which dialect the texts are to be."""
 
     decision: str
     rule: str
+    dialect: str = ""
 
 
 _NO_GRANT = Verdict("deny", "no grant")
@@ -79,15 +82,15 @@ class Policy:
     """The grants of one settings file, ready to be asked; `seconds` are those of this run of the machine."""
 
     def __init__(self, grants: Iterable[Grant], now: Moment) -> None:
-        """Index the grants by uid; the ends of grants from another run are placed in this one, once."""
+        """Index the grants by uid, the lowest levels' first; ends from another run are placed in this one, once."""
         self._by_uid: dict[int, list[_Rule]] = {}
-        for grant in grants:
-            verdict = Verdict("allow", f"uid {grant.uid} {grant.level}")
+        for grant in sorted(grants, key=lambda grant: -len(names.chain(grant.level))):
+            verdict = Verdict("allow", f"uid {grant.uid} {grant.level}", grant.dialect)
             rule = _Rule(grant.level, end(grant, now), verdict)
             self._by_uid.setdefault(grant.uid, []).append(rule)
 
     def decide(self, caller: Caller, level: str, seconds: float) -> Verdict:
-        """Decide whether a caller may read the view of a level."""
+        """Decide whether a caller may read the view of a level; of several grants, the nearest counts."""
         if caller.doubt:
             return Verdict("deny", f"unknown caller: {caller.doubt}")
         for rule in self._by_uid.get(caller.uid, ()):

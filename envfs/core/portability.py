@@ -17,15 +17,11 @@ _ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, decouple and st
 
 
 class Doubt(NamedTuple):
-    """What a value has, and who takes it for something else.
-
-    `runs` if somebody would run it as a program; `refused` if no view in the dialect can be made.
-    """
+    """What a value has, and who takes it for something else; `runs` if somebody would run it as a program."""
 
     has: str
     who: str
     runs: bool = False
-    refused: bool = False
 
     @property
     def text(self) -> str:
@@ -86,13 +82,15 @@ _DANGEROUS = re.compile(
 
 
 def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
-    """Say what of a value some readers of a dialect take for something else, or why the dialect refuses it."""
+    """Say what of a value some readers of a dialect take for something else."""
     if emit.is_plain(value):
         return ()  # every reader of every dialect takes it as it is
-    refusal = dialects.refusal(value, dialect)
-    refused = (Doubt(refusal.removeprefix("has "), f"the dialect {dialect} cannot carry it", refused=True),)
-    found = tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))
-    return (refused + found) if refusal else found
+    return tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))
+
+
+def is_doubtful(value: str) -> bool:
+    """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
+    return any(doubts(value, dialect) or dialects.refusal(value, dialect) for dialect in dialects.NAMES)
 
 
 def is_dangerous(name: str) -> bool:

@@ -1,6 +1,6 @@
 """What a refusal is to the kernel: one table (docs/threat-model.md and docs/cli-contract.md repeat it).
 
-Law: never ENOSYS from anything but `flush`: the kernel would stop asking, for every uid, for the life of the mount.
+Law: no refusal is ENOSYS: the kernel would stop asking, for every uid, for the life of the mount.
 """
 
 import errno

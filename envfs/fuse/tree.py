@@ -1,33 +1,43 @@
 """Which inode is what: the nodes of the mount, named by what they show.
 
-Law: a node once numbered keeps its number for the life of the mount; there are as many as levels and versions looked
-at, so the table is bounded by the vault.
+Law: a node once numbered keeps its number for the life of the mount; there are as many as levels, versions and
+variables looked at, so the table is bounded by the vault.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from envfs.core import names
 
 ROOT_INODE = 1
-FOLDER, VIEW, HISTORY, PAST = "folder", "view", "history", "past"
-VIEW_NAME, HISTORY_NAME = ".env", ".history"
+FOLDER, HISTORY, PAST, VARIABLES = "folder", "history", "past", "variables"
+DOTENV, JSON, EXAMPLE, ENVIRON, VALUE = "dotenv", "json", "example", "environ", "value"
+HISTORY_NAME, VARIABLES_NAME = ".history", ".vars"
+FORMS: Final = {".env": DOTENV, ".env.example": EXAMPLE, ".env.json": JSON, ".environ": ENVIRON}  # name: kind
+_FOLDERS = frozenset((FOLDER, HISTORY, PAST, VARIABLES))
 
 
 class Node(NamedTuple):
     """One thing in the mount.
 
-    `folder` a level; `view` a level's `.env`, now or at `version`; `history` a level's `.history`; `past` the folder of
-    one version in it.
+    Folders: `folder` a level; `history` a level's `.history`; `past` the folder of one version in it; `variables` the
+    `.vars` of a level. Files: `dotenv`, whose `name` is the dialect that the caller's grant names, if any; `json`,
+    `example`, `environ`; `value`, whose `name` is the variable. All but the first two are of now, or of `version`.
     """
 
     kind: str
     level: str
     version: int = 0
+    name: str = ""
 
     @property
     def is_folder(self) -> bool:
-        """Tell folders from views."""
-        return self.kind != VIEW
+        """Tell folders from files."""
+        return self.kind in _FOLDERS
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of the view that the node shows; empty for the one that the level asks for."""
+        return self.name if self.kind == DOTENV else ""
 
 
 class Tree:
@@ -43,9 +53,9 @@ class Tree:
         """Return the node of an inode; KeyError if there is none."""
         return self._nodes[inode]
 
-    def views(self) -> list[int]:
-        """Return the inodes of all views."""
-        return [number for number, node in self._nodes.items() if node.kind == VIEW]
+    def files(self) -> list[int]:
+        """Return the inodes of all files."""
+        return [number for number, node in self._nodes.items() if not node.is_folder]
 
     def inode(self, node: Node) -> int:
         """Return the inode of a node, numbering it if it is new."""
@@ -62,6 +72,8 @@ def parent(node: Node) -> Node:
         return Node(FOLDER, node.level.rpartition("/")[0] or names.ROOT)
     if node.kind == PAST:
         return Node(HISTORY, node.level)
-    if node.kind == VIEW and node.version:
+    if node.kind == VALUE:
+        return Node(VARIABLES, node.level, node.version)
+    if node.version:
         return Node(PAST, node.level, node.version)
     return Node(FOLDER, node.level)

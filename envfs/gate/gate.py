@@ -21,12 +21,16 @@ from envfs.settings import Settings, SettingsFile
 
 
 class Wish(NamedTuple):
-    """What a caller asks for: which level, at which door, in which form; `version` 0 is now."""
+    """What a caller asks for: which level, at which door, in which form; `version` 0 is now.
+
+    `dialect` is that of the dotenv text; empty for the one that the level asks for.
+    """
 
     level: str
     door: str
     form: str
     version: int = 0
+    dialect: str = ""
 
 
 class Gate:
@@ -62,6 +66,10 @@ class Gate:
             return self.policy().decide(caller, level, clocks.boot_seconds())
         except UnsafeSettings as error:
             return Verdict("deny", error.text)
+
+    def dialect(self, caller: Caller, level: str) -> str:
+        """Return the dialect that a caller's grant names for dotenv texts; empty for what the level asks for."""
+        return self.decide(caller, level).dialect
 
     def sees(self, uid: int, level: str) -> bool:
         """Tell whether a uid may know that a level exists."""
@@ -99,13 +107,13 @@ class Gate:
 
     async def _make(self, wish: Wish) -> View:
         if wish.version:
-            return await self.views.get_past(wish.level, wish.version)
-        return await self.views.get(wish.level)
+            return await self.views.get_past(wish.level, wish.version, wish.dialect)
+        return await self.views.get(wish.level, wish.dialect)
 
     def admit_warm(self, caller: Caller, wish: Wish) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first."""
         verdict = self._approve(caller, wish)
-        view = None if wish.version else self.views.warm(wish.level)
+        view = None if wish.version else self.views.warm(wish.level, wish.dialect)
         return None if view is None else self._serve(caller, wish, verdict, view)
 
     def admit_facts(self, caller: Caller, wish: Wish) -> None:

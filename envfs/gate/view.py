@@ -5,12 +5,13 @@ at once, and whoever still holds it is told so.
 """
 
 import mmap
-from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from envfs.core import names
-from envfs.errors import Locked, NoSuchVariable
+from envfs.errors import Locked
 from envfs.host.memory import Region
+from envfs.protocol import parts
 from envfs.protocol.keyholding import Rendered
 
 
@@ -26,6 +27,18 @@ class Layers(NamedTuple):
         return [pair for pair in zip(names.chain(self.level), self.versions, strict=True) if pair[1]]
 
 
+class Extent(NamedTuple):
+    """A piece of a view: from where to where in its region, in bytes."""
+
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How long it is, in bytes."""
+        return self.end - self.start
+
+
 class View:
     """The view of `level` at `version` (0: it has no text). `changed_ns` is when its newest text was written."""
 
@@ -35,70 +48,49 @@ class View:
         self.version = made_of.versions[-1]
         self.fingerprint = made_of.fingerprint
         self.variables = shape.variables
-        self.dotenv_bytes = shape.dotenv_bytes
+        self.dialect = shape.dialect
         self.changed_ns = changed_ns
         self._region = region
-        self._environ_end = shape.dotenv_bytes + shape.environ_bytes
+        places = pairwise(accumulate(shape.sizes, initial=0))
+        self._parts = {name: Extent(*place) for name, place in zip(parts.NAMES, places, strict=True)}
         self._holders = 1
         self._locked = False
 
-    def read_into(self, target: memoryview, start: int, size: int) -> int:
-        """Copy a piece of the dotenv text, as much as `target` holds, without a copy on the way; returns how much."""
-        end = min(start + size, start + len(target), self.dotenv_bytes)
-        if end <= start:
+    def part(self, name: str) -> Extent:
+        """Where a form is; `name` is one of `protocol.parts`."""
+        return self._parts[name]
+
+    def value(self, name: str) -> Extent | None:
+        """Where one variable's value is, if there is one of that name."""
+        table = self._table()
+        at = table.find(name.encode())
+        return None if at is None else Extent(*table.value(at))
+
+    def name(self, at: int) -> str:
+        """Return the name that comes at place `at` in alphabetical order."""
+        return self._table().name(at).decode()
+
+    def _table(self) -> parts.Table:
+        return parts.Table(self._map(), self.part("environ").start, self.part("table").start, self.variables)
+
+    def read_into(self, target: memoryview, extent: Extent, start: int, size: int) -> int:
+        """Copy from byte `start` of a piece, as much as `target` holds, with no copy on the way; returns how much."""
+        begin = extent.start + start
+        end = min(begin + min(size, len(target)), extent.end)
+        if end <= begin:
             return 0
         with memoryview(self._map()) as whole:
-            target[: end - start] = whole[start:end]
-        return end - start
+            target[: end - begin] = whole[begin:end]
+        return end - begin
 
-    def dotenv(self) -> memoryview:
-        """The whole dotenv text where it is; let go of it before the view."""
-        return self._piece(0, self.dotenv_bytes)
-
-    def environ(self) -> memoryview:
-        """The variables as NAME=value, each ended by a NUL, where they are; let go of it before the view."""
-        return self._piece(self.dotenv_bytes + 1, self._environ_end)
-
-    def variable(self, name: str) -> memoryview | None:
-        """One variable's value where it is, or None; let go of it before the view."""
-        mark = b"\0" + name.encode() + b"="
-        at = self._map().find(mark, self.dotenv_bytes, self._environ_end)
-        if at < 0:
-            return None
-        start = at + len(mark)
-        return self._piece(start, self._map().find(b"\0", start))
-
-    def environ_of(self, wanted: Sequence[str]) -> tuple[memoryview, ...]:
-        """Some variables as `environ` has them, each where it is and once; let go of them before the view.
-
-        However many are wanted, the view is gone through once.
-
-        Raises:
-            NoSuchVariable: the view lacks one
-        """
-        places = self._places()
-        if not places.keys() >= set(wanted):
-            raise self.lacks()
-        return tuple(self._piece(*places[name]) for name in dict.fromkeys(wanted))
-
-    def lacks(self) -> NoSuchVariable:
-        """Return the error for a name that is not in the view."""
-        return NoSuchVariable(f"{self.level} has no variable of that name", f"`envfs show {self.level}` lists them")
-
-    def _places(self) -> dict[str, tuple[int, int]]:
-        whole, start, places = self._map(), self.dotenv_bytes + 1, {}
-        while start < self._environ_end:
-            end = whole.find(b"\0", start) + 1
-            places[whole[start : whole.find(b"=", start)].decode()] = (start, end)
-            start = end
-        return places
-
-    def _piece(self, start: int, end: int) -> memoryview:
-        return memoryview(self._map())[start:end]
+    def look(self, extent: Extent) -> memoryview:
+        """Return a piece where it is; let go of it before the view."""
+        return memoryview(self._map())[extent.start : extent.end]
 
     def origins(self) -> list[tuple[str, str]]:
         """List each variable's name and the level that sets it."""
-        words = self._map()[self._environ_end :].decode().split("\0")[:-1]
+        start, end = self.part("origins")
+        words = self._map()[start:end].decode().split("\0")[:-1]
         return list(zip(words[::2], words[1::2], strict=True))
 
     def hold(self) -> "View":

@@ -42,34 +42,38 @@ class Views:
         """Make views of `vault` by asking `keyholder`."""
         self._vault = vault
         self._keyholder = keyholder
-        self._ready: dict[str, View] = {}
+        self._ready: dict[tuple[str, str], View] = {}  # by level and dialect
         self._past: dict[tuple[str, ...], View] = {}
         self._locks = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
-    def warm(self, level: str) -> View | None:
-        """Return the view of a level if it is ready and nothing below it changed. Never waits."""
-        view = self._ready.get(level)
+    def warm(self, level: str, dialect: str = "") -> View | None:
+        """Return the view of a level if it is ready and nothing below it changed. Never waits.
+
+        `dialect` is that of its dotenv text; empty for the one that the texts ask for.
+        """
+        view = self._ready.get((level, dialect))
         return view if view is not None and view.fingerprint == self._vault.fingerprint(level) else None
 
-    async def get(self, level: str) -> View:
+    async def get(self, level: str, dialect: str = "") -> View:
         """Return the view of a level as it is now, making it if need be."""
-        view = self.warm(level)
+        view = self.warm(level, dialect)
         while view is None:
-            made = await self._make(Layers(level, self._vault.versions(level), self._vault.fingerprint(level)))
-            old = self._ready.pop(level, None)
+            layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
+            made = await self._make(layers, dialect)
+            old = self._ready.pop((level, dialect), None)
             if old is not None:
                 old.release()
-            _keep(self._ready, level, made, _room())
-            view = self.warm(level)
+            _keep(self._ready, (level, dialect), made, _room())
+            view = self.warm(level, dialect)
         return view
 
-    async def get_past(self, level: str, version: int) -> View:
+    async def get_past(self, level: str, version: int, dialect: str = "") -> View:
         """Return the view of a level as it was when the level came to be at `version`."""
         layers = Layers(level, *self._vault.chain_at(level, version))
-        key = (level, *layers.fingerprint)
+        key = (level, dialect, *layers.fingerprint)
         if key not in self._past:
-            made = await self._make(layers)
+            made = await self._make(layers, dialect)
             if key in self._past:  # somebody else made it meanwhile
                 made.release()
             else:
@@ -92,15 +96,15 @@ class Views:
         self._ready.clear()
         self._past.clear()
 
-    async def _make(self, layers: Layers) -> View:
+    async def _make(self, layers: Layers, dialect: str) -> View:
         wanted = layers.wanted()
         request = self._vault.layers(wanted)
         while True:
             locks = self._locks
             try:
-                region, shape = await self._render(request, ordinary=False)
+                region, shape = await self._render(request, dialect, ordinary=False)
             except OSError:  # this process may map no more secret memory
-                region, shape = await self._render(request, ordinary=True)
+                region, shape = await self._render(request, dialect, ordinary=True)
             if locks == self._locks:
                 break
             region.close()  # something was locked while this view was made: the keyholder knows whether it may be
@@ -109,13 +113,12 @@ class Views:
         self._alive.add(view)
         return view
 
-    async def _render(self, request: Gathered, *, ordinary: bool) -> tuple[Region, Rendered]:
-        answer = await self._keyholder.ask(RenderView(request.layers, ordinary), request.blobs)
+    async def _render(self, request: Gathered, dialect: str, *, ordinary: bool) -> tuple[Region, Rendered]:
+        answer = await self._keyholder.ask(RenderView(request.layers, dialect, ordinary), request.blobs)
         shape = answer.message
         if not isinstance(shape, Rendered) or len(answer.descriptors) != 1:
             raise TypeError("the keyholder answered something else")
-        size = shape.dotenv_bytes + shape.environ_bytes + shape.index_bytes
-        return Region.received(answer.descriptors[0], size), shape
+        return Region.received(answer.descriptors[0], sum(shape.sizes)), shape
 
     def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
         times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted]

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from envfs.core import emit, limits, portability, record, views
+from envfs.core import dialects, emit, formats, limits, portability, record, views
 from envfs.core.dotenv import Document
 from envfs.core.interpolation import Interpolated, interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.work import Answer, Work
+from envfs.protocol import parts
 from envfs.protocol.keyholding import (
     Compared,
     CompareVersions,
@@ -23,38 +24,48 @@ from envfs.protocol.keyholding import (
 
 
 def render_view(request: RenderView, work: Work) -> Answer:
-    """Merge layers into a view and put it, in its three parts, into a region."""
-    view = views.merge([views.Layer(layer.level, work.open(layer)) for layer in request.layers])
-    dotenv_part = emit.portable(view.variables).encode()
-    environ_part = b"\0" + emit.environ(view.variables)
-    index_part = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
-    sizes = (len(dotenv_part), len(environ_part), len(index_part))
+    """Merge layers into a view and put it, in all its forms, into a region."""
+    layers = [views.Layer(layer.level, work.open(layer)) for layer in request.layers]
+    dialect = request.dialect or dialects.wanted([layer.document for layer in layers])
+    view = views.merge(layers)
+    environ = emit.environ(view.variables)
+    found = {
+        "dotenv": dialects.text(view.variables, dialect).encode(),
+        "json": formats.json_object("", view.variables).encode(),
+        "example": formats.example(view.variables).encode(),
+        "environ": environ,
+        "table": parts.table_of(environ),
+        "origins": "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode(),
+    }
+    sizes = tuple(len(found[name]) for name in parts.NAMES)
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
     region = Region.create(sum(sizes), ordinary=request.ordinary)
     at = 0
-    for part in (dotenv_part, environ_part, index_part):
-        region.map[at : at + len(part)] = part
-        at += len(part)
-    return Answer(Rendered(*sizes, len(view.variables)), region=region)
+    for name in parts.NAMES:
+        region.map[at : at + len(found[name])] = found[name]
+        at += len(found[name])
+    return Answer(Rendered(sizes, len(view.variables), dialect), region=region)
 
 
 def examine_view(request: ExamineView, work: Work) -> Answer:
     """Say where each variable comes from, what it refers to, and who may misread it; no value."""
     documents = [work.open(layer) for layer in request.layers]
+    dialect = request.dialect or dialects.wanted(documents)
     found = interpolate(documents)
-    facts = _facts([layer.level for layer in request.layers], documents, found) if request.facts else ()
+    levels = [layer.level for layer in request.layers]
+    facts = _facts(levels, documents, found, dialect) if request.facts else ()
     return Answer(Examined(tuple(facts), tuple(Dangling(*finding) for finding in found.findings)))
 
 
-def _facts(levels: list[str], documents: list[Document], found: Interpolated) -> Iterator[Facts]:
+def _facts(levels: list[str], documents: list[Document], found: Interpolated, dialect: str) -> Iterator[Facts]:
     names = [document.variables().keys() for document in documents]
     for name, value in found.values.items():
         setters = tuple(level for level, own in zip(levels, names, strict=True) if name in own)
         used = found.uses.get(found.sources[name], ())
         uses = tuple(Use(other, levels[source.layer] if source else "") for other, source in used)
-        doubts = tuple(doubt.text for doubt in portability.doubts(value))
-        yield Facts(name, setters, uses, not value, doubts)
+        doubts = tuple(doubt.text for doubt in portability.doubts(value, dialect))
+        yield Facts(name, setters, uses, not value, doubts, dialects.refusal(value, dialect))
 
 
 def compare_versions(request: CompareVersions, work: Work) -> Answer:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from envfs.core import dialects, dotenv, emit, keyfile, limits, names, templates, views
+from envfs.core import dialects, dotenv, emit, keyfile, limits, names, portability, templates, views
 from envfs.core.dotenv import Document
 from envfs.core.dotenv_values import literal_dollars
 from envfs.errors import Malformed, TooLarge
@@ -23,8 +23,10 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
     _check_dialect(new)
     changes = views.difference(old.variables(), new.variables())
+    # all others are looked at anyway, for their references
+    doubtful = request.operation == "set" and portability.is_doubtful(new.variables()[request.name])
     data = sealing.seal_text(work.identity, request.place, request.time, key, text)
-    return Answer(Sealed(keyfile.kid(key), *changes, notes=notes), (data,))
+    return Answer(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
 
 
 def _check_dialect(document: Document) -> None:

@@ -35,13 +35,14 @@ class KeysDescribed(NamedTuple):
 
 
 class Sealed(NamedTuple):
-    """A new record is the reply's blob."""
+    """A new record is the reply's blob. `doubtful`: a value that was set may be misread by some program."""
 
     kid: str
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    doubtful: bool = False
 
 
 class Unchanged(NamedTuple):
@@ -49,15 +50,15 @@ class Unchanged(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """A view stands in the region whose descriptor comes with the reply: three parts, one after the other.
+    """A view of so many variables stands in the region whose descriptor comes with the reply.
 
-    The dotenv text; a NUL and then `NAME=value NUL` for each variable; `NAME NUL level NUL` for each variable.
+    `sizes` are those of its parts in bytes, one after the other as `protocol.parts` names them; `dialect` is that of
+    the dotenv text.
     """
 
-    dotenv_bytes: int
-    environ_bytes: int
-    index_bytes: int
+    sizes: tuple[int, ...]
     variables: int
+    dialect: str
 
 
 class Use(NamedTuple):
@@ -68,13 +69,17 @@ class Use(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is to be known of a variable: the levels that set it, the top first, its references, what is doubtful."""
+    """What is to be known of a variable: the levels that set it, the top first, its references, what is doubtful.
+
+    `refused` says why the view's dialect must not write its value, if so.
+    """
 
     name: str
     levels: tuple[str, ...]
     uses: tuple[Use, ...]
     empty: bool
     doubts: tuple[str, ...]
+    refused: str = ""
 
 
 class Dangling(NamedTuple):

@@ -151,8 +151,9 @@ class ImportText(NamedTuple):
 class ReadView(NamedTuple):
     """Ask for a view. The reply is ViewSent and one blob.
 
-    `form` is `dotenv` (text), `environ` (NAME=value NUL …) or `value` (the one variable in `only`); `door` is the
-    command's name, for the log; `version` 0 is now, else the level as it was at that version.
+    `form` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …) or `value` (the variable in `only`);
+    `door` is the command's name, for the log; `version` 0 is now, else the level as it was at that version; `dialect`
+    is that of a dotenv text, empty for the one that the grant or the level asks for.
     """
 
     level: str
@@ -160,13 +161,18 @@ class ReadView(NamedTuple):
     door: str
     only: tuple[str, ...] = ()
     version: int = 0
+    dialect: str = ""
 
 
 class DescribeView(NamedTuple):
-    """What is to be known of a view beside its values. Rows: FactsRow, DanglingRow."""
+    """What is to be known of a view beside its values. Rows: FactsRow, DanglingRow.
+
+    Doubts are those of `dialect`; empty for the one that the grant or the level asks for.
+    """
 
     level: str
     version: int = 0
+    dialect: str = ""
 
 
 class ListVariables(NamedTuple):
@@ -197,11 +203,15 @@ class Rollback(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """Allow a uid to read a level and all below it; `seconds` 0 is without end."""
+    """Allow a uid to read a level and all below it; `seconds` 0 is without end.
+
+    `dialect` is that of the dotenv texts it gets; empty for what the levels ask for.
+    """
 
     level: str
     uid: int
     seconds: int = 0
+    dialect: str = ""
 
 
 class Revoke(NamedTuple):

@@ -140,17 +140,23 @@ class WriteLevel(NamedTuple):
 class RenderView(NamedTuple):
     """Merge layers, the top first, into a view. Reply: Rendered and the descriptor of the region.
 
-    `ordinary` asks for a region outside of secret memory, of which the daemon may map no more.
+    `dialect` is that of its dotenv text; empty for what the texts ask for. `ordinary` asks for a region outside of
+    secret memory, of which the daemon may map no more.
     """
 
     layers: tuple[Layer, ...]
+    dialect: str = ""
     ordinary: bool = False
 
 
 class ExamineView(NamedTuple):
-    """What is to be known of a view beside its values. Reply: Examined, without `facts` only what came to nothing."""
+    """What is to be known of a view beside its values. Reply: Examined, without `facts` only what came to nothing.
+
+    Doubts are those of `dialect`; empty for what the texts ask for.
+    """
 
     layers: tuple[Layer, ...]
+    dialect: str = ""
     facts: bool = True
 
 

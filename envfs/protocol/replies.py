@@ -18,13 +18,17 @@ class UseFact(NamedTuple):
 
 
 class FactsRow(NamedTuple):
-    """A variable: the levels that set it, the top first, what it refers to, and who may misread its value."""
+    """A variable: the levels that set it, the top first, what it refers to, and who may misread its value.
+
+    `refused` says why the dialect must not write its value, if so: then there is no view in it.
+    """
 
     name: str
     levels: tuple[str, ...]
     uses: tuple[UseFact, ...]
     empty: bool
     doubts: tuple[str, ...]
+    refused: str = ""
 
 
 class DanglingRow(NamedTuple):
@@ -84,13 +88,14 @@ class VersionRow(NamedTuple):
 
 
 class GrantRow(NamedTuple):
-    """One grant; `until` is wall-clock text or empty, `seconds_left` is -1 without end."""
+    """One grant; `until` is wall-clock text or empty, `seconds_left` is -1 without end; `dialect` may be empty."""
 
     level: str
     uid: int
     user: str
     until: str
     seconds_left: int
+    dialect: str = ""
 
 
 class LogRow(NamedTuple):
@@ -145,11 +150,12 @@ VIEW_END = b"."  # the last blob behind ViewSent; it does not come if the vault 
 
 
 class ViewSent(NamedTuple):
-    """A view follows in blobs, the last of which is VIEW_END."""
+    """A view follows in blobs, the last of which is VIEW_END; `dialect` is that of its dotenv text."""
 
     level: str
     version: int
     variables: int
+    dialect: str = "portable"
 
 
 class RecoveryMade(NamedTuple):

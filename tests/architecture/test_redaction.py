@@ -59,7 +59,7 @@ MADE: dict[str, Callable[[], object]] = {
     "a keyring": keyring,
     "an identity": lambda: Identity(IDENTITY),
     "work": lambda: Work(keyring(), (b"x",), ()),
-    "an answer": lambda: Answer(Rendered(1, 1, 1, 1), (), region()),
+    "an answer": lambda: Answer(Rendered((1, 1), 1, "portable"), (), region()),
     "a keyholder's link": lambda: KeyholderLink,
 }
 
@@ -119,7 +119,7 @@ def test_nothing_that_is_kept_beside_a_vault_shows_a_value(tmp_path: Path) -> No
     async def main() -> None:
         await world.fill()
         view = await world.house.views.get("/shop/prod")
-        assert b"hunter3" in bytes(view.dotenv())
+        assert b"hunter3" in bytes(view.look(view.part("dotenv")))
         assert "hunter3" not in f"{view} {view!r} {vars(view)} {vars(world.house.views)}"
 
     run(main)

@@ -2,11 +2,13 @@
 
 import array
 import contextlib
+import itertools
 import json
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -33,7 +35,7 @@ from envfs.gate.views import Answer
 from envfs.host import landlock, seccomp
 from envfs.host import memory as memory_of_hosts
 from envfs.host.memory import Region
-from envfs.protocol import framing, keyholding, wire
+from envfs.protocol import framing, keyholding, parts, wire
 from envfs.protocol.keyholding import (
     CheckKeys,
     CheckRecords,
@@ -115,8 +117,8 @@ class Chain:
         request = RenderView((layer or self.layer(seq, 0, 1),))
         answer = ask(self.link, request, (self.records[-1] if data is None else data, self.key))
         assert isinstance(answer.message, Rendered)
-        region = Region(answer.descriptors[0], sum(answer.message[:3]))
-        text = bytes(region.map[: answer.message.dotenv_bytes]).decode()
+        region = Region(answer.descriptors[0], sum(answer.message.sizes))
+        text = bytes(region.map[: answer.message.sizes[0]]).decode()
         region.close()
         return text
 
@@ -493,7 +495,7 @@ def test_another_owners_records_are_refused(chain: Chain, fresh: KeyholderLink, 
             ask(chain.link, request, (data, key))
 
 
-def test_a_view_is_three_parts_in_a_region(link: KeyholderLink) -> None:
+def test_a_view_stands_in_a_region_in_all_its_forms(link: KeyholderLink) -> None:
     top, shop = Chain(link, "top"), Chain(link)
     top.write("replace", b"A=1\nB=2\n")
     shop.write("replace", b"B='3 4'\nC=\n")
@@ -501,20 +503,58 @@ def test_a_view_is_three_parts_in_a_region(link: KeyholderLink) -> None:
     answer = ask(link, RenderView(layers), (top.records[0], top.key, shop.records[0], shop.key))
     shape = answer.message
     assert isinstance(shape, Rendered)
-    region = Region(answer.descriptors[0], sum(shape[:3]))
-    parts = region.map[: region.size]
+    region = Region(answer.descriptors[0], sum(shape.sizes))
+    data = region.map[: region.size]
     region.close()
-    assert parts[: shape.dotenv_bytes] == b"A=1\nB='3 4'\nC=\n"
-    assert parts[shape.dotenv_bytes :][: shape.environ_bytes] == b"\0A=1\0B=3 4\0C=\0"
-    assert parts[-shape.index_bytes :] == b"A\0/top\0B\0/shop\0C\0/shop\0"
-    assert shape.variables == 3
+    ends = itertools.pairwise(itertools.accumulate(shape.sizes, initial=0))
+    assert {name: data[slice(*place)] for name, place in zip(parts.NAMES, ends, strict=True)} == {
+        "dotenv": b"A=1\nB='3 4'\nC=\n",
+        "json": b'{\n  "A": "1",\n  "B": "3 4",\n  "C": ""\n}\n',
+        "example": b"A=\nB=\nC=\n",
+        "environ": b"A=1\0B=3 4\0C=\0",
+        "table": struct.pack("<9I", 0, 2, 3, 4, 6, 9, 10, 12, 12),
+        "origins": b"A\0/top\0B\0/shop\0C\0/shop\0",
+    }
+    assert (shape.variables, shape.dialect) == (3, "portable")
+
+
+def test_the_dialect_is_the_one_asked_for_or_that_of_the_nearest_text(link: KeyholderLink) -> None:
+    top, shop = Chain(link, "top"), Chain(link)
+    top.write("replace", b"# @dialect node\nA='$x'\n")
+    shop.write("replace", b'B="it\'s"\n')
+    layers, blobs = (top.layer(1, 0, 1), shop.layer(1, 2, 3)), (top.records[0], top.key, shop.records[0], shop.key)
+
+    def text(dialect: str = "") -> str:
+        answer = ask(link, RenderView(layers, dialect), blobs)
+        region = Region(answer.descriptors[0], sum(answer.message.sizes))
+        try:
+            return region.map[: answer.message.sizes[0]].decode()
+        finally:
+            region.close()
+
+    assert text() == "A='$x'\nB=`it's`\n"
+    assert text("portable") == "A='$x'\nB=\"it's\"\n"
+    assert text("expand") == "A='\\$x'\nB=`it's`\n"
+
+
+def test_what_a_texts_own_dialect_must_not_write_is_refused_before_it_is_sealed(link: KeyholderLink) -> None:
+    shop = Chain(link)
+    shop.write("replace", b"# @dialect expand\nA=1\n")
+    with pytest.raises(Malformed) as caught:
+        shop.write("set", b"$(hunter2)", "B")
+    assert caught.value.text == "B has $( ), which dotenv-expand runs as a command: the dialect expand cannot carry it"
+    with pytest.raises(Malformed) as caught:
+        shop.write("merge", b"# @dialect perl\n")
+    assert caught.value.text == "line 1, column 1: there is no dialect of that name"
+    shop.write("merge", b"# @dialect docker\nB='$(x)'\n")
+    assert shop.render() == "A=1\nB=$(x)\n"
 
 
 def test_a_view_of_nothing_is_empty(link: KeyholderLink) -> None:
     answer = ask(link, RenderView(()))
     assert isinstance(answer.message, Rendered)
-    assert answer.message[0] == answer.message.variables == 0
-    Region(answer.descriptors[0], sum(answer.message[:3])).close()
+    assert answer.message == Rendered((0, len(b"{}\n"), 0, 0, 0, 0), 0, "portable")
+    Region(answer.descriptors[0], sum(answer.message.sizes)).close()
 
 
 def test_versions_are_compared_by_names(chain: Chain) -> None:

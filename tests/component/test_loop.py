@@ -205,8 +205,8 @@ def test_a_handler_makes_way_before_it_waits_and_only_then(
     monkeypatch.setattr(loop, "make_way", lambda: steps.append("way"))
     monkeypatch.setattr(world.keyholder, "ask", asked)
     operations = world.operations()
-    folder, view = inode(operations, "folder", "/shop"), inode(operations, "view", "/shop")
-    past = inode(operations, "view", "/shop", 1)
+    folder, view = inode(operations, "folder", "/shop"), inode(operations, "dotenv", "/shop")
+    past = inode(operations, "dotenv", "/shop", 1)
 
     async def question(number: int) -> None:
         if ask == "lookup":

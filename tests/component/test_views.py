@@ -10,7 +10,7 @@ import trio
 
 from envfs.core import dotenv
 from envfs.daemon.keyholder_link import KeyholderLink
-from envfs.errors import KeyholderGone, Locked, NoSuchLevel, NoSuchVariable, RolledBack
+from envfs.errors import KeyholderGone, Locked, NoSuchLevel, RolledBack
 from envfs.gate.gate import Wish
 from envfs.gate.view import View
 from envfs.gate.views import Views
@@ -27,19 +27,24 @@ ORIGINS = {"REGION": "/", "LOG": "/shop", "DATABASE_URL": "/shop/prod", "PAGER":
 
 def text(view: View) -> bytes:
     """Copy a view's dotenv text."""
-    return bytes(view.dotenv())
+    return bytes(view.look(view.part("dotenv")))
+
+
+def environ(view: View) -> bytes:
+    return bytes(view.look(view.part("environ")))
 
 
 def value(view: View, name: str) -> bytes:
     """Copy one variable's value; nothing if there is none."""
-    return bytes(view.variable(name) or b"")
+    extent = view.value(name)
+    return bytes(view.look(extent)) if extent else b""
 
 
 def test_a_view_is_served_in_every_form(shared: World) -> None:
     async def main() -> None:
         view = await shared.house.views.get("/shop/prod")
         assert text(view).decode() == PROD
-        assert bytes(view.environ()) == b"".join(f"{name}={value}\0".encode() for name, value in VALUES.items())
+        assert environ(view) == b"".join(f"{name}={value}\0".encode() for name, value in VALUES.items())
         assert {name: value(view, name).decode() for name in VALUES} == VALUES
         assert dict(view.origins()) == ORIGINS
         assert [name for name, _ in view.origins()] == list(VALUES)
@@ -48,24 +53,10 @@ def test_a_view_is_served_in_every_form(shared: World) -> None:
     run(main)
 
 
-def test_some_variables_come_as_they_were_asked_for_and_each_once(shared: World) -> None:
-    async def main() -> None:
-        view = await shared.house.views.get("/shop/prod")
-        wanted = [*reversed(VALUES), *VALUES]
-        assert [bytes(piece).decode() for piece in view.environ_of(wanted)] == [
-            f"{name}={VALUES[name]}\0" for name in reversed(VALUES)
-        ]
-        assert view.environ_of([]) == ()
-        with pytest.raises(NoSuchVariable):
-            view.environ_of(["REGION", "EGION"])
-
-    run(main)
-
-
 @pytest.mark.parametrize("name", ["", "A", "EGION", "REGIO", "REGION=eu", "hunter3", "PAGER\0"])
 def test_no_part_of_a_name_or_value_finds_a_variable(shared: World, name: str) -> None:
     async def main() -> bool:
-        return (await shared.house.views.get("/shop/prod")).variable(name) is None
+        return (await shared.house.views.get("/shop/prod")).value(name) is None
 
     assert run(main)
 
@@ -90,7 +81,7 @@ def test_values_of_every_kind_come_out_as_they_went_in(made: World) -> None:
             await made.ask(control.SetVariable("/shop", name), secret=content.encode())
         view = await made.house.views.get("/shop")
         assert {name: value(view, name).decode() for name in TRICKY} == TRICKY
-        entries = bytes(view.environ()).decode().split("\0")[:-1]
+        entries = environ(view).decode().split("\0")[:-1]
         assert dict(entry.split("=", 1) for entry in entries) == TRICKY
         assert dotenv.parse(text(view).decode()).variables() == TRICKY
 
@@ -100,7 +91,12 @@ def test_values_of_every_kind_come_out_as_they_went_in(made: World) -> None:
 def test_a_level_without_text_shows_its_ancestors_and_nothing_shows_nothing(made: World) -> None:
     async def main() -> None:
         empty = await made.house.views.get("/")
-        assert (text(empty), bytes(empty.environ()), empty.origins(), empty.version) == (b"", b"", [], 0)
+        assert (text(empty), environ(empty), empty.origins(), empty.version) == (
+            b"",
+            b"",
+            [],
+            0,
+        )
         await made.write("/shop/prod", "A=1\n")
         assert (await made.house.views.get("/shop")).variables == 0
         await made.write("/", "B=2\n")
@@ -206,7 +202,7 @@ def test_a_piece_is_read_into_the_room_there_is(shared: World, start: int, room:
     async def main() -> None:
         view = await shared.house.views.get("/shop/prod")
         target = bytearray(b"?" * room)
-        count = view.read_into(memoryview(target), start, size)
+        count = view.read_into(memoryview(target), view.part("dotenv"), start, size)
         expected = PROD.encode()[start : start + min(size, room)]
         assert bytes(target) == expected + b"?" * (room - len(expected))
         assert count == len(expected)
@@ -226,8 +222,8 @@ def test_a_held_view_outlives_the_change_and_is_wiped_with_its_last_holder(world
         assert text(view).decode() == PROD
         view.release()
         if kept >= 0:
-            with mmap.mmap(kept, view.dotenv_bytes) as left:
-                assert left[:] == bytes(view.dotenv_bytes)
+            with mmap.mmap(kept, view.part("dotenv").size) as left:
+                assert left[:] == bytes(view.part("dotenv").size)
             os.close(kept)
 
     run(main)
@@ -238,8 +234,8 @@ def test_a_locked_view_says_so_to_whoever_holds_it(world: World) -> None:
         view = (await world.house.views.get("/shop/prod")).hold()
         world.house.views.lock()
         target = memoryview(bytearray(10))
-        asked = (view.dotenv, view.environ, view.origins, lambda: view.variable("LOG"))
-        for ask in (*asked, lambda: view.read_into(target, 0, 10)):
+        asked = (lambda: view.look(view.part("dotenv")), view.origins, lambda: view.value("LOG"), lambda: view.name(0))
+        for ask in (*asked, lambda: view.read_into(target, view.part("dotenv"), 0, 10)):
             with pytest.raises(Locked):
                 ask()
         view.release()

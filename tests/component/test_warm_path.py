@@ -28,7 +28,7 @@ def at_once(coroutine: Coroutine[object, object, T]) -> T:
 def warm(world: World) -> World:
     """Give a world where the view of /shop/prod is ready."""
     operations = world.operations()
-    assert run(lambda: read_file(operations, inode(operations, "view", "/shop/prod"))).decode() == PROD
+    assert run(lambda: read_file(operations, inode(operations, "dotenv", "/shop/prod"))).decode() == PROD
     world.keyholder.asked.clear()
     return world
 
@@ -50,7 +50,7 @@ def test_a_warm_open_asks_the_keyholder_nothing(warm: World) -> None:
     operations = warm.operations()
     for _ in range(100):
         at_once(operations.lookup(inode(operations, "folder", "/shop/prod"), b".env", CTX))  # type: ignore[arg-type]
-        found = at_once(operations.open(inode(operations, "view", "/shop/prod"), os.O_RDONLY, CTX))  # type: ignore[arg-type]
+        found = at_once(operations.open(inode(operations, "dotenv", "/shop/prod"), os.O_RDONLY, CTX))  # type: ignore[arg-type]
         at_once(operations.read(found.fh, 0, 4096))
         at_once(operations.release(found.fh))
     assert warm.keyholder.asked == []
@@ -65,8 +65,8 @@ def test_listing_folders_never_waits(warm: World) -> None:
 def test_the_first_open_asks_the_keyholder_once(world: World) -> None:
     operations = world.operations()
     world.keyholder.asked.clear()
-    run(lambda: read_file(operations, inode(operations, "view", "/shop/prod")))
-    run(lambda: read_file(operations, inode(operations, "view", "/shop/prod")))
+    run(lambda: read_file(operations, inode(operations, "dotenv", "/shop/prod")))
+    run(lambda: read_file(operations, inode(operations, "dotenv", "/shop/prod")))
     assert world.keyholder.asked == ["RenderView"]
 
 
@@ -74,12 +74,12 @@ def test_a_change_makes_one_view_cold_and_those_below_it(warm: World) -> None:
     async def main() -> list[str]:
         operations = warm.operations()
         for level in ("/", "/shop", "/shop/prod", "/blog"):
-            await read_file(operations, inode(operations, "view", level))
+            await read_file(operations, inode(operations, "dotenv", level))
         await warm.write("/shop", "LOG=trace\n")
         warm.keyholder.asked.clear()
-        texts = [(await read_file(operations, inode(operations, "view", level))).decode() for level in ("/", "/blog")]
+        texts = [(await read_file(operations, inode(operations, "dotenv", level))).decode() for level in ("/", "/blog")]
         assert warm.keyholder.asked == []
-        texts.append((await read_file(operations, inode(operations, "view", "/shop/prod"))).decode())
+        texts.append((await read_file(operations, inode(operations, "dotenv", "/shop/prod"))).decode())
         assert warm.keyholder.asked == ["RenderView"]
         return texts
 
@@ -88,7 +88,7 @@ def test_a_change_makes_one_view_cold_and_those_below_it(warm: World) -> None:
 
 def test_a_warm_open_looks_at_a_bounded_number_of_files(warm: World, monkeypatch: pytest.MonkeyPatch) -> None:
     operations = warm.operations()
-    number = inode(operations, "view", "/shop/prod")
+    number = inode(operations, "dotenv", "/shop/prod")
 
     def opened() -> None:
         found = at_once(operations.open(number, os.O_RDONLY, CTX))  # type: ignore[arg-type]

@@ -21,7 +21,6 @@ from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse.operations import Operations
 from envfs.fuse.tree import Node
 from envfs.gate.keys import ProjectKeys
-from envfs.gate.view import View
 from envfs.gate.views import Keyholder
 from envfs.gate.writing import Operation, Writer
 from envfs.protocol import control, framing, wire
@@ -136,8 +135,8 @@ class World:
     def close(self) -> None:
         for operations in self._operations:
             for opened in operations._open.values():
-                if isinstance(opened, View):
-                    opened.release()
+                if opened.view is not None:
+                    opened.view.release()
             operations._callers.close()
         self.service.close()
 
@@ -219,9 +218,9 @@ def memory(data: bytes) -> int:
     return handle
 
 
-def inode(operations: Operations, kind: str, level: str, version: int = 0) -> int:
+def inode(operations: Operations, kind: str, level: str, version: int = 0, name: str = "") -> int:
     """Return the number of a node, as a lookup would have."""
-    return operations._tree.inode(Node(kind, level, version))
+    return operations._tree.inode(Node(kind, level, version, name))
 
 
 async def outcome(asked: Callable[[], Awaitable[object]]) -> str:

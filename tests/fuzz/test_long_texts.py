@@ -154,7 +154,7 @@ def written(variables: dict[str, str]) -> Iterator[tuple[str, Callable[[], objec
         yield label, lambda form=form: form("/", variables)  # type: ignore[misc]  # a closure over the loop's form
     for dialect in dialects.NAMES:
         yield dialect, lambda dialect=dialect: dialects.text(variables, dialect)  # type: ignore[misc]
-        yield f"doubts {dialect}", lambda dialect=dialect: [portability.doubts(v, dialect) for v in variables.values()]  # type: ignore[misc]
+    yield "doubts", lambda: [portability.is_doubtful(value) for value in variables.values()]
 
 
 def timed(label: str, work: Callable[[], object]) -> object:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SECONDS = 20.0
+FILES = (".env", ".env.example", ".env.json", ".environ", ".vars")  # of every level, now and of each version
 OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for nobody without a name
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 Row = dict[str, object]

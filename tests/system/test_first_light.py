@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.home import SECONDS, Daemon, Home
+from tests.system.home import FILES, SECONDS, Daemon, Home
 from tests.system.samples import LEVELS, PROD, PROD_TEXT
 
 _DOTENV_PROGRAM = """
@@ -106,8 +106,11 @@ def test_the_ordinary_tools_read_a_view(shared: Home, ground: Path, program: str
 def test_a_tree_walk_finds_the_views_and_their_history(shared: Home) -> None:
     done = subprocess.run(["find", shared.mnt], check=True, capture_output=True, timeout=SECONDS, text=True)
     found = {str(Path(line).relative_to(shared.mnt)) for line in done.stdout.splitlines()}
-    below = {f"{place}{name}" for place in ("", "shop/", "shop/prod/") for name in (".env", ".history", ".history/1")}
-    assert found == below | {f"{name}/.env" for name in below if name.endswith("1")} | {".", "shop", "shop/prod"}
+    levels = [Path(), Path("shop"), Path("shop/prod")]
+    shown = [*levels, *(level / ".history/1" for level in levels)]
+    files = {str(folder / name) for folder in shown for name in FILES}
+    found = {path for path in found if Path(path).parent.name != ".vars"}
+    assert found == files | {str(folder) for folder in shown} | {str(level / ".history") for level in levels}
 
 
 def test_a_changed_value_is_in_the_next_read(served: tuple[Home, Daemon]) -> None:

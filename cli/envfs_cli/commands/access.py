@@ -18,7 +18,8 @@ _DEFAULT_LINES = 20
 def grant(values: "Values") -> int:
     """Approve a user."""
     uid, level = _uid(values), str(values["level"])
-    reply = session.start(values).reply(control.Grant(level, uid, int(str(values["ttl"] or 0))))
+    request = control.Grant(level, uid, int(str(values["ttl"] or 0)), str(values["dialect"] or ""))
+    reply = session.start(values).reply(request)
     output.done(f"uid {uid} may read {level} and all below it")
     for text in reply.notes if isinstance(reply, control.Done) else ():
         output.note(text)
@@ -51,13 +52,14 @@ def grants(values: "Values") -> int:
     if values["json"]:
         output.rows_json(rows)  # type: ignore[arg-type]
         return 0
-    cells = [
-        (row.level, str(row.uid), row.user or "-", row.until[:19].replace("T", " ") or "without end")
-        for row in rows
-        if isinstance(row, control.GrantRow)
-    ]
-    output.table(("LEVEL", "UID", "USER", "UNTIL (UTC)"), cells)
+    cells = [_cells(row) for row in rows if isinstance(row, control.GrantRow)]
+    output.table(("LEVEL", "UID", "USER", "UNTIL (UTC)", "DIALECT"), cells)
     return 0
+
+
+def _cells(row: control.GrantRow) -> "tuple[str, ...]":
+    until = row.until[:19].replace("T", " ") or "without end"
+    return row.level, str(row.uid), row.user or "-", until, row.dialect or "-"
 
 
 def log(values: "Values") -> int:

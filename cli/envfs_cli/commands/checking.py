@@ -46,6 +46,8 @@ def explain(values: "Values") -> int:
         output.line(f"  refers to  {use.name}  ({use.level or 'not set'})")
     for row in led:
         output.line(f"  {output.paint(row.kind.ljust(9), 'bad')}  {_chain(row)}")
+    if found.refused:
+        output.line(f"  {output.paint('refused', 'bad')}    {found.refused}")
     for text in found.doubts:
         output.line(f"  {output.paint('doubt', 'warn')}      {text}")
     if value is not None:
@@ -74,7 +76,7 @@ def check(values: "Values") -> int:
 def _examine(
     asking: session.Session, level: str, values: "Values"
 ) -> "tuple[list[control.FactsRow], list[control.DanglingRow]]":
-    rows = asking.rows(control.DescribeView(level, int(str(values["version"] or 0))))
+    rows = asking.rows(control.DescribeView(level, int(str(values["version"] or 0)), str(values.get("dialect") or "")))
     facts = [row for row in rows if isinstance(row, control.FactsRow)]
     return facts, [row for row in rows if isinstance(row, control.DanglingRow)]
 
@@ -100,6 +102,9 @@ def _doubtful(facts: "list[control.FactsRow]") -> "list[Problem]":
     for row in facts:
         if portability.is_dangerous(row.name):
             found.append(Problem("dangerous", row.name, "it changes how programs run, or which", error=False))
+        if row.refused:
+            text = f"{row.refused.removeprefix('has ')}: no view in this dialect can be made"
+            found.append(Problem("refused", row.name, text, error=True))
         if row.empty:
             found.append(Problem("empty", row.name, "", error=False))
         found += [Problem("misread", row.name, text, error=False) for text in row.doubts]

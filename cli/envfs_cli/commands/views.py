@@ -1,5 +1,6 @@
 """`ls`, `show`, `export`: what the levels hold and what a view is made of."""
 
+from envfs.errors import BadRequest
 from envfs.protocol import control
 from envfs_cli import output, session
 from envfs_cli.files import write_new
@@ -54,29 +55,29 @@ def export(values: "Values") -> int:
 
 
 def _exported(link: session.Session, values: "Values", form: str) -> bytes:
-    level, version, only = str(values["level"]), _version(values), values["only"]
-    if form == "dotenv" and not only:
-        return link.ask(control.ReadView(level, "dotenv", "export", (), version))[1]
-    if form == "environ":
-        return link.ask(control.ReadView(level, "environ", "export", only or (), version))[1]  # type: ignore[arg-type]
-    variables = _values(link, level, version, "export", only or ())  # type: ignore[arg-type]
-    if form == "json":
-        import json
+    level, version, dialect = str(values["level"]), _version(values), str(values["dialect"] or "")
+    only: tuple[str, ...] = values["only"] or ()  # type: ignore[assignment]
+    if dialect and form != "dotenv":
+        raise BadRequest("a dialect is one of dotenv text", f"leave out --format {form}, or --dialect")
+    if form == "environ" or (form in ("dotenv", "json") and not only):
+        return link.ask(control.ReadView(level, form, "export", only, version, dialect))[1]
+    reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))
+    variables = _pairs(blob)
+    from envfs.core import dialects, formats
 
-        return json.dumps(variables, ensure_ascii=False, indent=2).encode() + b"\n"
-    from envfs.core import emit, formats
-
+    if form == "dotenv" and isinstance(reply, control.ViewSent):
+        return dialects.text(variables, reply.dialect).encode()
     if form == "github":
         output.plain_error(formats.github_masks(variables))
-    text = emit.portable(variables) if form == "dotenv" else formats.FORMATS[form](level, variables)
-    return text.encode()
+    return formats.FORMATS[form](level, variables).encode()
 
 
-def _values(
-    link: session.Session, level: str, version: int, door: str = "show", only: "tuple[str, ...]" = ()
-) -> "dict[str, str]":
-    _, blob = link.ask(control.ReadView(level, "environ", door, only, version))
-    pairs = (entry.partition(b"=") for entry in blob.split(b"\0")[:-1])
+def _values(link: session.Session, level: str, version: int) -> "dict[str, str]":
+    return _pairs(link.ask(control.ReadView(level, "environ", "show", (), version))[1])
+
+
+def _pairs(environ: bytes) -> "dict[str, str]":
+    pairs = (entry.partition(b"=") for entry in environ.split(b"\0")[:-1])
     return {name.decode(): content.decode() for name, _, content in pairs}
 
 

@@ -1,6 +1,7 @@
 """The commands of a day's work: use, values, versions."""
 
 from envfs_cli.grammar.words import (
+    DIALECT,
     FORMATS,
     JSON,
     LEVEL,
@@ -167,13 +168,15 @@ COMMANDS = (
                 ("--against",), "file", "FILE", "a .env.example, or a JSON Schema (*.json): what is missing or extra"
             ),
             Option(("--strict",), "flag", "", "fail for doubts as well"),
+            DIALECT,
             VERSION,
             PASSPHRASE,
             JSON,
         ),
-        ("envfs check /shop/prod", "envfs check /shop/prod --against .env.example"),
+        ("envfs check /shop/prod", "envfs check /shop/prod --against .env.example", "envfs check /shop --dialect node"),
         details="Fails if a variable is missing, or a reference is undefined or leads back to itself. Doubts are told: "
-        "empty values, names that change how programs run, values that some program would take for something else.",
+        "empty values, names that change how programs run, values that some program would take for something else. "
+        "With --dialect, the programs are those that the dialect is for: see `grant`.",
     ),
     Command(
         "import",
@@ -197,6 +200,7 @@ COMMANDS = (
         (
             Option(("-f", "--format"), "text", "FORMAT", "one of those below; default: dotenv", FORMATS),
             Option(("--only",), "list", "A,B", "only these variables"),
+            DIALECT,
             Option(("-o", "--output"), "file", "FILE", "write to a new file, readable by you alone"),
             VERSION,
             PASSPHRASE,
@@ -204,10 +208,12 @@ COMMANDS = (
         (
             "envfs export /shop/prod",
             "envfs export /shop/prod -f json | jq .",
+            "envfs export /shop/prod --dialect node > .env",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
         ),
-        details="dotenv: as in the mount. json: an object. environ: NAME=value, each ended by a NUL. shell: lines for "
+        details="dotenv: as in the mount; --dialect writes it for one kind of reader, as for `grant`. json: an object. "
+        "environ: NAME=value, each ended by a NUL. shell: lines for "
         "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
         "for $GITHUB_ENV; the masks go to standard error. tfvars: for Terraform.",
     ),

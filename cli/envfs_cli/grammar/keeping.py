@@ -1,12 +1,14 @@
 """The commands that look after a vault and say who may read it: access, vault, and those that only scripts call."""
 
 from envfs_cli.grammar.words import (
+    DIALECT,
     HIDDEN,
     JSON,
     LEVEL,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
+    TTL,
     UID,
     USER,
     YES,
@@ -25,10 +27,19 @@ COMMANDS = (
         (
             UID,
             USER,
-            Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: without end"),
+            TTL,
+            DIALECT,
             PASSPHRASE,
         ),
-        ("envfs grant /shop/prod --user deploy", "envfs grant /shop --uid 1001 --ttl 1h"),
+        (
+            "envfs grant /shop/prod --user deploy",
+            "envfs grant /shop --uid 1001 --ttl 1h",
+            "envfs grant /shop/web --user node --dialect node",
+        ),
+        details="With --dialect, what this user reads as .env is written for one kind of reader, which can carry "
+        "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "
+        "python (python-dotenv, interpolate=False), python-interpolating (python-dotenv as it comes), "
+        "node (dotenv, node --env-file, deno), expand (dotenv-expand, next, vite, bun), compose (docker compose 2).",
     ),
     Command(
         "revoke",

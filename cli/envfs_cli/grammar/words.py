@@ -53,5 +53,7 @@ PROJECT = Argument("project", "project", "a project such as shop; / is the one o
 PROJECT_PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PROJECT_PASSPHRASE_FILE)"
 )
+DIALECTS = ("portable", "shell", "docker", "systemd", "python", "python-interpolating", "node", "expand", "compose")
+DIALECT = Option(("--dialect",), "text", "NAME", "dotenv text for one kind of reader; see below", DIALECTS)
 VERSION = Option(("--version",), "number", "N", "the level as it was at that version")
 SUBVERSION = Argument("version", "number", "a version, as `envfs history` counts them")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envfs import __version__
-from envfs.errors import KeyholderGone
+from envfs.errors import BadRequest, KeyholderGone
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import arguments, grammar, output, session
@@ -127,7 +127,7 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("unset /shop A", ["level", "version", "added", "changed", "removed", "notes"]),
         ("rollback /shop 1 -y", ["level", "version", "added", "changed", "removed", "notes"]),
         ("history /shop", ["version", "time", "author", "added", "changed", "removed"]),
-        ("grants", ["level", "uid", "user", "until", "seconds_left"]),
+        ("grants", ["level", "uid", "user", "until", "seconds_left", "dialect"]),
         ("log verify", ["looked_at", "failed", "notes"]),
         ("verify", ["looked_at", "failed", "notes", "faults"]),
         ("init --identity-file /tmp/id", ["vault", "recipient", "home", "approved_uid"]),
@@ -167,7 +167,8 @@ def test_the_exit_status_says_whether_all_is_well(
         ("get /shop A --version 3", control.ReadView("/shop", "value", "get", ("A",), 3)),
         ("export /shop", control.ReadView("/shop", "dotenv", "export", (), 0)),
         ("export /shop -f environ --version 2", control.ReadView("/shop", "environ", "export", (), 2)),
-        ("export /shop -f json", control.ReadView("/shop", "environ", "export", (), 0)),
+        ("export /shop -f json", control.ReadView("/shop", "json", "export", (), 0)),
+        ("export /shop --dialect node", control.ReadView("/shop", "dotenv", "export", (), 0, "node")),
         ("show /shop", control.ListVariables("/shop", 0)),
         ("ls", control.ListLevels("/")),
         ("ls /shop", control.ListLevels("/shop")),
@@ -205,8 +206,6 @@ def test_without_a_terminal_nothing_is_changed_unless_it_was_said(
     "line", ["grant /shop", "grant /shop --uid 1 --user root", "grant /shop --user nobody-of-that-name"]
 )
 def test_a_grant_is_for_one_user_that_there_is(run: Callable[[str, FakeLink], int], line: str) -> None:
-    from envfs.errors import BadRequest
-
     with pytest.raises(BadRequest):
         run(line, FakeLink(control.Done()))
 
@@ -231,8 +230,20 @@ def test_export_writes_the_text_to_the_letter(
 def test_export_as_json_keeps_every_character(
     run: Callable[[str, FakeLink], int], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run("export /shop -f json", FakeLink(control.ViewSent("/shop", 1, 1), (), "A=é\n=\x1b\0B=\0".encode()))
+    run("export /shop -f json --only A,B", FakeLink(control.ViewSent("/shop", 1, 1), (), "A=é\n=\x1b\0B=\0".encode()))
     assert json.loads(capfd.readouterr().out) == {"A": "é\n=\x1b", "B": ""}
+
+
+def test_export_of_some_variables_is_in_the_dialect_of_the_view(
+    run: Callable[[str, FakeLink], int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    run("export /shop --only A", FakeLink(control.ViewSent("/shop", 1, 1, "node"), (), b"A=it's\0"))
+    assert capfd.readouterr().out == "A=`it's`\n"
+
+
+def test_a_dialect_of_what_is_no_dotenv_text_is_refused(run: Callable[[str, FakeLink], int]) -> None:
+    with pytest.raises(BadRequest):
+        run("export /shop -f json --dialect node", FakeLink(control.ViewSent("/shop", 1, 1)))
 
 
 # -- doctor ------------------------------------------------------------------------------------------------------------

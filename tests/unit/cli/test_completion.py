@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from envfs.core import dialects, formats
 from envfs.errors import Locked, NotRunning
 from envfs.protocol import control
 from envfs_cli import grammar
 from envfs_cli import link as links
 from envfs_cli.arguments import Mistake
 from envfs_cli.commands import completing
-from envfs_cli.grammar.words import FORMATS
+from envfs_cli.grammar.words import DIALECTS, FORMATS
 from envfs_cli.shell.completion import VISIBLE, bash, fish, words, zsh
 
 SCRIPTS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
@@ -204,3 +205,8 @@ def test_no_daemon_is_started_for_names_nor_where_there_is_no_vault(
     for what in ("level", "name"):
         assert completing.candidates({"what": what, "word": "/"}) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_offered_is_what_there_is() -> None:
+    assert DIALECTS == dialects.NAMES
+    assert {*FORMATS} == {"dotenv", "environ", *formats.FORMATS}

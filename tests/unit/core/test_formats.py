@@ -56,12 +56,20 @@ def test_docker_takes_lines_to_the_letter_and_no_value_of_several() -> None:
 
 
 def test_systemd_is_given_the_portable_form_which_it_reads_and_raw_text_where_there_is_a_cr() -> None:
-    variables = {**ODD, "CR": 'a\r"b"\\'}
-    text = formats.systemd("/", variables)
+    text = formats.systemd("/", {**ODD, "CR": 'a\r"b"\\', "BOTH": "it's\r$x"})
     assert "CR='a\r\"b\"\\'\n" in text
+    assert 'BOTH="it\'s\r\\$x"\n' in text
     assert dotenv.parse(formats.systemd("/", ODD)).variables() == ODD
-    with pytest.raises(Malformed):
-        formats.systemd("/", {"KEY": "it's\r"})
+
+
+@given(VARIABLES)
+def test_json_is_an_object(variables: dict[str, str]) -> None:
+    assert json.loads(formats.json_object("/", variables)) == variables
+    assert formats.json_object("/", {"A": "1", "B": "é"}) == '{\n  "A": "1",\n  "B": "é"\n}\n'
+
+
+def test_an_example_has_names_and_no_values() -> None:
+    assert formats.example({"A": "hunter2", "b-c": "1", "D": ""}) == "A=\nD=\n"
 
 
 @given(VARIABLES)

@@ -3,15 +3,15 @@
 import pytest
 
 from envfs.fuse import tree
-from envfs.fuse.tree import FOLDER, HISTORY, PAST, ROOT_INODE, VIEW, Node, Tree
+from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, PAST, ROOT_INODE, Node, Tree
 
 NODES = [
     Node(FOLDER, "/"),
     Node(FOLDER, "/shop"),
-    Node(VIEW, "/"),
-    Node(VIEW, "/shop"),
-    Node(VIEW, "/shop", 1),
-    Node(VIEW, "/shop", 2),
+    Node(DOTENV, "/"),
+    Node(DOTENV, "/shop"),
+    Node(DOTENV, "/shop", 1),
+    Node(DOTENV, "/shop", 2),
     Node(HISTORY, "/shop"),
     Node(PAST, "/shop", 1),
     Node(PAST, "/shop", 2),
@@ -44,9 +44,9 @@ def test_a_number_that_was_never_given_is_nobodys(number: int) -> None:
         (Node(FOLDER, "/"), Node(FOLDER, "/")),
         (Node(FOLDER, "/shop"), Node(FOLDER, "/")),
         (Node(FOLDER, "/shop/prod"), Node(FOLDER, "/shop")),
-        (Node(VIEW, "/"), Node(FOLDER, "/")),
-        (Node(VIEW, "/shop"), Node(FOLDER, "/shop")),
-        (Node(VIEW, "/shop", 3), Node(PAST, "/shop", 3)),
+        (Node(DOTENV, "/"), Node(FOLDER, "/")),
+        (Node(DOTENV, "/shop"), Node(FOLDER, "/shop")),
+        (Node(DOTENV, "/shop", 3), Node(PAST, "/shop", 3)),
         (Node(HISTORY, "/shop"), Node(FOLDER, "/shop")),
         (Node(PAST, "/shop", 3), Node(HISTORY, "/shop")),
     ],
@@ -57,4 +57,4 @@ def test_everything_is_in_a_folder(node: Node, parent: Node) -> None:
 
 
 def test_views_are_the_only_files() -> None:
-    assert [node for node in NODES if not node.is_folder] == [node for node in NODES if node.kind == VIEW]
+    assert [node for node in NODES if not node.is_folder] == [node for node in NODES if node.kind == DOTENV]

@@ -45,7 +45,15 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
         (Status(), {"type": "status"}),
         (
             ReadView("/shop", "value", "get", ("A",), 3),
-            {"type": "read-view", "level": "/shop", "form": "value", "door": "get", "only": ["A"], "version": 3},
+            {
+                "type": "read-view",
+                "level": "/shop",
+                "form": "value",
+                "door": "get",
+                "only": ["A"],
+                "version": 3,
+                "dialect": "",
+            },
         ),
         (
             Written("/", 2, ("A",), (), ("B", "C"), ("note",)),
@@ -66,6 +74,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "layers": [
                     {"level": "/shop", "record": PLACE_BODY, "record_blob": 0, "key": PLACE_BODY, "key_blob": 1}
                 ],
+                "dialect": "",
                 "ordinary": False,
             },
         ),

@@ -1,0 +1,63 @@
+"""The handlers of what a tree of views does not have: room, links, attributes, anything to write.
+
+Law: every handler of pyfuse3 is defined here or in `operations`, for its own say ENOSYS, after which the kernel does
+not ask again, for any uid. That is said on purpose where nobody could get anything, of extended attributes, and of
+flush.
+"""
+
+import errno
+import select
+from collections.abc import Sequence
+from typing import NoReturn
+
+import pyfuse3
+from pyfuse3 import FUSEError, RequestContext
+
+from envfs.fuse.guard import guarded
+
+
+class Absent(pyfuse3.Operations):
+    """Says no, each time in the kernel's word for it."""
+
+    @guarded
+    async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:  # noqa: ARG002
+        """Describe a file system without room: nothing can be stored here."""
+        data = pyfuse3.StatvfsData()
+        data.f_bsize = data.f_frsize = 4096
+        data.f_namemax = 255
+        return data
+
+    @guarded
+    async def poll(self, inode: int, fh: int, poll_handle: object, ctx: RequestContext) -> int:  # noqa: ARG002
+        """A view is always ready to be read."""
+        return select.POLLIN
+
+    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
+        """Keep every number; see `tree`."""
+
+    async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
+        """Answer ENOSYS once, and the kernel stops asking for what nothing here has, twice a file in every `ls -l`."""
+        raise FUSEError(errno.ENOSYS)
+
+    async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:  # noqa: ARG002
+        """Answer ENOSYS once, as `getxattr`."""
+        raise FUSEError(errno.ENOSYS)
+
+    @guarded
+    async def readlink(self, inode: int, ctx: RequestContext) -> bytes:  # noqa: ARG002
+        """There are no links."""
+        raise FUSEError(errno.EINVAL)
+
+    @guarded
+    async def fsync(self, fh: int, datasync: bool) -> None:
+        """There is nothing to put on a disk."""
+
+    @guarded
+    async def fsyncdir(self, fh: int, datasync: bool) -> None:
+        """There is nothing to put on a disk."""
+
+    async def _read_only(self, *_arguments: object) -> NoReturn:
+        raise FUSEError(errno.EROFS)
+
+    create = link = mkdir = mknod = removexattr = rename = _read_only  # type: ignore[assignment]
+    rmdir = setattr = setxattr = symlink = unlink = write = _read_only  # type: ignore[assignment]

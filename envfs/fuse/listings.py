@@ -1,0 +1,78 @@
+"""What stands in which folder of the mount, by name: one folder a level, the same files in each."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from envfs.core import emit, names
+from envfs.fuse.tree import (
+    DOTENV,
+    FOLDER,
+    FORMS,
+    HISTORY,
+    HISTORY_NAME,
+    PAST,
+    VALUE,
+    VARIABLES,
+    VARIABLES_NAME,
+    Node,
+)
+from envfs.gate.view import View
+
+_HISTORY_DIGITS = 8
+_Entries = Sequence[tuple[str, Node]]
+
+
+class Listing(NamedTuple):
+    """What an opened folder shows to the one who opened it.
+
+    After `entries` come as many numbered folders as `versions` says, then the variables of `view`, if there is one.
+    """
+
+    node: Node
+    uid: int
+    entries: _Entries
+    versions: int = 0
+    view: View | None = None
+
+    def at(self, index: int) -> tuple[str, Node] | None:
+        """Return the name and the node at a place; None after the last."""
+        if index < len(self.entries):
+            return self.entries[index]
+        index -= len(self.entries)
+        if index < self.versions:
+            return str(index + 1), Node(PAST, self.node.level, index + 1)
+        index -= self.versions
+        if self.view is None or index >= self.view.variables:
+            return None
+        name = self.view.name(index)
+        return name, Node(VALUE, self.node.level, self.node.version, name)
+
+
+def named(folder: Node, name: str) -> Node | None:
+    """Return what a name in a folder stands for, whether that exists or not; None for what can never be there."""
+    match folder.kind:
+        case "folder" | "past":
+            return _in_level(folder, name)
+        case "history" if len(name) <= _HISTORY_DIGITS and name.isascii() and name.isdigit():
+            number = int(name)
+            return Node(PAST, folder.level, number) if str(number) == name else None
+        case "variables" if emit.is_portable_name(name):
+            return Node(VALUE, folder.level, folder.version, name)
+    return None
+
+
+def _in_level(folder: Node, name: str) -> Node | None:
+    level, version = folder.level, folder.version
+    if name in FORMS:
+        return Node(FORMS[name], level, version)
+    if name == VARIABLES_NAME:
+        return Node(VARIABLES, level, version)
+    if folder.kind == FOLDER and name == HISTORY_NAME:
+        return Node(HISTORY, level)
+    return Node(FOLDER, names.child(level, name)) if folder.kind == FOLDER and names.is_component(name) else None
+
+
+def files(level: str, version: int, dialect: str) -> list[tuple[str, Node]]:
+    """List what every level shows, now or at a version, to a caller whose grant names `dialect`."""
+    forms = [(name, Node(kind, level, version, dialect if kind == DOTENV else "")) for name, kind in FORMS.items()]
+    return [*forms, (VARIABLES_NAME, Node(VARIABLES, level, version))]
