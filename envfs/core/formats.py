@@ -14,6 +14,7 @@ from envfs.core import dialects, emit
 
 Variables = Mapping[str, str]
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+_MARK = re.compile("ENVFS_END_*")
 _SHORT = re.compile(r"\\.")
 _LONG: Final = {r"\b": r"\u0008", r"\f": r"\u000c"}  # Terraform does not know the short ones
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
@@ -105,9 +106,8 @@ def _as_json(text: str) -> str:
 
 
 def _heredoc(name: str, value: str) -> str:
-    mark = "ENVFS_END"
-    while mark in value:
-        mark += "_"
+    longest = max(map(len, _MARK.findall(value)), default=0)
+    mark = "ENVFS_END" if not longest else "ENVFS_END".ljust(longest + 1, "_")
     return f"{name}<<{mark}\n{value}\n{mark}\n"
 
 

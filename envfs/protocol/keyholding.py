@@ -151,13 +151,14 @@ class RenderView(NamedTuple):
 
 
 class ExamineView(NamedTuple):
-    """What is to be known of a view beside its values. Reply: Examined.
+    """What is to be known of a view beside its values. Reply: Examined, without `facts` only what came to nothing.
 
     Doubts are those of `dialect`; empty for what the texts ask for.
     """
 
     layers: tuple[Layer, ...]
     dialect: str = ""
+    facts: bool = True
 
 
 class Pair(NamedTuple):
