@@ -28,7 +28,10 @@ _NEED_TEXT = ("unset", "rename", "restore", "reseal")
 
 
 class Operation(NamedTuple):
-    """What to do to a level's text; see `protocol.keyholding.WriteLevel` for the words."""
+    """What to do to a level's text; see `protocol.keyholding.WriteLevel` for the words.
+
+    With `dry` it is only found out what that would change: what the keyholder seals is thrown away.
+    """
 
     verb: str
     level: str
@@ -36,6 +39,7 @@ class Operation(NamedTuple):
     trim: bool = False
     restore_version: int = 0
     new_name: str = ""
+    dry: bool = False
 
 
 class Result(NamedTuple):
@@ -89,6 +93,8 @@ class Writer:
         answer = await self._keyholder.ask(request, blobs, descriptors)
         if not isinstance(answer.message, Sealed):
             return Result(head.seq if head else 0, None)
+        if operation.dry:
+            return Result(head.seq if head else 0, answer.message)
         event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
         self._log.append(event, caller)
         if not (self._keys.store(project, key) if key.new else self._keys.is_newest(project, key)):

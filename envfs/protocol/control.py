@@ -150,10 +150,14 @@ class RenameVariable(NamedTuple):
 
 
 class ImportText(NamedTuple):
-    """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text."""
+    """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text.
+
+    With `dry` nothing is written, and the reply says what would be changed.
+    """
 
     level: str
     replace: bool = False
+    dry: bool = False
 
 
 class ReadView(NamedTuple):

@@ -45,6 +45,7 @@ CASES: dict[str, Case] = {
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
     "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
+    "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
     "grant": Case(R.Grant("/shop", 7), R.Done, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
