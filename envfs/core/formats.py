@@ -50,7 +50,7 @@ def json_object(_level: str, variables: Variables) -> str:
     return f"{{\n{rows}\n}}\n" if rows else "{}\n"
 
 
-def example(variables: Variables) -> str:
+def example(_level: str, variables: Variables) -> str:
     """Return dotenv text with the names and no value."""
     return "".join(f"{name}=\n" for name in variables if emit.is_portable_name(name))
 
@@ -82,6 +82,7 @@ def tfvars(_level: str, variables: Variables) -> str:
 
 FORMATS: Final[dict[str, Callable[[str, Variables], str]]] = {
     "json": json_object,
+    "example": example,
     "shell": shell,
     "docker": docker,
     "systemd": systemd,

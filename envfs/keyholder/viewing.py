@@ -28,7 +28,7 @@ def forms(view: views.View, dialect: str) -> dict[str, bytes]:
     return {
         "dotenv": dialects.text(view.variables, dialect).encode(),
         "json": formats.json_object("", view.variables).encode(),
-        "example": formats.example(view.variables).encode(),
+        "example": formats.example("", view.variables).encode(),
         "environ": emit.environ(view.variables),
     }
 

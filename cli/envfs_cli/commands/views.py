@@ -59,7 +59,7 @@ def _exported(link: session.Session, values: "Values", form: str) -> bytes:
     only: tuple[str, ...] = values["only"] or ()  # type: ignore[assignment]
     if dialect and form != "dotenv":
         raise BadRequest("a dialect is one of dotenv text", f"leave out --format {form}, or --dialect")
-    if form == "environ" or (form in ("dotenv", "json") and not only):
+    if form == "environ" or (form in ("dotenv", "json", "example") and not only):
         return link.ask(control.ReadView(level, form, "export", only, version, dialect))[1]
     reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))
     variables = _pairs(blob)
