@@ -11,7 +11,7 @@ from typing import Any
 
 import trio
 
-from envfs.control import access, examining, identity, keeping, projects, reading, unlocking, verifying, writing
+from envfs.control import access, diagnosing, identity, keeping, projects, reading, unlocking, verifying, writing
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -54,7 +54,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.RestartLog: (_OWNER, access.restart_log),
     ask.VerifyVault: (_OWNER, verifying.verify_vault),
     ask.Accept: (_OWNER, verifying.accept),
-    ask.Examine: (_OWNER, examining.examine),
+    ask.Diagnose: (_OWNER, diagnosing.diagnose),
 }
 
 

@@ -159,8 +159,8 @@ def test_no_command_loads_what_belongs_to_the_daemon(home: World, words: tuple[s
 
 
 def test_the_doctor_costs_no_other_command_anything_and_has_no_hands_of_its_own() -> None:
-    assert "envfs_cli.commands.examining" not in loaded("import envfs_cli.main")
-    modules = loaded("import envfs_cli.commands.examining")
+    assert "envfs_cli.commands.diagnosing" not in loaded("import envfs_cli.main")
+    modules = loaded("import envfs_cli.commands.diagnosing")
     assert heads(modules) & HEAVY == set()
     assert not [module for module in modules if module.startswith(("envfs.host", "envfs.control"))]
 
