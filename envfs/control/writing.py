@@ -6,10 +6,10 @@ from envfs.core import names
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.gate import Wish
 from envfs.gate.writing import Operation
-from envfs.protocol.control import ImportText, Rollback, SetVariable, UnsetVariable, Written
+from envfs.protocol.control import ImportText, RenameVariable, Rollback, SetVariable, UnsetVariable, Written
 from envfs.protocol.keyholding import Sealed
 
-_MAY_REFER = ("template", "merge", "replace", "restore")
+_MAY_REFER = ("template", "unset", "rename", "merge", "replace", "restore")
 _MOST_WARNINGS = 20
 _DANGLING = {
     "undefined": "which is set neither here nor above; single quotes keep a $ as it is",
@@ -32,9 +32,18 @@ async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
     return await _write(call, Operation("unset", names.level(request.level), names.variable(request.name)))
 
 
+async def rename_variable(call: Call, request: RenameVariable) -> Sent:
+    """Give one variable another name."""
+    name, new_name = names.variable(request.name), names.variable(request.new_name)
+    return await _write(call, Operation("rename", names.level(request.level), name, new_name=new_name))
+
+
 async def import_text(call: Call, request: ImportText) -> Sent:
     """Merge a dotenv text into a level, or put it in the level's place."""
-    operation = Operation("replace" if request.replace else "merge", names.level(request.level))
+    operation = Operation("replace" if request.replace else "merge", names.level(request.level), dry=request.dry)
+    if request.dry:
+        # whoever is told which values are the same can guess at them: that is reading, and is on the log
+        call.service.house.gate.admit_facts(call.caller, Wish(operation.level, "socket", "compare"))
     return await _write(call, operation, call.descriptor("the text"))
 
 
@@ -51,7 +60,7 @@ async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] 
     if result.changes is None:
         return Sent(Written(operation.level, result.version, notes=("nothing changed",)))
     changed = result.changes
-    notes = (*changed.notes, *await _warnings(call, operation, changed))
+    notes = changed.notes if operation.dry else (*changed.notes, *await _warnings(call, operation, changed))
     return Sent(Written(operation.level, result.version, changed.added, changed.changed, changed.removed, notes))
 
 
@@ -64,7 +73,7 @@ async def _warnings(call: Call, operation: Operation, changed: Sealed) -> tuple[
         return ()  # who may write may not read for that: the names above are for those who are approved
     try:
         gate.admit_facts(call.caller, Wish(level, "socket", "names"))
-        examined = await examine(call.service.house, call.service.keyholder, level, facts=False)
+        examined = await examine(call.service.house, call.service.keyholder, level, doubtful=True)
     except EnvFSError as error:
         return (error.text,)
     written = {*changed.added, *changed.changed}

@@ -14,7 +14,7 @@ from envfs.core import emit, names
 from envfs.core.dotenv_scanner import BOM, Entry, Fault, check_text, check_value, line_ends, scan
 from envfs.core.dotenv_values import BLANKS
 from envfs.core.templates import has_references
-from envfs.errors import Malformed, NoSuchVariable
+from envfs.errors import AlreadyExists, Malformed, NoSuchVariable
 
 __all__ = ["Document", "Entry", "Fault", "parse"]
 
@@ -107,6 +107,24 @@ class Document(NamedTuple):
         first, end = max(0, places[0] - 1), places[-1] + 2  # comments on both sides become one entry
         return self._spliced(first, end, "".join(entry.raw for entry in self.entries[first:end] if entry.name != name))
 
+    def rename(self, old: str, new: str) -> "Document":
+        """Return the text with every assignment of `old` to `new`, each where and as it stands.
+
+        What refers to `old` elsewhere is left alone.
+
+        Raises:
+            NoSuchVariable: there is no `old`
+            AlreadyExists: there is a `new`
+            BadName, TooLarge: the new name is outside our grammar
+        """
+        names.variable(new)
+        found = {entry.name for entry in self.entries}
+        if old not in found:
+            raise NoSuchVariable("no variable of that name")
+        if new in found and new != old:
+            raise AlreadyExists(f"{new} is set here already", "unset it first, or choose another name")
+        return parse("".join(_renamed(entry, new) if entry.name == old else entry.raw for entry in self.entries))
+
     def _spliced(self, first: int, end: int, text: str) -> "Document":
         # only what changed is read again: what the other entries mean does not depend on it, where they stand does
         at = self.entries[first].line if first < len(self.entries) else 1
@@ -136,6 +154,11 @@ def _rewritten(entry: Entry, value: str) -> str:
         shown = '""'  # two readers take the next line for the value of a name followed by = and blanks
     gap = " " if not entry.quote and tail.startswith("#") else ""
     return f"{head}{shown}{gap}{tail}"
+
+
+def _renamed(entry: Entry, name: str) -> str:
+    start = entry.column - 1
+    return f"{entry.raw[:start]}{name}{entry.raw[start + len(entry.name or '') :]}"
 
 
 def meaning(entry: Entry) -> tuple[str | None, bool, tuple[int, ...]]:

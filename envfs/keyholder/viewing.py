@@ -23,20 +23,24 @@ from envfs.protocol.keyholding import (
 )
 
 
+def forms(view: views.View, dialect: str) -> dict[str, bytes]:
+    """Return what readers get of a view, by the names of `protocol.parts`."""
+    return {
+        "dotenv": dialects.text(view.variables, dialect).encode(),
+        "json": formats.json_object("", view.variables).encode(),
+        "example": formats.example(view.variables).encode(),
+        "environ": emit.environ(view.variables),
+    }
+
+
 def render_view(request: RenderView, work: Work) -> Answer:
     """Merge layers into a view and put it, in all its forms, into a region."""
     layers = [views.Layer(layer.level, work.open(layer)) for layer in request.layers]
     dialect = request.dialect or dialects.wanted([layer.document for layer in layers])
     view = views.merge(layers)
-    environ = emit.environ(view.variables)
-    found = {
-        "dotenv": dialects.text(view.variables, dialect).encode(),
-        "json": formats.json_object("", view.variables).encode(),
-        "example": formats.example(view.variables).encode(),
-        "environ": environ,
-        "table": parts.table_of(environ),
-        "origins": "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode(),
-    }
+    found = forms(view, dialect)
+    found["table"] = parts.table_of(found["environ"])
+    found["origins"] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
     sizes = tuple(len(found[name]) for name in parts.NAMES)
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
@@ -54,8 +58,9 @@ def examine_view(request: ExamineView, work: Work) -> Answer:
     dialect = request.dialect or dialects.wanted(documents)
     found = interpolate(documents)
     levels = [layer.level for layer in request.layers]
-    facts = _facts(levels, documents, found, dialect) if request.facts else ()
-    return Answer(Examined(tuple(facts), tuple(Dangling(*finding) for finding in found.findings)))
+    facts = _facts(levels, documents, found, dialect)
+    told = tuple(fact for fact in facts if not request.doubtful or fact.doubts or fact.refused)
+    return Answer(Examined(told, tuple(Dangling(*finding) for finding in found.findings)))
 
 
 def _facts(levels: list[str], documents: list[Document], found: Interpolated, dialect: str) -> Iterator[Facts]:

@@ -63,6 +63,10 @@ def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
     return old.unset(request.name), ()
 
 
+def _rename(request: WriteLevel, _work: Work, old: Document) -> _Edited:
+    return old.rename(request.name, request.new_name), ()
+
+
 def _replace(_request: WriteLevel, work: Work, _old: Document) -> _Edited:
     new = dotenv.parse(work.read_text(0, limits.TEXT_BYTES, "the text"))
     new.check()
@@ -88,6 +92,7 @@ _OPERATIONS: dict[str, Callable[[WriteLevel, Work, Document], _Edited]] = {
     "set": _set,
     "template": _template,
     "unset": _unset,
+    "rename": _rename,
     "merge": _merge,
     "replace": _replace,
     "restore": _restore,

@@ -141,11 +141,23 @@ class UnsetVariable(NamedTuple):
     name: str
 
 
+class RenameVariable(NamedTuple):
+    """Give one variable of one level's own text another name, where it stands."""
+
+    level: str
+    name: str
+    new_name: str
+
+
 class ImportText(NamedTuple):
-    """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text."""
+    """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text.
+
+    With `dry` nothing is written, and the reply says what would be changed.
+    """
 
     level: str
     replace: bool = False
+    dry: bool = False
 
 
 class ReadView(NamedTuple):
@@ -173,6 +185,12 @@ class DescribeView(NamedTuple):
     level: str
     version: int = 0
     dialect: str = ""
+
+
+class WatchView(NamedTuple):
+    """What happens to a view, until the client leaves. Rows: NewsRow, the first one as soon as it is watched."""
+
+    level: str
 
 
 class ListVariables(NamedTuple):
@@ -273,9 +291,11 @@ Request = (
     | Unmount
     | SetVariable
     | UnsetVariable
+    | RenameVariable
     | ImportText
     | ReadView
     | DescribeView
+    | WatchView
     | ListVariables
     | ListLevels
     | ListHistory

@@ -121,9 +121,9 @@ class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
     `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
-    `name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer `restore`), or `reseal` (the
-    same text, under the newest key). `head` is None for a level without text. `trim` drops one final line feed of a
-    value.
+    `name`), `rename` (`name` to `new_name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer
+    `restore`), or `reseal` (the same text, under the newest key). `head` is None for a level without text. `trim` drops
+    one final line feed of a value.
     """
 
     place: Place
@@ -135,6 +135,7 @@ class WriteLevel(NamedTuple):
     head: Layer | None = None
     restore: Layer | None = None
     trim: bool = False
+    new_name: str = ""
 
 
 class RenderView(NamedTuple):
@@ -150,14 +151,29 @@ class RenderView(NamedTuple):
 
 
 class ExamineView(NamedTuple):
-    """What is to be known of a view beside its values. Reply: Examined, without `facts` only what came to nothing.
+    """What is to be known of a view beside its values. Reply: Examined.
 
-    Doubts are those of `dialect`; empty for what the texts ask for.
+    Doubts are those of `dialect`; empty for what the texts ask for. With `doubtful`, only variables that have some, or
+    that the dialect refuses, are told of.
     """
 
     layers: tuple[Layer, ...]
     dialect: str = ""
-    facts: bool = True
+    doubtful: bool = False
+
+
+class Pair(NamedTuple):
+    """Two views to compare: the layers of each, the top first, by their place in the request."""
+
+    before: tuple[int, ...]
+    now: tuple[int, ...]
+
+
+class CompareViews(NamedTuple):
+    """In what the views of each pair differ, to a reader. Reply: Differing."""
+
+    layers: tuple[Layer, ...]
+    pairs: tuple[Pair, ...]
 
 
 class CompareVersions(NamedTuple):
@@ -211,6 +227,7 @@ REQUESTS = wire.table(
     WriteLevel,
     RenderView,
     ExamineView,
+    CompareViews,
     CompareVersions,
     CheckRecords,
     CheckKeys,

@@ -34,6 +34,7 @@ CASES: dict[str, Case] = {
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
     "list variables": Case(R.ListVariables("/shop"), R.Done),
     "describe a view": Case(R.DescribeView("/shop"), R.Done),
+    "watch a view": Case(R.WatchView("/shop"), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
     "list history": Case(R.ListHistory("/shop"), R.Done),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
@@ -42,7 +43,9 @@ CASES: dict[str, Case] = {
     "unmount": Case(R.Unmount(), R.Done, needs_key=False, needs_log=False),
     "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
+    "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
+    "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
     "grant": Case(R.Grant("/shop", 7), R.Done, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
@@ -67,7 +70,7 @@ CASES: dict[str, Case] = {
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
-READS = {"status", "read a view", "describe a view", "list variables", "list levels", "list history"}
+READS = {"status", "read a view", "watch a view", "describe a view", "list variables", "list levels", "list history"}
 
 
 def snapshot(world: World) -> dict[str, bytes]:
@@ -302,6 +305,7 @@ def reads(level: str) -> list[NamedTuple]:
         R.ReadView(level, "dotenv", "show", (), 1),
         R.ListVariables(level),
         R.ListHistory(level),
+        R.WatchView(level),
         R.ListLevels(level),
     ]
 
@@ -430,6 +434,9 @@ BAD_WRITES: dict[str, tuple[NamedTuple, bytes | None, str]] = {
     "no utf-8": (R.SetVariable("/shop", "A"), b"\xff", "malformed"),
     "a long value": (R.SetVariable("/shop", "A"), b"x" * 200_000, "too-large"),
     "a text with a fault": (R.ImportText("/shop"), b"A\n", "malformed"),
+    "rename of nothing": (R.RenameVariable("/blog", "NOPE", "A"), None, "no-such-variable"),
+    "rename to what is there": (R.RenameVariable("/shop", "LOG", "DATABASE_URL"), None, "already-exists"),
+    "rename to no name": (R.RenameVariable("/shop", "LOG", "a-b"), None, "bad-name"),
     "unset of nothing": (R.UnsetVariable("/shop", "NOPE"), None, "no-such-variable"),
     "unset where there is no text": (R.UnsetVariable("/shop/prod/eu", "A"), None, "no-such-level"),
     "rollback to 0": (R.Rollback("/shop", 0), None, "no-such-level"),

@@ -1,5 +1,6 @@
 """The laws of dotenv text, tried on texts and values made to break them."""
 
+import re
 from itertools import pairwise
 
 from hypothesis import assume, given
@@ -116,6 +117,18 @@ def test_unset_removes_one_name_and_no_other(document: Document, data: st.DataOb
     assert after.variables() == before
     assert after == parse(after.render())
     assert after.render() == "".join(entry.raw for entry in document.entries if entry.name != name)
+
+
+@given(documents, st.data())
+def test_a_name_that_is_given_and_taken_back_leaves_the_text_as_it_was(document: Document, data: st.DataObject) -> None:
+    old = data.draw(st.sampled_from(sorted(document.variables()) or ["A"]))
+    assume(old in document.variables() and old not in ("export", "FRESH") and "FRESH" not in document.variables())
+    renamed = document.rename(old, "FRESH")
+    assert {"FRESH" if name == old else name: value for name, value in document.variables().items()} == (
+        renamed.variables()
+    )
+    assume(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", old))
+    assert renamed.rename("FRESH", old) == document
 
 
 @given(documents, values)

@@ -122,8 +122,9 @@ class Home:
         uid: int | None = None,
         status: int | None = 0,
         environ: Mapping[str, str] | None = None,
+        cwd: Path | str = "/",
     ) -> Said:
-        """Run `envfs` with `given` on standard input, as `uid`; it must end with `status` (None: with any)."""
+        """Run `envfs` in `cwd` with `given` on standard input, as `uid`; it must end with `status` (None: any)."""
         data = given.encode() if isinstance(given, str) else given
         done = subprocess.run(
             [*as_user(self.uid if uid is None else uid), ENVFS, *words],
@@ -133,7 +134,7 @@ class Home:
             check=False,
             timeout=3 * SECONDS,
             env=self.environ(environ),
-            cwd="/",
+            cwd=cwd,
         )
         said = Said(done.returncode, done.stdout, done.stderr)
         assert status is None or said.status == status, (words, said)

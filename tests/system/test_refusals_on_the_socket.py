@@ -28,6 +28,7 @@ _READING = {
 _OWNING = {
     "set": ("set", "/shop/prod", "S3_BUCKET"),
     "unset": ("unset", "/shop/prod", "S3_BUCKET"),
+    "rename": ("rename", "/shop/prod", "S3_BUCKET", "BUCKET"),
     "import": ("import", "-", "/shop/prod"),
     "rollback": ("rollback", "/shop/prod", "1", "-y"),
     "grant": ("grant", "/shop/prod", "--uid", "4711"),

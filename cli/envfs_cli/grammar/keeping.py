@@ -243,8 +243,8 @@ COMMANDS = (
         "completing:candidates",
         "list what a completion script may offer",
         (
-            Argument("what", "text", "level, project or name", choices=("level", "project", "name")),
-            Argument("word", "text", "level, project: what was typed so far; name: the level", optional=True),
+            Argument("what", "text", "level, here, project or name", choices=("level", "here", "project", "name")),
+            Argument("word", "text", "what was typed so far; name: the level", optional=True),
         ),
     ),
 )

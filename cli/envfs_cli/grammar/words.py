@@ -4,13 +4,17 @@ from envfs.tuples import NamedTuple
 
 
 class Argument(NamedTuple):
-    """A word by its place. `kind`: level, project, name, file, text, number, or words (all that is left)."""
+    """A word by its place. `kind`: level, project, name, file, folder, text, number, or words (all that is left).
+
+    A first word that is `linked` may be left out in a folder that `envfs link` linked to a level.
+    """
 
     name: str
     kind: str
     help: str
     optional: bool = False
     choices: tuple[str, ...] = ()
+    linked: bool = False
 
 
 class Option(NamedTuple):
@@ -45,6 +49,9 @@ PASSPHRASE = Option(
 )
 YES = Option(("-y", "--yes"), "flag", "", "do not ask back")
 LEVEL = Argument("level", "level", "a level such as /shop/prod")
+HERE = Argument(
+    "level", "level", "a level such as /shop/prod; default: the one that `envfs link` gave this folder", linked=True
+)
 NAME = Argument("name", "name", "a variable's name")
 UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name")

@@ -180,6 +180,7 @@ def test_the_exit_status_says_whether_all_is_well(
         ("grant /shop --user root", control.Grant("/shop", 0, 0)),
         ("revoke /shop --uid 7", control.Revoke("/shop", 7)),
         ("unset /shop A", control.UnsetVariable("/shop", "A")),
+        ("rename /shop A B", control.RenameVariable("/shop", "A", "B")),
         ("rollback /shop 3 -y", control.Rollback("/shop", 3)),
         ("accept /shop --yes", control.Accept("/shop")),
     ],

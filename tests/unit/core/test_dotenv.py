@@ -10,7 +10,7 @@ import pytest
 
 from envfs.core import limits
 from envfs.core.dotenv import parse
-from envfs.errors import BadName, Malformed, NoSuchVariable, TooLarge
+from envfs.errors import AlreadyExists, BadName, Malformed, NoSuchVariable, TooLarge
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "dotenv"
 CASES = sorted(path.stem for path in VECTORS.glob("*.env"))
@@ -205,3 +205,22 @@ def test_a_long_value_is_read_in_one_pass(opening: str, unit: str) -> None:
     with suppress(Malformed, TooLarge):
         parse(text)
     assert time.process_time() - start < 8
+
+
+def test_rename_changes_the_name_in_every_assignment_and_nothing_else() -> None:
+    text = "# OLD\nexport  OLD = 'a' # OLD\nX=${OLD}\nOLD=\"b\nOLD=1\"\n"
+    assert parse(text).rename("OLD", "NEWER").render() == (
+        "# OLD\nexport  NEWER = 'a' # OLD\nX=${OLD}\nNEWER=\"b\nOLD=1\"\n"
+    )
+
+
+def test_rename_gives_a_name_that_was_never_ours_one_that_is() -> None:
+    assert parse("my.key=1\n").rename("my.key", "MY_KEY").render() == "MY_KEY=1\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"), [("C", "D", NoSuchVariable), ("A", "B", AlreadyExists), ("A", "b-c", BadName)]
+)
+def test_rename_refuses_what_cannot_be(old: str, new: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        parse("A=1\nB=2\n").rename(old, new)
