@@ -76,12 +76,12 @@ def _row(facts: Facts) -> FactsRow:
 
 
 async def examine(
-    house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "", *, facts: bool = True
+    house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "", *, doubtful: bool = False
 ) -> Examined:
-    """Ask what is to be known of a view beside its values; version 0 is now. Without `facts` only what dangles."""
+    """Ask what is to be known of a view beside its values; version 0 is now; `doubtful`: of doubtful ones alone."""
     versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
     layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
-    answer = await keyholder.ask(ExamineView(layers.layers, dialect, facts), layers.blobs)
+    answer = await keyholder.ask(ExamineView(layers.layers, dialect, doubtful), layers.blobs)
     if not isinstance(answer.message, Examined):
         raise TypeError("the keyholder answered something else")
     return answer.message

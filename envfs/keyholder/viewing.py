@@ -58,8 +58,9 @@ def examine_view(request: ExamineView, work: Work) -> Answer:
     dialect = request.dialect or dialects.wanted(documents)
     found = interpolate(documents)
     levels = [layer.level for layer in request.layers]
-    facts = _facts(levels, documents, found, dialect) if request.facts else ()
-    return Answer(Examined(tuple(facts), tuple(Dangling(*finding) for finding in found.findings)))
+    facts = _facts(levels, documents, found, dialect)
+    told = tuple(fact for fact in facts if not request.doubtful or fact.doubts or fact.refused)
+    return Answer(Examined(told, tuple(Dangling(*finding) for finding in found.findings)))
 
 
 def _facts(levels: list[str], documents: list[Document], found: Interpolated, dialect: str) -> Iterator[Facts]:

@@ -151,14 +151,15 @@ class RenderView(NamedTuple):
 
 
 class ExamineView(NamedTuple):
-    """What is to be known of a view beside its values. Reply: Examined, without `facts` only what came to nothing.
+    """What is to be known of a view beside its values. Reply: Examined.
 
-    Doubts are those of `dialect`; empty for what the texts ask for.
+    Doubts are those of `dialect`; empty for what the texts ask for. With `doubtful`, only variables that have some, or
+    that the dialect refuses, are told of.
     """
 
     layers: tuple[Layer, ...]
     dialect: str = ""
-    facts: bool = True
+    doubtful: bool = False
 
 
 class Pair(NamedTuple):

@@ -68,7 +68,7 @@ CASES: dict[str, Case] = {
     "rotate a key": Case(R.RotateKey("shop"), R.Done),
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
-    "examine": Case(R.Examine(), R.Done, needs_key=False, needs_log=False),
+    "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
 READS = {"status", "read a view", "watch a view", "describe a view", "list variables", "list levels", "list history"}
 
