@@ -47,6 +47,11 @@ class Locations(NamedTuple):
         return f"{self.state}/seen.jsonl"
 
     @property
+    def linked(self) -> str:
+        """Which folders this user linked to which levels, so that no repository can choose one."""
+        return f"{self.state}/linked.json"
+
+    @property
     def daemon_log(self) -> str:
         """What a daemon in the background prints."""
         return f"{self.state}/daemon.log"

@@ -62,6 +62,22 @@ def stocked(bare: Home, ground: Path) -> Home:
     return home
 
 
+@pytest.fixture(scope="session")
+def typed(ground: Path) -> Home:
+    """Give a home whose identity is under a passphrase, with one variable. Not to be changed: `own` copies it."""
+    home = Home(ground / "typed")
+    home.envfs("init", environ=home.knowing())
+    home.envfs("set", "/app", "TOKEN", given="tok-71-sentinel", environ=home.knowing())
+    home.settle()
+    return home
+
+
+@pytest.fixture
+def own(new_home: Homes, typed: Home) -> Home:
+    """Give one test a home whose identity is under a passphrase."""
+    return new_home(typed)
+
+
 def copied(home: Home, path: Path) -> Home:
     """Copy a home that nothing serves."""
     shutil.copytree(home.path, path, symlinks=True)

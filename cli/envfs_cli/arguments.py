@@ -57,9 +57,22 @@ _READERS = {"number": number, "duration": durations.seconds, "list": names}
 
 
 def _directly(command: "Command", words: "Sequence[str]") -> "Values | None":
+    places = command.arguments
+    values = _in_places(command, words, list(places))
+    if values is None and places and places[0].linked:
+        values = _in_places(command, words, list(places[1:]))
+        if values is not None and _takes_a_level_for_a_name(command, values):
+            return None
+    return values
+
+
+def _takes_a_level_for_a_name(command: "Command", values: "Values") -> bool:
+    return any(argument.kind == "name" and "/" in str(values[argument.name]) for argument in command.arguments)
+
+
+def _in_places(command: "Command", words: "Sequence[str]", places: "list[Argument]") -> "Values | None":
     values = _defaults(command)
     options = {flag: option for option in command.options for flag in option.flags}
-    places = list(command.arguments)
     rest = list(words)
     while rest:
         word = rest.pop(0)
@@ -132,7 +145,7 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for argument in command.arguments:
-        count = "*" if argument.kind == "words" else "?" if argument.optional else None
+        count = "*" if argument.kind == "words" else "?" if argument.optional or argument.linked else None
         made.add_argument(
             argument.name,
             nargs=count,
@@ -175,7 +188,10 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
         words, split = ["--help"], 1  # help is given whatever else is wrong
     last = command.arguments[-1] if command.arguments else None
     if last is None or last.kind != "words":
-        return vars(made.parse_intermixed_args(list(words)))
+        found: Values = vars(made.parse_intermixed_args(list(words)))
+        if found.get("level", "") is None and _takes_a_level_for_a_name(command, found):
+            made.error("the following arguments are required: name")
+        return found
     values: Values = vars(made.parse_intermixed_args(list(words[:split])))
     if values[last.name] or not words[split + 1 :]:
         made.error("the command to run comes after --")

@@ -59,6 +59,37 @@ class Link:
             return message, blob
         raise KeyholderGone("the daemon broke off", "`envfs status` and the daemon's log may say why")
 
+    def begin(self, request: "NamedTuple") -> None:
+        """Send a request whose rows `come` one after the other, as long as this lasts."""
+        self._send(self._pending + framing.encode(wire.to_body(request)), ())
+        self._pending = b""
+
+    def fileno(self) -> int:
+        """Return what to wait on before `come`."""
+        return self._socket.fileno()
+
+    def come(self) -> "list[object] | None":
+        """Wait for something, and return the messages that are whole; None if the daemon has left.
+
+        Raises:
+            EnvFSError: what the daemon refuses with
+        """
+        try:
+            data = self._socket.recv(_CHUNK)
+        except OSError:
+            data = b""
+        if not data:
+            return None
+        self._decoder.feed(data)
+        found = []
+        while (frame := self._decoder.next()) is not None:
+            message = wire.from_body(frame[0], control.REPLIES)
+            if isinstance(message, control.Failed):
+                raise from_code(*message)
+            if not isinstance(message, control.Hello):
+                found.append(message)
+        return found
+
     def close(self) -> None:
         """Leave."""
         self._socket.close()

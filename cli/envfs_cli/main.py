@@ -46,7 +46,12 @@ def _run(words: "Sequence[str]") -> int:
         from envfs_cli.commands import helping
 
         return helping.without_command(words)
-    return start(command, arguments.read(command, words[1:]))
+    values = arguments.read(command, words[1:])
+    if command.arguments and command.arguments[0].linked and values["level"] is None:
+        from envfs_cli import linked
+
+        values["level"] = linked.level()
+    return start(command, values)
 
 
 def start(command: "grammar.Command", values: "arguments.Values") -> int:

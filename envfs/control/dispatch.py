@@ -11,7 +11,18 @@ from typing import Any
 
 import trio
 
-from envfs.control import access, examining, identity, keeping, projects, reading, unlocking, verifying, writing
+from envfs.control import (
+    access,
+    diagnosing,
+    identity,
+    keeping,
+    projects,
+    reading,
+    unlocking,
+    verifying,
+    watching,
+    writing,
+)
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -24,6 +35,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.Status: (_ANYONE, keeping.status),
     ask.ReadView: (_ANYONE, reading.read_view),
     ask.DescribeView: (_ANYONE, reading.describe_view),
+    ask.WatchView: (_ANYONE, watching.watch_view),
     ask.ListVariables: (_ANYONE, reading.list_variables),
     ask.ListLevels: (_ANYONE, reading.list_levels),
     ask.ListHistory: (_ANYONE, reading.list_history),
@@ -55,7 +67,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.RestartLog: (_OWNER, access.restart_log),
     ask.VerifyVault: (_OWNER, verifying.verify_vault),
     ask.Accept: (_OWNER, verifying.accept),
-    ask.Examine: (_OWNER, examining.examine),
+    ask.Diagnose: (_OWNER, diagnosing.diagnose),
 }
 
 

@@ -35,6 +35,7 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "
     finally:
         service.house.views.lock(scope)  # what was being made while the keyholder still knew
         await service.after_lock()
+        service.house.changes.locked(scope)
         service.log.append(Event("lock", "socket", scope or "/", rule=reason), caller)
 
 

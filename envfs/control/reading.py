@@ -23,7 +23,7 @@ from envfs.protocol.control import (
     VersionRow,
     ViewSent,
 )
-from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, VersionChange
+from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
 
 _COMPARED_AT_ONCE = 64
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
@@ -54,31 +54,34 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
         origins = view.origins()
     finally:
         view.release()
-    for name, origin in origins:
-        await call.send_row(VariableRow(name, origin))
+    await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
 
 
 async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send what is to be known of a view beside its values."""
     level, house = names.level(request.level), call.service.house
-    _check_visible(call, level, Wish(level, "socket", "names", request.version))
+    check_visible(call, level, Wish(level, "socket", "names", request.version))
     house.gate.admit_facts(call.caller, Wish(level, "socket", "names", request.version))
     dialect = _dialect(call, level, request.dialect)
     examined = await examine(house, call.service.keyholder, level, request.version, dialect)
-    for facts in examined.variables:
-        uses = tuple(UseFact(*use) for use in facts.uses)
-        await call.send_row(FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts, facts.refused))
-    for dangling in examined.dangling:
-        await call.send_row(DanglingRow(*dangling))
+    await call.send_rows(map(_row, examined.variables))
+    await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
     return Sent(Done())
 
 
-async def examine(house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "") -> Examined:
-    """Ask what is to be known of a view beside its values; version 0 is now."""
+def _row(facts: Facts) -> FactsRow:
+    uses = tuple(UseFact(*use) for use in facts.uses)
+    return FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts, facts.refused)
+
+
+async def examine(
+    house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "", *, doubtful: bool = False
+) -> Examined:
+    """Ask what is to be known of a view beside its values; version 0 is now; `doubtful`: of doubtful ones alone."""
     versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
     layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
-    answer = await keyholder.ask(ExamineView(layers.layers, dialect), layers.blobs)
+    answer = await keyholder.ask(ExamineView(layers.layers, dialect, doubtful), layers.blobs)
     if not isinstance(answer.message, Examined):
         raise TypeError("the keyholder answered something else")
     return answer.message
@@ -87,7 +90,7 @@ async def examine(house: House, keyholder: Keyholder, level: str, version: int =
 async def list_levels(call: Call, request: ListLevels) -> Sent:
     """Send the levels that the caller may know of."""
     top, house = names.level(request.level), call.service.house
-    _check_visible(call, top)
+    check_visible(call, top)
     for level in house.vault.levels():
         if names.within(level, top) and _visible(call, level):
             head = house.vault.head(level)
@@ -100,7 +103,7 @@ async def list_levels(call: Call, request: ListLevels) -> Sent:
 async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
     level, house = names.level(request.level), call.service.house
-    _check_visible(call, level)
+    check_visible(call, level)
     house.gate.admit_facts(call.caller, Wish(level, "socket", "history"))
     head = house.vault.head(level)
     newest = head.seq if head else 0
@@ -128,7 +131,7 @@ def _dialect(call: Call, level: str, asked: str) -> str:
 
 
 async def _admit(call: Call, wish: Wish) -> View:
-    _check_visible(call, wish.level, wish)
+    check_visible(call, wish.level, wish)
     return await call.service.house.gate.admit(call.caller, wish)
 
 
@@ -136,7 +139,8 @@ def _visible(call: Call, level: str) -> bool:
     return call.caller.uid == call.service.owner or call.service.house.gate.sees(call.caller.uid, level)
 
 
-def _check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
+def check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
+    """Raise NoSuchLevel if there is no such level, and NotApproved for whoever may not know of it."""
     # who may not know of a level is told the same whether it exists or not
     gate = call.service.house.gate
     if not _visible(call, level):

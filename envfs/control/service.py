@@ -12,6 +12,8 @@ import trio
 from envfs.control.locks import Locks
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.gate.changes import Changes
+from envfs.gate.comparison import Comparison
 from envfs.gate.gate import Gate
 from envfs.gate.keys import ProjectKeys
 from envfs.gate.log import AccessLog
@@ -36,7 +38,8 @@ class House:
         self.keys = ProjectKeys(vault, keyholder, log, lambda: settings.load().recipients)
         self.views = Views(vault, keyholder)
         self.gate = Gate(settings, log, refusals, self.views)
-        self.writer = Writer(vault, self.keys, keyholder, log)
+        self.changes = Changes(Comparison(vault, keyholder), self.views.moments)
+        self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
 
 

@@ -28,6 +28,7 @@ async def unlock(call: Call, request: Unlock) -> Sent:
     locks.opened(ends, request.seconds)
     locks.closed = locks.closed - {scope} if scope else set()
     service.log.append(Event("unlock", "socket", scope or "/", rule=_how_long(request.seconds)), call.caller)
+    service.house.changes.unlocked()
     with suppress(EnvFSError):  # it is unlocked all the same
         await finish_all(service.house, call.caller)
     return Sent(Done())

@@ -6,8 +6,10 @@ from envfs.control.call import Call, Sent
 from envfs.core import names, record
 from envfs.core.audit import Event
 from envfs.errors import EnvFSError, KeyholderGone, Locked, NoVault
+from envfs.gate.comparison import NO_TEXT, UNKNOWN, Version
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
 from envfs.protocol.keyholding import CheckKeys, CheckRecords, Faults, KeyFile, Layer
+from envfs.vault.vault import Vault
 
 _CHECKED_AT_ONCE = 64
 
@@ -91,10 +93,20 @@ async def accept(call: Call, request: Accept) -> Sent:
     """Accept a level as it is now, after a rollback was noticed."""
     level = names.level(request.level)
     house = call.service.house
+    before = _version(house.vault, level)
     version = house.vault.accept(level)
     house.views.wipe()  # views are known by their versions, and these may be others now
+    house.changes.wrote(level, before)
     call.service.log.append(Event("accept", "socket", level, version), call.caller)
     custody = ""
     with suppress(EnvFSError):
         custody = f"; its project is {house.keys.custody(names.project(level))}"
     return Sent(Done((f"{level} is accepted at version {version}{custody}",)))
+
+
+def _version(vault: Vault, level: str) -> Version:
+    try:
+        head = vault.head(level)
+    except EnvFSError:
+        return UNKNOWN
+    return Version(head.seq, head.digest) if head is not None else NO_TEXT

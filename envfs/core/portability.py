@@ -29,8 +29,8 @@ class Doubt(NamedTuple):
         return f"{self.has}: {self.who}"
 
 
-def _has(*parts: str) -> Callable[[str], bool]:
-    return lambda value: all(part in value for part in parts)
+def _has(part: str, *others: str) -> Callable[[str], bool]:
+    return lambda value: part in value and all(other in value for other in others)
 
 
 def _ends_with_backslash(value: str) -> bool:
@@ -97,13 +97,13 @@ _DANGEROUS = re.compile(
 
 def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
     """Say what of a value some readers of a dialect take for something else."""
+    if emit.is_plain(value):
+        return ()  # every reader of every dialect takes it as it is
     return tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))
 
 
 def is_doubtful(value: str) -> bool:
     """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
-    if emit.is_plain(value):
-        return False
     return any(doubts(value, dialect) or dialects.refusal(value, dialect) for dialect in dialects.NAMES)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -19,7 +20,7 @@ from envfs.control import identity
 from envfs.control.finishing import finish_all
 from envfs.control.locking import lock_now
 from envfs.control.server import Server, bind
-from envfs.control.service import Service
+from envfs.control.service import House, Service
 from envfs.core.audit import Event
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
@@ -27,6 +28,9 @@ from envfs.errors import EnvFSError, Locked
 from envfs.host import clocks, files, mounts
 from envfs.locations import Locations
 from envfs.protocol.keyholding import SignCheckpoint, Signed
+
+if TYPE_CHECKING:
+    from envfs.fuse.touching import Toucher
 
 _ANSWER_WAITS = 15.0
 _SYNC_SECONDS = 1.0
@@ -85,6 +89,7 @@ async def _serve(
 ) -> None:
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
+    from envfs.fuse.touching import Toucher  # noqa: PLC0415
 
     house = service.house
     _drop_unfinished(service.places)
@@ -104,7 +109,8 @@ async def _serve(
                 nursery.start_soon(task, service)
             nursery.start_soon(Server(service).run, listener)
             nursery.start_soon(_keep_keyholder, service, link)
-            nursery.start_soon(_announce, path, ready)
+            nursery.start_soon(house.changes.run)
+            nursery.start_soon(_announce, Toucher(operations.touching, operations.known, path), house, path, ready)
             nursery.start_soon(_finish_changes, service)
             await mount.serve()
             nursery.cancel_scope.cancel()
@@ -123,9 +129,10 @@ async def _say_stopped(service: Service) -> None:
         await _checkpoint(service)
 
 
-async def _announce(path: str, ready: Callable[[str], None]) -> None:
+async def _announce(toucher: "Toucher", house: House, path: str, ready: Callable[[str], None]) -> None:
     # the mount answers only once the loop runs, so that whoever waits for `ready` can read at once
-    await trio.to_thread.run_sync(os.stat, path)
+    await toucher.begin()
+    house.changes.mount = toucher
     ready(path)
 
 
@@ -208,6 +215,7 @@ async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
         await link.wait_ended()
         service.locks.lost()
         service.house.views.wipe()
+        service.house.changes.locked("")
         await trio.sleep(_RESTART_SECONDS)
         link.start()
         service.keyholder_pid = link.pid
@@ -215,6 +223,7 @@ async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
             await _lock(service, "the keyholder was started again", project)
         with suppress(EnvFSError):
             await identity.load_identity(service, (), reopen=False)
+            service.house.changes.unlocked()
         await _finish_changes(service)
 
 

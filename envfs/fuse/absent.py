@@ -32,9 +32,6 @@ class Absent(pyfuse3.Operations):
         """A view is always ready to be read."""
         return select.POLLIN
 
-    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
-        """Keep every number; see `tree`."""
-
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
         """Answer ENOSYS once, and the kernel stops asking for what nothing here has, twice a file in every `ls -l`."""
         raise FUSEError(errno.ENOSYS)
@@ -60,4 +57,4 @@ class Absent(pyfuse3.Operations):
         raise FUSEError(errno.EROFS)
 
     create = link = mkdir = mknod = removexattr = rename = _read_only  # type: ignore[assignment]
-    rmdir = setattr = setxattr = symlink = unlink = write = _read_only  # type: ignore[assignment]
+    rmdir = setxattr = symlink = unlink = write = _read_only  # type: ignore[assignment]

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 import pyfuse3
@@ -19,7 +20,9 @@ from envfs.core.policy import Caller
 from envfs.fuse import listings, loop, tree
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
+from envfs.fuse.known import Known
 from envfs.fuse.listings import Listing
+from envfs.fuse.touching import Touching
 from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, VALUE, VARIABLES, Node, Tree
 from envfs.gate.gate import Gate, Wish
 from envfs.gate.view import Extent, View
@@ -53,6 +56,8 @@ class Operations(Absent):
         self._vault = vault
         self._gate = gate
         self._tree = Tree()
+        self.known = Known()
+        self.touching = Touching()
         self._open: dict[int, _Opened | Listing] = {}
         self._next_handle = 1
         self._callers = Callers()
@@ -70,8 +75,12 @@ class Operations(Absent):
     @guarded
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
         """Find a name in a folder."""
-        node = self._step(self._tree.node(parent_inode), name, ctx)
-        return self._attributes(node, ctx.uid, await self._view(node))
+        folder = self._tree.node(parent_inode)
+        if self.touching.is_by(ctx):
+            node = self.touching.step(folder, name)
+            return self.known.told(node, self._last_told(node))
+        node = self._step(folder, name, ctx)
+        return self.known.told(node, self._attributes(node, ctx.uid, await self._view(node)))
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
@@ -79,7 +88,24 @@ class Operations(Absent):
         node = self._tree.node(inode)
         if inode != tree.ROOT_INODE:
             self._check(node, ctx)
-        return self._attributes(node, ctx.uid, await self._view(node))
+        entry = self._attributes(node, ctx.uid, await self._view(node))
+        self.known.described(node, entry)
+        return entry
+
+    @guarded
+    async def setattr(
+        self,
+        inode: int,
+        attr: EntryAttributes,  # noqa: ARG002
+        fields: pyfuse3.SetattrFields,
+        fh: int | None,
+        ctx: RequestContext,
+    ) -> EntryAttributes:
+        """Let the daemon touch a node, by which nothing changes; to anybody else this is read-only."""
+        node = self._tree.node(inode)
+        if not self.touching.allows(node, fields, fh, ctx):
+            raise FUSEError(errno.EROFS)
+        return self._last_told(node)
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
@@ -132,6 +158,11 @@ class Operations(Absent):
         if node.version:
             return await self._gate.views.get_past(node.level, node.version, node.dialect)
         return await self._gate.views.get(node.level, node.dialect)
+
+    def _last_told(self, node: Node) -> EntryAttributes:
+        # what the kernel knows already: who looks gets the truth, for nothing is kept of this
+        entry = self.known.last(node)
+        return self._describe(node, os.geteuid(), None) if entry is None else entry
 
     def _attributes(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
         known = self._entries.get((node, uid))
@@ -192,12 +223,13 @@ class Operations(Absent):
         index = start_id
         while (found := listing.at(index)) is not None:
             name, node = found
-            attributes = self._attributes(node, listing.uid, self._known(node, listing))
+            attributes = self._attributes(node, listing.uid, self._ready(node, listing))
             index += 1
             if not pyfuse3.readdir_reply(token, os.fsencode(name), attributes, index):
                 return
+            self.known.told(node, attributes)
 
-    def _known(self, node: Node, listing: Listing) -> View | None:
+    def _ready(self, node: Node, listing: Listing) -> View | None:
         if listing.view is not None or node.is_folder or node.version:
             return listing.view
         return self._gate.views.warm(node.level, node.dialect)
@@ -260,6 +292,14 @@ class Operations(Absent):
         self._next_handle += 1
         self._open[handle] = what
         return handle
+
+    # -- forgetting ----------------------------------------------------------------------------------------------------
+
+    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
+        """Note what the kernel has forgotten; numbers are kept, see `tree`."""
+        with contextlib.suppress(Exception):  # nobody is answered here, and a surprise would end the mount
+            for inode, times in inode_list:
+                self.known.forgotten(self._tree.node(inode), times)
 
 
 def _wish(node: Node, form: str) -> Wish:

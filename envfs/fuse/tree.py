@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 from envfs.core import names
 
 ROOT_INODE = 1
-FOLDER, HISTORY, PAST, VARIABLES = "folder", "history", "past", "variables"
+FOLDER, HISTORY, PAST, VARIABLES, ASIDE = "folder", "history", "past", "variables", "aside"
 DOTENV, JSON, EXAMPLE, ENVIRON, VALUE = "dotenv", "json", "example", "environ", "value"
 HISTORY_NAME, VARIABLES_NAME = ".history", ".vars"
 FORMS: Final = {".env": DOTENV, ".env.example": EXAMPLE, ".env.json": JSON, ".environ": ENVIRON}  # name: kind
-_FOLDERS = frozenset((FOLDER, HISTORY, PAST, VARIABLES))
+_FOLDERS = frozenset((FOLDER, HISTORY, PAST, VARIABLES, ASIDE))
+_NAMES = {HISTORY: HISTORY_NAME, VARIABLES: VARIABLES_NAME, **{kind: name for name, kind in FORMS.items()}}
 
 
 class Node(NamedTuple):
@@ -22,6 +23,7 @@ class Node(NamedTuple):
     Folders: `folder` a level; `history` a level's `.history`; `past` the folder of one version in it; `variables` the
     `.vars` of a level. Files: `dotenv`, whose `name` is the dialect that the caller's grant names, if any; `json`,
     `example`, `environ`; `value`, whose `name` is the variable. All but the first two are of now, or of `version`.
+    `aside` is a folder that nobody but the daemon can find (`touching`).
     """
 
     kind: str
@@ -64,6 +66,22 @@ class Tree:
             number = self._inodes[node] = len(self._nodes) + ROOT_INODE
             self._nodes[number] = node
         return number
+
+
+def name(node: Node) -> str:
+    """Return what a node is called in its folder; the root has no name."""
+    if node.kind == FOLDER:
+        return node.level.rpartition("/")[2]
+    return _NAMES.get(node.kind) or node.name or str(node.version)
+
+
+def way(node: Node) -> list[Node]:
+    """List the steps from the root to a node, the node last; the root itself is no step."""
+    steps = []
+    while parent(node) != node:
+        steps.append(node)
+        node = parent(node)
+    return steps[::-1]
 
 
 def parent(node: Node) -> Node:

@@ -93,6 +93,13 @@ class View:
         words = self._map()[start:end].decode().split("\0")[:-1]
         return list(zip(words[::2], words[1::2], strict=True))
 
+    def reads_as(self, other: "View") -> bool:
+        """Tell whether a reader gets the same of both, in every form; which level sets what does not count."""
+        self.check()
+        other.check()
+        end = self.part("origins").start
+        return other.part("origins").start == end and self._region.begins_as(other._region, end)  # noqa: SLF001
+
     def hold(self) -> "View":
         """Keep the view whole for one more holder."""
         self._holders += 1

@@ -5,6 +5,7 @@ import weakref
 from typing import NamedTuple, Protocol, TypeVar
 
 from envfs.core import names
+from envfs.gate.moments import Moments
 from envfs.gate.view import Layers, View
 from envfs.host import clocks
 from envfs.host.memory import Region
@@ -44,6 +45,7 @@ class Views:
         self._keyholder = keyholder
         self._ready: dict[tuple[str, str], View] = {}  # by level and dialect
         self._past: dict[tuple[str, ...], View] = {}
+        self.moments = Moments()
         self._locks = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
@@ -62,6 +64,7 @@ class Views:
             layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
             made = await self._make(layers, dialect)
             old = self._ready.pop((level, dialect), None)
+            self.moments.date(made, dialect, old)
             if old is not None:
                 old.release()
             _keep(self._ready, (level, dialect), made, _room())

@@ -2,14 +2,20 @@
 
 Law: if somebody else took the number, or changed the project's key, the operation is applied again to the new head with
 the new key, so that only a change of the same variable can be overtaken, and nothing is sealed with a key of the past.
+Within one daemon the writers of a level take turns, or the slowest of many would lose every race.
 """
 
 from typing import NamedTuple, NoReturn
+from weakref import WeakValueDictionary
+
+import trio
 
 from envfs.core import names, record
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
+from envfs.gate.changes import Changes
+from envfs.gate.comparison import NO_TEXT, Version
 from envfs.gate.keys import KeyFile, ProjectKeys
 from envfs.gate.log import AccessLog
 from envfs.gate.views import Keyholder
@@ -22,7 +28,10 @@ _NEED_TEXT = ("unset", "rename", "restore", "reseal")
 
 
 class Operation(NamedTuple):
-    """What to do to a level's text; see `protocol.keyholding.WriteLevel` for the words."""
+    """What to do to a level's text; see `protocol.keyholding.WriteLevel` for the words.
+
+    With `dry` it is only found out what that would change: what the keyholder seals is thrown away.
+    """
 
     verb: str
     level: str
@@ -30,6 +39,7 @@ class Operation(NamedTuple):
     trim: bool = False
     restore_version: int = 0
     new_name: str = ""
+    dry: bool = False
 
 
 class Result(NamedTuple):
@@ -42,12 +52,14 @@ class Result(NamedTuple):
 class Writer:
     """Writes levels of one vault."""
 
-    def __init__(self, vault: Vault, keys: ProjectKeys, keyholder: Keyholder, log: AccessLog) -> None:
-        """Append to `vault` what `keyholder` seals, recorded in `log`."""
+    def __init__(self, vault: Vault, keys: ProjectKeys, keyholder: Keyholder, log: AccessLog, changes: Changes) -> None:
+        """Append to `vault` what `keyholder` seals, recorded in `log`, and say so to `changes`."""
         self._vault = vault
         self._keys = keys
         self._keyholder = keyholder
         self._log = log
+        self._changes = changes
+        self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()  # of one level's writers in here
 
     async def write(self, caller: Caller, operation: Operation, descriptors: tuple[int, ...] = ()) -> Result:
         """Carry out one operation; a level and a project's key come to be with their first text.
@@ -57,10 +69,12 @@ class Writer:
         """
         if operation.verb in _NEED_TEXT and self._vault.head(operation.level) is None:
             self._no_text(operation)
-        for _ in range(_TRIES):
-            result = await self._try(caller, operation, descriptors)
-            if result is not None:
-                return result
+        async with self._turns.setdefault(operation.level, trio.Lock()):
+            await self._changes.wait_told(operation.level)
+            for _ in range(_TRIES):
+                result = await self._try(caller, operation, descriptors)
+                if result is not None:
+                    return result
         raise Conflict(f"others keep writing {operation.level}", "try again")
 
     def _no_text(self, operation: Operation) -> NoReturn:
@@ -79,11 +93,14 @@ class Writer:
         answer = await self._keyholder.ask(request, blobs, descriptors)
         if not isinstance(answer.message, Sealed):
             return Result(head.seq if head else 0, None)
+        if operation.dry:
+            return Result(head.seq if head else 0, answer.message)
         event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
         self._log.append(event, caller)
         if not (self._keys.store(project, key) if key.new else self._keys.is_newest(project, key)):
             return None
         if vault.append(level, request.place.seq, answer.blobs[0]):
+            self._changes.wrote(level, Version(head.seq, head.digest) if head else NO_TEXT)
             return Result(request.place.seq, answer.message)
         return None
 

@@ -27,6 +27,7 @@ _WHY = {
 }
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mlock.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+_libc.memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
 class Kept(NamedTuple):
@@ -101,6 +102,11 @@ class Region:
     def map(self) -> mmap.mmap:
         """The mapping itself, for reading and writing in place."""
         return self._map
+
+    def begins_as(self, other: "Region", size: int) -> bool:
+        """Tell whether the first `size` bytes are those of another region, without a copy of any."""
+        here, there = (ctypes.addressof(ctypes.c_char.from_buffer(region.map)) for region in (self, other))
+        return size <= min(self.size, other.size) and _libc.memcmp(here, there, size) == 0
 
     def wipe(self) -> None:
         """Overwrite the whole region with zeros."""

@@ -14,6 +14,7 @@ DescribeKeys       needs it                                 KeysDescribed
 WriteLevel         needs it          value or text          Sealed + record, or Unchanged
 RenderView         needs it                                 Rendered + region
 ExamineView        needs it                                 Examined
+CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
@@ -24,7 +25,7 @@ VerifyCheckpoint   needs it                                 Faults
 from collections.abc import Callable
 from typing import Any
 
-from envfs.keyholder import checking, describing, identifying, keying, viewing, writing
+from envfs.keyholder import checking, comparing, describing, identifying, keying, viewing, writing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol import keyholding as ask
 
@@ -41,6 +42,7 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.WriteLevel: writing.write_level,
     ask.RenderView: viewing.render_view,
     ask.ExamineView: viewing.examine_view,
+    ask.CompareViews: comparing.compare_views,
     ask.CompareVersions: viewing.compare_versions,
     ask.CheckRecords: checking.check_records,
     ask.CheckKeys: checking.check_keys,

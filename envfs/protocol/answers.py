@@ -90,7 +90,7 @@ class Dangling(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """The facts of a view."""
+    """The facts of a view, and what came to nothing: limits.FINDINGS at most."""
 
     variables: tuple[Facts, ...]
     dangling: tuple[Dangling, ...]
@@ -110,6 +110,19 @@ class Compared(NamedTuple):
     """The changes of the versions asked for, in their order."""
 
     versions: tuple[VersionChange, ...]
+
+
+class Difference(NamedTuple):
+    """In which forms a view reads otherwise than before, and whose values do; both empty if it reads as before."""
+
+    forms: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Differing(NamedTuple):
+    """What differs in each pair that was asked about."""
+
+    pairs: tuple[Difference, ...]
 
 
 class Faults(NamedTuple):
@@ -162,6 +175,7 @@ REPLIES = wire.table(
     Rendered,
     Examined,
     Compared,
+    Differing,
     Faults,
     Signed,
     Refused,

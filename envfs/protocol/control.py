@@ -150,10 +150,14 @@ class RenameVariable(NamedTuple):
 
 
 class ImportText(NamedTuple):
-    """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text."""
+    """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text.
+
+    With `dry` nothing is written, and the reply says what would be changed.
+    """
 
     level: str
     replace: bool = False
+    dry: bool = False
 
 
 class ReadView(NamedTuple):
@@ -181,6 +185,12 @@ class DescribeView(NamedTuple):
     level: str
     version: int = 0
     dialect: str = ""
+
+
+class WatchView(NamedTuple):
+    """What happens to a view, until the client leaves. Rows: NewsRow, the first one as soon as it is watched."""
+
+    level: str
 
 
 class ListVariables(NamedTuple):
@@ -258,7 +268,7 @@ class Accept(NamedTuple):
     level: str
 
 
-class Examine(NamedTuple):
+class Diagnose(NamedTuple):
     """What protects the daemon and its keyholder, and what is wrong with the installation. Rows: FindingRow."""
 
 
@@ -285,6 +295,7 @@ Request = (
     | ImportText
     | ReadView
     | DescribeView
+    | WatchView
     | ListVariables
     | ListLevels
     | ListHistory
@@ -297,7 +308,7 @@ Request = (
     | RestartLog
     | VerifyVault
     | Accept
-    | Examine
+    | Diagnose
 )
 REQUESTS = wire.table(Hello, *Request.__args__)
 REPLIES = wire.table(Hello, *Row.__args__, *Reply.__args__)

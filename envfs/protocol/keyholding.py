@@ -153,11 +153,27 @@ class RenderView(NamedTuple):
 class ExamineView(NamedTuple):
     """What is to be known of a view beside its values. Reply: Examined.
 
-    Doubts are those of `dialect`; empty for what the texts ask for.
+    Doubts are those of `dialect`; empty for what the texts ask for. With `doubtful`, only variables that have some, or
+    that the dialect refuses, are told of.
     """
 
     layers: tuple[Layer, ...]
     dialect: str = ""
+    doubtful: bool = False
+
+
+class Pair(NamedTuple):
+    """Two views to compare: the layers of each, the top first, by their place in the request."""
+
+    before: tuple[int, ...]
+    now: tuple[int, ...]
+
+
+class CompareViews(NamedTuple):
+    """In what the views of each pair differ, to a reader. Reply: Differing."""
+
+    layers: tuple[Layer, ...]
+    pairs: tuple[Pair, ...]
 
 
 class CompareVersions(NamedTuple):
@@ -211,6 +227,7 @@ REQUESTS = wire.table(
     WriteLevel,
     RenderView,
     ExamineView,
+    CompareViews,
     CompareVersions,
     CheckRecords,
     CheckKeys,

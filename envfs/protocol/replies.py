@@ -104,6 +104,12 @@ class LogRow(NamedTuple):
     line: str
 
 
+class NewsRow(NamedTuple):
+    """What happened to a view: `watched`, `changed` (a reader gets something else), `locked` or `unlocked`."""
+
+    what: str
+
+
 class FaultRow(NamedTuple):
     """One record that fails, by its key in the store, and why."""
 
@@ -211,6 +217,7 @@ Row = (
     | VersionRow
     | GrantRow
     | LogRow
+    | NewsRow
     | FaultRow
     | FindingRow
 )

@@ -13,6 +13,8 @@ import trio
 
 from envfs.control.server import Server, bind
 from envfs.daemon.keyholder_link import KeyholderLink
+from envfs_cli import remembering
+from envfs_cli.linked import Linked
 from tests.component.world import World, run
 
 ROOT = Path(__file__).parents[2]
@@ -139,15 +141,31 @@ def client(world: World, *words: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [("exec", "/shop", "--", "true"), ("exec", "/shop", "--only", "LOG", "--", "true"), ("get", "/shop", "LOG")],
+    [
+        ("exec", "/shop", "--", "true"),
+        ("exec", "/shop", "--only", "LOG", "--", "true"),
+        ("get", "/shop", "LOG"),
+        ("exec", "--", "true"),
+        ("get", "LOG"),
+    ],
+    ids=" ".join,
 )
-def test_the_client_starts_without_what_is_slow(home: World, words: tuple[str, ...]) -> None:
+def test_the_client_starts_without_what_is_slow(
+    home: World, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVFS_HOME", home.places.home)
+    monkeypatch.chdir(tmp_path)
+    remembering.write_toml(str(tmp_path), "/shop")
+    remembering.remember(str(tmp_path), Linked(tmp_path.stat().st_ino, "/shop", ""))
     modules = client(home, *words)
     assert "envfs_cli.main" in modules
-    assert heads(modules) & HEAVY == set()
+    assert heads(modules) & (HEAVY | {"tomllib", "yaml"}) == set()
+    assert words[0] != "exec" or "re" not in modules
+    assert ("envfs_cli.linked" in modules) == ("/shop" not in words)
     parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
     assert parts <= {"core", "errors", "locations", "protocol", "tuples"}
     assert not [module for module in modules if module.startswith("envfs_cli.shell")]
+    assert not modules & {"envfs_cli.commands.watching", "envfs_cli.child", "envfs_cli.news", "signal", "ctypes"}
 
 
 @pytest.mark.parametrize(
@@ -158,9 +176,18 @@ def test_no_command_loads_what_belongs_to_the_daemon(home: World, words: tuple[s
     assert not heads(modules) & {"trio", "cryptography", "pyrage", "pyfuse3", "prompt_toolkit", "tomlkit", "argparse"}
 
 
+def test_yaml_is_loaded_for_yaml_alone(home: World, tmp_path: Path) -> None:
+    for name, text in (("a.env", "A=1\n"), ("a.json", "{}"), ("a.yaml", "{}")):
+        (tmp_path / name).write_text(text)
+        modules = client(home, "import", str(tmp_path / name), "/imported")
+        assert ("yaml" in heads(modules)) == (name == "a.yaml")
+        assert ("envfs.core.dotenv" in modules) == (name != "a.env")  # which goes past the client unread
+        assert not heads(modules) & {"trio", "cryptography", "pyrage", "pyfuse3", "tomlkit", "argparse", "asyncio"}
+
+
 def test_the_doctor_costs_no_other_command_anything_and_has_no_hands_of_its_own() -> None:
-    assert "envfs_cli.commands.examining" not in loaded("import envfs_cli.main")
-    modules = loaded("import envfs_cli.commands.examining")
+    assert "envfs_cli.commands.diagnosing" not in loaded("import envfs_cli.main")
+    modules = loaded("import envfs_cli.commands.diagnosing")
     assert heads(modules) & HEAVY == set()
     assert not [module for module in modules if module.startswith(("envfs.host", "envfs.control"))]
 

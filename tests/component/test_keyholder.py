@@ -281,6 +281,7 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     RenderView((LAYER,)),
     CompareVersions((LAYER,)),
     keyholding.ExamineView((LAYER,)),
+    keyholding.CompareViews((LAYER,), (keyholding.Pair((), (0,)),)),
     CheckRecords((LAYER,)),
     CheckKeys((KeyFile(KEY_PLACE), KeyFile(KEY_PLACE))),
     SignCheckpoint(1, "x"),
@@ -574,6 +575,55 @@ def test_versions_are_compared_by_names(chain: Chain) -> None:
     later = ask(chain.link, CompareVersions(layers[1:]), blobs).message
     assert isinstance(later, Compared)
     assert [v.version for v in later.versions] == [3, 4]
+
+
+_ALL = ("dotenv", "json", "example", "environ")
+
+
+def compared(chain: Chain, *pairs: tuple[tuple[int, ...], tuple[int, ...]]) -> list[tuple[object, ...]]:
+    """Compare views of versions (each a view of that one record), counted from 0."""
+    layers = tuple(chain.layer(seq, seq - 1, len(chain.records)) for seq in range(1, len(chain.records) + 1))
+    request = keyholding.CompareViews(layers, tuple(keyholding.Pair(*pair) for pair in pairs))
+    answer = ask(chain.link, request, (*chain.records, chain.key)).message
+    assert isinstance(answer, keyholding.Differing)
+    return [tuple(pair) for pair in answer.pairs]
+
+
+def test_views_are_compared_by_what_a_reader_gets(chain: Chain) -> None:
+    chain.write("set", b"2", "A")
+    chain.write("reseal", None)
+    chain.write("replace", b"# a comment\nA=2\nNEW=1\n")
+    same, changed = compared(chain, ((1,), (2,)), ((0,), (1,)))
+    assert same == ((), ())
+    assert changed == (("dotenv", "json", "environ"), ("A",))
+    grown, made, emptied = compared(chain, ((2,), (3,)), ((), (0,)), ((0,), ()))
+    assert grown == (_ALL, ("NEW", "B"))
+    assert set(made[1]) == set(emptied[1]) == {"A", "B"}  # type: ignore[call-overload]
+
+
+def test_a_layer_that_is_hidden_by_another_makes_no_difference(chain: Chain) -> None:
+    chain.write("set", b"2", "A")
+    chain.write("replace", b"A=3\nB=3\n")
+    same, differing = compared(chain, ((0, 2), (1, 2)), ((0, 2), (0, 1)))
+    assert same == ((), ())
+    assert differing == (("dotenv", "json", "environ"), ("A", "B"))
+
+
+def test_a_comment_that_asks_for_a_dialect_changes_the_text_alone(chain: Chain) -> None:
+    chain.write("replace", b"A='it is'\n")
+    chain.write("replace", b"# @dialect docker\nA='it is'\n")
+    chain.write("replace", b"# no comment on that\nA='it is'\n")
+    asked, dropped, nothing = compared(chain, ((1,), (2,)), ((2,), (3,)), ((1,), (3,)))
+    assert asked == dropped == (("dotenv",), ())
+    assert nothing == ((), ())
+
+
+def test_what_cannot_be_read_differs_from_what_can_and_not_from_another_of_its_kind(chain: Chain) -> None:
+    chain.write("replace", b"A=${GONE:?is missing}\n")
+    chain.write("replace", b"A=${GONE:?is still missing}\n")
+    good_bad, bad_bad = compared(chain, ((0,), (1,)), ((1,), (2,)))
+    assert good_bad[0] == _ALL
+    assert bad_bad == ((), ())
 
 
 def test_checks_name_each_record_and_key_that_fails(chain: Chain) -> None:

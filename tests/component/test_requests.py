@@ -34,6 +34,7 @@ CASES: dict[str, Case] = {
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
     "list variables": Case(R.ListVariables("/shop"), R.Done),
     "describe a view": Case(R.DescribeView("/shop"), R.Done),
+    "watch a view": Case(R.WatchView("/shop"), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
     "list history": Case(R.ListHistory("/shop"), R.Done),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
@@ -44,6 +45,7 @@ CASES: dict[str, Case] = {
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
     "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
+    "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
     "grant": Case(R.Grant("/shop", 7), R.Done, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
@@ -66,9 +68,9 @@ CASES: dict[str, Case] = {
     "rotate a key": Case(R.RotateKey("shop"), R.Done),
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
-    "examine": Case(R.Examine(), R.Done, needs_key=False, needs_log=False),
+    "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
-READS = {"status", "read a view", "describe a view", "list variables", "list levels", "list history"}
+READS = {"status", "read a view", "watch a view", "describe a view", "list variables", "list levels", "list history"}
 
 
 def snapshot(world: World) -> dict[str, bytes]:
@@ -303,6 +305,7 @@ def reads(level: str) -> list[NamedTuple]:
         R.ReadView(level, "dotenv", "show", (), 1),
         R.ListVariables(level),
         R.ListHistory(level),
+        R.WatchView(level),
         R.ListLevels(level),
     ]
 

@@ -20,7 +20,10 @@ from envfs.core.policy import Caller, Grant
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse.operations import Operations
 from envfs.fuse.tree import Node
+from envfs.gate.changes import Changes
+from envfs.gate.comparison import Comparison
 from envfs.gate.keys import ProjectKeys
+from envfs.gate.moments import Moments
 from envfs.gate.views import Keyholder
 from envfs.gate.writing import Operation, Writer
 from envfs.protocol import control, framing, wire
@@ -111,7 +114,8 @@ class Client:
 def writer_of(world: "World", vault: Vault) -> Writer:
     """Return a writer of another view of the vault."""
     keys = ProjectKeys(vault, world.keyholder, world.service.log, tuple)  # type: ignore[arg-type]
-    return Writer(vault, keys, world.keyholder, world.service.log)  # type: ignore[arg-type]
+    changes = Changes(Comparison(vault, world.keyholder), Moments())  # type: ignore[arg-type]
+    return Writer(vault, keys, world.keyholder, world.service.log, changes)  # type: ignore[arg-type]
 
 
 class World:

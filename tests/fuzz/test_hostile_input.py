@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from envfs.core import audit, dotenv, durations, emit, limits, names, record, views
+from envfs.core import audit, dotenv, durations, emit, families, json_trees, limits, names, record, sources, views
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.gate import log_reading
 from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
 from envfs.vault import description
 from envfs.vault.memory import Memory
-from envfs_cli import arguments, grammar
+from envfs_cli import arguments, grammar, linked, yaml_trees
 from tests.property.messages import TABLES, json_values
 
 DEEP = "[" * 3_000
@@ -102,6 +102,63 @@ JSON = [
     "\n",
     "\0",
 ]
+YAML = [
+    *(
+        "A",
+        "B: ",
+        ": ",
+        "- ",
+        "? ",
+        "\n",
+        "  ",
+        "\n  ",
+        "\t",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "#",
+        "'",
+        '"',
+        "|",
+        ">",
+        "|-\n  x",
+    ),
+    *(
+        "&a ",
+        "*a",
+        "*a ",
+        "<<: *a\n",
+        "<<: [*a]\n",
+        "!!str ",
+        "!!binary x",
+        "!x ",
+        "!<",
+        "%YAML 1.2\n",
+        "---\n",
+        "...\n",
+    ),
+    *(
+        "~",
+        "null",
+        "1.10",
+        "0o10",
+        "NO",
+        "\\x41",
+        "\\ud800",
+        "$",
+        "$$",
+        "${X:-",
+        "}",
+        "\0",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "é",
+    ),
+    *("services:\n", "  web:\n", "    environment:\n", "      A: 1\n", "      - A=1\n"),
+]
 
 
 def pieces(words: Iterable[str]) -> st.SearchStrategy[str]:
@@ -125,6 +182,82 @@ def test_dotenv_text(text: str) -> None:
             document.check()
             emit.environ(document.variables())
             emit.portable(views.merge([views.Layer("/", document)]).variables)
+
+
+def imported(tree: object) -> None:
+    """Take whatever can be taken of a tree; what it gives is read back by us."""
+    takers = [lambda: sources.of_tree(tree, None), lambda: sources.of_tree(tree, "_")]  # type: ignore[arg-type]
+    takers += [lambda: sources.of_compose(tree, None), lambda: sources.of_compose(tree, "web")]  # type: ignore[arg-type]
+    for take in takers:
+        with contextlib.suppress(EnvFSError):
+            source = take()
+            source.check()
+            taken = {each.name for each in source.found if each.line}
+            document = dotenv.parse(source.text)
+            document.check()
+            assert set(document.variables()) == taken
+
+
+@given(pieces(JSON) | json_values.map(json.dumps) | st.text())
+@example(DEEP)
+@example('{"A":' * 3000)
+@example(f'{{"A": {LONG_NUMBER}}}')
+@example('{"A": "\\ud800", "B\\u0000": 1}')
+def test_json_for_import(text: str) -> None:
+    with contextlib.suppress(EnvFSError):
+        imported(json_trees.parse(text))
+
+
+@given(pieces(YAML) | json_values.map(json.dumps) | st.text())
+@example(DEEP)
+@example("? " * 3000)
+@example("&a [*a]")
+@example("a: &a {<<: *a}")
+@example("A: !!float {}")
+@example("<<: [{<<: {A: 1}}]")
+def test_yaml_for_import(text: str) -> None:
+    with contextlib.suppress(EnvFSError):
+        imported(yaml_trees.parse(text))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(hostile([*TOML, 'level = "/shop"', "level"]))
+@example(b'level = "/shop"')
+@example(b"level = " + b"[" * 2000)
+def test_a_folders_level(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / ".envfs.toml"
+    path.write_bytes(data)
+    path.chmod(0o600)
+    with contextlib.suppress(UnsafeSettings):
+        assert names.level(linked.read(str(tmp_path)))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=hostile(JSON) | json_values.map(lambda value: json.dumps({"/x": value}).encode()))
+def test_the_list_of_linked_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setenv("ENVFS_HOME", str(tmp_path))
+    path = tmp_path / "state" / "linked.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    path.chmod(0o600)
+    with contextlib.suppress(UnsafeSettings):
+        linked.remembered()
+
+
+FAMILY = st.sampled_from(
+    [".env", ".env.local", ".env.defaults", ".env.test", ".env.p", ".env.p.local", ".env..", ".env.~"]
+)
+
+
+@given(st.dictionaries(FAMILY | st.text(max_size=5).map(".env.{}".format), pieces(DOTENV), max_size=5))
+def test_a_family_of_files(files: dict[str, str]) -> None:
+    for order in families.ORDERS:
+        with contextlib.suppress(EnvFSError):
+            members, skipped = families.sort(files, order)
+            assert {*members, *(file for file, _ in skipped)} == set(files)
+            for planned in families.plan({file: dotenv.parse(files[file]) for file in members}, order):
+                dotenv.parse(planned.text)
+                assert names.level("/" + "/".join(planned.below))
 
 
 @given(pieces(DOTENV), st.text(max_size=6), pieces(DOTENV))

@@ -16,6 +16,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "project": st.sampled_from(["/", "shop", "/shop"]) | plain,
     "name": st.sampled_from(["A", "DATABASE_URL"]) | plain,
     "file": st.sampled_from(["-", ".env", "/etc/x y"]) | plain,
+    "folder": st.sampled_from([".", "web", "/shop"]) | plain,
     "text": plain,
     "number": st.integers(0, 10**30).map(str),
     "duration": st.builds("{}{}".format, st.integers(1, 10**9), st.sampled_from("smhd")),
@@ -33,7 +34,10 @@ def lines(draw: st.DrawFn, command: Command) -> list[str]:
     last = len(command.arguments)
     while last and command.arguments[last - 1].optional and draw(st.booleans()):
         last -= 1
-    groups = [[draw(value(argument))] for argument in command.arguments[:last] if argument.kind != "words"]
+    first = int(bool(last) and command.arguments[0].linked and draw(st.booleans()))
+    groups = [[draw(value(argument))] for argument in command.arguments[first:last] if argument.kind != "words"]
+    if first:  # what has a slash is taken for a level, and the name for missing
+        groups = [[word.replace("/", "_") for word in group] for group in groups]
     for option in draw(st.lists(st.sampled_from(command.options), max_size=4)) if command.options else ():
         flag = draw(st.sampled_from(option.flags))
         words = [flag] if option.kind == "flag" else [flag, draw(value(option).filter(lambda word: word != "-"))]

@@ -17,6 +17,7 @@ FILES = (".env", ".env.example", ".env.json", ".environ", ".vars")  # of every l
 OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for nobody without a name
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 Row = dict[str, object]
+PASSPHRASE = "correct horse battery staple"
 
 
 class Said(NamedTuple):
@@ -121,8 +122,9 @@ class Home:
         uid: int | None = None,
         status: int | None = 0,
         environ: Mapping[str, str] | None = None,
+        cwd: Path | str = "/",
     ) -> Said:
-        """Run `envfs` with `given` on standard input, as `uid`; it must end with `status` (None: with any)."""
+        """Run `envfs` in `cwd` with `given` on standard input, as `uid`; it must end with `status` (None: any)."""
         data = given.encode() if isinstance(given, str) else given
         done = subprocess.run(
             [*as_user(self.uid if uid is None else uid), ENVFS, *words],
@@ -132,11 +134,18 @@ class Home:
             check=False,
             timeout=3 * SECONDS,
             env=self.environ(environ),
-            cwd="/",
+            cwd=cwd,
         )
         said = Said(done.returncode, done.stdout, done.stderr)
         assert status is None or said.status == status, (words, said)
         return said
+
+    def knowing(self, passphrase: str = PASSPHRASE) -> dict[str, str]:
+        """Return the environment of somebody who has a passphrase in a file beside the home."""
+        path = self.path.with_name(f"{self.path.name}.txt")
+        path.write_text(f"{passphrase}\n", encoding="utf-8")
+        path.chmod(0o600)
+        return {"ENVFS_PASSPHRASE_FILE": str(path)}
 
     def rows(self, *words: str) -> list[Row]:
         """Run a listing command with --json."""

@@ -36,6 +36,7 @@ OPERATIONS = {
     "create": _create,
     "access": _access,
     "stat": lambda path: os.stat(path).st_size,
+    "inode": lambda path: os.stat(path).st_ino,
     "lstat": lambda path: os.lstat(path).st_size,
     "listdir": lambda path: sorted(os.listdir(path)),
     "mkdir": os.mkdir,

@@ -206,6 +206,8 @@ def test_a_daemon_that_is_needed_and_not_there_is_116(home: Home) -> None:
 @pytest.mark.parametrize("file", ["/no/such/file", "/", "/proc/self/mem"])
 def test_a_file_that_cannot_be_read_is_refused(target: Home, file: str) -> None:
     for words in (("import", file, "/app"), ("set", "/app", "A", "--from-file", file)):
+        if words[0] == "import" and file == "/":
+            continue  # a folder is a family of files
         assert f"cannot read {file}" in target.envfs(*words, status=100).complaint
 
 

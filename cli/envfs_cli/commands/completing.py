@@ -31,7 +31,10 @@ def completion(values: "Values") -> int:
 
 
 def candidates(values: "Values") -> int:
-    """Print levels or projects that go on from a word, or names of a level; nothing if that is not known at once."""
+    """Print levels or projects that go on from a word, or names of a level; nothing if that is not known at once.
+
+    `here` is a level, or else a name at the level that this folder is linked to.
+    """
     from envfs_cli.shell import paths
     from envfs_cli.shell.sources import Sources
 
@@ -41,6 +44,8 @@ def candidates(values: "Values") -> int:
         match what:
             case "level":
                 found = paths.below(sources.levels(), names.ROOT, word)
+            case "here":
+                found = paths.below(sources.levels(), names.ROOT, word) or _names_here(word)
             case "project":
                 found = [name for name in sources.projects() if name.startswith(word)]
             case _:
@@ -50,6 +55,14 @@ def candidates(values: "Values") -> int:
     for text in found:
         output.line(text)
     return 0
+
+
+def _names_here(word: str) -> list[str]:
+    from envfs_cli import linked
+    from envfs_cli.shell.sources import Sources
+
+    found = Sources(links.need_running, _leave).names(linked.level())
+    return [name for name in found if name.startswith(word)]
 
 
 def _link_for_levels() -> "Link":

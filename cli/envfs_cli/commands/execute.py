@@ -1,5 +1,6 @@
 """`exec`: become a command with a view as its environment."""
 
+import _signal  # type: ignore[import-not-found]  # the bare module: the one around it costs 4 ms of `exec`
 import os
 import sys
 
@@ -9,27 +10,41 @@ from envfs_cli import session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NamedTuple
+
     from envfs_cli.arguments import Values
+
+    Ask = Callable[[NamedTuple], tuple[object, bytes]]
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 
 
 def execute(values: "Values") -> int:
     """Fetch the view, then replace this process by the command: its exit status and signals are its own."""
-    command = values["command"]
+    if values["watch"]:
+        from envfs_cli.commands import watching
+
+        return watching.watch(values, fetch, become)
     link = session.start(values)
-    request = control.ReadView(str(values["level"]), "environ", "exec", values["only"] or ())  # type: ignore[arg-type]
-    _, blob = link.ask(request)
+    variables = fetch(link.ask, values)
     link.close()
+    return become(values["command"], variables)  # type: ignore[arg-type]
+
+
+def fetch(ask: "Ask", values: "Values") -> bytes:
+    """Return the variables that the command is to have: NAME=value, each ended by a NUL."""
+    return ask(control.ReadView(str(values["level"]), "environ", "exec", values["only"] or ()))[1]  # type: ignore[arg-type]
+
+
+def become(command: "tuple[str, ...]", variables: bytes) -> int:
+    """Replace this process by a command with these variables over the environment; returns a status if it cannot."""
     environ = {os.fsencode(name): os.fsencode(value) for name, value in os.environ.items()}
-    for entry in blob.split(b"\0")[:-1]:
+    for entry in variables.split(b"\0")[:-1]:
         name, _, content = entry.partition(b"=")
         environ[name] = content
     sys.stdout.flush()
-    return _become(command, environ)  # type: ignore[arg-type]
-
-
-def _become(command: "tuple[str, ...]", environ: "dict[bytes, bytes]") -> int:
+    _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)  # Python ignores it, and what is ignored stays so
     try:
         os.execvpe(command[0], command, environ)  # noqa: S606
     except FileNotFoundError:

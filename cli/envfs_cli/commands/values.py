@@ -1,8 +1,7 @@
-"""`set`, `get`, `unset`, `import`: one level's own text."""
+"""`set`, `get`, `unset`, `rename`: one variable."""
 
 import os
 
-from envfs.core import limits
 from envfs.protocol import control
 from envfs_cli import output, secrets, session
 
@@ -30,12 +29,6 @@ def rename(values: "Values") -> int:
     """Give one variable another name."""
     request = control.RenameVariable(str(values["level"]), str(values["name"]), str(values["new_name"]))
     return _write(values, request)
-
-
-def import_file(values: "Values") -> int:
-    """Set every variable of a dotenv file."""
-    descriptor = secrets.from_file(str(values["file"]), "the text", limits.TEXT_BYTES)
-    return _write(values, control.ImportText(str(values["level"]), bool(values["replace"])), descriptor)
 
 
 def get_value(values: "Values") -> int:

@@ -3,6 +3,7 @@
 from envfs_cli.grammar.words import (
     DIALECT,
     FORMATS,
+    HERE,
     JSON,
     LEVEL,
     NAME,
@@ -23,14 +24,23 @@ COMMANDS = (
         "use",
         "execute:execute",
         "run a command with a view as its environment",
-        (LEVEL, Argument("command", "words", "the command and its arguments, after --")),
+        (HERE, Argument("command", "words", "the command and its arguments, after --")),
         (
             Option(("--only",), "list", "A,B", "only these variables"),
+            Option(("--watch",), "flag", "", "start the command anew when the view changes"),
+            Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
             PASSPHRASE,
         ),
-        ("envfs exec /shop/prod -- ./manage.py migrate", "envfs exec /shop/prod --only DATABASE_URL -- psql"),
+        (
+            "envfs exec /shop/prod -- ./manage.py migrate",
+            "envfs exec /shop/prod --only DATABASE_URL -- psql",
+            "envfs exec -- npm start",
+            "envfs exec /shop/dev --watch -- npm run dev",
+        ),
         ("run",),
-        "The command's exit status is passed through. EnvFS's own are 100 and above.",
+        "The command's exit status is passed through. EnvFS's own are 100 and above. With --watch the command runs as "
+        "a child: when what it gets has changed it is sent SIGTERM, after the grace time SIGKILL, and it starts again "
+        "with the new values. When it ends by itself, that is the end. Needs a running daemon.",
     ),
     Command(
         "mount",
@@ -75,6 +85,25 @@ COMMANDS = (
         examples=("envfs status", "envfs status --json | jq .problems"),
     ),
     Command(
+        "link",
+        "use",
+        "linking:link",
+        "make a project's .env a link to the view of a level",
+        (
+            Argument("folder", "folder", "the project's folder; default: this one", optional=True),
+            Argument("level", "level", "a level such as /shop/prod", optional=True),
+        ),
+        (
+            Option(("--import",), "flag", "", "import the .env that is there, and replace it by the link"),
+            Option(("--remove",), "flag", "", "undo it: remove the link and .envfs.toml"),
+            PASSPHRASE,
+        ),
+        ("envfs link /shop", "envfs link web /shop/web --import", "envfs link --remove"),
+        details="The level is remembered in .envfs.toml, and is meant wherever a command in that folder, or below it, "
+        "is given none. Such a file counts only where this user ran `envfs link`: a repository that brings one chooses "
+        "nothing. In a git work tree .env is added to .gitignore, if it is not ignored.",
+    ),
+    Command(
         "shell",
         "use",
         "shelling:shell",
@@ -90,7 +119,7 @@ COMMANDS = (
         "values",
         "values:set_value",
         "set one variable",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (
             Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
             Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
@@ -110,7 +139,7 @@ COMMANDS = (
         "values",
         "values:get_value",
         "print one variable's value",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (VERSION, PASSPHRASE),
         ("envfs get /shop/prod DATABASE_URL",),
     ),
@@ -119,7 +148,7 @@ COMMANDS = (
         "values",
         "values:unset_value",
         "remove one variable from a level's own text",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (PASSPHRASE, JSON),
         ("envfs unset /shop/prod DEBUG",),
     ),
@@ -128,7 +157,7 @@ COMMANDS = (
         "values",
         "values:rename",
         "give one variable of a level's own text another name",
-        (LEVEL, NAME, Argument("new_name", "text", "the name that it is to have")),
+        (HERE, NAME, Argument("new_name", "text", "the name that it is to have")),
         (PASSPHRASE, JSON),
         ("envfs rename /shop/prod DB_URL DATABASE_URL",),
         details="The line keeps its place, its comment and its quotes. What refers to the old name is left as it is, "
@@ -148,7 +177,7 @@ COMMANDS = (
         "values",
         "views:show",
         "list the variables of a view and where each is set",
-        (LEVEL,),
+        (HERE,),
         (
             Option(("--reveal",), "flag", "", "print the values too"),
             VERSION,
@@ -162,7 +191,7 @@ COMMANDS = (
         "values",
         "checking:explain",
         "say where a variable's value comes from",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (Option(("--reveal",), "flag", "", "print the value too"), VERSION, PASSPHRASE, JSON),
         ("envfs explain /shop/prod DATABASE_URL",),
         details="Which levels set it and which of them counts, which variables it refers to and where those are set, "
@@ -173,7 +202,7 @@ COMMANDS = (
         "values",
         "checking:check",
         "say what is wrong with a level's variables",
-        (LEVEL,),
+        (HERE,),
         (
             Option(
                 ("--against",), "file", "FILE", "a .env.example, or a JSON Schema (*.json): what is missing or extra"
@@ -192,22 +221,50 @@ COMMANDS = (
     Command(
         "import",
         "values",
-        "values:import_file",
-        "set every variable of a .env file",
-        (Argument("file", "file", "the .env file, or - for standard input"), LEVEL),
+        "importing:import_file",
+        "set every variable of a file, or of a folder's .env files",
+        (Argument("file", "file", "the file, a folder with .env files, or - for standard input"), LEVEL),
         (
+            Option(
+                ("-f", "--format"),
+                "text",
+                "FORMAT",
+                "dotenv, json, yaml or compose; default: by the file's name",
+                ("dotenv", "json", "yaml", "compose"),
+            ),
+            Option(("--flatten",), "text", "SEP", "JSON, YAML: join the names of nested objects, as in A__B for __"),
+            Option(("--service",), "text", "NAME", "compose: the service whose environment is meant"),
+            Option(
+                ("--order",),
+                "text",
+                "TOOL",
+                "folder: next, dotenv-flow or vite; default: what package.json speaks for",
+                ("next", "dotenv-flow", "vite"),
+            ),
             Option(("--replace",), "flag", "", "make the file the level's whole text, comments and order included"),
+            Option(("-n", "--dry-run"), "flag", "", "write nothing; say what would become of each name"),
             PASSPHRASE,
             JSON,
         ),
-        ("envfs import .env /shop", "envfs import prod.env /shop/prod --replace"),
+        (
+            "envfs import .env /shop",
+            "envfs import prod.env /shop/prod --replace",
+            "envfs import settings.json /shop --flatten __",
+            "envfs import compose.yaml /shop --service web",
+            "envfs import . /shop --dry-run",
+        ),
+        details="Values of JSON, YAML and compose files are taken to the letter: numbers as they are written, `$` as a "
+        "dollar. In a compose file `$$` is a dollar and ${NAME} stays a reference, to a variable of the level or those "
+        "above it. A folder's .env goes to the level, .env.local to its child local, .env.NAME to its child NAME and "
+        ".env.NAME.local to NAME/local, so that the view at each is what the tool reads in that mode. Nothing is "
+        "written before everything is read.",
     ),
     Command(
         "export",
         "values",
         "views:export",
         "print a view",
-        (LEVEL,),
+        (HERE,),
         (
             Option(("-f", "--format"), "text", "FORMAT", "one of those below; default: dotenv", FORMATS),
             Option(("--only",), "list", "A,B", "only these variables"),
@@ -224,16 +281,16 @@ COMMANDS = (
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
         ),
         details="dotenv: as in the mount; --dialect writes it for one kind of reader, as for `grant`. json: an object. "
-        "environ: NAME=value, each ended by a NUL. shell: lines for "
+        "environ: NAME=value, each ended by a NUL. example: the names alone. shell: lines for "
         "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
-        "for $GITHUB_ENV; the masks go to standard error. tfvars: for Terraform.",
+        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform.",
     ),
     Command(
         "history",
         "versions",
         "versions:history",
         "list a level's versions and the names that each changed",
-        (LEVEL,),
+        (HERE,),
         (Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"), PASSPHRASE, JSON),
         ("envfs history /shop/prod",),
     ),

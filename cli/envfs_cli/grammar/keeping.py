@@ -221,7 +221,7 @@ COMMANDS = (
     Command(
         "doctor",
         "vault",
-        "examining:doctor",
+        "diagnosing:doctor",
         "say what protects secrets here, what is wrong, and how to mend it",
         options=(JSON,),
         examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),
@@ -243,8 +243,8 @@ COMMANDS = (
         "completing:candidates",
         "list what a completion script may offer",
         (
-            Argument("what", "text", "level, project or name", choices=("level", "project", "name")),
-            Argument("word", "text", "level, project: what was typed so far; name: the level", optional=True),
+            Argument("what", "text", "level, here, project or name", choices=("level", "here", "project", "name")),
+            Argument("word", "text", "what was typed so far; name: the level", optional=True),
         ),
     ),
 )

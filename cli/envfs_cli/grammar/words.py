@@ -4,13 +4,17 @@ from envfs.tuples import NamedTuple
 
 
 class Argument(NamedTuple):
-    """A word by its place. `kind`: level, project, name, file, text, number, or words (all that is left)."""
+    """A word by its place. `kind`: level, project, name, file, folder, text, number, or words (all that is left).
+
+    A first word that is `linked` may be left out in a folder that `envfs link` linked to a level.
+    """
 
     name: str
     kind: str
     help: str
     optional: bool = False
     choices: tuple[str, ...] = ()
+    linked: bool = False
 
 
 class Option(NamedTuple):
@@ -38,13 +42,16 @@ class Command(NamedTuple):
 
 
 HIDDEN = "hidden"  # the group of commands that only scripts call: not in help, completion or manual
-FORMATS = ("dotenv", "json", "environ", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars")
+FORMATS = ("dotenv", "json", "environ", "example", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars")
 JSON = Option(("--json",), "flag", "", "print JSON for machines")
 PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PASSPHRASE_FILE)"
 )
 YES = Option(("-y", "--yes"), "flag", "", "do not ask back")
 LEVEL = Argument("level", "level", "a level such as /shop/prod")
+HERE = Argument(
+    "level", "level", "a level such as /shop/prod; default: the one that `envfs link` gave this folder", linked=True
+)
 NAME = Argument("name", "name", "a variable's name")
 UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name")

@@ -78,7 +78,7 @@ def _for_argument(command: "Command", words: "list[str]", place: Place, sources:
     if len(given) >= len(fixed):
         return [Offer("--", "and then the command")] if len(fixed) < len(command.arguments) else []
     argument = fixed[len(given)]
-    if argument.kind == "file":
+    if argument.kind in ("file", "folder"):
         return FILES
     found = _for_kind(argument, given, place, sources)
     following = fixed[len(given) + 1 :]

@@ -23,6 +23,8 @@ FAKE = """#!/bin/sh
 case "$2 $3" in
   'level /s'*) printf '/shop/\\n' ;;
   'level '*) printf '/shop/dev\\n/shop/prod\\n' ;;
+  'here D'*) printf 'DATABASE_URL\\n' ;;
+  'here '*) printf '/shop/dev\\n/shop/prod\\n' ;;
   'name /shop/prod') printf 'API_KEY\\nDATABASE_URL\\n' ;;
   *) echo complaint >&2; exit 1 ;;
 esac
@@ -91,7 +93,12 @@ def test_bash_offers_the_options_of_each_command(ask: Callable[..., list[str]], 
     [
         (("s",), ["status", "shell", "set", "show"]),
         (("ru",), ["run"]),
-        (("set", "/s"), ["/shop/"]),
+        (("exec", "/s"), ["/shop/"]),
+        (("set", "/s"), ["/shop/dev", "/shop/prod"]),
+        (("get", "D"), ["DATABASE_URL"]),
+        (("link", "/s"), ["/shop/"]),
+        (("link", "x", "/s"), ["/shop/"]),
+        (("import", "--order", "v"), ["vite"]),
         (("set", ""), ["/shop/dev", "/shop/prod"]),
         (("set", "/shop/prod", ""), ["API_KEY", "DATABASE_URL"]),
         (("set", "--json", "--from-file", "f", "/shop/prod", "D"), ["DATABASE_URL"]),
@@ -126,7 +133,8 @@ def test_bash_offers_programs_behind_the_dashes(ask: Callable[..., list[str]]) -
     ("line", "offered"),
     [
         ("envfs ru", ["run"]),
-        ("envfs set /s", ["/shop/"]),
+        ("envfs show /s", ["/shop/"]),
+        ("envfs get D", ["DATABASE_URL"]),
         ("envfs set --json /shop/prod ", ["API_KEY", "DATABASE_URL"]),
         ("envfs export -f j", ["json"]),
         ("envfs log ve", ["verify"]),

@@ -11,7 +11,7 @@ from envfs_cli.grammar import Command
 
 COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
 SHOWN = [pytest.param(command, id=command.name) for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
-ARGUMENT_KINDS = {"level", "project", "name", "file", "text", "number", "words"}
+ARGUMENT_KINDS = {"level", "project", "name", "file", "folder", "text", "number", "words"}
 OPTION_KINDS = {"flag", "file", "text", "number", "duration", "list"}
 
 
@@ -54,6 +54,8 @@ def test_a_commands_words_are_of_known_kinds_and_explained(command: Command) -> 
 def test_only_the_last_words_may_be_left_out_or_be_many(command: Command) -> None:
     optional = [argument.optional for argument in command.arguments]
     assert optional == sorted(optional)
+    assert not any(argument.linked for argument in command.arguments[1:])
+    assert not any(argument.linked and argument.kind != "level" for argument in command.arguments)
     assert all(argument.kind != "words" for argument in command.arguments[:-1])
 
 

@@ -91,6 +91,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "head": None,
                 "restore": None,
                 "trim": False,
+                "new_name": "",
             },
         ),
         (VerifyCheckpoint((("1", "a", "b"),)), {"type": "verify-checkpoint", "checkpoints": [["1", "a", "b"]]}),

@@ -1,10 +1,10 @@
 """The script for bash 4 and later; it works with and without the bash-completion package."""
 
-from envfs_cli.shell.completion import VISIBLE, flags, words
+from envfs_cli.shell.completion import VISIBLE, flags, wanted, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.grammar import Argument, Command
+    from envfs_cli.grammar import Command
 
 _HEAD = """\
 # bash completion for envfs, made by `envfs completion bash`
@@ -18,10 +18,18 @@ _envfs_files() {
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
 }
 
-_envfs_levels() {
-    mapfile -t COMPREPLY < <("$envfs" __complete level "$word" 2>/dev/null)
+_envfs_levels() { # or, with `here`, the names of the level that this folder is linked to
+    mapfile -t COMPREPLY < <("$envfs" __complete "${1-level}" "$word" 2>/dev/null)
     if [[ ${COMPREPLY[0]-} == */ ]]; then
         compopt -o nospace 2>/dev/null
+    fi
+}
+
+_envfs_folders() { # levels go first: a folder may be left out
+    _envfs_levels
+    if [[ ${#COMPREPLY[@]} == 0 ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
     fi
 }
 
@@ -76,6 +84,8 @@ _TAIL = """\
     fi
     case ${wanted[${#given[@]}]-} in
     level) _envfs_levels ;;
+    here) _envfs_levels here ;;
+    folder) _envfs_folders ;;
     project) _envfs_projects ;;
     name) _envfs_names "${given[0]}" ;;
     file) _envfs_files ;;
@@ -99,19 +109,20 @@ def script() -> str:
 
 def _tables(command: "Command") -> list[str]:
     files = " ".join(flag for option in command.options if option.kind == "file" for flag in option.flags)
-    wanted = " ".join(f'"{_wanted(argument)}"' for argument in command.arguments)
+    kinds = " ".join(f'"{_wanted(command, place)}"' for place in range(len(command.arguments)))
     return [
         f"    {' | '.join(words(command))})",
         f'        flags="{" ".join((*flags(command), "--help"))}"',
         f'        valued="{" ".join(flags(command, valued=True))}"',
         f'        files="{files}"',
-        f"        wanted=({wanted})",
+        f"        wanted=({kinds})",
         "        ;;",
     ]
 
 
-def _wanted(argument: "Argument") -> str:
-    return f"one of {' '.join(argument.choices)}" if argument.choices else argument.kind
+def _wanted(command: "Command", place: int) -> str:
+    choices = command.arguments[place].choices
+    return f"one of {' '.join(choices)}" if choices else wanted(command, place)
 
 
 def _choices(command: "Command") -> list[str]:

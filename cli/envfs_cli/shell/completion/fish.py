@@ -1,6 +1,6 @@
 """The script for fish."""
 
-from envfs_cli.shell.completion import VISIBLE, flags, words
+from envfs_cli.shell.completion import VISIBLE, flags, wanted, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ function __envfs_levels
     envfs __complete level (commandline -ct) 2>/dev/null
 end
 
+function __envfs_here
+    envfs __complete here (commandline -ct) 2>/dev/null
+end
+
 function __envfs_projects
     envfs __complete project (commandline -ct) 2>/dev/null
 end
@@ -72,6 +76,8 @@ complete -c envfs -n 'contains -- -- (commandline -opc)' -a '(__envfs_program)'
 """
 _ACTIONS = {
     "level": "-a '(__envfs_levels)'",
+    "here": "-a '(__envfs_here)'",
+    "folder": "-F -a '(__envfs_levels)'",
     "project": "-a '(__envfs_projects)'",
     "name": "-a '(__envfs_names)'",
     "file": "-F",
@@ -95,14 +101,14 @@ def _command(command: "Command", word: str) -> list[str]:
     found += [_option(word, option) for option in command.options]
     found += [f"complete -c envfs -n '__envfs_in {word}' -l help -d 'explain the command'"]
     for place, argument in enumerate(command.arguments):
-        action = _action(argument)
+        action = _action(argument, wanted(command, place))
         if action:
             found.append(f"complete -c envfs -n '__envfs_at {word} {place}' {action}")
     return found
 
 
-def _action(argument: "Argument") -> str:
-    return f"-a {_quoted(' '.join(argument.choices))}" if argument.choices else _ACTIONS.get(argument.kind, "")
+def _action(argument: "Argument", kind: str) -> str:
+    return f"-a {_quoted(' '.join(argument.choices))}" if argument.choices else _ACTIONS.get(kind, "")
 
 
 def _option(word: str, option: "Option") -> str:

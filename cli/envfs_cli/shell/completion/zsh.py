@@ -1,6 +1,6 @@
 """The script for zsh."""
 
-from envfs_cli.shell.completion import VISIBLE, words
+from envfs_cli.shell.completion import VISIBLE, wanted, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,9 +12,18 @@ _HEAD = """\
 
 _envfs_levels() {
   local -a found
-  found=(${(f)"$(envfs __complete level "$PREFIX" 2>/dev/null)"})
+  found=(${(f)"$(envfs __complete ${1:-level} "$PREFIX" 2>/dev/null)"})
   compadd -S '' -- ${(M)found:#*/}
   compadd -- ${found:#*/}
+}
+
+_envfs_here() {
+  _envfs_levels here
+}
+
+_envfs_folders() {
+  _envfs_levels
+  _files -/
 }
 
 _envfs_projects() {
@@ -52,7 +61,14 @@ if [[ $funcstack[1] == _envfs ]]; then
 else
   compdef _envfs envfs
 fi"""
-_ACTIONS = {"level": "_envfs_levels", "project": "_envfs_projects", "name": "_envfs_names", "file": "_files"}
+_ACTIONS = {
+    "level": "_envfs_levels",
+    "here": "_envfs_here",
+    "folder": "_envfs_folders",
+    "project": "_envfs_projects",
+    "name": "_envfs_names",
+    "file": "_files",
+}
 
 
 def script() -> str:
@@ -67,8 +83,8 @@ def script() -> str:
 def _case(command: "Command") -> str:
     specs = [spec for option in command.options for spec in _option(option)]
     specs += ["'(- *)--help[explain the command]'"]
-    for place, argument in enumerate(command.arguments, 1):
-        specs += _argument(place, argument)
+    for place, argument in enumerate(command.arguments):
+        specs += _argument(place + 1, argument, wanted(command, place))
     joined = " \\\n      ".join(specs)
     return f"  {'|'.join(words(command))})\n    _arguments \\\n      {joined}\n    ;;\n"
 
@@ -83,11 +99,11 @@ def _option(option: "Option") -> list[str]:
     return [_quoted(f"{others}{flag}[{text}]{value}") for flag in option.flags]
 
 
-def _argument(place: int, argument: "Argument") -> list[str]:
+def _argument(place: int, argument: "Argument", kind: str) -> list[str]:
     if argument.kind == "words":
         return [f"'{place}:dashes:(--)'", "'*::: :_normal'"]
-    action = f"({' '.join(argument.choices)})" if argument.choices else _ACTIONS.get(argument.kind, " ")
-    return [_quoted(f"{place}:{':' if argument.optional else ''}{argument.name}:{action}")]
+    action = f"({' '.join(argument.choices)})" if argument.choices else _ACTIONS.get(kind, " ")
+    return [_quoted(f"{place}:{':' if argument.optional or argument.linked else ''}{argument.name}:{action}")]
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,189 @@
+"""`link`: a project's `.env` becomes a link to the view of a level, and the level is remembered in `.envfs.toml`.
+
+Laws: a real `.env` is never lost: it is refused, or replaced in one step when the view has given its variables back;
+what was not made by `link` is not removed by it.
+"""
+
+import os
+from contextlib import suppress
+
+from envfs import locations
+from envfs.core import names
+from envfs.errors import AlreadyExists, EnvFSError
+from envfs.protocol import control
+from envfs_cli import ignoring, linked, output, reading, remembering, secrets, session
+from envfs_cli import link as links
+from envfs_cli.arguments import Mistake
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.arguments import Values
+    from envfs_cli.link import Link
+
+_ENV = ".env"
+
+
+def link(values: "Values") -> int:
+    """Link a folder to a level, or undo that."""
+    folder, level = values["folder"], values["level"]
+    if values["remove"]:
+        return _remove(_folder(folder or "."))
+    if level is None:
+        folder, level = ".", folder
+    if level is None:
+        raise Mistake("no level is named", "`envfs link /shop` links this folder to /shop")
+    return _link(_folder(folder), names.level(str(level)), values)
+
+
+def _folder(path: object) -> str:
+    found = os.path.realpath(str(path))
+    if not os.path.isdir(found):
+        raise EnvFSError(f"there is no folder {path}", "`envfs link FOLDER LEVEL`: the folder comes first")
+    return found
+
+
+def _link(folder: str, level: str, values: "Values") -> int:
+    env, known = f"{folder.rstrip('/')}/{_ENV}", remembered_of(folder)
+    _check_toml(folder)
+    is_file = _check_env(env, known, level, importing=bool(values["import"]))
+    daemon = session.Session.kept or links.reach()
+    asking = session.over(daemon, values)
+    before = _import(env, level, asking) if is_file else None
+    asking.reply(control.ListLevels(level))
+    target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
+    _put_link(env, target, before)
+    remembering.write_toml(folder, level)
+    remembering.remember(folder, linked.Linked(os.stat(folder).st_ino, level, target))
+    output.done(f"{env} is the view of {level}")
+    ignoring.see_to(folder)
+    return 0
+
+
+def remembered_of(folder: str) -> "linked.Linked | None":
+    """Return what is remembered of a folder, if it is the same folder still."""
+    known = linked.remembered().get(folder)
+    return known if known is not None and known.inode == os.stat(folder).st_ino else None
+
+
+def _check_toml(folder: str) -> None:
+    # one that does not parse, or that somebody else can write, is not ours to replace
+    if os.path.lexists(linked.toml_of(folder)):
+        linked.read(folder)
+
+
+def _check_env(env: str, known: "linked.Linked | None", level: str, *, importing: bool) -> bool:
+    """Tell whether there is a real file to import; refuse whatever cannot be replaced."""
+    if os.path.islink(env):
+        if known is None or os.readlink(env) != known.target:
+            raise AlreadyExists(f"{env} is a link to something else", "look at it, and remove it first")
+        return False
+    if not os.path.lexists(env):
+        return False
+    if not os.path.isfile(env):
+        raise AlreadyExists(f"{env} is there, and is no file", "look at it, and move it aside")
+    if not importing:
+        raise AlreadyExists(
+            f"there is a file {env}",
+            f"import and replace it with `envfs link --import {os.path.dirname(env)} {level}`, or import it with "
+            f"`envfs import {env} {level}` and remove it",
+        )
+    return True
+
+
+def _mount(daemon: "Link") -> str:
+    report, _ = daemon.ask(control.Status())
+    if isinstance(report, control.StatusReport) and report.mount:
+        return str(report.mount)
+    mine = links.places()
+    if not daemon.private:
+        return locations.system().mount  # strangers are not told, and the system's is where they look
+    output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
+    return _configured(mine.settings) or mine.mount
+
+
+def _configured(settings: str) -> str:
+    # the daemon reads the settings as they should be read; here a mistake costs a link that leads nowhere
+    import tomllib
+
+    try:
+        with open(settings, "rb") as file:
+            found = tomllib.load(file).get("mount", {}).get("path", "")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+# -- a real .env -------------------------------------------------------------------------------------------------------
+
+
+def _import(env: str, level: str, asking: session.Session) -> tuple[int, ...]:
+    """Import a file, and see that the view gives its variables back; return what tells the file from another."""
+    from envfs.core import dotenv, interpolation
+
+    stamp = _stamp(env)
+    text = reading.text_of(env)
+    wanted = interpolation.interpolate([dotenv.parse(text)]).values
+    descriptor = secrets.from_bytes(text.encode())
+    try:
+        written = asking.reply(control.ImportText(level), (descriptor,))
+    finally:
+        os.close(descriptor)
+    for note in written.notes if isinstance(written, control.Written) else ():
+        output.note(note)
+    _, blob = asking.ask(control.ReadView(level, "environ", "show", (), 0))
+    given = dict(entry.decode().split("=", 1) for entry in blob.split(b"\0")[:-1])
+    other = [name for name, value in wanted.items() if given.get(name) != value]
+    if other:
+        raise EnvFSError(
+            f"{env} is imported, and stays: the view of {level} gives other values for {', '.join(other)}",
+            f"`envfs explain {level} {other[0]}` says why",
+        )
+    return stamp
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    found = os.lstat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _put_link(env: str, target: str, before: "tuple[int, ...] | None") -> None:
+    new = f"{os.path.dirname(env)}/.envfs-link-{os.getpid()}"
+    try:
+        os.symlink(target, new)
+        if before is not None and _stamp(env) != before:
+            raise EnvFSError(f"{env} changed while it was imported, so it stays", "try again")
+        if before is None and os.path.lexists(env) and not os.path.islink(env):
+            raise AlreadyExists(f"a file came to be at {env}", "nothing is replaced")
+        os.rename(new, env)  # in one step: there is no moment without a .env
+    except OSError as error:
+        raise EnvFSError(f"cannot make {env}: {os.strerror(error.errno or 5).lower()}") from None
+    finally:
+        with suppress(OSError):
+            os.unlink(new)  # there only if something went wrong
+
+
+# -- undoing it --------------------------------------------------------------------------------------------------------
+
+
+def _remove(folder: str) -> int:
+    env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
+    known = linked.remembered().get(folder)
+    if known is None:
+        raise EnvFSError(f"{folder} is not linked", "`envfs link --remove FOLDER` names another")
+    if os.path.islink(env) and os.readlink(env) == known.target:
+        _unlink(env)
+    elif os.path.lexists(env):
+        output.note(f"{env} stays: it is not the link that was made")
+    if os.path.lexists(toml):
+        linked.read(folder)
+        _unlink(toml)
+    remembering.forget(folder)
+    output.done(f"{folder} is not linked any more")
+    return 0
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError as error:
+        raise EnvFSError(f"cannot remove {path}: {os.strerror(error.errno or 5).lower()}") from None

@@ -1,0 +1,97 @@
+"""A folder with a family of `.env` files: which of its files count, in which order, and what they give each level."""
+
+import os
+
+from envfs.core import families, names, sources
+from envfs.core.dotenv import parse
+from envfs.core.sources import Source
+from envfs.errors import BadRequest, EnvFSError
+from envfs_cli import linked, output, reading
+from envfs_cli.reading import Job, Part
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs.core.families import Planned
+    from envfs_cli.arguments import Values
+
+_PACKAGES = ("dependencies", "devDependencies")
+
+
+def jobs(folder: str, values: "Values") -> tuple[Job, ...]:
+    """Return what is to be written to the levels of a family, and say how its files were taken.
+
+    Raises:
+        EnvFSError: there is none, or a file of it cannot be read or is no dotenv text
+    """
+    if values["flatten"] or values["service"] or values["format"] not in (None, "dotenv"):
+        raise BadRequest("a folder is imported as dotenv files", "name the one file that is to be read otherwise")
+    level = names.level(str(values["level"]))
+    there = _listed(folder)
+    order = _order(folder, there, values)
+    files, skipped = families.sort(there, order)
+    for file, why in skipped:
+        output.note(f"{file} is left out: {why}")
+    found = {file: _read(folder, file) for file in files}
+    if not found:
+        raise EnvFSError(f"there are no .env files in {folder}", "a family is .env, .env.local, .env.NAME …")
+    documents = {file: parse(source.text) for file, source in found.items()}
+    return tuple(_job(level, planned, found) for planned in families.plan(documents, order))
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        listed = [file for file in os.listdir(folder) if file == ".env" or file.startswith(".env.")]
+    except OSError as error:
+        raise EnvFSError(f"cannot read {folder}: {os.strerror(error.errno or 5).lower()}") from None
+    there = []
+    for file in sorted(listed):
+        if linked.is_made(folder, file):
+            output.note(f"{file} is left out: a link to a view, made by `envfs link`")
+        elif reading.is_plain_file(os.path.join(folder, file)):
+            there.append(file)
+        elif file != ".envfs.toml":
+            output.note(f"{file} is left out: not a file")
+    return there
+
+
+def _order(folder: str, files: list[str], values: "Values") -> str:
+    if values["order"]:
+        return str(values["order"])
+    order, why = families.detect(_dependencies(folder), files)
+    if any(file not in (".env", families.DEFAULTS) for file in files):
+        output.note(f"the files count in the order of {order}, as {why}; --order chooses another")
+    return order
+
+
+def _dependencies(folder: str) -> set[str]:
+    # a package.json that cannot be read speaks for nothing: the order that was taken is said in any case
+    from envfs.core import json_trees
+    from envfs.core.trees import Table
+
+    path = os.path.join(folder, "package.json")
+    if not reading.is_plain_file(path):
+        return set()
+    try:
+        tree = json_trees.parse(reading.text_of(path))
+    except EnvFSError:
+        return set()
+    tables = [tree.get(name) for name in _PACKAGES] if isinstance(tree, Table) else []
+    return {name for table in tables if isinstance(table, Table) for name, _ in table.pairs}
+
+
+def _read(folder: str, file: str) -> Source:
+    text = reading.text_of(os.path.join(folder, file))
+    try:
+        return sources.of_text(text)
+    except EnvFSError as error:
+        raise reading.named(error, file) from None
+
+
+def _job(level: str, planned: "Planned", found: "dict[str, Source]") -> Job:
+    for part in planned.below:
+        level = names.child(level, part)
+    parts = []
+    for file, kept in planned.files:
+        listed = [each for each in found[file].found if each.problem is not None or each.name in kept]
+        parts.append(Part(file, tuple(listed)))
+    return Job(names.level(level), planned.text, tuple(parts), planned.notes)

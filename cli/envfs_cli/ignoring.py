@@ -1,0 +1,68 @@
+"""What git makes of a project's `.env`: it is to be ignored, and not to be tracked.
+
+Laws: of `.gitignore` every byte stays, one line is added; no program of the repository's own choosing is run.
+"""
+
+import os
+import stat
+
+from envfs_cli import output
+
+_YES, _NO = 0, 1
+
+
+def see_to(folder: str) -> None:
+    """See that git ignores `.env` in a folder of a work tree, and say if it tracks one."""
+    if not _has_git(folder):
+        return
+    inside = _git(folder, "rev-parse", "--show-prefix")
+    ignored = _git(folder, "check-ignore", "--quiet", "--no-index", "--", ".env") if inside == _YES else inside
+    if ignored not in (_YES, _NO):
+        output.note("git cannot tell whether it ignores .env here: see that it does")
+        return
+    if ignored == _NO and _add_line(f"{folder}/.gitignore"):
+        output.note(".env is added to .gitignore")
+    if _git(folder, "ls-files", "--error-unmatch", "--", ".env") == _YES:
+        output.note("git tracks .env: `git rm --cached .env` takes it out of the index")
+        output.note("its history still has the values that it had: change them")
+
+
+def _has_git(folder: str) -> bool:
+    while not os.path.lexists(f"{folder}/.git"):
+        if folder in ("/", ""):
+            return False
+        folder = os.path.dirname(folder)
+    return True
+
+
+def _git(folder: str, *words: str) -> int:
+    import subprocess
+
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # a repository's settings may name a program that watches files, which ls-files would start
+    command = ["git", "-c", "core.fsmonitor=false", "-C", folder, *words]
+    try:
+        return subprocess.run(
+            command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        ).returncode
+    except OSError:
+        return -1
+
+
+def _add_line(path: str) -> bool:
+    try:
+        handle = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666
+        )
+    except OSError as error:
+        output.note(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}; add .env to it")
+        return False
+    with os.fdopen(handle, "r+b", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            output.note(f"{path} is no file; git should ignore .env")
+            return False
+        data = file.read()
+        first = data.find(b"\n")
+        end = b"\r\n" if first > 0 and data[first - 1 : first] == b"\r" else b"\n"
+        file.write((b"" if not data or data.endswith(b"\n") else end) + b".env" + end)
+    return True

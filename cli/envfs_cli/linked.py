@@ -1,0 +1,175 @@
+"""The level that a folder was linked to: what `.envfs.toml` says, if this user said so too.
+
+Laws: a repository chooses nothing: the file counts only in a folder that this user linked, to the level that it was
+linked to, as it is remembered in the user's own state; both files are read only if nobody else could have written them.
+A file as `envfs link` writes it is known by its bytes: what reads TOML would double the start of `exec`.
+"""
+
+import os
+import stat
+
+from envfs.errors import EnvFSError, UnsafeSettings
+from envfs.protocol import jsontext
+from envfs_cli import link as links
+from envfs_cli.arguments import Mistake
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from envfs.tuples import NamedTuple
+
+NAME = ".envfs.toml"
+_LARGEST = 4096
+_LARGEST_LIST = 1 << 20
+_OTHERS_MAY_WRITE = 0o022
+
+
+class Linked(NamedTuple):
+    """What is remembered of a folder: its inode, as another folder may come to stand there; the level; the link."""
+
+    inode: int
+    level: str
+    target: str
+
+
+def level() -> str:
+    """Return the level of the nearest folder that has a `.envfs.toml`.
+
+    Raises:
+        Mistake: there is none
+        UnsafeSettings: the file is not to be trusted, or this user did not link that folder to that level
+    """
+    folder = _nearest()
+    if folder is None:
+        raise Mistake(
+            "no level is named, and no folder from here up is linked to one",
+            "name a level such as /shop, or link this folder with `envfs link /shop`",
+        )
+    known = remembered().get(folder)
+    said = read(folder, known.level if known else "")
+    if known is None or known.inode != os.stat(folder).st_ino:
+        raise UnsafeSettings(
+            f"{toml_of(folder)} names {said}, but you did not link that folder", f"`envfs link {folder} {said}` does"
+        )
+    if known.level != said:
+        raise UnsafeSettings(
+            f"{toml_of(folder)} names {said}, but you linked that folder to {known.level}",
+            f"if the change is yours, `envfs link {folder} {said}`",
+        )
+    return said
+
+
+def toml_of(folder: str) -> str:
+    """Return the path of a folder's `.envfs.toml`."""
+    return f"{folder.rstrip('/')}/{NAME}"
+
+
+def toml(level: str) -> str:
+    """Return the text of a `.envfs.toml`."""
+    return f'level = "{level}"\n'
+
+
+def read(folder: str, expected: str = "") -> str:
+    """Return the level that a folder's `.envfs.toml` names, which may be the `expected` one.
+
+    Raises:
+        UnsafeSettings: it is no file of the user's own or root's, others may write it, or it is not `level = "…"`
+        FileNotFoundError: there is none
+    """
+    path = toml_of(folder)
+    data = _read_safe(path, _LARGEST)
+    if expected and data == toml(expected).encode():
+        return expected
+    import tomllib
+
+    from envfs.core import names
+
+    try:
+        body = tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+        raise UnsafeSettings(f"{path} is not TOML", _SHOULD) from None
+    said = body.get("level")
+    if list(body) != ["level"] or not isinstance(said, str):
+        raise UnsafeSettings(f"{path} says something else than a level", _SHOULD)
+    try:
+        return names.level(said)
+    except EnvFSError as error:
+        raise UnsafeSettings(f"{path}: {error.text}", error.hint) from None
+
+
+_SHOULD = 'it is one line, such as level = "/shop"'
+
+
+def remembered() -> "dict[str, Linked]":
+    """Return what this user linked, by folder.
+
+    Raises:
+        UnsafeSettings: the list could be somebody else's, or is none
+    """
+    path = links.places().linked
+    try:
+        body = jsontext.decode(_read_safe(path, _LARGEST_LIST))
+        rows = body.items() if isinstance(body, dict) else None
+        return {folder: _linked(*row) for folder, row in rows}  # type: ignore[union-attr]
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise UnsafeSettings(f"{path} is no list of linked folders", "remove it, and link the folders again") from None
+
+
+def is_made(folder: str, file: str) -> bool:
+    """Tell whether a file of a folder is the link that was made there."""
+    path = f"{folder}/{file}"
+    if file != ".env" or not os.path.islink(path):
+        return False
+    known = remembered().get(os.path.realpath(folder))
+    return known is not None and os.readlink(path) == known.target
+
+
+def _linked(inode: object, level: object, target: object) -> Linked:
+    if not isinstance(inode, int) or not isinstance(level, str) or not isinstance(target, str):
+        raise TypeError("not a row of the list")
+    return Linked(inode, level, target)
+
+
+def _nearest() -> "str | None":
+    try:
+        folder = os.getcwd()
+    except OSError:
+        raise EnvFSError("the current folder is gone", "name a level, or go to another folder") from None
+    while True:
+        if os.path.lexists(toml_of(folder)):
+            return folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+
+
+def _read_safe(path: str, limit: int) -> bytes:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnsafeSettings(
+            f"cannot read {path}: {os.strerror(error.errno or 5).lower()}", "it must be a file, and no link to one"
+        ) from None
+    try:
+        _check(os.fstat(handle), path)
+        data = os.read(handle, limit + 1)
+    finally:
+        os.close(handle)
+    if len(data) > limit:
+        raise UnsafeSettings(f"{path} is too large", f"at most {limit} bytes")
+    return data
+
+
+def _check(status: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UnsafeSettings(f"{path} is no file", "remove it")
+    if status.st_uid not in (os.geteuid(), 0):
+        raise UnsafeSettings(f"{path} belongs to uid {status.st_uid}", "it must be yours or root's")
+    if status.st_mode & _OTHERS_MAY_WRITE:
+        raise UnsafeSettings(f"others may write {path}", f"`chmod go-w {path}`")

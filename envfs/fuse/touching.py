@@ -1,0 +1,135 @@
+"""Change events: the daemon touches files of its own mount, for the kernel tells watchers of nothing else.
+
+A thread sets the time of a file, and of that alone. The kernel walks there, asks `setattr`, and has one IN_MODIFY for
+those who watch the file and one for those who watch its folder. Nothing is changed by it, and no content is asked for.
+
+Laws: only the touching thread is let through, known by its id while it touches, only on the way to the one node, and
+nothing else is answered to it; that is no access and is not on the log. The loop never waits for a touch: the kernel
+waits for the loop. Whatever else may be mounted at the path is left alone.
+"""
+
+import ctypes
+import errno
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+import trio
+from pyfuse3 import FUSEError, RequestContext, SetattrFields
+
+from envfs.core import names
+from envfs.fuse import tree
+from envfs.fuse.known import Known
+from envfs.fuse.tree import Node
+from envfs.protocol.keyholding import Difference
+
+_UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
+_AT_SYMLINK_NOFOLLOW = 0x100
+_ASIDE, _ASIDE_NAME = Node(tree.ASIDE, names.ROOT), ".touched"
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Time(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+# the modification time alone: with both times it would be an IN_ATTRIB, which editors do not take for a change
+_NOW = (_Time * 2)(_Time(0, _UTIME_OMIT), _Time(0, _UTIME_NOW))
+
+
+class _Touch(NamedTuple):
+    """A touch under way: by which thread, of which node, over which steps."""
+
+    thread: int
+    node: Node
+    steps: dict[tuple[Node, bytes], Node]
+
+
+class Touching:
+    """Who may touch what at this moment: the loop asks, the touching thread says."""
+
+    def __init__(self) -> None:
+        """Start with nobody touching anything."""
+        self._touch: _Touch | None = None
+
+    def is_by(self, ctx: RequestContext) -> bool:
+        """Tell whether it is the touching thread that asks."""
+        touch = self._touch
+        return touch is not None and ctx.pid == touch.thread
+
+    def step(self, folder: Node, name: bytes) -> Node:
+        """Return the node that the touching thread walks over; it has no other way."""
+        touch = self._touch
+        found = touch.steps.get((folder, name)) if touch is not None else None
+        if found is None:
+            raise FUSEError(errno.EACCES)
+        return found
+
+    def allows(self, node: Node, fields: SetattrFields, fh: int | None, ctx: RequestContext) -> bool:
+        """Tell whether this is the touching thread, and what it does the touch of this node."""
+        touch = self._touch
+        if touch is None or ctx.pid != touch.thread or node != touch.node or fh is not None:
+            return False
+        others = fields.update_size, fields.update_mode, fields.update_uid, fields.update_gid, fields.update_atime
+        return fields.update_mtime and not any(others)
+
+    def touch(self, node: Node, root: int, *, aside: bool) -> None:
+        """Touch one node below the opened folder `root`; for a thread.
+
+        Aside, by a name in a folder that nobody watches: those who watch its own folder are told by another node.
+        """
+        ways = [(tree.parent(step), tree.name(step), step) for step in tree.way(node)]
+        if aside:
+            ways = [(tree.parent(_ASIDE), _ASIDE_NAME, _ASIDE), (_ASIDE, _ASIDE_NAME, node)]
+        steps = {(folder, os.fsencode(name)): step for folder, name, step in ways}
+        self._touch = _Touch(threading.get_native_id(), node, steps)
+        try:
+            path = b"/".join(name for _, name in steps)
+            _libc.utimensat(root, path, _NOW, _AT_SYMLINK_NOFOLLOW)  # if it fails, there is nobody left to tell
+        finally:
+            self._touch = None
+
+
+class Toucher:
+    """Touches what changed in the mount at `path`, one thread at a time."""
+
+    def __init__(self, touching: Touching, known: Known, path: str) -> None:
+        """Touch by `touching` what is `known` of the mount."""
+        self._touching = touching
+        self._known = known
+        self._path = path
+        self._device = 0
+        self._turn = trio.CapacityLimiter(1)
+
+    async def begin(self) -> None:
+        """Wait until the mount answers, and remember it: nothing else is touched that may be found at its path."""
+        self._device = (await trio.to_thread.run_sync(os.stat, self._path)).st_dev
+
+    def levels(self) -> set[str]:
+        """Return the levels that the kernel knows something of."""
+        return self._known.levels()
+
+    async def touch(self, differing: Mapping[str, Difference]) -> None:
+        """Touch what shows these differences, by level."""
+        nodes = self._known.showing(differing)
+        # a thread that the kernel keeps waiting at the end is left behind: it goes with the mount
+        await trio.to_thread.run_sync(self._touch, nodes, abandon_on_cancel=True, limiter=self._turn)
+
+    def _touch(self, nodes: list[Node]) -> None:
+        with suppress(OSError):  # the mount is gone, or hidden from this process
+            root = os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                if os.fstat(root).st_dev == self._device:
+                    self._touch_below(root, nodes)
+            finally:
+                os.close(root)
+
+    def _touch_below(self, root: int, nodes: list[Node]) -> None:
+        # one path may be several nodes, by who asks; those who watch the folder see one path
+        touched = set()
+        for node in nodes:
+            path = tree.parent(node), tree.name(node)
+            self._touching.touch(node, root, aside=path in touched)
+            touched.add(path)

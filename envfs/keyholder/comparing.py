@@ -1,0 +1,48 @@
+"""In what views read otherwise than before: many pairs at once, for a change high up is a change of all that is below.
+
+Law: each record is opened once, however many views it is part of; what is answered are forms and names, and no value.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+from envfs.core import dialects, views
+from envfs.errors import Malformed, TooLarge
+from envfs.keyholder.viewing import forms
+from envfs.keyholder.work import Answer, Work
+from envfs.protocol.keyholding import CompareViews, Difference, Differing
+
+
+class _Read(NamedTuple):
+    """What readers get: each form, and the values by name."""
+
+    forms: dict[str, bytes]
+    variables: dict[str, str]
+
+
+_NOTHING = _Read({}, {})
+
+
+def compare_views(request: CompareViews, work: Work) -> Answer:
+    """Say of each pair of views in what a reader gets something else now."""
+
+    @cache
+    def layer(number: int) -> views.Layer:
+        found = request.layers[number]
+        return views.Layer(found.level, work.open(found))
+
+    def read(numbers: tuple[int, ...]) -> _Read:
+        layers = [layer(number) for number in numbers]
+        try:
+            view = views.merge(layers)
+            return _Read(forms(view, dialects.wanted([layer.document for layer in layers])), view.variables)
+        except (Malformed, TooLarge):
+            return _NOTHING  # nobody can read it, whatever is wrong with it
+
+    return Answer(Differing(tuple(_difference(read(pair.before), read(pair.now)) for pair in request.pairs)))
+
+
+def _difference(old: _Read, new: _Read) -> Difference:
+    differing = tuple(form for form in old.forms | new.forms if old.forms.get(form) != new.forms.get(form))
+    changes = views.difference(old.variables, new.variables)
+    return Difference(differing, tuple(name for names in changes for name in names))

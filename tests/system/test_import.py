@@ -1,0 +1,232 @@
+"""`envfs import` of what people have: JSON, YAML, compose files, families of `.env` files; and what it would change."""
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.system.home import Home
+
+NEEDLE = "hunter2-needle"
+FAMILY = {
+    ".env": "A=env\nB=env\nC=env\n",
+    ".env.local": "A=local\nL=${A}\n",
+    ".env.production": "A=production\nB=production\n",
+    ".env.production.local": "C=production-local\n",
+    ".env.test": "T=1\n",
+    ".env.example": "A=\n",
+}
+
+
+def written(folder: Path, files: dict[str, str]) -> str:
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return str(folder)
+
+
+def view(home: Home, level: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(home.envfs("export", level, "-f", "json").out)
+    return found
+
+
+def versions(home: Home) -> dict[str, int]:
+    return {str(row["level"]): int(str(row["version"])) for row in home.rows("ls")}
+
+
+# -- formats -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_json_yaml_and_compose_hold_comes_out_as_it_was_written(home: Home, ground: Path) -> None:
+    home.envfs("import", "-", "/", given="HOME=wrong\nX=wrong\n")
+    files = {
+        "a.json": '{"V": 1.10, "D": "$HOME ${X} $(id)", "N": null}',
+        "a.YAML": "V: 1.10\nD: '$HOME ${X} $(id)'\nN: ~\nNO: NO\n",
+        "compose.yml": "services: {web: {environment: ['V=1.10', 'D=$$HOME $${X} $$(id)', 'R=${X:-y}']}}\n",
+    }
+    folder = written(ground / "formats", files)
+    wanted = {"V": "1.10", "D": "$HOME ${X} $(id)"}
+    for number, name in enumerate(files):
+        home.envfs("import", f"{folder}/{name}", f"/p{number}")
+        assert wanted.items() <= view(home, f"/p{number}").items()
+        text = home.envfs("exec", f"/p{number}", "--", "printenv", "D").text
+        assert text == "$HOME ${X} $(id)\n"
+    assert view(home, "/p1")["NO"] == "NO"
+    assert view(home, "/p2")["R"] == "wrong"  # in a compose file it is a reference: the level answers it
+    said = home.envfs("import", "-", "/p3", "-f", "json", "--flatten", "__", "--json", given='{"A": {"B": [1, "x"]}}')
+    assert json.loads(said.out)["notes"] == ["A__B: a list; it becomes its JSON text"]
+    assert view(home, "/p3")["A__B"] == '[1,"x"]'
+
+
+FLAT = ("--flatten", "_")
+LISTS = "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 8)}]\n" for n in range(1, 30))
+TABLES = "".join(f"a{n}: &a{n} {{x: *a{n - 1}, y: *a{n - 1}}}\n" for n in range(1, 40))
+MERGES = "".join(f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 50)}]}}\n" for n in range(1, 50))
+REFUSED: dict[str, tuple[str, str, tuple[str, ...], int]] = {
+    "an object inside": ("a.json", f'{{"A": {{"{NEEDLE}": "{NEEDLE}"}}}}', (), 106),
+    "half a text": ("a.json", f'{{"A": "{NEEDLE}', (), 106),
+    "a bad name": ("a.json", f'{{"my-key": "{NEEDLE}"}}', (), 105),
+    "deep JSON": ("a.json", "[" * 200_000, (), 107),
+    "a large file": ("a.json", '{"A": "' + "x" * (1 << 20) + '"}', (), 107),
+    "a long value": ("a.json", '{"A": "' + "x" * 200_000 + '"}', (), 107),
+    "an alias of nothing": ("a.yaml", f"A: *{NEEDLE}\n", (), 106),
+    "an object of Python": ("a.yaml", f"A: !!python/object/apply:os.system ['{NEEDLE}']\n", (), 106),
+    "a list": ("a.yaml", f"A: [{NEEDLE}]\n", (), 106),
+    "deep YAML": ("a.yaml", "[" * (1 << 20), FLAT, 107),
+    "deep tables of YAML": ("a.yaml", "{a: " * (1 << 18), FLAT, 107),
+    "many nodes": ("a.yaml", "a: b\n" * 200_000, (), 107),
+    "a bomb of lists": ("a.yaml", f"a0: &a0 [x,x,x,x,x,x,x,x]\n{LISTS}", FLAT, 107),
+    "a bomb of tables": ("a.yaml", f"a0: &a0 {{x: 1, y: 2}}\n{TABLES}", FLAT, 107),
+    "a bomb of merges": (
+        "a.yaml",
+        f"a0: &a0 {{{','.join(f'k{n}: {n}' for n in range(2000))}}}\n{MERGES}",
+        FLAT,
+        107,
+    ),
+    "several services": ("a.yml", "services: {a: {}, b: {}}\n", (), 101),
+    "no such service": ("a.yml", "services: {a: {environment: {X: 1}}}\n", ("--service", "nope"), 104),
+    "a service of JSON": ("a.json", "{}", ("--service", "x"), 101),
+    "a flat dotenv": ("a.env", "A=1\n", FLAT, 101),
+    "an order for a file": ("a.env", "A=1\n", ("--order", "vite"), 101),
+    "an open quote": ("a.env", f"A='{NEEDLE}\n", ("-n",), 106),
+    "nothing at all": ("none.json", "", (), 106),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "words", "status"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_imported_is_refused_at_once_and_without_a_value(
+    shared: Home, tmp_path: Path, name: str, text: str, words: tuple[str, ...], status: int
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    before, started = versions(shared), time.monotonic()
+    said = shared.envfs("import", str(path), "/shop/refused", *words, status=status)
+    assert time.monotonic() - started < 5  # of which the start of things is the most, on a busy machine
+    assert NEEDLE.encode() not in said.out + said.err
+    assert "Traceback" not in said.complaint
+    assert versions(shared) == before
+
+
+# -- families ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_becomes_levels_whose_views_are_what_the_tool_reads(home: Home, ground: Path) -> None:
+    folder = written(ground / "family", FAMILY)
+    said = home.envfs("import", folder, "/next")
+    assert ".env.example is left out: an example" in said.complaint
+    assert "in the order of next, as nothing says otherwise" in said.complaint
+    wanted = {
+        "/next": {"A": "env", "B": "env", "C": "env"},
+        "/next/local": {"A": "local", "B": "env", "C": "env", "L": "local"},
+        "/next/production": {"A": "production", "B": "production", "C": "env"},
+        "/next/production/local": {"A": "local", "B": "production", "C": "production-local", "L": "local"},
+        "/next/test": {"A": "env", "B": "env", "C": "env", "T": "1"},
+    }
+    assert {level: view(home, level) for level in wanted} == wanted
+    assert set(versions(home)) == {"/", *wanted}
+    (Path(folder) / "package.json").write_text('{"devDependencies": {"vite": "^6"}}')
+    assert "in the order of vite, as package.json has vite" in home.envfs("import", folder, "/vite").complaint
+    assert view(home, "/vite/production/local")["A"] == "production"
+    assert view(home, "/vite/test/local")["A"] == "local"
+    assert home.envfs("import", folder, "/flow", "--order", "dotenv-flow").complaint.count("order") == 0
+
+
+def test_nothing_is_written_before_every_file_is_read(home: Home, ground: Path) -> None:
+    folder = Path(written(ground / "halfway", FAMILY))
+    (folder / ".env.test").write_text("A='open\n")
+    said = home.envfs("import", str(folder), "/half", status=106)
+    assert "error: .env.test: line 1, column 3: a quote is opened" in said.complaint
+    (folder / ".env.test").write_text("my-name=1\n")
+    said = home.envfs("import", str(folder), "/half", status=106)
+    assert "error: .env.test: line 1, column 1: not a variable name" in said.complaint
+    assert versions(home) == {"/": 0}
+
+
+def test_what_was_written_when_a_later_level_fails_is_said(home: Home, ground: Path) -> None:
+    folder = written(ground / "deep", {".env": "A=1\n", ".env.local": "B=1\n"})
+    deep = "/" + "/".join("d" * 16)
+    home.envfs("import", folder, deep, status=107)  # its child would be too deep: known before anything is written
+    assert versions(home) == {"/": 0}
+    # a level that is full takes no more: known only when it is tried
+    full = "".join(f"X{number}={'x' * 100_000}\n" for number in range(10))
+    home.envfs("import", "-", "/full/local", given=full)
+    big = written(ground / "big", {".env": "A=1\n", ".env.local": f"B={'y' * 100_000}\n"})
+    said = home.envfs("import", big, "/full", status=107)
+    assert "note: written before that: /full\n" in said.complaint
+    assert view(home, "/full") == {"A": "1"}
+
+
+def test_special_files_of_a_folder_are_left_out_and_said(home: Home, ground: Path) -> None:
+    folder = Path(written(ground / "special", {".env": "A=1\n"}))
+    os.mkfifo(folder / ".env.pipe")
+    (folder / ".env.folder").mkdir()
+    (folder / ".env.gone").symlink_to("nowhere")
+    said = home.envfs("import", str(folder), "/special")
+    for name in (".env.pipe", ".env.folder", ".env.gone"):
+        assert f"{name} is left out: not a file" in said.complaint
+    assert set(versions(home)) == {"/", "/special"}
+    home.envfs("import", str(ground / "special" / ".env.folder"), "/special", status=100)
+
+
+# -- a dry run ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(home: Home, ground: Path) -> None:
+    folder = written(ground / "dry", FAMILY)
+    home.envfs("import", "-", "/dry", given=f"A=env\nB={NEEDLE}\nOLD=1\n")
+    before = versions(home)
+    said = home.envfs("import", folder, "/dry", "-n", "--replace")
+    rows = {tuple(line.split("\t")[:3]): line.split("\t")[3] for line in said.text.splitlines()}
+    assert rows[".env", "/dry", "A"] == "same"
+    assert rows[".env", "/dry", "B"] == "changed"
+    assert rows[".env", "/dry", "C"] == "added"
+    assert rows["-", "/dry", "OLD"] == "removed"
+    assert rows[".env.local", "/dry/production/local", "L"] == "added, refers to A"
+    listed = home.rows("import", folder, "/dry", "--dry-run")
+    assert [sorted(row) for row in listed] == [["file", "level", "name", "what"]] * len(listed)
+    assert versions(home) == before
+    assert {entry["level"] for entry in home.log() if entry.get("form") == "compare"} >= {"/dry", "/dry/local"}
+    for value in (NEEDLE, "production-local"):
+        assert value not in said.text.replace(".env.production.local", "") + said.complaint + str(listed)
+
+
+def test_a_dry_run_shows_all_that_is_wrong_and_ends_as_the_import_would(shared: Home, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(f'{{"my-key": "{NEEDLE}", "A": "x", "B": null, "C": "{NEEDLE}\\u0000"}}')
+    said = shared.envfs("import", str(tmp_path / "bad.json"), "/shop", "-n", status=105)
+    rows = [line.split("\t")[2:] for line in said.text.splitlines()]
+    assert rows == [
+        ["my-key", "not a variable name"],
+        ["A", ""],
+        ["B", "null; it becomes empty"],
+        ["C", "the value has a character that no environment can hold"],
+    ]
+    assert NEEDLE.encode() not in said.out + said.err
+
+
+def test_whoever_may_not_read_a_level_is_not_told_what_is_the_same_there(home: Home) -> None:
+    home.envfs("import", "-", "/shop", given=f"A={NEEDLE}\n")
+    home.envfs("revoke", "/", "--uid", "0")
+    said = home.envfs("import", "-", "/shop", "--dry-run", given=f"A={NEEDLE}\n", status=102)
+    assert said.text == ""
+    assert home.refusals(0)[-1]["form"] == "compare"
+    home.envfs("import", "-", "/shop", given="B=1\n")  # the owner may write all the same
+
+
+def test_a_dry_run_of_a_new_project_leaves_no_trace_in_the_vault(home: Home) -> None:
+    before = sorted(path for path in home.vault.rglob("*"))
+    assert home.envfs("import", "-", "/brand/new", "-n", given="A=1\n").text == "-\t/brand/new\tA\tadded\n"
+    home.settle()
+    assert sorted(path for path in home.vault.rglob("*")) == before
+
+
+def test_no_file_with_a_value_is_left_behind(home: Home, ground: Path) -> None:
+    folder = written(ground / "left", {"a.yaml": f"A: {NEEDLE}\n", ".env": f"B={NEEDLE}\n"})
+    home.envfs("import", f"{folder}/a.yaml", "/a")
+    home.envfs("import", folder, "/b")
+    home.settle()
+    for path in home.path.rglob("*"):
+        if stat.S_ISREG(path.lstat().st_mode):
+            assert NEEDLE.encode() not in path.read_bytes(), path

@@ -1,0 +1,296 @@
+"""`envfs link`: a project's `.env` is the view of a level, no file is lost, and no repository chooses a level."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.home import OWNER, SECONDS, Home
+
+TEXT = "KEY=value-one\nURL=http://${KEY}/\n# a comment\n"
+STRANGER = 65_000
+
+
+@pytest.fixture(scope="module")
+def mounted(new_home: object) -> Iterator[Home]:
+    """Give a module a mounted home with /app and /bank."""
+    home: Home = new_home()  # type: ignore[operator]
+    home.envfs("import", "-", "/app", given="KEY=of-app\n")
+    home.envfs("import", "-", "/bank", given="KEY=of-bank\n")
+    with home.mounted():
+        yield home
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+def git(folder: Path, *words: str, status: int = 0) -> str:
+    names = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    done = subprocess.run(
+        ["git", *names, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    assert done.returncode == status, done
+    return done.stdout
+
+
+# -- the link ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_project_without_a_file_gets_the_view_and_commands_know_its_level(mounted: Home, project: Path) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    assert (project / ".env").read_text() == "KEY=of-app\n"
+    assert (project / ".env").readlink() == mounted.view("/app")
+    assert (project / ".envfs.toml").read_text() == 'level = "/app"\n'
+    assert sorted(os.listdir(project)) == [".env", ".envfs.toml"]
+    (project / "src").mkdir()
+    for folder in (project, project / "src"):
+        assert mounted.envfs("exec", "--", "printenv", "KEY", cwd=folder).text == "of-app\n"
+        assert mounted.envfs("get", "KEY", cwd=folder).text == "of-app\n"
+        assert mounted.envfs("show", cwd=folder).text == "KEY\t/app\n"
+        assert mounted.envfs("export", "-f", "json", cwd=folder).text
+        mounted.envfs("explain", "KEY", cwd=folder)
+        mounted.envfs("check", cwd=folder)
+        mounted.envfs("history", cwd=folder)
+    assert mounted.envfs("get", "/bank", "KEY", cwd=project).text == "of-bank\n"
+    mounted.envfs("set", "NEW", cwd=project, given="1")
+    assert mounted.envfs("get", "/app", "NEW").text == "1\n"
+    mounted.envfs("unset", "NEW", cwd=project)
+    mounted.envfs("link", "/app", cwd=project)  # again is the same
+    mounted.envfs("link", str(project), "/bank")
+    assert mounted.envfs("get", "KEY", cwd=project).text == "of-bank\n"
+    assert (project / ".env").read_text() == "KEY=of-bank\n"
+    mounted.envfs("link", "--remove", cwd=project)
+    assert os.listdir(project) == ["src"]
+    mounted.envfs("get", "KEY", cwd=project, status=2)
+
+
+def test_the_shells_own_level_wins(mounted: Home, project: Path) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    said = mounted.envfs("shell", cwd=project, given="cd /bank\nget KEY\nexec -- printenv KEY\nshow\n")
+    assert said.text == "of-bank\nof-bank\nKEY\t/bank\n"
+
+
+def test_without_a_mount_the_link_leads_to_where_one_will_be(home: Home, project: Path) -> None:
+    home.envfs("import", "-", "/app", given="A=1\n")
+    said = home.envfs("link", "/app", cwd=project)
+    assert "note: nothing is mounted now" in said.complaint
+    assert not (project / ".env").exists()
+    assert home.envfs("exec", "--", "printenv", "A", cwd=project).text == "1\n"
+    with home.mounted():
+        assert (project / ".env").read_text() == "A=1\n"
+    other = project / "other"
+    home.settings.write_text(f'{home.settings.read_text()}\n[mount]\npath = "{other}"\n')
+    home.envfs("link", "/app", cwd=project)
+    assert (project / ".env").readlink() == other / "app" / ".env"
+
+
+def test_a_level_that_is_not_there_and_a_folder_that_is_not_are_refused(mounted: Home, project: Path) -> None:
+    mounted.envfs("link", "/nope", cwd=project, status=103)
+    mounted.envfs("link", str(project / "none"), "/app", status=100)
+    mounted.envfs("link", "a//b", cwd=project, status=105)
+    mounted.envfs("link", cwd=project, status=2)
+    mounted.envfs("link", "--remove", cwd=project, status=100)
+    assert os.listdir(project) == []
+
+
+# -- a real .env -------------------------------------------------------------------------------------------------------
+
+
+def test_a_real_file_is_refused_and_stays(mounted: Home, project: Path) -> None:
+    (project / ".env").write_text(TEXT)
+    said = mounted.envfs("link", "/app", cwd=project, status=118)
+    assert f"envfs import {project}/.env /app" in said.complaint
+    assert (project / ".env").read_text() == TEXT
+    assert os.listdir(project) == [".env"]
+
+
+def test_a_real_file_is_imported_and_replaced_when_the_view_gives_it_back(mounted: Home, project: Path) -> None:
+    (project / ".env").write_text(TEXT)
+    mounted.envfs("link", "/imported", "--import", cwd=project)
+    assert (project / ".env").is_symlink()
+    assert (project / ".env").read_text() == "KEY=value-one\nURL=http://value-one/\n"
+    assert mounted.envfs("exec", "--", "printenv", "URL", cwd=project).text == "http://value-one/\n"
+
+
+def test_a_real_file_stays_where_the_view_gives_something_else(mounted: Home, project: Path) -> None:
+    mounted.envfs("import", "-", "/else/where", given="A=1\n")
+    text = "WHO=${KEY_OF_PARENT:-nobody}\nSAME=1\n"
+    mounted.envfs("import", "-", "/else", given="KEY_OF_PARENT=secret-parent\n")
+    (project / ".env").write_text(text)
+    said = mounted.envfs("link", "/else/where", "--import", cwd=project, status=100)
+    assert "gives other values for WHO\n" in said.complaint
+    assert "secret-parent" not in said.complaint
+    assert (project / ".env").read_text() == text
+    assert not (project / ".env").is_symlink()
+    assert not (project / ".envfs.toml").exists()
+
+
+def test_a_file_that_cannot_be_imported_stays(mounted: Home, project: Path) -> None:
+    (project / ".env").write_text("A='open\n")
+    mounted.envfs("link", "/app", "--import", cwd=project, status=106)
+    (project / ".env").write_text("my-key=1\n")
+    mounted.envfs("link", "/app", "--import", cwd=project, status=106)
+    assert (project / ".env").read_text() == "my-key=1\n"
+
+
+def test_what_is_neither_a_file_nor_the_link_is_refused(mounted: Home, project: Path) -> None:
+    (project / ".env").symlink_to("elsewhere")
+    mounted.envfs("link", "/app", cwd=project, status=118)
+    mounted.envfs("link", "/app", "--import", cwd=project, status=118)
+    (project / ".env").unlink()
+    (project / ".env").mkdir()
+    mounted.envfs("link", "/app", cwd=project, status=118)
+    assert (project / ".env").is_dir()
+
+
+def test_undoing_removes_nothing_that_link_did_not_make(mounted: Home, project: Path) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    (project / ".env").unlink()
+    (project / ".env").write_text(TEXT)
+    said = mounted.envfs("link", "--remove", cwd=project)
+    assert "stays: it is not the link that was made" in said.complaint
+    assert (project / ".env").read_text() == TEXT
+    assert not (project / ".envfs.toml").exists()
+    (project / ".env").unlink()
+    mounted.envfs("link", "/app", cwd=project)
+    (project / ".envfs.toml").write_text("mine = 1\n")
+    mounted.envfs("link", "--remove", cwd=project, status=115)
+    assert (project / ".envfs.toml").read_text() == "mine = 1\n"
+
+
+def test_the_files_of_a_linked_folder_are_imported_without_its_link(mounted: Home, project: Path) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    (project / ".env.local").write_text("L=1\n")
+    said = mounted.envfs("import", str(project), "/family")
+    assert ".env is left out: a link to a view" in said.complaint
+    assert mounted.envfs("export", "/family/local").text == "L=1\n"
+
+
+# -- whose choice it is ------------------------------------------------------------------------------------------------
+
+
+def test_a_cloned_repository_chooses_nothing(mounted: Home, tmp_path: Path, project: Path) -> None:
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    git(origin, "init", "-q")
+    (origin / ".envfs.toml").write_text('level = "/bank"\n')
+    (origin / "steal").write_text("")
+    git(origin, "add", ".")
+    git(origin, "commit", "-qm", "x")
+    git(tmp_path, "clone", "-q", str(origin), "cloned")
+    cloned = tmp_path / "cloned"
+    said = mounted.envfs("exec", "--", "sh", "-c", "env > stolen", cwd=cloned, status=115)
+    assert f"hint: `envfs link {cloned} /bank`" in said.complaint
+    assert not (cloned / "stolen").exists()
+    # nor by being put where a folder was linked, nor by a change of the file
+    mounted.envfs("link", "/app", cwd=project)
+    (project / ".envfs.toml").write_text('level = "/bank"\n')
+    mounted.envfs("exec", "--", "true", cwd=project, status=115)
+    shutil.rmtree(project)
+    shutil.copytree(cloned, project)
+    mounted.envfs("exec", "--", "true", cwd=project, status=115)
+
+
+def test_one_users_link_is_no_other_users(user_home: Home, home: Home, ground: Path) -> None:
+    folder = ground / "users-project"
+    folder.mkdir()
+    os.chown(folder, OWNER, OWNER)
+    user_home.envfs("import", "-", "/mine", given="A=1\n")
+    user_home.envfs("link", "/mine", cwd=folder)
+    assert user_home.envfs("exec", "--", "printenv", "A", cwd=folder).text == "1\n"
+    assert (user_home.state / "linked.json").stat().st_mode & 0o777 == 0o600
+    said = home.envfs("exec", "--", "true", cwd=folder, status=115)
+    assert f"belongs to uid {OWNER}" in said.complaint
+    os.chown(folder / ".envfs.toml", STRANGER, STRANGER)
+    assert f"belongs to uid {STRANGER}" in user_home.envfs("show", cwd=folder, status=115).complaint
+    os.chown(folder / ".envfs.toml", 0, 0)
+    user_home.envfs("show", cwd=folder)
+
+
+# -- git ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, b".env\n"),
+        (b"", b".env\n"),
+        (b"node_modules\n", b"node_modules\n.env\n"),
+        (b"node_modules", b"node_modules\n.env\n"),
+        (b"a\r\nb\r\n", b"a\r\nb\r\n.env\r\n"),
+        (b"a\r\nb", b"a\r\nb\r\n.env\r\n"),
+        (b"caf\xe9\n!.env\n", b"caf\xe9\n!.env\n.env\n"),
+        (b".env/\n", b".env/\n.env\n"),
+        (b".env*\n", b".env*\n"),
+        (b".env\n", b".env\n"),
+    ],
+)
+def test_git_is_told_to_ignore_the_link(mounted: Home, project: Path, before: bytes | None, after: bytes) -> None:
+    git(project, "init", "-q")
+    if before is not None:
+        (project / ".gitignore").write_bytes(before)
+    said = mounted.envfs("link", "/app", cwd=project)
+    assert (project / ".gitignore").read_bytes() == after
+    assert ("added to .gitignore" in said.complaint) == (before != after)
+    git(project, "check-ignore", "-q", ".env")
+    mounted.envfs("link", "/app", cwd=project)
+    assert (project / ".gitignore").read_bytes() == after
+
+
+def test_a_rule_further_up_is_enough_and_outside_of_git_nothing_is_made(mounted: Home, project: Path) -> None:
+    git(project, "init", "-q")
+    (project / ".gitignore").write_text(".env\n")
+    (project / "web").mkdir()
+    mounted.envfs("link", "web", "/app", cwd=project)
+    assert sorted(os.listdir(project / "web")) == [".env", ".envfs.toml"]
+    shutil.rmtree(project / ".git")
+    (project / ".gitignore").unlink()
+    mounted.envfs("link", "/app", cwd=project)
+    assert not (project / ".gitignore").exists()
+
+
+def test_a_file_that_git_tracks_is_said_with_the_way_out_of_it(mounted: Home, project: Path) -> None:
+    git(project, "init", "-q")
+    (project / ".env").write_text("TRACKED=1\n")
+    git(project, "add", ".env")
+    git(project, "commit", "-qm", "x")
+    said = mounted.envfs("link", "/tracked", "--import", cwd=project)
+    assert "`git rm --cached .env`" in said.complaint
+    assert "history still has the values" in said.complaint
+    git(project, "rm", "-q", "--cached", ".env")
+    assert "git tracks" not in mounted.envfs("link", "/tracked", cwd=project).complaint
+
+
+def test_no_program_of_the_repositorys_choosing_is_run(mounted: Home, project: Path) -> None:
+    git(project, "init", "-q")
+    hook = project / "hook"
+    hook.write_text(f"#!/bin/sh\ntouch {project}/ran\n")
+    hook.chmod(0o755)
+    for name in ("core.fsmonitor", "core.pager", "core.sshCommand", "core.hooksPath"):
+        git(project, "config", name, str(hook))
+    mounted.envfs("link", "/app", cwd=project)
+    assert not (project / "ran").exists()
+
+
+def test_without_git_a_person_is_told_to_look(mounted: Home, project: Path) -> None:
+    git(project, "init", "-q")
+    said = mounted.envfs("link", "/app", cwd=project, environ={"PATH": "/nowhere"})
+    assert "git cannot tell whether it ignores .env here" in said.complaint
+    assert not (project / ".gitignore").exists()
+
+
+def test_a_gitignore_that_is_a_link_is_not_followed(mounted: Home, project: Path) -> None:
+    git(project, "init", "-q")
+    (project / "elsewhere").write_text("")
+    (project / ".gitignore").symlink_to("elsewhere")
+    said = mounted.envfs("link", "/app", cwd=project)
+    assert "add .env to it" in said.complaint
+    assert (project / "elsewhere").read_text() == ""
+    assert (project / ".env").is_symlink()

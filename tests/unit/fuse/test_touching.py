@@ -1,0 +1,125 @@
+"""Who is let through while a file is touched: the touching thread, on its way to that file, and nobody else."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from pyfuse3 import FUSEError
+
+from envfs.fuse import touching
+from envfs.fuse.touching import Touching
+from envfs.fuse.tree import DOTENV, FOLDER, Node
+
+ROOT, SHOP, ENV = Node(FOLDER, "/"), Node(FOLDER, "/shop"), Node(DOTENV, "/shop")
+
+
+class Asks(NamedTuple):
+    """Who asks, as pyfuse3 tells it."""
+
+    pid: int
+    uid: int = 0
+
+
+class Fields(NamedTuple):
+    """What is to be set."""
+
+    update_mtime: bool = True
+    update_atime: bool = False
+    update_size: bool = False
+    update_mode: bool = False
+    update_uid: bool = False
+    update_gid: bool = False
+
+
+@pytest.fixture
+def under_way(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Touching], None]], None]:
+    """Run a look while ENV is touched, in the place of the kernel."""
+
+    def run(look: Callable[[Touching], None]) -> None:
+        made = Touching()
+
+        class Kernel:
+            def utimensat(self, *_: object) -> None:
+                look(made)
+
+        monkeypatch.setattr(touching, "_libc", Kernel())
+        made.touch(ENV, -1, aside=False)
+
+    return run
+
+
+def me() -> Asks:
+    return Asks(threading.get_native_id())
+
+
+def test_the_touching_thread_walks_to_the_node_and_nowhere_else(under_way: Callable[..., None]) -> None:
+    def look(made: Touching) -> None:
+        assert made.is_by(me())  # type: ignore[arg-type]
+        assert made.step(ROOT, b"shop") == SHOP
+        assert made.step(SHOP, b".env") == ENV
+        for folder, name in ((ROOT, b".env"), (ROOT, b"blog"), (SHOP, b".env.json"), (SHOP, b"prod"), (SHOP, b".vars")):
+            with pytest.raises(FUSEError) as raised:
+                made.step(folder, name)
+            assert raised.value.errno == errno.EACCES
+
+    under_way(look)
+
+
+@pytest.mark.parametrize("pid", [0, 1, os.getppid(), 2**22])
+def test_no_other_thread_or_process_is_taken_for_it(under_way: Callable[..., None], pid: int) -> None:
+    def look(made: Touching) -> None:
+        assert not made.is_by(Asks(pid))  # type: ignore[arg-type]
+        assert not made.allows(ENV, Fields(), None, Asks(pid))  # type: ignore[arg-type]
+
+    under_way(look)
+
+
+def test_it_sets_one_time_of_that_one_node_and_nothing_else(under_way: Callable[..., None]) -> None:
+    def look(made: Touching) -> None:
+        assert made.allows(ENV, Fields(), None, me())  # type: ignore[arg-type]
+        assert not made.allows(SHOP, Fields(), None, me())  # type: ignore[arg-type]
+        assert not made.allows(ENV, Fields(), 3, me())  # type: ignore[arg-type]
+        assert not made.allows(ENV, Fields(update_mtime=False), None, me())  # type: ignore[arg-type]
+        for other in Fields._fields[1:]:
+            assert not made.allows(ENV, Fields()._replace(**{other: True}), None, me())  # type: ignore[arg-type]
+
+    under_way(look)
+
+
+def test_afterwards_the_thread_is_nobody_again(under_way: Callable[..., None]) -> None:
+    seen: list[Touching] = []
+    under_way(seen.append)
+    assert not seen[0].is_by(me())  # type: ignore[arg-type]
+    assert not seen[0].allows(ENV, Fields(), None, me())  # type: ignore[arg-type]
+    with pytest.raises(FUSEError):
+        seen[0].step(ROOT, b"shop")
+
+
+def test_aside_it_goes_by_a_folder_that_nobody_else_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, paths = Touching(), []
+
+    class Kernel:
+        def utimensat(self, _root: int, path: bytes, *_: object) -> None:
+            paths.append(path)
+            hidden = made.step(ROOT, b".touched")
+            assert made.step(hidden, b".touched") == ENV
+            with pytest.raises(FUSEError):
+                made.step(ROOT, b"shop")
+
+    monkeypatch.setattr(touching, "_libc", Kernel())
+    made.touch(ENV, -1, aside=True)
+    assert paths == [b".touched/.touched"]
+
+
+def test_the_kernels_word_for_one_time_alone_is_what_we_send(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    os.utime(file, (1, 1))
+    folder = os.open(tmp_path, os.O_PATH)
+    assert touching._libc.utimensat(folder, b"file", touching._NOW, 0) == 0
+    os.close(folder)
+    assert (file.stat().st_atime, file.stat().st_mtime > 1) == (1, True)
