@@ -151,8 +151,8 @@ def _python_quoted(value: str) -> str:
 
 
 def _node(value: str) -> str:
-    if "'" in value and "$(" in value:
-        raise _CannotBe("has $( ) and a ', which dotenvx runs as a command")
+    if "$(" in value and ("'" in value or "\r" in value):
+        raise _CannotBe("has $( ) and a ' or a carriage return, which dotenvx runs as a command")
     return _for_node(value)
 
 

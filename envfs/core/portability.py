@@ -37,12 +37,26 @@ def _ends_with_backslash(value: str) -> bool:
     return value.endswith("\\")
 
 
+def _ends_after_command(value: str) -> bool:
+    return "$(" in value and _ends_with_backslash(value)
+
+
+def _command_in_single_quotes_on_lines(value: str) -> bool:
+    return "$(" in value and "\n" in value and not ("'" in value or "\r" in value or _ends_with_backslash(value))
+
+
 _BACKSLASH_LAST = "a backslash at the end"
 _REFERENCE = re.compile(r"\$[A-Za-z0-9_]")
 _Rules = tuple[tuple[Callable[[str], object], Doubt], ...]
 _PORTABLE: _Rules = (
     (_has("$("), Doubt("$( )", "dotenv-expand 1000 runs it as a command", runs=True)),
     (_has("'", "$("), Doubt("' and $( )", "dotenvx runs it as a command", runs=True)),
+    (_has("\r", "$("), Doubt("a carriage return and $( )", "dotenvx runs it as a command", runs=True)),
+    (_ends_after_command, Doubt("$( ) and a backslash at the end", "dotenvx runs it as a command", runs=True)),
+    (
+        _command_in_single_quotes_on_lines,
+        Doubt("a line break and $( )", "ruby-dotenv 2.4 runs it as a command", runs=True),
+    ),
     (_has("\r"), Doubt("a carriage return", "shells, systemd, node --env-file, vite, deno and ruby lose it")),
     (_ends_with_backslash, Doubt(_BACKSLASH_LAST, f"{_NODE} doubles it, godotenv refuses the file")),
     (_has("'", '"'), Doubt("' and \"", f"{_NODE} keeps a backslash before the quote")),
