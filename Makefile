@@ -1,6 +1,7 @@
 # Everything here may be run by anybody, in any order; each target first installs what it lacks (contrib/install).
 
 PYTEST_ARGS ?=
+PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench soak clean
@@ -13,9 +14,9 @@ demo: ## a tour of EnvFS on a mount of its own
 	@contrib/install run
 	@contrib/demo
 
-test: ## all tests but the soak; PYTEST_ARGS='-k mount' picks some
+test: ## all tests but the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
 	@contrib/install test
-	@.venv/bin/pytest $(PYTEST_ARGS)
+	@.venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 lint: ## style, format, types and the arrows between layers
 	@contrib/install test
