@@ -4,6 +4,7 @@ PYTEST_ARGS ?=
 PARSERS ?=
 VALUES ?= 20000
 SEED ?= 1
+PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench dialects soak clean
@@ -16,9 +17,9 @@ demo: ## a tour of EnvFS on a mount of its own
 	@contrib/install run
 	@contrib/demo
 
-test: ## all tests but the soak; PYTEST_ARGS='-k mount' picks some
+test: ## all tests but the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
 	@contrib/install test
-	@.venv/bin/pytest $(PYTEST_ARGS)
+	@.venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 lint: ## style, format, types and the arrows between layers
 	@contrib/install test

@@ -13,7 +13,7 @@ from tests.system.probing import attempt
 from tests.system.terminal import Terminal
 
 
-def test_init_asks_twice_and_never_shows_what_is_typed(ground: Path) -> None:
+def test_init_asks_twice_unseen_and_leaves_an_age_file_that_only_the_passphrase_opens(ground: Path) -> None:
     home = Home(ground / "asked")
     with Terminal([ENVFS, "init"], home.environ()) as terminal:
         terminal.expect("new passphrase: ")
@@ -27,13 +27,10 @@ def test_init_asks_twice_and_never_shows_what_is_typed(ground: Path) -> None:
         assert PASSPHRASE not in terminal.shown
     home.envfs("set", "/app", "TOKEN", given="tok-71-sentinel", environ=home.knowing())
     home.settle()
-
-
-def test_the_identity_is_an_age_file_that_only_the_passphrase_opens(own: Home) -> None:
-    identity = own.path / "identity.age"
+    identity = home.path / "identity.age"
     assert identity.stat().st_mode & 0o777 == 0o600
     assert identity.read_text(encoding="ascii").startswith("-----BEGIN AGE ENCRYPTED FILE-----\n")
-    with Terminal(["age", "-d", str(identity)], own.environ()) as terminal:
+    with Terminal(["age", "-d", str(identity)], home.environ()) as terminal:
         terminal.expect("passphrase")
         terminal.type(PASSPHRASE)
         terminal.expect("AGE-SECRET-KEY-1")
