@@ -39,7 +39,9 @@ def _git(folder: str, *words: str) -> int:
     import subprocess
 
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    # a repository's settings may name a program that watches files, which ls-files would start
+    # a repository's settings may name a program that watches files, which ls-files would start, and one that fetches
+    # what an index that was folded together lacks: no protocol is allowed to it, whatever the settings allow
+    environ["GIT_ALLOW_PROTOCOL"] = "none"
     command = ["git", "-c", "core.fsmonitor=false", "-C", folder, *words]
     try:
         return subprocess.run(

@@ -23,14 +23,40 @@ NAME = ".envfs.toml"
 _LARGEST = 4096
 _LARGEST_LIST = 1 << 20
 _OTHERS_MAY_WRITE = 0o022
+_GET_GENERATION = 0x80087601  # FS_IOC_GETVERSION of 64-bit machines
 
 
 class Linked(NamedTuple):
-    """What is remembered of a folder: its inode, as another folder may come to stand there; the level; the link."""
+    """What is remembered of a folder: its `number`, as another may come to stand there; the level; the link."""
 
-    inode: int
+    number: str
     level: str
     target: str
+
+
+def number(folder: str) -> str:
+    """Return what tells a folder from every other that stands or stood at its path: inode and generation.
+
+    The next folder often gets the inode of one that was removed, and never its generation. A file system that counts
+    none (tmpfs) does not give a number twice.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return f"{os.stat(folder).st_ino}."  # one that may be passed, and not be read
+    try:
+        return f"{os.fstat(handle).st_ino}.{_generation(handle)}"
+    finally:
+        os.close(handle)
+
+
+def _generation(folder: int) -> str:
+    import fcntl
+
+    try:
+        return fcntl.ioctl(folder, _GET_GENERATION, bytes(8))[:4].hex()
+    except OSError:
+        return ""
 
 
 def level() -> str:
@@ -48,7 +74,7 @@ def level() -> str:
         )
     known = remembered().get(folder)
     said = read(folder, known.level if known else "")
-    if known is None or known.inode != os.stat(folder).st_ino:
+    if known is None or known.number != number(folder):
         raise UnsafeSettings(
             f"{toml_of(folder)} names {said}, but you did not link that folder", f"`envfs link {folder} {said}` does"
         )
@@ -127,10 +153,10 @@ def is_made(folder: str, file: str) -> bool:
     return known is not None and os.readlink(path) == known.target
 
 
-def _linked(inode: object, level: object, target: object) -> Linked:
-    if not isinstance(inode, int) or not isinstance(level, str) or not isinstance(target, str):
+def _linked(folder: object, level: object, target: object) -> Linked:
+    if not isinstance(folder, str) or not isinstance(level, str) or not isinstance(target, str):
         raise TypeError("not a row of the list")
-    return Linked(inode, level, target)
+    return Linked(folder, level, target)
 
 
 def _nearest() -> "str | None":

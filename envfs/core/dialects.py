@@ -134,8 +134,9 @@ def _systemd(value: str) -> str:
 
 
 def _python(value: str) -> str:
-    # python-dotenv up to 1.2.2 takes \' for an escape whatever stands before, and runs on: the guard stops it
-    return _python_quoted(value) + ("\n#'x" if value.endswith("\\") else "")
+    # python-dotenv up to 1.2.2 takes \' or \" for an escape whatever stands before, and runs on: the guard stops it
+    quoted = _python_quoted(value)
+    return quoted + (f"\n#{quoted[-1]}x" if value.endswith("\\") else "")
 
 
 def _python_interpolating(value: str) -> str:

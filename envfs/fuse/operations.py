@@ -175,6 +175,7 @@ class Operations(Absent):
         return entry
 
     def _describe(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
+        size = 0 if view is None else _extent(view, node).size  # first, for what is not there gets no number
         entry = EntryAttributes()
         entry.st_ino = self._tree.inode(node)
         entry.st_mode = _FOLDER_MODE if node.is_folder else _FILE_MODE
@@ -182,7 +183,7 @@ class Operations(Absent):
         entry.st_uid = uid
         entry.st_gid = 0
         if view is not None:
-            entry.st_size = _extent(view, node).size
+            entry.st_size = size
             entry.st_mtime_ns = entry.st_ctime_ns = entry.st_atime_ns = view.changed_ns
         entry.attr_timeout = entry.entry_timeout = 0
         return entry
@@ -232,7 +233,9 @@ class Operations(Absent):
     def _ready(self, node: Node, listing: Listing) -> View | None:
         if listing.view is not None or node.is_folder or node.version:
             return listing.view
-        return self._gate.views.warm(node.level, node.dialect)
+        # a folder may stay open for longer than the grant lasts, and views change
+        allowed = self._gate.decide(Caller(listing.uid, 0, 0), node.level).decision == "allow"
+        return self._gate.views.warm(node.level, node.dialect) if allowed else None
 
     @guarded
     async def releasedir(self, fh: int) -> None:

@@ -5,7 +5,7 @@ those who watch the file and one for those who watch its folder. Nothing is chan
 
 Laws: only the touching thread is let through, known by its id while it touches, only on the way to the one node, and
 nothing else is answered to it; that is no access and is not on the log. The loop never waits for a touch: the kernel
-waits for the loop. Whatever else may be mounted at the path is left alone.
+waits for the loop. Whatever else may be mounted at the path, or below it, is left alone.
 """
 
 import ctypes
@@ -26,7 +26,9 @@ from envfs.fuse.tree import Node
 from envfs.protocol.keyholding import Difference
 
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
-_AT_SYMLINK_NOFOLLOW = 0x100
+_AT_EMPTY_PATH = 0x1000
+_OPENAT2 = 437  # its number on every machine
+_NO_XDEV, _NO_SYMLINKS, _BENEATH = 0x01, 0x04, 0x08
 _ASIDE, _ASIDE_NAME = Node(tree.ASIDE, names.ROOT), ".touched"
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -37,6 +39,14 @@ class _Time(ctypes.Structure):
 
 # the modification time alone: with both times it would be an IN_ATTRIB, which editors do not take for a change
 _NOW = (_Time * 2)(_Time(0, _UTIME_OMIT), _Time(0, _UTIME_NOW))
+
+
+class _How(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+# without content and without asking us for it; what is mounted on one of our folders ends the way
+_FOUND = _How(os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, 0, _NO_XDEV | _NO_SYMLINKS | _BENEATH)
 
 
 class _Touch(NamedTuple):
@@ -86,10 +96,19 @@ class Touching:
         steps = {(folder, os.fsencode(name)): step for folder, name, step in ways}
         self._touch = _Touch(threading.get_native_id(), node, steps)
         try:
-            path = b"/".join(name for _, name in steps)
-            _libc.utimensat(root, path, _NOW, _AT_SYMLINK_NOFOLLOW)  # if it fails, there is nobody left to tell
+            _set_time(root, b"/".join(name for _, name in steps))
         finally:
             self._touch = None
+
+
+def _set_time(root: int, path: bytes) -> None:
+    # if it fails, there is nobody left to tell
+    file = _libc.syscall(_OPENAT2, root, path, ctypes.byref(_FOUND), ctypes.sizeof(_FOUND))
+    if file >= 0:
+        try:
+            _libc.utimensat(file, b"", _NOW, _AT_EMPTY_PATH)
+        finally:
+            os.close(file)
 
 
 class Toucher:

@@ -13,7 +13,7 @@ import trio
 
 from envfs.control.server import Server, bind
 from envfs.daemon.keyholder_link import KeyholderLink
-from envfs_cli import remembering
+from envfs_cli import linked, remembering
 from envfs_cli.linked import Linked
 from tests.component.world import World, run
 
@@ -156,7 +156,7 @@ def test_the_client_starts_without_what_is_slow(
     monkeypatch.setenv("ENVFS_HOME", home.places.home)
     monkeypatch.chdir(tmp_path)
     remembering.write_toml(str(tmp_path), "/shop")
-    remembering.remember(str(tmp_path), Linked(tmp_path.stat().st_ino, "/shop", ""))
+    remembering.remember(str(tmp_path), Linked(linked.number(str(tmp_path)), "/shop", ""))
     modules = client(home, *words)
     assert "envfs_cli.main" in modules
     assert heads(modules) & (HEAVY | {"tomllib", "yaml"}) == set()

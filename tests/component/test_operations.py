@@ -291,6 +291,18 @@ def test_the_same_thing_has_the_same_number_and_other_things_have_others(shared:
     run(main)
 
 
+def test_what_is_not_there_is_given_no_number_however_often_it_is_asked_for(shared: World) -> None:
+    async def main() -> None:
+        operations = shared.operations()
+        folder = inode(operations, "variables", "/shop")
+        numbers = len(operations._tree._nodes)
+        for number in range(100):
+            assert await outcome(lambda: operations.lookup(folder, f"NO_{number}".encode(), CTX)) == "ENOENT"  # noqa: B023
+        assert len(operations._tree._nodes) == numbers
+
+    run(main)
+
+
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
     """Collect what readdir replies: name, size, next."""
@@ -357,6 +369,20 @@ def test_a_view_that_is_ready_is_listed_with_its_size(shared: World, listed: lis
 
     run(main)
     assert listed[0] == (".env", len(PROD), 1)
+
+
+def test_a_folder_that_outlived_its_grant_tells_no_sizes(world: World, listed: list[tuple[str, int, int]]) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        await read_file(operations, inode(operations, "dotenv", "/shop/prod"))
+        handle = await operations.opendir(inode(operations, "folder", "/shop/prod"), CTX)
+        await operations.readdir(handle, 0, [0] * len(FILES))
+        world.allow()
+        await operations.readdir(handle, 0, [0] * len(FILES))
+        await operations.releasedir(handle)
+
+    run(main)
+    assert [size > 0 for _, size, _ in listed] == [name != ".vars" for name in FILES] + [False] * len(FILES)
 
 
 def test_reading_a_folder_as_a_file_and_a_file_as_a_folder_is_refused(shared: World) -> None:

@@ -318,3 +318,19 @@ def test_a_file_that_is_mounted_over_the_mount_is_left_alone(prod: Home, tmp_pat
     finally:
         subprocess.run(["umount", str(prod.mnt)], check=True)
     assert (other.read_text(), other.stat().st_mtime) == ("MINE=1\n", 1)
+
+
+def test_what_is_mounted_on_a_folder_of_the_mount_is_left_alone(prod: Home) -> None:
+    folder = prod.mnt / "shop"
+    with ExitStack() as undo:
+        for path in (folder, folder / ".env"):
+            undo.callback(os.close, os.open(path, os.O_PATH))  # the kernel still knows it
+        subprocess.run(["mount", "-t", "tmpfs", "x", folder], check=True)
+        undo.callback(subprocess.run, ["umount", folder], check=True)
+        (folder / ".env").write_text("mine\n")
+        os.utime(folder / ".env", (1, 1))
+        with Inotify(prod.view("/")) as watcher:
+            prod.envfs("set", "/shop", "COUNT", given="1")
+            prod.envfs("set", "/", "COUNT", given="2")
+            assert watcher.wait(1) == [_FILE]
+        assert (folder / ".env").stat().st_mtime == 1

@@ -178,6 +178,40 @@ def test_a_term_is_passed_on_and_its_outcome_back(home: Home, told: Path, how: s
         assert not alive(run.starts[0][0])
 
 
+def caught(home: Home) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a watcher; stop its child while that is no command yet, and return both."""
+    for _ in range(50):
+        process = subprocess.Popen(
+            [ENVFS, "exec", "/shop/prod", "--watch", "--", "sleep", "60"],
+            env=home.environ(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while not (born := children(process.pid)):
+            assert process.poll() is None
+        os.kill(int(born[0]), signal.SIGSTOP)
+        if os.getpgid(int(born[0])) == process.pid:
+            return process, int(born[0])
+        process.kill()
+        os.kill(int(born[0]), signal.SIGKILL)
+        process.wait(SECONDS)
+    pytest.fail("every child was a command at once")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_signal_that_keys_could_have_sent_is_passed_on_however_early_it_comes(home: Home, number: int) -> None:
+    process, child = caught(home)
+    try:
+        process.send_signal(number)
+        time.sleep(0.1)  # long enough to be heard
+        os.kill(child, signal.SIGCONT)
+        assert process.wait(SECONDS) == 128 + number
+        assert not alive(child)
+    finally:
+        process.kill()  # which ends the child
+        process.wait(SECONDS)
+
+
 def test_when_it_is_killed_itself_the_command_is_told_to_end(home: Home, told: Path) -> None:
     with watched(home, told) as run:
         run.process.kill()

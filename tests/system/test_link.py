@@ -279,6 +279,34 @@ def test_no_program_of_the_repositorys_choosing_is_run(mounted: Home, project: P
     assert not (project / "ran").exists()
 
 
+def test_nothing_is_fetched_for_a_repository_that_lacks_objects(mounted: Home, project: Path) -> None:
+    git(project, "init", "-q")
+    (project / "d").mkdir()
+    (project / "d" / "f").write_text("x\n")
+    (project / ".gitignore").write_text(".env\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "x")
+    git(project, "sparse-checkout", "set", "--cone", "--sparse-index", "elsewhere")
+    lacking = git(project, "rev-parse", "HEAD:d").strip()
+    (project / ".git" / "objects" / lacking[:2] / lacking[2:]).unlink()
+    program = project / "program"
+    program.write_text(f"#!/bin/sh\ntouch {project}/ran\n")
+    program.chmod(0o755)
+    for name, value in (
+        ("core.repositoryformatversion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.url", str(project)),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.uploadpack", str(program)),
+        ("protocol.file.allow", "always"),
+    ):
+        git(project, "config", name, value)
+    mounted.envfs("link", "/app", cwd=project)
+    assert not (project / "ran").exists()
+    subprocess.run(["git", "-C", str(project), "ls-files", "--", ".env"], capture_output=True, check=False)
+    assert (project / "ran").exists(), "this git does not fetch what an index lacks"
+
+
 def test_without_git_a_person_is_told_to_look(mounted: Home, project: Path) -> None:
     git(project, "init", "-q")
     said = mounted.envfs("link", "/app", cwd=project, environ={"PATH": "/nowhere"})

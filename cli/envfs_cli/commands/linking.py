@@ -53,7 +53,7 @@ def _link(folder: str, level: str, values: "Values") -> int:
     target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
     _put_link(env, target, before)
     remembering.write_toml(folder, level)
-    remembering.remember(folder, linked.Linked(os.stat(folder).st_ino, level, target))
+    remembering.remember(folder, linked.Linked(linked.number(folder), level, target))
     output.done(f"{env} is the view of {level}")
     ignoring.see_to(folder)
     return 0
@@ -62,7 +62,7 @@ def _link(folder: str, level: str, values: "Values") -> int:
 def remembered_of(folder: str) -> "linked.Linked | None":
     """Return what is remembered of a folder, if it is the same folder still."""
     known = linked.remembered().get(folder)
-    return known if known is not None and known.inode == os.stat(folder).st_ino else None
+    return known if known is not None and known.number == linked.number(folder) else None
 
 
 def _check_toml(folder: str) -> None:

@@ -52,7 +52,8 @@ class _Watcher:
     """The loop and its state.
 
     `_child` is the command, None while it cannot be started; `_look` is a child that looks what it would get now;
-    `_digest` is of what it got. While `_stopping`, the command is being ended to be started anew.
+    `_digest` is of what it got. While `_stopping`, the command is being ended to be started anew. `_kept` is a signal that
+    may have come from keys, until it is known whether it reached the child.
     """
 
     def __init__(self, values: "Values", news: News, fetch: "Fetch", become: "Become") -> None:
@@ -68,6 +69,7 @@ class _Watcher:
         self._digest = b""
         self._failure = ""
         self._first, self._stopping, self._ending = True, False, False
+        self._kept = 0
         self._look_at = self._look_by = self._kill_at = 0.0
         self._status: int | None = None
 
@@ -118,13 +120,19 @@ class _Watcher:
             for what in self._news.hear():
                 self._hear_news(what, time.monotonic())
         if self._child is not None and self._child.said in ready and self._child.listen():
-            self._digest = self._child.digest
+            self._become_known(self._child)
         if self._look is not None and self._look.said in ready and self._look.listen():
             look, self._look = self._look, None
             self._judge(look)
         if self._family.heard in ready:
             for number in os.read(self._family.heard, 1 << 10):
                 self._hear_signal(number)
+
+    def _become_known(self, child: Child) -> None:
+        self._digest = child.digest
+        if child.digest and self._kept:  # it was sent to this process alone, for a child that had it has ended
+            child.signal(self._kept)
+        self._kept = 0
 
     def _hear_news(self, what: str, now: float) -> None:
         if what == LOCKED:
@@ -142,8 +150,10 @@ class _Watcher:
         self._ending = self._ending or number == signal.SIGTERM or (self._stopping and number in _ENDING)
         if self._child is None:
             self._status = SIGNALLED + number if number in _ENDING else None
-        elif self._child.group or number not in _FROM_KEYS:  # until it has a group of its own, keys reach it anyhow
+        elif self._child.group or number not in _FROM_KEYS:
             self._child.signal(number)
+        else:
+            self._kept = number  # until it has a group of its own, keys reach it anyhow
 
     def _judge(self, look: Child) -> None:
         if look.failure and look.failure != self._failure:

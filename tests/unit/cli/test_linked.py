@@ -1,6 +1,7 @@
 """A `.envfs.toml` counts only where this user linked that folder, and only if nobody else could have written it."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def link(folder: Path, level: str) -> None:
     remembering.write_toml(str(folder), level)
-    remembering.remember(str(folder), Linked(folder.stat().st_ino, level, "/mnt/x/.env"))
+    remembering.remember(str(folder), Linked(linked.number(str(folder)), level, "/mnt/x/.env"))
 
 
 def refused(what: str) -> None:
@@ -75,6 +76,17 @@ def test_another_folder_at_the_same_place_counts_for_nothing(project: Path, monk
     monkeypatch.chdir(project)
     refused("you did not link that folder")
     monkeypatch.chdir(aside)
+    refused("you did not link that folder")
+
+
+def test_a_folder_that_was_given_the_inode_of_a_removed_one_counts_for_nothing(project: Path) -> None:
+    removed = linked.number(str(project))
+    for _ in range(20):
+        shutil.rmtree(project)
+        project.mkdir()
+        (project / ".envfs.toml").write_text('level = "/shop"\n')
+        assert linked.number(str(project)) != removed
+    os.chdir(project)
     refused("you did not link that folder")
 
 
@@ -166,7 +178,7 @@ def test_many_who_remember_at_once_all_count(project: Path) -> None:
         child = os.fork()
         if child == 0:
             try:
-                remembering.remember(f"/p{number}", Linked(number, "/x", ""))
+                remembering.remember(f"/p{number}", Linked(str(number), "/x", ""))
             finally:
                 os._exit(0)
         children.append(child)

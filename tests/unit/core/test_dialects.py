@@ -28,6 +28,7 @@ VALUES = st.lists(
         ("python", "${A}", "'${A}'"),
         ("python", 'a\r"', r'"a\r\""'),
         ("python", "a b\\", "'a b\\\\'\n#'x"),
+        ("python", "a\r\\", '"a\\r\\\\"\n#"x'),
         ("python-interpolating", "${A}", "'${ENVFS_NONE:-$}{A}'"),
         ("python-interpolating", "a b\\", r"'a b${ENVFS_NONE:-\\}'"),
         ("node", "it's", "`it's`"),
@@ -82,6 +83,16 @@ def test_no_variable_can_begin_another_line_that_is_one(value: str, dialect: str
         return
     assert text.startswith("A=")
     assert text.endswith("\nEND=1\n")
+
+
+@given(VALUES, st.sampled_from(["python", "node", "expand"]))
+def test_the_guard_has_the_quote_that_it_guards(value: str, dialect: str) -> None:
+    try:
+        lines = dialects.text({"A": f"{value}\\"}, dialect).removeprefix("A=").splitlines()
+    except Malformed:
+        return
+    if len(lines) > 1 and lines[-1].startswith("#"):
+        assert lines[-1] == f"#{lines[0][0]}x"
 
 
 @given(VALUES)

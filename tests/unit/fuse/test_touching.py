@@ -42,11 +42,7 @@ def under_way(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Touching],
     def run(look: Callable[[Touching], None]) -> None:
         made = Touching()
 
-        class Kernel:
-            def utimensat(self, *_: object) -> None:
-                look(made)
-
-        monkeypatch.setattr(touching, "_libc", Kernel())
+        monkeypatch.setattr(touching, "_set_time", lambda *_: look(made))
         made.touch(ENV, -1, aside=False)
 
     return run
@@ -102,24 +98,39 @@ def test_afterwards_the_thread_is_nobody_again(under_way: Callable[..., None]) -
 def test_aside_it_goes_by_a_folder_that_nobody_else_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     made, paths = Touching(), []
 
-    class Kernel:
-        def utimensat(self, _root: int, path: bytes, *_: object) -> None:
-            paths.append(path)
-            hidden = made.step(ROOT, b".touched")
-            assert made.step(hidden, b".touched") == ENV
-            with pytest.raises(FUSEError):
-                made.step(ROOT, b"shop")
+    def look(_root: int, path: bytes) -> None:
+        paths.append(path)
+        hidden = made.step(ROOT, b".touched")
+        assert made.step(hidden, b".touched") == ENV
+        with pytest.raises(FUSEError):
+            made.step(ROOT, b"shop")
 
-    monkeypatch.setattr(touching, "_libc", Kernel())
+    monkeypatch.setattr(touching, "_set_time", look)
     made.touch(ENV, -1, aside=True)
     assert paths == [b".touched/.touched"]
 
 
-def test_the_kernels_word_for_one_time_alone_is_what_we_send(tmp_path: Path) -> None:
+def test_the_kernels_words_for_one_time_alone_are_what_we_send(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     os.utime(file, (1, 1))
     folder = os.open(tmp_path, os.O_PATH)
-    assert touching._libc.utimensat(folder, b"file", touching._NOW, 0) == 0
+    touching._set_time(folder, b"file")
     os.close(folder)
     assert (file.stat().st_atime, file.stat().st_mtime > 1) == (1, True)
+
+
+@pytest.mark.parametrize("path", [b"link", b"linked/file", b"../other/file"])
+def test_no_link_and_no_other_mount_is_on_the_way(tmp_path: Path, path: bytes) -> None:
+    other, root = tmp_path / "other", tmp_path / "root"
+    other.mkdir()
+    root.mkdir()
+    file = other / "file"
+    file.touch()
+    os.utime(file, (1, 1))
+    (root / "link").symlink_to(file)
+    (root / "linked").symlink_to(other)
+    folder = os.open(root, os.O_PATH)
+    touching._set_time(folder, path)
+    os.close(folder)
+    assert file.stat().st_mtime == 1
