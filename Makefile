@@ -1,21 +1,25 @@
 # Everything here may be run by anybody, in any order; each target first installs what it lacks (contrib/install).
 
 PYTEST_ARGS ?=
+PARSERS ?=
+VALUES ?= 20000
+SEED ?= 1
+PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench soak clean
+.PHONY: help demo test lint check bench dialects soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a tour of EnvFS on a mount of its own
 	@contrib/install run
 	@contrib/demo
 
-test: ## all tests but the soak; PYTEST_ARGS='-k mount' picks some
+test: ## all tests but the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
 	@contrib/install test
-	@.venv/bin/pytest $(PYTEST_ARGS)
+	@.venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 lint: ## style, format, types and the arrows between layers
 	@contrib/install test
@@ -27,10 +31,14 @@ bench: ## measure speed and print the numbers
 	@contrib/install run
 	@.venv/bin/python contrib/bench/run.py
 
+dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=2000 SEED=2 narrow it
+	@contrib/install dialects
+	@.venv/bin/python -m tests.dialects.run --parsers "$(PARSERS)" --values "$(VALUES)" --seed "$(SEED)"
+
 soak: ## look for leaks and drift, for minutes
 	@contrib/install test
 	@.venv/bin/pytest -m soak $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
-	rm -rf .venv build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .dialects build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

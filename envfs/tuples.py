@@ -48,6 +48,8 @@ else:
             return type(self)(**{**self._asdict(), **named})
 
     def _complete(cls, values, named):
+        if tuple(named) == cls._fields and not values:
+            return tuple(named.values())
         given = {**dict(zip(cls._fields, values, strict=False)), **named}
         missing = [name for name in cls._fields if name not in given and name not in cls._field_defaults]
         if missing or len(given) != len(values) + len(named) or not given.keys() <= set(cls._fields):

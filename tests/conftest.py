@@ -12,22 +12,44 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.home import OWNER, Daemon, Home, eventually, mounts_below, processes_of
+from tests.system.crashing import put_under_passphrase
+from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mounts_below, processes_of
 from tests.system.samples import LEVELS
 
 _WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
+_MODE = pytest.StashKey[int]()
 Homes = Callable[..., Home]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let every user open /dev/fuse, as udev does on an ordinary machine and nobody does in a bare one.
+
+    The process that the others belong to does it, if there are several: it is the last to end.
+    """
+    if _is_able() and not hasattr(session.config, "workerinput"):
+        session.config.stash[_MODE] = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
+        os.chmod("/dev/fuse", 0o666)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Take it back."""
+    if _MODE in session.config.stash:
+        os.chmod("/dev/fuse", session.config.stash[_MODE])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need root and /dev/fuse, and skip them where either is missing."""
-    able = os.geteuid() == 0 and os.access("/dev/fuse", os.R_OK | os.W_OK)
+    able = _is_able()
     for item in items:
         folders = item.path.relative_to(Path(__file__).parent).parts[:1]
         if folders and folders[0] in _WHOLE_PROGRAM:
             item.add_marker(pytest.mark.system)
             if not able:
                 item.add_marker(pytest.mark.skip(reason="needs root and /dev/fuse"))
+
+
+def _is_able() -> bool:
+    return os.geteuid() == 0 and os.access("/dev/fuse", os.R_OK | os.W_OK)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +82,25 @@ def stocked(bare: Home, ground: Path) -> Home:
         for level, (text, _) in LEVELS.items():
             home.envfs("import", "-", level, given=text)
     return home
+
+
+@pytest.fixture(scope="session")
+def typed(bare: Home, ground: Path) -> Home:
+    """Give a home whose identity is under a passphrase, with one variable. Not to be changed: `own` copies it.
+
+    The passphrase is tried in a thousandth of the second that one costs which `envfs init` asked for.
+    """
+    home = copied(bare, ground / "typed")
+    home.envfs("set", "/app", "TOKEN", given="tok-71-sentinel")
+    home.settle()
+    put_under_passphrase(home, PASSPHRASE)
+    return home
+
+
+@pytest.fixture
+def own(new_home: Homes, typed: Home) -> Home:
+    """Give one test a home whose identity is under a passphrase."""
+    return new_home(typed)
 
 
 def copied(home: Home, path: Path) -> Home:
@@ -111,17 +152,8 @@ def shared(new_home: Homes, stocked: Home) -> Iterator[Home]:
         yield home
 
 
-@pytest.fixture(scope="session")
-def _fuse_for_users() -> Iterator[None]:
-    """Let every user open /dev/fuse, as udev does on an ordinary machine and nobody does in a bare one."""
-    mode = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
-    os.chmod("/dev/fuse", 0o666)
-    yield
-    os.chmod("/dev/fuse", mode)
-
-
 @pytest.fixture(scope="module")
-def user_home(ground: Path, _fuse_for_users: None) -> Iterator[Home]:
+def user_home(ground: Path) -> Iterator[Home]:
     """Give an ordinary user a home of its own, made by its own `envfs init`."""
     folder = Path(tempfile.mkdtemp(prefix="user-", dir=ground))
     os.chown(folder, OWNER, OWNER)

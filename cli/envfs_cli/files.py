@@ -1,9 +1,28 @@
-"""Files that a command writes because it was asked to."""
+"""Files that a command reads or writes because it was asked to."""
 
 import os
 
-from envfs.errors import AlreadyExists, EnvFSError
+from envfs.errors import AlreadyExists, EnvFSError, TooLarge
 from envfs_cli import output
+
+
+def read_text(path: str, limit: int) -> str:
+    """Read a file of at most `limit` bytes.
+
+    Raises:
+        TooLarge: it is longer
+        EnvFSError: it cannot be read, or is no text
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise TooLarge(f"{path} is too long", f"at most {limit} bytes are read")
+        return data.decode()
+    except UnicodeDecodeError:
+        raise EnvFSError(f"{path} is not UTF-8 text") from None
+    except OSError as error:
+        raise EnvFSError(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}") from None
 
 
 def write_new(path: str, data: bytes) -> None:

@@ -114,4 +114,6 @@ def paint(text: str, style: str, terminal: "bool | None" = None) -> str:
 
 def clean(text: str) -> str:
     """Make control characters visible."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

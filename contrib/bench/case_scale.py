@@ -1,4 +1,4 @@
-"""What grows and what must not: many versions cost what few do, and parsing is linear."""
+"""What grows and what must not: many versions cost what few do."""
 
 import contextlib
 from collections.abc import Callable, Generator
@@ -6,20 +6,15 @@ from functools import partial
 
 from case_cold import cold, write
 from home import Home
-from rounds import Contest, Contestant, Sample, median_of, timed
-from samples import sized
-
-from envfs.core import dotenv
+from rounds import Contest, Contestant, Sample, median_of
 
 LEVEL = "/shop"
 FEW = 10
 TARGET = 1.5
-_KIB = 1024
-_SIZES = (64, 256, 1024)
 
 
 def contests(rounds: int, many: tuple[int, ...]) -> Generator[Contest, None, None]:
-    """Set, cold read and start with many versions; then parsing, by the byte."""
+    """Set, cold read and start with many versions."""
     with contextlib.ExitStack() as stack:
         homes = {}
         for count in (FEW, *many):
@@ -29,7 +24,6 @@ def contests(rounds: int, many: tuple[int, ...]) -> Generator[Contest, None, Non
         yield Contest("set", _by_versions(homes, _set), rounds, note)
         yield Contest("cold read", _by_versions(homes, _cold), rounds, "the first read after a change")
         yield Contest("start", _by_versions(homes, _start), max(3, rounds // 2), "`envfs mount`, until it serves")
-    yield Contest("parse", tuple(_parse(size) for size in _SIZES), rounds, "seconds for each 64 KiB of text")
 
 
 def _by_versions(homes: dict[int, Home], measure: Callable[[Home], Sample]) -> tuple[Contestant, ...]:
@@ -50,13 +44,3 @@ def _cold(home: Home) -> Sample:
 def _start(home: Home) -> Sample:
     home.unmount()
     return Sample(home.mount())
-
-
-def _parse(size: int) -> Contestant:
-    content = sized(size * _KIB)
-    least = _SIZES[0]
-    return Contestant(
-        f"{size:,} KiB",
-        lambda: Sample(timed(lambda: dotenv.parse(content)) * least / size),
-        TARGET if size > least else 0.0,
-    )

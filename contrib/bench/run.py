@@ -12,11 +12,12 @@ import case_cold
 import case_exec
 import case_read
 import case_scale
+import case_text
 import report
 import rounds
 from rounds import Contest, Outcome
 
-CASES = ("read", "exec", "cold", "scale")
+CASES = ("read", "exec", "cold", "scale", "text")
 
 
 def main() -> int:
@@ -47,7 +48,7 @@ def _bench(words: argparse.Namespace) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--quick", action="store_true", help="half a minute: a first impression")
+    length.add_argument("--quick", action="store_true", help="a minute: a first impression")
     length.add_argument("--full", action="store_true", help="longer, and with 10,000 versions of a level")
     parser.add_argument("--only", metavar="A,B", type=_cases, default=CASES, help=f"some of {', '.join(CASES)}")
     parser.add_argument("--json", metavar="FILE", help="write every round to this file")
@@ -74,7 +75,7 @@ def _measure(words: argparse.Namespace) -> Iterator[Outcome]:
 
 
 def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, None]:
-    # so many rounds that the whole takes half a minute, three minutes, or what it takes
+    # so many rounds that the whole takes a minute, four minutes, or what it takes
     much = 0 if words.quick else 2 if words.full else 1
     if case == "read":
         return case_read.contests((4, 15, 41)[much])
@@ -82,6 +83,8 @@ def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, 
         return case_exec.contests((5, 21, 51)[much])
     if case == "cold":
         return case_cold.contests((5, 21, 41)[much])
+    if case == "text":
+        return case_text.contests((2, 5, 11)[much])
     return case_scale.contests((4, 15, 31)[much], ((200,), (1000,), (1000, 10_000))[much])
 
 

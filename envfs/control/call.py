@@ -1,6 +1,6 @@
 """One request on its way through the daemon."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 from envfs.control.service import Service
@@ -22,12 +22,13 @@ class Sent(NamedTuple):
 
 
 class Call(NamedTuple):
-    """Who asks, what came along, how to send a row before the reply, and whether the client has left."""
+    """Who asks, what came along, how to send rows before the reply, and whether the client has left."""
 
     service: Service
     caller: Caller
     descriptors: tuple[int, ...]
     send_row: Callable[[Row], Awaitable[None]]
+    send_rows: Callable[[Iterable[Row]], Awaitable[None]]
     left: Callable[[], bool]
 
     def descriptor(self, what: str) -> tuple[int, ...]:

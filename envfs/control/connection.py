@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import trio
@@ -27,6 +27,7 @@ from envfs.protocol import control, framing, wire
 _DESCRIPTORS = 4
 _FRAME_SECONDS = 10.0
 _SEND_SECONDS = 30.0
+_PIECE_BYTES = 1 << 16
 
 
 class Connection:
@@ -66,7 +67,7 @@ class Connection:
         descriptors, self._descriptors = tuple(self._descriptors), []
         try:
             _check_descriptors(request, descriptors)
-            call = Call(self._service, self._caller, descriptors, self._send, self._left)
+            call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
             sent = await dispatch.answer(call, request)
         finally:
             for descriptor in descriptors:
@@ -116,7 +117,21 @@ class Connection:
                     _or_break_off(check)
                 await self._send_part(part)
 
-    async def _send_part(self, part: bytes | memoryview) -> None:
+    async def _send_rows(self, rows: Iterable[NamedTuple]) -> None:
+        # many frames go out in few pieces
+        piece = bytearray()
+        for row in rows:
+            piece += framing.encode(wire.to_body(row), (), limits.REPLY_BYTES)
+            if len(piece) >= _PIECE_BYTES:
+                await self._send_piece(piece)
+                piece.clear()
+        await self._send_piece(piece)
+
+    async def _send_piece(self, piece: bytearray) -> None:
+        with trio.fail_after(_SEND_SECONDS):
+            await self._send_part(piece)
+
+    async def _send_part(self, part: bytes | bytearray | memoryview) -> None:
         at = 0
         while at < len(part):
             with memoryview(part)[at:] as rest:

@@ -13,7 +13,7 @@ import trio
 
 from envfs.control import (
     access,
-    examining,
+    diagnosing,
     identity,
     keeping,
     projects,
@@ -67,7 +67,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.RestartLog: (_OWNER, access.restart_log),
     ask.VerifyVault: (_OWNER, verifying.verify_vault),
     ask.Accept: (_OWNER, verifying.accept),
-    ask.Examine: (_OWNER, examining.examine),
+    ask.Diagnose: (_OWNER, diagnosing.diagnose),
 }
 
 

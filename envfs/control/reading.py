@@ -23,7 +23,7 @@ from envfs.protocol.control import (
     VersionRow,
     ViewSent,
 )
-from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, VersionChange
+from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
 
 _COMPARED_AT_ONCE = 64
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
@@ -54,8 +54,7 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
         origins = view.origins()
     finally:
         view.release()
-    for name, origin in origins:
-        await call.send_row(VariableRow(name, origin))
+    await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
 
 
@@ -66,19 +65,23 @@ async def describe_view(call: Call, request: DescribeView) -> Sent:
     house.gate.admit_facts(call.caller, Wish(level, "socket", "names", request.version))
     dialect = _dialect(call, level, request.dialect)
     examined = await examine(house, call.service.keyholder, level, request.version, dialect)
-    for facts in examined.variables:
-        uses = tuple(UseFact(*use) for use in facts.uses)
-        await call.send_row(FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts, facts.refused))
-    for dangling in examined.dangling:
-        await call.send_row(DanglingRow(*dangling))
+    await call.send_rows(map(_row, examined.variables))
+    await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
     return Sent(Done())
 
 
-async def examine(house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "") -> Examined:
-    """Ask what is to be known of a view beside its values; version 0 is now."""
+def _row(facts: Facts) -> FactsRow:
+    uses = tuple(UseFact(*use) for use in facts.uses)
+    return FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts, facts.refused)
+
+
+async def examine(
+    house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "", *, doubtful: bool = False
+) -> Examined:
+    """Ask what is to be known of a view beside its values; version 0 is now; `doubtful`: of doubtful ones alone."""
     versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
     layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
-    answer = await keyholder.ask(ExamineView(layers.layers, dialect), layers.blobs)
+    answer = await keyholder.ask(ExamineView(layers.layers, dialect, doubtful), layers.blobs)
     if not isinstance(answer.message, Examined):
         raise TypeError("the keyholder answered something else")
     return answer.message

@@ -66,7 +66,10 @@ def named_in(document: Document) -> str:
     """
     found = ""
     for entry, asked in _directives(document):
-        found = _known(asked[1], entry.line + entry.raw.count("\n", 0, asked.start()))
+        if asked[1] not in NAMES:
+            line = entry.line + entry.raw.count("\n", 0, asked.start())
+            raise Malformed("there is no dialect of that name", f"there are {', '.join(NAMES)}", line, 1)
+        found = asked[1]
     return found
 
 
@@ -96,12 +99,6 @@ def _with(entry: Entry, dialect: str) -> str:
     if entry.name is not None:
         return entry.raw
     return _DIRECTIVE.sub(lambda asked: asked[0][: asked.start(1) - asked.start()] + dialect, entry.raw)
-
-
-def _known(dialect: str, line: int) -> str:
-    if dialect not in NAMES:
-        raise Malformed("there is no dialect of that name", f"there are {', '.join(NAMES)}", line, 1)
-    return dialect
 
 
 def _line(name: str, value: str, dialect: str) -> str:
@@ -156,8 +153,8 @@ def _python_quoted(value: str) -> str:
 
 
 def _node(value: str) -> str:
-    if "'" in value and "$(" in value:
-        raise _CannotBe("has $( ) and a ', which dotenvx runs as a command")
+    if "$(" in value and ("'" in value or "\r" in value):
+        raise _CannotBe("has $( ) and a ' or a carriage return, which dotenvx runs as a command")
     return _for_node(value)
 
 

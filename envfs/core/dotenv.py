@@ -11,7 +11,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from envfs.core import emit, names
-from envfs.core.dotenv_scanner import BOM, Entry, Fault, check_value, scan
+from envfs.core.dotenv_scanner import BOM, Entry, Fault, check_text, check_value, line_ends, scan
 from envfs.core.dotenv_values import BLANKS
 from envfs.core.templates import has_references
 from envfs.errors import AlreadyExists, Malformed, NoSuchVariable
@@ -69,8 +69,11 @@ class Document(NamedTuple):
         check_value(value)
         for place in range(len(self.entries) - 1, -1, -1):
             if self.entries[place].name == name:
-                return self._replaced(place, _rewritten(self.entries[place], value))
-        return parse(_with_line(self.render(), f"{name}={emit.written(value)}"))
+                return self._spliced(place, place + 1, _rewritten(self.entries[place], value))
+        last = max(0, len(self.entries) - 1)
+        rest = "".join(entry.raw for entry in self.entries[last:])
+        line = f"{name}={emit.written(value)}"
+        return self._spliced(last, len(self.entries), _with_line(rest, line, _line_end(self.render())))
 
     def merged(self, other: "Document") -> "Document":
         """Return the text with every variable of another set in it; what refers to other variables goes on to.
@@ -89,7 +92,8 @@ class Document(NamedTuple):
             elif meaning(self.entries[place]) != meaning(entry):
                 raws[place] = _adopted(self.entries[place], entry)
         text = "".join(raws)
-        return parse(_with_line(text, _line_end(text).join(added)) if added else text)
+        end = _line_end(text)
+        return parse(_with_line(text, end.join(added), end) if added else text)
 
     def unset(self, name: str) -> "Document":
         """Return the text without any assignment of `name`; comments on other lines stay.
@@ -97,10 +101,11 @@ class Document(NamedTuple):
         Raises:
             NoSuchVariable: there is none
         """
-        rest = [entry.raw for entry in self.entries if entry.name != name]
-        if len(rest) == len(self.entries):
+        places = [place for place, entry in enumerate(self.entries) if entry.name == name]
+        if not places:
             raise NoSuchVariable("no variable of that name")
-        return parse("".join(rest))
+        first, end = max(0, places[0] - 1), places[-1] + 2  # comments on both sides become one entry
+        return self._spliced(first, end, "".join(entry.raw for entry in self.entries[first:end] if entry.name != name))
 
     def rename(self, old: str, new: str) -> "Document":
         """Return the text with every assignment of `old` to `new`, each where and as it stands.
@@ -120,10 +125,16 @@ class Document(NamedTuple):
             raise AlreadyExists(f"{new} is set here already", "unset it first, or choose another name")
         return parse("".join(_renamed(entry, new) if entry.name == old else entry.raw for entry in self.entries))
 
-    def _replaced(self, place: int, raw: str) -> "Document":
-        raws = [entry.raw for entry in self.entries]
-        raws[place] = raw
-        return parse("".join(raws))
+    def _spliced(self, first: int, end: int, text: str) -> "Document":
+        # only what changed is read again: what the other entries mean does not depend on it, where they stand does
+        at = self.entries[first].line if first < len(self.entries) else 1
+        new, rest = tuple(scan(text, at)), self.entries[end:]
+        moved = at + line_ends(text) - rest[0].line if rest else 0
+        if moved:
+            rest = tuple(entry._replace(line=entry.line + moved) for entry in rest)
+        document = Document((*self.entries[:first], *new, *rest))
+        check_text(document.render())
+        return document
 
 
 def parse(text: str) -> Document:
@@ -176,8 +187,7 @@ def _in_style(quote: str, value: str) -> str:
     return emit.written(value)
 
 
-def _with_line(text: str, line: str) -> str:
-    end = _line_end(text)
+def _with_line(text: str, line: str, end: str) -> str:
     complete = text in ("", BOM) or text.endswith(("\n", "\r"))
     return f"{text}{'' if complete else end}{line}{end}"
 

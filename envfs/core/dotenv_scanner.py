@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from envfs.core import limits, names
 from envfs.core.dotenv_values import BLANKS, LINE_END, QUOTED, Written, read_unquoted
-from envfs.errors import BadName, Malformed, TooLarge
+from envfs.errors import Malformed, TooLarge
 
 BOM: Final = "\ufeff"  # skipped at the start of any line, so that files put together read as they did apart
 
@@ -72,21 +72,40 @@ class Entry(NamedTuple):
         return f"Entry(line={self.line}, name={self.name!r}, quote={self.quote!r}, fault={self.fault!r})"
 
 
-def scan(text: str) -> Iterator[Entry]:
-    """Yield the entries of `text`, in order.
+def scan(text: str, line: int = 1) -> Iterator[Entry]:
+    """Yield the entries of `text`, in order; `line` is the number of its first line.
 
     Raises:
         Malformed: a NUL or half a surrogate pair, or a quote that does not end
         TooLarge: the text, a name or a value is over its limit
     """
-    _check_text(text)
-    pos, line = 0, 1
+    check_text(text)
+    pos = 0
     while pos < len(text):
         entry = _entry(text, pos, line)
         yield entry
         pos += len(entry.raw)
         one_line = not entry.quote and (entry.name or entry.problem)
-        line += 1 if one_line else len(LINE_END.findall(entry.raw))
+        line += 1 if one_line else line_ends(entry.raw)
+
+
+def line_ends(text: str) -> int:
+    """Count the line ends: LF, CR or both."""
+    return len(LINE_END.findall(text))
+
+
+def check_text(text: str) -> None:
+    """Refuse what cannot be a level's text.
+
+    Raises:
+        Malformed: a NUL or half a surrogate pair, with its place
+        TooLarge: over limits.TEXT_BYTES
+    """
+    if found := _FORBIDDEN.search(text):
+        line, column = _place(text, found.start())
+        raise Malformed("a character that no text has", "a NUL or half a surrogate pair", line, column)
+    if _over(text, limits.TEXT_BYTES):
+        raise TooLarge("the text is too long", f"at most {limits.TEXT_BYTES} bytes are allowed")
 
 
 def check_value(value: str) -> None:
@@ -100,14 +119,6 @@ def check_value(value: str) -> None:
         raise Malformed("the value has a character that no environment can hold", "a NUL or half a surrogate pair")
     if _over(value, limits.VALUE_BYTES):
         raise TooLarge("the value is too long", f"at most {limits.VALUE_BYTES} bytes are allowed")
-
-
-def _check_text(text: str) -> None:
-    if found := _FORBIDDEN.search(text):
-        line, column = _place(text, found.start())
-        raise Malformed("a character that no text has", "a NUL or half a surrogate pair", line, column)
-    if _over(text, limits.TEXT_BYTES):
-        raise TooLarge("the text is too long", f"at most {limits.TEXT_BYTES} bytes are allowed")
 
 
 def _over(text: str, limit: int) -> bool:
@@ -192,7 +203,7 @@ def _variable(text: str, head: re.Match[str], quote: str, written: Written, line
         written.start - head.start(),
         written.end - head.start(),
         written.literal,
-        None if _is_ours(name) else _BAD_NAME,
+        None if names.is_variable(name) else _BAD_NAME,
         head.start(2) - head.start() + 1,
     )
 
@@ -202,11 +213,3 @@ def _check_sizes(name: str, value: str, line: int) -> None:
         raise TooLarge(f"line {line}: the variable name is too long", f"at most {limits.NAME_BYTES} characters")
     if _over(value, limits.VALUE_BYTES):
         raise TooLarge(f"line {line}: the value is too long", f"at most {limits.VALUE_BYTES} bytes are allowed")
-
-
-def _is_ours(name: str) -> bool:
-    try:
-        names.variable(name)
-    except BadName:
-        return False
-    return True

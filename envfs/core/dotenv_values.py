@@ -5,6 +5,7 @@ Laws: a value is read in one pass; a line break inside quotes, however it is wri
 
 import re
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -78,11 +79,13 @@ def read_unquoted(text: str, pos: int, blanks: int) -> Written:
         return Written(pos - blanks, pos - blanks, "", ())
     comment = _COMMENT.search(rest)
     shown = (rest[: comment.start()] if comment else rest).rstrip(BLANKS)
-    pieces = shown.split(r"\$")
-    literal = []
-    size = 0
-    for piece in pieces[:-1]:
-        size += len(piece)
-        literal.append(size)
-        size += 1
-    return Written(pos, pos + len(shown), "$".join(pieces), tuple(literal))
+    return Written(pos, pos + len(shown), *literal_dollars(shown))
+
+
+def literal_dollars(text: str) -> tuple[str, tuple[int, ...]]:
+    r"""Take each `\$` for a `$` that is never a reference; return what is meant, and the offsets of these."""
+    if r"\$" not in text:
+        return text, ()
+    pieces = text.split(r"\$")
+    ends = accumulate(len(piece) + 1 for piece in pieces[:-1])
+    return "$".join(pieces), tuple(end - 1 for end in ends)

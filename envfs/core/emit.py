@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from envfs.core import names
-from envfs.errors import BadName, Malformed, TooLarge
+from envfs.errors import BadName, Malformed
 
 GUARD: Final = '#"x'  # where a reader takes \" for an escaped quote and runs on, this makes it fail and back up
 
@@ -123,11 +123,7 @@ def _wants_double(value: str) -> bool:
 
 def is_portable_name(name: str) -> bool:
     """Tell whether every reader knows the name as one."""
-    try:
-        names.variable(name)
-    except (BadName, TooLarge):
-        return False
-    return True
+    return names.is_variable(name)
 
 
 def check(value: str) -> None:

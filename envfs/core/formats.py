@@ -14,6 +14,7 @@ from envfs.core import dialects, emit
 
 Variables = Mapping[str, str]
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+_MARK = re.compile("ENVFS_END_*")
 _SHORT = re.compile(r"\\.")
 _LONG: Final = {r"\b": r"\u0008", r"\f": r"\u000c"}  # Terraform does not know the short ones
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
@@ -49,7 +50,7 @@ def json_object(_level: str, variables: Variables) -> str:
     return f"{{\n{rows}\n}}\n" if rows else "{}\n"
 
 
-def example(variables: Variables) -> str:
+def example(_level: str, variables: Variables) -> str:
     """Return dotenv text with the names and no value."""
     return "".join(f"{name}=\n" for name in variables if emit.is_portable_name(name))
 
@@ -81,6 +82,7 @@ def tfvars(_level: str, variables: Variables) -> str:
 
 FORMATS: Final[dict[str, Callable[[str, Variables], str]]] = {
     "json": json_object,
+    "example": example,
     "shell": shell,
     "docker": docker,
     "systemd": systemd,
@@ -105,9 +107,8 @@ def _as_json(text: str) -> str:
 
 
 def _heredoc(name: str, value: str) -> str:
-    mark = "ENVFS_END"
-    while mark in value:
-        mark += "_"
+    longest = max(map(len, _MARK.findall(value)), default=0)
+    mark = "ENVFS_END" if not longest else "ENVFS_END".ljust(longest + 1, "_")
     return f"{name}<<{mark}\n{value}\n{mark}\n"
 
 

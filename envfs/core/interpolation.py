@@ -5,9 +5,11 @@ they override; then above it in its own text, as in any `.env` file; then at the
 that refers to itself means what it was before. A name that is nowhere is empty, and so is one that leads back to
 itself; both are told.
 
-Laws: every assignment is worked out once; a value stays under its limit; nothing is ever run.
+Laws: every assignment is worked out once; a value stays under its limit, and so do all together, while they are worked
+out; nothing is ever run.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,7 +20,7 @@ from envfs.core.templates import Piece, Reference
 from envfs.errors import Malformed, TooLarge
 
 UNDEFINED, LATER, CYCLE = "undefined", "later", "cycle"
-_DEEPEST = 100  # templates that refer to templates
+_DEEPEST = 100  # templates, and texts inside of them, that lead from one to the next
 
 
 class Source(NamedTuple):
@@ -56,7 +58,7 @@ def interpolate(documents: Sequence[Document], outside: Mapping[str, str] | None
 
     Raises:
         Malformed: a variable that `${NAME:?message}` requires is missing
-        TooLarge: a value is over its limit, or templates lead on too far
+        TooLarge: a value, or all together, are over their limit, or templates lead on too far
     """
     return _Interpolation(documents, outside or {}).run()
 
@@ -67,9 +69,11 @@ class _Interpolation:
         self._places: dict[str, list[Source]] = {}  # by name, from the top level down, in the order of each text
         self._outside = outside
         self._values: dict[Source, str] = {}
+        self._bytes = 0  # of all values
         self._uses: dict[Source, tuple[tuple[str, Source | None], ...]] = {}
-        self._findings: dict[Finding, None] = {}
-        self._path: list[tuple[str, Source]] = []
+        self._findings: dict[tuple[Source, str], Finding] = {}  # by where the reference stands, and to what
+        self._path: dict[Source, str] = {}  # the assignments being worked out, by name, each for the one before
+        self._depth = 0  # how far templates, and texts inside of them, lead on from the first of the path
         for layer, document in enumerate(documents):
             for place, entry in enumerate(document.entries):
                 if entry.name is not None and entry.value is not None:
@@ -80,38 +84,48 @@ class _Interpolation:
     def run(self) -> Interpolated:
         sources = {name: places[-1] for name, places in self._places.items()}
         values = {name: self._value(name, source) for name, source in sources.items()}
-        return Interpolated(values, sources, self._uses, tuple(self._findings))
+        return Interpolated(values, sources, self._uses, tuple(self._findings.values()))
 
     def _value(self, name: str, source: Source) -> str:
         known = self._values.get(source)
         if known is not None:
             return known
         entry = self._entries[source]
-        if not templates.has_references(entry):
-            value = entry.value or ""
-        else:
-            if len(self._path) >= _DEEPEST:
-                raise TooLarge(
-                    f"{name} refers to variables that refer to others too often", f"at most {_DEEPEST} times"
-                )
-            pieces = templates.pieces(entry)
-            self._path.append((name, source))
-            value = self._joined(pieces, source)
-            self._path.pop()
-            found = (reference.name for reference in templates.references(pieces))
-            self._uses[source] = tuple((used, self._source(used, source)) for used in dict.fromkeys(found))
+        value = self._worked_out(name, source, entry) if templates.has_references(entry) else entry.value or ""
+        self._bytes += len(value) if value.isascii() else len(value.encode())
+        if self._bytes > limits.VALUES_BYTES:
+            raise TooLarge("the view would be too large", f"at most {limits.VALUES_BYTES} bytes of values")
         self._values[source] = value
         return value
 
+    def _worked_out(self, name: str, source: Source, entry: Entry) -> str:
+        pieces = templates.pieces(entry)
+        self._path[source] = name
+        value = self._joined(pieces, source)
+        del self._path[source]
+        if len(value) * 4 > limits.VALUE_BYTES:
+            self._check_size(len(value.encode()), name)
+        found = (reference.name for reference in templates.references(pieces))
+        self._uses[source] = tuple((used, self._source(used, source)) for used in dict.fromkeys(found))
+        return value
+
     def _joined(self, pieces: tuple[Piece, ...], at: Source) -> str:
+        if self._depth == _DEEPEST:
+            problem = f"{self._path[at]} refers to variables that refer to others too often"
+            raise TooLarge(problem, f"at most {_DEEPEST} times")
+        self._depth += 1
         found, size = [], 0
         for piece in pieces:
             text = piece if isinstance(piece, str) else self._meaning(piece, at)
             size += len(text)
-            if size > limits.VALUE_BYTES:
-                raise TooLarge(f"{self._path[0][0]} would be too long", f"at most {limits.VALUE_BYTES} bytes a value")
+            self._check_size(size, next(iter(self._path.values())))
             found.append(text)
+        self._depth -= 1
         return "".join(found)
+
+    def _check_size(self, size: int, name: str) -> None:
+        if size > limits.VALUE_BYTES:
+            raise TooLarge(f"{name} would be too long", f"at most {limits.VALUE_BYTES} bytes a value")
 
     def _meaning(self, reference: Reference, at: Source) -> str:
         value = self._found(reference, at)
@@ -122,29 +136,34 @@ class _Interpolation:
             case "+":
                 return self._joined(reference.word, at) if counts else ""
             case "?" if not counts:
-                raise Malformed(
-                    f"{self._path[-1][0]} requires {reference.name}, which is not set", "set it at this level"
-                )
+                raise Malformed(f"{self._path[at]} requires {reference.name}, which is not set", "set it at this level")
         if value is None:
-            later = any(source.layer == at.layer for source in self._places.get(reference.name, ()))
-            self._tell(LATER if later else UNDEFINED, reference.name)
+            self._tell(LATER if self._is_later(reference.name, at) else UNDEFINED, reference.name, at)
         return value or ""
 
     def _found(self, reference: Reference, at: Source) -> str | None:
         source = self._source(reference.name, at)
         if source is None:
             return self._outside.get(reference.name)
-        if any(source == other for _, other in self._path):
-            self._tell(CYCLE, reference.name)
+        if source in self._path:
+            self._tell(CYCLE, reference.name, at)
             return ""
         return self._value(reference.name, source)
 
     def _source(self, name: str, at: Source) -> Source | None:
-        places = self._places.get(name, [])
-        own = self._entries[at].name == name
-        if places and places[-1].layer > at.layer and not own:
+        places = self._places.get(name)
+        if not places:
+            return None
+        if places[-1].layer > at.layer and self._entries[at].name != name:
             return places[-1]
-        return next((source for source in reversed(places) if source < at), None)
+        before = bisect_left(places, at)
+        return places[before - 1] if before else None
 
-    def _tell(self, kind: str, name: str) -> None:
-        self._findings[Finding(kind, (*(step for step, _ in self._path), name))] = None
+    def _is_later(self, name: str, at: Source) -> bool:
+        places = self._places.get(name, [])
+        after = bisect_right(places, at)
+        return after < len(places) and places[after].layer == at.layer
+
+    def _tell(self, kind: str, name: str, at: Source) -> None:
+        if (at, name) not in self._findings and len(self._findings) < limits.FINDINGS:
+            self._findings[at, name] = Finding(kind, (*self._path.values(), name))

@@ -14,4 +14,6 @@ PROJECT_KEYS = 48  # keys that a project can have had
 RECIPIENTS = 32  # whom a project's key can be sealed to
 RECIPIENT_BYTES = 4096  # one of them: hybrid ones are long
 RECORD_BYTES = 2 << 20  # one stored record: a full text in base64, with room for the header
-VIEW_BYTES = 40 << 20  # a finished view: DEPTH + 1 full levels, rendered twice
+VIEW_BYTES = 60 << 20  # a finished view: DEPTH + 1 full levels, rendered three times
+VALUES_BYTES = VIEW_BYTES // 3  # all values that a view is made of: they stand in it three times
+FINDINGS = 1000  # references that came to nothing and are named

@@ -60,9 +60,14 @@ def variable(text: str) -> str:
     """
     if len(text) > limits.NAME_BYTES:
         raise TooLarge("the variable name is too long", f"at most {limits.NAME_BYTES} characters")
-    if not _VARIABLE.fullmatch(text):
+    if not is_variable(text):
         raise BadName("not a variable name", "names use A-Z a-z 0-9 _ and do not start with a digit")
     return text
+
+
+def is_variable(text: str) -> bool:
+    """Tell whether a text can be a variable's name."""
+    return len(text) <= limits.NAME_BYTES and _VARIABLE.fullmatch(text) is not None
 
 
 def chain(path: str) -> tuple[str, ...]:

@@ -29,12 +29,20 @@ class Doubt(NamedTuple):
         return f"{self.has}: {self.who}"
 
 
-def _has(*parts: str) -> Callable[[str], bool]:
-    return lambda value: all(part in value for part in parts)
+def _has(part: str, *others: str) -> Callable[[str], bool]:
+    return lambda value: part in value and all(other in value for other in others)
 
 
 def _ends_with_backslash(value: str) -> bool:
     return value.endswith("\\")
+
+
+def _ends_after_command(value: str) -> bool:
+    return "$(" in value and _ends_with_backslash(value)
+
+
+def _command_in_single_quotes_on_lines(value: str) -> bool:
+    return "$(" in value and "\n" in value and not ("'" in value or "\r" in value or _ends_with_backslash(value))
 
 
 _BACKSLASH_LAST = "a backslash at the end"
@@ -43,6 +51,12 @@ _Rules = tuple[tuple[Callable[[str], object], Doubt], ...]
 _PORTABLE: _Rules = (
     (_has("$("), Doubt("$( )", "dotenv-expand 1000 runs it as a command", runs=True)),
     (_has("'", "$("), Doubt("' and $( )", "dotenvx runs it as a command", runs=True)),
+    (_has("\r", "$("), Doubt("a carriage return and $( )", "dotenvx runs it as a command", runs=True)),
+    (_ends_after_command, Doubt("$( ) and a backslash at the end", "dotenvx runs it as a command", runs=True)),
+    (
+        _command_in_single_quotes_on_lines,
+        Doubt("a line break and $( )", "ruby-dotenv 2.4 runs it as a command", runs=True),
+    ),
     (_has("\r"), Doubt("a carriage return", "shells, systemd, node --env-file, vite, deno and ruby lose it")),
     (_ends_with_backslash, Doubt(_BACKSLASH_LAST, f"{_NODE} doubles it, godotenv refuses the file")),
     (_has("'", '"'), Doubt("' and \"", f"{_NODE} keeps a backslash before the quote")),
@@ -83,13 +97,13 @@ _DANGEROUS = re.compile(
 
 def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
     """Say what of a value some readers of a dialect take for something else."""
+    if emit.is_plain(value):
+        return ()  # every reader of every dialect takes it as it is
     return tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))
 
 
 def is_doubtful(value: str) -> bool:
     """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
-    if emit.is_plain(value):
-        return False
     return any(doubts(value, dialect) or dialects.refusal(value, dialect) for dialect in dialects.NAMES)
 
 

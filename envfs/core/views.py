@@ -46,7 +46,7 @@ def merge(layers: Sequence[Layer]) -> View:
 
     Raises:
         Malformed: a variable that `${NAME:?message}` requires is missing
-        TooLarge: a value is over its limit, or templates lead on too far
+        TooLarge: a value, or all together, are over their limit, or templates lead on too far
     """
     found = interpolate([layer.document for layer in layers])
     origin = {name: layers[source.layer].level for name, source in found.sources.items()}

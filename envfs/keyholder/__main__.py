@@ -69,6 +69,7 @@ def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, rehear
 
 def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, parent_hears: int, parent: int) -> None:
     status = 1
+    gc.disable()  # it ends after one request: to look for garbage is a third of the work on a long text
     try:
         hardening.end_with(parent)
         connection = _next(daemon)

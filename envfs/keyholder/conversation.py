@@ -5,7 +5,7 @@ import contextlib
 import socket
 
 from envfs.core import limits
-from envfs.errors import BadRequest, EnvFSError
+from envfs.errors import BadRequest, EnvFSError, TooLarge
 from envfs.keyholder import faults
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
@@ -20,12 +20,15 @@ def hold(keyring: Keyring, connection: socket.socket, confined: Confinement) -> 
     """Read one request from `connection`, answer it, close it. Never raises."""
     try:
         reply = _carry_out(keyring, connection, confined)
+        frame = _frame(reply)
     except EnvFSError as error:
         reply = Answer(keyholding.Refused(error.code, error.text, error.hint, error.about))
+        frame = _frame(reply)
     except Exception as error:  # noqa: BLE001 - a bug here must not leave the daemon waiting
         faults.report(error)
         reply = Answer(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))
-    _send(connection, reply)
+        frame = _frame(reply)
+    _send(connection, frame, reply)
 
 
 def _carry_out(keyring: Keyring, connection: socket.socket, confined: Confinement) -> Answer:
@@ -49,8 +52,14 @@ def _receive(connection: socket.socket) -> tuple[framing.Body, tuple[bytes, ...]
             return (*found, tuple(descriptors))
 
 
-def _send(connection: socket.socket, reply: Answer) -> None:
-    frame = framing.encode(wire.to_body(reply.message), reply.blobs, limits.REPLY_BYTES)
+def _frame(reply: Answer) -> bytes:
+    try:
+        return framing.encode(wire.to_body(reply.message), reply.blobs, limits.REPLY_BYTES)
+    except BadRequest:
+        raise TooLarge("there is too much to tell", f"at most {limits.REPLY_BYTES} bytes a reply") from None
+
+
+def _send(connection: socket.socket, frame: bytes, reply: Answer) -> None:
     rights = array.array("i", [reply.region.descriptor]) if reply.region else array.array("i")
     with contextlib.suppress(OSError):  # a daemon that has gone needs no answer
         sent = connection.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if rights else [])

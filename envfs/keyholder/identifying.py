@@ -61,22 +61,14 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
 
 def change_passphrase(_request: Rewrap, work: Work) -> Answer:
     """Give the identity out under another passphrase."""
-    data = work.read(0, limits.FRAME_BYTES, "the identity file")
-    if not identities.is_encrypted(data):
-        raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
-    if len(work.descriptors) < _THREE:
-        raise WrongPassphrase("the old passphrase and a new one are needed")
-    return Answer(Rewrapped(), (identities.wrap(identities.unwrap(data, work.passphrase(1)), work.passphrase(2)),))
+    text = _opened(work, "the old passphrase and a new one are needed")
+    return Answer(Rewrapped(), (identities.wrap(text, work.passphrase(2)),))
 
 
 def copy_identity(_request: CopyIdentity, work: Work) -> Answer:
     """Write the identity of a file that is under a passphrase to a descriptor, in the open."""
-    data = work.read(0, limits.FRAME_BYTES, "the identity file")
-    if not identities.is_encrypted(data):
-        raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
-    if len(work.descriptors) < _THREE:
-        raise WrongPassphrase("the identity needs its passphrase")
-    _write_all(work.descriptors[2], f"{identities.unwrap(data, work.passphrase(1))}\n".encode())
+    text = _opened(work, "the identity needs its passphrase")
+    _write_all(work.descriptors[2], f"{text}\n".encode())
     return Answer(Copied())
 
 
@@ -102,6 +94,15 @@ def forget(request: Forget, work: Work) -> Answer:
     else:
         work.keyring.forget_project(request.project)
     return Answer(Forgotten())
+
+
+def _opened(work: Work, lack: str) -> str:
+    data = work.read(0, limits.FRAME_BYTES, "the identity file")
+    if not identities.is_encrypted(data):
+        raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
+    if len(work.descriptors) < _THREE:
+        raise WrongPassphrase(lack)
+    return identities.unwrap(data, work.passphrase(1))
 
 
 def _write_plain(descriptor: int, text: str, recipient: str, note: str) -> None:

@@ -1,7 +1,10 @@
 """Requests that show what records hold: a finished view, and which names each version changed."""
 
+from collections.abc import Iterator
+
 from envfs.core import dialects, emit, formats, limits, portability, record, views
-from envfs.core.interpolation import interpolate
+from envfs.core.dotenv import Document
+from envfs.core.interpolation import Interpolated, interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.work import Answer, Work
@@ -25,7 +28,7 @@ def forms(view: views.View, dialect: str) -> dict[str, bytes]:
     return {
         "dotenv": dialects.text(view.variables, dialect).encode(),
         "json": formats.json_object("", view.variables).encode(),
-        "example": formats.example(view.variables).encode(),
+        "example": formats.example("", view.variables).encode(),
         "environ": emit.environ(view.variables),
     }
 
@@ -42,31 +45,32 @@ def render_view(request: RenderView, work: Work) -> Answer:
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
     region = Region.create(sum(sizes), ordinary=request.ordinary)
-    region.map[: region.size] = b"".join(found[name] for name in parts.NAMES)
+    at = 0
+    for name in parts.NAMES:
+        region.map[at : at + len(found[name])] = found[name]
+        at += len(found[name])
     return Answer(Rendered(sizes, len(view.variables), dialect), region=region)
 
 
 def examine_view(request: ExamineView, work: Work) -> Answer:
     """Say where each variable comes from, what it refers to, and who may misread it; no value."""
-    levels = [layer.level for layer in request.layers]
     documents = [work.open(layer) for layer in request.layers]
     dialect = request.dialect or dialects.wanted(documents)
     found = interpolate(documents)
+    levels = [layer.level for layer in request.layers]
+    facts = _facts(levels, documents, found, dialect)
+    told = tuple(fact for fact in facts if not request.doubtful or fact.doubts or fact.refused)
+    return Answer(Examined(told, tuple(Dangling(*finding) for finding in found.findings)))
+
+
+def _facts(levels: list[str], documents: list[Document], found: Interpolated, dialect: str) -> Iterator[Facts]:
     names = [document.variables().keys() for document in documents]
-    facts = []
     for name, value in found.values.items():
+        setters = tuple(level for level, own in zip(levels, names, strict=True) if name in own)
         used = found.uses.get(found.sources[name], ())
-        facts.append(
-            Facts(
-                name,
-                tuple(level for level, own in zip(levels, names, strict=True) if name in own),
-                tuple(Use(other, levels[source.layer] if source else "") for other, source in used),
-                empty=not value,
-                doubts=tuple(doubt.text for doubt in portability.doubts(value, dialect)),
-                refused=dialects.refusal(value, dialect),
-            )
-        )
-    return Answer(Examined(tuple(facts), tuple(Dangling(*finding) for finding in found.findings)))
+        uses = tuple(Use(other, levels[source.layer] if source else "") for other, source in used)
+        doubts = tuple(doubt.text for doubt in portability.doubts(value, dialect))
+        yield Facts(name, setters, uses, not value, doubts, dialects.refusal(value, dialect))
 
 
 def compare_versions(request: CompareVersions, work: Work) -> Answer:

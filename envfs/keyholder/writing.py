@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from envfs.core import dialects, dotenv, emit, keyfile, limits, names, portability, templates, views
 from envfs.core.dotenv import Document
+from envfs.core.dotenv_values import literal_dollars
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder import sealing
 from envfs.keyholder.work import Answer, Work
@@ -53,12 +54,8 @@ def _value(request: WriteLevel, work: Work) -> str:
 
 
 def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    written = _value(request, work).replace("\\$", "$\0")
-    literal, at = [], -1
-    while (at := written.find("$\0", at + 1)) >= 0:
-        literal.append(at)
-        written = f"{written[: at + 1]}{written[at + 2 :]}"
-    line = f"{names.variable(request.name)}={emit.template(written, literal)}\n"
+    value, literal = literal_dollars(_value(request, work))
+    line = f"{names.variable(request.name)}={emit.template(value, literal)}\n"
     return old.merged(dotenv.parse(line)), ()
 
 

@@ -90,7 +90,7 @@ class Dangling(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """The facts of a view."""
+    """The facts of a view, and what came to nothing: limits.FINDINGS at most."""
 
     variables: tuple[Facts, ...]
     dangling: tuple[Dangling, ...]

@@ -268,7 +268,7 @@ class Accept(NamedTuple):
     level: str
 
 
-class Examine(NamedTuple):
+class Diagnose(NamedTuple):
     """What protects the daemon and its keyholder, and what is wrong with the installation. Rows: FindingRow."""
 
 
@@ -308,7 +308,7 @@ Request = (
     | RestartLog
     | VerifyVault
     | Accept
-    | Examine
+    | Diagnose
 )
 REQUESTS = wire.table(Hello, *Request.__args__)
 REPLIES = wire.table(Hello, *Row.__args__, *Reply.__args__)

@@ -153,11 +153,13 @@ class RenderView(NamedTuple):
 class ExamineView(NamedTuple):
     """What is to be known of a view beside its values. Reply: Examined.
 
-    Doubts are those of `dialect`; empty for what the texts ask for.
+    Doubts are those of `dialect`; empty for what the texts ask for. With `doubtful`, only variables that have some, or
+    that the dialect refuses, are told of.
     """
 
     layers: tuple[Layer, ...]
     dialect: str = ""
+    doubtful: bool = False
 
 
 class Pair(NamedTuple):

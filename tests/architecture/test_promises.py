@@ -82,6 +82,7 @@ def test_the_limits_are_those_of_the_format() -> None:
         "depth of a level": f"{limits.DEPTH} components",
         "a stored record": f"{limits.RECORD_BYTES >> 20} MiB",
         "a finished view": f"{limits.VIEW_BYTES >> 20} MiB",
+        "all values of a view": f"{limits.VALUES_BYTES >> 20} MiB",
         "a request on the control socket": f"{limits.FRAME_BYTES >> 10} KiB",
     }
     for what, limit in documented.items():

@@ -105,10 +105,6 @@ def test_its_identity_opens_with_the_passphrase(kept: Kept, ground: Path) -> Non
     home.settle()
 
 
-_NO_TOOLS = pytest.mark.skipif(not (shutil.which("age") and shutil.which("jose")), reason="age or jose is missing")
-
-
-@_NO_TOOLS
 def test_two_stock_tools_open_every_record(kept: Kept, tmp_path: Path) -> None:
     for level, version in kept.versions():
         project = level.strip("/").split("/")[0]
@@ -120,7 +116,6 @@ def test_two_stock_tools_open_every_record(kept: Kept, tmp_path: Path) -> None:
         assert text if wanted is None else text == wanted, (level, version)
 
 
-@_NO_TOOLS
 def test_a_stock_tool_opens_the_identity_with_the_passphrase(kept: Kept) -> None:
     plain = next(
         line for line in (kept.source / "identity.txt").read_text(encoding="ascii").splitlines() if line[0] != "#"

@@ -68,7 +68,7 @@ CASES: dict[str, Case] = {
     "rotate a key": Case(R.RotateKey("shop"), R.Done),
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
-    "examine": Case(R.Examine(), R.Done, needs_key=False, needs_log=False),
+    "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
 READS = {"status", "read a view", "watch a view", "describe a view", "list variables", "list levels", "list history"}
 
@@ -161,7 +161,7 @@ def test_what_serves_nothing_works_without_a_log(world: World, name: str) -> Non
 def test_without_a_vault_every_question_has_an_answer(empty: World, name: str) -> None:
     case = CASES[name]
     found = code(run(lambda: empty.ask(case.request, secret=case.secret)))
-    assert found == {"unmount": "Done", "list grants": "Done", "examine": "Done", "revoke": "no-such-level"}.get(
+    assert found == {"unmount": "Done", "list grants": "Done", "diagnose": "Done", "revoke": "no-such-level"}.get(
         name, "no-vault"
     )
     assert not Path(empty.places.home).exists()

@@ -115,6 +115,7 @@ def test_unset_removes_one_name_and_no_other(document: Document, data: st.DataOb
     del before[name]
     after = document.unset(name)
     assert after.variables() == before
+    assert after == parse(after.render())
     assert after.render() == "".join(entry.raw for entry in document.entries if entry.name != name)
 
 

@@ -17,6 +17,7 @@ FILES = (".env", ".env.example", ".env.json", ".environ", ".vars")  # of every l
 OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for nobody without a name
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 Row = dict[str, object]
+PASSPHRASE = "correct horse battery staple"
 
 
 class Said(NamedTuple):
@@ -138,6 +139,13 @@ class Home:
         said = Said(done.returncode, done.stdout, done.stderr)
         assert status is None or said.status == status, (words, said)
         return said
+
+    def knowing(self, passphrase: str = PASSPHRASE) -> dict[str, str]:
+        """Return the environment of somebody who has a passphrase in a file beside the home."""
+        path = self.path.with_name(f"{self.path.name}.txt")
+        path.write_text(f"{passphrase}\n", encoding="utf-8")
+        path.chmod(0o600)
+        return {"ENVFS_PASSPHRASE_FILE": str(path)}
 
     def rows(self, *words: str) -> list[Row]:
         """Run a listing command with --json."""

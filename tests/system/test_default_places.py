@@ -30,7 +30,6 @@ def _envfs(folder: Path, extra: dict[str, str], *words: str, given: bytes = b"")
     return done.stdout
 
 
-@pytest.mark.usefixtures("_fuse_for_users")
 @pytest.mark.parametrize("runtime", ["", "runtime"])
 def test_a_users_things_are_where_they_are_expected(folder: Path, runtime: str) -> None:
     extra = {}

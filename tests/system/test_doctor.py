@@ -160,13 +160,13 @@ def test_a_stranger_cannot_ask_for_more(served: tuple[Home, Daemon]) -> None:
     home, _ = served
     script = (
         "from envfs_cli import link\nfrom envfs.protocol import control\nfrom envfs.errors import NotApproved\n"
-        "rows = []\ntry:\n    link.need_running().ask(control.Examine(), (), rows.append)\n"
+        "rows = []\ntry:\n    link.need_running().ask(control.Diagnose(), (), rows.append)\n"
         "except NotApproved:\n    print('refused', rows)\n"
     )
     words = [*as_user(1004), sys.executable, "-c", script]
     done = subprocess.run(words, capture_output=True, check=True, timeout=SECONDS, env=home.environ(), cwd="/")
     assert done.stdout == b"refused []\n"
-    assert home.refusals(1004)[-1]["form"] == "Examine"
+    assert home.refusals(1004)[-1]["form"] == "Diagnose"
 
 
 def test_a_keyholder_that_ended_is_found_or_replaced(served: tuple[Home, Daemon]) -> None:

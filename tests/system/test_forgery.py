@@ -5,7 +5,6 @@
 
 import json
 import os
-import shutil
 import tomllib
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from tests.system import forger
 from tests.system.forger import Pen
 from tests.system.home import Home
 from tests.system.probing import attempt
-
-pytestmark = pytest.mark.skipif(not shutil.which("age"), reason="age is not installed")
 
 
 @pytest.fixture

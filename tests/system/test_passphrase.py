@@ -3,80 +3,53 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import copied
 from tests.system import search
-from tests.system.home import ENVFS, SECONDS, Home, eventually
+from tests.system.home import ENVFS, PASSPHRASE, SECONDS, Home, eventually
 from tests.system.probing import attempt
 from tests.system.terminal import Terminal
 
-_PASSPHRASE = "correct horse battery staple"
 
-
-@pytest.fixture(scope="module")
-def locked_away(ground: Path) -> Home:
-    """Give a home made at a terminal, with its identity under a passphrase. To be copied."""
-    home = Home(ground / "passphrase")
+def test_init_asks_twice_unseen_and_leaves_an_age_file_that_only_the_passphrase_opens(ground: Path) -> None:
+    home = Home(ground / "asked")
     with Terminal([ENVFS, "init"], home.environ()) as terminal:
         terminal.expect("new passphrase: ")
-        terminal.type(_PASSPHRASE)
+        terminal.type(PASSPHRASE)
         terminal.expect("the same again: ")
-        terminal.type(_PASSPHRASE)
+        terminal.type(PASSPHRASE)
         terminal.expect("a vault is made in")
         terminal.expect("make a recovery sheet")
         terminal.type("n")
         assert terminal.end(2 * SECONDS) == 0
-        assert _PASSPHRASE not in terminal.shown
-    home.envfs("set", "/app", "TOKEN", given="tok-71-sentinel", environ=_file(home, _PASSPHRASE))
+        assert PASSPHRASE not in terminal.shown
+    home.envfs("set", "/app", "TOKEN", given="tok-71-sentinel", environ=home.knowing())
     home.settle()
-    return home
-
-
-@pytest.fixture
-def own(locked_away: Home, ground: Path, request: pytest.FixtureRequest) -> Iterator[Home]:
-    """Give one test a copy of it."""
-    home = copied(locked_away, ground / f"passphrase-{abs(hash(request.node.name))}")
-    yield home
-    if home.socket.exists():
-        home.envfs("unmount", status=None)
-    home.clear_mounts()
-
-
-def _file(home: Home, passphrase: str) -> dict[str, str]:
-    path = home.path.with_name("passphrase.txt")
-    path.write_text(f"{passphrase}\n", encoding="utf-8")
-    path.chmod(0o600)
-    return {"ENVFS_PASSPHRASE_FILE": str(path)}
-
-
-def test_the_identity_is_an_age_file_that_only_the_passphrase_opens(own: Home) -> None:
-    identity = own.path / "identity.age"
+    identity = home.path / "identity.age"
     assert identity.stat().st_mode & 0o777 == 0o600
     assert identity.read_text(encoding="ascii").startswith("-----BEGIN AGE ENCRYPTED FILE-----\n")
-    with Terminal(["age", "-d", str(identity)], own.environ()) as terminal:
+    with Terminal(["age", "-d", str(identity)], home.environ()) as terminal:
         terminal.expect("passphrase")
-        terminal.type(_PASSPHRASE)
+        terminal.type(PASSPHRASE)
         terminal.expect("AGE-SECRET-KEY-1")
         assert terminal.end(2 * SECONDS) == 0
 
 
 def test_a_wrong_passphrase_is_109_and_nothing_is_lost(own: Home) -> None:
     before = (own.path / "identity.age").read_bytes()
-    said = own.envfs("get", "/app", "TOKEN", environ=_file(own, "wrong"), status=109)
+    said = own.envfs("get", "/app", "TOKEN", environ=own.knowing("wrong"), status=109)
     assert "the passphrase is wrong" in said.complaint
     assert said.out == b""
     own.settle()
     assert (own.path / "identity.age").read_bytes() == before
-    assert own.envfs("get", "/app", "TOKEN", environ=_file(own, _PASSPHRASE)).text == "tok-71-sentinel\n"
+    assert own.envfs("get", "/app", "TOKEN", environ=own.knowing()).text == "tok-71-sentinel\n"
 
 
 @pytest.mark.parametrize("passphrase", ["", "x" * 5000])
 def test_a_passphrase_that_is_none_is_refused(own: Home, passphrase: str) -> None:
-    said = own.envfs("get", "/app", "TOKEN", environ=_file(own, passphrase), status=None)
+    said = own.envfs("get", "/app", "TOKEN", environ=own.knowing(passphrase), status=None)
     assert said.status in (107, 109)
     assert said.out == b""
 
@@ -92,14 +65,14 @@ def test_without_a_terminal_and_a_file_it_says_what_to_do(own: Home) -> None:
 def test_mount_asks_at_the_terminal_and_the_passphrase_is_not_kept(own: Home) -> None:
     with Terminal([ENVFS, "mount"], own.environ()) as terminal:
         terminal.expect("passphrase: ")
-        terminal.type(_PASSPHRASE)
+        terminal.type(PASSPHRASE)
         terminal.expect("mounted at")
         assert terminal.end(2 * SECONDS) == 0
-        assert _PASSPHRASE not in terminal.shown
+        assert PASSPHRASE not in terminal.shown
     daemon = own.daemon()
     try:
         assert own.view("/app").read_text(encoding="utf-8") == "TOKEN=tok-71-sentinel\n"
-        sought = {_PASSPHRASE.encode(): "the passphrase", b"AGE-SECRET-KEY-1": "the identity"}
+        sought = {PASSPHRASE.encode(): "the passphrase", b"AGE-SECRET-KEY-1": "the identity"}
         assert search.in_folder(own.path, sought, own.mnt) == set()
         for pid in daemon:
             assert search.in_process(pid, sought) == set()
@@ -108,7 +81,7 @@ def test_mount_asks_at_the_terminal_and_the_passphrase_is_not_kept(own: Home) ->
 
 
 def test_a_daemon_whose_keyholder_was_lost_can_be_unlocked_again(own: Home) -> None:
-    daemon = own.mount(environ=_file(own, _PASSPHRASE))
+    daemon = own.mount(environ=own.knowing())
     try:
         os.kill(daemon.keyholder, signal.SIGKILL)
         eventually(lambda: own.status()["unlocked"] is False, "the daemon notices")
@@ -116,7 +89,7 @@ def test_a_daemon_whose_keyholder_was_lost_can_be_unlocked_again(own: Home) -> N
         assert "locked" in own.problems()
         eventually(lambda: own.daemon().keyholder != daemon.keyholder, "a new keyholder is there")
         assert attempt(0, "read", own.view("/app")).how == "ENOKEY"
-        own.envfs("unlock", environ=_file(own, _PASSPHRASE))
+        own.envfs("unlock", environ=own.knowing())
         assert attempt(0, "read", own.view("/app")).found == "TOKEN=tok-71-sentinel\n"
         assert own.problems() == ""
     finally:

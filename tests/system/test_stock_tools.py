@@ -1,6 +1,5 @@
 """No lock-in: two stock tools, age and jose, open the vault without EnvFS (docs/format.md §1)."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,10 +7,6 @@ import pytest
 
 from tests.system.home import SECONDS, Home
 from tests.system.samples import LEVELS, PROD_TEXT
-
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("age") and shutil.which("jose")), reason="age and jose are not installed"
-)
 
 
 def _open(home: Home, identity: Path, level: str, version: int, folder: Path) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.system.home import ENVFS, SECONDS, Home, Said, as_user
+from tests.system.home import ENVFS, SECONDS, Home, Said, as_user, eventually
 from tests.system.terminal import Terminal
 
+_LEAVING_SECONDS = 5.0
 _WRITTEN = "  | "
 
 
@@ -162,6 +163,9 @@ class Session:
         self._extra[name] = value
 
     def _exists(self, rest: str, no: bool) -> None:
+        if no:  # a daemon that served one command ends after it, and takes its folder with it
+            with suppress(AssertionError):
+                eventually(lambda: not os.path.lexists(rest), rest, _LEAVING_SECONDS)
         self._claim(os.path.lexists(rest) != no, f"{rest} {'is' if no else 'is not'} there")
 
     def _sh(self, rest: str, no: bool) -> None:

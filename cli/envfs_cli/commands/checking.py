@@ -1,11 +1,9 @@
 """`explain` and `check`: where a value comes from, what is wrong with a level's variables; never a value unasked."""
 
-import os
-
 from envfs.core import limits
 from envfs.errors import EnvFSError, NoSuchVariable
 from envfs.protocol import control
-from envfs_cli import output, session
+from envfs_cli import files, output, session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +126,7 @@ def _wanted(path: str) -> "tuple[list[str], set[str]]":
     # the names that must be there, and all that may
     from envfs.core import dotenv
 
-    text = _read(path)
+    text = files.read_text(path, limits.TEXT_BYTES)
     if path.endswith(".json"):
         return _of_schema(path, text)
     found = list(dotenv.parse(text).variables())
@@ -144,13 +142,3 @@ def _of_schema(path: str, text: str) -> "tuple[list[str], set[str]]":
         return required, {*required, *map(str, body.get("properties", {}))}
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise EnvFSError(f"{path} is no JSON Schema of an object", "it has `properties` and `required`") from None
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return file.read(limits.TEXT_BYTES + 1).decode()
-    except UnicodeDecodeError:
-        raise EnvFSError(f"{path} is not UTF-8 text") from None
-    except OSError as error:
-        raise EnvFSError(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}") from None

@@ -4,18 +4,18 @@ import os
 from contextlib import suppress
 
 from envfs.core import limits
+from envfs.core.keyfile import MANAGED, ZERO_KNOWLEDGE
 from envfs.core.names import level as one_spelling
 from envfs.errors import EnvFSError, NoSuchLevel, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli import output, secrets, session, terminal
 from envfs_cli.arguments import Mistake
-from envfs_cli.files import check_new, write_new
+from envfs_cli.files import check_new, read_text, write_new
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
 
-_ZERO_KNOWLEDGE, _MANAGED = "zero-knowledge", "managed"
 _SHORT = 12
 
 
@@ -34,9 +34,9 @@ def _new(values: "Values") -> int:
     name, asking = _name(values), session.start(values)
     if _known(asking, name, missing_is_fine=True) is not None:
         raise EnvFSError(f"project {name} is there already", f"`envfs project custody {name}` changes it")
-    custody = _wanted(values) or _MANAGED
+    custody = _wanted(values) or MANAGED
     descriptors: tuple[int, ...] = ()
-    if custody == _ZERO_KNOWLEDGE:
+    if custody == ZERO_KNOWLEDGE:
         _warn(name, values)
         descriptors = (secrets.new_passphrase(_file(values, "passphrase_file"), name),)
     with terminal.Waiting("making the key"):
@@ -74,7 +74,7 @@ def _custody(values: "Values") -> int:
         raise Mistake("which custody?", "say --zero-knowledge or --managed")
     known = _known(asking, name)
     request = control.ChangeCustody(name, wanted)
-    if known is not None and wanted == _ZERO_KNOWLEDGE != known.custody:
+    if known is not None and wanted == ZERO_KNOWLEDGE != known.custody:
         _warn(name, values)
         secret = secrets.new_passphrase(_file(values, "passphrase_file"), name)
         with terminal.Waiting("sealing everything anew"):
@@ -84,7 +84,7 @@ def _custody(values: "Values") -> int:
             "backups and copies of the vault from before still open with the identity; change values that matter"
         )
     else:
-        if known is not None and wanted == _MANAGED != known.custody and not values["yes"]:
+        if known is not None and wanted == MANAGED != known.custody and not values["yes"]:
             _need_yes(f"the vault's identity and recipients will open {name}; go on?")
         asking.with_passphrase(request, "sealing everything anew")
     output.done(f"{name} is {wanted}")
@@ -110,11 +110,7 @@ def _recipients(values: "Values") -> int:
 
 
 def _recipients_in(path: str) -> list[str]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            rows = [row.strip() for row in file.read(limits.FRAME_BYTES).splitlines()]
-    except (OSError, UnicodeDecodeError):
-        raise EnvFSError(f"cannot read recipients from {path}", "one a line, as for `age -R`") from None
+    rows = [row.strip() for row in read_text(path, limits.FRAME_BYTES).splitlines()]
     found = [row for row in rows if row and not row.startswith("#")]
     if any("PRIVATE KEY" in row or row.startswith("AGE-SECRET-KEY") for row in found):
         raise EnvFSError(f"{path} holds a private key", "name the public one, which ends in .pub")
@@ -139,7 +135,7 @@ def _name(values: "Values") -> str:
 def _wanted(values: "Values") -> str:
     if values["zero_knowledge"] and values["managed"]:
         raise Mistake("a project is either --zero-knowledge or --managed")
-    return _ZERO_KNOWLEDGE if values["zero_knowledge"] else _MANAGED if values["managed"] else ""
+    return ZERO_KNOWLEDGE if values["zero_knowledge"] else MANAGED if values["managed"] else ""
 
 
 def _warn(name: str, values: "Values") -> None:
@@ -196,7 +192,7 @@ def passwd(values: "Values") -> int:
     asking, name = session.start(values), _name(values) if values["project"] else ""
     if name:
         known = _known(asking, name)
-        if known is not None and known.custody != _ZERO_KNOWLEDGE:
+        if known is not None and known.custody != ZERO_KNOWLEDGE:
             raise EnvFSError(
                 f"project {name} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
             )

@@ -1,5 +1,7 @@
 """`ls`, `show`, `export`: what the levels hold and what a view is made of."""
 
+import os
+
 from envfs.errors import BadRequest
 from envfs.protocol import control
 from envfs_cli import output, session
@@ -59,7 +61,7 @@ def _exported(link: session.Session, values: "Values", form: str) -> bytes:
     only: tuple[str, ...] = values["only"] or ()  # type: ignore[assignment]
     if dialect and form != "dotenv":
         raise BadRequest("a dialect is one of dotenv text", f"leave out --format {form}, or --dialect")
-    if form == "environ" or (form in ("dotenv", "json") and not only):
+    if form == "environ" or (form in ("dotenv", "json", "example") and not only):
         return link.ask(control.ReadView(level, form, "export", only, version, dialect))[1]
     reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))
     variables = _pairs(blob)
@@ -68,8 +70,16 @@ def _exported(link: session.Session, values: "Values", form: str) -> bytes:
     if form == "dotenv" and isinstance(reply, control.ViewSent):
         return dialects.text(variables, reply.dialect).encode()
     if form == "github":
-        output.plain_error(formats.github_masks(variables))
+        _mask(formats.github_masks(variables))
     return formats.FORMATS[form](level, variables).encode()
+
+
+def _mask(masks: str) -> None:
+    # a runner hides these lines and what they name; everybody else would be shown the values
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        output.plain_error(masks)
+    else:
+        output.note("no masks were printed: they name the values, so they are for a runner of GitHub Actions alone")
 
 
 def _values(link: session.Session, level: str, version: int) -> "dict[str, str]":

@@ -281,9 +281,9 @@ COMMANDS = (
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
         ),
         details="dotenv: as in the mount; --dialect writes it for one kind of reader, as for `grant`. json: an object. "
-        "environ: NAME=value, each ended by a NUL. shell: lines for "
+        "environ: NAME=value, each ended by a NUL. example: the names alone. shell: lines for "
         "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
-        "for $GITHUB_ENV; the masks go to standard error. tfvars: for Terraform.",
+        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform.",
     ),
     Command(
         "history",

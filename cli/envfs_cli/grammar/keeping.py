@@ -221,7 +221,7 @@ COMMANDS = (
     Command(
         "doctor",
         "vault",
-        "examining:doctor",
+        "diagnosing:doctor",
         "say what protects secrets here, what is wrong, and how to mend it",
         options=(JSON,),
         examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),

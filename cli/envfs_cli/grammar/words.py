@@ -42,7 +42,7 @@ class Command(NamedTuple):
 
 
 HIDDEN = "hidden"  # the group of commands that only scripts call: not in help, completion or manual
-FORMATS = ("dotenv", "json", "environ", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars")
+FORMATS = ("dotenv", "json", "environ", "example", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars")
 JSON = Option(("--json",), "flag", "", "print JSON for machines")
 PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PASSPHRASE_FILE)"

@@ -168,6 +168,7 @@ def test_the_exit_status_says_whether_all_is_well(
         ("export /shop", control.ReadView("/shop", "dotenv", "export", (), 0)),
         ("export /shop -f environ --version 2", control.ReadView("/shop", "environ", "export", (), 2)),
         ("export /shop -f json", control.ReadView("/shop", "json", "export", (), 0)),
+        ("export /shop -f example", control.ReadView("/shop", "example", "export", (), 0)),
         ("export /shop --dialect node", control.ReadView("/shop", "dotenv", "export", (), 0, "node")),
         ("show /shop", control.ListVariables("/shop", 0)),
         ("ls", control.ListLevels("/")),

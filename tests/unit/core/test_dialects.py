@@ -60,6 +60,7 @@ def test_what_needs_no_quotes_has_none_in_any_dialect(dialect: str) -> None:
         ("docker", "hunter2\nB=1"),
         ("docker", "hunter2\r"),
         ("node", "it's $(hunter2)"),
+        ("node", "$(hunter2)\r"),
         ("expand", "$(hunter2)"),
         ("node", "hunter2 '\"`\n"),
         ("node", "'\"`hunter2"),

@@ -1,6 +1,7 @@
 """Interpolation: what a reference stands for, in one text and down a chain of levels."""
 
 import time
+import tracemalloc
 
 import pytest
 
@@ -103,6 +104,12 @@ def test_a_name_that_is_set_further_down_is_told_apart() -> None:
     assert findings("A=${B}\nB=1\n") == (Finding(LATER, ("A", "B")),)
 
 
+def test_a_name_that_refers_to_itself_and_is_nowhere_else_is_undefined() -> None:
+    assert findings("A=${A}x\n") == (Finding(UNDEFINED, ("A", "A")),)
+    assert findings("A=${A}x\nA=1\nA=2\n") == ()
+    assert findings("B=${A}\nA=1\nA=2\n") == (Finding(LATER, ("B", "A")),)
+
+
 def test_a_cycle_ends_and_is_told_with_its_names() -> None:
     down = ("A=${B}\nB=1\n", "B=x${A}\n")
     assert values(*down) == {"A": "x", "B": "x"}
@@ -139,6 +146,38 @@ def test_a_long_row_of_references_is_bounded() -> None:
     back = "".join(f"A{i}=${{A{i + 1}}}\n" for i in range(3000))
     with pytest.raises(TooLarge):
         values(back, "".join(f"A{i}=${{A{i + 1}}}\n" for i in range(3000)), "A3000=x\n")
+
+
+def test_texts_inside_of_references_count_as_steps_too() -> None:
+    def step(number: int, inside: int) -> str:
+        return f"V{number}=" + "${NONE:-" * inside + f"${{V{number - 1}}}" + "}" * inside + "\n"
+
+    first = "".join(f"V{number}=\n" for number in range(49, 0, -1))  # so the longest way is gone first
+    assert values(first + "V0=x\n" + "".join(step(number, 1) for number in range(1, 50)))["V49"] == "x"
+    with pytest.raises(TooLarge, match="too often"):
+        values(first + "V0=x\n" + "".join(step(number, 39) for number in range(1, 50)))
+
+
+def test_a_value_is_bounded_in_bytes_after_references_too() -> None:
+    text = f"A={'é' * (limits.VALUE_BYTES // 4)}\n"
+    assert len(values(f"{text}B=$A$A\n")["B"].encode()) == limits.VALUE_BYTES
+    with pytest.raises(TooLarge, match="B would be too long"):
+        values(f"{text}B=$A$A.\n")
+
+
+def test_all_values_together_are_bounded_while_they_are_worked_out() -> None:
+    text = f"BIG={'x' * 100_000}\n" + "".join(f"V{number}=$BIG\n" for number in range(10_000))  # a gigabyte
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge, match="the view would be too large"):
+            values(text)
+        assert tracemalloc.get_traced_memory()[1] < 2 * limits.VIEW_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def test_findings_are_bounded() -> None:
+    assert len(findings("".join(f"V{number}=$NONE\n" for number in range(2 * limits.FINDINGS)))) == limits.FINDINGS
 
 
 @pytest.mark.parametrize(

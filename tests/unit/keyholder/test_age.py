@@ -7,6 +7,7 @@ import pytest
 
 from envfs.errors import AuthenticationFailed, WrongPassphrase
 from envfs.keyholder import age
+from tests.component.cheap import age_file
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,10 @@ def _asking_for(work: int, data: bytes) -> bytes:
 
 def test_what_was_sealed_opens_with_its_passphrase_alone(sealed: bytes) -> None:
     assert age.open_under(sealed, "right") == b"hello"
+    cheap = age_file(b"hello", "right")
+    assert age.open_under(cheap, "right") == b"hello"
     with pytest.raises(WrongPassphrase):
-        age.open_under(sealed, "wrong")
+        age.open_under(cheap, "wrong")
 
 
 @pytest.mark.parametrize("work", [22, 23, 30, 63, 9999])

@@ -41,18 +41,18 @@ def _asked() -> "list[FindingRow]":
         link = session.Session.kept or links.reach()
         report, _ = link.ask(control.Status())
         if link.private or not isinstance(report, control.StatusReport):
-            return [_not_running(), *_examined(link)]
+            return [_not_running(), *_diagnosed(link)]
         if report.uid != os.geteuid():
             return _of_a_stranger(report.uid)
-        return [_running(report), *_examined(link)]
+        return [_running(report), *_diagnosed(link)]
     except EnvFSError as error:
         return [_broken(error)]
 
 
-def _examined(link: "Link") -> "list[FindingRow]":
+def _diagnosed(link: "Link") -> "list[FindingRow]":
     found: list[object] = []
     try:
-        link.ask(control.Examine(), (), found.append)
+        link.ask(control.Diagnose(), (), found.append)
     except EnvFSError as error:
         found.append(_broken(error))
     return [row for row in found if isinstance(row, FindingRow)]
@@ -74,7 +74,7 @@ def _of_a_stranger(owner: int) -> "list[FindingRow]":
     row = FindingRow("daemon", _NOTE, text, "what follows is about this user, without it")
     if os.path.exists(links.places().vault):
         return [row._replace(hint=f"ask uid {owner} to run this")]
-    return [row, *_examined(links.private())]
+    return [row, *_diagnosed(links.private())]
 
 
 def _broken(error: EnvFSError) -> FindingRow:

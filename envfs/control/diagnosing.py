@@ -18,13 +18,13 @@ from envfs.control.diagnosis import NOTE, OK, PROBLEM
 from envfs.control.service import Service
 from envfs.errors import EnvFSError, NoVault
 from envfs.host import files, machine, protection
-from envfs.protocol.control import Done, Examine, FindingRow
+from envfs.protocol.control import Diagnose, Done, FindingRow
 from envfs.protocol.keyholding import DescribeProtection, Protection
 
 _LOAD_SECONDS = 15
 
 
-async def examine(call: Call, _request: Examine) -> Sent:
+async def diagnose(call: Call, _request: Diagnose) -> Sent:
     """Send a row for each check."""
     service = call.service
     mine = protection.of_this_process()

@@ -1,0 +1,69 @@
+"""What long texts cost by the byte: parsed, changed, worked out, written; each size against 64 KiB of its shape."""
+
+import gc
+from collections.abc import Callable, Generator
+from itertools import count
+
+from rounds import Contest, Contestant, Sample, timed
+from samples import sized
+
+from envfs.core import dialects, dotenv, emit, formats, portability, views
+
+TARGET = 1.5
+_KIB = 1024
+_SIZES = (64, 128, 256, 512, 1024)
+_LONG = 30_000  # characters of a long value: two of them fit into the smallest text
+_ROOM = 100  # bytes, for the variable that is set
+
+
+def contests(rounds: int) -> Generator[Contest, None, None]:
+    """One contest for each shape."""
+    gc.disable()  # as in the keyholder's children, which end after one request
+    try:
+        for title, shape in SHAPES.items():
+            contestants = tuple(_contestant(shape, size) for size in _SIZES)
+            yield Contest(f"long text: {title}", contestants, rounds, "seconds for each 64 KiB of text")
+    finally:
+        gc.enable()
+
+
+def _contestant(shape: Callable[[int], str], size: int) -> Contestant:
+    content = shape(size * _KIB - _ROOM)
+    least = _SIZES[0]
+    return Contestant(
+        f"{size:,} KiB",
+        lambda: Sample(timed(lambda: _work(content)) * least / size),
+        TARGET if size > least else 0.0,
+    )
+
+
+def _work(content: str) -> None:
+    # all that is done with a text on its way from `envfs set` to its readers
+    document = dotenv.parse(content).set("SET_ANEW", "a value with 'quotes'").unset("SET_ANEW")
+    variables = views.merge([views.Layer("/shop", document)]).variables
+    emit.portable(variables)
+    emit.environ(variables)
+    formats.json_object("/shop", variables)
+    for value in variables.values():
+        portability.doubts(value)
+        dialects.refusal(value, dialects.PORTABLE)
+
+
+def _rows(row: Callable[[int], str], size: int) -> str:
+    text, left = [], size
+    for number in count():
+        left -= len(row(number))
+        if left < 0:
+            break
+        text.append(row(number))
+    return "".join(text)
+
+
+SHAPES: dict[str, Callable[[int], str]] = {
+    "ordinary": sized,
+    "lines of two characters": lambda size: "A\n" * (size // 2),
+    "as many names as there can be": lambda size: _rows(lambda number: f"V{number:x}=\n", size),
+    "references, each to the one before": lambda size: _rows(lambda number: f"V{number}=${{V{number - 1}}}\n", size),
+    "references that nobody closes": lambda size: _rows(lambda n: f'V{n}="{"${A:-" * (_LONG // 5)}"\n', size),
+    "what must be escaped": lambda size: _rows(lambda n: f'V{n}="{chr(92) * _LONG}"\n', size),
+}

@@ -1,0 +1,197 @@
+"""The invariant: whatever a text holds, it takes its length's share of time, and its view the memory that a view may.
+
+Not a measurement (`make bench` has those): the bound is what a loop within a loop cannot keep.
+"""
+
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from envfs.core import dialects, dotenv, emit, formats, interpolation, limits, portability, templates, views
+from envfs.core.dotenv import Document
+from envfs.errors import EnvFSError
+
+SIZE = limits.TEXT_BYTES // 8
+SECONDS = 4.0  # of processor time, for what takes a tenth of it
+MEMORY = 2 * limits.VIEW_BYTES
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def again(piece: str, head: str = "", tail: str = "") -> str:
+    """Repeat a piece until the text has its size."""
+    return head + piece * ((SIZE - len((head + tail).encode())) // len(piece.encode())) + tail
+
+
+def rows(row: Callable[[int], str], head: str = "", size: int = SIZE) -> str:
+    """Put rows together, numbered from 0, until the text has its size."""
+    text, left = [head], size - len(head)
+    for number in count():
+        left -= len(row(number))
+        if left < 0:
+            return "".join(text)
+        text.append(row(number))
+    raise AssertionError
+
+
+def values(piece: str, quote: str = '"') -> str:
+    """Fill values that are as long as they may be."""
+    return rows(lambda number: f"V{number}={quote}{piece * (limits.VALUE_BYTES // len(piece.encode()))}{quote}\n")
+
+
+def name(number: int) -> str:
+    """Return the shortest name of that number."""
+    text = ""
+    while number >= 0:
+        text = LETTERS[number % len(LETTERS)] + text
+        number = number // len(LETTERS) - 1
+    return text
+
+
+def nested(depth: int, inner: str = "x") -> str:
+    return "${N:-" * depth + inner + "}" * depth
+
+
+def backwards(steps: int) -> str:
+    """Put names in an order in which each value is worked out before what it refers to."""
+    return "".join(f"V{step}=\n" for step in range(steps - 1, -1, -1))
+
+
+def each_earlier(reference: str) -> str:
+    most = int((2 * SIZE / (len(reference) + 2)) ** 0.5)
+    return "".join(f"V{n}={''.join(reference % m for m in range(n))}\n" for n in range(most))
+
+
+BIG = f"BIG={'x' * 100_000}\n"
+SHAPES: dict[str, str] = {
+    "quotes that do not end": again("A='x\n"),
+    "a quote that does not end, at the end": again('A="x"\n', tail='B="'),
+    "quotes that nearly end": again("A='x'y\n"),
+    "escaped quotes that nearly end": again('A="\\"x" y\n'),
+    "nothing but single quotes": again("'"),
+    "comments": again("#\n"),
+    "one long comment": again(" #"),
+    "blanks": again("\t \v", tail="x"),
+    "lines of blanks": again(f"\n{' ' * 500}x"),
+    "a name, blanks and no sign": again(" ", head="A"),
+    "a value behind blanks": again(" \t", head="A=x", tail="#y"),
+    "export and blanks": again(" ", head="export"),
+    "lines of export": again("export A=1\n"),
+    "one long line": again("x"),
+    "signs without names": again("="),
+    "names without values": again("A\n"),
+    "nothing but line ends": again("\n"),
+    "all kinds of line ends": again("\r\n\r\n\n\r"),
+    "lines that end in CR": again("A=1\r"),
+    "byte order marks": again("\ufeff"),
+    "lines with byte order marks": again("\ufeff\ufeff#\n"),
+    "one name, again and again": again("A=\n"),
+    "as many names as there can be": rows(lambda n: f"{name(n)}=\n"),
+    "names of others": rows(lambda n: f"{name(n)}.=\n"),
+    "long names": again("A" * limits.NAME_BYTES + "=1\n"),
+    "backslashes": values("\\"),
+    "backslashes in single quotes": values("\\", "'"),
+    "escaped dollars": values("\\$"),
+    "line breaks in quotes": values("\r\n"),
+    "dollars": values("$", ""),
+    "short references": values("$A"),
+    "references that nobody closes": values("${"),
+    "defaults that nobody closes": values("${A:-"),
+    "what closes nothing": values("}"),
+    "references that are none": values("${A b}"),
+    "references that are none, inside of each other": rows(lambda n: f"V{n}={'${A ' * 20_000}{'}' * 20_000}\n"),
+    "defaults inside of each other": rows(lambda n: f"V{n}={nested(20_000)}\n"),
+    "as deep as may be": values(nested(39), ""),
+    "wide defaults": values("${A:-${B}${C}}"),
+    "other texts": values("${A:+${A}}${A+x}"),
+    "commands": values("$(x)"),
+    "all kinds of quotes": values("\\'\\\"`", ""),
+    "references to nothing": rows(lambda n: f"V{n}=${name(n)}\n"),
+    "references to what comes later": rows(lambda n: f"V{n}=$A\n", size=SIZE // 2) + "A=1\n" * (SIZE // 8),
+    "a long chain": rows(lambda n: f"V{n}=$V{n - 1}\n"),
+    "a long chain, backwards": rows(lambda n: f"V{n}=$V{n + 1}\n"),
+    "a chain of defaults": backwards(99)
+    + "V0=x\n"
+    + "".join(f"V{n}={nested(20, f'$V{n - 1}')}\n" for n in range(1, 99)),
+    "a chain of long values": backwards(95)
+    + "V0=x\n"
+    + "".join(f"V{n}=$V{n - 1}{'$U' * (SIZE // 200)}\n" for n in range(1, 95)),
+    "what refers to itself": again("A=${A}x\n"),
+    "what doubles": rows(lambda n: f"V{n}=$V{n - 1}$V{n - 1}\n", head="V0=x\n"),
+    "what doubles and begins anew": rows(lambda n: f"V{n % 17}=$V{n % 17 - 1}$V{n % 17 - 1}\n" if n % 17 else "V0=x\n"),
+    "copies of a long value": rows(lambda n: f"V{n}=$BIG\n", head=BIG),
+    "hidden copies of a long value": rows(lambda n: f"V{n}=${{BIG:-x}}${{BIG:+}}\n", head=BIG),
+    "each refers to all before": each_earlier("$V%d"),
+    "each needs all before": each_earlier("${V%d?}"),
+    "dialects": again("# @dialect node\n"),
+    "the end of a heredoc": f"A=ENVFS_END{'_' * 120_000}\n",
+    "figures outside of the basic plane": values("\U0001f9a9"),
+}
+
+
+def refused(document: Document) -> Iterator[tuple[str, Callable[[], object]]]:
+    """List what may refuse a text."""
+    yield "check", document.check
+    yield "set one more", lambda: document.set("NEW_ONE", "x y'z")
+    yield "set the last", lambda: document.set("A", "x")
+    yield "unset", lambda: document.unset("A")
+    yield "merge with itself", lambda: document.merged(document)
+    yield "merge into another", lambda: dotenv.parse("Q=1\n").merged(document)
+    yield "dialect", lambda: dialects.named_in(document)
+    yield "ask for a dialect", lambda: dialects.asking(document, "node")
+    yield "references", lambda: [list(templates.references(templates.pieces(entry))) for entry in document.entries]
+    yield "interpolate three levels", lambda: interpolation.interpolate([document] * 3)
+
+
+def written(variables: dict[str, str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """List what writes a view."""
+    yield "portable", lambda: emit.portable(variables)
+    yield "environ", lambda: emit.environ(variables)
+    yield "masks", lambda: formats.github_masks(variables)
+    for label, form in formats.FORMATS.items():
+        yield label, lambda form=form: form("/", variables)  # type: ignore[misc]  # a closure over the loop's form
+    for dialect in dialects.NAMES:
+        yield dialect, lambda dialect=dialect: dialects.text(variables, dialect)  # type: ignore[misc]
+    yield "doubts", lambda: [portability.is_doubtful(value) for value in variables.values()]
+
+
+def timed(label: str, work: Callable[[], object]) -> object:
+    """Do a piece of work, which may be refused, in its time."""
+    started = time.process_time()
+    try:
+        return work()
+    except EnvFSError:
+        return None
+    finally:
+        took = time.process_time() - started
+        assert took < SECONDS, f"{label}: {took:.1f} s for {SIZE >> 10} KiB"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_text_of_any_shape_is_worked_on_in_its_time(shape: str) -> None:
+    document = timed("parse", lambda: dotenv.parse(SHAPES[shape]))
+    if not isinstance(document, Document):
+        return
+    for label, work in refused(document):
+        timed(label, work)
+    view = timed("merge", lambda: views.merge([views.Layer("/", document)]))
+    if isinstance(view, views.View):
+        known = {name: value for name, value in view.variables.items() if emit.is_portable_name(name)}
+        for label, work in written(known):
+            timed(label, work)
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.startswith(("what doubles", "copies", "hidden"))])
+def test_a_view_takes_no_more_memory_than_it_may(shape: str) -> None:
+    try:
+        document = dotenv.parse(SHAPES[shape])
+    except EnvFSError:
+        return
+    tracemalloc.start()
+    try:
+        timed("merge", lambda: views.merge([views.Layer("/", document)]))
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
