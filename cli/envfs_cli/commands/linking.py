@@ -176,10 +176,20 @@ def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
 
 
 def _remove(folder: str) -> int:
-    env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
     known = linked.remembered().get(folder)
     if known is None:
         raise EnvFSError(f"{folder} is not linked", "`envfs link --remove FOLDER` names another")
+    if known.number == linked.number(folder):
+        _clear(folder, known)
+    else:
+        output.note(f"{folder} is not the folder that was linked: what is in it stays")
+    remembering.forget(folder)
+    output.done(f"{folder} is not linked any more")
+    return 0
+
+
+def _clear(folder: str, known: "linked.Linked") -> None:
+    env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
     if os.path.islink(env) and os.readlink(env) == known.target:
         _unlink(env)
     elif os.path.lexists(env):
@@ -187,9 +197,6 @@ def _remove(folder: str) -> int:
     if os.path.lexists(toml):
         linked.read(folder)
         _unlink(toml)
-    remembering.forget(folder)
-    output.done(f"{folder} is not linked any more")
-    return 0
 
 
 def _unlink(path: str) -> None:
