@@ -45,13 +45,21 @@ def _listed(folder: str) -> list[str]:
         raise EnvFSError(f"cannot read {folder}: {os.strerror(error.errno or 5).lower()}") from None
     there = []
     for file in sorted(listed):
+        path = os.path.join(folder, file)
         if linked.is_made(folder, file):
             output.note(f"{file} is left out: a link to a view, made by `envfs link`")
-        elif reading.is_plain_file(os.path.join(folder, file)):
-            there.append(file)
-        elif file != ".envfs.toml":
+        elif not reading.is_plain_file(path):
             output.note(f"{file} is left out: not a file")
+        elif _leads_out(folder, path):
+            output.note(f"{file} is left out: a link out of the folder; import that file by its own name")
+        else:
+            there.append(file)
     return there
+
+
+def _leads_out(folder: str, path: str) -> bool:
+    # who made the folder, such as the author of a cloned repository, is not to choose among this user's other files
+    return os.path.dirname(os.path.realpath(path)) != os.path.realpath(folder)
 
 
 def _order(folder: str, files: list[str], values: "Values") -> str:

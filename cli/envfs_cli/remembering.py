@@ -52,11 +52,15 @@ def _put(path: str, data: bytes, mode: int) -> None:
     new = f"{path}.{os.getpid()}"
     try:
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, mode)
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        os.rename(new, path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, mode)
+                file.write(data)
+                file.flush()
+                os.fsync(handle)
+            os.rename(new, path)
+        except BaseException:
+            os.unlink(new)
+            raise
     except OSError as error:
         raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None

@@ -31,7 +31,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*@dialect[ \t]+(\S+)(?=[ \t]*\r?$)", re.M
 _PYTHON_SINGLE = re.compile(r"[\\']")
 _PYTHON_DOUBLE = re.compile(r'[\\"]')
 _QUOTES: Final = ("'", "`", '"')
-_BARE_FOR_NODE = re.compile(r"[^\s'\"`#](?:[^\r\n\u2028\u2029#]*[^\s#\r\n])?")
+_BARE_FOR_NODE = re.compile(r"[^\s\ufeff'\"`#](?:[^\r\n\u2028\u2029#]*[^\s\ufeff#\r\n])?")  # \ufeff is a blank to it
 
 
 class _CannotBe(Exception):
@@ -130,7 +130,8 @@ def _docker(value: str) -> str:
 def _systemd(value: str) -> str:
     if "\r" not in value:
         return emit.guarded(value)
-    return f"'{value}'" if "'" not in value else '"' + emit.escaped(value) + '"'
+    # older systemd takes a backslash in single quotes for an escape, and runs on after one at the end
+    return f"'{value}'" if not {"'", "\\"} & set(value) else '"' + emit.escaped(value) + '"'
 
 
 def _python(value: str) -> str:

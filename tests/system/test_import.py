@@ -171,6 +171,21 @@ def test_special_files_of_a_folder_are_left_out_and_said(home: Home, ground: Pat
     home.envfs("import", str(ground / "special" / ".env.folder"), "/special", status=100)
 
 
+def test_no_link_in_a_folder_chooses_among_the_users_other_files(home: Home, ground: Path) -> None:
+    other = Path(written(ground / "others", {".env": f"BANK={NEEDLE}\n"}))
+    folder = Path(written(ground / "cloned", {".env": "A=1\n", ".env.inside": "B=1\n"}))
+    (folder / ".env.test").symlink_to(".env.inside")
+    (folder / ".env.local").symlink_to("../others/.env")
+    (folder / ".env.production").symlink_to(other / ".env")
+    said = home.envfs("import", str(folder), "/cloned")
+    for name in (".env.local", ".env.production"):
+        assert f"{name} is left out: a link out of the folder" in said.complaint
+    assert view(home, "/cloned/test") == {"A": "1", "B": "1"}
+    assert not {"/cloned/local", "/cloned/production"} & set(versions(home))
+    home.envfs("import", str(folder / ".env.local"), "/cloned")
+    assert view(home, "/cloned") == {"A": "1", "BANK": NEEDLE}
+
+
 # -- a dry run ---------------------------------------------------------------------------------------------------------
 
 

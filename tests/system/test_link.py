@@ -165,6 +165,20 @@ def test_undoing_removes_nothing_that_link_did_not_make(mounted: Home, project: 
     assert (project / ".envfs.toml").read_text() == "mine = 1\n"
 
 
+def test_undoing_touches_nothing_in_a_folder_that_came_in_the_place_of_the_linked_one(
+    mounted: Home, project: Path
+) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    shutil.rmtree(project)
+    project.mkdir()
+    (project / ".envfs.toml").write_text('level = "/app"\n')
+    mounted.envfs("exec", "--", "true", cwd=project, status=115)
+    said = mounted.envfs("link", "--remove", cwd=project)
+    assert "is not the folder that was linked: what is in it stays" in said.complaint
+    assert os.listdir(project) == [".envfs.toml"]
+    mounted.envfs("link", "--remove", cwd=project, status=100)
+
+
 def test_the_files_of_a_linked_folder_are_imported_without_its_link(mounted: Home, project: Path) -> None:
     mounted.envfs("link", "/app", cwd=project)
     (project / ".env.local").write_text("L=1\n")

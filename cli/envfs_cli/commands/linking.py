@@ -4,8 +4,8 @@ Laws: a real `.env` is never lost: it is refused, or replaced in one step when t
 what was not made by `link` is not removed by it.
 """
 
+import errno
 import os
-from contextlib import suppress
 
 from envfs import locations
 from envfs.core import names
@@ -147,29 +147,49 @@ def _stamp(path: str) -> tuple[int, ...]:
 
 
 def _put_link(env: str, target: str, before: "tuple[int, ...] | None") -> None:
-    new = f"{os.path.dirname(env)}/.envfs-link-{os.getpid()}"
     try:
-        os.symlink(target, new)
-        if before is not None and _stamp(env) != before:
-            raise EnvFSError(f"{env} changed while it was imported, so it stays", "try again")
-        if before is None and os.path.lexists(env) and not os.path.islink(env):
-            raise AlreadyExists(f"a file came to be at {env}", "nothing is replaced")
-        os.rename(new, env)  # in one step: there is no moment without a .env
+        if not os.path.lexists(env):
+            os.symlink(target, env)  # which replaces nothing, whoever was quicker
+        else:
+            _replace(env, target, before)
+    except FileExistsError as error:
+        raise AlreadyExists(f"a file came to be at {error.filename2}", "nothing is replaced") from None
     except OSError as error:
         raise EnvFSError(f"cannot make {env}: {os.strerror(error.errno or 5).lower()}") from None
-    finally:
-        with suppress(OSError):
-            os.unlink(new)  # there only if something went wrong
+
+
+def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
+    new = f"{os.path.dirname(env)}/.envfs-link-{os.getpid()}"
+    os.symlink(target, new)
+    try:
+        if before is not None and _stamp(env) != before:
+            raise EnvFSError(f"{env} changed while it was imported, so it stays", "try again")
+        if before is None and not os.path.islink(env):
+            raise FileExistsError(errno.EEXIST, "", target, None, env)
+        os.rename(new, env)  # in one step: there is no moment without a .env
+    except BaseException:
+        os.unlink(new)
+        raise
 
 
 # -- undoing it --------------------------------------------------------------------------------------------------------
 
 
 def _remove(folder: str) -> int:
-    env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
     known = linked.remembered().get(folder)
     if known is None:
         raise EnvFSError(f"{folder} is not linked", "`envfs link --remove FOLDER` names another")
+    if known.number == linked.number(folder):
+        _clear(folder, known)
+    else:
+        output.note(f"{folder} is not the folder that was linked: what is in it stays")
+    remembering.forget(folder)
+    output.done(f"{folder} is not linked any more")
+    return 0
+
+
+def _clear(folder: str, known: "linked.Linked") -> None:
+    env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
     if os.path.islink(env) and os.readlink(env) == known.target:
         _unlink(env)
     elif os.path.lexists(env):
@@ -177,9 +197,6 @@ def _remove(folder: str) -> int:
     if os.path.lexists(toml):
         linked.read(folder)
         _unlink(toml)
-    remembering.forget(folder)
-    output.done(f"{folder} is not linked any more")
-    return 0
 
 
 def _unlink(path: str) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from envfs.errors import UnsafeSettings
+from envfs.errors import AlreadyExists, EnvFSError, UnsafeSettings
 from envfs_cli import linked, remembering
 from envfs_cli.arguments import Mistake
+from envfs_cli.commands import linking
 from envfs_cli.linked import Linked
 
 OTHER = 65_533
@@ -185,3 +186,32 @@ def test_many_who_remember_at_once_all_count(project: Path) -> None:
     for child in children:
         os.waitpid(child, 0)
     assert {f"/p{number}" for number in range(8)} < set(linked.remembered())
+
+
+def test_what_cannot_be_put_in_place_leaves_nothing_behind(project: Path) -> None:
+    (project / ".envfs.toml").unlink()
+    (project / ".envfs.toml").mkdir()
+    with pytest.raises(EnvFSError, match="cannot write"):
+        remembering.write_toml(str(project), "/shop")
+    assert os.listdir(project) == [".envfs.toml"]
+
+
+def test_a_link_is_put_over_nothing_that_is_somebody_elses(project: Path) -> None:
+    env, aside = project / ".env", project / f".envfs-link-{os.getpid()}"
+    env.symlink_to("before")
+    aside.write_text("mine")
+    with pytest.raises(AlreadyExists):
+        linking._put_link(str(env), "after", None)
+    assert (aside.read_text(), os.readlink(env)) == ("mine", "before")
+    aside.unlink()
+    linking._put_link(str(env), "after", None)
+    assert os.readlink(env) == "after"
+    env.unlink()
+    env.write_text("mine")
+    with pytest.raises(AlreadyExists):
+        linking._put_link(str(env), "after", None)
+    with pytest.raises(EnvFSError, match="changed while it was imported"):
+        linking._put_link(str(env), "after", (0,))
+    assert (env.read_text(), aside.exists()) == ("mine", False)
+    linking._put_link(str(env), "after", linking._stamp(str(env)))
+    assert sorted(os.listdir(project)) == [".env", ".envfs.toml"]

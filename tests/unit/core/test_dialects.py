@@ -23,6 +23,7 @@ VALUES = st.lists(
         ("docker", "'a' #b $c", "'a' #b $c"),
         ("systemd", "a\rb", "'a\rb'"),
         ("systemd", "it's\r", '"it\'s\r"'),
+        ("systemd", "a\r\\", '"a\r\\\\"'),
         ("systemd", "it's", '"it\'s"'),
         ("python", r"it's\b", r"'it\'s\\b'"),
         ("python", "${A}", "'${A}'"),
@@ -63,6 +64,8 @@ def test_what_needs_no_quotes_has_none_in_any_dialect(dialect: str) -> None:
         ("expand", "$(hunter2)"),
         ("node", "hunter2 '\"`\n"),
         ("node", "'\"`hunter2"),
+        ("node", "hunter2 '\"`\ufeff"),
+        ("expand", "\ufeffhunter2 '\"`x"),
     ],
 )
 def test_a_dialect_refuses_what_would_run_or_harm_its_neighbours_by_name(dialect: str, value: str) -> None:
