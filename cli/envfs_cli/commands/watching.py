@@ -52,8 +52,8 @@ class _Watcher:
     """The loop and its state.
 
     `_child` is the command, None while it cannot be started; `_look` is a child that looks what it would get now;
-    `_digest` is of what it got. While `_stopping`, the command is being ended to be started anew. `_kept` is a signal that
-    may have come from keys, until it is known whether it reached the child.
+    `_digest` is of what it got. While `_stopping`, the command is being ended to be started anew. `_kept` is a signal
+    that may have come from keys, until it is known whether it reached the child.
     """
 
     def __init__(self, values: "Values", news: News, fetch: "Fetch", become: "Become") -> None:
