@@ -55,22 +55,24 @@ def render_view(request: RenderView, work: Work) -> Answer:
 def examine_view(request: ExamineView, work: Work) -> Answer:
     """Say where each variable comes from, what it refers to, and who may misread it; no value."""
     documents = [work.open(layer) for layer in request.layers]
-    dialect = request.dialect or dialects.wanted(documents)
     found = interpolate(documents)
+    facts = tuple(_facts(request, documents, found))
+    return Answer(Examined(facts, tuple(Dangling(*finding) for finding in found.findings)))
+
+
+def _facts(request: ExamineView, documents: list[Document], found: Interpolated) -> Iterator[Facts]:
+    dialect = request.dialect or dialects.wanted(documents)
     levels = [layer.level for layer in request.layers]
-    facts = _facts(levels, documents, found, dialect)
-    told = tuple(fact for fact in facts if not request.doubtful or fact.doubts or fact.refused)
-    return Answer(Examined(told, tuple(Dangling(*finding) for finding in found.findings)))
-
-
-def _facts(levels: list[str], documents: list[Document], found: Interpolated, dialect: str) -> Iterator[Facts]:
     names = [document.variables().keys() for document in documents]
     for name, value in found.values.items():
+        doubts = tuple(doubt.text for doubt in portability.doubts(value, dialect))
+        refused = dialects.refusal(value, dialect)
+        if request.doubtful and not (doubts or refused):
+            continue
         setters = tuple(level for level, own in zip(levels, names, strict=True) if name in own)
         used = found.uses.get(found.sources[name], ())
         uses = tuple(Use(other, levels[source.layer] if source else "") for other, source in used)
-        doubts = tuple(doubt.text for doubt in portability.doubts(value, dialect))
-        yield Facts(name, setters, uses, not value, doubts, dialects.refusal(value, dialect))
+        yield Facts(name, setters, uses, not value, doubts, refused)
 
 
 def compare_versions(request: CompareVersions, work: Work) -> Answer:

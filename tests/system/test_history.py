@@ -78,7 +78,8 @@ def test_an_old_view_has_its_true_size_and_the_versions_are_listed(kept: Home) -
         assert path.stat().st_size == len(path.read_bytes()) > 0
     assert attempt(0, "listdir", kept.mnt / "app" / "web" / ".history").found == ["1", "2", "3", "4"]
     assert attempt(0, "listdir", kept.mnt / ".history").found == ["1", "2", "3"]
-    assert attempt(0, "listdir", kept.mnt / "app" / "web" / ".history" / "2").found == [".env"]
+    forms = [".env", ".env.example", ".env.json", ".environ", ".vars"]
+    assert attempt(0, "listdir", kept.mnt / "app" / "web" / ".history" / "2").found == forms
 
 
 def test_history_lists_the_newest_first_with_the_names_that_each_changed(kept: Home) -> None:
