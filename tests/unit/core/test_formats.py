@@ -56,8 +56,9 @@ def test_docker_takes_lines_to_the_letter_and_no_value_of_several() -> None:
 
 
 def test_systemd_is_given_the_portable_form_which_it_reads_and_raw_text_where_there_is_a_cr() -> None:
-    text = formats.systemd("/", {**ODD, "CR": 'a\r"b"\\', "BOTH": "it's\r$x"})
-    assert "CR='a\r\"b\"\\'\n" in text
+    text = formats.systemd("/", {**ODD, "CR": 'a\r"b"', "BACKSLASH": "a\r\\", "BOTH": "it's\r$x"})
+    assert "CR='a\r\"b\"'\n" in text
+    assert 'BACKSLASH="a\r\\\\"\n' in text
     assert 'BOTH="it\'s\r\\$x"\n' in text
     assert dotenv.parse(formats.systemd("/", ODD)).variables() == ODD
 
