@@ -276,7 +276,7 @@ def test_what_it_was_told_is_on_the_log(home: Home, told: Path) -> None:
 
 
 def test_the_command_has_the_terminal_and_ctrl_c_ends_both(home: Home) -> None:
-    script = "trap 'echo caught; exit 7' INT; echo who; read name; echo hello $name; sleep 60"
+    script = "trap 'echo caught; exit 7' INT; echo who; read name; echo hello $name; while :; do sleep 0.1; done"
     for keys, status in (("\x03", 7), ("\x1c", 128 + signal.SIGQUIT)):
         words = [ENVFS, "exec", "/shop/prod", "--watch", "--", "sh", "-c", script]
         with Terminal(words, home.environ()) as terminal:
