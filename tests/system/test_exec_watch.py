@@ -144,6 +144,7 @@ def test_a_command_that_is_deaf_is_killed_after_the_grace_time_with_all_that_it_
         assert time.monotonic() - started > 1
         assert not alive(first)
         eventually(lambda: not alive(child), "the command's child ends")
+        eventually(lambda: family.read_text() not in ("", str(child)), "the new command's child")
         for number in (run.starts[1][0], int(family.read_text())):
             os.kill(number, signal.SIGKILL)
         assert run.process.wait(SECONDS) == 128 + signal.SIGKILL
