@@ -1,6 +1,6 @@
 """The request that seals a level's next text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from envfs.core import dialects, dotenv, emit, keyfile, limits, names, portability, templates, views
 from envfs.core.dotenv import Document
@@ -21,20 +21,28 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
         return Answer(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
-    _check_dialect(new)
     changes = views.difference(old.variables(), new.variables())
+    _check_dialect(new, {*changes.added, *changes.changed})
     # all others are looked at anyway, for their references
     doubtful = request.operation == "set" and portability.is_doubtful(new.variables()[request.name])
     data = sealing.seal_text(work.identity, request.place, request.time, key, text)
     return Answer(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
 
 
-def _check_dialect(document: Document) -> None:
+def _check_dialect(document: Document, written: Collection[str]) -> None:
     # what a dialect must not write is refused here, where it is still somebody's to mend; templates when they are shown
     dialect = dialects.named_in(document)
-    if dialect:
-        plain = {entry.name: entry.value for entry in document.entries if not templates.has_references(entry)}
-        dialects.text({name: value for name, value in plain.items() if name and value}, dialect)
+    if not dialect:
+        return
+    plain = {entry.name: entry.value for entry in document.entries if not templates.has_references(entry)}
+    values = {name: value for name, value in plain.items() if name and value}
+    dialects.text({name: value for name, value in values.items() if name in written}, dialect)
+    if any(dialects.refusal(value, dialect) for name, value in values.items() if name not in written):
+        # who writes may not be approved to read: what was here before is named by `check`, which asks the gate
+        raise Malformed(
+            f"the dialect {dialect} cannot carry a variable that is set here already",
+            f"`envfs check LEVEL --dialect {dialect}` names it",
+        )
 
 
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked

@@ -544,6 +544,12 @@ def test_what_a_texts_own_dialect_must_not_write_is_refused_before_it_is_sealed(
     with pytest.raises(Malformed) as caught:
         shop.write("set", b"$(hunter2)", "B")
     assert caught.value.text == "B has $( ), which dotenv-expand runs as a command: the dialect expand cannot carry it"
+    shop.write("set", b"two\nlines", "SECRETLY_NAMED")
+    with pytest.raises(Malformed) as caught:
+        shop.write("merge", b"# @dialect docker\n")
+    assert caught.value.text == "the dialect docker cannot carry a variable that is set here already"
+    assert "SECRETLY_NAMED" not in f"{caught.value.text} {caught.value.hint}"
+    shop.write("unset", None, "SECRETLY_NAMED")
     with pytest.raises(Malformed) as caught:
         shop.write("merge", b"# @dialect perl\n")
     assert caught.value.text == "line 1, column 1: there is no dialect of that name"
