@@ -24,8 +24,9 @@ from envfs.control.service import House, Service
 from envfs.core.audit import Event
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
+from envfs.daemon.mount_place import MountPlace
 from envfs.errors import EnvFSError, Locked
-from envfs.host import clocks, files, mounts
+from envfs.host import clocks, files
 from envfs.locations import Locations
 from envfs.protocol.keyholding import SignCheckpoint, Signed
 
@@ -63,8 +64,11 @@ async def answer(places: Locations, connection: socket.socket) -> None:
             lock.close()
 
 
-async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str], None]) -> None:
-    """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside."""
+async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str, str], None]) -> None:
+    """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside.
+
+    `ready` is called with a note, or the empty string, and with where it is mounted.
+    """
     lock = DaemonLock(Path(places.lock), _ANSWER_WAITS if passphrase is None else 1.0)
     link = KeyholderLink()
     try:
@@ -86,7 +90,7 @@ async def _serve(
     nursery: trio.Nursery,
     mount_path: str,
     passphrase: int | None,
-    ready: Callable[[str], None],
+    ready: Callable[[str, str], None],
 ) -> None:
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
@@ -97,11 +101,13 @@ async def _serve(
     service.settings.load()
     await _load(service, passphrase)
     path = mount_path or service.settings.load().mount or service.places.mount
+    place = MountPlace(service.places, path)
     listener = bind(service.places.socket)
     try:
-        mounts.prepare(path)
+        place.prepare()
         operations = Operations(house.vault, house.gate)
         mount = Mount(operations, path, for_all=service.owner == 0)
+        note = place.take()
         service.after_lock = partial(trio.to_thread.run_sync, operations.drop_pages)
         try:
             service.log.append(Event("start", "daemon"), service.me)
@@ -111,12 +117,15 @@ async def _serve(
             nursery.start_soon(Server(service).run, listener)
             nursery.start_soon(_keep_keyholder, service, link)
             nursery.start_soon(house.changes.run)
-            nursery.start_soon(_announce, Toucher(operations.touching, operations.known, path), house, path, ready)
+            nursery.start_soon(
+                _announce, Toucher(operations.touching, operations.known, path), house, path, partial(ready, note)
+            )
             nursery.start_soon(_finish_changes, service)
             await mount.serve()
             nursery.cancel_scope.cancel()
         finally:
             mount.close()
+            place.leave()
             await _say_stopped(service)
     finally:
         with suppress(OSError):

@@ -5,7 +5,7 @@ import sys
 import time
 
 from envfs.core import limits
-from envfs.errors import AlreadyExists, MountFailed, NoVault, TimedOut, WrongPassphrase, from_code
+from envfs.errors import AlreadyExists, MountFailed, NotRunning, NoVault, TimedOut, WrongPassphrase, from_code
 from envfs.protocol import control, framing, wire
 from envfs_cli import link as links
 from envfs_cli import output, secrets, session, terminal
@@ -35,17 +35,19 @@ def mount(values: "Values") -> int:
         os.execv(sys.executable, command)  # noqa: S606
     with terminal.Waiting("starting"):
         try:
-            where = _spawn(command)
+            where, *notes = _spawn(command)
         except WrongPassphrase:
             if secret >= 0:
                 raise
-            where = ""  # the keyring did not have the identity
+            where, notes = "", []  # the keyring did not have the identity
     if not where:
         secret = secrets.passphrase(None)
         os.set_inheritable(secret, True)
         with terminal.Waiting("starting"):
-            where = _spawn([*command, "--passphrase", str(secret)])
+            where, *notes = _spawn([*command, "--passphrase", str(secret)])
     output.done(f"mounted at {where}")
+    for note in notes:
+        output.note(note)
     return 0
 
 
@@ -67,7 +69,7 @@ def _in_keyring() -> bool:
         return False
 
 
-def _spawn(command: "list[str]") -> str:
+def _spawn(command: "list[str]") -> "tuple[str, ...]":
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     child = os.fork()
@@ -86,7 +88,7 @@ def _spawn(command: "list[str]") -> str:
         if isinstance(error, WrongPassphrase) and not error.hint:
             error.hint = "try again"
         raise error
-    return message.notes[0] if isinstance(message, control.Done) else ""
+    return message.notes if isinstance(message, control.Done) and message.notes else ("",)
 
 
 def _become_daemon(command: "list[str]") -> None:
@@ -115,7 +117,9 @@ def _read_all(handle: int) -> bytes:
 
 def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the same shape
     """End the daemon and wait until the mount is gone."""
-    link = links.need_running()
+    link = links.running()
+    if link is None:
+        return _remove_dead_mounts()
     report, _ = link.ask(control.Status())
     link.ask(control.Unmount())
     pid = report.pid if isinstance(report, control.StatusReport) else 0
@@ -126,6 +130,14 @@ def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the sa
         time.sleep(_STEP)
     output.done("unmounted")
     return 0
+
+
+def _remove_dead_mounts() -> int:
+    # what a killed daemon left; only the daemon's side may look at mounts
+    status = os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-I", "-m", "envfs.daemon", "clear"])  # noqa: S606
+    if status == NotRunning.status:
+        links.need_running()
+    return status
 
 
 def _runs(pid: int) -> bool:
