@@ -7,7 +7,7 @@ what was not made by `link` is not removed by it.
 import errno
 import os
 
-from envfs import locations
+from envfs import locations, safe_open
 from envfs.core import names
 from envfs.errors import AlreadyExists, EnvFSError
 from envfs.protocol import control
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from envfs_cli.link import Link
 
 _ENV = ".env"
+_LARGEST = 1 << 20
 
 
 def link(values: "Values") -> int:
@@ -106,8 +107,8 @@ def _configured(settings: str) -> str:
     import tomllib
 
     try:
-        with open(settings, "rb") as file:
-            found = tomllib.load(file).get("mount", {}).get("path", "")
+        text = safe_open.read_file(settings, _LARGEST, follow=True).decode()
+        found = tomllib.loads(text).get("mount", {}).get("path", "")
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
     return found if isinstance(found, str) else ""
