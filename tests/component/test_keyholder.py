@@ -377,6 +377,23 @@ def test_what_changes_nothing_makes_no_record(chain: Chain) -> None:
 
 
 @pytest.mark.parametrize(
+    ("operation", "text", "doubtful"),
+    [
+        ("merge", b"C=3\nB=4\n", False),
+        ("replace", b"A=1\nB=plain\nC=\n", False),
+        ("replace", b"A=1\n", True),  # somebody may refer to what is gone
+        ("merge", b"C=${A}\n", True),
+        ("merge", b"C='$(x)'\n", True),
+        ("merge", b"# @dialect docker\nC=3\n", True),
+    ],
+)
+def test_what_is_plain_needs_no_second_look(chain: Chain, operation: str, text: bytes, doubtful: bool) -> None:  # noqa: FBT001
+    written = chain.write(operation, text)
+    assert isinstance(written, Sealed)
+    assert written.doubtful == doubtful
+
+
+@pytest.mark.parametrize(
     ("secret", "trim", "value"),
     [
         (b"x\n", True, "x"),
