@@ -26,6 +26,7 @@ from envfs.control import (
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
+from envfs.host import user_namespace
 from envfs.protocol import control as ask
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
@@ -99,4 +100,12 @@ def _refuse(call: Call, request: object) -> None:
         "refuse", "socket", str(getattr(request, "level", ""))[:256], form=name, decision="deny", rule="owner only"
     )
     call.service.refusals.record(event, call.caller)
+    if call.caller.uid == call.service.owner:
+        raise NotApproved(f"this process cannot be identified: {call.caller.doubt}", _identifiable_as(call.caller.uid))
     raise NotApproved(f"only uid {call.service.owner}, who owns the vault, may do that", "ask its owner")
+
+
+def _identifiable_as(uid: int) -> str:
+    if user_namespace.stands_for_others(uid):
+        return "run EnvFS as a user that the container has a number for, such as 1000"
+    return "run the command where the daemon runs: in its container, and with its /proc"

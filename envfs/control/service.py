@@ -46,6 +46,7 @@ class House:
 class Service:
     """The parts that a request may need, by name; `stop` ends the daemon.
 
+    `lasts` is false where one client is served, and the keyholder ends with it: there is nothing to unlock for later.
     `after_lock` is what a mount has to do when something was locked; `me` is the daemon where it acts by itself.
     """
 
@@ -55,6 +56,7 @@ class Service:
         self.keyholder = keyholder
         self.stop = stop
         self.mount = ""
+        self.lasts = True
         self.owner = os.geteuid()
         self.me = Caller(os.getuid(), os.getgid(), os.getpid())
         self.store = DirectoryStore(Path(places.vault))
@@ -96,7 +98,7 @@ class Service:
                 found.append(error.text)
         if self._house is not None and self.log.look():
             found.append(f"{self.log.problem}; every read is refused until that is mended")
-        if self._house is not None and not self.locks.unlocked:
+        if self.lasts and self._house is not None and not self.locks.unlocked:
             found.append("the vault is locked; `envfs unlock` opens it")
         return tuple(found)
 

@@ -45,6 +45,7 @@ async def answer(places: Locations, connection: socket.socket) -> None:
     lock = DaemonLock(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None  # noqa: ASYNC240
     link = KeyholderLink()
     service = Service(places, link, _nothing)
+    service.lasts = False
     service.keyholder_pid = link.pid
     try:
         with suppress(EnvFSError):  # what is missing is said when something needs it
