@@ -10,6 +10,7 @@ import os
 import stat
 from pathlib import Path
 
+from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Event, Tip
 from envfs.core.policy import Caller
@@ -18,6 +19,7 @@ from envfs.gate import log_reading
 from envfs.gate.log_reading import HINT, End, cannot
 from envfs.host import clocks, files
 
+_END_BYTES = 1 << 10
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
 
 
@@ -77,7 +79,7 @@ class AccessLog:
         """Set the old file aside and begin a new one whose first entry says so; returns the old file's new name."""
         aside = ""
         try:
-            if self.path.exists():
+            if os.path.lexists(self.path):
                 aside = f"{self.path}.{clocks.wall().replace(':', '')}"
                 self.path.rename(aside)
             self._end_path().unlink(missing_ok=True)
@@ -157,7 +159,7 @@ class AccessLog:
             os.close(self._handle)
             self._handle = -1
         try:
-            self._handle = os.open(self.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
+            self._handle = safe_open.open_file(self.path, os.O_WRONLY | flags)
         except OSError as error:
             raise cannot(error) from None
         status = os.fstat(self._handle)
@@ -173,11 +175,16 @@ class AccessLog:
 
     def _remembered(self) -> End | None:
         try:
-            seq, digest, size = self._end_path().read_text(encoding="ascii").split()
+            seq, digest, size = safe_open.read_file(self._end_path(), _END_BYTES).decode("ascii").split()
             return End(int(seq), digest, int(size))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError):
+        except OSError as error:
+            text = (
+                f"the remembered end of the access log, {self._end_path()}, cannot be read: {safe_open.reason(error)}"
+            )
+            raise AuditUnavailable(text, HINT) from None
+        except ValueError:
             raise AuditUnavailable("the remembered end of the access log cannot be read", HINT) from None
 
     # -- the file's own state ------------------------------------------------------------------------------------------

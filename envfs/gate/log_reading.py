@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Tip
 from envfs.errors import AuditUnavailable, LogBroken
@@ -32,7 +33,7 @@ class End(NamedTuple):
 def opened(path: Path) -> Iterator[BinaryIO]:
     """Open the log for reading; what goes wrong is AuditUnavailable."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(safe_open.open_file(path), "rb") as file:
             yield file
     except OSError as error:
         raise cannot(error) from None
@@ -40,7 +41,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 def cannot(error: OSError) -> AuditUnavailable:
     """Say that the log cannot be used, and why."""
-    return AuditUnavailable(f"the access log cannot be used: {os.strerror(error.errno or 5).lower()}", HINT)
+    return AuditUnavailable(f"the access log cannot be used: {safe_open.reason(error)}", HINT)
 
 
 def newest(path: Path, count: int) -> list[bytes]:

@@ -9,9 +9,11 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from envfs import safe_open
 from envfs.errors import StoreUnavailable
 from envfs.host import files
 
+_LARGEST = 1 << 28
 _SLACK = 1000  # lines that no longer count before the journal is written anew
 
 
@@ -57,7 +59,7 @@ class Memory:
 
     def _append(self, line: bytes) -> None:
         try:
-            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            handle = safe_open.open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
                 size = os.fstat(handle).st_size
                 if os.write(handle, line) != len(line):
@@ -67,9 +69,7 @@ class Memory:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise StoreUnavailable(
-                f"cannot write what was seen of the vault: {os.strerror(error.errno or 5).lower()}"
-            ) from None
+            raise StoreUnavailable(f"cannot write what was seen of the vault: {safe_open.reason(error)}") from None
 
     def _compact(self) -> None:
         files.write_private(self._path, b"".join(_line(stream, seen) for stream, seen in self._seen.items()))
@@ -83,11 +83,13 @@ def _line(stream: str, seen: Seen) -> bytes:
 def _load(path: Path) -> tuple[dict[str, Seen], bool]:
     # also says whether the file has lines that no longer count
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        lines = safe_open.read_file(path, _LARGEST).splitlines(keepends=True)
     except FileNotFoundError:
         return {}, False
-    except OSError:
-        raise StoreUnavailable(f"cannot read {path}") from None
+    except OSError as error:
+        raise StoreUnavailable(
+            f"cannot read {path}: {safe_open.reason(error)}", "look at it, and move it aside"
+        ) from None
     seen: dict[str, Seen] = {}
     for line in lines:
         try:

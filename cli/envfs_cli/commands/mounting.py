@@ -4,6 +4,7 @@ import os
 import sys
 import time
 
+from envfs import safe_open
 from envfs.core import limits
 from envfs.errors import AlreadyExists, MountFailed, NotRunning, NoVault, TimedOut, WrongPassphrase, from_code
 from envfs.protocol import control, framing, wire
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _UNMOUNT_SECONDS = 10.0
 _STEP = 0.02
+_LARGEST = 1 << 20
 
 
 def mount(values: "Values") -> int:
@@ -63,9 +65,9 @@ def _passphrase(file: "str | None") -> int:
 def _in_keyring() -> bool:
     # a look at the settings: the daemon reads them as they should be read, and a mistake here costs one start of it
     try:
-        with open(links.places().settings, encoding="utf-8") as file:
-            return any(line.strip().startswith("keyring") for line in file)
-    except (OSError, UnicodeDecodeError):
+        lines = safe_open.read_file(links.places().settings, _LARGEST, follow=True).splitlines()
+        return any(line.strip().startswith(b"keyring") for line in lines)
+    except OSError:
         return False
 
 
@@ -96,7 +98,7 @@ def _become_daemon(command: "list[str]") -> None:
         os.setsid()
         log = links.places().daemon_log
         os.makedirs(os.path.dirname(log), 0o700, exist_ok=True)
-        target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        target = _daemon_log(log)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.dup2(target, 1)
@@ -105,6 +107,16 @@ def _become_daemon(command: "list[str]") -> None:
         os.execv(sys.executable, command)  # noqa: S606
     finally:
         os._exit(126)
+
+
+def _daemon_log(path: str) -> int:
+    # what stands there and cannot be written must not keep the daemon from its work
+    try:
+        handle = safe_open.open_file(path, os.O_WRONLY | os.O_CREAT)
+        os.ftruncate(handle, 0)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+    return handle
 
 
 def _read_all(handle: int) -> bytes:
