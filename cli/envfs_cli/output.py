@@ -9,6 +9,7 @@ import os
 import sys
 
 from envfs.protocol import wire
+from envfs_cli import wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def plain_error(text: str) -> None:
 
 def _say(kind: str, style: str, text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
-    sys.stderr.write(f"envfs: {word} {clean(text)}\n")
+    sys.stderr.write(f"envfs: {word} {wrapping.message(clean(text), len(f'envfs: {kind}: '))}\n")
 
 
 def line(text: str) -> None:

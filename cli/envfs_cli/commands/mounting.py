@@ -37,19 +37,17 @@ def mount(values: "Values") -> int:
         os.execv(sys.executable, command)  # noqa: S606
     with terminal.Waiting("starting"):
         try:
-            where, *notes = _spawn(command)
+            where = _spawn(command)
         except WrongPassphrase:
             if secret >= 0:
                 raise
-            where, notes = "", []  # the keyring did not have the identity
+            where = ""  # the keyring did not have the identity
     if not where:
         secret = secrets.passphrase(None)
         os.set_inheritable(secret, True)
         with terminal.Waiting("starting"):
-            where, *notes = _spawn([*command, "--passphrase", str(secret)])
+            where = _spawn([*command, "--passphrase", str(secret)])
     output.done(f"mounted at {where}")
-    for note in notes:
-        output.note(note)
     return 0
 
 
@@ -71,7 +69,7 @@ def _in_keyring() -> bool:
         return False
 
 
-def _spawn(command: "list[str]") -> "tuple[str, ...]":
+def _spawn(command: "list[str]") -> str:
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     child = os.fork()
@@ -90,7 +88,10 @@ def _spawn(command: "list[str]") -> "tuple[str, ...]":
         if isinstance(error, WrongPassphrase) and not error.hint:
             error.hint = "try again"
         raise error
-    return message.notes if isinstance(message, control.Done) and message.notes else ("",)
+    where, *notes = message.notes if isinstance(message, control.Done) else ("",)
+    for note in notes:
+        output.note(note)
+    return str(where)
 
 
 def _become_daemon(command: "list[str]") -> None:
