@@ -113,9 +113,9 @@ def fuse(refusal: str) -> FindingRow:
     """Judge the FUSE device by why it cannot be used."""
     if not refusal:
         return FindingRow("fuse", OK, "/dev/fuse can be used")
-    hint = "modprobe fuse, or in a container --device /dev/fuse; `envfs exec` works without"
+    hint = "modprobe fuse, or in a container --device /dev/fuse; exec, get and export work without it"
     if refusal == "permission denied":
-        hint = "chmod 666 /dev/fuse, as udev does; `envfs exec` works without"
+        hint = "chmod 666 /dev/fuse, as udev does; exec, get and export work without it"
     return FindingRow("fuse", PROBLEM, f"/dev/fuse: {refusal}", hint)
 
 

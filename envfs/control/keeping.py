@@ -8,6 +8,7 @@ from pathlib import Path
 from envfs import __version__
 from envfs.control.access import new_rule
 from envfs.control.call import Call, Sent
+from envfs.control.service import Service
 from envfs.core import names
 from envfs.core.audit import Event
 from envfs.errors import AlreadyExists, EnvFSError, NoVault, WrongPassphrase
@@ -89,6 +90,7 @@ async def init(call: Call, request: Init) -> Sent:
     _make_folders(places.home, request.identity_file)
     if not request.identity_file and os.path.exists(places.identity):  # noqa: ASYNC240 - a local look, once
         raise AlreadyExists(f"there is an identity already at {places.identity}", "move it aside")
+    _check_settings(service, request)
     made, blobs = await _new_identity(call, request)
     if not request.identity_file:
         _write_new(Path(places.identity), blobs[0])
@@ -99,6 +101,13 @@ async def init(call: Call, request: Init) -> Sent:
     service.settings.add_grant(new_rule(names.ROOT, call.caller.uid, 0))
     service.locks.unlocked = True
     return Sent(Made(about.id, about.recipient, places.home, call.caller.uid))
+
+
+def _check_settings(service: Service, request: Init) -> None:
+    # the settings say where the identity is, and an identity that they do not name would never be found
+    path = service.settings.path
+    if path.exists() and service.settings.load().identity_file != request.identity_file:
+        raise AlreadyExists(f"{path} names another identity", "move it aside, or change `file` in its [identity]")
 
 
 def _make_folders(home: str, identity_file: str) -> None:

@@ -33,7 +33,10 @@ def project(values: "Values") -> int:
 def _new(values: "Values") -> int:
     name, asking = _name(values), session.start(values)
     if _known(asking, name, missing_is_fine=True) is not None:
-        raise EnvFSError(f"project {name} is there already", f"`envfs project custody {name}` changes it")
+        raise EnvFSError(
+            f"project {name} is there already",
+            f"`envfs project ls` lists it; `envfs project custody {name} --managed` changes it, or --zero-knowledge",
+        )
     custody = _wanted(values) or MANAGED
     descriptors: tuple[int, ...] = ()
     if custody == ZERO_KNOWLEDGE:
@@ -216,7 +219,7 @@ def keyring(values: "Values") -> int:
         output.done("the identity is in no keyring any more")
         return 0
     if not values["keyring"]:
-        raise Mistake("which keyring?", "secret-service or kernel")
+        raise Mistake("which keyring?", "`envfs keyring add kernel` or `envfs keyring add secret-service`")
     asking.with_passphrase(control.KeepIdentity(str(values["keyring"])), "copying the identity")
     output.done(f"the identity is in the {values['keyring']} keyring as well")
     return 0

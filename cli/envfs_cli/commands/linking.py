@@ -39,7 +39,7 @@ def link(values: "Values") -> int:
 def _folder(path: object) -> str:
     found = os.path.realpath(str(path))
     if not os.path.isdir(found):
-        raise EnvFSError(f"there is no folder {path}", "`envfs link FOLDER LEVEL`: the folder comes first")
+        raise EnvFSError(f"there is no folder {path}", "the folder comes first, as in `envfs link . /shop`")
     return found
 
 
@@ -193,7 +193,7 @@ def _remove(folder: str) -> int:
     known = linked.remembered().get(folder)
     env = f"{folder.rstrip('/')}/{_ENV}"
     if known is None and not linked.leads_to_a_view(env, _mounts()):
-        raise EnvFSError(f"{folder} is not linked", "`envfs link --remove FOLDER` names another")
+        raise EnvFSError(f"{folder} is not linked", "name the folder that is; `ls -A` shows its .envfs.toml")
     if known is None:  # moved here, or copied
         _clear(folder, os.readlink(env))
     elif known.number == linked.number(folder):
