@@ -24,6 +24,7 @@ from envfs.control.service import House, Service
 from envfs.core.audit import Event
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
+from envfs.daemon.looking import LookingService
 from envfs.errors import EnvFSError, Locked
 from envfs.host import clocks, files, mounts
 from envfs.locations import Locations
@@ -33,18 +34,21 @@ if TYPE_CHECKING:
     from envfs.fuse.touching import Toucher
 
 _ANSWER_WAITS = 15.0
+_MOUNT_WAITS = 5.0  # where a person has typed a passphrase for it
 _SYNC_SECONDS = 1.0
 _SLEPT = 2.0  # the two clocks part by more than this only while the machine sleeps
 _RESTART_SECONDS = 0.5  # a keyholder that cannot start must not be started in a tight circle
 _CHECKPOINT_SECONDS = 60.0
 
 
-async def answer(places: Locations, connection: socket.socket) -> None:
-    """Serve the requests of one client; the vault is this process's alone meanwhile."""
-    # without a vault there is nothing to lock, and a question must not leave folders behind
-    lock = DaemonLock(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None  # noqa: ASYNC240
+async def answer(places: Locations, connection: socket.socket, lock: int = -1, *, looks: bool = False) -> None:
+    """Serve the requests of one client; the vault is this process's alone meanwhile, unless it only `looks`.
+
+    `lock` is the descriptor of the lock that the client took for it, or -1.
+    """
+    guard = _guard(places, lock) if not looks else None
     link = KeyholderLink()
-    service = Service(places, link, _nothing)
+    service = (LookingService if looks else Service)(places, link, _nothing)
     service.keyholder_pid = link.pid
     try:
         with suppress(EnvFSError):  # what is missing is said when something needs it
@@ -54,17 +58,25 @@ async def answer(places: Locations, connection: socket.socket) -> None:
             nursery.start_soon(_tend, service)
             await Server(service).serve(trio.socket.from_stdlib_socket(connection))
             nursery.cancel_scope.cancel()
-        await _checkpoint(service)
+        if not looks:
+            await _checkpoint(service)
     finally:
         service.close()
         link.close()
-        if lock is not None:
-            lock.close()
+        if guard is not None:
+            guard.close()
+
+
+def _guard(places: Locations, handle: int) -> DaemonLock | None:
+    if handle >= 0:
+        return DaemonLock(handle)
+    # without a vault there is nothing to lock, and a question must not leave folders behind
+    return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None
 
 
 async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str], None]) -> None:
     """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside."""
-    lock = DaemonLock(Path(places.lock), _ANSWER_WAITS if passphrase is None else 1.0)
+    lock = DaemonLock.taken(Path(places.lock), _ANSWER_WAITS if passphrase is None else _MOUNT_WAITS)
     link = KeyholderLink()
     try:
         async with trio.open_nursery() as nursery:
