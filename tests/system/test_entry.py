@@ -1,4 +1,4 @@
-"""The hidden entry on a real terminal: nothing is cut, shown or left for the next program, and the modes are as before."""
+"""The hidden entry on a real terminal: nothing is cut, shown or left for the next program; modes are as before."""
 
 import os
 import re
