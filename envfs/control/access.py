@@ -51,6 +51,7 @@ async def grant(call: Call, request: Grant) -> Sent:
     _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
     rule = new_rule(level, request.uid, request.seconds)
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
+    await service.after_revoke()  # the grant may end sooner than the one that it replaces
     missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
     return Sent(Done((*missing, *_reach_notes(service, request.uid))))
 
@@ -106,6 +107,7 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     level = names.level(request.level)
     if not call.service.settings.remove_grant(level, request.uid):
         raise NoSuchLevel(f"uid {request.uid} has no grant on {level}", "`envfs grants` lists them")
+    await call.service.after_revoke()
     call.service.log.append(Event("revoke", "socket", level, rule=f"uid {request.uid}"), call.caller)
     return Sent(Done())
 

@@ -89,7 +89,7 @@ async def _answer(call: Call, request: object) -> Sent:
     if type(request) not in _TABLE:
         raise BadRequest("an unexpected message")
     who, handler = _TABLE[type(request)]
-    if who == _OWNER and (call.caller.uid != call.service.owner or call.caller.doubt):
+    if who == _OWNER and (call.caller.uid != call.service.owner or call.caller.unknown):
         _refuse(call, request)
     return await handler(call, request)
 

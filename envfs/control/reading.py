@@ -139,7 +139,8 @@ async def _admit(call: Call, wish: Wish) -> View:
 
 
 def _visible(call: Call, level: str) -> bool:
-    return call.caller.uid == call.service.owner or call.service.house.gate.sees(call.caller.uid, level)
+    is_owner = call.caller.uid == call.service.owner and not call.caller.unknown
+    return is_owner or call.service.house.gate.sees(call.caller, level)
 
 
 def check_visible(call: Call, level: str, wish: Wish | None = None) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import trio
 
 from envfs.control.locks import Locks
-from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.changes import Changes
 from envfs.gate.comparison import Comparison
@@ -20,6 +19,7 @@ from envfs.gate.log import AccessLog
 from envfs.gate.refusals import Refusals
 from envfs.gate.views import Keyholder, Views
 from envfs.gate.writing import Writer
+from envfs.host import callers
 from envfs.locations import Locations
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
@@ -47,7 +47,8 @@ class Service:
     """The parts that a request may need, by name; `stop` ends the daemon.
 
     `lasts` is false where one client is served, and the keyholder ends with it: there is nothing to unlock for later.
-    `after_lock` is what a mount has to do when something was locked; `me` is the daemon where it acts by itself.
+    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed; `me` is the
+    daemon where it acts by itself.
     """
 
     def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
@@ -58,12 +59,13 @@ class Service:
         self.mount = ""
         self.lasts = True
         self.owner = os.geteuid()
-        self.me = Caller(os.getuid(), os.getgid(), os.getpid())
+        self.me = callers.own()
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
         self._house: House | None = None
         self._log: AccessLog | None = None
@@ -101,6 +103,11 @@ class Service:
         if self.lasts and self._house is not None and not self.locks.unlocked:
             found.append("the vault is locked; `envfs unlock` opens it")
         return tuple(found)
+
+    def expire_views(self) -> None:
+        """Let go of views that were replaced a while ago; for once a second."""
+        if self._house is not None:
+            self._house.views.expire()
 
     def close(self) -> None:
         """Wipe the views and finish the log."""

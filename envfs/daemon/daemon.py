@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +90,7 @@ async def _serve(
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
     from envfs.fuse.touching import Toucher  # noqa: PLC0415
+    from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
     house = service.house
     _drop_unfinished(service.places)
@@ -102,7 +102,8 @@ async def _serve(
         mounts.prepare(path)
         operations = Operations(house.vault, house.gate)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        service.after_lock = partial(trio.to_thread.run_sync, operations.drop_pages)
+        withdrawal = Withdrawal(operations, house.gate)
+        service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         try:
             service.log.append(Event("start", "daemon"), service.me)
             service.mount = path
@@ -111,7 +112,8 @@ async def _serve(
             nursery.start_soon(Server(service).run, listener)
             nursery.start_soon(_keep_keyholder, service, link)
             nursery.start_soon(house.changes.run)
-            nursery.start_soon(_announce, Toucher(operations.touching, operations.known, path), house, path, ready)
+            nursery.start_soon(withdrawal.run)
+            nursery.start_soon(_announce, Toucher(operations, path), house, path, ready)
             nursery.start_soon(_finish_changes, service)
             await mount.serve()
             nursery.cancel_scope.cancel()
@@ -163,6 +165,7 @@ async def _tend(service: Service) -> None:
         await trio.sleep(_SYNC_SECONDS)
         with suppress(EnvFSError):
             service.refusals.flush()
+        service.expire_views()
         if service.log.unsynced:
             await trio.to_thread.run_sync(service.log.sync)
         for scope in service.locks.due():

@@ -74,6 +74,11 @@ def _close_all(known: dict[int, _Known]) -> None:
         os.close(known.popitem()[1].folder)
 
 
+def own() -> Caller:
+    """Describe this process, for what it does by itself."""
+    return Caller(os.getuid(), os.getgid(), os.getpid())
+
+
 def peer(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
     """Describe the process at the other end of a unix socket as it was when it connected, by the socket's options."""
     raw = getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
