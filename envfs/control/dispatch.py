@@ -4,8 +4,6 @@ anyone   the gate decides, or nothing secret is said
 owner    the uid that the daemon runs as; being root is no reason
 """
 
-import sys
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,7 +24,7 @@ from envfs.control import (
 from envfs.control.call import Call, Sent
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
-from envfs.host import user_namespace
+from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
@@ -80,8 +78,8 @@ async def answer(call: Call, request: object) -> Sent:
         return Sent(ask.Failed(error.code, error.text, error.hint, error.about))
     except (ConnectionError, trio.TooSlowError):
         raise  # the client has left, or takes nothing more, in the middle of its rows
-    except Exception:  # noqa: BLE001 - one request's bug must not end the daemon; the trace shows no values
-        traceback.print_exc(file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - one request's bug must not end the daemon
+        surprises.report(error)
         return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))
 
 

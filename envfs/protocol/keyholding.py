@@ -4,7 +4,7 @@ Laws: one conversation is one request and one reply on a socket of its own; reco
 descriptors; the daemon gets ciphertext, public facts, and finished views in a region of memory.
 """
 
-from envfs.protocol import wire
+from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.tuples import NamedTuple
 
@@ -235,3 +235,25 @@ REQUESTS = wire.table(
     VerifyCheckpoint,
     DescribeProtection,
 )
+
+ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with, beside Refused
+    CreateIdentity: (answers.IdentityMade,),
+    LoadIdentity: (answers.IdentityMade,),
+    Rewrap: (answers.Rewrapped,),
+    CopyIdentity: (answers.Copied,),
+    CreateRecovery: (answers.IdentityMade,),
+    Forget: (answers.Forgotten,),
+    SealKeys: (answers.Sealed,),
+    HoldKeys: (answers.Held,),
+    DescribeKeys: (answers.KeysDescribed,),
+    WriteLevel: (answers.Sealed, answers.Unchanged),
+    RenderView: (answers.Rendered,),
+    ExamineView: (answers.Examined,),
+    CompareViews: (answers.Differing,),
+    CompareVersions: (answers.Compared,),
+    CheckRecords: (answers.Faults,),
+    CheckKeys: (answers.Faults,),
+    SignCheckpoint: (answers.Signed,),
+    VerifyCheckpoint: (answers.Faults,),
+    DescribeProtection: (answers.Protection,),
+}
