@@ -24,10 +24,9 @@ from envfs.control.service import House, Service
 from envfs.core.audit import Event
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
-from envfs.errors import EnvFSError, Locked
+from envfs.errors import EnvFSError
 from envfs.host import clocks, files, mounts
 from envfs.locations import Locations
-from envfs.protocol.keyholding import SignCheckpoint, Signed
 
 if TYPE_CHECKING:
     from envfs.fuse.touching import Toucher
@@ -46,6 +45,7 @@ async def answer(places: Locations, connection: socket.socket) -> None:
     link = KeyholderLink()
     service = Service(places, link, _nothing)
     service.keyholder_pid = link.pid
+    service.alone = True
     try:
         with suppress(EnvFSError):  # what is missing is said when something needs it
             await identity.load_identity(service, ())
@@ -54,7 +54,8 @@ async def answer(places: Locations, connection: socket.socket) -> None:
             nursery.start_soon(_tend, service)
             await Server(service).serve(trio.socket.from_stdlib_socket(connection))
             nursery.cancel_scope.cancel()
-        await _checkpoint(service)
+        with suppress(EnvFSError):  # signed by the next one
+            await _checkpoint(service)
     finally:
         service.close()
         link.close()
@@ -200,13 +201,8 @@ async def _lock(service: Service, reason: str, scope: str = "") -> None:
 
 
 async def _checkpoint(service: Service) -> None:
-    if not service.locks.unlocked or not service.log.tip.seq:
-        return
-    tip = service.log.tip
-    with suppress(Locked):
-        answer = await service.keyholder.ask(SignCheckpoint(tip.seq, tip.digest))
-        if isinstance(answer.message, Signed):
-            service.log.append_checkpoint(tip, answer.message.signature)
+    if service.locks.unlocked:
+        await service.ledger.sign(service.keyholder)
 
 
 async def _keep_keyholder(service: Service, link: KeyholderLink) -> None:
