@@ -1,4 +1,4 @@
-"""Requests about who may read and who did: grants and the access log. For the owner only."""
+"""Requests about who may read and who did: grants and the entries of the access log. For the owner only."""
 
 import math
 import pwd
@@ -14,23 +14,19 @@ from envfs.control.service import Service
 from envfs.core import dialects, names
 from envfs.core.audit import Event
 from envfs.core.policy import Grant as Rule
-from envfs.errors import BadRequest, LogBroken, NoSuchLevel
+from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.log import AccessLog
 from envfs.host import clocks, user_namespace
 from envfs.locations import Locations
 from envfs.protocol.control import (
-    Checked,
     Done,
     Grant,
     GrantRow,
     ListGrants,
     LogRow,
     ReadLog,
-    RestartLog,
     Revoke,
-    VerifyLog,
 )
-from envfs.protocol.keyholding import Faults, VerifyCheckpoint
 
 _MOST_SECONDS = 10 * 366 * 86_400
 _UIDS = 1 << 32
@@ -146,24 +142,3 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
         for line in log.newest(fresh) if fresh > 0 else ():
             await call.send_row(LogRow(line.decode(errors="replace")))
     return Sent(Done())
-
-
-async def verify_log(call: Call, _request: VerifyLog) -> Sent:
-    """Follow the log's chain and check its signed checkpoints."""
-    log = _log(call)
-    points = log.verify()
-    if not points:
-        return Sent(Checked(log.tip.seq, 0, ("the log has no signed checkpoint yet",)))
-    wanted = tuple((str(point.seq), point.digest, point.signature) for point in points)
-    answer = await call.service.keyholder.ask(VerifyCheckpoint(wanted))
-    faults = answer.message.texts if isinstance(answer.message, Faults) else ("",)
-    for point, fault in zip(points, faults, strict=True):
-        if fault:
-            raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner")
-    return Sent(Checked(log.tip.seq, 0, (f"{len(points)} signed checkpoint{'s' * (len(points) > 1)}",)))
-
-
-async def restart_log(call: Call, _request: RestartLog) -> Sent:
-    """Set the old log aside and begin a new one."""
-    aside = _log(call).restart(call.caller)
-    return Sent(Done((f"the old log is kept as {aside}",) if aside else ("the old log is gone",)))

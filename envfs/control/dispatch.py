@@ -18,10 +18,12 @@ from envfs.control import (
     reading,
     unlocking,
     verifying,
+    vouching,
     watching,
     writing,
 )
 from envfs.control.call import Call, Sent
+from envfs.control.vouching import sign
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
 from envfs.host import surprises, user_namespace
@@ -62,12 +64,19 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.Revoke: (_OWNER, access.revoke),
     ask.ListGrants: (_OWNER, access.list_grants),
     ask.ReadLog: (_OWNER, access.read_log),
-    ask.VerifyLog: (_OWNER, access.verify_log),
-    ask.RestartLog: (_OWNER, access.restart_log),
+    ask.VerifyLog: (_OWNER, vouching.verify_log),
+    ask.RotateLog: (_OWNER, vouching.rotate_log),
+    ask.RestartLog: (_OWNER, vouching.restart_log),
     ask.VerifyVault: (_OWNER, verifying.verify_vault),
     ask.Accept: (_OWNER, verifying.accept),
     ask.Diagnose: (_OWNER, diagnosing.diagnose),
 }
+
+
+_READS = (  # after these a checkpoint may wait for the end
+    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants),
+    *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
+)
 
 
 async def answer(call: Call, request: object) -> Sent:
@@ -89,7 +98,10 @@ async def _answer(call: Call, request: object) -> Sent:
     who, handler = _TABLE[type(request)]
     if who == _OWNER and (call.caller.uid != call.service.owner or call.caller.unknown):
         _refuse(call, request)
-    return await handler(call, request)
+    sent = await handler(call, request)
+    if who == _OWNER and not call.service.lasts and type(request) not in _READS:
+        await sign(call)  # before the reply: a copy of the vault that is taken after it is one that the log names
+    return sent
 
 
 def _refuse(call: Call, request: object) -> None:

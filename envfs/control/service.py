@@ -5,6 +5,7 @@ A service without a vault can still answer `status` and `init`.
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import trio
@@ -15,6 +16,7 @@ from envfs.gate.changes import Changes
 from envfs.gate.comparison import Comparison
 from envfs.gate.gate import Gate
 from envfs.gate.keys import ProjectKeys
+from envfs.gate.ledger import Ledger
 from envfs.gate.log import AccessLog
 from envfs.gate.refusals import Refusals
 from envfs.gate.views import Keyholder, Views
@@ -68,14 +70,29 @@ class Service:
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
         self._house: House | None = None
-        self._log: AccessLog | None = None
+        self._vault: Vault | None = None
+        self._ledger: Ledger | None = None
 
     @property
     def log(self) -> AccessLog:
         """The access log, opened at the first question."""
-        if self._log is None:
-            self._log = AccessLog(Path(self.places.log))
-        return self._log
+        return self.ledger.log
+
+    @property
+    def ledger(self) -> Ledger:
+        """The access log and what vouches for it, opened at the first question."""
+        if self._ledger is None:
+            vault = None
+            with suppress(EnvFSError):  # said when something needs the vault
+                vault = self._open_vault()
+            self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness))
+        return self._ledger
+
+    def _open_vault(self) -> Vault:
+        if self._vault is None:
+            self._check_owner()
+            self._vault = Vault(self.store, Memory(Path(self.places.seen)))
+        return self._vault
 
     @property
     def house(self) -> House:
@@ -85,8 +102,8 @@ class Service:
             NoVault: there is none, or of another format
         """
         if self._house is None:
-            self._check_owner()
-            vault = Vault(self.store, Memory(Path(self.places.seen)))
+            vault = self._open_vault()
+            self.ledger.join(vault)
             self._house = House(vault, self.settings, self.log, self.refusals, self.keyholder)
         return self._house
 
@@ -100,6 +117,8 @@ class Service:
                 found.append(error.text)
         if self._house is not None and self.log.look():
             found.append(f"{self.log.problem}; every read is refused until that is mended")
+        if self._house is not None and self.ledger.behind:
+            found.append(self.ledger.behind)
         if self.lasts and self._house is not None and not self.locks.unlocked:
             found.append("the vault is locked; `envfs unlock` opens it")
         return tuple(found)
@@ -113,8 +132,8 @@ class Service:
         """Wipe the views and finish the log."""
         if self._house is not None:
             self._house.views.wipe()
-        if self._log is not None:
-            self._log.close()
+        if self._ledger is not None:
+            self._ledger.log.close()
 
     def _check_owner(self) -> None:
         try:

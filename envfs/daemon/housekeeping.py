@@ -14,10 +14,9 @@ from envfs.control.finishing import finish_all
 from envfs.control.locking import lock_now
 from envfs.control.service import Service
 from envfs.daemon.keyholder_link import KeyholderLink
-from envfs.errors import EnvFSError, Locked
+from envfs.errors import EnvFSError
 from envfs.host import clocks
 from envfs.host.supervision import alone
-from envfs.protocol.keyholding import SignCheckpoint, Signed
 
 _SECOND = 1.0
 _SLEPT = 2.0  # the two clocks part by more than this only while the machine sleeps
@@ -92,13 +91,8 @@ async def lock(service: Service, reason: str, scope: str = "") -> None:
 
 async def checkpoint(service: Service) -> None:
     """Have the end of the log signed; nothing happens while the vault is locked."""
-    if not service.locks.unlocked or not service.log.tip.seq:
-        return
-    tip = service.log.tip
-    with suppress(Locked):
-        answer = await service.keyholder.ask(SignCheckpoint(tip.seq, tip.digest))
-        if isinstance(answer.message, Signed):
-            service.log.append_checkpoint(tip, answer.message.signature)
+    if service.locks.unlocked:
+        await service.ledger.sign(service.keyholder)
 
 
 async def keep_keyholder(service: Service, link: KeyholderLink) -> None:

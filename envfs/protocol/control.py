@@ -255,12 +255,21 @@ class VerifyLog(NamedTuple):
     """Check the access log's chain from its first entry."""
 
 
+class RotateLog(NamedTuple):
+    """Keep the access log's file under the name of its entries, and go on in a new file."""
+
+
 class RestartLog(NamedTuple):
     """Begin a new access log after the old one was lost or damaged; the new one says so in its first entry."""
 
 
 class VerifyVault(NamedTuple):
-    """Check every record of the vault. Rows: FaultRow for each that fails."""
+    """Check every record of the vault. Rows: FaultRow for each that fails.
+
+    `repair` first writes what the index lacks.
+    """
+
+    repair: bool = False
 
 
 class Accept(NamedTuple):
@@ -306,6 +315,7 @@ Request = (
     | ListGrants
     | ReadLog
     | VerifyLog
+    | RotateLog
     | RestartLog
     | VerifyVault
     | Accept

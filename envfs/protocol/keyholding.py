@@ -198,14 +198,25 @@ class CheckKeys(NamedTuple):
 
 
 class SignCheckpoint(NamedTuple):
-    """Sign the state of the access log. Reply: Signed."""
+    """Make the next checkpoint of the access log. Reply: Signed and one blob, the checkpoint.
 
-    seq: int
-    digest: str
+    Blobs: the claim (core.checkpoint), and the checkpoint before, if there is one. `accepted` says that a person took
+    the vault or the log as it is, so that it need not follow from the last one that was signed.
+    """
+
+    place: Place
+    time: str
+    accepted: bool = False
+
+
+class CheckCheckpoints(NamedTuple):
+    """Check signature and place of each checkpoint; each is a blob. Reply: Faults."""
+
+    places: tuple[Place, ...]
 
 
 class VerifyCheckpoint(NamedTuple):
-    """Check signatures of the access log's checkpoints against the owner's key. Reply: Faults."""
+    """Check the signatures in the access log's own lines against the owner's key. Reply: Faults."""
 
     checkpoints: tuple[tuple[str, ...], ...]
 
@@ -232,6 +243,7 @@ REQUESTS = wire.table(
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
+    CheckCheckpoints,
     VerifyCheckpoint,
     DescribeProtection,
 )

@@ -112,7 +112,7 @@ def verify(values: "Values") -> int:
     rows: list[object] = []
     link = session.start(values)
     with terminal.Waiting("checking every record"):
-        reply, _ = link.ask(control.VerifyVault(), (), rows)
+        reply, _ = link.ask(control.VerifyVault(bool(values["repair"])), (), rows)
     faults = [row for row in rows if isinstance(row, control.FaultRow)]
     if not isinstance(reply, control.Checked):
         return 1
