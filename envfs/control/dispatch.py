@@ -55,6 +55,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.RotateKey: (_OWNER, projects.rotate_key),
     ask.AddRecovery: (_OWNER, projects.add_recovery),
     ask.Unmount: (_OWNER, keeping.unmount),
+    ask.CheckWrite: (_OWNER, writing.check_write),
     ask.SetVariable: (_OWNER, writing.set_variable),
     ask.UnsetVariable: (_OWNER, writing.unset_variable),
     ask.RenameVariable: (_OWNER, writing.rename_variable),

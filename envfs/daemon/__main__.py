@@ -1,6 +1,6 @@
 """`python -m envfs.daemon`: started by the client or by systemd, told everything by arguments and descriptors.
 
-answer CONNECTION                                  serve one client on an inherited socket
+answer CONNECTION [--lock FD] [--look]             serve one client on an inherited socket
 serve [--mount PATH] [--passphrase FD] [--ready FD]
 """
 
@@ -40,7 +40,8 @@ def main() -> int:
 
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.what == "answer":
-        trio.run(daemon.answer, _places(), socket.socket(fileno=arguments.connection))
+        connection = socket.socket(fileno=arguments.connection)
+        trio.run(partial(daemon.answer, _places(), connection, arguments.lock, looks=arguments.look))
     else:
         trio.run(daemon.serve, _places(), arguments.mount, arguments.passphrase, partial(_ready, arguments.ready))
 
@@ -48,7 +49,10 @@ def _run(arguments: argparse.Namespace) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m envfs.daemon", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
-    commands.add_parser("answer").add_argument("connection", type=int)
+    answering = commands.add_parser("answer")
+    answering.add_argument("connection", type=int)
+    answering.add_argument("--lock", type=int, default=-1)
+    answering.add_argument("--look", action="store_true")
     serving = commands.add_parser("serve")
     serving.add_argument("--mount", default="")
     serving.add_argument("--passphrase", type=int)

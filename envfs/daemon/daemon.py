@@ -21,6 +21,7 @@ from envfs.core.audit import Event
 from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, keep_keyholder, lock
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
+from envfs.daemon.looking import LookingService
 from envfs.errors import EnvFSError
 from envfs.host import files, mounts
 from envfs.host.supervision import Tasks, alone, kept, supervised
@@ -31,14 +32,17 @@ if TYPE_CHECKING:
 
 _ANSWER_WAITS = 15.0
 _END_WAITS = 5.0  # a keyholder that does not answer must not keep the daemon from ending
+_MOUNT_WAITS = 5.0  # where a person has typed a passphrase for it
 
 
-async def answer(places: Locations, connection: socket.socket) -> None:
-    """Serve the requests of one client; the vault is this process's alone meanwhile."""
-    # without a vault there is nothing to lock, and a question must not leave folders behind
-    lock = DaemonLock(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None  # noqa: ASYNC240
+async def answer(places: Locations, connection: socket.socket, lock: int = -1, *, looks: bool = False) -> None:
+    """Serve the requests of one client; the vault is this process's alone meanwhile, unless it only `looks`.
+
+    `lock` is the descriptor of the lock that the client took for it, or -1.
+    """
+    guard = _guard(places, lock) if not looks else None
     link = KeyholderLink()
-    service = Service(places, link, _nothing)
+    service = (LookingService if looks else Service)(places, link, _nothing)
     service.lasts = False
     service.keyholder_pid = link.pid
     try:
@@ -46,21 +50,30 @@ async def answer(places: Locations, connection: socket.socket) -> None:
             await identity.load_identity(service, ())
         connection.setblocking(False)
         async with supervised() as tasks:
-            tasks.keep(Housekeeping(service).run)
+            if not looks:
+                tasks.keep(Housekeeping(service).run)
             await Server(service).serve(trio.socket.from_stdlib_socket(connection))
             tasks.cancel()
-        with suppress(EnvFSError):
-            await checkpoint(service)
+        if not looks:
+            with suppress(EnvFSError):  # signed by the next one
+                await checkpoint(service)
     finally:
         service.close()
         link.close()
-        if lock is not None:
-            lock.close()
+        if guard is not None:
+            guard.close()
+
+
+def _guard(places: Locations, handle: int) -> DaemonLock | None:
+    if handle >= 0:
+        return DaemonLock(handle)
+    # without a vault there is nothing to lock, and a question must not leave folders behind
+    return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None
 
 
 async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str], None]) -> None:
     """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside."""
-    lock = DaemonLock(Path(places.lock), _ANSWER_WAITS if passphrase is None else 1.0)
+    lock = DaemonLock.taken(Path(places.lock), _ANSWER_WAITS if passphrase is None else _MOUNT_WAITS)
     link = KeyholderLink()
     try:
         async with supervised() as tasks:

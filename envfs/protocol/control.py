@@ -122,8 +122,15 @@ class Unmount(NamedTuple):
     """Undo the mount and end the daemon."""
 
 
+class CheckWrite(NamedTuple):
+    """Say what would refuse a new value of a variable, before a person is asked for it. Reply: Done."""
+
+    level: str
+    name: str
+
+
 class SetVariable(NamedTuple):
-    """Set one variable of one level. Descriptor: the value; `trim` drops one final line feed of it.
+    """Set one variable of one level. Descriptor: the value; `trim` drops the line end of a value of one line.
 
     With `template` the value may refer to other variables.
     """
@@ -299,6 +306,7 @@ Request = (
     | RotateKey
     | AddRecovery
     | Unmount
+    | CheckWrite
     | SetVariable
     | UnsetVariable
     | RenameVariable

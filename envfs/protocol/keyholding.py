@@ -123,7 +123,7 @@ class WriteLevel(NamedTuple):
     `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
     `name`), `rename` (`name` to `new_name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer
     `restore`), or `reseal` (the same text, under the newest key). `head` is None for a level without text. `trim` drops
-    one final line feed of a value.
+    the line end of a value of one line.
     """
 
     place: Place

@@ -41,6 +41,7 @@ CASES: dict[str, Case] = {
     "unlock": Case(R.Unlock(), R.Done, needs_key=False),
     "lock": Case(R.Lock(), R.Done, needs_key=False),
     "unmount": Case(R.Unmount(), R.Done, needs_key=False, needs_log=False),
+    "check a write": Case(R.CheckWrite("/shop", "NEW"), R.Done),
     "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
     "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
