@@ -15,7 +15,7 @@ from envfs.protocol import control, framing, wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple
+    from typing import NamedTuple, NoReturn
 
     from envfs.locations import Locations
 
@@ -181,11 +181,27 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
 def private() -> Link:
     """Start a daemon for this command alone."""
     ours, theirs = _pair()
-    os.set_inheritable(theirs, True)
-    command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(theirs)]
-    os.posix_spawn(sys.executable, command, os.environ)
+    between = os.fork()
+    if between == 0:
+        _start_daemon(theirs)
+    os.waitpid(between, 0)
     os.close(theirs)
     return Link(_socket.socket(fileno=ours), private=True)
+
+
+def _start_daemon(connection: int) -> "NoReturn":
+    # by a child that ends: what this process becomes is to have no child that it did not start
+    try:
+        from envfs_cli import streams
+
+        streams.give_nothing()
+        os.set_inheritable(connection, True)
+        command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
+        environ = {name: value for name, value in os.environ.items() if name}  # a caller may have one without a name
+        os.posix_spawn(sys.executable, command, environ)
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def _pair() -> "tuple[int, int]":

@@ -8,7 +8,7 @@ from envfs.core import limits
 from envfs.errors import AlreadyExists, MountFailed, NoVault, TimedOut, WrongPassphrase, from_code
 from envfs.protocol import control, framing, wire
 from envfs_cli import link as links
-from envfs_cli import output, secrets, session, terminal
+from envfs_cli import output, secrets, session, streams, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def mount(values: "Values") -> int:
         os.set_inheritable(secret, True)
         command += ["--passphrase", str(secret)]
     if values["foreground"]:
+        streams.give_nothing()
         os.execv(sys.executable, command)  # noqa: S606
     with terminal.Waiting("starting"):
         try:
