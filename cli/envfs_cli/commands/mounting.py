@@ -9,7 +9,7 @@ from envfs.core import limits
 from envfs.errors import AlreadyExists, MountFailed, NotApproved, NoVault, TimedOut, WrongPassphrase, from_code
 from envfs.protocol import control, framing, wire
 from envfs_cli import link as links
-from envfs_cli import output, secrets, session, terminal
+from envfs_cli import output, secrets, session, streams, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def mount(values: "Values") -> int:
     file = None if values["passphrase_file"] is None else str(values["passphrase_file"])
     secret = _passphrase(file)
     if values["foreground"]:
+        streams.give_nothing()
         os.execv(sys.executable, _with(command, secret))  # noqa: S606
     where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
