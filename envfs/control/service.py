@@ -21,7 +21,7 @@ from envfs.gate.log import AccessLog
 from envfs.gate.refusals import Refusals
 from envfs.gate.views import Keyholder, Views
 from envfs.gate.writing import Writer
-from envfs.host import callers
+from envfs.host import callers, mounts
 from envfs.locations import Locations
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
@@ -115,6 +115,10 @@ class Service:
                 look()
             except EnvFSError as error:
                 found.append(error.text)
+        found += [
+            f"the daemon of the mount at {path} was killed; `envfs unmount` removes the mount"
+            for path in self.dead_mounts()
+        ]
         if self._house is not None and self.log.look():
             found.append(f"{self.log.problem}; every read is refused until that is mended")
         if self._house is not None and self.ledger.behind:
@@ -127,6 +131,10 @@ class Service:
         """Let go of views that were replaced a while ago; for once a second."""
         if self._house is not None:
             self._house.views.expire()
+
+    def dead_mounts(self) -> list[str]:
+        """Return where a killed daemon of this home left a mount; one that mounts has removed these."""
+        return [] if self.mount else mounts.dead(*mounts.candidates(self.places))
 
     def close(self) -> None:
         """Wipe the views and finish the log."""

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,9 @@ from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, 
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
 from envfs.daemon.looking import LookingService
+from envfs.daemon.mount_place import MountPlace
 from envfs.errors import EnvFSError
-from envfs.host import files, mounts
+from envfs.host import files
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
 
@@ -71,8 +73,11 @@ def _guard(places: Locations, handle: int) -> DaemonLock | None:
     return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None
 
 
-async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str], None]) -> None:
-    """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside."""
+async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str, str], None]) -> None:
+    """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside.
+
+    `ready` is called with a note, or the empty string, and with where it is mounted.
+    """
     lock = DaemonLock.taken(Path(places.lock), _ANSWER_WAITS if passphrase is None else _MOUNT_WAITS)
     link = KeyholderLink()
     try:
@@ -94,7 +99,7 @@ async def _serve(
     tasks: Tasks,
     mount_path: str,
     passphrase: int | None,
-    ready: Callable[[str], None],
+    ready: Callable[[str, str], None],
 ) -> None:
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
@@ -106,11 +111,13 @@ async def _serve(
     service.settings.load()
     await _load(service, passphrase)
     path = mount_path or service.settings.load().mount or service.places.mount
+    place = MountPlace(service.places, path)
     listener = bind(service.places.socket)
     try:
-        mounts.prepare(path)
+        place.prepare()
         operations = Operations(house.vault, house.gate)
         mount = Mount(operations, path, for_all=service.owner == 0)
+        note = place.take()
         withdrawal = Withdrawal(operations, house.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         try:
@@ -122,12 +129,13 @@ async def _serve(
             tasks.keep(keep_keyholder, service, link)
             tasks.keep(house.changes.run)
             tasks.keep(withdrawal.run)
-            tasks.keep(_announce, Toucher(operations, path), house, path, ready)
+            tasks.keep(_announce, Toucher(operations, path), house, path, partial(ready, note))
             tasks.run(finish_changes, service)
             await kept(mount.serve)
             tasks.cancel()
         finally:
             mount.close()
+            place.leave()
             with trio.move_on_after(_END_WAITS, shield=True):
                 await alone(_say_stopped, service)
     finally:

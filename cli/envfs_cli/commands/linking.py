@@ -101,12 +101,18 @@ def quoted(path: str) -> str:
 def _mount(daemon: "Link") -> str:
     report, _ = daemon.ask(control.Status())
     if isinstance(report, control.StatusReport) and report.mount:
-        return str(report.mount)
+        return _by_its_link(str(report.mount))
     mine = links.places()
     if not daemon.private:
         return locations.system().mount  # strangers are not told, and the system's is where they look
     output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
-    return _configured(mine.settings) or mine.mount
+    return _configured(mine.settings) or mine.link or mine.mount
+
+
+def _by_its_link(mount: str) -> str:
+    # a link in the home folder stays, wherever the mount of another session is
+    link = links.places().link
+    return link if link and os.path.islink(link) and os.readlink(link) == mount else mount
 
 
 def _configured(settings: str) -> str:

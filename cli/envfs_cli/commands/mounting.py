@@ -6,7 +6,16 @@ import time
 
 from envfs import safe_open
 from envfs.core import limits
-from envfs.errors import AlreadyExists, MountFailed, NotApproved, NoVault, TimedOut, WrongPassphrase, from_code
+from envfs.errors import (
+    AlreadyExists,
+    MountFailed,
+    NotApproved,
+    NotRunning,
+    NoVault,
+    TimedOut,
+    WrongPassphrase,
+    from_code,
+)
 from envfs.protocol import control, framing, wire
 from envfs_cli import link as links
 from envfs_cli import output, secrets, session, streams, terminal
@@ -34,8 +43,10 @@ def mount(values: "Values") -> int:
     if values["foreground"]:
         streams.give_nothing()
         os.execv(sys.executable, _with(command, secret))  # noqa: S606
-    where = _served(command, secret, asks=not (file or secrets.named_file("")))
+    where, *notes = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
+    for note in notes:
+        output.note(note)
     return 0
 
 
@@ -49,7 +60,7 @@ def _check(path: str) -> None:
         raise MountFailed("the place to mount is not a folder", "name one that is empty, or none for the usual place")
 
 
-def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
+def _served(command: "list[str]", secret: int, *, asks: bool) -> "tuple[str, ...]":
     for left in reversed(range(secrets.TRIES)):
         try:
             with terminal.Waiting("starting"):
@@ -89,7 +100,7 @@ def _in_keyring() -> bool:
         return False
 
 
-def _spawn(command: "list[str]") -> str:
+def _spawn(command: "list[str]") -> "tuple[str, ...]":
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     child = os.fork()
@@ -108,7 +119,7 @@ def _spawn(command: "list[str]") -> str:
         if isinstance(error, WrongPassphrase) and not error.hint:
             error.hint = "try again"
         raise error
-    return message.notes[0] if isinstance(message, control.Done) else ""
+    return message.notes if isinstance(message, control.Done) and message.notes else ("",)
 
 
 def _become_daemon(command: "list[str]") -> None:
@@ -147,7 +158,9 @@ def _read_all(handle: int) -> bytes:
 
 def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the same shape
     """End the daemon and wait until the mount is gone."""
-    link = links.need_running()
+    link = links.running()
+    if link is None:
+        return _remove_dead_mounts()
     report, _ = link.ask(control.Status())
     link.ask(control.Unmount())
     pid = report.pid if isinstance(report, control.StatusReport) else 0
@@ -158,6 +171,14 @@ def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the sa
         time.sleep(_STEP)
     output.done("unmounted")
     return 0
+
+
+def _remove_dead_mounts() -> int:
+    # what a killed daemon left; only the daemon's side may look at mounts
+    status = os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-I", "-m", "envfs.daemon", "clear"])  # noqa: S606
+    if status == NotRunning.status:
+        links.need_running()
+    return status
 
 
 def _runs(pid: int) -> bool:
