@@ -18,7 +18,7 @@ from envfs.protocol import control, framing, wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple, Self
+    from typing import NamedTuple, NoReturn, Self
 
     from envfs.locations import Locations
 
@@ -253,15 +253,31 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
 def private(lock: int = -1, *, looks: bool = False) -> Link:
     """Start a daemon for this command alone, and hand it the lock; or one that only `looks`, which needs none."""
     ours, theirs = _pair()
-    os.set_inheritable(theirs, True)
-    command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(theirs)]
-    if lock >= 0:
-        os.set_inheritable(lock, True)
-        command += ["--lock", str(lock)]
-    # in a session of its own: keys and signals of the terminal are for the command, and end it by ending the command
-    os.posix_spawn(sys.executable, [*command, *(["--look"] if looks else [])], os.environ, setsid=True)
+    between = os.fork()
+    if between == 0:
+        _start_daemon(theirs, lock, looks=looks)
+    os.waitpid(between, 0)
     os.close(theirs)
     return Link(_socket.socket(fileno=ours), private=True)
+
+
+def _start_daemon(connection: int, lock: int, *, looks: bool) -> "NoReturn":
+    # by a child that ends: what this process becomes is to have no child that it did not start
+    try:
+        from envfs_cli import streams
+
+        streams.give_nothing()
+        os.set_inheritable(connection, True)
+        command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
+        if lock >= 0:
+            os.set_inheritable(lock, True)
+            command += ["--lock", str(lock)]
+        environ = {name: value for name, value in os.environ.items() if name}  # a caller may have one without a name
+        # in a session of its own: the keys of the terminal are for the command alone
+        os.posix_spawn(sys.executable, [*command, *(["--look"] if looks else [])], environ, setsid=True)
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def _pair() -> "tuple[int, int]":

@@ -24,15 +24,42 @@ def main() -> int:
     """Run the command line; returns the exit status."""
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _interrupted)
+    from envfs_cli import dispositions
+
+    dispositions.expect_children()
+    if None in (sys.stdin, sys.stdout, sys.stderr) or os.isatty(1) or os.isatty(2) or not os.get_blocking(1):
+        from envfs_cli import streams
+
+        streams.prepare()
     try:
         status = run(sys.argv[1:])
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        status = _INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads, and the interpreter flushes once more at the end
-        return _PIPE_CLOSED
+        status = _PIPE_CLOSED
+    except SystemExit as end:  # argparse's, after help or a mistake
+        status = int(str(end.code or 0))
+    return _leave(status)
+
+
+def _leave(status: int) -> int:
+    # what was printed is written here, as long as it can still be said that it was not
+    from envfs.errors import EnvFSError
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as failure:
+            from envfs_cli import output
+
+            output.discard(stream.fileno())
+            if stream is sys.stderr:
+                continue
+            if isinstance(failure, BrokenPipeError):
+                status = _PIPE_CLOSED
+            else:
+                output.error(EnvFSError(f"cannot write to standard output: {output.reason(failure)}"))
+                status = status or EnvFSError.status
     return status
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from envfs.core import limits, passphrases
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
-from envfs_cli import output, strength, terminal
+from envfs_cli import files, output, strength, terminal
 
 TRIES = 3  # of a person, before a command gives up
 _CHUNK = 1 << 16
@@ -31,24 +31,31 @@ def from_file(path: str, what: str, limit: int, slack: int = 0) -> int:
     """
     if path == "-" and sys.stdin is None:
         raise EnvFSError("standard input is closed", "pipe something in, or name a file")
-    # the path may be the secret itself, given by mistake: so no message names it
     try:
-        source = 0 if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        source, first = (0, b"") if path == "-" else files.open_input(path)
     except OSError as error:
-        raise EnvFSError(f"cannot read {what}: {os.strerror(error.errno or 5).lower()}") from None
+        raise _cannot_read(path, what, error) from None
     try:
-        return _copy(source, what, limit, slack)
+        return _copy(source, first, what, limit, slack)
     except OSError as error:
-        raise EnvFSError(f"cannot read {what}: {os.strerror(error.errno or 5).lower()}") from None
+        raise _cannot_read(path, what, error) from None
     finally:
-        if source:
+        if path != "-":
             os.close(source)
 
 
-def _copy(source: int, what: str, limit: int, slack: int) -> int:
+def _cannot_read(path: str, what: str, error: OSError) -> EnvFSError:
+    # the path may be the secret itself, given by mistake: a message names it only if there is such a file
+    if os.path.lexists(path):
+        return files.cannot_read(path, error)
+    return EnvFSError(f"cannot read {what}: {os.strerror(error.errno or 5).lower()}")
+
+
+def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:
     handle, size = os.memfd_create("envfs", os.MFD_CLOEXEC), 0
     try:
-        while chunk := os.read(source, _CHUNK):
+        while chunk := first or os.read(source, _CHUNK):
+            first = b""
             size += len(chunk)
             if size > limit + slack:
                 raise TooLarge(f"{what} is too large", f"at most {limit} bytes")

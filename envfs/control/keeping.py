@@ -26,14 +26,10 @@ from envfs.vault.description import Description
 
 
 async def status(call: Call, _request: Status) -> Sent:
-    """Report the daemon's state; a stranger learns only that it runs."""
+    """Report the daemon's state; an approved user learns what concerns them, a stranger only that it runs."""
     service = call.service
     if call.caller.uid != service.owner:
-        return Sent(
-            StatusReport(
-                "", 0, service.owner, "", "", "", unlocked=False, keyholder_pid=0, grants=0, log="", log_entries=0
-            )
-        )
+        return Sent(_outline(call))
     problems = service.problems()
     vault_id, grants = "", 0
     with contextlib.suppress(EnvFSError):
@@ -55,6 +51,30 @@ async def status(call: Call, _request: Status) -> Sent:
             log_entries=service.log.tip.seq if vault_id else 0,  # asking must not begin a log
             problems=problems,
         )
+    )
+
+
+def _outline(call: Call) -> StatusReport:
+    service, grants = call.service, 0
+    if not call.caller.doubt:
+        with contextlib.suppress(EnvFSError):
+            grants = sum(
+                rule.uid == call.caller.uid and service.house.gate.seconds_left(rule) > 0
+                for rule in service.settings.load().grants
+            )
+    return StatusReport(
+        release="",
+        pid=0,
+        uid=service.owner,
+        vault="",
+        vault_folder="",
+        mount=service.mount if grants else "",
+        unlocked=service.locks.unlocked if grants else False,
+        keyholder_pid=0,
+        grants=grants,
+        log="",
+        log_entries=0,
+        audience="approved" if grants else "other",
     )
 
 

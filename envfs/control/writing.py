@@ -20,10 +20,10 @@ from envfs.protocol.control import (
 )
 from envfs.protocol.keyholding import Sealed
 
-_MAY_REFER = ("template", "unset", "rename", "merge", "replace", "restore")
+_MAY_REFER = ("template", "unset", "rename", "restore")
 _MOST_WARNINGS = 20
 _DANGLING = {
-    "undefined": "which is set neither here nor above; single quotes keep a $ as it is",
+    "undefined": "which is set neither here nor above: `exec` takes it from its environment; single quotes keep a $",
     "later": "which is set further down: move it up",
     "cycle": "which leads back to it",
 }

@@ -5,7 +5,9 @@ import os
 import time
 from pathlib import Path
 
-from envfs.errors import Conflict, StoreUnavailable
+from envfs import safe_open
+from envfs.errors import Conflict
+from envfs.host import files
 
 _STEP = 0.05
 
@@ -28,9 +30,9 @@ class DaemonLock:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            handle = safe_open.open_file(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise StoreUnavailable(f"cannot use {path}: {os.strerror(error.errno or 5).lower()}") from None
+            raise files.cannot_write(path, error) from None
         until = time.monotonic() + seconds
         while not _try(handle):
             if time.monotonic() >= until:

@@ -170,7 +170,8 @@ class ImportText(NamedTuple):
 class ReadView(NamedTuple):
     """Ask for a view. The reply is ViewSent and one blob.
 
-    `form` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …) or `value` (the variable in `only`);
+    `form` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `exec` or `value` (the variable in
+    `only`); `exec` is `environ`, and behind a NUL more what is left of templates that refer to a command's environment;
     `door` is the command's name, for the log; `version` 0 is now, else the level as it was at that version; `dialect`
     is that of a dotenv text, empty for the one that the grant or the level asks for.
     """
@@ -261,12 +262,21 @@ class VerifyLog(NamedTuple):
     """Check the access log's chain from its first entry."""
 
 
+class RotateLog(NamedTuple):
+    """Keep the access log's file under the name of its entries, and go on in a new file."""
+
+
 class RestartLog(NamedTuple):
     """Begin a new access log after the old one was lost or damaged; the new one says so in its first entry."""
 
 
 class VerifyVault(NamedTuple):
-    """Check every record of the vault. Rows: FaultRow for each that fails."""
+    """Check every record of the vault. Rows: FaultRow for each that fails.
+
+    `repair` first writes what the index lacks.
+    """
+
+    repair: bool = False
 
 
 class Accept(NamedTuple):
@@ -313,6 +323,7 @@ Request = (
     | ListGrants
     | ReadLog
     | VerifyLog
+    | RotateLog
     | RestartLog
     | VerifyVault
     | Accept

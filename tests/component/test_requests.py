@@ -323,6 +323,7 @@ def test_a_stranger_learns_of_the_daemon_only_that_it_runs(world: World) -> None
     report = run(lambda: world.ask(R.Status(), STRANGER))
     assert isinstance(report, R.StatusReport)
     told = {name: value for name, value in report._asdict().items() if value not in ("", 0, False, ())}
+    assert told.pop("audience") == "other"
     assert set(told) <= {"uid"}
 
 

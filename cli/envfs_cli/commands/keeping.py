@@ -66,26 +66,56 @@ def status(values: "Values") -> int:
     if not isinstance(report, control.StatusReport):
         return 1
     if values["json"]:
-        output.as_json({**report._asdict(), "running": not link.private})
+        output.as_json({**_told(report), "running": not link.private})
     else:
-        _say_status(report, running=not link.private)
+        for name, text in (
+            _outline(report) if report.audience != "owner" else _in_full(report, running=not link.private)
+        ):
+            output.line(f"{output.paint(name.ljust(10), 'dim')} {text}")
+        for text in report.problems:
+            output.line(f"{output.paint('problem'.ljust(10), 'bad')} {text}")
     return EnvFSError.status if report.problems else 0
 
 
-def _say_status(report: control.StatusReport, *, running: bool) -> None:
-    rows = [
+_TOLD = {"approved": ("uid", "mount", "unlocked", "grants", "audience"), "other": ("uid", "audience")}
+
+
+def _told(report: control.StatusReport) -> "dict[str, object]":
+    members = report._asdict()
+    told = _TOLD.get(report.audience, tuple(members))
+    return {name: value if name in told else None for name, value in members.items()}
+
+
+def _outline(report: control.StatusReport) -> "list[tuple[str, str]]":
+    rows = [("daemon", f"runs as uid {report.uid}; it reports in full to that user alone")]
+    if report.audience != "approved":
+        return [*rows, ("grants", f"none for uid {os.geteuid()}")]
+    return [
+        *rows,
+        ("mount", report.mount or "none"),
+        ("state", "unlocked" if report.unlocked else "locked"),
+        ("grants", f"{report.grants} for uid {os.geteuid()}"),
+    ]
+
+
+def _in_full(report: control.StatusReport, *, running: bool) -> "list[tuple[str, str]]":
+    return [
         ("daemon", f"pid {report.pid}, uid {report.uid}, release {report.release}" if running else "does not run"),
         ("mount", report.mount or "none"),
         ("vault", f"{report.vault_folder} ({report.vault or 'none'})"),
-        ("state", "unlocked" if report.unlocked else "locked"),
+        ("state", _state(report, running=running)),
         ("keyholder", f"pid {report.keyholder_pid}" if running and report.keyholder_pid else "none"),
         ("grants", str(report.grants)),
         ("log", f"{report.log} ({report.log_entries} entries)"),
     ]
-    for name, text in rows:
-        output.line(f"{output.paint(name.ljust(10), 'dim')} {text}")
-    for text in report.problems:
-        output.line(f"{output.paint('problem'.ljust(10), 'bad')} {text}")
+
+
+def _state(report: control.StatusReport, *, running: bool) -> str:
+    if running:
+        return "unlocked" if report.unlocked else "locked"
+    if not report.vault:
+        return "none"
+    return f"no daemon has it open; a command opens it {'without' if report.unlocked else 'with'} a passphrase"
 
 
 def verify(values: "Values") -> int:
@@ -93,7 +123,7 @@ def verify(values: "Values") -> int:
     rows: list[object] = []
     link = session.start(values)
     with terminal.Waiting("checking every record"):
-        reply, _ = link.ask(control.VerifyVault(), (), rows)
+        reply, _ = link.ask(control.VerifyVault(bool(values["repair"])), (), rows)
     faults = [row for row in rows if isinstance(row, control.FaultRow)]
     if not isinstance(reply, control.Checked):
         return 1
