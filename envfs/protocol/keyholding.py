@@ -267,5 +267,6 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),
     VerifyCheckpoint: (answers.Faults,),
+    CheckCheckpoints: (answers.Faults,),
     DescribeProtection: (answers.Protection,),
 }
