@@ -11,7 +11,7 @@ import os
 import select
 import socket
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import trio
@@ -30,6 +30,7 @@ _DESCRIPTORS = 4
 _FRAME_SECONDS = 10.0
 _SEND_SECONDS = 30.0
 _PIECE_BYTES = 1 << 16
+_WORKING = framing.encode(wire.to_body(control.WorkingRow()))
 
 
 class Connection:
@@ -42,6 +43,7 @@ class Connection:
         self._service = service
         self._decoder = framing.Decoder()
         self._descriptors: list[int] = []
+        self._works = self._sends = False
 
     async def serve(self) -> None:
         """Answer requests until the client leaves or breaks the protocol."""
@@ -68,6 +70,12 @@ class Connection:
         with trio.move_on_after(1):
             await self._send(control.Failed(error.code, error.text, error.hint, error.about))
 
+    def reassure(self) -> None:
+        """Tell a client whose request is worked on that it still is; without waiting, and not within a reply."""
+        if self._works and not self._sends:
+            with contextlib.suppress(OSError):  # full: it has something to read
+                os.write(self._socket.fileno(), _WORKING)
+
     async def _answer(self, request: object) -> None:
         if isinstance(request, control.Hello):
             if request.protocol != control.VERSION:
@@ -81,8 +89,10 @@ class Connection:
         try:
             _check_descriptors(request, descriptors)
             call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
+            self._works = True
             sent = await dispatch.answer(call, request)
         finally:
+            self._works = False
             _close(descriptors)
         try:
             await self._send(sent.reply, sent.blobs, sent.check)
@@ -123,11 +133,19 @@ class Connection:
         check: Callable[[], None] | None = None,
     ) -> None:
         frame = framing.encode(wire.to_body(message), blobs, limits.REPLY_BYTES)
-        with trio.fail_after(_SEND_SECONDS):
+        with trio.fail_after(_SEND_SECONDS), self._sending():
             for part in (frame, *blobs):
                 if check is not None:
                     _or_break_off(check)
                 await self._send_part(part)
+
+    @contextlib.contextmanager
+    def _sending(self) -> Iterator[None]:
+        self._sends = True
+        try:
+            yield
+        finally:
+            self._sends = False
 
     async def _send_rows(self, rows: Iterable[NamedTuple]) -> None:
         # many frames go out in few pieces
@@ -140,7 +158,7 @@ class Connection:
         await self._send_piece(piece)
 
     async def _send_piece(self, piece: bytearray) -> None:
-        with trio.fail_after(_SEND_SECONDS):
+        with trio.fail_after(_SEND_SECONDS), self._sending():
             await self._send_part(piece)
 
     async def _send_part(self, part: bytes | bytearray | memoryview) -> None:

@@ -74,6 +74,15 @@ def clear(path: str) -> None:
         raise MountFailed(f"fusermount3 cannot unmount {path}")
 
 
+def clear_dead(path: str) -> bool:
+    """Take a mount of ours away whose daemon has left it; returns True if there was one."""
+    mounted = at(path)
+    if mounted is None or mounted.kind != FILE_SYSTEM or _alive(path):
+        return False
+    clear(path)
+    return True
+
+
 def _alive(path: str) -> bool:
     try:
         os.stat(path)

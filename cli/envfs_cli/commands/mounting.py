@@ -1,6 +1,8 @@
 """`mount`, `unmount`, `unlock`, `lock`: the daemon's life."""
 
 import os
+import select
+import signal
 import sys
 import time
 
@@ -14,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
 
+_START_SECONDS = 120  # a passphrase takes a second, and a keyring may wait for a person
 _UNMOUNT_SECONDS = 10.0
 _STEP = 0.02
 
@@ -32,7 +35,7 @@ def mount(values: "Values") -> int:
         os.set_inheritable(secret, True)
         command += ["--passphrase", str(secret)]
     if values["foreground"]:
-        os.execv(sys.executable, command)  # noqa: S606
+        os.execve(sys.executable, command, links.environment())  # noqa: S606
     with terminal.Waiting("starting"):
         try:
             where = _spawn(command)
@@ -74,7 +77,7 @@ def _spawn(command: "list[str]") -> str:
     if child == 0:
         _become_daemon([*command, "--ready", str(writing)])
     os.close(writing)
-    answer = _read_all(reading)
+    answer = _read_all(reading, child)
     decoder = framing.Decoder(0, limits.REPLY_BYTES)
     decoder.feed(answer)
     found = decoder.next()
@@ -94,23 +97,30 @@ def _become_daemon(command: "list[str]") -> None:
         os.setsid()
         log = links.places().daemon_log
         os.makedirs(os.path.dirname(log), 0o700, exist_ok=True)
-        target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK  # of a pipe nobody is waited for
+        target = os.open(log, flags, 0o600)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.dup2(target, 1)
         os.dup2(target, 2)
-        os.chdir("/")
-        os.execv(sys.executable, command)  # noqa: S606
+        os.execve(sys.executable, command, links.environment())  # noqa: S606
     finally:
         os._exit(126)
 
 
-def _read_all(handle: int) -> bytes:
-    data = b""
-    while chunk := os.read(handle, 4096):
-        data += chunk
-    os.close(handle)
-    return data
+def _read_all(handle: int, child: int) -> bytes:
+    data, poll = b"", select.poll()
+    poll.register(handle, select.POLLIN)
+    try:
+        while poll.poll(_START_SECONDS * 1000):
+            chunk = os.read(handle, 4096)
+            if not chunk:
+                return data
+            data += chunk
+    finally:
+        os.close(handle)
+    os.kill(child, signal.SIGKILL)
+    raise TimedOut(f"the daemon did not start in {_START_SECONDS} s", f"look into {links.places().daemon_log}")
 
 
 def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the same shape
