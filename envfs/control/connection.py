@@ -11,7 +11,7 @@ import os
 import select
 import socket
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import trio
@@ -43,6 +43,7 @@ class Connection:
         self._service = service
         self._decoder = framing.Decoder()
         self._descriptors: list[int] = []
+        self._handed_over = 0
         self._works = self._sends = False
 
     async def serve(self) -> None:
@@ -86,14 +87,20 @@ class Connection:
             await self._send(control.Hello(control.VERSION, __version__))
             return
         descriptors, self._descriptors = tuple(self._descriptors), []
+        handed_over, self._handed_over = self._handed_over, 0
+        self._works = True
         try:
-            _check_descriptors(request, descriptors)
-            call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
-            self._works = True
-            sent = await dispatch.answer(call, request)
+            _check_descriptors(request, descriptors, handed_over)
+            async with self._service.budgets.spend(self._caller.uid, request):
+                await self._carry_out(request, descriptors)
         finally:
             self._works = False
             _close(descriptors)
+
+    async def _carry_out(self, request: object, descriptors: tuple[int, ...]) -> None:
+        call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
+        sent = await dispatch.answer(call, request)
+        self._works = False
         try:
             await self._send(sent.reply, sent.blobs, sent.check)
         finally:
@@ -121,10 +128,18 @@ class Connection:
         data, ancillary, flags, _ = await self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))
         for level, kind, passed in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                self._descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
-        if flags & socket.MSG_CTRUNC or len(self._descriptors) > _DESCRIPTORS:
+                self._take(array.array("i", passed[: len(passed) - len(passed) % 4]))
+        if flags & socket.MSG_CTRUNC or self._handed_over > _DESCRIPTORS:
             raise BadRequest("too many descriptors")
         return data
+
+    def _take(self, descriptors: Sequence[int]) -> None:
+        # what may have some is for the owner alone: those of others are not held while their request is on its way
+        self._handed_over += len(descriptors)
+        if self._caller.uid == self._service.owner:
+            self._descriptors += descriptors
+        else:
+            _close(descriptors)
 
     async def _send(
         self,
@@ -187,8 +202,8 @@ def _or_break_off(check: Callable[[], None]) -> None:
         raise ConnectionAbortedError from None
 
 
-def _check_descriptors(request: object, descriptors: tuple[int, ...]) -> None:
-    if len(descriptors) > control.DESCRIPTORS.get(type(request), 0):
+def _check_descriptors(request: object, descriptors: tuple[int, ...], handed_over: int) -> None:
+    if handed_over > control.DESCRIPTORS.get(type(request), 0):
         raise BadRequest("descriptors came with a request that takes none")
     for descriptor in descriptors:
         # only memory or a file: its size is known and reading it never waits

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import trio
 
+from envfs.control.budgets import Budgets
 from envfs.control.locks import Locks
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, NotApproved, NoVault
@@ -61,6 +62,7 @@ class Service:
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
+        self.budgets = Budgets()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
         self._house: House | None = None
