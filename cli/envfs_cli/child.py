@@ -158,9 +158,7 @@ def _be_child(parent: int, act: "Callable[[], int]") -> "NoReturn":
         for number in HEARD:
             if signal.getsignal(number) is _nothing:
                 signal.signal(number, signal.SIG_DFL)
-        signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        )  # who types a passphrase gets the terminal back in order
+        signal.signal(signal.SIGINT, lambda *_: os._exit(SIGNALLED + signal.SIGINT))
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() == parent:
             status = act()

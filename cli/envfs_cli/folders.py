@@ -46,7 +46,7 @@ def _listed(folder: str) -> list[str]:
     there = []
     for file in sorted(listed):
         path = os.path.join(folder, file)
-        if linked.is_made(folder, file):
+        if file == ".env" and linked.leads_to_a_view(path):
             output.note(f"{file} is left out: a link to a view, made by `envfs link`")
         elif not reading.is_plain_file(path):
             output.note(f"{file} is left out: not a file")

@@ -5,6 +5,7 @@ sends can end more than its own connection.
 """
 
 import array
+import contextlib
 import math
 import os
 import select
@@ -22,6 +23,7 @@ from envfs.control.service import Service
 from envfs.core import limits
 from envfs.core.policy import Caller
 from envfs.errors import BadRequest, EnvFSError
+from envfs.gate.turns import asker
 from envfs.protocol import control, framing, wire
 
 _DESCRIPTORS = 4
@@ -43,17 +45,28 @@ class Connection:
 
     async def serve(self) -> None:
         """Answer requests until the client leaves or breaks the protocol."""
+        asker.set(self._caller.uid)
+        try:
+            with contextlib.suppress(OSError, trio.TooSlowError):  # the client has gone, or takes nothing more
+                error = await self._converse()
+                if error is not None:
+                    await self._refuse(error)
+        finally:
+            _close(self._descriptors)
+            self._socket.close()
+
+    async def _converse(self) -> EnvFSError | None:
+        # the error that ends a conversation is returned: what is sent about it must not be sent while it is handled
         try:
             while (body := await self._next()) is not None:
                 await self._answer(wire.from_body(body, control.REQUESTS))
         except EnvFSError as error:
-            with trio.move_on_after(1):
-                await self._send(control.Failed(error.code, error.text, error.hint, error.about))
-        except (OSError, trio.TooSlowError):
-            pass
-        finally:
-            self._drop_descriptors()
-            self._socket.close()
+            return error
+        return None
+
+    async def _refuse(self, error: EnvFSError) -> None:
+        with trio.move_on_after(1):
+            await self._send(control.Failed(error.code, error.text, error.hint, error.about))
 
     async def _answer(self, request: object) -> None:
         if isinstance(request, control.Hello):
@@ -70,8 +83,7 @@ class Connection:
             call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
             sent = await dispatch.answer(call, request)
         finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+            _close(descriptors)
         try:
             await self._send(sent.reply, sent.blobs, sent.check)
         finally:
@@ -142,10 +154,11 @@ class Connection:
         poll.register(self._socket.fileno(), select.POLLRDHUP)
         return bool(poll.poll(0))
 
-    def _drop_descriptors(self) -> None:
-        for descriptor in self._descriptors:
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):  # a file system may fail only now; the descriptor is closed all the same
             os.close(descriptor)
-        self._descriptors = []
 
 
 def _or_break_off(check: Callable[[], None]) -> None:

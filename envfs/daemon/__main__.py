@@ -1,7 +1,8 @@
 """`python -m envfs.daemon`: started by the client or by systemd, told everything by arguments and descriptors.
 
-answer CONNECTION                                  serve one client on an inherited socket
+answer CONNECTION [--lock FD] [--look]             serve one client on an inherited socket
 serve [--mount PATH] [--passphrase FD] [--ready FD]
+clear                                              remove the mounts that a killed daemon of this home left
 """
 
 import argparse
@@ -14,8 +15,9 @@ import trio
 
 from envfs import locations
 from envfs.daemon import daemon
-from envfs.errors import EnvFSError
-from envfs.host import hardening
+from envfs.daemon.mount_place import MountPlace
+from envfs.errors import EnvFSError, NotRunning
+from envfs.host import hardening, mounts
 from envfs.locations import Locations
 from envfs.protocol import control, framing, wire
 
@@ -27,6 +29,8 @@ def main() -> int:
     if arguments.what == "answer" or os.geteuid() == 0:  # any other mounts and unmounts by a setuid program
         hardening.give_up_privileges()
     try:
+        if arguments.what == "clear":
+            return _clear()
         _run(arguments)
     except EnvFSError as error:
         return _report(error, arguments)
@@ -40,15 +44,29 @@ def main() -> int:
 
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.what == "answer":
-        trio.run(daemon.answer, _places(), socket.socket(fileno=arguments.connection))
+        connection = socket.socket(fileno=arguments.connection)
+        trio.run(partial(daemon.answer, _places(), connection, arguments.lock, looks=arguments.look))
     else:
         trio.run(daemon.serve, _places(), arguments.mount, arguments.passphrase, partial(_ready, arguments.ready))
+
+
+def _clear() -> int:
+    places = _places()
+    cleared = mounts.clear_dead(*mounts.candidates(places))
+    for path in cleared:
+        MountPlace(places, path).leave()
+        sys.stderr.write(f"envfs: note: the daemon of the mount at {path} was killed; the mount is removed\n")
+    return 0 if cleared else NotRunning.status
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m envfs.daemon", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
-    commands.add_parser("answer").add_argument("connection", type=int)
+    commands.add_parser("clear")
+    answering = commands.add_parser("answer")
+    answering.add_argument("connection", type=int)
+    answering.add_argument("--lock", type=int, default=-1)
+    answering.add_argument("--look", action="store_true")
     serving = commands.add_parser("serve")
     serving.add_argument("--mount", default="")
     serving.add_argument("--passphrase", type=int)
@@ -60,8 +78,8 @@ def _places() -> Locations:
     return locations.find(os.environ, os.geteuid(), os.path.expanduser("~"))
 
 
-def _ready(descriptor: int, path: str) -> None:
-    _tell(descriptor, control.Done((path,)))
+def _ready(descriptor: int, note: str, path: str) -> None:
+    _tell(descriptor, control.Done((path, note) if note else (path,)))
     if descriptor >= 0:
         os.close(descriptor)
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core.policy import Caller
+from envfs.host import user_namespace
 
-UNMAPPED = 65534  # how the kernel shows a uid that has no number in this user namespace
 _CREDENTIALS = struct.Struct("3i")
 _KEPT = 128  # processes whose /proc folder is held open
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
@@ -53,7 +53,7 @@ class Callers:
     def _meet(self, pid: int, uid: int, gid: int) -> Caller:
         if pid <= 0:
             return Caller(uid, gid, 0, doubt="outside the daemon's process namespace")
-        if uid == UNMAPPED:
+        if user_namespace.stands_for_others(uid):
             return Caller(uid, gid, pid, doubt="a uid without a number here")
         try:
             folder = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -72,6 +72,11 @@ class Callers:
 def _close_all(known: dict[int, _Known]) -> None:
     while known:
         os.close(known.popitem()[1].folder)
+
+
+def own() -> Caller:
+    """Describe this process, for what it does by itself."""
+    return Caller(os.getuid(), os.getgid(), os.getpid())
 
 
 def peer(getsockopt: Callable[[int, int, int], bytes]) -> Caller:

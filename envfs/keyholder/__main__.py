@@ -14,8 +14,8 @@ import socket
 import sys
 import time
 
-from envfs.host import hardening
-from envfs.keyholder import confinement, conversation, faults
+from envfs.host import hardening, surprises
+from envfs.keyholder import confinement, conversation
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
 from envfs.keyholder.rehearsal import Rehearsal
@@ -82,7 +82,7 @@ def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, paren
             conversation.hold(keyring, connection, confined)
         status = 0
     except Exception as error:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
-        faults.report(error)
+        surprises.report(error)
     finally:
         os._exit(status)
 

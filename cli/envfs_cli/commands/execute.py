@@ -1,5 +1,8 @@
 """`exec`: become a command with a view as its environment."""
 
+import os
+
+from envfs.errors import Malformed
 from envfs.protocol import control
 from envfs_cli import becoming, session
 
@@ -26,5 +29,18 @@ def execute(values: "Values") -> int:
 
 
 def fetch(ask: "Ask", values: "Values") -> bytes:
-    """Return the variables that the command is to have: NAME=value, each ended by a NUL."""
-    return ask(control.ReadView(str(values["level"]), "environ", "exec", values["only"] or ()))[1]  # type: ignore[arg-type]
+    """Return the variables that the command is to have: NAME=value, each ended by a NUL.
+
+    What they refer to and no level sets is taken from the environment that the command is going to have.
+    """
+    request = control.ReadView(str(values["level"]), "exec", "exec", values["only"] or ())  # type: ignore[arg-type]
+    try:
+        found = ask(request)[1]
+    except Malformed:  # such as a name that is required: the environment may have it
+        found = ask(request._replace(dialect="inheriting"))[1]
+    variables, _, opened = found.partition(b"\0\0")
+    if not opened:
+        return found
+    from envfs_cli import inheriting
+
+    return inheriting.completed(variables + b"\0", opened, os.environb)

@@ -7,7 +7,7 @@ what was not made by `link` is not removed by it.
 import errno
 import os
 
-from envfs import locations
+from envfs import locations, safe_open
 from envfs.core import names
 from envfs.errors import AlreadyExists, EnvFSError
 from envfs.protocol import control
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from envfs_cli.link import Link
 
 _ENV = ".env"
+_LARGEST = 1 << 20
 
 
 def link(values: "Values") -> int:
@@ -43,9 +44,9 @@ def _folder(path: object) -> str:
 
 
 def _link(folder: str, level: str, values: "Values") -> int:
-    env, known = f"{folder.rstrip('/')}/{_ENV}", remembered_of(folder)
+    env = f"{folder.rstrip('/')}/{_ENV}"
     _check_toml(folder)
-    is_file = _check_env(env, known, level, importing=bool(values["import"]))
+    is_file = _check_env(env, level, importing=bool(values["import"]))
     daemon = session.Session.kept or links.reach()
     asking = session.over(daemon, values)
     before = _import(env, level, asking) if is_file else None
@@ -59,23 +60,17 @@ def _link(folder: str, level: str, values: "Values") -> int:
     return 0
 
 
-def remembered_of(folder: str) -> "linked.Linked | None":
-    """Return what is remembered of a folder, if it is the same folder still."""
-    known = linked.remembered().get(folder)
-    return known if known is not None and known.number == linked.number(folder) else None
-
-
 def _check_toml(folder: str) -> None:
     # one that does not parse, or that somebody else can write, is not ours to replace
     if os.path.lexists(linked.toml_of(folder)):
         linked.read(folder)
 
 
-def _check_env(env: str, known: "linked.Linked | None", level: str, *, importing: bool) -> bool:
+def _check_env(env: str, level: str, *, importing: bool) -> bool:
     """Tell whether there is a real file to import; refuse whatever cannot be replaced."""
     if os.path.islink(env):
-        if known is None or os.readlink(env) != known.target:
-            raise AlreadyExists(f"{env} is a link to something else", "look at it, and remove it first")
+        if not linked.leads_to_a_view(env, _mounts()):
+            raise AlreadyExists(f"{env} is a link to something else", f"look at it, and remove it: `rm {quoted(env)}`")
         return False
     if not os.path.lexists(env):
         return False
@@ -84,21 +79,40 @@ def _check_env(env: str, known: "linked.Linked | None", level: str, *, importing
     if not importing:
         raise AlreadyExists(
             f"there is a file {env}",
-            f"import and replace it with `envfs link --import {os.path.dirname(env)} {level}`, or import it with "
-            f"`envfs import {env} {level}` and remove it",
+            f"import and replace it with `{linked.command(os.path.dirname(env), level)}`, or import it with "
+            f"`envfs import {quoted(env)} {level}` and remove it",
         )
     return True
+
+
+def _mounts() -> tuple[str, ...]:
+    # wherever this user's views may be: a link of an earlier day leads to where they were then
+    mine = links.places()
+    return _configured(mine.settings), mine.mount, locations.system().mount
+
+
+def quoted(path: str) -> str:
+    """Return a path as a shell takes it."""
+    import shlex
+
+    return shlex.quote(path)
 
 
 def _mount(daemon: "Link") -> str:
     report, _ = daemon.ask(control.Status())
     if isinstance(report, control.StatusReport) and report.mount:
-        return str(report.mount)
+        return _by_its_link(str(report.mount))
     mine = links.places()
     if not daemon.private:
         return locations.system().mount  # strangers are not told, and the system's is where they look
     output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
-    return _configured(mine.settings) or mine.mount
+    return _configured(mine.settings) or mine.link or mine.mount
+
+
+def _by_its_link(mount: str) -> str:
+    # a link in the home folder stays, wherever the mount of another session is
+    link = links.places().link
+    return link if link and os.path.islink(link) and os.readlink(link) == mount else mount
 
 
 def _configured(settings: str) -> str:
@@ -106,8 +120,8 @@ def _configured(settings: str) -> str:
     import tomllib
 
     try:
-        with open(settings, "rb") as file:
-            found = tomllib.load(file).get("mount", {}).get("path", "")
+        text = safe_open.read_file(settings, _LARGEST, follow=True).decode()
+        found = tomllib.loads(text).get("mount", {}).get("path", "")
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
     return found if isinstance(found, str) else ""
@@ -177,10 +191,13 @@ def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
 
 def _remove(folder: str) -> int:
     known = linked.remembered().get(folder)
-    if known is None:
+    env = f"{folder.rstrip('/')}/{_ENV}"
+    if known is None and not linked.leads_to_a_view(env, _mounts()):
         raise EnvFSError(f"{folder} is not linked", "`envfs link --remove FOLDER` names another")
-    if known.number == linked.number(folder):
-        _clear(folder, known)
+    if known is None:  # moved here, or copied
+        _clear(folder, os.readlink(env))
+    elif known.number == linked.number(folder):
+        _clear(folder, known.target)
     else:
         output.note(f"{folder} is not the folder that was linked: what is in it stays")
     remembering.forget(folder)
@@ -188,9 +205,9 @@ def _remove(folder: str) -> int:
     return 0
 
 
-def _clear(folder: str, known: "linked.Linked") -> None:
+def _clear(folder: str, target: str) -> None:
     env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
-    if os.path.islink(env) and os.readlink(env) == known.target:
+    if os.path.islink(env) and os.readlink(env) == target:
         _unlink(env)
     elif os.path.lexists(env):
         output.note(f"{env} stays: it is not the link that was made")

@@ -122,6 +122,7 @@ COMMANDS = (
         (HERE, NAME),
         (
             Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
+            Option(("--empty",), "flag", "", "set an empty value, which is refused otherwise"),
             Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
             PASSPHRASE,
             JSON,
@@ -131,8 +132,10 @@ COMMANDS = (
             "pass show db | envfs set /shop/prod DATABASE_URL",
             "echo 'postgres://${DB_HOST}/shop' | envfs set /shop DATABASE_URL --template",
         ),
-        details="The value is asked for without showing it, or read from standard input (one final line end is "
-        "dropped), or taken from a file. It is never an argument: those are in everybody's process list.",
+        details="The value is asked for without showing it, or read from standard input, or taken from a file. At the "
+        "terminal Enter ends it, and a paste is taken whole, with all of its lines. A value of one line loses its line "
+        "end, one of several lines keeps it, as keys and certificates need it. A value is never an argument: those are "
+        "in everybody's process list.",
     ),
     Command(
         "get",

@@ -62,14 +62,14 @@ COMMANDS = (
         "log",
         "access",
         "access:log",
-        "print the access log, verify it, or begin a new one",
+        "print the access log, verify it, rotate it, or begin a new one",
         (
             Argument(
                 "action",
                 "text",
-                "verify: check the chain; restart: begin a new log after a loss",
+                "verify: check the chain; rotate: go on in a new file; restart: begin a new log after a loss",
                 optional=True,
-                choices=("verify", "restart"),
+                choices=("verify", "rotate", "restart"),
             ),
         ),
         (
@@ -78,7 +78,7 @@ COMMANDS = (
             PASSPHRASE,
             JSON,
         ),
-        ("envfs log -n 50", "envfs log --follow", "envfs log verify"),
+        ("envfs log -n 50", "envfs log --follow", "envfs log verify", "envfs log rotate"),
     ),
     Command(
         "init",
@@ -205,9 +205,9 @@ COMMANDS = (
         "verify",
         "vault",
         "keeping:verify",
-        "check every record of the vault",
-        options=(PASSPHRASE, JSON),
-        examples=("envfs verify",),
+        "check every record of the vault, and hold index, marks and log against them",
+        options=(Option(("--repair",), "flag", "", "write again what the index of levels lacks"), PASSPHRASE, JSON),
+        examples=("envfs verify", "envfs verify --repair"),
     ),
     Command(
         "accept",

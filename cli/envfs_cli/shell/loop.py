@@ -1,6 +1,7 @@
 """The shell itself: reads lines, from a terminal or a script, and runs each at the current level."""
 
 import os
+import signal
 import sys
 
 from envfs.core import names
@@ -171,6 +172,8 @@ def run_terminal(shell: Shell) -> int:
 def run(passphrase_file: object, overview: "Callable[[], str]") -> int:
     """Run the shell until its end; return its exit status."""
     scripted = sys.stdin is None or not sys.stdin.isatty()
+    if not scripted:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # it ends what is running, and never the shell
     shell = Shell(passphrase_file, overview, scripted=scripted)
     try:
         return run_script(shell) if scripted else run_terminal(shell)
