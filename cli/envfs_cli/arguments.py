@@ -34,7 +34,12 @@ class Mistake(EnvFSError):
 def read(command: "Command", words: "Sequence[str]") -> "Values":
     """Return the values of a command's arguments and options, by their names; exits on help and mistakes."""
     values = _directly(command, words)
-    return _by_argparse(command, words) if values is None else values
+    if values is None:
+        from envfs_cli import streams
+
+        streams.forgive_lost_words()
+        return _by_argparse(command, words)
+    return values
 
 
 def key(option: "Option") -> str:
