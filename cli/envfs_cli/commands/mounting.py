@@ -46,10 +46,8 @@ def mount(values: "Values") -> int:
     if values["foreground"]:
         streams.give_nothing()
         os.execve(sys.executable, _with(command, secret), links.environment())  # noqa: S606
-    where, *notes = _served(command, secret, asks=not (file or secrets.named_file("")))
+    where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
-    for note in notes:
-        output.note(note)
     return 0
 
 
@@ -63,7 +61,7 @@ def _check(path: str) -> None:
         raise MountFailed("the place to mount is not a folder", "name one that is empty, or none for the usual place")
 
 
-def _served(command: "list[str]", secret: int, *, asks: bool) -> "tuple[str, ...]":
+def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
     for left in reversed(range(secrets.TRIES)):
         try:
             with terminal.Waiting("starting"):
@@ -103,7 +101,7 @@ def _in_keyring() -> bool:
         return False
 
 
-def _spawn(command: "list[str]") -> "tuple[str, ...]":
+def _spawn(command: "list[str]") -> str:
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     child = os.fork()
@@ -122,7 +120,10 @@ def _spawn(command: "list[str]") -> "tuple[str, ...]":
         if isinstance(error, WrongPassphrase) and not error.hint:
             error.hint = "try again"
         raise error
-    return message.notes if isinstance(message, control.Done) and message.notes else ("",)
+    where, *notes = message.notes if isinstance(message, control.Done) else ("",)
+    for note in notes:
+        output.note(note)
+    return str(where)
 
 
 def _become_daemon(command: "list[str]") -> None:
