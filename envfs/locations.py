@@ -51,6 +51,11 @@ class Locations(NamedTuple):
         return f"{self.state}/seen.jsonl"
 
     @property
+    def witness(self) -> str:
+        """The newest checkpoint of the access log, apart from log and vault."""
+        return f"{self.runtime}/witness"
+
+    @property
     def linked(self) -> str:
         """Which folders this user linked to which levels, so that no repository can choose one."""
         return f"{self.state}/linked.json"

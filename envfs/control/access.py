@@ -1,11 +1,9 @@
-"""Requests about who may read and who did: grants and the access log. For the owner only."""
+"""Requests about who may read and who did: grants and the entries of the access log. For the owner only."""
 
 import math
 import pwd
-import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import trio
 
@@ -14,23 +12,18 @@ from envfs.control.service import Service
 from envfs.core import dialects, names
 from envfs.core.audit import Event
 from envfs.core.policy import Grant as Rule
-from envfs.errors import BadRequest, LogBroken, NoSuchLevel
+from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.log import AccessLog
 from envfs.host import clocks, user_namespace
-from envfs.locations import Locations
 from envfs.protocol.control import (
-    Checked,
     Done,
     Grant,
     GrantRow,
     ListGrants,
     LogRow,
     ReadLog,
-    RestartLog,
     Revoke,
-    VerifyLog,
 )
-from envfs.protocol.keyholding import Faults, VerifyCheckpoint
 
 _MOST_SECONDS = 10 * 366 * 86_400
 _UIDS = 1 << 32
@@ -51,8 +44,9 @@ async def grant(call: Call, request: Grant) -> Sent:
     _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
     rule = new_rule(level, request.uid, request.seconds)
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
+    await service.after_revoke()  # the grant may end sooner than the one that it replaces
     missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
-    return Sent(Done((*missing, *_reach_notes(service, request.uid))))
+    return Sent(Done((*missing, *_notes(request.uid))))
 
 
 def _check_reach(service: Service, uid: int) -> None:
@@ -60,37 +54,18 @@ def _check_reach(service: Service, uid: int) -> None:
         return
     if uid == user_namespace.UNMAPPED:
         raise BadRequest(f"uid {uid} is shared by unrelated services", "give the service a user of its own")
-    if service.owner != 0 and not _admits(service.places, uid):
+    if service.owner != 0:  # the kernel keeps others out of its mount, and their clients ask it nothing
         raise BadRequest(
-            f"uid {uid} cannot reach this daemon: its mount and its socket are for uid {service.owner} alone",
+            f"uid {uid} cannot reach this daemon: it serves uid {service.owner} alone",
             "a vault for several users is root's: as root run `envfs init`, `envfs mount`, and there this grant",
         )
 
 
-def _reach_notes(service: Service, uid: int) -> Iterator[str]:
+def _notes(uid: int) -> Iterator[str]:
     if not _user(uid):
         yield f"no user of this machine has uid {uid}; a container's user may"
     if uid == 0:
         yield "every process of root's may read it then"
-    if service.owner not in (0, uid):
-        yield (
-            f"the mount is for uid {service.owner} alone; uid {uid} can use exec, get and export, "
-            f"with ENVFS_HOME={service.places.home}"
-        )
-
-
-def _admits(places: Locations, uid: int) -> bool:
-    # another user's client finds the socket of a user's daemon by ENVFS_HOME only; the way to it has to be passable
-    if not places.socket.startswith(f"{places.home}/"):
-        return False
-    return uid == 0 or all(_passable(folder) for folder in Path(places.socket).parents)
-
-
-def _passable(folder: Path) -> bool:
-    try:
-        return bool(folder.stat().st_mode & stat.S_IXOTH)
-    except FileNotFoundError:
-        return True  # the daemon will make it so
 
 
 def new_rule(level: str, uid: int, seconds: int) -> Rule:
@@ -106,6 +81,7 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     level = names.level(request.level)
     if not call.service.settings.remove_grant(level, request.uid):
         raise NoSuchLevel(f"uid {request.uid} has no grant on {level}", "`envfs grants` lists them")
+    await call.service.after_revoke()
     call.service.log.append(Event("revoke", "socket", level, rule=f"uid {request.uid}"), call.caller)
     return Sent(Done())
 
@@ -144,24 +120,3 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
         for line in log.newest(fresh) if fresh > 0 else ():
             await call.send_row(LogRow(line.decode(errors="replace")))
     return Sent(Done())
-
-
-async def verify_log(call: Call, _request: VerifyLog) -> Sent:
-    """Follow the log's chain and check its signed checkpoints."""
-    log = _log(call)
-    points = log.verify()
-    if not points:
-        return Sent(Checked(log.tip.seq, 0, ("the log has no signed checkpoint yet",)))
-    wanted = tuple((str(point.seq), point.digest, point.signature) for point in points)
-    answer = await call.service.keyholder.ask(VerifyCheckpoint(wanted))
-    faults = answer.message.texts if isinstance(answer.message, Faults) else ("",)
-    for point, fault in zip(points, faults, strict=True):
-        if fault:
-            raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner")
-    return Sent(Checked(log.tip.seq, 0, (f"{len(points)} signed checkpoint{'s' * (len(points) > 1)}",)))
-
-
-async def restart_log(call: Call, _request: RestartLog) -> Sent:
-    """Set the old log aside and begin a new one."""
-    aside = _log(call).restart(call.caller)
-    return Sent(Done((f"the old log is kept as {aside}",) if aside else ("the old log is gone",)))

@@ -87,10 +87,13 @@ async def init(call: Call, request: Init) -> Sent:
     service, places = call.service, call.service.places
     if service.store.get(description.KEY) is not None:
         raise AlreadyExists(f"there is a vault already at {places.vault}", "use it, or set ENVFS_HOME for another")
-    _make_folders(places.home, request.identity_file)
     if not request.identity_file and os.path.exists(places.identity):  # noqa: ASYNC240 - a local look, once
         raise AlreadyExists(f"there is an identity already at {places.identity}", "move it aside")
     _check_settings(service, request)
+    _check_place(places.home)
+    if not request.identity_file and not call.descriptors:
+        raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
+    _make_folders(places.home, request.identity_file)
     made, blobs = await _new_identity(call, request)
     if not request.identity_file:
         _write_new(Path(places.identity), blobs[0])
@@ -110,6 +113,14 @@ def _check_settings(service: Service, request: Init) -> None:
         raise AlreadyExists(f"{path} names another identity", "move it aside, or change `file` in its [identity]")
 
 
+def _check_place(home: str) -> None:
+    place = Path(home)
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise NoVault(f"cannot make {home}: {place} cannot be written", "set ENVFS_HOME for another place")
+
+
 def _make_folders(home: str, identity_file: str) -> None:
     try:
         files.make_passable(Path(home))  # others reach the socket and the mount through it
@@ -127,10 +138,7 @@ async def _new_identity(call: Call, request: Init) -> tuple[IdentityMade, tuple[
         finally:
             os.close(handle)
     else:
-        secret = call.descriptors
-        if not secret:
-            raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
-        answer = await call.service.keyholder.ask(CreateIdentity(plain=False), (), secret)
+        answer = await call.service.keyholder.ask(CreateIdentity(plain=False), (), call.descriptors)
     if not isinstance(answer.message, IdentityMade):
         raise TypeError("the keyholder answered something else")
     return answer.message, answer.blobs

@@ -8,6 +8,7 @@ import ast
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -94,6 +95,14 @@ def with_a_cut_log(world: World) -> None:
     world.home.log_file.write_bytes(world.home.log_file.read_bytes()[:-20])
 
 
+def with_a_moved_log(world: World) -> None:
+    world.home.log_file.rename(f"{world.home.log_file}.1")
+
+
+def without_the_index(world: World) -> None:
+    shutil.rmtree(world.home.vault / "tree")
+
+
 def restored(world: World) -> None:
     newest = max((world.home.vault / "level" / "shop").glob("@*.json"))
     newest.unlink()
@@ -150,6 +159,8 @@ CASES = {
     "no action": Case("project", ("envfs {} --help",)),
     "a cut log": Case("get /shop A", ("envfs log verify", "envfs log restart"), with_a_cut_log, cures=True),
     "a cut log, to the doctor": Case("doctor", ("envfs mount", "envfs log verify"), with_a_cut_log),
+    "a moved log": Case("status", ("envfs log rotate",), with_a_moved_log, cures=True),
+    "no index": Case("verify", ("envfs verify --repair",), without_the_index, cures=True),
     "an older vault": Case("get /shop A", ("envfs accept {}",), restored, cures=True),
     "a damaged record": Case("get /shop A --version 1", ("envfs verify",), damaged),
 }

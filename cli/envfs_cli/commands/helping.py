@@ -37,7 +37,7 @@ def _unknown(word: str) -> "arguments.Mistake":
 
     near = difflib.get_close_matches(word, [command.name for command in grammar.COMMANDS], 1)
     hint = f"did you mean `envfs {near[0]}`?" if near else "`envfs --help` lists the commands"
-    return arguments.Mistake(f"there is no command {word}", hint)
+    return arguments.Mistake("there is no such command", hint)
 
 
 def overview() -> str:

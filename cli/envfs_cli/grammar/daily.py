@@ -7,9 +7,11 @@ from envfs_cli.grammar.words import (
     JSON,
     LEVEL,
     NAME,
+    ORDERS,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
+    READ_AS,
     SUBVERSION,
     VERSION,
     YES,
@@ -97,6 +99,7 @@ COMMANDS = (
         ),
         (
             Option(("--import",), "flag", "", "import the .env that is there, and replace it by the link"),
+            READ_AS,
             Option(("--remove",), "flag", "", "undo it: remove the link and .envfs.toml"),
             PASSPHRASE,
         ),
@@ -124,6 +127,7 @@ COMMANDS = (
         (HERE, NAME),
         (
             Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
+            Option(("--empty",), "flag", "", "set an empty value, which is refused otherwise"),
             Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
             PASSPHRASE,
             JSON,
@@ -133,8 +137,10 @@ COMMANDS = (
             "pass show db | envfs set /shop/prod DATABASE_URL",
             "echo 'postgres://${DB_HOST}/shop' | envfs set /shop DATABASE_URL --template",
         ),
-        details="The value is asked for without showing it, or read from standard input (one final line end is "
-        "dropped), or taken from a file. It is never an argument: those are in everybody's process list.",
+        details="The value is asked for without showing it, or read from standard input, or taken from a file. At the "
+        "terminal Enter ends it, and a paste is taken whole, with all of its lines. A value of one line loses its line "
+        "end, one of several lines keeps it, as keys and certificates need it. A value is never an argument: those are "
+        "in everybody's process list.",
     ),
     Command(
         "get",
@@ -240,9 +246,10 @@ COMMANDS = (
                 ("--order",),
                 "text",
                 "TOOL",
-                "folder: next, dotenv-flow or vite; default: what package.json speaks for",
-                ("next", "dotenv-flow", "vite"),
+                "folder: the tool whose order counts; default: what the project's files speak for",
+                ORDERS,
             ),
+            READ_AS,
             Option(("--replace",), "flag", "", "make the file the level's whole text, comments and order included"),
             Option(("-n", "--dry-run"), "flag", "", "write nothing; say what would become of each name"),
             PASSPHRASE,

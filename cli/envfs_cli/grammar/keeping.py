@@ -62,15 +62,19 @@ COMMANDS = (
         "log",
         "access",
         "access:log",
-        "print the access log, verify it, or begin a new one",
+        "print the access log, verify it, rotate it, or begin a new one",
         (
             Argument(
                 "action",
                 "text",
                 "one of the actions below; without one, entries are printed",
                 optional=True,
-                choices=("verify", "restart"),
-                meanings=("check the chain of entries and its signatures", "begin a new log after a loss"),
+                choices=("verify", "rotate", "restart"),
+                meanings=(
+                    "check the chain of entries and its signatures",
+                    "go on in a new file, and keep the old one beside it",
+                    "begin a new log after a loss",
+                ),
             ),
         ),
         (
@@ -79,7 +83,7 @@ COMMANDS = (
             PASSPHRASE,
             JSON,
         ),
-        ("envfs log -n 50", "envfs log --follow", "envfs log verify"),
+        ("envfs log -n 50", "envfs log --follow", "envfs log verify", "envfs log rotate"),
     ),
     Command(
         "init",
@@ -225,9 +229,9 @@ COMMANDS = (
         "verify",
         "vault",
         "keeping:verify",
-        "check every record of the vault",
-        options=(PASSPHRASE, JSON),
-        examples=("envfs verify",),
+        "check every record of the vault, and hold index, marks and log against them",
+        options=(Option(("--repair",), "flag", "", "write again what the index of levels lacks"), PASSPHRASE, JSON),
+        examples=("envfs verify", "envfs verify --repair"),
     ),
     Command(
         "accept",

@@ -66,3 +66,19 @@ DIALECTS = ("portable", "shell", "docker", "systemd", "python", "python-interpol
 DIALECT = Option(("--dialect",), "text", "NAME", f"dotenv text for one kind of reader: {', '.join(DIALECTS)}", DIALECTS)
 VERSION = Option(("--version",), "number", "N", "the level as it was at that version")
 SUBVERSION = Argument("version", "number", "a version, as `envfs history` counts them")
+ORDERS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony", "nuxt")
+READERS = (
+    "node",
+    "expand",
+    "python",
+    "django-environ",
+    "ruby",
+    "symfony",
+    "phpdotenv",
+    "shell",
+    "compose",
+    "portable",
+)
+READ_AS = Option(
+    ("--as",), "text", "READER", "dotenv: read it as this reader does; default: what the project's files say", READERS
+)

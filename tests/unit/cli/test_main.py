@@ -44,7 +44,8 @@ def test_an_unknown_command_gets_a_suggestion_and_status_2(
     assert main.run([word]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert f"there is no command {word}" in shown.err
+    assert "there is no such command" in shown.err
+    assert word not in shown.err
     assert hint in shown.err
 
 
