@@ -229,7 +229,7 @@ COMMANDS = (
         "verify",
         "vault",
         "keeping:verify",
-        "check every record of the vault, and hold index, marks and log against them",
+        "check every record of the vault, its index, its marks and the log",
         options=(Option(("--repair",), "flag", "", "write again what the index of levels lacks"), PASSPHRASE, JSON),
         examples=("envfs verify", "envfs verify --repair"),
     ),
