@@ -27,7 +27,7 @@ from envfs.daemon.looking import LookingService
 from envfs.daemon.mount_place import MountPlace
 from envfs.daemon.notifying import ServiceManager
 from envfs.errors import EnvFSError, MountFailed
-from envfs.host import files, mounts
+from envfs.host import files
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
 
@@ -111,23 +111,19 @@ async def _serve(
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
     house, manager = service.house, ServiceManager(os.environ, os.getpid())
-    await trio.to_thread.run_sync(_nothing)  # where no thread can be started, that is said before anything is mounted
-    _drop_unfinished(service.places)
-    service.settings.load()
-    await _load(service, passphrase)
-    path = mount_path or service.settings.load().mount or service.places.mount
-    place = MountPlace(service.places, path)
+    place = await _prepare(service, mount_path, passphrase)
+    path = place.path
     listener = bind(service.places.socket)
     try:
         place.prepare()
         operations = Operations(house.vault, house.gate)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        note = place.take()
         withdrawal = Withdrawal(operations, house.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         heart = Heart(manager, path)
         try:
             service.log.append(Event("start", "daemon"), service.me)
+            told = partial(_ready, manager, path, partial(ready, place.take()))
             service.mount = path
             tasks.keep(_watch_signals, service)
             tasks.keep(Housekeeping(service).run)
@@ -135,8 +131,7 @@ async def _serve(
             tasks.keep(keep_keyholder, service, link)
             tasks.keep(house.changes.run)
             tasks.keep(withdrawal.run)
-            toucher = Toucher(operations, path)
-            tasks.keep(_announce, toucher, house, heart, partial(_ready, manager, path, partial(ready, note)))
+            tasks.keep(_announce, Toucher(operations, path), house, heart, told)
             tasks.run(finish_changes, service)
             await kept(mount.serve)
             tasks.cancel()
@@ -144,8 +139,7 @@ async def _serve(
             manager.tell("STOPPING=1")
             heart.close()
             mount.close()
-            place.leave()
-            was_aborted = bool(mounts.clear_dead(path))
+            was_aborted = place.leave()
             with trio.move_on_after(_END_WAITS, shield=True):
                 await alone(_say_stopped, service)
         if was_aborted:
@@ -153,6 +147,14 @@ async def _serve(
     finally:
         with suppress(OSError):
             os.unlink(service.places.socket)
+
+
+async def _prepare(service: Service, mount_path: str, passphrase: int | None) -> MountPlace:
+    await trio.to_thread.run_sync(_nothing)  # where no thread can be started, that is said before anything is mounted
+    _drop_unfinished(service.places)
+    service.settings.load()
+    await _load(service, passphrase)
+    return MountPlace(service.places, mount_path or service.settings.load().mount or service.places.mount)
 
 
 async def _say_stopped(service: Service) -> None:

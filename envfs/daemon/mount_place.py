@@ -42,9 +42,10 @@ class MountPlace:
         files.write_private(Path(self._places.mounted), os.fsencode(self.path))
         return home_link.make(self._link, self.path) if self._link else ""
 
-    def leave(self) -> None:
-        """Forget it."""
+    def leave(self) -> bool:
+        """Forget it; returns True if a mount was still there, because it had been ended from outside."""
         with suppress(OSError):
             os.unlink(self._places.mounted)
         if self._link:
             home_link.remove(self._link, self.path)
+        return bool(mounts.clear_dead(self.path))
