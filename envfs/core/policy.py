@@ -115,6 +115,10 @@ class Policy:
                 return True
         return False
 
+    def uids(self, seconds: float) -> tuple[int, ...]:
+        """List the uids that have a grant."""
+        return tuple(uid for uid, rules in self._by_uid.items() if any(seconds < rule.until for rule in rules))
+
     def next_end(self, seconds: float) -> float:
         """Return when the next grant ends, in seconds of this run of the machine; infinity if none does."""
         ends = (rule.until for rules in self._by_uid.values() for rule in rules if rule.until > seconds)

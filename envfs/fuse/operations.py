@@ -18,7 +18,7 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.policy import Caller
-from envfs.fuse import handles, listings, loop, touch_plan
+from envfs.fuse import handles, listings, loop, mount_point, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles
@@ -44,11 +44,11 @@ class Operations(Absent):
 
     supports_dot_lookup = False  # or the kernel would ask for inodes by number, for root's guessed file handles
     enable_writeback_cache = False
-    enable_acl = False
 
-    def __init__(self, vault: Vault, gate: Gate) -> None:
-        """Show `vault` through `gate`."""
+    def __init__(self, vault: Vault, gate: Gate, *, for_all: bool = False) -> None:
+        """Show `vault` through `gate`; `for_all`: to other uids too, so the kernel is to check who reads the root."""
         super().__init__()
+        self.enable_acl = for_all
         self._vault = vault
         self._gate = gate
         self._me = callers.own()
@@ -98,12 +98,11 @@ class Operations(Absent):
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
         """Describe an inode; the root's own attributes are open to all, for they say nothing."""
-        held = self.table[inode]
+        held, caller = self.table[inode], self._caller(ctx)
+        if inode == ROOT_INODE:
+            return self._inodes.folder(held.node, self._me if self.enable_acl else caller).entry
         if self.touching.is_by(ctx):
             return held.entry
-        caller = self._caller(ctx)
-        if inode == ROOT_INODE:
-            return self._inodes.folder(held.node, caller).entry
         self._check(held.node, caller)
         if held.node.is_folder:
             return self.table.refreshed(self._inodes.folder(held.node, held.caller))
@@ -127,6 +126,18 @@ class Operations(Absent):
         if not self.touching.allows(inode, fields, fh, ctx):
             raise FUSEError(errno.EROFS)
         return self.table[inode].entry
+
+    @guarded
+    async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
+        """Return the mount point's access list; nothing else has an attribute.
+
+        On a user's own mount ENOSYS is answered once, and the kernel stops asking, twice a file in every `ls -l`.
+        """
+        if not self.enable_acl:
+            raise FUSEError(errno.ENOSYS)
+        if inode != ROOT_INODE or name != mount_point.ACCESS_LIST:
+            raise FUSEError(errno.ENODATA)
+        return mount_point.access_list(self._gate.uids())
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:

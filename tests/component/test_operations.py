@@ -273,7 +273,8 @@ def test_a_file_is_as_long_as_its_text_and_as_old_as_its_newest_record(shared: W
         assert abs(found.st_mtime_ns - time.time_ns()) < 600e9
         assert found.st_mtime_ns == found.st_ctime_ns
         assert (found.st_mode, found.st_uid, found.st_nlink) == (stat.S_IFREG | 0o400, ME.uid, 1)
-        assert found.entry_timeout == found.attr_timeout == 0
+        assert (found.st_blocks, found.st_blksize) == (1, 4096)
+        assert found.entry_timeout == 0
 
     run(main)
 
@@ -283,8 +284,9 @@ def test_a_folder_is_one(shared: World) -> None:
         operations = shared.operations()
         for number in (1, inode(operations, "history", "/shop"), inode(operations, "past", "/shop", 1)):
             found = await operations.getattr(number, CTX)
-            assert found.st_mode == stat.S_IFDIR | 0o500
-            assert found.entry_timeout == found.attr_timeout == 0
+            assert found.st_mode == stat.S_IFDIR | (0o551 if number == 1 else 0o500)
+            assert abs(found.st_mtime_ns - time.time_ns()) < 600e9
+            assert found.entry_timeout == 0
 
     run(main)
 
