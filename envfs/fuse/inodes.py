@@ -28,6 +28,7 @@ _ROOT_SECONDS = 1.0
 _SECTOR = 512  # stat(2): the unit of st_blocks, whatever the block size
 _BLOCK = 4096
 _TIMES_KEPT = 4096
+_LOOK_AGAIN_NS = 1_000_000_000
 
 
 class Inodes:
@@ -42,6 +43,7 @@ class Inodes:
         self._table = table
         self._grow = grow
         self._mounted_ns = time.time_ns()
+        self._looked_ns: dict[Node, int] = {}
         self._times: dict[tuple[str, int], tuple[str, int]] = {}  # by level and version: the record's digest, its time
 
     def file(self, node: Node, caller: Caller, view: View) -> Inode:
@@ -60,14 +62,17 @@ class Inodes:
         return inode
 
     def known_folder(self, node: Node, caller: Caller) -> Inode:
-        """As `folder`, with the time that was told before, if there is one: `getattr` looks for a newer one."""
+        """As `folder`, looking for a newer time once a second and no more: every path goes over folders."""
         held = self._table.find(self._table.identity(node, caller.uid))
-        if held is None:
+        if held is None or time.monotonic_ns() - self._looked_ns.get(node, 0) > _LOOK_AGAIN_NS:
             return self.folder(node, caller)
         return held if held.caller is caller else held._replace(caller=caller)
 
     def folder(self, node: Node, caller: Caller) -> Inode:
         """Return the inode of a folder."""
+        if len(self._looked_ns) >= _TIMES_KEPT:
+            self._looked_ns.clear()
+        self._looked_ns[node] = time.monotonic_ns()
         identity = self._table.identity(node, caller.uid)
         inode, changed_ns = self._table.find(identity), self._changed_ns(node)
         if inode is not None and inode.entry.st_mtime_ns == changed_ns and inode.caller is caller:
