@@ -150,11 +150,11 @@ class Operations(Absent):
 
     def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
         # who may not know of a level is told the same whether it exists or not
-        node = listings.named(folder, os.fsdecode(name))
+        node = listings.named(folder, name.decode(errors="surrogateescape"))
         dialect = self._check(node or folder, caller)
         if node is None or not self._exists(node):
             raise FUSEError(errno.ENOENT)
-        return node._replace(name=dialect) if node.kind == DOTENV else node
+        return node._replace(name=dialect) if dialect and node.kind == DOTENV else node
 
     def _exists(self, node: Node) -> bool:
         if node.kind == FOLDER:
