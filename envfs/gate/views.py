@@ -4,6 +4,7 @@ import resource
 import time
 import weakref
 from collections.abc import Hashable
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
 from envfs.core import names
@@ -37,6 +38,10 @@ class Keyholder(Protocol):
         self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
     ) -> Answer:
         """Send one request and wait for its answer."""
+        ...
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn before anything is gathered for a request; the requests of the block use it."""
         ...
 
 
@@ -139,7 +144,15 @@ class Views:
 
     async def _make(self, layers: Layers, dialect: str) -> View:
         wanted = layers.wanted()
-        request = self._vault.layers(wanted)
+        async with self._keyholder.turn():  # first: many requests are not to be as many copies of records
+            request = self._vault.layers(wanted)
+            region, shape = await self._rendered(request, dialect)
+        self._vault.confirm(request)
+        view = View(layers, self._changed_ns(wanted), region, shape)
+        self._alive.add(view)
+        return view
+
+    async def _rendered(self, request: Gathered, dialect: str) -> tuple[Region, Rendered]:
         while True:
             locks = self._locks
             try:
@@ -147,12 +160,8 @@ class Views:
             except OSError:  # this process may map no more secret memory
                 region, shape = await self._render(request, dialect, ordinary=True)
             if locks == self._locks:
-                break
+                return region, shape
             region.close()  # something was locked while this view was made: the keyholder knows whether it may be
-        self._vault.confirm(request)
-        view = View(layers, self._changed_ns(wanted), region, shape)
-        self._alive.add(view)
-        return view
 
     async def _render(self, request: Gathered, dialect: str, *, ordinary: bool) -> tuple[Region, Rendered]:
         answer = await self._keyholder.ask(RenderView(request.layers, dialect, ordinary), request.blobs)

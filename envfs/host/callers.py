@@ -4,6 +4,7 @@ A caller that cannot be looked at is returned with a `doubt`, and the gate denie
 """
 
 import os
+import resource
 import socket
 import struct
 import time
@@ -12,10 +13,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core.policy import Caller
+from envfs.host import user_namespace
 
-UNMAPPED = 65534  # how the kernel shows a uid that has no number in this user namespace
 _CREDENTIALS = struct.Struct("3i")
-_KEPT = 128  # processes whose /proc folder is held open
+_KEPT, _DESCRIPTORS_EACH = 128, 8  # processes whose /proc folder is held open: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 _GLANCED_NS = 1_000_000  # how long all of it is, for a question by which nothing is opened
 
@@ -35,6 +36,7 @@ class Callers:
     def __init__(self) -> None:
         """Start knowing nobody."""
         self._known: dict[int, _Known] = {}
+        self._most = max(1, min(_KEPT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS_EACH))
         weakref.finalize(self, _close_all, self._known)
 
     def look(self, pid: int, uid: int, gid: int) -> Caller:
@@ -65,14 +67,14 @@ class Callers:
     def _meet(self, pid: int, uid: int, gid: int) -> Caller:
         if pid <= 0:
             return Caller(uid, gid, 0, doubt="outside the daemon's process namespace")
-        if uid == UNMAPPED:
+        if user_namespace.stands_for_others(uid):
             return Caller(uid, gid, pid, doubt="a uid without a number here")
         try:
             folder = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             return Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
         caller = _describe(folder, pid, uid, gid)
-        if len(self._known) >= _KEPT:
+        if len(self._known) >= self._most:
             self._forget(next(iter(self._known)))
         now_ns = time.monotonic_ns()
         self._known[pid] = _Known(folder, now_ns, caller, now_ns)

@@ -58,6 +58,7 @@ class Counting:
 
     def __init__(self, keyholder: Keyholder) -> None:
         self._keyholder = keyholder
+        self.turn = keyholder.turn
         self.asked: list[str] = []
 
     async def ask(
