@@ -116,7 +116,7 @@ async def _serve(
     listener = bind(service.places.socket)
     try:
         place.prepare()
-        operations = Operations(house.vault, house.gate)
+        operations = Operations(house.vault, house.gate, for_all=service.owner == 0)
         mount = Mount(operations, path, for_all=service.owner == 0)
         withdrawal = Withdrawal(operations, house.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
