@@ -6,13 +6,18 @@ stream counts.
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
 from envfs.errors import StoreUnavailable
 from envfs.host import files
 
+_HINT = "move it aside: what it knew is taken from the log and its checkpoints"
 _SLACK = 1000  # lines that no longer count before the journal is written anew
+
+
+_APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Seen(NamedTuple):
@@ -62,9 +67,14 @@ class Memory:
         if self._written > 2 * len(self._seen) + _SLACK:
             self._compact()
 
+    def rewrite(self) -> None:
+        """Write the journal anew, without the lines that are none."""
+        self._compact()
+        self.spoiled = 0
+
     def _append(self, line: bytes) -> None:
         try:
-            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            handle = os.open(self._path, _APPENDING, 0o600)
             try:
                 size = os.fstat(handle).st_size
                 if os.write(handle, line) != len(line):
@@ -87,14 +97,23 @@ def _line(stream: str, seen: Seen) -> bytes:
     return json.dumps({"stream": stream, **seen._asdict()}, separators=(",", ":")).encode() + b"\n"
 
 
+def _read(path: Path) -> bytes:
+    # a pipe in its place must not be waited for
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise StoreUnavailable(f"cannot read {path}: it is not a regular file", _HINT)
+        return file.read()
+
+
 def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
     # also says whether the file has lines that no longer count, and how many are none
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        lines = _read(path).splitlines(keepends=True)
     except FileNotFoundError:
         return {}, False, 0
-    except OSError:
-        raise StoreUnavailable(f"cannot read {path}") from None
+    except OSError as error:
+        raise StoreUnavailable(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}", _HINT) from None
     seen: dict[str, Seen] = {}
     spoiled = 0
     for line in lines:
