@@ -2,17 +2,19 @@
 
 import math
 import pwd
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import trio
 
 from envfs.control.call import Call, Sent
+from envfs.control.service import Service
 from envfs.core import dialects, names
 from envfs.core.audit import Event
 from envfs.core.policy import Grant as Rule
 from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.log import AccessLog
-from envfs.host import callers, clocks
+from envfs.host import clocks, user_namespace
 from envfs.protocol.control import (
     Done,
     Grant,
@@ -33,10 +35,8 @@ async def grant(call: Call, request: Grant) -> Sent:
     level = names.level(request.level)
     if not 0 <= request.uid < _UIDS - 1:
         raise BadRequest("not a uid", "give a number, or a name with --user")
-    if request.uid == callers.UNMAPPED:
-        raise BadRequest(
-            f"uid {callers.UNMAPPED} stands for everybody without a number here", "give the service a user of its own"
-        )
+    service = call.service
+    _check_reach(service, request.uid)
     if request.dialect and request.dialect not in dialects.NAMES:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
     if not 0 <= request.seconds <= _MOST_SECONDS:
@@ -44,8 +44,28 @@ async def grant(call: Call, request: Grant) -> Sent:
     _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
     rule = new_rule(level, request.uid, request.seconds)
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
-    note = () if call.service.house.vault.exists(level) else (f"there is no level {level} yet",)
-    return Sent(Done(note))
+    await service.after_revoke()  # the grant may end sooner than the one that it replaces
+    missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
+    return Sent(Done((*missing, *_notes(request.uid))))
+
+
+def _check_reach(service: Service, uid: int) -> None:
+    if uid == service.owner:
+        return
+    if uid == user_namespace.UNMAPPED:
+        raise BadRequest(f"uid {uid} is shared by unrelated services", "give the service a user of its own")
+    if service.owner != 0:  # the kernel keeps others out of its mount, and their clients ask it nothing
+        raise BadRequest(
+            f"uid {uid} cannot reach this daemon: it serves uid {service.owner} alone",
+            "a vault for several users is root's: as root run `envfs init`, `envfs mount`, and there this grant",
+        )
+
+
+def _notes(uid: int) -> Iterator[str]:
+    if not _user(uid):
+        yield f"no user of this machine has uid {uid}; a container's user may"
+    if uid == 0:
+        yield "every process of root's may read it then"
 
 
 def new_rule(level: str, uid: int, seconds: int) -> Rule:
@@ -61,6 +81,7 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     level = names.level(request.level)
     if not call.service.settings.remove_grant(level, request.uid):
         raise NoSuchLevel(f"uid {request.uid} has no grant on {level}", "`envfs grants` lists them")
+    await call.service.after_revoke()
     call.service.log.append(Event("revoke", "socket", level, rule=f"uid {request.uid}"), call.caller)
     return Sent(Done())
 

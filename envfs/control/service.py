@@ -10,8 +10,8 @@ from pathlib import Path
 
 import trio
 
+from envfs.control.budgets import Budgets
 from envfs.control.locks import Locks
-from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.changes import Changes
 from envfs.gate.comparison import Comparison
@@ -22,6 +22,7 @@ from envfs.gate.log import AccessLog
 from envfs.gate.refusals import Refusals
 from envfs.gate.views import Keyholder, Views
 from envfs.gate.writing import Writer
+from envfs.host import callers, mounts
 from envfs.locations import Locations
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
@@ -48,8 +49,9 @@ class House:
 class Service:
     """The parts that a request may need, by name; `stop` ends the daemon.
 
-    `after_lock` is what a mount has to do when something was locked; `me` is the daemon where it acts by itself;
-    `alone` says that it serves one client and ends.
+    `lasts` is false where one client is served, and the keyholder ends with it: there is nothing to unlock for later.
+    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed; `me` is the
+    daemon where it acts by itself.
     """
 
     def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
@@ -58,14 +60,16 @@ class Service:
         self.keyholder = keyholder
         self.stop = stop
         self.mount = ""
-        self.alone = False
+        self.lasts = True
         self.owner = os.geteuid()
-        self.me = Caller(os.getuid(), os.getgid(), os.getpid())
+        self.me = callers.own()
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
+        self.budgets = Budgets()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
         self._house: House | None = None
         self._vault: Vault | None = None
@@ -113,13 +117,26 @@ class Service:
                 look()
             except EnvFSError as error:
                 found.append(error.text)
+        found += [
+            f"the daemon of the mount at {path} was killed; `envfs unmount` removes the mount"
+            for path in self.dead_mounts()
+        ]
         if self._house is not None and self.log.look():
             found.append(f"{self.log.problem}; every read is refused until that is mended")
         if self._house is not None and self.ledger.behind:
             found.append(self.ledger.behind)
-        if self._house is not None and not self.locks.unlocked:
+        if self.lasts and self._house is not None and not self.locks.unlocked:
             found.append("the vault is locked; `envfs unlock` opens it")
         return tuple(found)
+
+    def expire_views(self) -> None:
+        """Let go of views that were replaced a while ago; for once a second."""
+        if self._house is not None:
+            self._house.views.expire()
+
+    def dead_mounts(self) -> list[str]:
+        """Return where a killed daemon of this home left a mount; one that mounts has removed these."""
+        return [] if self.mount else mounts.dead(*mounts.candidates(self.places))
 
     def close(self) -> None:
         """Wipe the views and finish the log."""

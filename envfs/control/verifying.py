@@ -122,6 +122,11 @@ def _head_fault(call: Call, stream: str) -> str:
 
 
 async def _verify_records(call: Call, stream: str, numbers: range) -> list[FaultRow]:
+    async with call.service.keyholder.turn():
+        return await _verify_gathered(call, stream, numbers)
+
+
+async def _verify_gathered(call: Call, stream: str, numbers: range) -> list[FaultRow]:
     keeper = call.service.house.vault
     found = [(seq, keeper.read(stream, seq)) for seq in numbers]
     faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in found if data is None]

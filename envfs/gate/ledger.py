@@ -40,7 +40,7 @@ class Ledger:
     `behind` says why the vault's checkpoints are older than, or other than, what is remembered; empty if they are not.
     """
 
-    def __init__(self, path: Path, vault: Vault | None, witness: Path) -> None:
+    def __init__(self, path: Path, vault: Vault | None, witness: Path, open_log: type[AccessLog] = AccessLog) -> None:
         """Open the log, and hold it against what the vault and this machine remember of it."""
         self._vault: Vault | None = None
         self.stream = "log"
@@ -54,7 +54,7 @@ class Ledger:
         self._begin = ""
         self._witnesses: tuple[Signed, ...] = ()
         self._join(vault)
-        self.log = AccessLog(path, self._newest(), self._marks.take)
+        self.log = open_log(path, self._newest(), self._marks.take)
         self._settle()
 
     def _join(self, vault: Vault | None) -> None:

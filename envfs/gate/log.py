@@ -22,6 +22,7 @@ from envfs.gate.log_opening import Signed
 from envfs.gate.log_stretch import Stretch
 from envfs.host import clocks, files
 
+OnEntry = Callable[[End, log_reading.Body], None]  # hears an entry, and where it ends
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
 
 
@@ -35,7 +36,7 @@ class AccessLog:
         self,
         path: Path,
         signed: Signed | None = None,
-        on_entry: Callable[[End, log_reading.Body], None] = lambda _end, _body: None,
+        on_entry: OnEntry = lambda _end, _body: None,
     ) -> None:
         """Open the log, or begin one where there never was one.
 
@@ -226,7 +227,7 @@ class AccessLog:
 
     # -- opening -------------------------------------------------------------------------------------------------------
 
-    def _open(self, on_entry: Callable[[End, log_reading.Body], None]) -> None:
+    def _open(self, on_entry: OnEntry) -> None:
         remembered = log_end.recall(self.path)
         last = remembered or (self._signed.end if self._signed else End())
         self.tip, self._size, self.record = last.tip, last.size, last.record

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Tip
 from envfs.errors import AuditUnavailable
@@ -18,7 +19,6 @@ from envfs.host import files
 HINT = "find out what happened to it, then `envfs log verify` and `envfs log restart`"
 _RANGE = re.compile(r"\.(\d{8,18})-(\d{8,18})", re.ASCII)
 _LONGEST_LINE = 1 << 16
-_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe in the log's place must not be waited for
 
 
 class Part(NamedTuple):
@@ -48,7 +48,7 @@ class End(NamedTuple):
 
 def cannot(error: OSError) -> AuditUnavailable:
     """Say that the log cannot be used, and why."""
-    return AuditUnavailable(f"the access log cannot be used: {os.strerror(error.errno or 5).lower()}", HINT)
+    return AuditUnavailable(f"the access log cannot be used: {safe_open.reason(error)}", HINT)
 
 
 def parts(path: Path) -> list[Part]:
@@ -82,7 +82,7 @@ def open_part(path: Path, flags: int = os.O_RDONLY) -> int:
         AuditUnavailable: it cannot be opened, or is not such a file
     """
     try:
-        handle = os.open(path, flags | _FLAGS, 0o600)
+        handle = safe_open.open_file(path, flags)
     except OSError as error:
         raise cannot(error) from None
     reason = files.unsafe(os.fstat(handle))

@@ -35,7 +35,7 @@ class KeysDescribed(NamedTuple):
 
 
 class Sealed(NamedTuple):
-    """A new record is the reply's blob. `doubtful`: a value that was set may be misread by some program."""
+    """A new record is the reply's blob. `doubtful`: what was written may be misread, or refer to nothing."""
 
     kid: str
     added: tuple[str, ...] = ()

@@ -6,18 +6,15 @@ stream counts.
 
 import json
 import os
-import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from envfs import safe_open
 from envfs.errors import StoreUnavailable
 from envfs.host import files
 
-_HINT = "move it aside: what it knew is taken from the log and its checkpoints"
+_LARGEST = 1 << 28
 _SLACK = 1000  # lines that no longer count before the journal is written anew
-
-
-_APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Seen(NamedTuple):
@@ -74,7 +71,7 @@ class Memory:
 
     def _append(self, line: bytes) -> None:
         try:
-            handle = os.open(self._path, _APPENDING, 0o600)
+            handle = safe_open.open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
                 size = os.fstat(handle).st_size
                 if os.write(handle, line) != len(line):
@@ -84,9 +81,7 @@ class Memory:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise StoreUnavailable(
-                f"cannot write what was seen of the vault: {os.strerror(error.errno or 5).lower()}"
-            ) from None
+            raise StoreUnavailable(f"cannot write what was seen of the vault: {safe_open.reason(error)}") from None
 
     def _compact(self) -> None:
         files.write_private(self._path, b"".join(_line(stream, seen) for stream, seen in self._seen.items()))
@@ -97,23 +92,17 @@ def _line(stream: str, seen: Seen) -> bytes:
     return json.dumps({"stream": stream, **seen._asdict()}, separators=(",", ":")).encode() + b"\n"
 
 
-def _read(path: Path) -> bytes:
-    # a pipe in its place must not be waited for
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise StoreUnavailable(f"cannot read {path}: it is not a regular file", _HINT)
-        return file.read()
-
-
 def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
     # also says whether the file has lines that no longer count, and how many are none
     try:
-        lines = _read(path).splitlines(keepends=True)
+        lines = safe_open.read_file(path, _LARGEST).splitlines(keepends=True)
     except FileNotFoundError:
         return {}, False, 0
     except OSError as error:
-        raise StoreUnavailable(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}", _HINT) from None
+        raise StoreUnavailable(
+            f"cannot read {path}: {safe_open.reason(error)}",
+            "move it aside: what it knew is taken from the log and its checkpoints",
+        ) from None
     seen: dict[str, Seen] = {}
     spoiled = 0
     for line in lines:

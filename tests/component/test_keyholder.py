@@ -383,6 +383,23 @@ def test_what_changes_nothing_makes_no_record(chain: Chain) -> None:
 
 
 @pytest.mark.parametrize(
+    ("operation", "text", "doubtful"),
+    [
+        ("merge", b"C=3\nB=4\n", False),
+        ("replace", b"A=1\nB=plain\nC=\n", False),
+        ("replace", b"A=1\n", True),  # somebody may refer to what is gone
+        ("merge", b"C=${A}\n", True),
+        ("merge", b"C='$(x)'\n", True),
+        ("merge", b"# @dialect docker\nC=3\n", True),
+    ],
+)
+def test_what_is_plain_needs_no_second_look(chain: Chain, operation: str, text: bytes, doubtful: bool) -> None:
+    written = chain.write(operation, text)
+    assert isinstance(written, Sealed)
+    assert written.doubtful == doubtful
+
+
+@pytest.mark.parametrize(
     ("secret", "trim", "value"),
     [
         (b"x\n", True, "x"),
@@ -519,6 +536,7 @@ def test_a_view_stands_in_a_region_in_all_its_forms(link: KeyholderLink) -> None
         "json": b'{\n  "A": "1",\n  "B": "3 4",\n  "C": ""\n}\n',
         "example": b"A=\nB=\nC=\n",
         "environ": b"A=1\0B=3 4\0C=\0",
+        "opened": b"",
         "table": struct.pack("<9I", 0, 2, 3, 4, 6, 9, 10, 12, 12),
         "origins": b"A\0/top\0B\0/shop\0C\0/shop\0",
     }
@@ -566,7 +584,7 @@ def test_what_a_texts_own_dialect_must_not_write_is_refused_before_it_is_sealed(
 def test_a_view_of_nothing_is_empty(link: KeyholderLink) -> None:
     answer = ask(link, RenderView(()))
     assert isinstance(answer.message, Rendered)
-    assert answer.message == Rendered((0, len(b"{}\n"), 0, 0, 0, 0), 0, "portable")
+    assert answer.message == Rendered((0, len(b"{}\n"), 0, 0, 0, 0, 0), 0, "portable")
     Region(answer.descriptors[0], sum(answer.message.sizes)).close()
 
 
@@ -634,7 +652,7 @@ def test_what_cannot_be_read_differs_from_what_can_and_not_from_another_of_its_k
     chain.write("replace", b"A=${GONE:?is missing}\n")
     chain.write("replace", b"A=${GONE:?is still missing}\n")
     good_bad, bad_bad = compared(chain, ((0,), (1,)), ((1,), (2,)))
-    assert good_bad[0] == _ALL
+    assert good_bad[0] == (*_ALL, "opened")
     assert bad_bad == ((), ())
 
 

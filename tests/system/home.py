@@ -79,7 +79,7 @@ def processes_of(folder: Path) -> list[int]:
             text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if str(folder).encode() in text:
+        if os.fsencode(folder) in text:
             found.append(int(entry.name))
     return found
 

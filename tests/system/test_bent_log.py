@@ -206,7 +206,7 @@ _REFUSED = {  # nothing is served, and one of these words says why
     "29 rewritten, checkpoints and marks deleted": (_without_reads_checkpoints_marks, "not the one"),
     "30 rewritten as if it had been restarted": (_with_a_restart_of_its_own, "not the one"),
 }
-_VERIFIED = {  # noticed by `envfs log verify`, which names the line; a read looks at the end only
+_VERIFIED = {  # noticed by `envfs log verify`, which names the line, and by `envfs verify`
     "31 an entry before the last checkpoint changed": (_changed(2), "broken at line 4"),
     "32 two entries swapped": (_swapped, "broken at line 3"),
     "33 an entry numbered again": (_numbered_again, "broken at line 3"),
