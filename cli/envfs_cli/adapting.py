@@ -107,7 +107,8 @@ def _as(name: str, text: str, who: Readers) -> Text:
             f"{_listed(made.changed)}: read as {reader.label} reads it ({why}); `--as portable` reads it as EnvFS does"
         )
     if made.lost:
-        notes.append(f"{_listed(made.lost)}: what {reader.label} makes of it cannot be written down; look at it")
+        kept = "left out" if made.plain else "kept as EnvFS reads it"
+        notes.append(f"{_listed(made.lost)}: {reader.label} reads it otherwise or not at all: {kept}; look at it")
     if made.plain:
         notes.append(f"comments are left out: EnvFS cannot read the text as it stands, and {reader.label} can")
         if not made.text:
