@@ -6,8 +6,8 @@ A file as `envfs link` writes it is known by its bytes: what reads TOML would do
 """
 
 import os
-import stat
 
+from envfs import safe_open
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.protocol import jsontext
 from envfs_cli import link as links
@@ -197,26 +197,23 @@ def _nearest() -> "str | None":
 
 def _read_safe(path: str, limit: int) -> bytes:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = safe_open.open_file(path)
+        try:
+            _check(os.fstat(handle), path)
+            return safe_open.read_handle(handle, limit)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise
+    except safe_open.OverLimit:
+        raise UnsafeSettings(f"{path} is too large", f"at most {limit} bytes") from None
     except OSError as error:
         raise UnsafeSettings(
-            f"cannot read {path}: {os.strerror(error.errno or 5).lower()}", "it must be a file, and no link to one"
+            f"cannot read {path}: {safe_open.reason(error)}", "look at it; it must be a file, and no link to one"
         ) from None
-    try:
-        _check(os.fstat(handle), path)
-        data = os.read(handle, limit + 1)
-    finally:
-        os.close(handle)
-    if len(data) > limit:
-        raise UnsafeSettings(f"{path} is too large", f"at most {limit} bytes")
-    return data
 
 
 def _check(status: os.stat_result, path: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise UnsafeSettings(f"{path} is no file", "remove it")
     if status.st_uid not in (os.geteuid(), 0):
         raise UnsafeSettings(f"{path} belongs to uid {status.st_uid}", "it must be yours or root's")
     if status.st_mode & _OTHERS_MAY_WRITE:

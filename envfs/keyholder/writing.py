@@ -68,8 +68,8 @@ def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 def _value(request: WriteLevel, work: Work) -> str:
     value = work.read_text(0, limits.VALUE_BYTES, "the value", limits.LINE_END_BYTES * request.trim)
-    if request.trim:
-        value = value.removesuffix("\n").removesuffix("\r")
+    if request.trim and "\n" not in value[:-1]:  # of several lines, as a key has them, the last line end is a part
+        value = value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")
     if "\0" in value:
         raise Malformed("the value holds a NUL character", "no environment can carry one")
     return value

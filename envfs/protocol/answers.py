@@ -132,7 +132,7 @@ class Faults(NamedTuple):
 
 
 class Signed(NamedTuple):
-    """An Ed25519 signature in base64url."""
+    """A checkpoint is the reply's blob; `signature` is that of the log's own line, Ed25519 in base64url."""
 
     signature: str
 

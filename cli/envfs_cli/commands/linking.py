@@ -7,7 +7,7 @@ what was not made by `link` is not removed by it.
 import errno
 import os
 
-from envfs import locations
+from envfs import locations, safe_open
 from envfs.core import names
 from envfs.errors import AlreadyExists, EnvFSError
 from envfs.protocol import control
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envfs_cli.link import Link
 
 _ENV = ".env"
+_LARGEST = 1 << 20
 
 
 def link(values: "Values") -> int:
@@ -103,12 +104,18 @@ def quoted(path: str) -> str:
 def _mount(daemon: "Link") -> str:
     report, _ = daemon.ask(control.Status())
     if isinstance(report, control.StatusReport) and report.mount:
-        return str(report.mount)
+        return _by_its_link(str(report.mount))
     mine = links.places()
     if not daemon.private:
         return locations.system().mount  # strangers are not told, and the system's is where they look
     output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
-    return _configured(mine.settings) or mine.mount
+    return _configured(mine.settings) or mine.link or mine.mount
+
+
+def _by_its_link(mount: str) -> str:
+    # a link in the home folder stays, wherever the mount of another session is
+    link = links.places().link
+    return link if link and os.path.islink(link) and os.readlink(link) == mount else mount
 
 
 def _configured(settings: str) -> str:
@@ -116,8 +123,8 @@ def _configured(settings: str) -> str:
     import tomllib
 
     try:
-        with open(settings, "rb") as file:
-            found = tomllib.load(file).get("mount", {}).get("path", "")
+        text = safe_open.read_file(settings, _LARGEST, follow=True).decode()
+        found = tomllib.loads(text).get("mount", {}).get("path", "")
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
     return found if isinstance(found, str) else ""
