@@ -8,6 +8,7 @@ import os
 
 from envfs.core import dialects, dotenv, projects, views
 from envfs.core.readers import doubts, table
+from envfs.core.readers.plain import is_plain
 from envfs.core.readers.reading import Refused
 from envfs.errors import EnvFSError
 from envfs_cli import reading
@@ -84,7 +85,7 @@ def _telling(folder: str) -> "dict[str, str]":
 
 def adapted(text: str, who: Readers) -> Text:
     """Return a text as EnvFS is to have it."""
-    if doubts.is_plain(text):
+    if is_plain(text):
         return Text(text)
     if len(text) > table.LONGEST:
         long = f"the text is longer than {table.LONGEST} characters: it is read as EnvFS reads it"
@@ -163,7 +164,7 @@ def kept_apart(before: str, view: str, who: Readers) -> "tuple[tuple[str, str], 
 
     Where nothing says who reads, or one that is not known, what two of the most used ones disagree on counts.
     """
-    if doubts.is_plain(before) or who.names == ("portable",):
+    if is_plain(before) or who.names == ("portable",):
         return ()
     if len(before) > table.LONGEST:
         return (("a text that is too long to compare", (*who.names, "node")[0]),)
