@@ -40,6 +40,8 @@ class Readers(NamedTuple):
     def one(self) -> str:
         """The one that the text is taken over from: the only one there is, beside those that read as EnvFS does."""
         others = tuple(name for name in self.names if name not in ("compose", "portable"))
+        if not others and "compose" in self.names:
+            return "compose"
         return others[0] if len(others) == 1 else ""
 
 
@@ -177,6 +179,8 @@ def kept_apart(before: str, view: str, who: Readers) -> "tuple[tuple[str, str], 
     if not who.names or who.unknown:
         for doubt in doubts.found(before, doubts.DECISIVE, textual=True):
             found += [(name, doubt.readers[0]) for name in doubt.names]
+        # a reference to what only the reader's environment has
+        found += [(name, "shell") for name in table.differing(before, view, table.READERS["portable"])]
     return tuple(dict(reversed(found)).items())
 
 

@@ -471,6 +471,7 @@ def test_a_file_is_replaced_when_its_projects_reader_gets_the_same_from_the_view
     ("file", "content", "text"),
     [
         ("README", "", "A=`x`\nB=1\n"),  # nothing says who reads
+        ("README", "", "A=$HOME/x\nB=1\n"),  # the portable form has no reference
         ("Cargo.toml", '[dependencies]\ndotenvy = "0"\n', "A=`x`\nB=1\n"),  # nobody knows how it reads
         (".envrc", "source .env\n", "A=$(date)\nB=1\n"),
         ("Gemfile", "gem 'dotenv'\n", "A=${UNSET_ANYWHERE}\n"),  # the portable form has no reference
@@ -498,3 +499,13 @@ def test_files_beside_the_one_that_is_replaced_are_named(mounted: Home, project:
     assert f"`envfs import {project} /beside`" in said.complaint
     mounted.envfs("import", str(project), "/beside")
     assert mounted.envfs("export", "/beside/production/local").text == "A=1\n"
+
+
+@pytest.mark.parametrize("reader", ["shell", "compose", "python", "expand"])
+def test_a_reference_to_the_readers_environment_stays_one_for_a_reader_that_answers_it(
+    mounted: Home, project: Path, reader: str
+) -> None:
+    (project / ".env").write_text("B=1\nA=${UNSET_ANYWHERE}/x\n")
+    said = mounted.envfs("link", f"/refers/{reader}", "--import", "--as", reader, cwd=project)
+    assert "written in the dialect" in said.complaint
+    assert (project / ".env").read_text() == 'B=1\nA="${UNSET_ANYWHERE}/x"\n'
