@@ -46,10 +46,11 @@ class Readers(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A text for import and what is to be said of it."""
+    """A text for import, what is to be said of it, and the names in it that no environment can have."""
 
     text: str
     notes: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show how many notes, and no text."""
@@ -89,6 +90,26 @@ def adapted(text: str, who: Readers) -> Text:
     """Return a text as EnvFS is to have it."""
     if is_plain(text):
         return Text(text)
+    text, left = _without_odd_names(text)
+    made = _adapted(text, who)
+    said = (f"{_listed(left)}: no environment that EnvFS writes can have such a name: left out",) if left else ()
+    return made._replace(notes=(*said, *made.notes), left=left)
+
+
+def _without_odd_names(text: str) -> "tuple[str, tuple[str, ...]]":
+    """Take out assignments whose name alone is wrong, if there are others."""
+    try:
+        document = dotenv.parse(text)
+    except EnvFSError:
+        return text, ()
+    odd = [entry for entry in document.entries if entry.problem is not None]
+    named = {entry.name for entry in odd if entry.name is not None}
+    if not odd or None in {entry.name for entry in odd} or named == document.variables().keys():
+        return text, ()
+    return "".join(entry.raw for entry in document.entries if entry.problem is None), tuple(sorted(map(str, named)))
+
+
+def _adapted(text: str, who: Readers) -> Text:
     if len(text) > table.LONGEST:
         long = f"the text is longer than {table.LONGEST} characters: it is read as EnvFS reads it"
         return Text(text, (long,) if who.names else ())

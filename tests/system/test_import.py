@@ -319,3 +319,13 @@ def test_a_compose_service_that_only_passes_names_on_is_a_level_of_its_own(shop:
     assert "APP_KEY: has no value in the file" in said.complaint
     assert "node.name: no environment that EnvFS writes can have such a name: left out" in said.complaint
     assert shop.envfs("exec", "/app/w", "--", "printenv", "APP_KEY").text == "k\n"
+
+
+def test_a_dotenv_file_is_imported_without_the_names_that_no_environment_can_have(shop: Home, tmp_path: Path) -> None:
+    (tmp_path / "es.env").write_text(f"# es\nnode.name={NEEDLE}\nES_HEAP=1g\nmy-key='{NEEDLE}'\n")
+    said = shop.envfs("import", str(tmp_path / "es.env"), "/es")
+    assert "note: my-key, node.name: no environment that EnvFS writes can have such a name: left out" in said.complaint
+    assert shop.envfs("export", "/es").text.endswith("ES_HEAP=1g\n")
+    assert NEEDLE not in said.complaint
+    shop.envfs("import", "-", "/es", given="node.name=1\n", status=106)
+    shop.envfs("import", "-", "/es", given="A=1\nnode.name=1\nno assignment\n", status=106)

@@ -509,3 +509,11 @@ def test_a_reference_to_the_readers_environment_stays_one_for_a_reader_that_answ
     said = mounted.envfs("link", f"/refers/{reader}", "--import", "--as", reader, cwd=project)
     assert "written in the dialect" in said.complaint
     assert (project / ".env").read_text() == 'B=1\nA="${UNSET_ANYWHERE}/x"\n'
+
+
+def test_a_file_with_a_name_that_would_be_lost_stays(mounted: Home, project: Path) -> None:
+    (project / ".env").write_text("A=1\nnode.name=2\n")
+    said = mounted.envfs("link", "/lost", "--import", "--as", "portable", cwd=project, status=100)
+    assert "no environment can have the name node.name" in said.complaint
+    assert (project / ".env").read_text() == "A=1\nnode.name=2\n"
+    mounted.envfs("export", "/lost", status=103)

@@ -75,7 +75,7 @@ def _dotenv(path: str, values: "Values") -> int:
     except UnicodeDecodeError:
         pass  # the daemon says so, as of all texts
     else:
-        text, notes = (before, ()) if is_plain(before) else _adapted(before, path, values)
+        text, notes = (before, ()) if is_plain(before) else _adapted(before, path, values)[:2]
         if text != before:
             os.close(descriptor)
             descriptor = secrets.from_bytes(text.encode())
