@@ -141,6 +141,11 @@ def _import(env: str, level: str, asking: session.Session, values: "Values") -> 
     before = reading.text_of(env)
     who = adapting.readers(os.path.dirname(env), values)
     text = adapting.adapted(before, who)
+    if text.left:
+        raise EnvFSError(
+            f"{env} stays, and nothing is imported: no environment can have the name {text.left[0]}",
+            f"rename it, or import the file without it: `envfs import {quoted(env)} {level}`",
+        )
     descriptor = secrets.from_bytes(text.text.encode())
     try:
         written = asking.reply(control.ImportText(level), (descriptor,))
