@@ -194,17 +194,17 @@ def _started(seconds: float) -> "Link | None":
 
 
 class _Lock:
-    """The lock of the daemon of a home, to be looked at or handed on. Without a vault nothing is made for it."""
+    """The lock of the daemon of a home, to be looked at or handed on; of a vault of one's own, or there is none."""
 
     def __init__(self, mine: "Locations") -> None:
         self.handle = -1
-        if os.path.exists(mine.vault):
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            if os.stat(mine.vault).st_uid == os.geteuid():
                 os.makedirs(mine.state, 0o700, exist_ok=True)
                 self.handle = os.open(mine.lock, flags, 0o600)
-            except OSError:
-                return  # the daemon says what is wrong with it
+        except OSError:
+            return  # the daemon says what is wrong with it
 
     def take(self) -> bool:
         """Take the lock; false if another process has it."""

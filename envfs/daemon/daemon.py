@@ -69,8 +69,11 @@ async def answer(places: Locations, connection: socket.socket, lock: int = -1, *
 def _guard(places: Locations, handle: int) -> DaemonLock | None:
     if handle >= 0:
         return DaemonLock(handle)
-    # without a vault there is nothing to lock, and a question must not leave folders behind
-    return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None
+    # without a vault of one's own there is nothing to lock, and a question must not leave folders behind
+    with suppress(OSError):
+        if os.stat(places.vault).st_uid == os.geteuid():
+            return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
+    return None
 
 
 async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str, str], None]) -> None:
