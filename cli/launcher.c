@@ -10,15 +10,18 @@
 
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FAILED 100 /* docs/cli-contract.md */
 #define OPTIONS 8
+#define STANDARD 3
 
 static const char program[] = "from envfs_cli.main import main; raise SystemExit(main())";
 
@@ -75,9 +78,30 @@ static int is_ignored(int number)
     return !sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
+/* Python does not start with a folder as a standard stream. Put it aside, and say where: "-Xenvfs-aside=0:5,2:6". */
+static int put_folders_aside(char *option)
+{
+    struct stat status;
+    int length = 0;
+
+    for (int number = 0; number < STANDARD; number++) {
+        int copy, nothing;
+
+        if (fstat(number, &status) || !S_ISDIR(status.st_mode))
+            continue;
+        copy = fcntl(number, F_DUPFD, STANDARD);
+        nothing = open("/dev/null", O_PATH | O_CLOEXEC);
+        if (copy < 0 || nothing < 0 || dup2(nothing, number) < 0)
+            continue;
+        close(nothing);
+        length += sprintf(option + length, length ? ",%d:%d" : "-Xenvfs-aside=%d:%d", number, copy);
+    }
+    return length > 0;
+}
+
 int main(int argc, char **argv, char **environment)
 {
-    char folder[PATH_MAX], python[PATH_MAX];
+    char folder[PATH_MAX], python[PATH_MAX], aside[80];
     char **words = calloc((size_t)argc + OPTIONS + 1, sizeof *words);
     int count = 0;
 
@@ -94,6 +118,8 @@ int main(int argc, char **argv, char **environment)
         words[count++] = "-Xenvfs-sigpipe=ignored";
     if (is_ignored(SIGXFSZ))
         words[count++] = "-Xenvfs-sigxfsz=ignored";
+    if (put_folders_aside(aside))
+        words[count++] = aside;
     words[count++] = "-c";
     words[count++] = (char *)program;
     for (int index = 1; index < argc; index++)

@@ -6,6 +6,7 @@ all else of the environment stays as it came: order, duplicates, bytes, entries 
 """
 
 import os
+import sys
 from errno import E2BIG, EACCES, ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOEXEC, ENOTDIR, ESTALE, ETIMEDOUT
 
 from envfs.errors import EnvFSError
@@ -35,6 +36,10 @@ def become(command: "Sequence[str]", variables: bytes) -> int:
     words = [os.fsencode(word) for word in command]
     entries = environment(_inherited(), variables)
     dispositions.restore()
+    if "envfs-aside" in sys._xoptions:  # noqa: SLF001 - its documented name
+        from envfs_cli import streams
+
+        streams.hand_on()
     failure = None
     for path in _candidates(words[0], entries):
         try:

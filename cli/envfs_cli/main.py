@@ -27,7 +27,7 @@ def main() -> int:
     from envfs_cli import dispositions
 
     dispositions.expect_children()
-    if None in (sys.stdin, sys.stdout, sys.stderr) or os.isatty(1) or os.isatty(2) or not os.get_blocking(1):
+    if _are_unusual():
         from envfs_cli import streams
 
         streams.prepare()
@@ -42,6 +42,13 @@ def main() -> int:
     return _leave(status)
 
 
+def _are_unusual() -> bool:
+    # looked at here, so that an ordinary start does not load what deals with it
+    if None in (sys.stdin, sys.stdout, sys.stderr) or "envfs-aside" in sys._xoptions:  # noqa: SLF001 - documented
+        return True
+    return os.isatty(1) or os.isatty(2) or not os.get_blocking(1)
+
+
 def _leave(status: int) -> int:
     # what was printed is written here, as long as it can still be said that it was not
     from envfs.errors import EnvFSError
@@ -50,9 +57,9 @@ def _leave(status: int) -> int:
         try:
             stream.flush()
         except OSError as failure:
-            from envfs_cli import output
+            from envfs_cli import output, streams
 
-            output.discard(stream.fileno())
+            streams.discard(stream.fileno())
             if stream is sys.stderr:
                 continue
             if isinstance(failure, BrokenPipeError):

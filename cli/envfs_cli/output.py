@@ -11,6 +11,7 @@ import sys
 
 from envfs.errors import EnvFSError
 from envfs.protocol import wire
+from envfs_cli import wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ def plain_error(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError as failure:
-        discard(2)
+        _discard(2)
         raise EnvFSError(f"cannot write to standard error: {reason(failure)}") from None
 
 
 def _say(kind: str, style: str, text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
-    _tell(f"envfs: {word} {clean(text)}\n")
+    _tell(f"envfs: {word} {wrapping.message(clean(text), len(f'envfs: {kind}: '))}\n")
 
 
 def _tell(text: str) -> None:
@@ -59,7 +60,7 @@ def _tell(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        discard(2)
+        _discard(2)
 
 
 def line(text: str) -> None:
@@ -107,11 +108,16 @@ def raw(data: bytes) -> None:
             raise _lost(failure) from None
 
 
-def discard(number: int) -> None:
-    """Let standard output (1) or error (2) lead nowhere: the interpreter writes once more at its end."""
-    handle = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(handle, number)
-    os.close(handle)
+def need() -> None:
+    """Find out whether a result can be written, before there is one that must not be lost.
+
+    Raises:
+        EnvFSError: standard output is closed, or for reading only
+    """
+    try:
+        os.write(1, b"")
+    except OSError as failure:
+        raise EnvFSError(f"cannot write to standard output: {reason(failure)}", "nothing was changed") from None
 
 
 def reason(failure: OSError) -> str:
@@ -119,8 +125,14 @@ def reason(failure: OSError) -> str:
     return os.strerror(failure.errno or 5).lower()
 
 
+def _discard(number: int) -> None:
+    from envfs_cli import streams  # what it needs is slow to load
+
+    streams.discard(number)
+
+
 def _lost(failure: OSError) -> Exception:
-    discard(1)
+    _discard(1)
     if isinstance(failure, BrokenPipeError):
         return failure
     return EnvFSError(f"cannot write to standard output: {reason(failure)}", "the result is lost; try again elsewhere")

@@ -1,7 +1,8 @@
 """Standard input, output and error that are not what a program expects: closed, not blocking, or of few letters.
 
 Laws: a descriptor that the caller closed is held by one that can neither be read nor written, so that nothing which
-is opened later takes its place; a command never gets that one. What a terminal's locale cannot show is shown in
+is opened later takes its place; a command never gets that one. A folder, with which the interpreter would not start,
+is put aside by the program before it, and the command gets it back. What a terminal's locale cannot show is shown in
 other letters.
 """
 
@@ -16,10 +17,16 @@ _CODEC = "envfs"
 _PLAIN = {"→": "->", "•": "*", "…": "...", "⠋": "|", "⠙": "/", "⠹": "-", "⠸": "\\", "⠼": "|", "⠴": "/", "⠦": "-"}
 _PLAIN |= {"⠧": "\\", "⠇": "|", "⠏": "/"}
 _closed: list[int] = []
+_aside: dict[int, int] = {}
 
 
 def prepare() -> None:
     """Make standard output and error fit to be written to, whatever they are."""
+    for pair in str(sys._xoptions.get("envfs-aside", "")).split(","):  # noqa: SLF001 - its documented name
+        number, _, copy = pair.partition(":")
+        if copy:
+            os.set_inheritable(int(copy), False)
+            _aside[int(number)] = int(copy)
     if None in (sys.stdin, sys.stdout, sys.stderr):
         _hold()
     if not os.get_blocking(1):
@@ -30,15 +37,29 @@ def prepare() -> None:
             stream.reconfigure(encoding=_letters(), errors=_CODEC)
 
 
-def closed() -> tuple[int, ...]:
-    """Return which of the three the caller had closed."""
-    return tuple(_closed)
+def hand_on() -> None:
+    """Put back what was put aside: for a command that is started in this process's place."""
+    for number, copy in _aside.items():
+        os.dup2(copy, number)
 
 
 def give_nothing() -> None:
-    """Put the empty device where the caller closed: for a program of ours that is started in this process's place."""
-    for number in _closed:
+    """Put the empty device where there is no stream: for a program of ours that is started in this process's place."""
+    for number in (*_closed, *_aside):
         os.dup2(os.open(os.devnull, os.O_RDWR), number)
+
+
+def forgive_lost_words() -> None:
+    """Have words go nowhere where standard error takes none: for argparse, which writes to it without asking us."""
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _Words(io.BufferedWriter(io.FileIO(2, "w", closefd=False)), errors="backslashreplace")
+
+
+def discard(number: int) -> None:
+    """Let standard output (1) or error (2) lead nowhere: the interpreter writes once more at its end."""
+    handle = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(handle, number)
+    os.close(handle)
 
 
 def wait_until_writable(number: int) -> None:
@@ -76,6 +97,19 @@ class _Patient(io.RawIOBase):
                 return os.write(1, data)
             except BlockingIOError:
                 wait_until_writable(1)
+
+
+class _Words(io.TextIOWrapper):
+    """Standard error that never fails: the exit status says the same."""
+
+    def write(self, text: str) -> int:
+        """Write at once, or leave it."""
+        try:
+            super().write(text)
+            self.flush()
+        except OSError:
+            discard(2)
+        return len(text)
 
 
 def _letters() -> str:

@@ -111,7 +111,8 @@ class Waiting:
         parent, turn = os.getppid(), 0
         time.sleep(_PATIENCE)
         while os.getppid() == parent:
-            os.write(2, f"\r{_FRAMES[turn % len(_FRAMES)]} {self._what} ".encode())
+            shown = f"\r{_FRAMES[turn % len(_FRAMES)]} {self._what} "
+            os.write(2, shown.encode(sys.stderr.encoding, sys.stderr.errors or "replace"))
             turn += 1
             time.sleep(_STEP)
         os._exit(0)

@@ -46,7 +46,7 @@ async def grant(call: Call, request: Grant) -> Sent:
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
     await service.after_revoke()  # the grant may end sooner than the one that it replaces
     missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
-    return Sent(Done((*missing, *_reach_notes(request.uid))))
+    return Sent(Done((*missing, *_notes(request.uid))))
 
 
 def _check_reach(service: Service, uid: int) -> None:
@@ -54,14 +54,14 @@ def _check_reach(service: Service, uid: int) -> None:
         return
     if uid == user_namespace.UNMAPPED:
         raise BadRequest(f"uid {uid} is shared by unrelated services", "give the service a user of its own")
-    if service.owner != 0:
+    if service.owner != 0:  # the kernel keeps others out of its mount, and their clients ask it nothing
         raise BadRequest(
-            f"uid {uid} cannot reach this daemon: its mount and its socket are for uid {service.owner} alone",
+            f"uid {uid} cannot reach this daemon: it serves uid {service.owner} alone",
             "a vault for several users is root's: as root run `envfs init`, `envfs mount`, and there this grant",
         )
 
 
-def _reach_notes(uid: int) -> Iterator[str]:
+def _notes(uid: int) -> Iterator[str]:
     if not _user(uid):
         yield f"no user of this machine has uid {uid}; a container's user may"
     if uid == 0:

@@ -207,6 +207,18 @@ def test_descriptors_are_those_that_the_caller_handed_on_and_no_other(
     assert str(tmp_path) in listed[0][handles[3]]
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_folder_as_a_standard_stream_is_the_commands(
+    number: int, way: str, shared: Home, alone: Home, tmp_path: Path
+) -> None:
+    home, target = home_of(way, shared, alone), tmp_path / "target"
+    script = f"readlink /proc/$$/fd/{number} >{target}; :"
+    words = ["bash", "-c", f'"$@" {number}<{tmp_path}', "bash", *through(home, way, ["bash", "-c", script])]
+    subprocess.run(words, env=home.environ(), stdin=subprocess.DEVNULL, check=True, timeout=SECONDS)
+    assert target.read_text(encoding="utf-8") == f"{tmp_path}\n"
+
+
 # -- environment and words ---------------------------------------------------------------------------------------------
 
 ODD = [

@@ -68,7 +68,7 @@ def test_what_reaches_its_socket_all_the_same_gets_nothing(own: Home) -> None:
 @pytest.mark.parametrize("uid", [0, 1003])
 def test_a_grant_to_another_user_is_refused_there(own: Home, uid: int) -> None:
     said = own.envfs("grant", "/shop", "--uid", str(uid), status=101)
-    assert f"its mount and its socket are for uid {OWNER} alone" in said.complaint
+    assert f"it serves uid {OWNER} alone" in said.complaint
 
 
 def test_unmount_needs_no_right_of_root_and_leaves_nothing_of_roots(own: Home) -> None:

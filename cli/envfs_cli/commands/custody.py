@@ -246,6 +246,8 @@ def recovery(values: "Values") -> int:
     recipient, path = str(values["recipient"] or ""), str(values["output"] or "")
     if path and not recipient:
         check_new(path)  # a key that cannot be written down would open everything for nobody
+    elif not recipient:
+        output.need()
     made, identity = add_recovery(session.start(values), recipient)
     if values["json"]:
         output.as_json({**made._asdict(), "identity": identity} if identity else made._asdict())

@@ -17,6 +17,10 @@ def init(values: "Values") -> int:
     """Make a vault."""
     file = values["identity_file"]
     path = os.path.abspath(str(file)) if file else ""
+    if not path.isascii() and path.encode(errors="replace").decode() != path:
+        raise EnvFSError("the path of the identity file is not UTF-8 text", "the settings could not name it")
+    if values["recovery"]:
+        output.need()
     descriptors: tuple[int, ...] = ()
     if not path:
         named = values["passphrase_file"] or secrets.named_file("")
