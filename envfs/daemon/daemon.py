@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _ANSWER_WAITS = 15.0
 _END_WAITS = 5.0  # a keyholder that does not answer must not keep the daemon from ending
-_MOUNT_WAITS = 5.0  # where a person has typed a passphrase for it
 
 
 async def answer(places: Locations, connection: socket.socket, lock: int = -1, *, looks: bool = False) -> None:
@@ -73,16 +72,26 @@ async def answer(places: Locations, connection: socket.socket, lock: int = -1, *
 def _guard(places: Locations, handle: int) -> DaemonLock | None:
     if handle >= 0:
         return DaemonLock(handle)
-    # without a vault there is nothing to lock, and a question must not leave folders behind
-    return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None
+    # without a vault of one's own there is nothing to lock, and a question must not leave folders behind
+    with suppress(OSError):
+        if os.stat(places.vault).st_uid == os.geteuid():
+            return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
+    return None
 
 
-async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str, str], None]) -> None:
+async def serve(
+    places: Locations,
+    mount_path: str,
+    passphrase: int | None,
+    ready: Callable[[str, str], None],
+    *,
+    lock: int = -1,
+) -> None:
     """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside.
 
-    `ready` is called with a note, or the empty string, and with where it is mounted.
+    `ready` is called with a note, or the empty string, and with where it is mounted. `lock` is as for `answer`.
     """
-    lock = DaemonLock.taken(Path(places.lock), _ANSWER_WAITS if passphrase is None else _MOUNT_WAITS)
+    guard = DaemonLock(lock) if lock >= 0 else DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
     link = KeyholderLink()
     try:
         async with supervised() as tasks:
@@ -94,7 +103,7 @@ async def serve(places: Locations, mount_path: str, passphrase: int | None, read
                 service.close()
     finally:
         link.close()
-        lock.close()
+        guard.close()
 
 
 async def _serve(
