@@ -14,6 +14,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
+from envfs import safe_open
 from envfs.core import dialects, durations, names
 from envfs.core.policy import Grant
 from envfs.errors import EnvFSError, UnsafeSettings
@@ -68,7 +69,7 @@ class SettingsFile:
         except FileNotFoundError:
             return Settings()
         except OSError as error:
-            raise UnsafeSettings(f"the settings file cannot be read: {os.strerror(error.errno or 5).lower()}") from None
+            raise self._cannot_read(error) from None
         stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
         if stamp != self._stamp:
             self._stamp = None
@@ -128,7 +129,7 @@ class SettingsFile:
 
     def _parsed(self) -> tomlkit.TOMLDocument:
         self.load()
-        return tomlkit.parse(self.path.read_text(encoding="utf-8") if self.path.exists() else _NEW)
+        return tomlkit.parse(self._trusted().decode() if self.path.exists() else _NEW)
 
     def remove_grant(self, level: str, uid: int) -> bool:
         """Remove the grants of a uid on exactly this level; False if there were none."""
@@ -155,29 +156,36 @@ class SettingsFile:
         self._stamp = None
 
     def _read(self) -> Settings:
-        # what is judged and what is read is one file, whatever happens to the name meanwhile
-        try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not stop the daemon
-            try:
-                reason = files.unsafe(os.fstat(handle))
-                data = b"" if reason else os.read(handle, _LARGEST + 1)
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise UnsafeSettings(f"the settings file cannot be read: {os.strerror(error.errno or 5).lower()}") from None
-        if reason:
-            raise UnsafeSettings(
-                f"the settings file {self.path} is not trusted: {reason}",
-                f"check it, then: chown {os.geteuid()} {self.path} && chmod 600 {self.path}",
-            )
-        if len(data) > _LARGEST:
-            raise _bad(self.path, f"it is over {_LARGEST} bytes")
+        data = self._trusted()
         try:
             return _parse(tomlkit.parse(data.decode()).unwrap())
         except (TOMLKitError, ValueError, RecursionError):
             raise _bad(self.path, "it is not TOML") from None
         except EnvFSError as error:
             raise _bad(self.path, error.text) from None
+
+    def _trusted(self) -> bytes:
+        # what is judged and what is read is one file, whatever happens to the name meanwhile
+        try:
+            handle = safe_open.open_file(self.path, follow=True)
+            try:
+                reason = files.unsafe(os.fstat(handle))
+                data = b"" if reason else safe_open.read_handle(handle, _LARGEST)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise self._cannot_read(error) from None
+        if reason:
+            raise UnsafeSettings(
+                f"the settings file {self.path} is not trusted: {reason}",
+                f"check it, then: chown {os.geteuid()} {self.path} && chmod 600 {self.path}",
+            )
+        return data
+
+    def _cannot_read(self, error: OSError) -> UnsafeSettings:
+        text = f"the settings file {self.path} cannot be read: {safe_open.reason(error)}"
+        odd = isinstance(error, (safe_open.NotRegular, safe_open.OverLimit))
+        return UnsafeSettings(text, f"look at it, then move it away: mv {self.path} {self.path}.odd" if odd else "")
 
 
 def _with_table(text: str, table: str) -> str:

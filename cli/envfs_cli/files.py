@@ -1,9 +1,74 @@
-"""Files that a command reads or writes because it was asked to."""
+"""Files that a command reads or writes because it was asked to.
+
+A path that a person names may be a FIFO, a terminal or `/dev/stdin`: these are read as `cat` reads them, until Ctrl-C.
+One wait has an end: a FIFO into which nobody is going to write.
+"""
 
 import os
+import stat
 
-from envfs.errors import AlreadyExists, EnvFSError, TooLarge
+from envfs import safe_open
+from envfs.errors import AlreadyExists, EnvFSError, TimedOut, TooLarge
 from envfs_cli import output
+
+_WRITER_SECONDS = 5
+_CHUNK = 1 << 16
+
+
+def open_input(path: str) -> "tuple[int, bytes]":
+    """Open what a person named for reading; return its descriptor and what was read from it already.
+
+    Raises:
+        TimedOut: it is a FIFO, and nothing opens it for writing
+        OSError: it cannot be opened, or is a folder or a socket
+    """
+    handle = _open_unwaited(path)
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode) or stat.S_ISSOCK(mode):
+            raise safe_open.NotRegular(safe_open.kind_of(os.fstat(handle)))
+        if stat.S_ISREG(mode):
+            return handle, b""
+        first = _first_piece(handle, path) if stat.S_ISFIFO(mode) else b""
+        os.set_blocking(handle, True)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle, first
+
+
+def cannot_read(path: str, error: OSError) -> EnvFSError:
+    """Say that a file which a person named cannot be read."""
+    hint = "name a file" if isinstance(error, safe_open.NotRegular) else ""
+    return EnvFSError(f"cannot read {path}: {safe_open.reason(error)}", hint)
+
+
+def _open_unwaited(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        # a socket, or a file that only the caller's caller may open, cannot be opened again by its descriptor's name
+        number = path.removeprefix("/dev/fd/").removeprefix("/proc/self/fd/").replace("/dev/stdin", "0")
+        if not (number.isascii() and number.isdigit()):
+            safe_open.raise_kind(path, follow=True)
+            raise
+    return os.dup(int(number))
+
+
+def _first_piece(handle: int, path: str) -> bytes:
+    import select
+
+    poller = select.poll()
+    poller.register(handle, select.POLLIN)
+    if poller.poll(_WRITER_SECONDS * 1000):
+        return b""
+    try:
+        piece = os.read(handle, 1)
+    except BlockingIOError:
+        return b""  # there is a writer, who takes his time
+    if not piece:
+        raise TimedOut(f"cannot read {path}: it is a FIFO, and nothing writes into it", "name a file")
+    return piece
 
 
 def read_text(path: str, limit: int) -> str:
@@ -14,15 +79,20 @@ def read_text(path: str, limit: int) -> str:
         EnvFSError: it cannot be read, or is no text
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-        if len(data) > limit:
-            raise TooLarge(f"{path} is too long", f"at most {limit} bytes are read")
+        source, data = open_input(path)
+        try:
+            while len(data) <= limit and (piece := os.read(source, _CHUNK)):
+                data += piece
+        finally:
+            os.close(source)
+    except OSError as error:
+        raise cannot_read(path, error) from None
+    if len(data) > limit:
+        raise TooLarge(f"{path} is too long", f"at most {limit} bytes are read")
+    try:
         return data.decode()
     except UnicodeDecodeError:
         raise EnvFSError(f"{path} is not UTF-8 text") from None
-    except OSError as error:
-        raise EnvFSError(f"cannot read {path}: {os.strerror(error.errno or 5).lower()}") from None
 
 
 def write_new(path: str, data: bytes) -> None:
@@ -33,8 +103,12 @@ def write_new(path: str, data: bytes) -> None:
         EnvFSError: it cannot be written
     """
     handle = _open_new(path)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        os.unlink(path)
+        raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
     output.note(f"{path} now holds values in the open; remove it when it is not needed any more")
 
 

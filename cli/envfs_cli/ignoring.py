@@ -4,10 +4,11 @@ Laws: of `.gitignore` every byte stays, one line is added; no program of the rep
 """
 
 import os
-import stat
 
+from envfs import safe_open
 from envfs_cli import output
 
+_LARGEST = 1 << 24
 _YES, _NO = 0, 1
 
 
@@ -53,17 +54,16 @@ def _git(folder: str, *words: str) -> int:
 
 def _add_line(path: str) -> bool:
     try:
-        handle = os.open(
-            path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666
-        )
+        handle = safe_open.open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     except OSError as error:
-        output.note(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}; add .env to it")
+        output.note(f"cannot write {path}: {safe_open.reason(error)}; add .env to it")
         return False
     with os.fdopen(handle, "r+b", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            output.note(f"{path} is no file; git should ignore .env")
+        try:
+            data = safe_open.read_handle(handle, _LARGEST)
+        except OSError as error:
+            output.note(f"cannot read {path}: {safe_open.reason(error)}; add .env to it")
             return False
-        data = file.read()
         first = data.find(b"\n")
         end = b"\r\n" if first > 0 and data[first - 1 : first] == b"\r" else b"\n"
         file.write((b"" if not data or data.endswith(b"\n") else end) + b".env" + end)

@@ -1,27 +1,33 @@
 """The client's end of the control protocol: reach a daemon, or start one for this command alone; ask, and be answered.
 
-Laws: before anything is sent, the server's uid is checked; a secret goes out in a descriptor only; no wait is for ever:
-a daemon that works on a request says so every few seconds, and one that says nothing for `PATIENCE` is given up.
+Laws: before anything is sent, the server's uid is checked, and it is this user's or root's; a secret goes out in a
+descriptor only; no wait is for ever: a daemon that works on a request says so every few seconds, and one that says
+nothing for `PATIENCE` is given up.
 """
 
 import _socket  # the bare socket: the module around it costs the client a third of its start
+import fcntl
 import os
 import sys
+import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
+from envfs.errors import Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
 from envfs.protocol import control, framing, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple
+    from typing import NamedTuple, NoReturn, Self
 
     from envfs.locations import Locations
 
 _PEER = 12  # struct ucred: pid, uid, gid
 _CHUNK = 1 << 18
+_OTHERS_SECONDS = 15.0  # how long another process may work here before this one gives up
+_START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
+_STEP = 0.05
 PATIENCE = 10  # seconds
 _PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
 _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes; struct timeval is two of them
@@ -42,7 +48,6 @@ _NEEDED = (
     *("DISPLAY", "WAYLAND_DISPLAY", "ENVFS_HOME", "ENVFS_WATCHDOG"),
 )
 _NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
-
 
 _NO_NEWS = (control.Hello, control.WorkingRow)
 
@@ -158,9 +163,32 @@ def places() -> "Locations":
 
 
 def reach() -> Link:
-    """Connect to the daemon of this home, or to the system's, or start one for this command alone."""
-    link = running()
-    return link if link is not None else private()
+    """Connect to the daemon of this home, or to the system's, or start one for this command alone.
+
+    Raises:
+        Conflict: another process keeps the vault for itself
+    """
+    if (link := running()) is not None:
+        return link
+    until = time.monotonic() + _OTHERS_SECONDS
+    with _Lock(places()) as lock:
+        while not lock.take():
+            if (link := running()) is not None:
+                return link  # it was starting
+            if time.monotonic() > until:
+                raise Conflict("another envfs process is at work here", "`envfs status` shows it")
+            time.sleep(_STEP)
+        return running() or private(lock.handle)
+
+
+def looking() -> Link:
+    """Connect to a running daemon, or start one that only looks: it needs no lock, so nobody keeps it waiting."""
+    return _started(_LOOK_SECONDS) or private(looks=True)
+
+
+def own(*, looks: bool = False) -> Link:
+    """Connect to the daemon of this very home, or start one as `private` does; never the system's."""
+    return _connect(places().socket) or private(looks=looks)
 
 
 def running() -> "Link | None":
@@ -177,11 +205,51 @@ def running() -> "Link | None":
 
 
 def need_running() -> Link:
-    """As `running`, or raise NotRunning."""
-    link = running()
+    """As `running`, but wait for a daemon that is starting, and raise NotRunning if there is none."""
+    link = _started(_START_SECONDS)
     if link is None:
         raise NotRunning("no daemon runs here", "start it with `envfs mount`")
     return link
+
+
+def _started(seconds: float) -> "Link | None":
+    # whoever has the lock and no socket may be a daemon that is starting
+    until = time.monotonic() + seconds
+    with _Lock(places()) as lock:
+        while (link := running()) is None and time.monotonic() < until and not lock.take():
+            time.sleep(_STEP)
+        return link or running()
+
+
+class _Lock:
+    """The lock of the daemon of a home, to be looked at or handed on. Without a vault nothing is made for it."""
+
+    def __init__(self, mine: "Locations") -> None:
+        self.handle = -1
+        if os.path.exists(mine.vault):
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            try:
+                os.makedirs(mine.state, 0o700, exist_ok=True)
+                self.handle = os.open(mine.lock, flags, 0o600)
+            except OSError:
+                return  # the daemon says what is wrong with it
+
+    def take(self) -> bool:
+        """Take the lock; false if another process has it."""
+        if self.handle < 0:
+            return True
+        try:
+            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.handle >= 0:
+            os.close(self.handle)
 
 
 def _connect(path: str) -> "Link | None":
@@ -222,22 +290,45 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
     # somebody else's socket in our place would be sent our secrets
     raw = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
     server = int.from_bytes(raw[4:8], sys.byteorder)
-    owner = os.stat(os.path.dirname(path)).st_uid
-    if server != owner:
-        raise NotApproved(f"the daemon at {path} runs as uid {server}, but its folder belongs to uid {owner}")
+    if server not in (os.geteuid(), 0):
+        connection.close()
+        raise NotApproved(
+            f"the daemon at {path} runs as uid {server}, who is neither you nor root, so nothing was sent to it",
+            "look at ENVFS_HOME and XDG_RUNTIME_DIR",
+        )
 
 
-def private() -> Link:
-    """Start a daemon for this command alone."""
+def private(lock: int = -1, *, looks: bool = False) -> Link:
+    """Start a daemon for this command alone, and hand it the lock; or one that only `looks`, which needs none."""
     ours, theirs = _pair()
-    os.set_inheritable(theirs, True)
-    command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(theirs)]
-    nothing, log = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), _open_log()
-    words = [nothing, (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
-    os.posix_spawn(sys.executable, command, environment(), file_actions=words)
-    os.close(log)
+    between = os.fork()
+    if between == 0:
+        _start_daemon(theirs, lock, looks=looks)
+    os.waitpid(between, 0)
     os.close(theirs)
     return Link(_socket.socket(fileno=ours), private=True)
+
+
+def _start_daemon(connection: int, lock: int, *, looks: bool) -> "NoReturn":
+    # by a child that ends: what this process becomes is to have no child that it did not start
+    try:
+        from envfs_cli import streams
+
+        streams.give_nothing()
+        os.set_inheritable(connection, True)
+        command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
+        if lock >= 0:
+            os.set_inheritable(lock, True)
+            command += ["--lock", str(lock)]
+        command += ["--look"] if looks else []
+        log = _open_log()
+        nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        actions = [nothing, (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
+        # in a session of its own: the keys of the terminal are for the command alone
+        os.posix_spawn(sys.executable, command, environment(), setsid=True, file_actions=actions)
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def _open_log() -> int:

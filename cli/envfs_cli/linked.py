@@ -6,8 +6,8 @@ A file as `envfs link` writes it is known by its bytes: what reads TOML would do
 """
 
 import os
-import stat
 
+from envfs import safe_open
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.protocol import jsontext
 from envfs_cli import link as links
@@ -75,15 +75,32 @@ def level() -> str:
     known = remembered().get(folder)
     said = read(folder, known.level if known else "")
     if known is None or known.number != number(folder):
-        raise UnsafeSettings(
-            f"{toml_of(folder)} names {said}, but you did not link that folder", f"`envfs link {folder} {said}` does"
-        )
+        raise UnsafeSettings(_not_linked(folder, said, known), f"`{command(folder, said)}` does")
     if known.level != said:
         raise UnsafeSettings(
             f"{toml_of(folder)} names {said}, but you linked that folder to {known.level}",
-            f"if the change is yours, `envfs link {folder} {said}`",
+            f"if the change is yours, `{command(folder, said)}`",
         )
     return said
+
+
+def _not_linked(folder: str, level: str, known: "Linked | None") -> str:
+    """Say that a folder is not the one that was linked, and what became of that one where this can be seen."""
+    problem = f"{toml_of(folder)} names {level}, but you did not link that folder"
+    if known is not None:
+        return f"{problem}: it stands where another one was"
+    here = number(folder)
+    moved = [path for path, row in remembered().items() if row.number == here and not os.path.lexists(path)]
+    return f"{problem}: it was moved from {moved[0]}" if moved else problem
+
+
+def command(folder: str, level: str) -> str:
+    """Return the command that links a folder to a level, to be pasted; a real `.env` there has to be imported."""
+    import shlex
+
+    path = f"{folder.rstrip('/')}/.env"
+    importing = " --import" if os.path.isfile(path) and not os.path.islink(path) else ""
+    return f"envfs link{importing} {shlex.quote(folder)} {shlex.quote(level)}"
 
 
 def toml_of(folder: str) -> str:
@@ -144,13 +161,18 @@ def remembered() -> "dict[str, Linked]":
         raise UnsafeSettings(f"{path} is no list of linked folders", "remove it, and link the folders again") from None
 
 
-def is_made(folder: str, file: str) -> bool:
-    """Tell whether a file of a folder is the link that was made there."""
-    path = f"{folder}/{file}"
-    if file != ".env" or not os.path.islink(path):
+def leads_to_a_view(path: str, mounts: "tuple[str, ...]" = ()) -> bool:
+    """Tell whether a `.env` is a link that `envfs link` made, in this folder or in one that this is a copy of.
+
+    Its target is that of a folder that is remembered, or lies in one of the `mounts`. Such a link holds no text of its
+    own, so nothing is lost when it is replaced.
+    """
+    if not os.path.islink(path):
         return False
-    known = remembered().get(os.path.realpath(folder))
-    return known is not None and os.readlink(path) == known.target
+    target = os.readlink(path)
+    if any(row.target == target for row in remembered().values()):
+        return True
+    return target.endswith("/.env") and any(mount and target.startswith(f"{mount}/") for mount in mounts)
 
 
 def _linked(folder: object, level: object, target: object) -> Linked:
@@ -175,26 +197,23 @@ def _nearest() -> "str | None":
 
 def _read_safe(path: str, limit: int) -> bytes:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = safe_open.open_file(path)
+        try:
+            _check(os.fstat(handle), path)
+            return safe_open.read_handle(handle, limit)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise
+    except safe_open.OverLimit:
+        raise UnsafeSettings(f"{path} is too large", f"at most {limit} bytes") from None
     except OSError as error:
         raise UnsafeSettings(
-            f"cannot read {path}: {os.strerror(error.errno or 5).lower()}", "it must be a file, and no link to one"
+            f"cannot read {path}: {safe_open.reason(error)}", "look at it; it must be a file, and no link to one"
         ) from None
-    try:
-        _check(os.fstat(handle), path)
-        data = os.read(handle, limit + 1)
-    finally:
-        os.close(handle)
-    if len(data) > limit:
-        raise UnsafeSettings(f"{path} is too large", f"at most {limit} bytes")
-    return data
 
 
 def _check(status: os.stat_result, path: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise UnsafeSettings(f"{path} is no file", "remove it")
     if status.st_uid not in (os.geteuid(), 0):
         raise UnsafeSettings(f"{path} belongs to uid {status.st_uid}", "it must be yours or root's")
     if status.st_mode & _OTHERS_MAY_WRITE:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import trio
 
+from envfs import safe_open
 from envfs.control.call import Call, Sent
 from envfs.control.locking import one_try, unless_locked
 from envfs.control.service import Service
@@ -36,6 +37,7 @@ async def load_identity(
         finally:
             os.close(handle)
     service.locks.unlocked = True
+    await service.ledger.authenticate(service.keyholder)
 
 
 async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
@@ -107,9 +109,11 @@ async def _open_identity(service: Service) -> int:
 
 def _open_file(path: str, *, private: bool) -> int:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = safe_open.open_file(path, follow=True)
     except OSError as error:
-        raise NoVault(f"cannot read the identity {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise NoVault(
+            f"cannot read the identity {path}: {safe_open.reason(error)}", "`envfs doctor` looks at it"
+        ) from None
     reason = files.unsafe(os.fstat(handle), private=True) if private else ""
     if reason:
         os.close(handle)

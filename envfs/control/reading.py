@@ -27,6 +27,7 @@ from envfs.protocol.keyholding import Compared, CompareVersions, Examined, Exami
 from envfs.vault.vault import Vault
 
 _COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
+_EXEC = "exec"
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
 
 
@@ -35,10 +36,12 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     level = names.level(request.level)
     if request.form not in _FORMS or request.door not in _DOORS or request.version < 0:
         raise BadRequest("an unknown form of a view, door or version")
-    dialect = _dialect(call, level, request.dialect)
-    view = await _admit(call, Wish(level, request.door, request.form, request.version, dialect))
+    form = "environ" if request.form == _EXEC else request.form
+    is_lenient = request.form == _EXEC and request.dialect == dialects.INHERITING
+    dialect = request.dialect if is_lenient else _dialect(call, level, request.dialect)
+    view = await _admit(call, Wish(level, request.door, form, request.version, dialect))
     try:
-        blobs = _FORMS[request.form](view, request.form, request.only)
+        blobs = _FORMS[request.form](view, form, request.only)
     except EnvFSError:
         view.release()
         raise
@@ -156,7 +159,8 @@ async def _admit(call: Call, wish: Wish) -> View:
 
 
 def _visible(call: Call, level: str) -> bool:
-    return call.caller.uid == call.service.owner or call.service.house.gate.sees(call.caller.uid, level)
+    is_owner = call.caller.uid == call.service.owner and not call.caller.unknown
+    return is_owner or call.service.house.gate.sees(call.caller, level)
 
 
 def check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
@@ -186,6 +190,12 @@ def _environ(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
     return tuple(part for name, value in values for part in (f"{name}=".encode(), value, b"\0"))
 
 
+def _for_a_command(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
+    # an entry without a name ends the variables; what follows is for the environment of the command to complete
+    opened = view.part("opened")
+    return (*_environ(view, form, only), *((b"\0", view.look(opened)) if opened.size else ()))
+
+
 def _value(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
     if len(only) != 1:
         raise BadRequest("ask for one variable")
@@ -199,4 +209,11 @@ def _variable(view: View, name: str) -> memoryview:
     return view.look(extent)
 
 
-_FORMS = {"dotenv": _whole, "json": _whole, "example": _whole, "environ": _environ, "value": _value}
+_FORMS = {
+    "dotenv": _whole,
+    "json": _whole,
+    "example": _whole,
+    "environ": _environ,
+    _EXEC: _for_a_command,
+    "value": _value,
+}

@@ -23,6 +23,8 @@ from envfs.daemon.heart import Heart
 from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, keep_keyholder, lock
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
+from envfs.daemon.looking import LookingService
+from envfs.daemon.mount_place import MountPlace
 from envfs.daemon.notifying import ServiceManager
 from envfs.errors import EnvFSError, MountFailed
 from envfs.host import files, mounts
@@ -34,37 +36,53 @@ if TYPE_CHECKING:
 
 _ANSWER_WAITS = 15.0
 _END_WAITS = 5.0  # a keyholder that does not answer must not keep the daemon from ending
+_MOUNT_WAITS = 5.0  # where a person has typed a passphrase for it
 
 
-async def answer(places: Locations, connection: socket.socket) -> None:
-    """Serve the requests of one client; the vault is this process's alone meanwhile."""
-    # without a vault there is nothing to lock, and a question must not leave folders behind
-    lock = DaemonLock(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None  # noqa: ASYNC240
+async def answer(places: Locations, connection: socket.socket, lock: int = -1, *, looks: bool = False) -> None:
+    """Serve the requests of one client; the vault is this process's alone meanwhile, unless it only `looks`.
+
+    `lock` is the descriptor of the lock that the client took for it, or -1.
+    """
+    guard = _guard(places, lock) if not looks else None
     link = KeyholderLink()
-    service = Service(places, link, _nothing)
+    service = (LookingService if looks else Service)(places, link, _nothing)
+    service.lasts = False
     service.keyholder_pid = link.pid
     try:
         with suppress(EnvFSError):  # what is missing is said when something needs it
             await identity.load_identity(service, ())
         connection.setblocking(False)
         async with supervised() as tasks:
-            tasks.keep(Housekeeping(service).run)
+            if not looks:
+                tasks.keep(Housekeeping(service).run)
             server = Server(service)
             tasks.keep(server.reassure)
             await server.serve(trio.socket.from_stdlib_socket(connection))
             tasks.cancel()
-        with suppress(EnvFSError):
-            await checkpoint(service)
+        if not looks:
+            with suppress(EnvFSError):  # signed by the next one
+                await checkpoint(service)
     finally:
         service.close()
         link.close()
-        if lock is not None:
-            lock.close()
+        if guard is not None:
+            guard.close()
 
 
-async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str], None]) -> None:
-    """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside."""
-    lock = DaemonLock(Path(places.lock), _ANSWER_WAITS if passphrase is None else 1.0)
+def _guard(places: Locations, handle: int) -> DaemonLock | None:
+    if handle >= 0:
+        return DaemonLock(handle)
+    # without a vault there is nothing to lock, and a question must not leave folders behind
+    return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None
+
+
+async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str, str], None]) -> None:
+    """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside.
+
+    `ready` is called with a note, or the empty string, and with where it is mounted.
+    """
+    lock = DaemonLock.taken(Path(places.lock), _ANSWER_WAITS if passphrase is None else _MOUNT_WAITS)
     link = KeyholderLink()
     try:
         async with supervised() as tasks:
@@ -85,11 +103,12 @@ async def _serve(
     tasks: Tasks,
     mount_path: str,
     passphrase: int | None,
-    ready: Callable[[str], None],
+    ready: Callable[[str, str], None],
 ) -> None:
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
     from envfs.fuse.touching import Toucher  # noqa: PLC0415
+    from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
     house, manager = service.house, ServiceManager(os.environ, os.getpid())
     await trio.to_thread.run_sync(_nothing)  # where no thread can be started, that is said before anything is mounted
@@ -97,12 +116,15 @@ async def _serve(
     service.settings.load()
     await _load(service, passphrase)
     path = mount_path or service.settings.load().mount or service.places.mount
+    place = MountPlace(service.places, path)
     listener = bind(service.places.socket)
     try:
-        mounts.prepare(path)
+        place.prepare()
         operations = Operations(house.vault, house.gate)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        service.after_lock = partial(trio.to_thread.run_sync, operations.drop_pages)
+        note = place.take()
+        withdrawal = Withdrawal(operations, house.gate)
+        service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         heart = Heart(manager, path)
         try:
             service.log.append(Event("start", "daemon"), service.me)
@@ -112,8 +134,9 @@ async def _serve(
             tasks.keep(Server(service).run, listener)
             tasks.keep(keep_keyholder, service, link)
             tasks.keep(house.changes.run)
-            toucher = Toucher(operations.touching, operations.known, path)
-            tasks.keep(_announce, toucher, house, heart, partial(_ready, manager, path, ready))
+            tasks.keep(withdrawal.run)
+            toucher = Toucher(operations, path)
+            tasks.keep(_announce, toucher, house, heart, partial(_ready, manager, path, partial(ready, note)))
             tasks.run(finish_changes, service)
             await kept(mount.serve)
             tasks.cancel()
@@ -121,7 +144,8 @@ async def _serve(
             manager.tell("STOPPING=1")
             heart.close()
             mount.close()
-            was_aborted = mounts.clear_dead(path)
+            place.leave()
+            was_aborted = bool(mounts.clear_dead(path))
             with trio.move_on_after(_END_WAITS, shield=True):
                 await alone(_say_stopped, service)
         if was_aborted:

@@ -14,10 +14,9 @@ from envfs.control.finishing import finish_all
 from envfs.control.locking import lock_now
 from envfs.control.service import Service
 from envfs.daemon.keyholder_link import KeyholderLink
-from envfs.errors import EnvFSError, Locked
+from envfs.errors import EnvFSError
 from envfs.host import clocks
 from envfs.host.supervision import alone
-from envfs.protocol.keyholding import SignCheckpoint, Signed
 
 _SECOND = 1.0
 _SLEPT = 2.0  # the two clocks part by more than this only while the machine sleeps
@@ -39,7 +38,7 @@ class Housekeeping:
         """Go on for ever."""
         while True:
             await trio.sleep(_SECOND)
-            for duty in (self._lock_what_is_due, self._put_log_on_disk, self._sign_log):
+            for duty in (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log):
                 await alone(duty)
 
     async def _lock_what_is_due(self) -> None:
@@ -50,6 +49,9 @@ class Housekeeping:
         reason = _reason_to_lock(service, slept) if service.locks.unlocked else ""
         if reason:
             await lock(service, reason)
+
+    async def _forget_old_views(self) -> None:
+        self._service.expire_views()
 
     async def _put_log_on_disk(self) -> None:
         with suppress(EnvFSError):
@@ -89,13 +91,8 @@ async def lock(service: Service, reason: str, scope: str = "") -> None:
 
 async def checkpoint(service: Service) -> None:
     """Have the end of the log signed; nothing happens while the vault is locked."""
-    if not service.locks.unlocked or not service.log.tip.seq:
-        return
-    tip = service.log.tip
-    with suppress(Locked):
-        answer = await service.keyholder.ask(SignCheckpoint(tip.seq, tip.digest))
-        if isinstance(answer.message, Signed):
-            service.log.append_checkpoint(tip, answer.message.signature)
+    if service.locks.unlocked:
+        await service.ledger.sign(service.keyholder)
 
 
 async def keep_keyholder(service: Service, link: KeyholderLink) -> None:

@@ -1,7 +1,9 @@
 """Finished views, kept ready until something below them changes."""
 
 import resource
+import time
 import weakref
+from collections.abc import Hashable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -16,6 +18,8 @@ from envfs.vault.vault import Vault
 
 K = TypeVar("K")
 _READY_VIEWS, _DESCRIPTORS_EACH = 512, 8
+_REPLACED_SECONDS = 1.0  # for readers between the look-up of a file and its open
+_REPLACED_VIEWS, _REPLACED_BYTES = 16, 8 << 20
 _PAST_VIEWS = 16  # views of old versions kept at once; they are asked for one after the other, if at all
 
 
@@ -50,6 +54,7 @@ class Views:
         self._keyholder = keyholder
         self._ready: dict[tuple[str, str], View] = {}  # by level and dialect
         self._past: dict[tuple[str, ...], View] = {}
+        self._replaced: dict[View, float] = {}  # and the moment at which each goes
         self.moments = Moments()
         self._locks = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
@@ -71,7 +76,7 @@ class Views:
             old = self._ready.pop((level, dialect), None)
             self.moments.date(made, dialect, old)
             if old is not None:
-                old.release()
+                self._retire(old, made)
             _keep(self._ready, (level, dialect), made, _room())
             view = self.warm(level, dialect)
         return view
@@ -88,6 +93,32 @@ class Views:
                 _keep(self._past, key, made, _PAST_VIEWS)
         return self._past[key]
 
+    def replaced(self, form: str, content: Hashable) -> View | None:
+        """Return a view that has this content in a form, if it was replaced just now."""
+        self.expire()
+        return next((view for view in reversed(self._replaced) if view.content(form) == content), None)
+
+    def expire(self) -> None:
+        """Let go of the views that were replaced a while ago; called once a second too."""
+        now = time.monotonic()
+        while self._replaced:
+            view, until = next(iter(self._replaced.items()))
+            if until > now and self._has_room_for_replaced():
+                return
+            del self._replaced[view]
+            view.release()
+
+    def _has_room_for_replaced(self) -> bool:
+        count = len(self._replaced)
+        return count <= 1 or (count <= _REPLACED_VIEWS and sum(view.size for view in self._replaced) <= _REPLACED_BYTES)
+
+    def _retire(self, old: View, successor: View) -> None:
+        if old.contents == successor.contents:
+            old.release()
+            return
+        self._replaced[old] = time.monotonic() + _REPLACED_SECONDS
+        self.expire()
+
     def lock(self, scope: str = "") -> None:
         """Wipe every view that is alive, held or not; with a scope such as `/shop`, those that have text of it."""
         self._locks += 1
@@ -96,6 +127,12 @@ class Views:
                 view.lock()
         _drop(self._ready, scope)
         _drop(self._past, scope)
+        self._drop_replaced(scope)
+
+    def _drop_replaced(self, scope: str = "") -> None:
+        for view in [view for view in self._replaced if _is_in(view.level, scope)]:
+            del self._replaced[view]
+            view.release()
 
     def wipe(self) -> None:
         """Forget every view."""
@@ -103,6 +140,7 @@ class Views:
             view.release()
         self._ready.clear()
         self._past.clear()
+        self._drop_replaced()
 
     async def _make(self, layers: Layers, dialect: str) -> View:
         wanted = layers.wanted()

@@ -1,17 +1,21 @@
-"""Private files: written whole or not at all, read only when nobody else could have written them."""
+"""Private files: written whole or not at all, read only when nobody else could have written them.
+
+Law: whatever stands at a temporary name, a FIFO as well, is removed and never opened.
+"""
 
 import contextlib
 import os
 import stat
 from pathlib import Path
 
+from envfs import safe_open
 from envfs.errors import StoreUnavailable
 
 
 def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace a file by `data`, so that a power cut leaves the old one or the new one.
 
-    One process at a time does this in a home: who is killed on the way leaves a file that the next one makes its own.
+    One process at a time does this in a home: who is killed on the way leaves a file that the next one removes.
 
     Raises:
         StoreUnavailable: it cannot be written
@@ -19,7 +23,8 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        temporary.unlink(missing_ok=True)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -31,7 +36,7 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
             raise
         sync_folder(path.parent)
     except OSError as error:
-        raise StoreUnavailable(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise cannot_write(path, error) from None
 
 
 def replace_secret(path: Path, data: bytes) -> None:
@@ -41,14 +46,45 @@ def replace_secret(path: Path, data: bytes) -> None:
         StoreUnavailable: it cannot be written
     """
     try:
-        old = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        old = safe_open.open_file(path, os.O_WRONLY)
         try:
             write_private(path, data)
             overwrite(old)
         finally:
             os.close(old)
     except OSError as error:
-        raise StoreUnavailable(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise cannot_write(path, error) from None
+
+
+def cannot_write(path: Path, error: OSError) -> StoreUnavailable:
+    """Say that a private file cannot be written, and what stands in the way."""
+    blocked = _blocked(path, error)
+    if blocked:
+        return StoreUnavailable(f"cannot write {path}: {blocked[1]}", f"move {blocked[0]} away, and try again")
+    return StoreUnavailable(f"cannot write {path}: {safe_open.reason(error)}")
+
+
+def _blocked(path: Path, error: OSError) -> tuple[Path, str] | None:
+    # what has no place there can be moved away; a full disk and a missing right cannot
+    if isinstance(error, safe_open.NotRegular):
+        return path, safe_open.reason(error)
+    for place in (path, _temporary(path)):
+        if place.is_dir():
+            return place, f"{place} is a folder"
+    for folder in path.parents:
+        if folder.exists() and not folder.is_dir():
+            return folder, f"{folder} is not a folder"
+    return None
+
+
+def read_at_most(handle: int, count: int) -> bytes:
+    """Read an open file from its start, at most `count` bytes, and close it."""
+    try:
+        return os.pread(handle, count, 0)
+    except OSError:
+        return b""
+    finally:
+        os.close(handle)
 
 
 def drop_unfinished(path: Path) -> None:

@@ -5,6 +5,7 @@ fork or for a page. A child takes one conversation and ends.
 """
 
 import array
+import contextlib
 import gc
 import os
 import select
@@ -91,7 +92,8 @@ def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, paren
     try:
         hardening.end_with(parent)
         connection = _next(daemon)
-        os.write(parent_hears, _OVER if connection is None else _TAKEN)
+        with contextlib.suppress(BrokenPipeError):  # both of us are being ended
+            os.write(parent_hears, _OVER if connection is None else _TAKEN)
         os.close(parent_hears)
         daemon.close()
         if connection is not None:

@@ -125,7 +125,7 @@ class WriteLevel(NamedTuple):
     `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
     `name`), `rename` (`name` to `new_name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer
     `restore`), or `reseal` (the same text, under the newest key). `head` is None for a level without text. `trim` drops
-    one final line feed of a value.
+    the line end of a value of one line.
     """
 
     place: Place
@@ -200,14 +200,25 @@ class CheckKeys(NamedTuple):
 
 
 class SignCheckpoint(NamedTuple):
-    """Sign the state of the access log. Reply: Signed."""
+    """Make the next checkpoint of the access log. Reply: Signed and one blob, the checkpoint.
 
-    seq: int
-    digest: str
+    Blobs: the claim (core.checkpoint), and the checkpoint before, if there is one. `accepted` says that a person took
+    the vault or the log as it is, so that it need not follow from the last one that was signed.
+    """
+
+    place: Place
+    time: str
+    accepted: bool = False
+
+
+class CheckCheckpoints(NamedTuple):
+    """Check signature and place of each checkpoint; each is a blob. Reply: Faults."""
+
+    places: tuple[Place, ...]
 
 
 class VerifyCheckpoint(NamedTuple):
-    """Check signatures of the access log's checkpoints against the owner's key. Reply: Faults."""
+    """Check the signatures in the access log's own lines against the owner's key. Reply: Faults."""
 
     checkpoints: tuple[tuple[str, ...], ...]
 
@@ -234,6 +245,7 @@ REQUESTS = wire.table(
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
+    CheckCheckpoints,
     VerifyCheckpoint,
     DescribeProtection,
 )
@@ -257,5 +269,6 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),
     VerifyCheckpoint: (answers.Faults,),
+    CheckCheckpoints: (answers.Faults,),
     DescribeProtection: (answers.Protection,),
 }

@@ -189,7 +189,11 @@ class Made(NamedTuple):
 
 
 class StatusReport(NamedTuple):
-    """The daemon's state. `problems` are sentences; empty means all is well."""
+    """The daemon's state. `problems` are sentences; empty means all is well.
+
+    `audience` says to whom it was told: the `owner` is told all; an `approved` user `uid`, `mount`, `unlocked` and the
+    number of their own grants; any `other` user `uid`. The other fields are then empty, and mean nothing.
+    """
 
     release: str
     pid: int
@@ -203,6 +207,7 @@ class StatusReport(NamedTuple):
     log: str
     log_entries: int
     problems: tuple[str, ...] = ()
+    audience: str = "owner"
 
 
 class Checked(NamedTuple):

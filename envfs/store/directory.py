@@ -14,11 +14,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from envfs import safe_open
 from envfs.core import limits
 from envfs.errors import StoreUnavailable
 from envfs.host import files
 
 _TEMPORARY = ".new-"
+_MOVE = "move it out of the vault, then `envfs verify`"
 _NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # how file systems say that O_TMPFILE is beyond them
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
 _ABANDONED_SECONDS = 60.0  # a record is written in milliseconds
@@ -35,14 +37,15 @@ class DirectoryStore:
     def get(self, key: str) -> bytes | None:
         """Return the bytes under a key, or None."""
         try:
-            data = _read(self._path(key))
+            return safe_open.read_file(self._path(key), limits.RECORD_BYTES, follow=True)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except safe_open.OverLimit:
+            raise StoreUnavailable("a record in the store is over its limit", f"it is {key}") from None
+        except safe_open.NotRegular as error:
+            raise StoreUnavailable(f"{key} in the vault cannot be read: {error.strerror}", _MOVE) from None
         except OSError as error:
             raise _unavailable("read", error) from None
-        if len(data) > limits.RECORD_BYTES:
-            raise StoreUnavailable("a record in the store is over its limit", f"it is {key}")
-        return data
 
     def put_new(self, key: str, data: bytes) -> bool:
         """Store bytes under a new key; they are on the disk when this returns True."""
@@ -74,7 +77,7 @@ class DirectoryStore:
         """Put an empty file in the place of one, then overwrite what stood there, and what a crash left beside it."""
         path = self._path(key)
         try:
-            old = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            old = safe_open.open_file(path, os.O_WRONLY)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -155,19 +158,6 @@ class PathWatch:
         return True
 
 
-def _read(path: str) -> bytes:
-    handle = os.open(
-        path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    )  # a pipe in a record's place must not be waited for
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(limits.RECORD_BYTES + 1)
-    finally:
-        os.close(handle)
-
-
 def _link_new(folder: str, path: str, data: bytes) -> bool:
     handle, temporary = _new_temporary(folder)
     try:
@@ -189,7 +179,9 @@ def _replace_by_nothing(path: str) -> None:
     # by one name always: who is killed in between leaves an empty file, which the next try to forget this one uses up
     folder, name = os.path.split(path)
     temporary = f"{folder}/{_TEMPORARY}{name}"
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     os.replace(temporary, path)
     files.sync_folder(Path(folder))
 
@@ -198,7 +190,7 @@ def _sweep(folder: str) -> None:
     with os.scandir(folder) as found:
         left = [entry.path for entry in found if entry.name.startswith(_TEMPORARY) and _is_abandoned(entry)]
     for path in left:
-        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = safe_open.open_file(path, os.O_WRONLY)
         try:
             os.unlink(path)
             if os.fstat(handle).st_nlink == 0:  # else it is a record by now, under its own name
@@ -232,6 +224,5 @@ def _write_all(handle: int, data: bytes) -> None:
 
 
 def _unavailable(verb: str, error: OSError) -> StoreUnavailable:
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
     hint = "the disk is full" if error.errno == errno.ENOSPC else "look at the vault folder's owner, mode and disk"
-    return StoreUnavailable(f"cannot {verb} the vault: {reason.lower()}", hint)
+    return StoreUnavailable(f"cannot {verb} the vault: {safe_open.reason(error)}", hint)

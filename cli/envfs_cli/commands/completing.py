@@ -3,6 +3,7 @@
 import fcntl
 import os
 
+from envfs import safe_open
 from envfs.core import names
 from envfs.errors import EnvFSError, NotRunning
 from envfs_cli import link as links
@@ -79,7 +80,7 @@ def _leave(link: "Link") -> None:
 def _vault_is_free() -> bool:
     # a private daemon would wait for the lock long after the person has typed on
     try:
-        handle = os.open(links.places().lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = safe_open.open_file(links.places().lock, os.O_RDWR)
     except OSError:
         return False
     try:

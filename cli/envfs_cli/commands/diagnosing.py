@@ -38,7 +38,7 @@ def doctor(values: "Values") -> int:
 
 def _asked() -> "list[FindingRow]":
     try:
-        link = session.Session.kept or links.reach()
+        link = session.Session.kept or links.looking()
         report, _ = link.ask(control.Status())
         if link.private or not isinstance(report, control.StatusReport):
             return [_not_running(), *_diagnosed(link)]
@@ -76,7 +76,7 @@ def _of_a_stranger(owner: int) -> "list[FindingRow]":
     row = FindingRow("daemon", _NOTE, text, "what follows is about this user, without it")
     if os.path.exists(links.places().vault):
         return [row._replace(hint=f"ask uid {owner} to run this")]
-    return [row, *_diagnosed(links.private())]
+    return [row, *_diagnosed(links.private(looks=True))]
 
 
 def _broken(error: EnvFSError) -> FindingRow:

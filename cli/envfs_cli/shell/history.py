@@ -6,6 +6,8 @@ Law: only whole lines that parsed come in, by `remember` alone; nothing that the
 import os
 from contextlib import suppress
 
+from envfs import safe_open
+
 _KEPT = 1000
 _FILE_BYTES = 1 << 20
 
@@ -32,16 +34,13 @@ class History:
 
     def _read(self) -> str:
         try:
-            handle = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            return safe_open.read_file(self._path, _FILE_BYTES).decode(errors="replace")
         except OSError:
             return ""
-        with os.fdopen(handle, "rb") as file:
-            return file.read(_FILE_BYTES).decode(errors="replace")
 
     def _append(self, text: str) -> None:
         with suppress(OSError):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-            handle = os.open(self._path, flags, 0o600)
+            handle = safe_open.open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
                 os.fchmod(handle, 0o600)
                 os.write(handle, text.encode())

@@ -139,10 +139,10 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(project: Path) -> Non
     path.unlink()
     os.mkfifo(path)
     path.chmod(0o600)
-    refused("is no file")
+    refused("not a regular file")
     path.unlink()
     path.mkdir()
-    refused("is no file|others may write")
+    refused("a folder, not a regular file")
 
 
 def test_the_list_is_the_users_own(project: Path) -> None:
