@@ -26,7 +26,7 @@ from envfs.protocol import framing, keyholding, parts, wire
 _SECONDS, _MOMENT = 60.0, 0.1
 _GONE_HINT = "another one is started at once; unlock it with `envfs unlock`"
 _SILENT_HINT = "`envfs status` shows its process; `envfs unmount && envfs mount` starts another"
-_BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1}
+_BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1}
 
 
 class KeyholderLink:
