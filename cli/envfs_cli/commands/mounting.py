@@ -20,7 +20,7 @@ from envfs.errors import (
 )
 from envfs.protocol import control, framing, wire
 from envfs_cli import link as links
-from envfs_cli import output, secrets, session, streams, terminal
+from envfs_cli import output, secrets, session, starting, streams, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def mount(values: "Values") -> int:
     secret = _passphrase(file)
     if values["foreground"]:
         streams.give_nothing()
-        os.execve(sys.executable, _with(command, secret), links.environment())  # noqa: S606
+        os.execve(sys.executable, _with(command, secret), starting.environment(links.places()))  # noqa: S606
     where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
     return 0
@@ -136,7 +136,7 @@ def _become_daemon(command: "list[str]") -> None:
         os.dup2(nothing, 0)
         os.dup2(target, 1)
         os.dup2(target, 2)
-        os.execve(sys.executable, command, links.environment())  # noqa: S606
+        os.execve(sys.executable, command, starting.environment(links.places()))  # noqa: S606
     finally:
         os._exit(126)
 
