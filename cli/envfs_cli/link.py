@@ -19,7 +19,7 @@ from envfs.protocol import control, framing, wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple, NoReturn, Self
+    from typing import NamedTuple, Self
 
     from envfs.locations import Locations
 
@@ -32,24 +32,6 @@ _STEP = 0.05
 PATIENCE = 10  # seconds
 _PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
 _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes; struct timeval is two of them
-_NEEDED = (
-    *(
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "TMPDIR",
-        "LD_LIBRARY_PATH",
-        "CREDENTIALS_DIRECTORY",
-    ),
-    *("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "DBUS_SESSION_BUS_ADDRESS"),
-    *("DISPLAY", "WAYLAND_DISPLAY", "ENVFS_HOME", "ENVFS_WATCHDOG"),
-)
-_NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
-
 _NO_NEWS = (control.Hello, control.WorkingRow)
 
 
@@ -325,52 +307,15 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
 
 def private(lock: int = -1, *, looks: bool = False) -> Link:
     """Start a daemon for this command alone, and hand it the lock; or one that only `looks`, which needs none."""
+    from envfs_cli import starting
+
     ours, theirs = _pair()
     between = os.fork()
     if between == 0:
-        _start_daemon(theirs, lock, looks=looks)
+        starting.start(places(), theirs, lock, looks=looks)
     os.waitpid(between, 0)
     os.close(theirs)
     return Link(_socket.socket(fileno=ours), private=True)
-
-
-def _start_daemon(connection: int, lock: int, *, looks: bool) -> "NoReturn":
-    # by a child that ends: what this process becomes is to have no child that it did not start
-    try:
-        from envfs_cli import streams
-
-        streams.give_nothing()
-        os.set_inheritable(connection, True)
-        command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
-        if lock >= 0:
-            os.set_inheritable(lock, True)
-            command += ["--lock", str(lock)]
-        command += ["--look"] if looks else []
-        log = _open_log()
-        nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
-        actions = [nothing, (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
-        # in a session of its own: the keys of the terminal are for the command alone
-        os.posix_spawn(sys.executable, command, environment(), setsid=True, file_actions=actions)
-        os._exit(0)
-    finally:
-        os._exit(1)
-
-
-def _open_log() -> int:
-    # what the daemon prints goes where one in the background prints: the caller's own output is not kept open by it
-    try:
-        log = os.open(places().daemon_log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return os.open(os.devnull, os.O_WRONLY)
-    return log
-
-
-def environment() -> "dict[str, str]":
-    """Return what a daemon needs of this process's environment; the rest may hold secrets, or a project's settings."""
-    needed = {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_BEGIN)}
-    if needed.get("ENVFS_HOME"):
-        needed["ENVFS_HOME"] = places().home  # absolute: the daemon has another folder
-    return needed
 
 
 def _pair() -> "tuple[int, int]":

@@ -130,7 +130,7 @@ async def _compare(call: Call, level: str, oldest: int, last: int) -> list[Versi
         first = _first_of(house.vault, level, oldest, last)
         layers = house.vault.layers([(level, version) for version in range(max(1, first - 1), last + 1)])
         answer = await call.service.keyholder.ask(CompareVersions(layers.layers), layers.blobs)
-        times = {each.record.seq: record.parse(layers.blobs[each.record_blob]).header.time for each in layers.layers}
+        times = {each.record.seq: record.parse_header(layers.blobs[each.record_blob]).time for each in layers.layers}
     changes = answer.message.versions if isinstance(answer.message, Compared) else ()
     return [_version_row(change, times[change.version]) for change in reversed(changes)]
 

@@ -131,28 +131,21 @@ async def _serve(
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         heart = Heart(manager, path)
         try:
-            service.log.append(Event("start", "daemon"), service.me)
             told = partial(_ready, manager, path, partial(ready, place.take()))
             service.mount = path
-            tasks.keep(_watch_signals, service)
-            tasks.keep(Housekeeping(service).run)
-            tasks.keep(Server(service).run, listener)
-            tasks.keep(keep_keyholder, service, link)
-            tasks.keep(house.changes.run)
+            _begin(service, link, tasks, listener)
             tasks.keep(withdrawal.run)
             tasks.keep(_announce, Toucher(operations, path), house, heart, told)
-            tasks.run(finish_changes, service)
             await kept(mount.serve)
             tasks.cancel()
         finally:
             manager.tell("STOPPING=1")
-            heart.close()
             mount.close()
             was_aborted = place.leave()
+            heart.close()  # only now: an unmount can get stuck too
             with trio.move_on_after(_END_WAITS, shield=True):
                 await alone(_say_stopped, service)
-        if was_aborted:
-            raise MountFailed(f"the mount at {path} was ended from outside, as by a watchdog", "start it again")
+        _check_end(path, was_aborted=was_aborted)
     finally:
         with suppress(OSError):
             os.unlink(service.places.socket)
@@ -164,6 +157,21 @@ async def _prepare(service: Service, mount_path: str, passphrase: int | None) ->
     service.settings.load()
     await _load(service, passphrase)
     return MountPlace(service.places, mount_path or service.settings.load().mount or service.places.mount)
+
+
+def _check_end(path: str, *, was_aborted: bool) -> None:
+    if was_aborted:
+        raise MountFailed(f"the mount at {path} was ended from outside, as by a watchdog", "start it again")
+
+
+def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket.socket) -> None:
+    service.log.append(Event("start", "daemon"), service.me)
+    tasks.keep(_watch_signals, service)
+    tasks.keep(Housekeeping(service).run)
+    tasks.keep(Server(service).run, listener)
+    tasks.keep(keep_keyholder, service, link)
+    tasks.keep(service.house.changes.run)
+    tasks.run(finish_changes, service)
 
 
 async def _say_stopped(service: Service) -> None:

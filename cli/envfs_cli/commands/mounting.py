@@ -20,7 +20,7 @@ from envfs.errors import (
 )
 from envfs.protocol import control, framing, wire
 from envfs_cli import link as links
-from envfs_cli import output, secrets, session, streams, terminal
+from envfs_cli import output, secrets, session, starting, streams, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def mount(values: "Values") -> int:
     if values["foreground"]:
         lock = links.lock_for_mount()
         streams.give_nothing()
-        os.execve(sys.executable, _with(command, secret, lock), links.environment())  # noqa: S606
+        os.execve(sys.executable, _with(command, secret, lock), starting.environment(links.places()))  # noqa: S606
     where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
     return 0
@@ -148,7 +148,7 @@ def _become_daemon(command: "list[str]") -> None:
         os.dup2(nothing, 0)
         os.dup2(target, 1)
         os.dup2(target, 2)
-        os.execve(sys.executable, command, links.environment())  # noqa: S606
+        os.execve(sys.executable, command, starting.environment(links.places()))  # noqa: S606
     finally:
         os._exit(126)
 
