@@ -48,11 +48,13 @@ def newest(path: Path, count: int) -> list[bytes]:
     """Return the newest `count` lines (0: all), the oldest of them first."""
     with opened(path) as file:
         if not count:
-            return file.readlines()
+            return list(safe_open.lines(file, _LONGEST_LINE))
         at, data = file.seek(0, os.SEEK_END), b""
         while at and data.count(b"\n") <= count:
             step = min(_BLOCK, at)
             at -= step
+            if len(data) > (count + 1) * _LONGEST_LINE:
+                raise cannot(safe_open.OverLimit(_LONGEST_LINE, "a line of it"))
             file.seek(at)
             data = file.read(step) + data
     return data.splitlines(keepends=True)[-count:]
@@ -68,7 +70,7 @@ def follow(path: Path, start: End) -> End:
     with opened(path) as file:
         _check_start(file, start)
         end = start
-        lines = (line for line in file if line.endswith(b"\n"))
+        lines = (line for line in safe_open.lines(file, _LONGEST_LINE) if line.endswith(b"\n"))
         sizes = _Sizes(lines)
         for tip, _ in audit.walk(sizes, start.tip):
             end = End(tip.seq, tip.digest, start.size + sizes.total)
@@ -83,7 +85,7 @@ def verify(path: Path, tip: Tip) -> list[Checkpoint]:
     """
     end, points = Tip(), []
     with opened(path) as file:
-        for step, body in audit.walk(file):
+        for step, body in audit.walk(safe_open.lines(file, _LONGEST_LINE)):
             end = step
             point = audit.find_checkpoint(body)
             if point is not None:
