@@ -26,6 +26,7 @@ from envfs.protocol.control import (
 from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
 
 _COMPARED_AT_ONCE = 64
+_OWN = "own"  # not of the view: the level's own text
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
 
 
@@ -132,6 +133,8 @@ def _dialect(call: Call, level: str, asked: str) -> str:
 
 async def _admit(call: Call, wish: Wish) -> View:
     check_visible(call, wish.level, wish)
+    if wish.form == _OWN:
+        return await call.service.house.gate.admit_own(call.caller, wish)
     return await call.service.house.gate.admit(call.caller, wish)
 
 
@@ -159,6 +162,10 @@ def _whole(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
     return (view.look(view.part(form)),)
 
 
+def _own(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
+    return _whole(view, "dotenv", only)
+
+
 def _environ(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
     if not only:
         return _whole(view, form, ())
@@ -179,4 +186,4 @@ def _variable(view: View, name: str) -> memoryview:
     return view.look(extent)
 
 
-_FORMS = {"dotenv": _whole, "json": _whole, "example": _whole, "environ": _environ, "value": _value}
+_FORMS = {"dotenv": _whole, "json": _whole, "example": _whole, _OWN: _own, "environ": _environ, "value": _value}

@@ -116,6 +116,15 @@ class Gate:
         view = None if wish.version else self.views.warm(wish.level, wish.dialect)
         return None if view is None else self._serve(caller, wish, verdict, view)
 
+    async def admit_own(self, caller: Caller, wish: Wish) -> View:
+        """As `admit`, for the level's own text to the letter; it is in the part `dotenv` of what this returns."""
+        self._approve(caller, wish)
+        view = await self.views.get_own(wish.level, wish.version)
+        try:
+            return self._serve(caller, wish, self._approve(caller, wish), view)
+        finally:
+            view.release()
+
     def admit_facts(self, caller: Caller, wish: Wish) -> None:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded."""
         verdict = self._approve(caller, wish)

@@ -2,6 +2,7 @@
 
 import resource
 import weakref
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
 
 from envfs.core import names
@@ -9,8 +10,7 @@ from envfs.gate.moments import Moments
 from envfs.gate.view import Layers, View
 from envfs.host import clocks
 from envfs.host.memory import Region
-from envfs.protocol.keyholding import Rendered, RenderView
-from envfs.vault.vault import Layers as Gathered
+from envfs.protocol.keyholding import Layer, Rendered, RenderOwn, RenderView
 from envfs.vault.vault import Vault
 
 K = TypeVar("K")
@@ -62,7 +62,7 @@ class Views:
         view = self.warm(level, dialect)
         while view is None:
             layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
-            made = await self._make(layers, dialect)
+            made = await self._make(layers, layers.wanted(), _whole(dialect))
             old = self._ready.pop((level, dialect), None)
             self.moments.date(made, dialect, old)
             if old is not None:
@@ -76,12 +76,24 @@ class Views:
         layers = Layers(level, *self._vault.chain_at(level, version))
         key = (level, dialect, *layers.fingerprint)
         if key not in self._past:
-            made = await self._make(layers, dialect)
+            made = await self._make(layers, layers.wanted(), _whole(dialect))
             if key in self._past:  # somebody else made it meanwhile
                 made.release()
             else:
                 _keep(self._past, key, made, _PAST_VIEWS)
         return self._past[key]
+
+    async def get_own(self, level: str, version: int = 0) -> View:
+        """Return a level's own text to the letter, in the part `dotenv`; version 0 is now. Nothing of it is kept.
+
+        Raises:
+            NoSuchLevel: the level has no such version
+        """
+        if version:
+            layers = Layers(level, *self._vault.chain_at(level, version))
+        else:
+            layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
+        return await self._make(layers, [(level, layers.versions[-1])], RenderOwn)
 
     def lock(self, scope: str = "") -> None:
         """Wipe every view that is alive, held or not; with a scope such as `/shop`, those that have text of it."""
@@ -99,25 +111,24 @@ class Views:
         self._ready.clear()
         self._past.clear()
 
-    async def _make(self, layers: Layers, dialect: str) -> View:
-        wanted = layers.wanted()
-        request = self._vault.layers(wanted)
+    async def _make(self, layers: Layers, texts: list[tuple[str, int]], ask: "_Ask") -> View:
+        request = self._vault.layers(texts)
         while True:
             locks = self._locks
             try:
-                region, shape = await self._render(request, dialect, ordinary=False)
+                region, shape = await self._render(ask(request.layers, False), request.blobs)
             except OSError:  # this process may map no more secret memory
-                region, shape = await self._render(request, dialect, ordinary=True)
+                region, shape = await self._render(ask(request.layers, True), request.blobs)
             if locks == self._locks:
                 break
             region.close()  # something was locked while this view was made: the keyholder knows whether it may be
         self._vault.confirm(request)
-        view = View(layers, self._changed_ns(wanted), region, shape)
+        view = View(layers, self._changed_ns([text for text in texts if text[1]]), region, shape)
         self._alive.add(view)
         return view
 
-    async def _render(self, request: Gathered, dialect: str, *, ordinary: bool) -> tuple[Region, Rendered]:
-        answer = await self._keyholder.ask(RenderView(request.layers, dialect, ordinary), request.blobs)
+    async def _render(self, request: NamedTuple, blobs: tuple[bytes, ...]) -> tuple[Region, Rendered]:
+        answer = await self._keyholder.ask(request, blobs)
         shape = answer.message
         if not isinstance(shape, Rendered) or len(answer.descriptors) != 1:
             raise TypeError("the keyholder answered something else")
@@ -126,6 +137,13 @@ class Views:
     def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
         times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted]
         return max(times, default=0)
+
+
+_Ask = Callable[[tuple[Layer, ...], bool], NamedTuple]  # how the keyholder is asked; true: for ordinary memory
+
+
+def _whole(dialect: str) -> _Ask:
+    return lambda layers, ordinary: RenderView(layers, dialect, ordinary)
 
 
 def _is_in(level: str, scope: str) -> bool:

@@ -163,7 +163,8 @@ class ImportText(NamedTuple):
 class ReadView(NamedTuple):
     """Ask for a view. The reply is ViewSent and one blob.
 
-    `form` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …) or `value` (the variable in `only`);
+    `form` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `value` (the variable in `only`) or
+    `own`: in place of a view the level's own text to the letter. The reply tells which version it is;
     `door` is the command's name, for the log; `version` 0 is now, else the level as it was at that version; `dialect`
     is that of a dotenv text, empty for the one that the grant or the level asks for.
     """
