@@ -196,6 +196,13 @@ class Conflict(EnvFSError):
     status = 123
 
 
+class TooMany(EnvFSError):
+    """This user has too many connections, requests or open files at once."""
+
+    code = "too-many"
+    status = 124
+
+
 def _tree(kind: type[EnvFSError]) -> list[type[EnvFSError]]:
     return [kind, *(below for direct in kind.__subclasses__() for below in _tree(direct))]
 

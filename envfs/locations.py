@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class Locations(NamedTuple):
-    """Absolute paths: the folders `home`, `vault`, `state`, `runtime`, `mount`; the files `settings` and `identity`."""
+    """Absolute paths: the folders `home`, `vault`, `state`, `runtime`, `mount`; the files `settings` and `identity`.
+
+    `link` is a name in the user's home folder that leads to `mount`, or empty where there is none.
+    """
 
     home: str
     vault: str
@@ -20,6 +23,7 @@ class Locations(NamedTuple):
     state: str
     runtime: str
     mount: str
+    link: str = ""
 
     @property
     def socket(self) -> str:
@@ -47,9 +51,19 @@ class Locations(NamedTuple):
         return f"{self.state}/seen.jsonl"
 
     @property
+    def witness(self) -> str:
+        """The newest checkpoint of the access log, apart from log and vault."""
+        return f"{self.runtime}/witness"
+
+    @property
     def linked(self) -> str:
         """Which folders this user linked to which levels, so that no repository can choose one."""
         return f"{self.state}/linked.json"
+
+    @property
+    def mounted(self) -> str:
+        """Where the running daemon's mount is, or that of one that was killed."""
+        return f"{self.state}/mounted"
 
     @property
     def daemon_log(self) -> str:
@@ -67,15 +81,17 @@ def find(environ: "Mapping[str, str]", uid: int, home_folder: str) -> Locations:
     data = environ.get("XDG_DATA_HOME") or f"{home_folder}/.local/share"
     config = environ.get("XDG_CONFIG_HOME") or f"{home_folder}/.config"
     state = environ.get("XDG_STATE_HOME") or f"{home_folder}/.local/state"
-    runtime = environ.get("XDG_RUNTIME_DIR") or state
+    session = environ.get("XDG_RUNTIME_DIR")
     return Locations(
         home=f"{data}/envfs",
         vault=f"{data}/envfs/vault",
         settings=f"{config}/envfs/envfs.toml",
         identity=f"{config}/envfs/identity.age",
         state=f"{state}/envfs",
-        runtime=f"{runtime}/envfs",
-        mount=f"{home_folder}/envfs",
+        runtime=f"{session or state}/envfs",
+        # a backup of the home folder that root makes would fail at a mount that refuses root
+        mount=f"{session}/envfs/mnt" if session else f"/tmp/envfs-{uid}/mnt",  # noqa: S108 - its owner is looked at
+        link=f"{home_folder}/envfs",
     )
 
 

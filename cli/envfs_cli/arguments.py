@@ -4,6 +4,8 @@ The direct way reads a well-formed line without argparse, which alone would doub
 not take as it stands (help, abbreviations, mistakes) goes through argparse, built from the same table.
 """
 
+import sys
+
 from envfs.core import durations
 from envfs.errors import EnvFSError
 
@@ -11,10 +13,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from envfs_cli.grammar import Argument, Command, Option
 
     Values = dict[str, object]
+
+_NO_COMMAND = "the command to run comes after --"
+_TOO_MANY = "there are more words than the command takes"
+_NO_VALUES = "a value is never an argument: it is asked for, or read from standard input"
 
 
 class Mistake(EnvFSError):
@@ -27,7 +34,12 @@ class Mistake(EnvFSError):
 def read(command: "Command", words: "Sequence[str]") -> "Values":
     """Return the values of a command's arguments and options, by their names; exits on help and mistakes."""
     values = _directly(command, words)
-    return _by_argparse(command, words) if values is None else values
+    if values is None:
+        from envfs_cli import streams
+
+        streams.forgive_lost_words()
+        return _by_argparse(command, words)
+    return values
 
 
 def key(option: "Option") -> str:
@@ -135,14 +147,14 @@ def _ending(values: "Values", places: "list[Argument]", rest: list[str]) -> "Val
 
 def parser(command: "Command") -> "argparse.ArgumentParser":
     """Build the argparse parser of one command, for its help and its complaints."""
-    import argparse
+    from envfs_cli import help_text
 
-    epilog = "\n".join(["examples:", *(f"  {example}" for example in command.examples)])
-    made = argparse.ArgumentParser(
+    made = _parser_class()(
         prog=f"envfs {command.name}",
-        description=f"{command.summary[0].upper()}{command.summary[1:]}. {command.details}".strip(),
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage=help_text.usage(command),
+        description=help_text.describe(command),
+        epilog=help_text.epilog(command),
+        formatter_class=help_text.Wrapped,
     )
     for argument in command.arguments:
         count = "*" if argument.kind == "words" else "?" if argument.optional or argument.linked else None
@@ -181,11 +193,81 @@ def _checked(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
     return checked
 
 
+def _parser_class() -> "type[argparse.ArgumentParser]":
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        """A parser whose complaints repeat no word that was typed: it may be a value, or a passphrase."""
+
+        def error(self, message: str) -> "NoReturn":
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            text, hint = _complaint(message, flags, _NO_VALUES if self.prog.endswith(" set") else "")
+            self.print_usage(sys.stderr)
+            self.exit(Mistake.status, f"{self.prog}: error: {text}\n" + (f"envfs: hint: {hint}\n" if hint else ""))
+
+    return Parser
+
+
+def _complaint(message: str, flags: "Sequence[str]", hint: str) -> "tuple[str, str]":
+    # argparse puts what was typed between words of its own; only those, and what the grammar says, are let through
+    import re
+
+    if message.startswith("the following arguments are required: ") or message == _NO_COMMAND:
+        return message, ""
+    if message.startswith("unrecognized arguments: "):
+        typed = [word.partition("=")[0] for word in message.split()[2:] if word.startswith("-")]
+        return ("there is no such option", _nearest(typed, flags)) if typed else (_TOO_MANY, hint)
+    if message.startswith("ambiguous option: "):
+        return f"an option is cut too short: it could be {message.rpartition(' could match ')[2]}", ""
+    place = re.match(r"argument [^:]+: ", message)
+    if place is None:
+        return "the words do not fit the command", ""
+    return place[0] + _fault(message[place.end() :]), ""
+
+
+def _fault(text: str) -> str:
+    if text.startswith("expected "):
+        return text
+    if text.startswith("invalid choice: "):
+        return f"it is one of {text.rpartition(' (choose from ')[2].removesuffix(')')}"
+    if text.startswith("invalid ") and " value: " in text:
+        return f"not a {text.removeprefix('invalid ').partition(' value: ')[0]}"
+    return "it takes no value" if text.startswith("ignored explicit argument ") else "it does not fit the command"
+
+
+def _nearest(typed: "Sequence[str]", flags: "Sequence[str]") -> str:
+    import difflib
+
+    near = [flag for word in typed for flag in difflib.get_close_matches(word, flags, 1)]
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def _check_action(command: "Command", words: "Sequence[str]") -> None:
+    # a command with actions is of no use without one, so all of them are named
+    if not command.arguments or not command.arguments[0].meanings:
+        return
+    first, waiting = command.arguments[0], list(words)
+    valued = {flag for option in command.options if option.kind != "flag" for flag in option.flags}
+    if any(word.startswith("-") and not any(word in option.flags for option in command.options) for word in words):
+        return
+    while waiting and waiting[0].startswith("-"):
+        waiting = waiting[2:] if waiting[0] in valued else waiting[1:]
+    if waiting[0] not in first.choices if waiting else not first.optional:
+        choices = f"{', '.join(first.choices[:-1])} or {first.choices[-1]}"
+        said = "has no such" if waiting else "needs an"
+        raise Mistake(
+            f"`envfs {command.name}` {said} {first.name}: there are {choices}",
+            f"`envfs {command.name} --help` explains each",
+        )
+
+
 def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
     made = parser(command)
     split = list(words).index("--") if "--" in words else len(words)
     if {"-h", "--help"} & set(words[:split]):
         words, split = ["--help"], 1  # help is given whatever else is wrong
+    else:
+        _check_action(command, words[:split])
     last = command.arguments[-1] if command.arguments else None
     if last is None or last.kind != "words":
         found: Values = vars(made.parse_intermixed_args(list(words)))
@@ -194,6 +276,6 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
         return found
     values: Values = vars(made.parse_intermixed_args(list(words[:split])))
     if values[last.name] or not words[split + 1 :]:
-        made.error("the command to run comes after --")
+        made.error(_NO_COMMAND)
     values[last.name] = tuple(words[split + 1 :])
     return values

@@ -40,11 +40,12 @@ class Family:
     def __init__(self) -> None:
         """Hear the signals from here on; each is written to `heard` as one byte."""
         self._key = os.urandom(32)
-        self._before = {number: signal.getsignal(number) for number in HEARD}
+        self._before = {number: signal.getsignal(number) for number in (*HEARD, signal.SIGTTOU)}
         self.heard, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        for number, how in self._before.items():
-            if how is not signal.SIG_IGN or number == signal.SIGCHLD:
+        self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
+        for number in HEARD:
+            if self._before[number] is not signal.SIG_IGN or number == signal.SIGCHLD:
                 signal.signal(number, _nothing)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 
@@ -91,9 +92,8 @@ class Family:
 
     def _as_before(self) -> None:
         for number, how in self._before.items():
-            kept = how if how in (signal.SIG_IGN, signal.SIG_DFL) else signal.SIG_DFL
-            signal.signal(number, signal.SIG_DFL if number == signal.SIGCHLD else kept)
-        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+            signal.signal(number, signal.SIG_IGN if how is signal.SIG_IGN else signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
 
 class Child:
@@ -158,9 +158,7 @@ def _be_child(parent: int, act: "Callable[[], int]") -> "NoReturn":
         for number in HEARD:
             if signal.getsignal(number) is _nothing:
                 signal.signal(number, signal.SIG_DFL)
-        signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        )  # who types a passphrase gets the terminal back in order
+        signal.signal(signal.SIGINT, lambda *_: os._exit(SIGNALLED + signal.SIGINT))
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() == parent:
             status = act()

@@ -103,8 +103,12 @@ def write_new(path: str, data: bytes) -> None:
         EnvFSError: it cannot be written
     """
     handle = _open_new(path)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        os.unlink(path)
+        raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
     output.note(f"{path} now holds values in the open; remove it when it is not needed any more")
 
 

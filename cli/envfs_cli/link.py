@@ -1,26 +1,55 @@
 """The client's end of the control protocol: reach a daemon, or start one for this command alone; ask, and be answered.
 
-Laws: before anything is sent, the server's uid is checked; a secret goes out in a descriptor only.
+Laws: before anything is sent, the server's uid is checked, and it is this user's or root's; a secret goes out in a
+descriptor only; no wait is for ever: a daemon that works on a request says so every few seconds, and one that says
+nothing for `PATIENCE` is given up.
 """
 
 import _socket  # the bare socket: the module around it costs the client a third of its start
+import fcntl
 import os
 import sys
+import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import KeyholderGone, NotApproved, NotRunning, from_code
+from envfs.errors import Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
 from envfs.protocol import control, framing, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple
+    from typing import NamedTuple, NoReturn, Self
 
     from envfs.locations import Locations
 
 _PEER = 12  # struct ucred: pid, uid, gid
 _CHUNK = 1 << 18
+_OTHERS_SECONDS = 15.0  # how long another process may work here before this one gives up
+_START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
+_STEP = 0.05
+PATIENCE = 10  # seconds
+_PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
+_LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes; struct timeval is two of them
+_NEEDED = (
+    *(
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "CREDENTIALS_DIRECTORY",
+    ),
+    *("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "DBUS_SESSION_BUS_ADDRESS"),
+    *("DISPLAY", "WAYLAND_DISPLAY", "ENVFS_HOME", "ENVFS_WATCHDOG"),
+)
+_NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
+
+_NO_NEWS = (control.Hello, control.WorkingRow)
 
 
 class Link:
@@ -30,6 +59,7 @@ class Link:
         """Greet the daemon on `connection`."""
         self.private = private
         self._socket = connection
+        _be_patient(connection, _PRIVATE_PATIENCE if private else PATIENCE)
         self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
         self._greeted = False
         self._pending = framing.encode(wire.to_body(control.Hello(control.VERSION, "")))
@@ -50,7 +80,7 @@ class Link:
         for message, blob in self._messages():
             if isinstance(message, control.Failed):
                 raise from_code(*message)
-            if isinstance(message, control.Hello):
+            if isinstance(message, _NO_NEWS):
                 continue
             if isinstance(message, control.ROWS):
                 if on_row is not None:
@@ -74,10 +104,7 @@ class Link:
         Raises:
             EnvFSError: what the daemon refuses with
         """
-        try:
-            data = self._socket.recv(_CHUNK)
-        except OSError:
-            data = b""
+        data = self._receive()
         if not data:
             return None
         self._decoder.feed(data)
@@ -86,7 +113,7 @@ class Link:
             message = wire.from_body(frame[0], control.REPLIES)
             if isinstance(message, control.Failed):
                 raise from_code(*message)
-            if not isinstance(message, control.Hello):
+            if not isinstance(message, _NO_NEWS):
                 found.append(message)
         return found
 
@@ -101,17 +128,24 @@ class Link:
                 sent = self._socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
                 data = data[sent:]
             self._socket.sendall(data)
+        except BlockingIOError:
+            raise silent(self._socket) from None
         except OSError:
             return  # the daemon left; what it said before it did is read next
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            raise silent(self._socket) from None
+        except OSError:
+            return b""
 
     def _messages(self) -> "Iterator[tuple[object, bytes]]":
         while True:
             found = self._decoder.next()
             while found is None:
-                try:
-                    data = self._socket.recv(_CHUNK)
-                except OSError:
-                    return
+                data = self._receive()
                 if not data:
                     return
                 self._decoder.feed(data)
@@ -129,9 +163,32 @@ def places() -> "Locations":
 
 
 def reach() -> Link:
-    """Connect to the daemon of this home, or to the system's, or start one for this command alone."""
-    link = running()
-    return link if link is not None else private()
+    """Connect to the daemon of this home, or to the system's, or start one for this command alone.
+
+    Raises:
+        Conflict: another process keeps the vault for itself
+    """
+    if (link := running()) is not None:
+        return link
+    until = time.monotonic() + _OTHERS_SECONDS
+    with _Lock(places()) as lock:
+        while not lock.take():
+            if (link := running()) is not None:
+                return link  # it was starting
+            if time.monotonic() > until:
+                raise Conflict("another envfs process is at work here", "`envfs status` shows it")
+            time.sleep(_STEP)
+        return running() or private(lock.handle)
+
+
+def looking() -> Link:
+    """Connect to a running daemon, or start one that only looks: it needs no lock, so nobody keeps it waiting."""
+    return _started(_LOOK_SECONDS) or private(looks=True)
+
+
+def own(*, looks: bool = False) -> Link:
+    """Connect to the daemon of this very home, or start one as `private` does; never the system's."""
+    return _connect(places().socket) or private(looks=looks)
 
 
 def running() -> "Link | None":
@@ -148,17 +205,61 @@ def running() -> "Link | None":
 
 
 def need_running() -> Link:
-    """As `running`, or raise NotRunning."""
-    link = running()
+    """As `running`, but wait for a daemon that is starting, and raise NotRunning if there is none."""
+    link = _started(_START_SECONDS)
     if link is None:
         raise NotRunning("no daemon runs here", "start it with `envfs mount`")
     return link
 
 
+def _started(seconds: float) -> "Link | None":
+    # whoever has the lock and no socket may be a daemon that is starting
+    until = time.monotonic() + seconds
+    with _Lock(places()) as lock:
+        while (link := running()) is None and time.monotonic() < until and not lock.take():
+            time.sleep(_STEP)
+        return link or running()
+
+
+class _Lock:
+    """The lock of the daemon of a home, to be looked at or handed on. Without a vault nothing is made for it."""
+
+    def __init__(self, mine: "Locations") -> None:
+        self.handle = -1
+        if os.path.exists(mine.vault):
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            try:
+                os.makedirs(mine.state, 0o700, exist_ok=True)
+                self.handle = os.open(mine.lock, flags, 0o600)
+            except OSError:
+                return  # the daemon says what is wrong with it
+
+    def take(self) -> bool:
+        """Take the lock; false if another process has it."""
+        if self.handle < 0:
+            return True
+        try:
+            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.handle >= 0:
+            os.close(self.handle)
+
+
 def _connect(path: str) -> "Link | None":
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    _be_patient(connection, PATIENCE)  # it holds for `connect` too, whose queue may be full
     try:
         connection.connect(path)
+    except BlockingIOError:
+        connection.close()
+        raise silent(None) from None
     except PermissionError:
         connection.close()
         raise NotApproved(f"uid {os.geteuid()} may not reach the daemon at {path}", "ask its owner") from None
@@ -169,23 +270,82 @@ def _connect(path: str) -> "Link | None":
     return Link(connection, private=False)
 
 
+def _be_patient(connection: "_socket.socket", seconds: int) -> None:
+    moment = seconds.to_bytes(_LONG, sys.byteorder) + bytes(_LONG)
+    for option in (_socket.SO_RCVTIMEO, _socket.SO_SNDTIMEO):
+        connection.setsockopt(_socket.SOL_SOCKET, option, moment)
+
+
+def silent(connection: "_socket.socket | None") -> TimedOut:
+    """Return the error for a daemon that says nothing."""
+    hint = "is its process stopped, or the machine very busy?"
+    if connection is not None:
+        pid = int.from_bytes(connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)[:4], sys.byteorder)
+        if pid not in (0, os.getpid()):
+            hint = f"if its process is stopped, `kill -CONT {pid}` lets it go on, and `kill -KILL {pid}` ends it"
+    return TimedOut("the daemon does not answer", hint)
+
+
 def _check_server(connection: "_socket.socket", path: str) -> None:
     # somebody else's socket in our place would be sent our secrets
     raw = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
     server = int.from_bytes(raw[4:8], sys.byteorder)
-    owner = os.stat(os.path.dirname(path)).st_uid
-    if server != owner:
-        raise NotApproved(f"the daemon at {path} runs as uid {server}, but its folder belongs to uid {owner}")
+    if server not in (os.geteuid(), 0):
+        connection.close()
+        raise NotApproved(
+            f"the daemon at {path} runs as uid {server}, who is neither you nor root, so nothing was sent to it",
+            "look at ENVFS_HOME and XDG_RUNTIME_DIR",
+        )
 
 
-def private() -> Link:
-    """Start a daemon for this command alone."""
+def private(lock: int = -1, *, looks: bool = False) -> Link:
+    """Start a daemon for this command alone, and hand it the lock; or one that only `looks`, which needs none."""
     ours, theirs = _pair()
-    os.set_inheritable(theirs, True)
-    command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(theirs)]
-    os.posix_spawn(sys.executable, command, os.environ)
+    between = os.fork()
+    if between == 0:
+        _start_daemon(theirs, lock, looks=looks)
+    os.waitpid(between, 0)
     os.close(theirs)
     return Link(_socket.socket(fileno=ours), private=True)
+
+
+def _start_daemon(connection: int, lock: int, *, looks: bool) -> "NoReturn":
+    # by a child that ends: what this process becomes is to have no child that it did not start
+    try:
+        from envfs_cli import streams
+
+        streams.give_nothing()
+        os.set_inheritable(connection, True)
+        command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
+        if lock >= 0:
+            os.set_inheritable(lock, True)
+            command += ["--lock", str(lock)]
+        command += ["--look"] if looks else []
+        log = _open_log()
+        nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        actions = [nothing, (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
+        # in a session of its own: the keys of the terminal are for the command alone
+        os.posix_spawn(sys.executable, command, environment(), setsid=True, file_actions=actions)
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _open_log() -> int:
+    # what the daemon prints goes where one in the background prints: the caller's own output is not kept open by it
+    try:
+        log = os.open(places().daemon_log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+    return log
+
+
+def environment() -> "dict[str, str]":
+    """Return what a daemon needs of this process's environment; the rest may hold secrets, or a project's settings."""
+    needed = {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_BEGIN)}
+    if needed.get("ENVFS_HOME"):
+        needed["ENVFS_HOME"] = places().home  # absolute: the daemon has another folder
+    return needed
 
 
 def _pair() -> "tuple[int, int]":

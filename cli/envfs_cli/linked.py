@@ -75,15 +75,32 @@ def level() -> str:
     known = remembered().get(folder)
     said = read(folder, known.level if known else "")
     if known is None or known.number != number(folder):
-        raise UnsafeSettings(
-            f"{toml_of(folder)} names {said}, but you did not link that folder", f"`envfs link {folder} {said}` does"
-        )
+        raise UnsafeSettings(_not_linked(folder, said, known), f"`{command(folder, said)}` does")
     if known.level != said:
         raise UnsafeSettings(
             f"{toml_of(folder)} names {said}, but you linked that folder to {known.level}",
-            f"if the change is yours, `envfs link {folder} {said}`",
+            f"if the change is yours, `{command(folder, said)}`",
         )
     return said
+
+
+def _not_linked(folder: str, level: str, known: "Linked | None") -> str:
+    """Say that a folder is not the one that was linked, and what became of that one where this can be seen."""
+    problem = f"{toml_of(folder)} names {level}, but you did not link that folder"
+    if known is not None:
+        return f"{problem}: it stands where another one was"
+    here = number(folder)
+    moved = [path for path, row in remembered().items() if row.number == here and not os.path.lexists(path)]
+    return f"{problem}: it was moved from {moved[0]}" if moved else problem
+
+
+def command(folder: str, level: str) -> str:
+    """Return the command that links a folder to a level, to be pasted; a real `.env` there has to be imported."""
+    import shlex
+
+    path = f"{folder.rstrip('/')}/.env"
+    importing = " --import" if os.path.isfile(path) and not os.path.islink(path) else ""
+    return f"envfs link{importing} {shlex.quote(folder)} {shlex.quote(level)}"
 
 
 def toml_of(folder: str) -> str:
@@ -144,13 +161,18 @@ def remembered() -> "dict[str, Linked]":
         raise UnsafeSettings(f"{path} is no list of linked folders", "remove it, and link the folders again") from None
 
 
-def is_made(folder: str, file: str) -> bool:
-    """Tell whether a file of a folder is the link that was made there."""
-    path = f"{folder}/{file}"
-    if file != ".env" or not os.path.islink(path):
+def leads_to_a_view(path: str, mounts: "tuple[str, ...]" = ()) -> bool:
+    """Tell whether a `.env` is a link that `envfs link` made, in this folder or in one that this is a copy of.
+
+    Its target is that of a folder that is remembered, or lies in one of the `mounts`. Such a link holds no text of its
+    own, so nothing is lost when it is replaced.
+    """
+    if not os.path.islink(path):
         return False
-    known = remembered().get(os.path.realpath(folder))
-    return known is not None and os.readlink(path) == known.target
+    target = os.readlink(path)
+    if any(row.target == target for row in remembered().values()):
+        return True
+    return target.endswith("/.env") and any(mount and target.startswith(f"{mount}/") for mount in mounts)
 
 
 def _linked(folder: object, level: object, target: object) -> Linked:

@@ -1,14 +1,19 @@
-"""The way in: find the command, read its arguments, run it, turn an error into words and an exit status."""
+"""The way in: find the command, read its arguments, run it, turn an error into words and an exit status.
 
+Law: Ctrl-C ends this process with 130 and without a word, whenever it comes: so nothing is imported before `main` has
+seen to that. What has something to tidy up, or lives on, listens by itself.
+"""
+
+import _signal  # type: ignore[import-not-found]  # the bare module: the one around it costs the client 4 ms
 import os
 import sys
-
-from envfs.errors import EnvFSError
-from envfs_cli import arguments, grammar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
+
+    from envfs_cli import arguments, grammar
 
 _USAGE = 2
 _INTERRUPTED = 130
@@ -17,20 +22,62 @@ _PIPE_CLOSED = 141
 
 def main() -> int:
     """Run the command line; returns the exit status."""
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _interrupted)
+    from envfs_cli import dispositions
+
+    dispositions.expect_children()
+    if _are_unusual():
+        from envfs_cli import streams
+
+        streams.prepare()
     try:
         status = run(sys.argv[1:])
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        status = _INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads, and the interpreter flushes once more at the end
-        return _PIPE_CLOSED
+        status = _PIPE_CLOSED
+    except SystemExit as end:  # argparse's, after help or a mistake
+        status = int(str(end.code or 0))
+    return _leave(status)
+
+
+def _are_unusual() -> bool:
+    # looked at here, so that an ordinary start does not load what deals with it
+    if None in (sys.stdin, sys.stdout, sys.stderr) or "envfs-aside" in sys._xoptions:  # noqa: SLF001 - documented
+        return True
+    return os.isatty(1) or os.isatty(2) or not os.get_blocking(1)
+
+
+def _leave(status: int) -> int:
+    # what was printed is written here, as long as it can still be said that it was not
+    from envfs.errors import EnvFSError
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as failure:
+            from envfs_cli import output, streams
+
+            streams.discard(stream.fileno())
+            if stream is sys.stderr:
+                continue
+            if isinstance(failure, BrokenPipeError):
+                status = _PIPE_CLOSED
+            else:
+                output.error(EnvFSError(f"cannot write to standard output: {output.reason(failure)}"))
+                status = status or EnvFSError.status
     return status
+
+
+def _interrupted(_number: int, _frame: object) -> "NoReturn":
+    os._exit(_INTERRUPTED)
 
 
 def run(words: "Sequence[str]") -> int:
     """Run one command line without the program's name; returns the exit status."""
+    from envfs.errors import EnvFSError
+
     try:
         return _run(words)
     except EnvFSError as error:
@@ -41,6 +88,8 @@ def run(words: "Sequence[str]") -> int:
 
 
 def _run(words: "Sequence[str]") -> int:
+    from envfs_cli import arguments, grammar
+
     command = grammar.find(words[0]) if words else None
     if command is None:
         from envfs_cli.commands import helping

@@ -1,21 +1,22 @@
 """What is printed, and the only module that prints: tables and colour on a terminal, plain lines in a pipe, JSON.
 
 Laws: results go to standard output, words about them to standard error; control characters in what others wrote are
-made visible, so that no name can rewrite the screen.
+made visible, so that no name can rewrite the screen. A result that cannot be written is an error; a word about one is
+not, for the exit status says the same.
 """
 
 import json
 import os
 import sys
 
+from envfs.errors import EnvFSError
 from envfs.protocol import wire
+from envfs_cli import wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NamedTuple
-
-    from envfs.errors import EnvFSError
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _COLOURS = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
@@ -36,36 +37,105 @@ def note(text: str) -> None:
 def done(text: str) -> None:
     """Confirm what was done, to a person only."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"{clean(text)}\n")
+        _tell(f"{clean(text)}\n")
 
 
 def plain_error(text: str) -> None:
     """Write a text that a program reads to standard error."""
-    sys.stderr.write(text)
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError as failure:
+        _discard(2)
+        raise EnvFSError(f"cannot write to standard error: {reason(failure)}") from None
 
 
 def _say(kind: str, style: str, text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
-    sys.stderr.write(f"envfs: {word} {clean(text)}\n")
+    _tell(f"envfs: {word} {wrapping.message(clean(text), len(f'envfs: {kind}: '))}\n")
+
+
+def _tell(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _discard(2)
 
 
 def line(text: str) -> None:
-    """Print one line of a result."""
-    sys.stdout.write(f"{text}\n")
+    """Print one line of a result.
+
+    Raises:
+        EnvFSError: standard output does not take it
+    """
+    try:
+        sys.stdout.write(f"{text}\n")
+    except OSError as failure:
+        raise _lost(failure) from None
 
 
 def row(text: str) -> None:
     """Print one line of a result that goes on: whoever reads the pipe gets it now."""
     line(text)
-    sys.stdout.flush()
+    flush()
+
+
+def flush() -> None:
+    """Write what was printed and not written yet.
+
+    Raises:
+        EnvFSError: standard output does not take it
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as failure:
+        raise _lost(failure) from None
 
 
 def raw(data: bytes) -> None:
     """Print bytes as they are."""
-    sys.stdout.flush()
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(1, rest) :]
+    flush()
+    unwritten = memoryview(data)
+    while unwritten:
+        try:
+            unwritten = unwritten[os.write(1, unwritten) :]
+        except BlockingIOError:
+            from envfs_cli import streams
+
+            streams.wait_until_writable(1)
+        except OSError as failure:
+            raise _lost(failure) from None
+
+
+def need() -> None:
+    """Find out whether a result can be written, before there is one that must not be lost.
+
+    Raises:
+        EnvFSError: standard output is closed, or for reading only
+    """
+    try:
+        os.write(1, b"")
+    except OSError as failure:
+        raise EnvFSError(f"cannot write to standard output: {reason(failure)}", "nothing was changed") from None
+
+
+def reason(failure: OSError) -> str:
+    """Return the system's words for a failure."""
+    return os.strerror(failure.errno or 5).lower()
+
+
+def _discard(number: int) -> None:
+    from envfs_cli import streams  # what it needs is slow to load
+
+    streams.discard(number)
+
+
+def _lost(failure: OSError) -> Exception:
+    _discard(1)
+    if isinstance(failure, BrokenPipeError):
+        return failure
+    return EnvFSError(f"cannot write to standard output: {reason(failure)}", "the result is lost; try again elsewhere")
 
 
 def as_json(value: object) -> None:
@@ -116,4 +186,9 @@ def clean(text: str) -> str:
     """Make control characters visible."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c.isprintable() else f"\\x{_byte(c):02x}" for c in text)
+
+
+def _byte(letter: str) -> int:
+    # what is not UTF-8 in an argument or a file's name is a surrogate here
+    return ord(letter) - 0xDC00 if "\udc80" <= letter <= "\udcff" else ord(letter)

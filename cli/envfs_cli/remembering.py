@@ -22,7 +22,7 @@ def write_toml(folder: str, level: str) -> None:
 
 
 def remember(folder: str, found: "Linked") -> None:
-    """Remember a folder."""
+    """Remember a folder, and no longer where it was before it was moved."""
     _change(folder, found)
 
 
@@ -42,6 +42,7 @@ def _change(folder: str, found: "Linked | None") -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
         known = {path: row for path, row in linked.remembered().items() if path != folder}
         if found is not None:
+            known = {path: row for path, row in known.items() if row.number != found.number or os.path.lexists(path)}
             known[folder] = found
         _put(places.linked, jsontext.encode({path: list(row) for path, row in known.items()}) + b"\n", 0o600)
     finally:

@@ -2,12 +2,15 @@
 
 import os
 import sys
+from contextlib import suppress
 
-from envfs.core import limits
+from envfs.core import limits, passphrases
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
-from envfs_cli import files, strength, terminal
+from envfs_cli import files, output, strength, terminal
 
+TRIES = 3  # of a person, before a command gives up
 _CHUNK = 1 << 16
+_PASSPHRASE = "the passphrase"
 
 
 def from_bytes(data: bytes) -> int:
@@ -31,14 +34,21 @@ def from_file(path: str, what: str, limit: int, slack: int = 0) -> int:
     try:
         source, first = (0, b"") if path == "-" else files.open_input(path)
     except OSError as error:
-        raise files.cannot_read(path, error) from None
+        raise _cannot_read(path, what, error) from None
     try:
         return _copy(source, first, what, limit, slack)
     except OSError as error:
-        raise files.cannot_read(path, error) from None
+        raise _cannot_read(path, what, error) from None
     finally:
         if path != "-":
             os.close(source)
+
+
+def _cannot_read(path: str, what: str, error: OSError) -> EnvFSError:
+    # the path may be the secret itself, given by mistake: a message names it only if there is such a file
+    if os.path.lexists(path):
+        return files.cannot_read(path, error)
+    return EnvFSError(f"cannot read {what}: {os.strerror(error.errno or 5).lower()}")
 
 
 def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:
@@ -58,42 +68,80 @@ def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:
 
 def passphrase(file: "str | None", project: str = "") -> int:
     """Return the passphrase of the vault, or of a project, in a descriptor: from a file, or asked for."""
-    file = file or os.environ.get(_environment(project))
+    file = file or named_file(project)
     if file:
-        return from_file(file, "the passphrase", limits.FRAME_BYTES)
-    return from_bytes(terminal.ask_hidden(f"passphrase{_of(project)}: ").reveal().encode())
+        return from_file(file, _PASSPHRASE, limits.FRAME_BYTES)
+    return from_bytes(_typed(f"passphrase{_of(project)}: "))
+
+
+def named_file(project: str) -> "str | None":
+    """Return the file that the environment names for the passphrase of the vault, or of a project."""
+    return os.environ.get("ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE")
 
 
 def new_passphrase(file: "str | None", project: str = "") -> int:
     """Return a new passphrase in a descriptor, from a file or asked for twice; says what it is worth.
 
     Raises:
-        WrongPassphrase: the two that were typed differ, or a weak one was thought better of
+        WrongPassphrase: the two that were typed differ, or a weak one was thought better of, `TRIES` times
     """
     if file:
-        handle = from_file(file, "the passphrase", limits.FRAME_BYTES)
-        strength.judge(os.pread(handle, limits.FRAME_BYTES, 0).decode(errors="replace").removesuffix("\n"))
+        handle = from_file(file, _PASSPHRASE, limits.FRAME_BYTES)
+        with suppress(UnicodeDecodeError):  # the keyholder says so
+            strength.judge(passphrases.read(os.pread(handle, limits.FRAME_BYTES, 0)))
         return handle
-    first = terminal.ask_hidden(f"new passphrase{_of(project)}: ")
-    if first != terminal.ask_hidden("the same again: "):
-        raise WrongPassphrase("the two passphrases differ", "nothing was changed; try again")
-    if strength.judge(first.reveal()) and not terminal.confirm("use it all the same?"):
-        raise WrongPassphrase("the passphrase was not used, so nothing was changed", "try a longer one")
-    return from_bytes(first.reveal().encode())
+    problem = ""
+    for left in reversed(range(TRIES)):
+        typed = _typed(f"new passphrase{_of(project)}: ")
+        problem = _doubt(typed)
+        if not problem:
+            return from_bytes(typed)
+        if left:
+            output.note(f"{problem}: try again")
+    raise WrongPassphrase(problem, "nothing was changed")
 
 
-def _environment(project: str) -> str:
-    return "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
+def _doubt(typed: bytes) -> str:
+    try:
+        text = passphrases.read(typed)
+        if not text:
+            return "the passphrase is empty"
+        if passphrases.read(_typed("the same again: ")) != text:
+            return "the two passphrases differ"
+    except UnicodeDecodeError:
+        return "what was typed is not UTF-8 text"
+    if strength.judge(text) and not terminal.confirm("use it all the same?"):
+        return "the passphrase was not used"
+    return ""
+
+
+def _typed(prompt: str) -> bytes:
+    return terminal.ask_hidden(prompt, _PASSPHRASE, limits.PASSPHRASE_BYTES)
 
 
 def _of(project: str) -> str:
     return f" of {project}" if project else ""
 
 
+def is_typed(file: "str | None") -> bool:
+    """Tell whether `value` would ask a person; `file` is what --from-file names."""
+    return file is None and sys.stdin is not None and sys.stdin.isatty()
+
+
 def value(name: str, file: "str | None") -> "tuple[int, bool]":
-    """Return a value in a descriptor, and whether one final line end is to be dropped from it."""
-    if file is not None and file != "-":
-        return from_file(file, "the value", limits.VALUE_BYTES), False
-    if file == "-" or sys.stdin is None or not sys.stdin.isatty():
-        return from_file("-", "the value", limits.VALUE_BYTES, limits.LINE_END_BYTES), True
-    return from_bytes(terminal.ask_hidden(f"value of {name}: ").reveal().encode()), False
+    """Return a value in a descriptor, and whether it is to lose its line end if it has one line.
+
+    Raises:
+        EnvFSError: it is empty
+        TooLarge: it is over the limit
+    """
+    if is_typed(file):
+        most = limits.VALUE_BYTES + limits.LINE_END_BYTES
+        handle, trim = from_bytes(terminal.ask_hidden(f"value of {name}: ", "the value", most, lines=True)), True
+    elif file is None or file == "-":
+        handle, trim = from_file("-", "the value", limits.VALUE_BYTES, limits.LINE_END_BYTES), True
+    else:
+        handle, trim = from_file(file, "the value", limits.VALUE_BYTES), False
+    if os.pread(handle, limits.LINE_END_BYTES + 1, 0) in (b"", *((b"\n", b"\r\n") if trim else ())):
+        raise EnvFSError("the value is empty, so nothing was changed", "if that is meant, say --empty")
+    return handle, trim

@@ -18,32 +18,52 @@ if TYPE_CHECKING:
     Ask = Callable[[NamedTuple, tuple[int, ...]], tuple[object, bytes]]
 
 
+class GivenUp(WrongPassphrase):
+    """A passphrase that was wrong as often as a person may try."""
+
+
 class Session:
     """A link that can unlock; `passphrase_file` is the vault's, `project_file` a project's, None to ask a person.
 
     `kept` is the shell's: a private daemon's link that all of its commands use, or None to reach one for each.
+
+    Laws: while a person types, no daemon of this command's own runs, so that no lock is held. What was typed is given
+    to the next one, and forgotten with this session.
     """
 
     kept: "ClassVar[Link | None]" = None
 
     def __init__(self, link: "Link", passphrase_file: "str | None" = None, project_file: "str | None" = None) -> None:
         """Ask through `link`."""
-        self._link = link
+        self._open: Link | None = link
         self._passphrase_file = passphrase_file
         self._project_file = project_file
+        self._given: dict[str, int] = {}  # descriptors of passphrases, by project
+
+    @property
+    def _link(self) -> "Link":
+        if self._open is None:
+            self._open = links.reach()
+        return self._open
+
+    def let_go(self) -> None:
+        """End a daemon that was started for this command alone: a person is going to be asked."""
+        if self._open is not None and self._open.private and self._open is not Session.kept:
+            self._open.close()
+            self._open = None
 
     def ask(
         self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), rows: "list[object] | None" = None
     ) -> "tuple[object, bytes]":
         """Send a request; return the reply and its blob. What comes before the reply is put into `rows`."""
-        found = [] if rows is None else rows
+        received = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
-                return self._link.ask(request, descriptors, found.append)
+                return self._link.ask(request, descriptors, received.append)
             except Locked as error:
-                found.clear()  # they come again
+                received.clear()  # they come again
                 self.unlock(0, error.about)
-        return self._link.ask(request, descriptors, found.append)
+        return self._link.ask(request, descriptors, received.append)
 
     def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
         """Send a request that needs no key, and hand each row on as it comes."""
@@ -55,19 +75,21 @@ class Session:
 
     def rows(self, request: "NamedTuple") -> list[object]:
         """Send a request; return the rows that came before the reply."""
-        found: list[object] = []
-        self.ask(request, (), found)
-        return found
+        received: list[object] = []
+        self.ask(request, (), received)
+        return received
 
     def unlock(self, seconds: int = 0, project: str = "") -> None:
         """Unlock the vault or a project, for `seconds` or without end, asking for the passphrase if it needs one."""
-        try:
-            self._with_passphrase(self._link.ask, control.Unlock(seconds, project), "unlocking")
-        except Locked as error:
-            if not project:
-                raise
-            self.unlock(seconds, error.about)
-            self._with_passphrase(self._link.ask, control.Unlock(seconds, project), "unlocking")
+        for _ in range(_MOST_LOCKS):
+            try:
+                self._with_passphrase(self._ask_once, control.Unlock(seconds, project), "unlocking")
+            except Locked as error:
+                if not project:
+                    raise
+                self.unlock(seconds, error.about)  # the vault's own, which a daemon that was started anew lacks
+            else:
+                return
 
     def with_passphrase(self, request: "NamedTuple", doing: str, rows: "list[object] | None" = None) -> object:
         """Ask without a passphrase, and again with the one that is said to be needed; return the reply."""
@@ -77,28 +99,63 @@ class Session:
 
         return self._with_passphrase(ask, request, doing)
 
+    def _ask_once(self, request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> "tuple[object, bytes]":
+        return self._link.ask(request, descriptors)
+
     def _with_passphrase(self, ask: "Ask", request: "NamedTuple", doing: str) -> object:
         try:
             return ask(request, ())[0]
         except WrongPassphrase as error:
-            secret = self.passphrase(error.about)
-        from envfs_cli import terminal
+            project = error.about
+        return self.tried(project, lambda secret: ask(request, (secret,))[0], doing)
 
-        try:
-            with terminal.Waiting(doing):
-                return ask(request, (secret,))[0]
-        finally:
-            os.close(secret)
+    def tried(self, project: str, act: "Callable[[int], object]", doing: str) -> object:
+        """Return what `act` makes of a passphrase; a person may type one again if it is wrong.
+
+        Raises:
+            WrongPassphrase: it is wrong in a file, or was typed wrong three times
+        """
+        from envfs_cli import output, secrets, terminal
+
+        for left in reversed(range(secrets.TRIES)):
+            secret = self.passphrase(project)
+            try:
+                with terminal.Waiting(doing):
+                    return act(secret)
+            except GivenUp:
+                raise  # of another passphrase, which this one turned out to need
+            except WrongPassphrase as error:
+                self._forget(project)
+                if not left or self._file(project):
+                    raise GivenUp(error.text, "nothing was changed", error.about) from None
+                output.note(f"{error.text}: try again")
+        raise GivenUp("the passphrase is wrong")
 
     def passphrase(self, project: str) -> int:
-        """Return the passphrase of a project, or of the vault (empty), in a descriptor."""
+        """Return the passphrase of a project, or of the vault (empty), in a descriptor that this session closes."""
+        if project not in self._given:
+            from envfs_cli import secrets
+
+            file = self._file(project)
+            if not file:
+                self.let_go()
+            self._given[project] = secrets.passphrase(file, project)
+        return self._given[project]
+
+    def _file(self, project: str) -> "str | None":
         from envfs_cli import secrets
 
-        return secrets.passphrase(self._project_file if project else self._passphrase_file, project)
+        return (self._project_file if project else self._passphrase_file) or secrets.named_file(project)
+
+    def _forget(self, project: str) -> None:
+        os.close(self._given.pop(project))
 
     def close(self) -> None:
         """Leave."""
-        self._link.close()
+        for project in tuple(self._given):
+            self._forget(project)
+        if self._open is not None:
+            self._open.close()
 
 
 _MOST_LOCKS = 3  # the vault's, that of level /, that of the project

@@ -1,31 +1,29 @@
-"""Requests about who may read and who did: grants and the access log. For the owner only."""
+"""Requests about who may read and who did: grants and the entries of the access log. For the owner only."""
 
 import math
 import pwd
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import trio
 
 from envfs.control.call import Call, Sent
+from envfs.control.service import Service
 from envfs.core import dialects, names
 from envfs.core.audit import Event
 from envfs.core.policy import Grant as Rule
-from envfs.errors import BadRequest, LogBroken, NoSuchLevel
+from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.log import AccessLog
-from envfs.host import callers, clocks
+from envfs.host import clocks, user_namespace
 from envfs.protocol.control import (
-    Checked,
     Done,
     Grant,
     GrantRow,
     ListGrants,
     LogRow,
     ReadLog,
-    RestartLog,
     Revoke,
-    VerifyLog,
 )
-from envfs.protocol.keyholding import Faults, VerifyCheckpoint
 
 _MOST_SECONDS = 10 * 366 * 86_400
 _UIDS = 1 << 32
@@ -37,10 +35,8 @@ async def grant(call: Call, request: Grant) -> Sent:
     level = names.level(request.level)
     if not 0 <= request.uid < _UIDS - 1:
         raise BadRequest("not a uid", "give a number, or a name with --user")
-    if request.uid == callers.UNMAPPED:
-        raise BadRequest(
-            f"uid {callers.UNMAPPED} stands for everybody without a number here", "give the service a user of its own"
-        )
+    service = call.service
+    _check_reach(service, request.uid)
     if request.dialect and request.dialect not in dialects.NAMES:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
     if not 0 <= request.seconds <= _MOST_SECONDS:
@@ -48,8 +44,28 @@ async def grant(call: Call, request: Grant) -> Sent:
     _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
     rule = new_rule(level, request.uid, request.seconds)
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
-    note = () if call.service.house.vault.exists(level) else (f"there is no level {level} yet",)
-    return Sent(Done(note))
+    await service.after_revoke()  # the grant may end sooner than the one that it replaces
+    missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
+    return Sent(Done((*missing, *_notes(request.uid))))
+
+
+def _check_reach(service: Service, uid: int) -> None:
+    if uid == service.owner:
+        return
+    if uid == user_namespace.UNMAPPED:
+        raise BadRequest(f"uid {uid} is shared by unrelated services", "give the service a user of its own")
+    if service.owner != 0:  # the kernel keeps others out of its mount, and their clients ask it nothing
+        raise BadRequest(
+            f"uid {uid} cannot reach this daemon: it serves uid {service.owner} alone",
+            "a vault for several users is root's: as root run `envfs init`, `envfs mount`, and there this grant",
+        )
+
+
+def _notes(uid: int) -> Iterator[str]:
+    if not _user(uid):
+        yield f"no user of this machine has uid {uid}; a container's user may"
+    if uid == 0:
+        yield "every process of root's may read it then"
 
 
 def new_rule(level: str, uid: int, seconds: int) -> Rule:
@@ -65,6 +81,7 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     level = names.level(request.level)
     if not call.service.settings.remove_grant(level, request.uid):
         raise NoSuchLevel(f"uid {request.uid} has no grant on {level}", "`envfs grants` lists them")
+    await call.service.after_revoke()
     call.service.log.append(Event("revoke", "socket", level, rule=f"uid {request.uid}"), call.caller)
     return Sent(Done())
 
@@ -103,24 +120,3 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
         for line in log.newest(fresh) if fresh > 0 else ():
             await call.send_row(LogRow(line.decode(errors="replace")))
     return Sent(Done())
-
-
-async def verify_log(call: Call, _request: VerifyLog) -> Sent:
-    """Follow the log's chain and check its signed checkpoints."""
-    log = _log(call)
-    points = log.verify()
-    if not points:
-        return Sent(Checked(log.tip.seq, 0, ("the log has no signed checkpoint yet",)))
-    wanted = tuple((str(point.seq), point.digest, point.signature) for point in points)
-    answer = await call.service.keyholder.ask(VerifyCheckpoint(wanted))
-    faults = answer.message.texts if isinstance(answer.message, Faults) else ("",)
-    for point, fault in zip(points, faults, strict=True):
-        if fault:
-            raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner")
-    return Sent(Checked(log.tip.seq, 0, (f"{len(points)} signed checkpoint{'s' * (len(points) > 1)}",)))
-
-
-async def restart_log(call: Call, _request: RestartLog) -> Sent:
-    """Set the old log aside and begin a new one."""
-    aside = _log(call).restart(call.caller)
-    return Sent(Done((f"the old log is kept as {aside}",) if aside else ("the old log is gone",)))

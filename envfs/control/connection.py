@@ -5,12 +5,13 @@ sends can end more than its own connection.
 """
 
 import array
+import contextlib
 import math
 import os
 import select
 import socket
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import trio
@@ -22,12 +23,14 @@ from envfs.control.service import Service
 from envfs.core import limits
 from envfs.core.policy import Caller
 from envfs.errors import BadRequest, EnvFSError
+from envfs.gate.turns import asker
 from envfs.protocol import control, framing, wire
 
 _DESCRIPTORS = 4
 _FRAME_SECONDS = 10.0
 _SEND_SECONDS = 30.0
 _PIECE_BYTES = 1 << 16
+_WORKING = framing.encode(wire.to_body(control.WorkingRow()))
 
 
 class Connection:
@@ -40,20 +43,39 @@ class Connection:
         self._service = service
         self._decoder = framing.Decoder()
         self._descriptors: list[int] = []
+        self._handed_over = 0
+        self._works = self._sends = False
 
     async def serve(self) -> None:
         """Answer requests until the client leaves or breaks the protocol."""
+        asker.set(self._caller.uid)
+        try:
+            with contextlib.suppress(OSError, trio.TooSlowError):  # the client has gone, or takes nothing more
+                error = await self._converse()
+                if error is not None:
+                    await self._refuse(error)
+        finally:
+            _close(self._descriptors)
+            self._socket.close()
+
+    async def _converse(self) -> EnvFSError | None:
+        # the error that ends a conversation is returned: what is sent about it must not be sent while it is handled
         try:
             while (body := await self._next()) is not None:
                 await self._answer(wire.from_body(body, control.REQUESTS))
         except EnvFSError as error:
-            with trio.move_on_after(1):
-                await self._send(control.Failed(error.code, error.text, error.hint, error.about))
-        except (OSError, trio.TooSlowError):
-            pass
-        finally:
-            self._drop_descriptors()
-            self._socket.close()
+            return error
+        return None
+
+    async def _refuse(self, error: EnvFSError) -> None:
+        with trio.move_on_after(1):
+            await self._send(control.Failed(error.code, error.text, error.hint, error.about))
+
+    def reassure(self) -> None:
+        """Tell a client whose request is worked on that it still is; without waiting, and not within a reply."""
+        if self._works and not self._sends:
+            with contextlib.suppress(OSError):  # full: it has something to read
+                os.write(self._socket.fileno(), _WORKING)
 
     async def _answer(self, request: object) -> None:
         if isinstance(request, control.Hello):
@@ -65,13 +87,20 @@ class Connection:
             await self._send(control.Hello(control.VERSION, __version__))
             return
         descriptors, self._descriptors = tuple(self._descriptors), []
+        handed_over, self._handed_over = self._handed_over, 0
+        self._works = True
         try:
-            _check_descriptors(request, descriptors)
-            call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
-            sent = await dispatch.answer(call, request)
+            _check_descriptors(request, descriptors, handed_over)
+            async with self._service.budgets.spend(self._caller.uid, request):
+                await self._carry_out(request, descriptors)
         finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+            self._works = False
+            _close(descriptors)
+
+    async def _carry_out(self, request: object, descriptors: tuple[int, ...]) -> None:
+        call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
+        sent = await dispatch.answer(call, request)
+        self._works = False
         try:
             await self._send(sent.reply, sent.blobs, sent.check)
         finally:
@@ -99,10 +128,18 @@ class Connection:
         data, ancillary, flags, _ = await self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))
         for level, kind, passed in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                self._descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
-        if flags & socket.MSG_CTRUNC or len(self._descriptors) > _DESCRIPTORS:
+                self._take(array.array("i", passed[: len(passed) - len(passed) % 4]))
+        if flags & socket.MSG_CTRUNC or self._handed_over > _DESCRIPTORS:
             raise BadRequest("too many descriptors")
         return data
+
+    def _take(self, descriptors: Sequence[int]) -> None:
+        # what may have some is for the owner alone: those of others are not held while their request is on its way
+        self._handed_over += len(descriptors)
+        if self._caller.uid == self._service.owner:
+            self._descriptors += descriptors
+        else:
+            _close(descriptors)
 
     async def _send(
         self,
@@ -111,11 +148,19 @@ class Connection:
         check: Callable[[], None] | None = None,
     ) -> None:
         frame = framing.encode(wire.to_body(message), blobs, limits.REPLY_BYTES)
-        with trio.fail_after(_SEND_SECONDS):
+        with trio.fail_after(_SEND_SECONDS), self._sending():
             for part in (frame, *blobs):
                 if check is not None:
                     _or_break_off(check)
                 await self._send_part(part)
+
+    @contextlib.contextmanager
+    def _sending(self) -> Iterator[None]:
+        self._sends = True
+        try:
+            yield
+        finally:
+            self._sends = False
 
     async def _send_rows(self, rows: Iterable[NamedTuple]) -> None:
         # many frames go out in few pieces
@@ -128,7 +173,7 @@ class Connection:
         await self._send_piece(piece)
 
     async def _send_piece(self, piece: bytearray) -> None:
-        with trio.fail_after(_SEND_SECONDS):
+        with trio.fail_after(_SEND_SECONDS), self._sending():
             await self._send_part(piece)
 
     async def _send_part(self, part: bytes | bytearray | memoryview) -> None:
@@ -142,10 +187,11 @@ class Connection:
         poll.register(self._socket.fileno(), select.POLLRDHUP)
         return bool(poll.poll(0))
 
-    def _drop_descriptors(self) -> None:
-        for descriptor in self._descriptors:
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):  # a file system may fail only now; the descriptor is closed all the same
             os.close(descriptor)
-        self._descriptors = []
 
 
 def _or_break_off(check: Callable[[], None]) -> None:
@@ -156,8 +202,8 @@ def _or_break_off(check: Callable[[], None]) -> None:
         raise ConnectionAbortedError from None
 
 
-def _check_descriptors(request: object, descriptors: tuple[int, ...]) -> None:
-    if len(descriptors) > control.DESCRIPTORS.get(type(request), 0):
+def _check_descriptors(request: object, descriptors: tuple[int, ...], handed_over: int) -> None:
+    if handed_over > control.DESCRIPTORS.get(type(request), 0):
         raise BadRequest("descriptors came with a request that takes none")
     for descriptor in descriptors:
         # only memory or a file: its size is known and reading it never waits

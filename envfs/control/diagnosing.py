@@ -50,6 +50,7 @@ async def _machine(service: Service, mine: Protection) -> list[FindingRow]:
         diagnosis.lockable(machine.lockable()),
         diagnosis.swap(machine.swaps()),
         diagnosis.hibernation(possible=machine.hibernates(), kind=mine.memory),
+        *diagnosis.dead_mounts(service.dead_mounts()),
         diagnosis.fuse(machine.fuse_refusal()),
         diagnosis.fusermount(machine.fusermount_refusal(), needed=service.owner != 0),
         diagnosis.pyfuse3(complaint),

@@ -119,6 +119,14 @@ def fuse(refusal: str) -> FindingRow:
     return FindingRow("fuse", PROBLEM, f"/dev/fuse: {refusal}", hint)
 
 
+def dead_mounts(paths: list[str]) -> list[FindingRow]:
+    """Judge the mounts whose daemon was killed."""
+    return [
+        FindingRow("mount", PROBLEM, f"the daemon of the mount at {path} was killed", "`envfs unmount` removes it")
+        for path in paths
+    ]
+
+
 def fusermount(refusal: str, *, needed: bool) -> FindingRow:
     """Judge fusermount3 by why it cannot be used; root mounts without."""
     if not needed:

@@ -4,8 +4,6 @@ anyone   the gate decides, or nothing secret is said
 owner    the uid that the daemon runs as; being root is no reason
 """
 
-import sys
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,12 +18,15 @@ from envfs.control import (
     reading,
     unlocking,
     verifying,
+    vouching,
     watching,
     writing,
 )
 from envfs.control.call import Call, Sent
+from envfs.control.vouching import sign
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
+from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
@@ -54,6 +55,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.RotateKey: (_OWNER, projects.rotate_key),
     ask.AddRecovery: (_OWNER, projects.add_recovery),
     ask.Unmount: (_OWNER, keeping.unmount),
+    ask.CheckWrite: (_OWNER, writing.check_write),
     ask.SetVariable: (_OWNER, writing.set_variable),
     ask.UnsetVariable: (_OWNER, writing.unset_variable),
     ask.RenameVariable: (_OWNER, writing.rename_variable),
@@ -63,12 +65,19 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.Revoke: (_OWNER, access.revoke),
     ask.ListGrants: (_OWNER, access.list_grants),
     ask.ReadLog: (_OWNER, access.read_log),
-    ask.VerifyLog: (_OWNER, access.verify_log),
-    ask.RestartLog: (_OWNER, access.restart_log),
+    ask.VerifyLog: (_OWNER, vouching.verify_log),
+    ask.RotateLog: (_OWNER, vouching.rotate_log),
+    ask.RestartLog: (_OWNER, vouching.restart_log),
     ask.VerifyVault: (_OWNER, verifying.verify_vault),
     ask.Accept: (_OWNER, verifying.accept),
     ask.Diagnose: (_OWNER, diagnosing.diagnose),
 }
+
+
+_READS = (  # after these a checkpoint may wait for the end
+    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants),
+    *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
+)
 
 
 async def answer(call: Call, request: object) -> Sent:
@@ -79,8 +88,8 @@ async def answer(call: Call, request: object) -> Sent:
         return Sent(ask.Failed(error.code, error.text, error.hint, error.about))
     except (ConnectionError, trio.TooSlowError):
         raise  # the client has left, or takes nothing more, in the middle of its rows
-    except Exception:  # noqa: BLE001 - one request's bug must not end the daemon; the trace shows no values
-        traceback.print_exc(file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - one request's bug must not end the daemon
+        surprises.report(error)
         return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))
 
 
@@ -88,9 +97,12 @@ async def _answer(call: Call, request: object) -> Sent:
     if type(request) not in _TABLE:
         raise BadRequest("an unexpected message")
     who, handler = _TABLE[type(request)]
-    if who == _OWNER and (call.caller.uid != call.service.owner or call.caller.doubt):
+    if who == _OWNER and (call.caller.uid != call.service.owner or call.caller.unknown):
         _refuse(call, request)
-    return await handler(call, request)
+    sent = await handler(call, request)
+    if who == _OWNER and not call.service.lasts and type(request) not in _READS:
+        await sign(call)  # before the reply: a copy of the vault that is taken after it is one that the log names
+    return sent
 
 
 def _refuse(call: Call, request: object) -> None:
@@ -99,4 +111,12 @@ def _refuse(call: Call, request: object) -> None:
         "refuse", "socket", str(getattr(request, "level", ""))[:256], form=name, decision="deny", rule="owner only"
     )
     call.service.refusals.record(event, call.caller)
+    if call.caller.uid == call.service.owner:
+        raise NotApproved(f"this process cannot be identified: {call.caller.doubt}", _identifiable_as(call.caller.uid))
     raise NotApproved(f"only uid {call.service.owner}, who owns the vault, may do that", "ask its owner")
+
+
+def _identifiable_as(uid: int) -> str:
+    if user_namespace.stands_for_others(uid):
+        return "run EnvFS as a user that the container has a number for, such as 1000"
+    return "run the command where the daemon runs: in its container, and with its /proc"

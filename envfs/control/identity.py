@@ -37,6 +37,7 @@ async def load_identity(
         finally:
             os.close(handle)
     service.locks.unlocked = True
+    await service.ledger.authenticate(service.keyholder)
 
 
 async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:

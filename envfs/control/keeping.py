@@ -26,14 +26,10 @@ from envfs.vault.description import Description
 
 
 async def status(call: Call, _request: Status) -> Sent:
-    """Report the daemon's state; a stranger learns only that it runs."""
+    """Report the daemon's state; an approved user learns what concerns them, a stranger only that it runs."""
     service = call.service
     if call.caller.uid != service.owner:
-        return Sent(
-            StatusReport(
-                "", 0, service.owner, "", "", "", unlocked=False, keyholder_pid=0, grants=0, log="", log_entries=0
-            )
-        )
+        return Sent(_outline(call))
     problems = service.problems()
     vault_id, grants = "", 0
     with contextlib.suppress(EnvFSError):
@@ -58,6 +54,30 @@ async def status(call: Call, _request: Status) -> Sent:
     )
 
 
+def _outline(call: Call) -> StatusReport:
+    service, grants = call.service, 0
+    if not call.caller.doubt:
+        with contextlib.suppress(EnvFSError):
+            grants = sum(
+                rule.uid == call.caller.uid and service.house.gate.seconds_left(rule) > 0
+                for rule in service.settings.load().grants
+            )
+    return StatusReport(
+        release="",
+        pid=0,
+        uid=service.owner,
+        vault="",
+        vault_folder="",
+        mount=service.mount if grants else "",
+        unlocked=service.locks.unlocked if grants else False,
+        keyholder_pid=0,
+        grants=grants,
+        log="",
+        log_entries=0,
+        audience="approved" if grants else "other",
+    )
+
+
 # -- making and ending ------------------------------------------------------------------------------------------------
 
 
@@ -66,9 +86,12 @@ async def init(call: Call, request: Init) -> Sent:
     service, places = call.service, call.service.places
     if service.store.get(description.KEY) is not None:
         raise AlreadyExists(f"there is a vault already at {places.vault}", "use it, or set ENVFS_HOME for another")
-    _make_folders(places.home, request.identity_file)
     if not request.identity_file and os.path.exists(places.identity):  # noqa: ASYNC240 - a local look, once
         raise AlreadyExists(f"there is an identity already at {places.identity}", "move it aside")
+    _check_place(places.home)
+    if not request.identity_file and not call.descriptors:
+        raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
+    _make_folders(places.home, request.identity_file)
     made, blobs = await _new_identity(call, request)
     if not request.identity_file:
         _write_new(Path(places.identity), blobs[0])
@@ -79,6 +102,14 @@ async def init(call: Call, request: Init) -> Sent:
     service.settings.add_grant(new_rule(names.ROOT, call.caller.uid, 0))
     service.locks.unlocked = True
     return Sent(Made(about.id, about.recipient, places.home, call.caller.uid))
+
+
+def _check_place(home: str) -> None:
+    place = Path(home)
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise NoVault(f"cannot make {home}: {place} cannot be written", "set ENVFS_HOME for another place")
 
 
 def _make_folders(home: str, identity_file: str) -> None:
@@ -98,10 +129,7 @@ async def _new_identity(call: Call, request: Init) -> tuple[IdentityMade, tuple[
         finally:
             os.close(handle)
     else:
-        secret = call.descriptors
-        if not secret:
-            raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
-        answer = await call.service.keyholder.ask(CreateIdentity(plain=False), (), secret)
+        answer = await call.service.keyholder.ask(CreateIdentity(plain=False), (), call.descriptors)
     if not isinstance(answer.message, IdentityMade):
         raise TypeError("the keyholder answered something else")
     return answer.message, answer.blobs

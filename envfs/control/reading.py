@@ -2,7 +2,7 @@
 
 from envfs.control.call import Call, Sent
 from envfs.control.service import House
-from envfs.core import dialects, names
+from envfs.core import dialects, names, record
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.gate import Wish
 from envfs.gate.view import View
@@ -24,8 +24,10 @@ from envfs.protocol.control import (
     ViewSent,
 )
 from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
+from envfs.vault.vault import Vault
 
-_COMPARED_AT_ONCE = 64
+_COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
+_EXEC = "exec"
 _OWN = "own"  # not of the view: the level's own text
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
 
@@ -35,10 +37,12 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     level = names.level(request.level)
     if request.form not in _FORMS or request.door not in _DOORS or request.version < 0:
         raise BadRequest("an unknown form of a view, door or version")
-    dialect = _dialect(call, level, request.dialect)
-    view = await _admit(call, Wish(level, request.door, request.form, request.version, dialect))
+    form = "environ" if request.form == _EXEC else request.form
+    is_lenient = request.form == _EXEC and request.dialect == dialects.INHERITING
+    dialect = request.dialect if is_lenient else _dialect(call, level, request.dialect)
+    view = await _admit(call, Wish(level, request.door, form, request.version, dialect))
     try:
-        blobs = _FORMS[request.form](view, request.form, request.only)
+        blobs = _FORMS[request.form](view, form, request.only)
     except EnvFSError:
         view.release()
         raise
@@ -80,9 +84,10 @@ async def examine(
     house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "", *, doubtful: bool = False
 ) -> Examined:
     """Ask what is to be known of a view beside its values; version 0 is now; `doubtful`: of doubtful ones alone."""
-    versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
-    layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
-    answer = await keyholder.ask(ExamineView(layers.layers, dialect, doubtful), layers.blobs)
+    async with keyholder.turn():
+        versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
+        layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
+        answer = await keyholder.ask(ExamineView(layers.layers, dialect, doubtful), layers.blobs)
     if not isinstance(answer.message, Examined):
         raise TypeError("the keyholder answered something else")
     return answer.message
@@ -109,20 +114,38 @@ async def list_history(call: Call, request: ListHistory) -> Sent:
     head = house.vault.head(level)
     newest = head.seq if head else 0
     oldest = max(1, newest - request.newest + 1) if request.newest else 1
-    for last in range(newest, oldest - 1, -_COMPARED_AT_ONCE):
-        first = max(oldest, last - _COMPARED_AT_ONCE + 1)
-        for change in reversed(await _compare(call, level, first, last)):
-            time = house.vault.header(level, change.version).time
-            names_changed = (change.added, change.changed, change.removed)
-            await call.send_row(VersionRow(change.version, time, change.author, *names_changed))
+    last = newest
+    while last >= oldest:
+        rows = await _compare(call, level, oldest, last)
+        await call.send_rows(rows)
+        last -= max(1, len(rows))
     return Sent(Done())
 
 
-async def _compare(call: Call, level: str, first: int, last: int) -> tuple[VersionChange, ...]:
+async def _compare(call: Call, level: str, oldest: int, last: int) -> list[VersionRow]:
+    # as many versions as are bounded in number and in bytes, the newest first; the turn ends before they are sent
     house = call.service.house
-    layers = house.vault.layers([(level, version) for version in range(max(1, first - 1), last + 1)])
-    answer = await call.service.keyholder.ask(CompareVersions(layers.layers), layers.blobs)
-    return answer.message.versions if isinstance(answer.message, Compared) else ()
+    async with call.service.keyholder.turn():
+        first = _first_of(house.vault, level, oldest, last)
+        layers = house.vault.layers([(level, version) for version in range(max(1, first - 1), last + 1)])
+        answer = await call.service.keyholder.ask(CompareVersions(layers.layers), layers.blobs)
+        times = {each.record.seq: record.parse(layers.blobs[each.record_blob]).header.time for each in layers.layers}
+    changes = answer.message.versions if isinstance(answer.message, Compared) else ()
+    return [_version_row(change, times[change.version]) for change in reversed(changes)]
+
+
+def _first_of(vault: Vault, level: str, oldest: int, last: int) -> int:
+    stream, size, first = record.level_stream(level), 0, last
+    while first > oldest and last - first + 1 < _COMPARED_AT_ONCE:
+        size += len(vault.read(stream, first) or b"")
+        if size > _COMPARED_BYTES:
+            break
+        first -= 1
+    return first
+
+
+def _version_row(change: VersionChange, time: str) -> VersionRow:
+    return VersionRow(change.version, time, change.author, change.added, change.changed, change.removed)
 
 
 def _dialect(call: Call, level: str, asked: str) -> str:
@@ -139,7 +162,8 @@ async def _admit(call: Call, wish: Wish) -> View:
 
 
 def _visible(call: Call, level: str) -> bool:
-    return call.caller.uid == call.service.owner or call.service.house.gate.sees(call.caller.uid, level)
+    is_owner = call.caller.uid == call.service.owner and not call.caller.unknown
+    return is_owner or call.service.house.gate.sees(call.caller, level)
 
 
 def check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
@@ -173,6 +197,12 @@ def _environ(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
     return tuple(part for name, value in values for part in (f"{name}=".encode(), value, b"\0"))
 
 
+def _for_a_command(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
+    # an entry without a name ends the variables; what follows is for the environment of the command to complete
+    opened = view.part("opened")
+    return (*_environ(view, form, only), *((b"\0", view.look(opened)) if opened.size else ()))
+
+
 def _value(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
     if len(only) != 1:
         raise BadRequest("ask for one variable")
@@ -186,4 +216,12 @@ def _variable(view: View, name: str) -> memoryview:
     return view.look(extent)
 
 
-_FORMS = {"dotenv": _whole, "json": _whole, "example": _whole, _OWN: _own, "environ": _environ, "value": _value}
+_FORMS = {
+    "dotenv": _whole,
+    "json": _whole,
+    "example": _whole,
+    _OWN: _own,
+    "environ": _environ,
+    _EXEC: _for_a_command,
+    "value": _value,
+}

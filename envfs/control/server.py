@@ -1,20 +1,41 @@
 """The control socket: bound in a folder of the daemon's own, open to every uid, bounded for each of them."""
 
 import contextlib
+import errno
 import os
+import resource
 import socket
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import trio
 
 from envfs.control.connection import Connection
 from envfs.control.service import Service
-from envfs.errors import Conflict
+from envfs.errors import Conflict, TooMany
 from envfs.host import callers
+from envfs.host.supervision import Tasks, supervised
+from envfs.protocol import control, framing, wire
 
-_PER_UID = 64
 _BACKLOG = 128
+_PAUSE = 0.1
+_PER_UID = 64
+
+
+class Room(NamedTuple):
+    """How many connections there may be at once: of one uid, and of all uids but the owner's."""
+
+    of_one: int
+    of_others: int
+
+    @classmethod
+    def here(cls) -> Self:
+        """Take a part of the descriptors that this process may have: the rest is for views, callers and files."""
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return cls(max(2, min(_PER_UID, descriptors // 16)), max(4, descriptors // 4))
 
 
 def bind(path: str) -> socket.socket:
@@ -50,38 +71,93 @@ def _listen(path: str) -> socket.socket:
     return listener
 
 
+class _Reserve:
+    """One descriptor that is kept, so that clients can be refused when there are no more."""
+
+    def __init__(self) -> None:
+        self._socket = _unused()
+
+    def turn_away(self, listener: socket.socket) -> None:
+        """Refuse a client that waits to be accepted, so that it does not wait for ever."""
+        self.close()
+        with contextlib.suppress(OSError):
+            stream, _ = listener.accept()
+            _refuse(stream)
+            stream.close()
+        with contextlib.suppress(OSError):
+            self._socket = _unused()
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._socket.close()
+
+
+def _unused() -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+
+
 class Server:
-    """Accepts clients; at most `_PER_UID` connections of a uid at once."""
+    """Accepts clients; at most so many connections of one uid, and of all others than the owner, at once."""
 
     def __init__(self, service: Service) -> None:
         """Serve from `service`."""
         self._service = service
         self._connected: Counter[int] = Counter()
+        self._connections: set[Connection] = set()
+        self._room = Room.here()
 
     async def run(self, listener: socket.socket) -> None:
         """Accept connections for ever."""
         accepting = trio.socket.from_stdlib_socket(listener)
-        async with trio.open_nursery() as nursery:
-            while True:
-                try:
-                    stream, _ = await accepting.accept()
-                except OSError:
-                    await trio.sleep(0.1)  # out of descriptors: let somebody leave first
-                    continue
-                nursery.start_soon(self.serve, stream)
+        with contextlib.closing(_Reserve()) as reserve:
+            async with supervised() as tasks:
+                tasks.keep(self.reassure)
+                tasks.keep(self._accept, accepting, tasks, partial(reserve.turn_away, listener))
+
+    async def reassure(self) -> None:
+        """Tell clients every few seconds that their requests are worked on, for ever."""
+        while True:
+            await trio.sleep(control.WORKING_SECONDS)
+            for connection in tuple(self._connections):
+                connection.reassure()
+
+    async def _accept(self, accepting: trio.socket.SocketType, tasks: Tasks, turn_away: Callable[[], None]) -> None:
+        while True:
+            try:
+                stream, _ = await accepting.accept()
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    turn_away()
+                await trio.sleep(_PAUSE)  # let somebody leave first
+                continue
+            tasks.run(self.serve, stream)
 
     async def serve(self, stream: trio.socket.SocketType) -> None:
         """Serve one connection until it ends."""
-        try:
+        with stream:
             caller = callers.peer(stream.getsockopt)
-        except OSError:
-            stream.close()
-            return
-        if self._connected[caller.uid] >= _PER_UID:
-            stream.close()
-            return
-        self._connected[caller.uid] += 1
-        try:
-            await Connection(stream, caller, self._service).serve()
-        finally:
-            self._connected[caller.uid] -= 1
+            if not self._has_room_for(caller.uid):
+                _refuse(stream)
+                return
+            self._connected[caller.uid] += 1
+            connection = Connection(stream, caller, self._service)
+            self._connections.add(connection)
+            try:
+                await connection.serve()
+            finally:
+                self._connections.discard(connection)
+                self._connected[caller.uid] -= 1
+                self._connected += Counter()  # a uid without connections is forgotten
+
+    def _has_room_for(self, uid: int) -> bool:
+        others = self._connected.total() - self._connected[self._service.owner]
+        owner = uid == self._service.owner
+        return self._connected[uid] < self._room.of_one and (owner or others < self._room.of_others)
+
+
+def _refuse(stream: socket.socket | trio.socket.SocketType) -> None:
+    # without waiting: a client that cannot be told is not waited for
+    error = TooMany("this user has too many connections to the daemon", "close some, or try again in a moment")
+    frame = framing.encode(wire.to_body(control.Failed(error.code, error.text, error.hint, error.about)))
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(stream.fileno())) as same:
+        same.send(frame, socket.MSG_DONTWAIT)

@@ -5,21 +5,24 @@ A service without a vault can still answer `status` and `init`.
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import trio
 
+from envfs.control.budgets import Budgets
 from envfs.control.locks import Locks
-from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.changes import Changes
 from envfs.gate.comparison import Comparison
 from envfs.gate.gate import Gate
 from envfs.gate.keys import ProjectKeys
+from envfs.gate.ledger import Ledger
 from envfs.gate.log import AccessLog
 from envfs.gate.refusals import Refusals
 from envfs.gate.views import Keyholder, Views
 from envfs.gate.writing import Writer
+from envfs.host import callers, mounts
 from envfs.locations import Locations
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
@@ -46,7 +49,9 @@ class House:
 class Service:
     """The parts that a request may need, by name; `stop` ends the daemon.
 
-    `after_lock` is what a mount has to do when something was locked; `me` is the daemon where it acts by itself.
+    `lasts` is false where one client is served, and the keyholder ends with it: there is nothing to unlock for later.
+    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed; `me` is the
+    daemon where it acts by itself.
     """
 
     def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
@@ -55,23 +60,41 @@ class Service:
         self.keyholder = keyholder
         self.stop = stop
         self.mount = ""
+        self.lasts = True
         self.owner = os.geteuid()
-        self.me = Caller(os.getuid(), os.getgid(), os.getpid())
+        self.me = callers.own()
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
+        self.budgets = Budgets()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
         self._house: House | None = None
-        self._log: AccessLog | None = None
+        self._vault: Vault | None = None
+        self._ledger: Ledger | None = None
 
     @property
     def log(self) -> AccessLog:
         """The access log, opened at the first question."""
-        if self._log is None:
-            self._log = AccessLog(Path(self.places.log))
-        return self._log
+        return self.ledger.log
+
+    @property
+    def ledger(self) -> Ledger:
+        """The access log and what vouches for it, opened at the first question."""
+        if self._ledger is None:
+            vault = None
+            with suppress(EnvFSError):  # said when something needs the vault
+                vault = self._open_vault()
+            self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness))
+        return self._ledger
+
+    def _open_vault(self) -> Vault:
+        if self._vault is None:
+            self._check_owner()
+            self._vault = Vault(self.store, Memory(Path(self.places.seen)))
+        return self._vault
 
     @property
     def house(self) -> House:
@@ -81,8 +104,8 @@ class Service:
             NoVault: there is none, or of another format
         """
         if self._house is None:
-            self._check_owner()
-            vault = Vault(self.store, Memory(Path(self.places.seen)))
+            vault = self._open_vault()
+            self.ledger.join(vault)
             self._house = House(vault, self.settings, self.log, self.refusals, self.keyholder)
         return self._house
 
@@ -94,18 +117,33 @@ class Service:
                 look()
             except EnvFSError as error:
                 found.append(error.text)
+        found += [
+            f"the daemon of the mount at {path} was killed; `envfs unmount` removes the mount"
+            for path in self.dead_mounts()
+        ]
         if self._house is not None and self.log.look():
             found.append(f"{self.log.problem}; every read is refused until that is mended")
-        if self._house is not None and not self.locks.unlocked:
+        if self._house is not None and self.ledger.behind:
+            found.append(self.ledger.behind)
+        if self.lasts and self._house is not None and not self.locks.unlocked:
             found.append("the vault is locked; `envfs unlock` opens it")
         return tuple(found)
+
+    def expire_views(self) -> None:
+        """Let go of views that were replaced a while ago; for once a second."""
+        if self._house is not None:
+            self._house.views.expire()
+
+    def dead_mounts(self) -> list[str]:
+        """Return where a killed daemon of this home left a mount; one that mounts has removed these."""
+        return [] if self.mount else mounts.dead(*mounts.candidates(self.places))
 
     def close(self) -> None:
         """Wipe the views and finish the log."""
         if self._house is not None:
             self._house.views.wipe()
-        if self._log is not None:
-            self._log.close()
+        if self._ledger is not None:
+            self._ledger.log.close()
 
     def _check_owner(self) -> None:
         try:

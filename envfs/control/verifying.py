@@ -1,23 +1,32 @@
-"""Requests that look after the vault: check every record, accept what was refused. For the owner only."""
+"""Requests that look after the vault: hold all that is known of it against each other, accept what was refused.
 
+For the owner only. The records are checked by the keyholder; the index, this machine's marks, the log and its
+checkpoints are held against them here.
+"""
+
+from collections.abc import Iterator
 from contextlib import suppress
 
 from envfs.control.call import Call, Sent
+from envfs.control.vouching import LIMITS, vouch
 from envfs.core import names, record
 from envfs.core.audit import Event
-from envfs.errors import EnvFSError, KeyholderGone, Locked, NoVault
+from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.comparison import NO_TEXT, UNKNOWN, Version
+from envfs.gate.ledger import Ledger
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
-from envfs.protocol.keyholding import CheckKeys, CheckRecords, Faults, KeyFile, Layer
+from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile, Layer
 from envfs.vault.vault import Vault
 
 _CHECKED_AT_ONCE = 64
 
 
-async def verify_vault(call: Call, _request: VerifyVault) -> Sent:
-    """Check every record of every stream; send a row for each that fails."""
+async def verify_vault(call: Call, request: VerifyVault) -> Sent:
+    """Check every record of every stream, and all that is known of the vault; send a row for each fault."""
+    vault = call.service.house.vault
+    repaired = tuple(f"{key} is written again" for key in (vault.repair_index() if request.repair else ()))
     looked_at, failed, locked = 0, 0, set()
-    for stream in call.service.house.vault.streams():
+    for stream in vault.streams():
         try:
             count, faults = await _verify_stream(call, stream)
         except Locked as error:
@@ -25,12 +34,60 @@ async def verify_vault(call: Call, _request: VerifyVault) -> Sent:
                 raise
             locked.add(error.about)
             continue
+        except StoreUnavailable as error:
+            count, faults = 0, [FaultRow(stream, error.text)]
         looked_at, failed = looked_at + count, failed + len(faults)
         for fault in faults:
             await call.send_row(fault)
-    return Sent(
-        Checked(looked_at, failed, tuple(f"{project} is locked and was not checked" for project in sorted(locked)))
-    )
+    for fault in (*_index_faults(vault), *_memory_faults(vault), *await _log_faults(call)):
+        failed += 1
+        await call.send_row(fault)
+    unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
+    return Sent(Checked(looked_at, failed, (*unchecked, *repaired, *_notes(vault, call.service.ledger))))
+
+
+def _index_faults(vault: Vault) -> Iterator[FaultRow]:
+    missing, idle = vault.index_differences()
+    for key in missing:
+        yield FaultRow(key, "the level has records and is not in the index; `envfs verify --repair` writes it again")
+    for key in idle:
+        yield FaultRow(key, "the index has a level that has no record")
+
+
+def _memory_faults(vault: Vault) -> Iterator[FaultRow]:
+    if vault.memory.spoiled:
+        yield FaultRow("seen.jsonl", f"{vault.memory.spoiled} lines are no marks: somebody changed the file")
+
+
+async def _log_faults(call: Call) -> list[FaultRow]:
+    ledger = call.service.ledger
+    faults = [FaultRow(ledger.stream, ledger.behind)] if ledger.behind else []
+    try:
+        vouched = await vouch(call, ledger)
+    except LogBroken as error:
+        return [*faults, FaultRow("access.jsonl", error.text)]
+    except (Locked, KeyholderGone):
+        raise
+    except EnvFSError as error:
+        return [*faults, FaultRow("access.jsonl", error.text)]
+    faults += [FaultRow(record.key(ledger.stream, number), text) for number, text in vouched.faults.items()]
+    return [*faults, *_unwritten(call, ledger)]
+
+
+def _unwritten(call: Call, ledger: Ledger) -> Iterator[FaultRow]:
+    # a crash may have come between the entry and the record: that is told as well, for nobody can tell the two apart
+    vault = call.service.house.vault
+    for stream, version in sorted(ledger.written().items()):
+        last = vault.last(stream)
+        if last < version:
+            yield FaultRow(stream, f"the access log names version {version}, and the newest here is {last}")
+
+
+def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
+    notes = [f"{stream}: this machine's mark was gone or older, and is written again" for stream in ledger.mended]
+    if not any(stream.startswith("log/") for stream in vault.streams()):
+        notes.append("the vault has no checkpoint yet, so an older vault can look like the newest")
+    return (*notes, LIMITS)
 
 
 async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
@@ -47,6 +104,8 @@ async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
 
 
 def _head_fault(call: Call, stream: str) -> str:
+    if stream == call.service.ledger.stream:
+        return ""  # told once, with the log
     try:
         call.service.house.vault.stream_head(stream)
     except EnvFSError as error:
@@ -55,10 +114,15 @@ def _head_fault(call: Call, stream: str) -> str:
 
 
 async def _verify_records(call: Call, stream: str, numbers: range) -> list[FaultRow]:
+    async with call.service.keyholder.turn():
+        return await _verify_gathered(call, stream, numbers)
+
+
+async def _verify_gathered(call: Call, stream: str, numbers: range) -> list[FaultRow]:
     keeper = call.service.house.vault
     found = [(seq, keeper.read(stream, seq)) for seq in numbers]
     faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in found if data is None]
-    forgotten = record.is_key_stream(stream)  # key files before the newest may be
+    forgotten = not record.is_level_stream(stream)  # key files and checkpoints before the newest may be
     present = [(seq, data) for seq, data in found if data is not None and (data or not forgotten)]
     try:
         answer = await _ask_about(call, stream, present)
@@ -74,23 +138,23 @@ async def _verify_records(call: Call, stream: str, numbers: range) -> list[Fault
 async def _ask_about(call: Call, stream: str, present: list[tuple[int, bytes]]) -> object:
     keeper, ask = call.service.house.vault, call.service.keyholder.ask
     blobs = tuple(data for _, data in present)
+    places = tuple(keeper.place(stream, seq) for seq, _ in present)
     if record.is_key_stream(stream):
-        keys = tuple(KeyFile(keeper.place(stream, seq)) for seq, _ in present)
-        return (await ask(CheckKeys(keys), blobs)).message
+        return (await ask(CheckKeys(tuple(map(KeyFile, places))), blobs)).message
+    if not record.is_level_stream(stream):
+        return (await ask(CheckCheckpoints(places), blobs)).message
     level = stream.removeprefix("level") or names.ROOT
     project = names.project(level)
     head = keeper.key_head(project)
     if head is None:
         raise NoVault(f"the key of project {project or '/'} is gone from the vault")
     key = keeper.place(record.key_stream(project), head.seq)
-    layers = tuple(
-        Layer(level, keeper.place(stream, seq), number, key, len(blobs)) for number, (seq, _) in enumerate(present)
-    )
+    layers = tuple(Layer(level, place, number, key, len(blobs)) for number, place in enumerate(places))
     return (await ask(CheckRecords(layers), (*blobs, head.data))).message
 
 
 async def accept(call: Call, request: Accept) -> Sent:
-    """Accept a level as it is now, after a rollback was noticed."""
+    """Accept a level as it is now, after a rollback was noticed; the checkpoints of the log as well."""
     level = names.level(request.level)
     house = call.service.house
     before = _version(house.vault, level)
@@ -98,6 +162,8 @@ async def accept(call: Call, request: Accept) -> Sent:
     house.views.wipe()  # views are known by their versions, and these may be others now
     house.changes.wrote(level, before)
     call.service.log.append(Event("accept", "socket", level, version), call.caller)
+    if call.service.ledger.behind:
+        call.service.ledger.accept()
     custody = ""
     with suppress(EnvFSError):
         custody = f"; its project is {house.keys.custody(names.project(level))}"

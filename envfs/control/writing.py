@@ -1,21 +1,54 @@
 """Requests that change a level. For the owner only."""
 
+import os
+
 from envfs.control.call import Call, Sent
 from envfs.control.reading import examine
 from envfs.core import names
-from envfs.errors import EnvFSError, NoSuchLevel
+from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, StoreUnavailable
 from envfs.gate.gate import Wish
 from envfs.gate.writing import Operation
-from envfs.protocol.control import ImportText, RenameVariable, Rollback, SetVariable, UnsetVariable, Written
+from envfs.protocol.control import (
+    CheckWrite,
+    Done,
+    ImportText,
+    RenameVariable,
+    Rollback,
+    SetVariable,
+    UnsetVariable,
+    Written,
+)
 from envfs.protocol.keyholding import Sealed
 
-_MAY_REFER = ("template", "unset", "rename", "merge", "replace", "restore")
+_MAY_REFER = ("template", "unset", "rename", "restore")
 _MOST_WARNINGS = 20
 _DANGLING = {
-    "undefined": "which is set neither here nor above; single quotes keep a $ as it is",
+    "undefined": "which is set neither here nor above: `exec` takes it from its environment; single quotes keep a $",
     "later": "which is set further down: move it up",
     "cycle": "which leads back to it",
 }
+
+
+async def check_write(call: Call, request: CheckWrite) -> Sent:
+    """Say what would refuse a new value of a variable, whatever it is.
+
+    Raises:
+        Locked: the key that would seal it is not held
+        StoreUnavailable: the vault cannot be written
+        AuditUnavailable: the log cannot be
+    """
+    service, house = call.service, call.service.house
+    names.variable(request.name)
+    project = names.project(names.level(request.level))
+    if not os.access(service.places.vault, os.W_OK | os.X_OK):
+        raise StoreUnavailable(f"the vault at {service.places.vault} cannot be written")
+    if house.vault.key_head(project) is not None:
+        await house.keys.describe(project)
+    elif not service.locks.unlocked:
+        raise Locked("the vault is locked", "unlock it with `envfs unlock`")
+    if problem := service.log.look():
+        raise AuditUnavailable(problem, "`envfs status` says more")
+    return Sent(Done())
 
 
 async def set_variable(call: Call, request: SetVariable) -> Sent:

@@ -19,7 +19,7 @@ _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 class Event(NamedTuple):
-    """What happened: `what` is read, refuse, write, grant, revoke, start, stop, restart or checkpoint."""
+    """What happened: `what` is read, refuse, write, grant, revoke, start, stop, restart, rotate, mend or checkpoint."""
 
     what: str
     door: str = ""
@@ -59,10 +59,14 @@ def _middle(event: Event, caller: Caller | None) -> str:
     return _encoder.encode(body)[1:-1]
 
 
-def checkpoint(tip: Tip, time: str, signature: str) -> bytes:
-    """Write the entry that carries the keyholder's signature over `tip`."""
-    body = {"seq": tip.seq + 1, "time": time, "event": CHECKPOINT, "signature": signature, "prev": tip.digest}
-    return _text(body)
+def checkpoint(end: Tip, time: str, signed: "Checkpoint") -> bytes:
+    """Write the entry that carries the keyholder's signature; `end` is where the log ends now."""
+    body: dict[str, object] = {"seq": end.seq + 1, "time": time, "event": CHECKPOINT}
+    if (signed.seq, signed.digest) != end:  # entries came while it was signed
+        body |= {"entry": signed.seq, "digest": signed.digest}
+    if signed.record:
+        body["record"] = signed.record
+    return _text({**body, "signature": signed.signature, "prev": end.digest})
 
 
 def after(tip: Tip, text: bytes) -> Tip:
@@ -76,11 +80,15 @@ def checkpoint_text(seq: int, digest: str) -> bytes:
 
 
 class Checkpoint(NamedTuple):
-    """A signature over the log's first `seq` entries, found in the log."""
+    """A signature over the log's first `seq` entries, as an entry has it.
+
+    `record` is the number of the checkpoint in the vault that says the same, 0 if it could not be stored.
+    """
 
     seq: int
     digest: str
     signature: str
+    record: int = 0
 
 
 def walk(lines: Iterable[bytes], tip: Tip = Tip()) -> Iterator[tuple[Tip, dict[str, object]]]:  # noqa: B008
@@ -90,7 +98,7 @@ def walk(lines: Iterable[bytes], tip: Tip = Tip()) -> Iterator[tuple[Tip, dict[s
         LogBroken: naming the first line that does not follow from the one before
     """
     for number, text in enumerate(lines, tip.seq + 1):
-        body = _object(text, number)
+        body = read(text, number)
         if type(body.get("seq")) is not int or body["seq"] != number or body.get("prev") != tip.digest:
             raise LogBroken(f"the access log is broken at line {number}: it does not follow from the line before")
         tip = after(tip, text)
@@ -98,13 +106,26 @@ def walk(lines: Iterable[bytes], tip: Tip = Tip()) -> Iterator[tuple[Tip, dict[s
 
 
 def find_checkpoint(body: dict[str, object]) -> Checkpoint | None:
-    """Return the checkpoint that an entry is, or None."""
+    """Return the checkpoint that an entry is, or None.
+
+    Raises:
+        LogBroken: it is one with a member of another type
+    """
     if body.get("event") != CHECKPOINT:
         return None
-    return Checkpoint(int(str(body["seq"])) - 1, str(body["prev"]), str(body.get("signature", "")))
+    entry, number = body.get("entry", body["seq"]), body.get("record", 0)
+    if type(entry) is not int or type(number) is not int:
+        raise LogBroken(f"the access log is broken at line {body['seq']}: it is no checkpoint")
+    seq, digest = (entry, str(body.get("digest"))) if "entry" in body else (entry - 1, str(body["prev"]))
+    return Checkpoint(seq, digest, str(body.get("signature", "")), number)
 
 
-def _object(text: bytes, number: int) -> dict[str, object]:
+def read(text: bytes, number: int) -> dict[str, object]:
+    """Read one line, the `number`th, as an object.
+
+    Raises:
+        LogBroken: it is no entry
+    """
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):

@@ -19,13 +19,16 @@ running the consumers themselves (docs/format.md, "Dialects"):
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
-from envfs.core import emit
+from envfs.core import emit, references
 from envfs.core.dotenv import Document, Entry, parse
+from envfs.core.residues import Residue
 from envfs.errors import Malformed
 
 PORTABLE: Final = "portable"
+INHERITING: Final = "inheriting"  # of a view for `exec` alone, whose environment may have what a text requires
 _HINT = "choose another dialect for who reads it, or put the variable elsewhere"
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*@dialect[ \t]+(\S+)(?=[ \t]*\r?$)", re.MULTILINE)
 _PYTHON_SINGLE = re.compile(r"[\\']")
@@ -38,15 +41,24 @@ class _CannotBe(Exception):
     """The dialect has no form for a value; the text says why."""
 
 
-def text(variables: Mapping[str, str], dialect: str = PORTABLE) -> str:
+def text(
+    variables: Mapping[str, str], dialect: str = PORTABLE, opened: Mapping[str, Residue] = MappingProxyType({})
+) -> str:
     """Return the text of a `.env` file; names outside our grammar are left out, as by `emit.portable`.
+
+    What is `opened` is written with its references, where the dialect's readers answer them from their environment.
 
     Raises:
         Malformed: a value that the dialect must not write; the name is in the text
     """
     if dialect == PORTABLE:
         return emit.portable(variables)
-    return "".join(_line(name, value, dialect) for name, value in variables.items() if emit.is_portable_name(name))
+    lines = {name: references.line(name, residue, dialect) for name, residue in opened.items()}
+    return "".join(
+        lines.get(name) or _line(name, value, dialect)
+        for name, value in variables.items()
+        if emit.is_portable_name(name)
+    )
 
 
 def refusal(value: str, dialect: str) -> str:

@@ -3,7 +3,7 @@
 A reference is looked up where a person expects it: first at the levels below the one that the template stands at, as
 they override; then above it in its own text, as in any `.env` file; then at the levels above, the nearest first. A name
 that refers to itself means what it was before. A name that is nowhere is empty, and so is one that leads back to
-itself; both are told.
+itself; both are told. What only the environment of a command can answer stays open beside the value: `opened` by name.
 
 Laws: every assignment is worked out once; a value stays under its limit, and so do all together, while they are worked
 out; nothing is ever run.
@@ -11,11 +11,12 @@ out; nothing is ever run.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from envfs.core import limits, templates
+from envfs.core import limits, residues, templates
 from envfs.core.dotenv import Document
 from envfs.core.dotenv_scanner import Entry
+from envfs.core.residues import Open, Residue
 from envfs.core.templates import Piece, Reference
 from envfs.errors import Malformed, TooLarge
 
@@ -41,34 +42,45 @@ class Finding(NamedTuple):
 
 
 class Interpolated(NamedTuple):
-    """Values by name, the assignments that they and their references come from, and what came to nothing."""
+    """Values by name, the assignments that they and their references come from, and what came to nothing.
+
+    `opened` are the values with what they refer to outside of all texts still in them; `values` has them without.
+    """
 
     values: dict[str, str]
     sources: dict[str, Source]
     uses: dict[Source, tuple[tuple[str, Source | None], ...]]
     findings: tuple[Finding, ...]
+    opened: dict[str, Residue]
 
     def __repr__(self) -> str:
         """Show how many, and no value."""
         return f"Interpolated({len(self.values)} values, {len(self.findings)} findings)"
 
 
-def interpolate(documents: Sequence[Document], outside: Mapping[str, str] | None = None) -> Interpolated:
+def interpolate(
+    documents: Sequence[Document], outside: Mapping[str, str] | None = None, *, lenient: bool = False
+) -> Interpolated:
     """Work out every variable of a chain of texts, the top level's first; `outside` is looked at last.
+
+    With `lenient`, what a `${NAME:?message}` requires may come from the environment of a command later.
 
     Raises:
         Malformed: a variable that `${NAME:?message}` requires is missing
         TooLarge: a value, or all together, are over their limit, or templates lead on too far
     """
-    return _Interpolation(documents, outside or {}).run()
+    return _Interpolation(documents, outside or {}, lenient=lenient).run()
 
 
 class _Interpolation:
-    def __init__(self, documents: Sequence[Document], outside: Mapping[str, str]) -> None:
+    def __init__(self, documents: Sequence[Document], outside: Mapping[str, str], *, lenient: bool) -> None:
         self._entries: dict[Source, Entry] = {}
         self._places: dict[str, list[Source]] = {}  # by name, from the top level down, in the order of each text
         self._outside = outside
+        self._lenient = lenient
         self._values: dict[Source, str] = {}
+        self._opened: dict[Source, Residue] = {}
+        self._room = limits.VALUES_BYTES  # for what stays open
         self._bytes = 0  # of all values
         self._uses: dict[Source, tuple[tuple[str, Source | None], ...]] = {}
         self._findings: dict[tuple[Source, str], Finding] = {}  # by where the reference stands, and to what
@@ -84,7 +96,8 @@ class _Interpolation:
     def run(self) -> Interpolated:
         sources = {name: places[-1] for name, places in self._places.items()}
         values = {name: self._value(name, source) for name, source in sources.items()}
-        return Interpolated(values, sources, self._uses, tuple(self._findings.values()))
+        opened = {name: self._opened[source] for name, source in sources.items() if source in self._opened}
+        return Interpolated(values, sources, self._uses, tuple(self._findings.values()), opened)
 
     def _value(self, name: str, source: Source) -> str:
         known = self._values.get(source)
@@ -101,54 +114,93 @@ class _Interpolation:
     def _worked_out(self, name: str, source: Source, entry: Entry) -> str:
         pieces = templates.pieces(entry)
         self._path[source] = name
-        value = self._joined(pieces, source)
+        residue = self._joined(pieces, source)
         del self._path[source]
+        value = residues.closed(residue)
+        if residues.is_open(residue):
+            self._keep_open(source, residue)
         if len(value) * 4 > limits.VALUE_BYTES:
             self._check_size(len(value.encode()), name)
         found = (reference.name for reference in templates.references(pieces))
         self._uses[source] = tuple((used, self._source(used, source)) for used in dict.fromkeys(found))
         return value
 
-    def _joined(self, pieces: tuple[Piece, ...], at: Source) -> str:
+    def _keep_open(self, source: Source, residue: Residue) -> None:
+        size = residues.size(residue)
+        if size <= min(self._room, limits.VALUE_BYTES):  # what is larger, or nested too deeply, is closed
+            self._room -= size
+            self._opened[source] = residue
+
+    def _joined(self, pieces: tuple[Piece, ...], at: Source) -> Residue:
         if self._depth == _DEEPEST:
             problem = f"{self._path[at]} refers to variables that refer to others too often"
             raise TooLarge(problem, f"at most {_DEEPEST} times")
         self._depth += 1
-        found, size = [], 0
+        found: list[Open] = []
+        size = 0
         for piece in pieces:
-            text = piece if isinstance(piece, str) else self._meaning(piece, at)
-            size += len(text)
+            residue = (piece,) if isinstance(piece, str) else self._meaning(piece, at)
+            size += len(residues.closed(residue))
             self._check_size(size, next(iter(self._path.values())))
-            found.append(text)
+            found += residue
         self._depth -= 1
-        return "".join(found)
+        return residues.joined(found)
 
     def _check_size(self, size: int, name: str) -> None:
         if size > limits.VALUE_BYTES:
             raise TooLarge(f"{name} would be too long", f"at most {limits.VALUE_BYTES} bytes a value")
 
-    def _meaning(self, reference: Reference, at: Source) -> str:
-        value = self._found(reference, at)
-        counts = bool(value) if reference.operator.startswith(":") else value is not None
+    def _meaning(self, reference: Reference, at: Source) -> Residue:
+        name, operator = reference.name, reference.operator
+        source = self._source(name, at)
+        if source is None and name not in self._outside:
+            return self._unset(reference, at)
+        subject = self._subject(name, source, at)
+        if not operator or (residues.is_open(subject) and operator in ("-", "?")):
+            return subject
+        if residues.is_open(subject) and operator != "+":
+            if operator == ":?" and not self._lenient and not residues.closed(subject):
+                self._require(name, at)
+            return residues.choice(subject, operator, self._joined(reference.word, at) if operator != ":?" else ())
+        return self._chosen(reference, at, subject)
+
+    def _subject(self, name: str, source: Source | None, at: Source) -> Residue:
+        if source is None:
+            return (self._outside[name],)
+        if source in self._path:
+            self._tell(CYCLE, name, at)
+            return ()
+        value = self._value(name, source)
+        return self._opened.get(source, (value,))
+
+    def _chosen(self, reference: Reference, at: Source, subject: Residue) -> Residue:
+        """Return what a reference with an operator gives for a name that is set."""
+        counts = not reference.operator.startswith(":") or bool(residues.closed(subject))
         match reference.operator[-1:]:
             case "-":
-                return value or "" if counts else self._joined(reference.word, at)
+                return subject if counts else self._joined(reference.word, at)
             case "+":
-                return self._joined(reference.word, at) if counts else ""
+                return self._joined(reference.word, at) if counts else ()
             case "?" if not counts:
-                raise Malformed(f"{self._path[at]} requires {reference.name}, which is not set", "set it at this level")
-        if value is None:
-            self._tell(LATER if self._is_later(reference.name, at) else UNDEFINED, reference.name, at)
-        return value or ""
+                self._require(reference.name, at)
+        return subject
 
-    def _found(self, reference: Reference, at: Source) -> str | None:
-        source = self._source(reference.name, at)
-        if source is None:
-            return self._outside.get(reference.name)
-        if source in self._path:
-            self._tell(CYCLE, reference.name, at)
-            return ""
-        return self._value(reference.name, source)
+    def _unset(self, reference: Reference, at: Source) -> Residue:
+        """Return what a reference gives for a name that no text sets: itself, with what stands behind it worked out.
+
+        One that is set further down is not for the environment: what gets the value gets that name from here.
+        """
+        later, kind = self._is_later(reference.name, at), reference.operator[-1:]
+        if kind == "?" and (later or not self._lenient):
+            self._require(reference.name, at)
+        if kind not in ("-", "+"):
+            self._tell(LATER if later else UNDEFINED, reference.name, at)
+        word = self._joined(reference.word, at) if kind in ("-", "+") else ()
+        residue = residues.outside(reference.name, reference.operator, word)
+        return residue if not later else word if kind == "-" else ()
+
+    def _require(self, name: str, at: Source) -> NoReturn:
+        raise Malformed(f"{self._path[at]} requires {name}, which is not set", "set it at this level")
 
     def _source(self, name: str, at: Source) -> Source | None:
         places = self._places.get(name)

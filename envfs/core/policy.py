@@ -12,7 +12,10 @@ from envfs.core import names
 
 
 class Caller(NamedTuple):
-    """Who asks, as the kernel tells it. `pid` 0 or a `doubt` means that the caller could not be identified."""
+    """Who asks, as the kernel tells it. `pid` 0 or a `doubt` means that the caller could not be identified.
+
+    Callers are made in one place, `host.callers`, and every decision takes one.
+    """
 
     uid: int
     gid: int
@@ -21,6 +24,11 @@ class Caller(NamedTuple):
     cgroup: str = ""
     started: int = 0
     doubt: str = ""
+
+    @property
+    def unknown(self) -> str:
+        """Why the caller counts as unidentified; empty for one that was identified."""
+        return self.doubt or ("no process" if self.pid <= 0 else "")
 
 
 class Moment(NamedTuple):
@@ -91,16 +99,23 @@ class Policy:
 
     def decide(self, caller: Caller, level: str, seconds: float) -> Verdict:
         """Decide whether a caller may read the view of a level; of several grants, the nearest counts."""
-        if caller.doubt:
-            return Verdict("deny", f"unknown caller: {caller.doubt}")
+        if caller.unknown:
+            return Verdict("deny", f"unknown caller: {caller.unknown}")
         for rule in self._by_uid.get(caller.uid, ()):
             if names.within(level, rule.level) and seconds < rule.until:
                 return rule.verdict
         return _NO_GRANT
 
-    def sees(self, uid: int, level: str, seconds: float) -> bool:
-        """Tell whether a uid may know that a level exists: it may read there, below, or above."""
-        for rule in self._by_uid.get(uid, ()):
+    def sees(self, caller: Caller, level: str, seconds: float) -> bool:
+        """Tell whether a caller may know that a level exists: it may read there, below, or above."""
+        if caller.unknown:
+            return False
+        for rule in self._by_uid.get(caller.uid, ()):
             if seconds < rule.until and (names.within(level, rule.level) or names.within(rule.level, level)):
                 return True
         return False
+
+    def next_end(self, seconds: float) -> float:
+        """Return when the next grant ends, in seconds of this run of the machine; infinity if none does."""
+        ends = (rule.until for rules in self._by_uid.values() for rule in rules if rule.until > seconds)
+        return min(ends, default=math.inf)

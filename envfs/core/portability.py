@@ -104,6 +104,8 @@ def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
 
 def is_doubtful(value: str) -> bool:
     """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
+    if emit.is_plain(value) or not value:
+        return False  # the usual value, of which a level may have a hundred thousand
     return any(doubts(value, dialect) or dialects.refusal(value, dialect) for dialect in dialects.NAMES)
 
 

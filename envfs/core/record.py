@@ -20,6 +20,7 @@ FORGOTTEN = "*"  # in the place of a digest: the record before was forgotten, an
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"@(\d{8,18})\.", re.ASCII)
+_MACHINE_DIGITS = 16
 _B64 = re.compile(r"[A-Za-z0-9_-]*")
 _HINT = "a record of this vault was damaged or is not from EnvFS; `envfs verify` names each one"
 
@@ -118,7 +119,7 @@ def parse_protected(protected: str) -> Header:
     if not all(isinstance(value, str) for value in text.values()) or type(body["seq"]) is not int:
         raise AuthenticationFailed("a record's header has a field of another type", _HINT)
     header = Header(**{name: body[name] for name in Header._fields})  # type: ignore[arg-type]  # checked above
-    if header.seq < 1 or not _is_time(header.time) or protect(header) != protected:
+    if header.seq < 1 or not is_time(header.time) or protect(header) != protected:
         raise AuthenticationFailed("a record's header is not of format 1", _HINT)
     return header
 
@@ -145,6 +146,16 @@ def is_key_stream(stream: str) -> bool:
     return stream == "key" or stream.startswith("key/")
 
 
+def is_level_stream(stream: str) -> bool:
+    """Tell a stream of level texts from one of project keys, or of the access log's checkpoints."""
+    return stream == "level" or stream.startswith("level/")
+
+
+def log_stream(machine: str, vault: str) -> str:
+    """Return the stream of the checkpoints that one machine writes: `machine` is its name, `vault` the vault's id."""
+    return f"log/{hashlib.sha256(f'envfs/1/log-of {machine} {vault}'.encode()).hexdigest()[:_MACHINE_DIGITS]}"
+
+
 def level_stream(level: str) -> str:
     """Return the stream of a level's texts."""
     return "level" if level == "/" else f"level{level}"
@@ -160,7 +171,8 @@ def project_of(stream: str) -> str:
     return "/" + stream.removeprefix("key").removeprefix("/")
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
+    """Tell whether a text is a time as records have it."""
     try:
         return _TIME.fullmatch(text) is not None and datetime.fromisoformat(text) >= _FIRST_TIME
     except ValueError:

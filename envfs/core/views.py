@@ -4,10 +4,12 @@ Law: the order of names is that of the ancestors, new names after them.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from envfs.core.dotenv import Document
 from envfs.core.interpolation import Finding, interpolate
+from envfs.core.residues import Residue
 
 
 class Layer(NamedTuple):
@@ -18,11 +20,15 @@ class Layer(NamedTuple):
 
 
 class View(NamedTuple):
-    """Merged variables: the values by name, by name the level that set it, and the references that came to nothing."""
+    """Merged variables: the values by name, by name the level that set it, and the references that came to nothing.
+
+    `opened` are values with references that only the environment of a reader can answer.
+    """
 
     variables: dict[str, str]
     origin: dict[str, str]
     findings: tuple[Finding, ...] = ()
+    opened: Mapping[str, Residue] = MappingProxyType({})
 
     def __repr__(self) -> str:
         """Show how many there are, and no value."""
@@ -41,16 +47,18 @@ class Changes(NamedTuple):
     removed: tuple[str, ...]
 
 
-def merge(layers: Sequence[Layer]) -> View:
+def merge(layers: Sequence[Layer], *, lenient: bool = False) -> View:
     """Merge texts given from the top level down; a name keeps the place where an ancestor first put it.
+
+    With `lenient`, what is required may come from the environment of a command.
 
     Raises:
         Malformed: a variable that `${NAME:?message}` requires is missing
         TooLarge: a value, or all together, are over their limit, or templates lead on too far
     """
-    found = interpolate([layer.document for layer in layers])
+    found = interpolate([layer.document for layer in layers], lenient=lenient)
     origin = {name: layers[source.layer].level for name, source in found.sources.items()}
-    return View(found.values, origin, found.findings)
+    return View(found.values, origin, found.findings, found.opened)
 
 
 def difference(old: Mapping[str, str], new: Mapping[str, str]) -> Changes:

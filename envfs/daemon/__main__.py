@@ -1,10 +1,12 @@
 """`python -m envfs.daemon`: started by the client or by systemd, told everything by arguments and descriptors.
 
-answer CONNECTION                                  serve one client on an inherited socket
+answer CONNECTION [--lock FD] [--look]             serve one client on an inherited socket
 serve [--mount PATH] [--passphrase FD] [--ready FD]
+clear                                              remove the mounts that a killed daemon of this home left
 """
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -14,41 +16,93 @@ import trio
 
 from envfs import locations
 from envfs.daemon import daemon
-from envfs.errors import EnvFSError
-from envfs.host import hardening
+from envfs.daemon.mount_place import MountPlace
+from envfs.errors import EnvFSError, MountFailed, NotRunning
+from envfs.host import hardening, inheritance, mounts, room, surprises
 from envfs.locations import Locations
 from envfs.protocol import control, framing, wire
+
+_LIMITS = {
+    errno.EMFILE: "open files (ulimit -n)",
+    errno.EAGAIN: "processes (ulimit -u)",
+    errno.ENOMEM: "memory (ulimit -v, ulimit -d)",
+    errno.EFBIG: "the size of a file (ulimit -f)",
+}
 
 
 def main() -> int:
     """Run the daemon; the exit status is that of the error that ended it."""
-    hardening.harden()
     arguments = _arguments()
+    inheritance.leave(_descriptors(arguments), own_session=arguments.what == "answer")
+    hardening.harden()
     if arguments.what == "answer" or os.geteuid() == 0:  # any other mounts and unmounts by a setuid program
         hardening.give_up_privileges()
     try:
+        if arguments.what == "clear":
+            return _clear()
+        room.check()
         _run(arguments)
     except EnvFSError as error:
         return _report(error, arguments)
     except BaseExceptionGroup as group:
         foreseen, rest = group.split(EnvFSError)
         if foreseen is None or rest is not None:
-            raise
+            return _report_surprise(group, arguments)
         return _report(_first(foreseen), arguments)
+    except Exception as error:  # noqa: BLE001 - its text may hold a value: type and places are told, and no text
+        return _report_surprise(error, arguments)
     return 0
+
+
+def _report_surprise(error: BaseException, arguments: argparse.Namespace) -> int:
+    limit = _limit(error)
+    if limit:
+        return _report(MountFailed(f"this process has too low a limit on {limit}", "raise the limit"), arguments)
+    surprises.report(error)
+    _report(EnvFSError("the daemon met a fault of its own", "its log has the details"), arguments)
+    return 1
+
+
+def _limit(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, MemoryError):
+        return _LIMITS[errno.ENOMEM]
+    if isinstance(error, RuntimeError) and "thread" in str(error):  # `can't start new thread` has no number
+        return _LIMITS[errno.EAGAIN]
+    return _LIMITS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+
+
+def _descriptors(arguments: argparse.Namespace) -> tuple[int, ...]:
+    named = (getattr(arguments, name, None) for name in ("connection", "lock", "passphrase", "ready"))
+    return tuple(descriptor for descriptor in named if descriptor is not None and descriptor >= 0)
 
 
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.what == "answer":
-        trio.run(daemon.answer, _places(), socket.socket(fileno=arguments.connection))
+        connection = socket.socket(fileno=arguments.connection)
+        trio.run(partial(daemon.answer, _places(), connection, arguments.lock, looks=arguments.look))
     else:
         trio.run(daemon.serve, _places(), arguments.mount, arguments.passphrase, partial(_ready, arguments.ready))
+
+
+def _clear() -> int:
+    places = _places()
+    cleared = mounts.clear_dead(*mounts.candidates(places))
+    for path in cleared:
+        MountPlace(places, path).leave()
+        sys.stderr.write(f"envfs: note: the daemon of the mount at {path} was killed; the mount is removed\n")
+    return 0 if cleared else NotRunning.status
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m envfs.daemon", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
-    commands.add_parser("answer").add_argument("connection", type=int)
+    commands.add_parser("clear")
+    answering = commands.add_parser("answer")
+    answering.add_argument("connection", type=int)
+    answering.add_argument("--lock", type=int, default=-1)
+    answering.add_argument("--look", action="store_true")
     serving = commands.add_parser("serve")
     serving.add_argument("--mount", default="")
     serving.add_argument("--passphrase", type=int)
@@ -60,8 +114,8 @@ def _places() -> Locations:
     return locations.find(os.environ, os.geteuid(), os.path.expanduser("~"))
 
 
-def _ready(descriptor: int, path: str) -> None:
-    _tell(descriptor, control.Done((path,)))
+def _ready(descriptor: int, note: str, path: str) -> None:
+    _tell(descriptor, control.Done((path, note) if note else (path,)))
     if descriptor >= 0:
         os.close(descriptor)
 

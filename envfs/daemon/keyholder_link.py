@@ -1,49 +1,66 @@
-"""The daemon's end of the keyholder: a process started, asked, and noticed when it ends."""
+"""The daemon's end of the keyholder: a process started, asked, and noticed when it ends.
+
+Laws: whatever the keyholder sends, one request fails by KeyholderGone and nothing else happens; what comes that was not
+asked for is closed; no request waits without an end. A keyholder that does not carry out a `forget` is ended, so that
+what was to be locked is locked.
+"""
 
 import array
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import NamedTuple
 
 import trio
 
 from envfs.core import limits
-from envfs.errors import KeyholderGone, from_code
+from envfs.errors import BadRequest, KeyholderGone, from_code
+from envfs.gate.turns import Turns
 from envfs.gate.views import Answer
-from envfs.protocol import framing, keyholding, wire
+from envfs.protocol import framing, keyholding, parts, wire
 
 _SECONDS = 60.0
-_AT_ONCE = 4
 _GONE_HINT = "another one is started at once; unlock it with `envfs unlock`"
+_SILENT_HINT = "`envfs status` shows its process; `envfs unmount && envfs mount` starts another"
+_BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1}
 
 
 class KeyholderLink:
     """Starts a keyholder and asks it, one conversation a request."""
 
-    def __init__(self) -> None:
-        """Start a keyholder; it ends when this process does."""
-        self._turns = trio.CapacityLimiter(_AT_ONCE)
+    def __init__(self, seconds: float = _SECONDS) -> None:
+        """Start a keyholder, which answers within so many seconds; it ends when this process does."""
+        self._turns = Turns()
+        self._seconds = seconds
         self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         """Start a keyholder in the place of one that ended; it holds nothing yet."""
-        if self._socket is not None:
-            self._socket.close()
+        self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-I", "-m", "envfs.keyholder", str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd="/")
+            try:
+                self._process = _started("envfs.keyholder", theirs.fileno(), {})
+            except BaseException:
+                ours.close()
+                raise
+        ours.setblocking(False)
         self._socket = ours
 
     @property
     def pid(self) -> int:
-        """The process id of the keyholder."""
-        return self._process.pid
+        """The process id of the keyholder; 0 if there is none."""
+        return self._process.pid if self._process is not None else 0
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn before anything is gathered for a request; the requests of the block use it."""
+        return self._turns.take()
 
     async def ask(
         self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
@@ -52,45 +69,79 @@ class KeyholderLink:
 
         Raises:
             EnvFSError: what the keyholder refuses with
-            KeyholderGone: it ended, or did not answer in time
+            KeyholderGone: it ended, did not answer in time, or answered what is no answer
+            TooMany: the user who asks has too many requests waiting
         """
-        async with self._turns:
+        async with self._turns.take():
             try:
-                with trio.fail_after(_SECONDS), _sealer(request) as sealer:
-                    answer = await self._converse(request, blobs, (*descriptors, *sealer))
-            except (OSError, trio.TooSlowError):
-                raise KeyholderGone("the keyholder does not answer", _GONE_HINT) from None
+                return await self._answer(request, blobs, descriptors)
+            except KeyholderGone:
+                if isinstance(request, keyholding.Forget):
+                    self._end()
+                raise
+
+    async def _answer(self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]) -> Answer:
+        try:
+            with trio.fail_after(self._seconds), _sealer(request) as sealer:
+                answer = await self._converse(request, blobs, (*descriptors, *sealer))
+        except trio.TooSlowError:
+            raise KeyholderGone("the keyholder did not answer in time", _SILENT_HINT) from None
+        except OSError:
+            raise KeyholderGone("the keyholder does not answer", _GONE_HINT) from None
         if isinstance(answer.message, keyholding.Refused):
             raise from_code(*answer.message)
         return answer
 
     async def wait_ended(self) -> None:
         """Wait until the keyholder ends."""
-        handle = os.pidfd_open(self._process.pid)
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        handle = os.pidfd_open(process.pid)  # it was not waited for, so the number is still its own
         try:
             await trio.lowlevel.wait_readable(handle)
         finally:
             os.close(handle)
-        self._process.wait()
+        process.wait()
 
     def close(self) -> None:
         """End the keyholder."""
         if self._socket is not None:
             self._socket.close()
-        self._process.kill()
-        self._process.wait()
+            self._socket = None
+        self._end()
+        if self._process is not None:
+            self._process.wait()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
 
     async def _converse(self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]) -> Answer:
-        if self._socket is None:
-            raise KeyholderGone("there is no keyholder", _GONE_HINT)
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with trio.socket.from_stdlib_socket(ours) as stream:
             with theirs:
-                rights = array.array("i", [theirs.fileno()])
-                self._socket.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+                await self._hand_over(theirs)
             await _send(stream, request, blobs, descriptors)
-            return await _receive(stream)
+            return await _receive(stream, request)
+
+    async def _hand_over(self, theirs: socket.socket) -> None:
+        # a keyholder that takes no conversations must not block the daemon: its queue fills
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+        while self._socket is not None:
+            try:
+                self._socket.sendmsg([b"?"], rights)
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._socket)
+            else:
+                return
+        raise KeyholderGone("there is no keyholder", _GONE_HINT)
+
+
+def _started(module: str, descriptor: int, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-I", "-m", module, str(descriptor)]
+    return subprocess.Popen(command, pass_fds=(descriptor,), stdin=subprocess.DEVNULL, cwd="/", env=environ)
 
 
 @contextmanager
@@ -102,8 +153,7 @@ def _sealer(request: NamedTuple) -> Iterator[tuple[int, ...]]:
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            command = [sys.executable, "-I", "-m", "envfs.keyholder.plugins", str(theirs.fileno())]
-            process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd="/")
+            process = _started("envfs.keyholder.plugins", theirs.fileno(), dict(os.environ))
         try:
             yield (ours.fileno(),)
         finally:
@@ -124,19 +174,54 @@ async def _send(
             rest = rest[await stream.send(rest) :]
 
 
-async def _receive(stream: trio.socket.SocketType) -> Answer:
-    decoder = framing.Decoder(limits.BLOB_BYTES, limits.REPLY_BYTES)
+async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> Answer:
     descriptors: list[int] = []
-    found = None
-    while found is None:
+    try:
+        body, blobs = await _next_frame(stream, descriptors)
+        answer = Answer(wire.from_body(body, keyholding.REPLIES), blobs, tuple(descriptors))
+        if not _fits(request, answer):
+            raise BadRequest("another answer than the request takes")
+    except BadRequest:
+        _close(descriptors)
+        raise KeyholderGone("the keyholder answered what is no answer", _SILENT_HINT) from None
+    except BaseException:
+        _close(descriptors)
+        raise
+    return answer
+
+
+async def _next_frame(stream: trio.socket.SocketType, descriptors: list[int]) -> tuple[framing.Body, tuple[bytes, ...]]:
+    decoder = framing.Decoder(limits.BLOB_BYTES, limits.REPLY_BYTES)
+    while (frame := decoder.next()) is None:
         data, ancillary, _, _ = await stream.recvmsg(1 << 18, socket.CMSG_SPACE(4))
-        for _, _, passed in ancillary:
-            descriptors += array.array("i", passed)
+        for level, kind, passed in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
         if not data:
-            for descriptor in descriptors:
-                os.close(descriptor)
             raise KeyholderGone("the keyholder broke off", _GONE_HINT)
         decoder.feed(data)
-        found = decoder.next()
-    body, blobs = found
-    return Answer(wire.from_body(body, keyholding.REPLIES), blobs, tuple(descriptors))
+    return frame
+
+
+def _fits(request: NamedTuple, answer: Answer) -> bool:
+    message = answer.message
+    if isinstance(message, keyholding.Refused):
+        return not answer.descriptors
+    if not isinstance(message, keyholding.ANSWERS[type(request)]):
+        return False
+    if isinstance(message, keyholding.Rendered):
+        return len(answer.descriptors) == 1 and _is_shape(message)
+    needs_blob = isinstance(request, keyholding.CreateIdentity) and not request.plain
+    return not answer.descriptors and len(answer.blobs) >= _BLOBS.get(type(message), int(needs_blob))
+
+
+def _is_shape(view: keyholding.Rendered) -> bool:
+    sizes = view.sizes
+    fits = len(sizes) == len(parts.NAMES) and min(sizes) >= 0 and view.variables >= 0
+    return fits and sum(sizes) <= limits.BLOB_BYTES
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)

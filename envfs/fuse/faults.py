@@ -21,6 +21,7 @@ _TABLE: dict[type[errors.EnvFSError], int] = {
     errors.AuditUnavailable: errno.EIO,
     errors.StoreUnavailable: errno.EIO,
     errors.TooLarge: errno.EFBIG,
+    errors.TooMany: errno.ENFILE,
 }
 
 

@@ -2,15 +2,15 @@
 
 import errno
 import functools
-import sys
-import traceback
 from collections.abc import Callable, Coroutine
 from typing import ParamSpec, TypeVar
 
-from pyfuse3 import FUSEError
+from pyfuse3 import FUSEError, RequestContext
 
 from envfs.errors import EnvFSError
 from envfs.fuse import faults
+from envfs.gate.turns import asker
+from envfs.host import surprises
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,14 +21,17 @@ def guarded(handler: Callable[P, Coroutine[object, object, R]]) -> Callable[P, C
 
     @functools.wraps(handler)
     async def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+        context = args[-1] if args else None
+        if isinstance(context, RequestContext):
+            asker.set(context.uid)
         try:
             return await handler(*args, **kwargs)
         except FUSEError:
             raise
         except EnvFSError as error:
             raise FUSEError(faults.number(error)) from None
-        except Exception:  # noqa: BLE001 - one surprise must not end the mount for everybody
-            traceback.print_exc(file=sys.stderr)
+        except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
+            surprises.report(error)
             raise FUSEError(errno.EIO) from None
 
     return asked

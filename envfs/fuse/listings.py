@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from envfs.core import emit, names
+from envfs.core.policy import Caller
 from envfs.fuse.tree import (
     DOTENV,
     FOLDER,
@@ -29,10 +30,15 @@ class Listing(NamedTuple):
     """
 
     node: Node
-    uid: int
+    caller: Caller
     entries: _Entries
     versions: int = 0
     view: View | None = None
+
+    @property
+    def is_below_grant(self) -> bool:
+        """Tell whether the folder is for those alone who may read the level; a level's own may be passed."""
+        return self.node.kind != FOLDER
 
     def at(self, index: int) -> tuple[str, Node] | None:
         """Return the name and the node at a place; None after the last."""

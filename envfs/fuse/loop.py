@@ -20,6 +20,8 @@ import types
 import pyfuse3
 import trio
 
+from envfs.host.supervision import supervised
+
 _IN_A_ROW = 64
 _SOON_NS = 50_000
 _HEAL = 1.0
@@ -84,7 +86,7 @@ def install() -> None:
     )
     seam = types.SimpleNamespace(
         Lock=Baton,
-        open_nursery=trio.open_nursery,
+        open_nursery=supervised,  # a worker that meets a surprise is started again, and the mount goes on
         ClosedResourceError=trio.ClosedResourceError,
         lowlevel=lowlevel,
     )

@@ -1,52 +1,48 @@
 """The kernel's questions, each handler a thin async skin over sync code.
 
-Laws: a handler waits for the keyholder and for nothing else, so a view that is ready is served without a real await;
-what a reader gets is the one snapshot of its open; every handler is defined and every surprise is EIO; a write of any
-kind is EROFS. Code between two awaits is atomic; shared here are `_tree` and `_open`.
+Laws: every question is decided for the one `Caller` that was looked at while it waits; a read, which names no caller,
+is decided for the one that opened the handle. A handler waits for the keyholder and for nothing else, so a view that
+is ready is served without a real await; what was decided before a wait is decided again after it. What a reader gets is
+the one snapshot of its open, and an inode is only ever filled with its own content. Every handler is defined and every
+surprise is EIO; a write of any kind is EROFS. Code between two awaits is atomic; shared are `table` and `_handles`.
 """
 
 import contextlib
 import errno
 import os
-import stat
-from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import pyfuse3
-from pyfuse3 import EntryAttributes, FileInfo, FUSEError, ReaddirToken, RequestContext
+from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirToken, RequestContext
 
 from envfs.core import names
 from envfs.core.policy import Caller
-from envfs.fuse import listings, loop, tree
+from envfs.fuse import handles, listings, loop, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
-from envfs.fuse.known import Known
+from envfs.fuse.handles import Handles
+from envfs.fuse.inodes import Inodes
+from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
+from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
-from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, VALUE, VARIABLES, Node, Tree
+from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, VARIABLES, Node
 from envfs.gate.gate import Gate, Wish
-from envfs.gate.view import Extent, View
-from envfs.host.callers import Callers
+from envfs.gate.view import View
+from envfs.host import callers
 from envfs.host.memory import ReplyBuffer
+from envfs.protocol.keyholding import Difference
 from envfs.vault.vault import Vault
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
-_FOLDER_MODE, _FILE_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400
 _REPLY_BYTES = 1 << 20  # the kernel asks for at most this much at once
-_ENTRIES_KEPT = 4096
-
-
-class _Opened(NamedTuple):
-    """An opened file: the view that it shows a piece of."""
-
-    view: View
-    extent: Extent
 
 
 class Operations(Absent):
     """One mount's handlers."""
 
-    supports_dot_lookup = False
+    supports_dot_lookup = False  # or the kernel would ask for inodes by number, for root's guessed file handles
     enable_writeback_cache = False
     enable_acl = False
 
@@ -55,42 +51,68 @@ class Operations(Absent):
         super().__init__()
         self._vault = vault
         self._gate = gate
-        self._tree = Tree()
-        self.known = Known()
+        self._me = callers.own()
+        self.table = KernelTable(self._me)
         self.touching = Touching()
-        self._open: dict[int, _Opened | Listing] = {}
-        self._next_handle = 1
-        self._callers = Callers()
+        self._handles = Handles(gate)
+        self._inodes = Inodes(vault, self.table, self._handles.advance)
+        self._callers = callers.Callers()
         self._reply = ReplyBuffer(_REPLY_BYTES)
-        self._entries: dict[tuple[Node, int], tuple[View | None, EntryAttributes]] = {}
 
-    def drop_pages(self) -> None:
-        """Make the kernel forget what programs have mapped of views; for a thread, for the kernel may wait."""
-        for inode in self._tree.files():
-            with contextlib.suppress(OSError):  # the kernel has forgotten it by itself
-                pyfuse3.invalidate_inode(inode, attr_only=False)
+    # -- what the daemon does by itself --------------------------------------------------------------------------------
+
+    def files_held(self) -> list[int]:
+        """Return the inodes of all files that the kernel holds."""
+        return [inode.number for inode in self.table if not inode.node.is_folder]
+
+    def files_withdrawn(self) -> list[int]:
+        """Return the inodes of the files that the kernel holds and whose reader may not read them any more."""
+        inodes = [inode for inode in self.table if not inode.node.is_folder]
+        return [inode.number for inode in inodes if not self._gate.allows(inode.caller, inode.node.level)]
+
+    def levels_held(self) -> set[str]:
+        """Return the levels of which the kernel holds something that can change."""
+        return touch_plan.levels(self.table)
+
+    def touches(self, differing: Mapping[str, Difference]) -> list[Touch]:
+        """Plan what to touch so that every watch is told of these differences, by level."""
+        return touch_plan.plan(self.table, self._inodes, self._me, differing)
 
     # -- looking -------------------------------------------------------------------------------------------------------
+
+    def _caller(self, ctx: RequestContext, *, opens: bool = False) -> Caller:
+        look = self._callers.look if opens else self._callers.glance
+        return look(ctx.pid, ctx.uid, ctx.gid)
 
     @guarded
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
         """Find a name in a folder."""
-        folder = self._tree.node(parent_inode)
         if self.touching.is_by(ctx):
-            node = self.touching.step(folder, name)
-            return self.known.told(node, self._last_told(node))
-        node = self._step(folder, name, ctx)
-        return self.known.told(node, self._attributes(node, ctx.uid, await self._view(node)))
+            return self.table.looked_up(self.touching.step(parent_inode, name))
+        folder, caller = self.table[parent_inode].node, self._caller(ctx)
+        node = self._step(folder, name, caller)
+        if node.is_folder:
+            return self.table.looked_up(self._inodes.known_folder(node, caller))
+        return self.table.looked_up(self._inodes.file(node, caller, await self._view(node, caller)))
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
         """Describe an inode; the root's own attributes are open to all, for they say nothing."""
-        node = self._tree.node(inode)
-        if inode != tree.ROOT_INODE:
-            self._check(node, ctx)
-        entry = self._attributes(node, ctx.uid, await self._view(node))
-        self.known.described(node, entry)
-        return entry
+        held = self.table[inode]
+        if self.touching.is_by(ctx):
+            return held.entry
+        caller = self._caller(ctx)
+        if inode == ROOT_INODE:
+            return self._inodes.folder(held.node, caller).entry
+        self._check(held.node, caller)
+        if held.node.is_folder:
+            return self.table.refreshed(self._inodes.folder(held.node, held.caller))
+        view = await self._view(held.node, caller)
+        if view.content(held.node.kind) == held.identity.content:
+            return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
+        if held.is_placeholder:
+            raise FUSEError(errno.ESTALE)
+        return held.entry  # what was replaced keeps its text, so it keeps its size
 
     @guarded
     async def setattr(
@@ -101,25 +123,24 @@ class Operations(Absent):
         fh: int | None,
         ctx: RequestContext,
     ) -> EntryAttributes:
-        """Let the daemon touch a node, by which nothing changes; to anybody else this is read-only."""
-        node = self._tree.node(inode)
-        if not self.touching.allows(node, fields, fh, ctx):
+        """Let the daemon touch an inode, by which nothing changes; to anybody else this is read-only."""
+        if not self.touching.allows(inode, fields, fh, ctx):
             raise FUSEError(errno.EROFS)
-        return self._last_told(node)
+        return self.table[inode].entry
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
         """Say whether a file may be used in a way, before it is."""
         if mode & os.W_OK:
             raise FUSEError(errno.EROFS)
-        node = self._tree.node(inode)
-        self._check(node, ctx)
+        node = self.table[inode].node
+        self._check(node, self._caller(ctx))
         return node.is_folder or not mode & os.X_OK
 
-    def _step(self, folder: Node, name: bytes, ctx: RequestContext) -> Node:
+    def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
         # who may not know of a level is told the same whether it exists or not
         node = listings.named(folder, os.fsdecode(name))
-        dialect = self._check(node or folder, ctx)
+        dialect = self._check(node or folder, caller)
         if node is None or not self._exists(node):
             raise FUSEError(errno.ENOENT)
         return node._replace(name=dialect) if node.kind == DOTENV else node
@@ -133,78 +154,50 @@ class Operations(Absent):
             return head is not None and 1 <= node.version <= head.seq
         return True
 
-    def _check(self, node: Node, ctx: RequestContext) -> str:
+    def _check(self, node: Node, caller: Caller) -> str:
         # a folder may be passed by whoever may read somewhere below it; the rest only by who may read this level, in
         # the dialect that is returned
         if node.kind == FOLDER:
-            if self._gate.sees(ctx.uid, node.level):
+            if self._gate.sees(caller, node.level):
                 return ""
-            self._refuse(node, ctx, "no grant")
-        verdict = self._gate.decide(Caller(ctx.uid, ctx.gid, ctx.pid), node.level)
+            self._refuse(node, caller, "no grant")
+        verdict = self._gate.decide(caller, node.level)
         if verdict.decision != "allow":
-            self._refuse(node, ctx, verdict.rule)
+            self._refuse(node, caller, verdict.rule)
         return verdict.dialect
 
-    def _refuse(self, node: Node, ctx: RequestContext, rule: str) -> NoReturn:
-        self._gate.refuse(self._callers.look(ctx.pid, ctx.uid, ctx.gid), _wish(node, "lookup"), rule)
+    def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
+        self._gate.refuse(caller, _wish(node, "lookup"), rule)
 
-    async def _view(self, node: Node) -> View | None:
-        if node.is_folder:
-            return None
+    async def _view(self, node: Node, caller: Caller) -> View:
         view = None if node.version else self._gate.views.warm(node.level, node.dialect)
         if view is not None:
             return view
         loop.make_way()
         if node.version:
-            return await self._gate.views.get_past(node.level, node.version, node.dialect)
-        return await self._gate.views.get(node.level, node.dialect)
-
-    def _last_told(self, node: Node) -> EntryAttributes:
-        # what the kernel knows already: who looks gets the truth, for nothing is kept of this
-        entry = self.known.last(node)
-        return self._describe(node, os.geteuid(), None) if entry is None else entry
-
-    def _attributes(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
-        known = self._entries.get((node, uid))
-        if known is not None and known[0] is view:
-            return known[1]
-        if len(self._entries) >= _ENTRIES_KEPT:
-            self._entries.clear()
-        entry = self._describe(node, uid, view)
-        self._entries[node, uid] = (view, entry)
-        return entry
-
-    def _describe(self, node: Node, uid: int, view: View | None) -> EntryAttributes:
-        size = 0 if view is None else _extent(view, node).size  # first, for what is not there gets no number
-        entry = EntryAttributes()
-        entry.st_ino = self._tree.inode(node)
-        entry.st_mode = _FOLDER_MODE if node.is_folder else _FILE_MODE
-        entry.st_nlink = 1
-        entry.st_uid = uid
-        entry.st_gid = 0
-        if view is not None:
-            entry.st_size = size
-            entry.st_mtime_ns = entry.st_ctime_ns = entry.st_atime_ns = view.changed_ns
-        entry.attr_timeout = entry.entry_timeout = 0
-        return entry
+            view = await self._gate.views.get_past(node.level, node.version, node.dialect)
+        else:
+            view = await self._gate.views.get(node.level, node.dialect)
+        self._check(node, caller)
+        return view
 
     # -- folders -------------------------------------------------------------------------------------------------------
 
     @guarded
     async def opendir(self, inode: int, ctx: RequestContext) -> int:
         """Open a folder for listing; what is listed is fixed here, for here the caller is known."""
-        node = self._tree.node(inode)
-        self._check(node, ctx)
+        node, caller = self.table[inode].node, self._caller(ctx, opens=True)
+        self._check(node, caller)
         if node.kind == VARIABLES:
-            return self._keep(Listing(node, ctx.uid, (), view=await self._admit(node, ctx, "names")))
-        return self._keep(self._listing(node, ctx))
+            return self._handles.add(Listing(node, caller, (), view=await self._admit_names(node, caller)))
+        return self._handles.add(self._listing(node, caller))
 
-    def _listing(self, node: Node, ctx: RequestContext) -> Listing:
+    def _listing(self, node: Node, caller: Caller) -> Listing:
         level = node.level
         if node.kind == HISTORY:
             head = self._vault.head(level)
-            return Listing(node, ctx.uid, (), head.seq if head else 0)
-        verdict = self._gate.decide(Caller(ctx.uid, ctx.gid, ctx.pid), level)
+            return Listing(node, caller, (), head.seq if head else 0)
+        verdict = self._gate.decide(caller, level)
         entries = []
         if verdict.decision == "allow":
             entries = listings.files(level, node.version, verdict.dialect)
@@ -212,37 +205,42 @@ class Operations(Absent):
             if entries:
                 entries.append((HISTORY_NAME, Node(HISTORY, level)))
             below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
-            entries += [(name, step) for name, step in below if self._gate.sees(ctx.uid, step.level)]
-        return Listing(node, ctx.uid, entries)
+            entries += [(name, step) for name, step in below if self._gate.sees(caller, step.level)]
+        return Listing(node, caller, entries)
 
     @guarded
     async def readdir(self, fh: int, start_id: int, token: ReaddirToken) -> None:
-        """List from `start_id` on, as far as the kernel's buffer goes."""
-        listing = self._open[fh]
-        if not isinstance(listing, Listing):
-            raise FUSEError(errno.ENOTDIR)
+        """List from `start_id` on, as far as the kernel's buffer goes; what may not be seen any more is left out."""
+        listing = self._handles.listing(fh)
         index = start_id
-        while (found := listing.at(index)) is not None:
-            name, node = found
-            attributes = self._attributes(node, listing.uid, self._ready(node, listing))
+        while (place := listing.at(index)) is not None:
+            name, node = place
             index += 1
-            if not pyfuse3.readdir_reply(token, os.fsencode(name), attributes, index):
+            if not self._may_see(node, listing.caller):
+                continue
+            inode = self._listed(node, listing)
+            if not pyfuse3.readdir_reply(token, os.fsencode(name), inode.entry, index):
                 return
-            self.known.told(node, attributes)
+            self.table.looked_up(inode)
 
-    def _ready(self, node: Node, listing: Listing) -> View | None:
-        if listing.view is not None or node.is_folder or node.version:
-            return listing.view
-        # a folder may stay open for longer than the grant lasts, and views change
-        allowed = self._gate.decide(Caller(listing.uid, 0, 0), node.level).decision == "allow"
-        return self._gate.views.warm(node.level, node.dialect) if allowed else None
+    def _may_see(self, node: Node, caller: Caller) -> bool:
+        # a folder may stay open for longer than a grant lasts
+        return self._gate.sees(caller, node.level) if node.kind == FOLDER else self._gate.allows(caller, node.level)
+
+    def _listed(self, node: Node, listing: Listing) -> Inode:
+        if node.is_folder:
+            return self._inodes.folder(node, listing.caller)
+        view = listing.view
+        if view is None and not node.version:
+            view = self._gate.views.warm(node.level, node.dialect)
+        if view is None:  # nothing true can be said of its size yet
+            return self._inodes.placeholder(node, listing.caller)
+        return self._inodes.file(node, listing.caller, view)
 
     @guarded
     async def releasedir(self, fh: int) -> None:
         """Forget an opened folder."""
-        listing = self._open.pop(fh, None)
-        if isinstance(listing, Listing) and listing.view is not None:
-            listing.view.release()
+        self._handles.remove(fh)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -251,19 +249,33 @@ class Operations(Absent):
         """Open a file: the gate decides and records, and the handle keeps that one snapshot."""
         if flags & _WRITING:
             raise FUSEError(errno.EROFS)
-        node = self._tree.node(inode)
-        if node.is_folder:
+        held = self.table[inode]
+        if held.node.is_folder:
             raise FUSEError(errno.EISDIR)
-        view = await self._admit(node, ctx, node.kind)
-        try:
-            opened = _Opened(view, _extent(view, node))
-        except FUSEError:
-            view.release()
-            raise
-        return FileInfo(fh=self._keep(opened), direct_io=True, keep_cache=False)
+        caller, wish = self._caller(ctx, opens=True), _wish(held.node, held.node.kind)
+        if caller.uid != held.identity.uid:  # it came by a descriptor of another user's: the name has another inode
+            self._check(held.node, caller)
+            raise FUSEError(errno.ESTALE)
+        view = self._gate.admit_warm(caller, wish, held.identity.content)
+        if view is None:
+            view = await self._admit(held, caller, wish)
+        opened = handles.opened(self.table[inode], caller, wish, view)
+        return FileInfo(fh=self._handles.add(opened), direct_io=True, keep_cache=False)
 
-    async def _admit(self, node: Node, ctx: RequestContext, form: str) -> View:
-        caller, wish = self._callers.look(ctx.pid, ctx.uid, ctx.gid), _wish(node, form)
+    async def _admit(self, held: Inode, caller: Caller, wish: Wish) -> View:
+        # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
+        # long as a handle shows it; after that the kernel is sent back to the name
+        kind, content = held.node.kind, held.identity.content
+        view: View | None = await self._view(held.node, caller)
+        if view is not None and view.content(kind) != content:
+            view = self._gate.views.replaced(kind, content) or self._handles.view_of(held.number)
+        if view is None:
+            raise FUSEError(errno.ESTALE)
+        view.check()
+        return self._gate.admit_view(caller, wish, view)
+
+    async def _admit_names(self, node: Node, caller: Caller) -> View:
+        wish = _wish(node, "names")
         view = self._gate.admit_warm(caller, wish)
         if view is None:
             loop.make_way()
@@ -273,47 +285,27 @@ class Operations(Absent):
     @guarded
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
         """Read from the snapshot of an open; the reply is sent before anything else can run."""
-        opened = self._open[fh]
-        if not isinstance(opened, _Opened):
-            raise FUSEError(errno.EISDIR)
+        opened = self._handles.file(fh)
         return self._reply.filled(opened.view.read_into(self._reply.view, opened.extent, off, size))
 
     @guarded
     async def release(self, fh: int) -> None:
         """Let go of a snapshot."""
-        opened = self._open.pop(fh, None)
-        if isinstance(opened, _Opened):
-            opened.view.release()
+        if self._handles.remove(fh) is not None:
             self._reply.wipe()
 
     async def flush(self, fh: int) -> None:  # noqa: ARG002
         """Answer ENOSYS once, and the kernel stops asking at each close: there is nothing to flush."""
         raise FUSEError(errno.ENOSYS)
 
-    def _keep(self, what: _Opened | Listing) -> int:
-        handle = self._next_handle
-        self._next_handle += 1
-        self._open[handle] = what
-        return handle
-
     # -- forgetting ----------------------------------------------------------------------------------------------------
 
     async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
-        """Note what the kernel has forgotten; numbers are kept, see `tree`."""
+        """Note what the kernel has forgotten."""
         with contextlib.suppress(Exception):  # nobody is answered here, and a surprise would end the mount
             for inode, times in inode_list:
-                self.known.forgotten(self._tree.node(inode), times)
+                self.table.forget(inode, times)
 
 
 def _wish(node: Node, form: str) -> Wish:
     return Wish(node.level, "mount", form, node.version, node.dialect)
-
-
-def _extent(view: View, node: Node) -> Extent:
-    # a variable that is gone, or has never been there, is no file
-    if node.kind != VALUE:
-        return view.part(node.kind)
-    extent = view.value(node.name)
-    if extent is None:
-        raise FUSEError(errno.ENOENT)
-    return extent

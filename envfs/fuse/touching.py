@@ -3,7 +3,7 @@
 A thread sets the time of a file, and of that alone. The kernel walks there, asks `setattr`, and has one IN_MODIFY for
 those who watch the file and one for those who watch its folder. Nothing is changed by it, and no content is asked for.
 
-Laws: only the touching thread is let through, known by its id while it touches, only on the way to the one node, and
+Laws: only the touching thread is let through, known by its id while it touches, only on the way to the one inode, and
 nothing else is answered to it; that is no access and is not on the log. The loop never waits for a touch: the kernel
 waits for the loop. Whatever else may be mounted at the path, or below it, is left alone.
 """
@@ -14,22 +14,19 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import trio
 from pyfuse3 import FUSEError, RequestContext, SetattrFields
 
-from envfs.core import names
-from envfs.fuse import tree
-from envfs.fuse.known import Known
-from envfs.fuse.tree import Node
+from envfs.fuse.kernel_table import Inode
+from envfs.fuse.touch_plan import Touch
 from envfs.protocol.keyholding import Difference
 
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 _AT_EMPTY_PATH = 0x1000
 _OPENAT2 = 437  # its number on every machine
 _NO_XDEV, _NO_SYMLINKS, _BENEATH = 0x01, 0x04, 0x08
-_ASIDE, _ASIDE_NAME = Node(tree.ASIDE, names.ROOT), ".touched"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -49,12 +46,12 @@ class _How(ctypes.Structure):
 _FOUND = _How(os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, 0, _NO_XDEV | _NO_SYMLINKS | _BENEATH)
 
 
-class _Touch(NamedTuple):
-    """A touch under way: by which thread, of which node, over which steps."""
+class _UnderWay(NamedTuple):
+    """A touch under way: by which thread, of which inode, over which steps by folder and name."""
 
     thread: int
-    node: Node
-    steps: dict[tuple[Node, bytes], Node]
+    target: int
+    steps: dict[tuple[int, bytes], Inode]
 
 
 class Touching:
@@ -62,39 +59,33 @@ class Touching:
 
     def __init__(self) -> None:
         """Start with nobody touching anything."""
-        self._touch: _Touch | None = None
+        self._touch: _UnderWay | None = None
 
     def is_by(self, ctx: RequestContext) -> bool:
         """Tell whether it is the touching thread that asks."""
         touch = self._touch
         return touch is not None and ctx.pid == touch.thread
 
-    def step(self, folder: Node, name: bytes) -> Node:
-        """Return the node that the touching thread walks over; it has no other way."""
+    def step(self, folder: int, name: bytes) -> Inode:
+        """Return the inode that the touching thread walks over; it has no other way."""
         touch = self._touch
-        found = touch.steps.get((folder, name)) if touch is not None else None
-        if found is None:
+        inode = touch.steps.get((folder, name)) if touch is not None else None
+        if inode is None:
             raise FUSEError(errno.EACCES)
-        return found
+        return inode
 
-    def allows(self, node: Node, fields: SetattrFields, fh: int | None, ctx: RequestContext) -> bool:
-        """Tell whether this is the touching thread, and what it does the touch of this node."""
+    def allows(self, inode: int, fields: SetattrFields, fh: int | None, ctx: RequestContext) -> bool:
+        """Tell whether this is the touching thread, and what it does the touch of this inode."""
         touch = self._touch
-        if touch is None or ctx.pid != touch.thread or node != touch.node or fh is not None:
+        if touch is None or ctx.pid != touch.thread or inode != touch.target or fh is not None:
             return False
         others = fields.update_size, fields.update_mode, fields.update_uid, fields.update_gid, fields.update_atime
         return fields.update_mtime and not any(others)
 
-    def touch(self, node: Node, root: int, *, aside: bool) -> None:
-        """Touch one node below the opened folder `root`; for a thread.
-
-        Aside, by a name in a folder that nobody watches: those who watch its own folder are told by another node.
-        """
-        ways = [(tree.parent(step), tree.name(step), step) for step in tree.way(node)]
-        if aside:
-            ways = [(tree.parent(_ASIDE), _ASIDE_NAME, _ASIDE), (_ASIDE, _ASIDE_NAME, node)]
-        steps = {(folder, os.fsencode(name)): step for folder, name, step in ways}
-        self._touch = _Touch(threading.get_native_id(), node, steps)
+    def touch(self, touch: Touch, root: int) -> None:
+        """Touch one inode below the opened folder `root`; for a thread."""
+        steps = {(step.folder, os.fsencode(step.name)): step.inode for step in touch.steps}
+        self._touch = _UnderWay(threading.get_native_id(), touch.target, steps)
         try:
             _set_time(root, b"/".join(name for _, name in steps))
         finally:
@@ -111,13 +102,26 @@ def _set_time(root: int, path: bytes) -> None:
             os.close(file)
 
 
+class Held(Protocol):
+    """What the kernel holds of the mount, as far as touching it goes."""
+
+    touching: Touching
+
+    def levels_held(self) -> set[str]:
+        """Return the levels of which the kernel holds something that can change."""
+        ...
+
+    def touches(self, differing: Mapping[str, Difference]) -> list[Touch]:
+        """Plan what to touch so that every watch is told of these differences."""
+        ...
+
+
 class Toucher:
     """Touches what changed in the mount at `path`, one thread at a time."""
 
-    def __init__(self, touching: Touching, known: Known, path: str) -> None:
-        """Touch by `touching` what is `known` of the mount."""
-        self._touching = touching
-        self._known = known
+    def __init__(self, held: Held, path: str) -> None:
+        """Touch what is `held` of the mount."""
+        self._held = held
         self._path = path
         self._device = 0
         self._turn = trio.CapacityLimiter(1)
@@ -126,29 +130,27 @@ class Toucher:
         """Wait until the mount answers, and remember it: nothing else is touched that may be found at its path."""
         self._device = (await trio.to_thread.run_sync(os.stat, self._path)).st_dev
 
+    @property
+    def device(self) -> int:
+        """The mount's device number, once it has answered."""
+        return self._device
+
     def levels(self) -> set[str]:
         """Return the levels that the kernel knows something of."""
-        return self._known.levels()
+        return self._held.levels_held()
 
     async def touch(self, differing: Mapping[str, Difference]) -> None:
         """Touch what shows these differences, by level."""
-        nodes = self._known.showing(differing)
+        touches = self._held.touches(differing)
         # a thread that the kernel keeps waiting at the end is left behind: it goes with the mount
-        await trio.to_thread.run_sync(self._touch, nodes, abandon_on_cancel=True, limiter=self._turn)
+        await trio.to_thread.run_sync(self._touch, touches, abandon_on_cancel=True, limiter=self._turn)
 
-    def _touch(self, nodes: list[Node]) -> None:
+    def _touch(self, touches: list[Touch]) -> None:
         with suppress(OSError):  # the mount is gone, or hidden from this process
             root = os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 if os.fstat(root).st_dev == self._device:
-                    self._touch_below(root, nodes)
+                    for touch in touches:
+                        self._held.touching.touch(touch, root)
             finally:
                 os.close(root)
-
-    def _touch_below(self, root: int, nodes: list[Node]) -> None:
-        # one path may be several nodes, by who asks; those who watch the folder see one path
-        touched = set()
-        for node in nodes:
-            path = tree.parent(node), tree.name(node)
-            self._touching.touch(node, root, aside=path in touched)
-            touched.add(path)

@@ -1,14 +1,9 @@
-"""Which inode is what: the nodes of the mount, named by what they show.
-
-Law: a node once numbered keeps its number for the life of the mount; there are as many as levels, versions and
-variables looked at, so the table is bounded by the vault.
-"""
+"""What can stand in the mount: its nodes, named by what they show, and the way to each."""
 
 from typing import Final, NamedTuple
 
 from envfs.core import names
 
-ROOT_INODE = 1
 FOLDER, HISTORY, PAST, VARIABLES, ASIDE = "folder", "history", "past", "variables", "aside"
 DOTENV, JSON, EXAMPLE, ENVIRON, VALUE = "dotenv", "json", "example", "environ", "value"
 HISTORY_NAME, VARIABLES_NAME = ".history", ".vars"
@@ -42,30 +37,7 @@ class Node(NamedTuple):
         return self.name if self.kind == DOTENV else ""
 
 
-class Tree:
-    """Numbers for nodes, both ways."""
-
-    def __init__(self) -> None:
-        """Start with the top level as the root."""
-        root = Node(FOLDER, names.ROOT)
-        self._nodes = {ROOT_INODE: root}
-        self._inodes = {root: ROOT_INODE}
-
-    def node(self, inode: int) -> Node:
-        """Return the node of an inode; KeyError if there is none."""
-        return self._nodes[inode]
-
-    def files(self) -> list[int]:
-        """Return the inodes of all files."""
-        return [number for number, node in self._nodes.items() if not node.is_folder]
-
-    def inode(self, node: Node) -> int:
-        """Return the inode of a node, numbering it if it is new."""
-        number = self._inodes.get(node)
-        if number is None:
-            number = self._inodes[node] = len(self._nodes) + ROOT_INODE
-            self._nodes[number] = node
-        return number
+ROOT: Final = Node(FOLDER, names.ROOT)
 
 
 def name(node: Node) -> str:

@@ -5,8 +5,6 @@ changes that come while others are being told may be told as one, but the last i
 because it is locked is told when it is unlocked. Code between two awaits is atomic; shared are `_written` and `_later`.
 """
 
-import sys
-import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
@@ -19,6 +17,8 @@ from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.comparison import UNKNOWN, Change, Comparison, Version
 from envfs.gate.moments import Moments
 from envfs.gate.view import Layers
+from envfs.host import surprises
+from envfs.host.supervision import supervised
 from envfs.protocol.keyholding import Difference
 
 CHANGED, LOCKED, UNLOCKED = "changed", "locked", "unlocked"
@@ -127,19 +127,20 @@ class Changes:
             self._come = trio.Event()
             try:
                 await self._tell_all()
-            except Exception:  # noqa: BLE001 - whatever fails here must not end the daemon; the trace shows no values
-                traceback.print_exc(file=sys.stderr)
-            self._telling = ()
-            self._told.unpark_all()
+            except Exception as error:  # noqa: BLE001 - the next change is to be told all the same
+                surprises.report(error)
+            finally:
+                self._telling = ()
+                self._told.unpark_all()
 
     async def _tell_all(self) -> None:
         written, self._written = self._written, {}
         self._telling = written
         late, self._later = self._later, {}
-        async with trio.open_nursery() as nursery:  # some are told while the next ones are compared
+        async with supervised() as tasks:  # some are told while the next ones are compared
             for levels in _batches(self._concerned(written, late)):
                 differing = await self._compare([self._change(level, written, late.get(level)) for level in levels])
-                nursery.start_soon(self._tell, differing)
+                tasks.run(self._tell, differing)
 
     def _concerned(self, written: Collection[str], late: Iterable[str]) -> set[str]:
         looked_at = self.mount.levels() if self.mount is not None else set()

@@ -69,6 +69,10 @@ class Comparison:
 
     async def _ask(self, changes: list[Change]) -> list[Difference]:
         sides = [side.wanted() for change in changes for side in change]
+        async with self._keyholder.turn():
+            return await self._ask_about(sides)
+
+    async def _ask_about(self, sides: list[list[tuple[str, int]]]) -> list[Difference]:
         gathered = self._vault.layers(sorted({place for side in sides for place in side}))
         number = {(layer.level, layer.record.seq): at for at, layer in enumerate(gathered.layers)}
         ends = [tuple(number[place] for place in side) for side in sides]

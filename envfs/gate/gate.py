@@ -5,7 +5,9 @@ refusals are logged too.
 """
 
 import contextlib
+import math
 import os
+from collections.abc import Hashable
 from typing import NamedTuple, NoReturn
 
 from envfs.core import policy as policies
@@ -31,6 +33,13 @@ class Wish(NamedTuple):
     form: str
     version: int = 0
     dialect: str = ""
+
+
+class Standing(NamedTuple):
+    """The grants in force (None: none can be trusted), and when the next one ends, in seconds of this run."""
+
+    policy: Policy | None
+    until: float
 
 
 class Gate:
@@ -71,12 +80,24 @@ class Gate:
         """Return the dialect that a caller's grant names for dotenv texts; empty for what the level asks for."""
         return self.decide(caller, level).dialect
 
-    def sees(self, uid: int, level: str) -> bool:
-        """Tell whether a uid may know that a level exists."""
+    def allows(self, caller: Caller, level: str) -> bool:
+        """Tell whether a caller may read the view of a level."""
+        return self.decide(caller, level).decision == "allow"
+
+    def sees(self, caller: Caller, level: str) -> bool:
+        """Tell whether a caller may know that a level exists."""
         try:
-            return self.policy().sees(uid, level, clocks.boot_seconds())
+            return self.policy().sees(caller, level, clocks.boot_seconds())
         except UnsafeSettings:
             return False
+
+    def standing(self) -> Standing:
+        """Return by which grants is decided now, and until when that stays so if nobody changes them."""
+        try:
+            policy = self.policy()
+        except UnsafeSettings:
+            return Standing(None, math.inf)
+        return Standing(policy, policy.next_end(clocks.boot_seconds()))
 
     def now(self) -> Moment:
         """Return this moment, as grants count."""
@@ -110,11 +131,20 @@ class Gate:
             return await self.views.get_past(wish.level, wish.version, wish.dialect)
         return await self.views.get(wish.level, wish.dialect)
 
-    def admit_warm(self, caller: Caller, wish: Wish) -> View | None:
-        """As `admit`, without ever waiting: None when the view has to be made first."""
+    def admit_warm(self, caller: Caller, wish: Wish, content: Hashable = None) -> View | None:
+        """As `admit`, without ever waiting: None when the view has to be made first.
+
+        With a `content`, None as well when the view that is ready has another in the form that is asked for.
+        """
         verdict = self._approve(caller, wish)
         view = None if wish.version else self.views.warm(wish.level, wish.dialect)
-        return None if view is None else self._serve(caller, wish, verdict, view)
+        if view is None or content not in (None, view.content(wish.form)):
+            return None
+        return self._serve(caller, wish, verdict, view)
+
+    def admit_view(self, caller: Caller, wish: Wish, view: View) -> View:
+        """As `admit`, for a view that was made before."""
+        return self._serve(caller, wish, self._approve(caller, wish), view)
 
     async def admit_own(self, caller: Caller, wish: Wish) -> View:
         """As `admit`, for the level's own text to the letter; it is in the part `dotenv` of what this returns."""

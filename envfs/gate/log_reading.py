@@ -1,118 +1,164 @@
-"""Reading the access log's file: its newest lines without reading the rest, and its chain from any point on."""
+"""Reading the access log over all its files: its newest lines without the rest, and its chain from any point."""
 
-import contextlib
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Tip
 from envfs.errors import AuditUnavailable, LogBroken
+from envfs.gate import log_files
+from envfs.gate.log_files import HINT, End, Part
 
-HINT = "find out what happened to it, then `envfs log verify` and `envfs log restart`"
 _BLOCK = 1 << 16
-_LONGEST_LINE = 1 << 16
+Body = dict[str, object]
 
 
-class End(NamedTuple):
-    """Where a log ended: how many entries, the hash of the last line, and the file's size then."""
+class Verified(NamedTuple):
+    """What following the whole chain gave.
 
-    seq: int = 0
-    digest: str = audit.START
-    size: int = 0
+    `end` is where it ends, `first` the number of the first entry that is here, `since` its time, `begin` the hash of
+    the log's first line (empty if that is not here), `restarted` what a restart said in it; `digests` are the hashes
+    that were asked for.
+    """
 
-    @property
-    def tip(self) -> Tip:
-        """The same as a tip of the chain."""
-        return Tip(self.seq, self.digest)
-
-
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open the log for reading; what goes wrong is AuditUnavailable."""
-    try:
-        with os.fdopen(safe_open.open_file(path), "rb") as file:
-            yield file
-    except OSError as error:
-        raise cannot(error) from None
-
-
-def cannot(error: OSError) -> AuditUnavailable:
-    """Say that the log cannot be used, and why."""
-    return AuditUnavailable(f"the access log cannot be used: {safe_open.reason(error)}", HINT)
+    end: Tip
+    first: int
+    since: str
+    begin: str
+    restarted: str
+    points: tuple[Checkpoint, ...]
+    digests: dict[int, str]
 
 
 def newest(path: Path, count: int) -> list[bytes]:
     """Return the newest `count` lines (0: all), the oldest of them first."""
-    with opened(path) as file:
-        if not count:
-            return list(safe_open.lines(file, _LONGEST_LINE))
+    found: list[bytes] = []
+    for part in reversed(log_files.parts(path)):
+        found[:0] = _newest_of(part.path, count and count - len(found))
+        if count and len(found) >= count:
+            break
+    return found
+
+
+def _newest_of(path: Path, count: int) -> list[bytes]:
+    if not count:
+        return list(log_files.lines(path))
+    with os.fdopen(log_files.open_part(path), "rb") as file:
         at, data = file.seek(0, os.SEEK_END), b""
         while at and data.count(b"\n") <= count:
             step = min(_BLOCK, at)
             at -= step
-            if len(data) > (count + 1) * _LONGEST_LINE:
-                raise cannot(safe_open.OverLimit(_LONGEST_LINE, "a line of it"))
             file.seek(at)
             data = file.read(step) + data
     return data.splitlines(keepends=True)[-count:]
 
 
-def follow(path: Path, start: End) -> End:
+def follow(path: Path, start: End, on_entry: Callable[[End, Body], None]) -> End:
     """Follow the chain from `start` to the last whole line, and return where that ends.
 
     Raises:
         AuditUnavailable: the entry that `start` names is not in the file where it was written
         LogBroken: a later line does not follow from the one before
     """
-    with opened(path) as file:
-        _check_start(file, start)
-        end = start
-        lines = (line for line in safe_open.lines(file, _LONGEST_LINE) if line.endswith(b"\n"))
-        sizes = _Sizes(lines)
-        for tip, _ in audit.walk(sizes, start.tip):
-            end = End(tip.seq, tip.digest, start.size + sizes.total)
+    if not holds(path, start):
+        raise AuditUnavailable(f"the access log lacks entry {start.seq} that was written", HINT)
+    end, last = start, log_files.parts(path)[-1]
+    for part in _parts_after(path, start.seq):
+        offset = start.size if part.first <= start.seq else 0
+        whole = (line for line in log_files.lines(part.path, offset) if part != last or line.endswith(b"\n"))
+        counted, sizes = _counted(whole, offset)
+        end = end._replace(size=offset)
+        for tip, body in audit.walk(counted, end.tip):
+            end = End(tip.seq, tip.digest, sizes[0], _record(body, end.record))
+            on_entry(end, body)
     return end
 
 
-def verify(path: Path, tip: Tip) -> list[Checkpoint]:
-    """Follow the whole chain, which must end at `tip`; returns the checkpoints in it.
+def holds(path: Path, end: End) -> bool:
+    """Tell whether the entry that `end` names is where it was written."""
+    if not end.seq:
+        return True
+    within = [part for part in log_files.parts(path) if part.first <= end.seq and end.seq <= (part.last or end.seq)]
+    line = log_files.line_that_ends(within[0].path, end.size) if within else b""
+    return audit.after(Tip(end.seq - 1), line) == end.tip
+
+
+def first_line(path: Path) -> bytes:
+    """Return the first line of the log, or nothing where its first entries are not here."""
+    part = log_files.parts(path)[0]
+    return next(log_files.lines(part.path), b"") if part.first == 1 else b""
+
+
+def verify(
+    path: Path,
+    asked: Collection[int] = (),
+    on_entry: Callable[[End, Body], None] = lambda _end, _body: None,
+) -> Verified:
+    """Follow the whole chain.
 
     Raises:
-        LogBroken: naming the first line that is wrong, or entries missing at the end
+        LogBroken: naming the first line that is wrong
     """
-    end, points = Tip(), []
-    with opened(path) as file:
-        for step, body in audit.walk(safe_open.lines(file, _LONGEST_LINE)):
-            end = step
-            point = audit.find_checkpoint(body)
-            if point is not None:
-                points.append(point)
-    if end != tip:
-        raise LogBroken(f"the access log ends at entry {end.seq}, but entry {tip.seq} was written", HINT)
-    return points
+    everything = itertools.chain.from_iterable(log_files.lines(part.path) for part in log_files.parts(path))
+    first = next(everything, b"")
+    start, body = _start(first) if first else (Tip(), {})
+    end, points, digests, since = start, [], {}, _Since()
+    for end, entry in audit.walk(itertools.chain((first,) if first else (), everything), start):
+        point = since.take(end, entry)
+        on_entry(End(*end), entry)
+        points += [point] if point else []
+        if end.seq in asked:
+            digests[end.seq] = end.digest
+    begin = audit.after(Tip(), first).digest if start == Tip() and first else ""
+    restarted = str(body.get("rule", "")) if body.get("event") == "restart" else ""
+    return Verified(end, start.seq + 1, str(body.get("time", "")), begin, restarted, tuple(points), digests)
 
 
-class _Sizes:
-    """Counts the bytes of the lines that pass."""
+def _start(line: bytes) -> tuple[Tip, Body]:
+    # a log whose first files were taken away begins with the entry that says so
+    body = audit.read(line, 1)
+    seq, prev = body.get("seq"), body.get("prev")
+    rotated = body.get("event") == "rotate" and isinstance(seq, int) and isinstance(prev, str)
+    return (Tip(seq - 1, prev), body) if rotated and isinstance(seq, int) and isinstance(prev, str) else (Tip(), body)
 
-    def __init__(self, lines: Iterator[bytes]) -> None:
-        self._lines = lines
-        self.total = 0
 
-    def __iter__(self) -> Iterator[bytes]:
-        for line in self._lines:
-            self.total += len(line)
+class _Since:
+    """Remembers the hashes since the last checkpoint: a checkpoint may name an entry some way before its own."""
+
+    def __init__(self) -> None:
+        self._digests: dict[int, str] = {}
+
+    def take(self, end: Tip, body: Body) -> Checkpoint | None:
+        point = audit.find_checkpoint(body)
+        if point is not None:
+            if "entry" in body and self._digests.get(point.seq) != point.digest:
+                raise LogBroken(f"the access log is broken at line {end.seq}: its checkpoint names another entry")
+            self._digests.clear()
+        self._digests[end.seq] = end.digest
+        return point
+
+
+def _parts_after(path: Path, seq: int) -> list[Part]:
+    return [part for part in log_files.parts(path) if not part.last or part.last > seq]
+
+
+def _counted(lines: Iterator[bytes], offset: int) -> tuple[Iterator[bytes], list[int]]:
+    # the second is where the last line that was taken ends
+    sizes = [offset]
+
+    def passing() -> Iterator[bytes]:
+        for line in lines:
+            sizes[0] += len(line)
             yield line
 
+    return passing(), sizes
 
-def _check_start(file: BinaryIO, start: End) -> None:
-    if not start.seq:
-        return
-    file.seek(max(0, start.size - _LONGEST_LINE))
-    line = file.read(start.size - file.tell()).rpartition(b"\n")[0].rpartition(b"\n")[2] + b"\n"
-    if audit.after(Tip(start.seq - 1), line) != start.tip:
-        raise AuditUnavailable(f"the access log lacks entry {start.seq} that was written", HINT)
-    file.seek(start.size)
+
+def _record(body: Body, before: int) -> int:
+    point = audit.find_checkpoint(body)
+    if body.get("event") == "accept":
+        return 0  # a person took the vault as it is: what it had before is asked for no more
+    return point.record if point and point.record else before

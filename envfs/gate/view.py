@@ -5,6 +5,7 @@ at once, and whoever still holds it is told so.
 """
 
 import mmap
+from collections.abc import Hashable, Mapping
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -13,6 +14,10 @@ from envfs.errors import Locked
 from envfs.host.memory import Region
 from envfs.protocol import parts
 from envfs.protocol.keyholding import Rendered
+
+_ALL = "all"
+_GROWING = ("dotenv", "environ")  # what a new variable is added to at the end
+CONTENTS = ("dotenv", "json", "example", "environ", _ALL)
 
 
 class Layers(NamedTuple):
@@ -40,7 +45,11 @@ class Extent(NamedTuple):
 
 
 class View:
-    """The view of `level` at `version` (0: it has no text). `changed_ns` is when its newest text was written."""
+    """The view of `level` at `version` (0: it has no text). `changed_ns` is when its newest text was written.
+
+    Two views of one level and dialect that have the same content in a form read the same in it, or the longer one
+    begins as the shorter one does.
+    """
 
     def __init__(self, made_of: Layers, changed_ns: int, region: Region, shape: Rendered) -> None:
         """Take over `region`."""
@@ -50,15 +59,25 @@ class View:
         self.variables = shape.variables
         self.dialect = shape.dialect
         self.changed_ns = changed_ns
+        self.contents: Mapping[str, Hashable] = dict.fromkeys(CONTENTS, made_of.fingerprint)
         self._region = region
         places = pairwise(accumulate(shape.sizes, initial=0))
         self._parts = {name: Extent(*place) for name, place in zip(parts.NAMES, places, strict=True)}
         self._holders = 1
         self._locked = False
 
+    @property
+    def size(self) -> int:
+        """How much memory it takes, in bytes."""
+        return self._region.size
+
     def part(self, name: str) -> Extent:
         """Where a form is; `name` is one of `protocol.parts`."""
         return self._parts[name]
+
+    def content(self, form: str) -> Hashable:
+        """Return what stands for the content of a form; that of one variable is that of all together."""
+        return self.contents.get(form, self.contents[_ALL])
 
     def value(self, name: str) -> Extent | None:
         """Where one variable's value is, if there is one of that name."""
@@ -99,6 +118,17 @@ class View:
         other.check()
         end = self.part("origins").start
         return other.part("origins").start == end and self._region.begins_as(other._region, end)  # noqa: SLF001
+
+    def continues(self, other: "View", form: str) -> bool:
+        """Tell whether a form reads as that of another view does; a text that can grow may have more behind it."""
+        if form == _ALL:
+            return self.reads_as(other)
+        self.check()
+        other.check()
+        mine, others = self.part(form), other.part(form)
+        if mine.size < others.size or (mine.size > others.size and form not in _GROWING):
+            return False
+        return self._region.has_as(mine.start, other._region, others.start, others.size)  # noqa: SLF001
 
     def hold(self) -> "View":
         """Keep the view whole for one more holder."""

@@ -1,8 +1,10 @@
 """Finished views, kept ready until something below them changes."""
 
 import resource
+import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
 from envfs.core import names
@@ -11,10 +13,13 @@ from envfs.gate.view import Layers, View
 from envfs.host import clocks
 from envfs.host.memory import Region
 from envfs.protocol.keyholding import Layer, Rendered, RenderOwn, RenderView
+from envfs.vault.vault import Layers as Gathered
 from envfs.vault.vault import Vault
 
 K = TypeVar("K")
 _READY_VIEWS, _DESCRIPTORS_EACH = 512, 8
+_REPLACED_SECONDS = 1.0  # for readers between the look-up of a file and its open
+_REPLACED_VIEWS, _REPLACED_BYTES = 16, 8 << 20
 _PAST_VIEWS = 16  # views of old versions kept at once; they are asked for one after the other, if at all
 
 
@@ -35,6 +40,10 @@ class Keyholder(Protocol):
         """Send one request and wait for its answer."""
         ...
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn before anything is gathered for a request; the requests of the block use it."""
+        ...
+
 
 class Views:
     """The views that are ready now."""
@@ -45,6 +54,7 @@ class Views:
         self._keyholder = keyholder
         self._ready: dict[tuple[str, str], View] = {}  # by level and dialect
         self._past: dict[tuple[str, ...], View] = {}
+        self._replaced: dict[View, float] = {}  # and the moment at which each goes
         self.moments = Moments()
         self._locks = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
@@ -66,7 +76,7 @@ class Views:
             old = self._ready.pop((level, dialect), None)
             self.moments.date(made, dialect, old)
             if old is not None:
-                old.release()
+                self._retire(old, made)
             _keep(self._ready, (level, dialect), made, _room())
             view = self.warm(level, dialect)
         return view
@@ -95,6 +105,32 @@ class Views:
             layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
         return await self._make(layers, [(level, layers.versions[-1])], RenderOwn)
 
+    def replaced(self, form: str, content: Hashable) -> View | None:
+        """Return a view that has this content in a form, if it was replaced just now."""
+        self.expire()
+        return next((view for view in reversed(self._replaced) if view.content(form) == content), None)
+
+    def expire(self) -> None:
+        """Let go of the views that were replaced a while ago; called once a second too."""
+        now = time.monotonic()
+        while self._replaced:
+            view, until = next(iter(self._replaced.items()))
+            if until > now and self._has_room_for_replaced():
+                return
+            del self._replaced[view]
+            view.release()
+
+    def _has_room_for_replaced(self) -> bool:
+        count = len(self._replaced)
+        return count <= 1 or (count <= _REPLACED_VIEWS and sum(view.size for view in self._replaced) <= _REPLACED_BYTES)
+
+    def _retire(self, old: View, successor: View) -> None:
+        if old.contents == successor.contents:
+            old.release()
+            return
+        self._replaced[old] = time.monotonic() + _REPLACED_SECONDS
+        self.expire()
+
     def lock(self, scope: str = "") -> None:
         """Wipe every view that is alive, held or not; with a scope such as `/shop`, those that have text of it."""
         self._locks += 1
@@ -103,6 +139,12 @@ class Views:
                 view.lock()
         _drop(self._ready, scope)
         _drop(self._past, scope)
+        self._drop_replaced(scope)
+
+    def _drop_replaced(self, scope: str = "") -> None:
+        for view in [view for view in self._replaced if _is_in(view.level, scope)]:
+            del self._replaced[view]
+            view.release()
 
     def wipe(self) -> None:
         """Forget every view."""
@@ -110,9 +152,18 @@ class Views:
             view.release()
         self._ready.clear()
         self._past.clear()
+        self._drop_replaced()
 
     async def _make(self, layers: Layers, texts: list[tuple[str, int]], ask: "_Ask") -> View:
-        request = self._vault.layers(texts)
+        async with self._keyholder.turn():  # first: many requests are not to be as many copies of records
+            request = self._vault.layers(texts)
+            region, shape = await self._rendered(request, ask)
+        self._vault.confirm(request)
+        view = View(layers, self._changed_ns([text for text in texts if text[1]]), region, shape)
+        self._alive.add(view)
+        return view
+
+    async def _rendered(self, request: Gathered, ask: "_Ask") -> tuple[Region, Rendered]:
         while True:
             locks = self._locks
             try:
@@ -120,12 +171,8 @@ class Views:
             except OSError:  # this process may map no more secret memory
                 region, shape = await self._render(ask(request.layers, True), request.blobs)
             if locks == self._locks:
-                break
+                return region, shape
             region.close()  # something was locked while this view was made: the keyholder knows whether it may be
-        self._vault.confirm(request)
-        view = View(layers, self._changed_ns([text for text in texts if text[1]]), region, shape)
-        self._alive.add(view)
-        return view
 
     async def _render(self, request: NamedTuple, blobs: tuple[bytes, ...]) -> tuple[Region, Rendered]:
         answer = await self._keyholder.ask(request, blobs)

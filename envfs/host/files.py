@@ -77,6 +77,16 @@ def _blocked(path: Path, error: OSError) -> tuple[Path, str] | None:
     return None
 
 
+def read_at_most(handle: int, count: int) -> bytes:
+    """Read an open file from its start, at most `count` bytes, and close it."""
+    try:
+        return os.pread(handle, count, 0)
+    except OSError:
+        return b""
+    finally:
+        os.close(handle)
+
+
 def drop_unfinished(path: Path) -> None:
     """Remove what somebody who was killed while replacing a file left beside it."""
     with contextlib.suppress(OSError):

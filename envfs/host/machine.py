@@ -73,3 +73,11 @@ def fusermount_refusal(path: str | None = None) -> str:
     if not os.stat(found).st_mode & stat.S_ISUID:
         return f"{found} is not setuid root, so it mounts for nobody else"
     return ""
+
+
+def name(path: Path = Path("/etc/machine-id")) -> str:
+    """Return what tells this machine from others, empty where it has no such name."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""

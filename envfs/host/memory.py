@@ -108,6 +108,13 @@ class Region:
         here, there = (ctypes.addressof(ctypes.c_char.from_buffer(region.map)) for region in (self, other))
         return size <= min(self.size, other.size) and _libc.memcmp(here, there, size) == 0
 
+    def has_as(self, start: int, other: "Region", other_start: int, size: int) -> bool:
+        """Tell whether `size` bytes from `start` on are those of another region, without a copy of any."""
+        if start + size > self.size or other_start + size > other.size:
+            return False
+        here, there = (ctypes.addressof(ctypes.c_char.from_buffer(region.map)) for region in (self, other))
+        return bool(_libc.memcmp(here + start, there + other_start, size) == 0)
+
     def wipe(self) -> None:
         """Overwrite the whole region with zeros."""
         ctypes.memset(ctypes.addressof(ctypes.c_char.from_buffer(self._map)), 0, max(self.size, 1))

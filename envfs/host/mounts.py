@@ -2,15 +2,19 @@
 
 import ctypes
 import os
+import stat
 import subprocess
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
 from envfs.errors import MountFailed
 from envfs.host import files
+from envfs.locations import Locations
 
 FILE_SYSTEM = "fuse.envfs"
 _MNT_DETACH = 2
+_ANSWER_SECONDS = 2.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -30,6 +34,55 @@ def at(path: str) -> Mounted | None:
         if where == path:
             found = Mounted(where, rest.split(" ")[0])
     return found
+
+
+def candidates(places: Locations) -> tuple[str, ...]:
+    """Return where a mount of this home may stand: where the last daemon put it, and the usual places."""
+    try:
+        last = os.fsdecode(Path(places.mounted).read_bytes())
+    except OSError:
+        last = ""
+    return last, places.mount, places.link
+
+
+def dead(*paths: str) -> list[str]:
+    """Return those of `paths` at which a mount of ours stands whose daemon is gone."""
+    return [
+        path
+        for path in dict.fromkeys(paths)
+        if path and (mounted := at(path)) is not None and mounted.kind == FILE_SYSTEM and not _alive(path)
+    ]
+
+
+def clear_dead(*paths: str) -> list[str]:
+    """Take dead mounts of ours away; returns where some were.
+
+    Raises:
+        MountFailed: the kernel or fusermount3 refuses
+    """
+    cleared = dead(*paths)
+    for path in cleared:
+        while dead(path):
+            clear(path)
+    return cleared
+
+
+def check_owner(folder: str) -> None:
+    """See that nobody else can put another folder in the place of one inside `folder`.
+
+    Raises:
+        MountFailed: somebody else can
+    """
+    try:
+        status = os.lstat(folder)
+    except FileNotFoundError:
+        os.mkdir(folder, 0o700)
+        status = os.lstat(folder)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise MountFailed(
+            f"{folder} is not a folder of this user alone",
+            "remove it, or choose another place with `envfs mount PATH` or XDG_RUNTIME_DIR",
+        )
 
 
 def prepare(path: str) -> bool:
@@ -75,6 +128,15 @@ def clear(path: str) -> None:
 
 
 def _alive(path: str) -> bool:
+    # a daemon that is stopped does not answer; it is not dead
+    answers: list[bool] = []
+    look = threading.Thread(target=lambda: answers.append(_answers(path)), daemon=True)
+    look.start()
+    look.join(_ANSWER_SECONDS)
+    return not answers or answers[0]
+
+
+def _answers(path: str) -> bool:
     try:
         os.stat(path)
     except PermissionError:

@@ -7,6 +7,7 @@ rehearsals would take the processor from the children that work.
 """
 
 import array
+import contextlib
 import gc
 import os
 import select
@@ -15,8 +16,8 @@ import socket
 import sys
 import time
 
-from envfs.host import hardening
-from envfs.keyholder import confinement, conversation, faults
+from envfs.host import hardening, surprises
+from envfs.keyholder import confinement, conversation
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
 from envfs.keyholder.rehearsal import Rehearsal
@@ -91,14 +92,15 @@ def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, paren
     try:
         hardening.end_with(parent)
         connection = _next(daemon)
-        os.write(parent_hears, _OVER if connection is None else _TAKEN)
+        with contextlib.suppress(BrokenPipeError):  # both of us are being ended
+            os.write(parent_hears, _OVER if connection is None else _TAKEN)
         os.close(parent_hears)
         daemon.close()
         if connection is not None:
             conversation.hold(keyring, connection, confined)
         status = 0
     except Exception as error:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
-        faults.report(error)
+        surprises.report(error)
     finally:
         os._exit(status)
 

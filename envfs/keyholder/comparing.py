@@ -6,7 +6,7 @@ Law: each record is opened once, however many views it is part of; what is answe
 from functools import cache
 from typing import NamedTuple
 
-from envfs.core import dialects, views
+from envfs.core import dialects, residues, views
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder.viewing import forms
 from envfs.keyholder.work import Answer, Work
@@ -34,12 +34,22 @@ def compare_views(request: CompareViews, work: Work) -> Answer:
     def read(numbers: tuple[int, ...]) -> _Read:
         layers = [layer(number) for number in numbers]
         try:
-            view = views.merge(layers)
-            return _Read(forms(view, dialects.wanted([layer.document for layer in layers])), view.variables)
+            return _readable(layers)
         except (Malformed, TooLarge):
             return _NOTHING  # nobody can read it, whatever is wrong with it
 
     return Answer(Differing(tuple(_difference(read(pair.before), read(pair.now)) for pair in request.pairs)))
+
+
+def _readable(layers: list[views.Layer]) -> _Read:
+    try:
+        view = views.merge(layers)
+        read = forms(view, dialects.wanted([layer.document for layer in layers]))
+    except Malformed:  # a command may have in its environment what a text requires
+        view = views.merge(layers, lenient=True)
+        read = {}
+    opened = {name: f"{view.variables[name]}\0{residue!r}" for name, residue in residues.plain(view.opened).items()}
+    return _Read(read, {**view.variables, **opened})
 
 
 def _difference(old: _Read, new: _Read) -> Difference:

@@ -6,7 +6,7 @@ import socket
 
 from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError, TooLarge
-from envfs.keyholder import faults
+from envfs.host import surprises
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
 from envfs.keyholder.requests import answer
@@ -25,7 +25,7 @@ def hold(keyring: Keyring, connection: socket.socket, confined: Confinement) -> 
         reply = Answer(keyholding.Refused(error.code, error.text, error.hint, error.about))
         frame = _frame(reply)
     except Exception as error:  # noqa: BLE001 - a bug here must not leave the daemon waiting
-        faults.report(error)
+        surprises.report(error)
         reply = Answer(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))
         frame = _frame(reply)
     _send(connection, frame, reply)

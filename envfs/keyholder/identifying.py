@@ -45,7 +45,7 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
     if identities.is_encrypted(data):
         if len(work.descriptors) == 1:
             raise WrongPassphrase("the identity needs its passphrase", "unlock it with `envfs unlock`")
-        text = identities.unwrap(data, work.passphrase(1))
+        text = work.open_with(1, lambda passphrase: identities.unwrap(data, passphrase))
     else:
         text = identities.line(data)
     held = Identity(text)
@@ -102,7 +102,7 @@ def _opened(work: Work, lack: str) -> str:
         raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
     if len(work.descriptors) < _THREE:
         raise WrongPassphrase(lack)
-    return identities.unwrap(data, work.passphrase(1))
+    return work.open_with(1, lambda passphrase: identities.unwrap(data, passphrase))
 
 
 def _write_plain(descriptor: int, text: str, recipient: str, note: str) -> None:

@@ -4,6 +4,7 @@ A child that learns a key writes it here; the parent never touches it. Children 
 what another writes, and no two write into the same place.
 
     identity   length (2 bytes), the age identity's line
+    signed     length (2 bytes), the last checkpoint that was signed, as text; it outlives the keys
     slots      length of the project's path (1), the path, name of the key file, count (1), the keys
 
 A slot with no keys is a mark: the project is locked though the identity could open it. A mark outlives the keys: when
@@ -18,7 +19,8 @@ from envfs.errors import Locked, TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.turn import Turn
 
-_IDENTITY, _LENGTH = 4096, 2
+_IDENTITY, _SIGNED, _LENGTH = 2048, 2048, 2
+_SLOTS_AT = _IDENTITY + _SIGNED
 _SLOT, _SLOTS = 2048, 64
 _PATH, _NAME = 1 + limits.COMPONENT_BYTES + 1, 43
 _COUNT = _PATH + _NAME
@@ -29,7 +31,7 @@ class Keyring:
 
     def __init__(self) -> None:
         """Start with nothing held."""
-        self._region = Region.create(_IDENTITY + _SLOTS * _SLOT)
+        self._region = Region.create(_SLOTS_AT + _SLOTS * _SLOT)
         self._turn = Turn()
 
     # -- the identity --------------------------------------------------------------------------------------------------
@@ -44,8 +46,9 @@ class Keyring:
     def forget(self) -> None:
         """Hold nothing any more; the marks stay."""
         with self._turn:
-            marks = [self._path(at) for at in self._marks()]
+            marks, signed = [self._path(at) for at in self._marks()], self._signed()
             self._region.wipe()
+            self._write_signed(signed)
             for project in marks:
                 self._write(project, "", ())
 
@@ -60,6 +63,27 @@ class Keyring:
             if length:
                 return bytes(self._region.map[_LENGTH : _LENGTH + length]).decode()
         raise Locked("the vault is locked", "unlock it with `envfs unlock`")
+
+    # -- the last checkpoint -------------------------------------------------------------------------------------------
+
+    def hold_signed(self, signed: tuple[str, ...]) -> None:
+        """Remember the last checkpoint that was signed, as words without blanks."""
+        with self._turn:
+            self._write_signed(" ".join(signed).encode())
+
+    def signed(self) -> tuple[str, ...]:
+        """Return what was remembered of the last checkpoint; empty if none was signed."""
+        with self._turn:
+            return tuple(self._signed().decode().split())
+
+    def _signed(self) -> bytes:
+        start = _IDENTITY + _LENGTH
+        return bytes(self._region.map[start : start + int.from_bytes(self._region.map[_IDENTITY:start], "big")])
+
+    def _write_signed(self, data: bytes) -> None:
+        start = _IDENTITY + _LENGTH
+        self._region.map[start : start + len(data)] = data
+        self._region.map[_IDENTITY:start] = len(data).to_bytes(_LENGTH, "big")
 
     # -- projects ------------------------------------------------------------------------------------------------------
 
@@ -140,4 +164,4 @@ class Keyring:
 
 
 def _places() -> Iterator[int]:
-    return (_IDENTITY + number * _SLOT for number in range(_SLOTS))
+    return (_SLOTS_AT + number * _SLOT for number in range(_SLOTS))

@@ -19,14 +19,15 @@ CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
-SignCheckpoint     needs it                                 Signed
+SignCheckpoint     needs it                                 Signed + checkpoint
+CheckCheckpoints   needs it                                 Faults
 VerifyCheckpoint   needs it                                 Faults
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from envfs.keyholder import checking, comparing, describing, identifying, keying, viewing, writing
+from envfs.keyholder import checking, comparing, describing, identifying, keying, viewing, vouching, writing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol import keyholding as ask
 
@@ -48,8 +49,9 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.CompareVersions: viewing.compare_versions,
     ask.CheckRecords: checking.check_records,
     ask.CheckKeys: checking.check_keys,
-    ask.SignCheckpoint: checking.sign_checkpoint,
-    ask.VerifyCheckpoint: checking.verify_checkpoint,
+    ask.SignCheckpoint: vouching.sign_checkpoint,
+    ask.CheckCheckpoints: vouching.check_checkpoints,
+    ask.VerifyCheckpoint: vouching.verify_checkpoint,
     ask.DescribeProtection: describing.describe_protection,
 }
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from envfs.core import dialects, emit, formats, limits, portability, record, views
+from envfs.core import dialects, emit, formats, limits, portability, record, residues, views
 from envfs.core.dotenv import Document
 from envfs.core.interpolation import Interpolated, interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol import parts
+from envfs.protocol import jsontext, parts
 from envfs.protocol.keyholding import (
     Compared,
     CompareVersions,
@@ -27,18 +27,21 @@ from envfs.protocol.keyholding import (
 def forms(view: views.View, dialect: str) -> dict[str, bytes]:
     """Return what readers get of a view, by the names of `protocol.parts`."""
     return {
-        "dotenv": dialects.text(view.variables, dialect).encode(),
+        "dotenv": dialects.text(view.variables, dialect, view.opened).encode(),
         "json": formats.json_object("", view.variables).encode(),
         "example": formats.example("", view.variables).encode(),
         "environ": emit.environ(view.variables),
+        "opened": jsontext.encode(residues.plain(view.opened)) if view.opened else b"",
     }
 
 
 def render_view(request: RenderView, work: Work) -> Answer:
     """Merge layers into a view and put it, in all its forms, into a region."""
     layers = [views.Layer(layer.level, work.open(layer)) for layer in request.layers]
-    dialect = request.dialect or dialects.wanted([layer.document for layer in layers])
-    view = views.merge(layers)
+    lenient = request.dialect == dialects.INHERITING
+    asked = dialects.PORTABLE if lenient else request.dialect
+    dialect = asked or dialects.wanted([layer.document for layer in layers])
+    view = views.merge(layers, lenient=lenient)
     found = forms(view, dialect)
     found["table"] = parts.table_of(found["environ"])
     found["origins"] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
@@ -68,7 +71,7 @@ def _region(contents: dict[str, bytes], *, ordinary: bool) -> Region:
 def examine_view(request: ExamineView, work: Work) -> Answer:
     """Say where each variable comes from, what it refers to, and who may misread it; no value."""
     documents = [work.open(layer) for layer in request.layers]
-    found = interpolate(documents)
+    found = interpolate(documents, lenient=True)
     facts = tuple(_facts(request, documents, found))
     return Answer(Examined(facts, tuple(Dangling(*finding) for finding in found.findings)))
 

@@ -1,10 +1,12 @@
 """One request with all that came with it, and what can be done with that; an answer with all that goes with it."""
 
+import contextlib
 import os
+from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from envfs.core import dotenv, keyfile, record
+from envfs.core import dotenv, keyfile, limits, passphrases, record
 from envfs.core.dotenv import Document
 from envfs.core.keyfile import Keys
 from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
@@ -16,7 +18,7 @@ from envfs.keyholder.keyring import Keyring
 from envfs.protocol.keyholding import Layer, Place
 
 _CHUNK = 1 << 16
-_PASSPHRASE_BYTES = 4096
+Opened = TypeVar("Opened")
 
 
 class Answer(NamedTuple):
@@ -61,7 +63,8 @@ class Work:
 
     def open_under(self, place: Place, data: bytes, number: int) -> Keys:
         """Open a project's key file with the passphrase in descriptor `number`."""
-        keys = sealing.check_keys(self.identity, place, age.open_under(data, self.passphrase(number)))
+        plain = self.open_with(number, lambda passphrase: age.open_under(data, passphrase))
+        keys = sealing.check_keys(self.identity, place, plain)
         return _under(keyfile.ZERO_KNOWLEDGE, keys)
 
     def hold(self, place: Place, data: bytes, keys: Keys) -> None:
@@ -84,19 +87,33 @@ class Work:
         raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
 
     def passphrase(self, number: int) -> str:
-        """Read a passphrase from descriptor `number`; one final line feed is dropped.
+        """Read a new passphrase from descriptor `number`, in its one spelling.
 
         Raises:
             WrongPassphrase: it is empty or no text
         """
-        data = self.read(number, _PASSPHRASE_BYTES, "the passphrase").removesuffix(b"\n")
+        return self._spellings(number)[0]
+
+    def open_with(self, number: int, opener: Callable[[str], Opened]) -> Opened:
+        """Return what `opener` makes of the passphrase in descriptor `number`, in whichever spelling it opens.
+
+        Raises:
+            WrongPassphrase: none of them opens it, or it is empty or no text
+        """
+        *likelier, last = self._spellings(number)
+        for spelling in likelier:
+            with contextlib.suppress(WrongPassphrase):
+                return opener(spelling)
+        return opener(last)
+
+    def _spellings(self, number: int) -> tuple[str, ...]:
         try:
-            text = data.decode()
+            spellings = passphrases.spellings(self.read(number, limits.PASSPHRASE_BYTES, "the passphrase"))
         except UnicodeDecodeError:
             raise WrongPassphrase("the passphrase is not UTF-8 text") from None
-        if not text:
+        if not spellings[0]:
             raise WrongPassphrase("the passphrase is empty", "type one, or name its file with --passphrase-file")
-        return text
+        return spellings
 
     def read(self, number: int, limit: int, what: str, slack: int = 0) -> bytes:
         """Read descriptor `number` from its start, wherever it was read to: it may serve a second try.

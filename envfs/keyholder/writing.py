@@ -23,10 +23,24 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
     changes = views.difference(old.variables(), new.variables())
     _check_dialect(new, {*changes.added, *changes.changed})
-    # all others are looked at anyway, for their references
-    doubtful = request.operation == "set" and portability.is_doubtful(new.variables()[request.name])
+    doubtful = _is_doubtful(request, new, changes)
     data = sealing.seal_text(work.identity, request.place, request.time, key, text)
     return Answer(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
+
+
+def _is_doubtful(request: WriteLevel, document: Document, changes: views.Changes) -> bool:
+    """Tell whether somebody should look at the view after this; a level of 190,000 plain values is looked at once."""
+    match request.operation:
+        case "set":
+            return portability.is_doubtful(document.variables()[request.name])
+        case "merge" | "replace":
+            # what is plain, refers to nothing and takes nothing away gives nobody anything to read otherwise
+            if changes.removed or dialects.named_in(document) or any(map(templates.has_references, document.entries)):
+                return True
+            values = document.variables()
+            return any(portability.is_doubtful(values[name]) for name in (*changes.added, *changes.changed))
+        case _:
+            return False  # the others are looked at in any case, for their references
 
 
 def _check_dialect(document: Document, written: Collection[str]) -> None:
@@ -54,8 +68,8 @@ def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 def _value(request: WriteLevel, work: Work) -> str:
     value = work.read_text(0, limits.VALUE_BYTES, "the value", limits.LINE_END_BYTES * request.trim)
-    if request.trim:
-        value = value.removesuffix("\n").removesuffix("\r")
+    if request.trim and "\n" not in value[:-1]:  # of several lines, as a key has them, the last line end is a part
+        value = value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")
     if "\0" in value:
         raise Malformed("the value holds a NUL character", "no environment can carry one")
     return value

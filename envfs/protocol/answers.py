@@ -35,7 +35,7 @@ class KeysDescribed(NamedTuple):
 
 
 class Sealed(NamedTuple):
-    """A new record is the reply's blob. `doubtful`: a value that was set may be misread by some program."""
+    """A new record is the reply's blob. `doubtful`: what was written may be misread, or refer to nothing."""
 
     kid: str
     added: tuple[str, ...] = ()
@@ -132,7 +132,7 @@ class Faults(NamedTuple):
 
 
 class Signed(NamedTuple):
-    """An Ed25519 signature in base64url."""
+    """A checkpoint is the reply's blob; `signature` is that of the log's own line, Ed25519 in base64url."""
 
     signature: str
 

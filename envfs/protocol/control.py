@@ -122,8 +122,15 @@ class Unmount(NamedTuple):
     """Undo the mount and end the daemon."""
 
 
+class CheckWrite(NamedTuple):
+    """Say what would refuse a new value of a variable, before a person is asked for it. Reply: Done."""
+
+    level: str
+    name: str
+
+
 class SetVariable(NamedTuple):
-    """Set one variable of one level. Descriptor: the value; `trim` drops one final line feed of it.
+    """Set one variable of one level. Descriptor: the value; `trim` drops the line end of a value of one line.
 
     With `template` the value may refer to other variables.
     """
@@ -163,8 +170,9 @@ class ImportText(NamedTuple):
 class ReadView(NamedTuple):
     """Ask for a view. The reply is ViewSent and one blob.
 
-    `form` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `value` (the variable in `only`) or
-    `own`: in place of a view the level's own text to the letter. The reply tells which version it is;
+    `form` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `exec`, `value` (the variable in
+    `only`) or `own`; `exec` is `environ`, and behind a NUL more what is left of templates that refer to a command's
+    environment; `own` is the level's own text to the letter in place of a view, and the reply says of which version;
     `door` is the command's name, for the log; `version` 0 is now, else the level as it was at that version; `dialect`
     is that of a dotenv text, empty for the one that the grant or the level asks for.
     """
@@ -255,12 +263,21 @@ class VerifyLog(NamedTuple):
     """Check the access log's chain from its first entry."""
 
 
+class RotateLog(NamedTuple):
+    """Keep the access log's file under the name of its entries, and go on in a new file."""
+
+
 class RestartLog(NamedTuple):
     """Begin a new access log after the old one was lost or damaged; the new one says so in its first entry."""
 
 
 class VerifyVault(NamedTuple):
-    """Check every record of the vault. Rows: FaultRow for each that fails."""
+    """Check every record of the vault. Rows: FaultRow for each that fails.
+
+    `repair` first writes what the index lacks.
+    """
+
+    repair: bool = False
 
 
 class Accept(NamedTuple):
@@ -290,6 +307,7 @@ Request = (
     | RotateKey
     | AddRecovery
     | Unmount
+    | CheckWrite
     | SetVariable
     | UnsetVariable
     | RenameVariable
@@ -306,6 +324,7 @@ Request = (
     | ListGrants
     | ReadLog
     | VerifyLog
+    | RotateLog
     | RestartLog
     | VerifyVault
     | Accept

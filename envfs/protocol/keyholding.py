@@ -4,7 +4,7 @@ Laws: one conversation is one request and one reply on a socket of its own; reco
 descriptors; the daemon gets ciphertext, public facts, and finished views in a region of memory.
 """
 
-from envfs.protocol import wire
+from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.tuples import NamedTuple
 
@@ -123,7 +123,7 @@ class WriteLevel(NamedTuple):
     `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
     `name`), `rename` (`name` to `new_name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer
     `restore`), or `reseal` (the same text, under the newest key). `head` is None for a level without text. `trim` drops
-    one final line feed of a value.
+    the line end of a value of one line.
     """
 
     place: Place
@@ -208,14 +208,25 @@ class CheckKeys(NamedTuple):
 
 
 class SignCheckpoint(NamedTuple):
-    """Sign the state of the access log. Reply: Signed."""
+    """Make the next checkpoint of the access log. Reply: Signed and one blob, the checkpoint.
 
-    seq: int
-    digest: str
+    Blobs: the claim (core.checkpoint), and the checkpoint before, if there is one. `accepted` says that a person took
+    the vault or the log as it is, so that it need not follow from the last one that was signed.
+    """
+
+    place: Place
+    time: str
+    accepted: bool = False
+
+
+class CheckCheckpoints(NamedTuple):
+    """Check signature and place of each checkpoint; each is a blob. Reply: Faults."""
+
+    places: tuple[Place, ...]
 
 
 class VerifyCheckpoint(NamedTuple):
-    """Check signatures of the access log's checkpoints against the owner's key. Reply: Faults."""
+    """Check the signatures in the access log's own lines against the owner's key. Reply: Faults."""
 
     checkpoints: tuple[tuple[str, ...], ...]
 
@@ -243,6 +254,30 @@ REQUESTS = wire.table(
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
+    CheckCheckpoints,
     VerifyCheckpoint,
     DescribeProtection,
 )
+
+ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with, beside Refused
+    CreateIdentity: (answers.IdentityMade,),
+    LoadIdentity: (answers.IdentityMade,),
+    Rewrap: (answers.Rewrapped,),
+    CopyIdentity: (answers.Copied,),
+    CreateRecovery: (answers.IdentityMade,),
+    Forget: (answers.Forgotten,),
+    SealKeys: (answers.Sealed,),
+    HoldKeys: (answers.Held,),
+    DescribeKeys: (answers.KeysDescribed,),
+    WriteLevel: (answers.Sealed, answers.Unchanged),
+    RenderView: (answers.Rendered,),
+    ExamineView: (answers.Examined,),
+    CompareViews: (answers.Differing,),
+    CompareVersions: (answers.Compared,),
+    CheckRecords: (answers.Faults,),
+    CheckKeys: (answers.Faults,),
+    SignCheckpoint: (answers.Signed,),
+    VerifyCheckpoint: (answers.Faults,),
+    CheckCheckpoints: (answers.Faults,),
+    DescribeProtection: (answers.Protection,),
+}

@@ -126,6 +126,13 @@ class FindingRow(NamedTuple):
     hint: str = ""
 
 
+class WorkingRow(NamedTuple):
+    """The daemon still works on the request: it comes every few seconds, so that a client knows it from a stuck one."""
+
+
+WORKING_SECONDS = 2.0  # between two of them
+
+
 class Failed(NamedTuple):
     """The request was refused; the parts of an EnvFSError."""
 
@@ -182,7 +189,11 @@ class Made(NamedTuple):
 
 
 class StatusReport(NamedTuple):
-    """The daemon's state. `problems` are sentences; empty means all is well."""
+    """The daemon's state. `problems` are sentences; empty means all is well.
+
+    `audience` says to whom it was told: the `owner` is told all; an `approved` user `uid`, `mount`, `unlocked` and the
+    number of their own grants; any `other` user `uid`. The other fields are then empty, and mean nothing.
+    """
 
     release: str
     pid: int
@@ -196,6 +207,7 @@ class StatusReport(NamedTuple):
     log: str
     log_entries: int
     problems: tuple[str, ...] = ()
+    audience: str = "owner"
 
 
 class Checked(NamedTuple):
@@ -207,7 +219,8 @@ class Checked(NamedTuple):
 
 
 Row = (
-    VariableRow
+    WorkingRow
+    | VariableRow
     | FactsRow
     | DanglingRow
     | LevelRow

@@ -25,12 +25,15 @@ class Seen(NamedTuple):
 
 
 class Memory:
-    """The journal at `path`; a line that a power cut left half written is dropped."""
+    """The journal at `path`; a line that a power cut left half written is dropped.
+
+    `spoiled` is how many other lines are none: somebody changed the file.
+    """
 
     def __init__(self, path: Path) -> None:
         """Read the journal."""
         self._path = path
-        self._seen, stale = _load(path)
+        self._seen, stale, self.spoiled = _load(path)
         self._written = 0
         if stale:
             self._compact()
@@ -42,6 +45,10 @@ class Memory:
     def streams(self) -> tuple[str, ...]:
         """List every stream that was ever seen."""
         return tuple(self._seen)
+
+    def heads(self) -> tuple[tuple[str, Seen], ...]:
+        """List what was seen last of every stream, in the order of their names."""
+        return tuple(sorted(self._seen.items()))
 
     def put(self, stream: str, seen: Seen) -> None:
         """Remember a head.
@@ -80,21 +87,23 @@ def _line(stream: str, seen: Seen) -> bytes:
     return json.dumps({"stream": stream, **seen._asdict()}, separators=(",", ":")).encode() + b"\n"
 
 
-def _load(path: Path) -> tuple[dict[str, Seen], bool]:
-    # also says whether the file has lines that no longer count
+def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
+    # also says whether the file has lines that no longer count, and how many are none
     try:
         lines = safe_open.read_file(path, _LARGEST).splitlines(keepends=True)
     except FileNotFoundError:
-        return {}, False
+        return {}, False, 0
     except OSError as error:
         raise StoreUnavailable(
             f"cannot read {path}: {safe_open.reason(error)}", "look at it, and move it aside"
         ) from None
     seen: dict[str, Seen] = {}
+    spoiled = 0
     for line in lines:
         try:
             body = json.loads(line)
             seen[str(body["stream"])] = Seen(int(body["seq"]), str(body["digest"]))
         except (ValueError, KeyError, TypeError, RecursionError):
-            continue
-    return seen, len(lines) > len(seen) + _SLACK or (bool(lines) and not lines[-1].endswith(b"\n"))
+            spoiled += line.endswith(b"\n")
+    stale = len(lines) > len(seen) + _SLACK or (bool(lines) and not lines[-1].endswith(b"\n"))
+    return seen, stale, spoiled

@@ -50,8 +50,12 @@ class Streams:
         Otherwise a forged record would make the true ones suspect when it is taken away.
         """
         seen = self._memory.get(stream)
-        if seen is None or opened.seq > seen.seq:
+        if seen is None or opened.seq > seen.seq or (opened.seq == seen.seq and not seen.digest):
             self._memory.put(stream, opened)
+
+    def reload(self, stream: str) -> None:
+        """Look again at a stream of which more is remembered now."""
+        self._heads.pop(stream, None)
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whatever was seen of it before."""
@@ -97,6 +101,18 @@ class Streams:
         for number in self.kept_before(stream, seq):
             self._store.delete(record.key(stream, number))
 
+    def forget(self, stream: str, seq: int) -> None:
+        """Forget the bytes of one record, whose number stays taken."""
+        if self.data(stream, seq):
+            self._store.delete(record.key(stream, seq))
+
+    def take(self, stream: str) -> int:
+        """As `accept`, for a stream whose newest record may be damaged; returns its number."""
+        seq = self._last_from(stream, 0)
+        self._memory.put(stream, Seen(seq, record.digest(self.data(stream, seq) or b"") if seq else ""))
+        self._heads.pop(stream, None)
+        return seq
+
     def accept(self, stream: str) -> Head | None:
         """Take the stream as it is now for the truth, however it got there."""
         seq = self._last_from(stream, 0)
@@ -113,7 +129,8 @@ class Streams:
             known = self.data(stream, seen.seq)
             # what follows is bound to it by its own header
             forgotten = known is not None and _is_forgotten(stream, known) and last > seen.seq
-            if not forgotten and (known is None or record.digest(known) != seen.digest):
+            is_same = known is not None and (not seen.digest or record.digest(known) == seen.digest)
+            if not forgotten and not is_same:
                 raise _rolled_back(stream, seen, missing=known is None)
         if last == 0:
             return None
@@ -140,8 +157,8 @@ class Streams:
         return Head(seq, record.digest(data), data)
 
     def _check_link(self, stream: str, head: Head) -> None:
-        if record.is_key_stream(stream):
-            return  # the link stands inside the age file, where the keyholder checks it
+        if not record.is_level_stream(stream):
+            return  # the keyholder checks the link: of a key file it stands inside the age file
         before = self.data(stream, head.seq - 1)
         if head.seq > 1 and before is None:
             raise AuthenticationFailed(f"record {head.seq - 1} of {stream} is gone")
@@ -151,7 +168,7 @@ class Streams:
 
 
 def _is_forgotten(stream: str, data: bytes) -> bool:
-    return not data and record.is_key_stream(stream)  # nobody empties a text: that is damage
+    return not data and not record.is_level_stream(stream)  # nobody empties a text: that is damage
 
 
 def _rolled_back(stream: str, seen: Seen, *, missing: bool) -> RolledBack:

@@ -5,6 +5,7 @@ history; it is checked against the records by `envfs verify`.
 """
 
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names, record
@@ -16,6 +17,7 @@ from envfs.vault.description import Description
 from envfs.vault.memory import Memory, Seen
 from envfs.vault.streams import Head, Streams
 
+_NOTHING = Seen(0, "")
 _TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
 
@@ -251,12 +253,44 @@ class Vault:
         head = self._streams.accept(record.level_stream(level))
         return head.seq if head else 0
 
+    # -- what this machine remembers of the vault ----------------------------------------------------------------------
+
+    @property
+    def memory(self) -> Memory:
+        """What this machine has seen of each stream."""
+        return self._memory
+
+    def raise_marks(self, marks: Mapping[str, Seen]) -> tuple[str, ...]:
+        """Remember the marks that are newer than what was seen; returns their streams."""
+        seen = {stream: self._memory.get(stream) for stream in marks}
+        newer = [stream for stream, mark in marks.items() if mark.seq > (seen[stream] or _NOTHING).seq]
+        for stream in newer:
+            self._memory.put(stream, marks[stream])
+            self._streams.reload(stream)
+        if newer:
+            self._chains.clear()
+        return tuple(newer)
+
+    # -- checkpoints of the access log ---------------------------------------------------------------------------------
+
+    def append_checkpoint(self, stream: str, seq: int, data: bytes) -> bool:
+        """Store a checkpoint; False if somebody else took that number."""
+        return self._streams.append(stream, seq, data)
+
+    def forget_checkpoint(self, stream: str, seq: int) -> None:
+        """Forget the bytes of an old checkpoint: those after it say all that it said."""
+        self._streams.forget(stream, seq)
+
+    def take_checkpoints(self, stream: str) -> int:
+        """Take a stream of checkpoints as it is now for the truth; returns the number of its newest."""
+        return self._streams.take(stream)
+
     # -- everything, for `envfs verify` --------------------------------------------------------------------------------
 
     def streams(self) -> tuple[str, ...]:
         """List every stream that has a record or was ever seen."""
         found = set(self._memory.streams())
-        for top in ("key", "level"):
+        for top in ("key", "level", "log"):
             found.update(key.rpartition("/")[0] for key in self._store.list(top + "/"))
         return tuple(sorted(found))
 
@@ -273,9 +307,35 @@ class Vault:
         inside = (key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
         return tuple(inside)
 
+    def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
+        there = {key for key in self._store.list("tree/") if key.endswith("/@")}
+        tops = {_listed(stream) for stream in self.streams() if self.last(stream) and not stream.startswith("log/")}
+        due = tops - {"tree/@"} | ({"tree/@"} if self.last("level") else set())
+        idle = {key for key in there if not any(key == other or _is_above(key, other) for other in due | tops)}
+        return tuple(sorted(due - there)), tuple(sorted(idle))
+
+    def repair_index(self) -> tuple[str, ...]:
+        """Write what is missing in the index; returns its keys."""
+        missing, _ = self.index_differences()
+        for key in missing:
+            self._store.put_new(key, b"")
+        self._children.clear()
+        return missing
+
     def read(self, stream: str, seq: int) -> bytes | None:
         """Return the bytes of one record of any stream."""
         return self._streams.data(stream, seq)
+
+
+def _listed(stream: str) -> str:
+    # where the index lists what a stream of texts or keys belongs to
+    top, _, path = stream.partition("/")
+    return f"tree/{path}/@" if top in ("level", "key") and path else "tree/@"
+
+
+def _is_above(key: str, other: str) -> bool:
+    return other.startswith(key.removesuffix("@"))
 
 
 def create(store: Store, what: Description) -> None:

@@ -22,9 +22,9 @@ from pathlib import Path
 import pyrage
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from envfs.host import hardening
+from envfs.host import hardening, surprises
 from envfs.host.memory import Region
-from envfs.keyholder import confinement, faults
+from envfs.keyholder import confinement
 
 FOLDER, MODE = Path(sys.argv[1]), sys.argv[2]
 VICTIM = int(sys.stdin.readline())
@@ -262,7 +262,7 @@ def says_where_it_stumbled() -> None:
     try:
         raise ValueError("never shown")
     except ValueError as error:
-        faults.report(error)
+        surprises.report(error)
 
 
 @needed

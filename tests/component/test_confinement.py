@@ -10,7 +10,7 @@ import pytest
 
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.host import landlock, seccomp
-from envfs.protocol.keyholding import SignCheckpoint
+from envfs.protocol.keyholding import VerifyCheckpoint
 from tests.component import test_keyholder
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def test_the_running_keyholder_is_confined() -> None:
     link = KeyholderLink()
     try:
         with pytest.raises(test_keyholder.Locked):
-            test_keyholder.ask(link, SignCheckpoint(1, "x"))  # it has started
+            test_keyholder.ask(link, VerifyCheckpoint((("1", "x", "y"),)))  # it has started
         lines = Path(f"/proc/{link.pid}/status").read_text(encoding="utf-8").splitlines()
         status = dict(line.split(":\t", 1) for line in lines)
         assert status["NoNewPrivs"] == "1"

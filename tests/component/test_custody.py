@@ -40,6 +40,7 @@ class Meanwhile:
         self, world: World, request: type, what: Callable[[], Awaitable[object]], *, on_the_way_back: bool = False
     ) -> None:
         self._real, self._request, self._what = world.keyholder._keyholder, request, what
+        self.turn = self._real.turn
         self._back = on_the_way_back
         self.happened = False
         world.keyholder._keyholder = self  # type: ignore[assignment]

@@ -19,13 +19,15 @@ from typing import NamedTuple
 import pytest
 import trio
 
-from envfs.core import limits, record
+from envfs.core import checkpoint, limits, record
+from envfs.core.checkpoint import Claim, Head
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
     BadName,
     EnvFSError,
     Locked,
+    LogBroken,
     Malformed,
     NoSuchVariable,
     TooLarge,
@@ -37,6 +39,7 @@ from envfs.host import memory as memory_of_hosts
 from envfs.host.memory import Region
 from envfs.protocol import framing, keyholding, parts, wire
 from envfs.protocol.keyholding import (
+    CheckCheckpoints,
     CheckKeys,
     CheckRecords,
     Compared,
@@ -182,7 +185,7 @@ def test_a_plain_identity_is_one_line_with_its_recipient_beside_it(kept: Kept) -
 
 def test_a_plain_identity_is_loaded(fresh: KeyholderLink, kept: Kept) -> None:
     assert ask(fresh, kept.load, (), (kept.file,)).message == kept.made
-    ask(fresh, SignCheckpoint(1, "x"))
+    ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 def test_an_identity_under_a_passphrase_is_loaded_with_it_alone(fresh: KeyholderLink, kept: Kept) -> None:
@@ -191,7 +194,7 @@ def test_an_identity_under_a_passphrase_is_loaded_with_it_alone(fresh: Keyholder
         with pytest.raises(WrongPassphrase):
             ask(fresh, kept.load, (), (file, wrong))
     with pytest.raises(Locked):
-        ask(fresh, SignCheckpoint(1, "x"))
+        ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
     assert ask(fresh, kept.load, (), (file, b"correct horse")).message == kept.made
     assert ask(fresh, kept.load, (), (file, b"correct horse\n")).message == kept.made
 
@@ -222,7 +225,7 @@ def test_what_is_no_passphrase_opens_and_makes_nothing(
     with pytest.raises(error):
         ask(fresh, CreateIdentity(plain=False), (), (secret,))
     with pytest.raises(Locked):
-        ask(fresh, SignCheckpoint(1, "x"))
+        ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 def test_an_encrypted_identity_without_a_passphrase_asks_for_it(fresh: KeyholderLink, kept: Kept) -> None:
@@ -248,7 +251,7 @@ def test_what_is_no_identity_is_refused_and_not_quoted(fresh: KeyholderLink, kep
     assert "fault of its own" not in caught.value.text
     assert "hunter2" not in caught.value.text + caught.value.hint
     with pytest.raises(Locked):
-        ask(fresh, SignCheckpoint(1, "x"))
+        ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 def test_two_identities_in_a_file_are_one_too_many(fresh: KeyholderLink, kept: Kept) -> None:
@@ -267,13 +270,15 @@ def test_an_identity_that_is_not_the_vaults_owner_is_not_held(fresh: KeyholderLi
     with pytest.raises(AuthenticationFailed):
         ask(fresh, kept.load._replace(**{field: "somebody"}), (), (kept.file,))
     with pytest.raises(Locked):
-        ask(fresh, SignCheckpoint(1, "x"))
+        ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 # -- locked ------------------------------------------------------------------------------------------------------------
 
 PLACE = Place(VAULT, "level/shop", 1, "")
 KEY_PLACE = Place(VAULT, "key/shop", 1, "")
+LOG_PLACE = Place(VAULT, "log/0000000000000000", 1, "")
+TIP = "a" * 64
 LAYER = Layer("/shop", PLACE, 0, KEY_PLACE, 1)
 NEED_THE_IDENTITY: list[NamedTuple] = [
     new_key(KEY_PLACE),
@@ -284,7 +289,8 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     keyholding.CompareViews((LAYER,), (keyholding.Pair((), (0,)),)),
     CheckRecords((LAYER,)),
     CheckKeys((KeyFile(KEY_PLACE), KeyFile(KEY_PLACE))),
-    SignCheckpoint(1, "x"),
+    SignCheckpoint(LOG_PLACE, TIME),
+    CheckCheckpoints((LOG_PLACE,)),
     VerifyCheckpoint((("1", "x", "y"),)),
     HoldKeys(KEY_PLACE),
     DescribeKeys(KEY_PLACE),
@@ -313,12 +319,12 @@ def test_it_says_what_protects_it_while_locked_too(fresh: KeyholderLink) -> None
 
 def test_a_forgotten_identity_is_gone_until_it_is_loaded_again(fresh: KeyholderLink, kept: Kept) -> None:
     ask(fresh, kept.load, (), (kept.file,))
-    ask(fresh, SignCheckpoint(1, "x"))
+    ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
     ask(fresh, keyholding.Forget())
     with pytest.raises(Locked):
-        ask(fresh, SignCheckpoint(1, "x"))
+        ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
     ask(fresh, kept.load, (), (kept.file,))
-    ask(fresh, SignCheckpoint(1, "x"))
+    ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -374,6 +380,23 @@ def test_what_changes_nothing_makes_no_record(chain: Chain) -> None:
     assert chain.write("merge", b"A=1\n") == Unchanged()
     assert chain.write("replace", b"# kept\nA=1\nB='two words'\n") == Unchanged()
     assert len(chain.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "text", "doubtful"),
+    [
+        ("merge", b"C=3\nB=4\n", False),
+        ("replace", b"A=1\nB=plain\nC=\n", False),
+        ("replace", b"A=1\n", True),  # somebody may refer to what is gone
+        ("merge", b"C=${A}\n", True),
+        ("merge", b"C='$(x)'\n", True),
+        ("merge", b"# @dialect docker\nC=3\n", True),
+    ],
+)
+def test_what_is_plain_needs_no_second_look(chain: Chain, operation: str, text: bytes, doubtful: bool) -> None:
+    written = chain.write(operation, text)
+    assert isinstance(written, Sealed)
+    assert written.doubtful == doubtful
 
 
 @pytest.mark.parametrize(
@@ -513,6 +536,7 @@ def test_a_view_stands_in_a_region_in_all_its_forms(link: KeyholderLink) -> None
         "json": b'{\n  "A": "1",\n  "B": "3 4",\n  "C": ""\n}\n',
         "example": b"A=\nB=\nC=\n",
         "environ": b"A=1\0B=3 4\0C=\0",
+        "opened": b"",
         "table": struct.pack("<9I", 0, 2, 3, 4, 6, 9, 10, 12, 12),
         "origins": b"A\0/top\0B\0/shop\0C\0/shop\0",
     }
@@ -560,7 +584,7 @@ def test_what_a_texts_own_dialect_must_not_write_is_refused_before_it_is_sealed(
 def test_a_view_of_nothing_is_empty(link: KeyholderLink) -> None:
     answer = ask(link, RenderView(()))
     assert isinstance(answer.message, Rendered)
-    assert answer.message == Rendered((0, len(b"{}\n"), 0, 0, 0, 0), 0, "portable")
+    assert answer.message == Rendered((0, len(b"{}\n"), 0, 0, 0, 0, 0), 0, "portable")
     Region(answer.descriptors[0], sum(answer.message.sizes)).close()
 
 
@@ -628,7 +652,7 @@ def test_what_cannot_be_read_differs_from_what_can_and_not_from_another_of_its_k
     chain.write("replace", b"A=${GONE:?is missing}\n")
     chain.write("replace", b"A=${GONE:?is still missing}\n")
     good_bad, bad_bad = compared(chain, ((0,), (1,)), ((1,), (2,)))
-    assert good_bad[0] == _ALL
+    assert good_bad[0] == (*_ALL, "opened")
     assert bad_bad == ((), ())
 
 
@@ -646,19 +670,88 @@ def test_checks_name_each_record_and_key_that_fails(chain: Chain) -> None:
 
 
 def test_a_checkpoint_is_signed_and_checked(link: KeyholderLink) -> None:
-    signed = ask(link, SignCheckpoint(7, "ab")).message
+    signed = ask(link, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).message
     assert isinstance(signed, Signed)
-    good = ("7", "ab", signed.signature)
+    good = ("7", TIP, signed.signature)
     bad = [
-        ("8", "ab", signed.signature),
+        ("8", TIP, signed.signature),
         ("7", "ac", signed.signature),
-        ("7", "ab", "AAAA"),
-        ("7", "ab", "!"),
-        ("7", "ab", ""),
+        ("7", TIP, "AAAA"),
+        ("7", TIP, "!"),
+        ("7", TIP, ""),
     ]
     faults = ask(link, VerifyCheckpoint((good, *bad))).message
     assert isinstance(faults, Faults)
     assert [bool(text) for text in faults.texts] == [False] + [True] * len(bad)
+
+
+def claim(entries: int, begin: str = "b" * 64) -> bytes:
+    """Return the claim that a log which began with `begin` has so many entries."""
+    return checkpoint.render_claim(Claim(begin, entries, TIP, 100 * entries, 1, (Head("level", 1, "d"),))).encode()
+
+
+def checked(link: KeyholderLink, *points: tuple[Place, bytes]) -> list[bool]:
+    """Tell which checkpoints at their places have a fault."""
+    places, blobs = tuple(place for place, _ in points), tuple(data for _, data in points)
+    faults = ask(link, CheckCheckpoints(places), blobs).message
+    assert isinstance(faults, Faults)
+    return [bool(text) for text in faults.texts]
+
+
+def test_a_checkpoint_stands_at_its_place_and_is_the_owners(fresh: KeyholderLink) -> None:
+    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
+    data = ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).blobs[0]
+    point = checkpoint.parse(data)
+    assert (point.claim.entries, point.claim.tip, point.header.time) == (7, TIP, TIME)
+    other = checkpoint.render(
+        point.protected, checkpoint.render_claim(point.claim._replace(entries=8)), point.signature
+    )
+    moved = LOG_PLACE._replace(stream="log/0000000000000001")
+    assert checked(
+        fresh, (LOG_PLACE, data), (moved, data), (LOG_PLACE, other), (LOG_PLACE, b"{}"), (LOG_PLACE, b"")
+    ) == [*(False, True, True, True, True)]
+
+
+NEXT = {  # the second checkpoint after one of seven entries: its number, entries, first line; what it says it follows
+    "it grew": (2, 9, "b" * 64, "", False),
+    "no entry more": (2, 7, "b" * 64, "", True),
+    "fewer entries": (2, 6, "b" * 64, "", True),
+    "another log": (2, 9, "c" * 64, "", True),
+    "a number is left out": (3, 9, "b" * 64, "", True),
+    "its number once more": (1, 9, "b" * 64, "", True),
+    "after another one": (2, 9, "b" * 64, "e" * 43, True),
+}
+
+
+@pytest.mark.parametrize("what", NEXT)
+def test_a_checkpoint_is_signed_only_if_it_follows_from_the_one_before(fresh: KeyholderLink, what: str) -> None:
+    number, entries, begin, prev, refused = NEXT[what]
+    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
+    first = ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).blobs[0]
+    place = LOG_PLACE._replace(seq=number, prev=prev or record.digest(first))
+    request = SignCheckpoint(place, TIME)
+    if refused:
+        with pytest.raises(LogBroken):
+            ask(fresh, request, (claim(entries, begin), first))
+        ask(fresh, request._replace(accepted=True), (claim(entries, begin),))
+    else:
+        ask(fresh, request, (claim(entries, begin), first))
+
+
+def test_a_keyholder_signs_no_shorter_log_though_the_checkpoint_before_is_kept_from_it(fresh: KeyholderLink) -> None:
+    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
+    ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(7),))
+    with pytest.raises(LogBroken, match="entry 7 was signed"):
+        ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(6),))
+    ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(8),))  # the first could not be stored
+
+
+def test_a_checkpoint_of_somebody_else_is_not_gone_on_from(fresh: KeyholderLink, link: KeyholderLink) -> None:
+    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
+    theirs = ask(link, SignCheckpoint(LOG_PLACE, TIME, accepted=True), (claim(7),)).blobs[0]
+    place = LOG_PLACE._replace(seq=2, prev=record.digest(theirs))
+    with pytest.raises(AuthenticationFailed, match="somebody else"):
+        ask(fresh, SignCheckpoint(place, TIME), (claim(9), theirs))
 
 
 # -- the process -------------------------------------------------------------------------------------------------------
@@ -708,21 +801,21 @@ def test_garbage_is_refused_and_the_next_request_is_answered(link: KeyholderLink
         ours.sendall(data)
         ours.shutdown(socket.SHUT_WR)
         assert isinstance(answered(ours), keyholding.Refused)
-    ask(link, SignCheckpoint(1, "x"))
+    ask(link, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 @pytest.mark.parametrize("data", [b"", b"\0\0", framing.encode({"type": "sign-checkpoint"})[:-3]])
 def test_a_conversation_that_breaks_off_ends_its_child_alone(link: KeyholderLink, data: bytes) -> None:
     with conversation(link) as ours:
         ours.sendall(data)
-    ask(link, SignCheckpoint(1, "x"))
+    ask(link, VerifyCheckpoint((("1", "x", "y"),)))
     at_rest(link.pid)
 
 
 def test_a_conversation_that_says_nothing_holds_up_no_other(link: KeyholderLink) -> None:
     with conversation(link), conversation(link):
         for _ in range(5):
-            ask(link, SignCheckpoint(1, "x"))
+            ask(link, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 WAITING = 3  # children that the keyholder has ready when it has been calm
@@ -800,7 +893,7 @@ def test_a_child_that_is_killed_while_it_waits_is_replaced(link: KeyholderLink) 
         for child in at_rest(link.pid)[:count]:
             os.kill(child, signal.SIGKILL)
     at_rest(link.pid)
-    ask(link, SignCheckpoint(1, "x"))
+    ask(link, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 def test_the_waiting_children_end_with_the_keyholder(fresh: KeyholderLink) -> None:
@@ -866,10 +959,10 @@ def test_it_ends_when_the_daemon_does(end: str) -> None:
 @pytest.mark.parametrize("number", [2, 15, 1], ids=["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_key_typed_at_the_terminal_does_not_end_it(fresh: KeyholderLink, number: int) -> None:
     with contextlib.suppress(Locked):
-        ask(fresh, SignCheckpoint(1, "x"))  # it has started
+        ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))  # it has started
     os.kill(fresh.pid, number)
     with pytest.raises(Locked):
-        ask(fresh, SignCheckpoint(1, "x"))
+        ask(fresh, VerifyCheckpoint((("1", "x", "y"),)))
 
 
 NO_FILES = """

@@ -18,6 +18,7 @@ from envfs.control.connection import Connection
 from envfs.control.service import House, Service
 from envfs.core.policy import Caller, Grant
 from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.fuse import tree
 from envfs.fuse.operations import Operations
 from envfs.fuse.tree import Node
 from envfs.gate.changes import Changes
@@ -57,6 +58,7 @@ class Counting:
 
     def __init__(self, keyholder: Keyholder) -> None:
         self._keyholder = keyholder
+        self.turn = keyholder.turn
         self.asked: list[str] = []
 
     async def ask(
@@ -138,7 +140,7 @@ class World:
 
     def close(self) -> None:
         for operations in self._operations:
-            for opened in operations._open.values():
+            for opened in operations._handles._open.values():
                 if opened.view is not None:
                     opened.view.release()
             operations._callers.close()
@@ -223,8 +225,27 @@ def memory(data: bytes) -> int:
 
 
 def inode(operations: Operations, kind: str, level: str, version: int = 0, name: str = "") -> int:
-    """Return the number of a node, as a lookup would have."""
-    return operations._tree.inode(Node(kind, level, version, name))
+    """Return the number of an inode of ours, as a look-up would have; of a view that is not ready, one that is old."""
+    node, inodes = Node(kind, level, version, name), operations._inodes
+    if node.is_folder:
+        held = inodes.folder(node, ME)
+    else:
+        views = operations._gate.views
+        past = (view for (of, _, *_), view in views._past.items() if of == level and view.version == version)
+        view = next(past, None) if version else views.warm(level, node.dialect)
+        there = view is not None and (kind != "value" or view.value(name) is not None)
+        held = inodes.file(node, ME, view) if view is not None and there else inodes.placeholder(node, ME)
+    operations.table.looked_up(held)
+    return held.number
+
+
+async def looked_up(operations: Operations, number: int, ctx: "Context" = Context()) -> int:  # noqa: B008
+    """Look up the name of what an inode shows, as the kernel does before each open; return the inode of now."""
+    node = operations.table[number].node
+    folder = tree.parent(node)
+    parent = inode(operations, folder.kind, folder.level, folder.version)
+    name = tree.name(node._replace(name="") if node.kind == "dotenv" else node)
+    return (await operations.lookup(parent, name.encode(), ctx)).st_ino  # type: ignore[arg-type]
 
 
 async def outcome(asked: Callable[[], Awaitable[object]]) -> str:
@@ -242,7 +263,8 @@ def run(asked: Callable[[], Awaitable[T]]) -> T:
 
 
 async def read_file(operations: Operations, number: int, ctx: Context = Context()) -> bytes:  # noqa: B008
-    """Open, read and release a view, as `cat` does."""
+    """Look up, open, read and release a view, as `cat` does."""
+    number = await looked_up(operations, number, ctx)
     found = await operations.open(number, os.O_RDONLY, ctx)  # type: ignore[arg-type]
     try:
         data = b""

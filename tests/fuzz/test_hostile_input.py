@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from envfs.core import audit, dotenv, durations, emit, families, json_trees, limits, names, record, sources, views
 from envfs.errors import EnvFSError, UnsafeSettings
-from envfs.gate import log_reading
+from envfs.gate import log_files, log_reading
 from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
 from envfs.vault import description
@@ -375,9 +375,9 @@ def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: in
     path = tmp_path / "access.jsonl"
     path.write_bytes(b"".join(lines))
     with contextlib.suppress(EnvFSError):
-        log_reading.verify(path, audit.Tip())
+        log_reading.verify(path)
     with contextlib.suppress(EnvFSError):
-        log_reading.follow(path, log_reading.End(seq, audit.START, size))
+        log_reading.follow(path, log_files.End(seq, audit.START, size), lambda _end, _body: None)
     for count in (0, 1, 3):
         log_reading.newest(path, count)
 

@@ -3,6 +3,7 @@
 import os
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from typing import Self
@@ -14,7 +15,7 @@ class Terminal:
     """Runs `words` with a fresh pseudo-terminal as its controlling one; `shown` is all that it has printed."""
 
     def __init__(self, words: Sequence[str], environ: Mapping[str, str], columns: int = 120) -> None:
-        self._master, slave = os.openpty()
+        self.master, slave = os.openpty()
         subprocess.run(["stty", "cols", str(columns), "rows", "40"], stdin=slave, check=True)
         self._process = subprocess.Popen(
             ["setsid", "--ctty", "--wait", *words], stdin=slave, stdout=slave, stderr=slave, env=environ, cwd="/"
@@ -30,7 +31,7 @@ class Terminal:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        os.close(self._master)
+        os.close(self.master)
 
     def expect(self, text: str, seconds: float = SECONDS) -> None:
         """Wait until `text` is shown, after what was expected before."""
@@ -45,7 +46,19 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         """Press keys, control keys among them."""
-        os.write(self._master, keys.encode())
+        os.write(self.master, keys.encode())
+
+    def press_slowly(self, keys: str) -> None:
+        """Press keys in pieces, as a terminal hands on what is pasted, while what it shows is read."""
+        data = keys.encode()
+        while data:
+            data = data[os.write(self.master, data[:512]) :]
+            if select.select([self.master], [], [], 0)[0]:
+                self._more(time.monotonic() + SECONDS)
+
+    def attributes(self) -> list[object]:
+        """Return the terminal's modes, as termios has them."""
+        return termios.tcgetattr(self.master)
 
     def end(self, seconds: float = SECONDS) -> int:
         """Read to the end; returns the exit status."""
@@ -55,10 +68,10 @@ class Terminal:
         return self._process.wait(max(0.1, until - time.monotonic()))
 
     def _more(self, until: float) -> bool:
-        ready, _, _ = select.select([self._master], [], [], max(0.0, until - time.monotonic()))
+        ready, _, _ = select.select([self.master], [], [], max(0.0, until - time.monotonic()))
         assert ready, f"nothing more in time, after {self.shown!r}"
         try:
-            data = os.read(self._master, 1 << 16)
+            data = os.read(self.master, 1 << 16)
         except OSError:  # EIO: the other side is closed
             return False
         self.shown += data.decode(errors="replace").replace("\r\n", "\n")

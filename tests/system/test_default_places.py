@@ -1,5 +1,6 @@
 """Without ENVFS_HOME: a user's things are in the XDG folders, root's in the system's, and users reach root's daemon."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -14,20 +15,29 @@ from tests.system.home import ENVFS, OWNER, SECONDS, as_user
 
 @pytest.fixture
 def folder(ground: Path) -> Iterator[Path]:
-    """Give the home folder of a user."""
+    """Give the home folder of a user, who has one place to mount at by default: one test at a time."""
+    turn = os.open(f"/tmp/envfs-test-{OWNER}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(turn, fcntl.LOCK_EX)
     path = Path(tempfile.mkdtemp(prefix="person-", dir=ground))
     os.chown(path, OWNER, OWNER)
     path.chmod(0o755)
     yield path
-    subprocess.run(["umount", "-l", path / "envfs"], check=False, capture_output=True)
+    subprocess.run(["umount", "-l", f"/tmp/envfs-{OWNER}/mnt"], check=False, capture_output=True)
+    os.close(turn)
 
 
 def _envfs(folder: Path, extra: dict[str, str], *words: str, given: bytes = b"") -> bytes:
-    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", **extra}
-    command = [*as_user(OWNER), ENVFS, *words]
-    done = subprocess.run(command, input=given, capture_output=True, check=False, timeout=SECONDS, env=environ, cwd="/")
+    done = _ended(folder, extra, *words, given=given)
     assert done.returncode == 0, done
     return done.stdout
+
+
+def _ended(
+    folder: Path, extra: dict[str, str], *words: str, given: bytes = b""
+) -> "subprocess.CompletedProcess[bytes]":
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", **extra}
+    command = [*as_user(OWNER), ENVFS, *words]
+    return subprocess.run(command, input=given, capture_output=True, check=False, timeout=SECONDS, env=environ, cwd="/")
 
 
 @pytest.mark.parametrize("runtime", ["", "runtime"])
@@ -42,7 +52,8 @@ def test_a_users_things_are_where_they_are_expected(folder: Path, runtime: str) 
     _envfs(folder, extra, "mount")
     try:
         report = json.loads(_envfs(folder, extra, "status", "--json"))
-        assert report["mount"] == f"{folder}/envfs"
+        assert report["mount"] == (f"{folder}/{runtime}/envfs/mnt" if runtime else f"/tmp/envfs-{OWNER}/mnt")
+        assert (folder / "envfs").readlink() == Path(report["mount"])
         assert report["vault_folder"] == f"{folder}/.local/share/envfs/vault"
         assert report["log"] == f"{folder}/.local/state/envfs/access.jsonl"
         assert (folder / ".config/envfs/envfs.toml").stat().st_uid == OWNER
@@ -52,8 +63,56 @@ def test_a_users_things_are_where_they_are_expected(folder: Path, runtime: str) 
             [*as_user(OWNER), "cat", folder / "envfs/app/.env"], check=True, capture_output=True, timeout=SECONDS
         )
         assert done.stdout == b"A=1\n"
+        tar = ["tar", "--create", "--file", "/dev/null", "--exclude", "runtime", "--directory", folder, "."]
+        assert subprocess.run(tar, check=False, timeout=SECONDS).returncode == 0  # as root, whom the mount refuses
     finally:
         _envfs(folder, extra, "unmount")
+    assert not os.path.lexists(folder / "envfs")
+
+
+def _mounted(folder: Path) -> str:
+    """Mount by default, and return what was said and where the link leads."""
+    done = _ended(folder, {}, "mount")
+    assert done.returncode == 0, done
+    try:
+        leads = os.readlink(folder / "envfs") if (folder / "envfs").is_symlink() else ""
+    finally:
+        _envfs(folder, {}, "unmount")
+    return f"{done.stderr.decode()}{leads}"
+
+
+def test_only_an_empty_folder_or_a_link_of_ours_makes_way_for_the_link(folder: Path) -> None:
+    _envfs(folder, {}, "init", "--identity-file", str(folder / "identity.txt"))
+    mine, mount = folder / "envfs", f"/tmp/envfs-{OWNER}/mnt"
+    for target in (mount, "/run/user/4/envfs/mnt"):
+        mine.symlink_to(target)
+        os.chown(mine, OWNER, OWNER, follow_symlinks=False)
+        assert _mounted(folder) == mount
+    mine.mkdir()
+    os.chown(mine, OWNER, OWNER)
+    assert _mounted(folder) == mount
+    for make in (lambda: mine.write_text("mine", encoding="utf-8"), lambda: mine.symlink_to("/somewhere/else")):
+        make()
+        said = _mounted(folder)
+        assert f"envfs: note: {mine} is not a link to the mount" in said
+        assert said.endswith("\n" if mine.is_file() else "/somewhere/else")
+        mine.unlink()
+    mine.mkdir()
+    (mine / "file").touch()
+    assert f"note: {mine} is not a link to the mount" in _mounted(folder)
+    assert (mine / "file").exists()
+
+
+def test_a_folder_of_somebody_elses_is_not_mounted_in(folder: Path) -> None:
+    _envfs(folder, {}, "init", "--identity-file", str(folder / "identity.txt"))
+    place = Path(f"/tmp/envfs-{OWNER}")
+    place.mkdir(exist_ok=True)
+    os.chown(place, 1002, 1002)
+    try:
+        done = _ended(folder, {}, "mount")
+        assert (done.returncode, f"{place} is not a folder of this user alone" in done.stderr.decode()) == (117, True)
+    finally:
+        os.chown(place, OWNER, OWNER)
 
 
 # in a world of its own, so that nothing of this machine is touched: fresh /run, /mnt, and layers over /etc and /var/lib

@@ -1,7 +1,9 @@
 """`envfs exec` becomes the command: its status, its signals, its words and its environment are the command's own."""
 
+import os
 import signal
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,30 @@ def test_a_view_too_large_for_an_environment_is_a_clear_error(home: Home, tmp_pa
         assert "too large for an environment" in said.complaint
         assert "--only" in said.complaint
         home.envfs("exec", "/big/a/b", "--only", "B_V1", "--", "true")
+
+
+TEMPLATES = "P=${PATH}:/opt/bin\nH=${HOME}/x\nD=${NOPE:-none}\nL='${HOME}'\nODD=${ODD_ONE}\n"
+
+
+def test_names_that_no_level_sets_come_from_the_commands_own_environment(home: Home) -> None:
+    home.envfs("import", "-", "/app", given=TEMPLATES)
+    environ = {"HOME": "/home/me", "ODD_ONE": "$HOME `id`", "PATH": os.environ["PATH"]}
+    for running in (False, True):
+        with home.mounted() if running else nullcontext():
+            text = home.envfs("exec", "/app", "--", "env", environ=environ).text
+            assert f"P={os.environ['PATH']}:/opt/bin\n" in text
+            assert "H=/home/me/x\nD=none\nL=${HOME}\nODD=$HOME `id`\n" in text
+            assert (
+                home.envfs("exec", "/app", "--only", "L,H", "--", "printenv", "H", environ=environ).text
+                == "/home/me/x\n"
+            )
+            assert home.envfs("get", "/app", "H", environ=environ).text == "/x\n"
+    assert "home/me" not in (home.state / "access.jsonl").read_text()
+
+
+def test_what_a_level_requires_may_be_in_the_commands_environment(home: Home) -> None:
+    home.envfs("import", "-", "/app", given="A=${NEEDED:?why}\n")
+    assert home.envfs("exec", "/app", "--", "printenv", "A", environ={"NEEDED": "hunter2"}).text == "hunter2\n"
+    said = home.envfs("exec", "/app", "--", "true", status=106)
+    assert "A requires NEEDED, which is not set" in said.complaint
+    home.envfs("get", "/app", "A", status=106, environ={"NEEDED": "hunter2"})

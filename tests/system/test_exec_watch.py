@@ -57,12 +57,14 @@ class Run:
 
 
 @contextmanager
-def watched(home: Home, told: Path, *words: str, options: tuple[str, ...] = ()) -> Iterator[Run]:
+def watched(
+    home: Home, told: Path, *words: str, options: tuple[str, ...] = (), environ: dict[str, str] | None = None
+) -> Iterator[Run]:
     """Run the command for as long as the block lasts."""
     command = [sys.executable, "-I", "-S", "-c", _COMMAND, str(told), *words]
     process = subprocess.Popen(
         [ENVFS, "exec", "/shop/prod", "--watch", *options, "--", *command],
-        env=home.environ(),
+        env=home.environ(environ),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -108,6 +110,17 @@ def test_a_change_starts_the_command_anew_with_the_new_value(home: Home, told: P
         status, said = run.end()
     assert status == 128 + signal.SIGTERM
     assert said.count("envfs: note: what the command gets has changed: it is started anew\n") == 4
+
+
+def test_what_comes_from_the_commands_environment_is_completed_at_each_start(home: Home, told: Path) -> None:
+    home.envfs("set", "/shop/prod", "COUNT", "--template", given="${HOME}-1")
+    with watched(home, told, environ={"HOME": "$x"}) as run:
+        assert run.starts[0][1] == "$x-1"
+        home.envfs("set", "/shop/prod", "COUNT", "--template", given="${NOBODY}${HOME:-1}-2")
+        assert run.wait(2)[1] == "$x-2"
+        # the value without an environment is the same: what the command gets is not
+        home.envfs("set", "/shop/prod", "COUNT", "--template", given="${NOBODY:-}${NEITHER:-1}-2")
+        assert run.wait(3)[1] == "1-2"
 
 
 def test_many_changes_in_a_row_are_one_start_or_a_few_and_the_last_value_counts(home: Home, told: Path) -> None:

@@ -1,14 +1,15 @@
 """`envfs link`: a project's `.env` is the view of a level, no file is lost, and no repository chooses a level."""
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.home import OWNER, SECONDS, Home
+from tests.system.home import ENVFS, OWNER, SECONDS, Home
 
 TEXT = "KEY=value-one\nURL=http://${KEY}/\n# a comment\n"
 STRANGER = 65_000
@@ -336,3 +337,119 @@ def test_a_gitignore_that_is_a_link_is_not_followed(mounted: Home, project: Path
     assert "add .env to it" in said.complaint
     assert (project / "elsewhere").read_text() == ""
     assert (project / ".env").is_symlink()
+
+
+# -- folders that move -------------------------------------------------------------------------------------------------
+
+
+def moved(project: Path, to: Path) -> Path:
+    project.rename(to)
+    return to
+
+
+def copied(project: Path, to: Path) -> Path:
+    subprocess.run(["cp", "-a", str(project), str(to)], check=True)
+    return to
+
+
+def cloned_again(project: Path, _to: Path) -> Path:
+    (project / ".gitignore").write_text(".env\n")
+    git(project, "init", "-q")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "x")
+    project.rename(project.with_name("origin"))
+    git(project.parent, "clone", "-q", "origin", str(project))
+    return project
+
+
+def made_again(project: Path, _to: Path) -> Path:
+    toml = (project / ".envfs.toml").read_text()
+    shutil.rmtree(project)
+    project.mkdir()
+    (project / ".envfs.toml").write_text(toml)
+    return project
+
+
+def made_again_with_a_file(project: Path, to: Path) -> Path:
+    made_again(project, to)
+    (project / ".env").write_text("KEY=of-app\n")
+    return project
+
+
+def a_work_tree(project: Path, to: Path) -> Path:
+    git(project, "init", "-q")
+    (project / ".gitignore").write_text(".env\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "x")
+    git(project, "worktree", "add", "-q", "-b", "other", str(to))
+    return to
+
+
+MOVES = (moved, copied, cloned_again, made_again, made_again_with_a_file, a_work_tree)
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "with a blank, a ' and a $"])
+@pytest.mark.parametrize("move", MOVES, ids=[move.__name__ for move in MOVES])
+def test_a_folder_that_moved_chooses_nothing_until_it_is_linked_by_the_hint(
+    mounted: Home, project: Path, move: Callable[[Path, Path], Path], name: str
+) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    folder = move(project, project.with_name(name))
+    said = mounted.envfs("get", "KEY", cwd=folder, status=115)
+    hint = re.findall(r"hint: `(envfs .*)` does$", said.complaint, re.MULTILINE)[0]
+    environ = mounted.environ({"PATH": f"{Path(ENVFS).parent}:{os.environ['PATH']}"})
+    subprocess.run(["sh", "-c", hint], env=environ, check=True, capture_output=True, timeout=SECONDS)
+    assert mounted.envfs("get", "KEY", cwd=folder).text == "of-app\n"
+    assert (folder / ".env").readlink() == mounted.view("/app")
+    mounted.envfs("link", "--remove", cwd=folder)
+    assert not (folder / ".env").is_symlink()
+
+
+def test_where_a_folder_was_moved_from_is_said_and_forgotten_when_it_is_linked_again(
+    mounted: Home, project: Path
+) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    folder = moved(project, project.with_name("elsewhere"))
+    assert f"it was moved from {project}\n" in mounted.envfs("show", cwd=folder, status=115).complaint
+    mounted.envfs("link", "/app", cwd=folder)
+    assert str(project) not in (mounted.state / "linked.json").read_text()
+
+
+def test_a_copy_can_be_cleared_without_being_linked(mounted: Home, project: Path) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    folder = copied(project, project.with_name("copy"))
+    mounted.envfs("link", "--remove", cwd=folder)
+    assert os.listdir(folder) == []
+    assert mounted.envfs("get", "KEY", cwd=project).text == "of-app\n"
+
+
+def test_a_folder_is_itself_through_a_link_to_it(mounted: Home, project: Path) -> None:
+    (project.parent / "other-way").symlink_to(project)
+    mounted.envfs("link", str(project.parent / "other-way"), "/app")
+    for folder in (project, project.parent / "other-way"):
+        assert mounted.envfs("get", "KEY", cwd=folder).text == "of-app\n"
+
+
+def test_a_bind_mount_of_a_folder_is_linked_by_itself(mounted: Home, project: Path, bound: Path) -> None:
+    mounted.envfs("link", "/app", cwd=project)
+    subprocess.run(["mount", "--bind", str(project), str(bound)], check=True)
+    mounted.envfs("get", "KEY", cwd=bound, status=115)
+    mounted.envfs("link", "/app", cwd=bound)
+    assert mounted.envfs("get", "KEY", cwd=bound).text == "of-app\n"
+    assert mounted.envfs("get", "KEY", cwd=project).text == "of-app\n"
+
+
+@pytest.fixture
+def bound(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "bound"
+    folder.mkdir()
+    yield folder
+    subprocess.run(["umount", str(folder)], check=False, capture_output=True)
+
+
+def test_a_link_to_what_is_no_view_of_this_user_is_kept_in_a_copy(mounted: Home, project: Path) -> None:
+    (project / ".envfs.toml").write_text('level = "/app"\n')
+    (project / ".env").symlink_to("/etc/hostname")
+    mounted.envfs("link", "/app", cwd=project, status=118)
+    mounted.envfs("link", "--remove", cwd=project, status=100)
+    assert (project / ".env").readlink() == Path("/etc/hostname")

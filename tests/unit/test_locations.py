@@ -12,7 +12,8 @@ USER = Locations(
     identity=f"{HOME}/.config/envfs/identity.age",
     state=f"{HOME}/.local/state/envfs",
     runtime=f"{HOME}/.local/state/envfs",
-    mount=f"{HOME}/envfs",
+    mount="/tmp/envfs-1000/mnt",
+    link=f"{HOME}/envfs",
 )
 SYSTEM = Locations(
     home="/var/lib/envfs",
@@ -45,7 +46,11 @@ def under(home: str) -> Locations:
         ({}, 1000, USER),
         ({"ENVFS_HOME": ""}, 1000, USER),
         ({"XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "XDG_STATE_HOME": "", "XDG_RUNTIME_DIR": ""}, 1000, USER),
-        ({"XDG_RUNTIME_DIR": "/run/user/1000"}, 1000, USER._replace(runtime="/run/user/1000/envfs")),
+        (
+            {"XDG_RUNTIME_DIR": "/run/user/1000"},
+            1000,
+            USER._replace(runtime="/run/user/1000/envfs", mount="/run/user/1000/envfs/mnt"),
+        ),
         (
             {"XDG_CONFIG_HOME": "/c"},
             1000,
@@ -75,6 +80,11 @@ def test_sockets_locks_and_logs_lie_in_folders_of_the_daemons_own(places: Locati
     assert kept == tuple(
         f"{places.state}/{name}" for name in ("daemon.lock", "access.jsonl", "seen.jsonl", "daemon.log")
     )
+
+
+@pytest.mark.parametrize("runtime", ["", "/run/user/1000"])
+def test_a_users_mount_is_outside_of_the_home_folder(runtime: str) -> None:
+    assert not find({"XDG_RUNTIME_DIR": runtime}, 1000, HOME).mount.startswith(HOME)
 
 
 def test_nothing_of_the_machine_lies_in_the_vault() -> None:

@@ -63,16 +63,16 @@ def _cells(row: control.GrantRow) -> "tuple[str, ...]":
 
 
 def log(values: "Values") -> int:
-    """Print the log, verify it, or begin a new one."""
+    """Print the log, verify it, keep its file and go on in another, or begin a new log."""
     link, action = session.start(values), values["action"]
     if action == "verify":
         return _verify(link, as_json=bool(values["json"]))
-    if action == "restart":
-        reply = link.reply(control.RestartLog())
+    if action in ("rotate", "restart"):
+        reply = link.reply(control.RotateLog() if action == "rotate" else control.RestartLog())
         output.note(reply.notes[0] if isinstance(reply, control.Done) else "")
         return 0
     if action is not None:
-        raise BadRequest("log takes verify or restart", "`envfs log` alone prints entries")
+        raise BadRequest("log takes verify, rotate or restart", "`envfs log` alone prints entries")
     count = values["lines"] if values["lines"] is not None else _DEFAULT_LINES
     request = control.ReadLog(int(str(count)), bool(values["follow"]))
     link.follow(request, _print_json if values["json"] else _print)
@@ -85,7 +85,9 @@ def _verify(link: "Session", *, as_json: bool) -> int:
         if as_json:
             output.message_json(reply)
         else:
-            output.line(f"the access log is whole: {reply.looked_at} entries, {', '.join(reply.notes)}")
+            output.line(f"the access log is whole: {reply.looked_at} entries, {reply.notes[0]}")
+            for text in reply.notes[1:]:
+                output.note(text)
     return 0
 
 

@@ -31,14 +31,13 @@ def project(values: "Values") -> int:
 
 
 def _new(values: "Values") -> int:
-    name, asking = _name(values), session.start(values)
+    name, custody = _name(values), _wanted(values) or MANAGED
+    asking = session.start(values)
     if _known(asking, name, missing_is_fine=True) is not None:
         raise EnvFSError(f"project {name} is there already", f"`envfs project custody {name}` changes it")
-    custody = _wanted(values) or MANAGED
     descriptors: tuple[int, ...] = ()
     if custody == ZERO_KNOWLEDGE:
-        _warn(name, values)
-        descriptors = (secrets.new_passphrase(_file(values, "passphrase_file"), name),)
+        descriptors = (_new_passphrase(asking, name, values),)
     with terminal.Waiting("making the key"):
         asking.reply(control.NewProject(name, custody), descriptors)
     output.done(f"{name} is made, {custody}")
@@ -69,14 +68,14 @@ def _list(values: "Values") -> int:
 
 
 def _custody(values: "Values") -> int:
-    name, wanted, asking = _name(values), _wanted(values), session.start(values)
+    name, wanted = _name(values), _wanted(values)
     if not wanted:
         raise Mistake("which custody?", "say --zero-knowledge or --managed")
+    asking = session.start(values)
     known = _known(asking, name)
     request = control.ChangeCustody(name, wanted)
     if known is not None and wanted == ZERO_KNOWLEDGE != known.custody:
-        _warn(name, values)
-        secret = secrets.new_passphrase(_file(values, "passphrase_file"), name)
+        secret = _new_passphrase(asking, name, values)
         with terminal.Waiting("sealing everything anew"):
             asking.ask(request, (secret,))
         os.close(secret)
@@ -85,6 +84,7 @@ def _custody(values: "Values") -> int:
         )
     else:
         if known is not None and wanted == MANAGED != known.custody and not values["yes"]:
+            asking.let_go()
             _need_yes(f"the vault's identity and recipients will open {name}; go on?")
         asking.with_passphrase(request, "sealing everything anew")
     output.done(f"{name} is {wanted}")
@@ -138,6 +138,15 @@ def _wanted(values: "Values") -> str:
     return ZERO_KNOWLEDGE if values["zero_knowledge"] else MANAGED if values["managed"] else ""
 
 
+def _new_passphrase(asking: session.Session, name: str, values: "Values") -> int:
+    file = _file(values, "passphrase_file")
+    if not file:
+        terminal.check()
+    asking.let_go()
+    _warn(name, values)
+    return secrets.new_passphrase(file, name)
+
+
 def _warn(name: str, values: "Values") -> None:
     output.note(f"only its passphrase will open {name}: not the identity, not the recovery sheet, and nobody can help")
     if not values["yes"]:
@@ -159,6 +168,8 @@ def _file(values: "Values", key: str) -> "str | None":
 
 def key(values: "Values") -> int:
     """List keys, or rotate one."""
+    if values["action"] == "rotate" and not values["project"]:
+        raise Mistake("`envfs key rotate` needs a project", "name it, as in `shop`")
     asking = session.start(values)
     if values["action"] == "ls":
         rows = asking.rows(control.ListKeys(str(values["project"] or "")))
@@ -172,8 +183,6 @@ def key(values: "Values") -> int:
         ]
         output.table(("PROJECT", "KEY", "KID", "USE", "LEVELS"), cells)
         return 0
-    if not values["project"]:
-        raise Mistake("`envfs key rotate` needs a project", "name it, as in `shop`")
     name, resealed = _name(values), list[object]()
     _known(asking, name)
     asking.with_passphrase(control.RotateKey(name), "sealing everything anew", resealed)
@@ -189,7 +198,11 @@ def key(values: "Values") -> int:
 
 def passwd(values: "Values") -> int:
     """Change a passphrase."""
-    asking, name = session.start(values), _name(values) if values["project"] else ""
+    name, new_file = _name(values) if values["project"] else "", _file(values, "new_passphrase_file")
+    new = (
+        secrets.new_passphrase(new_file, name) if new_file else -1
+    )  # what a file lacks is said before anybody is asked
+    asking = session.start(values)
     if name:
         known = _known(asking, name)
         if known is not None and known.custody != ZERO_KNOWLEDGE:
@@ -199,24 +212,27 @@ def passwd(values: "Values") -> int:
     else:
         with suppress(WrongPassphrase):  # whether it is under one is known before anybody is asked
             asking.ask(control.ChangePassphrase())
-    old = asking.passphrase(name)
-    new = secrets.new_passphrase(_file(values, "new_passphrase_file"), name)
+    if new < 0:
+        terminal.check()
+    asking.passphrase(name)
+    asking.let_go()
+    if new < 0:
+        new = secrets.new_passphrase(None, name)
     request = control.ChangeProjectPassphrase(name) if name else control.ChangePassphrase()
-    with terminal.Waiting("changing the passphrase"):
-        asking.ask(request, (old, new))
+    asking.tried(name, lambda old: asking.ask(request, (old, new)), "changing the passphrase")
     output.done("the passphrase is changed")
     return 0
 
 
 def keyring(values: "Values") -> int:
     """Keep the identity in a keyring, or take it out."""
+    if values["action"] == "add" and not values["keyring"]:
+        raise Mistake("which keyring?", "secret-service or kernel")
     asking = session.start(values)
     if values["action"] == "remove":
         asking.reply(control.ForgetIdentity())
         output.done("the identity is in no keyring any more")
         return 0
-    if not values["keyring"]:
-        raise Mistake("which keyring?", "secret-service or kernel")
     asking.with_passphrase(control.KeepIdentity(str(values["keyring"])), "copying the identity")
     output.done(f"the identity is in the {values['keyring']} keyring as well")
     return 0
@@ -230,6 +246,8 @@ def recovery(values: "Values") -> int:
     recipient, path = str(values["recipient"] or ""), str(values["output"] or "")
     if path and not recipient:
         check_new(path)  # a key that cannot be written down would open everything for nobody
+    elif not recipient:
+        output.need()
     made, identity = add_recovery(session.start(values), recipient)
     if values["json"]:
         output.as_json({**made._asdict(), "identity": identity} if identity else made._asdict())

@@ -6,7 +6,7 @@ Law: whatever is missing or broken is a finding; the command itself goes on.
 import os
 
 from envfs import __version__
-from envfs.errors import EnvFSError, KeyholderGone, NotApproved
+from envfs.errors import EnvFSError, KeyholderGone, NotApproved, TimedOut
 from envfs.protocol import control
 from envfs.protocol.control import FindingRow
 from envfs_cli import link as links
@@ -38,13 +38,15 @@ def doctor(values: "Values") -> int:
 
 def _asked() -> "list[FindingRow]":
     try:
-        link = session.Session.kept or links.reach()
+        link = session.Session.kept or links.looking()
         report, _ = link.ask(control.Status())
         if link.private or not isinstance(report, control.StatusReport):
             return [_not_running(), *_diagnosed(link)]
         if report.uid != os.geteuid():
             return _of_a_stranger(report.uid)
         return [_running(report), *_diagnosed(link)]
+    except TimedOut:
+        raise  # there is nothing to be found out
     except EnvFSError as error:
         return [_broken(error)]
 
@@ -74,7 +76,7 @@ def _of_a_stranger(owner: int) -> "list[FindingRow]":
     row = FindingRow("daemon", _NOTE, text, "what follows is about this user, without it")
     if os.path.exists(links.places().vault):
         return [row._replace(hint=f"ask uid {owner} to run this")]
-    return [row, *_diagnosed(links.private())]
+    return [row, *_diagnosed(links.private(looks=True))]
 
 
 def _broken(error: EnvFSError) -> FindingRow:

@@ -1,8 +1,9 @@
 """`init`, `status`, `verify`, `accept`: the vault as a whole."""
 
 import os
+from contextlib import suppress
 
-from envfs.errors import AuthenticationFailed, EnvFSError
+from envfs.errors import AuthenticationFailed, EnvFSError, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli import link as links
 from envfs_cli import output, secrets, session, terminal
@@ -16,16 +17,30 @@ def init(values: "Values") -> int:
     """Make a vault."""
     file = values["identity_file"]
     path = os.path.abspath(str(file)) if file else ""
-    link = session.start(values)
+    if not path.isascii() and path.encode(errors="replace").decode() != path:
+        raise EnvFSError("the path of the identity file is not UTF-8 text", "the settings could not name it")
+    if values["recovery"]:
+        output.need()
     descriptors: tuple[int, ...] = ()
     if not path:
-        named = values["passphrase_file"] or os.environ.get("ENVFS_PASSPHRASE_FILE")
+        named = values["passphrase_file"] or secrets.named_file("")
+        _check_init(asks=named is None)
         descriptors = (secrets.new_passphrase(None if named is None else str(named)),)
+    link = session.over(links.own(), values)
     with terminal.Waiting("making the identity"):
         made = link.reply(control.Init(path), descriptors)
     if isinstance(made, control.Made):
         _say_made(link, made, path, values)
     return 0
+
+
+def _check_init(*, asks: bool) -> None:
+    link = links.own(looks=True)
+    with suppress(WrongPassphrase):  # whatever else would refuse it does so before anybody is asked
+        link.ask(control.Init())
+    link.close()
+    if asks:
+        terminal.check()
 
 
 def _say_made(link: session.Session, made: control.Made, identity_file: str, values: "Values") -> None:
@@ -50,31 +65,61 @@ def _say_made(link: session.Session, made: control.Made, identity_file: str, val
 
 def status(values: "Values") -> int:
     """Say what runs and what is wrong; the exit status is 0 only if nothing is wrong."""
-    link = session.Session.kept or links.reach()
+    link = session.Session.kept or links.looking()
     report, _ = link.ask(control.Status())
     if not isinstance(report, control.StatusReport):
         return 1
     if values["json"]:
-        output.as_json({**report._asdict(), "running": not link.private})
+        output.as_json({**_told(report), "running": not link.private})
     else:
-        _say_status(report, running=not link.private)
+        for name, text in (
+            _outline(report) if report.audience != "owner" else _in_full(report, running=not link.private)
+        ):
+            output.line(f"{output.paint(name.ljust(10), 'dim')} {text}")
+        for text in report.problems:
+            output.line(f"{output.paint('problem'.ljust(10), 'bad')} {text}")
     return EnvFSError.status if report.problems else 0
 
 
-def _say_status(report: control.StatusReport, *, running: bool) -> None:
-    rows = [
+_TOLD = {"approved": ("uid", "mount", "unlocked", "grants", "audience"), "other": ("uid", "audience")}
+
+
+def _told(report: control.StatusReport) -> "dict[str, object]":
+    members = report._asdict()
+    told = _TOLD.get(report.audience, tuple(members))
+    return {name: value if name in told else None for name, value in members.items()}
+
+
+def _outline(report: control.StatusReport) -> "list[tuple[str, str]]":
+    rows = [("daemon", f"runs as uid {report.uid}; it reports in full to that user alone")]
+    if report.audience != "approved":
+        return [*rows, ("grants", f"none for uid {os.geteuid()}")]
+    return [
+        *rows,
+        ("mount", report.mount or "none"),
+        ("state", "unlocked" if report.unlocked else "locked"),
+        ("grants", f"{report.grants} for uid {os.geteuid()}"),
+    ]
+
+
+def _in_full(report: control.StatusReport, *, running: bool) -> "list[tuple[str, str]]":
+    return [
         ("daemon", f"pid {report.pid}, uid {report.uid}, release {report.release}" if running else "does not run"),
         ("mount", report.mount or "none"),
         ("vault", f"{report.vault_folder} ({report.vault or 'none'})"),
-        ("state", "unlocked" if report.unlocked else "locked"),
+        ("state", _state(report, running=running)),
         ("keyholder", f"pid {report.keyholder_pid}" if running and report.keyholder_pid else "none"),
         ("grants", str(report.grants)),
         ("log", f"{report.log} ({report.log_entries} entries)"),
     ]
-    for name, text in rows:
-        output.line(f"{output.paint(name.ljust(10), 'dim')} {text}")
-    for text in report.problems:
-        output.line(f"{output.paint('problem'.ljust(10), 'bad')} {text}")
+
+
+def _state(report: control.StatusReport, *, running: bool) -> str:
+    if running:
+        return "unlocked" if report.unlocked else "locked"
+    if not report.vault:
+        return "none"
+    return f"no daemon has it open; a command opens it {'without' if report.unlocked else 'with'} a passphrase"
 
 
 def verify(values: "Values") -> int:
@@ -82,7 +127,7 @@ def verify(values: "Values") -> int:
     rows: list[object] = []
     link = session.start(values)
     with terminal.Waiting("checking every record"):
-        reply, _ = link.ask(control.VerifyVault(), (), rows)
+        reply, _ = link.ask(control.VerifyVault(bool(values["repair"])), (), rows)
     faults = [row for row in rows if isinstance(row, control.FaultRow)]
     if not isinstance(reply, control.Checked):
         return 1

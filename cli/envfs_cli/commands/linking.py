@@ -17,6 +17,7 @@ from envfs_cli.arguments import Mistake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envfs_cli.adapting import Readers
     from envfs_cli.arguments import Values
     from envfs_cli.link import Link
 
@@ -44,26 +45,22 @@ def _folder(path: object) -> str:
 
 
 def _link(folder: str, level: str, values: "Values") -> int:
-    env, known = f"{folder.rstrip('/')}/{_ENV}", remembered_of(folder)
+    env = f"{folder.rstrip('/')}/{_ENV}"
     _check_toml(folder)
-    is_file = _check_env(env, known, level, importing=bool(values["import"]))
+    is_file = _check_env(env, level, importing=bool(values["import"]))
     daemon = session.Session.kept or links.reach()
     asking = session.over(daemon, values)
-    before = _import(env, level, asking) if is_file else None
+    before = _import(env, level, asking, values) if is_file else None
     asking.reply(control.ListLevels(level))
     target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
     _put_link(env, target, before)
     remembering.write_toml(folder, level)
     remembering.remember(folder, linked.Linked(linked.number(folder), level, target))
     output.done(f"{env} is the view of {level}")
+    if is_file:
+        _name_others(folder, level)
     ignoring.see_to(folder)
     return 0
-
-
-def remembered_of(folder: str) -> "linked.Linked | None":
-    """Return what is remembered of a folder, if it is the same folder still."""
-    known = linked.remembered().get(folder)
-    return known if known is not None and known.number == linked.number(folder) else None
 
 
 def _check_toml(folder: str) -> None:
@@ -72,11 +69,11 @@ def _check_toml(folder: str) -> None:
         linked.read(folder)
 
 
-def _check_env(env: str, known: "linked.Linked | None", level: str, *, importing: bool) -> bool:
+def _check_env(env: str, level: str, *, importing: bool) -> bool:
     """Tell whether there is a real file to import; refuse whatever cannot be replaced."""
     if os.path.islink(env):
-        if known is None or os.readlink(env) != known.target:
-            raise AlreadyExists(f"{env} is a link to something else", "look at it, and remove it first")
+        if not linked.leads_to_a_view(env, _mounts()):
+            raise AlreadyExists(f"{env} is a link to something else", f"look at it, and remove it: `rm {quoted(env)}`")
         return False
     if not os.path.lexists(env):
         return False
@@ -85,21 +82,40 @@ def _check_env(env: str, known: "linked.Linked | None", level: str, *, importing
     if not importing:
         raise AlreadyExists(
             f"there is a file {env}",
-            f"import and replace it with `envfs link --import {os.path.dirname(env)} {level}`, or import it with "
-            f"`envfs import {env} {level}` and remove it",
+            f"import and replace it with `{linked.command(os.path.dirname(env), level)}`, or import it with "
+            f"`envfs import {quoted(env)} {level}` and remove it",
         )
     return True
+
+
+def _mounts() -> tuple[str, ...]:
+    # wherever this user's views may be: a link of an earlier day leads to where they were then
+    mine = links.places()
+    return _configured(mine.settings), mine.mount, locations.system().mount
+
+
+def quoted(path: str) -> str:
+    """Return a path as a shell takes it."""
+    import shlex
+
+    return shlex.quote(path)
 
 
 def _mount(daemon: "Link") -> str:
     report, _ = daemon.ask(control.Status())
     if isinstance(report, control.StatusReport) and report.mount:
-        return str(report.mount)
+        return _by_its_link(str(report.mount))
     mine = links.places()
     if not daemon.private:
         return locations.system().mount  # strangers are not told, and the system's is where they look
     output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
-    return _configured(mine.settings) or mine.mount
+    return _configured(mine.settings) or mine.link or mine.mount
+
+
+def _by_its_link(mount: str) -> str:
+    # a link in the home folder stays, wherever the mount of another session is
+    link = links.places().link
+    return link if link and os.path.islink(link) and os.readlink(link) == mount else mount
 
 
 def _configured(settings: str) -> str:
@@ -117,20 +133,30 @@ def _configured(settings: str) -> str:
 # -- a real .env -------------------------------------------------------------------------------------------------------
 
 
-def _import(env: str, level: str, asking: session.Session) -> tuple[int, ...]:
+def _import(env: str, level: str, asking: session.Session, values: "Values") -> tuple[int, ...]:
     """Import a file, and see that the view gives its variables back; return what tells the file from another."""
-    from envfs.core import dotenv, interpolation
+    from envfs_cli import adapting
 
     stamp = _stamp(env)
-    text = reading.text_of(env)
-    wanted = interpolation.interpolate([dotenv.parse(text)]).values
-    descriptor = secrets.from_bytes(text.encode())
+    before = reading.text_of(env)
+    who = adapting.readers(os.path.dirname(env), values)
+    text = adapting.adapted(before, who)
+    descriptor = secrets.from_bytes(text.text.encode())
     try:
         written = asking.reply(control.ImportText(level), (descriptor,))
     finally:
         os.close(descriptor)
-    for note in written.notes if isinstance(written, control.Written) else ():
+    for note in (*text.notes, *(written.notes if isinstance(written, control.Written) else ())):
         output.note(note)
+    _check_values(env, level, text.text, asking)
+    _check_readers(env, level, before, who, asking)
+    return stamp
+
+
+def _check_values(env: str, level: str, text: str, asking: session.Session) -> None:
+    from envfs.core import dotenv, interpolation
+
+    wanted = interpolation.interpolate([dotenv.parse(text)]).values
     _, blob = asking.ask(control.ReadView(level, "environ", "show", (), 0))
     given = dict(entry.decode().split("=", 1) for entry in blob.split(b"\0")[:-1])
     other = [name for name, value in wanted.items() if given.get(name) != value]
@@ -139,7 +165,37 @@ def _import(env: str, level: str, asking: session.Session) -> tuple[int, ...]:
             f"{env} is imported, and stays: the view of {level} gives other values for {', '.join(other)}",
             f"`envfs explain {level} {other[0]}` says why",
         )
-    return stamp
+
+
+def _check_readers(env: str, level: str, before: str, who: "Readers", asking: session.Session) -> None:
+    from envfs.core.readers import table
+    from envfs_cli import adapting
+
+    _, view = asking.ask(control.ReadView(level, "dotenv", "show", (), 0))
+    apart = adapting.kept_apart(before, view.decode(), who)
+    if apart:
+        reader = apart[0][1]
+        listed = ", ".join(name for name, whose in apart if whose == reader)
+        label = table.READERS[reader].label
+        command = f"{linked.command(os.path.dirname(env), level)} --as"
+        other = f"`{command} {reader}`, or " if reader not in who.names else ""
+        raise EnvFSError(
+            f"{env} is imported, and stays: {label} would read something else from the view for {listed}",
+            f"say who reads it: {other}`{command} portable` if nobody reads it so",
+        )
+
+
+def _name_others(folder: str, level: str) -> None:
+    """Say which other files of the family stay unencrypted in the folder."""
+    from envfs.core import families
+
+    listed = sorted(file for file in os.listdir(folder) if file.startswith(".env.") and file != families.DEFAULTS)
+    stay = [file for file in listed if not families.is_no_secret(file) and os.path.isfile(f"{folder}/{file}")]
+    if stay:
+        command = f"envfs import {quoted(folder)} {level}"
+        output.note(
+            f"{', '.join(stay)} stay as they are, unencrypted: `{command}` imports them to levels below {level}"
+        )
 
 
 def _stamp(path: str) -> tuple[int, ...]:
@@ -178,10 +234,13 @@ def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
 
 def _remove(folder: str) -> int:
     known = linked.remembered().get(folder)
-    if known is None:
+    env = f"{folder.rstrip('/')}/{_ENV}"
+    if known is None and not linked.leads_to_a_view(env, _mounts()):
         raise EnvFSError(f"{folder} is not linked", "`envfs link --remove FOLDER` names another")
-    if known.number == linked.number(folder):
-        _clear(folder, known)
+    if known is None:  # moved here, or copied
+        _clear(folder, os.readlink(env))
+    elif known.number == linked.number(folder):
+        _clear(folder, known.target)
     else:
         output.note(f"{folder} is not the folder that was linked: what is in it stays")
     remembering.forget(folder)
@@ -189,9 +248,9 @@ def _remove(folder: str) -> int:
     return 0
 
 
-def _clear(folder: str, known: "linked.Linked") -> None:
+def _clear(folder: str, target: str) -> None:
     env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
-    if os.path.islink(env) and os.readlink(env) == known.target:
+    if os.path.islink(env) and os.readlink(env) == target:
         _unlink(env)
     elif os.path.lexists(env):
         output.note(f"{env} stays: it is not the link that was made")

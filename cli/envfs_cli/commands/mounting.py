@@ -1,20 +1,32 @@
 """`mount`, `unmount`, `unlock`, `lock`: the daemon's life."""
 
 import os
+import select
+import signal
 import sys
 import time
 
 from envfs import safe_open
 from envfs.core import limits
-from envfs.errors import AlreadyExists, MountFailed, NoVault, TimedOut, WrongPassphrase, from_code
+from envfs.errors import (
+    AlreadyExists,
+    MountFailed,
+    NotApproved,
+    NotRunning,
+    NoVault,
+    TimedOut,
+    WrongPassphrase,
+    from_code,
+)
 from envfs.protocol import control, framing, wire
 from envfs_cli import link as links
-from envfs_cli import output, secrets, session, terminal
+from envfs_cli import output, secrets, session, streams, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
 
+_START_SECONDS = 120  # a passphrase takes a second, and a keyring may wait for a person
 _UNMOUNT_SECONDS = 10.0
 _STEP = 0.02
 _LARGEST = 1 << 20
@@ -28,32 +40,52 @@ def mount(values: "Values") -> int:
         raise NoVault(f"there is no vault at {links.places().vault}", "make one with `envfs init`")
     path = os.path.abspath(str(values["path"])) if values["path"] else ""
     command = [sys.executable, "-I", "-m", "envfs.daemon", "serve", "--mount", path]
-    file = values["passphrase_file"]
-    secret = _passphrase(None if file is None else str(file))
-    if secret >= 0:
-        os.set_inheritable(secret, True)
-        command += ["--passphrase", str(secret)]
+    _check(path)
+    file = None if values["passphrase_file"] is None else str(values["passphrase_file"])
+    secret = _passphrase(file)
     if values["foreground"]:
-        os.execv(sys.executable, command)  # noqa: S606
-    with terminal.Waiting("starting"):
-        try:
-            where = _spawn(command)
-        except WrongPassphrase:
-            if secret >= 0:
-                raise
-            where = ""  # the keyring did not have the identity
-    if not where:
-        secret = secrets.passphrase(None)
-        os.set_inheritable(secret, True)
-        with terminal.Waiting("starting"):
-            where = _spawn([*command, "--passphrase", str(secret)])
+        streams.give_nothing()
+        os.execve(sys.executable, _with(command, secret), links.environment())  # noqa: S606
+    where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
     return 0
 
 
+def _check(path: str) -> None:
+    # what would refuse the mount is said before a passphrase is asked for
+    vault = links.places().vault
+    owner = os.stat(vault).st_uid
+    if owner != os.geteuid():
+        raise NotApproved(f"the vault at {vault} belongs to uid {owner}", "its owner mounts it")
+    if path and os.path.lexists(path) and not os.path.isdir(path):
+        raise MountFailed("the place to mount is not a folder", "name one that is empty, or none for the usual place")
+
+
+def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
+    for left in reversed(range(secrets.TRIES)):
+        try:
+            with terminal.Waiting("starting"):
+                return _spawn(_with(command, secret))
+        except WrongPassphrase as error:
+            if not asks or (secret >= 0 and not left):
+                raise
+            if secret >= 0:  # else the keyring did not have the identity
+                output.note(f"{error.text}: try again")
+                os.close(secret)
+            secret = secrets.passphrase(None)
+    raise WrongPassphrase("the passphrase is wrong", "nothing was changed")
+
+
+def _with(command: "list[str]", secret: int) -> "list[str]":
+    if secret < 0:
+        return command
+    os.set_inheritable(secret, True)
+    return [*command, "--passphrase", str(secret)]
+
+
 def _passphrase(file: "str | None") -> int:
     # whether one is needed is known by looking for the identity file in its usual place, under a passphrase
-    if file or os.environ.get("ENVFS_PASSPHRASE_FILE"):
+    if file or secrets.named_file(""):
         return secrets.passphrase(file)
     if os.environ.get("CREDENTIALS_DIRECTORY") or not os.path.exists(links.places().identity) or _in_keyring():
         return -1
@@ -76,7 +108,7 @@ def _spawn(command: "list[str]") -> str:
     if child == 0:
         _become_daemon([*command, "--ready", str(writing)])
     os.close(writing)
-    answer = _read_all(reading)
+    answer = _read_all(reading, child)
     decoder = framing.Decoder(0, limits.REPLY_BYTES)
     decoder.feed(answer)
     found = decoder.next()
@@ -88,7 +120,10 @@ def _spawn(command: "list[str]") -> str:
         if isinstance(error, WrongPassphrase) and not error.hint:
             error.hint = "try again"
         raise error
-    return message.notes[0] if isinstance(message, control.Done) else ""
+    where, *notes = message.notes if isinstance(message, control.Done) else ("",)
+    for note in notes:
+        output.note(note)
+    return str(where)
 
 
 def _become_daemon(command: "list[str]") -> None:
@@ -101,8 +136,7 @@ def _become_daemon(command: "list[str]") -> None:
         os.dup2(nothing, 0)
         os.dup2(target, 1)
         os.dup2(target, 2)
-        os.chdir("/")
-        os.execv(sys.executable, command)  # noqa: S606
+        os.execve(sys.executable, command, links.environment())  # noqa: S606
     finally:
         os._exit(126)
 
@@ -117,17 +151,26 @@ def _daemon_log(path: str) -> int:
     return handle
 
 
-def _read_all(handle: int) -> bytes:
-    data = b""
-    while chunk := os.read(handle, 4096):
-        data += chunk
-    os.close(handle)
-    return data
+def _read_all(handle: int, child: int) -> bytes:
+    data, poll = b"", select.poll()
+    poll.register(handle, select.POLLIN)
+    try:
+        while poll.poll(_START_SECONDS * 1000):
+            chunk = os.read(handle, 4096)
+            if not chunk:
+                return data
+            data += chunk
+    finally:
+        os.close(handle)
+    os.kill(child, signal.SIGKILL)
+    raise TimedOut(f"the daemon did not start in {_START_SECONDS} s", f"look into {links.places().daemon_log}")
 
 
 def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the same shape
     """End the daemon and wait until the mount is gone."""
-    link = links.need_running()
+    link = links.running()
+    if link is None:
+        return _remove_dead_mounts()
     report, _ = link.ask(control.Status())
     link.ask(control.Unmount())
     pid = report.pid if isinstance(report, control.StatusReport) else 0
@@ -138,6 +181,14 @@ def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the sa
         time.sleep(_STEP)
     output.done("unmounted")
     return 0
+
+
+def _remove_dead_mounts() -> int:
+    # what a killed daemon left; only the daemon's side may look at mounts
+    status = os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-I", "-m", "envfs.daemon", "clear"])  # noqa: S606
+    if status == NotRunning.status:
+        links.need_running()
+    return status
 
 
 def _runs(pid: int) -> bool:

@@ -2,8 +2,10 @@
 
 import os
 
+from envfs.errors import BadName
 from envfs.protocol import control
-from envfs_cli import output, secrets, session
+from envfs_cli import output, secrets, session, terminal
+from envfs_cli.arguments import Mistake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,10 +16,29 @@ if TYPE_CHECKING:
 
 def set_value(values: "Values") -> int:
     """Set one variable."""
-    name, file = str(values["name"]), values["from_file"]
-    descriptor, trim = secrets.value(name, None if file is None else str(file))
-    request = control.SetVariable(str(values["level"]), name, trim, bool(values["template"]))
-    return _write(values, request, descriptor)
+    level, name = str(values["level"]), str(values["name"])
+    if "=" in name:
+        raise BadName("not a variable name", "name it alone: the value is asked for, and is never an argument")
+    asking, descriptor, trim = _value(values, level, name)
+    request = control.SetVariable(level, name, trim, bool(values["template"]))
+    return _report(asking.reply(request, (descriptor,)), values)
+
+
+def _value(values: "Values", level: str, name: str) -> "tuple[session.Session, int, bool]":
+    file = None if values["from_file"] is None else str(values["from_file"])
+    if values["empty"]:
+        if file is not None:
+            raise Mistake("a value is either --empty or --from-file")
+        return session.start(values), secrets.from_bytes(b""), False
+    if not secrets.is_typed(file):
+        # whoever writes into the pipe may take its time: nothing is started, and so nothing locked, before
+        descriptor, trim = secrets.value(name, file)
+        return session.start(values), descriptor, trim
+    terminal.check()
+    asking = session.start(values)
+    asking.reply(control.CheckWrite(level, name))
+    asking.let_go()
+    return asking, *secrets.value(name, file)
 
 
 def unset_value(values: "Values") -> int:
@@ -40,8 +61,11 @@ def get_value(values: "Values") -> int:
     return 0
 
 
-def _write(values: "Values", request: "NamedTuple", descriptor: int = -1) -> int:
-    reply = session.start(values).reply(request, () if descriptor < 0 else (descriptor,))
+def _write(values: "Values", request: "NamedTuple") -> int:
+    return _report(session.start(values).reply(request), values)
+
+
+def _report(reply: object, values: "Values") -> int:
     if isinstance(reply, control.Written):
         report(reply, as_json=bool(values.get("json")))
     return 0

@@ -39,6 +39,7 @@ def rollback(values: "Values") -> int:
     """Write a new version with the text of an old one."""
     level, version = str(values["level"]), int(str(values["version"]))
     link = session.start(values)
+    link.let_go()
     if not values["yes"] and not terminal.confirm(f"write version {version} of {level} as its newest?"):
         raise EnvFSError("not confirmed, so nothing was changed", "say yes, or use --yes")
     reply = link.reply(control.Rollback(level, version))

@@ -1,6 +1,7 @@
 """The shell itself: reads lines, from a terminal or a script, and runs each at the current level."""
 
 import os
+import signal
 import sys
 
 from envfs.core import names
@@ -137,13 +138,15 @@ def _refuse_input(command: "Command", values: "Values") -> None:
 def run_script(shell: Shell) -> int:
     """Run the lines of standard input up to the first that fails; return its status, or 0."""
     try:
-        for count, line in enumerate(sys.stdin, 1):
+        for count, line in enumerate(sys.stdin or (), 1):
             status = shell.run(line)
             if status:
                 output.note(f"stopped at line {count} of the script")
                 return status
     except UnicodeDecodeError:
         raise EnvFSError("the script is not UTF-8 text") from None
+    except OSError as error:
+        raise EnvFSError(f"cannot read standard input: {output.reason(error)}") from None
     except Leave:
         pass
     return 0
@@ -168,7 +171,9 @@ def run_terminal(shell: Shell) -> int:
 
 def run(passphrase_file: object, overview: "Callable[[], str]") -> int:
     """Run the shell until its end; return its exit status."""
-    scripted = not sys.stdin.isatty()
+    scripted = sys.stdin is None or not sys.stdin.isatty()
+    if not scripted:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # it ends what is running, and never the shell
     shell = Shell(passphrase_file, overview, scripted=scripted)
     try:
         return run_script(shell) if scripted else run_terminal(shell)

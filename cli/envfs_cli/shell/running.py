@@ -57,7 +57,7 @@ def in_child(action: "Action", *, with_input: bool) -> int:
 def _be_child(action: "Action", *, with_input: bool) -> "NoReturn":
     status = _BUG
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)
         if not with_input:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -41,12 +41,13 @@ class FakeLink:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, FakeLink], int]:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, FakeLink], int]:
     """Give a function that runs a line against a fake daemon."""
 
     def started(line: str, link: FakeLink) -> int:
+        monkeypatch.setenv("ENVFS_HOME", str(tmp_path))  # whatever is not caught below finds nothing there
         monkeypatch.setattr(session, "start", lambda values: session.Session(link))  # type: ignore[arg-type]
-        for name in ("running", "reach", "need_running"):
+        for name in ("running", "reach", "need_running", "looking", "own"):
             monkeypatch.setattr(links, name, lambda: link)
         name, *words = line.split()
         command = grammar.find(name)

@@ -4,13 +4,13 @@ import contextlib
 import os
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from envfs.core import limits
-from envfs.core.secret import Secret
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
 from envfs_cli import secrets, terminal
 
@@ -74,11 +74,12 @@ def test_a_file_over_the_limit_is_refused(tmp_path: Path, size: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "folder", "file/below"])
-def test_what_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+def test_what_cannot_be_read_is_said_without_its_path_which_may_be_the_secret(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(EnvFSError, match=f"cannot read .*{name}: "):
+    with pytest.raises(EnvFSError, match="cannot read the value: ") as caught:
         secrets.from_file(str(tmp_path / name), "the value", 100)
+    assert name not in caught.value.text + caught.value.hint
 
 
 def test_no_descriptor_is_left_whatever_happens(tmp_path: Path) -> None:
@@ -119,17 +120,21 @@ def test_the_longest_value_may_come_with_its_line_end() -> None:
 
 
 def test_at_a_terminal_the_value_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def ask(prompt: str) -> Secret:
-        asked.append(prompt)
-        return Secret("hünter2")
-
-    monkeypatch.setattr(terminal, "ask_hidden", ask)
+    asked = answers(monkeypatch, "hünter2")
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     handle, trim = secrets.value("DATABASE_URL", None)
-    assert (content(handle), trim) == ("hünter2".encode(), False)
+    assert (content(handle), trim) == ("hünter2".encode(), True)
     assert asked == ["value of DATABASE_URL: "]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])
+def test_a_value_that_is_empty_is_refused(data: bytes, tmp_path: Path) -> None:
+    with standard_input(data), pytest.raises(EnvFSError, match="the value is empty") as caught:
+        secrets.value("A", None)
+    assert "--empty" in caught.value.hint
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(EnvFSError, match="the value is empty"):
+        secrets.value("A", str(tmp_path / "file"))
 
 
 # -- passphrases -------------------------------------------------------------------------------------------------------
@@ -139,9 +144,10 @@ def answers(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
     asked: list[str] = []
     left = list(words)
 
-    def ask(prompt: str) -> Secret:
+    def ask(prompt: str, _what: str, _limit: int, *, lines: bool = False) -> bytes:
         asked.append(prompt)
-        return Secret(left.pop(0))
+        assert lines == prompt.startswith("value")
+        return left.pop(0).encode()
 
     monkeypatch.setattr(terminal, "ask_hidden", ask)
     return asked
@@ -177,14 +183,14 @@ def test_a_projects_passphrase_is_asked_for_by_its_name(monkeypatch: pytest.Monk
 def test_a_weak_new_passphrase_is_said_to_be_and_used_only_on_a_yes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers(monkeypatch, "hunter2", "hunter2", "hunter2", "hunter2")
+    answers(monkeypatch, *["hunter2"] * 8)
     monkeypatch.setattr(terminal, "confirm", lambda _question: False)
     with pytest.raises(WrongPassphrase):
         secrets.new_passphrase(None)
     monkeypatch.setattr(terminal, "confirm", lambda _question: True)
     assert content(secrets.new_passphrase(None)) == b"hunter2"
     said = capsys.readouterr().err
-    assert said.count("this passphrase is weak") == 2
+    assert said.count("this passphrase is weak") == 4
     assert "hunter2" not in said
 
 
@@ -199,10 +205,26 @@ def test_a_weak_new_passphrase_in_a_file_is_said_to_be_and_used(
 
 
 def test_two_different_new_passphrases_make_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, STRONG, "correct house battery staple")
+    answers(monkeypatch, *[STRONG, "correct house battery staple"] * 3)
     with pytest.raises(WrongPassphrase) as caught:
         secrets.new_passphrase(None)
     assert "correct" not in caught.value.text + caught.value.hint
+
+
+def test_a_new_passphrase_may_be_typed_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers(monkeypatch, "", STRONG, "correct house battery staple", STRONG, STRONG)
+    assert content(secrets.new_passphrase(None)) == STRONG.encode()
+    said = capsys.readouterr().err
+    assert "the passphrase is empty: try again" in said
+    assert "the two passphrases differ: try again" in said
+
+
+def test_the_same_characters_are_the_same_however_they_are_composed(monkeypatch: pytest.MonkeyPatch) -> None:
+    composed, taken_apart = (unicodedata.normalize(form, f"{STRONG} é") for form in ("NFC", "NFD"))
+    answers(monkeypatch, composed, taken_apart)
+    assert content(secrets.new_passphrase(None)) == composed.encode()
 
 
 def test_a_passphrase_file_asks_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -323,7 +323,7 @@ def test_without_an_answer_there_is_nothing_to_offer_and_it_is_asked_again(failu
         ("get --version", "", []),
         ("import", "", wanted.FILES),
         ("import x", "d", ["dev"]),
-        ("log", "", ["verify", "restart"]),
+        ("log", "", ["verify", "rotate", "restart"]),
         ("nope", "", []),
     ],
 )

@@ -202,10 +202,25 @@ def test_a_chain_can_be_followed_from_any_point() -> None:
 def test_a_checkpoint_is_an_entry_of_the_chain_and_is_found_again() -> None:
     lines = chain()
     tip = list(audit.walk(lines))[-1][0]
-    lines.append(audit.checkpoint(tip, TIME, "c2lnbmF0dXJl"))
+    lines.append(audit.checkpoint(tip, TIME, Checkpoint(*tip, "c2lnbmF0dXJl", 3)))
     after = list(audit.walk(lines))[-1]
     assert after[0].seq == tip.seq + 1
-    assert audit.find_checkpoint(after[1]) == Checkpoint(tip.seq, tip.digest, "c2lnbmF0dXJl")
+    assert audit.find_checkpoint(after[1]) == Checkpoint(tip.seq, tip.digest, "c2lnbmF0dXJl", 3)
+
+
+def test_a_checkpoint_names_the_entry_that_it_signs_where_others_came_meanwhile() -> None:
+    lines = chain()
+    first, last = (list(audit.walk(lines))[number][0] for number in (0, -1))
+    lines.append(audit.checkpoint(last, TIME, Checkpoint(*first, "c2ln")))
+    body = list(audit.walk(lines))[-1][1]
+    assert (body["entry"], body["digest"]) == first
+    assert audit.find_checkpoint(body) == Checkpoint(*first, "c2ln")
+
+
+@pytest.mark.parametrize("member", [{"entry": "1"}, {"entry": 1.0}, {"record": None}, {"record": True}])
+def test_a_checkpoint_whose_numbers_are_none_is_refused(member: dict[str, object]) -> None:
+    with pytest.raises(LogBroken, match="line 2: it is no checkpoint"):
+        audit.find_checkpoint({"seq": 2, "event": "checkpoint", "prev": "0" * 64, "signature": "c2ln", **member})
 
 
 def test_other_entries_are_no_checkpoints() -> None:

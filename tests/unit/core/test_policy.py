@@ -110,11 +110,11 @@ def test_one_grant_that_ended_does_not_hide_another_that_lasts() -> None:
     ],
 )
 def test_a_uid_sees_its_levels_and_the_way_to_them(level: str, uid: int, seen: bool) -> None:
-    assert Policy([Grant("/shop/prod", 1000)], NOW).sees(uid, level, NOW.seconds) is seen
+    assert Policy([Grant("/shop/prod", 1000)], NOW).sees(Caller(uid, 1, 1), level, NOW.seconds) is seen
 
 
 def test_a_grant_that_ended_shows_nothing_any_more() -> None:
     policy = Policy([Grant("/shop", 1000, UNTIL, "boot-1", 1500.0)], NOW)
-    assert policy.sees(1000, "/shop", 1499.0)
-    assert not policy.sees(1000, "/shop", 1500.0)
-    assert not policy.sees(1000, "/", 1500.0)
+    assert policy.sees(ME, "/shop", 1499.0)
+    assert not policy.sees(ME, "/shop", 1500.0)
+    assert not policy.sees(ME, "/", 1500.0)

@@ -8,13 +8,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from pyfuse3 import FUSEError
+from pyfuse3 import EntryAttributes, FUSEError
 
+from envfs.core.policy import Caller
 from envfs.fuse import touching
+from envfs.fuse.kernel_table import Identity, Inode
+from envfs.fuse.touch_plan import Step, Touch
 from envfs.fuse.touching import Touching
 from envfs.fuse.tree import DOTENV, FOLDER, Node
 
-ROOT, SHOP, ENV = Node(FOLDER, "/"), Node(FOLDER, "/shop"), Node(DOTENV, "/shop")
+ROOT = 1
+SHOP, ENV = (
+    Inode(number, Identity(node, 0), Caller(0, 0, 1), EntryAttributes())
+    for number, node in ((7, Node(FOLDER, "/shop")), (8, Node(DOTENV, "/shop")))
+)
+TOUCH = Touch((Step(ROOT, "shop", SHOP), Step(SHOP.number, ".env", ENV)))
 
 
 class Asks(NamedTuple):
@@ -43,7 +51,7 @@ def under_way(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Touching],
         made = Touching()
 
         monkeypatch.setattr(touching, "_set_time", lambda *_: look(made))
-        made.touch(ENV, -1, aside=False)
+        made.touch(TOUCH, -1)
 
     return run
 
@@ -52,12 +60,12 @@ def me() -> Asks:
     return Asks(threading.get_native_id())
 
 
-def test_the_touching_thread_walks_to_the_node_and_nowhere_else(under_way: Callable[..., None]) -> None:
+def test_the_touching_thread_walks_to_the_inode_and_nowhere_else(under_way: Callable[..., None]) -> None:
     def look(made: Touching) -> None:
         assert made.is_by(me())  # type: ignore[arg-type]
-        assert made.step(ROOT, b"shop") == SHOP
-        assert made.step(SHOP, b".env") == ENV
-        for folder, name in ((ROOT, b".env"), (ROOT, b"blog"), (SHOP, b".env.json"), (SHOP, b"prod"), (SHOP, b".vars")):
+        assert made.step(ROOT, b"shop") is SHOP
+        assert made.step(7, b".env") is ENV
+        for folder, name in ((ROOT, b".env"), (ROOT, b"blog"), (7, b".env.json"), (7, b"prod"), (7, b".vars")):
             with pytest.raises(FUSEError) as raised:
                 made.step(folder, name)
             assert raised.value.errno == errno.EACCES
@@ -69,19 +77,19 @@ def test_the_touching_thread_walks_to_the_node_and_nowhere_else(under_way: Calla
 def test_no_other_thread_or_process_is_taken_for_it(under_way: Callable[..., None], pid: int) -> None:
     def look(made: Touching) -> None:
         assert not made.is_by(Asks(pid))  # type: ignore[arg-type]
-        assert not made.allows(ENV, Fields(), None, Asks(pid))  # type: ignore[arg-type]
+        assert not made.allows(8, Fields(), None, Asks(pid))  # type: ignore[arg-type]
 
     under_way(look)
 
 
-def test_it_sets_one_time_of_that_one_node_and_nothing_else(under_way: Callable[..., None]) -> None:
+def test_it_sets_one_time_of_that_one_inode_and_nothing_else(under_way: Callable[..., None]) -> None:
     def look(made: Touching) -> None:
-        assert made.allows(ENV, Fields(), None, me())  # type: ignore[arg-type]
-        assert not made.allows(SHOP, Fields(), None, me())  # type: ignore[arg-type]
-        assert not made.allows(ENV, Fields(), 3, me())  # type: ignore[arg-type]
-        assert not made.allows(ENV, Fields(update_mtime=False), None, me())  # type: ignore[arg-type]
+        assert made.allows(8, Fields(), None, me())  # type: ignore[arg-type]
+        assert not made.allows(7, Fields(), None, me())  # type: ignore[arg-type]
+        assert not made.allows(8, Fields(), 3, me())  # type: ignore[arg-type]
+        assert not made.allows(8, Fields(update_mtime=False), None, me())  # type: ignore[arg-type]
         for other in Fields._fields[1:]:
-            assert not made.allows(ENV, Fields()._replace(**{other: True}), None, me())  # type: ignore[arg-type]
+            assert not made.allows(8, Fields()._replace(**{other: True}), None, me())  # type: ignore[arg-type]
 
     under_way(look)
 
@@ -93,21 +101,6 @@ def test_afterwards_the_thread_is_nobody_again(under_way: Callable[..., None]) -
     assert not seen[0].allows(ENV, Fields(), None, me())  # type: ignore[arg-type]
     with pytest.raises(FUSEError):
         seen[0].step(ROOT, b"shop")
-
-
-def test_aside_it_goes_by_a_folder_that_nobody_else_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, paths = Touching(), []
-
-    def look(_root: int, path: bytes) -> None:
-        paths.append(path)
-        hidden = made.step(ROOT, b".touched")
-        assert made.step(hidden, b".touched") == ENV
-        with pytest.raises(FUSEError):
-            made.step(ROOT, b"shop")
-
-    monkeypatch.setattr(touching, "_set_time", look)
-    made.touch(ENV, -1, aside=True)
-    assert paths == [b".touched/.touched"]
 
 
 def test_the_kernels_words_for_one_time_alone_are_what_we_send(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""Inodes: a number for each thing that is shown, the same for as long as the mount lives."""
+"""What stands where in the mount: everything is in a folder, and views are the files."""
 
 import pytest
 
 from envfs.fuse import tree
-from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, PAST, ROOT_INODE, Node, Tree
+from envfs.fuse.tree import DOTENV, EXAMPLE, FOLDER, HISTORY, JSON, PAST, VALUE, Node
 
 NODES = [
     Node(FOLDER, "/"),
@@ -16,26 +16,6 @@ NODES = [
     Node(PAST, "/shop", 1),
     Node(PAST, "/shop", 2),
 ]
-
-
-def test_the_root_has_the_number_that_the_kernel_expects() -> None:
-    assert ROOT_INODE == 1
-    assert Tree().inode(Node(FOLDER, "/")) == 1
-    assert Tree().node(1) == Node(FOLDER, "/")
-
-
-def test_each_thing_keeps_its_own_number() -> None:
-    found = Tree()
-    numbers = [found.inode(node) for node in NODES]
-    assert len(set(numbers)) == len(NODES)
-    assert [found.inode(node) for node in reversed(NODES)] == numbers[::-1]
-    assert [found.node(number) for number in numbers] == NODES
-
-
-@pytest.mark.parametrize("number", [0, 2, -1, 1 << 63])
-def test_a_number_that_was_never_given_is_nobodys(number: int) -> None:
-    with pytest.raises(KeyError):
-        Tree().node(number)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +38,19 @@ def test_everything_is_in_a_folder(node: Node, parent: Node) -> None:
 
 def test_views_are_the_only_files() -> None:
     assert [node for node in NODES if not node.is_folder] == [node for node in NODES if node.kind == DOTENV]
+
+
+@pytest.mark.parametrize(
+    ("node", "path"),
+    [
+        (Node(DOTENV, "/"), ".env"),
+        (Node(DOTENV, "/shop/prod", 0, "node"), "shop/prod/.env"),
+        (Node(JSON, "/shop"), "shop/.env.json"),
+        (Node(VALUE, "/shop", 0, "A"), "shop/.vars/A"),
+        (Node(EXAMPLE, "/shop", 3), "shop/.history/3/.env.example"),
+        (Node(VALUE, "/", 2, "A"), ".history/2/.vars/A"),
+        (Node(FOLDER, "/"), ""),
+    ],
+)
+def test_the_way_to_a_node_is_the_path_that_people_use(node: Node, path: str) -> None:
+    assert "/".join(map(tree.name, tree.way(node))) == path

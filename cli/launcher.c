@@ -1,0 +1,129 @@
+/* `envfs`: starts the client in a Python that nothing of the caller's changes.
+ *
+ * An installer writes the first line of a Python script, and leaves no room for `-I` in it. Without that flag the
+ * interpreter imports modules of PYTHONPATH before any line of ours, and PYTHONHOME can keep it from starting. It also
+ * ignores SIGPIPE and SIGXFSZ before any line of ours, so only a program before it knows how the caller had them.
+ *
+ * Laws: environment, arguments, signals and descriptors reach Python as they came; what is told beside them goes in
+ * options of the interpreter.
+ */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FAILED 100 /* docs/cli-contract.md */
+#define OPTIONS 8
+#define STANDARD 3
+
+static const char program[] = "from envfs_cli.main import main; raise SystemExit(main())";
+
+static int fail(const char *what)
+{
+    fprintf(stderr, "envfs: error: %s\n", what);
+    return FAILED;
+}
+
+/* The folder of this file, with every link on the way to it followed; 0 if it cannot be told. */
+static int find_folder(char *folder)
+{
+    ssize_t length = readlink("/proc/self/exe", folder, PATH_MAX - 1);
+
+    if (length <= 0)
+        return 0;
+    folder[length] = 0;
+    *strrchr(folder, '/') = 0;
+    return 1;
+}
+
+/* The interpreter of the virtual environment that this file lies in. */
+static int find_in_environment(const char *folder, char *python)
+{
+    char marker[PATH_MAX];
+
+    if (snprintf(marker, sizeof marker, "%s/../pyvenv.cfg", folder) >= (int)sizeof marker || access(marker, R_OK))
+        return 0;
+    return snprintf(python, PATH_MAX, "%s/python", folder) < PATH_MAX && !access(python, X_OK);
+}
+
+/* The interpreter that the installer wrote into the first line of the script beside this file. */
+static int find_in_script(const char *folder, char *python)
+{
+    char path[PATH_MAX], line[PATH_MAX + 3];
+    FILE *script;
+    int read;
+
+    if (snprintf(path, sizeof path, "%s/envfs-python", folder) >= (int)sizeof path || !(script = fopen(path, "re")))
+        return 0;
+    read = fgets(line, sizeof line, script) != NULL;
+    fclose(script);
+    if (!read || strncmp(line, "#!/", 3))
+        return 0;
+    line[strcspn(line, "\r\n")] = 0;
+    strcpy(python, line + 2);
+    return !access(python, X_OK);
+}
+
+static int is_ignored(int number)
+{
+    struct sigaction action;
+
+    return !sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
+/* Python does not start with a folder as a standard stream. Put it aside, and say where: "-Xenvfs-aside=0:5,2:6". */
+static int put_folders_aside(char *option)
+{
+    struct stat status;
+    int length = 0;
+
+    for (int number = 0; number < STANDARD; number++) {
+        int copy, nothing;
+
+        if (fstat(number, &status) || !S_ISDIR(status.st_mode))
+            continue;
+        copy = fcntl(number, F_DUPFD, STANDARD);
+        nothing = open("/dev/null", O_PATH | O_CLOEXEC);
+        if (copy < 0 || nothing < 0 || dup2(nothing, number) < 0)
+            continue;
+        close(nothing);
+        length += sprintf(option + length, length ? ",%d:%d" : "-Xenvfs-aside=%d:%d", number, copy);
+    }
+    return length > 0;
+}
+
+int main(int argc, char **argv, char **environment)
+{
+    char folder[PATH_MAX], python[PATH_MAX], aside[80];
+    char **words = calloc((size_t)argc + OPTIONS + 1, sizeof *words);
+    int count = 0;
+
+    if (!words)
+        return fail("there is no memory to start with");
+    if (!find_folder(folder))
+        return fail("cannot tell where this program lies: /proc is not mounted");
+    if (!find_in_environment(folder, python) && !find_in_script(folder, python))
+        return fail("there is no Python beside this program: install EnvFS again");
+    words[count++] = python;
+    words[count++] = "-I";
+    words[count++] = "-Xutf8";
+    if (is_ignored(SIGPIPE))
+        words[count++] = "-Xenvfs-sigpipe=ignored";
+    if (is_ignored(SIGXFSZ))
+        words[count++] = "-Xenvfs-sigxfsz=ignored";
+    if (put_folders_aside(aside))
+        words[count++] = aside;
+    words[count++] = "-c";
+    words[count++] = (char *)program;
+    for (int index = 1; index < argc; index++)
+        words[count++] = argv[index];
+    execve(python, words, environment);
+    return fail(errno == E2BIG ? "the arguments and the environment are too large" : "Python does not start");
+}

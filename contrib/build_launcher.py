@@ -1,0 +1,39 @@
+"""Compile `envfs`, the program before the interpreter (cli/launcher.c), when a wheel or a checkout is installed.
+
+pyfuse3 comes as source, so a C compiler is there. `CC` and `CFLAGS` are respected.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_SOURCE = os.path.join("cli", "launcher.c")
+
+
+class LauncherHook(BuildHookInterface[object]):
+    """What hatchling calls around a build."""
+
+    def initialize(self, version: str, build_data: dict[str, object]) -> None:  # noqa: ARG002 - hatchling's shape
+        """Compile, and have the program put where the commands of the environment are."""
+        if self.target_name != "wheel":
+            return
+        self._folder = tempfile.mkdtemp(prefix="envfs-launcher-")
+        program = os.path.join(self._folder, "envfs")
+        compiler = shlex.split(os.environ.get("CC") or "cc")
+        flags = shlex.split(os.environ.get("CFLAGS", "-O2"))
+        command = [*compiler, *flags, "-o", program, os.path.join(self.root, _SOURCE)]
+        subprocess.run(command, check=True)
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform}"
+        build_data["shared_scripts"] = {program: "envfs"}
+
+    def finalize(self, version: str, build_data: dict[str, object], artifact_path: str) -> None:  # noqa: ARG002
+        """Leave nothing behind."""
+        if self.target_name == "wheel":
+            shutil.rmtree(self._folder)

@@ -1,0 +1,142 @@
+"""Requests about the access log's chain: verify it, keep its file and go on, begin a new one. For the owner only."""
+
+from typing import NamedTuple
+
+from envfs.control.call import Call, Sent
+from envfs.core import checkpoint, record
+from envfs.core.checkpoint import Checkpoint
+from envfs.errors import AuditUnavailable, EnvFSError, LogBroken
+from envfs.gate.ledger import Ledger
+from envfs.gate.log_files import HINT
+from envfs.gate.log_reading import Verified
+from envfs.protocol.control import Checked, Done, RestartLog, RotateLog, VerifyLog
+from envfs.protocol.keyholding import CheckCheckpoints, Faults, VerifyCheckpoint
+
+_AT_ONCE = 256
+LIMITS = (
+    "an older log, vault, state and witness, all put back together, would look whole here; "
+    "the machine's journal, where there is one, has a line of each checkpoint: `journalctl -t envfs`"
+)
+
+
+class Vouched(NamedTuple):
+    """A log that was verified, the checkpoints of the vault, and what is wrong with each, by its number."""
+
+    log: Verified
+    points: tuple[Checkpoint, ...]
+    faults: dict[int, str]
+
+
+async def verify_log(call: Call, _request: VerifyLog) -> Sent:
+    """Follow the log's chain, check its signed checkpoints, and hold them against those of the vault."""
+    _ = call.service.house  # a log without a vault would be one that this question begins
+    ledger = call.service.ledger
+    vouched = await vouch(call, ledger)
+    faults = tuple(vouched.faults.values())
+    if faults or ledger.behind:
+        raise LogBroken(faults[0] if faults else ledger.behind, HINT)
+    return Sent(Checked(ledger.log.tip.seq, 0, _notes(ledger, vouched)))
+
+
+async def vouch(call: Call, ledger: Ledger) -> Vouched:
+    """Follow the log's whole chain and check every signature over it.
+
+    Raises:
+        LogBroken: the chain, or a signature in it, is wrong
+    """
+    points = ledger.points()
+    try:
+        verified = ledger.log.verify({point.claim.entries for point in points})
+    except AuditUnavailable as error:
+        raise LogBroken(ledger.log.problem or error.text, HINT) from None
+    await _check_lines(call, verified)
+    faults = await _check_points(call, ledger, points)
+    for point in points:
+        number, claim = point.header.seq, point.claim
+        if number not in faults and claim.begin == verified.begin and _differs(verified, point):
+            faults[number] = f"the access log is not the one of checkpoint {number}: entry {claim.entries} is another"
+    return Vouched(verified, points, faults)
+
+
+def _differs(verified: Verified, point: Checkpoint) -> bool:
+    claim = point.claim
+    return claim.entries >= verified.first and verified.digests.get(claim.entries) != claim.tip
+
+
+async def _check_lines(call: Call, verified: Verified) -> None:
+    for first in range(0, len(verified.points), _AT_ONCE):
+        points = verified.points[first : first + _AT_ONCE]
+        asked = tuple((str(point.seq), point.digest, point.signature) for point in points)
+        answer = await call.service.keyholder.ask(VerifyCheckpoint(asked))
+        texts = answer.message.texts if isinstance(answer.message, Faults) else ("",)
+        for point, text in zip(points, texts, strict=True):
+            if text:
+                raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner", HINT)
+
+
+async def _check_points(call: Call, ledger: Ledger, points: tuple[Checkpoint, ...]) -> dict[int, str]:
+    vault = call.service.house.vault
+    faults: dict[int, str] = {}
+    for first in range(0, len(points), _AT_ONCE):
+        some = points[first : first + _AT_ONCE]
+        places = tuple(vault.place(ledger.stream, point.header.seq) for point in some)
+        blobs = tuple(checkpoint.render(point.protected, point.payload, point.signature) for point in some)
+        answer = await call.service.keyholder.ask(CheckCheckpoints(places), blobs)
+        texts = answer.message.texts if isinstance(answer.message, Faults) else ()
+        pairs = zip(some, texts, strict=True)
+        faults |= {point.header.seq: f"{_name(ledger, point)}: {text}" for point, text in pairs if text}
+    return faults
+
+
+def _name(ledger: Ledger, point: Checkpoint) -> str:
+    return record.key(ledger.stream, point.header.seq)
+
+
+def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
+    log, tip, count = vouched.log, ledger.log.tip, len(vouched.log.points)
+    notes = [f"{count} signed checkpoint{'s' * (count > 1)}" if count else "the log has no signed checkpoint yet"]
+    if not tip.seq:
+        return tuple(notes)
+    notes.append(f"it is vouched for from entry {log.first} of {_moment(log.since)} on")
+    if log.first > 1:
+        notes.append(f"entries 1 to {log.first - 1} were kept in other files, which are not here")
+    if log.restarted:
+        notes.append(f"it was begun again {log.restarted.rpartition(' ')[0]} of the log before")
+    newest = max((point.claim.entries for point in vouched.points if point.claim.begin == log.begin), default=0)
+    signed = max([newest, *(point.seq for point in log.points)])
+    unsigned = tip.seq - signed - bool(signed)
+    if unsigned > 0:
+        what = "entry is" if unsigned == 1 else "entries are"
+        notes.append(f"after entry {signed} {unsigned} {what} not signed yet")
+    notes.append(LIMITS)
+    return tuple(notes)
+
+
+def _moment(time: str) -> str:
+    return time[:19].replace("T", " ")
+
+
+async def rotate_log(call: Call, _request: RotateLog) -> Sent:
+    """Keep the log's file under the name of its entries and go on in a new one."""
+    service = call.service
+    _ = service.house
+    kept = service.ledger.rotate(call.caller)
+    await sign(call)
+    return Sent(Done((f"the old entries are kept in {kept}",)))
+
+
+async def restart_log(call: Call, _request: RestartLog) -> Sent:
+    """Set the old log aside and begin a new one."""
+    _ = call.service.house
+    aside = call.service.ledger.restart(call.caller)
+    await sign(call)
+    return Sent(Done((f"the old log is kept as {aside}",) if aside else ("the old log is gone",)))
+
+
+async def sign(call: Call) -> None:
+    """Sign where the log ends, if there is a key; what cannot be signed now is signed later."""
+    if call.service.locks.unlocked:
+        try:
+            await call.service.ledger.sign(call.service.keyholder)
+        except EnvFSError:
+            return

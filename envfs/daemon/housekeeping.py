@@ -1,0 +1,126 @@
+"""What a daemon does by itself: put the log on the disk and sign it, lock when it is time, keep a keyholder.
+
+Laws: each of these is done for itself, so that none which fails keeps the others from being done; what cannot be done
+now is tried again a second later.
+"""
+
+import time
+from contextlib import suppress
+
+import trio
+
+from envfs.control import identity
+from envfs.control.finishing import finish_all
+from envfs.control.locking import lock_now
+from envfs.control.service import Service
+from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.errors import EnvFSError
+from envfs.host import clocks
+from envfs.host.supervision import alone
+
+_SECOND = 1.0
+_SLEPT = 2.0  # the two clocks part by more than this only while the machine sleeps
+_RESTART_SECONDS = 0.5  # a keyholder that cannot start must not be started in a tight circle
+_CHECKPOINT_SECONDS = 60.0
+
+
+class Housekeeping:
+    """The daemon's own work, once a second."""
+
+    def __init__(self, service: Service) -> None:
+        """Look after `service`."""
+        self._service = service
+        self._signed_at = trio.current_time()
+        self._signed_tip: object = None
+        self._asleep = _seconds_asleep()
+
+    async def run(self) -> None:
+        """Go on for ever."""
+        while True:
+            await trio.sleep(_SECOND)
+            for duty in (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log):
+                await alone(duty)
+
+    async def _lock_what_is_due(self) -> None:
+        service = self._service
+        for scope in service.locks.due():
+            await lock(service, "its time was over", scope)
+        slept, self._asleep = _seconds_asleep() - self._asleep, _seconds_asleep()
+        reason = _reason_to_lock(service, slept) if service.locks.unlocked else ""
+        if reason:
+            await lock(service, reason)
+
+    async def _forget_old_views(self) -> None:
+        self._service.expire_views()
+
+    async def _put_log_on_disk(self) -> None:
+        with suppress(EnvFSError):
+            self._service.refusals.flush()
+        if self._service.log.unsynced:
+            await trio.to_thread.run_sync(self._service.log.sync)
+
+    async def _sign_log(self) -> None:
+        log = self._service.log
+        if trio.current_time() - self._signed_at < _CHECKPOINT_SECONDS or log.tip == self._signed_tip:
+            return
+        self._signed_at = trio.current_time()
+        with suppress(EnvFSError):
+            await checkpoint(self._service)
+        self._signed_tip = log.tip
+
+
+def _reason_to_lock(service: Service, slept: float) -> str:
+    with suppress(EnvFSError):
+        settings = service.settings.load()
+        if settings.lock_at_suspend and slept > _SLEPT and not settings.identity_file:
+            return "the machine slept"
+        if settings.idle_seconds and clocks.boot_seconds() - service.house.gate.served_at > settings.idle_seconds:
+            return "idle"
+    return ""
+
+
+def _seconds_asleep() -> float:
+    return clocks.boot_seconds() - time.monotonic()
+
+
+async def lock(service: Service, reason: str, scope: str = "") -> None:
+    """Lock a scope (`/shop`, or empty for all), as the daemon."""
+    with suppress(EnvFSError):
+        await lock_now(service, service.me, reason, scope)
+
+
+async def checkpoint(service: Service) -> None:
+    """Have the end of the log signed; nothing happens while the vault is locked."""
+    if service.locks.unlocked:
+        await service.ledger.sign(service.keyholder)
+
+
+async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
+    """Start a keyholder whenever one ended, for ever.
+
+    Without one a daemon serves nothing; the next one is locked unless its identity needs no passphrase.
+    """
+    while True:
+        await link.wait_ended()
+        service.locks.lost()
+        service.house.views.wipe()
+        service.house.changes.locked("")
+        await trio.sleep(_RESTART_SECONDS)
+        link.start()
+        service.keyholder_pid = link.pid
+        await alone(_make_ready, service)
+
+
+async def _make_ready(service: Service) -> None:
+    for project in tuple(service.locks.closed):  # what a person locked stays so, from the first moment
+        await lock(service, "the keyholder was started again", project)
+    with suppress(EnvFSError):
+        await identity.load_identity(service, (), reopen=False)
+        service.house.changes.unlocked()
+    await finish_changes(service)
+
+
+async def finish_changes(service: Service) -> None:
+    """Finish a change of keys that a crash broke off; what is still locked waits until it is not."""
+    with suppress(EnvFSError):
+        await finish_all(service.house, service.me)

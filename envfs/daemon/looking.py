@@ -1,0 +1,66 @@
+"""A service that only looks, for `status` and `doctor` where no daemon runs.
+
+Law: it writes nothing, so it needs no lock, and whoever has the lock keeps nobody from looking.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from envfs.control.service import Service
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.errors import AuditUnavailable, EnvFSError
+from envfs.gate import log_end, log_opening
+from envfs.gate.ledger import Ledger
+from envfs.gate.log import AccessLog, OnEntry
+from envfs.gate.log_files import HINT
+from envfs.vault.memory import Memory
+from envfs.vault.vault import Vault
+
+
+class LookingService(Service):
+    """A service whose log and whose memory of the vault are left as they are."""
+
+    def _open_vault(self) -> Vault:
+        if self._vault is None:
+            self._check_owner()
+            self._vault = Vault(self.store, _MemoryToRead(Path(self.places.seen)))
+        return self._vault
+
+    @property
+    def ledger(self) -> Ledger:
+        """The access log, which another process may be writing, and what vouches for it."""
+        if self._ledger is None:
+            vault = None
+            with suppress(EnvFSError):  # said when something needs the vault
+                vault = self._open_vault()
+            self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), _LogToRead)
+        return self._ledger
+
+
+class _LogToRead(AccessLog):
+    def _open(self, on_entry: OnEntry) -> None:
+        remembered = log_end.recall(self.path)
+        gone = remembered or (self._signed.end if self._signed else None)
+        if os.path.lexists(self.path):
+            self.tip = log_opening.follow(self.path, self._signed, remembered, on_entry).tip
+        elif gone is not None:
+            raise AuditUnavailable(log_opening.missing(self.path, gone), HINT)
+
+    def append(self, _event: Event, _caller: Caller | None) -> None:
+        raise AuditUnavailable("this daemon only looks")
+
+    def look(self) -> str:
+        return self.problem
+
+    def close(self) -> None:
+        return
+
+
+class _MemoryToRead(Memory):
+    def _append(self, _line: bytes) -> None:
+        return
+
+    def _compact(self) -> None:
+        return

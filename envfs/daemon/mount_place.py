@@ -1,0 +1,44 @@
+"""The place of this home's mount: free of what a killed daemon left, remembered while it is used, linked from the home.
+
+Law: where the mount is stands in a file of the state folder, so that whoever comes after a kill finds it.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from envfs.host import files, home_link, mounts
+from envfs.locations import Locations
+
+
+class MountPlace:
+    """The folder `path`, in one of the places that are usual for this home or wherever somebody chose."""
+
+    def __init__(self, places: Locations, path: str) -> None:
+        """Use `path`."""
+        self._places = places
+        self.path = path
+        self._link = places.link if path == places.mount else ""
+
+    def prepare(self) -> None:
+        """Clear dead mounts of this home away, and make the folder.
+
+        Raises:
+            MountFailed: something else is there, or somebody else could put something there
+        """
+        mounts.clear_dead(self.path, *mounts.candidates(self._places))
+        if self._link:
+            mounts.check_owner(os.path.dirname(self.path))
+        mounts.prepare(self.path)
+
+    def take(self) -> str:
+        """Remember that the mount is here, and make the link; returns a note if that cannot be, or the empty string."""
+        files.write_private(Path(self._places.mounted), os.fsencode(self.path))
+        return home_link.make(self._link, self.path) if self._link else ""
+
+    def leave(self) -> None:
+        """Forget it."""
+        with suppress(OSError):
+            os.unlink(self._places.mounted)
+        if self._link:
+            home_link.remove(self._link, self.path)

@@ -1,0 +1,172 @@
+"""What is open: who opened it, by which inode, and the view that it shows; with a budget for each uid.
+
+Laws: each read of a handle is decided anew, for the caller that opened it. A refused handle is on the log once. What a
+uid holds open is bounded, in number and in memory, and beyond that it is ENFILE for this uid alone.
+"""
+
+import errno
+from typing import NamedTuple, NoReturn
+
+from pyfuse3 import FUSEError
+
+from envfs.core.policy import Caller
+from envfs.fuse.inodes import extent
+from envfs.fuse.kernel_table import Inode
+from envfs.fuse.listings import Listing
+from envfs.gate.gate import Gate, Wish
+from envfs.gate.view import Extent, View
+
+MOST_HANDLES = 1024  # open files and folders of one uid
+MOST_VIEWS = 64  # different views that they hold: each is a mapping, and a descriptor of this process
+MOST_BYTES = 32 << 20  # memory that these views take together; one view is let through whatever its size
+
+
+class OpenFile(NamedTuple):
+    """An opened file: the number of its inode, who opened it, what was asked, and the piece of a view that it shows.
+
+    The piece is as long as the kernel was told that the inode is.
+    """
+
+    inode: int
+    caller: Caller
+    wish: Wish
+    view: View
+    extent: Extent
+
+
+class _Use:
+    """What one uid has open: how many handles, and how many of them show each view."""
+
+    __slots__ = ("count", "views")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.views: dict[View, int] = {}
+
+    def has_room(self, view: View | None) -> bool:
+        """Tell whether one more handle may be opened, which shows `view`."""
+        if self.count >= MOST_HANDLES:
+            return False
+        if view is None or not self.views or view in self.views:
+            return True
+        return len(self.views) < MOST_VIEWS and sum(held.size for held in self.views) + view.size <= MOST_BYTES
+
+    def take(self, view: View) -> None:
+        """Note that one more handle shows a view."""
+        self.views[view] = self.views.get(view, 0) + 1
+
+    def drop(self, view: View) -> None:
+        """Note that one handle fewer shows a view, and let go of it."""
+        if self.views[view] > 1:
+            self.views[view] -= 1
+        else:
+            del self.views[view]
+        view.release()
+
+
+class Handles:
+    """The open handles of one mount."""
+
+    def __init__(self, gate: Gate) -> None:
+        """Start with none; `gate` decides on each read."""
+        self._gate = gate
+        self._open: dict[int, OpenFile | Listing] = {}
+        self._refused: set[int] = set()
+        self._next = 1
+        self._uses: dict[int, _Use] = {}  # by uid
+
+    def __len__(self) -> int:
+        """Return how many are open."""
+        return len(self._open)
+
+    def add(self, what: OpenFile | Listing) -> int:
+        """Take over what was opened, and what it holds; ENFILE, and it is let go, if its uid has too much open."""
+        uid, view = what.caller.uid, what.view
+        use = self._uses.get(uid)
+        if use is None:
+            use = self._uses[uid] = _Use()
+        if not use.has_room(view):
+            if view is not None:
+                view.release()
+            raise FUSEError(errno.ENFILE)
+        use.count += 1
+        if view is not None:
+            use.take(view)
+        handle = self._next
+        self._next += 1
+        self._open[handle] = what
+        return handle
+
+    def advance(self, inode: Inode, view: View) -> None:
+        """Let every handle of an inode that has grown show what the kernel is going to be told of it."""
+        piece = _piece(inode, view)
+        for handle, what in self._open.items():
+            if isinstance(what, OpenFile) and what.inode == inode.number and what.extent.size < piece.size:
+                use = self._uses[what.caller.uid]
+                use.take(view.hold())
+                self._open[handle] = what._replace(view=view, extent=piece)
+                use.drop(what.view)
+
+    def view_of(self, inode: int) -> View | None:
+        """Return the view that a handle of an inode shows, if there is one: all show the same."""
+        files = (what for what in self._open.values() if isinstance(what, OpenFile))
+        return next((what.view for what in files if what.inode == inode), None)
+
+    def remove(self, handle: int) -> OpenFile | Listing | None:
+        """Let go of a handle and of what it holds."""
+        what = self._open.pop(handle, None)
+        if what is None:
+            return None
+        self._refused.discard(handle)
+        use = self._uses[what.caller.uid]
+        use.count -= 1
+        if what.view is not None:
+            use.drop(what.view)
+        if not use.count:
+            del self._uses[what.caller.uid]
+        return what
+
+    def file(self, handle: int) -> OpenFile:
+        """Return an open file whose caller may still read it; EACCES if it may not any more."""
+        what = self._open[handle]
+        if not isinstance(what, OpenFile):
+            raise FUSEError(errno.EISDIR)
+        verdict = self._gate.decide(what.caller, what.wish.level)
+        if verdict.decision != "allow":
+            self._refuse(handle, what.caller, what.wish, verdict.rule)
+        return what
+
+    def listing(self, handle: int) -> Listing:
+        """Return an open folder whose caller may still list it; EACCES if it may not any more."""
+        what = self._open[handle]
+        if not isinstance(what, Listing):
+            raise FUSEError(errno.ENOTDIR)
+        if what.is_below_grant:
+            verdict = self._gate.decide(what.caller, what.node.level)
+            if verdict.decision != "allow":
+                self._refuse(handle, what.caller, Wish(what.node.level, "mount", "names"), verdict.rule)
+        elif not self._gate.sees(what.caller, what.node.level):
+            self._refuse(handle, what.caller, Wish(what.node.level, "mount", "names"), "no grant")
+        return what
+
+    def _refuse(self, handle: int, caller: Caller, wish: Wish, rule: str) -> NoReturn:
+        if handle in self._refused:
+            raise FUSEError(errno.EACCES)
+        self._refused.add(handle)
+        self._gate.refuse(caller, wish, rule)
+
+
+def opened(inode: Inode, caller: Caller, wish: Wish, view: View) -> OpenFile:
+    """Return what an open of an inode holds, and release `view` if that fails; ESTALE if it is of another content."""
+    try:
+        return OpenFile(inode.number, caller, wish, view, _piece(inode, view))
+    except FUSEError:
+        view.release()
+        raise
+
+
+def _piece(inode: Inode, view: View) -> Extent:
+    whole, size = extent(view, inode.node), inode.entry.st_size
+    if whole.size < size:
+        raise FUSEError(errno.ESTALE)
+    return Extent(whole.start, whole.start + size)

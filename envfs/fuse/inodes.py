@@ -1,0 +1,123 @@
+"""What the kernel is told of a node: the inode of its reader and content, with size, blocks, times and link count.
+
+Laws: size and text agree, for an inode has one content, which may grow at its end as a log file does and in no other
+way; then every open handle of it grows when the size is told. No time is 1970: it is that of a record, or of the
+mount's start. A folder has one link, as on btrfs, so nobody takes the number of its folders from that.
+"""
+
+import errno
+import stat
+import time
+from collections.abc import Callable
+
+from pyfuse3 import EntryAttributes, FUSEError
+
+from envfs.core.policy import Caller
+from envfs.errors import EnvFSError
+from envfs.fuse.kernel_table import Identity, Inode, KernelTable
+from envfs.fuse.tree import PAST, VALUE, Node
+from envfs.gate.view import Extent, View
+from envfs.host import clocks
+from envfs.vault.vault import Vault
+
+_FOLDER_MODE, _FILE_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400
+_SECTOR = 512  # stat(2): the unit of st_blocks, whatever the block size
+_BLOCK = 4096
+_TIMES_KEPT = 4096
+
+
+class Inodes:
+    """Makes inodes; one that the kernel holds already is returned as it was told."""
+
+    def __init__(self, vault: Vault, table: KernelTable, grow: Callable[[Inode, View], None]) -> None:
+        """Describe what `vault` shows to who looks; the numbers are those of `table`.
+
+        `grow` is told of an inode that is longer than before, and by which view, ahead of the kernel.
+        """
+        self._vault = vault
+        self._table = table
+        self._grow = grow
+        self._mounted_ns = time.time_ns()
+        self._times: dict[tuple[str, int], tuple[str, int]] = {}  # by level and version: the record's digest, its time
+
+    def file(self, node: Node, caller: Caller, view: View) -> Inode:
+        """Return the inode by which a caller gets a piece of a view; ENOENT if the view has no such piece."""
+        identity = self._table.identity(node, caller.uid, view.content(node.kind))
+        size, changed_ns = extent(view, node).size, view.changed_ns or self._mounted_ns
+        held = self._table.find(identity)
+        if held is not None and size <= held.entry.st_size and changed_ns <= held.entry.st_mtime_ns:
+            return held if held.caller is caller else held._replace(caller=caller)
+        entry = EntryAttributes()
+        entry.st_size = size
+        entry.st_blocks = -(-size // _SECTOR)
+        inode = self._inode(identity, caller, entry, changed_ns)
+        if held is not None:
+            self._grow(inode, view)
+        return inode
+
+    def known_folder(self, node: Node, caller: Caller) -> Inode:
+        """As `folder`, with the time that was told before, if there is one: `getattr` looks for a newer one."""
+        held = self._table.find(self._table.identity(node, caller.uid))
+        if held is None:
+            return self.folder(node, caller)
+        return held if held.caller is caller else held._replace(caller=caller)
+
+    def folder(self, node: Node, caller: Caller) -> Inode:
+        """Return the inode of a folder."""
+        identity = self._table.identity(node, caller.uid)
+        inode, changed_ns = self._table.find(identity), self._changed_ns(node)
+        if inode is not None and inode.entry.st_mtime_ns == changed_ns and inode.caller is caller:
+            return inode
+        return self._inode(identity, caller, EntryAttributes(), changed_ns)
+
+    def placeholder(self, node: Node, caller: Caller) -> Inode:
+        """Return an inode for a name alone: for a listing or an event, where no view is there to describe.
+
+        The size of a file that is open elsewhere is not touched by it, since it is another inode.
+        """
+        identity = self._table.identity(node, caller.uid, self._table.new_placeholder())
+        return self._inode(identity, caller, EntryAttributes(), self._mounted_ns)
+
+    def _inode(self, identity: Identity, caller: Caller, entry: EntryAttributes, changed_ns: int) -> Inode:
+        number = self._table.number(identity)
+        node = identity.node
+        entry.st_ino = number
+        entry.generation = self._table.generation
+        entry.st_mode = _FOLDER_MODE if node.is_folder else _FILE_MODE
+        entry.st_nlink = 1
+        entry.st_uid = caller.uid
+        entry.st_gid = 0
+        entry.st_blksize = _BLOCK
+        entry.st_mtime_ns = entry.st_ctime_ns = entry.st_atime_ns = changed_ns
+        entry.attr_timeout = entry.entry_timeout = 0
+        return Inode(number, identity, caller, entry)
+
+    def _changed_ns(self, folder: Node) -> int:
+        # that of the newest record below which it shows something else; a fault of the vault is told of the files
+        try:
+            version = folder.version or self._vault.versions(folder.level)[-1]
+            return self._record_ns(folder, version) if version else self._mounted_ns
+        except EnvFSError:
+            return self._mounted_ns
+
+    def _record_ns(self, folder: Node, version: int) -> int:
+        digest = "" if folder.kind == PAST else self._vault.fingerprint(folder.level)[-1]
+        key = (folder.level, version)
+        known = self._times.get(key)
+        if known is not None and known[0] == digest:
+            return known[1]
+        if len(self._times) >= _TIMES_KEPT:
+            self._times.clear()
+        changed_ns = clocks.nanoseconds(self._vault.header(folder.level, version).time)
+        self._times[key] = (digest, changed_ns)
+        return changed_ns
+
+
+def extent(view: View, node: Node) -> Extent:
+    """Return where in a view a file's text is; ENOENT for a variable that is not there."""
+    if node.kind != VALUE:
+        return view.part(node.kind)
+    piece = view.value(node.name)
+    if piece is None:
+        raise FUSEError(errno.ENOENT)
+    return piece

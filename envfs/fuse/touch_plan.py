@@ -1,0 +1,97 @@
+"""Which inodes are touched so that every watch hears of a change once, and by which way each is reached.
+
+Laws: a watch is on an inode, so each inode that the kernel holds of a level that changed is touched, whatever content
+it has. A folder's watch hears of each name once: one inode of a name goes by its path in that folder, the others aside.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pyfuse3 import ROOT_INODE
+
+from envfs.core import names
+from envfs.core.policy import Caller
+from envfs.fuse import tree
+from envfs.fuse.inodes import Inodes
+from envfs.fuse.kernel_table import Inode, KernelTable
+from envfs.fuse.tree import ASIDE, DOTENV, ENVIRON, FOLDER, HISTORY, PAST, VALUE, VARIABLES, Node
+from envfs.gate.comparison import EVERYTHING
+from envfs.protocol.keyholding import Difference
+
+_ASIDE, _ASIDE_NAME = Node(ASIDE, names.ROOT), ".touched"
+
+
+class Step(NamedTuple):
+    """One step of a way: a name in a folder, by its inode's number, and the inode that it stands for."""
+
+    folder: int
+    name: str
+    inode: Inode
+
+
+class Touch(NamedTuple):
+    """An inode to touch and the way to it from the root; the last step is the inode itself."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def target(self) -> int:
+        """The number of the inode to touch."""
+        return self.steps[-1].inode.number
+
+
+def levels(table: KernelTable) -> set[str]:
+    """List the levels of which something that can change is held; of the top level the root always is."""
+    return {names.ROOT, *(inode.node.level for inode in table if _changes(inode.node))}
+
+
+def plan(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str, Difference]) -> list[Touch]:
+    """Plan the touches for differences, by level; the `.env` of each folder that is held is among them.
+
+    A watch on a folder is told of that without anybody having looked at the file.
+    """
+    held = [inode for inode in table if inode.node.level in differing and _changes(inode.node)]
+    named: dict[tuple[int, str], Touch] = {}
+    aside: list[Touch] = []
+    for inode in reversed(held):  # the newest first: its name goes on standing for it
+        if not inode.is_placeholder and _shows(inode.node, differing[inode.node.level]):
+            folder = table.find(table.identity(tree.parent(inode.node), inode.identity.uid))
+            key = (folder.number if folder is not None else 0, tree.name(inode.node))
+            if folder is None or key in named:
+                aside.append(_aside(inodes, me, inode))
+            else:
+                named[key] = _by_name(inodes, folder, inode)
+    for folder in held:
+        node = Node(DOTENV, folder.node.level)
+        key = (folder.number, tree.name(node))
+        if folder.node.kind == FOLDER and key not in named and _shows(node, differing[node.level]):
+            named[key] = _by_name(inodes, folder, inodes.placeholder(node, folder.caller))
+    return [*named.values(), *aside]
+
+
+def _by_name(inodes: Inodes, folder: Inode, inode: Inode) -> Touch:
+    steps, number = [], ROOT_INODE
+    for node in tree.way(folder.node):
+        step = folder if node == folder.node else inodes.folder(node, folder.caller)
+        steps.append(Step(number, tree.name(node), step))
+        number = step.number
+    return Touch((*steps, Step(number, tree.name(inode.node), inode)))
+
+
+def _aside(inodes: Inodes, me: Caller, inode: Inode) -> Touch:
+    # by a name in a folder that nobody watches: the watches of its own folder are told by another inode
+    hidden = inodes.folder(_ASIDE, me)
+    return Touch((Step(ROOT_INODE, _ASIDE_NAME, hidden), Step(hidden.number, _ASIDE_NAME, inode)))
+
+
+def _changes(node: Node) -> bool:
+    return not node.version and node.kind not in (HISTORY, PAST, VARIABLES, ASIDE)
+
+
+def _shows(node: Node, difference: Difference) -> bool:
+    if node.is_folder:
+        return False
+    if node.kind == VALUE:
+        return node.name in difference.names or difference == EVERYTHING
+    form = ENVIRON if node.dialect else node.kind  # in a dialect of the caller's own a text is others' values, no more
+    return form in difference.forms or difference == EVERYTHING

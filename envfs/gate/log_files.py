@@ -1,0 +1,183 @@
+"""The files of an access log: the one that is written, and those that were rotated away and kept beside it.
+
+Law: a kept file is named after the entries that it holds, `access.jsonl.00000001-00000050`. The name only says where to
+look: the chain says whether the entries are there.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from envfs import safe_open
+from envfs.core import audit
+from envfs.core.audit import Tip
+from envfs.errors import AuditUnavailable
+from envfs.host import files
+
+HINT = "find out what happened to it, then `envfs log verify` and `envfs log restart`"
+_RANGE = re.compile(r"\.(\d{8,18})-(\d{8,18})", re.ASCII)
+_LONGEST_LINE = 1 << 16
+
+
+class Part(NamedTuple):
+    """One file of a log, by the entries that it holds; `last` is 0 for the file that is written."""
+
+    path: Path
+    first: int
+    last: int
+
+
+class End(NamedTuple):
+    """Where a log ended: how many entries, the hash of the last line, and the size of its file then.
+
+    `record` is the number of the newest checkpoint in the vault that the log names.
+    """
+
+    seq: int = 0
+    digest: str = audit.START
+    size: int = 0
+    record: int = 0
+
+    @property
+    def tip(self) -> Tip:
+        """The same as a tip of the chain."""
+        return Tip(self.seq, self.digest)
+
+
+def cannot(error: OSError) -> AuditUnavailable:
+    """Say that the log cannot be used, and why."""
+    return AuditUnavailable(f"the access log cannot be used: {safe_open.reason(error)}", HINT)
+
+
+def parts(path: Path) -> list[Part]:
+    """List the files of the log at `path` in the order of their entries; the last one is `path`, there or not.
+
+    Raises:
+        AuditUnavailable: the folder cannot be read
+    """
+    try:
+        names = os.listdir(path.parent) if path.parent.is_dir() else []
+    except OSError as error:
+        raise cannot(error) from None
+    kept = []
+    for name in names:
+        match = _RANGE.fullmatch(name.removeprefix(path.name)) if name.startswith(path.name) else None
+        if match:
+            kept.append(Part(path.with_name(name), int(match[1]), int(match[2])))
+    kept.sort(key=lambda part: part.first)
+    return [*kept, Part(path, kept[-1].last + 1 if kept else 1, 0)]
+
+
+def kept_name(path: Path, first: int, last: int) -> Path:
+    """Return the name under which the entries from `first` to `last` are kept."""
+    return path.with_name(f"{path.name}.{first:08d}-{last:08d}")
+
+
+def open_part(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a file of the log, which must be a regular file of this user's that nobody else may write.
+
+    Raises:
+        AuditUnavailable: it cannot be opened, or is not such a file
+    """
+    try:
+        handle = safe_open.open_file(path, flags)
+    except OSError as error:
+        raise cannot(error) from None
+    reason = files.unsafe(os.fstat(handle))
+    if reason:
+        os.close(handle)
+        raise AuditUnavailable(f"the access log {path} is not trusted: {reason}", HINT)
+    return handle
+
+
+def lines(path: Path, offset: int = 0) -> Iterator[bytes]:
+    """Yield the lines of one file from `offset` on; the last one may lack its line feed.
+
+    Raises:
+        AuditUnavailable: it cannot be read
+    """
+    handle = open_part(path)
+    try:
+        with os.fdopen(handle, "rb") as file:
+            file.seek(offset)
+            yield from file
+    except OSError as error:
+        raise cannot(error) from None
+
+
+def line_that_ends(path: Path, offset: int) -> bytes:
+    """Return the line that ends at `offset`, or nothing if none does.
+
+    Raises:
+        AuditUnavailable: the file cannot be read
+    """
+    if offset > _size(path):
+        return b""
+    start = max(0, offset - _LONGEST_LINE)
+    handle = open_part(path)
+    try:
+        data = os.pread(handle, offset - start, start)
+    except OSError as error:
+        raise cannot(error) from None
+    finally:
+        os.close(handle)
+    body, end, rest = data.rpartition(b"\n")
+    return body.rpartition(b"\n")[2] + b"\n" if end and not rest else b""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat(follow_symlinks=False).st_size
+    except OSError as error:
+        raise cannot(error) from None
+
+
+def moved(path: Path, end: End) -> Path | None:
+    """Return the file beside the log that is what the log was: it ends with the entry that `end` names."""
+    if not end.seq:
+        return None
+    for name in sorted(os.listdir(path.parent) if path.parent.is_dir() else ()):
+        other = path.with_name(name)
+        if name.startswith(path.name) and other != path and _is_what_was(other, end):
+            return other
+    return None
+
+
+def _is_what_was(path: Path, end: End) -> bool:
+    try:
+        return _size(path) >= end.size and audit.after(Tip(end.seq - 1), line_that_ends(path, end.size)) == end.tip
+    except AuditUnavailable:
+        return False
+
+
+def first_number(path: Path) -> int:
+    """Return the number of the first entry in a file of the log, as its first line says; 1 if it has none.
+
+    Raises:
+        LogBroken: the line is no entry
+    """
+    line = next(lines(path), b"")
+    number = audit.read(line, 1).get("seq") if line else 1
+    return number if isinstance(number, int) else 1
+
+
+def set_aside(path: Path, stamp: str) -> str:
+    """Rename every file of the log, whatever it is; returns the new name of the one that was written, if it was there.
+
+    Raises:
+        OSError: one of them cannot be renamed
+    """
+    aside = f"{path}.{stamp}"
+    for part in parts(path)[:-1]:
+        part.path.rename(aside + part.path.name.removeprefix(path.name))
+    end = path.with_name(path.name + ".end")
+    if end.is_dir() and not end.is_symlink():
+        end.rename(f"{aside}.end")
+    else:
+        end.unlink(missing_ok=True)
+    if not os.path.lexists(path):
+        return ""
+    path.rename(aside)
+    return aside

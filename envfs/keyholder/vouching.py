@@ -1,0 +1,100 @@
+"""Requests that sign and check the checkpoints of the access log.
+
+Law: a checkpoint is signed only if it follows from the one before it, and from the last one that this keyholder signed.
+"""
+
+from typing import NamedTuple
+
+from envfs.core import audit, checkpoint, record
+from envfs.core.checkpoint import Checkpoint, Claim, Header
+from envfs.errors import AuthenticationFailed, LogBroken
+from envfs.keyholder.checking import fault
+from envfs.keyholder.identity import Identity
+from envfs.keyholder.work import Answer, Work
+from envfs.protocol.keyholding import CheckCheckpoints, Faults, Place, SignCheckpoint, Signed, VerifyCheckpoint
+
+
+class LastSigned(NamedTuple):
+    """The last checkpoint that this keyholder signed: its stream, number and digest, and the log that it names."""
+
+    stream: str
+    seq: int
+    digest: str
+    begin: str
+    entries: int
+
+
+def sign_checkpoint(request: SignCheckpoint, work: Work) -> Answer:
+    """Make the next checkpoint, and remember it.
+
+    Raises:
+        LogBroken: it does not follow from what was signed before
+        AuthenticationFailed: the checkpoint before is not the owner's
+    """
+    identity, place = work.identity, request.place
+    payload = work.blobs[0].decode("ascii", errors="replace")
+    claim = checkpoint.parse_claim(payload)
+    if not request.accepted:
+        before = _open(identity, place.vault, place.stream, work.blobs[1:])
+        _check_follows(place, claim, before)
+        _check_grows(place, claim, work.keyring.signed())
+    protected = checkpoint.protect(Header(*place, identity.author, request.time))
+    data = checkpoint.render(protected, payload, identity.sign(checkpoint.signed_text(protected, payload)))
+    work.keyring.hold_signed((place.stream, str(place.seq), record.digest(data), claim.begin, str(claim.entries)))
+    signature = identity.sign(audit.checkpoint_text(claim.entries, claim.tip))
+    return Answer(Signed(record.to_base64(signature)), (data,))
+
+
+def check_checkpoints(request: CheckCheckpoints, work: Work) -> Answer:
+    """Check signature and place of each checkpoint; say what is wrong with each."""
+    identity = work.identity
+    pairs = zip(request.places, work.blobs, strict=True)
+    return Answer(Faults(tuple(fault(_check, identity, place, data) for place, data in pairs)))
+
+
+def verify_checkpoint(request: VerifyCheckpoint, work: Work) -> Answer:
+    """Check the signatures of the log's own lines; say what is wrong with each."""
+    identity = work.identity
+
+    def check(point: tuple[str, ...]) -> None:
+        text = audit.checkpoint_text(int(point[0]), point[1])
+        identity.verify(identity.author, text, record.from_base64(point[2]))
+
+    return Answer(Faults(tuple(fault(check, point) for point in request.checkpoints)))
+
+
+def _check(identity: Identity, place: Place, data: bytes) -> Checkpoint:
+    point = checkpoint.parse(data)
+    header = point.header
+    identity.verify(header.author, checkpoint.signed_text(point.protected, point.payload), point.signature)
+    prev = header.prev if place.prev == record.FORGOTTEN else place.prev
+    if (header.vault, header.stream, header.seq, header.prev) != (*place[:3], prev):
+        raise AuthenticationFailed(f"checkpoint {place.seq} of {place.stream} was written for another place")
+    return point
+
+
+def _open(identity: Identity, vault: str, stream: str, blobs: tuple[bytes, ...]) -> Checkpoint | None:
+    if not blobs:
+        return None
+    number = checkpoint.parse(blobs[0]).header.seq
+    return _check(identity, Place(vault, stream, number, record.FORGOTTEN), blobs[0])
+
+
+def _check_follows(place: Place, claim: Claim, before: Checkpoint | None) -> None:
+    if (before.header.seq + 1 if before else 1) != place.seq:
+        raise LogBroken(f"checkpoint {place.seq} of the access log does not follow from the one before")
+    if before and claim.begin != before.claim.begin:
+        raise LogBroken("the access log is another one than the one that was signed")
+    if before and claim.entries <= before.claim.entries:
+        raise LogBroken(f"the access log ends at entry {claim.entries}, but entry {before.claim.entries} was signed")
+
+
+def _check_grows(place: Place, claim: Claim, signed: tuple[str, ...]) -> None:
+    # what was signed and could not be stored may be signed again under its number
+    last = LastSigned(signed[0], int(signed[1]), signed[2], signed[3], int(signed[4])) if signed else None
+    if last is None or last.stream != place.stream:
+        return
+    if place.seq not in (last.seq, last.seq + 1) or (place.seq == last.seq + 1 and place.prev != last.digest):
+        raise LogBroken(f"checkpoint {place.seq} of the access log does not follow from checkpoint {last.seq}")
+    if claim.begin == last.begin and claim.entries < last.entries:
+        raise LogBroken(f"the access log ends at entry {claim.entries}, but entry {last.entries} was signed")

@@ -1,0 +1,49 @@
+"""Who asks is looked at in one place: every decision takes a caller that was made there."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted([*(ROOT / "envfs").rglob("*.py"), *(ROOT / "cli" / "envfs_cli").rglob("*.py")])
+MAKER = ROOT / "envfs" / "host" / "callers.py"
+
+
+def calls(path: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+
+
+def called(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+def test_the_maker_makes_callers() -> None:
+    assert "Caller" in map(called, calls(MAKER))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path != MAKER], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_nobody_else_makes_a_caller(path: Path) -> None:
+    assert not [call.lineno for call in calls(path) if called(call) == "Caller"]
+
+
+def test_a_decision_takes_a_caller_and_never_a_bare_number() -> None:
+    for path in (ROOT / "envfs/core/policy.py", ROOT / "envfs/gate/gate.py"):
+        functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+        deciding = [each for each in functions if each.name in ("decide", "sees", "allows", "dialect", "refuse")]
+        assert deciding
+        for each in deciding:
+            asked = each.args.args[1]
+            assert asked.annotation is not None
+            assert (each.name, asked.arg, ast.unparse(asked.annotation)) == (each.name, "caller", "Caller")
+
+
+def test_the_mount_takes_the_numbers_of_a_question_in_one_place() -> None:
+    used = {}
+    for path in sorted((ROOT / "envfs/fuse").glob("*.py")):
+        names = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
+        numbers = [each for each in names if ast.unparse(each) in ("ctx.uid", "ctx.gid", "ctx.pid")]
+        used[path.name] = len(numbers)
+    assert {name: count for name, count in used.items() if count} == {"operations.py": 3, "touching.py": 2}

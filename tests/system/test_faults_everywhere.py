@@ -1,0 +1,217 @@
+"""A fault at any await of the daemon's own code ends one request at most: the daemon lives and answers the next one."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Homes
+from tests.system import faulty
+from tests.system.home import SECONDS, Home, alive, eventually
+from tests.system.peer import HELLO, STATUS, Body, Peer, frame, memory
+
+_RARE = (  # what the work below does not come to: starts, ends, and what asks a person or takes another machine
+    "daemon.daemon:",
+    "fuse.mount:",
+    "fuse.touching: trio.to_thread.run_sync(os.stat",
+    "control.server: supervised()",
+    "control.server: trio.sleep(_PAUSE)",
+    "control.unlocking: unless_locked(",
+    "control.identity:",
+    "control.keeping:",
+    "control.projects:",
+    "control.finishing:",
+    "control.locking: lock_now(service, caller, f",
+    "control.access: call.service.keyholder.ask(VerifyCheckpoint",
+    "control.connection: self._send_piece(",
+    "control.diagnosing: trio.to_thread.run_sync(_load_pyfuse3",
+    "control.verifying: call.send_row(fault",
+    "daemon.housekeeping: lock",
+    "daemon.housekeeping: checkpoint",
+    "daemon.housekeeping: service.keyholder.ask(SignCheckpoint",
+    "daemon.keyholder_link: trio.lowlevel.wait_writable",
+)
+_STEP = 0.5
+_ROUNDS = 12  # a place is reached when those before it have failed; a task that failed is started again later
+
+
+class Orders:
+    """Says to the daemon what is to fail."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(SECONDS)
+        self._socket.connect(str(path))
+        self._lines = self._socket.makefile("rw")
+
+    def give(self, order: str) -> dict[str, set[str]]:
+        self._lines.write(order + "\n")
+        self._lines.flush()
+        told = json.loads(self._lines.readline())
+        self.places = set(told["places"])
+        return {kind: set(places) for kind, places in told["failed"].items()}
+
+    def close(self) -> None:
+        self._lines.close()
+        self._socket.close()
+
+
+@pytest.fixture(scope="module")
+def victim(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, Orders]]:
+    """Give a mounted home whose daemon fails where it is told to."""
+    home = new_home(stocked)
+    path = home.path / "orders.sock"
+    command = [sys.executable, str(Path(faulty.__file__)), str(path), "serve"]
+    environ = {**home.environ(), "PYTHONPATH": str(Path(__file__).parents[2])}
+    log = (home.path / "faulty.log").open("wb")
+    with log, subprocess.Popen(command, env=environ, stderr=log, stdout=log, cwd="/") as process:
+        eventually(lambda: home.socket.exists() and "COMPANY_NAME" in _read(home), "the daemon serves")
+        orders = Orders(path)
+        try:
+            yield home, orders
+        finally:
+            orders.close()
+            process.send_signal(signal.SIGTERM)
+            process.wait(SECONDS)
+            home.clear_mounts()
+    text = (home.path / "faulty.log").read_text()
+    assert "hunter2" not in text
+
+
+def _read(home: Home) -> str:
+    with suppress(OSError):
+        return home.view("/shop/prod").read_text()
+    return ""
+
+
+_VIEW: Body = {"type": "read-view", "level": "/shop", "form": "dotenv", "door": "show"}
+_REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
+    (HELLO, ()),
+    (STATUS, ()),
+    (_VIEW, ()),
+    ({**_VIEW, "version": 1}, ()),
+    ({**_VIEW, "form": "value", "only": ["NOT_THERE"]}, ()),
+    ({"type": "list-variables", "level": "/shop"}, ()),
+    ({"type": "describe-view", "level": "/shop"}, ()),
+    ({"type": "list-levels"}, ()),
+    ({"type": "list-history", "level": "/shop"}, ()),
+    ({"type": "list-grants"}, ()),
+    ({"type": "list-projects"}, ()),
+    ({"type": "list-keys", "project": "shop"}, ()),
+    ({"type": "read-log", "newest": 3}, ()),
+    ({"type": "verify-log"}, ()),
+    ({"type": "verify-vault"}, ()),
+    ({"type": "diagnose"}, ()),
+    ({"type": "set-variable", "level": "/shop/faults", "name": "A"}, (b"1",)),
+    ({"type": "set-variable", "level": "/shop/faults", "name": "A"}, (b"2",)),
+    ({"type": "rename-variable", "level": "/shop/faults", "name": "A", "new_name": "B"}, ()),
+    ({"type": "unset-variable", "level": "/shop/faults", "name": "B"}, ()),
+    ({"type": "import-text", "level": "/shop/faults", "replace": True}, (b"C=${NOBODY}\n",)),
+    ({"type": "rollback", "level": "/shop/faults", "version": 1}, ()),
+    ({"type": "accept", "level": "/shop/faults"}, ()),
+    ({"type": "grant", "level": "/shop", "uid": 4713}, ()),
+    ({"type": "revoke", "level": "/shop", "uid": 4713}, ()),
+    ({"type": "rotate-key", "project": "shop"}, ()),
+    ({"type": "change-recipients", "project": "shop"}, ()),
+    ({"type": "new-project", "project": f"p{time.time_ns()}", "custody": "managed"}, ()),
+    ({"type": "new-project", "project": "closed", "custody": "zero-knowledge"}, (b"a passphrase",)),
+    ({"type": "unlock", "project": "closed"}, (b"a passphrase",)),
+    ({"type": "change-project-passphrase", "project": "closed"}, (b"a passphrase", b"a passphrase")),
+    ({"type": "change-custody", "project": "closed", "custody": "zero-knowledge"}, (b"a passphrase",)),
+    ({"type": "lock", "project": "closed"}, ()),
+    ({"type": "lock"}, ()),
+    ({"type": "unlock"}, ()),
+    ({"type": "restart-log"}, ()),
+    ({"type": "init"}, ()),
+    ({"type": "no such thing"}, ()),
+]
+
+
+def _ask_everything(home: Home) -> None:
+    for body, secrets in _REQUESTS:
+        held = tuple(memory(secret) for secret in secrets)
+        with suppress(OSError, EOFError), Peer(home.socket) as peer:
+            peer.socket.settimeout(_STEP)
+            peer.send(frame(body), held)
+            while str(peer.receive()["type"]).endswith("-row"):
+                pass
+        for handle in held:
+            os.close(handle)
+
+
+def _read_everything(home: Home) -> None:
+    for path in (home.mnt, home.mnt / "shop", home.mnt / "shop" / ".vars", home.mnt / "shop" / ".history"):
+        with suppress(OSError):
+            for name in os.listdir(path):
+                _use(path / name)
+    _use(home.history_view("/shop", 1))
+    with suppress(OSError):
+        os.statvfs(home.mnt)
+
+
+def _use(path: Path) -> None:
+    for act in (path.read_bytes, path.stat, path.unlink, path.readlink, lambda: os.access(path, os.R_OK)):
+        with suppress(OSError):
+            act()
+
+
+def _watch(home: Home) -> None:
+    for body in ({"type": "watch-view", "level": "/shop"}, {"type": "read-log", "newest": 1, "follow": True}):
+        with suppress(OSError, EOFError), Peer(home.socket) as peer:
+            peer.socket.settimeout(_STEP)
+            peer.send(frame(body))
+            peer.receive()
+            home.envfs("set", "/shop", "PORT", given=str(time.time_ns()), status=None)
+            peer.receive()
+
+
+def _be_a_nuisance(home: Home) -> None:
+    for data in (b"\0\0\0\0", b"\0\0\0\x05hello", frame({"type": "unmount", "also": 1}), b"\0\0"):
+        with suppress(OSError), Peer(home.socket) as peer:
+            peer.send(data, (0,) if len(data) > 4 else ())
+            peer.socket.shutdown(socket.SHUT_RD)
+
+
+def _end_keyholder(home: Home) -> None:
+    pid = home.status().get("keyholder_pid")
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(int(str(pid)), signal.SIGKILL)
+        time.sleep(0.8)
+
+
+_WORK: tuple[Callable[[Home], None], ...] = (
+    _ask_everything,
+    _read_everything,
+    _watch,
+    _be_a_nuisance,
+    _end_keyholder,
+)
+
+
+@pytest.mark.parametrize("kind", faulty.FAULTS)
+def test_a_fault_at_any_await_ends_one_request_at_most(victim: tuple[Home, Orders], kind: str) -> None:
+    home, orders = victim
+    before = home.daemon().pid
+    orders.give(f"arm {kind}")
+    missed = orders.places
+    for _ in range(_ROUNDS):
+        for work in _WORK:
+            work(home)
+        assert alive(before)
+        missed = {each for each in orders.places - orders.give("tell").get(kind, set()) if not each.startswith(_RARE)}
+        if not missed:
+            break
+    orders.give("disarm")
+    eventually(lambda: home.envfs("get", "/shop", "APP_NAME", status=None).text == "shop\n", "it answers")
+    eventually(lambda: "COMPANY_NAME" in _read(home), "the mount answers")
+    assert home.daemon().pid == before
+    assert len(missed) * 20 < len(orders.places), sorted(missed)  # the last ones take many rounds on a busy machine

@@ -1,0 +1,161 @@
+"""What is touched for a difference: each inode that shows it, each name once in each folder."""
+
+from collections.abc import Hashable
+from typing import NamedTuple, cast
+
+import pytest
+from pyfuse3 import EntryAttributes
+
+from envfs.core.policy import Caller
+from envfs.errors import StoreUnavailable
+from envfs.fuse import touch_plan
+from envfs.fuse.inodes import Inodes
+from envfs.fuse.kernel_table import Inode, KernelTable
+from envfs.fuse.tree import DOTENV, ENVIRON, EXAMPLE, FOLDER, HISTORY, JSON, PAST, VALUE, VARIABLES, Node
+from envfs.gate.comparison import EVERYTHING
+from envfs.protocol.keyholding import Difference
+from envfs.vault.vault import Vault
+
+VALUES = Difference(("dotenv", "json", "environ"), ("A",))
+ME = Caller(0, 0, 1)
+SHOP, ENV = Node(FOLDER, "/shop"), Node(DOTENV, "/shop")
+
+
+class Touched(NamedTuple):
+    """A touch as the tests speak of it: the path that is walked, the node, its reader and its content."""
+
+    path: str
+    node: Node
+    uid: int
+    content: Hashable
+
+
+class Empty:
+    """A vault without any text: no folder has a time of its own."""
+
+    def versions(self, _level: str) -> tuple[int, ...]:
+        return (0,)
+
+    def header(self, level: str, _version: int) -> None:
+        raise StoreUnavailable(level)
+
+
+class Held:
+    """A table into which the tests put what the kernel holds."""
+
+    def __init__(self) -> None:
+        self.table = KernelTable(ME)
+        self.inodes = Inodes(cast("Vault", Empty()), self.table, lambda *_: None)
+
+    def hold(self, node: Node, uid: int = 0, content: Hashable = 1) -> Inode:
+        caller = ME._replace(uid=uid)
+        if node.is_folder:
+            held = self.inodes.folder(node, caller)
+        else:
+            identity = self.table.identity(node, uid, content)
+            held = Inode(self.table.number(identity), identity, caller, EntryAttributes())
+        self.table.looked_up(held)
+        return held
+
+    def plan(self, level: str, difference: Difference) -> list[Touched]:
+        touches = touch_plan.plan(self.table, self.inodes, ME, {level: difference})
+        made = []
+        for touch in touches:
+            last = touch.steps[-1].inode
+            content = "none" if last.is_placeholder else last.identity.content
+            made.append(Touched("/".join(s.name for s in touch.steps), last.node, last.identity.uid, content))
+            folders = [1, *(step.inode.number for step in touch.steps)]
+            assert [step.folder for step in touch.steps] == folders[:-1]
+            assert touch.target == last.number
+        return made
+
+
+@pytest.fixture
+def held() -> Held:
+    return Held()
+
+
+def test_levels_are_those_of_which_something_can_change(held: Held) -> None:
+    for node in (SHOP, Node(DOTENV, "/old", 3), Node(PAST, "/past", 1), Node(HISTORY, "/history")):
+        held.hold(node)
+    assert touch_plan.levels(held.table) == {"/", "/shop"}
+
+
+@pytest.mark.parametrize(
+    ("node", "difference", "shows"),
+    [
+        (ENV, VALUES, True),
+        (Node(JSON, "/shop"), VALUES, True),
+        (Node(ENVIRON, "/shop"), VALUES, True),
+        (Node(EXAMPLE, "/shop"), VALUES, False),
+        (Node(EXAMPLE, "/shop"), EVERYTHING, True),
+        (Node(VALUE, "/shop", 0, "A"), VALUES, True),
+        (Node(VALUE, "/shop", 0, "B"), VALUES, False),
+        (Node(VALUE, "/shop", 0, "B"), EVERYTHING, True),
+        (Node(DOTENV, "/shop", 0, "node"), VALUES, True),
+        (ENV, Difference(("dotenv",)), True),
+        (Node(DOTENV, "/shop", 0, "node"), Difference(("dotenv",)), False),
+        (Node(DOTENV, "/shop", 2), EVERYTHING, False),
+        (Node(DOTENV, "/blog"), EVERYTHING, False),
+        (Node(VARIABLES, "/shop"), EVERYTHING, False),
+    ],
+)
+def test_a_file_is_touched_if_it_shows_the_difference(
+    held: Held, node: Node, difference: Difference, shows: bool
+) -> None:
+    held.hold(node)
+    assert [touch.node for touch in held.plan("/shop", difference)] == ([node] if shows else [])
+
+
+def test_each_content_that_is_held_is_touched_and_the_name_once(held: Held) -> None:
+    held.hold(SHOP)
+    for content in (1, 2, 3):
+        held.hold(ENV, content=content)
+    assert held.plan("/shop", VALUES) == [
+        Touched("shop/.env", ENV, 0, 3),
+        Touched(".touched/.touched", ENV, 0, 2),
+        Touched(".touched/.touched", ENV, 0, 1),
+    ]
+
+
+def test_each_readers_folder_hears_of_the_name_once(held: Held) -> None:
+    face = Node(DOTENV, "/shop", 0, "node")
+    for uid, node in ((0, ENV), (1002, face)):
+        held.hold(SHOP, uid)
+        held.hold(node, uid)
+    held.hold(SHOP, 1003)
+    assert sorted(held.plan("/shop", VALUES)) == [
+        Touched("shop/.env", ENV, 0, 1),
+        Touched("shop/.env", ENV, 1003, "none"),
+        Touched("shop/.env", face, 1002, 1),
+    ]
+
+
+def test_the_root_that_all_share_hears_of_a_name_once(held: Held) -> None:
+    top = Node(DOTENV, "/")
+    for uid in (0, 1002):
+        held.hold(top, uid)
+    assert held.plan("/", VALUES) == [
+        Touched(".env", top, 1002, 1),
+        Touched(".touched/.touched", top, 0, 1),
+    ]
+
+
+def test_the_env_of_a_held_folder_is_touched_though_nobody_looked_at_it(held: Held) -> None:
+    assert held.plan("/", VALUES) == [Touched(".env", Node(DOTENV, "/"), 0, "none")]
+    assert held.plan("/shop", VALUES) == []
+    held.hold(SHOP)
+    assert held.plan("/shop", VALUES) == [Touched("shop/.env", ENV, 0, "none")]
+    assert held.plan("/shop", Difference(("example",))) == []
+
+
+def test_a_file_whose_folder_is_gone_is_touched_aside(held: Held) -> None:
+    held.hold(Node(VALUE, "/shop", 0, "A"))
+    assert [touch.path for touch in held.plan("/shop", VALUES)] == [".touched/.touched"]
+    held.hold(Node(VARIABLES, "/shop"))
+    assert [touch.path for touch in held.plan("/shop", VALUES)] == ["shop/.vars/A"]
+
+
+def test_a_placeholder_is_never_touched(held: Held) -> None:
+    held.hold(ENV, content=held.table.new_placeholder())
+    assert held.plan("/shop", VALUES) == []
