@@ -9,6 +9,11 @@ import errno
 import os
 import stat
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
 _Path = str | os.PathLike[str]
 _ALWAYS = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CHUNK = 1 << 20
@@ -32,11 +37,11 @@ class NotRegular(OSError):
 
 
 class OverLimit(OSError):
-    """A file has more bytes than its reader takes."""
+    """A file, or a line of one, has more bytes than its reader takes."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, what: str = "it") -> None:
         """Name the limit, in bytes."""
-        super().__init__(errno.EFBIG, f"it is over {limit} bytes")
+        super().__init__(errno.EFBIG, f"{what} is over {limit} bytes")
 
 
 def open_file(path: _Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow: bool = False) -> int:
@@ -93,6 +98,18 @@ def read_handle(handle: int, limit: int) -> bytes:
             raise OverLimit(limit)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def lines(file: "BinaryIO", longest: int) -> "Iterator[bytes]":
+    """Yield the lines of an open file, which may be of any size, with their line feeds.
+
+    Raises:
+        OverLimit: a line has more than `longest` bytes
+    """
+    while line := file.readline(longest + 1):
+        if len(line) > longest:
+            raise OverLimit(longest, "a line of it")
+        yield line
 
 
 def check_regular(status: os.stat_result) -> None:

@@ -22,10 +22,13 @@ def open_input(path: str) -> "tuple[int, bytes]":
         TimedOut: it is a FIFO, and nothing opens it for writing
         OSError: it cannot be opened, or is a folder or a socket
     """
-    handle = _open_unwaited(path)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        return _inherited(path, error), b""
     try:
         mode = os.fstat(handle).st_mode
-        if stat.S_ISDIR(mode) or stat.S_ISSOCK(mode):
+        if stat.S_ISDIR(mode):
             raise safe_open.NotRegular(safe_open.kind_of(os.fstat(handle)))
         if stat.S_ISREG(mode):
             return handle, b""
@@ -43,16 +46,13 @@ def cannot_read(path: str, error: OSError) -> EnvFSError:
     return EnvFSError(f"cannot read {path}: {safe_open.reason(error)}", hint)
 
 
-def _open_unwaited(path: str) -> int:
-    try:
-        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except OSError:
-        # a socket, or a file that only the caller's caller may open, cannot be opened again by its descriptor's name
-        number = path.removeprefix("/dev/fd/").removeprefix("/proc/self/fd/").replace("/dev/stdin", "0")
-        if not (number.isascii() and number.isdigit()):
-            safe_open.raise_kind(path, follow=True)
-            raise
-    return os.dup(int(number))
+def _inherited(path: str, refused: OSError) -> int:
+    # a socket, or a file that only the caller's caller may open, has a descriptor all the same
+    number = path.removeprefix("/dev/fd/").removeprefix("/proc/self/fd/").replace("/dev/stdin", "0")
+    if number.isascii() and number.isdigit():
+        return os.dup(int(number))
+    safe_open.raise_kind(path, follow=True)
+    raise refused
 
 
 def _first_piece(handle: int, path: str) -> bytes:

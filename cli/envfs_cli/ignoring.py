@@ -1,6 +1,7 @@
 """What git makes of a project's `.env`: it is to be ignored, and not to be tracked.
 
-Laws: of `.gitignore` every byte stays, one line is added; no program of the repository's own choosing is run.
+Laws: of `.gitignore` every byte stays, one line is added. No program of the repository's own choosing is run. The wait
+for git has an end.
 """
 
 import os
@@ -10,18 +11,23 @@ from envfs_cli import output
 
 _LARGEST = 1 << 24
 _YES, _NO = 0, 1
+_GIT_SECONDS = 5  # it reads files of the repository's, which may be FIFOs
 
 
 def see_to(folder: str) -> None:
     """See that git ignores `.env` in a folder of a work tree, and say if it tracks one."""
     if not _has_git(folder):
         return
+    path = f"{folder}/.gitignore"
+    if os.path.lexists(path) and not os.path.isfile(path):  # git would read a FIFO, and wait
+        output.note(f"{path} is not a regular file: see that git ignores .env")
+        return
     inside = _git(folder, "rev-parse", "--show-prefix")
     ignored = _git(folder, "check-ignore", "--quiet", "--no-index", "--", ".env") if inside == _YES else inside
     if ignored not in (_YES, _NO):
         output.note("git cannot tell whether it ignores .env here: see that it does")
         return
-    if ignored == _NO and _add_line(f"{folder}/.gitignore"):
+    if ignored == _NO and _add_line(path):
         output.note(".env is added to .gitignore")
     if _git(folder, "ls-files", "--error-unmatch", "--", ".env") == _YES:
         output.note("git tracks .env: `git rm --cached .env` takes it out of the index")
@@ -46,9 +52,9 @@ def _git(folder: str, *words: str) -> int:
     command = ["git", "-c", "core.fsmonitor=false", "-C", folder, *words]
     try:
         return subprocess.run(
-            command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
+            command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_GIT_SECONDS
         ).returncode
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return -1
 
 

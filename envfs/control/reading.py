@@ -28,6 +28,7 @@ from envfs.vault.vault import Vault
 
 _COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
 _EXEC = "exec"
+_OWN = "own"  # not of the view: the level's own text
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
 
 
@@ -157,6 +158,8 @@ def _dialect(call: Call, level: str, asked: str) -> str:
 
 async def _admit(call: Call, wish: Wish) -> View:
     check_visible(call, wish.level, wish)
+    if wish.form == _OWN:
+        return await call.service.house.gate.admit_own(call.caller, wish)
     return await call.service.house.gate.admit(call.caller, wish)
 
 
@@ -183,6 +186,10 @@ def _whole(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
     if only:
         raise BadRequest("a text is sent whole")
     return (view.look(view.part(form)),)
+
+
+def _own(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
+    return _whole(view, "dotenv", only)
 
 
 def _environ(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
@@ -215,6 +222,7 @@ _FORMS = {
     "dotenv": _whole,
     "json": _whole,
     "example": _whole,
+    _OWN: _own,
     "environ": _environ,
     _EXEC: _for_a_command,
     "value": _value,

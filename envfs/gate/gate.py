@@ -153,6 +153,15 @@ class Gate:
         """As `admit`, for a view that was made before."""
         return self._serve(caller, wish, self._approve(caller, wish), view)
 
+    async def admit_own(self, caller: Caller, wish: Wish) -> View:
+        """As `admit`, for the level's own text to the letter; it is in the part `dotenv` of what this returns."""
+        self._approve(caller, wish)
+        view = await self.views.get_own(wish.level, wish.version)
+        try:
+            return self._serve(caller, wish, self._approve(caller, wish), view)
+        finally:
+            view.release()
+
     def admit_facts(self, caller: Caller, wish: Wish) -> None:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded."""
         verdict = self._approve(caller, wish)

@@ -3,7 +3,7 @@
 import resource
 import time
 import weakref
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ from envfs.gate.moments import Moments
 from envfs.gate.view import Layers, View
 from envfs.host import clocks
 from envfs.host.memory import Region
-from envfs.protocol.keyholding import Rendered, RenderView
+from envfs.protocol.keyholding import Layer, Rendered, RenderOwn, RenderView
 from envfs.vault.vault import Layers as Gathered
 from envfs.vault.vault import Vault
 
@@ -72,7 +72,7 @@ class Views:
         view = self.warm(level, dialect)
         while view is None:
             layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
-            made = await self._make(layers, dialect)
+            made = await self._make(layers, layers.wanted(), _whole(dialect))
             old = self._ready.pop((level, dialect), None)
             self.moments.date(made, dialect, old)
             if old is not None:
@@ -86,12 +86,24 @@ class Views:
         layers = Layers(level, *self._vault.chain_at(level, version))
         key = (level, dialect, *layers.fingerprint)
         if key not in self._past:
-            made = await self._make(layers, dialect)
+            made = await self._make(layers, layers.wanted(), _whole(dialect))
             if key in self._past:  # somebody else made it meanwhile
                 made.release()
             else:
                 _keep(self._past, key, made, _PAST_VIEWS)
         return self._past[key]
+
+    async def get_own(self, level: str, version: int = 0) -> View:
+        """Return a level's own text to the letter, in the part `dotenv`; version 0 is now. Nothing of it is kept.
+
+        Raises:
+            NoSuchLevel: the level has no such version
+        """
+        if version:
+            layers = Layers(level, *self._vault.chain_at(level, version))
+        else:
+            layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
+        return await self._make(layers, [(level, layers.versions[-1])], RenderOwn)
 
     def replaced(self, form: str, content: Hashable) -> View | None:
         """Return a view that has this content in a form, if it was replaced just now."""
@@ -142,29 +154,28 @@ class Views:
         self._past.clear()
         self._drop_replaced()
 
-    async def _make(self, layers: Layers, dialect: str) -> View:
-        wanted = layers.wanted()
+    async def _make(self, layers: Layers, texts: list[tuple[str, int]], ask: "_Ask") -> View:
         async with self._keyholder.turn():  # first: many requests are not to be as many copies of records
-            request = self._vault.layers(wanted)
-            region, shape = await self._rendered(request, dialect)
+            request = self._vault.layers(texts)
+            region, shape = await self._rendered(request, ask)
         self._vault.confirm(request)
-        view = View(layers, self._changed_ns(wanted), region, shape)
+        view = View(layers, self._changed_ns([text for text in texts if text[1]]), region, shape)
         self._alive.add(view)
         return view
 
-    async def _rendered(self, request: Gathered, dialect: str) -> tuple[Region, Rendered]:
+    async def _rendered(self, request: Gathered, ask: "_Ask") -> tuple[Region, Rendered]:
         while True:
             locks = self._locks
             try:
-                region, shape = await self._render(request, dialect, ordinary=False)
+                region, shape = await self._render(ask(request.layers, False), request.blobs)
             except OSError:  # this process may map no more secret memory
-                region, shape = await self._render(request, dialect, ordinary=True)
+                region, shape = await self._render(ask(request.layers, True), request.blobs)
             if locks == self._locks:
                 return region, shape
             region.close()  # something was locked while this view was made: the keyholder knows whether it may be
 
-    async def _render(self, request: Gathered, dialect: str, *, ordinary: bool) -> tuple[Region, Rendered]:
-        answer = await self._keyholder.ask(RenderView(request.layers, dialect, ordinary), request.blobs)
+    async def _render(self, request: NamedTuple, blobs: tuple[bytes, ...]) -> tuple[Region, Rendered]:
+        answer = await self._keyholder.ask(request, blobs)
         shape = answer.message
         if not isinstance(shape, Rendered) or len(answer.descriptors) != 1:
             raise TypeError("the keyholder answered something else")
@@ -173,6 +184,13 @@ class Views:
     def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
         times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted]
         return max(times, default=0)
+
+
+_Ask = Callable[[tuple[Layer, ...], bool], NamedTuple]  # how the keyholder is asked; true: for ordinary memory
+
+
+def _whole(dialect: str) -> _Ask:
+    return lambda layers, ordinary: RenderView(layers, dialect, ordinary)
 
 
 def _is_in(level: str, scope: str) -> bool:

@@ -72,7 +72,7 @@ def _blocked(path: Path, error: OSError) -> tuple[Path, str] | None:
         if place.is_dir():
             return place, f"{place} is a folder"
     for folder in path.parents:
-        if folder.exists() and not folder.is_dir():
+        if os.path.lexists(folder) and not folder.is_dir():
             return folder, f"{folder} is not a folder"
     return None
 

@@ -1,7 +1,9 @@
 """`python -m envfs.keyholder DESCRIPTOR`: started by the daemon with one end of a socket pair, and by nobody else.
 
-One child waits for the next conversation while others are at work, and rehearses meanwhile, so that nobody waits for a
-fork or for a page. A child takes one conversation and ends.
+A few children wait for the next conversations while others are at work, and rehearse meanwhile, so that nobody waits
+for a fork or for a page. A child takes one conversation and ends. A change takes two of them, one that seals and one
+that compares, and a reader who comes at once after it takes the third. Those are replaced when it is calm, or the
+rehearsals would take the processor from the children that work.
 """
 
 import array
@@ -25,11 +27,13 @@ _TAKEN, _OVER = b"t", b"o"  # what a child says to its parent: it has a conversa
 _IDLE = 0.3  # seconds: a keyholder for one command never comes to rehearse
 _ROUNDS = 12  # the interpreter makes code quicker that has run a few times
 _MOST_REFUSED = 50
+_WAITING = 3  # children that wait when it has been calm
+_SPACING = 0.05  # seconds without a conversation until another child is forked beside those that wait
 _CALM = 0.1  # a child that ends before it has a conversation must not be followed in a tight circle
 
 
 def main() -> int:
-    """Keep one child waiting for the daemon's next conversation; end when the daemon is gone."""
+    """Keep children waiting for the daemon's next conversations; end when the daemon is gone."""
     hardening.harden_keyholder()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children reap themselves
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -39,28 +43,43 @@ def main() -> int:
     confined = confinement.confine()  # all that it needs is loaded; from here on it opens nothing
     gc.freeze()
     rehearsal: Rehearsal | None = None
+    waiting: list[int] = []
+    word: bytes | None = None
     refused = 0
     while True:
-        try:
-            waiting = _fork(keyring, daemon, confined, rehearsal)
-        except OSError:
-            # too many processes, too little memory: mostly for a moment, and to end would be to forget every key
-            refused += 1
-            if refused > _MOST_REFUSED:
-                return keyholding.NO_ROOM
-            time.sleep(_CALM)
-            continue
-        refused = 0
-        if rehearsal is None and not _is_readable(waiting, _IDLE):
+        if not waiting or (word is None and rehearsal is not None and len(waiting) < _WAITING):
+            try:
+                waiting.append(_fork(keyring, daemon, confined, rehearsal))
+                refused = 0
+            except OSError:
+                # too many processes, too little memory: mostly for a moment, and to end would be to forget every key
+                refused += 1
+                if refused > _MOST_REFUSED and not waiting:
+                    return keyholding.NO_ROOM
+                time.sleep(_CALM)
+                if not waiting:
+                    continue
+        word = _next_word(waiting, rehearsal)
+        if word == _OVER:
+            return 0
+        if rehearsal is None and word is None:
             rehearsal = Rehearsal()  # for the children after the one that waits now
             rehearsal.run(_ROUNDS)
             gc.freeze()
-        word = os.read(waiting, 1)
-        os.close(waiting)
-        if word == _OVER:
-            return 0
-        if not word:
-            time.sleep(_CALM)
+
+
+def _next_word(waiting: list[int], rehearsal: Rehearsal | None) -> bytes | None:
+    """Wait for what a child says, and take it from those that wait; None if nothing was said for so long."""
+    seconds = _IDLE if rehearsal is None else _SPACING if len(waiting) < _WAITING else None
+    ready = select.select(waiting, [], [], seconds)[0]
+    if not ready:
+        return None
+    waiting.remove(ready[0])
+    word = os.read(ready[0], 1)
+    os.close(ready[0])
+    if not word:
+        time.sleep(_CALM)
+    return word
 
 
 def _is_readable(descriptor: int, seconds: float) -> bool:

@@ -13,6 +13,7 @@ HoldKeys           needs it          passphrase             Held
 DescribeKeys       needs it                                 KeysDescribed
 WriteLevel         needs it          value or text          Sealed + record, or Unchanged
 RenderView         needs it                                 Rendered + region
+RenderOwn          needs it                                 Rendered + region
 ExamineView        needs it                                 Examined
 CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
@@ -42,6 +43,7 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.DescribeKeys: checking.describe_keys,
     ask.WriteLevel: writing.write_level,
     ask.RenderView: viewing.render_view,
+    ask.RenderOwn: viewing.render_own,
     ask.ExamineView: viewing.examine_view,
     ask.CompareViews: comparing.compare_views,
     ask.CompareVersions: viewing.compare_versions,

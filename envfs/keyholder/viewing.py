@@ -17,6 +17,7 @@ from envfs.protocol.keyholding import (
     ExamineView,
     Facts,
     Rendered,
+    RenderOwn,
     RenderView,
     Use,
     VersionChange,
@@ -47,12 +48,24 @@ def render_view(request: RenderView, work: Work) -> Answer:
     sizes = tuple(len(found[name]) for name in parts.NAMES)
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
-    region = Region.create(sum(sizes), ordinary=request.ordinary)
+    return Answer(Rendered(sizes, len(view.variables), dialect), region=_region(found, ordinary=request.ordinary))
+
+
+def render_own(request: RenderOwn, work: Work) -> Answer:
+    """Put a level's own text into a region as it was written, comments and references included."""
+    text = "".join(work.open(layer).render() for layer in request.layers).encode()
+    sizes = tuple(len(text) if name == "dotenv" else 0 for name in parts.NAMES)
+    return Answer(Rendered(sizes, 0, ""), region=_region({"dotenv": text}, ordinary=request.ordinary))
+
+
+def _region(contents: dict[str, bytes], *, ordinary: bool) -> Region:
+    region = Region.create(sum(map(len, contents.values())), ordinary=ordinary)
     at = 0
     for name in parts.NAMES:
-        region.map[at : at + len(found[name])] = found[name]
-        at += len(found[name])
-    return Answer(Rendered(sizes, len(view.variables), dialect), region=region)
+        piece = contents.get(name, b"")
+        region.map[at : at + len(piece)] = piece
+        at += len(piece)
+    return region
 
 
 def examine_view(request: ExamineView, work: Work) -> Answer:

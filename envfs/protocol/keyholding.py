@@ -152,6 +152,16 @@ class RenderView(NamedTuple):
     ordinary: bool = False
 
 
+class RenderOwn(NamedTuple):
+    """Give a level's own text to the letter; `layers` is its record, or empty. Reply: Rendered and the region.
+
+    The text is the part `dotenv`, and the other parts are empty. `ordinary` as in RenderView.
+    """
+
+    layers: tuple[Layer, ...]
+    ordinary: bool = False
+
+
 class ExamineView(NamedTuple):
     """What is to be known of a view beside its values. Reply: Examined.
 
@@ -239,6 +249,7 @@ REQUESTS = wire.table(
     DescribeKeys,
     WriteLevel,
     RenderView,
+    RenderOwn,
     ExamineView,
     CompareViews,
     CompareVersions,

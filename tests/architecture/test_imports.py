@@ -163,7 +163,7 @@ def test_the_client_starts_without_what_is_slow(
     assert words[0] != "exec" or "re" not in modules
     assert ("envfs_cli.linked" in modules) == ("/shop" not in words)
     parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
-    assert parts <= {"core", "errors", "locations", "protocol", "tuples"}
+    assert parts <= {"core", "errors", "locations", "protocol", "safe_open", "tuples"}
     assert not [module for module in modules if module.startswith("envfs_cli.shell")]
     assert not modules & {"envfs_cli.commands.watching", "envfs_cli.child", "envfs_cli.news", "signal", "ctypes"}
 

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
 
+_OWN = "own"
 _HIDDEN = "••••••"
 
 
@@ -30,7 +31,9 @@ def list_levels(values: "Values") -> int:
 
 
 def show(values: "Values") -> int:
-    """List the variables of a view; with --reveal, their values."""
+    """List the variables of a view; with --reveal, their values. With --own, those of the level's own text, or it."""
+    if values["own"]:
+        return _show_own(session.start(values), values)
     link, level, version = session.start(values), str(values["level"]), _version(values)
     rows = [row for row in link.rows(control.ListVariables(level, version)) if isinstance(row, control.VariableRow)]
     shown = _values(link, level, version) if values["reveal"] else {}
@@ -45,11 +48,29 @@ def show(values: "Values") -> int:
     return 0
 
 
+def _show_own(link: session.Session, values: "Values") -> int:
+    reply, blob = link.ask(control.ReadView(str(values["level"]), _OWN, "show", (), _version(values)))
+    level, version = (reply.level, reply.version) if isinstance(reply, control.ViewSent) else ("", 0)
+    if values["reveal"]:
+        if values["json"]:
+            output.as_json({"level": level, "version": version, "text": blob.decode()})
+        else:
+            output.raw(blob)
+        return 0
+    from envfs.core import dotenv
+
+    names = list(dotenv.parse(blob.decode()).variables())
+    if values["json"]:
+        output.as_json([{"name": name, "level": level} for name in names])
+    else:
+        output.table(("NAME", "SET BY"), [(name, level) for name in names])
+    return 0
+
+
 def export(values: "Values") -> int:
     """Print a view in one of many forms, or write it to a new file."""
     form = str(values["format"] or "dotenv")
-    if values["dialect"] and form != "dotenv":
-        raise BadRequest("a dialect is one of dotenv text", f"leave out --format {form}, or --dialect")
+    _check_form(values, form)
     if values["output"]:
         check_new(str(values["output"]))
     data = _exported(session.start(values), values, form)
@@ -60,9 +81,18 @@ def export(values: "Values") -> int:
     return 0
 
 
+def _check_form(values: "Values", form: str) -> None:
+    if values["own"] and (form != "dotenv" or values["only"] or values["dialect"]):
+        raise BadRequest("a level's own text is given as it was written", "leave out --format, --only and --dialect")
+    if values["dialect"] and form != "dotenv":
+        raise BadRequest("a dialect is one of dotenv text", f"leave out --format {form}, or --dialect")
+
+
 def _exported(link: session.Session, values: "Values", form: str) -> bytes:
     level, version, dialect = str(values["level"]), _version(values), str(values["dialect"] or "")
     only: tuple[str, ...] = values["only"] or ()  # type: ignore[assignment]
+    if values["own"]:
+        return link.ask(control.ReadView(level, _OWN, "export", (), version))[1]
     if form == "environ" or (form in ("dotenv", "json", "example") and not only):
         return link.ask(control.ReadView(level, form, "export", only, version, dialect))[1]
     reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))

@@ -204,11 +204,12 @@ COMMANDS = (
         (HERE,),
         (
             Option(("--reveal",), "flag", "", "print the values too"),
+            Option(("--own",), "flag", "", "of the level's own text; with --reveal that text itself"),
             VERSION,
             PASSPHRASE,
             JSON,
         ),
-        ("envfs show /shop/prod", "envfs show /shop/prod --reveal"),
+        ("envfs show /shop/prod", "envfs show /shop/prod --reveal", "envfs show /shop/prod --own --reveal"),
     ),
     Command(
         "explain",
@@ -293,6 +294,7 @@ COMMANDS = (
         (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
             Option(("--only",), "list", "A,B", "only these variables"),
+            Option(("--own",), "flag", "", "the level's own text to the letter: comments, quotes, references"),
             DIALECT,
             Option(("-o", "--output"), "file", "FILE", "write to a new file, readable by you alone"),
             VERSION,
@@ -302,6 +304,7 @@ COMMANDS = (
             "envfs export /shop/prod",
             "envfs export /shop/prod -f json | jq .",
             "envfs export /shop/prod --dialect node > .env",
+            "envfs export /shop/prod --own -o shop.env",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
         ),
