@@ -147,15 +147,14 @@ def _ending(values: "Values", places: "list[Argument]", rest: list[str]) -> "Val
 
 def parser(command: "Command") -> "argparse.ArgumentParser":
     """Build the argparse parser of one command, for its help and its complaints."""
-    import argparse
+    from envfs_cli import help_text
 
-    made_by = _parser_class()
-    epilog = "\n".join(["examples:", *(f"  {example}" for example in command.examples)])
-    made = made_by(
+    made = _parser_class()(
         prog=f"envfs {command.name}",
-        description=f"{command.summary[0].upper()}{command.summary[1:]}. {command.details}".strip(),
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage=help_text.usage(command),
+        description=help_text.describe(command),
+        epilog=help_text.epilog(command),
+        formatter_class=help_text.Wrapped,
     )
     for argument in command.arguments:
         count = "*" if argument.kind == "words" else "?" if argument.optional or argument.linked else None
@@ -243,11 +242,32 @@ def _nearest(typed: "Sequence[str]", flags: "Sequence[str]") -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
+def _check_action(command: "Command", words: "Sequence[str]") -> None:
+    # a command with actions is of no use without one, so all of them are named
+    if not command.arguments or not command.arguments[0].meanings:
+        return
+    first, waiting = command.arguments[0], list(words)
+    valued = {flag for option in command.options if option.kind != "flag" for flag in option.flags}
+    if any(word.startswith("-") and not any(word in option.flags for option in command.options) for word in words):
+        return
+    while waiting and waiting[0].startswith("-"):
+        waiting = waiting[2:] if waiting[0] in valued else waiting[1:]
+    if waiting[0] not in first.choices if waiting else not first.optional:
+        choices = f"{', '.join(first.choices[:-1])} or {first.choices[-1]}"
+        said = "has no such" if waiting else "needs an"
+        raise Mistake(
+            f"`envfs {command.name}` {said} {first.name}: there are {choices}",
+            f"`envfs {command.name} --help` explains each",
+        )
+
+
 def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
     made = parser(command)
     split = list(words).index("--") if "--" in words else len(words)
     if {"-h", "--help"} & set(words[:split]):
         words, split = ["--help"], 1  # help is given whatever else is wrong
+    else:
+        _check_action(command, words[:split])
     last = command.arguments[-1] if command.arguments else None
     if last is None or last.kind != "words":
         found: Values = vars(made.parse_intermixed_args(list(words)))

@@ -2,16 +2,17 @@
 
 import os
 
-from envfs.core import families, names, sources
+from envfs.core import families, names
 from envfs.core.dotenv import parse
 from envfs.core.sources import Source
 from envfs.errors import BadRequest, EnvFSError
-from envfs_cli import linked, output, reading
+from envfs_cli import adapting, linked, output, reading
 from envfs_cli.reading import Job, Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs.core.families import Planned
+    from envfs_cli.adapting import Readers
     from envfs_cli.arguments import Values
 
 _PACKAGES = ("dependencies", "devDependencies")
@@ -27,11 +28,12 @@ def jobs(folder: str, values: "Values") -> tuple[Job, ...]:
         raise BadRequest("a folder is imported as dotenv files", "name the one file that is to be read otherwise")
     level = names.level(str(values["level"]))
     there = _listed(folder)
-    order = _order(folder, there, values)
+    who = adapting.readers(folder, values)
+    order = _order(folder, there, who, values)
     files, skipped = families.sort(there, order)
     for file, why in skipped:
         output.note(f"{file} is left out: {why}")
-    found = {file: _read(folder, file) for file in files}
+    found = {file: _read(folder, file, who) for file in files}
     if not found:
         raise EnvFSError(f"there are no .env files in {folder}", "a family is .env, .env.local, .env.NAME …")
     documents = {file: parse(source.text) for file, source in found.items()}
@@ -62,10 +64,14 @@ def _leads_out(folder: str, path: str) -> bool:
     return os.path.dirname(os.path.realpath(path)) != os.path.realpath(folder)
 
 
-def _order(folder: str, files: list[str], values: "Values") -> str:
+def _order(folder: str, files: list[str], who: "Readers", values: "Values") -> str:
     if values["order"]:
         return str(values["order"])
+    if values["as"] == families.SYMFONY:
+        return families.SYMFONY
     order, why = families.detect(_dependencies(folder), files)
+    if why == families.NOTHING and who.order:
+        order, why = who.order, who.why[0]
     if any(file not in (".env", families.DEFAULTS) for file in files):
         output.note(f"the files count in the order of {order}, as {why}; --order chooses another")
     return order
@@ -87,12 +93,11 @@ def _dependencies(folder: str) -> set[str]:
     return {name for table in tables if isinstance(table, Table) for name, _ in table.pairs}
 
 
-def _read(folder: str, file: str) -> Source:
-    text = reading.text_of(os.path.join(folder, file))
-    try:
-        return sources.of_text(text)
-    except EnvFSError as error:
-        raise reading.named(error, file) from None
+def _read(folder: str, file: str, who: "Readers") -> Source:
+    text = adapting.adapted(reading.text_of(os.path.join(folder, file)), who)
+    for note in text.notes:
+        output.note(f"{file}: {note}")
+    return reading.source_of(text.text, file)
 
 
 def _job(level: str, planned: "Planned", found: "dict[str, Source]") -> Job:

@@ -1,7 +1,8 @@
 """The client's end of the control protocol: reach a daemon, or start one for this command alone; ask, and be answered.
 
 Laws: before anything is sent, the server's uid is checked, and it is this user's or root's; a secret goes out in a
-descriptor only.
+descriptor only; no wait is for ever: a daemon that works on a request says so every few seconds, and one that says
+nothing for `PATIENCE` is given up.
 """
 
 import _socket  # the bare socket: the module around it costs the client a third of its start
@@ -12,7 +13,7 @@ import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import Conflict, KeyholderGone, NotApproved, NotRunning, from_code
+from envfs.errors import Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
 from envfs.protocol import control, framing, wire
 
 TYPE_CHECKING = False
@@ -27,6 +28,28 @@ _CHUNK = 1 << 18
 _OTHERS_SECONDS = 15.0  # how long another process may work here before this one gives up
 _START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
 _STEP = 0.05
+PATIENCE = 10  # seconds
+_PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
+_LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes; struct timeval is two of them
+_NEEDED = (
+    *(
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "CREDENTIALS_DIRECTORY",
+    ),
+    *("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "DBUS_SESSION_BUS_ADDRESS"),
+    *("DISPLAY", "WAYLAND_DISPLAY", "ENVFS_HOME", "ENVFS_WATCHDOG"),
+)
+_NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
+
+_NO_NEWS = (control.Hello, control.WorkingRow)
 
 
 class Link:
@@ -36,6 +59,7 @@ class Link:
         """Greet the daemon on `connection`."""
         self.private = private
         self._socket = connection
+        _be_patient(connection, _PRIVATE_PATIENCE if private else PATIENCE)
         self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
         self._greeted = False
         self._pending = framing.encode(wire.to_body(control.Hello(control.VERSION, "")))
@@ -56,7 +80,7 @@ class Link:
         for message, blob in self._messages():
             if isinstance(message, control.Failed):
                 raise from_code(*message)
-            if isinstance(message, control.Hello):
+            if isinstance(message, _NO_NEWS):
                 continue
             if isinstance(message, control.ROWS):
                 if on_row is not None:
@@ -80,10 +104,7 @@ class Link:
         Raises:
             EnvFSError: what the daemon refuses with
         """
-        try:
-            data = self._socket.recv(_CHUNK)
-        except OSError:
-            data = b""
+        data = self._receive()
         if not data:
             return None
         self._decoder.feed(data)
@@ -92,7 +113,7 @@ class Link:
             message = wire.from_body(frame[0], control.REPLIES)
             if isinstance(message, control.Failed):
                 raise from_code(*message)
-            if not isinstance(message, control.Hello):
+            if not isinstance(message, _NO_NEWS):
                 found.append(message)
         return found
 
@@ -107,17 +128,24 @@ class Link:
                 sent = self._socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
                 data = data[sent:]
             self._socket.sendall(data)
+        except BlockingIOError:
+            raise silent(self._socket) from None
         except OSError:
             return  # the daemon left; what it said before it did is read next
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            raise silent(self._socket) from None
+        except OSError:
+            return b""
 
     def _messages(self) -> "Iterator[tuple[object, bytes]]":
         while True:
             found = self._decoder.next()
             while found is None:
-                try:
-                    data = self._socket.recv(_CHUNK)
-                except OSError:
-                    return
+                data = self._receive()
                 if not data:
                     return
                 self._decoder.feed(data)
@@ -226,8 +254,12 @@ class _Lock:
 
 def _connect(path: str) -> "Link | None":
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    _be_patient(connection, PATIENCE)  # it holds for `connect` too, whose queue may be full
     try:
         connection.connect(path)
+    except BlockingIOError:
+        connection.close()
+        raise silent(None) from None
     except PermissionError:
         connection.close()
         raise NotApproved(f"uid {os.geteuid()} may not reach the daemon at {path}", "ask its owner") from None
@@ -236,6 +268,22 @@ def _connect(path: str) -> "Link | None":
         return None
     _check_server(connection, path)
     return Link(connection, private=False)
+
+
+def _be_patient(connection: "_socket.socket", seconds: int) -> None:
+    moment = seconds.to_bytes(_LONG, sys.byteorder) + bytes(_LONG)
+    for option in (_socket.SO_RCVTIMEO, _socket.SO_SNDTIMEO):
+        connection.setsockopt(_socket.SOL_SOCKET, option, moment)
+
+
+def silent(connection: "_socket.socket | None") -> TimedOut:
+    """Return the error for a daemon that says nothing."""
+    hint = "is its process stopped, or the machine very busy?"
+    if connection is not None:
+        pid = int.from_bytes(connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)[:4], sys.byteorder)
+        if pid not in (0, os.getpid()):
+            hint = f"if its process is stopped, `kill -CONT {pid}` lets it go on, and `kill -KILL {pid}` ends it"
+    return TimedOut("the daemon does not answer", hint)
 
 
 def _check_server(connection: "_socket.socket", path: str) -> None:
@@ -272,12 +320,32 @@ def _start_daemon(connection: int, lock: int, *, looks: bool) -> "NoReturn":
         if lock >= 0:
             os.set_inheritable(lock, True)
             command += ["--lock", str(lock)]
-        environ = {name: value for name, value in os.environ.items() if name}  # a caller may have one without a name
+        command += ["--look"] if looks else []
+        log = _open_log()
+        nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        actions = [nothing, (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
         # in a session of its own: the keys of the terminal are for the command alone
-        os.posix_spawn(sys.executable, [*command, *(["--look"] if looks else [])], environ, setsid=True)
+        os.posix_spawn(sys.executable, command, environment(), setsid=True, file_actions=actions)
         os._exit(0)
     finally:
         os._exit(1)
+
+
+def _open_log() -> int:
+    # what the daemon prints goes where one in the background prints: the caller's own output is not kept open by it
+    try:
+        log = os.open(places().daemon_log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+    return log
+
+
+def environment() -> "dict[str, str]":
+    """Return what a daemon needs of this process's environment; the rest may hold secrets, or a project's settings."""
+    needed = {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_BEGIN)}
+    if needed.get("ENVFS_HOME"):
+        needed["ENVFS_HOME"] = places().home  # absolute: the daemon has another folder
+    return needed
 
 
 def _pair() -> "tuple[int, int]":

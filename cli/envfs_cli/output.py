@@ -11,6 +11,7 @@ import sys
 
 from envfs.errors import EnvFSError
 from envfs.protocol import wire
+from envfs_cli import wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def plain_error(text: str) -> None:
 
 def _say(kind: str, style: str, text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
-    _tell(f"envfs: {word} {clean(text)}\n")
+    _tell(f"envfs: {word} {wrapping.message(clean(text), len(f'envfs: {kind}: '))}\n")
 
 
 def _tell(text: str) -> None:

@@ -52,6 +52,18 @@ def source(path: str, form: str, values: "Values") -> Source:
         raise named(error, path) from None
 
 
+def source_of(text: str, path: str) -> Source:
+    """Read dotenv text that came from a file.
+
+    Raises:
+        EnvFSError: it is none; the name of the file is in the text
+    """
+    try:
+        return sources.of_text(text)
+    except EnvFSError as error:
+        raise named(error, path) from None
+
+
 def text_of(path: str) -> str:
     """Read a file as text.
 

@@ -2,10 +2,8 @@
 
 import math
 import pwd
-import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import trio
 
@@ -17,7 +15,6 @@ from envfs.core.policy import Grant as Rule
 from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.log import AccessLog
 from envfs.host import clocks, user_namespace
-from envfs.locations import Locations
 from envfs.protocol.control import (
     Done,
     Grant,
@@ -49,7 +46,7 @@ async def grant(call: Call, request: Grant) -> Sent:
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
     await service.after_revoke()  # the grant may end sooner than the one that it replaces
     missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
-    return Sent(Done((*missing, *_reach_notes(service, request.uid))))
+    return Sent(Done((*missing, *_notes(request.uid))))
 
 
 def _check_reach(service: Service, uid: int) -> None:
@@ -57,37 +54,18 @@ def _check_reach(service: Service, uid: int) -> None:
         return
     if uid == user_namespace.UNMAPPED:
         raise BadRequest(f"uid {uid} is shared by unrelated services", "give the service a user of its own")
-    if service.owner != 0 and not _admits(service.places, uid):
+    if service.owner != 0:  # the kernel keeps others out of its mount, and their clients ask it nothing
         raise BadRequest(
-            f"uid {uid} cannot reach this daemon: its mount and its socket are for uid {service.owner} alone",
+            f"uid {uid} cannot reach this daemon: it serves uid {service.owner} alone",
             "a vault for several users is root's: as root run `envfs init`, `envfs mount`, and there this grant",
         )
 
 
-def _reach_notes(service: Service, uid: int) -> Iterator[str]:
+def _notes(uid: int) -> Iterator[str]:
     if not _user(uid):
         yield f"no user of this machine has uid {uid}; a container's user may"
     if uid == 0:
         yield "every process of root's may read it then"
-    if service.owner not in (0, uid):
-        yield (
-            f"the mount is for uid {service.owner} alone; uid {uid} can use exec, get and export, "
-            f"with ENVFS_HOME={service.places.home}"
-        )
-
-
-def _admits(places: Locations, uid: int) -> bool:
-    # another user's client finds the socket of a user's daemon by ENVFS_HOME only; the way to it has to be passable
-    if not places.socket.startswith(f"{places.home}/"):
-        return False
-    return uid == 0 or all(_passable(folder) for folder in Path(places.socket).parents)
-
-
-def _passable(folder: Path) -> bool:
-    try:
-        return bool(folder.stat().st_mode & stat.S_IXOTH)
-    except FileNotFoundError:
-        return True  # the daemon will make it so
 
 
 def new_rule(level: str, uid: int, seconds: int) -> Rule:

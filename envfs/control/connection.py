@@ -11,7 +11,7 @@ import os
 import select
 import socket
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import trio
@@ -30,6 +30,7 @@ _DESCRIPTORS = 4
 _FRAME_SECONDS = 10.0
 _SEND_SECONDS = 30.0
 _PIECE_BYTES = 1 << 16
+_WORKING = framing.encode(wire.to_body(control.WorkingRow()))
 
 
 class Connection:
@@ -42,6 +43,8 @@ class Connection:
         self._service = service
         self._decoder = framing.Decoder()
         self._descriptors: list[int] = []
+        self._handed_over = 0
+        self._works = self._sends = False
 
     async def serve(self) -> None:
         """Answer requests until the client leaves or breaks the protocol."""
@@ -68,6 +71,12 @@ class Connection:
         with trio.move_on_after(1):
             await self._send(control.Failed(error.code, error.text, error.hint, error.about))
 
+    def reassure(self) -> None:
+        """Tell a client whose request is worked on that it still is; without waiting, and not within a reply."""
+        if self._works and not self._sends:
+            with contextlib.suppress(OSError):  # full: it has something to read
+                os.write(self._socket.fileno(), _WORKING)
+
     async def _answer(self, request: object) -> None:
         if isinstance(request, control.Hello):
             if request.protocol != control.VERSION:
@@ -78,12 +87,20 @@ class Connection:
             await self._send(control.Hello(control.VERSION, __version__))
             return
         descriptors, self._descriptors = tuple(self._descriptors), []
+        handed_over, self._handed_over = self._handed_over, 0
+        self._works = True
         try:
-            _check_descriptors(request, descriptors)
-            call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
-            sent = await dispatch.answer(call, request)
+            _check_descriptors(request, descriptors, handed_over)
+            async with self._service.budgets.spend(self._caller.uid, request):
+                await self._carry_out(request, descriptors)
         finally:
+            self._works = False
             _close(descriptors)
+
+    async def _carry_out(self, request: object, descriptors: tuple[int, ...]) -> None:
+        call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
+        sent = await dispatch.answer(call, request)
+        self._works = False
         try:
             await self._send(sent.reply, sent.blobs, sent.check)
         finally:
@@ -111,10 +128,18 @@ class Connection:
         data, ancillary, flags, _ = await self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))
         for level, kind, passed in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                self._descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
-        if flags & socket.MSG_CTRUNC or len(self._descriptors) > _DESCRIPTORS:
+                self._take(array.array("i", passed[: len(passed) - len(passed) % 4]))
+        if flags & socket.MSG_CTRUNC or self._handed_over > _DESCRIPTORS:
             raise BadRequest("too many descriptors")
         return data
+
+    def _take(self, descriptors: Sequence[int]) -> None:
+        # what may have some is for the owner alone: those of others are not held while their request is on its way
+        self._handed_over += len(descriptors)
+        if self._caller.uid == self._service.owner:
+            self._descriptors += descriptors
+        else:
+            _close(descriptors)
 
     async def _send(
         self,
@@ -123,11 +148,19 @@ class Connection:
         check: Callable[[], None] | None = None,
     ) -> None:
         frame = framing.encode(wire.to_body(message), blobs, limits.REPLY_BYTES)
-        with trio.fail_after(_SEND_SECONDS):
+        with trio.fail_after(_SEND_SECONDS), self._sending():
             for part in (frame, *blobs):
                 if check is not None:
                     _or_break_off(check)
                 await self._send_part(part)
+
+    @contextlib.contextmanager
+    def _sending(self) -> Iterator[None]:
+        self._sends = True
+        try:
+            yield
+        finally:
+            self._sends = False
 
     async def _send_rows(self, rows: Iterable[NamedTuple]) -> None:
         # many frames go out in few pieces
@@ -140,7 +173,7 @@ class Connection:
         await self._send_piece(piece)
 
     async def _send_piece(self, piece: bytearray) -> None:
-        with trio.fail_after(_SEND_SECONDS):
+        with trio.fail_after(_SEND_SECONDS), self._sending():
             await self._send_part(piece)
 
     async def _send_part(self, part: bytes | bytearray | memoryview) -> None:
@@ -169,8 +202,8 @@ def _or_break_off(check: Callable[[], None]) -> None:
         raise ConnectionAbortedError from None
 
 
-def _check_descriptors(request: object, descriptors: tuple[int, ...]) -> None:
-    if len(descriptors) > control.DESCRIPTORS.get(type(request), 0):
+def _check_descriptors(request: object, descriptors: tuple[int, ...], handed_over: int) -> None:
+    if handed_over > control.DESCRIPTORS.get(type(request), 0):
         raise BadRequest("descriptors came with a request that takes none")
     for descriptor in descriptors:
         # only memory or a file: its size is known and reading it never waits

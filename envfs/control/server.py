@@ -103,6 +103,7 @@ class Server:
         """Serve from `service`."""
         self._service = service
         self._connected: Counter[int] = Counter()
+        self._connections: set[Connection] = set()
         self._room = Room.here()
 
     async def run(self, listener: socket.socket) -> None:
@@ -110,7 +111,15 @@ class Server:
         accepting = trio.socket.from_stdlib_socket(listener)
         with contextlib.closing(_Reserve()) as reserve:
             async with supervised() as tasks:
+                tasks.keep(self.reassure)
                 tasks.keep(self._accept, accepting, tasks, partial(reserve.turn_away, listener))
+
+    async def reassure(self) -> None:
+        """Tell clients every few seconds that their requests are worked on, for ever."""
+        while True:
+            await trio.sleep(control.WORKING_SECONDS)
+            for connection in tuple(self._connections):
+                connection.reassure()
 
     async def _accept(self, accepting: trio.socket.SocketType, tasks: Tasks, turn_away: Callable[[], None]) -> None:
         while True:
@@ -131,9 +140,12 @@ class Server:
                 _refuse(stream)
                 return
             self._connected[caller.uid] += 1
+            connection = Connection(stream, caller, self._service)
+            self._connections.add(connection)
             try:
-                await Connection(stream, caller, self._service).serve()
+                await connection.serve()
             finally:
+                self._connections.discard(connection)
                 self._connected[caller.uid] -= 1
                 self._connected += Counter()  # a uid without connections is forgotten
 

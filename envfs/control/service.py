@@ -10,6 +10,7 @@ from pathlib import Path
 
 import trio
 
+from envfs.control.budgets import Budgets
 from envfs.control.locks import Locks
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.changes import Changes
@@ -66,6 +67,7 @@ class Service:
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
+        self.budgets = Budgets()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0

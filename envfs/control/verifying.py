@@ -12,7 +12,7 @@ from envfs.control.damage import DAMAGED, fault
 from envfs.control.vouching import LIMITS, vouch
 from envfs.core import names, record
 from envfs.core.audit import Event
-from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault
+from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.comparison import NO_TEXT, UNKNOWN, Version
 from envfs.gate.ledger import Ledger
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
@@ -35,6 +35,8 @@ async def verify_vault(call: Call, request: VerifyVault) -> Sent:
                 raise
             locked.add(error.about)
             continue
+        except StoreUnavailable as error:
+            count, faults = 0, [FaultRow(stream, error.text)]
         looked_at, failed = looked_at + count, failed + len(faults)
         for row in faults:
             await call.send_row(row)

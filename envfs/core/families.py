@@ -22,23 +22,44 @@ from envfs.core.dotenv_scanner import Entry
 from envfs.core.sources import references
 
 NEXT, FLOW, VITE = "next", "dotenv-flow", "vite"
+REACT, RAILS, SYMFONY, NUXT = "create-react-app", "rails", "symfony", "nuxt"
 LOCAL: Final = "local"
 DEFAULTS: Final = ".env.defaults"
+NOTHING: Final = "nothing says otherwise"
+_DIST: Final = ".env.dist"
 _EXAMPLES = ("example", "sample", "template", "dist")
 _LEFTOVERS = ("bak", "backup", "old", "orig", "save", "swp", "tmp")
 _OTHERS = {"vault": "of dotenv-vault, which is encrypted", "keys": "of dotenvx, a private key", "me": "of dotenv-vault"}
-_PACKAGES = ((NEXT, ("next", "react-scripts")), (FLOW, ("dotenv-flow", "dotenv-flow-cli")), (VITE, ("vite",)))
+_PACKAGES = (
+    (NEXT, ("next", "react-scripts")),
+    (NUXT, ("nuxt",)),
+    (FLOW, ("dotenv-flow", "dotenv-flow-cli")),
+    (VITE, ("vite",)),
+)
 
 
 class Order(NamedTuple):
-    """How a tool reads a family: whether `.env.local` wins over `.env.NAME`, and what it leaves out."""
+    """How a tool reads a family: whether `.env.local` wins over `.env.NAME`, and what it leaves out.
+
+    `has_dist`: `.env.dist` is read where there is no `.env`; `has_modes`: there are more files than `.env`.
+    """
 
     local_wins: bool
-    local_in_test: bool
-    has_defaults: bool
+    local_in_test: bool = False
+    has_defaults: bool = False
+    has_dist: bool = False
+    has_modes: bool = True
 
 
-ORDERS: Final = {NEXT: Order(True, False, False), FLOW: Order(False, False, True), VITE: Order(False, True, False)}
+ORDERS: Final = {
+    NEXT: Order(local_wins=True),
+    REACT: Order(local_wins=True),
+    RAILS: Order(local_wins=True),
+    FLOW: Order(local_wins=False, has_defaults=True),
+    VITE: Order(local_wins=False, local_in_test=True),
+    SYMFONY: Order(local_wins=False, has_dist=True),
+    NUXT: Order(local_wins=False, has_modes=False),
+}
 
 
 class Planned(NamedTuple):
@@ -69,23 +90,33 @@ def detect(dependencies: Collection[str], files: Collection[str]) -> tuple[str, 
                 return order, f"package.json has {package}"
     if DEFAULTS in files:
         return FLOW, f"there is a {DEFAULTS}"
-    return NEXT, "nothing says otherwise"
+    return NEXT, NOTHING
 
 
 def sort(files: Iterable[str], order: str) -> Sorted:
     """Tell the files of the family from those that only look like it."""
     ours = sorted(file for file in files if file == ".env" or file.startswith(".env."))
     why = {file: _why_not(file, order) for file in ours}
+    if not ORDERS[order].has_modes:
+        why = {file: f"not read by {order}" if file != ".env" else "" for file in ours}
+    if ORDERS[order].has_dist and _DIST in why and ".env" not in why:
+        why[_DIST] = ""
     return Sorted(
         tuple(file for file in ours if not why[file]), tuple((file, text) for file, text in why.items() if text)
     )
+
+
+def is_no_secret(file: str) -> bool:
+    """Tell whether a file beside `.env` is an example, or is encrypted."""
+    last = file.rpartition(".")[2]
+    return last in _EXAMPLES or file in (".env.vault", ".env.me")
 
 
 def plan(documents: Mapping[str, Document], order: str) -> tuple[Planned, ...]:
     """Return the texts of all levels of a family, a level before those below it."""
     rule = ORDERS[order]
     planned = [
-        _planned((), documents, tuple(file for file in (DEFAULTS, ".env") if file in documents)),
+        _planned((), documents, tuple(file for file in (_DIST, DEFAULTS, ".env") if file in documents)),
         _planned((LOCAL,), documents, (".env.local",)),
     ]
     for mode in sorted({_mode(file) for file in documents} - {""}):
@@ -112,8 +143,8 @@ def _why_not(file: str, order: str) -> str:
 
 
 def _mode(file: str) -> str:
-    """Return the mode of a file's name; empty for `.env`, `.env.local` and `.env.defaults`."""
-    if file in (".env", ".env.local", DEFAULTS):
+    """Return the mode of a file's name; empty for `.env`, `.env.local`, `.env.defaults` and `.env.dist`."""
+    if file in (".env", ".env.local", DEFAULTS, _DIST):
         return ""
     return file.removeprefix(".env.").removesuffix(".local")
 

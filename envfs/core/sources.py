@@ -18,6 +18,7 @@ TWICE = "set more than once; the last one counts"
 _NULL = "null; it becomes empty"
 _LIST = "a list; it becomes its JSON text"
 _FROM_HOST = "has no value in the file, which leaves it to the host's environment: left out"
+_NO_NAME_OF_OURS = "no environment that EnvFS writes can have such a name: left out"
 _DOLLARS = re.compile(r"\$\$|\$")
 
 
@@ -110,12 +111,28 @@ def of_compose(tree: Node, service: str | None) -> Source:
     values = [*_environment(environment)]
     counts = Counter(key for key, _ in values)
     last = enumerate(dict(values).items())
-    return _source((_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last), notes)
+    source = _source((_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last), notes)
+    # comments, so that the level comes to be though there may be nothing else in it
+    left = (
+        f"# {each.name}: from a level above, or from the environment\n"
+        for each in source.found
+        if _FROM_HOST in each.remarks
+    )
+    return source._replace(text=source.text + "".join(left))
 
 
 def _source(found: Iterable[Found], notes: tuple[str, ...] = ()) -> Source:
+    # a name that cannot be is left out, and named; a file of nothing else is refused for the first
     all_found = tuple(found)
+    if any(each.line or _FROM_HOST in each.remarks for each in all_found):
+        all_found = tuple(each._replace(problem=None) if _is_left_out(each) else each for each in all_found)
+    else:
+        all_found = tuple(each._replace(remarks=()) if _is_left_out(each) else each for each in all_found)
     return Source(all_found, "".join(each.line for each in all_found), notes)
+
+
+def _is_left_out(found: Found) -> bool:
+    return _NO_NAME_OF_OURS in found.remarks
 
 
 # -- dotenv ------------------------------------------------------------------------------------------------------------
@@ -150,6 +167,8 @@ def _of_leaf(leaf: Leaf, place: int) -> Found:
 
 def _literal(name: str, value: str, place: int, remarks: tuple[str, ...]) -> Found:
     problem = _problem(name, value, place)
+    if isinstance(problem, BadName):
+        return Found(trees.shown(name, place), "", (_NO_NAME_OF_OURS,), problem)
     line = "" if problem else emit.assignment(name, value)
     return Found(trees.shown(name, place), line, remarks, problem)
 
@@ -159,7 +178,7 @@ def _problem(name: str, value: str, place: int) -> EnvFSError | None:
     try:
         names.variable(name)
     except (BadName, TooLarge) as error:
-        return BadName(f"{label}: {error.text}", error.hint)
+        return type(error)(f"{label}: {error.text}", error.hint)
     try:
         check_value(value)
     except (Malformed, TooLarge) as error:
@@ -205,10 +224,13 @@ def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
 
 
 def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool) -> Found:
+    label = trees.shown(name, place)
     if written is None:
-        return Found(trees.shown(name, place), "", (_FROM_HOST,))
+        return Found(label, "", (_FROM_HOST,))
     value, literal = _dollars(written)
     problem = _problem(name, value, place)
+    if isinstance(problem, BadName):
+        return Found(label, "", (_NO_NAME_OF_OURS,), problem)
     if problem is not None:
         return Found(trees.shown(name, place), "", (), problem)
     line = f"{name}={emit.template(value, literal)}\n"

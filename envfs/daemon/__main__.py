@@ -6,6 +6,7 @@ clear                                              remove the mounts that a kill
 """
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -16,30 +17,65 @@ import trio
 from envfs import locations
 from envfs.daemon import daemon
 from envfs.daemon.mount_place import MountPlace
-from envfs.errors import EnvFSError, NotRunning
-from envfs.host import hardening, mounts
+from envfs.errors import EnvFSError, MountFailed, NotRunning
+from envfs.host import hardening, inheritance, mounts, room, surprises
 from envfs.locations import Locations
 from envfs.protocol import control, framing, wire
+
+_LIMITS = {
+    errno.EMFILE: "open files (ulimit -n)",
+    errno.EAGAIN: "processes (ulimit -u)",
+    errno.ENOMEM: "memory (ulimit -v, ulimit -d)",
+    errno.EFBIG: "the size of a file (ulimit -f)",
+}
 
 
 def main() -> int:
     """Run the daemon; the exit status is that of the error that ended it."""
-    hardening.harden()
     arguments = _arguments()
+    inheritance.leave(_descriptors(arguments), own_session=arguments.what == "answer")
+    hardening.harden()
     if arguments.what == "answer" or os.geteuid() == 0:  # any other mounts and unmounts by a setuid program
         hardening.give_up_privileges()
     try:
         if arguments.what == "clear":
             return _clear()
+        room.check()
         _run(arguments)
     except EnvFSError as error:
         return _report(error, arguments)
     except BaseExceptionGroup as group:
         foreseen, rest = group.split(EnvFSError)
         if foreseen is None or rest is not None:
-            raise
+            return _report_surprise(group, arguments)
         return _report(_first(foreseen), arguments)
+    except Exception as error:  # noqa: BLE001 - its text may hold a value: type and places are told, and no text
+        return _report_surprise(error, arguments)
     return 0
+
+
+def _report_surprise(error: BaseException, arguments: argparse.Namespace) -> int:
+    limit = _limit(error)
+    if limit:
+        return _report(MountFailed(f"this process has too low a limit on {limit}", "raise the limit"), arguments)
+    surprises.report(error)
+    _report(EnvFSError("the daemon met a fault of its own", "its log has the details"), arguments)
+    return 1
+
+
+def _limit(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, MemoryError):
+        return _LIMITS[errno.ENOMEM]
+    if isinstance(error, RuntimeError) and "thread" in str(error):  # `can't start new thread` has no number
+        return _LIMITS[errno.EAGAIN]
+    return _LIMITS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+
+
+def _descriptors(arguments: argparse.Namespace) -> tuple[int, ...]:
+    named = (getattr(arguments, name, None) for name in ("connection", "lock", "passphrase", "ready"))
+    return tuple(descriptor for descriptor in named if descriptor is not None and descriptor >= 0)
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -19,13 +19,15 @@ from envfs.control import identity
 from envfs.control.server import Server, bind
 from envfs.control.service import House, Service
 from envfs.core.audit import Event
+from envfs.daemon.heart import Heart
 from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, keep_keyholder, lock
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.daemon.lock import DaemonLock
 from envfs.daemon.looking import LookingService
 from envfs.daemon.mount_place import MountPlace
-from envfs.errors import EnvFSError
-from envfs.host import files
+from envfs.daemon.notifying import ServiceManager
+from envfs.errors import EnvFSError, MountFailed
+from envfs.host import files, mounts
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
 
@@ -54,7 +56,9 @@ async def answer(places: Locations, connection: socket.socket, lock: int = -1, *
         async with supervised() as tasks:
             if not looks:
                 tasks.keep(Housekeeping(service).run)
-            await Server(service).serve(trio.socket.from_stdlib_socket(connection))
+            server = Server(service)
+            tasks.keep(server.reassure)
+            await server.serve(trio.socket.from_stdlib_socket(connection))
             tasks.cancel()
         if not looks:
             with suppress(EnvFSError):  # signed by the next one
@@ -106,7 +110,8 @@ async def _serve(
     from envfs.fuse.touching import Toucher  # noqa: PLC0415
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
-    house = service.house
+    house, manager = service.house, ServiceManager(os.environ, os.getpid())
+    await trio.to_thread.run_sync(_nothing)  # where no thread can be started, that is said before anything is mounted
     _drop_unfinished(service.places)
     service.settings.load()
     await _load(service, passphrase)
@@ -120,6 +125,7 @@ async def _serve(
         note = place.take()
         withdrawal = Withdrawal(operations, house.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
+        heart = Heart(manager, path)
         try:
             service.log.append(Event("start", "daemon"), service.me)
             service.mount = path
@@ -129,15 +135,21 @@ async def _serve(
             tasks.keep(keep_keyholder, service, link)
             tasks.keep(house.changes.run)
             tasks.keep(withdrawal.run)
-            tasks.keep(_announce, Toucher(operations, path), house, path, partial(ready, note))
+            toucher = Toucher(operations, path)
+            tasks.keep(_announce, toucher, house, heart, partial(_ready, manager, path, partial(ready, note)))
             tasks.run(finish_changes, service)
             await kept(mount.serve)
             tasks.cancel()
         finally:
+            manager.tell("STOPPING=1")
+            heart.close()
             mount.close()
             place.leave()
+            was_aborted = bool(mounts.clear_dead(path))
             with trio.move_on_after(_END_WAITS, shield=True):
                 await alone(_say_stopped, service)
+        if was_aborted:
+            raise MountFailed(f"the mount at {path} was ended from outside, as by a watchdog", "start it again")
     finally:
         with suppress(OSError):
             os.unlink(service.places.socket)
@@ -150,11 +162,18 @@ async def _say_stopped(service: Service) -> None:
         await checkpoint(service)
 
 
-async def _announce(toucher: "Toucher", house: House, path: str, ready: Callable[[str], None]) -> None:
+async def _announce(toucher: "Toucher", house: House, heart: Heart, ready: Callable[[], None]) -> None:
     # the mount answers only once the loop runs, so that whoever waits for `ready` can read at once
     await toucher.begin()
     house.changes.mount = toucher
+    heart.begin(toucher.device)
+    ready()
+    await kept(heart.run)
+
+
+def _ready(manager: ServiceManager, path: str, ready: Callable[[str], None]) -> None:
     ready(path)
+    manager.tell("READY=1", f"STATUS=serving {path}")
 
 
 async def _load(service: Service, passphrase: int | None) -> None:

@@ -5,7 +5,6 @@ uid holds open is bounded, in number and in memory, and beyond that it is ENFILE
 """
 
 import errno
-from collections import Counter, defaultdict
 from typing import NamedTuple, NoReturn
 
 from pyfuse3 import FUSEError
@@ -35,6 +34,36 @@ class OpenFile(NamedTuple):
     extent: Extent
 
 
+class _Use:
+    """What one uid has open: how many handles, and how many of them show each view."""
+
+    __slots__ = ("count", "views")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.views: dict[View, int] = {}
+
+    def has_room(self, view: View | None) -> bool:
+        """Tell whether one more handle may be opened, which shows `view`."""
+        if self.count >= MOST_HANDLES:
+            return False
+        if view is None or not self.views or view in self.views:
+            return True
+        return len(self.views) < MOST_VIEWS and sum(held.size for held in self.views) + view.size <= MOST_BYTES
+
+    def take(self, view: View) -> None:
+        """Note that one more handle shows a view."""
+        self.views[view] = self.views.get(view, 0) + 1
+
+    def drop(self, view: View) -> None:
+        """Note that one handle fewer shows a view, and let go of it."""
+        if self.views[view] > 1:
+            self.views[view] -= 1
+        else:
+            del self.views[view]
+        view.release()
+
+
 class Handles:
     """The open handles of one mount."""
 
@@ -44,9 +73,7 @@ class Handles:
         self._open: dict[int, OpenFile | Listing] = {}
         self._refused: set[int] = set()
         self._next = 1
-        self._by_inode: defaultdict[int, set[int]] = defaultdict(set)
-        self._count: Counter[int] = Counter()
-        self._views: defaultdict[int, Counter[View]] = defaultdict(Counter)  # by uid: how many handles hold each
+        self._uses: dict[int, _Use] = {}  # by uid
 
     def __len__(self) -> int:
         """Return how many are open."""
@@ -54,38 +81,36 @@ class Handles:
 
     def add(self, what: OpenFile | Listing) -> int:
         """Take over what was opened, and what it holds; ENFILE, and it is let go, if its uid has too much open."""
-        uid = what.caller.uid
-        if self._count[uid] >= MOST_HANDLES or not self._has_room(uid, what.view):
-            _release(what)
+        uid, view = what.caller.uid, what.view
+        use = self._uses.get(uid)
+        if use is None:
+            use = self._uses[uid] = _Use()
+        if not use.has_room(view):
+            if view is not None:
+                view.release()
             raise FUSEError(errno.ENFILE)
-        self._count[uid] += 1
-        if what.view is not None:
-            self._views[uid][what.view] += 1
+        use.count += 1
+        if view is not None:
+            use.take(view)
         handle = self._next
         self._next += 1
         self._open[handle] = what
-        if isinstance(what, OpenFile):
-            self._by_inode[what.inode].add(handle)
         return handle
-
-    def _has_room(self, uid: int, view: View | None) -> bool:
-        views = self._views.get(uid)
-        if view is None or not views or view in views:
-            return True
-        return len(views) < MOST_VIEWS and sum(held.size for held in views) + view.size <= MOST_BYTES
 
     def advance(self, inode: Inode, view: View) -> None:
         """Let every handle of an inode that has grown show what the kernel is going to be told of it."""
-        handles = self._by_inode.get(inode.number)
-        if not handles:
-            return
         piece = _piece(inode, view)
-        for handle in handles:
-            what = self._open[handle]
-            if isinstance(what, OpenFile) and what.extent.size < piece.size:
-                self._drop_view(what)
-                self._open[handle] = what._replace(view=view.hold(), extent=piece)
-                self._views[what.caller.uid][view] += 1
+        for handle, what in self._open.items():
+            if isinstance(what, OpenFile) and what.inode == inode.number and what.extent.size < piece.size:
+                use = self._uses[what.caller.uid]
+                use.take(view.hold())
+                self._open[handle] = what._replace(view=view, extent=piece)
+                use.drop(what.view)
+
+    def view_of(self, inode: int) -> View | None:
+        """Return the view that a handle of an inode shows, if there is one: all show the same."""
+        files = (what for what in self._open.values() if isinstance(what, OpenFile))
+        return next((what.view for what in files if what.inode == inode), None)
 
     def remove(self, handle: int) -> OpenFile | Listing | None:
         """Let go of a handle and of what it holds."""
@@ -93,26 +118,13 @@ class Handles:
         if what is None:
             return None
         self._refused.discard(handle)
-        uid = what.caller.uid
-        self._count[uid] -= 1
-        if not self._count[uid]:
-            del self._count[uid]
-        if isinstance(what, OpenFile):
-            self._by_inode[what.inode].discard(handle)
-            if not self._by_inode[what.inode]:
-                del self._by_inode[what.inode]
-        self._drop_view(what)
-        return what
-
-    def _drop_view(self, what: OpenFile | Listing) -> None:
+        use = self._uses[what.caller.uid]
+        use.count -= 1
         if what.view is not None:
-            views = self._views[what.caller.uid]
-            views[what.view] -= 1
-            if not views[what.view]:
-                del views[what.view]
-            if not views:
-                del self._views[what.caller.uid]
-        _release(what)
+            use.drop(what.view)
+        if not use.count:
+            del self._uses[what.caller.uid]
+        return what
 
     def file(self, handle: int) -> OpenFile:
         """Return an open file whose caller may still read it; EACCES if it may not any more."""
@@ -158,8 +170,3 @@ def _piece(inode: Inode, view: View) -> Extent:
     if whole.size < size:
         raise FUSEError(errno.ESTALE)
     return Extent(whole.start, whole.start + size)
-
-
-def _release(what: OpenFile | Listing) -> None:
-    if what.view is not None:
-        what.view.release()

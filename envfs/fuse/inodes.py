@@ -8,6 +8,7 @@ mount's start. A folder has one link, as on btrfs, so nobody takes the number of
 import errno
 import stat
 import time
+from collections.abc import Callable
 
 from pyfuse3 import EntryAttributes, FUSEError
 
@@ -28,10 +29,14 @@ _TIMES_KEPT = 4096
 class Inodes:
     """Makes inodes; one that the kernel holds already is returned as it was told."""
 
-    def __init__(self, vault: Vault, table: KernelTable) -> None:
-        """Describe what `vault` shows to who looks; the numbers are those of `table`."""
+    def __init__(self, vault: Vault, table: KernelTable, grow: Callable[[Inode, View], None]) -> None:
+        """Describe what `vault` shows to who looks; the numbers are those of `table`.
+
+        `grow` is told of an inode that is longer than before, and by which view, ahead of the kernel.
+        """
         self._vault = vault
         self._table = table
+        self._grow = grow
         self._mounted_ns = time.time_ns()
         self._times: dict[tuple[str, int], tuple[str, int]] = {}  # by level and version: the record's digest, its time
 
@@ -45,7 +50,17 @@ class Inodes:
         entry = EntryAttributes()
         entry.st_size = size
         entry.st_blocks = -(-size // _SECTOR)
-        return self._inode(identity, caller, entry, changed_ns)
+        inode = self._inode(identity, caller, entry, changed_ns)
+        if held is not None:
+            self._grow(inode, view)
+        return inode
+
+    def known_folder(self, node: Node, caller: Caller) -> Inode:
+        """As `folder`, with the time that was told before, if there is one: `getattr` looks for a newer one."""
+        held = self._table.find(self._table.identity(node, caller.uid))
+        if held is None:
+            return self.folder(node, caller)
+        return held if held.caller is caller else held._replace(caller=caller)
 
     def folder(self, node: Node, caller: Caller) -> Inode:
         """Return the inode of a folder."""

@@ -110,10 +110,10 @@ class KernelTable:
     def looked_up(self, inode: Inode) -> EntryAttributes:
         """Note that the kernel was told of an inode once more; returns what it is told."""
         number = inode.number
-        self._inodes[number] = inode
-        self._numbers[inode.identity] = number
-        if number != ROOT_INODE:
-            self._times[number] = self._times.get(number, 0) + 1
+        if self._inodes.get(number) is not inode:
+            self._inodes[number] = inode
+            self._numbers[inode.identity] = number
+        self._times[number] = self._times.get(number, 0) + 1
         return inode.entry
 
     def refreshed(self, inode: Inode) -> EntryAttributes:
@@ -124,7 +124,7 @@ class KernelTable:
 
     def forget(self, number: int, times: int) -> None:
         """Note that the kernel takes `times` look-ups back."""
-        if number not in self._times:
+        if number == ROOT_INODE or number not in self._times:
             return
         self._times[number] -= times
         if self._times[number] <= 0:

@@ -54,8 +54,8 @@ class Operations(Absent):
         self._me = callers.own()
         self.table = KernelTable(self._me)
         self.touching = Touching()
-        self._inodes = Inodes(vault, self.table)
         self._handles = Handles(gate)
+        self._inodes = Inodes(vault, self.table, self._handles.advance)
         self._callers = callers.Callers()
         self._reply = ReplyBuffer(_REPLY_BYTES)
 
@@ -80,8 +80,9 @@ class Operations(Absent):
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
-    def _caller(self, ctx: RequestContext) -> Caller:
-        return self._callers.look(ctx.pid, ctx.uid, ctx.gid)
+    def _caller(self, ctx: RequestContext, *, opens: bool = False) -> Caller:
+        look = self._callers.look if opens else self._callers.glance
+        return look(ctx.pid, ctx.uid, ctx.gid)
 
     @guarded
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
@@ -91,8 +92,8 @@ class Operations(Absent):
         folder, caller = self.table[parent_inode].node, self._caller(ctx)
         node = self._step(folder, name, caller)
         if node.is_folder:
-            return self.table.looked_up(self._inodes.folder(node, caller))
-        return self.table.looked_up(self._file(node, caller, await self._view(node, caller)))
+            return self.table.looked_up(self._inodes.known_folder(node, caller))
+        return self.table.looked_up(self._inodes.file(node, caller, await self._view(node, caller)))
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
@@ -108,7 +109,7 @@ class Operations(Absent):
             return self.table.refreshed(self._inodes.folder(held.node, held.caller))
         view = await self._view(held.node, caller)
         if view.content(held.node.kind) == held.identity.content:
-            return self.table.refreshed(self._file(held.node, held.caller, view))
+            return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
         if held.is_placeholder:
             raise FUSEError(errno.ESTALE)
         return held.entry  # what was replaced keeps its text, so it keeps its size
@@ -180,17 +181,12 @@ class Operations(Absent):
         self._check(node, caller)
         return view
 
-    def _file(self, node: Node, caller: Caller, view: View) -> Inode:
-        inode = self._inodes.file(node, caller, view)
-        self._handles.advance(inode, view)
-        return inode
-
     # -- folders -------------------------------------------------------------------------------------------------------
 
     @guarded
     async def opendir(self, inode: int, ctx: RequestContext) -> int:
         """Open a folder for listing; what is listed is fixed here, for here the caller is known."""
-        node, caller = self.table[inode].node, self._caller(ctx)
+        node, caller = self.table[inode].node, self._caller(ctx, opens=True)
         self._check(node, caller)
         if node.kind == VARIABLES:
             return self._handles.add(Listing(node, caller, (), view=await self._admit_names(node, caller)))
@@ -239,7 +235,7 @@ class Operations(Absent):
             view = self._gate.views.warm(node.level, node.dialect)
         if view is None:  # nothing true can be said of its size yet
             return self._inodes.placeholder(node, listing.caller)
-        return self._file(node, listing.caller, view)
+        return self._inodes.file(node, listing.caller, view)
 
     @guarded
     async def releasedir(self, fh: int) -> None:
@@ -256,7 +252,7 @@ class Operations(Absent):
         held = self.table[inode]
         if held.node.is_folder:
             raise FUSEError(errno.EISDIR)
-        caller, wish = self._caller(ctx), _wish(held.node, held.node.kind)
+        caller, wish = self._caller(ctx, opens=True), _wish(held.node, held.node.kind)
         if caller.uid != held.identity.uid:  # it came by a descriptor of another user's: the name has another inode
             self._check(held.node, caller)
             raise FUSEError(errno.ESTALE)
@@ -267,14 +263,15 @@ class Operations(Absent):
         return FileInfo(fh=self._handles.add(opened), direct_io=True, keep_cache=False)
 
     async def _admit(self, held: Inode, caller: Caller, wish: Wish) -> View:
-        # between a look-up and its open the view may have changed: what was looked up is served for a moment, and after
-        # that the kernel is sent back to the name
+        # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
+        # long as a handle shows it; after that the kernel is sent back to the name
         kind, content = held.node.kind, held.identity.content
         view: View | None = await self._view(held.node, caller)
         if view is not None and view.content(kind) != content:
-            view = self._gate.views.replaced(kind, content)
+            view = self._gate.views.replaced(kind, content) or self._handles.view_of(held.number)
         if view is None:
             raise FUSEError(errno.ESTALE)
+        view.check()
         return self._gate.admit_view(caller, wish, view)
 
     async def _admit_names(self, node: Node, caller: Caller) -> View:

@@ -130,6 +130,11 @@ class Toucher:
         """Wait until the mount answers, and remember it: nothing else is touched that may be found at its path."""
         self._device = (await trio.to_thread.run_sync(os.stat, self._path)).st_dev
 
+    @property
+    def device(self) -> int:
+        """The mount's device number, once it has answered."""
+        return self._device
+
     def levels(self) -> set[str]:
         """Return the levels that the kernel knows something of."""
         return self._held.levels_held()

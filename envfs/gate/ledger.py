@@ -118,7 +118,7 @@ class Ledger:
         # the vault is older than the log: the log says what was there
         whole = Marks(with_writes=True)
         with suppress(EnvFSError):
-            log_reading.verify(self._path, self.log.tip, (), whole.take)
+            log_reading.verify(self._path, (), whole.take)
         return whole.after(self._heads())
 
     def _heads(self) -> tuple[Head, ...]:
@@ -220,7 +220,7 @@ class Ledger:
         """Return the newest version of each stream that the log says was read or written, and nobody accepted since."""
         whole = Marks(with_writes=True)
         with suppress(EnvFSError):
-            log_reading.verify(self._path, self.log.tip, (), whole.take)
+            log_reading.verify(self._path, (), whole.take)
         return {stream: seen.seq for stream, seen in whole.after(()).items()}
 
     # -- by a person ---------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class AccessLog:
         Raises:
             AuditUnavailable: it cannot be written, or the file is not the one that this process wrote
         """
-        if self.problem and not self._cure:
+        if self.is_broken:
             raise AuditUnavailable(self.problem, HINT)
         self._check_file()
         while self._pending:
@@ -178,6 +178,11 @@ class AccessLog:
         """Where the log ends now."""
         return End(self.tip.seq, self.tip.digest, self._size, self.record)
 
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether nothing is served until a restart; a log that may be written again by itself is not broken."""
+        return bool(self.problem) and not self._cure
+
     def signed_is(self, signed: Signed) -> None:
         """Take note of the newest checkpoint."""
         self._signed = signed
@@ -206,7 +211,13 @@ class AccessLog:
         Raises:
             LogBroken: naming the first line that is wrong, or entries missing at the end
         """
-        return log_reading.verify(self.path, self.tip, asked)
+        verified = log_reading.verify(self.path, asked)
+        if self.is_broken:
+            raise LogBroken(self.problem, HINT)
+        if verified.end != self.tip:
+            ends = f"the access log ends at entry {verified.end.seq}, but entry {self.tip.seq} was written"
+            raise LogBroken(ends, HINT)
+        return verified
 
     # -- opening -------------------------------------------------------------------------------------------------------
 
@@ -218,7 +229,7 @@ class AccessLog:
             self._begin(remembered)
             return
         self._take(os.O_APPEND)
-        size = self._size
+        size, self._size = self._size, last.size
         end = log_opening.follow(self.path, self._signed, remembered, on_entry)
         if end.size < size:
             os.ftruncate(self._handle, end.size)  # an entry that a power cut left half written: nothing was served

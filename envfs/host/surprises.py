@@ -7,14 +7,31 @@ it); a report that cannot be written (a full disk, a closed descriptor, a limit)
 
 import contextlib
 import sys
+import time
 import traceback
+
+_AGAIN = 60.0  # the same fault is told once in so many seconds: it must not fill the disk that the log needs
+_MOST = 256
+_told: dict[str, float] = {}
 
 
 def report(error: BaseException) -> None:
     """Write an error's type and the places that it came through to standard error, then those of what led to it."""
+    text = "\n".join([*_lines(error), ""])
     with contextlib.suppress(OSError, ValueError, AttributeError):  # full, closed, or not there at all
-        sys.stderr.write("\n".join([*_lines(error), ""]))
-        sys.stderr.flush()
+        if _is_news(text):
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+
+def _is_news(text: str) -> bool:
+    now = time.monotonic()
+    if now - _told.get(text, -_AGAIN) < _AGAIN:
+        return False
+    if len(_told) >= _MOST:
+        _told.clear()
+    _told[text] = now
+    return True
 
 
 def _lines(error: BaseException) -> list[str]:

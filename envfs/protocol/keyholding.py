@@ -268,5 +268,6 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CheckCheckpoints: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),
     VerifyCheckpoint: (answers.Faults,),
+    CheckCheckpoints: (answers.Faults,),
     DescribeProtection: (answers.Protection,),
 }

@@ -126,6 +126,13 @@ class FindingRow(NamedTuple):
     hint: str = ""
 
 
+class WorkingRow(NamedTuple):
+    """The daemon still works on the request: it comes every few seconds, so that a client knows it from a stuck one."""
+
+
+WORKING_SECONDS = 2.0  # between two of them
+
+
 class Failed(NamedTuple):
     """The request was refused; the parts of an EnvFSError."""
 
@@ -212,7 +219,8 @@ class Checked(NamedTuple):
 
 
 Row = (
-    VariableRow
+    WorkingRow
+    | VariableRow
     | FactsRow
     | DanglingRow
     | LevelRow

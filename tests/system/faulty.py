@@ -24,6 +24,7 @@ from types import CodeType
 import trio
 
 from envfs.errors import Conflict
+from envfs.host import supervision
 
 _PARTS = ("envfs.control", "envfs.daemon", "envfs.fuse")
 FAULTS: dict[str, Callable[[], Exception]] = {
@@ -130,6 +131,7 @@ def main() -> None:
     """Load the daemon with its faults and run it."""
     vars(builtins).update(__awaited__=_awaited, __entered__=_Entered)
     sys.meta_path.insert(0, _Finder())
+    supervision._PAUSE = supervision._LONGEST_PAUSE = 0.01  # what failed is to be reached again soon
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(sys.argv[1])
     listener.listen()

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from envfs.host.witnesses import Witness
 
 SECONDS = 20.0
 FILES = (".env", ".env.example", ".env.json", ".environ", ".vars")  # of every level, now and of each version
@@ -200,6 +203,18 @@ class Home:
     def settle(self) -> None:
         """Wait until a daemon that served one command has ended: it signs the log after the command is done."""
         eventually(lambda: not processes_of(self.path), "no process works here")
+
+    def forget(self) -> None:
+        """Make this a home on a machine that sees its vault for the first time."""
+        shutil.rmtree(self.state)
+        shutil.rmtree(self.vault / "log")
+        self.forget_witness()
+
+    def forget_witness(self) -> None:
+        """Take away what is remembered apart from log and vault, in the runtime folder and in the kernel."""
+        text = (self.vault / "vault.toml").read_text(encoding="utf-8")
+        vault = text.partition('id = "')[2][:36]
+        Witness(self.path / "run" / "witness", f"{vault} {self.log_file}").put("")
 
     # -- the files -----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -124,6 +125,13 @@ def test_signatures_stand_against_a_log_written_anew_together_with_its_remembere
     logged.log_file.write_bytes(b"".join(_rechained(_lines(logged))))
     for path in logged.state.glob("access.jsonl.*"):
         path.unlink()
+    said = logged.envfs("log", "verify", status=122)
+    assert "is not the one that was signed" in said.complaint
+    shutil.rmtree(logged.vault / "log")
+    said = logged.envfs("log", "verify", status=122)
+    assert "is not the one that was signed" in said.complaint  # another place remembers it
+    logged.forget_witness()
+    (logged.state / "seen.jsonl").unlink()
     said = logged.envfs("log", "verify", status=122)
     assert "not signed by the vault's owner" in said.complaint
     logged.settle()

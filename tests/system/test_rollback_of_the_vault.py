@@ -121,7 +121,7 @@ def test_an_old_copy_under_a_new_history_is_another_vault(aged: Home) -> None:
     shutil.copytree(aged.path, elsewhere.path)
     shutil.rmtree(elsewhere.vault)
     shutil.copytree(_older(aged), elsewhere.vault)
-    (elsewhere.state / "seen.jsonl").unlink()
+    elsewhere.forget()
     elsewhere.envfs("set", "/shop", "A", given="forked")
     elsewhere.settle()
     shutil.rmtree(aged.vault)
@@ -151,7 +151,17 @@ def test_a_newer_vault_of_another_machine_is_taken_up(aged: Home) -> None:
         assert attempt(0, "read", aged.view("/shop")).found == "TOP=1\nA=5\n"
 
 
-def test_where_the_memory_of_this_machine_is_gone_the_vault_is_taken_as_it_is(aged: Home) -> None:
+def test_where_the_memory_of_this_machine_is_gone_the_log_says_what_was_there(aged: Home) -> None:
     (aged.state / "seen.jsonl").unlink()
     _restore(aged)
+    said = aged.envfs("get", "/shop", "A", status=111)
+    assert "older than what this machine has seen (version 3)" in said.complaint
+    assert aged.envfs("get", "/", "TOP").text == "1\n"
+    aged.envfs("accept", "/shop", "--yes")
+    assert aged.envfs("get", "/shop", "A").text == "2\n"
+
+
+def test_a_machine_that_sees_the_vault_for_the_first_time_takes_it_as_it_is(aged: Home) -> None:
+    _restore(aged)
+    aged.forget()
     assert aged.envfs("get", "/shop", "A").text == "2\n"

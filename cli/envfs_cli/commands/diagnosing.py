@@ -6,7 +6,7 @@ Law: whatever is missing or broken is a finding; the command itself goes on.
 import os
 
 from envfs import __version__
-from envfs.errors import EnvFSError, KeyholderGone, NotApproved
+from envfs.errors import EnvFSError, KeyholderGone, NotApproved, TimedOut
 from envfs.protocol import control
 from envfs.protocol.control import FindingRow
 from envfs_cli import link as links
@@ -45,6 +45,8 @@ def _asked() -> "list[FindingRow]":
         if report.uid != os.geteuid():
             return _of_a_stranger(report.uid)
         return [_running(report), *_diagnosed(link)]
+    except TimedOut:
+        raise  # there is nothing to be found out
     except EnvFSError as error:
         return [_broken(error)]
 

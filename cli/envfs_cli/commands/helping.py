@@ -1,13 +1,14 @@
 """What is said when no command, or none of ours, is named: help, the version, or a suggestion."""
 
 from envfs import __version__
-from envfs_cli import arguments, grammar, output
+from envfs_cli import arguments, grammar, help_text, output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _USAGE = 2
+_ABOUT = "EnvFS serves .env files from memory, over a vault of ciphertext."
 
 
 def without_command(words: "Sequence[str]") -> int:
@@ -24,6 +25,9 @@ def without_command(words: "Sequence[str]") -> int:
 
 def _help(words: "Sequence[str]") -> int:
     command = grammar.find(words[0]) if words else None
+    if words and command is None and not words[0].startswith("-"):
+        output.error(_unknown(words[0]))
+        return _USAGE
     output.line(arguments.parser(command).format_help().rstrip() if command else overview())
     return 0
 
@@ -38,11 +42,18 @@ def _unknown(word: str) -> "arguments.Mistake":
 
 def overview() -> str:
     """Return the list of commands, by group."""
-    lines = ["usage: envfs COMMAND ...", "", "EnvFS serves .env files from memory, over a vault of ciphertext.", ""]
+    lines = ["usage: envfs COMMAND ...", "", *help_text.fill(_ABOUT), ""]
     for group, title in grammar.GROUPS:
         lines.append(output.paint(title, "head"))
-        members = [command for command in grammar.COMMANDS if command.group == group]
-        lines += [f"  {command.name:<12}{command.summary}" for command in members]
+        for command in grammar.COMMANDS:
+            if command.group == group:
+                lines += help_text.entries(_names(command))
         lines.append("")
-    lines.append("`envfs COMMAND --help` explains one, with examples. Exit statuses: docs/cli-contract.md.")
+    lines += help_text.fill("`envfs COMMAND --help` explains one, with examples.")
+    lines += help_text.fill("Exit statuses: docs/cli-contract.md")
     return "\n".join(lines)
+
+
+def _names(command: "grammar.Command") -> "list[tuple[str, str]]":
+    synonyms = [(word, f"the same as {command.name}") for word in command.synonyms]
+    return [(command.name, command.summary), *synonyms]

@@ -1,8 +1,7 @@
 """`import`: the variables of a file, or of a family of files, into levels.
 
 Law: every file is read and checked before the first level is written, and what was written when a later one fails is
-said. A dotenv file goes past the client unread; of the other formats, of families and for a dry run the client reads
-it, and no value of it is printed.
+said. The client reads the file, to take it as its own readers do; no value of it is printed.
 """
 
 import os
@@ -16,6 +15,7 @@ from envfs_cli.commands import values as setting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs.core.sources import Found
+    from envfs_cli.adapting import Text
     from envfs_cli.arguments import Values
     from envfs_cli.reading import Job
 
@@ -37,8 +37,10 @@ def import_file(values: "Values") -> int:
     if values["order"]:
         raise BadRequest("--order is for folders", "name the folder that the .env files are in")
     form = str(values["format"] or _ENDINGS.get(os.path.splitext(path)[1].lower(), _DOTENV))
+    if form != _DOTENV and values["as"]:
+        raise BadRequest("--as is for dotenv text", "JSON, YAML and compose files are read in one way")
     if form == _DOTENV and not (values["dry_run"] or values["flatten"] or values["service"]):
-        return _unread(path, values)
+        return _dotenv(path, values)
     return _carry_out((_read(path, form, values),), values)
 
 
@@ -46,18 +48,41 @@ def _read(path: str, form: str, values: "Values") -> "Job":
     from envfs.core import names
     from envfs_cli import reading
 
-    source = reading.source(path, form, values)
-    notes = source.notes if values["dry_run"] else source.remarks()
+    notes: tuple[str, ...] = ()
+    if form == _DOTENV and not (values["flatten"] or values["service"]):
+        text = _adapted(reading.text_of(path), path, values)
+        source, notes = reading.source_of(text.text, path), text.notes
+    else:
+        source = reading.source(path, form, values)
+    notes = (*notes, *(source.notes if values["dry_run"] else source.remarks()))
     level = names.level(str(values["level"]))
     return reading.Job(level, source.text, (reading.Part(path, source.found),), notes)
 
 
-def _unread(path: str, values: "Values") -> int:
+def _adapted(text: str, path: str, values: "Values") -> "Text":
+    from envfs_cli import adapting
+
+    folder = None if path == "-" else os.path.dirname(os.path.abspath(path))
+    return adapting.adapted(text, adapting.readers(folder, values))
+
+
+def _dotenv(path: str, values: "Values") -> int:
     descriptor = secrets.from_file(path, "the text", limits.TEXT_BYTES)
+    notes: tuple[str, ...] = ()
+    try:
+        before = os.pread(descriptor, limits.TEXT_BYTES, 0).decode()
+    except UnicodeDecodeError:
+        pass  # the daemon says so, as of all texts
+    else:
+        text = _adapted(before, path, values)
+        notes = text.notes
+        if text.text != before:
+            os.close(descriptor)
+            descriptor = secrets.from_bytes(text.text.encode())
     request = control.ImportText(str(values["level"]), bool(values["replace"]))
     written = session.start(values).reply(request, (descriptor,))
     if isinstance(written, control.Written):
-        setting.report(written, as_json=bool(values["json"]))
+        setting.report(written._replace(notes=(*notes, *written.notes)), as_json=bool(values["json"]))
     return 0
 
 

@@ -17,6 +17,7 @@ from envfs_cli.arguments import Mistake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envfs_cli.adapting import Readers
     from envfs_cli.arguments import Values
     from envfs_cli.link import Link
 
@@ -49,13 +50,15 @@ def _link(folder: str, level: str, values: "Values") -> int:
     is_file = _check_env(env, level, importing=bool(values["import"]))
     daemon = session.Session.kept or links.reach()
     asking = session.over(daemon, values)
-    before = _import(env, level, asking) if is_file else None
+    before = _import(env, level, asking, values) if is_file else None
     asking.reply(control.ListLevels(level))
     target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
     _put_link(env, target, before)
     remembering.write_toml(folder, level)
     remembering.remember(folder, linked.Linked(linked.number(folder), level, target))
     output.done(f"{env} is the view of {level}")
+    if is_file:
+        _name_others(folder, level)
     ignoring.see_to(folder)
     return 0
 
@@ -130,20 +133,30 @@ def _configured(settings: str) -> str:
 # -- a real .env -------------------------------------------------------------------------------------------------------
 
 
-def _import(env: str, level: str, asking: session.Session) -> tuple[int, ...]:
+def _import(env: str, level: str, asking: session.Session, values: "Values") -> tuple[int, ...]:
     """Import a file, and see that the view gives its variables back; return what tells the file from another."""
-    from envfs.core import dotenv, interpolation
+    from envfs_cli import adapting
 
     stamp = _stamp(env)
-    text = reading.text_of(env)
-    wanted = interpolation.interpolate([dotenv.parse(text)]).values
-    descriptor = secrets.from_bytes(text.encode())
+    before = reading.text_of(env)
+    who = adapting.readers(os.path.dirname(env), values)
+    text = adapting.adapted(before, who)
+    descriptor = secrets.from_bytes(text.text.encode())
     try:
         written = asking.reply(control.ImportText(level), (descriptor,))
     finally:
         os.close(descriptor)
-    for note in written.notes if isinstance(written, control.Written) else ():
+    for note in (*text.notes, *(written.notes if isinstance(written, control.Written) else ())):
         output.note(note)
+    _check_values(env, level, text.text, asking)
+    _check_readers(env, level, before, who, asking)
+    return stamp
+
+
+def _check_values(env: str, level: str, text: str, asking: session.Session) -> None:
+    from envfs.core import dotenv, interpolation
+
+    wanted = interpolation.interpolate([dotenv.parse(text)]).values
     _, blob = asking.ask(control.ReadView(level, "environ", "show", (), 0))
     given = dict(entry.decode().split("=", 1) for entry in blob.split(b"\0")[:-1])
     other = [name for name, value in wanted.items() if given.get(name) != value]
@@ -152,7 +165,37 @@ def _import(env: str, level: str, asking: session.Session) -> tuple[int, ...]:
             f"{env} is imported, and stays: the view of {level} gives other values for {', '.join(other)}",
             f"`envfs explain {level} {other[0]}` says why",
         )
-    return stamp
+
+
+def _check_readers(env: str, level: str, before: str, who: "Readers", asking: session.Session) -> None:
+    from envfs.core.readers import table
+    from envfs_cli import adapting
+
+    _, view = asking.ask(control.ReadView(level, "dotenv", "show", (), 0))
+    apart = adapting.kept_apart(before, view.decode(), who)
+    if apart:
+        reader = apart[0][1]
+        listed = ", ".join(name for name, whose in apart if whose == reader)
+        label = table.READERS[reader].label
+        command = f"{linked.command(os.path.dirname(env), level)} --as"
+        other = f"`{command} {reader}`, or " if reader not in who.names else ""
+        raise EnvFSError(
+            f"{env} is imported, and stays: {label} would read something else from the view for {listed}",
+            f"say who reads it: {other}`{command} portable` if nobody reads it so",
+        )
+
+
+def _name_others(folder: str, level: str) -> None:
+    """Say which other files of the family stay unencrypted in the folder."""
+    from envfs.core import families
+
+    listed = sorted(file for file in os.listdir(folder) if file.startswith(".env.") and file != families.DEFAULTS)
+    stay = [file for file in listed if not families.is_no_secret(file) and os.path.isfile(f"{folder}/{file}")]
+    if stay:
+        command = f"envfs import {quoted(folder)} {level}"
+        output.note(
+            f"{', '.join(stay)} stay as they are, unencrypted: `{command}` imports them to levels below {level}"
+        )
 
 
 def _stamp(path: str) -> tuple[int, ...]:

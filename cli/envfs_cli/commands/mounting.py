@@ -1,6 +1,8 @@
 """`mount`, `unmount`, `unlock`, `lock`: the daemon's life."""
 
 import os
+import select
+import signal
 import sys
 import time
 
@@ -24,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
 
+_START_SECONDS = 120  # a passphrase takes a second, and a keyring may wait for a person
 _UNMOUNT_SECONDS = 10.0
 _STEP = 0.02
 _LARGEST = 1 << 20
@@ -42,11 +45,9 @@ def mount(values: "Values") -> int:
     secret = _passphrase(file)
     if values["foreground"]:
         streams.give_nothing()
-        os.execv(sys.executable, _with(command, secret))  # noqa: S606
-    where, *notes = _served(command, secret, asks=not (file or secrets.named_file("")))
+        os.execve(sys.executable, _with(command, secret), links.environment())  # noqa: S606
+    where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
-    for note in notes:
-        output.note(note)
     return 0
 
 
@@ -60,7 +61,7 @@ def _check(path: str) -> None:
         raise MountFailed("the place to mount is not a folder", "name one that is empty, or none for the usual place")
 
 
-def _served(command: "list[str]", secret: int, *, asks: bool) -> "tuple[str, ...]":
+def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
     for left in reversed(range(secrets.TRIES)):
         try:
             with terminal.Waiting("starting"):
@@ -100,14 +101,14 @@ def _in_keyring() -> bool:
         return False
 
 
-def _spawn(command: "list[str]") -> "tuple[str, ...]":
+def _spawn(command: "list[str]") -> str:
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     child = os.fork()
     if child == 0:
         _become_daemon([*command, "--ready", str(writing)])
     os.close(writing)
-    answer = _read_all(reading)
+    answer = _read_all(reading, child)
     decoder = framing.Decoder(0, limits.REPLY_BYTES)
     decoder.feed(answer)
     found = decoder.next()
@@ -119,7 +120,10 @@ def _spawn(command: "list[str]") -> "tuple[str, ...]":
         if isinstance(error, WrongPassphrase) and not error.hint:
             error.hint = "try again"
         raise error
-    return message.notes if isinstance(message, control.Done) and message.notes else ("",)
+    where, *notes = message.notes if isinstance(message, control.Done) else ("",)
+    for note in notes:
+        output.note(note)
+    return str(where)
 
 
 def _become_daemon(command: "list[str]") -> None:
@@ -132,8 +136,7 @@ def _become_daemon(command: "list[str]") -> None:
         os.dup2(nothing, 0)
         os.dup2(target, 1)
         os.dup2(target, 2)
-        os.chdir("/")
-        os.execv(sys.executable, command)  # noqa: S606
+        os.execve(sys.executable, command, links.environment())  # noqa: S606
     finally:
         os._exit(126)
 
@@ -148,12 +151,19 @@ def _daemon_log(path: str) -> int:
     return handle
 
 
-def _read_all(handle: int) -> bytes:
-    data = b""
-    while chunk := os.read(handle, 4096):
-        data += chunk
-    os.close(handle)
-    return data
+def _read_all(handle: int, child: int) -> bytes:
+    data, poll = b"", select.poll()
+    poll.register(handle, select.POLLIN)
+    try:
+        while poll.poll(_START_SECONDS * 1000):
+            chunk = os.read(handle, 4096)
+            if not chunk:
+                return data
+            data += chunk
+    finally:
+        os.close(handle)
+    os.kill(child, signal.SIGKILL)
+    raise TimedOut(f"the daemon did not start in {_START_SECONDS} s", f"look into {links.places().daemon_log}")
 
 
 def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the same shape

@@ -107,7 +107,7 @@ class _Watcher:
         pipes = [child.said for child in (self._child, self._look) if child is not None and child.said >= 0]
         for source in (self._family.heard, *pipes, *self._news.sources()):
             poll.register(source, select.POLLIN)
-        moments = [at for at in (self._kill_at, self._news.wanted_at) if at]
+        moments = [at for at in (self._kill_at, self._news.wanted_at, self._news.silent_at) if at]
         if self._may_look():
             moments.append(self._look_at)
         if self._is_draining():
@@ -205,6 +205,7 @@ class _Watcher:
     # -- acting --------------------------------------------------------------------------------------------------------
 
     def _act(self, now: float) -> None:
+        self._news.give_up_silent()
         self._news.look_for_daemon()
         if self._kill_at and now >= self._kill_at and self._child is not None:
             self._child.signal(signal.SIGKILL)

@@ -7,9 +7,11 @@ from envfs_cli.grammar.words import (
     JSON,
     LEVEL,
     NAME,
+    ORDERS,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
+    READ_AS,
     SUBVERSION,
     VERSION,
     YES,
@@ -40,7 +42,8 @@ COMMANDS = (
         ("run",),
         "The command's exit status is passed through. EnvFS's own are 100 and above. With --watch the command runs as "
         "a child: when what it gets has changed it is sent SIGTERM, after the grace time SIGKILL, and it starts again "
-        "with the new values. When it ends by itself, that is the end. Needs a running daemon.",
+        "with the new values. When it ends by itself, that is the end. --watch needs a running daemon; the rest works "
+        "without one, and asks for the passphrase if the identity has one.",
     ),
     Command(
         "mount",
@@ -59,7 +62,7 @@ COMMANDS = (
         "unlock",
         "use",
         "mounting:unlock",
-        "give a locked daemon the passphrase, of the vault or of one project",
+        "give a locked daemon the passphrase of the vault or of one project",
         (PROJECT,),
         (Option(("--ttl",), "duration", "TIME", "lock again after 30s 15m 1h 7d"), PROJECT_PASSPHRASE),
         ("envfs unlock", "envfs unlock --ttl 8h", "envfs unlock shop --passphrase-file /dev/fd/3"),
@@ -69,10 +72,11 @@ COMMANDS = (
         "lock",
         "use",
         "mounting:lock",
-        "make the daemon forget keys and views, of everything or of one project; the mount stays",
+        "make the daemon forget keys and views; the mount stays",
         (PROJECT,),
         examples=("envfs lock", "envfs lock shop"),
-        details="Whatever is open answers an error at its next read. SIGUSR1 to the daemon locks all. The key of "
+        details="Everything is locked, or the one project that is named. An open file answers an error at its next "
+        "read. SIGUSR1 to the daemon locks all. The key of "
         "a managed project can be had again by the identity: locking it alone is a promise of the keyholder; that of "
         "a zero-knowledge project is gone until its passphrase is given.",
     ),
@@ -95,6 +99,7 @@ COMMANDS = (
         ),
         (
             Option(("--import",), "flag", "", "import the .env that is there, and replace it by the link"),
+            READ_AS,
             Option(("--remove",), "flag", "", "undo it: remove the link and .envfs.toml"),
             PASSPHRASE,
         ),
@@ -219,7 +224,7 @@ COMMANDS = (
         ("envfs check /shop/prod", "envfs check /shop/prod --against .env.example", "envfs check /shop --dialect node"),
         details="Fails if a variable is missing, or a reference is undefined or leads back to itself. Doubts are told: "
         "empty values, names that change how programs run, values that some program would take for something else. "
-        "With --dialect, the programs are those that the dialect is for: see `grant`.",
+        "With --dialect, the programs are those that the dialect is for; `envfs grant --help` names them.",
     ),
     Command(
         "import",
@@ -241,9 +246,10 @@ COMMANDS = (
                 ("--order",),
                 "text",
                 "TOOL",
-                "folder: next, dotenv-flow or vite; default: what package.json speaks for",
-                ("next", "dotenv-flow", "vite"),
+                "folder: the tool whose order counts; default: what the project's files speak for",
+                ORDERS,
             ),
+            READ_AS,
             Option(("--replace",), "flag", "", "make the file the level's whole text, comments and order included"),
             Option(("-n", "--dry-run"), "flag", "", "write nothing; say what would become of each name"),
             PASSPHRASE,
@@ -269,7 +275,7 @@ COMMANDS = (
         "print a view",
         (HERE,),
         (
-            Option(("-f", "--format"), "text", "FORMAT", "one of those below; default: dotenv", FORMATS),
+            Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
             Option(("--only",), "list", "A,B", "only these variables"),
             DIALECT,
             Option(("-o", "--output"), "file", "FILE", "write to a new file, readable by you alone"),

@@ -67,9 +67,14 @@ COMMANDS = (
             Argument(
                 "action",
                 "text",
-                "verify: check the chain; rotate: go on in a new file; restart: begin a new log after a loss",
+                "one of the actions below; without one, entries are printed",
                 optional=True,
                 choices=("verify", "rotate", "restart"),
+                meanings=(
+                    "check the chain of entries and its signatures",
+                    "go on in a new file, and keep the old one beside it",
+                    "begin a new log after a loss",
+                ),
             ),
         ),
         (
@@ -105,9 +110,14 @@ COMMANDS = (
             Argument(
                 "action",
                 "text",
-                "new: make one; ls: list them; custody: change to --zero-knowledge or --managed; recipients: list "
-                "them, --add or --remove one",
+                "one of the actions below",
                 choices=("new", "ls", "custody", "recipients"),
+                meanings=(
+                    "make one",
+                    "list all",
+                    "change it to --zero-knowledge or to --managed",
+                    "list those who can open it, --add one or --remove one",
+                ),
             ),
             PROJECT,
         ),
@@ -128,7 +138,7 @@ COMMANDS = (
             "envfs project recipients shop --add-from ~/.ssh/id_ed25519.pub",
         ),
         details="A project is what a first-level name such as shop stands for: the unit of keys. Without `project new` "
-        "it comes to be, managed, with the first variable that is set in it. A recipient is age1…, or the line of an "
+        "it is created, managed, with the first variable that is set in it. A recipient is age1…, or the line of an "
         "SSH public key.",
     ),
     Command(
@@ -137,7 +147,13 @@ COMMANDS = (
         "custody:key",
         "list the keys of projects, or give one a new key",
         (
-            Argument("action", "text", "ls: list keys; rotate: make a new one", choices=("ls", "rotate")),
+            Argument(
+                "action",
+                "text",
+                "one of the actions below",
+                choices=("ls", "rotate"),
+                meanings=("list keys, of one project or of all", "make a new key for a project"),
+            ),
             PROJECT,
         ),
         (PROJECT_PASSPHRASE, JSON),
@@ -149,42 +165,50 @@ COMMANDS = (
         "passwd",
         "vault",
         "custody:passwd",
-        "change the passphrase, of the vault's identity or of a zero-knowledge project",
+        "change the passphrase of the identity or of a project",
         (PROJECT,),
         (
             Option(("--passphrase-file",), "file", "FILE", "read the old passphrase from a file"),
             Option(("--new-passphrase-file",), "file", "FILE", "read the new passphrase from a file"),
         ),
         ("envfs passwd", "envfs passwd shop"),
-        details="Whoever has a copy of the old file and the old passphrase can still open that copy: if so, change the "
-        "values, and give the project a new key with `envfs key rotate`.",
+        details="Without a project it is that of the vault's identity; a project has one if it is zero-knowledge. A "
+        "copy of the old file still opens with the old passphrase: if somebody has one, change the values, and give "
+        "the project a new key, as in `envfs key rotate shop`.",
     ),
     Command(
         "keyring",
         "vault",
         "custody:keyring",
-        "keep the identity in a keyring of the operating system too, so that no passphrase is asked for",
+        "keep the identity in a keyring, so that no passphrase is asked for",
         (
-            Argument("action", "text", "add: keep it there; remove: take it out", choices=("add", "remove")),
+            Argument(
+                "action",
+                "text",
+                "one of the actions below",
+                choices=("add", "remove"),
+                meanings=("keep the identity in a keyring too", "take it out"),
+            ),
             Argument(
                 "keyring",
                 "text",
-                "secret-service: the desktop's; kernel: this user's, until the machine restarts",
+                "one of the keyrings below",
                 optional=True,
                 choices=("secret-service", "kernel"),
+                meanings=("the desktop's", "this user's, until the machine restarts"),
             ),
         ),
         (PASSPHRASE,),
         ("envfs keyring add secret-service", "envfs keyring add kernel", "envfs keyring remove"),
-        details="The file under the passphrase stays. Whatever runs as this user can read the keyring while it is "
-        "unlocked: it is as good as the session. The desktop's needs the Python package `keyring`, the kernel's the "
-        "program keyctl.",
+        details="The keyring is one of the operating system. The file under the passphrase stays. Every program of "
+        "this user can read the keyring while it is unlocked: it is as good as the session. The desktop's needs the "
+        "Python package `keyring`, the kernel's the program keyctl.",
     ),
     Command(
         "recovery",
         "vault",
         "custody:recovery",
-        "make a recovery key, on a sheet of paper, that opens every managed project",
+        "make a recovery sheet that opens every managed project",
         (),
         (
             Option(

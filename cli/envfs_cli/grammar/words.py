@@ -6,7 +6,8 @@ from envfs.tuples import NamedTuple
 class Argument(NamedTuple):
     """A word by its place. `kind`: level, project, name, file, folder, text, number, or words (all that is left).
 
-    A first word that is `linked` may be left out in a folder that `envfs link` linked to a level.
+    A first word that is `linked` may be left out in a folder that `envfs link` linked to a level. `meanings` explain
+    the `choices`, one each.
     """
 
     name: str
@@ -15,6 +16,7 @@ class Argument(NamedTuple):
     optional: bool = False
     choices: tuple[str, ...] = ()
     linked: bool = False
+    meanings: tuple[str, ...] = ()
 
 
 class Option(NamedTuple):
@@ -61,6 +63,22 @@ PROJECT_PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PROJECT_PASSPHRASE_FILE)"
 )
 DIALECTS = ("portable", "shell", "docker", "systemd", "python", "python-interpolating", "node", "expand", "compose")
-DIALECT = Option(("--dialect",), "text", "NAME", "dotenv text for one kind of reader; see below", DIALECTS)
+DIALECT = Option(("--dialect",), "text", "NAME", f"dotenv text for one kind of reader: {', '.join(DIALECTS)}", DIALECTS)
 VERSION = Option(("--version",), "number", "N", "the level as it was at that version")
 SUBVERSION = Argument("version", "number", "a version, as `envfs history` counts them")
+ORDERS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony", "nuxt")
+READERS = (
+    "node",
+    "expand",
+    "python",
+    "django-environ",
+    "ruby",
+    "symfony",
+    "phpdotenv",
+    "shell",
+    "compose",
+    "portable",
+)
+READ_AS = Option(
+    ("--as",), "text", "READER", "dotenv: read it as this reader does; default: what the project's files say", READERS
+)

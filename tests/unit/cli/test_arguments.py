@@ -1,8 +1,11 @@
 """A command line is read as the grammar says, or ends with status 2 and a word about it."""
 
+import re
+
 import pytest
 
 from envfs_cli import arguments, grammar
+from envfs_cli.arguments import Mistake
 from envfs_cli.grammar import Command
 
 COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
@@ -90,7 +93,6 @@ MISTAKES = [
     "ls --jsn",
     "log -n",
     "log -n five",
-    "log no-such-action",
     "completion tcsh",
     "grant /shop --ttl 1",
     "grant /shop --uid 1 --ttl 5x",
@@ -158,7 +160,23 @@ def test_help_is_given_wherever_it_is_asked_for(
     shown = capsys.readouterr().out
     assert command.summary[1:] in " ".join(shown.split())
     assert all(option.flags[0] in shown for option in command.options)
-    assert all(example in shown for example in command.examples)
+    joined = re.sub(r" \\\n +", " ", shown)
+    assert all(example in joined for example in command.examples)
+
+
+ACTIONS = [(command, "") for command in grammar.COMMANDS if command.name in ("project", "key", "keyring")]
+ACTIONS += [
+    (command, "hunter2") for command in grammar.COMMANDS if command.name in ("project", "key", "keyring", "log")
+]
+
+
+@pytest.mark.parametrize(("command", "word"), ACTIONS, ids=lambda each: getattr(each, "name", each or "none"))
+def test_an_action_that_lacks_or_is_unknown_is_answered_with_all_there_are(command: Command, word: str) -> None:
+    with pytest.raises(Mistake) as caught:
+        arguments.read(command, [word] if word else [])
+    assert all(choice in caught.value.text for choice in command.arguments[0].choices)
+    assert f"`envfs {command.name} --help`" in caught.value.hint
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "found"), [("A", ("A",)), ("A,B", ("A", "B")), (" A , B ", ("A", "B"))])

@@ -1,6 +1,7 @@
 """The way in: a command is found and run; whatever goes wrong has its words and its exit status."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -17,7 +18,10 @@ SHOWN = [command for command in grammar.COMMANDS if command.group != grammar.HID
 def test_help_lists_every_command_and_no_hidden_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(words) == 0
     shown = capsys.readouterr().out
-    assert all(f"  {command.name:<12}{command.summary}" in shown for command in SHOWN)
+    joined = re.sub(r"\n {14}", " ", shown)
+    assert all(f"\n  {command.name:<12}{command.summary}\n" in joined for command in SHOWN)
+    synonyms = [(word, command.name) for command in SHOWN for word in command.synonyms]
+    assert all(f"\n  {word:<12}the same as {name}\n" in joined for word, name in synonyms)
     assert "__complete" not in shown
 
 

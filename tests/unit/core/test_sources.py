@@ -93,13 +93,40 @@ def test_what_is_odd_is_told_by_name_and_never_by_value() -> None:
 
 
 @pytest.mark.parametrize("name", ["my-key", "1A", "a.b", "", "two words", f"postgres://x:{NEEDLE}@y", "A\n", "é"])
-def test_a_name_that_no_variable_has_is_refused_and_quoted_only_if_it_looks_like_a_name(name: str) -> None:
+def test_a_name_that_no_variable_has_is_left_out_and_quoted_only_if_it_looks_like_a_name(name: str) -> None:
     tree = Table((("OK", Scalar("1")), (name, Scalar(NEEDLE))))
     source = sources.of_tree(tree, None)
-    with pytest.raises(BadName) as caught:
-        source.check()
-    assert NEEDLE not in caught.value.text + caught.value.hint + source.found[1].name
-    assert (name if name in ("my-key", "1A", "a.b") else "key 2") in caught.value.text
+    source.check()
+    assert source.text == "OK=1\n"
+    said = name if name in ("my-key", "1A", "a.b") else "key 2"
+    assert source.remarks() == (f"{said}: no environment that EnvFS writes can have such a name: left out",)
+
+
+@pytest.mark.parametrize("name", ["my-key", "a.b", "", f"postgres://x:{NEEDLE}@y"])
+def test_a_file_of_such_names_alone_is_refused(name: str) -> None:
+    for source in (
+        sources.of_tree(Table(((name, Scalar(NEEDLE)),)), None),
+        of_compose(f"services: {{a: {{environment: ['{name}={NEEDLE}']}}}}"),
+    ):
+        with pytest.raises(BadName) as caught:
+            source.check()
+        assert NEEDLE not in caught.value.text + caught.value.hint + source.found[0].name
+
+
+def test_a_compose_file_with_names_of_elasticsearch_and_names_without_a_value() -> None:
+    environment = (
+        "[node.name=es01, xpack.security.enabled=false, ES_JAVA_OPTS=-Xms1g, APP_KEY, 'bootstrap.memory_lock']"
+    )
+    source = of_compose(f"services: {{a: {{environment: {environment}}}}}")
+    source.check()
+    assert values(source) == {"ES_JAVA_OPTS": "-Xms1g"}
+    assert [remark.split(":")[0] for remark in source.remarks()] == [
+        *("node.name", "xpack.security.enabled", "APP_KEY", "bootstrap.memory_lock")
+    ]
+    lone = of_compose("services: {a: {environment: {APP_KEY: , APP_ENV: null}}}")
+    lone.check()
+    assert values(lone) == {}
+    assert lone.text.count("# APP_") == 2  # a level comes to be, and the levels above it are seen there
 
 
 @pytest.mark.parametrize(("value", "kind"), [("a\0b", Malformed), ("\ud800", Malformed), ("x" * 128_001, TooLarge)])

@@ -45,7 +45,7 @@ class Held:
 
     def __init__(self) -> None:
         self.table = KernelTable(ME)
-        self.inodes = Inodes(cast("Vault", Empty()), self.table)
+        self.inodes = Inodes(cast("Vault", Empty()), self.table, lambda *_: None)
 
     def hold(self, node: Node, uid: int = 0, content: Hashable = 1) -> Inode:
         caller = ME._replace(uid=uid)

@@ -176,3 +176,22 @@ def test_looking_at_many_processes_keeps_few_descriptors_and_none_in_the_end() -
 def test_nothing_raises_whatever_the_number(known: Callers) -> None:
     for pid in (1, 2, 1 << 22, (1 << 31) - 1):
         known.look(pid, 1, 1)
+
+
+def test_a_glance_believes_what_was_looked_at_a_moment_ago_and_no_longer(
+    known: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, now = sleeper(), time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now)
+    seen = known.look(process.pid, *ME[1:])
+    gone(process)
+    assert known.glance(process.pid, *ME[1:]) == seen
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now + 2_000_000)
+    assert known.glance(process.pid, *ME[1:]).doubt
+
+
+def test_a_glance_at_one_uid_says_nothing_of_another(known: Callers) -> None:
+    process = sleeper()
+    assert not known.look(process.pid, *ME[1:]).doubt
+    assert known.glance(process.pid, 4321, ME[2]).doubt
+    gone(process)

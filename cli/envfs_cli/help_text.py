@@ -1,0 +1,92 @@
+"""How help looks: wrapped at words to the terminal's width, with what is to be pasted left whole.
+
+Law: an example that is too long for a line goes on behind a backslash, where a shell reads it as one line.
+"""
+
+import argparse
+import re
+
+from envfs_cli import wrapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from envfs_cli.grammar import Argument, Command
+
+_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
+_ON = " \\"
+_COLUMN = 14
+
+
+class Wrapped(argparse.HelpFormatter):
+    """argparse's help, in which paragraphs stay apart, indented lines are examples, and no word is cut."""
+
+    def __init__(self, prog: str) -> None:
+        """Use the terminal's width."""
+        super().__init__(prog, width=wrapping.width())
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:  # noqa: ARG002 - argparse's own form
+        lines = text.splitlines()
+        return "\n".join(part for line in lines for part in (_example(line) if line[:1] == " " else fill(line)))
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrapping.fill(text, width)
+
+
+def usage(command: "Command") -> str:
+    """Return the form of a command, after argparse's `usage: `; the options are explained further down."""
+    words = [f"envfs {command.name}", "[OPTION ...]", *map(_place, command.arguments)]
+    lines = wrapping.fill(" ".join(words), wrapping.width() - len("usage: "), "", "  ")
+    return "\n".join(lines)
+
+
+def _place(argument: "Argument") -> str:
+    word = "|".join(argument.choices) or argument.name.upper()
+    if argument.kind == "words":
+        return f"-- {word} ..."
+    return f"[{word}]" if argument.optional or argument.linked else word
+
+
+def describe(command: "Command") -> str:
+    """Return what a command does, its summary first."""
+    return f"{command.summary[0].upper()}{command.summary[1:]}. {command.details}".strip()
+
+
+def epilog(command: "Command") -> str:
+    """Return what follows a command's options: its actions, its other names, and its examples."""
+    lines = []
+    for argument in command.arguments:
+        if argument.meanings:
+            pairs = list(zip(argument.choices, argument.meanings, strict=True))
+            lines += [f"{argument.name}s:", *entries(pairs, max(_COLUMN, 4 + max(map(len, argument.choices)))), ""]
+    if command.synonyms:
+        lines += [f"also: {', '.join(f'envfs {word}' for word in command.synonyms)}", ""]
+    examples = ["examples:", *(f"  {example}" for example in command.examples)] if command.examples else []
+    return "\n".join([*lines, *examples])
+
+
+def entries(pairs: "Iterable[tuple[str, str]]", column: int = _COLUMN) -> list[str]:
+    """Return a list of words and what they mean, in two columns."""
+    lines = []
+    for word, meaning in pairs:
+        first = f"  {word}".ljust(column - 1) + " "
+        lines += wrapping.fill(meaning, wrapping.width(), first, " " * column)
+    return lines
+
+
+def fill(text: str) -> list[str]:
+    """Wrap one paragraph to the terminal's width."""
+    return wrapping.fill(text, wrapping.width())
+
+
+def _example(line: str) -> list[str]:
+    if len(line) <= wrapping.width():
+        return [line]
+    lines, current = [], " "
+    for word in _WORD.findall(line):
+        if current.strip() and len(f"{current} {word}{_ON}") > wrapping.width():
+            lines.append(f"{current}{_ON}")
+            current = "     "
+        current = f"{current} {word}"
+    return [*lines, current]
