@@ -312,9 +312,6 @@ def private(lock: int = -1, *, looks: bool = False) -> Link:
 def _start_daemon(connection: int, lock: int, *, looks: bool) -> "NoReturn":
     # by a child that ends: what this process becomes is to have no child that it did not start
     try:
-        from envfs_cli import streams
-
-        streams.give_nothing()
         os.set_inheritable(connection, True)
         command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
         if lock >= 0:

@@ -265,7 +265,6 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CompareVersions: (answers.Compared,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
-    CheckCheckpoints: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),
     VerifyCheckpoint: (answers.Faults,),
     CheckCheckpoints: (answers.Faults,),

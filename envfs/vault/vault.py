@@ -4,13 +4,12 @@ Everything here is ciphertext and public facts. The tree index (`tree/<level>/@`
 history; it is checked against the records by `envfs verify`.
 """
 
-import itertools
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names, record
-from envfs.errors import AlreadyExists, NoSuchLevel, NoVault, StoreUnavailable, TooLarge
+from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
 from envfs.protocol.keyholding import Layer, Place
 from envfs.store import Store, Watch
 from envfs.vault import description
@@ -297,11 +296,7 @@ class Vault:
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whether they can be read or not."""
-        try:
-            return self._streams.last(stream)
-        except (StoreUnavailable, TooLarge):
-            keys = set(self.keys_of(stream))
-            return next(number for number in itertools.count() if record.key(stream, number + 1) not in keys)
+        return self._streams.last(stream)
 
     def stream_head(self, stream: str) -> Head | None:
         """Return the newest record of any stream."""
