@@ -26,7 +26,12 @@ def error(failure: "EnvFSError") -> None:
     """Say what was refused, and what may help."""
     _say("error", "bad", failure.text)
     if failure.hint:
-        _say("hint", "warn", failure.hint)
+        hint(failure.hint)
+
+
+def hint(text: str) -> None:
+    """Say what may help."""
+    _say("hint", "warn", text)
 
 
 def note(text: str) -> None:

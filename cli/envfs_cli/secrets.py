@@ -116,7 +116,11 @@ def _doubt(typed: bytes) -> str:
 
 
 def _typed(prompt: str) -> bytes:
-    return terminal.ask_hidden(prompt, _PASSPHRASE, limits.PASSPHRASE_BYTES)
+    try:
+        return terminal.ask_hidden(prompt, _PASSPHRASE, limits.PASSPHRASE_BYTES)
+    except terminal.NoTerminal as error:
+        error.hint = "name a file that holds the passphrase with --passphrase-file"
+        raise
 
 
 def _of(project: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 
-from envfs.errors import Locked, WrongPassphrase
+from envfs.errors import EnvFSError, Locked, WrongPassphrase
 from envfs.protocol import control
 from envfs_cli import link as links
 
@@ -81,6 +81,8 @@ class Session:
 
     def unlock(self, seconds: int = 0, project: str = "") -> None:
         """Unlock the vault or a project, for `seconds` or without end, asking for the passphrase if it needs one."""
+        from envfs_cli.terminal import NoTerminal
+
         for _ in range(_MOST_LOCKS):
             try:
                 self._with_passphrase(self._ask_once, control.Unlock(seconds, project), "unlocking")
@@ -88,6 +90,8 @@ class Session:
                 if not project:
                     raise
                 self.unlock(seconds, error.about)  # the vault's own, which a daemon that was started anew lacks
+            except NoTerminal as error:
+                raise _locked(project, error) from None
             else:
                 return
 
@@ -156,6 +160,14 @@ class Session:
             self._forget(project)
         if self._open is not None:
             self._open.close()
+
+
+def _locked(project: str, reason: EnvFSError) -> Locked:
+    text = f"{f'project {project}' if project else 'the vault'} is locked, and {reason.text} for its passphrase"
+    variable = "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
+    unlock = f"`envfs unlock{f' {project}' if project else ''}`"
+    option = "" if project else ", or with --passphrase-file"
+    return Locked(text, f"name a file that holds it in {variable}{option}; {unlock} asks at a terminal", project)
 
 
 _MOST_LOCKS = 3  # the vault's, that of level /, that of the project

@@ -31,9 +31,6 @@ _NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
 def start(mine: "Locations", connection: int, lock: int, *, looks: bool) -> "NoReturn":
     """Start a daemon that serves one connection; for a child that ends, as its parent is to have no other children."""
     try:
-        from envfs_cli import streams
-
-        streams.give_nothing()
         os.set_inheritable(connection, True)
         command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
         if lock >= 0:

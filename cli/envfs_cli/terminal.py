@@ -16,11 +16,16 @@ _ENTER = "Enter ends the entry"
 _SEVERAL = "(several lines: Ctrl-D ends them)"
 
 
+class NoTerminal(EnvFSError):
+    """There is nobody who could be asked."""
+
+
 def ask_hidden(prompt: str, what: str, limit: int, *, lines: bool = False) -> bytes:
     """Ask for `what` on /dev/tty without showing it: a line of at most `limit` bytes, or with `lines` several.
 
     Raises:
-        EnvFSError: there is no terminal, or nothing that could be taken was typed
+        NoTerminal: there is none
+        EnvFSError: nothing that could be taken was typed
         TooLarge: it is over the limit
     """
     from envfs_cli.keys import End, Entry
@@ -48,7 +53,7 @@ def check() -> None:
     """Find out whether there is a terminal, before anything is asked.
 
     Raises:
-        EnvFSError: there is none
+        NoTerminal: there is none
     """
     os.close(_open())
 
@@ -57,7 +62,7 @@ def _open() -> int:
     try:
         return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
-        raise EnvFSError(
+        raise NoTerminal(
             "there is no terminal to ask at", "use --passphrase-file, --from-file or standard input"
         ) from None
 

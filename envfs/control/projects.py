@@ -5,6 +5,7 @@ that is sealed anew keeps its text, as a new version.
 """
 
 from envfs.control.call import Call, Sent
+from envfs.control.damage import DAMAGED, fault
 from envfs.control.finishing import finish
 from envfs.control.locking import lock_now, one_try, unless_locked
 from envfs.control.service import House
@@ -19,6 +20,7 @@ from envfs.protocol.control import (
     ChangeProjectPassphrase,
     ChangeRecipients,
     Done,
+    FaultRow,
     KeyRow,
     ListKeys,
     ListProjects,
@@ -46,37 +48,51 @@ async def list_projects(call: Call, _request: ListProjects) -> Sent:
     """Send the projects, with what is known of their keys."""
     house = call.service.house
     for project in house.vault.projects():
-        about = await _described(house, project)
-        unfinished = house.vault.has_old_keys(project)
-        await call.send_row(
-            ProjectRow(
-                project=f"/{project}",
-                custody=house.keys.custody(project),
-                unlocked=about is not None,
-                levels=len(house.vault.levels_of(project)),
-                keys=len(about.kids) if about else 0,
-                recipients=about.recipients if about else (),
-                unfinished=unfinished,
-            )
-        )
+        try:
+            row: ProjectRow | FaultRow = await _project_row(house, project)
+        except DAMAGED as error:
+            row = fault(f"/{project}", error)
+        await call.send_row(row)
     return Sent(Done())
+
+
+async def _project_row(house: House, project: str) -> ProjectRow:
+    about = await _described(house, project)
+    return ProjectRow(
+        project=f"/{project}",
+        custody=house.keys.custody(project),
+        unlocked=about is not None,
+        levels=len(house.vault.levels_of(project)),
+        keys=len(about.kids) if about else 0,
+        recipients=about.recipients if about else (),
+        unfinished=house.vault.has_old_keys(project),
+    )
 
 
 async def list_keys(call: Call, request: ListKeys) -> Sent:
     """Send the keys that a project has or had, the newest first; those of all, locked projects left out."""
     house = call.service.house
     if request.project:
-        wanted = {project_of(request.project): await house.keys.describe(project_of(request.project))}
-    else:
-        found = {project: await _described(house, project) for project in house.vault.projects()}
-        wanted = {project: about for project, about in found.items() if about is not None}
-    for project, about in wanted.items():
-        heads = [(level, house.vault.head(level)) for level in house.vault.levels_of(project)]
-        used = [house.vault.header(level, head.seq).kid for level, head in heads if head]
-        for age, kid in enumerate(about.kids):
-            number = len(about.kids) - age
-            await call.send_row(KeyRow(f"/{project}", number, kid, used.count(kid), newest=age == 0))
+        project = project_of(request.project)
+        await call.send_rows(_key_rows(house, project, await house.keys.describe(project)))
+        return Sent(Done())
+    for project in house.vault.projects():
+        try:
+            about = await _described(house, project)
+            rows: list[KeyRow | FaultRow] = [*_key_rows(house, project, about)] if about else []
+        except DAMAGED as error:
+            rows = [fault(f"/{project}", error)]
+        await call.send_rows(rows)
     return Sent(Done())
+
+
+def _key_rows(house: House, project: str, about: KeysDescribed) -> list[KeyRow]:
+    heads = [(level, house.vault.head(level)) for level in house.vault.levels_of(project)]
+    used = [house.vault.header(level, head.seq).kid for level, head in heads if head]
+    count = len(about.kids)
+    return [
+        KeyRow(f"/{project}", count - age, kid, used.count(kid), newest=age == 0) for age, kid in enumerate(about.kids)
+    ]
 
 
 async def change_custody(call: Call, request: ChangeCustody) -> Sent:

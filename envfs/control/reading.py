@@ -1,6 +1,7 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
 from envfs.control.call import Call, Sent
+from envfs.control.damage import DAMAGED, fault
 from envfs.control.service import House
 from envfs.core import dialects, names, record
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
@@ -13,6 +14,7 @@ from envfs.protocol.control import (
     DescribeView,
     Done,
     FactsRow,
+    FaultRow,
     LevelRow,
     ListHistory,
     ListLevels,
@@ -101,11 +103,20 @@ async def list_levels(call: Call, request: ListLevels) -> Sent:
     check_visible(call, top)
     for level in house.vault.levels():
         if names.within(level, top) and _visible(call, level):
-            head = house.vault.head(level)
-            time = house.vault.header(level, head.seq).time if head else ""
-            allowed = house.gate.decide(call.caller, level).decision == "allow"
-            await call.send_row(LevelRow(level, head.seq if head else 0, time, allowed))
+            try:
+                row: LevelRow | FaultRow = _level_row(call, level)
+            except DAMAGED as error:
+                row = fault(level, error)
+            await call.send_row(row)
     return Sent(Done())
+
+
+def _level_row(call: Call, level: str) -> LevelRow:
+    vault = call.service.house.vault
+    head = vault.head(level)
+    time = vault.header(level, head.seq).time if head else ""
+    allowed = call.service.house.gate.decide(call.caller, level).decision == "allow"
+    return LevelRow(level, head.seq if head else 0, time, allowed)
 
 
 async def list_history(call: Call, request: ListHistory) -> Sent:
@@ -118,7 +129,11 @@ async def list_history(call: Call, request: ListHistory) -> Sent:
     oldest = max(1, newest - request.newest + 1) if request.newest else 1
     last = newest
     while last >= oldest:
-        rows = await _compare(call, level, oldest, last)
+        try:
+            rows: list[VersionRow | FaultRow] = [*await _compare(call, level, oldest, last)]
+        except DAMAGED:
+            first = max(oldest, last - _COMPARED_AT_ONCE + 1)
+            rows = [await _version_or_fault(call, level, version) for version in range(last, first - 1, -1)]
         await call.send_rows(rows)
         last -= max(1, len(rows))
     return Sent(Done())
@@ -134,6 +149,13 @@ async def _compare(call: Call, level: str, oldest: int, last: int) -> list[Versi
         times = {each.record.seq: record.parse_header(layers.blobs[each.record_blob]).time for each in layers.layers}
     changes = answer.message.versions if isinstance(answer.message, Compared) else ()
     return [_version_row(change, times[change.version]) for change in reversed(changes)]
+
+
+async def _version_or_fault(call: Call, level: str, version: int) -> VersionRow | FaultRow:
+    try:
+        return (await _compare(call, level, version, version))[0]
+    except DAMAGED as error:
+        return fault(record.key(record.level_stream(level), version), error)
 
 
 def _first_of(vault: Vault, level: str, oldest: int, last: int) -> int:

@@ -10,6 +10,7 @@ from contextlib import suppress
 import trio
 
 from envfs.control.call import Call, Sent
+from envfs.control.damage import DAMAGED, fault
 from envfs.control.vouching import LIMITS, vouch
 from envfs.core import names, record
 from envfs.core.audit import Event
@@ -39,11 +40,11 @@ async def verify_vault(call: Call, request: VerifyVault) -> Sent:
         except StoreUnavailable as error:
             count, faults = 0, [FaultRow(stream, error.text)]
         looked_at, failed = looked_at + count, failed + len(faults)
-        for fault in faults:
-            await call.send_row(fault)
-    for fault in (*_index_faults(vault), *_memory_faults(vault), *await _log_faults(call)):
+        for row in faults:
+            await call.send_row(row)
+    for row in (*_index_faults(vault), *_memory_faults(vault), *await _log_faults(call)):
         failed += 1
-        await call.send_row(fault)
+        await call.send_row(row)
     unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
     return Sent(Checked(looked_at, failed, (*unchecked, *repaired, *_notes(vault, call.service.ledger))))
 
@@ -124,8 +125,13 @@ def _head_fault(call: Call, stream: str) -> str:
 
 
 async def _verify_records(call: Call, stream: str, numbers: range) -> list[FaultRow]:
-    async with call.service.keyholder.turn():
-        return await _verify_gathered(call, stream, numbers)
+    try:
+        async with call.service.keyholder.turn():
+            return await _verify_gathered(call, stream, numbers)
+    except DAMAGED as error:
+        if len(numbers) == 1:
+            return [fault(record.key(stream, numbers[0]), error)]
+    return [row for number in numbers for row in await _verify_records(call, stream, range(number, number + 1))]
 
 
 async def _verify_gathered(call: Call, stream: str, numbers: range) -> list[FaultRow]:

@@ -28,7 +28,7 @@ class Witness:
     def __init__(self, path: Path, name: str) -> None:
         """Remember nothing yet."""
         self._path = path
-        self._key = f"envfs:{hashlib.sha256(name.encode()).hexdigest()[:32]}".encode()
+        self._key = f"envfs:{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}".encode()
 
     def put(self, line: str) -> None:
         """Remember a line in the place of the one before."""

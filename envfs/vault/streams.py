@@ -4,10 +4,11 @@ Laws: records are numbered from 1 without gaps; the head is found by doubling an
 that is older than, or different from, what this machine has seen is refused.
 """
 
+import itertools
 from typing import NamedTuple
 
 from envfs.core import record
-from envfs.errors import AuthenticationFailed, RolledBack
+from envfs.errors import AuthenticationFailed, RolledBack, StoreUnavailable, TooLarge
 from envfs.store import Store, Watch
 from envfs.vault.memory import Memory, Seen
 
@@ -59,7 +60,11 @@ class Streams:
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whatever was seen of it before."""
-        return self._last_from(stream, 0)
+        try:
+            return self._last_from(stream, 0)
+        except (StoreUnavailable, TooLarge):  # a record cannot be read, so they are counted by their names
+            keys = set(self._store.list(stream + "/@"))
+            return next(number for number in itertools.count() if record.key(stream, number + 1) not in keys)
 
     def _keep(self, stream: str, head: Head | None, before: Head | None) -> None:
         # a new record shows in the folder; a byte changed in the head itself only in that file

@@ -296,7 +296,7 @@ class Vault:
         return tuple(sorted(found))
 
     def last(self, stream: str) -> int:
-        """Return how many records a stream has in the store."""
+        """Return how many records a stream has in the store, whether they can be read or not."""
         return self._streams.last(stream)
 
     def stream_head(self, stream: str) -> Head | None:

@@ -356,5 +356,5 @@ def test_a_folder_of_path_that_may_not_be_searched_hides_nothing_and_says_nothin
 def test_the_path_of_the_view_is_where_the_command_is_looked_for(home: Home, programs: Path) -> None:
     home.envfs("set", "/app", "PATH", given=f"{programs}:/bin")
     assert home.envfs("exec", "/app", "--", "script", "x").text == f"{programs}/script x \n"
-    home.envfs("set", "/app", "PATH", given="")
+    home.envfs("set", "/app", "PATH", "--empty")
     assert home.envfs("exec", "/app", "--", "script", "x", cwd=programs).text == "./script x \n"

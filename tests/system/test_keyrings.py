@@ -72,7 +72,7 @@ def test_what_is_taken_out_is_out_and_the_passphrase_works_as_before(
     home, _, environ = kept
     home.envfs("keyring", "remove", environ=environ)
     assert "keyring" not in (home.path / "envfs.toml").read_text(encoding="utf-8")
-    assert "there is no terminal" in home.envfs("get", "/app", "TOKEN", environ=environ, status=100).complaint
+    assert "there is no terminal" in home.envfs("get", "/app", "TOKEN", environ=environ, status=108).complaint
     home.envfs("keyring", "remove", environ=environ, status=101)
 
 

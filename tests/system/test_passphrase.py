@@ -57,8 +57,8 @@ def test_a_passphrase_that_is_none_is_refused(own: Home, passphrase: str) -> Non
 def test_without_a_terminal_and_a_file_it_says_what_to_do(own: Home) -> None:
     script = f'setsid "{ENVFS}" get /app TOKEN </dev/null'
     done = subprocess.run(["sh", "-c", script], env=own.environ(), capture_output=True, check=False, text=True)
-    assert done.returncode == 100
-    assert "no terminal to ask at" in done.stderr
+    assert done.returncode == 108
+    assert "the vault is locked, and there is no terminal to ask at for its passphrase" in done.stderr
     assert "--passphrase-file" in done.stderr
 
 

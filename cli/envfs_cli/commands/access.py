@@ -75,8 +75,9 @@ def log(values: "Values") -> int:
         raise BadRequest("log takes verify, rotate or restart", "`envfs log` alone prints entries")
     count = values["lines"] if values["lines"] is not None else _DEFAULT_LINES
     request = control.ReadLog(int(str(count)), bool(values["follow"]))
-    link.follow(request, _print_json if values["json"] else _print)
-    return 0
+    printer = _Printer(as_json=bool(values["json"]))
+    link.follow(request, printer.take)
+    return LogBroken.status if printer.is_broken else 0
 
 
 def _verify(link: "Session", *, as_json: bool) -> int:
@@ -91,22 +92,36 @@ def _verify(link: "Session", *, as_json: bool) -> int:
     return 0
 
 
-def _print_json(row: object) -> None:
-    if isinstance(row, control.LogRow):
-        output.row(row.line.rstrip("\n"))
+class _Printer:
+    """Prints entries as they come; a line that is none `is_broken`, is reported once, and hides no other."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        """Print sentences, or lines as they are."""
+        self._as_json = as_json
+        self.is_broken = False
+
+    def take(self, row: object) -> None:
+        """Print an entry."""
+        if not isinstance(row, control.LogRow):
+            return
+        facts = _facts(row.line)
+        if facts is not None:
+            output.row(row.line.rstrip("\n") if self._as_json else _sentence(facts))
+        elif not self.is_broken:
+            self.is_broken = True
+            output.error(LogBroken("the access log holds a line that is no entry", "`envfs log verify`"))
 
 
-def _print(row: object) -> None:
-    if isinstance(row, control.LogRow):
-        output.row(_sentence(row.line))
-
-
-def _sentence(line: str) -> str:
+def _facts(line: str) -> "dict[str, object] | None":
     try:
-        found = json.loads(line)
-    except ValueError:
-        raise LogBroken("the access log holds a line that is no entry", "`envfs log verify`") from None
-    entry = {name: output.clean(str(value)) for name, value in found.items()}
+        facts = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def _sentence(facts: "dict[str, object]") -> str:
+    entry = {name: output.clean(str(value)) for name, value in facts.items()}
     what = entry.get("event", "")
     style = {"refuse": "bad", "read": "good"}.get(what, "dim")
     where = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"

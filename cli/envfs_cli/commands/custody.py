@@ -6,9 +6,9 @@ from contextlib import suppress
 from envfs.core import limits
 from envfs.core.keyfile import MANAGED, ZERO_KNOWLEDGE
 from envfs.core.names import level as one_spelling
-from envfs.errors import EnvFSError, NoSuchLevel, WrongPassphrase
+from envfs.errors import AuthenticationFailed, EnvFSError, NoSuchLevel, WrongPassphrase
 from envfs.protocol import control
-from envfs_cli import output, secrets, session, terminal
+from envfs_cli import damage, output, secrets, session, terminal
 from envfs_cli.arguments import Mistake
 from envfs_cli.files import check_new, read_text, write_new
 
@@ -48,10 +48,10 @@ def _new(values: "Values") -> int:
 
 
 def _list(values: "Values") -> int:
-    rows = _projects(session.start(values))
+    rows, status = damage.intact(session.start(values).rows(control.ListProjects()), control.ProjectRow)
     if values["json"]:
         output.rows_json(rows)
-        return 0
+        return status
     cells = [
         (
             row.project,
@@ -67,7 +67,7 @@ def _list(values: "Values") -> int:
     for row in rows:
         if row.unfinished:
             output.note(f"a change of the key of {row.project} broke off; `envfs unlock {row.project}` finishes it")
-    return 0
+    return status
 
 
 def _custody(values: "Values") -> int:
@@ -120,12 +120,12 @@ def _recipients_in(path: str) -> list[str]:
     return found
 
 
-def _projects(asking: session.Session) -> list[control.ProjectRow]:
-    return [row for row in asking.rows(control.ListProjects()) if isinstance(row, control.ProjectRow)]
-
-
 def _known(asking: session.Session, name: str, *, missing_is_fine: bool = False) -> "control.ProjectRow | None":
-    found = [row for row in _projects(asking) if row.project == name]
+    rows = asking.rows(control.ListProjects())
+    for row in rows:
+        if isinstance(row, control.FaultRow) and row.key == name:
+            raise AuthenticationFailed(row.reason, "`envfs verify` names each record that is damaged")
+    found = [row for row in rows if isinstance(row, control.ProjectRow) and row.project == name]
     if not found and not missing_is_fine:
         raise NoSuchLevel(f"there is no project {name}", "`envfs project ls` lists them")
     return found[0] if found else None
@@ -175,17 +175,16 @@ def key(values: "Values") -> int:
         raise Mistake("`envfs key rotate` needs a project", "name it, as in `shop`")
     asking = session.start(values)
     if values["action"] == "ls":
-        rows = asking.rows(control.ListKeys(str(values["project"] or "")))
+        keys, status = damage.intact(asking.rows(control.ListKeys(str(values["project"] or ""))), control.KeyRow)
         if values["json"]:
-            output.rows_json(rows)  # type: ignore[arg-type]
-            return 0
-        keys = [row for row in rows if isinstance(row, control.KeyRow)]
+            output.rows_json(keys)
+            return status
         cells = [
             (row.project, str(row.number), row.kid[:_SHORT], "newest" if row.newest else "history", str(row.levels))
             for row in keys
         ]
         output.table(("PROJECT", "KEY", "KID", "USE", "LEVELS"), cells)
-        return 0
+        return status
     name, resealed = _name(values), list[object]()
     _known(asking, name)
     asking.with_passphrase(control.RotateKey(name), "sealing everything anew", resealed)

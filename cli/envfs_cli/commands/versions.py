@@ -2,7 +2,7 @@
 
 from envfs.errors import EnvFSError
 from envfs.protocol import control
-from envfs_cli import output, session, terminal
+from envfs_cli import damage, output, session, terminal
 from envfs_cli.commands.values import report
 
 TYPE_CHECKING = False
@@ -16,17 +16,14 @@ _NAMES_SHOWN = 6
 def history(values: "Values") -> int:
     """List versions, the newest first."""
     count = values["lines"] if values["lines"] is not None else _DEFAULT_LINES
-    rows = session.start(values).rows(control.ListHistory(str(values["level"]), int(str(count))))
+    sent = session.start(values).rows(control.ListHistory(str(values["level"]), int(str(count))))
+    rows, status = damage.intact(sent, control.VersionRow)
     if values["json"]:
-        output.rows_json(rows)  # type: ignore[arg-type]
-        return 0
-    cells = [
-        (str(row.version), row.time[:19].replace("T", " "), row.author[:8], _changes(row))
-        for row in rows
-        if isinstance(row, control.VersionRow)
-    ]
+        output.rows_json(rows)
+        return status
+    cells = [(str(row.version), row.time[:19].replace("T", " "), row.author[:8], _changes(row)) for row in rows]
     output.table(("VERSION", "TIME", "AUTHOR", "CHANGES"), cells)
-    return 0
+    return status
 
 
 def _changes(row: control.VersionRow) -> str:

@@ -4,7 +4,7 @@ import os
 
 from envfs.errors import BadRequest
 from envfs.protocol import control
-from envfs_cli import output, session
+from envfs_cli import damage, output, session
 from envfs_cli.files import check_new, write_new
 
 TYPE_CHECKING = False
@@ -17,17 +17,14 @@ _HIDDEN = "••••••"
 
 def list_levels(values: "Values") -> int:
     """List levels."""
-    rows = session.start(values).rows(control.ListLevels(str(values["level"] or "/")))
+    sent = session.start(values).rows(control.ListLevels(str(values["level"] or "/")))
+    rows, status = damage.intact(sent, control.LevelRow)
     if values["json"]:
-        output.rows_json(rows)  # type: ignore[arg-type]
-        return 0
-    cells = [
-        (row.level, str(row.version or "-"), _day(row.time), "yes" if row.allowed else "no")
-        for row in rows
-        if isinstance(row, control.LevelRow)
-    ]
+        output.rows_json(rows)
+        return status
+    cells = [(row.level, str(row.version or "-"), _day(row.time), "yes" if row.allowed else "no") for row in rows]
     output.table(("LEVEL", "VERSION", "CHANGED", "APPROVED"), cells)
-    return 0
+    return status
 
 
 def show(values: "Values") -> int:
