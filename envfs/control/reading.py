@@ -36,6 +36,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     level = names.level(request.level)
     if request.form not in _FORMS or request.door not in _DOORS or request.version < 0:
         raise BadRequest("an unknown form of a view, door or version")
+    for name in request.only:
+        names.variable(name)
     form = "environ" if request.form == _EXEC else request.form
     is_lenient = request.form == _EXEC and request.dialect == dialects.INHERITING
     dialect = request.dialect if is_lenient else _dialect(call, level, request.dialect)

@@ -24,7 +24,7 @@ _CHECKED_AT_ONCE = 64
 async def verify_vault(call: Call, request: VerifyVault) -> Sent:
     """Check every record of every stream, and all that is known of the vault; send a row for each fault."""
     vault = call.service.house.vault
-    repaired = tuple(f"{key} is written again" for key in (vault.repair_index() if request.repair else ()))
+    repaired = tuple(f"{key} is written again" for key in (_repair(vault) if request.repair else ()))
     looked_at, failed, locked = 0, 0, set()
     for stream in vault.streams():
         try:
@@ -46,6 +46,13 @@ async def verify_vault(call: Call, request: VerifyVault) -> Sent:
     return Sent(Checked(looked_at, failed, (*unchecked, *repaired, *_notes(vault, call.service.ledger))))
 
 
+def _repair(vault: Vault) -> tuple[str, ...]:
+    spoiled = ("seen.jsonl",) if vault.memory.spoiled else ()
+    if spoiled:
+        vault.memory.rewrite()
+    return (*vault.repair_index(), *spoiled)
+
+
 def _index_faults(vault: Vault) -> Iterator[FaultRow]:
     missing, idle = vault.index_differences()
     for key in missing:
@@ -56,7 +63,8 @@ def _index_faults(vault: Vault) -> Iterator[FaultRow]:
 
 def _memory_faults(vault: Vault) -> Iterator[FaultRow]:
     if vault.memory.spoiled:
-        yield FaultRow("seen.jsonl", f"{vault.memory.spoiled} lines are no marks: somebody changed the file")
+        what = f"{vault.memory.spoiled} lines are no marks; `envfs verify --repair` writes it again without them"
+        yield FaultRow("seen.jsonl", what)
 
 
 async def _log_faults(call: Call) -> list[FaultRow]:
@@ -78,7 +86,7 @@ def _unwritten(call: Call, ledger: Ledger) -> Iterator[FaultRow]:
     # a crash may have come between the entry and the record: that is told as well, for nobody can tell the two apart
     vault = call.service.house.vault
     for stream, version in sorted(ledger.written().items()):
-        last = vault.last(stream)
+        last = vault.highest(stream)
         if last < version:
             yield FaultRow(stream, f"the access log names version {version}, and the newest here is {last}")
 
@@ -92,7 +100,7 @@ def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
 
 async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
     keeper = call.service.house.vault
-    last = keeper.last(stream)
+    last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
     for first in range(1, last + 1, _CHECKED_AT_ONCE):

@@ -14,7 +14,7 @@ from envfs.core import audit, checkpoint, record
 from envfs.core.audit import Event, Tip
 from envfs.core.checkpoint import Checkpoint, Claim, Head
 from envfs.core.policy import Caller
-from envfs.errors import AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
+from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
 from envfs.gate import log_reading
 from envfs.gate.log import AccessLog
 from envfs.gate.log_opening import Signed
@@ -31,7 +31,6 @@ from envfs.vault.vault import Vault
 KEPT = 1000  # checkpoints that keep their bytes
 _RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is forgotten
 _MOST_HEADS = 10_000  # more would not fit into a record
-_HINT = "if you restored a backup, look at `envfs verify`, then accept it with `envfs accept LEVEL`"
 
 
 class Ledger:
@@ -112,7 +111,9 @@ class Ledger:
             marks = self._everything()
         self.mended = vault.raise_marks(marks)
         if self.mended and not self.behind:
-            self.log.note(Event("mend", "daemon", rule=f"marks of {len(self.mended)} streams were written again"))
+            with suppress(AuditUnavailable):
+                rule = f"marks of {len(self.mended)} streams were written again"
+                self.log.append(Event("mend", "daemon", rule=rule), None)
 
     def _everything(self) -> dict[str, Seen]:
         # the vault is older than the log: the log says what was there

@@ -72,14 +72,18 @@ class AccessLog:
         if self.is_broken:
             raise AuditUnavailable(self.problem, HINT)
         self._check_file()
-        while self._pending:
-            self._write(audit.line(self.tip, clocks.wall(), self._pending[0], None))
-            self._pending.pop(0)
+        if self._pending:
+            self._write_pending()
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
 
     def note(self, event: Event) -> None:
         """Have an entry written before the next one: what was mended when the log was opened."""
         self._pending.append(event)
+
+    def _write_pending(self) -> None:
+        while self._pending:
+            self._write(audit.line(self.tip, clocks.wall(), self._pending[0], None))
+            self._pending.pop(0)
 
     def append_checkpoint(self, signed: Checkpoint) -> None:
         """Write a signature over an entry of this log into it."""
@@ -166,7 +170,9 @@ class AccessLog:
     def close(self) -> None:
         """Put everything on the disk and remember where the log ended."""
         if self._handle >= 0:
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(StoreUnavailable, AuditUnavailable):
+                if not self.problem and not self.look():
+                    self._write_pending()
                 self.remember()
             os.close(self._handle)
             self._handle = -1

@@ -64,6 +64,11 @@ class Memory:
         if self._written > 2 * len(self._seen) + _SLACK:
             self._compact()
 
+    def rewrite(self) -> None:
+        """Write the journal anew, without the lines that are none."""
+        self._compact()
+        self.spoiled = 0
+
     def _append(self, line: bytes) -> None:
         try:
             handle = safe_open.open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -95,7 +100,8 @@ def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
         return {}, False, 0
     except OSError as error:
         raise StoreUnavailable(
-            f"cannot read {path}: {safe_open.reason(error)}", "look at it, and move it aside"
+            f"cannot read {path}: {safe_open.reason(error)}",
+            "move it aside: what it knew is taken from the log and its checkpoints",
         ) from None
     seen: dict[str, Seen] = {}
     spoiled = 0

@@ -12,11 +12,12 @@ from envfs.core import names, record
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
 from envfs.protocol.keyholding import Layer, Place
 from envfs.store import Store, Watch
-from envfs.vault import description
+from envfs.vault import description, index
 from envfs.vault.description import Description
 from envfs.vault.memory import Memory, Seen
 from envfs.vault.streams import Head, Streams
 
+_MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone
 _NOTHING = Seen(0, "")
 _TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
@@ -307,13 +308,15 @@ class Vault:
         inside = (key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
         return tuple(inside)
 
+    def highest(self, stream: str) -> int:
+        """Return the highest number among a stream's records, though some before it may be gone."""
+        numbers = [int(key.rpartition("@")[2].partition(".")[0]) for key in self.keys_of(stream) if record.is_key(key)]
+        return max((number for number in numbers if number <= len(numbers) + _MOST_MISSING), default=0)
+
     def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
         there = {key for key in self._store.list("tree/") if key.endswith("/@")}
-        tops = {_listed(stream) for stream in self.streams() if self.last(stream) and not stream.startswith("log/")}
-        due = tops - {"tree/@"} | ({"tree/@"} if self.last("level") else set())
-        idle = {key for key in there if not any(key == other or _is_above(key, other) for other in due | tops)}
-        return tuple(sorted(due - there)), tuple(sorted(idle))
+        return index.differences(there, [stream for stream in self.streams() if self.highest(stream)])
 
     def repair_index(self) -> tuple[str, ...]:
         """Write what is missing in the index; returns its keys."""
@@ -326,16 +329,6 @@ class Vault:
     def read(self, stream: str, seq: int) -> bytes | None:
         """Return the bytes of one record of any stream."""
         return self._streams.data(stream, seq)
-
-
-def _listed(stream: str) -> str:
-    # where the index lists what a stream of texts or keys belongs to
-    top, _, path = stream.partition("/")
-    return f"tree/{path}/@" if top in ("level", "key") and path else "tree/@"
-
-
-def _is_above(key: str, other: str) -> bool:
-    return other.startswith(key.removesuffix("@"))
 
 
 def create(store: Store, what: Description) -> None:

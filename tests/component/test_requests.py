@@ -53,6 +53,7 @@ CASES: dict[str, Case] = {
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
     "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),
     "verify log": Case(R.VerifyLog(), R.Checked, needs_key=False, needs_log=False),
+    "rotate log": Case(R.RotateLog(), R.Done, needs_key=False),
     "restart log": Case(R.RestartLog(), R.Done, needs_key=False, needs_log=False),
     "verify vault": Case(R.VerifyVault(), R.Checked, needs_log=False),
     "change the identity's passphrase": Case(R.ChangePassphrase(), R.Failed, b"x", needs_key=False, needs_log=False),
@@ -635,14 +636,16 @@ def test_a_bent_log_does_not_verify_and_a_restart_begins_anew(world: World) -> N
     reply = run(lambda: world.ask(R.RestartLog()))
     assert isinstance(reply, R.Done)
     assert Path(reply.notes[0].rpartition(" ")[2]).read_bytes() == data.replace(b'"replace"', b'"REPLACE"', 1)
-    assert [entry["event"] for entry in world.entries()] == ["restart"]
+    assert [entry["event"] for entry in world.entries()] == ["restart", "checkpoint"]
     assert isinstance(run(lambda: world.ask(R.VerifyLog())), R.Checked)
 
 
 def test_a_whole_vault_verifies(world: World) -> None:
     replied = run(lambda: world.sent(R.VerifyVault()))
     records = sum(1 for _ in Path(world.places.vault).rglob("@0*"))
-    assert replied.reply == R.Checked(records, 0)
+    assert isinstance(replied.reply, R.Checked)
+    assert replied.reply[:2] == (records, 0)
+    assert "would look whole" in replied.reply.notes[-1]
     assert replied.rows == []
 
 
