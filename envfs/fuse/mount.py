@@ -23,7 +23,8 @@ class Mount:
         """
         options = {"fsname=envfs", "subtype=envfs", "nosuid", "nodev", "noexec", "noatime"}
         if for_all:
-            options.add("allow_other")
+            # the second for kernels without access lists: there root alone lists the mount point, and watches it
+            options |= {"allow_other", "default_permissions"}
         try:
             pyfuse3.init(operations, path, options)
         except RuntimeError:

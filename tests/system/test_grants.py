@@ -182,3 +182,13 @@ def _harm(home: Home, harm: str) -> None:
             home.settings.write_text(text + '[[grant]]\nlevel = "/"\nuid = 1\nallow = "all"\n', encoding="utf-8")
         case _:
             home.settings.write_text(text + '[[grant]]\nlevel = "/../x"\nuid = 1\n', encoding="utf-8")
+
+
+def test_the_mount_point_is_listed_by_who_has_a_grant_and_as_long_as_that_lasts(for_prod: Home) -> None:
+    for uid in ("1005", "1006"):
+        assert attempt(int(uid), "listdir", for_prod.mnt).how == "EACCES"
+        for_prod.envfs("grant", "/shop/prod", "--uid", uid)
+        assert attempt(int(uid), "listdir", for_prod.mnt).found == ["shop"]
+        assert attempt(int(uid), "stat", for_prod.mnt).how == "ok"
+    for_prod.envfs("revoke", "/shop/prod", "--uid", "1005")
+    assert [attempt(uid, "listdir", for_prod.mnt).how for uid in (1005, 1006)] == ["EACCES", "ok"]

@@ -109,6 +109,8 @@ class Writer:
         try:
             os.write(handle, value.encode())
             reply = self._peer.ask({"type": "set-variable", "level": level, "name": name}, (handle,))
+            while str(reply["type"]).endswith("-row"):  # on a busy machine the daemon says that it is still at work
+                reply = self._peer.receive()
         finally:
             os.close(handle)
         assert reply["type"] == "written", reply
