@@ -145,7 +145,7 @@ class Vault:
         data = self._streams.data(record.level_stream(level), version)
         if data is None:
             raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
-        moment = record.parse(data).header.time
+        moment = record.parse_header(data).time
         above = names.chain(level)[:-1]
         return (*(self._version_at(step, moment) for step in above), version)
 
@@ -166,7 +166,7 @@ class Vault:
         Raises:
             NoSuchLevel: the level has no such version
         """
-        return record.parse(self._data(level, version)).header
+        return record.parse_header(self._data(level, version))
 
     def _data(self, level: str, version: int) -> bytes:
         head = self.head(level)
