@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from envfs import locations
+from envfs import locations, safe_open
 from envfs.core import limits
 from envfs.errors import Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
 from envfs.protocol import control, framing, wire
@@ -227,10 +227,9 @@ class _Lock:
     def __init__(self, mine: "Locations") -> None:
         self.handle = -1
         if os.path.exists(mine.vault):
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             try:
                 os.makedirs(mine.state, 0o700, exist_ok=True)
-                self.handle = os.open(mine.lock, flags, 0o600)
+                self.handle = safe_open.open_file(mine.lock, os.O_RDWR | os.O_CREAT)
             except OSError:
                 return  # the daemon says what is wrong with it
 
@@ -334,7 +333,7 @@ def _start_daemon(connection: int, lock: int, *, looks: bool) -> "NoReturn":
 def _open_log() -> int:
     # what the daemon prints goes where one in the background prints: the caller's own output is not kept open by it
     try:
-        log = os.open(places().daemon_log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+        log = safe_open.open_file(places().daemon_log, os.O_WRONLY | os.O_APPEND)
     except OSError:
         return os.open(os.devnull, os.O_WRONLY)
     return log
