@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from envfs import locations
+from envfs import locations, safe_open
 from envfs.core import limits
 from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
 from envfs.protocol import control, framing, wire
@@ -233,11 +233,10 @@ class _Lock:
 
     def __init__(self, mine: "Locations") -> None:
         self.handle = -1
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             if os.stat(mine.vault).st_uid == os.geteuid():
                 os.makedirs(mine.state, 0o700, exist_ok=True)
-                self.handle = os.open(mine.lock, flags, 0o600)
+                self.handle = safe_open.open_file(mine.lock, os.O_RDWR | os.O_CREAT)
         except OSError:
             return  # the daemon says what is wrong with it
 

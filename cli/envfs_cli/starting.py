@@ -3,6 +3,8 @@
 import os
 import sys
 
+from envfs import safe_open
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -50,7 +52,7 @@ def start(mine: "Locations", connection: int, lock: int, *, looks: bool) -> "NoR
 def _open_log(mine: "Locations") -> int:
     # what the daemon prints goes where one in the background prints: the caller's own output is not kept open by it
     try:
-        log = os.open(mine.daemon_log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+        log = safe_open.open_file(mine.daemon_log, os.O_WRONLY | os.O_APPEND)
     except OSError:
         return os.open(os.devnull, os.O_WRONLY)
     return log

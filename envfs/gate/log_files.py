@@ -102,7 +102,7 @@ def lines(path: Path, offset: int = 0) -> Iterator[bytes]:
     try:
         with os.fdopen(handle, "rb") as file:
             file.seek(offset)
-            yield from file
+            yield from safe_open.lines(file, _LONGEST_LINE)
     except OSError as error:
         raise cannot(error) from None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Tip
 from envfs.errors import AuditUnavailable, LogBroken
@@ -53,6 +54,8 @@ def _newest_of(path: Path, count: int) -> list[bytes]:
             at -= step
             file.seek(at)
             data = file.read(step) + data
+            if len(data) > (count + 2) * _BLOCK:  # a line is shorter than a block
+                raise log_files.cannot(safe_open.OverLimit(_BLOCK, "a line of it"))
     return data.splitlines(keepends=True)[-count:]
 
 

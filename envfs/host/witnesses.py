@@ -7,10 +7,10 @@ is lost with the machine's memory. A process of the same uid can change it, but 
 import contextlib
 import ctypes
 import hashlib
-import os
 import platform
 from pathlib import Path
 
+from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.host import files
 
@@ -47,7 +47,7 @@ class Witness:
 
     def _read_file(self) -> str:
         with contextlib.suppress(OSError):
-            handle = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = safe_open.open_file(self._path)
             return files.read_at_most(handle, _BYTES).decode("ascii", errors="replace").rstrip("\n")
         return ""
 

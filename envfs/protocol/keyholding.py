@@ -273,6 +273,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     DescribeKeys: (answers.KeysDescribed,),
     WriteLevel: (answers.Sealed, answers.Unchanged),
     RenderView: (answers.Rendered,),
+    RenderOwn: (answers.Rendered,),
     ExamineView: (answers.Examined,),
     CompareViews: (answers.Differing,),
     CompareVersions: (answers.Compared,),
