@@ -6,20 +6,20 @@ nothing for `PATIENCE` is given up.
 """
 
 import _socket  # the bare socket: the module around it costs the client a third of its start
-import fcntl
 import os
 import sys
 import time
 
-from envfs import locations, safe_open
+from envfs import locations
 from envfs.core import limits
 from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
 from envfs.protocol import control, framing, wire
+from envfs_cli.vault_lock import VaultLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple, Self
+    from typing import NamedTuple
 
     from envfs.locations import Locations
 
@@ -153,7 +153,7 @@ def reach() -> Link:
     """
     if (link := running()) is not None:
         return link
-    with _Lock(places()) as lock:
+    with VaultLock(places()) as lock:
         return _taken(lock) or private(lock.handle)
 
 
@@ -164,7 +164,7 @@ def lock_for_mount() -> int:
         AlreadyExists: a daemon serves here meanwhile
         Conflict: another process keeps the vault for itself
     """
-    lock = _Lock(places())
+    lock = VaultLock(places())
     if _taken(lock) is not None:
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
     if lock.handle >= 0:
@@ -172,7 +172,7 @@ def lock_for_mount() -> int:
     return lock.handle
 
 
-def _taken(lock: "_Lock") -> "Link | None":
+def _taken(lock: VaultLock) -> "Link | None":
     # the lock is taken, unless a daemon that was starting is there before: then it is connected to
     until = time.monotonic() + _OTHERS_SECONDS
     while not lock.take():
@@ -219,43 +219,13 @@ def _started(seconds: float, free_seconds: float) -> "Link | None":
     # whoever has the lock and no socket may be a daemon that is starting; a lock that is free may be between two
     until, free_until = time.monotonic() + seconds, 0.0
     while (link := running()) is None and time.monotonic() < until:
-        with _Lock(places()) as lock:
+        with VaultLock(places()) as lock:
             is_free = lock.take()
         if is_free and time.monotonic() >= (free_until := free_until or time.monotonic() + free_seconds):
             return running()
         free_until = free_until if is_free else 0.0
         time.sleep(_STEP)
     return link
-
-
-class _Lock:
-    """The lock of the daemon of a home, to be looked at or handed on; of a vault of one's own, or there is none."""
-
-    def __init__(self, mine: "Locations") -> None:
-        self.handle = -1
-        try:
-            if os.stat(mine.vault).st_uid == os.geteuid():
-                os.makedirs(mine.state, 0o700, exist_ok=True)
-                self.handle = safe_open.open_file(mine.lock, os.O_RDWR | os.O_CREAT)
-        except OSError:
-            return  # the daemon says what is wrong with it
-
-    def take(self) -> bool:
-        """Take the lock; false if another process has it."""
-        if self.handle < 0:
-            return True
-        try:
-            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.handle >= 0:
-            os.close(self.handle)
 
 
 def _connect(path: str) -> "Link | None":

@@ -7,6 +7,7 @@ is lost with the machine's memory. A process of the same uid can change it, but 
 import contextlib
 import ctypes
 import hashlib
+import os
 import platform
 from pathlib import Path
 
