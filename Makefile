@@ -34,6 +34,7 @@ bench: ## measure speed and print the numbers
 dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=2000 SEED=2 narrow it
 	@contrib/install dialects
 	@.venv/bin/python -m tests.dialects.run --parsers "$(PARSERS)" --values "$(VALUES)" --seed "$(SEED)"
+	@.venv/bin/pytest -q tests/dialects/test_models.py tests/dialects/test_orders.py
 
 soak: ## look for leaks and drift, for minutes
 	@contrib/install test

@@ -8,6 +8,7 @@ import os
 
 from envfs.core import dialects, dotenv, projects, views
 from envfs.core.readers import doubts, table
+from envfs.core.readers.plain import is_plain
 from envfs.core.readers.reading import Refused
 from envfs.errors import EnvFSError
 from envfs_cli import reading
@@ -39,14 +40,17 @@ class Readers(NamedTuple):
     def one(self) -> str:
         """The one that the text is taken over from: the only one there is, beside those that read as EnvFS does."""
         others = tuple(name for name in self.names if name not in ("compose", "portable"))
+        if not others and "compose" in self.names:
+            return "compose"
         return others[0] if len(others) == 1 else ""
 
 
 class Text(NamedTuple):
-    """A text for import and what is to be said of it."""
+    """A text for import, what is to be said of it, and the names in it that no environment can have."""
 
     text: str
     notes: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show how many notes, and no text."""
@@ -84,8 +88,28 @@ def _telling(folder: str) -> "dict[str, str]":
 
 def adapted(text: str, who: Readers) -> Text:
     """Return a text as EnvFS is to have it."""
-    if doubts.is_plain(text):
+    if is_plain(text):
         return Text(text)
+    text, left = _without_odd_names(text)
+    made = _adapted(text, who)
+    said = (f"{_listed(left)}: no environment that EnvFS writes can have such a name: left out",) if left else ()
+    return made._replace(notes=(*said, *made.notes), left=left)
+
+
+def _without_odd_names(text: str) -> "tuple[str, tuple[str, ...]]":
+    """Take out assignments whose name alone is wrong, if there are others."""
+    try:
+        document = dotenv.parse(text)
+    except EnvFSError:
+        return text, ()
+    odd = [entry for entry in document.entries if entry.problem is not None]
+    named = {entry.name for entry in odd if entry.name is not None}
+    if not odd or None in {entry.name for entry in odd} or named == document.variables().keys():
+        return text, ()
+    return "".join(entry.raw for entry in document.entries if entry.problem is None), tuple(sorted(map(str, named)))
+
+
+def _adapted(text: str, who: Readers) -> Text:
     if len(text) > table.LONGEST:
         long = f"the text is longer than {table.LONGEST} characters: it is read as EnvFS reads it"
         return Text(text, (long,) if who.names else ())
@@ -107,7 +131,8 @@ def _as(name: str, text: str, who: Readers) -> Text:
             f"{_listed(made.changed)}: read as {reader.label} reads it ({why}); `--as portable` reads it as EnvFS does"
         )
     if made.lost:
-        notes.append(f"{_listed(made.lost)}: what {reader.label} makes of it cannot be written down; look at it")
+        kept = "left out" if made.plain else "kept as EnvFS reads it"
+        notes.append(f"{_listed(made.lost)}: {reader.label} reads it otherwise or not at all: {kept}; look at it")
     if made.plain:
         notes.append(f"comments are left out: EnvFS cannot read the text as it stands, and {reader.label} can")
         if not made.text:
@@ -162,7 +187,7 @@ def kept_apart(before: str, view: str, who: Readers) -> "tuple[tuple[str, str], 
 
     Where nothing says who reads, or one that is not known, what two of the most used ones disagree on counts.
     """
-    if doubts.is_plain(before) or who.names == ("portable",):
+    if is_plain(before) or who.names == ("portable",):
         return ()
     if len(before) > table.LONGEST:
         return (("a text that is too long to compare", (*who.names, "node")[0]),)
@@ -175,6 +200,8 @@ def kept_apart(before: str, view: str, who: Readers) -> "tuple[tuple[str, str], 
     if not who.names or who.unknown:
         for doubt in doubts.found(before, doubts.DECISIVE, textual=True):
             found += [(name, doubt.readers[0]) for name in doubt.names]
+        # a reference to what only the reader's environment has
+        found += [(name, "shell") for name in table.differing(before, view, table.READERS["portable"])]
     return tuple(dict(reversed(found)).items())
 
 

@@ -13,13 +13,13 @@ import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
+from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
 from envfs.protocol import control, framing, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple, NoReturn, Self
+    from typing import NamedTuple, Self
 
     from envfs.locations import Locations
 
@@ -27,28 +27,11 @@ _PEER = 12  # struct ucred: pid, uid, gid
 _CHUNK = 1 << 18
 _OTHERS_SECONDS = 15.0  # how long another process may work here before this one gives up
 _START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
+_FREE_SECONDS = 0.3  # for how long the lock has to be free, if nobody is to be starting
 _STEP = 0.05
 PATIENCE = 10  # seconds
 _PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
 _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes; struct timeval is two of them
-_NEEDED = (
-    *(
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "TMPDIR",
-        "LD_LIBRARY_PATH",
-        "CREDENTIALS_DIRECTORY",
-    ),
-    *("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "DBUS_SESSION_BUS_ADDRESS"),
-    *("DISPLAY", "WAYLAND_DISPLAY", "ENVFS_HOME", "ENVFS_WATCHDOG"),
-)
-_NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
-
 _NO_NEWS = (control.Hello, control.WorkingRow)
 
 
@@ -170,20 +153,40 @@ def reach() -> Link:
     """
     if (link := running()) is not None:
         return link
-    until = time.monotonic() + _OTHERS_SECONDS
     with _Lock(places()) as lock:
-        while not lock.take():
-            if (link := running()) is not None:
-                return link  # it was starting
-            if time.monotonic() > until:
-                raise Conflict("another envfs process is at work here", "`envfs status` shows it")
-            time.sleep(_STEP)
-        return running() or private(lock.handle)
+        return _taken(lock) or private(lock.handle)
+
+
+def lock_for_mount() -> int:
+    """Take the lock for a daemon that is going to serve; return its descriptor, or -1 if there is none to be had.
+
+    Raises:
+        AlreadyExists: a daemon serves here meanwhile
+        Conflict: another process keeps the vault for itself
+    """
+    lock = _Lock(places())
+    if _taken(lock) is not None:
+        raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
+    if lock.handle >= 0:
+        os.set_inheritable(lock.handle, True)
+    return lock.handle
+
+
+def _taken(lock: "_Lock") -> "Link | None":
+    # the lock is taken, unless a daemon that was starting is there before: then it is connected to
+    until = time.monotonic() + _OTHERS_SECONDS
+    while not lock.take():
+        if (link := running()) is not None:
+            return link
+        if time.monotonic() > until:
+            raise Conflict("another envfs process is at work here", "`envfs status` shows it")
+        time.sleep(_STEP)
+    return running()
 
 
 def looking() -> Link:
     """Connect to a running daemon, or start one that only looks: it needs no lock, so nobody keeps it waiting."""
-    return _started(_LOOK_SECONDS) or private(looks=True)
+    return _started(_LOOK_SECONDS, 0) or private(looks=True)
 
 
 def own(*, looks: bool = False) -> Link:
@@ -206,33 +209,37 @@ def running() -> "Link | None":
 
 def need_running() -> Link:
     """As `running`, but wait for a daemon that is starting, and raise NotRunning if there is none."""
-    link = _started(_START_SECONDS)
+    link = _started(_START_SECONDS, _FREE_SECONDS)
     if link is None:
         raise NotRunning("no daemon runs here", "start it with `envfs mount`")
     return link
 
 
-def _started(seconds: float) -> "Link | None":
-    # whoever has the lock and no socket may be a daemon that is starting
-    until = time.monotonic() + seconds
-    with _Lock(places()) as lock:
-        while (link := running()) is None and time.monotonic() < until and not lock.take():
-            time.sleep(_STEP)
-        return link or running()
+def _started(seconds: float, free_seconds: float) -> "Link | None":
+    # whoever has the lock and no socket may be a daemon that is starting; a lock that is free may be between two
+    until, free_until = time.monotonic() + seconds, 0.0
+    while (link := running()) is None and time.monotonic() < until:
+        with _Lock(places()) as lock:
+            is_free = lock.take()
+        if is_free and time.monotonic() >= (free_until := free_until or time.monotonic() + free_seconds):
+            return running()
+        free_until = free_until if is_free else 0.0
+        time.sleep(_STEP)
+    return link
 
 
 class _Lock:
-    """The lock of the daemon of a home, to be looked at or handed on. Without a vault nothing is made for it."""
+    """The lock of the daemon of a home, to be looked at or handed on; of a vault of one's own, or there is none."""
 
     def __init__(self, mine: "Locations") -> None:
         self.handle = -1
-        if os.path.exists(mine.vault):
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            if os.stat(mine.vault).st_uid == os.geteuid():
                 os.makedirs(mine.state, 0o700, exist_ok=True)
                 self.handle = os.open(mine.lock, flags, 0o600)
-            except OSError:
-                return  # the daemon says what is wrong with it
+        except OSError:
+            return  # the daemon says what is wrong with it
 
     def take(self) -> bool:
         """Take the lock; false if another process has it."""
@@ -300,52 +307,15 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
 
 def private(lock: int = -1, *, looks: bool = False) -> Link:
     """Start a daemon for this command alone, and hand it the lock; or one that only `looks`, which needs none."""
+    from envfs_cli import starting
+
     ours, theirs = _pair()
     between = os.fork()
     if between == 0:
-        _start_daemon(theirs, lock, looks=looks)
+        starting.start(places(), theirs, lock, looks=looks)
     os.waitpid(between, 0)
     os.close(theirs)
     return Link(_socket.socket(fileno=ours), private=True)
-
-
-def _start_daemon(connection: int, lock: int, *, looks: bool) -> "NoReturn":
-    # by a child that ends: what this process becomes is to have no child that it did not start
-    try:
-        from envfs_cli import streams
-
-        streams.give_nothing()
-        os.set_inheritable(connection, True)
-        command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
-        if lock >= 0:
-            os.set_inheritable(lock, True)
-            command += ["--lock", str(lock)]
-        command += ["--look"] if looks else []
-        log = _open_log()
-        nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
-        actions = [nothing, (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
-        # in a session of its own: the keys of the terminal are for the command alone
-        os.posix_spawn(sys.executable, command, environment(), setsid=True, file_actions=actions)
-        os._exit(0)
-    finally:
-        os._exit(1)
-
-
-def _open_log() -> int:
-    # what the daemon prints goes where one in the background prints: the caller's own output is not kept open by it
-    try:
-        log = os.open(places().daemon_log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return os.open(os.devnull, os.O_WRONLY)
-    return log
-
-
-def environment() -> "dict[str, str]":
-    """Return what a daemon needs of this process's environment; the rest may hold secrets, or a project's settings."""
-    needed = {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_BEGIN)}
-    if needed.get("ENVFS_HOME"):
-        needed["ENVFS_HOME"] = places().home  # absolute: the daemon has another folder
-    return needed
 
 
 def _pair() -> "tuple[int, int]":

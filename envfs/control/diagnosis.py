@@ -14,6 +14,7 @@ from envfs.protocol.keyholding import Protection
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 _NEWER_KERNEL = "Linux 5.14 or newer has it; before 6.5 it wants secretmem.enable=1 on the kernel's command line"
 _RAISE_LIMIT = "raise it: `ulimit -l`, memlock in limits.conf, LimitMEMLOCK= of a service"
+_NAME_IT = "as root, `useradd` with this uid; exec, get and export work without a mount"
 _ENOUGH = 8 << 20  # what kernels since 5.16 allow everybody
 _KIB = 1 << 10
 
@@ -113,9 +114,9 @@ def fuse(refusal: str) -> FindingRow:
     """Judge the FUSE device by why it cannot be used."""
     if not refusal:
         return FindingRow("fuse", OK, "/dev/fuse can be used")
-    hint = "modprobe fuse, or in a container --device /dev/fuse; `envfs exec` works without"
+    hint = "modprobe fuse, or in a container --device /dev/fuse; exec, get and export work without it"
     if refusal == "permission denied":
-        hint = "chmod 666 /dev/fuse, as udev does; `envfs exec` works without"
+        hint = "chmod 666 /dev/fuse, as udev does; exec, get and export work without it"
     return FindingRow("fuse", PROBLEM, f"/dev/fuse: {refusal}", hint)
 
 
@@ -132,7 +133,8 @@ def fusermount(refusal: str, *, needed: bool) -> FindingRow:
     if not needed:
         return FindingRow("fusermount3", OK, "not needed: root mounts by itself")
     if refusal:
-        return FindingRow("fusermount3", PROBLEM, refusal, "apt-get install fuse3")
+        hint = _NAME_IT if "has no name" in refusal else "apt-get install fuse3"
+        return FindingRow("fusermount3", PROBLEM, refusal, hint)
     return FindingRow("fusermount3", OK, "installed, and setuid root")
 
 

@@ -79,7 +79,7 @@ async def forget_identity(call: Call, _request: ForgetIdentity) -> Sent:
     service = call.service
     keyring, name = service.settings.load().keyring, service.house.vault.description.id
     if not keyring:
-        raise BadRequest("the identity is in no keyring", "`envfs keyring add` keeps it in one")
+        raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
     service.log.append(Event("key", "socket", "/", form="keyring", rule="none"), call.caller)
     await trio.to_thread.run_sync(keyrings.drop, keyring, name)
     service.settings.set_keyring("")

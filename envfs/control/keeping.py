@@ -8,6 +8,7 @@ from pathlib import Path
 from envfs import __version__
 from envfs.control.access import new_rule
 from envfs.control.call import Call, Sent
+from envfs.control.service import Service
 from envfs.core import names
 from envfs.core.audit import Event
 from envfs.errors import AlreadyExists, EnvFSError, NoVault, WrongPassphrase
@@ -88,6 +89,7 @@ async def init(call: Call, request: Init) -> Sent:
         raise AlreadyExists(f"there is a vault already at {places.vault}", "use it, or set ENVFS_HOME for another")
     if not request.identity_file and os.path.exists(places.identity):  # noqa: ASYNC240 - a local look, once
         raise AlreadyExists(f"there is an identity already at {places.identity}", "move it aside")
+    _check_settings(service, request)
     _check_place(places.home)
     if not request.identity_file and not call.descriptors:
         raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
@@ -102,6 +104,13 @@ async def init(call: Call, request: Init) -> Sent:
     service.settings.add_grant(new_rule(names.ROOT, call.caller.uid, 0))
     service.locks.unlocked = True
     return Sent(Made(about.id, about.recipient, places.home, call.caller.uid))
+
+
+def _check_settings(service: Service, request: Init) -> None:
+    # the settings say where the identity is, and an identity that they do not name would never be found
+    path = service.settings.path
+    if path.exists() and service.settings.load().identity_file != request.identity_file:
+        raise AlreadyExists(f"{path} names another identity", "move it aside, or change `file` in its [identity]")
 
 
 def _check_place(home: str) -> None:

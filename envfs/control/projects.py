@@ -126,8 +126,10 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     """Make a recovery identity (or take a recipient), and seal every managed project's keys to it as well."""
     service, house = call.service, call.service.house
     managed = [project for project in house.vault.projects() if house.keys.custody(project) == keyfile.MANAGED]
-    before = {project: (await house.keys.describe(project)).recipients for project in managed}
     where = () if request.recipient else call.descriptor("where the identity is to be written")
+    if request.recipient:  # what is no recipient is refused before a passphrase is asked for
+        await service.keyholder.ask(CreateRecovery(request.recipient))
+    before = {project: (await house.keys.describe(project)).recipients for project in managed}
     answer = await service.keyholder.ask(CreateRecovery(request.recipient), (), where)
     if not isinstance(answer.message, IdentityMade):
         raise TypeError("the keyholder answered something else")

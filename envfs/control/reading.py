@@ -36,6 +36,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     level = names.level(request.level)
     if request.form not in _FORMS or request.door not in _DOORS or request.version < 0:
         raise BadRequest("an unknown form of a view, door or version")
+    for name in request.only:
+        names.variable(name)
     form = "environ" if request.form == _EXEC else request.form
     is_lenient = request.form == _EXEC and request.dialect == dialects.INHERITING
     dialect = request.dialect if is_lenient else _dialect(call, level, request.dialect)
@@ -128,7 +130,7 @@ async def _compare(call: Call, level: str, oldest: int, last: int) -> list[Versi
         first = _first_of(house.vault, level, oldest, last)
         layers = house.vault.layers([(level, version) for version in range(max(1, first - 1), last + 1)])
         answer = await call.service.keyholder.ask(CompareVersions(layers.layers), layers.blobs)
-        times = {each.record.seq: record.parse(layers.blobs[each.record_blob]).header.time for each in layers.layers}
+        times = {each.record.seq: record.parse_header(layers.blobs[each.record_blob]).time for each in layers.layers}
     changes = answer.message.versions if isinstance(answer.message, Compared) else ()
     return [_version_row(change, times[change.version]) for change in reversed(changes)]
 

@@ -7,6 +7,8 @@ checkpoints are held against them here.
 from collections.abc import Iterator
 from contextlib import suppress
 
+import trio
+
 from envfs.control.call import Call, Sent
 from envfs.control.vouching import LIMITS, vouch
 from envfs.core import names, record
@@ -79,13 +81,13 @@ async def _log_faults(call: Call) -> list[FaultRow]:
     except EnvFSError as error:
         return [*faults, FaultRow("access.jsonl", error.text)]
     faults += [FaultRow(record.key(ledger.stream, number), text) for number, text in vouched.faults.items()]
-    return [*faults, *_unwritten(call, ledger)]
+    written = await trio.to_thread.run_sync(ledger.written)  # of the whole log, which may be long
+    return [*faults, *_unwritten(call.service.house.vault, written)]
 
 
-def _unwritten(call: Call, ledger: Ledger) -> Iterator[FaultRow]:
+def _unwritten(vault: Vault, written: dict[str, int]) -> Iterator[FaultRow]:
     # a crash may have come between the entry and the record: that is told as well, for nobody can tell the two apart
-    vault = call.service.house.vault
-    for stream, version in sorted(ledger.written().items()):
+    for stream, version in sorted(written.items()):
         last = vault.highest(stream)
         if last < version:
             yield FaultRow(stream, f"the access log names version {version}, and the newest here is {last}")

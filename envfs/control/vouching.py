@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import trio
+
 from envfs.control.call import Call, Sent
 from envfs.core import checkpoint, record
 from envfs.core.checkpoint import Checkpoint
@@ -46,7 +48,7 @@ async def vouch(call: Call, ledger: Ledger) -> Vouched:
     """
     points = ledger.points()
     try:
-        verified = ledger.log.verify({point.claim.entries for point in points})
+        verified = await _followed(ledger, {point.claim.entries for point in points})
     except AuditUnavailable as error:
         raise LogBroken(ledger.log.problem or error.text, HINT) from None
     await _check_lines(call, verified)
@@ -56,6 +58,17 @@ async def vouch(call: Call, ledger: Ledger) -> Vouched:
         if number not in faults and claim.begin == verified.begin and _differs(verified, point):
             faults[number] = f"the access log is not the one of checkpoint {number}: entry {claim.entries} is another"
     return Vouched(verified, points, faults)
+
+
+async def _followed(ledger: Ledger, entries: set[int]) -> Verified:
+    # in a thread: a long log takes a minute, and the daemon serves meanwhile; what is logged then is followed as well
+    while True:
+        tip = ledger.log.tip
+        try:
+            return await trio.to_thread.run_sync(ledger.log.verify, entries)
+        except LogBroken:
+            if ledger.log.tip == tip:
+                raise
 
 
 def _differs(verified: Verified, point: Checkpoint) -> bool:

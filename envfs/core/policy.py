@@ -99,7 +99,7 @@ class Policy:
 
     def decide(self, caller: Caller, level: str, seconds: float) -> Verdict:
         """Decide whether a caller may read the view of a level; of several grants, the nearest counts."""
-        if caller.unknown:
+        if caller.doubt or caller.pid <= 0:
             return Verdict("deny", f"unknown caller: {caller.unknown}")
         for rule in self._by_uid.get(caller.uid, ()):
             if names.within(level, rule.level) and seconds < rule.until:
@@ -108,12 +108,16 @@ class Policy:
 
     def sees(self, caller: Caller, level: str, seconds: float) -> bool:
         """Tell whether a caller may know that a level exists: it may read there, below, or above."""
-        if caller.unknown:
+        if caller.doubt or caller.pid <= 0:
             return False
         for rule in self._by_uid.get(caller.uid, ()):
             if seconds < rule.until and (names.within(level, rule.level) or names.within(rule.level, level)):
                 return True
         return False
+
+    def uids(self, seconds: float) -> tuple[int, ...]:
+        """List the uids that have a grant."""
+        return tuple(uid for uid, rules in self._by_uid.items() if any(seconds < rule.until for rule in rules))
 
     def next_end(self, seconds: float) -> float:
         """Return when the next grant ends, in seconds of this run of the machine; infinity if none does."""

@@ -108,6 +108,15 @@ def parse(data: bytes) -> Record:
     return record
 
 
+def parse_header(data: bytes) -> Header:
+    """Read the header of a stored record that somebody else checks as a whole; a twentieth of the time of `parse`.
+
+    Raises:
+        AuthenticationFailed: not a header of format 1
+    """
+    return parse_protected(str(_object(data, ("protected", "iv", "ciphertext", "tag", "signature"))["protected"]))
+
+
 def parse_protected(protected: str) -> Header:
     """Read a protected header.
 

@@ -1,7 +1,7 @@
 """`python -m envfs.daemon`: started by the client or by systemd, told everything by arguments and descriptors.
 
 answer CONNECTION [--lock FD] [--look]             serve one client on an inherited socket
-serve [--mount PATH] [--passphrase FD] [--ready FD]
+serve [--mount PATH] [--passphrase FD] [--ready FD] [--lock FD]
 clear                                              remove the mounts that a killed daemon of this home left
 """
 
@@ -83,7 +83,8 @@ def _run(arguments: argparse.Namespace) -> None:
         connection = socket.socket(fileno=arguments.connection)
         trio.run(partial(daemon.answer, _places(), connection, arguments.lock, looks=arguments.look))
     else:
-        trio.run(daemon.serve, _places(), arguments.mount, arguments.passphrase, partial(_ready, arguments.ready))
+        ready = partial(_ready, arguments.ready)
+        trio.run(partial(daemon.serve, _places(), arguments.mount, arguments.passphrase, ready, lock=arguments.lock))
 
 
 def _clear() -> int:
@@ -107,6 +108,7 @@ def _arguments() -> argparse.Namespace:
     serving.add_argument("--mount", default="")
     serving.add_argument("--passphrase", type=int)
     serving.add_argument("--ready", type=int, default=-1)
+    serving.add_argument("--lock", type=int, default=-1)
     return parser.parse_args()
 
 

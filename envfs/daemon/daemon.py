@@ -27,7 +27,7 @@ from envfs.daemon.looking import LookingService
 from envfs.daemon.mount_place import MountPlace
 from envfs.daemon.notifying import ServiceManager
 from envfs.errors import EnvFSError, MountFailed
-from envfs.host import files, mounts
+from envfs.host import files
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _ANSWER_WAITS = 15.0
 _END_WAITS = 5.0  # a keyholder that does not answer must not keep the daemon from ending
-_MOUNT_WAITS = 5.0  # where a person has typed a passphrase for it
 
 
 async def answer(places: Locations, connection: socket.socket, lock: int = -1, *, looks: bool = False) -> None:
@@ -73,16 +72,26 @@ async def answer(places: Locations, connection: socket.socket, lock: int = -1, *
 def _guard(places: Locations, handle: int) -> DaemonLock | None:
     if handle >= 0:
         return DaemonLock(handle)
-    # without a vault there is nothing to lock, and a question must not leave folders behind
-    return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS) if Path(places.vault).exists() else None
+    # without a vault of one's own there is nothing to lock, and a question must not leave folders behind
+    with suppress(OSError):
+        if os.stat(places.vault).st_uid == os.geteuid():
+            return DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
+    return None
 
 
-async def serve(places: Locations, mount_path: str, passphrase: int | None, ready: Callable[[str, str], None]) -> None:
+async def serve(
+    places: Locations,
+    mount_path: str,
+    passphrase: int | None,
+    ready: Callable[[str, str], None],
+    *,
+    lock: int = -1,
+) -> None:
     """Serve the mount and the socket until SIGTERM, SIGINT, `envfs unmount`, or an unmount from outside.
 
-    `ready` is called with a note, or the empty string, and with where it is mounted.
+    `ready` is called with a note, or the empty string, and with where it is mounted. `lock` is as for `answer`.
     """
-    lock = DaemonLock.taken(Path(places.lock), _ANSWER_WAITS if passphrase is None else _MOUNT_WAITS)
+    guard = DaemonLock(lock) if lock >= 0 else DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
     link = KeyholderLink()
     try:
         async with supervised() as tasks:
@@ -94,7 +103,7 @@ async def serve(places: Locations, mount_path: str, passphrase: int | None, read
                 service.close()
     finally:
         link.close()
-        lock.close()
+        guard.close()
 
 
 async def _serve(
@@ -111,48 +120,58 @@ async def _serve(
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
     house, manager = service.house, ServiceManager(os.environ, os.getpid())
-    await trio.to_thread.run_sync(_nothing)  # where no thread can be started, that is said before anything is mounted
-    _drop_unfinished(service.places)
-    service.settings.load()
-    await _load(service, passphrase)
-    path = mount_path or service.settings.load().mount or service.places.mount
-    place = MountPlace(service.places, path)
+    place = await _prepare(service, mount_path, passphrase)
+    path = place.path
     listener = bind(service.places.socket)
     try:
         place.prepare()
-        operations = Operations(house.vault, house.gate)
+        operations = Operations(house.vault, house.gate, for_all=service.owner == 0)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        note = place.take()
         withdrawal = Withdrawal(operations, house.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         heart = Heart(manager, path)
         try:
-            service.log.append(Event("start", "daemon"), service.me)
+            told = partial(_ready, manager, path, partial(ready, place.take()))
             service.mount = path
-            tasks.keep(_watch_signals, service)
-            tasks.keep(Housekeeping(service).run)
-            tasks.keep(Server(service).run, listener)
-            tasks.keep(keep_keyholder, service, link)
-            tasks.keep(house.changes.run)
+            _begin(service, link, tasks, listener)
             tasks.keep(withdrawal.run)
-            toucher = Toucher(operations, path)
-            tasks.keep(_announce, toucher, house, heart, partial(_ready, manager, path, partial(ready, note)))
-            tasks.run(finish_changes, service)
+            tasks.keep(_announce, Toucher(operations, path), house, heart, told)
             await kept(mount.serve)
             tasks.cancel()
         finally:
             manager.tell("STOPPING=1")
-            heart.close()
             mount.close()
-            place.leave()
-            was_aborted = bool(mounts.clear_dead(path))
+            was_aborted = place.leave()
+            heart.close()  # only now: an unmount can get stuck too
             with trio.move_on_after(_END_WAITS, shield=True):
                 await alone(_say_stopped, service)
-        if was_aborted:
-            raise MountFailed(f"the mount at {path} was ended from outside, as by a watchdog", "start it again")
+        _check_end(path, was_aborted=was_aborted)
     finally:
         with suppress(OSError):
             os.unlink(service.places.socket)
+
+
+async def _prepare(service: Service, mount_path: str, passphrase: int | None) -> MountPlace:
+    await trio.to_thread.run_sync(_nothing)  # where no thread can be started, that is said before anything is mounted
+    _drop_unfinished(service.places)
+    service.settings.load()
+    await _load(service, passphrase)
+    return MountPlace(service.places, mount_path or service.settings.load().mount or service.places.mount)
+
+
+def _check_end(path: str, *, was_aborted: bool) -> None:
+    if was_aborted:
+        raise MountFailed(f"the mount at {path} was ended from outside, as by a watchdog", "start it again")
+
+
+def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket.socket) -> None:
+    service.log.append(Event("start", "daemon"), service.me)
+    tasks.keep(_watch_signals, service)
+    tasks.keep(Housekeeping(service).run)
+    tasks.keep(Server(service).run, listener)
+    tasks.keep(keep_keyholder, service, link)
+    tasks.keep(service.house.changes.run)
+    tasks.run(finish_changes, service)
 
 
 async def _say_stopped(service: Service) -> None:

@@ -23,10 +23,10 @@ from envfs.gate.turns import Turns
 from envfs.gate.views import Answer
 from envfs.protocol import framing, keyholding, parts, wire
 
-_SECONDS = 60.0
+_SECONDS, _MOMENT = 60.0, 0.1
 _GONE_HINT = "another one is started at once; unlock it with `envfs unlock`"
 _SILENT_HINT = "`envfs status` shows its process; `envfs unmount && envfs mount` starts another"
-_BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1}
+_BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1}
 
 
 class KeyholderLink:
@@ -87,10 +87,18 @@ class KeyholderLink:
         except trio.TooSlowError:
             raise KeyholderGone("the keyholder did not answer in time", _SILENT_HINT) from None
         except OSError:
-            raise KeyholderGone("the keyholder does not answer", _GONE_HINT) from None
+            raise self._gone("the keyholder does not answer") from None
+        except KeyholderGone as error:
+            raise self._gone(error.text, error.hint) from None
         if isinstance(answer.message, keyholding.Refused):
             raise from_code(*answer.message)
         return answer
+
+    def _gone(self, text: str, hint: str = _GONE_HINT) -> KeyholderGone:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # its sockets close a moment before it has ended
+            if self._process is not None and self._process.wait(_MOMENT) == keyholding.NO_ROOM:
+                return KeyholderGone("the keyholder can start no process: the limit is too low", "`ulimit -u` shows it")
+        return KeyholderGone(text, hint)
 
     async def wait_ended(self) -> None:
         """Wait until the keyholder ends."""

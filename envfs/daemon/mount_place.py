@@ -7,7 +7,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from envfs.host import files, home_link, mounts
+from envfs.errors import MountFailed
+from envfs.host import files, home_link, machine, mounts
 from envfs.locations import Locations
 
 
@@ -24,8 +25,13 @@ class MountPlace:
         """Clear dead mounts of this home away, and make the folder.
 
         Raises:
-            MountFailed: something else is there, or somebody else could put something there
+            MountFailed: something else is there, or could be put there by others, or this user may not mount
         """
+        if os.geteuid() != 0 and not machine.has_name(os.geteuid()):
+            raise MountFailed(
+                f"uid {os.geteuid()} has no name on this machine, and fusermount3 mounts for users with one",
+                "as root, `useradd` with this uid; exec, get and export work without a mount",
+            )
         mounts.clear_dead(self.path, *mounts.candidates(self._places))
         if self._link:
             mounts.check_owner(os.path.dirname(self.path))
@@ -36,9 +42,10 @@ class MountPlace:
         files.write_private(Path(self._places.mounted), os.fsencode(self.path))
         return home_link.make(self._link, self.path) if self._link else ""
 
-    def leave(self) -> None:
-        """Forget it."""
+    def leave(self) -> bool:
+        """Forget it; returns True if a mount was still there, because it had been ended from outside."""
         with suppress(OSError):
             os.unlink(self._places.mounted)
         if self._link:
             home_link.remove(self._link, self.path)
+        return bool(mounts.clear_dead(self.path))

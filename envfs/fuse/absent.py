@@ -32,12 +32,8 @@ class Absent(pyfuse3.Operations):
         """A view is always ready to be read."""
         return select.POLLIN
 
-    async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
-        """Answer ENOSYS once, and the kernel stops asking for what nothing here has, twice a file in every `ls -l`."""
-        raise FUSEError(errno.ENOSYS)
-
     async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:  # noqa: ARG002
-        """Answer ENOSYS once, as `getxattr`."""
+        """Answer ENOSYS once, and the kernel stops asking for what nothing here has."""
         raise FUSEError(errno.ENOSYS)
 
     @guarded

@@ -131,9 +131,10 @@ class Handles:
         what = self._open[handle]
         if not isinstance(what, OpenFile):
             raise FUSEError(errno.EISDIR)
-        verdict = self._gate.decide(what.caller, what.wish.level)
+        _, caller, wish, _, _ = what
+        verdict = self._gate.decide(caller, wish.level)
         if verdict.decision != "allow":
-            self._refuse(handle, what.caller, what.wish, verdict.rule)
+            self._refuse(handle, caller, wish, verdict.rule)
         return what
 
     def listing(self, handle: int) -> Listing:
@@ -166,7 +167,8 @@ def opened(inode: Inode, caller: Caller, wish: Wish, view: View) -> OpenFile:
 
 
 def _piece(inode: Inode, view: View) -> Extent:
-    whole, size = extent(view, inode.node), inode.entry.st_size
-    if whole.size < size:
+    whole = extent(view, inode.node)
+    end = whole.start + inode.entry.st_size
+    if whole.end < end:
         raise FUSEError(errno.ESTALE)
-    return Extent(whole.start, whole.start + size)
+    return whole if whole.end == end else Extent(whole.start, end)

@@ -14,16 +14,21 @@ from pyfuse3 import EntryAttributes, FUSEError
 
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
+from envfs.fuse import mount_point
 from envfs.fuse.kernel_table import Identity, Inode, KernelTable
-from envfs.fuse.tree import PAST, VALUE, Node
+from envfs.fuse.tree import PAST, ROOT, VALUE, Node
 from envfs.gate.view import Extent, View
 from envfs.host import clocks
 from envfs.vault.vault import Vault
 
 _FOLDER_MODE, _FILE_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400
+_ROOT_MODE = stat.S_IFDIR | mount_point.MODE
+_SECONDS = 0.1  # for how long the kernel may know attributes: from a look-up to the check of a permission after it
+_ROOT_SECONDS = 1.0
 _SECTOR = 512  # stat(2): the unit of st_blocks, whatever the block size
 _BLOCK = 4096
 _TIMES_KEPT = 4096
+_LOOK_AGAIN_NS = 1_000_000_000
 
 
 class Inodes:
@@ -38,6 +43,7 @@ class Inodes:
         self._table = table
         self._grow = grow
         self._mounted_ns = time.time_ns()
+        self._looked_ns: dict[Node, int] = {}
         self._times: dict[tuple[str, int], tuple[str, int]] = {}  # by level and version: the record's digest, its time
 
     def file(self, node: Node, caller: Caller, view: View) -> Inode:
@@ -56,14 +62,17 @@ class Inodes:
         return inode
 
     def known_folder(self, node: Node, caller: Caller) -> Inode:
-        """As `folder`, with the time that was told before, if there is one: `getattr` looks for a newer one."""
+        """As `folder`, looking for a newer time once a second and no more: every path goes over folders."""
         held = self._table.find(self._table.identity(node, caller.uid))
-        if held is None:
+        if held is None or time.monotonic_ns() - self._looked_ns.get(node, 0) > _LOOK_AGAIN_NS:
             return self.folder(node, caller)
         return held if held.caller is caller else held._replace(caller=caller)
 
     def folder(self, node: Node, caller: Caller) -> Inode:
         """Return the inode of a folder."""
+        if len(self._looked_ns) >= _TIMES_KEPT:
+            self._looked_ns.clear()
+        self._looked_ns[node] = time.monotonic_ns()
         identity = self._table.identity(node, caller.uid)
         inode, changed_ns = self._table.find(identity), self._changed_ns(node)
         if inode is not None and inode.entry.st_mtime_ns == changed_ns and inode.caller is caller:
@@ -83,13 +92,14 @@ class Inodes:
         node = identity.node
         entry.st_ino = number
         entry.generation = self._table.generation
-        entry.st_mode = _FOLDER_MODE if node.is_folder else _FILE_MODE
+        entry.st_mode = _ROOT_MODE if node == ROOT else _FOLDER_MODE if node.is_folder else _FILE_MODE
         entry.st_nlink = 1
         entry.st_uid = caller.uid
         entry.st_gid = 0
         entry.st_blksize = _BLOCK
         entry.st_mtime_ns = entry.st_ctime_ns = entry.st_atime_ns = changed_ns
-        entry.attr_timeout = entry.entry_timeout = 0
+        entry.entry_timeout = 0
+        entry.attr_timeout = _ROOT_SECONDS if node == ROOT else _SECONDS
         return Inode(number, identity, caller, entry)
 
     def _changed_ns(self, folder: Node) -> int:

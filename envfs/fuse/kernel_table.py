@@ -84,7 +84,7 @@ class KernelTable:
 
     def identity(self, node: Node, uid: int, content: Hashable = None) -> Identity:
         """Return what an inode for a reader stands for; the root is one for all."""
-        return Identity(ROOT, _NOBODY) if node == ROOT else Identity(node, uid, content)
+        return Identity(node, uid, content) if node is not ROOT and node != ROOT else Identity(ROOT, _NOBODY)
 
     def new_placeholder(self) -> Placeholder:
         """Return a content that stands for a name alone, another one each time."""

@@ -18,7 +18,7 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.policy import Caller
-from envfs.fuse import handles, listings, loop, touch_plan
+from envfs.fuse import handles, listings, loop, mount_point, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles
@@ -44,11 +44,11 @@ class Operations(Absent):
 
     supports_dot_lookup = False  # or the kernel would ask for inodes by number, for root's guessed file handles
     enable_writeback_cache = False
-    enable_acl = False
 
-    def __init__(self, vault: Vault, gate: Gate) -> None:
-        """Show `vault` through `gate`."""
+    def __init__(self, vault: Vault, gate: Gate, *, for_all: bool = False) -> None:
+        """Show `vault` through `gate`; `for_all`: to other uids too, so the kernel is to check who reads the root."""
         super().__init__()
+        self.enable_acl = for_all
         self._vault = vault
         self._gate = gate
         self._me = callers.own()
@@ -98,12 +98,11 @@ class Operations(Absent):
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
         """Describe an inode; the root's own attributes are open to all, for they say nothing."""
-        held = self.table[inode]
+        held, caller = self.table[inode], self._caller(ctx)
+        if inode == ROOT_INODE:
+            return self._inodes.folder(held.node, self._me if self.enable_acl else caller).entry
         if self.touching.is_by(ctx):
             return held.entry
-        caller = self._caller(ctx)
-        if inode == ROOT_INODE:
-            return self._inodes.folder(held.node, caller).entry
         self._check(held.node, caller)
         if held.node.is_folder:
             return self.table.refreshed(self._inodes.folder(held.node, held.caller))
@@ -129,6 +128,18 @@ class Operations(Absent):
         return self.table[inode].entry
 
     @guarded
+    async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
+        """Return the mount point's access list; nothing else has an attribute.
+
+        On a user's own mount ENOSYS is answered once, and the kernel stops asking, twice a file in every `ls -l`.
+        """
+        if not self.enable_acl:
+            raise FUSEError(errno.ENOSYS)
+        if inode != ROOT_INODE or name != mount_point.ACCESS_LIST:
+            raise FUSEError(errno.ENODATA)
+        return mount_point.access_list(self._gate.uids())
+
+    @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
         """Say whether a file may be used in a way, before it is."""
         if mode & os.W_OK:
@@ -139,11 +150,11 @@ class Operations(Absent):
 
     def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
         # who may not know of a level is told the same whether it exists or not
-        node = listings.named(folder, os.fsdecode(name))
+        node = listings.named(folder, name.decode(errors="surrogateescape"))
         dialect = self._check(node or folder, caller)
         if node is None or not self._exists(node):
             raise FUSEError(errno.ENOENT)
-        return node._replace(name=dialect) if node.kind == DOTENV else node
+        return node._replace(name=dialect) if dialect and node.kind == DOTENV else node
 
     def _exists(self, node: Node) -> bool:
         if node.kind == FOLDER:

@@ -53,7 +53,7 @@ class Withdrawal:
             self._standing = self._gate.standing()
             numbers = set(self._operations.files_withdrawn())
             fresh, self._withdrawn = numbers - self._withdrawn, numbers
-            await _drop(list(fresh))
+            await _drop([*fresh, pyfuse3.ROOT_INODE])  # the root for the list of its readers
 
 
 async def _drop(numbers: list[int]) -> None:

@@ -91,6 +91,13 @@ class Gate:
         except UnsafeSettings:
             return False
 
+    def uids(self) -> tuple[int, ...]:
+        """List the uids that have a grant now."""
+        try:
+            return self.policy().uids(clocks.boot_seconds())
+        except UnsafeSettings:
+            return ()
+
     def standing(self) -> Standing:
         """Return by which grants is decided now, and until when that stays so if nobody changes them."""
         try:

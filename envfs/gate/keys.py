@@ -97,9 +97,7 @@ class ProjectKeys:
             AlreadyExists: it has a key already
         """
         if self._vault.key_head(project) is not None:
-            raise AlreadyExists(
-                f"project /{project} has a key already", f"`envfs project custody /{project}` changes it"
-            )
+            raise AlreadyExists(f"project /{project} has a key already", "`envfs project ls` lists it")
         recipients = self.defaults() if custody == keyfile.MANAGED else ()
         await self.change(caller, project, Change("create", custody, recipients, fresh=True), descriptors)
 

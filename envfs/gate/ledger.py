@@ -31,7 +31,6 @@ from envfs.vault.vault import Vault
 KEPT = 1000  # checkpoints that keep their bytes
 _RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is forgotten
 _MOST_HEADS = 10_000  # more would not fit into a record
-_HINT = "if you restored a backup, look at `envfs verify`, then accept it with `envfs accept LEVEL`"
 
 
 class Ledger:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pwd
 import resource
 import shutil
 import stat
@@ -72,7 +73,18 @@ def fusermount_refusal(path: str | None = None) -> str:
         return f"{_FUSERMOUNT} is not installed"
     if not os.stat(found).st_mode & stat.S_ISUID:
         return f"{found} is not setuid root, so it mounts for nobody else"
+    if not has_name(os.geteuid()):
+        return f"uid {os.geteuid()} has no name on this machine, and {_FUSERMOUNT} mounts for users with one"
     return ""
+
+
+def has_name(uid: int) -> bool:
+    """Tell whether a uid is that of a user with a name, as the users of containers often have none."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def name(path: Path = Path("/etc/machine-id")) -> str:

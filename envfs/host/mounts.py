@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shlex
 import stat
 import subprocess
 import threading
@@ -81,7 +82,7 @@ def check_owner(folder: str) -> None:
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
         raise MountFailed(
             f"{folder} is not a folder of this user alone",
-            "remove it, or choose another place with `envfs mount PATH` or XDG_RUNTIME_DIR",
+            "remove it, or set XDG_RUNTIME_DIR to a folder of your own",
         )
 
 
@@ -94,16 +95,22 @@ def prepare(path: str) -> bool:
     cleared = False
     while (mounted := at(path)) is not None:
         if mounted.kind != FILE_SYSTEM:
-            raise MountFailed(f"{path} is a mount point of {mounted.kind}", "choose another with `envfs mount PATH`")
+            raise MountFailed(f"{path} is a mount point of {mounted.kind}", f"choose another, as in `{_beside(path)}`")
         if _alive(path):
-            raise MountFailed(f"another envfs serves {path}", "end it with `envfs unmount`, or choose another path")
+            raise MountFailed(
+                f"another envfs serves {path}",
+                f"end it with `envfs unmount` where it was started, or choose another place, as in `{_beside(path)}`",
+            )
         clear(path)
         cleared = True
     try:
         folder = Path(path)
         files.make_passable(folder)
         if any(folder.iterdir()):
-            raise MountFailed(f"{path} is not empty", "mounting there would hide what is in it; choose an empty folder")
+            raise MountFailed(
+                f"{path} is not empty",
+                f"mounting there would hide what is in it; choose another, as in `{_beside(path)}`",
+            )
     except OSError as error:
         raise MountFailed(f"cannot use {path}: {os.strerror(error.errno or 5).lower()}") from None
     return cleared
@@ -125,6 +132,10 @@ def clear(path: str) -> None:
         raise MountFailed("fusermount3 is not installed", "apt-get install fuse3") from None
     if done.returncode != 0:
         raise MountFailed(f"fusermount3 cannot unmount {path}")
+
+
+def _beside(path: str) -> str:
+    return f"envfs mount {shlex.quote(path.rstrip('/') + '-views')}"
 
 
 def _alive(path: str) -> bool:

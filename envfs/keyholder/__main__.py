@@ -19,10 +19,12 @@ from envfs.keyholder import confinement, conversation
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
 from envfs.keyholder.rehearsal import Rehearsal
+from envfs.protocol import keyholding
 
 _TAKEN, _OVER = b"t", b"o"  # what a child says to its parent: it has a conversation; there will be no more
 _IDLE = 0.3  # seconds: a keyholder for one command never comes to rehearse
 _ROUNDS = 12  # the interpreter makes code quicker that has run a few times
+_MOST_REFUSED = 50
 _CALM = 0.1  # a child that ends before it has a conversation must not be followed in a tight circle
 
 
@@ -37,8 +39,18 @@ def main() -> int:
     confined = confinement.confine()  # all that it needs is loaded; from here on it opens nothing
     gc.freeze()
     rehearsal: Rehearsal | None = None
+    refused = 0
     while True:
-        waiting = _fork(keyring, daemon, confined, rehearsal)
+        try:
+            waiting = _fork(keyring, daemon, confined, rehearsal)
+        except OSError:
+            # too many processes, too little memory: mostly for a moment, and to end would be to forget every key
+            refused += 1
+            if refused > _MOST_REFUSED:
+                return keyholding.NO_ROOM
+            time.sleep(_CALM)
+            continue
+        refused = 0
         if rehearsal is None and not _is_readable(waiting, _IDLE):
             rehearsal = Rehearsal()  # for the children after the one that waits now
             rehearsal.run(_ROUNDS)
@@ -59,7 +71,13 @@ def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, rehear
     # returns where the child will say that it has a conversation
     reading, writing = os.pipe()
     parent = os.getpid()
-    if os.fork() == 0:
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        raise
+    if child == 0:
         os.close(reading)
         if rehearsal is not None and not _is_readable(daemon.fileno(), 0):
             rehearsal.run()

@@ -22,7 +22,7 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
     changes = views.difference(old.variables(), new.variables())
-    _check_dialect(new, {*changes.added, *changes.changed})
+    _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
     doubtful = _is_doubtful(request, new, changes)
     data = sealing.seal_text(work.identity, request.place, request.time, key, text)
     return Answer(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
@@ -43,7 +43,7 @@ def _is_doubtful(request: WriteLevel, document: Document, changes: views.Changes
             return False  # the others are looked at in any case, for their references
 
 
-def _check_dialect(document: Document, written: Collection[str]) -> None:
+def _check_dialect(document: Document, written: Collection[str], level: str) -> None:
     # what a dialect must not write is refused here, where it is still somebody's to mend; templates when they are shown
     dialect = dialects.named_in(document)
     if not dialect:
@@ -55,7 +55,7 @@ def _check_dialect(document: Document, written: Collection[str]) -> None:
         # who writes may not be approved to read: what was here before is named by `check`, which asks the gate
         raise Malformed(
             f"the dialect {dialect} cannot carry a variable that is set here already",
-            f"`envfs check LEVEL --dialect {dialect}` names it",
+            f"`envfs check {level} --dialect {dialect}` names it",
         )
 
 

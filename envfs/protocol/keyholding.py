@@ -8,6 +8,8 @@ from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.tuples import NamedTuple
 
+NO_ROOM = 71  # how a keyholder ends that can start no process
+
 
 class Place(NamedTuple):
     """Where a record stands: what its header must say, to the letter."""

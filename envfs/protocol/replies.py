@@ -130,7 +130,7 @@ class WorkingRow(NamedTuple):
     """The daemon still works on the request: it comes every few seconds, so that a client knows it from a stuck one."""
 
 
-WORKING_SECONDS = 2.0  # between two of them
+WORKING_SECONDS = 3.0  # between two of them
 
 
 class Failed(NamedTuple):

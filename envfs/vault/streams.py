@@ -173,7 +173,8 @@ def _is_forgotten(stream: str, data: bytes) -> bool:
 
 def _rolled_back(stream: str, seen: Seen, *, missing: bool) -> RolledBack:
     what = "is older than" if missing else "is not"
+    level = record.project_of(stream) if record.is_key_stream(stream) else stream.removeprefix("level") or "/"
     return RolledBack(
         f"{stream} {what} what this machine has seen (version {seen.seq})",
-        "if you restored a backup, accept it with `envfs accept LEVEL`; otherwise somebody changed the vault",
+        f"if you restored a backup, accept it with `envfs accept {level}`; otherwise somebody changed the vault",
     )

@@ -12,10 +12,10 @@ import pytest
 
 from envfs.core import keyfile
 from envfs.daemon.keyholder_link import KeyholderLink
-from envfs.errors import KeyholderGone, Locked
+from envfs.errors import KeyholderGone
 from envfs.gate.views import Answer
 from envfs.protocol import framing, keyholding, wire
-from envfs.protocol.keyholding import DescribeProtection, Forget, RenderView, SignCheckpoint
+from envfs.protocol.keyholding import DescribeProtection, Forget, RenderView
 from tests.component.world import run
 
 _PATIENCE = 1.0
@@ -131,7 +131,7 @@ def test_another_number_of_descriptors_than_one_view_has_is_no_answer(link: Keyh
 
 def test_a_descriptor_that_nobody_asked_for_is_no_answer(link: KeyholderLink) -> None:
     with os.fdopen(os.memfd_create("x"), "wb") as memory, pytest.raises(KeyholderGone):
-        answering(link, _says(_frame(keyholding.Signed("x")), memory.fileno()), SignCheckpoint(1, ""))
+        answering(link, _says(_frame(keyholding.Forgotten()), memory.fileno()), Forget())
 
 
 def test_a_keyholder_that_takes_no_conversations_keeps_the_daemon_waiting_for_nothing_else(
@@ -158,5 +158,4 @@ def test_a_keyholder_that_does_not_forget_is_ended(link: KeyholderLink) -> None:
     assert link.pid == pid
     link.start()
     assert link.pid != pid
-    with pytest.raises(Locked):
-        run(lambda: link.ask(SignCheckpoint(1, "x")))
+    assert run(lambda: link.ask(DescribeProtection())).message

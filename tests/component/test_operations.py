@@ -273,7 +273,8 @@ def test_a_file_is_as_long_as_its_text_and_as_old_as_its_newest_record(shared: W
         assert abs(found.st_mtime_ns - time.time_ns()) < 600e9
         assert found.st_mtime_ns == found.st_ctime_ns
         assert (found.st_mode, found.st_uid, found.st_nlink) == (stat.S_IFREG | 0o400, ME.uid, 1)
-        assert found.entry_timeout == found.attr_timeout == 0
+        assert (found.st_blocks, found.st_blksize) == (1, 4096)
+        assert found.entry_timeout == 0
 
     run(main)
 
@@ -283,8 +284,9 @@ def test_a_folder_is_one(shared: World) -> None:
         operations = shared.operations()
         for number in (1, inode(operations, "history", "/shop"), inode(operations, "past", "/shop", 1)):
             found = await operations.getattr(number, CTX)
-            assert found.st_mode == stat.S_IFDIR | 0o500
-            assert found.entry_timeout == found.attr_timeout == 0
+            assert found.st_mode == stat.S_IFDIR | (0o551 if number == 1 else 0o500)
+            assert abs(found.st_mtime_ns - time.time_ns()) < 600e9
+            assert found.entry_timeout == 0
 
     run(main)
 
@@ -520,6 +522,59 @@ def test_a_grant_counts_from_the_next_open_on_and_its_end_too(world: World) -> N
     Path(world.places.settings).chmod(0o666)
     time.sleep(LATER)
     assert opened() == "EACCES"
+
+
+def test_what_is_open_is_refused_when_the_grant_goes_and_is_on_the_log_once(world: World) -> None:
+    async def main() -> list[str]:
+        operations = world.operations()
+        number = await looked_up(operations, inode(operations, "dotenv", "/shop"))
+        file = (await operations.open(number, os.O_RDONLY, CTX)).fh
+        folders = [inode(operations, kind, "/shop") for kind in ("folder", "variables", "history")]
+        listed = [await operations.opendir(folder, CTX) for folder in folders]
+        world.allow(("/blog", ME.uid))
+        before = len(world.entries())
+        outcomes = [await outcome(lambda: operations.read(file, 0, 10)) for _ in range(3)]
+        for handle in listed:
+            outcomes += [await outcome(lambda: operations.readdir(handle, 0, [])) for _ in range(3)]  # noqa: B023
+        outcomes.append(await outcome(lambda: operations.getattr(number, CTX)))
+        entries = world.entries()[before:]
+        assert [(e["event"], e["form"]) for e in entries] == [
+            ("refuse", form) for form in ("dotenv", "names", "names", "names", "lookup")
+        ]
+        world.allow(("/", ME.uid))
+        assert await outcome(lambda: operations.read(file, 0, 10)) == "ok"
+        await operations.release(file)
+        for handle in listed:
+            await operations.releasedir(handle)
+        return outcomes
+
+    assert set(run(main)) == {"EACCES"}
+
+
+@pytest.mark.parametrize("pid", [0, 1 << 22])
+def test_an_unknown_caller_learns_no_size_and_no_name(world: World, pid: int) -> None:
+    operations, unknown = world.operations(), Context(pid=pid)
+    run(lambda: read_file(operations, inode(operations, "dotenv", "/shop")))
+    file, folder = inode(operations, "dotenv", "/shop"), inode(operations, "folder", "/shop")
+    variables = inode(operations, "variables", "/shop")
+    asked: list[Asked] = [
+        lambda o: o.lookup(1, b"shop", unknown),
+        lambda o: o.lookup(1, b"nothing", unknown),
+        lambda o: o.lookup(folder, b".env", unknown),
+        lambda o: o.lookup(variables, b"LOG", unknown),
+        lambda o: o.getattr(file, unknown),
+        lambda o: o.getattr(folder, unknown),
+        lambda o: o.access(file, os.R_OK, unknown),
+        lambda o: o.opendir(1, unknown),
+        lambda o: o.opendir(folder, unknown),
+        lambda o: o.opendir(variables, unknown),
+        lambda o: o.open(file, os.O_RDONLY, unknown),
+    ]
+
+    async def main() -> list[str]:
+        return [await outcome(lambda: question(operations)) for question in asked]  # noqa: B023
+
+    assert run(main) == ["EACCES"] * len(asked)
 
 
 def test_hidden_and_missing_levels_look_alike(world: World) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from envfs.core import dotenv, emit, families, names, views
 from envfs.core.dotenv import Document
 
-TOOLS = ("next", "dotenv-flow", "vite")
+TOOLS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony")
 MODES = ("development", "production", "test")
 FILES = (".env", ".env.local", *(f".env.{mode}{end}" for mode in MODES for end in ("", ".local")))
 NAMES = [f"N{number}" for number in range(6)]
@@ -24,7 +24,7 @@ def order_of(tool: str, mode: str | None, *, local: bool) -> list[str]:
         return [*first, f".env.{mode}"]
     if mode == "test" and tool != "vite":
         return [*first, ".env.test", ".env.test.local"]
-    if tool == "next":
+    if tool in ("next", "create-react-app", "rails"):
         return [*first, f".env.{mode}", ".env.local", f".env.{mode}.local"]
     return [*first, ".env.local", f".env.{mode}", f".env.{mode}.local"]
 
@@ -103,7 +103,7 @@ def test_no_file_of_the_family_is_without_its_level(tool: str, data: st.DataObje
 def test_a_value_that_goes_on_from_the_one_before_goes_on_through_the_family(there: set[str], tool: str) -> None:
     last = ".env.production.local"
     family = {file: f"P=${{P}}{file[4:]},\n" for file in {*there, last}}
-    if tool != "next" and {".env.local", ".env.production"} <= set(family):
+    if tool not in ("next", "create-react-app", "rails") and {".env.local", ".env.production"} <= set(family):
         members, _ = families.sort(family, tool)
         planned = families.plan({file: dotenv.parse(family[file]) for file in members}, tool)
         told = [note for each in planned if each.below == ("production", "local") for note in each.notes]

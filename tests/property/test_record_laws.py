@@ -87,3 +87,9 @@ def test_what_is_read_as_base64_is_what_would_be_written(text: str) -> None:
 @given(headers, headers)
 def test_two_headers_are_protected_alike_only_if_they_are_one(first: Header, second: Header) -> None:
     assert (record.protect(first) == record.protect(second)) is (first == second)
+
+
+@given(headers)
+def test_a_header_alone_is_read_as_within_its_record(header: Header) -> None:
+    data = record.render(record.Record(header, record.protect(header), b"i" * 12, b"text", b"t" * 16, b"s" * 64))
+    assert record.parse_header(data) == record.parse(data).header == header

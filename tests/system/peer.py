@@ -51,7 +51,13 @@ class Peer:
         return self.receive()
 
     def receive(self) -> Body:
-        """Return the next message, its blobs as one in `blob`; EOFError at the end."""
+        """Return the next message but for signs of life, its blobs as one in `blob`; EOFError at the end."""
+        while (body := self.next())["type"] == "working-row":
+            pass
+        return body
+
+    def next(self) -> Body:
+        """Return the next message."""
         size = int.from_bytes(self._take(4), "big")
         body: Body = json.loads(self._take(size))
         blobs = body.get("blobs", [])

@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import termios
 import time
 from pathlib import Path
@@ -270,6 +272,111 @@ def test_sigstop_and_bg_and_fg(own: Home) -> None:
         terminal.expect("sh> ")
         assert PASSPHRASE not in terminal.shown
         assert terminal.attributes() == terminal.modes
+
+
+# -- inside of others --------------------------------------------------------------------------------------------------
+
+
+def test_in_the_shell_of_envfs_a_paste_is_taken_whole_and_ctrl_c_ends_the_command_alone(home: Home) -> None:
+    with Shell(home) as terminal:
+        terminal.type("NO_COLOR=1 PROMPT_TOOLKIT_NO_CPR=1 envfs shell")
+        terminal.expect("envfs /")
+        terminal.type("set /pasted KEY")
+        terminal.expect("value of KEY: ")
+        shown = len(terminal.shown)
+        terminal.press("half\x03")
+        terminal.expect("envfs /")
+        terminal.type("set /pasted KEY")
+        terminal.expect("value of KEY: ")
+        terminal.press(f"{ON}{PEM}{OFF}\r")
+        terminal.expect("1 added")
+        terminal.expect("envfs /")
+        assert not re.search("half|PRIVATE|MII", terminal.shown[shown:])
+        terminal.type("exit")
+        terminal.expect("sh> ")
+        assert terminal.attributes() == terminal.modes
+    home.settle()
+    assert home.envfs("export", "/pasted", "-f", "environ").out == f"KEY={PEM}\0".encode()
+    assert "PRIVATE" not in (home.state / "shell_history").read_text(encoding="utf-8")
+
+
+def test_in_the_shell_of_envfs_ctrl_z_stops_the_whole_and_fg_asks_again(own: Home) -> None:
+    with Shell(own) as terminal:
+        terminal.type("NO_COLOR=1 PROMPT_TOOLKIT_NO_CPR=1 envfs shell")
+        terminal.expect("envfs /")
+        terminal.type("get /app TOKEN")
+        terminal.expect("passphrase: ")
+        terminal.press("\x1a")
+        terminal.expect("Stopped")
+        terminal.expect("sh> ")
+        assert terminal.attributes() == terminal.modes
+        terminal.type("fg")
+        terminal.expect("passphrase: ")
+        terminal.press(f"{PASSPHRASE}\r")
+        terminal.expect("tok-71-sentinel")
+        terminal.expect("envfs /")
+        terminal.type("exit")
+        terminal.expect("sh> ")
+        assert PASSPHRASE not in terminal.shown
+        assert terminal.attributes() == terminal.modes
+
+
+@pytest.mark.parametrize("keys", ["\x03", "\x1a", "\x1c"], ids=["ctrl-c", "ctrl-z", "ctrl-backslash"])
+def test_a_command_that_is_watched_asks_as_any_other(own: Home, keys: str) -> None:
+    daemon = own.mount(environ=own.knowing())
+    own.envfs("lock")
+    with Shell(own) as terminal:
+        terminal.type("envfs exec /app --watch -- sh -c 'echo runs-with $TOKEN'")
+        terminal.expect("passphrase: ")
+        shown = len(terminal.shown)
+        terminal.press(f"half{keys}")
+        if keys == "\x1a":
+            terminal.expect("Stopped")
+            terminal.expect("sh> ")
+            assert terminal.attributes() == terminal.modes
+            terminal.type("fg")
+            terminal.expect("passphrase: ")
+            terminal.press(f"\x15{PASSPHRASE}\r")
+            terminal.expect("runs-with tok-71-sentinel")
+        terminal.expect("sh> ")
+        assert not re.search("half|Traceback|correct horse", terminal.shown[shown:])
+        assert terminal.attributes() == terminal.modes
+    own.end(daemon)
+
+
+_AT_AN_IMPORT = """
+import os, signal, sys
+from envfs_cli import main
+left = int(sys.argv.pop(1))
+def hook(event, _):
+    global left
+    left -= event == "import"
+    if left == 0 and event == "import":
+        os.kill(os.getpid(), signal.SIGINT)
+sys.addaudithook(hook)
+sys.exit(main.main())
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [("get", "/app", "A"), ("set", "/app", "A"), ("show", "--hlep")], ids=lambda it: it[0]
+)
+def test_ctrl_c_at_any_import_is_never_a_traceback(home: Home, words: tuple[str, ...]) -> None:
+    ended = []
+    for number in range(1, 60, 4):
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _AT_AN_IMPORT, str(number), *words],
+            env=home.environ(),
+            input="1",
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=SECONDS,
+        )
+        assert "Traceback" not in done.stderr
+        ended.append(done.returncode)
+    assert ended[0] == 130
+    assert set(ended) <= {130, 0, 2, 103}
 
 
 # -- tries -------------------------------------------------------------------------------------------------------------

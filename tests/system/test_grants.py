@@ -71,7 +71,7 @@ def test_a_grant_by_user_name_is_a_grant_of_that_users_uid(for_prod: Home) -> No
     assert (for_prod.rows("grants")[-1]["user"], for_prod.rows("grants")[-1]["uid"]) == ("daemon", 1)
     assert "BLOG=1" in reads(1, for_prod.view("/blog"))
     said = for_prod.envfs("grant", "/blog", "--user", "no-such-user-here", status=101)
-    assert "there is no user no-such-user-here" in said.complaint
+    assert "there is no such user" in said.complaint
 
 
 @pytest.mark.parametrize("uid", ["65534", "4294967295", "4294967296", "99999999999999999999"])

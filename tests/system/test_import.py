@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -210,10 +211,10 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(home: Home, ground
 
 def test_a_dry_run_shows_all_that_is_wrong_and_ends_as_the_import_would(shared: Home, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(f'{{"my-key": "{NEEDLE}", "A": "x", "B": null, "C": "{NEEDLE}\\u0000"}}')
-    said = shared.envfs("import", str(tmp_path / "bad.json"), "/shop", "-n", status=105)
+    said = shared.envfs("import", str(tmp_path / "bad.json"), "/shop", "-n", status=106)
     rows = [line.split("\t")[2:] for line in said.text.splitlines()]
     assert rows == [
-        ["my-key", "not a variable name"],
+        ["my-key", "no environment that EnvFS writes can have such a name: left out"],
         ["A", ""],
         ["B", "null; it becomes empty"],
         ["C", "the value has a character that no environment can hold"],
@@ -245,3 +246,86 @@ def test_no_file_with_a_value_is_left_behind(home: Home, ground: Path) -> None:
     for path in home.path.rglob("*"):
         if stat.S_ISREG(path.lstat().st_mode):
             assert NEEDLE.encode() not in path.read_bytes(), path
+
+
+# -- as its own reader reads it ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "text", "value"),
+    [
+        ("package.json", '{"dependencies": {"dotenv": "16"}}', "A=`x y`\n", "x y"),
+        ("package.json", '{"dependencies": {"dotenv": "16"}}', "A=x#y\n", "x"),
+        ("requirements.txt", "python-dotenv\n", "A='${UNSET_HERE:-d}'\n", "d"),
+        ("Gemfile", "gem 'dotenv'\n", 'A="a\\nb"\n', "a\\nb"),
+        ("composer.json", '{"require": {"symfony/dotenv": "7"}}', "A=x'y'\n", "xy"),
+        (".envrc", "source .env\n", "A=x'y'\"z\"\n", "xyz"),
+    ],
+)
+def test_a_file_is_read_as_the_reader_of_its_project_does(
+    shop: Home, tmp_path: Path, file: str, content: str, text: str, value: str
+) -> None:
+    (tmp_path / file).write_text(content)
+    (tmp_path / ".env").write_text(text)
+    said = shop.envfs("import", str(tmp_path / ".env"), "/own")
+    assert re.search(rf"^envfs: note: A: read as .* reads it \({re.escape(file)} ", said.complaint, re.MULTILINE)
+    assert shop.envfs("exec", "/own", "--", "printenv", "A").text == f"{value}\n"
+    said = shop.envfs("import", str(tmp_path), "/family")
+    assert "note: .env: A: read as" in said.complaint
+    assert shop.envfs("exec", "/family", "--", "printenv", "A").text == f"{value}\n"
+    said = shop.envfs("import", str(tmp_path / ".env"), "/portable", "--as", "portable")
+    assert "read as" not in said.complaint
+
+
+def test_where_nothing_says_who_reads_what_divides_readers_is_named(shop: Home) -> None:
+    said = shop.envfs("import", "-", "/own", given=f"A=`{NEEDLE}`\n")
+    assert "note: A: backtick quotes, which node's dotenv, shells read otherwise: `--as node`" in said.complaint
+    assert NEEDLE not in said.complaint
+    said = shop.envfs("import", "-", "/own", "--as", "node", given=f"A=`{NEEDLE}`\n")
+    assert shop.envfs("get", "/own", "A").text == f"{NEEDLE}\n"
+    shop.envfs("import", "a.json", "/own", "--as", "node", status=101)
+    shop.envfs("import", "-", "/own", "--as", "perl", given="A=1\n", status=2)
+
+
+def test_a_text_asks_for_the_dialect_that_its_reader_needs(shop: Home, tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"dependencies": {"next": "16"}}')
+    (tmp_path / ".env").write_text("A=\\$x\nB='\\$HOME'\n")
+    said = shop.envfs("import", str(tmp_path / ".env"), "/own")
+    assert "written in the dialect expand" in said.complaint
+    assert shop.envfs("export", "/own").text.endswith("A='\\$x'\nB='\\$HOME'\n")
+
+
+def test_a_symfony_projects_folder_is_imported_in_its_order(shop: Home, tmp_path: Path) -> None:
+    (tmp_path / "composer.json").write_text('{"require": {"symfony/dotenv": "^7.0"}}')
+    for file, text in (
+        (".env", "A=e\nB=e\n"),
+        (".env.local", "A=l\nB=l\n"),
+        (".env.dev", "A=d\n"),
+        (".env.test", "C=t\n"),
+    ):
+        (tmp_path / file).write_text(text)
+    said = shop.envfs("import", str(tmp_path), "/sf")
+    assert "the files count in the order of symfony, as composer.json has symfony/dotenv" in said.complaint
+    assert shop.envfs("export", "/sf/dev/local").text.endswith("\nA=d\nB=l\n")
+    assert shop.envfs("export", "/sf/test").text.endswith("\nA=e\nB=e\nC=t\n")
+    shop.envfs("export", "/sf/test/local", status=103)
+
+
+def test_a_compose_service_that_only_passes_names_on_is_a_level_of_its_own(shop: Home, tmp_path: Path) -> None:
+    shop.envfs("import", "-", "/app", given="APP_KEY=k\n")
+    file = tmp_path / "compose.yml"
+    file.write_text("services:\n  w:\n    environment:\n      - APP_KEY\n      - node.name=es\n")
+    said = shop.envfs("import", str(file), "/app/w")
+    assert "APP_KEY: has no value in the file" in said.complaint
+    assert "node.name: no environment that EnvFS writes can have such a name: left out" in said.complaint
+    assert shop.envfs("exec", "/app/w", "--", "printenv", "APP_KEY").text == "k\n"
+
+
+def test_a_dotenv_file_is_imported_without_the_names_that_no_environment_can_have(shop: Home, tmp_path: Path) -> None:
+    (tmp_path / "es.env").write_text(f"# es\nnode.name={NEEDLE}\nES_HEAP=1g\nmy-key='{NEEDLE}'\n")
+    said = shop.envfs("import", str(tmp_path / "es.env"), "/es")
+    assert "note: my-key, node.name: no environment that EnvFS writes can have such a name: left out" in said.complaint
+    assert shop.envfs("export", "/es").text.endswith("ES_HEAP=1g\n")
+    assert NEEDLE not in said.complaint
+    shop.envfs("import", "-", "/es", given="node.name=1\n", status=106)
+    shop.envfs("import", "-", "/es", given="A=1\nnode.name=1\nno assignment\n", status=106)

@@ -453,3 +453,67 @@ def test_a_link_to_what_is_no_view_of_this_user_is_kept_in_a_copy(mounted: Home,
     mounted.envfs("link", "/app", cwd=project, status=118)
     mounted.envfs("link", "--remove", cwd=project, status=100)
     assert (project / ".env").readlink() == Path("/etc/hostname")
+
+
+# -- who reads the file that is replaced -------------------------------------------------------------------------------
+
+
+def test_a_file_is_replaced_when_its_projects_reader_gets_the_same_from_the_view(mounted: Home, project: Path) -> None:
+    (project / "package.json").write_text('{"dependencies": {"dotenv": "16"}}')
+    (project / ".env").write_text("A=`x y`\nB='it\"s $5'\n")
+    said = mounted.envfs("link", "/node", "--import", cwd=project)
+    assert "A: read as node's dotenv reads it (package.json has dotenv)" in said.complaint
+    assert (project / ".env").is_symlink()
+    assert mounted.envfs("get", "A", cwd=project).text == "x y\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "text"),
+    [
+        ("README", "", "A=`x`\nB=1\n"),  # nothing says who reads
+        ("README", "", "A=$HOME/x\nB=1\n"),  # the portable form has no reference
+        ("Cargo.toml", '[dependencies]\ndotenvy = "0"\n', "A=`x`\nB=1\n"),  # nobody knows how it reads
+        (".envrc", "source .env\n", "A=$(date)\nB=1\n"),
+        ("Gemfile", "gem 'dotenv'\n", "A=${UNSET_ANYWHERE}\n"),  # the portable form has no reference
+    ],
+)
+def test_a_file_that_its_reader_would_read_otherwise_from_the_view_stays(
+    mounted: Home, project: Path, file: str, content: str, text: str
+) -> None:
+    (project / file).write_text(content)
+    (project / ".env").write_text(text)
+    said = mounted.envfs("link", f"/stays/{project.parent.name}", "--import", cwd=project, status=100)
+    assert "would read something else from the view for A" in said.complaint
+    assert (project / ".env").read_bytes() == text.encode()
+    hint = re.findall(r"`(envfs link [^`]*--as portable)`", said.complaint)[0]
+    environ = mounted.environ({"PATH": f"{Path(ENVFS).parent}:{os.environ['PATH']}"})
+    subprocess.run(["sh", "-c", hint], env=environ, check=True, capture_output=True, timeout=SECONDS)
+    assert (project / ".env").is_symlink()
+
+
+def test_files_beside_the_one_that_is_replaced_are_named(mounted: Home, project: Path) -> None:
+    for file in (".env", ".env.local", ".env.production", ".env.example"):
+        (project / file).write_text("A=1\n")
+    said = mounted.envfs("link", "/beside", "--import", cwd=project)
+    assert "note: .env.local, .env.production stay as they are, unencrypted" in said.complaint
+    assert f"`envfs import {project} /beside`" in said.complaint
+    mounted.envfs("import", str(project), "/beside")
+    assert mounted.envfs("export", "/beside/production/local").text == "A=1\n"
+
+
+@pytest.mark.parametrize("reader", ["shell", "compose", "python", "expand"])
+def test_a_reference_to_the_readers_environment_stays_one_for_a_reader_that_answers_it(
+    mounted: Home, project: Path, reader: str
+) -> None:
+    (project / ".env").write_text("B=1\nA=${UNSET_ANYWHERE}/x\n")
+    said = mounted.envfs("link", f"/refers/{reader}", "--import", "--as", reader, cwd=project)
+    assert "written in the dialect" in said.complaint
+    assert (project / ".env").read_text() == 'B=1\nA="${UNSET_ANYWHERE}/x"\n'
+
+
+def test_a_file_with_a_name_that_would_be_lost_stays(mounted: Home, project: Path) -> None:
+    (project / ".env").write_text("A=1\nnode.name=2\n")
+    said = mounted.envfs("link", "/lost", "--import", "--as", "portable", cwd=project, status=100)
+    assert "no environment can have the name node.name" in said.complaint
+    assert (project / ".env").read_text() == "A=1\nnode.name=2\n"
+    mounted.envfs("export", "/lost", status=103)

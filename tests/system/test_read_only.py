@@ -10,7 +10,7 @@ import pytest
 from tests.system.home import Home
 from tests.system.probing import Ended, attempt, attempts
 
-_STRANGER = 4711
+_STRANGER, _APPROVED = 4711, 1002
 _ON_A_VIEW = ("unlink", "chmod", "chown", "utime", "truncate", "setxattr", "removexattr")
 _READING = ("open", "read", "stat", "listdir", "access", "readlink", "getxattr", "listxattr", "statvfs")
 _NEW = ("create", "mkdir", "symlink", "mknod")
@@ -90,12 +90,23 @@ def test_all_that_left_the_vault_as_it_was(shared: Home) -> None:
 
 
 def test_access_says_that_a_view_may_be_read_and_no_more(shared: Home) -> None:
-    path = shared.view("/shop")
-    assert os.access(path, os.R_OK)
-    assert not os.access(path, os.W_OK)
-    assert not os.access(path, os.X_OK)
-    assert os.access(shared.mnt / "shop", os.R_OK | os.X_OK)
-    assert not os.access(shared.mnt / "shop", os.W_OK)
+    shared.envfs("grant", "/", "--uid", str(_APPROVED))
+    path, folder = shared.view("/shop"), shared.mnt / "shop"
+    # to root the kernel says yes whatever the bits are; a write is EROFS all the same
+    for uid, may_write in ((_APPROVED, "EACCES"), (0, "ok")):
+        wishes = [("access", path, os.R_OK), ("access", folder, os.R_OK | os.X_OK), ("access", path, os.X_OK)]
+        wishes += [("access", path, os.W_OK), ("access", folder, os.W_OK)]
+        assert [ended.how for ended in attempts(uid, wishes)] == ["ok", "ok", "EACCES", may_write, may_write]
+
+
+def test_a_user_that_is_approved_and_not_root_writes_nothing_either(shared: Home) -> None:
+    shared.envfs("grant", "/", "--uid", str(_APPROVED))
+    for path in _views(shared):
+        whats = ("unlink", "chmod", "chown", "utime", "truncate")
+        hows = {ended.how for ended in attempts(_APPROVED, [(what, path) for what in whats])}
+        assert hows <= {"EROFS", "EACCES", "EPERM"}
+        for flags in _FLAGS.values():
+            assert attempt(_APPROVED, "open", path, flags).how in ("EROFS", "EACCES")
 
 
 def test_no_question_is_ever_enosys(shared: Home) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.home import FILES, OWNER, Home
+from tests.system.peer import HELLO, Body, Peer
 from tests.system.probing import attempt, reads
 from tests.system.samples import PROD, SHOP_TEXT
 
@@ -38,23 +39,38 @@ def test_root_and_others_get_nothing_from_it(own: Home, uid: int, question: str)
 
 @pytest.mark.parametrize("uid", [0, 1002])
 @pytest.mark.parametrize("words", [("get", "/shop", "APP_NAME"), ("exec", "/shop", "--", "env"), ("export", "/shop")])
-def test_root_and_others_get_nothing_from_its_socket(own: Home, uid: int, words: tuple[str, ...]) -> None:
+def test_root_and_others_send_nothing_to_its_socket(own: Home, uid: int, words: tuple[str, ...]) -> None:
     said = own.envfs(*words, uid=uid, status=102)
     assert said.out == b""
-    assert f"uid {uid} is not approved for /shop" in said.complaint
-    assert own.refusals(uid)[-1]["level"] == "/shop"
+    assert f"runs as uid {OWNER}, who is neither you nor root, so nothing was sent to it" in said.complaint
+    assert own.refusals(uid) == []
 
 
-def test_root_may_not_give_itself_a_grant_there(own: Home) -> None:
-    assert f"only uid {OWNER}" in own.envfs("grant", "/", "--uid", "0", uid=0, status=102).complaint
+def test_a_secret_is_not_sent_to_it_either(own: Home) -> None:
+    for words in (("set", "/shop", "STOLEN"), ("import", "-", "/shop"), ("unlock", "--passphrase-file", "-")):
+        said = own.envfs(*words, uid=0, given="A=b", status=102)
+        assert "so nothing was sent to it" in said.complaint
+    assert "STOLEN" not in own.envfs("show", "/shop").text
+
+
+def test_what_reaches_its_socket_all_the_same_gets_nothing(own: Home) -> None:
+    reading: Body = {"type": "read-view", "level": "/shop", "form": "value", "door": "get", "only": ["APP_NAME"]}
+    reading |= {"version": 0, "dialect": ""}
+    granting: Body = {"type": "grant", "level": "/", "uid": 0, "seconds": 0, "dialect": ""}
+    with Peer(own.socket) as peer:
+        peer.ask(HELLO)
+        assert [peer.ask(body)["code"] for body in (reading, granting)] == ["not-approved", "not-approved"]
+        assert peer.blob == b""
+    assert [row["level"] for row in own.refusals(0)] == ["/shop", "/"]
     assert [row["uid"] for row in own.rows("grants")] == [OWNER]
 
 
-def test_a_grant_works_through_the_socket_where_the_mount_lets_nobody_else_in(own: Home) -> None:
-    own.envfs("grant", "/shop", "--uid", "1003")
-    assert own.envfs("get", "/shop", "APP_NAME", uid=1003).text == "shop\n"
-    assert attempt(1003, "read", own.view("/shop")).how == "EACCES"
-    own.envfs("revoke", "/shop", "--uid", "1003")
+@pytest.mark.parametrize("uid", ["0", "1003", "65534"])
+def test_a_grant_that_could_never_work_is_refused(own: Home, uid: str) -> None:
+    said = own.envfs("grant", "/shop", "--uid", uid, status=101)
+    assert f"uid {uid} " in said.complaint
+    assert "envfs: hint: " in said.complaint
+    assert [row["uid"] for row in own.rows("grants")] == [OWNER]
 
 
 def test_unmount_needs_no_right_of_root_and_leaves_nothing_of_roots(own: Home) -> None:

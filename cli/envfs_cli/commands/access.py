@@ -43,7 +43,7 @@ def _uid(values: "Values") -> int:
     try:
         return pwd.getpwnam(str(user)).pw_uid
     except KeyError:
-        raise BadRequest(f"there is no user {user}", "`getent passwd` lists them") from None
+        raise BadRequest("there is no such user", "`getent passwd` lists them") from None
 
 
 def grants(values: "Values") -> int:

@@ -1,6 +1,6 @@
 """`explain` and `check`: where a value comes from, what is wrong with a level's variables; never a value unasked."""
 
-from envfs.core import limits
+from envfs.core import limits, names
 from envfs.errors import EnvFSError, NoSuchVariable
 from envfs.protocol import control
 from envfs_cli import files, output, session
@@ -25,7 +25,8 @@ class Problem(NamedTuple):
 
 def explain(values: "Values") -> int:
     """Say which levels set a variable, which wins, and what it refers to."""
-    level, name, asking = str(values["level"]), str(values["name"]), session.start(values)
+    level, name = str(values["level"]), names.variable(str(values["name"]))
+    asking = session.start(values)
     facts, dangling = _examine(asking, level, values)
     found = next((row for row in facts if row.name == name), None)
     if found is None:
@@ -56,9 +57,11 @@ def explain(values: "Values") -> int:
 def check(values: "Values") -> int:
     """Say what is wrong with a level's variables; the exit status is 0 only if nothing is."""
     level = str(values["level"])
+    against = str(values["against"] or "")
+    expected = _wanted(against) if against else ([], set[str]())
     facts, dangling = _examine(session.start(values), level, values)
     problems = [
-        *_against(facts, values),
+        *(_against(facts, against, *expected) if against else ()),
         *(Problem(row.kind, row.chain[0], _chain(row), error=True) for row in dangling),
         *_doubtful(facts),
     ]
@@ -109,11 +112,7 @@ def _doubtful(facts: "list[control.FactsRow]") -> "list[Problem]":
     return found
 
 
-def _against(facts: "list[control.FactsRow]", values: "Values") -> "list[Problem]":
-    if not values["against"]:
-        return []
-    path = str(values["against"])
-    required, known = _wanted(path)
+def _against(facts: "list[control.FactsRow]", path: str, required: "list[str]", known: "set[str]") -> "list[Problem]":
     have = {row.name for row in facts}
     missing = [Problem("missing", name, f"{path} wants it", error=True) for name in required if name not in have]
     extra = [

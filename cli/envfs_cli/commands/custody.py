@@ -34,7 +34,10 @@ def _new(values: "Values") -> int:
     name, custody = _name(values), _wanted(values) or MANAGED
     asking = session.start(values)
     if _known(asking, name, missing_is_fine=True) is not None:
-        raise EnvFSError(f"project {name} is there already", f"`envfs project custody {name}` changes it")
+        raise EnvFSError(
+            f"project {name} is there already",
+            f"`envfs project ls` lists it; `envfs project custody {name} --managed` changes it, or --zero-knowledge",
+        )
     descriptors: tuple[int, ...] = ()
     if custody == ZERO_KNOWLEDGE:
         descriptors = (_new_passphrase(asking, name, values),)
@@ -227,7 +230,7 @@ def passwd(values: "Values") -> int:
 def keyring(values: "Values") -> int:
     """Keep the identity in a keyring, or take it out."""
     if values["action"] == "add" and not values["keyring"]:
-        raise Mistake("which keyring?", "secret-service or kernel")
+        raise Mistake("which keyring?", "`envfs keyring add kernel` or `envfs keyring add secret-service`")
     asking = session.start(values)
     if values["action"] == "remove":
         asking.reply(control.ForgetIdentity())

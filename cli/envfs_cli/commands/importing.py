@@ -7,6 +7,7 @@ said. The client reads the file, to take it as its own readers do; no value of i
 import os
 
 from envfs.core import limits
+from envfs.core.readers.plain import is_plain
 from envfs.errors import BadRequest, EnvFSError
 from envfs.protocol import control
 from envfs_cli import output, secrets, session
@@ -74,11 +75,10 @@ def _dotenv(path: str, values: "Values") -> int:
     except UnicodeDecodeError:
         pass  # the daemon says so, as of all texts
     else:
-        text = _adapted(before, path, values)
-        notes = text.notes
-        if text.text != before:
+        text, notes = (before, ()) if is_plain(before) else _adapted(before, path, values)[:2]
+        if text != before:
             os.close(descriptor)
-            descriptor = secrets.from_bytes(text.text.encode())
+            descriptor = secrets.from_bytes(text.encode())
     request = control.ImportText(str(values["level"]), bool(values["replace"]))
     written = session.start(values).reply(request, (descriptor,))
     if isinstance(written, control.Written):

@@ -40,7 +40,7 @@ def link(values: "Values") -> int:
 def _folder(path: object) -> str:
     found = os.path.realpath(str(path))
     if not os.path.isdir(found):
-        raise EnvFSError(f"there is no folder {path}", "`envfs link FOLDER LEVEL`: the folder comes first")
+        raise EnvFSError(f"there is no folder {path}", "the folder comes first, as in `envfs link . /shop`")
     return found
 
 
@@ -141,6 +141,11 @@ def _import(env: str, level: str, asking: session.Session, values: "Values") -> 
     before = reading.text_of(env)
     who = adapting.readers(os.path.dirname(env), values)
     text = adapting.adapted(before, who)
+    if text.left:
+        raise EnvFSError(
+            f"{env} stays, and nothing is imported: no environment can have the name {text.left[0]}",
+            f"rename it, or import the file without it: `envfs import {quoted(env)} {level}`",
+        )
     descriptor = secrets.from_bytes(text.text.encode())
     try:
         written = asking.reply(control.ImportText(level), (descriptor,))
@@ -236,7 +241,7 @@ def _remove(folder: str) -> int:
     known = linked.remembered().get(folder)
     env = f"{folder.rstrip('/')}/{_ENV}"
     if known is None and not linked.leads_to_a_view(env, _mounts()):
-        raise EnvFSError(f"{folder} is not linked", "`envfs link --remove FOLDER` names another")
+        raise EnvFSError(f"{folder} is not linked", "name the folder that is; `ls -A` shows its .envfs.toml")
     if known is None:  # moved here, or copied
         _clear(folder, os.readlink(env))
     elif known.number == linked.number(folder):

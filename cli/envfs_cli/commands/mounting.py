@@ -20,7 +20,7 @@ from envfs.errors import (
 )
 from envfs.protocol import control, framing, wire
 from envfs_cli import link as links
-from envfs_cli import output, secrets, session, streams, terminal
+from envfs_cli import output, secrets, session, starting, streams, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ def mount(values: "Values") -> int:
     file = None if values["passphrase_file"] is None else str(values["passphrase_file"])
     secret = _passphrase(file)
     if values["foreground"]:
+        lock = links.lock_for_mount()
         streams.give_nothing()
-        os.execve(sys.executable, _with(command, secret), links.environment())  # noqa: S606
+        os.execve(sys.executable, _with(command, secret, lock), starting.environment(links.places()))  # noqa: S606
     where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
     return 0
@@ -65,7 +66,7 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
     for left in reversed(range(secrets.TRIES)):
         try:
             with terminal.Waiting("starting"):
-                return _spawn(_with(command, secret))
+                return _start(command, secret)
         except WrongPassphrase as error:
             if not asks or (secret >= 0 and not left):
                 raise
@@ -76,7 +77,18 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
     raise WrongPassphrase("the passphrase is wrong", "nothing was changed")
 
 
-def _with(command: "list[str]", secret: int) -> "list[str]":
+def _start(command: "list[str]", secret: int) -> str:
+    lock = links.lock_for_mount()  # not before the passphrase is there: a person may take long
+    try:
+        return _spawn(_with(command, secret, lock))
+    finally:
+        if lock >= 0:
+            os.close(lock)
+
+
+def _with(command: "list[str]", secret: int, lock: int) -> "list[str]":
+    if lock >= 0:
+        command = [*command, "--lock", str(lock)]
     if secret < 0:
         return command
     os.set_inheritable(secret, True)
@@ -136,7 +148,7 @@ def _become_daemon(command: "list[str]") -> None:
         os.dup2(nothing, 0)
         os.dup2(target, 1)
         os.dup2(target, 2)
-        os.execve(sys.executable, command, links.environment())  # noqa: S606
+        os.execve(sys.executable, command, starting.environment(links.places()))  # noqa: S606
     finally:
         os._exit(126)
 

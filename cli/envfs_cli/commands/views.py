@@ -5,7 +5,7 @@ import os
 from envfs.errors import BadRequest
 from envfs.protocol import control
 from envfs_cli import output, session
-from envfs_cli.files import write_new
+from envfs_cli.files import check_new, write_new
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def show(values: "Values") -> int:
 def export(values: "Values") -> int:
     """Print a view in one of many forms, or write it to a new file."""
     form = str(values["format"] or "dotenv")
+    if values["dialect"] and form != "dotenv":
+        raise BadRequest("a dialect is one of dotenv text", f"leave out --format {form}, or --dialect")
+    if values["output"]:
+        check_new(str(values["output"]))
     data = _exported(session.start(values), values, form)
     if values["output"]:
         write_new(str(values["output"]), data)
@@ -59,8 +63,6 @@ def export(values: "Values") -> int:
 def _exported(link: session.Session, values: "Values", form: str) -> bytes:
     level, version, dialect = str(values["level"]), _version(values), str(values["dialect"] or "")
     only: tuple[str, ...] = values["only"] or ()  # type: ignore[assignment]
-    if dialect and form != "dotenv":
-        raise BadRequest("a dialect is one of dotenv text", f"leave out --format {form}, or --dialect")
     if form == "environ" or (form in ("dotenv", "json", "example") and not only):
         return link.ask(control.ReadView(level, form, "export", only, version, dialect))[1]
     reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))

@@ -184,7 +184,10 @@ class _Watcher:
         if not self._foreground.is_of(ours):
             self._foreground.take(child.number)
             os.killpg(ours, signal.SIGTSTP)  # it goes on here once the job does
-        self._foreground.give(child.number)
+        if (
+            child.group
+        ):  # one that asks for a passphrase is in this group still: the kernel would take its number for one
+            self._foreground.give(child.number)
         child.signal(signal.SIGCONT)
 
     def _end(self, child: Child, status: int) -> None:

@@ -50,14 +50,28 @@ COMMANDS = (
         "use",
         "mounting:mount",
         "start the daemon and mount the views",
-        (Argument("path", "file", "where to mount; see the settings for the default", optional=True),),
+        (
+            Argument(
+                "path", "file", "an empty folder; default: as the settings say, else the usual place", optional=True
+            ),
+        ),
         (
             Option(("--foreground",), "flag", "", "stay in the foreground, as a service manager wants it"),
             PASSPHRASE,
         ),
         ("envfs mount", "envfs mount /mnt/envfs --foreground"),
+        details="The usual place is /mnt/envfs for root. For a user it is $XDG_RUNTIME_DIR/envfs/mnt, outside of the "
+        "home folder, and ~/envfs is a link to it while the daemon runs. A user's mount is for that user alone; a "
+        "mount of root's serves all users who have a grant.",
     ),
-    Command("unmount", "use", "mounting:unmount", "undo the mount and end the daemon", examples=("envfs unmount",)),
+    Command(
+        "unmount",
+        "use",
+        "mounting:unmount",
+        "undo the mount and end the daemon",
+        examples=("envfs unmount",),
+        details="If the daemon was killed, the mount that it left is removed.",
+    ),
     Command(
         "unlock",
         "use",
@@ -87,6 +101,8 @@ COMMANDS = (
         "say what runs and what is wrong",
         options=(JSON,),
         examples=("envfs status", "envfs status --json | jq .problems"),
+        details="The owner is told everything, a user with a grant where the mount is and whether the vault is "
+        "unlocked, any other user that a daemon runs.",
     ),
     Command(
         "link",

@@ -36,7 +36,9 @@ COMMANDS = (
             "envfs grant /shop --uid 1001 --ttl 1h",
             "envfs grant /shop/web --user node --dialect node",
         ),
-        details="With --dialect, what this user reads as .env is written for one kind of reader, which can carry "
+        details="The grant is for every program of that user, and for nobody else's. A user's own daemon serves its "
+        "user alone; for several users the vault is root's. With --dialect, what this user reads as .env is written "
+        "for one kind of reader, which can carry "
         "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "
         "python (python-dotenv, interpolate=False), python-interpolating (python-dotenv as it comes), "
         "node (dotenv, node --env-file, deno), expand (dotenv-expand, next, vite, bun), compose (docker compose 2).",
@@ -229,7 +231,7 @@ COMMANDS = (
         "verify",
         "vault",
         "keeping:verify",
-        "check every record of the vault, and hold index, marks and log against them",
+        "check every record of the vault, its index, its marks and the log",
         options=(Option(("--repair",), "flag", "", "write again what the index of levels lacks"), PASSPHRASE, JSON),
         examples=("envfs verify", "envfs verify --repair"),
     ),

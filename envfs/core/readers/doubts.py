@@ -3,19 +3,18 @@
 Law: names and kinds of signs are told, never a value.
 """
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from envfs.core import dotenv
 from envfs.core.dotenv import Entry
+from envfs.core.readers.plain import is_plain
 from envfs.core.readers.reading import Reading, Refused, by_name
 from envfs.core.readers.table import LONGEST, READERS, pieces_of, shown
 from envfs.errors import EnvFSError
 
 MAINSTREAM = ("node", "python", "ruby", "symfony", "shell")
 DECISIVE = ("node", "python")  # where nothing says who reads, these count before a file is replaced
-_PLAIN = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*=(?:[A-Za-z0-9_./:@%+,^-][A-Za-z0-9_./:@%+,^=-]*)?\n|#[^\n\r]*\n|\n)*")
 
 
 class Doubt(NamedTuple):
@@ -35,11 +34,6 @@ class Doubt(NamedTuple):
             f"{', '.join(self.names)}: {self.what}, which {labels} {read} otherwise: "
             f"`--as {self.readers[0]}`{others} imports what that reads"
         )
-
-
-def is_plain(content: str) -> bool:
-    """Tell whether there is nothing in a text that anybody reads otherwise."""
-    return _PLAIN.fullmatch(content) is not None
 
 
 def found(content: str, readers: Iterable[str] = MAINSTREAM, *, textual: bool = False) -> tuple[Doubt, ...]:

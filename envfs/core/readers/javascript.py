@@ -74,7 +74,13 @@ def _expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
             if brace:
                 return None
             found.append(value[last : match.start()] + match[0][1:])
-        elif default or name == itself or bool(brace) != bool(closing) or not names.is_variable(name):
+        elif (
+            default
+            or name == itself
+            or (not brace and value.startswith("$", match.end()))
+            or bool(brace) != bool(closing)
+            or not names.is_variable(name)
+        ):
             return None
         else:
             found += [value[last : match.start()], Reference(name)]

@@ -7,6 +7,7 @@ symfony puts several words beside each other, knows \" \r \n \\ in "…", expand
 import re
 from collections.abc import Iterator
 
+from envfs.core import names
 from envfs.core.readers.reading import Reading, Refused, joined, text
 from envfs.core.templates import Piece, Reference
 
@@ -151,9 +152,16 @@ def vlucas(content: str) -> list[Reading]:
         if match is None:
             raise Refused
         if equals:
-            known = {each.name for each in found}
-            found.append(Reading(match[1].strip("\"'"), _vlucas_value(value.strip(_PHP_BLANKS), known)))
+            pieces = _vlucas_value(value.strip(_PHP_BLANKS))
+            found.append(Reading(match[1].strip("\"'"), _above(pieces, {each.name for each in found})))
     return found
+
+
+def _above(pieces: tuple[Piece, ...], known: set[str]) -> tuple[Piece, ...]:
+    # what stands above is there; a reference to what is not stays as it is written, unless the environment has it
+    return tuple(
+        Reference(piece.name) if isinstance(piece, Reference) and piece.name in known else piece for piece in pieces
+    )
 
 
 def _vlucas_lines(content: str) -> Iterator[str]:
@@ -176,20 +184,20 @@ def _stops(line: str, *, started: bool) -> bool:
     return count > 1 if started else count >= 1
 
 
-def _vlucas_value(value: str, known: set[str]) -> tuple[Piece, ...]:
+def _vlucas_value(value: str) -> tuple[Piece, ...]:
     if value[:1] == "'":
         end = value.find("'", 1)
         _vlucas_end(value, end)
         return text(value[1:end])
     if value[:1] == '"':
-        return _vlucas_double(value, known)
+        return _vlucas_double(value)
     bare = re.match(r"[^\s#]*", value)
     end = bare.end() if bare else 0
     _vlucas_end(value, end - 1)
-    return _vlucas_expanded(value[:end], known)
+    return _vlucas_expanded(value[:end])
 
 
-def _vlucas_double(value: str, known: set[str]) -> tuple[Piece, ...]:
+def _vlucas_double(value: str) -> tuple[Piece, ...]:
     found: list[Piece] = []
     at = 1
     while at < len(value) and value[at] != '"':
@@ -204,7 +212,7 @@ def _vlucas_double(value: str, known: set[str]) -> tuple[Piece, ...]:
             at += 1
     _vlucas_end(value, at)
     whole = "".join(piece for piece in found if isinstance(piece, str))
-    return _vlucas_expanded(whole, known)
+    return _vlucas_expanded(whole)
 
 
 def _vlucas_end(value: str, end: int) -> None:
@@ -213,14 +221,14 @@ def _vlucas_end(value: str, end: int) -> None:
         raise Refused
 
 
-def _vlucas_expanded(value: str, known: set[str]) -> tuple[Piece, ...]:
+def _vlucas_expanded(value: str) -> tuple[Piece, ...]:
     # a dollar that was escaped is marked, so that it begins nothing
     found: list[Piece] = []
     last = 0
     for match in _VLUCAS.finditer(value):
-        if match[1] not in known or value[match.start() - 1 : match.start()] == "\0":
+        if not names.is_variable(match[1]) or value[: match.start()].endswith("\0"):
             continue
-        found += [value[last : match.start()], Reference(match[1])]
+        found += [value[last : match.start()], Reference(match[1], "-", (match[0],))]
         last = match.end()
     whole = [*found, value[last:]]
     return joined(piece.replace("\0", "") if isinstance(piece, str) else piece for piece in whole)

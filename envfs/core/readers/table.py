@@ -60,7 +60,7 @@ READERS: Final[Mapping[str, Reader]] = {
 
 
 class Adapted(NamedTuple):
-    """A text for EnvFS: `changed` are the names that EnvFS reads otherwise, `lost` those that cannot be had."""
+    """A text for EnvFS: `changed` are names that it reads otherwise as it stood, `lost` those that stay as they are."""
 
     text: str
     changed: tuple[str, ...] = ()
@@ -96,16 +96,15 @@ def _built(readings: Mapping[str, Reading]) -> Adapted:
 
 def _rewritten(document: Document, readings: Mapping[str, Reading]) -> Adapted:
     last = {entry.name: place for place, entry in enumerate(document.entries) if entry.name}
-    changed = [name for name in (*last, *readings) if name and _differs(document, last, readings, name)]
-    lines = {name: line(readings[name]) if name in readings else "" for name in dict.fromkeys(changed)}
-    lost = tuple(name for name, written in lines.items() if name in readings and not written)
-    text = "".join(
-        _raw(entry, last.get(entry.name or "") == place, lines) for place, entry in enumerate(document.entries)
-    )
+    changed = [name for name in (*last, *readings) if _differs(document, last, readings, name)]
+    lines = {name: line(readings[name]) for name in dict.fromkeys(changed) if name in readings}
+    lines = {name: written for name, written in lines.items() if written}
+    entries = enumerate(document.entries)
+    text = "".join(_raw(entry, last.get(entry.name or "") == place, lines) for place, entry in entries)
     added = "".join(written for name, written in lines.items() if name not in last)
     if added and text and not text.endswith("\n"):
         text += "\n"
-    return Adapted(text + added, tuple(name for name in lines if name not in lost), lost)
+    return Adapted(text + added, tuple(lines), tuple(name for name in dict.fromkeys(changed) if name not in lines))
 
 
 def _raw(entry: Entry, is_last: bool, lines: Mapping[str, str]) -> str:

@@ -97,6 +97,6 @@ def test_the_machine_is_judged_by_what_was_seen(finding: FindingRow, state: str,
 
 
 def test_hints_about_fuse_say_what_works_without() -> None:
-    assert "`envfs exec` works without" in diagnosis.fuse("permission denied").hint
+    assert "exec, get and export work without it" in diagnosis.fuse("permission denied").hint
     assert "chmod" in diagnosis.fuse("permission denied").hint
     assert "modprobe" in diagnosis.fuse("no such device").hint

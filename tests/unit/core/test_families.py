@@ -52,6 +52,7 @@ def test_the_defaults_are_of_dotenv_flows_family() -> None:
         ({"next", "vite", "dotenv-flow"}, HERE, "next"),
         ({"dotenv-flow", "vite"}, HERE, "dotenv-flow"),
         ({"vite"}, (".env.defaults",), "vite"),
+        ({"nuxt", "vite"}, HERE, "nuxt"),
         (set(), (".env.defaults",), "dotenv-flow"),
         (set(), HERE, "next"),
     ],
@@ -110,3 +111,21 @@ def test_a_long_chain_of_references_is_put_in_order() -> None:
 def test_no_plan_shows_a_value() -> None:
     (planned,) = families.plan({".env": dotenv.parse("A=hunter2\n")}, "next")
     assert "hunter2" not in repr(planned)
+
+
+def test_symfony_reads_the_dist_file_where_there_is_no_other() -> None:
+    assert families.sort([".env.dist", ".env.dev"], "symfony").members == (".env.dev", ".env.dist")
+    assert families.sort([".env", ".env.dist"], "symfony").members == (".env",)
+    assert families.sort([".env.dist"], "next").members == ()
+
+
+def test_in_symfonys_order_a_mode_is_stronger_than_local_which_tests_do_not_read() -> None:
+    files = {"env": "A=1\nB=1\n", "env_local": "A=l\nB=l\n", "env_dev": "A=d\n", "env_test": "C=t\n"}
+    planned = plan("symfony", **files)
+    assert planned == {"": "A=1\nB=1\n", "local": "A=l\nB=l\n", "dev": "A=d\n", "dev/local": "B=l\n", "test": "C=t\n"}
+
+
+def test_nuxt_reads_one_file() -> None:
+    found = families.sort([".env", ".env.local", ".env.production"], "nuxt")
+    assert found.members == (".env",)
+    assert dict(found.skipped)[".env.local"] == "not read by nuxt"

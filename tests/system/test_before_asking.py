@@ -1,0 +1,224 @@
+"""What can be refused is refused before a person is asked, and no message repeats what may be a value."""
+
+import re
+import shlex
+import stat
+from pathlib import Path
+
+import pytest
+
+from envfs_cli import grammar
+from tests.system.home import ENVFS, SECONDS, Home, as_user
+from tests.system.terminal import Terminal
+
+STRANGER = 4711
+ASKED = re.compile(r"^(?:\x1b\[\?2004h)?(?:new )?(?:passphrase|value|the same again)\b.*: ?", re.MULTILINE)
+
+
+def refused(home: Home, line: str, status: int, uid: int = 0) -> str:
+    """Run a command on a terminal; it must end with `status` and ask nothing. Returns what it showed."""
+    with Terminal([*as_user(uid), ENVFS, *shlex.split(line)], home.environ()) as terminal:
+        ended = terminal.end(2 * SECONDS)
+    assert (ended, ASKED.findall(terminal.shown)) == (status, []), terminal.shown
+    return terminal.shown
+
+
+# of a vault under a passphrase that nobody serves
+LOCKED = {
+    "set /app A=b": 105,
+    "set /app 1A": 105,
+    "set /app/../x A": 105,
+    "set /.hidden A": 105,
+    "set A": 2,
+    "set /app": 2,
+    "set /app A b": 2,
+    "set /app A --emtpy": 2,
+    "set /app A --from-file /nowhere": 100,
+    "set /app A --empty --from-file /etc/hostname": 2,
+    "get /app 1A": 105,
+    "get /.x A": 105,
+    "get /app A --version x": 2,
+    "get /app A --version 7": 103,
+    "get /none A": 103,
+    "get /app A --passphrase-file /nowhere": 100,
+    "unset /none A": 103,
+    "unset /app 1A": 105,
+    "rename /app A 1B": 105,
+    "rename /none A B": 103,
+    "show /none": 103,
+    "show /..": 105,
+    "explain /none A": 103,
+    "explain /app 1A": 105,
+    "check /none": 103,
+    "check /app --against /nowhere": 100,
+    "export /none": 103,
+    "export /app -f docx": 2,
+    "export /app -f yaml --dialect node": 101,
+    "export /app -o /etc/hostname": 118,
+    "export /app --only 1A": 105,
+    "exec /app": 2,
+    "exec /none -- true": 103,
+    "exec /app --only 1A -- true": 105,
+    "exec /app --watch -- true": 116,
+    "history /none": 103,
+    "history /..": 105,
+    "rollback /none 1 -y": 103,
+    "rollback /app 7 -y": 103,
+    "rollback /app x -y": 2,
+    "import /nowhere /app": 100,
+    "import /etc/hostname /..": 105,
+    "mount /etc/hostname": 117,
+    "unlock": 116,
+    "lock": 116,
+    "unmount": 116,
+    "init": 118,
+    "project new": 2,
+    "project new a/b": 105,
+    "project new app --zero-knowledge": 100,
+    "project new x --zero-knowledge --managed": 2,
+    "project custody app": 2,
+    "project custody none --zero-knowledge": 103,
+    "project recipients none --add age1x": 103,
+    "project recipients app --add-from /nowhere": 100,
+    "key rotate": 2,
+    "key rotate none": 103,
+    "key ls none": 103,
+    "passwd none": 103,
+    "passwd app": 100,
+    "passwd --new-passphrase-file /nowhere": 100,
+    "keyring add": 2,
+    "keyring add attic": 2,
+    "recovery -o /etc/hostname": 118,
+    "recovery --recipient age1x": 101,
+    "accept /.. -y": 105,
+    "grant /app": 101,
+    "grant /.. --uid 7": 105,
+    "revoke /app --uid x": 2,
+    "link / --remove": 100,
+}
+
+
+@pytest.mark.parametrize(("line", "status"), LOCKED.items(), ids=LOCKED.keys())
+def test_a_locked_vault_asks_nothing_for_what_is_refused_anyhow(own: Home, line: str, status: int) -> None:
+    refused(own, line, status)
+
+
+def test_every_command_that_takes_a_passphrase_is_in_the_table() -> None:
+    asking = {
+        command.name
+        for command in grammar.COMMANDS
+        if any("--passphrase-file" in option.flags for option in command.options)
+    }
+    never = {"grants", "log", "ls", "shell", "verify"}  # no word of theirs can be wrong
+    assert asking - never <= {line.split()[0] for line in LOCKED}
+
+
+NO_VAULT = (
+    "set /app A",
+    "get /app A",
+    "mount",
+    "passwd",
+    "project new x --zero-knowledge",
+    "exec /app -- true",
+    "key ls",
+)
+
+
+@pytest.mark.parametrize("line", NO_VAULT)
+def test_without_a_vault_nothing_is_asked(ground: Path, line: str) -> None:
+    refused(Home(ground / "no-vault"), line, 119)
+
+
+@pytest.mark.parametrize(
+    "line", ["set /app A", "get /app TOKEN", "mount", "passwd", "project new x --zero-knowledge -y"]
+)
+def test_whoever_does_not_own_the_vault_is_asked_nothing(own: Home, line: str) -> None:
+    own.path.chmod(0o711)
+    refused(own, line, 102, STRANGER)
+
+
+@pytest.mark.parametrize(
+    "line", ["set /shop A", "unlock", "passwd", "project new x --zero-knowledge -y", "key rotate shop"]
+)
+def test_nor_is_a_stranger_by_a_daemon_that_runs(shared: Home, line: str) -> None:
+    refused(shared, line, 102, STRANGER)
+
+
+def test_init_asks_nothing_where_no_vault_can_be(ground: Path) -> None:
+    home = Home(ground / "closed" / "home")
+    home.path.parent.mkdir(mode=0o755)
+    assert stat.S_IMODE(home.path.parent.stat().st_mode) == 0o755
+    assert "cannot be written" in refused(home, "init", 119, STRANGER)
+
+
+def test_a_log_that_cannot_be_written_is_said_before_the_value_is_asked_for(home: Home) -> None:
+    home.envfs("set", "/app", "A", given="1")
+    home.settle()
+    home.log_file.unlink()
+    refused(home, "set /app B", 112)
+
+
+# -- what was typed in the wrong place ---------------------------------------------------------------------------------
+
+MARKER = "sq7-sq7=!"
+
+
+def _lines() -> "list[str]":
+    lines = [MARKER, f"help {MARKER}", f"--{MARKER}", f"-{MARKER}"]
+    for command in grammar.COMMANDS:
+        words = [_fit(argument) for argument in command.arguments]
+        lines += [" ".join([command.name, *words[:at], MARKER, *words[at + 1 :]]) for at in range(len(words))]
+        lines += [" ".join([command.name, *words, MARKER]), " ".join([command.name, *words, f"--{MARKER}"])]
+        for option in command.options:
+            for flag in option.flags:
+                lines += [
+                    " ".join([command.name, flag, MARKER, *words]),
+                    " ".join([command.name, *words, flag, MARKER]),
+                ]
+                lines += [f"{command.name} {flag}={MARKER}", f"{command.name} {flag[:-1]}{MARKER}"]
+    return sorted(set(lines))
+
+
+def _fit(argument: grammar.Argument) -> str:
+    if argument.choices:
+        return argument.choices[0]
+    return {"level": "/shop", "project": "shop", "name": "APP_NAME", "number": "1", "words": "-- true"}.get(
+        argument.kind, "/nowhere"
+    )
+
+
+# where a word names a file or folder of the person's own, or a program to run, which is no place for a value
+_PATHS = ("link", "mount", "import", "exec")
+_PATH_FLAGS = ("-o", "--output", "--against")
+_APART = ("unmount", "lock", "init", "shell")  # they would end what the others are tried on
+
+
+def test_no_message_repeats_a_word_that_may_be_a_value(shared: Home, tmp_path: Path) -> None:
+    told = []
+    for line in _lines():
+        words = line.split()
+        if words[0] in (*_PATHS, *_APART) or any(word.partition("=")[0] in _PATH_FLAGS for word in words):
+            continue
+        said = shared.envfs(*words, given="", status=None, cwd=tmp_path)
+        if "sq7" in said.text + said.complaint:
+            told.append((line, said.complaint))
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "word", ["--only=", "--grace ", "--watch=", "--passphrase-file ", "--passphrase-file=", "--", "-"]
+)
+def test_nor_where_a_program_or_a_file_is_named(shared: Home, word: str) -> None:
+    for line in (f"exec /shop {word}{MARKER} -- true", f"import {word}{MARKER} - /shop", f"exec {MARKER} -- true"):
+        said = shared.envfs(*line.split(), given="", status=None)
+        assert "sq7" not in said.text + said.complaint, line
+
+
+def test_the_shell_repeats_none_and_remembers_none(shared: Home) -> None:
+    lines = [line for line in _lines() if line.split()[0] not in (*_PATHS, *_APART)][::7]
+    for line in lines:
+        said = shared.envfs("shell", given=f"{line}\n", status=None)
+        if not any(word.partition("=")[0] in _PATH_FLAGS for word in line.split()):
+            assert "sq7" not in said.text + said.complaint, line
+    history = shared.state / "shell_history"
+    assert not history.exists() or "sq7" not in history.read_text(encoding="utf-8")

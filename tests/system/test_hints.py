@@ -1,0 +1,307 @@
+"""Every command that a hint, a note or a problem names can be pasted where it was printed: it runs, and helps.
+
+Each case is a situation, the line that fails in it, and the commands that are then named, with `{}` where words come
+from the situation. Together the cases name every command that the source can; what is not provoked here says why.
+"""
+
+import ast
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from envfs_cli import arguments, grammar
+from tests.conftest import Homes
+from tests.system.home import ENVFS, SECONDS, Home, alive, as_user, eventually
+
+ROOT = Path(__file__).parents[2]
+_QUOTED = re.compile(r"`([^`]*)`")
+_FIELDS = {
+    "near": "get",
+    "level": "/shop",
+    "name": "shop",
+    "project": "shop",
+    "uid": "1",
+    "dialect": "node",
+    "folder": ".",
+    "path": "x",
+}
+
+# -- situations --------------------------------------------------------------------------------------------------------
+
+
+class World(NamedTuple):
+    """A home with a variable A at /shop, and a project's folder."""
+
+    home: Home
+    project: Path
+
+
+def nothing(_world: World) -> None:
+    """Leave things as they are."""
+
+
+def mounted(world: World) -> None:
+    world.home.mount()
+
+
+def killed(world: World) -> None:
+    daemon = world.home.mount()
+    os.kill(daemon.pid, signal.SIGKILL)
+    eventually(lambda: not alive(daemon.pid) and not alive(daemon.keyholder), "the daemon is gone")
+
+
+def locked(world: World) -> None:
+    mounted(world)
+    world.home.envfs("lock")
+
+
+def without_a_vault(world: World) -> None:
+    world.home.vault.rename(world.home.path / "elsewhere")
+    world.home.settings.unlink()
+
+
+def with_a_full_mount_point(world: World) -> None:
+    world.home.mnt.mkdir()
+    (world.home.mnt / "file").touch()
+
+
+def served_by_another(world: World) -> None:
+    world.home.mount()
+
+
+def with_a_real_env(world: World) -> None:
+    (world.project / ".env").write_text("B=2\n", encoding="utf-8")
+
+
+def cloned(world: World) -> None:
+    (world.project / ".envfs.toml").write_text('level = "/shop"\n', encoding="utf-8")
+
+
+def linked_elsewhere(world: World) -> None:
+    world.home.envfs("set", "/shop/other", "A", given="1")
+    world.home.envfs("link", str(world.project), "/shop/other")
+    cloned(world)
+
+
+def with_a_cut_log(world: World) -> None:
+    world.home.log_file.write_bytes(world.home.log_file.read_bytes()[:-20])
+
+
+def with_a_moved_log(world: World) -> None:
+    world.home.log_file.rename(f"{world.home.log_file}.1")
+
+
+def without_the_index(world: World) -> None:
+    shutil.rmtree(world.home.vault / "tree")
+
+
+def restored(world: World) -> None:
+    newest = max((world.home.vault / "level" / "shop").glob("@*.json"))
+    newest.unlink()
+
+
+def damaged(world: World) -> None:
+    oldest = min((world.home.vault / "level" / "shop").glob("@*.json"))
+    oldest.write_bytes(b"{}")
+
+
+class Case(NamedTuple):
+    """What fails, what is named then, whether the line works afterwards (`cures`), and who runs the line."""
+
+    line: str
+    names: tuple[str, ...]
+    situation: Callable[[World], None] = nothing
+    cures: bool = False
+    uid: int = 0
+    ends: int | None = None
+
+
+CASES = {
+    "no daemon": Case("lock", ("envfs mount",), cures=True),
+    "no daemon to watch": Case("exec /shop --watch -- true", ("envfs mount",), cures=True),
+    "no vault to mount": Case("mount", ("envfs init",), without_a_vault, cures=True),
+    "no vault to read": Case("get /shop A", ("envfs init",), without_a_vault),
+    "a mount point in use": Case("mount", ("envfs mount {}",), with_a_full_mount_point),
+    "a daemon runs": Case("mount", ("envfs status", "envfs unmount"), mounted, cures=True),
+    "a dead mount": Case("status", ("envfs unmount",), killed, cures=True),
+    "a dead mount, to the doctor": Case("doctor", ("envfs mount", "envfs unmount"), killed),
+    "locked": Case("status", ("envfs unlock",), locked, cures=True),
+    "no such variable": Case("get /shop NOPE", ("envfs show {}",)),
+    "no such variable to explain": Case("explain /shop NOPE", ("envfs show {}",)),
+    "no such level": Case("get /nope A", ("envfs ls",)),
+    "no such level to write": Case("unset /nope A", ("envfs ls",)),
+    "no such version": Case("rollback /shop 99 -y", ("envfs history {}",)),
+    "no such version to read": Case("show /shop --version 99", ("envfs history {}",)),
+    "not approved": Case("get /shop A", ("envfs grant {} --uid {}",), mounted, cures=True, uid=1001),
+    "no such grant": Case("revoke /shop --uid 7", ("envfs grants",)),
+    "a project that is there": Case("project new shop", ("envfs project ls", "envfs project custody {} --managed")),
+    "no such project": Case("project recipients nope", ("envfs project ls",)),
+    "no such project to lock": Case("unlock nope", ("envfs project ls",), mounted),
+    "no passphrase of its own": Case("passwd shop", ("envfs passwd",)),
+    "in no keyring": Case("keyring remove", ("envfs keyring add kernel",)),
+    "which keyring": Case("keyring add", ("envfs keyring add kernel", "envfs keyring add secret-service")),
+    "no level for a link": Case("link", ("envfs link /shop",)),
+    "no folder to link": Case("link nowhere /shop", ("envfs link . /shop",)),
+    "not linked": Case("exec -- true", ("envfs link /shop",), cures=True),
+    "a real .env": Case("link . /shop", ("{}", "envfs import {} {}"), with_a_real_env),
+    "a clone": Case("exec -- true", ("{}",), cloned, cures=True),
+    "a changed link": Case("exec -- true", ("{}",), linked_elsewhere, cures=True),
+    "linked, not mounted": Case("link . /shop", ("envfs mount",), ends=0),
+    "an unknown command": Case("xyzzy", ("envfs --help",)),
+    "no action": Case("project", ("envfs {} --help",)),
+    "a cut log": Case("get /shop A", ("envfs log verify", "envfs log restart"), with_a_cut_log, cures=True),
+    "a cut log, to the doctor": Case("doctor", ("envfs mount", "envfs log verify"), with_a_cut_log),
+    "a moved log": Case("status", ("envfs log rotate",), with_a_moved_log, cures=True),
+    "no index": Case("verify", ("envfs verify --repair",), without_the_index, cures=True),
+    "an older vault": Case("get /shop A", ("envfs accept {}",), restored, cures=True),
+    "a damaged record": Case("get /shop A --version 1", ("envfs verify",), damaged),
+}
+# what the table does not provoke, and why
+ELSEWHERE = {
+    "envfs {}": "a near miss names a command alone: it is the word that was meant, not the whole line",
+    "envfs COMMAND --help": "the last line of help, about any command",
+    "envfs log": "an action that the grammar refuses before",
+    "envfs link": "a file that is left out of an import; nothing has to be done",
+    "envfs project {}": "a text, whose hint says what is missing",
+    "envfs key rotate": "a text, whose hint says what is missing",
+    "envfs unlock {}": "a change of keys that broke off: tests/system/test_custody.py",
+    "envfs explain {} {}": "an import whose view reads otherwise: tests/system/test_link.py",
+    "envfs unmount && envfs mount": "a client of another release: tests/component/test_connection.py",
+    "envfs lock": "a machine that can hibernate without secret memory",
+    "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",
+    "envfs check {} --dialect {}": "a dialect that cannot carry what is there: tests/system/test_forms.py",
+    "envfs project ls --json": "a recipient that a project does not have: tests/system/test_recipients.py",
+    "envfs doctor": "an identity file that is not a file: tests/system/test_bad_input.py",
+}
+
+
+@pytest.fixture
+def world(new_home: Homes, stocked_for_hints: Home, tmp_path: Path) -> Iterator[World]:
+    """Give a copy of the home, and an empty folder."""
+    home = new_home(stocked_for_hints)
+    tmp_path.chmod(0o755)
+    yield World(home, tmp_path)
+    subprocess.run(["umount", "-l", f"{home.mnt}-views"], check=False, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def stocked_for_hints(new_home: Homes) -> Home:
+    """Give a home with two versions of /shop. To be copied."""
+    home = new_home()
+    home.envfs("set", "/shop", "A", given="1")
+    home.envfs("set", "/shop", "A", given="2")
+    home.settle()
+    return home
+
+
+def _run(world: World, line: str, uid: int) -> "subprocess.CompletedProcess[str]":
+    # a person would type the passphrase, and say yes
+    environ = {**world.home.environ(world.home.knowing()), "PATH": f"{Path(ENVFS).parent}:{os.environ['PATH']}"}
+    line = f"{line} -y" if line.startswith("envfs accept") else line
+    return subprocess.run(
+        [*as_user(uid), "sh", "-c", line],
+        check=False,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=3 * SECONDS,
+        env=environ,
+        cwd=world.project,
+    )
+
+
+def _named(text: str) -> list[str]:
+    lines = [line.partition("hint: ")[2] or line for line in text.splitlines() if not line.startswith("envfs: error:")]
+    return [found for line in lines for found in _QUOTED.findall(line) if found.startswith("envfs ")]
+
+
+def _matches(names: tuple[str, ...], commands: list[str]) -> bool:
+    patterns = [re.escape(name).replace(r"\{\}", ".+") for name in names]
+    return len(names) == len(commands) and all(map(re.fullmatch, patterns, commands))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_a_hint_names_runs_where_it_is_printed(world: World, case: Case) -> None:
+    case.situation(world)
+    line = f"envfs {case.line}"
+    failed = _run(world, line, case.uid)
+    assert (failed.returncode == 0) is (case.ends == 0), failed
+    commands = _named(failed.stdout + failed.stderr)
+    assert _matches(case.names, commands), failed
+    errors = [said for said in failed.stderr.splitlines() if said.startswith("envfs: error:")]
+    for command in commands:
+        pasted = _run(world, command, 0)
+        assert pasted.returncode != 2, (command, pasted)
+        again = command.endswith("log verify")  # it says at length what the error said
+        assert again or not (errors and errors[0] in pasted.stderr), (command, pasted)
+    if case.cures:
+        cured = _run(world, line, case.uid)
+        assert cured.returncode == 0, cured
+    if world.home.socket.exists():
+        world.home.envfs("unmount", status=None)
+
+
+# -- the source --------------------------------------------------------------------------------------------------------
+
+
+def _texts(path: Path) -> Iterator[ast.Constant | ast.JoinedStr]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped: set[int] = set()
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            skipped.add(id(body[0].value))
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(part) for part in ast.walk(node) if part is not node}
+    for node in ast.walk(tree):
+        if id(node) not in skipped and isinstance(node, ast.Constant | ast.JoinedStr):
+            yield node
+
+
+def _template(node: ast.Constant | ast.JoinedStr, fill: Callable[[ast.FormattedValue], str]) -> str:
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else fill(part)
+        for part in node.values
+        if isinstance(part, ast.Constant | ast.FormattedValue)
+    )
+
+
+def _commands(fill: Callable[[ast.FormattedValue], str]) -> set[str]:
+    paths = [*ROOT.glob("envfs/**/*.py"), *ROOT.glob("cli/**/*.py")]
+    shown = [path for path in paths if not {"grammar", "completion"} & set(path.parts)]
+    texts = [_template(node, fill) for path in shown for node in _texts(path)]
+    return {command for text in texts for command in _QUOTED.findall(text) if command.startswith("envfs ")}
+
+
+def _sample(part: ast.FormattedValue) -> str:
+    words = re.findall(r"[a-z_]+", ast.unparse(part.value).replace("command.name", "word"))
+    return next((_FIELDS[word] for word in reversed(words) if word in _FIELDS), "log")
+
+
+def test_the_cases_name_all_that_the_source_can() -> None:
+    named = {name for case in CASES.values() for name in case.names if name != "{}"}
+    assert _commands(lambda _part: "{}") - set(ELSEWHERE) == named - {"envfs mount {}"}
+    assert set(ELSEWHERE) <= _commands(lambda _part: "{}")
+
+
+def test_every_named_command_is_of_the_grammar() -> None:
+    commands = _commands(_sample) - {"envfs COMMAND --help"}
+    for command in commands:
+        for part in command.split(" && "):
+            _envfs, *words = shlex.split(part)
+            if words[0] == "--help" or "--help" in words:
+                continue
+            known = grammar.find(words[0])
+            assert known is not None, command
+            if command not in {"envfs get", "envfs link", "envfs key rotate", "envfs project log"}:
+                assert isinstance(arguments.read(known, words[1:]), dict), command

@@ -1,0 +1,140 @@
+"""Who works at a home keeps nobody waiting who need not wait: a person who types, a daemon that starts, a look."""
+
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.system.home import ENVFS, PASSPHRASE, SECONDS, Home, eventually
+from tests.system.terminal import Terminal
+
+
+@contextmanager
+def working(home: Home) -> Iterator[None]:
+    """Keep the lock of a home, as a process that works there does."""
+    handle = os.open(home.state / "daemon.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_free(home: Home) -> bool:
+    try:
+        with working(home):
+            return True
+    except BlockingIOError:
+        return False
+
+
+ASKING = {
+    "get": (("get", "/app", "TOKEN"), ()),
+    "set": (("set", "/app", "NEW"), (("passphrase: ", PASSPHRASE),)),
+    "passwd": (("passwd",), (("passphrase: ", PASSPHRASE),)),
+    "project": (("project", "new", "safe", "--zero-knowledge", "-y"), ()),
+    "exec": (("exec", "/app", "--", "true"), ()),
+    "rollback": (("rollback", "/app", "1"), ()),
+}
+PROMPT = {
+    "set": "value of NEW: ",
+    "passwd": "new passphrase: ",
+    "project": "new passphrase of /safe: ",
+    "rollback": "[y/N]",
+}
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_whoever_is_asked_something_keeps_no_lock(own: Home, name: str) -> None:
+    words, typed = ASKING[name]
+    with Terminal([ENVFS, *words], own.environ()) as terminal:
+        for asked, answer in typed:
+            terminal.expect(asked)
+            terminal.type(answer)
+        terminal.expect(PROMPT.get(name, "passphrase: "))
+        eventually(lambda: is_free(own), "the lock is free")
+        assert own.status()["running"] is False
+        assert own.envfs("get", "/app", "TOKEN", environ=own.knowing()).text == "tok-71-sentinel\n"
+        eventually(lambda: is_free(own), "the lock is free again")
+        terminal.press("\x03")
+        assert terminal.end() in (100, 130)
+
+
+def test_a_passphrase_goes_to_the_daemon_that_was_started_meanwhile(own: Home) -> None:
+    with Terminal([ENVFS, "set", "/app", "NEW"], own.environ()) as terminal:
+        terminal.expect("passphrase: ")
+        terminal.type(PASSPHRASE)
+        terminal.expect("value of NEW: ")
+        daemon = own.mount(environ=own.knowing())
+        terminal.type("meanwhile")
+        assert terminal.end() == 0
+        assert own.envfs("get", "/app", "NEW").text == "meanwhile\n"
+        own.end(daemon)
+
+
+@pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("doctor",), ("doctor", "--json")])
+def test_status_and_doctor_wait_for_nobody_and_change_nothing(home: Home, words: tuple[str, ...]) -> None:
+    home.envfs("set", "/app", "A", given="1")
+    home.settle()
+    before = {path: path.read_bytes() for path in home.path.rglob("*") if path.is_file()}
+    with working(home):
+        said = home.envfs(*words, status=None)
+        assert said.status in (0, 100), said
+        assert "another envfs process" not in said.text + said.complaint
+        assert said.out
+    home.settle()
+    assert {path: path.read_bytes() for path in home.path.rglob("*") if path.is_file()} == before
+
+
+def test_a_look_says_what_is_wrong_with_the_log(home: Home) -> None:
+    home.envfs("set", "/app", "A", given="1")
+    home.settle()
+    home.log_file.unlink()
+    assert "gone" in home.problems()
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("words", [("status",), ("get", "/app", "A"), ("unlock",)], ids=lambda words: words[0])
+def test_a_command_that_comes_while_a_daemon_starts_is_answered(
+    home: Home, words: tuple[str, ...], delay: float
+) -> None:
+    home.envfs("set", "/app", "A", given="1")
+    home.settle()
+    started = subprocess.Popen(
+        [ENVFS, "mount", "--foreground"], env=home.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        if words[0] == "unlock":  # it needs the daemon: there is none before it has the lock
+            eventually(lambda: not is_free(home) or home.socket.exists(), "the daemon starts")
+        time.sleep(delay)
+        home.envfs(*words)
+    finally:
+        eventually(lambda: home.envfs("unmount", status=None).status == 0, "the daemon can be ended")
+        started.wait(SECONDS)
+        home.clear_mounts()
+
+
+def test_a_command_waits_for_another_one_and_goes_on_when_that_is_done(home: Home) -> None:
+    home.envfs("set", "/app", "A", given="1")
+    home.settle()
+    with working(home):
+        waiting = subprocess.Popen([ENVFS, "get", "/app", "A"], env=home.environ(), stdout=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        assert waiting.poll() is None
+    out, _ = waiting.communicate(timeout=SECONDS)
+    assert (waiting.returncode, out) == (0, "1\n")
+
+
+def test_ctrl_c_ends_the_waiting_and_leaves_nothing(home: Home) -> None:
+    home.envfs("set", "/app", "A", given="1")
+    home.settle()
+    with working(home), Terminal([ENVFS, "get", "/app", "A"], home.environ()) as terminal:
+        time.sleep(0.5)
+        terminal.press("\x03")
+        assert terminal.end() == 130
+        assert "Traceback" not in terminal.shown
+    home.settle()
