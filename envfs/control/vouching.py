@@ -133,9 +133,9 @@ async def rotate_log(call: Call, _request: RotateLog) -> Sent:
     """Keep the log's file under the name of its entries and go on in a new one."""
     service = call.service
     _ = service.house
-    kept = service.ledger.rotate(call.caller)
+    aside = service.ledger.rotate(call.caller)
     await sign(call)
-    return Sent(Done((f"the old entries are kept in {kept}",)))
+    return Sent(Done((f"the old entries are kept in {aside}",)))
 
 
 async def restart_log(call: Call, _request: RestartLog) -> Sent:

@@ -130,24 +130,24 @@ class AccessLog:
         """
         moved = self._moved()
         first = log_files.first_number(moved or self.path)
-        kept = log_files.kept_name(self.path, first, self.tip.seq)
-        if kept.exists() or not self.tip.seq:
+        aside = log_files.kept_name(self.path, first, self.tip.seq)
+        if aside.exists() or not self.tip.seq:
             raise AuditUnavailable(
-                f"the access log cannot be kept as {kept.name}", "add an entry first, or move that file"
+                f"the access log cannot be kept as {aside.name}", "add an entry first, or move that file"
             )
         try:
             if moved is None:
                 self.remember()
-                self.path.rename(kept)
+                self.path.rename(aside)
             else:
-                moved.rename(kept)
+                moved.rename(aside)
                 self.path.unlink(missing_ok=True)
             files.sync_folder(self.path.parent)
         except OSError as error:
             raise cannot(error) from None
         self._lost("a new file of the access log could not be begun")
-        self._go_on(Event("rotate", rule=kept.name), caller)
-        return str(kept)
+        self._go_on(Event("rotate", rule=aside.name), caller)
+        return str(aside)
 
     def restart(self, caller: Caller) -> str:
         """Set the old files aside and begin a new log whose first entry says so; returns the old file's new name."""
@@ -240,16 +240,16 @@ class AccessLog:
         if end.size < size:
             os.ftruncate(self._handle, end.size)  # an entry that a power cut left half written: nothing was served
             self.note(Event("mend", "daemon", rule=f"half an entry after entry {end.seq} was dropped"))
-        kept = log_files.parts(self.path)[:-1]
-        if kept and not end.size:  # a rotation that a power cut broke off
-            self._pending.insert(0, Event("rotate", rule=kept[-1].path.name))
+        earlier = log_files.parts(self.path)[:-1]
+        if earlier and not end.size:  # a rotation that a power cut broke off
+            self._pending.insert(0, Event("rotate", rule=earlier[-1].path.name))
         self.tip, self._size, self._sure, self.record = end.tip, end.size, end.size, end.record
 
     def _begin(self, remembered: End | None) -> None:
         gone = remembered or (self._signed.end if self._signed else None)
-        kept = log_files.parts(self.path)[:-1]
-        if gone is not None or kept:
-            newest = kept[-1].path if kept else None
+        earlier = log_files.parts(self.path)[:-1]
+        if gone is not None or earlier:
+            newest = earlier[-1].path if earlier else None
             if gone is None or newest is None or log_files.moved(self.path, gone) != newest:
                 raise AuditUnavailable(log_opening.missing(self.path, gone or End()), HINT)
             self._go_on(Event("rotate", rule=newest.name), None)  # a rotation that was broken off

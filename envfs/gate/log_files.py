@@ -61,13 +61,13 @@ def parts(path: Path) -> list[Part]:
         names = os.listdir(path.parent) if path.parent.is_dir() else []
     except OSError as error:
         raise cannot(error) from None
-    kept = []
+    earlier = []
     for name in names:
         match = _RANGE.fullmatch(name.removeprefix(path.name)) if name.startswith(path.name) else None
         if match:
-            kept.append(Part(path.with_name(name), int(match[1]), int(match[2])))
-    kept.sort(key=lambda part: part.first)
-    return [*kept, Part(path, kept[-1].last + 1 if kept else 1, 0)]
+            earlier.append(Part(path.with_name(name), int(match[1]), int(match[2])))
+    earlier.sort(key=lambda part: part.first)
+    return [*earlier, Part(path, earlier[-1].last + 1 if earlier else 1, 0)]
 
 
 def kept_name(path: Path, first: int, last: int) -> Path:
@@ -123,8 +123,8 @@ def line_that_ends(path: Path, offset: int) -> bytes:
         raise cannot(error) from None
     finally:
         os.close(handle)
-    body, end, rest = data.rpartition(b"\n")
-    return body.rpartition(b"\n")[2] + b"\n" if end and not rest else b""
+    body, end, beyond = data.rpartition(b"\n")
+    return body.rpartition(b"\n")[2] + b"\n" if end and not beyond else b""
 
 
 def _size(path: Path) -> int:

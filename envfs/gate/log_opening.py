@@ -1,7 +1,8 @@
 """Opening the access log: from which entry on its chain is followed, and what it must reach.
 
 Laws: the chain is followed from the newest entry that was signed, or that another place remembers; it must pass through
-what the log's own end file remembers; another log is taken only if it begins with a restart after that very checkpoint.
+what the log's own end file remembers; another log is taken only if it begins with a restart after that checkpoint, or
+after a later one.
 """
 
 from collections.abc import Callable
@@ -76,7 +77,8 @@ def _is_restarted(path: Path, signed: Signed) -> bool:
     if not line.endswith(b"\n") or audit.after(Tip(), line).digest == signed.begin:
         return False
     body = audit.read(line, 1)
-    return body.get("event") == "restart" and body.get("version") == signed.record
+    after = body.get("version", 0)
+    return body.get("event") == "restart" and isinstance(after, int) and after >= signed.record
 
 
 def missing(path: Path, end: End, otherwise: str = "") -> str:

@@ -36,12 +36,12 @@ class Verified(NamedTuple):
 
 def newest(path: Path, count: int) -> list[bytes]:
     """Return the newest `count` lines (0: all), the oldest of them first."""
-    found: list[bytes] = []
+    newest_lines: list[bytes] = []
     for part in reversed(log_files.parts(path)):
-        found[:0] = _newest_of(part.path, count and count - len(found))
-        if count and len(found) >= count:
+        newest_lines[:0] = _newest_of(part.path, count and count - len(newest_lines))
+        if count and len(newest_lines) >= count:
             break
-    return found
+    return newest_lines
 
 
 def _newest_of(path: Path, count: int) -> list[bytes]:

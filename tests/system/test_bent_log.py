@@ -288,6 +288,23 @@ def test_half_an_entry_after_the_end_is_dropped_and_told(logged: Home) -> None:
     assert "half an entry" in str(mended[0])
 
 
+def test_a_log_that_was_begun_again_while_the_vault_was_locked_is_taken_and_signed_later(own: Home) -> None:
+    knowing = own.knowing()
+    for _ in range(2):
+        own.envfs("get", "/app", "TOKEN", environ=knowing)
+        own.settle()
+        if not bending.saved(own, "vault").exists():
+            bending.save(own)
+    bending.put_back(own, "vault", "state")
+    own.envfs("get", "/app", "TOKEN", environ=knowing, status=112)
+    own.envfs("log", "restart")
+    own.settle()
+    assert [entry["event"] for entry in own.log()] == ["restart"]
+    assert own.envfs("get", "/app", "TOKEN", environ=knowing).text == "tok-71-sentinel\n"
+    own.settle()
+    assert "signed checkpoint" in own.envfs("log", "verify", environ=knowing).text
+
+
 # -- files that were rotated away --------------------------------------------------------------------------------------
 
 
