@@ -190,7 +190,7 @@ def test_a_plain_identity_is_loaded(fresh: KeyholderLink, kept: Kept) -> None:
 
 def test_an_identity_under_a_passphrase_is_loaded_with_it_alone(fresh: KeyholderLink, kept: Kept) -> None:
     file = age_file(kept.file, "correct horse")
-    for wrong in (b"correct house", b"correct horse ", b"Correct horse", b"correct horse\n\n"):
+    for wrong in (b"correct house", b"correct horse ", b"Correct horse", b"correct horse\n\nx"):
         with pytest.raises(WrongPassphrase):
             ask(fresh, kept.load, (), (file, wrong))
     with pytest.raises(Locked):
@@ -284,6 +284,7 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     new_key(KEY_PLACE),
     WriteLevel(PLACE, TIME, "set", "A", KEY_PLACE, 0),
     RenderView((LAYER,)),
+    keyholding.RenderOwn((LAYER,)),
     CompareVersions((LAYER,)),
     keyholding.ExamineView((LAYER,)),
     keyholding.CompareViews((LAYER,), (keyholding.Pair((), (0,)),)),
@@ -404,12 +405,12 @@ def test_what_is_plain_needs_no_second_look(chain: Chain, operation: str, text: 
     [
         (b"x\n", True, "x"),
         (b"x\r\n", True, "x"),
-        (b"x\n\n", True, "'x\n'"),
+        (b"x\n\n", True, "'x\n\n'"),
         (b"x\n", False, "'x\n'"),
         (b"\n", True, ""),
     ],
 )
-def test_only_one_final_line_end_is_dropped_and_only_if_it_was_asked_for(
+def test_the_line_end_of_a_single_line_is_dropped_and_only_if_it_was_asked_for(
     link: KeyholderLink, secret: bytes, trim: bool, value: str
 ) -> None:
     chain = Chain(link)

@@ -154,7 +154,7 @@ def test_a_keyholder_that_does_not_forget_is_ended(link: KeyholderLink) -> None:
         answering(link, _says(b""), Forget("", keyfile.MANAGED))
     run(link.wait_ended)
     assert link._process is not None
-    assert link._process.returncode == -signal.SIGKILL
+    assert link._process.returncode in (0, -signal.SIGKILL)  # it ends by itself too, once its socket is closed
     assert link.pid == pid
     link.start()
     assert link.pid != pid

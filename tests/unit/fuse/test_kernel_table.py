@@ -52,7 +52,7 @@ def test_numbers_are_spread_over_53_bits_and_are_others_in_each_mount() -> None:
     assert not set(numbers[0]) & set(numbers[1])
     for each in numbers:
         assert len(set(each)) == 500
-        assert 1 < min(each) < 1 << 46 < 1 << 52 < max(each) < 1 << 53
+        assert 1 < min(each) < 1 << 48 < 1 << 52 < max(each) < 1 << 53
     assert tables[0].generation != tables[1].generation
 
 
