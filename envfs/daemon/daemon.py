@@ -120,6 +120,7 @@ async def _serve(
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
     house, manager = service.house, ServiceManager(os.environ, os.getpid())
+    tasks.keep(_watch_signals, service)  # before there is anything that has to be taken away at the end
     place = await _prepare(service, mount_path, passphrase)
     path = place.path
     listener = bind(service.places.socket)
@@ -166,7 +167,6 @@ def _check_end(path: str, *, was_aborted: bool) -> None:
 
 def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket.socket) -> None:
     service.log.append(Event("start", "daemon"), service.me)
-    tasks.keep(_watch_signals, service)
     tasks.keep(Housekeeping(service).run)
     tasks.keep(Server(service).run, listener)
     tasks.keep(keep_keyholder, service, link)

@@ -16,11 +16,11 @@ ASKED = re.compile(r"^(?:\x1b\[\?2004h)?(?:new )?(?:passphrase|value|the same ag
 
 
 def refused(home: Home, line: str, status: int, uid: int = 0) -> str:
-    """Run a command on a terminal; it must end with `status` and ask nothing. Returns what it showed."""
+    """Run a command on a terminal; it must end with `status` and ask nothing. Returns what it showed, in one line."""
     with Terminal([*as_user(uid), ENVFS, *shlex.split(line)], home.environ()) as terminal:
         ended = terminal.end(2 * SECONDS)
     assert (ended, ASKED.findall(terminal.shown)) == (status, []), terminal.shown
-    return terminal.shown
+    return " ".join(terminal.shown.split())  # messages are wrapped to the terminal
 
 
 # of a vault under a passphrase that nobody serves

@@ -85,7 +85,7 @@ def test_a_keyring_that_lost_it_is_no_way_in_and_no_way_out(kept: tuple[Home, st
     else:
         command = [sys.executable, *_KEYRING_PROGRAM, "del", "envfs", name]
         subprocess.run(command, check=True, env={**os.environ, **environ}, capture_output=True)
-    home.envfs("get", "/app", "TOKEN", environ=environ, status=100)
+    home.envfs("get", "/app", "TOKEN", environ=environ, status=108)
     assert home.envfs("get", "/app", "TOKEN", environ={**environ, **home.knowing()}).text == "tok-71-sentinel\n"
 
 

@@ -57,7 +57,7 @@ def test_the_keyholder_is_the_daemons_child_and_ends_its_own_children(served: tu
         home.envfs("history", "/shop")
     assert f"\nPPid:\t{daemon.pid}\n" in Path(f"/proc/{daemon.keyholder}/status").read_text(encoding="utf-8")
     children = Path(f"/proc/{daemon.keyholder}/task/{daemon.keyholder}/children")
-    eventually(lambda: len(children.read_text(encoding="ascii").split()) == 1, "one child waits for the next request")
+    eventually(lambda: len(children.read_text(encoding="ascii").split()) == 3, "three wait for the next requests")
 
 
 @pytest.mark.parametrize("which", ["pid", "keyholder"])

@@ -68,7 +68,7 @@ def _adapted(text: str, path: str, values: "Values") -> "Text":
 
 
 def _dotenv(path: str, values: "Values") -> int:
-    descriptor = secrets.from_file(path, "the text", limits.TEXT_BYTES)
+    descriptor = secrets.from_file(path, "the text" if path == "-" else path, limits.TEXT_BYTES)
     notes: tuple[str, ...] = ()
     try:
         before = os.pread(descriptor, limits.TEXT_BYTES, 0).decode()
