@@ -146,6 +146,11 @@ def _import(env: str, level: str, asking: session.Session, values: "Values") -> 
             f"{env} stays, and nothing is imported: no environment can have the name {text.left[0]}",
             f"rename it, or import the file without it: `envfs import {quoted(env)} {level}`",
         )
+    if text.unread:
+        raise EnvFSError(
+            f"{env} stays, and nothing is imported: {text.unread}",
+            f"quote what has several lines, or import it without these: `envfs import {quoted(env)} {level}`",
+        )
     descriptor = secrets.from_bytes(text.text.encode())
     try:
         written = asking.reply(control.ImportText(level), (descriptor,))
@@ -173,6 +178,7 @@ def _check_values(env: str, level: str, text: str, asking: session.Session) -> N
 
 
 def _check_readers(env: str, level: str, before: str, who: "Readers", asking: session.Session) -> None:
+    from envfs.core.readers import reading as readings
     from envfs.core.readers import table
     from envfs_cli import adapting
 
@@ -180,7 +186,7 @@ def _check_readers(env: str, level: str, before: str, who: "Readers", asking: se
     apart = adapting.kept_apart(before, view.decode(), who)
     if apart:
         reader = apart[0][1]
-        listed = ", ".join(name for name, whose in apart if whose == reader)
+        listed = ", ".join(readings.told(name for name, whose in apart if whose == reader))
         label = table.READERS[reader].label
         command = f"{linked.command(os.path.dirname(env), level)} --as"
         other = f"`{command} {reader}`, or " if reader not in who.names else ""

@@ -1,4 +1,4 @@
-r"""Node's readers: `dotenv` (also dotenv-flow and NestJS) and `dotenv-expand` (Next, Vite, Nuxt, Create React App).
+r"""Packages for node: `dotenv` (also dotenv-flow and NestJS) and `dotenv-expand` (Next, Nuxt, Create React App).
 
 dotenv takes a value in ' " or ` if a closing one ends it, else up to a `#`; in "…" it knows \n and \r alone.
 dotenv-expand then looks for $NAME and ${NAME} in any quotes; `\$` is a dollar. Both after their own expressions.
@@ -38,7 +38,7 @@ def expand(content: str) -> list[Reading]:
 
     What has a default, refers to itself, or has a brace of its own, is read in three ways by three of its releases.
     """
-    return [Reading(name, _expanded(name, value)) for name, value in _assignments(content)]
+    return [Reading(name, expanded(name, value)) for name, value in _assignments(content)]
 
 
 def _assignments(content: str) -> Iterator[tuple[str, str]]:
@@ -65,7 +65,8 @@ def _lines(content: str) -> Iterator[re.Match[str]]:
             return
 
 
-def _expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
+def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
+    """Return what dotenv-expand makes of a value."""
     found: list[Piece] = []
     last = 0
     for match in _REFERENCE.finditer(value):

@@ -14,10 +14,10 @@ def npm(*packages: str) -> str:
     [
         ("package.json", npm("dotenv"), [("node", "")]),
         ("package.json", npm("next", "dotenv"), [("expand", families.NEXT)]),
-        ("package.json", '{"devDependencies": {"vite": "8"}}', [("expand", families.VITE)]),
+        ("package.json", '{"devDependencies": {"vite": "8"}}', [("vite", families.VITE)]),
         ("package.json", npm("nuxt"), [("expand", families.NUXT)]),
         ("package.json", npm("dotenv-flow"), [("node", families.FLOW)]),
-        ("package.json", '{"scripts": {"start": "node --env-file=.env ."}}', [("node", "")]),
+        ("package.json", '{"scripts": {"start": "node --env-file=.env ."}}', [("node-env-file", "")]),
         ("package.json", npm("env-cmd"), [("", "")]),
         ("package.json", npm("left-pad"), []),
         ("package.json", "{", []),
