@@ -123,11 +123,18 @@ def test_what_a_message_names_looks_like_a_name() -> None:
     ]
 
 
-HOSTILE = ("A='" + "\\'" * 15_000, "A='\n" * 8_000, "\n" * 32_000 + "=", 'A="' + "${" * 15_000, "A=" + "`" * 32_000)
+HOSTILE = (
+    "A='" + "\\'" * 15_000,
+    "A='\n" * 8_000,
+    "\n" * 32_000 + "=",
+    'A="' + "${" * 15_000,
+    "A=" + "`" * 32_000,
+    "A=x" + "\t" * 32_000,
+)
 
 
 @pytest.mark.parametrize("reader", table.READERS)
-@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "quotes", "lines", "braces", "backticks"])
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "quotes", "lines", "braces", "backticks", "blanks"])
 def test_a_model_ends_whatever_it_is_given(reader: str, text: str) -> None:
     # where an expression went over the text again and again it took hours
     values = {}
