@@ -133,6 +133,18 @@ def test_a_real_file_stays_where_the_view_gives_something_else(mounted: Home, pr
     assert not (project / ".envfs.toml").exists()
 
 
+def test_nothing_is_imported_for_a_folder_that_cannot_be_written(mounted: Home, project: Path) -> None:
+    (project / ".env").write_text("A=1\n")
+    subprocess.run(["mount", "--bind", project, project], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", project], check=True)
+        said = mounted.envfs("link", "/read/only", "--import", cwd=project, status=100)
+    finally:
+        subprocess.run(["umount", "--lazy", project], check=True)
+    assert "cannot be written" in said.complaint
+    mounted.envfs("show", "/read/only", status=103)
+
+
 def test_a_file_that_cannot_be_imported_stays(mounted: Home, project: Path) -> None:
     (project / ".env").write_text("A='open\n")
     mounted.envfs("link", "/app", "--import", cwd=project, status=106)

@@ -48,6 +48,8 @@ def _link(folder: str, level: str, values: "Values") -> int:
     env = f"{folder.rstrip('/')}/{_ENV}"
     _check_toml(folder)
     is_file = _check_env(env, level, importing=bool(values["import"]))
+    if not os.access(folder, os.W_OK | os.X_OK):  # before anything is imported
+        raise EnvFSError(f"{folder} cannot be written", "the link and .envfs.toml are made in it")
     daemon = session.Session.kept or links.reach()
     asking = session.over(daemon, values)
     before = _import(env, level, asking, values) if is_file else None

@@ -34,7 +34,7 @@ def vite(content: str) -> list[Reading]:
         Reading(name, None if pieces is None else javascript.expanded(name, "".join(map(str, pieces))))
         for name, pieces in env_file(content)
     ]
-    return _alike(javascript.expand(content), own)
+    return _alike(javascript.expand(content), javascript.without_expanded_twice(own))
 
 
 def _alike(one: list[Reading], other: list[Reading]) -> list[Reading]:

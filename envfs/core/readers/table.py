@@ -15,7 +15,7 @@ from envfs.core.templates import Piece, Reference
 from envfs.errors import EnvFSError
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=|\s*#|\s*\Z", re.ASCII)
-_LOOKED_AT = 50  # lines that are no assignments, each tried by leaving it out
+_LOOKED_AT = 20  # lines that are no assignments, each tried by leaving it out
 LONGEST = 32 * 1024  # characters of a text that is compared: the readers' own expressions take their time
 _TRIED = "envfs-tried"  # what a name of the environment stands for when two readings are compared
 
