@@ -229,7 +229,7 @@ def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
 
 
 def _odd(node: Node) -> set[str]:
-    """List names with a number or a truth value that compose writes in its own way (`0123` is `83`, `1.10` is `1.1`)."""
+    """List names of numbers and truth values that compose writes in its own way: `0123` is `83`, `1.10` is `1.1`."""
     pairs = dict(node.pairs).items() if isinstance(node, Table) else ()
     return {name for name, inner in pairs if isinstance(inner, Scalar) and inner.is_odd}
 

@@ -133,6 +133,14 @@ def test_a_real_file_stays_where_the_view_gives_something_else(mounted: Home, pr
     assert not (project / ".envfs.toml").exists()
 
 
+def test_an_empty_file_becomes_a_level_of_its_own(mounted: Home, project: Path) -> None:
+    (project / ".env").touch()
+    mounted.envfs("link", "/empty", "--import", cwd=project)
+    assert (project / ".env").read_text() == ""
+    mounted.envfs("set", "A", given="1", cwd=project)
+    assert (project / ".env").read_text() == "A=1\n"
+
+
 def test_nothing_is_imported_for_a_folder_that_cannot_be_written(mounted: Home, project: Path) -> None:
     (project / ".env").write_text("A=1\n")
     subprocess.run(["mount", "--bind", project, project], check=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ENV = ".env"
 _LARGEST = 1 << 20
+_NOTHING = "# an empty file was here\n"  # a level comes to be with a text
 
 
 def link(values: "Values") -> int:
@@ -153,7 +154,7 @@ def _import(env: str, level: str, asking: session.Session, values: "Values") -> 
             f"{env} stays, and nothing is imported: {text.unread}",
             f"quote what has several lines, or import it without these: `envfs import {quoted(env)} {level}`",
         )
-    descriptor = secrets.from_bytes(text.text.encode())
+    descriptor = secrets.from_bytes((text.text or _NOTHING).encode())
     try:
         written = asking.reply(control.ImportText(level), (descriptor,))
     finally:
