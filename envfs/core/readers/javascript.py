@@ -85,7 +85,7 @@ def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
     for match in _REFERENCE.finditer(value):
         _, brace, name, default, closing = match.groups()
         if match[1]:
-            if brace:
+            if brace or value[: match.start()].endswith("\\"):
                 return None
             found.append(value[last : match.start()] + match[0][1:])
         elif (

@@ -100,6 +100,7 @@ def test_what_a_reader_gets_otherwise_from_another_text_is_named() -> None:
         ("node-env-file", "export A=1\nexport  B=2\n", {"A": "1", "B": None, " B": None}),
         ("vite", 'A=1\nB="\\"x\\""\nC=$A\n', {"A": "1", "B": None, "C": "1"}),
         ("expand", "A='x\\$y'\nB=${A}\n", {"A": "x$y", "B": None}),
+        ("expand", "A=x\\\\$1\nB=\\$1\n", {"A": None, "B": "$1"}),
         ("symfony", "A=\u00a0x\n", {"A": "\u00a0x"}),
         ("phpdotenv", "A=x\u00a0\n", {"A": "x\u00a0"}),
     ],
