@@ -9,7 +9,7 @@ import os
 from envfs.core import dialects, dotenv, projects, views
 from envfs.core.readers import doubts, table
 from envfs.core.readers.plain import is_plain
-from envfs.core.readers.reading import Refused
+from envfs.core.readers.reading import Refused, told
 from envfs.errors import EnvFSError
 from envfs_cli import reading
 
@@ -40,6 +40,8 @@ class Readers(NamedTuple):
     def one(self) -> str:
         """The one that the text is taken over from: the only one there is, beside those that read as EnvFS does."""
         others = tuple(name for name in self.names if name not in ("compose", "portable"))
+        if "expand" in others:  # Vite is beside it in many projects, and reads nearly as it does
+            others = tuple(name for name in others if name != "vite")
         if not others and "compose" in self.names:
             return "compose"
         return others[0] if len(others) == 1 else ""
@@ -51,6 +53,7 @@ class Text(NamedTuple):
     text: str
     notes: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    unread: str = ""  # lines that are in no way part of it
 
     def __repr__(self) -> str:
         """Show how many notes, and no text."""
@@ -133,13 +136,16 @@ def _as(name: str, text: str, who: Readers) -> Text:
     if made.lost:
         kept = "left out" if made.plain else "kept as EnvFS reads it"
         notes.append(f"{_listed(made.lost)}: {reader.label} reads it otherwise or not at all: {kept}; look at it")
+    unread = f"{_places(made.unread)}: {reader.label} reads nothing there" if made.unread else ""
+    if unread:
+        notes.append(f"{unread}, so it is left out; a value of several lines has to be in quotes")
     if made.plain:
         notes.append(f"comments are left out: EnvFS cannot read the text as it stands, and {reader.label} can")
         if not made.text:
             return Text(text)  # which says where it is wrong
     elif made.lost:
         return _checked(text, made.text, reader, notes, made.lost)
-    return _checked(text, made.text, reader, notes, ())
+    return _checked(text, made.text, reader, notes, ())._replace(unread=unread)
 
 
 def _checked(before: str, text: str, reader: "Reader", notes: "list[str]", lost: "Iterable[str]") -> Text:
@@ -150,9 +156,9 @@ def _checked(before: str, text: str, reader: "Reader", notes: "list[str]", lost:
         if len(better) < len(wrong):
             text, wrong = f"# @dialect {reader.dialect}\n{text}", better
             notes.append(f"the level's text is written in the dialect {reader.dialect}, for {reader.label}")
-    told = [name for name in wrong if name not in lost]
-    if told:
-        notes.append(f"{_listed(told)}: {reader.label} reads it otherwise from the view of this text; look at it")
+    others = [name for name in wrong if name not in lost]
+    if others:
+        notes.append(f"{_listed(others)}: {reader.label} reads it otherwise from the view of this text; look at it")
     return Text(text, tuple(notes))
 
 
@@ -172,7 +178,7 @@ def _asks(text: str) -> bool:
 
 
 def _unadapted(text: str, who: Readers) -> Text:
-    names = [name for name in who.names if name not in ("compose", "portable")]
+    names = [name for name in who.names if name != "portable"]
     if who.forced:
         return Text(text)
     listed = doubts.found(text, names or doubts.MAINSTREAM)
@@ -198,14 +204,20 @@ def kept_apart(before: str, view: str, who: Readers) -> "tuple[tuple[str, str], 
         for name in table.differing(before, view, table.READERS[reader])
     ]
     if not who.names or who.unknown:
-        for doubt in doubts.found(before, doubts.DECISIVE, textual=True):
+        for doubt in doubts.found(before, doubts.UNKNOWN if who.unknown else doubts.DECISIVE, textual=True):
             found += [(name, doubt.readers[0]) for name in doubt.names]
         # a reference to what only the reader's environment has
         found += [(name, "shell") for name in table.differing(before, view, table.READERS["portable"])]
     return tuple(dict(reversed(found)).items())
 
 
+def _places(lines: "tuple[int, ...]") -> str:
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    return f"lines {', '.join(map(str, lines[:_MOST]))}" + (" and more" if len(lines) > _MOST else "")
+
+
 def _listed(names: "Iterable[str]") -> str:
-    listed = list(names)
+    listed = told(names)
     more = len(listed) - _MOST
     return ", ".join(listed[:_MOST]) + (f" and {more} more" if more > 0 else "")

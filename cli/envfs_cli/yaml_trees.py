@@ -22,6 +22,11 @@ _PREFIX = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {"!", *(_PREFIX + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))}
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _BARE = re.compile(r"true|false|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_USUAL = re.compile(r"true|false|-?[1-9][0-9]{0,17}|0|-?(0\.(?!0000)|[1-9][0-9]{0,5}\.)[0-9]{0,11}[1-9]")
+_ODD = re.compile(
+    r"True|TRUE|False|FALSE|[-+]?0[xob][0-9a-fA-F_]+|[-+]?(\.[0-9]|[0-9])[0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
 _HINT = "quote a value that starts with a sign such as @ % & * ! or holds a colon and a blank"
 
 
@@ -132,4 +137,5 @@ def _scalar(event: yaml.ScalarEvent) -> Scalar:
     plain = not event.style and event.tag is None  # the style is None or empty, by which parser it is
     if plain and event.value in _NULLS:
         return Scalar("", "null")
-    return Scalar(event.value, "bare" if plain and _BARE.fullmatch(event.value) else "text")
+    is_odd = plain and not _USUAL.fullmatch(event.value) and _ODD.fullmatch(event.value) is not None
+    return Scalar(event.value, "bare" if plain and _BARE.fullmatch(event.value) else "text", is_odd)

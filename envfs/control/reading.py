@@ -43,7 +43,9 @@ async def read_view(call: Call, request: ReadView) -> Sent:
         names.variable(name)
     form = "environ" if request.form == _EXEC else request.form
     is_lenient = request.form == _EXEC and request.dialect == dialects.INHERITING
-    dialect = request.dialect if is_lenient else _dialect(call, level, request.dialect)
+    dialect = _dialect(call, level, "" if is_lenient else request.dialect)
+    if is_lenient:
+        dialect = f"{dialects.INHERITING} {dialect}"
     view = await _admit(call, Wish(level, request.door, form, request.version, dialect))
     try:
         blobs = _FORMS[request.form](view, form, request.only)

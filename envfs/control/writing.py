@@ -21,6 +21,7 @@ from envfs.protocol.control import (
 from envfs.protocol.keyholding import Sealed
 
 _MAY_REFER = ("template", "unset", "rename", "restore")
+_FILLS = ("merge", "replace")
 _MOST_WARNINGS = 20
 _DANGLING = {
     "undefined": "which is set neither here nor above: `exec` takes it from its environment; single quotes keep a $",
@@ -97,14 +98,22 @@ async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] 
     return Sent(Written(operation.level, result.version, changed.added, changed.changed, changed.removed, notes))
 
 
+def _stands_below_another(call: Call, level: str) -> bool:
+    # what the levels above refer to may come to nothing here as well, however plain the text is
+    return any(call.service.house.vault.head(above) for above in names.chain(level)[:-1])
+
+
 async def _warnings(call: Call, operation: Operation, changed: Sealed) -> tuple[str, ...]:
     # what is written is written: a reference that comes to nothing yet may be what the levels below are to set
     gate, level = call.service.house.gate, operation.level
-    if not changed.doubtful and operation.verb not in _MAY_REFER:
+    filled = operation.verb in _FILLS
+    if not (changed.doubtful or filled or operation.verb in _MAY_REFER):
         return ()
     if gate.decide(call.caller, level).decision != "allow":
         return ()  # who may write may not read for that: the names above are for those who are approved
     try:
+        if filled and not changed.doubtful and not _stands_below_another(call, level):
+            return ()
         gate.admit_facts(call.caller, Wish(level, "socket", "names"))
         examined = await examine(call.service.house, call.service.keyholder, level, doubtful=True)
     except EnvFSError as error:

@@ -28,7 +28,7 @@ from envfs.core.residues import Residue
 from envfs.errors import Malformed
 
 PORTABLE: Final = "portable"
-INHERITING: Final = "inheriting"  # of a view for `exec` alone, whose environment may have what a text requires
+INHERITING: Final = "inheriting"  # before the dialect of a view for `exec`, whose environment may have what is required
 _HINT = "choose another dialect for who reads it, or put the variable elsewhere"
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*@dialect[ \t]+(\S+)(?=[ \t]*\r?$)", re.MULTILINE)
 _PYTHON_SINGLE = re.compile(r"[\\']")

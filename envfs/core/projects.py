@@ -27,7 +27,7 @@ _NPM: Final = (
     ("nuxt", "expand", families.NUXT),
     ("dotenv-flow", "node", families.FLOW),
     ("dotenv-flow-cli", "node", families.FLOW),
-    ("vite", "expand", families.VITE),
+    ("vite", "vite", families.VITE),
     ("dotenv-expand", "expand", ""),
     ("c12", "expand", ""),
     ("@dotenvx/dotenvx", "expand", ""),
@@ -54,8 +54,8 @@ _CARGO: Final = (("dotenvy", "", ""), ("dotenv", "", ""))
 _GO: Final = (("github.com/joho/godotenv", "", ""), ("github.com/subosito/gotenv", "", ""))
 _MIX: Final = (("dotenvy", "", ""), ("dotenv", "", ""), ("dotenv_parser", "", ""))
 _COMPOSE_FILES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-_SOURCED: Final = re.compile(r"^\s*(?:set -a[; ]+)?(?:source|\.)\s+(?:\./)?\.env\b", re.MULTILINE)
-_DIRENV: Final = re.compile(r"^\s*dotenv(?:_if_exists)?\b", re.MULTILINE)
+_SOURCED: Final = re.compile(r"^[ \t]*(?:set -a[; ]+)?(?:source|\.)[ \t]+(?:\./)?\.env\b", re.MULTILINE)
+_DIRENV: Final = re.compile(r"^[ \t]*dotenv(?:_if_exists)?\b", re.MULTILINE)
 _PYTHON_FILES: Final = ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg", "environment.yml")
 _PACKAGE_TABLES: Final = ("dependencies", "devDependencies", "require", "require-dev")
 
@@ -73,7 +73,7 @@ def evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
     for file, content in files.items():
         for each in _of_file(file, content):
             found.setdefault(each.reader or each.why, each)
-    if "expand" in found:
+    if "expand" in found or "vite" in found:
         found.pop("node", None)  # dotenv-expand goes on from what dotenv read
     return tuple(found.values())
 
@@ -84,7 +84,7 @@ def _of_file(file: str, content: str) -> Iterator[Evidence]:
         packages = _packages(content)
         yield from (Evidence(reader, order, f"{file} has {name}") for name, reader, order in table if name in packages)
         if file == "package.json" and "--env-file" in content:
-            yield Evidence("node", "", f"{file} has --env-file")
+            yield Evidence("node-env-file", "", f"{file} has --env-file")
     elif file in _COMPOSE_FILES:
         yield Evidence("compose", "", f"there is a {file}")
     elif file == ".envrc":

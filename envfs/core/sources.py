@@ -19,6 +19,7 @@ _NULL = "null; it becomes empty"
 _LIST = "a list; it becomes its JSON text"
 _FROM_HOST = "has no value in the file, which leaves it to the host's environment: left out"
 _NO_NAME_OF_OURS = "no environment that EnvFS writes can have such a name: left out"
+_REWRITTEN = "not in quotes, so docker compose may hand on another spelling of it: imported as it stands"
 _DOLLARS = re.compile(r"\$\$|\$")
 
 
@@ -111,7 +112,11 @@ def of_compose(tree: Node, service: str | None) -> Source:
     values = [*_environment(environment)]
     counts = Counter(key for key, _ in values)
     last = enumerate(dict(values).items())
-    source = _source((_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last), notes)
+    odd = _odd(environment)
+    found = (_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last)
+    source = _source(
+        (_with_remark(each, _REWRITTEN) if each.name in odd and each.line else each for each in found), notes
+    )
     # comments, so that the level comes to be though there may be nothing else in it
     left = (
         f"# {each.name}: from a level above, or from the environment\n"
@@ -221,6 +226,16 @@ def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
             return
         case _:
             raise Malformed("the environment is neither a mapping nor a list", "write NAME: value, or - NAME=value")
+
+
+def _odd(node: Node) -> set[str]:
+    """List names of numbers and truth values that compose writes in its own way: `0123` is `83`, `1.10` is `1.1`."""
+    pairs = dict(node.pairs).items() if isinstance(node, Table) else ()
+    return {name for name, inner in pairs if isinstance(inner, Scalar) and inner.is_odd}
+
+
+def _with_remark(found: Found, remark: str) -> Found:
+    return found._replace(remarks=(*found.remarks, remark))
 
 
 def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool) -> Found:

@@ -19,10 +19,14 @@ _NAME_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
 class Scalar(NamedTuple):
-    """A text; `kind` is `text`, `bare` (a number, true or false, which JSON writes without quotes) or `null`."""
+    """A text; `kind` is `text`, `bare` (a number, true or false, which JSON writes without quotes) or `null`.
+
+    `is_odd` tells that a reader which makes numbers and truth values of plain text would write it in another way.
+    """
 
     text: str
     kind: str = "text"
+    is_odd: bool = False
 
     def __repr__(self) -> str:
         """Show the kind, and not the text."""

@@ -38,8 +38,8 @@ def forms(view: views.View, dialect: str) -> dict[str, bytes]:
 def render_view(request: RenderView, work: Work) -> Answer:
     """Merge layers into a view and put it, in all its forms, into a region."""
     layers = [views.Layer(layer.level, work.open(layer)) for layer in request.layers]
-    lenient = request.dialect == dialects.INHERITING
-    asked = dialects.PORTABLE if lenient else request.dialect
+    lenient = request.dialect.startswith(dialects.INHERITING)
+    asked = request.dialect.removeprefix(dialects.INHERITING).strip()
     dialect = asked or dialects.wanted([layer.document for layer in layers])
     view = views.merge(layers, lenient=lenient)
     found = forms(view, dialect)

@@ -104,3 +104,14 @@ def test_a_required_variable_that_is_missing_is_an_error_everywhere(home: Home) 
         assert home.refusals(0)[-1]["rule"] == "the view cannot be made"
         home.envfs("set", "/app/prod", "HOST", given="a")
         assert home.envfs("get", "/app/prod", "URL").text == "a\n"
+
+
+def test_a_command_gets_no_view_that_its_dialect_refuses_whatever_its_environment_has(home: Home) -> None:
+    home.envfs("import", "-", "/", given='KEY="a\nb"\n')
+    home.envfs("import", "-", "/docked", given="# @dialect docker\nA=1\nB=${HOST:?}\n")
+    with home.mounted():
+        said = home.envfs("exec", "/docked", "--", "true", status=106, environ={"HOST": "h"})
+        assert "KEY has a line break: the dialect docker cannot carry it" in said.complaint
+        assert [row["rule"] for row in home.refusals(0)[-2:]] == ["the view cannot be made"] * 2
+        home.envfs("unset", "/", "KEY")
+        assert home.envfs("exec", "/docked", "--", "sh", "-c", "echo $B", environ={"HOST": "h"}).text == "h\n"

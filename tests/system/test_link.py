@@ -133,6 +133,26 @@ def test_a_real_file_stays_where_the_view_gives_something_else(mounted: Home, pr
     assert not (project / ".envfs.toml").exists()
 
 
+def test_an_empty_file_becomes_a_level_of_its_own(mounted: Home, project: Path) -> None:
+    (project / ".env").touch()
+    mounted.envfs("link", "/empty", "--import", cwd=project)
+    assert (project / ".env").read_text() == ""
+    mounted.envfs("set", "A", given="1", cwd=project)
+    assert (project / ".env").read_text() == "A=1\n"
+
+
+def test_nothing_is_imported_for_a_folder_that_cannot_be_written(mounted: Home, project: Path) -> None:
+    (project / ".env").write_text("A=1\n")
+    subprocess.run(["mount", "--bind", project, project], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", project], check=True)
+        said = mounted.envfs("link", "/read/only", "--import", cwd=project, status=100)
+    finally:
+        subprocess.run(["umount", "--lazy", project], check=True)
+    assert "cannot be written" in said.complaint
+    mounted.envfs("show", "/read/only", status=103)
+
+
 def test_a_file_that_cannot_be_imported_stays(mounted: Home, project: Path) -> None:
     (project / ".env").write_text("A='open\n")
     mounted.envfs("link", "/app", "--import", cwd=project, status=106)
@@ -467,6 +487,30 @@ def test_a_file_is_replaced_when_its_projects_reader_gets_the_same_from_the_view
     assert mounted.envfs("get", "A", cwd=project).text == "x y\n"
 
 
+def test_compose_gets_from_the_view_what_it_got_from_the_file(mounted: Home, project: Path) -> None:
+    (project / "compose.yaml").write_text("services: {app: {image: x, env_file: .env}}\n")
+    (project / ".env").write_text('COLOR=#fff\nPASSWORD=pa$$word\nTAB="a\\tb"\n')
+    said = mounted.envfs("link", "/composed", "--import", cwd=project)
+    assert "COLOR, PASSWORD, TAB: read as docker compose reads it" in said.complaint
+    values = {name: mounted.envfs("get", name, cwd=project).text for name in ("COLOR", "PASSWORD", "TAB")}
+    assert values == {"COLOR": "#fff\n", "PASSWORD": "pa$word\n", "TAB": "a\tb\n"}
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("package.json", '{"dependencies": {"dotenv": "16"}}'), ("requirements.txt", "python-dotenv\n")],
+)
+def test_a_key_without_quotes_is_neither_lost_nor_shown(mounted: Home, project: Path, file: str, content: str) -> None:
+    text = "KEY=-----BEGIN KEY-----\nhunter2/abc+x==\nhunter2/x\n-----END KEY-----\n"
+    (project / file).write_text(content)
+    (project / ".env").write_text(text)
+    said = mounted.envfs("link", "/key", "--import", cwd=project, status=100)
+    assert "reads nothing there" in said.complaint
+    assert "hunter2" not in said.complaint
+    assert (project / ".env").read_text() == text
+    assert "hunter2" not in mounted.envfs("import", str(project / ".env"), "/key").complaint
+
+
 @pytest.mark.parametrize(
     ("file", "content", "text"),
     [
@@ -475,6 +519,9 @@ def test_a_file_is_replaced_when_its_projects_reader_gets_the_same_from_the_view
         ("Cargo.toml", '[dependencies]\ndotenvy = "0"\n', "A=`x`\nB=1\n"),  # nobody knows how it reads
         (".envrc", "source .env\n", "A=$(date)\nB=1\n"),
         ("Gemfile", "gem 'dotenv'\n", "A=${UNSET_ANYWHERE}\n"),  # the portable form has no reference
+        ("go.mod", "require github.com/joho/godotenv v1\n", 'A="^\\d$"\nB=1\n'),  # as ruby's, from which it came
+        ("package.json", '{"scripts": {"start": "node --env-file=.env ."}}', "A=\t1\nB=1\n"),  # its releases differ
+        ("package.json", '{"devDependencies": {"vite": "8"}}', 'A="{\\"a\\": 1}"\nB=1\n'),
     ],
 )
 def test_a_file_that_its_reader_would_read_otherwise_from_the_view_stays(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ENV = ".env"
 _LARGEST = 1 << 20
+_NOTHING = "# an empty file was here\n"  # a level comes to be with a text
 
 
 def link(values: "Values") -> int:
@@ -48,6 +49,8 @@ def _link(folder: str, level: str, values: "Values") -> int:
     env = f"{folder.rstrip('/')}/{_ENV}"
     _check_toml(folder)
     is_file = _check_env(env, level, importing=bool(values["import"]))
+    if not os.access(folder, os.W_OK | os.X_OK):  # before anything is imported
+        raise EnvFSError(f"{folder} cannot be written", "the link and .envfs.toml are made in it")
     daemon = session.Session.kept or links.reach()
     asking = session.over(daemon, values)
     before = _import(env, level, asking, values) if is_file else None
@@ -146,7 +149,12 @@ def _import(env: str, level: str, asking: session.Session, values: "Values") -> 
             f"{env} stays, and nothing is imported: no environment can have the name {text.left[0]}",
             f"rename it, or import the file without it: `envfs import {quoted(env)} {level}`",
         )
-    descriptor = secrets.from_bytes(text.text.encode())
+    if text.unread:
+        raise EnvFSError(
+            f"{env} stays, and nothing is imported: {text.unread}",
+            f"quote what has several lines, or import it without these: `envfs import {quoted(env)} {level}`",
+        )
+    descriptor = secrets.from_bytes((text.text or _NOTHING).encode())
     try:
         written = asking.reply(control.ImportText(level), (descriptor,))
     finally:
@@ -173,6 +181,7 @@ def _check_values(env: str, level: str, text: str, asking: session.Session) -> N
 
 
 def _check_readers(env: str, level: str, before: str, who: "Readers", asking: session.Session) -> None:
+    from envfs.core.readers import reading as readings
     from envfs.core.readers import table
     from envfs_cli import adapting
 
@@ -180,7 +189,7 @@ def _check_readers(env: str, level: str, before: str, who: "Readers", asking: se
     apart = adapting.kept_apart(before, view.decode(), who)
     if apart:
         reader = apart[0][1]
-        listed = ", ".join(name for name, whose in apart if whose == reader)
+        listed = ", ".join(readings.told(name for name, whose in apart if whose == reader))
         label = table.READERS[reader].label
         command = f"{linked.command(os.path.dirname(env), level)} --as"
         other = f"`{command} {reader}`, or " if reader not in who.names else ""

@@ -69,7 +69,9 @@ SUBVERSION = Argument("version", "number", "a version, as `envfs history` counts
 ORDERS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony", "nuxt")
 READERS = (
     "node",
+    "node-env-file",
     "expand",
+    "vite",
     "python",
     "django-environ",
     "ruby",

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from envfs.core import dotenv
 from envfs.core.dotenv import Entry
 from envfs.core.readers.plain import is_plain
-from envfs.core.readers.reading import Reading, Refused, by_name
+from envfs.core.readers.reading import Reading, Refused, by_name, told
 from envfs.core.readers.table import LONGEST, READERS, pieces_of, shown
 from envfs.errors import EnvFSError
 
 MAINSTREAM = ("node", "python", "ruby", "symfony", "shell")
 DECISIVE = ("node", "python")  # where nothing says who reads, these count before a file is replaced
+UNKNOWN = (*DECISIVE, "ruby")  # where it is a reader that has no model: many have come from ruby's
 
 
 class Doubt(NamedTuple):
@@ -31,7 +32,7 @@ class Doubt(NamedTuple):
         others = f", or {' or '.join(self.readers[1:])}" if len(self.readers) > 1 else ""
         read = "read" if len(self.readers) > 1 else "reads"
         return (
-            f"{', '.join(self.names)}: {self.what}, which {labels} {read} otherwise: "
+            f"{', '.join(told(self.names))}: {self.what}, which {labels} {read} otherwise: "
             f"`--as {self.readers[0]}`{others} imports what that reads"
         )
 

@@ -1,4 +1,4 @@
-r"""Node's readers: `dotenv` (also dotenv-flow and NestJS) and `dotenv-expand` (Next, Vite, Nuxt, Create React App).
+r"""Packages for node: `dotenv` (also dotenv-flow and NestJS) and `dotenv-expand` (Next, Nuxt, Create React App).
 
 dotenv takes a value in ' " or ` if a closing one ends it, else up to a `#`; in "…" it knows \n and \r alone.
 dotenv-expand then looks for $NAME and ${NAME} in any quotes; `\$` is a dollar. Both after their own expressions.
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.core.readers.reading import Reading, joined, text
-from envfs.core.templates import Piece, Reference
+from envfs.core.templates import Piece, Reference, references
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _BLANKS = (  # the same, spelled out
@@ -38,7 +38,20 @@ def expand(content: str) -> list[Reading]:
 
     What has a default, refers to itself, or has a brace of its own, is read in three ways by three of its releases.
     """
-    return [Reading(name, _expanded(name, value)) for name, value in _assignments(content)]
+    return without_expanded_twice([Reading(name, expanded(name, value)) for name, value in _assignments(content)])
+
+
+def without_expanded_twice(readings: list[Reading]) -> list[Reading]:
+    """Return readings without what is made of a value with a `$` in it: some releases expand that again."""
+    odd = {
+        each.name for each in readings if any(isinstance(piece, str) and "$" in piece for piece in each.pieces or ())
+    }
+    return [
+        reading
+        if odd.isdisjoint(each.name for each in references(reading.pieces or ()))
+        else Reading(reading.name, None)
+        for reading in readings
+    ]
 
 
 def _assignments(content: str) -> Iterator[tuple[str, str]]:
@@ -65,13 +78,14 @@ def _lines(content: str) -> Iterator[re.Match[str]]:
             return
 
 
-def _expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
+def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
+    """Return what dotenv-expand makes of a value."""
     found: list[Piece] = []
     last = 0
     for match in _REFERENCE.finditer(value):
         _, brace, name, default, closing = match.groups()
         if match[1]:
-            if brace:
+            if brace or value[: match.start()].endswith("\\"):
                 return None
             found.append(value[last : match.start()] + match[0][1:])
         elif (

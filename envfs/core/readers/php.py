@@ -12,7 +12,7 @@ from envfs.core.readers.reading import Reading, Refused, joined, text
 from envfs.core.templates import Piece, Reference
 
 _NAME = r"(?i:[A-Z][A-Z0-9_]*)"
-_FILLER = re.compile(r"(?:\s|#[^\n]*)+")
+_FILLER = re.compile(r"(?:\s|#[^\n]*)+", re.ASCII)
 _HEAD = re.compile(rf"(?:export[ \t]+)?({_NAME})=")
 _EMPTY = re.compile(r"[ \t]*(?:#[^\n]*)?$", re.MULTILINE)
 _SYMFONY = re.compile(
@@ -100,7 +100,7 @@ def _symfony_bare(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
         at += 1
     shown = "".join(value).rstrip(_PHP_BLANKS)
     pieces = _symfony_expanded(shown)
-    if pieces == text(shown) and re.search(r"\s", shown):
+    if pieces == text(shown) and re.search(r"\s", shown, re.ASCII):
         raise Refused
     return pieces, max(at, start + 1)
 
@@ -191,7 +191,7 @@ def _vlucas_value(value: str) -> tuple[Piece, ...]:
         return text(value[1:end])
     if value[:1] == '"':
         return _vlucas_double(value)
-    bare = re.match(r"[^\s#]*", value)
+    bare = re.match(r"[^\s#]*", value, re.ASCII)
     end = bare.end() if bare else 0
     _vlucas_end(value, end - 1)
     return _vlucas_expanded(value[:end])

@@ -3,12 +3,14 @@
 Laws: nothing is ever run; where a reader would run something, or a model cannot tell, the pieces are None.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from envfs.core.templates import Piece, Reference
 
 _DEEPEST = 40
+_NAME_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
 class Reading(NamedTuple):
@@ -32,6 +34,11 @@ Read = Callable[[str], list[Reading]]
 def text(value: str) -> tuple[Piece, ...]:
     """Return the pieces of a value without references."""
     return (value,) if value else ()
+
+
+def told(names: Iterable[str]) -> list[str]:
+    """Return names as a message may show them: a reader may take a line of a key for an assignment."""
+    return list(dict.fromkeys(name if _NAME_LIKE.fullmatch(name) else "a line without a name" for name in names))
 
 
 def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

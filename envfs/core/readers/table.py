@@ -3,16 +3,19 @@
 Laws: what a reader reads is either written down exactly in EnvFS's own reading or named; no message has a value.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from envfs.core import dialects, dotenv, emit, names, templates
 from envfs.core.dotenv import Document, Entry
-from envfs.core.readers import javascript, php, python, ruby, shell
+from envfs.core.readers import compose, javascript, node, php, python, ruby, shell
 from envfs.core.readers.reading import Read, Reading, Refused, by_name, joined, resolved
 from envfs.core.templates import Piece, Reference
 from envfs.errors import EnvFSError
 
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=|\s*#|\s*\Z", re.ASCII)
+_LOOKED_AT = 20  # lines that are no assignments, each tried by leaving it out
 LONGEST = 32 * 1024  # characters of a text that is compared: the readers' own expressions take their time
 _TRIED = "envfs-tried"  # what a name of the environment stands for when two readings are compared
 
@@ -47,25 +50,31 @@ def pieces_of(entry: Entry) -> tuple[Piece, ...]:
 
 READERS: Final[Mapping[str, Reader]] = {
     "node": Reader("node's dotenv", javascript.dotenv, "node"),
+    "node-env-file": Reader("node --env-file", node.env_file, "node"),
     "expand": Reader("dotenv-expand (next, vite, nuxt)", javascript.expand, "expand", whole=True),
+    "vite": Reader("vite", node.vite, "expand", whole=True),
     "python": Reader("python-dotenv", python.dotenv, "python-interpolating"),
     "django-environ": Reader("django-environ", python.environ),
     "ruby": Reader("ruby's dotenv", ruby.dotenv),
     "symfony": Reader("symfony/dotenv", php.symfony),
     "phpdotenv": Reader("vlucas/phpdotenv", php.vlucas),
     "shell": Reader("shells", shell.source, "shell"),
-    "compose": Reader("docker compose", own, "compose"),
+    "compose": Reader("docker compose", compose.dotenv, "compose"),
     "portable": Reader("EnvFS", own),
 }
 
 
 class Adapted(NamedTuple):
-    """A text for EnvFS: `changed` are names that it reads otherwise as it stood, `lost` those that stay as they are."""
+    """A text for EnvFS: `changed` are names that it reads otherwise as it stood, `lost` those that stay as they are.
+
+    `plain`: it was made anew, from what the reader reads; `unread` are lines that give it nothing, and are no comments.
+    """
 
     text: str
     changed: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
-    plain: bool = False  # comments and order are gone
+    plain: bool = False
+    unread: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         """Show the names, and not the text."""
@@ -84,7 +93,7 @@ def adapted(content: str, reader: Reader) -> Adapted:
     except EnvFSError:
         document = Document(())
     if not document.entries or document.faults:
-        return _built(readings)
+        return _built(readings)._replace(unread=_unread(content, reader, readings))
     return _rewritten(document, readings)
 
 
@@ -92,6 +101,21 @@ def _built(readings: Mapping[str, Reading]) -> Adapted:
     lines = {name: line(reading) for name, reading in readings.items()}
     lost = tuple(name for name, written in lines.items() if not written)
     return Adapted("".join(lines.values()), tuple(name for name in lines if name not in lost), lost, plain=True)
+
+
+def _unread(content: str, reader: Reader, readings: Mapping[str, Reading]) -> tuple[int, ...]:
+    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", content)
+    odd = [place for place, each in enumerate(lines) if not _ASSIGNMENT.match(each.removeprefix("\ufeff"))]
+    if not odd or _without(lines, odd, reader) == readings:
+        return tuple(place + 1 for place in odd)
+    return tuple(place + 1 for place in odd[:_LOOKED_AT] if _without(lines, (place,), reader) == readings)
+
+
+def _without(lines: Sequence[str], places: Sequence[int], reader: Reader) -> Mapping[str, Reading]:
+    try:
+        return by_name(reader.read("".join(each for place, each in enumerate(lines) if place not in places)))
+    except Refused:
+        return {}
 
 
 def _rewritten(document: Document, readings: Mapping[str, Reading]) -> Adapted:

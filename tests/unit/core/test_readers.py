@@ -6,7 +6,7 @@ import pytest
 
 from envfs.core import dotenv
 from envfs.core.readers import doubts, table
-from envfs.core.readers.reading import Refused, resolved
+from envfs.core.readers.reading import Refused, resolved, told
 
 NEEDLE = "hunter2"
 
@@ -85,11 +85,58 @@ def test_what_a_reader_gets_otherwise_from_another_text_is_named() -> None:
     assert table.differing("A=$(id)\n", "A='$(id)'\n", shell) == ("A",)
 
 
-HOSTILE = ("A='" + "\\'" * 15_000, "A='\n" * 8_000, "\n" * 32_000 + "=", 'A="' + "${" * 15_000, "A=" + "`" * 32_000)
+@pytest.mark.parametrize(
+    ("reader", "text", "read"),
+    [
+        ("compose", "A=#fff\nB=x #y\nC=pa$$word\n", {"A": "#fff", "B": "x", "C": "pa$word"}),
+        (
+            "compose",
+            "A=\"a\\tb\"\nB='a\\tb'\nC=c\\td\nHOST\nD: 1\n",
+            {"A": "a\tb", "B": "a\\tb", "C": "c\\td", "D": "1"},
+        ),
+        ("compose", "A=${B:-x}${B:+y}\nC=${A}\n", {"A": "x", "C": "x"}),
+        ("node-env-file", 'A="{\\"k\\": 1}"\nB=\'it\' x\n', {"A": "{\\", "B": "it"}),
+        ("node-env-file", "A= \nB=1\nC=2\n", {"A": None, "B": None, "C": "2"}),
+        ("node-env-file", "export A=1\nexport  B=2\n", {"A": "1", "B": None, " B": None}),
+        ("vite", 'A=1\nB="\\"x\\""\nC=$A\n', {"A": "1", "B": None, "C": "1"}),
+        ("expand", "A='x\\$y'\nB=${A}\n", {"A": "x$y", "B": None}),
+        ("expand", "A=x\\\\$1\nB=\\$1\n", {"A": None, "B": "$1"}),
+        ("symfony", "A=\u00a0x\n", {"A": "\u00a0x"}),
+        ("phpdotenv", "A=x\u00a0\n", {"A": "x\u00a0"}),
+    ],
+)
+def test_a_model_knows_what_sets_its_reader_apart(reader: str, text: str, read: dict[str, str | None]) -> None:
+    assert resolved(table.READERS[reader].read(text), {}) == read
+
+
+def test_lines_that_give_a_reader_nothing_are_told_by_their_numbers() -> None:
+    key = f"# c\nA=-----BEGIN KEY-----\n{NEEDLE}/x\n-----END KEY-----\nB='m\n{NEEDLE}'\n"
+    assert table.adapted(key, table.READERS["node"]).unread == (3, 4)
+    assert table.adapted(key.replace("\n", "\r\n"), table.READERS["python"]).unread == (3, 4)
+    assert table.adapted("A: 1\nB=`m\nx`\n", table.READERS["node"]).unread == ()
+
+
+def test_what_a_message_names_looks_like_a_name() -> None:
+    assert told(["A", "node.name", f"{NEEDLE}/+=", f"{NEEDLE} x", "B"]) == [
+        "A",
+        "node.name",
+        "a line without a name",
+        "B",
+    ]
+
+
+HOSTILE = (
+    "A='" + "\\'" * 15_000,
+    "A='\n" * 8_000,
+    "\n" * 32_000 + "=",
+    'A="' + "${" * 15_000,
+    "A=" + "`" * 32_000,
+    "A=x" + "\t" * 32_000,
+)
 
 
 @pytest.mark.parametrize("reader", table.READERS)
-@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "quotes", "lines", "braces", "backticks"])
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "quotes", "lines", "braces", "backticks", "blanks"])
 def test_a_model_ends_whatever_it_is_given(reader: str, text: str) -> None:
     # where an expression went over the text again and again it took hours
     values = {}

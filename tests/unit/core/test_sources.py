@@ -359,3 +359,20 @@ def test_a_dotenv_text_is_kept_to_the_letter_and_told_about() -> None:
         "bad-name": ((), True),
         "line 7": ((), True),
     }
+
+
+def test_what_compose_writes_in_another_way_is_named_and_stays_as_it_stands() -> None:
+    odd = ("0123", "1.10", "1e3", "0x1f", "True", "1_000", "2001-12-14", "12345678.5", ".5", "0.00001")
+    usual = ("8080", "1.5", "true", "yes", "on", "1.2.3", "12:30", "'0123'", '"1.10"', "a", "0", "-5", "0.25")
+    rows = "".join(
+        f"      {kind}{place}: {each}\n" for kind in "OU" for place, each in enumerate(odd if kind == "O" else usual)
+    )
+    source = sources.of_compose(yaml_trees.parse(f"services:\n  web:\n    environment:\n{rows}"), None)
+    told = {
+        each.name for each in source.found if any("docker compose may hand on" in remark for remark in each.remarks)
+    }
+    assert told == {f"O{place}" for place in range(len(odd))}
+    assert dotenv.parse(source.text).variables() == {
+        **{f"O{place}": each for place, each in enumerate(odd)},
+        **{f"U{place}": each.strip("'\"") for place, each in enumerate(usual)},
+    }
