@@ -144,7 +144,7 @@ def _wanted(values: "Values") -> str:
 def _new_passphrase(asking: session.Session, name: str, values: "Values") -> int:
     file = _file(values, "passphrase_file")
     if not file:
-        terminal.check()
+        terminal.check(secrets.NAME_A_FILE)
     asking.let_go()
     _warn(name, values)
     return secrets.new_passphrase(file, name)
@@ -215,7 +215,7 @@ def passwd(values: "Values") -> int:
         with suppress(WrongPassphrase):  # whether it is under one is known before anybody is asked
             asking.ask(control.ChangePassphrase())
     if new < 0:
-        terminal.check()
+        terminal.check("name a file that holds the new passphrase with --new-passphrase-file")
     asking.passphrase(name)
     asking.let_go()
     if new < 0:

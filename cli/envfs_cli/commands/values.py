@@ -34,7 +34,7 @@ def _value(values: "Values", level: str, name: str) -> "tuple[session.Session, i
         # whoever writes into the pipe may take its time: nothing is started, and so nothing locked, before
         descriptor, trim = secrets.value(name, file)
         return session.start(values), descriptor, trim
-    terminal.check()
+    terminal.check("pipe the value in, or name a file that holds it with --from-file")
     asking = session.start(values)
     asking.reply(control.CheckWrite(level, name))
     asking.let_go()
