@@ -115,8 +115,8 @@ class RawTerminal:
         """Take what still comes of a paste, until it is quiet: it is not for the program that reads next."""
         until = time.monotonic() + _DRAIN_LONGEST
         with suppress(OSError):  # it was closed
-            while time.monotonic() < until and self._is_ours() and select.select([self._handle], [], [], _DRAIN_QUIET)[0]:
-                if not os.read(self._handle, _PIECE):
+            while time.monotonic() < until and self._is_ours():
+                if not select.select([self._handle], [], [], _DRAIN_QUIET)[0] or not os.read(self._handle, _PIECE):
                     return
 
     def _is_ours(self) -> bool:
