@@ -27,7 +27,8 @@
 #define OPTIONS 8
 #define STANDARD 3
 
-static const char program[] =
+static const char program[] = "from envfs_cli.main import main; raise SystemExit(main())";
+static const char careful[] = /* where Python may be one that does not look where EnvFS was put */
     "try:\n"
     " from envfs_cli.main import main\n"
     "except ModuleNotFoundError as error:\n"
@@ -142,14 +143,18 @@ int main(int argc, char **argv, char **environment)
 {
     char folder[PATH_MAX], python[PATH_MAX], aside[80];
     char **words = calloc((size_t)argc + OPTIONS + 1, sizeof *words);
+    const char *start = program;
     int count = 0;
 
     if (!words || !(environment = hide(environment)))
         return fail("there is no memory to start with");
     if (!find_folder(folder))
         return fail("cannot tell where this program lies");
-    if (!find_in_environment(folder, python) && !find_in_script(folder, python))
-        return fail("there is no Python beside this program: install EnvFS again");
+    if (!find_in_environment(folder, python)) {
+        if (!find_in_script(folder, python))
+            return fail("there is no Python beside this program: install EnvFS again");
+        start = careful;
+    }
     words[count++] = python;
     words[count++] = "-I";
     words[count++] = "-Xutf8";
@@ -160,7 +165,7 @@ int main(int argc, char **argv, char **environment)
     if (put_folders_aside(aside))
         words[count++] = aside;
     words[count++] = "-c";
-    words[count++] = (char *)program;
+    words[count++] = (char *)start;
     for (int index = 1; index < argc; index++)
         words[count++] = argv[index];
     execve(python, words, environment);

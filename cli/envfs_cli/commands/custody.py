@@ -127,7 +127,7 @@ def _known(asking: session.Session, name: str, *, missing_is_fine: bool = False)
             raise AuthenticationFailed(row.reason, "`envfs verify` names each record that is damaged")
     found = [row for row in rows if isinstance(row, control.ProjectRow) and row.project == name]
     if not found and not missing_is_fine:
-        raise NoSuchLevel(f"there is no project {name}", "`envfs project ls` lists them")
+        raise NoSuchLevel("there is no project of that name", "`envfs project ls` lists them")
     return found[0] if found else None
 
 
