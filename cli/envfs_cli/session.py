@@ -165,7 +165,7 @@ class Session:
 def _locked(project: str, reason: EnvFSError) -> Locked:
     text = f"{f'project {project}' if project else 'the vault'} is locked, and {reason.text} for its passphrase"
     variable = "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
-    unlock = f"`envfs unlock{f' {project}' if project else ''}`"
+    unlock = f"`envfs unlock {project}`" if project else "`envfs unlock`"
     option = "" if project else ", or with --passphrase-file"
     return Locked(text, f"name a file that holds it in {variable}{option}; {unlock} asks at a terminal", project)
 

@@ -16,9 +16,9 @@ _SESSIONS = sorted(_FOLDER.glob("*.txt"))
 _CONTRACT = _FOLDER.parents[1] / "docs" / "cli-contract.md"
 _UNSHOWN = {
     1: "a fault in EnvFS itself",
-    108: "the client answers it by asking for the passphrase",
     120: "the keyholder is replaced; tests/system/test_life.py kills it",
     121: "nothing waits for a person yet",
+    124: "it takes a crowd: tests/component/test_turns.py",
     130: "tests/system/test_terminal_keys.py presses ctrl-C",
     141: "tests/system/test_terminal_keys.py closes the pipe",
 }
