@@ -190,7 +190,7 @@ class RawTerminal:
         os.kill(os.getpid(), number)
 
     def _stop(self) -> None:
-        self.drain()
+        # at once: a shell takes the terminal back as soon as a parent of ours has stopped
         self._restore(termios.TCSADRAIN)
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # it goes on here after `fg`, or at once where nobody could do that
