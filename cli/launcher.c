@@ -4,8 +4,11 @@
  * interpreter imports modules of PYTHONPATH before any line of ours, and PYTHONHOME can keep it from starting. It also
  * ignores SIGPIPE and SIGXFSZ before any line of ours, so only a program before it knows how the caller had them.
  *
- * Laws: environment, arguments, signals and descriptors reach Python as they came; what is told beside them goes in
- * options of the interpreter.
+ * Two variables tell Python where its modules are, `-I` or not. They reach it under another name, and the command of
+ * `exec` under their own (cli/envfs_cli/becoming.py).
+ *
+ * Laws: all else of the environment, arguments, signals and descriptors reach Python as they came; what is told beside
+ * them goes in options of the interpreter.
  */
 
 #define _GNU_SOURCE
@@ -16,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +28,19 @@
 #define STANDARD 3
 
 static const char program[] = "from envfs_cli.main import main; raise SystemExit(main())";
+static const char careful[] = /* where Python may be one that does not look where EnvFS was put */
+    "try:\n"
+    " from envfs_cli.main import main\n"
+    "except ModuleNotFoundError as error:\n"
+    " if error.name != 'envfs_cli': raise\n"
+    " import sys\n"
+    " print('envfs: error: Python does not find EnvFS', file=sys.stderr)\n"
+    " print('envfs: hint: install it with pipx or into a virtual environment, not with `pip install --user`',"
+    " file=sys.stderr)\n"
+    " raise SystemExit(100)\n"
+    "raise SystemExit(main())";
+static const char *const obeyed[] = {"PYTHONEXECUTABLE=", "__PYVENV_LAUNCHER__="}; /* by Python, with -I too */
+static const char hidden[] = "ENVFS_HIDDEN_";
 
 static int fail(const char *what)
 {
@@ -36,9 +53,13 @@ static int find_folder(char *folder)
 {
     ssize_t length = readlink("/proc/self/exe", folder, PATH_MAX - 1);
 
-    if (length <= 0)
-        return 0;
-    folder[length] = 0;
+    if (length <= 0) { /* no /proc */
+        const char *name = (const char *)getauxval(AT_EXECFN);
+
+        if (!name || !realpath(name, folder))
+            return 0;
+    } else
+        folder[length] = 0;
     *strrchr(folder, '/') = 0;
     return 1;
 }
@@ -99,18 +120,41 @@ static int put_folders_aside(char *option)
     return length > 0;
 }
 
+/* The environment, in which Python finds nothing that it would obey; NULL without memory. */
+static char **hide(char **environment)
+{
+    size_t count = 0;
+    char **entries;
+
+    while (environment[count])
+        count++;
+    entries = calloc(count + 1, sizeof *entries);
+    for (size_t index = 0; entries && index < count; index++) {
+        entries[index] = environment[index];
+        for (size_t each = 0; each < sizeof obeyed / sizeof *obeyed; each++)
+            if (!strncmp(environment[index], obeyed[each], strlen(obeyed[each])) &&
+                asprintf(&entries[index], "%s%s", hidden, environment[index]) < 0)
+                return NULL;
+    }
+    return entries;
+}
+
 int main(int argc, char **argv, char **environment)
 {
     char folder[PATH_MAX], python[PATH_MAX], aside[80];
     char **words = calloc((size_t)argc + OPTIONS + 1, sizeof *words);
+    const char *start = program;
     int count = 0;
 
-    if (!words)
+    if (!words || !(environment = hide(environment)))
         return fail("there is no memory to start with");
     if (!find_folder(folder))
-        return fail("cannot tell where this program lies: /proc is not mounted");
-    if (!find_in_environment(folder, python) && !find_in_script(folder, python))
-        return fail("there is no Python beside this program: install EnvFS again");
+        return fail("cannot tell where this program lies");
+    if (!find_in_environment(folder, python)) {
+        if (!find_in_script(folder, python))
+            return fail("there is no Python beside this program: install EnvFS again");
+        start = careful;
+    }
     words[count++] = python;
     words[count++] = "-I";
     words[count++] = "-Xutf8";
@@ -121,7 +165,7 @@ int main(int argc, char **argv, char **environment)
     if (put_folders_aside(aside))
         words[count++] = aside;
     words[count++] = "-c";
-    words[count++] = (char *)program;
+    words[count++] = (char *)start;
     for (int index = 1; index < argc; index++)
         words[count++] = argv[index];
     execve(python, words, environment);

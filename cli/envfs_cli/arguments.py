@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NO_COMMAND = "the command to run comes after --"
 _TOO_MANY = "there are more words than the command takes"
+_NEAR = 0.65  # below it, `--level` is near to `--help`
 _NO_VALUES = "a value is never an argument: it is asked for, or read from standard input"
 
 
@@ -238,7 +239,7 @@ def _fault(text: str) -> str:
 def _nearest(typed: "Sequence[str]", flags: "Sequence[str]") -> str:
     import difflib
 
-    near = [flag for word in typed for flag in difflib.get_close_matches(word, flags, 1)]
+    near = [flag for word in typed for flag in difflib.get_close_matches(word, flags, 1, _NEAR)]
     return f"did you mean {near[0]}?" if near else ""
 
 

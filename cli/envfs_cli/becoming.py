@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NOT_FOUND, NOT_RUNNABLE = 127, 126
 _DEFAULT_PATH = b"/bin:/usr/bin"  # as execvp(3)
 _SHELL = b"/bin/sh"
+_HIDDEN = (b"ENVFS_HIDDEN_PYTHONEXECUTABLE=", b"ENVFS_HIDDEN___PYVENV_LAUNCHER__=")  # from Python, by cli/launcher.c
 _LOOK_BYTES = 128
 _GO_ON = (ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, ESTALE, ENODEV, ETIMEDOUT)  # with the next folder of PATH
 
@@ -76,9 +77,10 @@ def _inherited() -> list[bytes]:
     # as the kernel holds it: the interpreter's own copy drops what is no NAME=value, and has names of its own in it
     try:
         with open("/proc/self/environ", "rb", buffering=0) as file:
-            return file.readall().split(b"\0")[:-1]
+            entries = file.readall().split(b"\0")[:-1]
     except OSError:
-        return [name + b"=" + value for name, value in os.environb.items()]
+        entries = [name + b"=" + value for name, value in os.environb.items()]
+    return [entry.removeprefix(b"ENVFS_HIDDEN_") if entry.startswith(_HIDDEN) else entry for entry in entries]
 
 
 def _candidates(name: bytes, entries: "Sequence[bytes]") -> list[bytes]:

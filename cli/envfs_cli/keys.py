@@ -2,8 +2,9 @@
 
 Laws
 - A paste that the terminal marks is taken whole. Its line ends become line feeds, the marks are dropped.
-- A paste without marks shows itself by its pace: a line end that something follows at once belongs to the text.
-- Enter ends the entry once it is quiet. Ctrl-D ends a text of several lines, and breaks off a line.
+- A paste without marks shows itself by its pace: a line end that something follows soon belongs to the text.
+- Enter ends the entry once it is quiet: soon where keys came one by one, later where several came at once, and not at
+  all within a PEM block. Ctrl-D ends a text of several lines, and breaks off a line.
 - A text over the limit is refused whole. Nothing is cut.
 """
 
@@ -19,7 +20,9 @@ _LAST = re.compile(rb"(?:[\xc0-\xff][\x80-\xbf]*|[\x00-\xff])\Z", re.DOTALL)
 _LONGEST_SEQUENCE = 32
 _LOOKED_AT = 4096  # how far back the last character or word is looked for
 _ENTER, _END, _ERASE, _CLEAR, _ERASE_WORD = b"\r\n", b"\x04", b"\x7f\x08", b"\x15", b"\x17"
-_QUIET, _QUIET_AFTER_LINES = 0.2, 0.6  # seconds
+_PEM, _PEM_END = b"-----BEGIN ", b"-----END "
+_ONE_KEY = 8  # bytes: a letter of an input method, or a key's sequence
+_QUIET, _QUIET_AFTER_PASTE = 0.2, 1.5  # seconds; a slow line may stop for one in the middle of a paste
 
 
 class End(Enum):
@@ -46,21 +49,27 @@ class Entry:
         self._lines = lines
         self._pending = b""
         self._in_paste = self._marked = self._several = self._entered = self._after_return = self._over = False
+        self._at_once = False  # whether several keys came in one piece: by a paste without marks, or a program
 
     @property
     def quiet_after(self) -> "float | None":
         """How long it has to be quiet before `quiet` is called."""
-        if self._entered and self._several:
-            return _QUIET_AFTER_LINES
-        return _QUIET if self._entered or self._over or (self._pending and not self._in_paste) else None
+        if self._over or self._pending.startswith(_PASTE[:2]):
+            return None if self._in_paste else _QUIET_AFTER_PASTE
+        if not self._entered:
+            return _QUIET if self._pending and not self._in_paste else None
+        if self._is_within_pem():
+            return None
+        return _QUIET_AFTER_PASTE if self._several or (self._lines and self._at_once) else _QUIET
 
     @property
     def several(self) -> bool:
-        """Whether there are several lines."""
-        return self._several or b"\n" in self.text
+        """Whether there are several lines, or more are waited for."""
+        return self._several or b"\n" in self.text or (self._entered and self._is_within_pem())
 
     def feed(self, data: bytes) -> "End | None":
         """Take what was typed; return how the entry ended, or None while it goes on."""
+        self._at_once = self._at_once or len(data) > _ONE_KEY or _is_text_and_line_end(data)
         self._pending += data
         while self._pending:
             before = len(self._pending), self._in_paste
@@ -173,6 +182,10 @@ class Entry:
         else:
             self.text += data
 
+    def _is_within_pem(self) -> bool:
+        begin = self.text.rfind(_PEM) if self._lines else -1
+        return begin >= 0 and self.text.find(_PEM_END, begin) < 0
+
     def _taken(self) -> End:
         if self._over:
             return End.TOO_LARGE
@@ -182,6 +195,10 @@ class Entry:
         while self.text.endswith(b"\n"):
             del self.text[-1:]
         return End.SEVERAL_LINES if b"\n" in self.text else End.TAKEN
+
+
+def _is_text_and_line_end(data: bytes) -> bool:
+    return bool(data.strip(_ENTER)) and _LINE_END.search(data) is not None
 
 
 def _start_of(what: "re.Pattern[bytes]", text: bytearray) -> int:

@@ -114,8 +114,13 @@ class RawTerminal:
     def drain(self) -> None:
         """Take what still comes of a paste, until it is quiet: it is not for the program that reads next."""
         until = time.monotonic() + _DRAIN_LONGEST
-        while time.monotonic() < until and select.select([self._handle], [], [], _DRAIN_QUIET)[0]:
-            self._read()
+        with suppress(OSError):  # it was closed
+            while time.monotonic() < until and self._is_ours():
+                if not select.select([self._handle], [], [], _DRAIN_QUIET)[0] or not os.read(self._handle, _PIECE):
+                    return
+
+    def _is_ours(self) -> bool:
+        return os.tcgetpgrp(self._handle) == os.getpgrp()
 
     def _read(self) -> bytes:
         try:
@@ -138,7 +143,7 @@ class RawTerminal:
 
     def _restore(self, when: int) -> None:
         with suppress(OSError, TerminalClosed):  # a closed terminal has no modes
-            if self._modes and os.tcgetpgrp(self._handle) == os.getpgrp():
+            if self._modes and self._is_ours():
                 self.write(_MARKS_OFF * self._marks)
                 _in_foreground(lambda: termios.tcsetattr(self._handle, when, self._modes))
                 self.write(b"\n")
@@ -178,12 +183,14 @@ class RawTerminal:
     def _end(self, number: int) -> None:
         import resource
 
+        self.drain()
         self._restore(termios.TCSAFLUSH)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what was typed is in this memory
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
     def _stop(self) -> None:
+        # at once: a shell takes the terminal back as soon as a parent of ours has stopped
         self._restore(termios.TCSADRAIN)
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # it goes on here after `fg`, or at once where nobody could do that

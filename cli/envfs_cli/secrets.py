@@ -10,6 +10,7 @@ from envfs_cli import files, output, strength, terminal
 
 TRIES = 3  # of a person, before a command gives up
 _CHUNK = 1 << 16
+NAME_A_FILE = "name a file that holds the passphrase with --passphrase-file"
 _PASSPHRASE = "the passphrase"
 
 
@@ -119,7 +120,7 @@ def _typed(prompt: str) -> bytes:
     try:
         return terminal.ask_hidden(prompt, _PASSPHRASE, limits.PASSPHRASE_BYTES)
     except terminal.NoTerminal as error:
-        error.hint = "name a file that holds the passphrase with --passphrase-file"
+        error.hint = NAME_A_FILE
         raise
 
 

@@ -165,11 +165,9 @@ class Session:
 def _locked(project: str, reason: EnvFSError) -> Locked:
     text = f"{f'project {project}' if project else 'the vault'} is locked, and {reason.text} for its passphrase"
     variable = "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
-    if project:
-        hint = f"name a file that holds it in {variable}; `envfs unlock {project}` asks at a terminal"
-    else:
-        hint = f"name a file that holds it in {variable}, or with --passphrase-file; `envfs unlock` asks at a terminal"
-    return Locked(text, hint, project)
+    unlock = f"`envfs unlock {project}`" if project else "`envfs unlock`"
+    option = "" if project else ", or with --passphrase-file"
+    return Locked(text, f"name a file that holds it in {variable}{option}; {unlock} asks at a terminal", project)
 
 
 _MOST_LOCKS = 3  # the vault's, that of level /, that of the project

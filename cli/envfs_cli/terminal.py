@@ -49,22 +49,24 @@ def ask_hidden(prompt: str, what: str, limit: int, *, lines: bool = False) -> by
     return bytes(entry.text)
 
 
-def check() -> None:
-    """Find out whether there is a terminal, before anything is asked.
+def check(hint: str) -> None:
+    """Find out whether there is a terminal, before anything is asked; `hint` says what to do without one.
 
     Raises:
         NoTerminal: there is none
     """
-    os.close(_open())
+    try:
+        os.close(_open())
+    except NoTerminal as error:
+        error.hint = hint
+        raise
 
 
 def _open() -> int:
     try:
         return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
-        raise NoTerminal(
-            "there is no terminal to ask at", "use --passphrase-file, --from-file or standard input"
-        ) from None
+        raise NoTerminal("there is no terminal to ask at") from None
 
 
 def confirm(question: str) -> bool:

@@ -42,7 +42,7 @@ async def lock(call: Call, request: Lock) -> Sent:
     """
     scope = _scope(request.project)
     if scope and not _may_be_there(call.service, scope):
-        raise NoSuchLevel(f"there is no project {scope}", "`envfs project ls` lists them")
+        raise NoSuchLevel("there is no project of that name", "`envfs project ls` lists them")
     await lock_now(call.service, call.caller, "asked for", scope)
     return Sent(Done())
 

@@ -154,5 +154,5 @@ class ProjectKeys:
     def _head(self, project: str) -> Head:
         head = self._vault.key_head(project)
         if head is None:
-            raise NoSuchLevel(f"there is no project /{project}", "`envfs project ls` lists them")
+            raise NoSuchLevel("there is no project of that name", "`envfs project ls` lists them")
         return head

@@ -148,7 +148,7 @@ def test_init_asks_nothing_where_no_vault_can_be(ground: Path) -> None:
     home = Home(ground / "closed" / "home")
     home.path.parent.mkdir(mode=0o755)
     assert stat.S_IMODE(home.path.parent.stat().st_mode) == 0o755
-    assert "cannot be written" in refused(home, "init", 119, STRANGER)
+    assert "cannot be written" in " ".join(refused(home, "init", 119, STRANGER).split())
 
 
 def test_a_log_that_cannot_be_written_is_said_before_the_value_is_asked_for(home: Home) -> None:
@@ -212,6 +212,24 @@ def test_nor_where_a_program_or_a_file_is_named(shared: Home, word: str) -> None
     for line in (f"exec /shop {word}{MARKER} -- true", f"import {word}{MARKER} - /shop", f"exec {MARKER} -- true"):
         said = shared.envfs(*line.split(), given="", status=None)
         assert "sq7" not in said.text + said.complaint, line
+
+
+@pytest.mark.parametrize("line", ["unlock", "passwd", "lock", "project recipients", "key rotate", "key ls"])
+def test_a_passphrase_in_the_place_of_a_project_is_not_repeated(shared: Home, line: str) -> None:
+    said = shared.envfs(*line.split(), "sq7hunter2", status=103)
+    assert said.complaint == (
+        "envfs: error: there is no project of that name\nenvfs: hint: `envfs project ls` lists them\n"
+    )
+
+
+@pytest.mark.parametrize("given", ["", "x\n"])
+def test_a_value_in_the_place_of_a_name_is_no_name(home: Home, given: str) -> None:
+    said = home.envfs("set", "API_KEY", "sq7hunter2", given=given, status=2)
+    assert "a value is never an argument" in said.complaint
+    assert "sq7" not in said.complaint
+    assert home.envfs("ls").text.count("\n") == 1  # the root
+    home.envfs("set", "/API_KEY", "A", given="1")
+    home.envfs("set", "API_KEY", "B", given="2")
 
 
 def test_the_shell_repeats_none_and_remembers_none(shared: Home) -> None:

@@ -106,6 +106,50 @@ def test_commands_in_a_paste_are_not_run(home: Home, tmp_path: Path, *, marks: b
     assert list(tmp_path.iterdir()) == []
 
 
+_LINES = PEM.splitlines(keepends=True)
+STALLS = {
+    "after the first line": (_LINES[0], "".join(_LINES[1:])),
+    "after each line": tuple(_LINES),
+    "in a line": (PEM[:40], PEM[40:]),
+    "before a line end": (PEM[:27], PEM[27:]),
+    "between two blocks": (PEM, PEM),
+    "in lines that are no key": ('{"a":\n', '"two words",\n', '"b": 1}\n'),
+}
+
+
+@pytest.mark.parametrize("pieces", STALLS.values(), ids=STALLS.keys())
+def test_a_slow_line_cuts_no_paste_without_marks(home: Home, pieces: tuple[str, ...]) -> None:
+    with Shell(home) as terminal:
+        terminal.type("envfs set /pasted KEY")
+        terminal.expect("value of KEY: ")
+        shown = len(terminal.shown)
+        for piece in pieces:
+            terminal.press(piece)
+            time.sleep(1)
+        terminal.expect("1 added")
+        terminal.expect("sh> ")
+        terminal.run("true")
+        assert not re.search("two|PRIVATE|MII|not found", terminal.shown[shown:])
+    home.settle()
+    assert home.envfs("export", "/pasted", "-f", "environ").out == f"KEY={''.join(pieces)}\0".encode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_a_paste_leaves_none_of_it_to_the_shell(own: Home, tmp_path: Path, number: int) -> None:
+    with Shell(own) as terminal:
+        terminal.type("envfs get /app TOKEN")
+        terminal.expect("passphrase: ")
+        terminal.press(f"{ON}touch {tmp_path}/leak\n")
+        time.sleep(0.2)
+        os.kill(foreground(terminal), number)
+        for _ in range(10):
+            terminal.press(f"touch {tmp_path}/leak\n")
+            time.sleep(0.02)
+        terminal.expect("sh> ")
+        terminal.run("true")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_several_lines_in_the_place_of_a_passphrase_are_refused_and_none_is_run(own: Home, tmp_path: Path) -> None:
     with Shell(own) as terminal:
         terminal.type("envfs get /app TOKEN")

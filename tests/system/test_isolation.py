@@ -37,7 +37,14 @@ def project(tmp_path: Path) -> Path:
         folder.mkdir(parents=True)
         for module in MODULES:
             (folder / f"{module}.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w').close()\n")
-    return tmp_path / "project"
+    environment = tmp_path / "project"
+    (environment / "bin").mkdir()
+    (environment / "bin/python").symlink_to(sys.executable)
+    (environment / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n")
+    packages = environment / f"lib/{VERSION}/site-packages"
+    packages.mkdir(parents=True)
+    (packages / "evil.pth").write_text(f"import os; open({str(tmp_path / 'mark')!r}, 'w').close()\n")
+    return environment
 
 
 def variables(project: Path) -> dict[str, dict[str, str]]:
@@ -50,6 +57,8 @@ def variables(project: Path) -> dict[str, dict[str, str]]:
         "PYTHONSTARTUP": {"PYTHONSTARTUP": startup, "PYTHONINSPECT": "1"},
         "PYTHONWARNINGS": {"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"},
         "PYTHONSAFEPATH": {"PYTHONSAFEPATH": "", "PYTHONPATH": "::.", "PYTHONUSERBASE": str(project)},
+        "PYTHONEXECUTABLE": {"PYTHONEXECUTABLE": str(project / "bin/python")},
+        "__PYVENV_LAUNCHER__": {"__PYVENV_LAUNCHER__": str(project / "bin/python")},
         "PYTHONIOENCODING": {"PYTHONIOENCODING": "no-such-codec", "PYTHONUTF8": "x", "PYTHONCOERCECLOCALE": "warn"},
         "HOME": {"HOME": str(project.parent)},
         "VIRTUAL_ENV": {"VIRTUAL_ENV": str(project), "PYTHONPLATLIBDIR": "nowhere", "PYTHONBREAKPOINT": "os.abort"},
@@ -73,6 +82,13 @@ def test_none_of_pythons_variables_changes_the_client_and_all_reach_its_command(
     shop.envfs("mount", environ=environ, cwd=project)
     shop.envfs("unmount", environ=environ, cwd=project)
     assert not (project.parent / "mark").exists()
+
+
+@pytest.mark.parametrize("name", ["PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__"])
+def test_the_mark_is_there_where_python_obeys_a_variable_with_isolation_too(name: str, project: Path) -> None:
+    environ = {name: str(project / "bin/python")}
+    subprocess.run([sys.executable, "-I", "-c", ""], env=environ, cwd="/", check=False, timeout=SECONDS)
+    assert (project.parent / "mark").exists()
 
 
 def test_the_mark_is_there_where_the_interpreter_is_not_isolated(project: Path) -> None:
@@ -101,6 +117,24 @@ def test_the_program_is_reached_by_a_link_and_outside_of_an_environment(shared: 
             [program, *words], env=shared.environ(), capture_output=True, check=False, timeout=SECONDS
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, b"Crane & Sons, Ltd.\n", b"")
+
+
+def test_the_program_works_without_proc_where_a_daemon_runs(shared: Home) -> None:
+    words = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "-"]
+    for command, out in (("get", b"Crane & Sons, Ltd.\n"), ("exec", b"")):
+        ours = [ENVFS, command, "/shop", *(["--", "true"] if command == "exec" else ["COMPANY_NAME"])]
+        done = subprocess.run(
+            [*words, *ours], env=shared.environ(), cwd="/", capture_output=True, check=False, timeout=SECONDS
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, out, b"")
+
+
+def test_a_python_that_does_not_find_envfs_is_no_traceback(tmp_path: Path) -> None:
+    shutil.copy(ENVFS, tmp_path / "envfs")
+    (tmp_path / "envfs-python").write_text(f"#!{Path(sys.executable).resolve()}\n")
+    done = subprocess.run([tmp_path / "envfs", "ls"], capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.returncode == 100
+    assert done.stderr.startswith("envfs: error: Python does not find EnvFS\nenvfs: hint: install it with pipx")
 
 
 @pytest.mark.parametrize("first", [None, "", "#!/nonexistent/python\n", "#!relative\n", "x" * 9000])

@@ -539,10 +539,11 @@ def test_a_file_that_its_reader_would_read_otherwise_from_the_view_stays(
 
 
 def test_files_beside_the_one_that_is_replaced_are_named(mounted: Home, project: Path) -> None:
-    for file in (".env", ".env.local", ".env.production", ".env.example"):
+    for file in (".env", ".env.local", ".env.production", ".env.example", ".env.bak"):
         (project / file).write_text("A=1\n")
     said = mounted.envfs("link", "/beside", "--import", cwd=project)
-    assert "note: .env.local, .env.production stay as they are, unencrypted" in said.complaint
+    assert "note: unencrypted beside the link: .env.local, .env.production. " in said.complaint
+    assert "note: unencrypted beside the link, and nothing that EnvFS imports: .env.bak\n" in said.complaint
     assert f"`envfs import {project} /beside`" in said.complaint
     mounted.envfs("import", str(project), "/beside")
     assert mounted.envfs("export", "/beside/production/local").text == "A=1\n"

@@ -127,7 +127,7 @@ def _known(asking: session.Session, name: str, *, missing_is_fine: bool = False)
             raise AuthenticationFailed(row.reason, "`envfs verify` names each record that is damaged")
     found = [row for row in rows if isinstance(row, control.ProjectRow) and row.project == name]
     if not found and not missing_is_fine:
-        raise NoSuchLevel(f"there is no project {name}", "`envfs project ls` lists them")
+        raise NoSuchLevel("there is no project of that name", "`envfs project ls` lists them")
     return found[0] if found else None
 
 
@@ -144,7 +144,7 @@ def _wanted(values: "Values") -> str:
 def _new_passphrase(asking: session.Session, name: str, values: "Values") -> int:
     file = _file(values, "passphrase_file")
     if not file:
-        terminal.check()
+        terminal.check(secrets.NAME_A_FILE)
     asking.let_go()
     _warn(name, values)
     return secrets.new_passphrase(file, name)
@@ -215,7 +215,7 @@ def passwd(values: "Values") -> int:
         with suppress(WrongPassphrase):  # whether it is under one is known before anybody is asked
             asking.ask(control.ChangePassphrase())
     if new < 0:
-        terminal.check()
+        terminal.check("name a file that holds the new passphrase with --new-passphrase-file")
     asking.passphrase(name)
     asking.let_go()
     if new < 0:

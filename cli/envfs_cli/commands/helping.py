@@ -8,6 +8,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _USAGE = 2
+_ELSEWHERE = {  # what other tools call it
+    "add": "set",
+    "cat": "show",
+    "config": "status",
+    "delete": "unset",
+    "diff": "history",
+    "edit": "shell",
+    "env": "export",
+    "list": "ls",
+    "load": "import",
+    "new": "init",
+    "print": "export",
+    "remove": "unset",
+    "reveal": "show",
+    "rm": "unset",
+    "start": "mount",
+    "stop": "unmount",
+    "tree": "ls",
+    "version": "--version",
+}
 _ABOUT = "EnvFS serves .env files from memory, over a vault of ciphertext."
 
 
@@ -35,7 +55,8 @@ def _help(words: "Sequence[str]") -> int:
 def _unknown(word: str) -> "arguments.Mistake":
     import difflib
 
-    near = difflib.get_close_matches(word, [command.name for command in grammar.COMMANDS], 1)
+    near = [_ELSEWHERE[word]] if word in _ELSEWHERE else []
+    near += difflib.get_close_matches(word, [command.name for command in grammar.COMMANDS], 1)
     hint = f"did you mean `envfs {near[0]}`?" if near else "`envfs --help` lists the commands"
     return arguments.Mistake("there is no such command", hint)
 

@@ -40,7 +40,7 @@ def _check_init(*, asks: bool) -> None:
         link.ask(control.Init())
     link.close()
     if asks:
-        terminal.check()
+        terminal.check(secrets.NAME_A_FILE)
 
 
 def _say_made(link: session.Session, made: control.Made, identity_file: str, values: "Values") -> None:

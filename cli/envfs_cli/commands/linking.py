@@ -203,13 +203,15 @@ def _name_others(folder: str, level: str) -> None:
     """Say which other files of the family stay unencrypted in the folder."""
     from envfs.core import families
 
-    listed = sorted(file for file in os.listdir(folder) if file.startswith(".env.") and file != families.DEFAULTS)
-    stay = [file for file in listed if not families.is_no_secret(file) and os.path.isfile(f"{folder}/{file}")]
+    listed = [file for file in os.listdir(folder) if file.startswith(".env.") and os.path.isfile(f"{folder}/{file}")]
+    stay = sorted(file for file in listed if file != families.DEFAULTS and not families.is_no_secret(file))
+    left_out = {file for file, _ in families.sort(stay, "next").skipped}
+    if left_out:
+        output.note(f"unencrypted beside the link, and nothing that EnvFS imports: {', '.join(sorted(left_out))}")
+    stay = [file for file in stay if file not in left_out]
     if stay:
         command = f"envfs import {quoted(folder)} {level}"
-        output.note(
-            f"{', '.join(stay)} stay as they are, unencrypted: `{command}` imports them to levels below {level}"
-        )
+        output.note(f"unencrypted beside the link: {', '.join(stay)}. `{command}` imports them to levels below {level}")
 
 
 def _stamp(path: str) -> tuple[int, ...]:

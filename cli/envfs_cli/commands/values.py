@@ -19,9 +19,23 @@ def set_value(values: "Values") -> int:
     level, name = str(values["level"]), str(values["name"])
     if "=" in name:
         raise BadName("not a variable name", "name it alone: the value is asked for, and is never an argument")
+    if level.isupper() and "/" not in level:
+        _check_is_a_level(values, level)
     asking, descriptor, trim = _value(values, level, name)
     request = control.SetVariable(level, name, trim, bool(values["template"]))
     return _report(asking.reply(request, (descriptor,)), values)
+
+
+def _check_is_a_level(values: "Values", level: str) -> None:
+    # NAME VALUE, as other tools have it, would put the value into the vault as a name
+    asking = session.start(values)
+    rows = asking.rows(control.ListLevels())
+    asking.close()
+    if f"/{level}" not in (row.level for row in rows if isinstance(row, control.LevelRow)):
+        raise Mistake(
+            "a value is never an argument: it is asked for, or read from standard input",
+            "the words of `set` are a level and a name; write a new level in capitals with its slash",
+        )
 
 
 def _value(values: "Values", level: str, name: str) -> "tuple[session.Session, int, bool]":
@@ -34,7 +48,7 @@ def _value(values: "Values", level: str, name: str) -> "tuple[session.Session, i
         # whoever writes into the pipe may take its time: nothing is started, and so nothing locked, before
         descriptor, trim = secrets.value(name, file)
         return session.start(values), descriptor, trim
-    terminal.check()
+    terminal.check("pipe the value in, or name a file that holds it with --from-file")
     asking = session.start(values)
     asking.reply(control.CheckWrite(level, name))
     asking.let_go()

@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 
-from envfs.core import names
-from envfs.errors import EnvFSError
+from envfs.core import limits, names
+from envfs.errors import EnvFSError, TooLarge
 from envfs.protocol import control
 from envfs_cli import arguments, output
 from envfs_cli import link as links
@@ -17,7 +17,7 @@ from envfs_cli.shell.sources import Sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from envfs_cli.arguments import Values
     from envfs_cli.grammar import Command
@@ -138,7 +138,7 @@ def _refuse_input(command: "Command", values: "Values") -> None:
 def run_script(shell: Shell) -> int:
     """Run the lines of standard input up to the first that fails; return its status, or 0."""
     try:
-        for count, line in enumerate(sys.stdin or (), 1):
+        for count, line in enumerate(_lines(), 1):
             status = shell.run(line)
             if status:
                 output.note(f"stopped at line {count} of the script")
@@ -150,6 +150,13 @@ def run_script(shell: Shell) -> int:
     except Leave:
         pass
     return 0
+
+
+def _lines() -> "Iterator[str]":
+    while line := sys.stdin.readline(limits.TEXT_BYTES + 1) if sys.stdin else "":
+        if len(line) > limits.TEXT_BYTES:
+            raise TooLarge("a line of the script is too long", f"at most {limits.TEXT_BYTES} letters")
+        yield line
 
 
 def run_terminal(shell: Shell) -> int:

@@ -120,6 +120,52 @@ def test_a_line_end_that_nothing_follows_ends_the_entry_and_one_that_something_f
     assert bytes(entry.text) == b"a\nb\n"
 
 
+@pytest.mark.parametrize(
+    "keys", [b"a\n", b"a\nb\n", b"two words and more", PEM], ids=["a line", "lines", "a line and Enter", "a key"]
+)
+def test_a_value_that_came_at_once_waits_out_a_slow_line(keys: bytes) -> None:
+    entry = Entry(100, lines=True)
+    assert entry.feed(keys) is None
+    assert entry.feed(b"" if keys.endswith(b"\n") else b"\n") is None
+    assert (entry.quiet_after or 0) > 1
+
+
+def test_enter_after_keys_that_came_one_by_one_does_not_keep_a_person_waiting() -> None:
+    entry = Entry(100, lines=True)
+    for letter in "zwölf 鍵 words":
+        assert entry.feed(letter.encode()) is None
+    assert entry.feed(b"\r") is None
+    assert (entry.quiet_after or 9) < 0.5
+
+
+def test_within_a_pem_block_no_silence_ends_the_entry() -> None:
+    entry = Entry(100, lines=True)
+    lines = PEM.splitlines(keepends=True)
+    for line in lines[:-1]:
+        assert entry.feed(line) is None
+        assert entry.quiet_after is None
+        assert entry.several
+    assert entry.feed(lines[-1]) is None
+    assert entry.quiet_after is not None
+    assert entry.quiet() is End.TAKEN
+    assert bytes(entry.text) == PEM
+
+
+def test_a_pem_block_without_an_end_is_ended_by_ctrl_d() -> None:
+    entry = Entry(100, lines=True)
+    assert fed(entry, [PEM[:19], b"\r", b"\x04"]) is End.TAKEN
+    assert bytes(entry.text) == PEM[:19]
+
+
+@pytest.mark.parametrize("at", range(2, len(ON)))
+def test_a_mark_of_a_paste_that_comes_in_two_pieces_waits_out_a_slow_line(at: int) -> None:
+    entry = Entry(100, lines=True)
+    assert entry.feed(ON[:at]) is None
+    assert (entry.quiet_after or 0) > 1
+    assert entry.feed(ON[at:] + b"a\nb" + OFF + b"\r") is End.TAKEN
+    assert bytes(entry.text) == b"a\nb"
+
+
 def test_escape_alone_is_forgotten_and_does_not_take_the_next_key_with_it() -> None:
     entry = Entry(100, lines=True)
     assert entry.feed(b"ab\x1b") is None

@@ -37,7 +37,9 @@ def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == f"envfs {__version__}\n"
 
 
-@pytest.mark.parametrize(("word", "hint"), [("gte", "envfs get"), ("exce", "envfs exec"), ("zzzzz", "envfs --help")])
+@pytest.mark.parametrize(
+    ("word", "hint"), [("gte", "envfs get"), ("exce", "envfs exec"), ("zzzzz", "envfs --help"), ("rm", "`envfs unset`")]
+)
 def test_an_unknown_command_gets_a_suggestion_and_status_2(
     word: str, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import pytest
 
-from envfs.errors import EnvFSError, KeyholderGone, Locked, NotApproved, NotRunning
+from envfs.core import limits
+from envfs.errors import EnvFSError, KeyholderGone, Locked, NotApproved, NotRunning, TooLarge
 from envfs.protocol import control
 from envfs_cli.arguments import Mistake
 from envfs_cli.grammar import Command
@@ -156,6 +157,11 @@ def test_a_script_stops_at_its_first_failure(
     assert [name for name, _ in started] == ["show", "verify"]
     assert "line 5" in capsys.readouterr().err
     assert script("ls\nexit\nverify\n") == 0
+
+
+def test_a_line_of_a_script_that_does_not_end_is_refused(script: Callable[[str], int]) -> None:
+    with pytest.raises(TooLarge):
+        script("\0" * (limits.TEXT_BYTES + 1))
 
 
 @pytest.mark.parametrize("line", ["set A", "set A --from-file -", "import -", "show --passphrase-file -"])
