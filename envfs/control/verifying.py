@@ -11,7 +11,7 @@ import trio
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
-from envfs.control.vouching import LIMITS, vouch
+from envfs.control.vouching import LIMITS, begun_again, vouch
 from envfs.core import names, record
 from envfs.core.audit import Event
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
@@ -42,11 +42,12 @@ async def verify_vault(call: Call, request: VerifyVault) -> Sent:
         looked_at, failed = looked_at + count, failed + len(faults)
         for row in faults:
             await call.send_row(row)
-    for row in (*_index_faults(vault), *_memory_faults(vault), *await _log_faults(call)):
+    of_the_log, begun = await _log_faults(call)
+    for row in (*_index_faults(vault), *_memory_faults(vault), *of_the_log):
         failed += 1
         await call.send_row(row)
     unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
-    return Sent(Checked(looked_at, failed, (*unchecked, *repaired, *_notes(vault, call.service.ledger))))
+    return Sent(Checked(looked_at, failed, (*unchecked, *repaired, *begun, *_notes(vault, call.service.ledger))))
 
 
 def _repair(vault: Vault) -> tuple[str, ...]:
@@ -70,20 +71,22 @@ def _memory_faults(vault: Vault) -> Iterator[FaultRow]:
         yield FaultRow("seen.jsonl", what)
 
 
-async def _log_faults(call: Call) -> list[FaultRow]:
+async def _log_faults(call: Call) -> tuple[list[FaultRow], list[str]]:
+    # the second says that it is not the first log of this machine
     ledger = call.service.ledger
     faults = [FaultRow(ledger.stream, ledger.behind)] if ledger.behind else []
     try:
         vouched = await vouch(call, ledger)
     except LogBroken as error:
-        return [*faults, FaultRow("access.jsonl", error.text)]
+        return [*faults, FaultRow("access.jsonl", error.text)], []
     except (Locked, KeyholderGone):
         raise
     except EnvFSError as error:
-        return [*faults, FaultRow("access.jsonl", error.text)]
-    faults += [FaultRow(record.key(ledger.stream, number), text) for number, text in vouched.faults.items()]
+        return [*faults, FaultRow("access.jsonl", error.text)], []
+    faults += [FaultRow(key, text) for key, text in vouched.faults.items()]
     written = await trio.to_thread.run_sync(ledger.written)  # of the whole log, which may be long
-    return [*faults, *_unwritten(call.service.house.vault, written)]
+    begun = [f"the access log: {note}" for note in begun_again(vouched)]
+    return [*faults, *_unwritten(call.service.house.vault, written)], begun
 
 
 def _unwritten(vault: Vault, written: dict[str, int]) -> Iterator[FaultRow]:
@@ -174,10 +177,11 @@ async def accept(call: Call, request: Accept) -> Sent:
     level = names.level(request.level)
     house = call.service.house
     before = _version(house.vault, level)
-    version = house.vault.accept(level)
+    version = house.vault.acceptable(level)
+    call.service.log.append(Event("accept", "socket", level, version), call.caller)
+    house.vault.accept(level)
     house.views.wipe()  # views are known by their versions, and these may be others now
     house.changes.wrote(level, before)
-    call.service.log.append(Event("accept", "socket", level, version), call.caller)
     if call.service.ledger.behind:
         call.service.ledger.accept()
     custody = ""

@@ -22,11 +22,11 @@ LIMITS = (
 
 
 class Vouched(NamedTuple):
-    """A log that was verified, the checkpoints of the vault, and what is wrong with each, by its number."""
+    """A log that was verified, the checkpoints of the vault, and what is wrong with each, by its key."""
 
     log: Verified
     points: tuple[Checkpoint, ...]
-    faults: dict[int, str]
+    faults: dict[str, str]
 
 
 async def verify_log(call: Call, _request: VerifyLog) -> Sent:
@@ -52,11 +52,12 @@ async def vouch(call: Call, ledger: Ledger) -> Vouched:
     except AuditUnavailable as error:
         raise LogBroken(ledger.log.problem or error.text, HINT) from None
     await _check_lines(call, verified)
-    faults = await _check_points(call, ledger, points)
+    faults = await _check_points(call, points)
     for point in points:
-        number, claim = point.header.seq, point.claim
-        if number not in faults and claim.begin == verified.begin and _differs(verified, point):
-            faults[number] = f"the access log is not the one of checkpoint {number}: entry {claim.entries} is another"
+        key, claim = _key(point), point.claim
+        if key not in faults and claim.begin == verified.begin and _differs(verified, point):
+            which = f"checkpoint {point.header.seq}: entry {claim.entries} is another"
+            faults[key] = f"the access log is not the one of {which}"
     return Vouched(verified, points, faults)
 
 
@@ -87,22 +88,22 @@ async def _check_lines(call: Call, verified: Verified) -> None:
                 raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner", HINT)
 
 
-async def _check_points(call: Call, ledger: Ledger, points: tuple[Checkpoint, ...]) -> dict[int, str]:
+async def _check_points(call: Call, points: tuple[Checkpoint, ...]) -> dict[str, str]:
     vault = call.service.house.vault
-    faults: dict[int, str] = {}
+    faults: dict[str, str] = {}
     for first in range(0, len(points), _AT_ONCE):
         some = points[first : first + _AT_ONCE]
-        places = tuple(vault.place(ledger.stream, point.header.seq) for point in some)
+        places = tuple(vault.place(point.header.stream, point.header.seq) for point in some)
         blobs = tuple(checkpoint.render(point.protected, point.payload, point.signature) for point in some)
         answer = await call.service.keyholder.ask(CheckCheckpoints(places), blobs)
         texts = answer.message.texts if isinstance(answer.message, Faults) else ()
         pairs = zip(some, texts, strict=True)
-        faults |= {point.header.seq: f"{_name(ledger, point)}: {text}" for point, text in pairs if text}
+        faults |= {_key(point): f"{_key(point)}: {text}" for point, text in pairs if text}
     return faults
 
 
-def _name(ledger: Ledger, point: Checkpoint) -> str:
-    return record.key(ledger.stream, point.header.seq)
+def _key(point: Checkpoint) -> str:
+    return record.key(point.header.stream, point.header.seq)
 
 
 def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
@@ -113,8 +114,7 @@ def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
     notes.append(f"it is vouched for from entry {log.first} of {_moment(log.since)} on")
     if log.first > 1:
         notes.append(f"entries 1 to {log.first - 1} were kept in other files, which are not here")
-    if log.restarted:
-        notes.append(f"it was begun again {log.restarted.rpartition(' ')[0]} of the log before")
+    notes += begun_again(vouched)
     newest = max((point.claim.entries for point in vouched.points if point.claim.begin == log.begin), default=0)
     signed = max([newest, *(point.seq for point in log.points)])
     unsigned = tip.seq - signed - bool(signed)
@@ -123,6 +123,21 @@ def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
         notes.append(f"after entry {signed} {unsigned} {what} not signed yet")
     notes.append(LIMITS)
     return tuple(notes)
+
+
+def begun_again(vouched: Vouched) -> list[str]:
+    """Say that the log is not the first of this machine, as its own first entry and the checkpoints have it."""
+    log, notes = vouched.log, []
+    if log.restarted is not None:
+        after, _, behind = log.restarted.partition("; ")
+        where = f" {after.rpartition(' ')[0]} of the log before" if after.startswith("after entry ") else ""
+        notes.append(f"it was begun again{where}{f'; then {behind}' if behind else ''}")
+    others = [point for point in vouched.points if point.claim.begin != log.begin] if log.begin else []
+    if others:
+        last = max(others, key=lambda point: point.header.seq)
+        signed = f"{last.claim.entries} entries of {_moment(last.header.time)}"
+        notes.append(f"the log before it is not here: checkpoint {last.header.seq} signed {signed}")
+    return notes
 
 
 def _moment(time: str) -> str:
@@ -141,9 +156,14 @@ async def rotate_log(call: Call, _request: RotateLog) -> Sent:
 async def restart_log(call: Call, _request: RestartLog) -> Sent:
     """Set the old log aside and begin a new one."""
     _ = call.service.house
-    aside = call.service.ledger.restart(call.caller)
+    ledger = call.service.ledger
+    behind = ledger.behind
+    aside = ledger.restart(call.caller)
     await sign(call)
-    return Sent(Done((f"the old log is kept as {aside}",) if aside else ("the old log is gone",)))
+    notes = [f"the old log is kept as {aside}" if aside else "the old log is gone"]
+    if behind:
+        notes.append(f"{behind}: its values may be older ones; `envfs history LEVEL` says when each was set")
+    return Sent(Done(tuple(notes)))
 
 
 async def sign(call: Call) -> None:

@@ -160,9 +160,10 @@ def is_level_stream(stream: str) -> bool:
     return stream == "level" or stream.startswith("level/")
 
 
-def log_stream(machine: str, vault: str) -> str:
-    """Return the stream of the checkpoints that one machine writes: `machine` is its name, `vault` the vault's id."""
-    return f"log/{hashlib.sha256(f'envfs/1/log-of {machine} {vault}'.encode()).hexdigest()[:_MACHINE_DIGITS]}"
+def log_stream(machine: str, log: str, vault: str) -> str:
+    """Return the stream of one log's checkpoints, by the names of its machine and of its file, and the vault's id."""
+    text = f"envfs/1/log-of {machine} {vault} {log}".encode(errors="surrogateescape")
+    return f"log/{hashlib.sha256(text).hexdigest()[:_MACHINE_DIGITS]}"
 
 
 def level_stream(level: str) -> str:

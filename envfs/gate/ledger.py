@@ -5,6 +5,7 @@ older than what is remembered; what is remembered of a stream never falls but by
 putting back some of the four is noticed here; all four together cannot be noticed from inside (docs/threat-model.md).
 """
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,11 +16,12 @@ from envfs.core.audit import Event, Tip
 from envfs.core.checkpoint import Checkpoint, Claim, Head
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
-from envfs.gate import log_reading
+from envfs.gate import log_end, log_reading
 from envfs.gate.log import AccessLog
+from envfs.gate.log_files import End
 from envfs.gate.log_opening import Signed
 from envfs.gate.marks import Marks
-from envfs.gate.remembered import Stored, parse_witness, read_stored, render_witness, signed_by
+from envfs.gate.remembered import Stored, parse_witness, read_former, read_stored, render_witness, signed_by
 from envfs.gate.views import Keyholder
 from envfs.host import clocks, journals, machine
 from envfs.host.witnesses import Witness
@@ -49,7 +51,7 @@ class Ledger:
         self._marks = Marks()
         self._accepted = False
         self._signing = trio.Lock()
-        self._stored = Stored()
+        self._stored = self._own = Stored()  # what vouched for the log when it was opened, and its own stream's newest
         self._begin = ""
         self._witnesses: tuple[Signed, ...] = ()
         self._join(vault)
@@ -60,11 +62,21 @@ class Ledger:
         if vault is None:
             return
         self._vault = vault
-        self.stream = record.log_stream(machine.name(), vault.description.id)
+        self.stream = record.log_stream(machine.name(), os.path.abspath(self._path), vault.description.id)
         self._witness = Witness(self._witness_path, f"{vault.description.id} {self._path}")
         lines = self._witness.lines()
         self._witnesses = tuple(signed for place, line in lines if (signed := parse_witness(place, line)))
-        self._stored, self.behind = read_stored(vault, self.stream)
+        self._own, self.behind = read_stored(vault, self.stream)
+        self._stored = self._own
+        if not self.behind and self._names_more():
+            self._stored, self.behind = read_former(vault, self._path, self._own)
+
+    def _names_more(self) -> bool:
+        # a home that was moved or copied, or a machine that was renamed, goes on from the stream that it had before
+        named = [each.record for each in self._witnesses]
+        with suppress(EnvFSError):
+            named.append((log_end.recall(self._path) or End()).record)
+        return not self._own.last or max(named, default=0) > self._own.last
 
     def join(self, vault: Vault) -> None:
         """Take in a vault that was made after the log was opened."""
@@ -73,7 +85,7 @@ class Ledger:
 
     def _newest(self) -> Signed | None:
         every = [*self._witnesses, *([signed_by(self._stored)] if self._stored.point else [])]
-        return max(every, key=lambda signed: signed.record, default=None)
+        return max(every, key=lambda signed: (signed.stream == self.stream, signed.record), default=None)
 
     def _settle(self) -> None:
         point, log = self._stored.point, self.log
@@ -82,13 +94,22 @@ class Ledger:
             log.signed_to = log.tip.seq
         if point and not log.problem and log_reading.holds(self._path, signed_by(self._stored).end):
             self._begin = point.claim.begin
-        remembered = [(log.record, "the access log names"), *((each.record, each.place) for each in self._witnesses)]
-        for number, place in remembered:
-            if not self.behind and number > self._stored.last:
-                self.behind = f"the vault is older than checkpoint {number}, {place}"
+        if not self.behind and log.record > self._stored.last:
+            self.behind = f"the vault is older than checkpoint {log.record}, the access log names"
         for each in self._witnesses:
-            if not self.behind and each.record == self._stored.last and point and each.tip != point.claim.tip:
+            last = self._last(each.stream)
+            if not self.behind and each.record > last:
+                self.behind = f"the vault is older than checkpoint {each.record}, {each.place}"
+            of_one = each.stream == self._stored.stream and each.record == last
+            if not self.behind and of_one and point and each.tip != point.claim.tip:
                 self.behind = f"the vault's checkpoint {each.record} is not the one {each.place}"
+
+    def _last(self, stream: str) -> int:
+        if self._vault is None or stream == self._stored.stream:
+            return self._stored.last
+        with suppress(EnvFSError):
+            return self._vault.last(stream)
+        return 0
 
     # -- once there is a key -------------------------------------------------------------------------------------------
 
@@ -101,7 +122,7 @@ class Ledger:
         if vault is None or (point is None and not self.behind):
             return
         if point is not None:
-            place = Place(vault.description.id, self.stream, point.header.seq, record.FORGOTTEN)
+            place = Place(vault.description.id, self._stored.stream, point.header.seq, record.FORGOTTEN)
             fault = await check(keyholder, (place,), (self._stored.data,))
             if fault[0]:
                 self.log.break_off(f"checkpoint {point.header.seq} of the access log is not the owner's: {fault[0]}")
@@ -129,7 +150,7 @@ class Ledger:
         if point.claim.heads_in == point.header.seq:
             return point.claim.heads
         with suppress(EnvFSError):
-            return checkpoint.parse(vault.read(self.stream, point.claim.heads_in) or b"").claim.heads
+            return checkpoint.parse(vault.read(self._stored.stream, point.claim.heads_in) or b"").claim.heads
         return ()
 
     # -- signing -------------------------------------------------------------------------------------------------------
@@ -155,14 +176,14 @@ class Ledger:
         heads = tuple(Head(stream, *seen) for stream, seen in vault.memory.heads() if not stream.startswith("log/"))
         if len(heads) > _MOST_HEADS:
             heads = ()
-        number, last = self._stored.last + 1, self._stored.point
-        if last and last.claim.heads_in > number - _RESTATED and self._heads() == heads:
+        number, last = self._own.last + 1, self._own.point
+        if last and self._stored is self._own and last.claim.heads_in > number - _RESTATED and self._heads() == heads:
             return Claim(self._begin, tip.seq, tip.digest, offset, last.claim.heads_in)
         return Claim(self._begin, tip.seq, tip.digest, offset, number, heads)
 
     async def _sign(self, keyholder: Keyholder, vault: Vault, claim: Claim) -> None:
         stored, self.behind = read_stored(vault, self.stream)
-        if self.behind or stored.last != self._stored.last:
+        if self.behind or stored.last != self._own.last:
             self.behind = self.behind or f"checkpoint {stored.last} of the access log is not the one of this daemon"
             return
         point = stored.point
@@ -179,12 +200,12 @@ class Ledger:
             await self._keep(vault, claim, answer.message.signature, answer.blobs[0])
 
     async def _keep(self, vault: Vault, claim: Claim, signature: str, data: bytes) -> None:
-        number = self._stored.last + 1
+        number = self._own.last + 1
         try:
             if not vault.append_checkpoint(self.stream, number, data):
                 self.behind = f"checkpoint {number} of the access log was written by another process"
                 return
-            self._stored = Stored(checkpoint.parse(data), data, number)
+            self._stored = self._own = Stored(self.stream, checkpoint.parse(data), data, number)
         except StoreUnavailable:
             number = 0  # the log carries its signature all the same
         self.log.append_checkpoint(audit.Checkpoint(claim.entries, claim.tip, signature, number))
@@ -212,9 +233,10 @@ class Ledger:
     def points(self) -> tuple[Checkpoint, ...]:
         """Return every checkpoint of this machine that still has its bytes and can be read."""
         vault, points = self._vault, []
-        for number in range(1, self._stored.last + 1) if vault else ():
-            with suppress(EnvFSError):
-                points.append(checkpoint.parse((vault and vault.read(self.stream, number)) or b""))
+        for stream, last in {each.stream: each.last for each in (self._own, self._stored)}.items() if vault else ():
+            for number in range(1, last + 1):
+                with suppress(EnvFSError):
+                    points.append(checkpoint.parse((vault and vault.read(stream, number)) or b""))
         return tuple(points)
 
     def written(self) -> dict[str, int]:
@@ -231,8 +253,11 @@ class Ledger:
         return self.log.rotate(caller)
 
     def restart(self, caller: Caller) -> str:
-        """Set the log aside and begin a new one; what vouched for the old one asks for it no more."""
-        aside = self.log.restart(caller)
+        """Set the log aside and begin a new one; what vouched for the old one asks for it no more.
+
+        The first entry of the new one also says in what the vault was behind, for that is accepted with it.
+        """
+        aside = self.log.restart(caller, self.behind)
         self.accept()
         return aside
 
@@ -240,8 +265,10 @@ class Ledger:
         """Take the vault's checkpoints as they are now."""
         if self._vault is None:
             return
-        self._vault.take_checkpoints(self.stream)
-        self._stored, self.behind = read_stored(self._vault, self.stream)
+        for stream in {self.stream, *self._vault.memory.streams()}:
+            if stream.startswith("log/"):
+                self._vault.take_checkpoints(stream)
+        self._stored = self._own = read_stored(self._vault, self.stream)[0]
         self.behind, self._accepted, self._begin = "", True, ""
         self.log.record = self._stored.last
         self.log.signed_to = 0

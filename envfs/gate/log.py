@@ -149,14 +149,17 @@ class AccessLog:
         self._go_on(Event("rotate", rule=aside.name), caller)
         return str(aside)
 
-    def restart(self, caller: Caller) -> str:
-        """Set the old files aside and begin a new log whose first entry says so; returns the old file's new name."""
+    def restart(self, caller: Caller, behind: str = "") -> str:
+        """Set the old files aside and begin a new log whose first entry says so; returns the old file's new name.
+
+        `behind` is what else a person takes as it is.
+        """
         try:
             aside = log_files.set_aside(self.path, clocks.wall().replace(":", ""))
         except OSError as error:
             raise cannot(error) from None
         lost, self.tip = self.tip, Tip()
-        event = Event("restart", version=self._signed.record if self._signed else 0, rule=_lost_entries(lost))
+        event = Event("restart", version=self._signed.record if self._signed else 0, rule=_lost_entries(lost, behind))
         self._pending.clear()
         self.signed_to = 0
         self._lost("a new access log could not be begun")  # until its first entry says what was lost
@@ -326,5 +329,5 @@ class AccessLog:
         self.unsynced = True
 
 
-def _lost_entries(lost: Tip) -> str:
-    return f"after entry {lost.seq} {lost.digest}"
+def _lost_entries(lost: Tip, behind: str) -> str:
+    return f"after entry {lost.seq} {lost.digest}" + (f"; {behind}" if behind else "")

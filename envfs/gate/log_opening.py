@@ -18,12 +18,13 @@ from envfs.gate.log_reading import Body
 
 
 class Signed(NamedTuple):
-    """A checkpoint, as far as the log is concerned: `record` is its number, `place` says where it is remembered.
+    """A checkpoint, as far as the log is concerned: its number `record` in `stream`; `place` is where it is remembered.
 
     `begin` is the hash of the log's first line; the log's entry `entries` has the hash `tip` and ends at byte `offset`.
     """
 
     place: str
+    stream: str
     record: int
     begin: str
     entries: int

@@ -21,15 +21,15 @@ class Verified(NamedTuple):
     """What following the whole chain gave.
 
     `end` is where it ends, `first` the number of the first entry that is here, `since` its time, `begin` the hash of
-    the log's first line (empty if that is not here), `restarted` what a restart said in it; `digests` are the hashes
-    that were asked for.
+    the log's first line (empty if that is not here), `restarted` what a restart said in it (None: it is no restart);
+    `digests` are the hashes that were asked for.
     """
 
     end: Tip
     first: int
     since: str
     begin: str
-    restarted: str
+    restarted: str | None
     points: tuple[Checkpoint, ...]
     digests: dict[int, str]
 
@@ -116,7 +116,7 @@ def verify(
         if end.seq in asked:
             digests[end.seq] = end.digest
     begin = audit.after(Tip(), first).digest if start == Tip() and first else ""
-    restarted = str(body.get("rule", "")) if body.get("event") == "restart" else ""
+    restarted = str(body.get("rule", "")) if body.get("event") == "restart" else None
     return Verified(end, start.seq + 1, str(body.get("time", "")), begin, restarted, tuple(points), digests)
 
 

@@ -1,20 +1,24 @@
 """What the vault and the witnesses remember of the access log, as values. Text that is no such value is left out."""
 
 import json
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from envfs.core import checkpoint
 from envfs.core.checkpoint import Checkpoint
 from envfs.errors import AuthenticationFailed, EnvFSError, RolledBack, StoreUnavailable
+from envfs.gate import log_reading
 from envfs.gate.log_opening import Signed
 from envfs.vault.vault import Vault
 
-_TYPES = (int, str, int, str, int, str)
+_TYPES = (str, int, str, int, str, int, str)
 
 
 class Stored(NamedTuple):
-    """The newest checkpoint that can be read in the vault, its bytes, and how many checkpoints there are."""
+    """The newest checkpoint of a stream that can be read in the vault, its bytes, and how many there are."""
 
+    stream: str = ""
     point: Checkpoint | None = None
     data: bytes = b""
     last: int = 0
@@ -36,9 +40,29 @@ def read_stored(vault: Vault, stream: str) -> tuple[Stored, str]:
             behind = behind or f"checkpoint {number} of {stream}: {error.text}"
             continue
         if (point.header.stream, point.header.seq) == (stream, number):
-            return Stored(point, data, last), behind
+            return Stored(stream, point, data, last), behind
         behind = behind or f"checkpoint {number} of {stream} was written for another place"
-    return Stored(last=last), behind
+    return Stored(stream, last=last), behind
+
+
+def read_former(vault: Vault, log: Path, own: Stored) -> tuple[Stored, str]:
+    """Return the newest checkpoint of this very log, its own or one from when home or machine had another name.
+
+    The second says which stream of such a time is older than what was seen, or is empty.
+    """
+    newest, older, entries = own, "", own.point.claim.entries if own.point else 0
+    for stream in vault.streams():
+        if not stream.startswith("log/") or stream == own.stream:
+            continue
+        stored, behind = read_stored(vault, stream)
+        if behind and vault.memory.get(stream):  # what is remembered of these this home wrote itself
+            older = older or behind
+        if behind or stored.point is None or stored.point.claim.entries <= entries:
+            continue
+        with suppress(EnvFSError):
+            if log_reading.holds(log, signed_by(stored).end):
+                newest, entries = stored, stored.point.claim.entries
+    return newest, older
 
 
 def signed_by(stored: Stored) -> Signed:
@@ -48,7 +72,7 @@ def signed_by(stored: Stored) -> Signed:
         raise ValueError("there is no checkpoint")
     header, claim = point.header, point.claim
     place = f"checkpoint {header.seq} of the vault"
-    return Signed(place, header.seq, claim.begin, claim.entries, claim.tip, claim.offset, header.time)
+    return Signed(place, stored.stream, header.seq, claim.begin, claim.entries, claim.tip, claim.offset, header.time)
 
 
 def render_witness(signed: Signed) -> str:

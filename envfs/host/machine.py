@@ -88,8 +88,8 @@ def has_name(uid: int) -> bool:
 
 
 def name(path: Path = Path("/etc/machine-id")) -> str:
-    """Return what tells this machine from others, empty where it has no such name."""
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""
+    """Return what tells this machine from others: id and host name, for machines made from one image have one id."""
+    number = ""
+    with contextlib.suppress(OSError):
+        number = path.read_text(encoding="ascii", errors="replace").strip()
+    return f"{number} {os.uname().nodename}"

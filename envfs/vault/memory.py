@@ -14,6 +14,7 @@ from envfs.errors import StoreUnavailable
 from envfs.host import files
 
 _LARGEST = 1 << 28
+_NEVER = 10**12  # nobody writes so many versions
 _SLACK = 1000  # lines that no longer count before the journal is written anew
 
 
@@ -92,6 +93,15 @@ def _line(stream: str, seen: Seen) -> bytes:
     return json.dumps({"stream": stream, **seen._asdict()}, separators=(",", ":")).encode() + b"\n"
 
 
+def _mark(body: dict[str, object]) -> tuple[str, Seen]:
+    stream, number, digest = body["stream"], body["seq"], body["digest"]
+    if not isinstance(stream, str) or type(number) is not int or not isinstance(digest, str):
+        raise TypeError("no mark")
+    if not 0 <= number < _NEVER:
+        raise ValueError("no number of a record")
+    return stream, Seen(number, digest)
+
+
 def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
     # also says whether the file has lines that no longer count, and how many are none
     try:
@@ -107,9 +117,10 @@ def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
     spoiled = 0
     for line in lines:
         try:
-            body = json.loads(line)
-            seen[str(body["stream"])] = Seen(int(body["seq"]), str(body["digest"]))
+            stream, mark = _mark(json.loads(line))
         except (ValueError, KeyError, TypeError, RecursionError):
             spoiled += line.endswith(b"\n")
+        else:
+            seen[stream] = mark
     stale = len(lines) > len(seen) + _SLACK or (bool(lines) and not lines[-1].endswith(b"\n"))
     return seen, stale, spoiled

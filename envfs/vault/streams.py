@@ -118,11 +118,15 @@ class Streams:
         self._heads.pop(stream, None)
         return seq
 
+    def present(self, stream: str) -> Head | None:
+        """Return the newest record of a stream, whatever was seen of it before."""
+        seq = self._last_from(stream, 0)
+        return self._load(stream, seq) if seq else None
+
     def accept(self, stream: str) -> Head | None:
         """Take the stream as it is now for the truth, however it got there."""
-        seq = self._last_from(stream, 0)
-        head = self._load(stream, seq) if seq else None
-        self._memory.put(stream, Seen(seq, head.digest if head else ""))
+        head = self.present(stream)
+        self._memory.put(stream, Seen(head.seq if head else 0, head.digest if head else ""))
         self._keep(stream, head, self._heads.get(stream))
         return head
 

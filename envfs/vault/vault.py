@@ -247,6 +247,15 @@ class Vault:
         self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")
         self._children.clear()
 
+    def acceptable(self, level: str) -> int:
+        """Return the version that `accept` takes a level for.
+
+        Raises:
+            AuthenticationFailed: the newest record of the level, or of its project's key, is empty
+        """
+        streams = record.key_stream(names.project(level)), record.level_stream(level)
+        return [head.seq if (head := self._streams.present(stream)) else 0 for stream in streams][1]
+
     def accept(self, level: str) -> int:
         """Accept a level and its project's key as they are now; returns the level's version."""
         self._chains.clear()

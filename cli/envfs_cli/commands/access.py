@@ -69,7 +69,8 @@ def log(values: "Values") -> int:
         return _verify(link, as_json=bool(values["json"]))
     if action in ("rotate", "restart"):
         reply = link.reply(control.RotateLog() if action == "rotate" else control.RestartLog())
-        output.note(reply.notes[0] if isinstance(reply, control.Done) else "")
+        for note in reply.notes if isinstance(reply, control.Done) else ():
+            output.note(note)
         return 0
     if action is not None:
         raise BadRequest("log takes verify, rotate or restart", "`envfs log` alone prints entries")

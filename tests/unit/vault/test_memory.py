@@ -161,3 +161,11 @@ def test_a_head_that_did_not_reach_the_disk_does_not_count(path: Path, monkeypat
     assert memory.get("level") is None
     memory.put("level", Seen(1, "a"))
     assert Memory(path).get("level") == Seen(1, "a")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "-1", "1.5", "true", '"7"', "9" * 30, "9" * 5000])
+def test_a_number_that_no_record_has_is_no_mark(path: Path, number: str) -> None:
+    path.write_text(f'{{"stream":"level","seq":{number},"digest":"a"}}\n', encoding="ascii")
+    memory = Memory(path)
+    assert memory.get("level") is None
+    assert memory.spoiled == 1
