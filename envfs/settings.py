@@ -4,6 +4,7 @@ Laws: the file is loaded only if it is the daemon user's own and nobody else may
 not skipped; a change by hand counts from the next question on. The only importer of tomlkit.
 """
 
+import errno
 import os
 import re
 import time
@@ -184,7 +185,7 @@ class SettingsFile:
 
     def _cannot_read(self, error: OSError) -> UnsafeSettings:
         text = f"the settings file {self.path} cannot be read: {safe_open.reason(error)}"
-        odd = isinstance(error, (safe_open.NotRegular, safe_open.OverLimit))
+        odd = isinstance(error, (safe_open.NotRegular, safe_open.OverLimit)) or error.errno == errno.ELOOP
         return UnsafeSettings(text, f"look at it, then move it away: mv {self.path} {self.path}.odd" if odd else "")
 
 

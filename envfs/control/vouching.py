@@ -1,8 +1,7 @@
 """Requests about the access log's chain: verify it, keep its file and go on, begin a new one. For the owner only."""
 
+from functools import partial
 from typing import NamedTuple
-
-import trio
 
 from envfs.control.call import Call, Sent
 from envfs.core import checkpoint, record
@@ -46,7 +45,7 @@ async def vouch(call: Call, ledger: Ledger) -> Vouched:
     Raises:
         LogBroken: the chain, or a signature in it, is wrong
     """
-    points = ledger.points()
+    points = await ledger.read_whole(ledger.points)
     try:
         verified = await _followed(ledger, {point.claim.entries for point in points})
     except AuditUnavailable as error:
@@ -65,7 +64,7 @@ async def _followed(ledger: Ledger, entries: set[int]) -> Verified:
     while True:
         tip = ledger.log.tip
         try:
-            return await trio.to_thread.run_sync(ledger.log.verify, entries)
+            return await ledger.read_whole(partial(ledger.log.verify, entries))
         except LogBroken:
             if ledger.log.tip == tip:
                 raise

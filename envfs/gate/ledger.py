@@ -5,8 +5,10 @@ older than what is remembered; what is remembered of a stream never falls but by
 putting back some of the four is noticed here; all four together cannot be noticed from inside (docs/threat-model.md).
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 
@@ -28,6 +30,7 @@ from envfs.protocol.keyholding import Signed as SignedAnswer
 from envfs.vault.memory import Seen
 from envfs.vault.vault import Vault
 
+T = TypeVar("T")
 KEPT = 1000  # checkpoints that keep their bytes
 _RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is forgotten
 _MOST_HEADS = 10_000  # more would not fit into a record
@@ -49,6 +52,7 @@ class Ledger:
         self._marks = Marks()
         self._accepted = False
         self._signing = trio.Lock()
+        self._reading = trio.CapacityLimiter(1)
         self._stored = Stored()
         self._begin = ""
         self._witnesses: tuple[Signed, ...] = ()
@@ -108,7 +112,7 @@ class Ledger:
                 return
         marks = self._marks.after(self._heads())
         if self.behind and not self.log.problem:
-            marks = self._everything()
+            marks = await self.read_whole(self._everything)
         self.mended = vault.raise_marks(marks)
         if self.mended and not self.behind:
             with suppress(AuditUnavailable):
@@ -208,6 +212,10 @@ class Ledger:
         return bool(line) and audit.read(line, 1).get("event") == "restart"
 
     # -- for `envfs verify` and `envfs log verify` ---------------------------------------------------------------------
+
+    async def read_whole(self, work: Callable[[], T]) -> T:
+        """Do what reads the whole log, which may take a minute, in a thread; one at a time: each takes a processor."""
+        return await trio.to_thread.run_sync(work, limiter=self._reading)
 
     def points(self) -> tuple[Checkpoint, ...]:
         """Return every checkpoint of this machine that still has its bytes and can be read."""
