@@ -80,7 +80,7 @@ async def _log_faults(call: Call) -> list[FaultRow]:
     except EnvFSError as error:
         return [*faults, FaultRow("access.jsonl", error.text)]
     faults += [FaultRow(record.key(ledger.stream, number), text) for number, text in vouched.faults.items()]
-    written = await ledger.read_whole(ledger.written)
+    written = await ledger.read_whole(ledger.written, call.left)
     return [*faults, *_unwritten(call.service.house.vault, written)]
 
 

@@ -52,7 +52,7 @@ class Ledger:
         self._marks = Marks()
         self._accepted = False
         self._signing = trio.Lock()
-        self._reading = trio.CapacityLimiter(1)
+        self._reading = trio.Lock()
         self._stored = Stored()
         self._begin = ""
         self._witnesses: tuple[Signed, ...] = ()
@@ -213,9 +213,16 @@ class Ledger:
 
     # -- for `envfs verify` and `envfs log verify` ---------------------------------------------------------------------
 
-    async def read_whole(self, work: Callable[[], T]) -> T:
-        """Do what reads the whole log, which may take a minute, in a thread; one at a time: each takes a processor."""
-        return await trio.to_thread.run_sync(work, limiter=self._reading)
+    async def read_whole(self, work: Callable[[], T], has_left: Callable[[], bool] = lambda: False) -> T:
+        """Do what reads the whole log, which may take a minute, in a thread; one at a time: each takes a processor.
+
+        Raises:
+            ConnectionAbortedError: whoever asked has left meanwhile
+        """
+        async with self._reading:
+            if has_left():
+                raise ConnectionAbortedError
+            return await trio.to_thread.run_sync(work)
 
     def points(self) -> tuple[Checkpoint, ...]:
         """Return every checkpoint of this machine that still has its bytes and can be read."""

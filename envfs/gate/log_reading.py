@@ -13,6 +13,7 @@ from envfs.gate import log_files
 from envfs.gate.log_files import HINT, End, Part
 
 _BLOCK = 1 << 16
+_DIGEST_BYTES = 32  # of SHA-256
 Body = dict[str, object]
 
 
@@ -155,19 +156,29 @@ def _start(line: bytes) -> tuple[Tip, Body]:
 
 
 class _Since:
-    """Remembers the hashes since the last checkpoint: a checkpoint may name an entry some way before its own."""
+    """Remembers the hashes since the last checkpoint: a checkpoint may name an entry some way before its own.
+
+    They are many where a vault was locked for long, so they stand close together.
+    """
 
     def __init__(self) -> None:
-        self._digests: dict[int, str] = {}
+        self._first = 0
+        self._digests = bytearray()
 
     def take(self, end: Tip, body: Body) -> Checkpoint | None:
         point = audit.find_checkpoint(body)
         if point is not None:
-            if "entry" in body and self._digests.get(point.seq) != point.digest:
+            if "entry" in body and self._digest(point.seq) != point.digest:
                 raise LogBroken(f"the access log is broken at line {end.seq}: its checkpoint names another entry")
             self._digests.clear()
-        self._digests[end.seq] = end.digest
+        if not self._digests:
+            self._first = end.seq
+        self._digests += bytes.fromhex(end.digest)
         return point
+
+    def _digest(self, seq: int) -> str:
+        at = (seq - self._first) * _DIGEST_BYTES
+        return self._digests[at : at + _DIGEST_BYTES].hex() if at >= 0 else ""
 
 
 def _parts_after(path: Path, seq: int) -> list[Part]:
