@@ -4,9 +4,11 @@ Laws: the file is loaded only if it is the daemon user's own and nobody else may
 not skipped; a change by hand counts from the next question on. The only importer of tomlkit.
 """
 
+import errno
 import os
 import re
 import time
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,15 +123,15 @@ class SettingsFile:
             self._write(document)
 
     def _with_table(self, name: str) -> tomlkit.TOMLDocument:
-        document = self._parsed()
-        if name in document:
-            return document
-        # in front of the grants: behind them it would read as a part of the last one
-        return tomlkit.parse(_with_table(tomlkit.dumps(document), f"[{name}]\n"))
+        text = self._text()
+        if name not in tomllib.loads(text):
+            # in front of the grants: behind them it would read as a part of the last one
+            text = _with_table(text, f"[{name}]\n")
+        return tomlkit.parse(text)
 
-    def _parsed(self) -> tomlkit.TOMLDocument:
+    def _text(self) -> str:
         self.load()
-        return tomlkit.parse(self._trusted().decode() if self.path.exists() else _NEW)
+        return self._trusted().decode() if self.path.exists() else _NEW
 
     def remove_grant(self, level: str, uid: int) -> bool:
         """Remove the grants of a uid on exactly this level; False if there were none."""
@@ -140,26 +142,28 @@ class SettingsFile:
         return True
 
     def _document(self, without_level: str, without_uid: int) -> tomlkit.TOMLDocument:
-        text = tomlkit.dumps(self._parsed())
-        grants = _tables(tomlkit.parse(text))
+        text = self._text()
         ended = {
             index
-            for index, grant in enumerate(grants)
+            for index, grant in enumerate(tomllib.loads(text).get("grant", ()))
             if (names.level(grant["level"]), grant["uid"]) == (without_level, without_uid)
         }
-        return _without(text, ended)
+        try:
+            return _without(text, ended)
+        except TOMLKitError:  # the two readers of TOML disagree
+            raise _bad(self.path, "it is TOML that cannot be edited") from None
 
     def _write(self, document: tomlkit.TOMLDocument) -> None:
         text = tomlkit.dumps(document)
-        _parse(tomlkit.parse(text).unwrap())  # a good file is never replaced by one that would not load
+        _parse(tomllib.loads(text))  # a good file is never replaced by one that would not load
         files.write_private(self.path, text.encode())
         self._stamp = None
 
     def _read(self) -> Settings:
         data = self._trusted()
         try:
-            return _parse(tomlkit.parse(data.decode()).unwrap())
-        except (TOMLKitError, ValueError, RecursionError):
+            return _parse(tomllib.loads(data.decode()))
+        except (ValueError, RecursionError):
             raise _bad(self.path, "it is not TOML") from None
         except EnvFSError as error:
             raise _bad(self.path, error.text) from None
@@ -184,7 +188,7 @@ class SettingsFile:
 
     def _cannot_read(self, error: OSError) -> UnsafeSettings:
         text = f"the settings file {self.path} cannot be read: {safe_open.reason(error)}"
-        odd = isinstance(error, (safe_open.NotRegular, safe_open.OverLimit))
+        odd = isinstance(error, (safe_open.NotRegular, safe_open.OverLimit)) or error.errno == errno.ELOOP
         return UnsafeSettings(text, f"look at it, then move it away: mv {self.path} {self.path}.odd" if odd else "")
 
 
@@ -201,7 +205,7 @@ def _with_table(text: str, table: str) -> str:
 def _without(text: str, ended: set[int]) -> tomlkit.TOMLDocument:
     # tomlkit counts the comment above a table to the table before it, and would remove it with that one
     document = tomlkit.parse(_cut(text, ended))
-    wanted = [grant for index, grant in enumerate(_tables(tomlkit.parse(text)).unwrap()) if index not in ended]
+    wanted = [grant for index, grant in enumerate(tomllib.loads(text).get("grant", ())) if index not in ended]
     if _tables(document).unwrap() != wanted:  # not written as tables of their own: no comment can stand above one
         document = tomlkit.parse(text)
         document["grant"] = tomlkit.aot()

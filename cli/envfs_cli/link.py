@@ -19,7 +19,7 @@ from envfs_cli.vault_lock import VaultLock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple
+    from typing import NamedTuple, Self
 
     from envfs.locations import Locations
 
@@ -32,6 +32,12 @@ _STEP = 0.05
 PATIENCE = 10  # seconds
 _PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
 _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes; struct timeval is two of them
+_MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
+_HARMLESS = (  # what may be asked twice
+    *(control.Status, control.ReadView, control.DescribeView, control.ListVariables, control.ListLevels),
+    *(control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.CheckWrite),
+    control.Diagnose,
+)
 _NO_NEWS = (control.Hello, control.WorkingRow)
 
 
@@ -44,7 +50,8 @@ class Link:
         self._socket = connection
         _be_patient(connection, _PRIVATE_PATIENCE if private else PATIENCE)
         self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
-        self._greeted = False
+        self._again: Callable[[], Link] | None = None
+        self._was_read = True
         self._pending = framing.encode(wire.to_body(control.Hello(control.VERSION, "")))
 
     def ask(
@@ -58,19 +65,37 @@ class Link:
         Raises:
             EnvFSError: what the daemon refuses with
         """
-        self._send(self._pending + framing.encode(wire.to_body(request)), descriptors)
-        self._pending = b""
-        for message, blob in self._messages():
-            if isinstance(message, control.Failed):
-                raise from_code(*message)
-            if isinstance(message, _NO_NEWS):
-                continue
-            if isinstance(message, control.ROWS):
+        for _ in range(_MOST_ENDS):
+            self._send(self._pending + framing.encode(wire.to_body(request)), descriptors)
+            self._pending = b""
+            rows = 0
+            for message, blob in self._messages():
+                if isinstance(message, control.Failed):
+                    raise from_code(*message)
+                if isinstance(message, _NO_NEWS):
+                    continue
+                if not isinstance(message, control.ROWS):
+                    return message, blob
+                rows += 1
                 if on_row is not None:
                     on_row(message)
-                continue
-            return message, blob
+            if rows or (self._was_read and not isinstance(request, _HARMLESS)) or not self._has_renewed():
+                break
         raise KeyholderGone("the daemon broke off", "`envfs status` and the daemon's log may say why")
+
+    def renewed_by(self, again: "Callable[[], Link]") -> "Self":
+        """Connect anew, as `again` does, if the daemon ends before it has begun with a request."""
+        self._again = again
+        return self
+
+    def _has_renewed(self) -> bool:
+        if self._again is None or self.private:
+            return False
+        self._socket.close()
+        other = self._again()
+        self._socket, self._decoder, self._pending = other._socket, other._decoder, other._pending  # noqa: SLF001
+        self.private, self._was_read = other.private, True
+        return True
 
     def begin(self, request: "NamedTuple") -> None:
         """Send a request whose rows `come` one after the other, as long as this lasts."""
@@ -110,10 +135,12 @@ class Link:
                 rights = b"".join(fd.to_bytes(4, sys.byteorder) for fd in descriptors)
                 sent = self._socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
                 data = data[sent:]
-            self._socket.sendall(data)
+            if data:  # to send nothing would fail as well, if the daemon has left after it read the rest
+                self._socket.sendall(data)
         except BlockingIOError:
             raise silent(self._socket) from None
         except OSError:
+            self._was_read = False
             return  # the daemon left; what it said before it did is read next
 
     def _receive(self) -> bytes:
@@ -121,6 +148,9 @@ class Link:
             return self._socket.recv(_CHUNK)
         except BlockingIOError:
             raise silent(self._socket) from None
+        except ConnectionResetError:  # it left with something unread, which was the request
+            self._was_read = False
+            return b""
         except OSError:
             return b""
 
@@ -152,9 +182,10 @@ def reach() -> Link:
         Conflict: another process keeps the vault for itself
     """
     if (link := running()) is not None:
-        return link
+        return link.renewed_by(reach)
     with VaultLock(places()) as lock:
-        return _taken(lock) or private(lock.handle)
+        link = _taken(lock)
+        return link.renewed_by(reach) if link is not None else private(lock.handle)
 
 
 def lock_for_mount() -> int:
@@ -186,7 +217,8 @@ def _taken(lock: VaultLock) -> "Link | None":
 
 def looking() -> Link:
     """Connect to a running daemon, or start one that only looks: it needs no lock, so nobody keeps it waiting."""
-    return _started(_LOOK_SECONDS, 0) or private(looks=True)
+    link = _started(_LOOK_SECONDS, 0)
+    return link.renewed_by(looking) if link is not None else private(looks=True)
 
 
 def own(*, looks: bool = False) -> Link:
@@ -212,7 +244,7 @@ def need_running() -> Link:
     link = _started(_START_SECONDS, _FREE_SECONDS)
     if link is None:
         raise NotRunning("no daemon runs here", "start it with `envfs mount`")
-    return link
+    return link.renewed_by(need_running)
 
 
 def _started(seconds: float, free_seconds: float) -> "Link | None":

@@ -1,5 +1,6 @@
 """Requests about who may read and who did: grants and the entries of the access log. For the owner only."""
 
+import itertools
 import math
 import pwd
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from envfs.protocol.control import (
 _MOST_SECONDS = 10 * 366 * 86_400
 _UIDS = 1 << 32
 _LOOK_AGAIN = 0.2
+_LINES_AT_ONCE = 256
 
 
 async def grant(call: Call, request: Grant) -> Sent:
@@ -111,12 +113,17 @@ def _log(call: Call) -> AccessLog:
 async def read_log(call: Call, request: ReadLog) -> Sent:
     """Send entries of the log; with `follow`, go on until the client leaves."""
     log = _log(call)
-    for line in log.newest(max(0, request.newest)):
-        await call.send_row(LogRow(line.decode(errors="replace")))
     seen = log.tip.seq
+    await _send_lines(call, log.newest(max(0, request.newest)))
     while request.follow and not call.left():
         await trio.sleep(_LOOK_AGAIN)
         fresh, seen = log.tip.seq - seen, log.tip.seq
-        for line in log.newest(fresh) if fresh > 0 else ():
-            await call.send_row(LogRow(line.decode(errors="replace")))
+        if fresh > 0:
+            await _send_lines(call, log.newest(fresh))
     return Sent(Done())
+
+
+async def _send_lines(call: Call, lines: Iterator[bytes]) -> None:
+    # some at a time, and read in a thread: a log may be longer than the memory, and on a slow disk
+    while some := await trio.to_thread.run_sync(list, itertools.islice(lines, _LINES_AT_ONCE)):
+        await call.send_rows(LogRow(line.decode(errors="replace")) for line in some)

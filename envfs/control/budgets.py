@@ -4,14 +4,37 @@ Laws: such a request waits before anything is gathered for it; what is small or 
 never waits, so a client that takes no answer keeps nobody from those.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import resource
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import NamedTuple, Self
 
 import trio
 
-from envfs.protocol.control import DescribeView, ListHistory, ListVariables, ReadView
+from envfs.errors import TooMany
+from envfs.protocol.control import DescribeView, ListHistory, ListVariables, ReadLog, ReadView, WatchView
 
 _OF_ONE = 4
+_PER_UID = 64
+
+
+class Room(NamedTuple):
+    """How many connections there may be at once: of one uid, and of all uids but the owner's."""
+
+    of_one: int
+    of_others: int
+
+    @property
+    def lasting(self) -> int:
+        """How many of one uid's may wait for what happens, without an end."""
+        return max(1, self.of_one * 3 // 4)
+
+    @classmethod
+    def here(cls) -> Self:
+        """Take a part of the descriptors that this process may have: the rest is for views, callers and files."""
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return cls(max(2, min(_PER_UID, descriptors // 16)), max(4, descriptors // 4))
 
 
 class Budgets:
@@ -20,13 +43,38 @@ class Budgets:
     def __init__(self) -> None:
         """Start with nobody asking."""
         self._of: dict[int, trio.CapacityLimiter] = {}
+        self._lasting: Counter[int] = Counter()
+        self._room = Room.here()
 
     @asynccontextmanager
     async def spend(self, uid: int, request: object) -> AsyncIterator[None]:
-        """Wait until a user may have one more such request, and count it for the block."""
-        if not _is_large(request):
+        """Wait until a user may have one more such request, and count it for the block.
+
+        Raises:
+            TooMany: it would have no end, and this user has as many of these as may be
+        """
+        if _is_lasting(request):
+            with self._counted(uid):
+                yield
+        elif _is_large(request):
+            async with self._waited_for(uid):
+                yield
+        else:
             yield
-            return
+
+    @contextmanager
+    def _counted(self, uid: int) -> Iterator[None]:
+        if self._lasting[uid] >= self._room.lasting:
+            raise TooMany("this user has too many commands that wait for changes", "end some of them")
+        self._lasting[uid] += 1
+        try:
+            yield
+        finally:
+            self._lasting[uid] -= 1
+            self._lasting += Counter()  # a uid without any is forgotten
+
+    @asynccontextmanager
+    async def _waited_for(self, uid: int) -> AsyncIterator[None]:
         budget = self._of.setdefault(uid, trio.CapacityLimiter(_OF_ONE))
         try:
             async with budget:
@@ -35,6 +83,10 @@ class Budgets:
             statistics = budget.statistics()
             if not statistics.borrowed_tokens and not statistics.tasks_waiting:
                 self._of.pop(uid, None)
+
+
+def _is_lasting(request: object) -> bool:
+    return isinstance(request, WatchView) or (isinstance(request, ReadLog) and request.follow)
 
 
 def _is_large(request: object) -> bool:

@@ -45,6 +45,22 @@ class Connection:
         self._descriptors: list[int] = []
         self._handed_over = 0
         self._works = self._sends = False
+        self._moved = trio.current_time()
+
+    @property
+    def uid(self) -> int:
+        """Whose connection it is."""
+        return self._caller.uid
+
+    def silent_for(self) -> float:
+        """Return for how many seconds the client has sent nothing and taken nothing, while it was its turn."""
+        return 0.0 if self._works and not self._sends else trio.current_time() - self._moved
+
+    def dismiss(self) -> None:
+        """End the connection: there is no room for one that does nothing."""
+        self._moved = math.inf  # not again
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     async def serve(self) -> None:
         """Answer requests until the client leaves or breaks the protocol."""
@@ -126,6 +142,7 @@ class Connection:
 
     async def _receive(self) -> bytes:
         data, ancillary, flags, _ = await self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))
+        self._stir()
         for level, kind, passed in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 self._take(array.array("i", passed[: len(passed) - len(passed) % 4]))
@@ -156,6 +173,7 @@ class Connection:
 
     @contextlib.contextmanager
     def _sending(self) -> Iterator[None]:
+        self._stir()
         self._sends = True
         try:
             yield
@@ -181,6 +199,10 @@ class Connection:
         while at < len(part):
             with memoryview(part)[at:] as rest:
                 at += await self._socket.send(rest)
+            self._stir()
+
+    def _stir(self) -> None:
+        self._moved = max(self._moved, trio.current_time())
 
     def _left(self) -> bool:
         poll = select.poll()

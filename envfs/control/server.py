@@ -3,16 +3,15 @@
 import contextlib
 import errno
 import os
-import resource
 import socket
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self
 
 import trio
 
+from envfs.control.budgets import Room
 from envfs.control.connection import Connection
 from envfs.control.service import Service
 from envfs.errors import Conflict, TooMany
@@ -22,20 +21,7 @@ from envfs.protocol import control, framing, wire
 
 _BACKLOG = 128
 _PAUSE = 0.1
-_PER_UID = 64
-
-
-class Room(NamedTuple):
-    """How many connections there may be at once: of one uid, and of all uids but the owner's."""
-
-    of_one: int
-    of_others: int
-
-    @classmethod
-    def here(cls) -> Self:
-        """Take a part of the descriptors that this process may have: the rest is for views, callers and files."""
-        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        return cls(max(2, min(_PER_UID, descriptors // 16)), max(4, descriptors // 4))
+_SILENT_SECONDS = 0.5  # a connection that does nothing for so long makes room for another one
 
 
 def bind(path: str) -> socket.socket:
@@ -97,7 +83,10 @@ def _unused() -> socket.socket:
 
 
 class Server:
-    """Accepts clients; at most so many connections of one uid, and of all others than the owner, at once."""
+    """Accepts clients; at most so many connections of one uid, and of all others than the owner, at once.
+
+    Where there is no room, the one that has been silent for longest is closed, or the newcomer is refused.
+    """
 
     def __init__(self, service: Service) -> None:
         """Serve from `service`."""
@@ -136,7 +125,7 @@ class Server:
         """Serve one connection until it ends."""
         with stream:
             caller = callers.peer(stream.getsockopt)
-            if not self._has_room_for(caller.uid):
+            if not self._has_room_for(caller.uid) and not self._make_room(caller.uid):
                 _refuse(stream)
                 return
             self._connected[caller.uid] += 1
@@ -153,6 +142,16 @@ class Server:
         others = self._connected.total() - self._connected[self._service.owner]
         owner = uid == self._service.owner
         return self._connected[uid] < self._room.of_one and (owner or others < self._room.of_others)
+
+    def _make_room(self, uid: int) -> bool:
+        # whoever only holds connections must not keep its own user's other programs out, nor other users
+        full = self._connected[uid] >= self._room.of_one
+        rivals = (each for each in self._connections if (each.uid == uid if full else each.uid != self._service.owner))
+        longest = max(rivals, key=Connection.silent_for, default=None)
+        if longest is None or longest.silent_for() < _SILENT_SECONDS:
+            return False
+        longest.dismiss()
+        return True
 
 
 def _refuse(stream: socket.socket | trio.socket.SocketType) -> None:

@@ -7,8 +7,6 @@ checkpoints are held against them here.
 from collections.abc import Iterator
 from contextlib import suppress
 
-import trio
-
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
 from envfs.control.vouching import LIMITS, begun_again, vouch
@@ -84,7 +82,7 @@ async def _log_faults(call: Call) -> tuple[list[FaultRow], list[str]]:
     except EnvFSError as error:
         return [*faults, FaultRow("access.jsonl", error.text)], []
     faults += [FaultRow(key, text) for key, text in vouched.faults.items()]
-    written = await trio.to_thread.run_sync(ledger.written)  # of the whole log, which may be long
+    written = await ledger.read_whole(ledger.written, call.left)
     begun = [f"the access log: {note}" for note in begun_again(vouched)]
     return [*faults, *_unwritten(call.service.house.vault, written)], begun
 

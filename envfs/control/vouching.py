@@ -1,8 +1,7 @@
 """Requests about the access log's chain: verify it, keep its file and go on, begin a new one. For the owner only."""
 
+from functools import partial
 from typing import NamedTuple
-
-import trio
 
 from envfs.control.call import Call, Sent
 from envfs.core import checkpoint, record
@@ -46,9 +45,9 @@ async def vouch(call: Call, ledger: Ledger) -> Vouched:
     Raises:
         LogBroken: the chain, or a signature in it, is wrong
     """
-    points = ledger.points()
+    points = await ledger.read_whole(ledger.points, call.left)
     try:
-        verified = await _followed(ledger, {point.claim.entries for point in points})
+        verified = await _followed(call, ledger, {point.claim.entries for point in points})
     except AuditUnavailable as error:
         raise LogBroken(ledger.log.problem or error.text, HINT) from None
     await _check_lines(call, verified)
@@ -61,12 +60,12 @@ async def vouch(call: Call, ledger: Ledger) -> Vouched:
     return Vouched(verified, points, faults)
 
 
-async def _followed(ledger: Ledger, entries: set[int]) -> Verified:
+async def _followed(call: Call, ledger: Ledger, entries: set[int]) -> Verified:
     # in a thread: a long log takes a minute, and the daemon serves meanwhile; what is logged then is followed as well
     while True:
         tip = ledger.log.tip
         try:
-            return await trio.to_thread.run_sync(ledger.log.verify, entries)
+            return await ledger.read_whole(partial(ledger.log.verify, entries), call.left)
         except LogBroken:
             if ledger.log.tip == tip:
                 raise

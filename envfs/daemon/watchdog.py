@@ -8,7 +8,8 @@ is aborted (`/sys/fs/fuse/connections/N/abort`, open as ABORT), and readers get 
 the process behind the pidfd DAEMON is killed, which ends the connection as well.
 
 Laws: this file imports nothing of EnvFS and holds nothing of it; it ends with the daemon. Time in which the machine or
-this process itself did not run does not count, and neither does time in which somebody traces the daemon.
+this process itself did not run does not count, and neither does time in which somebody traces the daemon. Of time in
+which the daemon waits for its disk (state D) a tenth counts.
 """
 
 import os
@@ -18,6 +19,7 @@ import sys
 import time
 
 _STEP = 0.5
+_DISK = 10  # a daemon that waits for its disk is given so many times as long: readers of that disk wait too
 
 
 def main() -> int:
@@ -47,10 +49,11 @@ def watch(heartbeat: int, pid: int, patience: float) -> bool:
             silent = 0.0
             continue
         waited = time.monotonic() - begun
-        if waited > 2 * _STEP or _is_traced(pid):
+        status = _status(pid)
+        if waited > 2 * _STEP or b"\nTracerPid:\t0\n" not in status:
             silent = 0.0  # this process was stopped too, or a debugger has the daemon
         else:
-            silent += waited
+            silent += waited / (_DISK if b"\nState:\tD" in status else 1)
     return True
 
 
@@ -65,12 +68,12 @@ def give_up(daemon: int, abort: int) -> None:
             return  # it has ended meanwhile
 
 
-def _is_traced(pid: int) -> bool:
+def _status(pid: int) -> bytes:
     try:
         with open(f"/proc/{pid}/status", "rb") as file:
-            return b"\nTracerPid:\t0\n" not in file.read()
+            return file.read()
     except OSError:
-        return False
+        return b"\nTracerPid:\t0\n"
 
 
 if __name__ == "__main__":

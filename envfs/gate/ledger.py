@@ -6,8 +6,10 @@ putting back some of the four is noticed here; all four together cannot be notic
 """
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 
@@ -30,6 +32,7 @@ from envfs.protocol.keyholding import Signed as SignedAnswer
 from envfs.vault.memory import Seen
 from envfs.vault.vault import Vault
 
+T = TypeVar("T")
 KEPT = 1000  # checkpoints that keep their bytes
 _RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is forgotten
 _MOST_HEADS = 10_000  # more would not fit into a record
@@ -51,6 +54,7 @@ class Ledger:
         self._marks = Marks()
         self._accepted = False
         self._signing = trio.Lock()
+        self._reading = trio.Lock()
         self._stored = self._own = Stored()  # what vouched for the log when it was opened, and its own stream's newest
         self._begin = ""
         self._witnesses: tuple[Signed, ...] = ()
@@ -129,7 +133,7 @@ class Ledger:
                 return
         marks = self._marks.after(self._heads())
         if self.behind and not self.log.problem:
-            marks = self._everything()
+            marks = await self.read_whole(self._everything)
         self.mended = vault.raise_marks(marks)
         if self.mended and not self.behind:
             with suppress(AuditUnavailable):
@@ -229,6 +233,17 @@ class Ledger:
         return bool(line) and audit.read(line, 1).get("event") == "restart"
 
     # -- for `envfs verify` and `envfs log verify` ---------------------------------------------------------------------
+
+    async def read_whole(self, work: Callable[[], T], has_left: Callable[[], bool] = lambda: False) -> T:
+        """Do what reads the whole log, which may take a minute, in a thread; one at a time: each takes a processor.
+
+        Raises:
+            ConnectionAbortedError: whoever asked has left meanwhile
+        """
+        async with self._reading:
+            if has_left():
+                raise ConnectionAbortedError
+            return await trio.to_thread.run_sync(work)
 
     def points(self) -> tuple[Checkpoint, ...]:
         """Return every checkpoint of this machine that still has its bytes and can be read."""

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from envfs.core import audit
@@ -210,9 +210,9 @@ class AccessLog:
                 self.problem = ""
         return self.problem
 
-    def newest(self, count: int) -> list[bytes]:
-        """Return the newest `count` lines (0: all), the oldest of them first."""
-        return log_reading.newest(self.path, count)
+    def newest(self, count: int) -> Iterator[bytes]:
+        """Yield the newest `count` lines (0: all), the oldest of them first, up to the newest entry of now."""
+        return log_reading.newest(self.path, count, None if self.problem else self._size)
 
     def verify(self, asked: Collection[int] = ()) -> log_reading.Verified:
         """Follow the whole chain to the end that was written last; returns the hashes of the entries `asked` for too.

@@ -41,8 +41,8 @@ def recall(log: Path) -> End | None:
         return None
     try:
         match = _LINE.fullmatch(read_at_most(open_part(path), _BYTES).decode("ascii", errors="replace"))
-    except AuditUnavailable:
-        match = None
+    except AuditUnavailable as error:
+        raise AuditUnavailable(f"{path.name}, the remembered end of the log: {error.text}", HINT) from None
     if match is None or (match[1] == "0") != (match[2] == audit.START):
         raise AuditUnavailable("the remembered end of the access log cannot be read", HINT)
     return End(int(match[1]), match[2], int(match[3]), int(match[4] or 0))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Tip
 from envfs.errors import AuditUnavailable, LogBroken
@@ -14,6 +13,7 @@ from envfs.gate import log_files
 from envfs.gate.log_files import HINT, End, Part
 
 _BLOCK = 1 << 16
+_DIGEST_BYTES = 32  # of SHA-256
 Body = dict[str, object]
 
 
@@ -34,29 +34,56 @@ class Verified(NamedTuple):
     digests: dict[int, str]
 
 
-def newest(path: Path, count: int) -> list[bytes]:
-    """Return the newest `count` lines (0: all), the oldest of them first."""
-    newest_lines: list[bytes] = []
+def newest(path: Path, count: int, size: int | None = None) -> Iterator[bytes]:
+    """Yield the newest `count` lines (0: all), the oldest of them first, as they are asked for.
+
+    With `size` the file that is written is read up to there: what comes after it is newer than the question.
+    """
+    places: list[tuple[Path, int, int | None]] = []
+    left = count
     for part in reversed(log_files.parts(path)):
-        newest_lines[:0] = _newest_of(part.path, count and count - len(newest_lines))
-        if count and len(newest_lines) >= count:
+        until = None if part.last else size
+        offset, lines = _start_of(part.path, left, until) if count else (0, 0)
+        places.append((part.path, offset, until))
+        left -= lines
+        if count and left <= 0:
             break
-    return newest_lines
+    for place, offset, until in reversed(places):
+        yield from _lines_between(place, offset, until)
 
 
-def _newest_of(path: Path, count: int) -> list[bytes]:
-    if not count:
-        return list(log_files.lines(path))
+def _start_of(path: Path, count: int, until: int | None) -> tuple[int, int]:
+    # where the newest `count` lines of a file begin, and how many there are up to that; each block is read once
     with os.fdopen(log_files.open_part(path), "rb") as file:
-        at, data = file.seek(0, os.SEEK_END), b""
-        while at and data.count(b"\n") <= count:
+        size = file.seek(0, os.SEEK_END)
+        at = size = min(size, size if until is None else until)
+        lines = 0
+        while at:
             step = min(_BLOCK, at)
             at -= step
             file.seek(at)
-            data = file.read(step) + data
-            if len(data) > (count + 2) * _BLOCK:  # a line is shorter than a block
-                raise log_files.cannot(safe_open.OverLimit(_BLOCK, "a line of it"))
-    return data.splitlines(keepends=True)[-count:]
+            block = file.read(step)
+            ends = block.count(b"\n", 0, size - 1 - at)  # the last line's own end is none between two lines
+            if lines + ends >= count:
+                return at + _after_line(block[: size - 1 - at], lines + ends - count), count
+            lines += ends
+        return 0, lines + bool(size)
+
+
+def _after_line(block: bytes, number: int) -> int:
+    # where what follows the line feed with this number begins
+    at = -1
+    for _ in range(number + 1):
+        at = block.index(b"\n", at + 1)
+    return at + 1
+
+
+def _lines_between(path: Path, offset: int, until: int | None) -> Iterator[bytes]:
+    for line in log_files.lines(path, offset):
+        offset += len(line)
+        if until is not None and offset > until:
+            return
+        yield line
 
 
 def follow(path: Path, start: End, on_entry: Callable[[End, Body], None]) -> End:
@@ -129,19 +156,29 @@ def _start(line: bytes) -> tuple[Tip, Body]:
 
 
 class _Since:
-    """Remembers the hashes since the last checkpoint: a checkpoint may name an entry some way before its own."""
+    """Remembers the hashes since the last checkpoint: a checkpoint may name an entry some way before its own.
+
+    They are many where a vault was locked for long, so they stand close together.
+    """
 
     def __init__(self) -> None:
-        self._digests: dict[int, str] = {}
+        self._first = 0
+        self._digests = bytearray()
 
     def take(self, end: Tip, body: Body) -> Checkpoint | None:
         point = audit.find_checkpoint(body)
         if point is not None:
-            if "entry" in body and self._digests.get(point.seq) != point.digest:
+            if "entry" in body and self._digest(point.seq) != point.digest:
                 raise LogBroken(f"the access log is broken at line {end.seq}: its checkpoint names another entry")
             self._digests.clear()
-        self._digests[end.seq] = end.digest
+        if not self._digests:
+            self._first = end.seq
+        self._digests += bytes.fromhex(end.digest)
         return point
+
+    def _digest(self, seq: int) -> str:
+        at = (seq - self._first) * _DIGEST_BYTES
+        return self._digests[at : at + _DIGEST_BYTES].hex() if at >= 0 else ""
 
 
 def _parts_after(path: Path, seq: int) -> list[Part]:

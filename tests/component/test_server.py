@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import trio
 
 from envfs.control.server import Server, bind
 from envfs.errors import Conflict
-from envfs.protocol import control
+from envfs.protocol import control, framing, wire
 from tests.component.world import Client, World, run
 
 
@@ -109,5 +110,60 @@ def test_one_uid_gets_so_many_connections_and_no_more_until_some_leave(shared: W
                 await stream.connect(path)
                 assert (await Client(stream).ask(control.Status())).reply is not None
             nursery.cancel_scope.cancel()
+
+    run(main)
+
+
+async def _connected(stack: ExitStack, path: str, count: int) -> list[Client]:
+    streams = [stack.enter_context(trio.socket.socket(socket.AF_UNIX)) for _ in range(count)]
+    for stream in streams:
+        await stream.connect(path)
+    return [Client(stream) for stream in streams]
+
+
+async def _is_answered(path: str) -> bool:
+    with trio.socket.socket(socket.AF_UNIX) as stream:
+        await stream.connect(path)
+        try:
+            return isinstance((await Client(stream).ask(control.Status())).reply, control.StatusReport)
+        except OSError:
+            return False
+
+
+@pytest.mark.parametrize("sent", [b"", b"\0\0", b"requests"], ids=["nothing", "half a frame", "requests"])
+def test_connections_that_only_stand_there_make_room_for_the_same_users_next_one(
+    shared: World, tmp_path: Path, sent: bytes
+) -> None:
+    path = str(tmp_path / "run" / "control.sock")
+    requests = framing.encode(wire.to_body(control.Status())) * 10
+    data = sent if len(sent) < 3 else requests
+
+    async def main() -> None:
+        with bind(path) as listener, ExitStack() as stack:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(Server(shared.service).run, listener)
+                for client in await _connected(stack, path, 64):
+                    await client.send(data)
+                assert not await _is_answered(path)  # they came a moment ago
+                await trio.sleep(1.5)
+                for _ in range(70):
+                    assert await _is_answered(path)
+                nursery.cancel_scope.cancel()
+
+    run(main)
+
+
+def test_commands_that_wait_for_changes_leave_room_for_others_of_the_same_user(shared: World, tmp_path: Path) -> None:
+    path = str(tmp_path / "run" / "control.sock")
+
+    async def main() -> None:
+        with bind(path) as listener, ExitStack() as stack:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(Server(shared.service).run, listener)
+                for client in await _connected(stack, path, 64):
+                    await client.send(framing.encode(wire.to_body(control.ReadLog(1, follow=True))))
+                await trio.sleep(0.5)
+                assert await _is_answered(path)
+                nursery.cancel_scope.cancel()
 
     run(main)

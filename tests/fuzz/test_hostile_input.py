@@ -379,7 +379,7 @@ def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: in
     with contextlib.suppress(EnvFSError):
         log_reading.follow(path, log_files.End(seq, audit.START, size), lambda _end, _body: None)
     for count in (0, 1, 3):
-        log_reading.newest(path, count)
+        list(log_reading.newest(path, count))
 
 
 @given(hostile(TOML))

@@ -211,10 +211,10 @@ class Home:
         self.forget_witness()
 
     def forget_witness(self) -> None:
-        """Take away what is remembered apart from log and vault, in the runtime folder and in the kernel."""
+        """Make what is remembered apart from log and vault, in the runtime folder and in the kernel, say nothing."""
         text = (self.vault / "vault.toml").read_text(encoding="utf-8")
         vault = text.partition('id = "')[2][:36]
-        Witness(self.path / "run" / "witness", f"{vault} {self.log_file}").put("")
+        Witness(self.path / "run" / "witness", f"{vault} {self.log_file}").put("-")
 
     # -- the files -----------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from envfs.daemon import watchdog
 from tests.conftest import Homes
 from tests.system.home import ENVFS, SECONDS, Home, alive, as_user, eventually, mounts_below
 
@@ -128,3 +131,35 @@ def test_the_watchdog_ends_with_the_daemon_and_can_be_left_out(shop: Home) -> No
 def _watchdogs(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
     return [int(each) for each in children if b"watchdog.py" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
+_WAITS_AS_FOR_A_DISK = """
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+if libc.vfork() == 0:  # whose parent waits, and no signal but SIGKILL wakes it
+    time.sleep(3)
+    libc._exit(0)
+os._exit(0)
+"""
+
+
+def test_a_daemon_that_waits_for_its_disk_is_given_longer_than_one_that_is_stopped() -> None:
+    reading, writing = os.pipe()
+    with subprocess.Popen([sys.executable, "-I", "-c", _WAITS_AS_FOR_A_DISK]) as waiting:
+        eventually(lambda: _state(waiting.pid) == "D", "it waits")
+        timer = threading.Timer(2, os.close, (writing,))
+        timer.start()
+        assert not watchdog.watch(reading, waiting.pid, 1.0)
+        timer.join()
+    os.close(reading)
+    reading, writing = os.pipe()
+    with subprocess.Popen(["sleep", "60"]) as stopped:
+        stopped.send_signal(signal.SIGSTOP)
+        assert watchdog.watch(reading, stopped.pid, 1.0)
+        stopped.kill()
+    os.close(reading)
+    os.close(writing)
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]

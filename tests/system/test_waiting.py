@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+import select
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,6 +130,51 @@ def test_a_command_waits_for_another_one_and_goes_on_when_that_is_done(home: Hom
         assert waiting.poll() is None
     out, _ = waiting.communicate(timeout=SECONDS)
     assert (waiting.returncode, out) == (0, "1\n")
+
+
+@contextmanager
+def ending(home: Home, how: str) -> Iterator[None]:
+    """Stand at the socket of a home as an ending daemon: it accepts nobody, leaves at once, or after reading."""
+    path = home.socket
+    path.parent.mkdir(exist_ok=True)
+
+    def leave(listener: socket.socket) -> None:
+        with listener:
+            select.select([listener], [], [], SECONDS)
+            if how != "accepts nobody":
+                with listener.accept()[0] as peer:
+                    select.select([peer], [], [], SECONDS)
+                    if how == "reads":
+                        peer.recv(1 << 16)
+            path.unlink()
+
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    thread = threading.Thread(target=leave, args=(listener,))
+    thread.start()
+    yield
+    thread.join()
+
+
+@pytest.mark.parametrize("how", ["accepts nobody", "leaves at once", "reads"])
+@pytest.mark.parametrize(
+    "words", [("get", "/app", "A"), ("set", "/app", "B"), ("status",), ("exec", "/app", "--", "true")]
+)
+def test_a_command_that_comes_while_a_daemon_ends_goes_on_without_it(
+    home: Home, how: str, words: tuple[str, ...]
+) -> None:
+    home.envfs("set", "/app", "A", given="1")
+    home.settle()
+    with ending(home, how):
+        done = home.envfs(*words, given="2" if words[0] == "set" else None, status=None)
+    if words[0] == "set" and how == "reads":  # it may have begun with it
+        assert (done.status, "broke off" in done.complaint) == (120, True), done
+    elif words[0] == "status":
+        assert "does not run" in done.text
+    else:
+        assert done.status == 0, done
+    home.settle()
 
 
 def test_ctrl_c_ends_the_waiting_and_leaves_nothing(home: Home) -> None:

@@ -157,6 +157,9 @@ def test_fish_offers_what_may_stand_there(line: str, offered: list[str], tmp_pat
 class FakeLink:
     private = False
 
+    def renewed_by(self, _again: object) -> "FakeLink":
+        return self
+
     def ask(self, request: object, _descriptors: object, on_row: Callable[[object], None]) -> object:
         if isinstance(request, control.ListVariables):
             on_row(control.VariableRow(f"OF_{request.level[1:].upper()}", request.level))

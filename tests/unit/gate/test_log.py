@@ -16,6 +16,7 @@ from envfs.core import audit
 from envfs.core.audit import Checkpoint, Event, Tip
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
+from envfs.gate import log_reading
 from envfs.gate.log import AccessLog
 
 CALLER = Caller(1000, 1000, 42, "/usr/bin/python3")
@@ -437,9 +438,9 @@ def test_the_newest_lines_come_oldest_first(open_log: Open, count: int, numbers:
 
 def test_more_lines_than_there_are_is_all_of_them(open_log: Open) -> None:
     log = open_log()
-    assert log.newest(10) == []
+    assert list(log.newest(10)) == []
     log.append(READ, CALLER)
-    assert len(log.newest(10)) == 1
+    assert len(list(log.newest(10))) == 1
 
 
 def test_the_newest_lines_of_a_long_log_are_found(open_log: Open) -> None:
@@ -447,7 +448,35 @@ def test_the_newest_lines_of_a_long_log_are_found(open_log: Open) -> None:
     for _ in range(800):
         log.append(READ._replace(rule="x" * 300), CALLER)
     assert [json.loads(text)["seq"] for text in log.newest(500)] == list(range(301, 801))
-    assert len(log.newest(0)) == 800
+    assert len(list(log.newest(0))) == 800
+
+
+@pytest.mark.parametrize("ends", [b"", b"\n"])
+@pytest.mark.parametrize("kept", [0, 1, 3])
+def test_any_number_of_newest_lines_of_any_files_is_what_a_list_would_give(
+    open_log: Open, path: Path, kept: int, ends: bytes
+) -> None:
+    log = open_log()
+    for _ in range(kept):
+        log.append(READ._replace(rule="x" * 40_000), CALLER)
+        log.append(READ, CALLER)
+        log.rotate(CALLER)
+    for length in (1, 65_000, 300, 60_000, 0, 64_000):
+        log.append(READ._replace(rule="x" * length), CALLER)
+    with path.open("ab") as file:
+        file.write(b'{"half": 1' + ends)
+    every = list(log_reading.newest(path, 0))
+    for count in range(1, len(every) + 3):
+        assert list(log_reading.newest(path, count)) == every[-count:]
+
+
+def test_what_is_written_after_the_question_is_not_among_the_newest(open_log: Open) -> None:
+    log = open_log()
+    log.append(READ, CALLER)
+    for count in (0, 1, 5):
+        asked = log.newest(count)
+        log.append(READ, CALLER)
+        assert json.loads(list(asked)[-1])["seq"] == log.tip.seq - 1
 
 
 def test_a_lost_log_cannot_be_read_or_verified(open_log: Open, path: Path) -> None:
@@ -455,7 +484,7 @@ def test_a_lost_log_cannot_be_read_or_verified(open_log: Open, path: Path) -> No
     log.append(READ, CALLER)
     path.unlink()
     with pytest.raises(AuditUnavailable):
-        log.newest(1)
+        next(log.newest(1))
     with pytest.raises(AuditUnavailable):
         log.verify()
 
@@ -506,6 +535,7 @@ import subprocess, sys
 from pathlib import Path
 from envfs.core.audit import Event, walk
 from envfs.errors import AuditUnavailable
+from envfs.gate import log_reading
 from envfs.gate.log import AccessLog
 base = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "envfs-test", base], check=True)
