@@ -18,7 +18,7 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.policy import Caller
-from envfs.fuse import handles, listings, loop, mount_point, touch_plan
+from envfs.fuse import access_lists, handles, listings, loop, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles
@@ -27,7 +27,7 @@ from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
-from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, VARIABLES, Node
+from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, ROOT, VARIABLES, Node
 from envfs.gate.gate import Gate, Wish
 from envfs.gate.view import View
 from envfs.host import callers
@@ -46,7 +46,7 @@ class Operations(Absent):
     enable_writeback_cache = False
 
     def __init__(self, vault: Vault, gate: Gate, *, for_all: bool = False) -> None:
-        """Show `vault` through `gate`; `for_all`: to other uids too, so the kernel is to check who reads the root."""
+        """Show `vault` through `gate`; `for_all`: to other uids too, so the kernel is to check who reads a folder."""
         super().__init__()
         self.enable_acl = for_all
         self._vault = vault
@@ -55,7 +55,7 @@ class Operations(Absent):
         self.table = KernelTable(self._me)
         self.touching = Touching()
         self._handles = Handles(gate)
-        self._inodes = Inodes(vault, self.table, self._handles.advance)
+        self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
         self._callers = callers.Callers()
         self._reply = ReplyBuffer(_REPLY_BYTES)
 
@@ -129,15 +129,16 @@ class Operations(Absent):
 
     @guarded
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
-        """Return the mount point's access list; nothing else has an attribute.
+        """Return a folder's access list; nothing else has an attribute.
 
         On a user's own mount ENOSYS is answered once, and the kernel stops asking, twice a file in every `ls -l`.
         """
         if not self.enable_acl:
             raise FUSEError(errno.ENOSYS)
-        if inode != ROOT_INODE or name != mount_point.ACCESS_LIST:
+        node = self.table[inode].node
+        if not node.is_folder or name != access_lists.NAME:
             raise FUSEError(errno.ENODATA)
-        return mount_point.access_list(self._gate.uids())
+        return access_lists.access_list(self._gate.uids() if node == ROOT else self._gate.readers(node.level))
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:

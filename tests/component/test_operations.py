@@ -279,12 +279,13 @@ def test_a_file_is_as_long_as_its_text_and_as_old_as_its_newest_record(shared: W
     run(main)
 
 
-def test_a_folder_is_one(shared: World) -> None:
+@pytest.mark.parametrize(("for_all", "mode"), [(False, 0o500), (True, 0o551)])
+def test_a_folder_is_one(shared: World, for_all: bool, mode: int) -> None:
     async def main() -> None:
-        operations = shared.operations()
+        operations = shared.operations(for_all=for_all)
         for number in (1, inode(operations, "history", "/shop"), inode(operations, "past", "/shop", 1)):
             found = await operations.getattr(number, CTX)
-            assert found.st_mode == stat.S_IFDIR | (0o551 if number == 1 else 0o500)
+            assert found.st_mode == stat.S_IFDIR | mode
             assert abs(found.st_mtime_ns - time.time_ns()) < 600e9
             assert found.entry_timeout == 0
 
