@@ -5,6 +5,7 @@ uid holds open is bounded, in number and in memory, and beyond that it is ENFILE
 """
 
 import errno
+from mmap import PAGESIZE
 from typing import NamedTuple, NoReturn
 
 from pyfuse3 import FUSEError
@@ -164,6 +165,20 @@ def opened(inode: Inode, caller: Caller, wish: Wish, view: View) -> OpenFile:
     except FUSEError:
         view.release()
         raise
+
+
+def whole(inode: Inode, what: OpenFile, view: View) -> OpenFile:
+    """Return an open file with all of its text in another view of the same content, however long the kernel knows it."""
+    return what._replace(view=view, extent=extent(view, inode.node))
+
+
+def is_for_pages(piece: Extent, start: int, size: int) -> bool:
+    """Tell whether a read may be for the kernel's pages: of whole pages, and not beyond the one of the text's end.
+
+    The kernel tells no more of it, so a program that reads as much is taken for that too.
+    """
+    pages = -(-piece.size // PAGESIZE)
+    return not start % PAGESIZE and not size % PAGESIZE and start + size <= pages * PAGESIZE
 
 
 def _piece(inode: Inode, view: View) -> Extent:

@@ -21,7 +21,7 @@ from envfs.core.policy import Caller
 from envfs.fuse import access_lists, handles, listings, loop, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
-from envfs.fuse.handles import Handles
+from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
@@ -298,7 +298,18 @@ class Operations(Absent):
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
         """Read from the snapshot of an open; the reply is sent before anything else can run."""
         opened = self._handles.file(fh)
+        if handles.is_for_pages(opened.extent, off, size):
+            opened = self._for_pages(opened)
         return self._reply.filled(opened.view.read_into(self._reply.view, opened.extent, off, size))
+
+    def _for_pages(self, opened: OpenFile) -> OpenFile:
+        # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
+        _, _, wish, view, _ = opened
+        newest = None if wish.version else self._gate.views.newest(wish.level, wish.dialect)
+        if newest is not None and newest.content(wish.form) == self.table[opened.inode].identity.content:
+            view, opened = newest, handles.whole(self.table[opened.inode], opened, newest)
+        view.is_paged = True
+        return opened
 
     @guarded
     async def release(self, fh: int) -> None:

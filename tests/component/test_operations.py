@@ -476,6 +476,23 @@ def test_an_open_file_keeps_its_text_while_the_level_changes(world: World) -> No
     run(main)
 
 
+def test_a_page_is_filled_with_all_that_the_text_has_by_now(world: World) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        number = await looked_up(operations, inode(operations, "dotenv", "/shop/prod"))
+        found = await operations.open(number, os.O_RDONLY, CTX)
+        await world.write("/shop/prod", PROD + "ADDED=1\n")
+        await world.house.gate.views.get("/shop/prod")  # somebody else looked; nobody was told by this inode
+        assert bytes(await operations.read(found.fh, 0, 1 << 20)).decode() == PROD
+        assert bytes(await operations.read(found.fh, 0, 4096)).decode() == f"{PROD}ADDED=1\n"
+        await world.write("/shop/prod", PROD + "ADDED=1\nMORE=1\n")
+        assert (await operations.getattr(await looked_up(operations, number), CTX)).st_size > len(PROD) + 8
+        assert (await operations.getattr(number, CTX)).st_size <= len(PROD) + 8  # pages went out: another inode has it
+        await operations.release(found.fh)
+
+    run(main)
+
+
 def test_old_versions_stay_readable_as_they_were(world: World) -> None:
     async def main() -> None:
         operations = world.operations()
