@@ -113,6 +113,10 @@ class Handles:
         files = (what for what in self._open.values() if isinstance(what, OpenFile))
         return next((what.view for what in files if what.inode == inode), None)
 
+    def inodes(self) -> set[int]:
+        """Return the inodes of the files that are open."""
+        return {what.inode for what in self._open.values() if isinstance(what, OpenFile)}
+
     def remove(self, handle: int) -> OpenFile | Listing | None:
         """Let go of a handle and of what it holds."""
         what = self._open.pop(handle, None)

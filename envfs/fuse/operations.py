@@ -9,6 +9,7 @@ surprise is EIO; a write of any kind is EROFS. Code between two awaits is atomic
 
 import contextlib
 import errno
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -18,7 +19,7 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.policy import Caller
-from envfs.fuse import access_lists, handles, listings, loop, touch_plan
+from envfs.fuse import access_lists, handles, listings, loop, touch_plan, tree
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles, OpenFile
@@ -69,6 +70,18 @@ class Operations(Absent):
         """Return the inodes of the files that the kernel holds and whose reader may not read them any more."""
         inodes = [inode for inode in self.table if not inode.node.is_folder]
         return [inode.number for inode in inodes if not self._gate.allows(inode.caller, inode.node.level)]
+
+    def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
+        """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
+        over = len(self.table) - most
+        if over <= 0:
+            return []
+        in_use = self._handles.inodes()
+        files = (inode for inode in self.table if not inode.node.is_folder and inode.number not in in_use)
+        oldest = list(itertools.islice(files, over + most // 2))
+        folders = [self.table.find(self.table.identity(tree.parent(file.node), file.identity.uid)) for file in oldest]
+        pairs = zip(folders, oldest, strict=True)
+        return [(folder.number, os.fsencode(tree.name(file.node))) for folder, file in pairs if folder is not None]
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""

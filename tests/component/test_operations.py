@@ -476,6 +476,22 @@ def test_an_open_file_keeps_its_text_while_the_level_changes(world: World) -> No
     run(main)
 
 
+def test_the_files_that_the_kernel_holds_the_longest_are_the_ones_to_forget(world: World) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        await world.house.gate.views.get("/shop")
+        forms = [inode(operations, kind, "/shop") for kind in ("dotenv", "json", "environ")]
+        folder = inode(operations, "folder", "/shop")
+        found = await operations.open(forms[0], os.O_RDONLY, CTX)
+        held = len(operations.table)
+        assert operations.files_beyond(held) == []
+        assert operations.files_beyond(held - 1) == [(folder, b".env.json"), (folder, b".environ")]  # but for what is open
+        await operations.release(found.fh)
+        assert operations.files_beyond(held - 1)[0] == (folder, b".env")
+
+    run(main)
+
+
 def test_a_page_is_filled_with_all_that_the_text_has_by_now(world: World) -> None:
     async def main() -> None:
         operations = world.operations()
