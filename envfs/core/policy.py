@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from envfs.core import names
 
-
 MOST_LISTERS = 507  # uids of one folder's access list: with more, Linux refuses the folder to everybody
 
 

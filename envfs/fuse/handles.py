@@ -172,7 +172,7 @@ def opened(inode: Inode, caller: Caller, wish: Wish, view: View) -> OpenFile:
 
 
 def whole(inode: Inode, what: OpenFile, view: View) -> OpenFile:
-    """Return an open file with all of its text in another view of the same content, however long the kernel knows it."""
+    """Return an open file with all of its text in another view of the same content, whatever the kernel was told."""
     return what._replace(view=view, extent=extent(view, inode.node))
 
 

@@ -54,8 +54,8 @@ class _Shown:
             return not node.is_folder
         if node.kind == VALUE:
             return node.name in self._names
-        form = ENVIRON if node.dialect else node.kind  # in a dialect of the caller's own a text is others' values, no more
-        return form in self._forms
+        # in a dialect of the caller's own a text is others' values, no more
+        return (ENVIRON if node.dialect else node.kind) in self._forms
 
 
 def levels(table: KernelTable) -> set[str]:

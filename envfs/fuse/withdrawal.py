@@ -51,7 +51,8 @@ class Withdrawal:
         async with self._one_at_a_time:  # when the second is done, so is what the first began
             self._standing = self._gate.standing()
             # those too that were taken back before: between two looks a grant may have come and gone
-            await _drop([*self._operations.files_withdrawn(), pyfuse3.ROOT_INODE])  # the root for the list of its readers
+            # the root for the list of its readers
+            await _drop([*self._operations.files_withdrawn(), pyfuse3.ROOT_INODE])
 
 
 async def _drop(numbers: list[int]) -> None:

@@ -485,7 +485,8 @@ def test_the_files_that_the_kernel_holds_the_longest_are_the_ones_to_forget(worl
         found = await operations.open(forms[0], os.O_RDONLY, CTX)
         held = len(operations.table)
         assert operations.files_beyond(held) == []
-        assert operations.files_beyond(held - 1) == [(folder, b".env.json"), (folder, b".environ")]  # but for what is open
+        # but for what is open
+        assert operations.files_beyond(held - 1) == [(folder, b".env.json"), (folder, b".environ")]
         await operations.release(found.fh)
         assert operations.files_beyond(held - 1)[0] == (folder, b".env")
 

@@ -258,7 +258,9 @@ def test_a_bind_mount_of_a_folder_serves_each_user_by_its_own_grant(for_prod: Ho
 
 def test_a_program_started_as_another_user_reads_where_it_stands_by_its_own_grant(for_prod: Home) -> None:
     for_prod.envfs("grant", "/shop", "--uid", "0")
-    where = {"cwd": for_prod.mnt / "shop", "capture_output": True, "text": True, "check": False}
-    there = {uid: subprocess.run([*as_user(uid), "cat", "prod/.env"], **where) for uid in (_DEPLOY, 1006)}  # type: ignore[call-overload]
+    there = {}
+    for uid in (_DEPLOY, 1006):
+        words = [*as_user(uid), "cat", "prod/.env"]
+        there[uid] = subprocess.run(words, cwd=for_prod.mnt / "shop", capture_output=True, text=True, check=False)
     assert "COMPANY_NAME=" in there[_DEPLOY].stdout
     assert (there[1006].stdout, there[1006].returncode) == ("", 1)
