@@ -12,6 +12,7 @@ from envfs.control.call import Call, Sent
 from envfs.control.service import Service
 from envfs.core import dialects, names
 from envfs.core.audit import Event
+from envfs.core.policy import MOST_LISTERS
 from envfs.core.policy import Grant as Rule
 from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.log import AccessLog
@@ -48,7 +49,7 @@ async def grant(call: Call, request: Grant) -> Sent:
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
     await service.after_revoke()  # the grant may end sooner than the one that it replaces
     missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
-    return Sent(Done((*missing, *_notes(request.uid))))
+    return Sent(Done((*missing, *_notes(request.uid), *_crowded(service))))
 
 
 def _check_reach(service: Service, uid: int) -> None:
@@ -68,6 +69,11 @@ def _notes(uid: int) -> Iterator[str]:
         yield f"no user of this machine has uid {uid}; a container's user may"
     if uid == 0:
         yield "every process of root's may read it then"
+
+
+def _crowded(service: Service) -> Iterator[str]:
+    if service.owner == 0 and len(service.house.gate.uids()) > MOST_LISTERS:
+        yield f"{MOST_LISTERS} users at most may list the mount point; those of higher uids go by name"
 
 
 def new_rule(level: str, uid: int, seconds: int) -> Rule:

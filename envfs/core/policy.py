@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from envfs.core import names
 
+MOST_LISTERS = 507  # uids of one folder's access list: with more, Linux refuses the folder to everybody
+
 
 class Caller(NamedTuple):
     """Who asks, as the kernel tells it. `pid` 0 or a `doubt` means that the caller could not be identified.
@@ -115,9 +117,13 @@ class Policy:
                 return True
         return False
 
-    def uids(self, seconds: float) -> tuple[int, ...]:
-        """List the uids that have a grant."""
-        return tuple(uid for uid, rules in self._by_uid.items() if any(seconds < rule.until for rule in rules))
+    def uids(self, seconds: float, level: str = "") -> tuple[int, ...]:
+        """List the uids that have a grant; with a level, those that may read its view."""
+        return tuple(
+            uid
+            for uid, rules in self._by_uid.items()
+            if any(seconds < rule.until and (not level or names.within(level, rule.level)) for rule in rules)
+        )
 
     def next_end(self, seconds: float) -> float:
         """Return when the next grant ends, in seconds of this run of the machine; infinity if none does."""

@@ -114,6 +114,7 @@ async def _serve(
     passphrase: int | None,
     ready: Callable[[str, str], None],
 ) -> None:
+    from envfs.fuse.crowding import Crowding  # noqa: PLC0415
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
     from envfs.fuse.touching import Toucher  # noqa: PLC0415
@@ -136,6 +137,7 @@ async def _serve(
             service.mount = path
             _begin(service, link, tasks, listener)
             tasks.keep(withdrawal.run)
+            tasks.keep(Crowding(operations).run)
             tasks.keep(_announce, Toucher(operations, path), house, heart, told)
             await kept(mount.serve)
             tasks.cancel()

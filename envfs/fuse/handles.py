@@ -5,6 +5,7 @@ uid holds open is bounded, in number and in memory, and beyond that it is ENFILE
 """
 
 import errno
+from mmap import PAGESIZE
 from typing import NamedTuple, NoReturn
 
 from pyfuse3 import FUSEError
@@ -112,6 +113,10 @@ class Handles:
         files = (what for what in self._open.values() if isinstance(what, OpenFile))
         return next((what.view for what in files if what.inode == inode), None)
 
+    def inodes(self) -> set[int]:
+        """Return the inodes of the files that are open."""
+        return {what.inode for what in self._open.values() if isinstance(what, OpenFile)}
+
     def remove(self, handle: int) -> OpenFile | Listing | None:
         """Let go of a handle and of what it holds."""
         what = self._open.pop(handle, None)
@@ -164,6 +169,20 @@ def opened(inode: Inode, caller: Caller, wish: Wish, view: View) -> OpenFile:
     except FUSEError:
         view.release()
         raise
+
+
+def whole(inode: Inode, what: OpenFile, view: View) -> OpenFile:
+    """Return an open file with all of its text in another view of the same content, whatever the kernel was told."""
+    return what._replace(view=view, extent=extent(view, inode.node))
+
+
+def is_for_pages(piece: Extent, start: int, size: int) -> bool:
+    """Tell whether a read may be for the kernel's pages: of whole pages, and not beyond the one of the text's end.
+
+    The kernel tells no more of it, so a program that reads as much is taken for that too.
+    """
+    pages = -(-piece.size // PAGESIZE)
+    return not start % PAGESIZE and not size % PAGESIZE and start + size <= pages * PAGESIZE
 
 
 def _piece(inode: Inode, view: View) -> Extent:

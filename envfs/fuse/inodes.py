@@ -14,7 +14,7 @@ from pyfuse3 import EntryAttributes, FUSEError
 
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
-from envfs.fuse import mount_point
+from envfs.fuse import access_lists
 from envfs.fuse.kernel_table import Identity, Inode, KernelTable
 from envfs.fuse.tree import PAST, ROOT, VALUE, Node
 from envfs.gate.view import Extent, View
@@ -22,7 +22,7 @@ from envfs.host import clocks
 from envfs.vault.vault import Vault
 
 _FOLDER_MODE, _FILE_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400
-_ROOT_MODE = stat.S_IFDIR | mount_point.MODE
+_LISTED_MODE = stat.S_IFDIR | access_lists.MODE
 _SECONDS = 0.1  # for how long the kernel may know attributes: from a look-up to the check of a permission after it
 _ROOT_SECONDS = 1.0
 _SECTOR = 512  # stat(2): the unit of st_blocks, whatever the block size
@@ -34,11 +34,15 @@ _LOOK_AGAIN_NS = 1_000_000_000
 class Inodes:
     """Makes inodes; one that the kernel holds already is returned as it was told."""
 
-    def __init__(self, vault: Vault, table: KernelTable, grow: Callable[[Inode, View], None]) -> None:
+    def __init__(
+        self, vault: Vault, table: KernelTable, grow: Callable[[Inode, View], None], *, listed: bool = False
+    ) -> None:
         """Describe what `vault` shows to who looks; the numbers are those of `table`.
 
-        `grow` is told of an inode that is longer than before, and by which view, ahead of the kernel.
+        `grow` is told of an inode that is longer than before, and by which view, ahead of the kernel. `listed`: folders
+        have access lists, which the kernel asks for and checks.
         """
+        self._folder_mode = _LISTED_MODE if listed else _FOLDER_MODE
         self._vault = vault
         self._table = table
         self._grow = grow
@@ -92,7 +96,7 @@ class Inodes:
         node = identity.node
         entry.st_ino = number
         entry.generation = self._table.generation
-        entry.st_mode = _ROOT_MODE if node == ROOT else _FOLDER_MODE if node.is_folder else _FILE_MODE
+        entry.st_mode = self._folder_mode if node.is_folder else _FILE_MODE
         entry.st_nlink = 1
         entry.st_uid = caller.uid
         entry.st_gid = 0

@@ -73,6 +73,10 @@ class KernelTable:
         """Return an inode by its number; KeyError if the kernel does not hold it."""
         return self._inodes[number]
 
+    def __len__(self) -> int:
+        """Return how many inodes the kernel holds."""
+        return len(self._inodes)
+
     def __iter__(self) -> Iterator[Inode]:
         """Return the inodes, the root first, then those that the kernel holds the longest."""
         return iter(list(self._inodes.values()))

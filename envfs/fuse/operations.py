@@ -9,6 +9,7 @@ surprise is EIO; a write of any kind is EROFS. Code between two awaits is atomic
 
 import contextlib
 import errno
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -18,16 +19,16 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.policy import Caller
-from envfs.fuse import handles, listings, loop, mount_point, touch_plan
+from envfs.fuse import access_lists, handles, listings, loop, touch_plan, tree
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
-from envfs.fuse.handles import Handles
+from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
-from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, VARIABLES, Node
+from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, ROOT, VARIABLES, Node
 from envfs.gate.gate import Gate, Wish
 from envfs.gate.view import View
 from envfs.host import callers
@@ -46,7 +47,7 @@ class Operations(Absent):
     enable_writeback_cache = False
 
     def __init__(self, vault: Vault, gate: Gate, *, for_all: bool = False) -> None:
-        """Show `vault` through `gate`; `for_all`: to other uids too, so the kernel is to check who reads the root."""
+        """Show `vault` through `gate`; `for_all`: to other uids too, so the kernel is to check who reads a folder."""
         super().__init__()
         self.enable_acl = for_all
         self._vault = vault
@@ -55,7 +56,7 @@ class Operations(Absent):
         self.table = KernelTable(self._me)
         self.touching = Touching()
         self._handles = Handles(gate)
-        self._inodes = Inodes(vault, self.table, self._handles.advance)
+        self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
         self._callers = callers.Callers()
         self._reply = ReplyBuffer(_REPLY_BYTES)
 
@@ -69,6 +70,18 @@ class Operations(Absent):
         """Return the inodes of the files that the kernel holds and whose reader may not read them any more."""
         inodes = [inode for inode in self.table if not inode.node.is_folder]
         return [inode.number for inode in inodes if not self._gate.allows(inode.caller, inode.node.level)]
+
+    def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
+        """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
+        over = len(self.table) - most
+        if over <= 0:
+            return []
+        in_use = self._handles.inodes()
+        files = (inode for inode in self.table if not inode.node.is_folder and inode.number not in in_use)
+        oldest = list(itertools.islice(files, over + most // 2))
+        folders = [self.table.find(self.table.identity(tree.parent(file.node), file.identity.uid)) for file in oldest]
+        pairs = zip(folders, oldest, strict=True)
+        return [(folder.number, os.fsencode(tree.name(file.node))) for folder, file in pairs if folder is not None]
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
@@ -129,15 +142,16 @@ class Operations(Absent):
 
     @guarded
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
-        """Return the mount point's access list; nothing else has an attribute.
+        """Return a folder's access list; nothing else has an attribute.
 
         On a user's own mount ENOSYS is answered once, and the kernel stops asking, twice a file in every `ls -l`.
         """
         if not self.enable_acl:
             raise FUSEError(errno.ENOSYS)
-        if inode != ROOT_INODE or name != mount_point.ACCESS_LIST:
+        node = self.table[inode].node
+        if not node.is_folder or name != access_lists.NAME:
             raise FUSEError(errno.ENODATA)
-        return mount_point.access_list(self._gate.uids())
+        return access_lists.access_list(self._gate.uids() if node == ROOT else self._gate.readers(node.level))
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
@@ -297,7 +311,18 @@ class Operations(Absent):
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
         """Read from the snapshot of an open; the reply is sent before anything else can run."""
         opened = self._handles.file(fh)
+        if handles.is_for_pages(opened.extent, off, size):
+            opened = self._for_pages(opened)
         return self._reply.filled(opened.view.read_into(self._reply.view, opened.extent, off, size))
+
+    def _for_pages(self, opened: OpenFile) -> OpenFile:
+        # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
+        _, _, wish, view, _ = opened
+        newest = None if wish.version else self._gate.views.newest(wish.level, wish.dialect)
+        if newest is not None and newest.content(wish.form) == self.table[opened.inode].identity.content:
+            view, opened = newest, handles.whole(self.table[opened.inode], opened, newest)
+        view.is_paged = True
+        return opened
 
     @guarded
     async def release(self, fh: int) -> None:

@@ -40,6 +40,24 @@ class Touch(NamedTuple):
         return self.steps[-1].inode.number
 
 
+class _Shown:
+    """A difference, ready to be asked about each of many files: a level may have 100,000 variables."""
+
+    def __init__(self, difference: Difference) -> None:
+        self._all = difference == EVERYTHING
+        self._forms = frozenset(difference.forms)
+        self._names = frozenset(difference.names)
+
+    def by(self, node: Node) -> bool:
+        """Tell whether a file shows it."""
+        if node.is_folder or self._all:
+            return not node.is_folder
+        if node.kind == VALUE:
+            return node.name in self._names
+        # in a dialect of the caller's own a text is others' values, no more
+        return (ENVIRON if node.dialect else node.kind) in self._forms
+
+
 def levels(table: KernelTable) -> set[str]:
     """List the levels of which something that can change is held; of the top level the root always is."""
     return {names.ROOT, *(inode.node.level for inode in table if _changes(inode.node))}
@@ -50,11 +68,12 @@ def plan(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str,
 
     A watch on a folder is told of that without anybody having looked at the file.
     """
+    shown = {level: _Shown(difference) for level, difference in differing.items()}
     held = [inode for inode in table if inode.node.level in differing and _changes(inode.node)]
     named: dict[tuple[int, str], Touch] = {}
     aside: list[Touch] = []
     for inode in reversed(held):  # the newest first: its name goes on standing for it
-        if not inode.is_placeholder and _shows(inode.node, differing[inode.node.level]):
+        if not inode.is_placeholder and shown[inode.node.level].by(inode.node):
             folder = table.find(table.identity(tree.parent(inode.node), inode.identity.uid))
             key = (folder.number if folder is not None else 0, tree.name(inode.node))
             if folder is None or key in named:
@@ -64,7 +83,7 @@ def plan(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str,
     for folder in held:
         node = Node(DOTENV, folder.node.level)
         key = (folder.number, tree.name(node))
-        if folder.node.kind == FOLDER and key not in named and _shows(node, differing[node.level]):
+        if folder.node.kind == FOLDER and key not in named and shown[node.level].by(node):
             named[key] = _by_name(inodes, folder, inodes.placeholder(node, folder.caller))
     return [*named.values(), *aside]
 
@@ -86,12 +105,3 @@ def _aside(inodes: Inodes, me: Caller, inode: Inode) -> Touch:
 
 def _changes(node: Node) -> bool:
     return not node.version and node.kind not in (HISTORY, PAST, VARIABLES, ASIDE)
-
-
-def _shows(node: Node, difference: Difference) -> bool:
-    if node.is_folder:
-        return False
-    if node.kind == VALUE:
-        return node.name in difference.names or difference == EVERYTHING
-    form = ENVIRON if node.dialect else node.kind  # in a dialect of the caller's own a text is others' values, no more
-    return form in difference.forms or difference == EVERYTHING

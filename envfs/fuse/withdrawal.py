@@ -27,7 +27,6 @@ class Withdrawal:
         self._changed = trio.Event()
         self._one_at_a_time = trio.Lock()
         self._standing = gate.standing()
-        self._withdrawn: set[int] = set()
 
     async def after_lock(self) -> None:
         """Take back every page: whatever was locked, a page that is still approved is read again."""
@@ -51,9 +50,9 @@ class Withdrawal:
     async def _take_back(self) -> None:
         async with self._one_at_a_time:  # when the second is done, so is what the first began
             self._standing = self._gate.standing()
-            numbers = set(self._operations.files_withdrawn())
-            fresh, self._withdrawn = numbers - self._withdrawn, numbers
-            await _drop([*fresh, pyfuse3.ROOT_INODE])  # the root for the list of its readers
+            # those too that were taken back before: between two looks a grant may have come and gone
+            # the root for the list of its readers
+            await _drop([*self._operations.files_withdrawn(), pyfuse3.ROOT_INODE])
 
 
 async def _drop(numbers: list[int]) -> None:

@@ -98,6 +98,13 @@ class Gate:
         except UnsafeSettings:
             return ()
 
+    def readers(self, level: str) -> tuple[int, ...]:
+        """List the uids that may read the view of a level now."""
+        try:
+            return self.policy().uids(clocks.boot_seconds(), level)
+        except UnsafeSettings:
+            return ()
+
     def standing(self) -> Standing:
         """Return by which grants is decided now, and until when that stays so if nobody changes them."""
         try:

@@ -48,7 +48,8 @@ class View:
     """The view of `level` at `version` (0: it has no text). `changed_ns` is when its newest text was written.
 
     Two views of one level and dialect that have the same content in a form read the same in it, or the longer one
-    begins as the shorter one does.
+    begins as the shorter one does. A view `is_paged` once the kernel may have pages of its text: nothing continues it
+    then, for such a page has zeros behind the text, which a reader could get who is told of a longer one.
     """
 
     def __init__(self, made_of: Layers, changed_ns: int, region: Region, shape: Rendered) -> None:
@@ -63,6 +64,7 @@ class View:
         self._region = region
         places = pairwise(accumulate(shape.sizes, initial=0))
         self._parts = {name: Extent(*place) for name, place in zip(parts.NAMES, places, strict=True)}
+        self.is_paged = False
         self._holders = 1
         self._locked = False
 
@@ -126,7 +128,7 @@ class View:
         self.check()
         other.check()
         mine, others = self.part(form), other.part(form)
-        if mine.size < others.size or (mine.size > others.size and form not in _GROWING):
+        if mine.size < others.size or (mine.size > others.size and (form not in _GROWING or other.is_paged)):
             return False
         return self._region.has_as(mine.start, other._region, others.start, others.size)  # noqa: SLF001
 

@@ -67,6 +67,10 @@ class Views:
         view = self._ready.get((level, dialect))
         return view if view is not None and view.fingerprint == self._vault.fingerprint(level) else None
 
+    def newest(self, level: str, dialect: str = "") -> View | None:
+        """Return the view of a level that was made last, if it is there, whatever changed since."""
+        return self._ready.get((level, dialect))
+
     async def get(self, level: str, dialect: str = "") -> View:
         """Return the view of a level as it is now, making it if need be."""
         view = self.warm(level, dialect)

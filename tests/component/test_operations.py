@@ -279,12 +279,13 @@ def test_a_file_is_as_long_as_its_text_and_as_old_as_its_newest_record(shared: W
     run(main)
 
 
-def test_a_folder_is_one(shared: World) -> None:
+@pytest.mark.parametrize(("for_all", "mode"), [(False, 0o500), (True, 0o551)])
+def test_a_folder_is_one(shared: World, for_all: bool, mode: int) -> None:
     async def main() -> None:
-        operations = shared.operations()
+        operations = shared.operations(for_all=for_all)
         for number in (1, inode(operations, "history", "/shop"), inode(operations, "past", "/shop", 1)):
             found = await operations.getattr(number, CTX)
-            assert found.st_mode == stat.S_IFDIR | (0o551 if number == 1 else 0o500)
+            assert found.st_mode == stat.S_IFDIR | mode
             assert abs(found.st_mtime_ns - time.time_ns()) < 600e9
             assert found.entry_timeout == 0
 
@@ -470,6 +471,40 @@ def test_an_open_file_keeps_its_text_while_the_level_changes(world: World) -> No
         assert (first + rest).decode() == PROD
         assert (await operations.getattr(number, CTX)).st_size == len(PROD)
         assert (await operations.getattr(await looked_up(operations, number), CTX)).st_size > 5000
+        await operations.release(found.fh)
+
+    run(main)
+
+
+def test_the_files_that_the_kernel_holds_the_longest_are_the_ones_to_forget(world: World) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        await world.house.gate.views.get("/shop")
+        forms = [inode(operations, kind, "/shop") for kind in ("dotenv", "json", "environ")]
+        folder = inode(operations, "folder", "/shop")
+        found = await operations.open(forms[0], os.O_RDONLY, CTX)
+        held = len(operations.table)
+        assert operations.files_beyond(held) == []
+        # but for what is open
+        assert operations.files_beyond(held - 1) == [(folder, b".env.json"), (folder, b".environ")]
+        await operations.release(found.fh)
+        assert operations.files_beyond(held - 1)[0] == (folder, b".env")
+
+    run(main)
+
+
+def test_a_page_is_filled_with_all_that_the_text_has_by_now(world: World) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        number = await looked_up(operations, inode(operations, "dotenv", "/shop/prod"))
+        found = await operations.open(number, os.O_RDONLY, CTX)
+        await world.write("/shop/prod", PROD + "ADDED=1\n")
+        await world.house.gate.views.get("/shop/prod")  # somebody else looked; nobody was told by this inode
+        assert bytes(await operations.read(found.fh, 0, 1 << 20)).decode() == PROD
+        assert bytes(await operations.read(found.fh, 0, 4096)).decode() == f"{PROD}ADDED=1\n"
+        await world.write("/shop/prod", PROD + "ADDED=1\nMORE=1\n")
+        assert (await operations.getattr(await looked_up(operations, number), CTX)).st_size > len(PROD) + 8
+        assert (await operations.getattr(number, CTX)).st_size <= len(PROD) + 8  # pages went out: another inode has it
         await operations.release(found.fh)
 
     run(main)

@@ -207,9 +207,9 @@ class World:
 
     # -- the mount -----------------------------------------------------------------------------------------------------
 
-    def operations(self, house: House | None = None) -> Operations:
+    def operations(self, house: House | None = None, *, for_all: bool = False) -> Operations:
         house = house or self.house
-        self._operations.append(Operations(house.vault, house.gate))
+        self._operations.append(Operations(house.vault, house.gate, for_all=for_all))
         return self._operations[-1]
 
     def entries(self) -> list[dict[str, object]]:

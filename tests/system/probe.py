@@ -4,6 +4,7 @@ The argument is a JSON list of [operation, path, extra…]; the answer has one i
 errno's name.
 """
 
+import ctypes
 import errno
 import json
 import os
@@ -28,6 +29,13 @@ def _access(path: str, mode: int = os.R_OK) -> None:
     if not os.access(path, mode):
         os.stat(path)
         raise OSError(errno.EACCES, "access says no")
+
+
+def _watch(path: str) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    watcher = libc.inotify_init1(0)
+    if libc.inotify_add_watch(watcher, os.fsencode(path), 0xFFF) < 0:  # all that there is to be told
+        raise OSError(ctypes.get_errno(), "no watch")
 
 
 OPERATIONS = {
@@ -55,6 +63,7 @@ OPERATIONS = {
     "getxattr": lambda path: len(os.getxattr(path, "user.x")),
     "listxattr": os.listxattr,
     "readlink": os.readlink,
+    "watch": _watch,
     "statvfs": lambda path: os.statvfs(path).f_bsize,
 }
 

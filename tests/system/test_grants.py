@@ -1,13 +1,15 @@
 """Grants decide: for one level and below, until they end or are taken back; and a person may edit the file."""
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import Homes
-from tests.system.home import FILES, SECONDS, Home
+from tests.system.home import FILES, SECONDS, Home, as_user
 from tests.system.probing import attempt, attempts, reads
 
 _DEPLOY = 1001
@@ -192,3 +194,73 @@ def test_the_mount_point_is_listed_by_who_has_a_grant_and_as_long_as_that_lasts(
         assert attempt(int(uid), "stat", for_prod.mnt).how == "ok"
     for_prod.envfs("revoke", "/shop/prod", "--uid", "1005")
     assert [attempt(uid, "listdir", for_prod.mnt).how for uid in (1005, 1006)] == ["EACCES", "ok"]
+
+
+def _edited(home: Home, text: str) -> None:
+    # by another file in its place, as editors do; the mount looks for such a change once a second
+    new = home.settings.with_suffix(".new")
+    new.write_text(text, encoding="utf-8")
+    new.chmod(0o600)
+    new.replace(home.settings)
+    time.sleep(1.5)
+
+
+def test_more_grants_than_an_access_list_has_room_for_shut_nobody_out(for_prod: Home) -> None:
+    first, last = 20_000, 21_999
+    rules = [f'[[grant]]\nlevel = "/shop/prod"\nuid = {uid}\n' for uid in range(first, last + 1)]
+    _edited(for_prod, for_prod.settings.read_text(encoding="utf-8") + "".join(rules))
+    for uid in (_DEPLOY, first, last):
+        assert "COMPANY_NAME=" in reads(uid, for_prod.view("/shop/prod")), uid
+    assert attempt(_DEPLOY, "listdir", for_prod.mnt).found == ["shop"]
+    assert attempt(first, "listdir", for_prod.mnt).found == ["shop"]
+    # the list is full: by name they go on, and they list what is below
+    assert attempt(last, "listdir", for_prod.mnt).how == "EACCES"
+    assert attempt(last, "listdir", for_prod.mnt / "shop").found == ["prod"]
+    assert reads(last + 1, for_prod.view("/shop/prod")) == "EACCES"
+    assert attempt(last + 1, "listdir", for_prod.mnt).how == "EACCES"
+
+
+def test_a_note_says_when_the_list_of_the_mount_point_is_full(for_prod: Home) -> None:
+    assert "may list" not in for_prod.envfs("grant", "/shop/prod", "--uid", "20000").complaint
+    rules = [f'[[grant]]\nlevel = "/shop/prod"\nuid = {uid}\n' for uid in range(20_000, 20_600)]
+    _edited(for_prod, for_prod.settings.read_text(encoding="utf-8") + "".join(rules))
+    assert "may list the mount point" in for_prod.envfs("grant", "/shop/prod", "--uid", "30000").complaint
+
+
+@pytest.fixture
+def bound(for_prod: Home, tmp_path: Path) -> Iterator[Path]:
+    """Give a bind mount of /shop's folder that root made, as a container is given one."""
+    place = for_prod.path / "bound"
+    place.mkdir()
+    for_prod.envfs("grant", "/shop", "--uid", "0")
+    subprocess.run(["mount", "--bind", for_prod.mnt / "shop", place], check=True)
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_bind_mount_of_a_folder_serves_each_user_by_its_own_grant(for_prod: Home, bound: Path) -> None:
+    for_prod.envfs("grant", "/shop", "--uid", "1005")
+    assert "COMPANY_NAME=" in reads(1005, bound / ".env")
+    assert "prod" in str(attempt(1005, "listdir", bound).found)
+    assert "STRIPE_API_KEY" in str(attempt(1005, "listdir", bound / "prod/.vars").found)
+    assert (reads(_DEPLOY, bound / ".env"), attempt(_DEPLOY, "listdir", bound).how) == ("EACCES", "EACCES")
+    assert "COMPANY_NAME=" in reads(_DEPLOY, bound / "prod/.env")
+    assert {attempt(1006, what, bound / "prod").how for what in ("stat", "listdir")} == {"EACCES"}
+    assert [attempt(1006, what, bound).how for what in ("listdir", "watch")] == ["EACCES", "EACCES"]
+    for_prod.envfs("set", "/shop", "COMPANY_NAME", given="another")
+    assert "COMPANY_NAME=another" in reads(1005, bound / ".env")
+    for_prod.envfs("revoke", "/shop", "--uid", "1005")
+    time.sleep(0.2)
+    for what in ("listdir", "watch"):
+        assert attempt(1005, what, bound).how == "EACCES"
+    assert reads(1005, bound / ".env") == "EACCES"
+
+
+def test_a_program_started_as_another_user_reads_where_it_stands_by_its_own_grant(for_prod: Home) -> None:
+    for_prod.envfs("grant", "/shop", "--uid", "0")
+    there = {}
+    for uid in (_DEPLOY, 1006):
+        words = [*as_user(uid), "cat", "prod/.env"]
+        there[uid] = subprocess.run(words, cwd=for_prod.mnt / "shop", capture_output=True, text=True, check=False)
+    assert "COMPANY_NAME=" in there[_DEPLOY].stdout
+    assert (there[1006].stdout, there[1006].returncode) == ("", 1)

@@ -119,6 +119,19 @@ def test_a_text_that_grows_at_its_end_grows_for_who_has_it_open(served: tuple[Ho
         assert file.read_bytes() == text
 
 
+def test_a_text_of_which_the_kernel_keeps_pages_does_not_grow(served: tuple[Home, Daemon]) -> None:
+    home, _ = served
+    file = home.view("/shop/prod")
+    with file.open("rb", buffering=0) as held, open(os.memfd_create("sent"), "w+b", buffering=0) as sent:
+        os.sendfile(sent.fileno(), held.fileno(), 0, 1 << 16)
+        text, number = os.pread(sent.fileno(), 1 << 16, 0), file.stat().st_ino
+        home.envfs("set", "/shop/prod", "ADDED", given="1")
+        assert file.stat().st_ino != number
+        assert file.read_bytes() == text + b"ADDED=1\n"
+        assert os.fstat(held.fileno()).st_size == len(text)
+        assert os.pread(held.fileno(), 1 << 16, 0) == text
+
+
 def test_tail_shows_what_was_added(served: tuple[Home, Daemon], tmp_path: Path) -> None:
     home, _ = served
     shown = tmp_path / "shown"

@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import PAGESIZE
 from typing import cast
 
 import pytest
@@ -160,3 +161,21 @@ def test_a_view_that_is_shorter_than_what_was_told_is_stale(world: World) -> Non
     with refused(errno.ESTALE):
         world.open(view, size=11)
     assert view.holders == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "is_for_pages"),
+    [
+        (0, 1, True),
+        (0, 2, True),
+        (1, 1, True),
+        (0, 3, False),  # the kernel asks for no page behind the one of the end
+        (2, 1, False),
+    ],
+)
+def test_whole_pages_of_a_text_may_be_for_the_kernel_to_keep(start: int, size: int, *, is_for_pages: bool) -> None:
+    piece = Extent(100, 100 + PAGESIZE + 1)
+    assert handles.is_for_pages(piece, start * PAGESIZE, size * PAGESIZE) is is_for_pages
+    assert not handles.is_for_pages(piece, start * PAGESIZE + 1, size * PAGESIZE)
+    assert not handles.is_for_pages(piece, start * PAGESIZE, size * PAGESIZE - 1)
+    assert not handles.is_for_pages(Extent(0, 0), start * PAGESIZE, size * PAGESIZE)

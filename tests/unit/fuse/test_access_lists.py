@@ -1,25 +1,25 @@
-"""The mount point's access list, as the kernel reads it: these uids may list, everybody may pass."""
+"""A folder's access list, as the kernel reads it: these uids may list, everybody may pass."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from envfs.fuse import mount_point
+from envfs.fuse import access_lists
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     try:
-        os.setxattr(tmp_path, mount_point.ACCESS_LIST, mount_point.access_list([1003, 1002, 1002]))
+        os.setxattr(tmp_path, access_lists.NAME, access_lists.access_list([1003, 1002, 1002]))
     except OSError:
         pytest.skip("this file system keeps no access lists")
     return tmp_path
 
 
 def test_the_kernel_takes_the_list_and_gives_the_folder_the_mode(folder: Path) -> None:
-    assert folder.stat().st_mode & 0o777 == mount_point.MODE
-    assert os.getxattr(folder, mount_point.ACCESS_LIST) == mount_point.access_list([1002, 1003])
+    assert folder.stat().st_mode & 0o777 == access_lists.MODE
+    assert os.getxattr(folder, access_lists.NAME) == access_lists.access_list([1002, 1003])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
@@ -39,6 +39,8 @@ def test_the_uids_of_the_list_may_read_and_everybody_may_pass(folder: Path, uid:
     assert os.waitstatus_to_exitcode(status) == 2 * may_list + 1
 
 
-def test_no_more_than_the_kernel_allows_is_written_for_nobody() -> None:
-    assert len(mount_point.access_list([])) == 4 + 4 * 8
-    assert len(mount_point.access_list(range(100))) == 4 + 104 * 8
+@pytest.mark.parametrize(("uids", "listed"), [(0, 0), (100, 100), (507, 507), (508, 507), (60_000, 507)])
+def test_a_list_is_never_longer_than_the_page_that_the_kernel_takes(uids: int, listed: int) -> None:
+    made = access_lists.access_list(range(uids))
+    assert len(made) == 4 + (4 + listed) * 8 <= 4096
+    assert made == access_lists.access_list(range(listed))
