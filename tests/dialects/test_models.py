@@ -89,7 +89,7 @@ def read(name: str, contents: list[str], folder: Path) -> list[dict[str, str] | 
     return [
         None
         if answer.variables is None
-        else {key: value for key, value in answer.variables.items() if value is not None}
+        else {key: value for key, value in answer.variables.items() if key and value is not None}
         for answer in answers
     ]
 
