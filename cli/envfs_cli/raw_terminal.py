@@ -192,9 +192,10 @@ class RawTerminal:
     def _stop(self) -> None:
         # at once: a shell takes the terminal back as soon as a parent of ours has stopped
         self._restore(termios.TCSADRAIN)
-        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)  # it goes on here after `fg`, or at once where nobody could do that
-        signal.signal(signal.SIGTSTP, self._note)
+        if signal.SIGCONT not in self._noted:  # else the shell was quicker: stopped in between, and continued by `fg`
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTSTP)  # it goes on here after `fg`, or at once where nobody could do that
+            signal.signal(signal.SIGTSTP, self._note)
         self._noted = [number for number in self._noted if number != signal.SIGCONT]
         self._begin(termios.TCSADRAIN)
 
