@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from envfs.fuse.touching import Toucher
 
 _ANSWER_WAITS = 15.0
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _END_WAITS = 5.0  # a keyholder that does not answer must not keep the daemon from ending
 
 
@@ -121,7 +122,10 @@ async def _serve(
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
     house, manager = service.house, ServiceManager(os.environ, os.getpid())
-    tasks.keep(_watch_signals, service)  # before there is anything that has to be taken away at the end
+    # before there is anything that has to be taken away at the end; a second signal does not break that off
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    tasks.keep(_watch_signals, service)
     place = await _prepare(service, mount_path, passphrase)
     path = place.path
     listener = bind(service.places.socket)
@@ -207,7 +211,7 @@ async def _load(service: Service, passphrase: int | None) -> None:
 
 
 async def _watch_signals(service: Service) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1) as signals:
+    with trio.open_signal_receiver(*_ENDING, signal.SIGUSR1) as signals:
         async for number in signals:
             if number == signal.SIGUSR1:
                 await alone(lock, service, "SIGUSR1")

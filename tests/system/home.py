@@ -235,6 +235,5 @@ class Home:
         return [entry for entry in self.log() if entry["event"] == "refuse" and entry["uid"] == uid]
 
     def records(self) -> list[Path]:
-        """Return every record file of the vault, but for the checkpoints of its log."""
-        log = self.vault / "log"
-        return sorted(path for path in self.vault.rglob("@0*") if path.is_file() and log not in path.parents)
+        """Return every record file of the vault."""
+        return sorted(path for path in self.vault.rglob("@0*") if path.is_file())

@@ -29,7 +29,8 @@ def target(new_home: Homes) -> Iterator[Home]:
 def _nothing_is_lost(target: Home) -> Iterator[None]:
     yield
     assert target.view("/app").read_text(encoding="utf-8") == "A=1\nB=2\n"
-    assert [path.name for path in target.records()] == ["@00000001.age", "@00000001.json"]
+    records = [path.name for path in target.records() if target.vault / "log" not in path.parents]
+    assert records == ["@00000001.age", "@00000001.json"]
 
 
 _MALFORMED = {

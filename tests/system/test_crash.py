@@ -132,7 +132,7 @@ def built(bare: Home, ground: Path) -> Home:
         _fill(home)
     file = home.vault / "key" / "safe" / "@00000001.age"
     file.write_bytes(forger.under_passphrase(pyrage.passphrase.decrypt(file.read_bytes(), OLD), OLD))
-    (home.state / "seen.jsonl").unlink()
+    home.forget()  # another key file in the place of the one that this machine has seen
     return home
 
 
@@ -230,8 +230,11 @@ def _check(deed: Deed, state: State, told: list[Body]) -> None:
         assert all(row["unlocked"] and not row["unfinished"] for row in rows)
         assert all(deed.done(found, reply) for reply in told)
         _check_keys(deed, state, peer, found, bool(told))
-        _, checked = peer.ask_all({"type": "verify-vault"})
-        assert (checked["type"], checked["failed"], checked["notes"]) == ("checked", 0, [])
+        faults, checked = peer.ask_all({"type": "verify-vault"})
+        # an entry is on the log before its record is in the vault; nobody can tell such an end from a removed record
+        broken_off = [row for row in faults if str(row["reason"]).startswith("the access log names version ")]
+        assert (checked["type"], checked["failed"]) == ("checked", len(broken_off))
+        assert len(broken_off) <= 1, faults
         _check_values(state, peer)
         assert peer.ask_all({"type": "list-grants"})[0] != []
         assert peer.ask({"type": "verify-log"})["type"] == "checked"

@@ -381,7 +381,7 @@ def test_verify_says_which_projects_it_could_not_check(home: Home) -> None:
         assert "/safe is locked and was not checked" in said.complaint
         assert "Traceback" not in said.complaint
         report = json.loads(home.envfs("verify", "--json").text)
-    assert report["notes"] == ["/safe is locked and was not checked"]
+    assert report["notes"][0] == "/safe is locked and was not checked"
     assert (report["failed"], report["faults"]) == (0, [])
 
 
