@@ -54,6 +54,9 @@ class Service:
     daemon where it acts by itself.
     """
 
+    _log_type: type[AccessLog] = AccessLog
+    _memory_type: type[Memory] = Memory
+
     def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
         """Open what is there; a vault that is not there yet is no error."""
         self.places = places
@@ -87,13 +90,13 @@ class Service:
             vault = None
             with suppress(EnvFSError):  # said when something needs the vault
                 vault = self._open_vault()
-            self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness))
+            self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), self._log_type)
         return self._ledger
 
     def _open_vault(self) -> Vault:
         if self._vault is None:
             self._check_owner()
-            self._vault = Vault(self.store, Memory(Path(self.places.seen)))
+            self._vault = Vault(self.store, self._memory_type(Path(self.places.seen)))
         return self._vault
 
     @property

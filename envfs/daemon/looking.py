@@ -4,39 +4,15 @@ Law: it writes nothing, so it needs no lock, and whoever has the lock keeps nobo
 """
 
 import os
-from contextlib import suppress
-from pathlib import Path
 
 from envfs.control.service import Service
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
-from envfs.errors import AuditUnavailable, EnvFSError
+from envfs.errors import AuditUnavailable
 from envfs.gate import log_end, log_opening
-from envfs.gate.ledger import Ledger
 from envfs.gate.log import AccessLog, OnEntry
 from envfs.gate.log_files import HINT
 from envfs.vault.memory import Memory
-from envfs.vault.vault import Vault
-
-
-class LookingService(Service):
-    """A service whose log and whose memory of the vault are left as they are."""
-
-    def _open_vault(self) -> Vault:
-        if self._vault is None:
-            self._check_owner()
-            self._vault = Vault(self.store, _MemoryToRead(Path(self.places.seen)))
-        return self._vault
-
-    @property
-    def ledger(self) -> Ledger:
-        """The access log, which another process may be writing, and what vouches for it."""
-        if self._ledger is None:
-            vault = None
-            with suppress(EnvFSError):  # said when something needs the vault
-                vault = self._open_vault()
-            self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), _LogToRead)
-        return self._ledger
 
 
 class _LogToRead(AccessLog):
@@ -64,3 +40,10 @@ class _MemoryToRead(Memory):
 
     def _compact(self) -> None:
         return
+
+
+class LookingService(Service):
+    """A service whose log and whose memory of the vault are left as they are."""
+
+    _log_type = _LogToRead
+    _memory_type = _MemoryToRead
