@@ -17,6 +17,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from envfs.control.vouching import LIMITS
 from envfs.core import keyfile, record
 from envfs.protocol.keyholding import Place
 from envfs.vault import description
@@ -381,7 +382,7 @@ def test_verify_says_which_projects_it_could_not_check(home: Home) -> None:
         assert "/safe is locked and was not checked" in said.complaint
         assert "Traceback" not in said.complaint
         report = json.loads(home.envfs("verify", "--json").text)
-    assert report["notes"][0] == "/safe is locked and was not checked"
+    assert report["notes"] == ["/safe is locked and was not checked", LIMITS]
     assert (report["failed"], report["faults"]) == (0, [])
 
 
