@@ -1,4 +1,4 @@
-"""Makes a vault to keep for ever: `.venv/bin/python -m tests.compatibility.make FOLDER`, once for each format, as root.
+"""Makes a vault to keep for ever: `.venv/bin/python -m tests.compatibility.make FOLDER`, as root, once before a change.
 
 What it must hold is written down here by hand, version by version; expected.json repeats it for the tests.
 """
@@ -13,6 +13,7 @@ from tests.system.home import SECONDS, Home
 from tests.system.terminal import Terminal
 
 PASSPHRASE = "a passphrase that everybody knows"
+_PRICE = 'it\'s $5 "or so" \\'
 _KEY = "-----BEGIN KEY-----\nMHcCAQEEIOzeldvF\n-----END KEY-----"
 
 # command, level, what is given; then the level's text after it
@@ -24,7 +25,10 @@ _STEPS = [
     ("set GREETING", "/shop", "Grüß Gott 🦩", f"NAME=shop\nKEY=\"{_KEY}\"\nEMPTY=\nGREETING='Grüß Gott 🦩'\n"),
     ("unset DB", "/shop/prod", "", "COLOUR=green\n"),
     ("rollback 1", "/shop/prod", "", "COLOUR=green\nDB=postgres://u:p@db/shop?a=b#c\n"),
-    ("set PRICE", "/shop/prod", 'it\'s $5 "or so" \\', None),
+    ("set PRICE", "/shop/prod", _PRICE, None),
+    ("rename PRICE COST", "/shop/prod", "", None),
+    ("rotate", "/shop", "", None),
+    ("set LATER", "/shop/prod", "yes", None),
 ]
 
 _ROOT_1 = {"COLOUR": "red", "OWNER": "Crane & Sons"}
@@ -34,12 +38,15 @@ _SHOP_2 = _SHOP_1 | {"GREETING": "Grüß Gott 🦩"}
 _DB = {"DB": "postgres://u:p@db/shop?a=b#c"}
 VIEWS: dict[str, list[dict[str, str]]] = {
     "/": [_ROOT_1, _ROOT_2],
-    "/shop": [_ROOT_1 | _SHOP_1, _ROOT_2 | _SHOP_2],
+    "/shop": [_ROOT_1 | _SHOP_1, _ROOT_2 | _SHOP_2, _ROOT_2 | _SHOP_2],
     "/shop/prod": [
         _ROOT_1 | _SHOP_1 | {"COLOUR": "green"} | _DB,
         _ROOT_2 | _SHOP_2 | {"COLOUR": "green"},
         _ROOT_2 | _SHOP_2 | {"COLOUR": "green"} | _DB,
-        _ROOT_2 | _SHOP_2 | {"COLOUR": "green"} | _DB | {"PRICE": 'it\'s $5 "or so" \\'},
+        _ROOT_2 | _SHOP_2 | {"COLOUR": "green"} | _DB | {"PRICE": _PRICE},
+        _ROOT_2 | _SHOP_2 | {"COLOUR": "green"} | _DB | {"COST": _PRICE},
+        _ROOT_2 | _SHOP_2 | {"COLOUR": "green"} | _DB | {"COST": _PRICE},
+        _ROOT_2 | _SHOP_2 | {"COLOUR": "green"} | _DB | {"COST": _PRICE, "LATER": "yes"},
     ],
 }
 
@@ -48,7 +55,8 @@ def texts() -> dict[str, list[str | None]]:
     """Return each level's text, version by version; None where only the values are promised."""
     found: dict[str, list[str | None]] = {level: [] for level in VIEWS}
     for command, level, given, text in _STEPS:
-        found[level].append(given if command == "replace" else text)
+        for each in ("/shop", "/shop/prod") if command == "rotate" else (level,):  # each level is sealed anew
+            found[each].append(given if command == "replace" else text)
     return found
 
 
@@ -61,8 +69,10 @@ def fill(home: Home) -> None:
                 home.envfs("import", "-", level, "--replace", given=given)
             case "set":
                 home.envfs("set", level, word, given=given)
-            case "unset":
-                home.envfs("unset", level, word)
+            case "unset" | "rename":
+                home.envfs(verb, level, *word.split())
+            case "rotate":
+                home.envfs("key", "rotate", level)
             case _:
                 home.envfs("rollback", level, word, "-y")
 

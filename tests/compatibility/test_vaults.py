@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.system.forger import header_of
 from tests.system.home import SECONDS, Home
 from tests.system.terminal import Terminal
 
@@ -107,13 +108,18 @@ def test_its_identity_opens_with_the_passphrase(kept: Kept, ground: Path) -> Non
 
 def test_two_stock_tools_open_every_record(kept: Kept, tmp_path: Path) -> None:
     for level, version in kept.versions():
-        project = level.strip("/").split("/")[0]
-        key, jwk = kept.home.vault / "key" / project / "@00000001.age", tmp_path / "key.jwk"
-        jwk.write_bytes(_run("age", "-d", "-i", str(kept.source / "identity.txt"), str(key)))
         record = kept.home.vault / "level" / level.strip("/") / f"@{version:08d}.json"
+        jwk = tmp_path / "key.jwk"
+        jwk.write_text(json.dumps(_key_of(kept, level, record)), encoding="utf-8")
         text = _run("jose", "jwe", "dec", "-i", str(record), "-k", str(jwk)).decode()
         wanted = kept.texts[level][version - 1]
         assert text if wanted is None else text == wanted, (level, version)
+
+
+def _key_of(kept: Kept, level: str, record: Path) -> object:
+    newest = max((kept.home.vault / "key" / level.strip("/").split("/")[0]).glob("@*.age"))
+    keys = json.loads(_run("age", "-d", "-i", str(kept.source / "identity.txt"), str(newest)))
+    return next(key for key in (keys, *keys["earlier"]) if key["kid"] == header_of(record)["kid"])
 
 
 def test_a_stock_tool_opens_the_identity_with_the_passphrase(kept: Kept) -> None:
