@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import trio
 
 from envfs.control.call import Call, Sent
-from envfs.control.service import Service
-from envfs.core import dialects, names
+from envfs.core import names
 from envfs.core.audit import Event
 from envfs.core.policy import MOST_LISTERS
 from envfs.core.policy import Grant as Rule
+from envfs.dotenv import dialects
 from envfs.errors import BadRequest, NoSuchLevel
-from envfs.gate.log import AccessLog
+from envfs.gate.audit_log.log import AccessLog
 from envfs.host import clocks, user_namespace
 from envfs.protocol.control import (
     Done,
@@ -26,6 +26,7 @@ from envfs.protocol.control import (
     ReadLog,
     Revoke,
 )
+from envfs.service.service import Service
 
 _MOST_SECONDS = 10 * 366 * 86_400
 _UIDS = 1 << 32

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import trio
 
-from envfs.control import diagnosis
 from envfs.control.call import Call, Sent
-from envfs.control.diagnosis import NOTE, OK, PROBLEM
-from envfs.control.service import Service
 from envfs.errors import EnvFSError, NoVault
 from envfs.host import files, machine, protection
 from envfs.protocol.control import Diagnose, Done, FindingRow
 from envfs.protocol.keyholding import DescribeProtection, Protection
+from envfs.service.doctor import judgement
+from envfs.service.doctor.judgement import NOTE, OK, PROBLEM
+from envfs.service.service import Service
 
 _LOAD_SECONDS = 15
 
@@ -41,19 +41,19 @@ async def _processes(service: Service, mine: Protection) -> list[FindingRow]:
         return [FindingRow("keyholder", PROBLEM, error.text, "what the daemon prints may say why")]
     if not isinstance(answer.message, Protection):
         raise TypeError("the keyholder answered something else")
-    return list(diagnosis.processes(mine, answer.message))
+    return list(judgement.processes(mine, answer.message))
 
 
 async def _machine(service: Service, mine: Protection) -> list[FindingRow]:
     complaint = "" if service.mount else await trio.to_thread.run_sync(_load_pyfuse3)
     return [
-        diagnosis.lockable(machine.lockable()),
-        diagnosis.swap(machine.swaps()),
-        diagnosis.hibernation(possible=machine.hibernates(), kind=mine.memory),
-        *diagnosis.dead_mounts(service.dead_mounts()),
-        diagnosis.fuse(machine.fuse_refusal()),
-        diagnosis.fusermount(machine.fusermount_refusal(), needed=service.owner != 0),
-        diagnosis.pyfuse3(complaint),
+        judgement.lockable(machine.lockable()),
+        judgement.swap(machine.swaps()),
+        judgement.hibernation(possible=machine.hibernates(), kind=mine.memory),
+        *judgement.dead_mounts(service.dead_mounts()),
+        judgement.fuse(machine.fuse_refusal()),
+        judgement.fusermount(machine.fusermount_refusal(), needed=service.owner != 0),
+        judgement.pyfuse3(complaint),
     ]
 
 

@@ -9,12 +9,12 @@ import trio
 from envfs import safe_open
 from envfs.control.call import Call, Sent
 from envfs.control.locking import one_try, unless_locked
-from envfs.control.service import Service
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NoVault
 from envfs.host import files, keyrings
 from envfs.protocol.control import ChangePassphrase, Done, ForgetIdentity, KeepIdentity
 from envfs.protocol.keyholding import CopyIdentity, LoadIdentity, Rewrap
+from envfs.service.service import Service
 
 
 async def load_identity(

@@ -8,7 +8,6 @@ from pathlib import Path
 from envfs import __version__
 from envfs.control.access import new_rule
 from envfs.control.call import Call, Sent
-from envfs.control.service import Service
 from envfs.core import names
 from envfs.core.audit import Event
 from envfs.errors import AlreadyExists, EnvFSError, NoVault, WrongPassphrase
@@ -22,6 +21,7 @@ from envfs.protocol.control import (
     Unmount,
 )
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
+from envfs.service.service import Service
 from envfs.vault import description, vault
 from envfs.vault.description import Description
 

@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 import trio
 
 from envfs.control.call import Call
-from envfs.control.service import Service
 from envfs.core import keyfile
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase
 from envfs.protocol.keyholding import Forget
+from envfs.service.service import Service
 
 
 async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "") -> None:

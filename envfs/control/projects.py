@@ -6,14 +6,11 @@ that is sealed anew keeps its text, as a new version.
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
-from envfs.control.finishing import finish
 from envfs.control.locking import lock_now, one_try, unless_locked
-from envfs.control.service import House
 from envfs.core import keyfile
 from envfs.core.audit import Event
 from envfs.core.recipients import canonical
 from envfs.errors import BadRequest, Conflict, Locked
-from envfs.gate.keys import Change, project_of
 from envfs.protocol.control import (
     AddRecovery,
     ChangeCustody,
@@ -30,6 +27,9 @@ from envfs.protocol.control import (
     RotateKey,
 )
 from envfs.protocol.keyholding import CreateRecovery, IdentityMade, KeysDescribed
+from envfs.service.project_keys import Change, project_of
+from envfs.service.rekeying import finish
+from envfs.service.service import House
 
 _RULE = 100  # as much of a recipient as names it; hybrid ones go on for pages
 

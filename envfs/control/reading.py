@@ -2,12 +2,12 @@
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
-from envfs.control.service import House
-from envfs.core import dialects, names, record
+from envfs.core import names, record
+from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.gate import Wish
-from envfs.gate.view import View
-from envfs.gate.views import Keyholder
+from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.views.view import View
 from envfs.protocol.control import (
     VIEW_END,
     DanglingRow,
@@ -26,6 +26,7 @@ from envfs.protocol.control import (
     ViewSent,
 )
 from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
+from envfs.service.service import House
 from envfs.vault.vault import Vault
 
 _COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20

@@ -3,16 +3,16 @@
 from contextlib import suppress
 
 from envfs.control.call import Call, Sent
-from envfs.control.finishing import finish_all
 from envfs.control.identity import load_identity
 from envfs.control.locking import lock_now, one_try, unless_locked
-from envfs.control.service import Service
 from envfs.core import keyfile, record
 from envfs.core.audit import Event
 from envfs.errors import EnvFSError, NoSuchLevel
-from envfs.gate.keys import project_of
 from envfs.protocol.control import Done, Lock, Unlock
 from envfs.protocol.keyholding import HoldKeys
+from envfs.service.project_keys import project_of
+from envfs.service.rekeying import finish_all
+from envfs.service.service import Service
 
 
 async def unlock(call: Call, request: Unlock) -> Sent:

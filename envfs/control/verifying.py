@@ -13,10 +13,10 @@ from envfs.control.vouching import LIMITS, begun_again, vouch
 from envfs.core import names, record
 from envfs.core.audit import Event
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
-from envfs.gate.comparison import NO_TEXT, UNKNOWN, Version
-from envfs.gate.ledger import Ledger
+from envfs.gate.audit_log.ledger import Ledger
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
 from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile, Layer
+from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, Version
 from envfs.vault.vault import Vault
 
 _CHECKED_AT_ONCE = 64

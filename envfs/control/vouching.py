@@ -7,9 +7,9 @@ from envfs.control.call import Call, Sent
 from envfs.core import checkpoint, record
 from envfs.core.checkpoint import Checkpoint
 from envfs.errors import AuditUnavailable, EnvFSError, LogBroken
-from envfs.gate.ledger import Ledger
-from envfs.gate.log_files import HINT
-from envfs.gate.log_reading import Verified
+from envfs.gate.audit_log.ledger import Ledger
+from envfs.gate.audit_log.log_files import HINT
+from envfs.gate.audit_log.log_reading import Verified
 from envfs.protocol.control import Checked, Done, RestartLog, RotateLog, VerifyLog
 from envfs.protocol.keyholding import CheckCheckpoints, Faults, VerifyCheckpoint
 

@@ -7,7 +7,6 @@ from envfs.control.reading import examine
 from envfs.core import names
 from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, StoreUnavailable
 from envfs.gate.gate import Wish
-from envfs.gate.writing import Operation
 from envfs.protocol.control import (
     CheckWrite,
     Done,
@@ -19,6 +18,7 @@ from envfs.protocol.control import (
     Written,
 )
 from envfs.protocol.keyholding import Sealed
+from envfs.service.writer import Operation
 
 _MAY_REFER = ("template", "unset", "rename", "restore")
 _FILLS = ("merge", "replace")

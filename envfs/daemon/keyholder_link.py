@@ -20,7 +20,7 @@ import trio
 from envfs.core import limits
 from envfs.errors import BadRequest, KeyholderGone, from_code
 from envfs.gate.turns import Turns
-from envfs.gate.views import Answer
+from envfs.gate.views.ready_views import Answer
 from envfs.protocol import framing, keyholding, parts, wire
 
 _SECONDS, _MOMENT = 60.0, 0.1

@@ -30,7 +30,7 @@ from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
 from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, ROOT, VARIABLES, Node
 from envfs.gate.gate import Gate, Wish
-from envfs.gate.view import View
+from envfs.gate.views.view import View
 from envfs.host import callers
 from envfs.host.memory import ReplyBuffer
 from envfs.protocol.keyholding import Difference

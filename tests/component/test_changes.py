@@ -7,12 +7,12 @@ import trio
 import trio.testing
 
 from envfs.errors import KeyholderGone
-from envfs.gate.changes import CHANGED, LOCKED, UNLOCKED, Changes, Watch
-from envfs.gate.comparison import EVERYTHING, UNKNOWN
-from envfs.gate.writing import Operation
 from envfs.protocol import control, framing, wire
 from envfs.protocol.control import Failed, NewsRow, WatchView
 from envfs.protocol.keyholding import CompareViews, Difference
+from envfs.service.changes.changes import CHANGED, LOCKED, UNLOCKED, Changes, Watch
+from envfs.service.changes.comparison import EVERYTHING, UNKNOWN
+from envfs.service.writer import Operation
 from tests.component.world import ME, STRANGER, Client, World, run
 
 

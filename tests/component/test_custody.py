@@ -15,17 +15,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from envfs.control import identity as identities
 from envfs.control.identity import load_identity
 from envfs.control.locking import lock_now
-from envfs.control.service import Service
 from envfs.core import keyfile, record
 from envfs.core.keyfile import Keys
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
-from envfs.gate.keys import Change
-from envfs.gate.views import Answer
+from envfs.gate.views.ready_views import Answer
 from envfs.keyholder import age, sealing
 from envfs.keyholder.identity import Identity
 from envfs.protocol import control as R  # noqa: N812
 from envfs.protocol import framing, wire
 from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, Place, SealKeys, WriteLevel
+from envfs.service.project_keys import Change
+from envfs.service.service import Service
 from tests.component.cheap import TIME, age_file, identity_in, key_file
 from tests.component.world import ME, Counting, World, run
 

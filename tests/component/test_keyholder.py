@@ -33,7 +33,7 @@ from envfs.errors import (
     TooLarge,
     WrongPassphrase,
 )
-from envfs.gate.views import Answer
+from envfs.gate.views.ready_views import Answer
 from envfs.host import landlock, seccomp
 from envfs.host import memory as memory_of_hosts
 from envfs.host.memory import Region

@@ -13,7 +13,7 @@ import pytest
 from envfs.core import keyfile
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import KeyholderGone
-from envfs.gate.views import Answer
+from envfs.gate.views.ready_views import Answer
 from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import DescribeProtection, Forget, RenderView
 from tests.component.world import run

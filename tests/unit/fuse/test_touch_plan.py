@@ -12,8 +12,8 @@ from envfs.fuse import touch_plan
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.tree import DOTENV, ENVIRON, EXAMPLE, FOLDER, HISTORY, JSON, PAST, VALUE, VARIABLES, Node
-from envfs.gate.comparison import EVERYTHING
 from envfs.protocol.keyholding import Difference
+from envfs.service.changes.comparison import EVERYTHING
 from envfs.vault.vault import Vault
 
 VALUES = Difference(("dotenv", "json", "environ"), ("A",))
