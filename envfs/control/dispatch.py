@@ -12,6 +12,7 @@ import trio
 from envfs.control import (
     access,
     diagnosing,
+    history,
     identity,
     keeping,
     projects,
@@ -39,7 +40,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.WatchView: (_ANYONE, watching.watch_view),
     ask.ListVariables: (_ANYONE, reading.list_variables),
     ask.ListLevels: (_ANYONE, reading.list_levels),
-    ask.ListHistory: (_ANYONE, reading.list_history),
+    ask.ListHistory: (_ANYONE, history.list_history),
     ask.Init: (_OWNER, keeping.init),
     ask.Unlock: (_OWNER, unlocking.unlock),
     ask.Lock: (_OWNER, unlocking.lock),

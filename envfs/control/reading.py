@@ -2,7 +2,7 @@
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
-from envfs.core import names, record
+from envfs.core import names
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.gate import Wish
@@ -16,20 +16,16 @@ from envfs.protocol.control import (
     FactsRow,
     FaultRow,
     LevelRow,
-    ListHistory,
     ListLevels,
     ListVariables,
     ReadView,
     UseFact,
     VariableRow,
-    VersionRow,
     ViewSent,
 )
-from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
+from envfs.protocol.keyholding import Examined, ExamineView, Facts
 from envfs.service.service import House
-from envfs.vault.vault import Vault
 
-_COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
 _EXEC = "exec"
 _OWN = "own"  # not of the view: the level's own text
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
@@ -122,59 +118,6 @@ def _level_row(call: Call, level: str) -> LevelRow:
     return LevelRow(level, head.seq if head else 0, time, allowed)
 
 
-async def list_history(call: Call, request: ListHistory) -> Sent:
-    """Send the versions of a level, the newest first, with the names that each changed."""
-    level, house = names.level(request.level), call.service.house
-    check_visible(call, level)
-    house.gate.admit_facts(call.caller, Wish(level, "socket", "history"))
-    head = house.vault.head(level)
-    newest = head.seq if head else 0
-    oldest = max(1, newest - request.newest + 1) if request.newest else 1
-    last = newest
-    while last >= oldest:
-        try:
-            rows: list[VersionRow | FaultRow] = [*await _compare(call, level, oldest, last)]
-        except DAMAGED:
-            first = max(oldest, last - _COMPARED_AT_ONCE + 1)
-            rows = [await _version_or_fault(call, level, version) for version in range(last, first - 1, -1)]
-        await call.send_rows(rows)
-        last -= max(1, len(rows))
-    return Sent(Done())
-
-
-async def _compare(call: Call, level: str, oldest: int, last: int) -> list[VersionRow]:
-    # as many versions as are bounded in number and in bytes, the newest first; the turn ends before they are sent
-    house = call.service.house
-    async with call.service.keyholder.turn():
-        first = _first_of(house.vault, level, oldest, last)
-        layers = house.vault.layers([(level, version) for version in range(max(1, first - 1), last + 1)])
-        answer = await call.service.keyholder.ask(CompareVersions(layers.layers), layers.blobs)
-        times = {each.record.seq: record.parse_header(layers.blobs[each.record_blob]).time for each in layers.layers}
-    changes = answer.message.versions if isinstance(answer.message, Compared) else ()
-    return [_version_row(change, times[change.version]) for change in reversed(changes)]
-
-
-async def _version_or_fault(call: Call, level: str, version: int) -> VersionRow | FaultRow:
-    try:
-        return (await _compare(call, level, version, version))[0]
-    except DAMAGED as error:
-        return fault(record.key(record.level_stream(level), version), error)
-
-
-def _first_of(vault: Vault, level: str, oldest: int, last: int) -> int:
-    stream, size, first = record.level_stream(level), 0, last
-    while first > oldest and last - first + 1 < _COMPARED_AT_ONCE:
-        size += len(vault.read(stream, first) or b"")
-        if size > _COMPARED_BYTES:
-            break
-        first -= 1
-    return first
-
-
-def _version_row(change: VersionChange, time: str) -> VersionRow:
-    return VersionRow(change.version, time, change.author, change.added, change.changed, change.removed)
-
-
 def _dialect(call: Call, level: str, asked: str) -> str:
     if asked and asked not in dialects.NAMES:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
@@ -188,9 +131,13 @@ async def _admit(call: Call, wish: Wish) -> View:
     return await call.service.house.gate.admit(call.caller, wish)
 
 
+def is_owner(call: Call) -> bool:
+    """Tell whether the vault's owner asks."""
+    return call.caller.uid == call.service.owner and not call.caller.unknown
+
+
 def _visible(call: Call, level: str) -> bool:
-    is_owner = call.caller.uid == call.service.owner and not call.caller.unknown
-    return is_owner or call.service.house.gate.sees(call.caller, level)
+    return is_owner(call) or call.service.house.gate.sees(call.caller, level)
 
 
 def check_visible(call: Call, level: str, wish: Wish | None = None) -> None:

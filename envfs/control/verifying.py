@@ -9,13 +9,24 @@ from contextlib import suppress
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
+from envfs.control.tombstones import Gaps, gaps
 from envfs.control.vouching import LIMITS, begun_again, vouch
 from envfs.core import names, record
 from envfs.core.audit import Event
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
-from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile, Layer
+from envfs.protocol.keyholding import (
+    CheckCheckpoints,
+    CheckKeys,
+    CheckMembers,
+    CheckRecords,
+    CheckTombstones,
+    Faults,
+    KeyFile,
+    Layer,
+    Place,
+)
 from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, Version
 from envfs.vault.vault import Vault
 
@@ -27,9 +38,10 @@ async def verify_vault(call: Call, request: VerifyVault) -> Sent:
     vault = call.service.house.vault
     repaired = tuple(f"{key} is written again" for key in (_repair(vault) if request.repair else ()))
     looked_at, failed, locked = 0, 0, set()
+    told: list[str] = []
     for stream in vault.streams():
         try:
-            count, faults = await _verify_stream(call, stream)
+            count, faults = await _verify_stream(call, stream, told)
         except Locked as error:
             if not error.about:
                 raise
@@ -45,7 +57,7 @@ async def verify_vault(call: Call, request: VerifyVault) -> Sent:
         failed += 1
         await call.send_row(row)
     unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
-    return Sent(Checked(looked_at, failed, (*unchecked, *repaired, *begun, *_notes(vault, call.service.ledger))))
+    return Sent(Checked(looked_at, failed, (*unchecked, *told, *repaired, *begun, *_notes(vault, call.service.ledger))))
 
 
 def _repair(vault: Vault) -> tuple[str, ...]:
@@ -102,13 +114,14 @@ def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
     return (*notes, LIMITS)
 
 
-async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
+async def _verify_stream(call: Call, stream: str, notes: list[str]) -> tuple[int, list[FaultRow]]:
     keeper = call.service.house.vault
     last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
+    of_stream = await gaps(call, stream, last, notes)
     for first in range(1, last + 1, _CHECKED_AT_ONCE):
-        faults += await _verify_records(call, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
+        faults += await _verify_records(call, of_stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
     if not faults:
         with_head = _head_fault(call, stream)
         faults += [FaultRow(stream, with_head)] if with_head else []
@@ -125,24 +138,25 @@ def _head_fault(call: Call, stream: str) -> str:
     return ""
 
 
-async def _verify_records(call: Call, stream: str, numbers: range) -> list[FaultRow]:
+async def _verify_records(call: Call, of_stream: Gaps, numbers: range) -> list[FaultRow]:
     try:
         async with call.service.keyholder.turn():
-            return await _verify_gathered(call, stream, numbers)
+            return await _verify_gathered(call, of_stream, numbers)
     except DAMAGED as error:
         if len(numbers) == 1:
-            return [fault(record.key(stream, numbers[0]), error)]
-    return [row for number in numbers for row in await _verify_records(call, stream, range(number, number + 1))]
+            return [fault(record.key(of_stream.stream, numbers[0]), error)]
+    return [row for number in numbers for row in await _verify_records(call, of_stream, range(number, number + 1))]
 
 
-async def _verify_gathered(call: Call, stream: str, numbers: range) -> list[FaultRow]:
-    keeper = call.service.house.vault
-    found = [(seq, keeper.read(stream, seq)) for seq in numbers]
-    faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in found if data is None]
-    forgotten = not record.is_level_stream(stream)  # key files and checkpoints before the newest may be
-    present = [(seq, data) for seq, data in found if data is not None and (data or not forgotten)]
+async def _verify_gathered(call: Call, of_stream: Gaps, numbers: range) -> list[FaultRow]:
+    keeper, stream = call.service.house.vault, of_stream.stream
+    read = [(seq, keeper.read(stream, seq)) for seq in numbers]
+    faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in read if data is None]
+    present = [(seq, data) for seq, data in read if data]
+    wrong = ((seq, of_stream.fault(seq, data)) for seq, data in read if data is not None)
+    faults += [FaultRow(record.key(stream, seq), text) for seq, text in wrong if text]
     try:
-        answer = await _ask_about(call, stream, present)
+        answer = await _ask_about(call, of_stream, present)
     except (Locked, KeyholderGone):
         raise
     except EnvFSError as error:
@@ -152,22 +166,45 @@ async def _verify_gathered(call: Call, stream: str, numbers: range) -> list[Faul
     return [*faults, *(FaultRow(record.key(stream, seq), text) for (seq, _), text in pairs if text)]
 
 
-async def _ask_about(call: Call, stream: str, present: list[tuple[int, bytes]]) -> object:
-    keeper, ask = call.service.house.vault, call.service.keyholder.ask
+async def _ask_about(call: Call, of_stream: Gaps, present: list[tuple[int, bytes]]) -> object:
+    keeper, ask, stream = call.service.house.vault, call.service.keyholder.ask, of_stream.stream
     blobs = tuple(data for _, data in present)
-    places = tuple(keeper.place(stream, seq) for seq, _ in present)
+    places = tuple(_place(keeper, of_stream, seq) for seq, _ in present)
     if record.is_key_stream(stream):
         return (await ask(CheckKeys(tuple(map(KeyFile, places))), blobs)).message
-    if not record.is_level_stream(stream):
+    if record.is_log_stream(stream):
         return (await ask(CheckCheckpoints(places), blobs)).message
+    if record.mourned(stream):
+        return (await ask(CheckTombstones(places), blobs)).message
+    if stream == record.MEMBERS:
+        return await _ask_about_members(call, tuple(seq for seq, _ in present))
     level = stream.removeprefix("level") or names.ROOT
     project = names.project(level)
     head = keeper.key_head(project)
     if head is None:
         raise NoVault(f"the key of project {project or '/'} is gone from the vault")
     key = keeper.place(record.key_stream(project), head.seq)
-    layers = tuple(Layer(level, place, number, key, len(blobs)) for number, place in enumerate(places))
-    return (await ask(CheckRecords(layers), (*blobs, head.data))).message
+    every = [*blobs, head.data]
+    members = keeper.add_members(every)
+    layers = tuple(Layer(level, place, number, key, len(blobs), members) for number, place in enumerate(places))
+    return (await ask(CheckRecords(layers), tuple(every))).message
+
+
+async def _ask_about_members(call: Call, numbers: tuple[int, ...]) -> Faults:
+    # each follows from all before it, so all are checked
+    vault = call.service.house.vault
+    records: list[bytes] = []
+    vault.add_members(records)
+    answer = (await call.service.keyholder.ask(CheckMembers(vault.description.id), tuple(records))).message
+    texts = answer.texts if isinstance(answer, Faults) else ()
+    return Faults(tuple(texts[seq - 1] if seq <= len(texts) else "it is of no member" for seq in numbers))
+
+
+def _place(keeper: Vault, of_stream: Gaps, seq: int) -> Place:
+    # where the record before was forgotten, its tombstone says what it was
+    place = keeper.place(of_stream.stream, seq)
+    before = of_stream.named.get(seq - 1) if place.prev == record.FORGOTTEN else ""
+    return place._replace(prev=before) if before else place
 
 
 async def accept(call: Call, request: Accept) -> Sent:

@@ -55,26 +55,28 @@ async def check_write(call: Call, request: CheckWrite) -> Sent:
 async def set_variable(call: Call, request: SetVariable) -> Sent:
     """Set one variable."""
     name = names.variable(request.name)
-    operation = Operation(
-        "template" if request.template else "set", names.level(request.level), name, trim=request.trim
-    )
+    verb = "template" if request.template else "set"
+    operation = Operation(verb, names.level(request.level), name, trim=request.trim, message=request.message)
     return await _write(call, operation, call.descriptor("the value"))
 
 
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
     """Remove one variable from a level's own text."""
-    return await _write(call, Operation("unset", names.level(request.level), names.variable(request.name)))
+    name = names.variable(request.name)
+    return await _write(call, Operation("unset", names.level(request.level), name, message=request.message))
 
 
 async def rename_variable(call: Call, request: RenameVariable) -> Sent:
     """Give one variable another name."""
     name, new_name = names.variable(request.name), names.variable(request.new_name)
-    return await _write(call, Operation("rename", names.level(request.level), name, new_name=new_name))
+    level = names.level(request.level)
+    return await _write(call, Operation("rename", level, name, new_name=new_name, message=request.message))
 
 
 async def import_text(call: Call, request: ImportText) -> Sent:
     """Merge a dotenv text into a level, or put it in the level's place."""
-    operation = Operation("replace" if request.replace else "merge", names.level(request.level), dry=request.dry)
+    verb = "replace" if request.replace else "merge"
+    operation = Operation(verb, names.level(request.level), dry=request.dry, message=request.message)
     if request.dry:
         # whoever is told which values are the same can guess at them: that is reading, and is on the log
         call.service.house.gate.admit_facts(call.caller, Wish(operation.level, "socket", "compare"))
@@ -86,7 +88,8 @@ async def rollback(call: Call, request: Rollback) -> Sent:
     level = names.level(request.level)
     if request.version < 1:
         raise NoSuchLevel("versions count from 1", f"`envfs history {level}` lists them")
-    return await _write(call, Operation("restore", level, restore_version=request.version))
+    operation = Operation("restore", level, restore_version=request.version, message=request.message)
+    return await _write(call, operation)
 
 
 async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] = ()) -> Sent:

@@ -19,10 +19,14 @@ _HEADER, _STANZA = b"age-encryption.org/v1\n", b"-> scrypt "
 
 
 class Keys(NamedTuple):
-    """The keys of a project, the newest first, and the recipients of the file; none if it is under a passphrase."""
+    """The keys of a project, the newest first, and the recipients of the file; none if it is under a passphrase.
+
+    `ext` is the extension in the file's header (core.extensions), empty if there is none.
+    """
 
     keys: tuple[bytes, ...]
     recipients: tuple[str, ...]
+    ext: str = ""
 
     def __repr__(self) -> str:
         """Show how many, and nothing of them."""

@@ -12,7 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from envfs.core import limits
+from envfs.core import extensions, limits
 from envfs.errors import AuthenticationFailed
 
 TYPE = "envfs-record"
@@ -22,11 +22,26 @@ _FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"@(\d{8,18})\.", re.ASCII)
 _MACHINE_DIGITS = 16
 _B64 = re.compile(r"[A-Za-z0-9_-]*")
+MEMBERS = "member"  # the stream of those who may write
+_TOMBSTONES = "tombstone/"
+_REQUIRED = ("kid", "vault", "stream", "seq", "prev", "author", "time")
+_OPTIONAL = ("members", "note", "ext", extensions.CRITICAL)
 _HINT = "a record of this vault was damaged or is not from EnvFS; `envfs verify` names each one"
 
 
+class Point(NamedTuple):
+    """A record of a stream: its number (0: there is none) and its digest, SHA-256 over its bytes in base64url."""
+
+    seq: int = 0
+    digest: str = ""
+
+
 class Header(NamedTuple):
-    """What a record says of itself; `prev` is the digest of the record before it, empty for the first."""
+    """What a record says of itself; `prev` is the digest of the record before it, empty for the first.
+
+    `members` is the newest record of the stream `member` that its author knew, `note` a compact JWE (core.notes),
+    `ext` the one text of an extension (core.extensions); each is empty if the header has none.
+    """
 
     kid: str
     vault: str
@@ -35,6 +50,9 @@ class Header(NamedTuple):
     prev: str
     author: str
     time: str
+    members: Point = Point()
+    note: str = ""
+    ext: str = ""
 
 
 class Record(NamedTuple):
@@ -50,8 +68,21 @@ class Record(NamedTuple):
 
 def protect(header: Header) -> str:
     """Return the encoded protected header: the bytes that are authenticated and signed."""
-    body = {"alg": "dir", "enc": "A256GCM", "typ": TYPE, **header._asdict()}
-    return to_base64(json.dumps(body, separators=(",", ":")).encode())
+    body: dict[str, object] = {"alg": "dir", "enc": "A256GCM", "typ": TYPE}
+    body |= zip(_REQUIRED, header, strict=False)
+    if header.members.seq:
+        body["members"] = list(header.members)
+    if header.note:
+        body["note"] = header.note
+    return to_base64(json.dumps(body | extended(header.ext), separators=(",", ":")).encode())
+
+
+def extended(ext: str) -> dict[str, object]:
+    """Return the last members of a header, those about its extension (RFC 7515 §4.1.11); none without one."""
+    if not ext:
+        return {}
+    named = {extensions.CRITICAL: ["ext"]} if extensions.critical(ext) else {}
+    return {"ext": json.loads(ext), **named}
 
 
 def to_base64(data: bytes) -> str:
@@ -123,14 +154,30 @@ def parse_protected(protected: str) -> Header:
     Raises:
         AuthenticationFailed: not the one encoding of a header of format 1
     """
-    body = _object(from_base64(protected), ("alg", "enc", "typ", *Header._fields))
-    text = {name: body[name] for name in Header._fields if name != "seq"}
+    body = json_object(from_base64(protected))
+    names = tuple(body)[: len(_REQUIRED) + 3]
+    if names != ("alg", "enc", "typ", *_REQUIRED) or not {*tuple(body)[len(names) :]} <= {*_OPTIONAL}:
+        raise AuthenticationFailed("a record has other fields than it should", _HINT)
+    text = {name: body[name] for name in _REQUIRED if name != "seq"}
     if not all(isinstance(value, str) for value in text.values()) or type(body["seq"]) is not int:
         raise AuthenticationFailed("a record's header has a field of another type", _HINT)
-    header = Header(**{name: body[name] for name in Header._fields})  # type: ignore[arg-type]  # checked above
+    required = Header(*map(body.__getitem__, _REQUIRED))  # type: ignore[arg-type]  # checked above
+    header = required._replace(
+        members=_point(body["members"]) if "members" in body else Point(),
+        note=str(body.get("note", "")),
+        ext=extensions.parse(body["ext"]) if "ext" in body else "",
+    )
     if header.seq < 1 or not is_time(header.time) or protect(header) != protected:
         raise AuthenticationFailed("a record's header is not of format 1", _HINT)
     return header
+
+
+def _point(body: object) -> Point:
+    match body:
+        case [int(seq), str(digest)] if type(seq) is int and seq > 0 and digest:
+            return Point(seq, digest)
+        case _:
+            raise AuthenticationFailed("a record's header has a field of another type", _HINT)
 
 
 def digest(data: bytes) -> str:
@@ -158,6 +205,21 @@ def is_key_stream(stream: str) -> bool:
 def is_level_stream(stream: str) -> bool:
     """Tell a stream of level texts from one of project keys, or of the access log's checkpoints."""
     return stream == "level" or stream.startswith("level/")
+
+
+def is_log_stream(stream: str) -> bool:
+    """Tell a stream of an access log's checkpoints from the others."""
+    return stream.startswith("log/")
+
+
+def tombstone_stream(stream: str) -> str:
+    """Return the stream of the tombstones of a stream of levels or keys."""
+    return _TOMBSTONES + stream
+
+
+def mourned(stream: str) -> str:
+    """Return the stream whose tombstones are in a stream; empty if that is no stream of tombstones."""
+    return stream.removeprefix(_TOMBSTONES) if stream.startswith(_TOMBSTONES) else ""
 
 
 def log_stream(machine: str, log: str, vault: str) -> str:
@@ -189,13 +251,25 @@ def is_time(text: str) -> bool:
         return False
 
 
-def _object(data: bytes, names: tuple[str, ...]) -> dict[str, object]:
+def json_object(data: bytes) -> dict[str, object]:
+    """Read a JSON object.
+
+    Raises:
+        AuthenticationFailed: it is none, or over the limit of a record
+    """
     if len(data) > limits.RECORD_BYTES:
         raise AuthenticationFailed("a record is over its limit", _HINT)
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):
         raise AuthenticationFailed("a record is not JSON", _HINT) from None
-    if not isinstance(body, dict) or tuple(body) != names:
+    if not isinstance(body, dict):
+        raise AuthenticationFailed("a record has other fields than it should", _HINT)
+    return body
+
+
+def _object(data: bytes, names: tuple[str, ...]) -> dict[str, object]:
+    body = json_object(data)
+    if tuple(body) != names:
         raise AuthenticationFailed("a record has other fields than it should", _HINT)
     return body

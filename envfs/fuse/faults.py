@@ -18,6 +18,7 @@ _TABLE: dict[type[errors.EnvFSError], int] = {
     errors.TimedOut: errno.ETIMEDOUT,
     errors.AuthenticationFailed: errno.EBADMSG,
     errors.RolledBack: errno.EBADMSG,
+    errors.UnsupportedFormat: errno.EPROTONOSUPPORT,
     errors.AuditUnavailable: errno.EIO,
     errors.StoreUnavailable: errno.EIO,
     errors.TooLarge: errno.EFBIG,

@@ -1,23 +1,37 @@
-"""Requests that check records and keys."""
+"""Requests that check records and keys, and those about signed statements."""
 
 from collections.abc import Callable
 
 from envfs.core import keyfile
+from envfs.core.record import Point, digest
+from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError, Locked
+from envfs.keyholder import sealing, stating
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import (
     CheckKeys,
+    CheckMembers,
     CheckRecords,
+    CheckTombstones,
     DescribeKeys,
     Faults,
     KeysDescribed,
+    Layer,
+    SignTombstone,
+    Stated,
 )
 
 
 def check_records(request: CheckRecords, work: Work) -> Answer:
     """Open each record; say what is wrong with each."""
     _ = work.identity  # without one nothing can be said of any record
-    return Answer(Faults(tuple(fault(work.open, layer) for layer in request.layers)))
+    return Answer(Faults(tuple(fault(_open_whole, work, layer) for layer in request.layers)))
+
+
+def _open_whole(work: Work, layer: Layer) -> None:
+    opened = work.open_record(layer)
+    parse_document(opened.text)
+    sealing.open_note(opened)
 
 
 def check_keys(request: CheckKeys, work: Work) -> Answer:
@@ -29,6 +43,31 @@ def describe_keys(request: DescribeKeys, work: Work) -> Answer:
     """Name the keys of a project, and whom they are sealed to."""
     keys = work.keys(request.place, 0)
     return Answer(KeysDescribed(tuple(map(keyfile.kid, keys.keys)), keys.recipients))
+
+
+def sign_tombstone(request: SignTombstone, work: Work) -> Answer:
+    """Say that the bytes of some records were forgotten."""
+    named = (Point(seq, digest(data)) for seq, data in zip(request.records, work.blobs, strict=True))
+    points = (*named, *(Point(seq, "") for seq in request.lost))
+    return Answer(Stated(), (stating.sign_tombstone(work.identity, request.place, request.time, points),))
+
+
+def check_tombstones(request: CheckTombstones, work: Work) -> Answer:
+    """Check each tombstone; say what is wrong with each."""
+    identity = work.identity
+    pairs = zip(request.places, work.blobs, strict=True)
+    return Answer(Faults(tuple(fault(stating.check_tombstone, identity, place, data) for place, data in pairs)))
+
+
+def check_members(request: CheckMembers, work: Work) -> Answer:
+    """Check each record of the stream `member`; what follows a wrong one is wrong as well."""
+    identity, text = work.identity, ""
+    texts: list[str] = []
+    try:
+        texts.extend("" for _ in stating.follow_members(identity, request.vault, work.blobs))
+    except EnvFSError as error:
+        text = error.text
+    return Answer(Faults((*texts, *([text] * (len(work.blobs) - len(texts))))))
 
 
 def fault(check: Callable[..., object], *arguments: object) -> str:

@@ -4,6 +4,7 @@ The passphrase form is an ordinary age file: `age -d identity.age` gives the ide
 """
 
 import contextlib
+from collections.abc import Set as AbstractSet
 
 import pyrage
 from cryptography.exceptions import InvalidSignature
@@ -52,17 +53,18 @@ class Identity:
         """Sign (Ed25519, RFC 8032)."""
         return self._signing.sign(data)
 
-    def verify(self, author: str, data: bytes, signature: bytes) -> None:
-        """Check a signature by this identity.
+    def verify(self, author: str, data: bytes, signature: bytes, authors: AbstractSet[str] = frozenset()) -> None:
+        """Check a signature by one of `authors` (Ed25519 public keys in base64url); none means this identity alone.
 
         Raises:
             AuthenticationFailed: by somebody else, or wrong
         """
-        if author != self.author:
-            raise AuthenticationFailed("a record is signed by somebody else than the vault's owner")
+        if author not in (authors or {self.author}):
+            who = "an author of the vault" if len(authors) > 1 else "the vault's owner"
+            raise AuthenticationFailed(f"a record is signed by somebody else than {who}")
         try:
             Ed25519PublicKey.from_public_bytes(from_base64(author)).verify(signature, data)
-        except InvalidSignature:
+        except (InvalidSignature, ValueError):  # no key has 31 bytes
             raise AuthenticationFailed("a record's signature is wrong") from None
 
 

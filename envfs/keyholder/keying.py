@@ -23,7 +23,7 @@ def seal_keys(request: SealKeys, work: Work) -> Answer:
         )
     under = _new_passphrase(request, work)
     to = () if under is not None else canonical((work.identity.recipient, *(request.recipients or old.recipients)))
-    data = _sealed(request, work, Keys(keys, to), under)
+    data = _sealed(request, work, Keys(keys, to, old.ext), under)
     if under is not None:
         work.hold(request.place, data, Keys(keys, to))
     return Answer(Sealed(keyfile.kid(keys[0])), (data,))

@@ -22,6 +22,9 @@ CheckKeys          needs it                                 Faults
 SignCheckpoint     needs it                                 Signed + checkpoint
 CheckCheckpoints   needs it                                 Faults
 VerifyCheckpoint   needs it                                 Faults
+SignTombstone      needs it                                 Stated + tombstone
+CheckTombstones    needs it                                 Faults
+CheckMembers       needs it                                 Faults
 """
 
 from collections.abc import Callable
@@ -52,6 +55,9 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
     ask.SignCheckpoint: vouching.sign_checkpoint,
     ask.CheckCheckpoints: vouching.check_checkpoints,
     ask.VerifyCheckpoint: vouching.verify_checkpoint,
+    ask.SignTombstone: checking.sign_tombstone,
+    ask.CheckTombstones: checking.check_tombstones,
+    ask.CheckMembers: checking.check_members,
     ask.DescribeProtection: describing.describe_protection,
 }
 

@@ -5,19 +5,51 @@ Time, nonce and key are parameters of the inner functions, so that vectors can p
 
 import os
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from envfs.core import keyfile, record
+from envfs.core import extensions, keyfile, notes, record, statements
 from envfs.core.keyfile import Keys
-from envfs.core.record import Header, Record
+from envfs.core.membership import Members
+from envfs.core.notes import Note
+from envfs.core.record import Header, Point, Record
 from envfs.errors import AuthenticationFailed
 from envfs.keyholder import age
 from envfs.keyholder.identity import Identity
 from envfs.protocol.keyholding import Place
 
 _NONCE_BYTES, _TAG_BYTES = 12, 16
+_NOTE = record.to_base64(notes.PROTECTED.encode())
+
+
+class Content(NamedTuple):
+    """What goes into a level's record: its text; a note, the members that its author knows, an extension, if any."""
+
+    text: str
+    note: Note = Note()
+    members: Point = Point()
+    ext: str = ""
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "Content(…)"
+
+
+class Opened(NamedTuple):
+    """A level's record, opened: its header, its text, and the key that opens its note."""
+
+    header: Header
+    text: str
+    key: bytes
+
+    def __repr__(self) -> str:
+        """Show where it stands, and nothing of what is in it."""
+        return f"Opened({self.header.stream}, {self.header.seq})"
+
+
+_FRESH = (b"", b"")
 
 
 # -- project keys ------------------------------------------------------------------------------------------------------
@@ -26,7 +58,7 @@ _NONCE_BYTES, _TAG_BYTES = 12, 16
 def sign_keys(identity: Identity, place: Place, time: str, keys: Keys) -> bytes:
     """Return what a project's key file holds, with its own place and the owner's signature over both."""
     newest = keyfile.kid(keys.keys[0])
-    header = Header(newest, place.vault, place.stream, place.seq, place.prev, identity.author, time)
+    header = Header(newest, *place, identity.author, time, ext=keys.ext)
     protected = record.protect(header)
     return keyfile.render(keys, protected, identity.sign(keyfile.signed_text(protected, keys)))
 
@@ -42,51 +74,100 @@ def check_keys(identity: Identity, place: Place, plain: bytes) -> Keys:
 
     Raises:
         AuthenticationFailed: it is not signed by the owner, or belongs elsewhere
+        UnsupportedFormat: something critical in it is not known here
     """
     opened = keyfile.parse(plain)
     header = record.parse_protected(opened.protected)
     identity.verify(header.author, keyfile.signed_text(opened.protected, opened.keys), opened.signature)
-    _check_place(header, place)
+    check_place(header, place)
     if keyfile.kid(opened.keys.keys[0]) != header.kid:
         raise AuthenticationFailed("a project's key is not the one that it names")
-    return opened.keys
+    extensions.check(header.ext, f"key file {place.seq} of project {record.project_of(place.stream)}")
+    return opened.keys._replace(ext=header.ext)
 
 
 # -- level texts -------------------------------------------------------------------------------------------------------
 
 
 def seal_text(identity: Identity, place: Place, time: str, key: bytes, text: str, nonce: bytes = b"") -> bytes:
-    """Return a level's text as a stored record."""
-    iv = nonce or os.urandom(_NONCE_BYTES)
-    name = keyfile.kid(key)
-    header = Header(name, place.vault, place.stream, place.seq, place.prev, identity.author, time)
+    """As `seal_record`, for a record that has a text and nothing beside it."""
+    return seal_record(identity, place, time, key, Content(text), (nonce, b""))
+
+
+def seal_record(
+    identity: Identity, place: Place, time: str, key: bytes, content: Content, nonces: tuple[bytes, bytes] = _FRESH
+) -> bytes:
+    """Return a level's record as it is stored; `nonces` are those of the text and of the note, empty for fresh ones."""
+    iv = nonces[0] or os.urandom(_NONCE_BYTES)
+    note = seal_note(content.note, key, nonces[1]) if any(content.note) else ""
+    header = Header(keyfile.kid(key), *place, identity.author, time, content.members, note, content.ext)
     protected = record.protect(header)
-    sealed = AESGCM(key).encrypt(iv, text.encode(), protected.encode())
+    sealed = AESGCM(key).encrypt(iv, content.text.encode(), protected.encode())
     ciphertext, tag = sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
     signature = identity.sign(record.signed_text(protected, iv, ciphertext, tag))
     return record.render(Record(header, protected, iv, ciphertext, tag, signature))
 
 
 def open_text(identity: Identity, place: Place, keys: Mapping[str, bytes], data: bytes) -> str:
-    """Open a stored record with the one of `keys` (by kid) that it names; check signature and place.
+    """As `open_record`, for the text alone and a vault that has one author."""
+    return open_record(identity, place, keys, data, Members(identity.author)).text
+
+
+def open_record(identity: Identity, place: Place, keys: Mapping[str, bytes], data: bytes, members: Members) -> Opened:
+    """Open a stored record with the one of `keys` (by kid) that it names; check signature, author and place.
 
     Raises:
         AuthenticationFailed: any of these is not as it was written
+        UnsupportedFormat: something critical in it is not known here
     """
     found = record.parse(data)
     text = record.signed_text(found.protected, found.iv, found.ciphertext, found.tag)
-    identity.verify(found.header.author, text, found.signature)
-    _check_place(found.header, place)
+    authors = members.authors_of(found.header, record.digest(data))
+    identity.verify(found.header.author, text, found.signature, authors)
+    check_place(found.header, place)
+    extensions.check(found.header.ext, f"record {place.seq} of {place.stream}")
     key = keys.get(found.header.kid)
     if key is None:
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} is sealed with a key that its project lacks")
     try:
-        return AESGCM(key).decrypt(found.iv, found.ciphertext + found.tag, found.protected.encode()).decode()
+        plain = AESGCM(key).decrypt(found.iv, found.ciphertext + found.tag, found.protected.encode()).decode()
     except (InvalidTag, ValueError):
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} does not open") from None
+    return Opened(found.header, plain, key)
 
 
-def _check_place(header: Header, place: Place) -> None:
+# -- notes -------------------------------------------------------------------------------------------------------------
+
+
+def seal_note(note: Note, key: bytes, nonce: bytes = b"") -> str:
+    """Return a note as a compact JWE (RFC 7516 §7.1)."""
+    iv = nonce or os.urandom(_NONCE_BYTES)
+    sealed = AESGCM(key).encrypt(iv, notes.render(note), _NOTE.encode())
+    parts = (iv, sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:])
+    return ".".join((_NOTE, "", *map(record.to_base64, parts)))
+
+
+def open_note(opened: Opened) -> Note:
+    """Return the note of an opened record; an empty one if it has none.
+
+    Raises:
+        AuthenticationFailed: it does not open
+    """
+    if not opened.header.note:
+        return Note()
+    try:
+        protected, key, *parts = opened.header.note.split(".")
+        iv, ciphertext, tag = map(record.from_base64, parts)
+        if (protected, key, len(iv)) != (_NOTE, "", _NONCE_BYTES):
+            raise ValueError("another kind of JWE")
+        return notes.parse(AESGCM(opened.key).decrypt(iv, ciphertext + tag, _NOTE.encode()))
+    except (InvalidTag, ValueError):
+        where = f"record {opened.header.seq} of {opened.header.stream}"
+        raise AuthenticationFailed(f"the note of {where} does not open") from None
+
+
+def check_place(header: Header | statements.Header, place: Place) -> None:
+    """Raise AuthenticationFailed for a record that was written for another place than that where it was found."""
     prev = header.prev if place.prev == record.FORGOTTEN else place.prev
     if (header.vault, header.stream, header.seq, header.prev) != (*place[:3], prev):
         raise AuthenticationFailed(

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from envfs.core import limits, record
+from envfs.core import limits
 from envfs.dotenv import dialects, formats, merging, portability, residues, writing
-from envfs.dotenv.document import Document
+from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
+from envfs.keyholder import sealing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol import jsontext, parts
 from envfs.protocol.keyholding import (
@@ -94,12 +95,14 @@ def _facts(request: ExamineView, documents: list[Document], found: Interpolated)
 
 def compare_versions(request: CompareVersions, work: Work) -> Answer:
     """Say which names each version changed against the one before."""
-    found, before = [], None
+    compared, before = [], None
     for layer in request.layers:
-        variables = work.open(layer).variables()
-        if before is not None or layer.record.seq == 1:
-            author = record.parse(work.blobs[layer.record_blob]).header.author
-            changes = merging.difference(before or {}, variables)
-            found.append(VersionChange(layer.record.seq, author, *changes))
+        opened = work.open_record(layer)
+        variables = parse_document(opened.text).variables()
+        if layer.record.seq >= request.first and (before is not None or layer.record.seq == request.first):
+            changes, note = merging.difference(before or {}, variables), sealing.open_note(opened)
+            change = VersionChange(layer.record.seq, opened.header.author, *changes)
+            change = change._replace(operation=note.operation, message=note.message)
+            compared.append(change._replace(source_version=note.version, source_level=note.level))
         before = variables
-    return Answer(Compared(tuple(found)))
+    return Answer(Compared(tuple(compared)))

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from envfs.core import keyfile, limits, passphrases, record
 from envfs.core.keyfile import Keys
+from envfs.core.membership import Members
 from envfs.dotenv.document import Document, parse_document
 from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
@@ -15,7 +16,8 @@ from envfs.keyholder import age, sealing
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.keyring import Keyring
-from envfs.protocol.keyholding import Layer, Place
+from envfs.keyholder.stating import check_members
+from envfs.protocol.keyholding import Layer, MemberRecords, Place
 
 _CHUNK = 1 << 16
 Opened = TypeVar("Opened")
@@ -45,6 +47,7 @@ class Work:
         self.descriptors = descriptors
         self.confined = confined
         self._keys: dict[int, Keys] = {}
+        self._members: dict[MemberRecords | None, Members] = {}
 
     @cached_property
     def identity(self) -> Identity:
@@ -73,9 +76,25 @@ class Work:
         self.keyring.hold_project(record.project_of(place.stream), _name(place, data), keys.keys)
 
     def open(self, layer: Layer) -> Document:
+        """Open a level's record, and read its text."""
+        return parse_document(self.open_record(layer).text)
+
+    def open_record(self, layer: Layer) -> sealing.Opened:
         """Open a level's record."""
         keys = {keyfile.kid(key): key for key in self.keys(layer.key, layer.key_blob).keys}
-        return parse_document(sealing.open_text(self.identity, layer.record, keys, self.blobs[layer.record_blob]))
+        members = self.members(layer.record.vault, layer.members)
+        return sealing.open_record(self.identity, layer.record, keys, self.blobs[layer.record_blob], members)
+
+    def members(self, vault: str, where: MemberRecords | None) -> Members:
+        """Return who may write the records of a vault, checked once.
+
+        Raises:
+            AuthenticationFailed: a record of the stream `member` is not as its owner wrote it
+        """
+        if where not in self._members:
+            records = self.blobs[where.blob : where.blob + where.number] if where else ()
+            self._members[where] = check_members(self.identity, vault, records)
+        return self._members[where]
 
     def _open_keys(self, place: Place, data: bytes) -> Keys:
         identity, project = self.identity, record.project_of(place.stream)

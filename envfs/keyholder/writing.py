@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Collection
 
-from envfs.core import keyfile, limits, names
+from envfs.core import keyfile, limits, names, record
+from envfs.core.notes import Note, check_message
 from envfs.dotenv import dialects, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder import sealing
+from envfs.keyholder.sealing import Content
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 
 
 def write_level(request: WriteLevel, work: Work) -> Answer:
     """Apply an operation to a level's text and seal the result."""
+    check_message(request.message)
     key = work.keys(request.key, request.key_blob).keys[0]
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
@@ -25,8 +28,20 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
     changes = merging.difference(old.variables(), new.variables())
     _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
     doubtful = _is_doubtful(request, new, changes)
-    data = sealing.seal_text(work.identity, request.place, request.time, key, text)
+    data = sealing.seal_record(work.identity, request.place, request.time, key, _content(request, work, text))
     return Answer(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
+
+
+def _content(request: WriteLevel, work: Work, text: str) -> Content:
+    # an extension is about the text: it goes where that goes, whoever knows what it means
+    source = request.restore if request.operation == "restore" else request.head
+    version = request.restore.record.seq if request.restore else 0
+    return Content(
+        text,
+        Note(_WORDS[request.operation], version, message=request.message),
+        work.members(request.place.vault, request.members).newest,
+        record.parse_header(work.blobs[source.record_blob]).ext if source else "",  # opened before
+    )
 
 
 def _is_doubtful(request: WriteLevel, document: Document, changes: merging.Changes) -> bool:
@@ -120,4 +135,14 @@ _OPERATIONS: dict[str, Callable[[WriteLevel, Work, Document], _Edited]] = {
     "replace": _replace,
     "restore": _restore,
     "reseal": _reseal,
+}
+_WORDS = {  # the operation that a record's note names
+    "set": "set",
+    "template": "set",
+    "unset": "unset",
+    "rename": "rename",
+    "merge": "import",
+    "replace": "replace",
+    "restore": "rollback",
+    "reseal": "reseal",
 }

@@ -97,13 +97,17 @@ class Examined(NamedTuple):
 
 
 class VersionChange(NamedTuple):
-    """What one version changed."""
+    """What one version changed, and what its note says: the operation, with its version or level, and the message."""
 
     version: int
     author: str
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+    operation: str = ""
+    source_version: int = 0
+    source_level: str = ""
+    message: str = ""
 
 
 class Compared(NamedTuple):
@@ -135,6 +139,10 @@ class Signed(NamedTuple):
     """A checkpoint is the reply's blob; `signature` is that of the log's own line, Ed25519 in base64url."""
 
     signature: str
+
+
+class Stated(NamedTuple):
+    """A signed statement of the vault is the reply's blob."""
 
 
 class Protection(NamedTuple):
@@ -178,6 +186,7 @@ REPLIES = wire.table(
     Differing,
     Faults,
     Signed,
+    Stated,
     Refused,
     Protection,
 )

@@ -132,13 +132,15 @@ class CheckWrite(NamedTuple):
 class SetVariable(NamedTuple):
     """Set one variable of one level. Descriptor: the value; `trim` drops the line end of a value of one line.
 
-    With `template` the value may refer to other variables.
+    With `template` the value may refer to other variables. `message` is sealed with the new version, here as in the
+    other requests that write one.
     """
 
     level: str
     name: str
     trim: bool = False
     template: bool = False
+    message: str = ""
 
 
 class UnsetVariable(NamedTuple):
@@ -146,6 +148,7 @@ class UnsetVariable(NamedTuple):
 
     level: str
     name: str
+    message: str = ""
 
 
 class RenameVariable(NamedTuple):
@@ -154,6 +157,7 @@ class RenameVariable(NamedTuple):
     level: str
     name: str
     new_name: str
+    message: str = ""
 
 
 class ImportText(NamedTuple):
@@ -165,6 +169,7 @@ class ImportText(NamedTuple):
     level: str
     replace: bool = False
     dry: bool = False
+    message: str = ""
 
 
 class ReadView(NamedTuple):
@@ -227,6 +232,7 @@ class Rollback(NamedTuple):
 
     level: str
     version: int
+    message: str = ""
 
 
 class Grant(NamedTuple):
@@ -333,16 +339,8 @@ Request = (
 REQUESTS = wire.table(Hello, *Request.__args__)
 REPLIES = wire.table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
-DESCRIPTORS = {  # how many at most come with a request
-    Init: 1,
-    Unlock: 1,
-    ChangePassphrase: 2,
-    KeepIdentity: 1,
-    NewProject: 1,
-    ChangeCustody: 1,
-    ChangeProjectPassphrase: 2,
-    RotateKey: 1,
-    AddRecovery: 1,
-    SetVariable: 1,
-    ImportText: 1,
+DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
+    **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery), 1),
+    **dict.fromkeys((SetVariable, ImportText), 1),
+    **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }

@@ -26,14 +26,25 @@ class KeyFile(NamedTuple):
     place: Place
 
 
+class MemberRecords(NamedTuple):
+    """The records of the stream `member`, the first one first: as many blobs of the request, from one on."""
+
+    blob: int
+    number: int
+
+
 class Layer(NamedTuple):
-    """One level that has text, for a view: its head record and its project's key record are blobs of the request."""
+    """One level that has text, for a view: its head record and its project's key record are blobs of the request.
+
+    `members` is None in a vault that has one author.
+    """
 
     level: str
     record: Place
     record_blob: int
     key: Place
     key_blob: int
+    members: MemberRecords | None = None
 
 
 class CreateIdentity(NamedTuple):
@@ -125,7 +136,7 @@ class WriteLevel(NamedTuple):
     `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
     `name`), `rename` (`name` to `new_name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer
     `restore`), or `reseal` (the same text, under the newest key). `head` is None for a level without text. `trim` drops
-    the line end of a value of one line.
+    the line end of a value of one line. `message` is sealed into the record's note; `members` as in Layer.
     """
 
     place: Place
@@ -138,6 +149,8 @@ class WriteLevel(NamedTuple):
     restore: Layer | None = None
     trim: bool = False
     new_name: str = ""
+    message: str = ""
+    members: MemberRecords | None = None
 
 
 class RenderView(NamedTuple):
@@ -191,10 +204,12 @@ class CompareViews(NamedTuple):
 class CompareVersions(NamedTuple):
     """Which names each version of one level changed against the one before. Reply: Compared.
 
-    The layers are consecutive; the first serves only to compare with, unless it is version 1.
+    Versions that were forgotten are left out. Layers before version `first` serve only to compare with; if there is
+    none, all that this version has was added.
     """
 
     layers: tuple[Layer, ...]
+    first: int = 1
 
 
 class CheckRecords(NamedTuple):
@@ -233,6 +248,30 @@ class VerifyCheckpoint(NamedTuple):
     checkpoints: tuple[tuple[str, ...], ...]
 
 
+class SignTombstone(NamedTuple):
+    """Say that the bytes of some records were forgotten. Reply: Stated and one blob, the tombstone.
+
+    `records` are the numbers of those whose bytes are the blobs; `lost` of key files that are empty already.
+    """
+
+    place: Place
+    time: str
+    records: tuple[int, ...]
+    lost: tuple[int, ...] = ()
+
+
+class CheckTombstones(NamedTuple):
+    """Check signature and place of each tombstone; each is a blob. Reply: Faults."""
+
+    places: tuple[Place, ...]
+
+
+class CheckMembers(NamedTuple):
+    """Check the stream `member` of a vault; each of its records is a blob. Reply: Faults."""
+
+    vault: str
+
+
 class DescribeProtection(NamedTuple):
     """What protects the keyholder's memory. Reply: Protection."""
 
@@ -258,6 +297,9 @@ REQUESTS = wire.table(
     SignCheckpoint,
     CheckCheckpoints,
     VerifyCheckpoint,
+    SignTombstone,
+    CheckTombstones,
+    CheckMembers,
     DescribeProtection,
 )
 
@@ -282,5 +324,8 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     SignCheckpoint: (answers.Signed,),
     VerifyCheckpoint: (answers.Faults,),
     CheckCheckpoints: (answers.Faults,),
+    SignTombstone: (answers.Stated,),
+    CheckTombstones: (answers.Faults,),
+    CheckMembers: (answers.Faults,),
     DescribeProtection: (answers.Protection,),
 }

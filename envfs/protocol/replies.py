@@ -77,7 +77,11 @@ class ResealedRow(NamedTuple):
 
 
 class VersionRow(NamedTuple):
-    """One version of a level, with the names that it changed."""
+    """One version of a level, with the names that it changed.
+
+    `operation` is the word for what wrote it, `source_version` and `source_level` where that took the text from (0,
+    empty), `message` what its author said of it, for the owner alone; all empty where the record says nothing.
+    """
 
     version: int
     time: str
@@ -85,6 +89,10 @@ class VersionRow(NamedTuple):
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+    operation: str = ""
+    source_version: int = 0
+    source_level: str = ""
+    message: str = ""
 
 
 class GrantRow(NamedTuple):

@@ -7,7 +7,7 @@ forgotten; so whatever moment a change breaks off at, the newest file opens ever
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core import keyfile, names, record
+from envfs.core import keyfile, limits, names, record
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.core.recipients import plugin_of
@@ -15,7 +15,7 @@ from envfs.errors import AlreadyExists, BadName, Conflict, NoSuchLevel
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.views.ready_views import Keyholder
 from envfs.host import clocks
-from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Place, Sealed, SealKeys
+from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Place, Sealed, SealKeys, SignTombstone
 from envfs.vault.streams import Head
 from envfs.vault.vault import Vault
 
@@ -127,8 +127,25 @@ class ProjectKeys:
         heads = [(level, self._vault.head(level)) for level in self._vault.levels_of(project)]
         return [level for level, head in heads if head and record.parse(head.data).header.kid != newest]
 
-    def forget_old(self, project: str) -> None:
-        """Forget the key files before the newest: whoever could open one of them opens nothing with it any more."""
+    async def forget_old(self, project: str) -> None:
+        """Forget the key files before the newest: whoever could open one of them opens nothing with it any more.
+
+        A tombstone says so first; a file that came back from a copy has its tombstone already.
+
+        Raises:
+            Conflict: somebody else writes tombstones of the same keys
+        """
+        stream, numbers = record.key_stream(project), self._vault.old_keys(project)
+        named = self._vault.forgotten(stream)
+        files = {seq: data for seq in numbers if seq not in named and (data := self._vault.read(stream, seq))}
+        if files:
+            before = range(1, self._head(project).seq)
+            lost = tuple(seq for seq in before if seq not in named and seq not in numbers)
+            place = self._vault.next_place(record.tombstone_stream(stream))
+            request = SignTombstone(place, clocks.wall(), tuple(files), lost[-limits.TOMBSTONE_RECORDS // 2 :])
+            answer = await self._keyholder.ask(request, tuple(files.values()))
+            if not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
+                raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
         self._vault.forget_old_keys(project)
 
     async def _sealed(self, project: str, change: Change, descriptors: tuple[int, ...]) -> KeyFile:

@@ -23,7 +23,7 @@ async def finish(house: House, caller: Caller, project: str) -> list[ResealedRow
     for level in await house.keys.behind(project):
         result = await house.writer.write(caller, Operation("reseal", level))
         done.append(ResealedRow(level, result.version))
-    house.keys.forget_old(project)
+    await house.keys.forget_old(project)
     return done
 
 

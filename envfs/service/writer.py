@@ -30,7 +30,8 @@ _NEED_TEXT = ("unset", "rename", "restore", "reseal")
 class Operation(NamedTuple):
     """What to do to a level's text; see `protocol.keyholding.WriteLevel` for the words.
 
-    With `dry` it is only found out what that would change: what the keyholder seals is thrown away.
+    With `dry` it is only found out what that would change: what the keyholder seals is thrown away. `message` is the
+    person's, for the history.
     """
 
     verb: str
@@ -40,6 +41,7 @@ class Operation(NamedTuple):
     restore_version: int = 0
     new_name: str = ""
     dry: bool = False
+    message: str = ""
 
 
 class Result(NamedTuple):
@@ -100,29 +102,34 @@ class Writer:
         if not (self._keys.store(project, key) if key.new else self._keys.is_newest(project, key)):
             return None
         if vault.append(level, request.place.seq, answer.blobs[0]):
+            vault.confirm_members(request.members, blobs)
             self._changes.wrote(level, Version(head.seq, head.digest) if head else NO_TEXT)
             return Result(request.place.seq, answer.message)
         return None
 
     def _request(self, operation: Operation, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
         level, vault = operation.level, self._vault
-        layers, blobs = vault.layers([(level, seq), (level, operation.restore_version)])
+        layers, opened = vault.layers([(level, seq), (level, operation.restore_version)])
+        blobs = list(opened)
         place = vault.next_place(record.level_stream(level))
         if place.seq != seq + 1:
             raise Conflict(f"{level} changed while it was read", "try again")
+        blobs.append(key.data)
         request = WriteLevel(
             place=place,
             time=self._time(level, seq),
             operation=operation.verb,
             name=operation.name,
             key=key.place,
-            key_blob=len(blobs),
+            key_blob=len(blobs) - 1,
             head=_at(layers, seq),
             restore=_at(layers, operation.restore_version),
             trim=operation.trim,
             new_name=operation.new_name,
+            message=operation.message,
+            members=layers[0].members if layers else vault.add_members(blobs),
         )
-        return request, (*blobs, key.data)
+        return request, tuple(blobs)
 
     def _time(self, level: str, seq: int) -> str:
         # never before the version before it, whatever the clock says: `.history` finds versions by time

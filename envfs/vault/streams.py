@@ -5,9 +5,10 @@ that is older than, or different from, what this machine has seen is refused.
 """
 
 import itertools
+from contextlib import suppress
 from typing import NamedTuple
 
-from envfs.core import record
+from envfs.core import record, tombstones
 from envfs.errors import AuthenticationFailed, RolledBack, StoreUnavailable, TooLarge
 from envfs.store import Store, Watch
 from envfs.vault.memory import Memory, Seen
@@ -92,19 +93,30 @@ class Streams:
         before = self.data(stream, seq - 1)
         if before is None:
             return ""
-        if not _is_forgotten(stream, before):
+        if before:
             return record.digest(before)
+        if record.is_level_stream(stream):
+            return self.forgotten(stream).get(seq - 1) or record.digest(before)
         seen = self._memory.get(stream)
         return seen.digest if seen is not None and seen.seq == seq - 1 else record.FORGOTTEN
+
+    def forgotten(self, stream: str) -> dict[int, str]:
+        """Return the digests of the records that a stream's tombstones name; the keyholder checks their signatures.
+
+        The first tombstone that names a record counts, and one that is damaged names none.
+        """
+        numbers = itertools.count(1)
+        texts = iter(lambda: self.data(record.tombstone_stream(stream), next(numbers)), None)
+        named: dict[int, str] = {}
+        for text in texts:
+            with suppress(AuthenticationFailed):
+                for point in tombstones.parse(text)[1]:
+                    named.setdefault(*point)
+        return named
 
     def kept_before(self, stream: str, seq: int) -> list[int]:
         """List the records before number `seq` that still have their bytes, or have them back from a copy."""
         return [number for number in range(1, seq) if self.data(stream, number)]
-
-    def forget_before(self, stream: str, seq: int) -> None:
-        """Forget the bytes of every record before number `seq`."""
-        for number in self.kept_before(stream, seq):
-            self._store.delete(record.key(stream, number))
 
     def forget(self, stream: str, seq: int) -> None:
         """Forget the bytes of one record, whose number stays taken."""
@@ -137,7 +149,7 @@ class Streams:
         if seen is not None and seen.seq > 0:
             known = self.data(stream, seen.seq)
             # what follows is bound to it by its own header
-            forgotten = known is not None and _is_forgotten(stream, known) and last > seen.seq
+            forgotten = known is not None and last > seen.seq and self._is_forgotten(stream, seen, known)
             is_same = known is not None and (not seen.digest or record.digest(known) == seen.digest)
             if not forgotten and not is_same:
                 raise _rolled_back(stream, seen, missing=known is None)
@@ -159,6 +171,12 @@ class Streams:
                 start += step
         return start
 
+    def _is_forgotten(self, stream: str, seen: Seen, data: bytes) -> bool:
+        if data:
+            return False
+        # of a text, somebody has to say so who names the one that was seen
+        return not record.is_level_stream(stream) or self.forgotten(stream).get(seen.seq) == seen.digest
+
     def _load(self, stream: str, seq: int) -> Head:
         data = self.data(stream, seq)
         if not data:
@@ -172,12 +190,8 @@ class Streams:
         if head.seq > 1 and before is None:
             raise AuthenticationFailed(f"record {head.seq - 1} of {stream} is gone")
         header = record.parse(head.data).header
-        if header.prev != (record.digest(before) if before is not None else ""):
+        if header.prev != self.digest_before(stream, head.seq):
             raise AuthenticationFailed(f"record {head.seq} of {stream} does not follow from the one before")
-
-
-def _is_forgotten(stream: str, data: bytes) -> bool:
-    return not data and not record.is_level_stream(stream)  # nobody empties a text: that is damage
 
 
 def _rolled_back(stream: str, seen: Seen, *, missing: bool) -> RolledBack:

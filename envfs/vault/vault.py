@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
-from envfs.protocol.keyholding import Layer, Place
+from envfs.protocol.keyholding import Layer, MemberRecords, Place
 from envfs.store import Store, Watch
-from envfs.vault import description, index
+from envfs.vault import description
 from envfs.vault.description import Description
+from envfs.vault.inventory import Inventory
 from envfs.vault.memory import Memory, Seen
 from envfs.vault.streams import Head, Streams
 
-_MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone
 _NOTHING = Seen(0, "")
 _TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
@@ -29,7 +29,7 @@ class Layers(NamedTuple):
     blobs: tuple[bytes, ...]
 
 
-class Vault:
+class Vault(Inventory):
     """One vault in one store."""
 
     def __init__(self, store: Store, memory: Memory) -> None:
@@ -43,10 +43,7 @@ class Vault:
         if data is None:
             raise NoVault("there is no vault here", "make one with `envfs init`")
         self.description = description.parse(data)
-        self._store = store
-        self._streams = Streams(store, memory)
-        self._memory = memory
-        self._children: dict[str, frozenset[str]] = {}
+        super().__init__(store, Streams(store, memory), memory)
         self._watches: dict[str, Watch] = {}
         self._chains: dict[str, tuple[int, tuple[Head | None, ...]]] = {}
 
@@ -142,10 +139,7 @@ class Vault:
         Raises:
             NoSuchLevel: the level has no such version
         """
-        data = self._streams.data(record.level_stream(level), version)
-        if data is None:
-            raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
-        moment = record.parse_header(data).time
+        moment = record.parse_header(self._data(level, version)).time
         above = names.chain(level)[:-1]
         return (*(self._version_at(step, moment) for step in above), version)
 
@@ -154,11 +148,18 @@ class Vault:
         low, high = 0, head.seq if head else 0
         while low < high:
             middle = (low + high + 1) // 2
-            if self.header(level, middle).time <= moment:
+            if self._time_of(level, middle) <= moment:
                 low = middle
             else:
                 high = middle - 1
         return low
+
+    def _time_of(self, level: str, version: int) -> str:
+        # of a version without its bytes: not before that of the one before it
+        stream = record.level_stream(level)
+        while version and self._streams.data(stream, version) == b"":
+            version -= 1
+        return self.header(level, version).time if version else ""
 
     def header(self, level: str, version: int) -> record.Header:
         """Return the open part of one record of a level.
@@ -172,16 +173,28 @@ class Vault:
         head = self.head(level)
         if head is not None and head.seq == version:
             return head.data
-        data = self._streams.data(record.level_stream(level), version)
+        stream = record.level_stream(level)
+        data = self._streams.data(stream, version)
         if data is None:
             raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
+        if not data and version in self._streams.forgotten(stream):
+            hint = "`envfs verify` says whether its tombstone is the owner's"
+            raise NoSuchLevel(f"{level} has no version {version} any more: version {version} was forgotten", hint)
         return data
 
     def confirm(self, opened: Layers) -> None:
-        """Remember records and keys as seen, now that the keyholder has opened them."""
+        """Remember records, keys and members as seen, now that the keyholder has opened them."""
         for layer in opened.layers:
             for place, blob in ((layer.record, layer.record_blob), (layer.key, layer.key_blob)):
                 self._streams.confirm(place.stream, Seen(place.seq, record.digest(opened.blobs[blob])))
+        for members in {layer.members for layer in opened.layers}:
+            self.confirm_members(members, opened.blobs)
+
+    def confirm_members(self, members: MemberRecords | None, blobs: tuple[bytes, ...]) -> None:
+        """Remember the list of authors as seen, now that the keyholder has checked it."""
+        if members is not None:
+            newest = blobs[members.blob + members.number - 1]
+            self._streams.confirm(record.MEMBERS, Seen(members.number, record.digest(newest)))
 
     # -- what the keyholder is asked with ------------------------------------------------------------------------------
 
@@ -199,6 +212,7 @@ class Vault:
         blobs: list[bytes] = []
         keys: dict[str, tuple[Place, int]] = {}
         layers = []
+        members = self.add_members(blobs) if any(version for _, version in wanted) else None
         for level, version in wanted:
             if version:
                 project = names.project(level)
@@ -206,8 +220,17 @@ class Vault:
                     keys[project] = self._key(project, blobs)
                 blobs.append(self._data(level, version))
                 place = self.place(record.level_stream(level), version)
-                layers.append(Layer(level, place, len(blobs) - 1, *keys[project]))
+                layers.append(Layer(level, place, len(blobs) - 1, *keys[project], members))
         return Layers(tuple(layers), tuple(blobs))
+
+    def add_members(self, blobs: list[bytes]) -> MemberRecords | None:
+        """Put the records of the stream `member` behind other blobs; None if the vault has one author."""
+        head = self._streams.head(record.MEMBERS)
+        if head is None:
+            return None
+        first = len(blobs)
+        blobs.extend(self._streams.data(record.MEMBERS, seq) or b"" for seq in range(1, head.seq + 1))
+        return MemberRecords(first, head.seq)
 
     def _key(self, project: str, blobs: list[bytes]) -> tuple[Place, int]:
         head = self.key_head(project)
@@ -234,14 +257,25 @@ class Vault:
 
     def forget_old_keys(self, project: str) -> None:
         """Forget every key file of a project but the newest, which has all that was in them."""
+        for number in self.old_keys(project):
+            self._streams.forget(record.key_stream(project), number)
+
+    def old_keys(self, project: str) -> list[int]:
+        """List the key files before a project's newest that still have their bytes, or have them back from a copy."""
         head = self.key_head(project)
-        if head is not None:
-            self._streams.forget_before(record.key_stream(project), head.seq)
+        return self._streams.kept_before(record.key_stream(project), head.seq) if head is not None else []
 
     def has_old_keys(self, project: str) -> bool:
-        """Tell whether a key file before the newest still has its bytes."""
-        head = self.key_head(project)
-        return head is not None and bool(self._streams.kept_before(record.key_stream(project), head.seq))
+        """Tell whether there are such key files."""
+        return bool(self.old_keys(project))
+
+    def forgotten(self, stream: str) -> dict[int, str]:
+        """Return the digests of the records that a stream's tombstones name, whoever signed them."""
+        return self._streams.forgotten(stream)
+
+    def append_tombstone(self, stream: str, seq: int, data: bytes) -> bool:
+        """Store a tombstone of a stream; False if somebody else took that number."""
+        return self._streams.append(record.tombstone_stream(stream), seq, data)
 
     def _list(self, level: str) -> None:
         self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")
@@ -259,8 +293,12 @@ class Vault:
     def accept(self, level: str) -> int:
         """Accept a level and its project's key as they are now; returns the level's version."""
         self._chains.clear()
-        self._streams.accept(record.key_stream(names.project(level)))
-        head = self._streams.accept(record.level_stream(level))
+        key_stream, level_stream = record.key_stream(names.project(level)), record.level_stream(level)
+        self._streams.accept(key_stream)
+        head = self._streams.accept(level_stream)
+        for stream in (*map(record.tombstone_stream, (key_stream, level_stream)), record.MEMBERS):
+            if self._memory.get(stream) is not None:
+                self._streams.take(stream)
         return head.seq if head else 0
 
     # -- what this machine remembers of the vault ----------------------------------------------------------------------
@@ -294,50 +332,6 @@ class Vault:
     def take_checkpoints(self, stream: str) -> int:
         """Take a stream of checkpoints as it is now for the truth; returns the number of its newest."""
         return self._streams.take(stream)
-
-    # -- everything, for `envfs verify` --------------------------------------------------------------------------------
-
-    def streams(self) -> tuple[str, ...]:
-        """List every stream that has a record or was ever seen."""
-        found = set(self._memory.streams())
-        for top in ("key", "level", "log"):
-            found.update(key.rpartition("/")[0] for key in self._store.list(top + "/"))
-        return tuple(sorted(found))
-
-    def last(self, stream: str) -> int:
-        """Return how many records a stream has in the store, whether they can be read or not."""
-        return self._streams.last(stream)
-
-    def stream_head(self, stream: str) -> Head | None:
-        """Return the newest record of any stream."""
-        return self._streams.head(stream)
-
-    def keys_of(self, stream: str) -> tuple[str, ...]:
-        """List the keys of a stream's records as the store has them, others' files among them."""
-        inside = (key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
-        return tuple(inside)
-
-    def highest(self, stream: str) -> int:
-        """Return the highest number among a stream's records, though some before it may be gone."""
-        numbers = [int(key.rpartition("@")[2].partition(".")[0]) for key in self.keys_of(stream) if record.is_key(key)]
-        return max((number for number in numbers if number <= len(numbers) + _MOST_MISSING), default=0)
-
-    def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
-        there = {key for key in self._store.list("tree/") if key.endswith("/@")}
-        return index.differences(there, [stream for stream in self.streams() if self.highest(stream)])
-
-    def repair_index(self) -> tuple[str, ...]:
-        """Write what is missing in the index; returns its keys."""
-        missing, _ = self.index_differences()
-        for key in missing:
-            self._store.put_new(key, b"")
-        self._children.clear()
-        return missing
-
-    def read(self, stream: str, seq: int) -> bytes | None:
-        """Return the bytes of one record of any stream."""
-        return self._streams.data(stream, seq)
 
 
 def create(store: Store, what: Description) -> None:

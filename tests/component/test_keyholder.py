@@ -295,6 +295,9 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     VerifyCheckpoint((("1", "x", "y"),)),
     HoldKeys(KEY_PLACE),
     DescribeKeys(KEY_PLACE),
+    keyholding.SignTombstone(Place(VAULT, "tombstone/key/shop", 1, ""), TIME, (1, 2)),
+    keyholding.CheckTombstones((KEY_PLACE, KEY_PLACE)),
+    keyholding.CheckMembers(VAULT),
 ]
 
 

@@ -12,11 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from envfs.core import keyfile
+from envfs.core import extensions, keyfile
 from envfs.core.keyfile import Keys
-from envfs.errors import AuthenticationFailed
-from envfs.keyholder import age, sealing
+from envfs.core.notes import Note
+from envfs.core.record import Point
+from envfs.errors import AuthenticationFailed, EnvFSError
+from envfs.keyholder import age, sealing, stating
 from envfs.keyholder.identity import Identity
+from envfs.keyholder.sealing import Content, Opened
 from envfs.protocol.keyholding import Place
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "record"
@@ -49,30 +52,54 @@ def open_keys(identity: Identity, where: Place, data: bytes) -> Keys:
     return sealing.check_keys(identity, where, identity.open(data))
 
 
+def note_of(case: dict[str, Any]) -> Note:
+    note = case.get("note", {})
+    return Note(note.get("op", ""), note.get("version", 0), note.get("level", ""), note.get("message", ""))
+
+
+def content_of(case: dict[str, Any]) -> Content:
+    ext = extensions.parse(case["ext"]) if "ext" in case else ""
+    return Content(case["text"], note_of(case), Point(*case.get("members", ())), ext)
+
+
+def opened(name: str) -> Opened:
+    case = load(name)
+    owner = Identity(case["identity"])
+    members = stating.check_members(owner, case["vault"], tuple(map(str.encode, case.get("member_records", ()))))
+    return sealing.open_record(owner, place(case), keys_of(case), stored(name), members)
+
+
 ACCEPTED = [name for name in RECORDS if not load(name).get("refused")]
+WRITTEN = [name for name in ACCEPTED if not load(name).get("for_reading")]
 REFUSED = [name for name in RECORDS if load(name).get("refused")]
 
 
 def test_there_are_vectors() -> None:
-    assert len(ACCEPTED) >= 6
-    assert len(REFUSED) >= 30
+    assert len(WRITTEN) >= 18
+    assert len(ACCEPTED) - len(WRITTEN) >= 6
+    assert len(REFUSED) >= 70
     assert len(KEYS) >= 9
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_what_is_sealed_is_what_is_checked_in(name: str) -> None:
     case = load(name)
-    sealed = sealing.seal_text(
-        Identity(case["identity"]), place(case), case["time"], b64(case["key"]), case["text"], b64(case["nonce"])
-    )
+    author = Identity(case.get("author", case["identity"]))
+    nonces = (b64(case["nonce"]), b64(case.get("note_nonce", "")))
+    sealed = sealing.seal_record(author, place(case), case["time"], b64(case["key"]), content_of(case), nonces)
     assert sealed == stored(name)
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_what_is_checked_in_is_opened(name: str) -> None:
-    case = load(name)
-    text = sealing.open_text(Identity(case["identity"]), place(case), keys_of(case), stored(name))
-    assert text == case["text"]
+    case, record = load(name), opened(name)
+    assert record.text == case["text"]
+    assert (record.header.members, record.header.ext) == content_of(case)[2:]
+    if case.get("note_refused"):
+        with pytest.raises(AuthenticationFailed):
+            sealing.open_note(record)
+    else:
+        assert sealing.open_note(record) == note_of(case)
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
@@ -81,14 +108,20 @@ def test_what_is_checked_in_is_opened_without_our_code(name: str) -> None:
     case, body = load(name), json.loads(stored(name))
     header = json.loads(b64(body["protected"]))
     seed = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
-    author = Ed25519PrivateKey.from_private_bytes(seed.derive(case["identity"].encode())).public_key()
+    line = case.get("author", case["identity"])
+    author = Ed25519PrivateKey.from_private_bytes(seed.derive(line.encode())).public_key()
     signed = ".".join(body[member] for member in ("protected", "iv", "ciphertext", "tag"))
     author.verify(b64(body["signature"]), signed.encode())
     sealed = b64(body["ciphertext"]) + b64(body["tag"])
     text = AESGCM(b64(case["key"])).decrypt(b64(body["iv"]), sealed, body["protected"].encode())
     thumbprint = hashlib.sha256(f'{{"k":"{case["key"]}","kty":"oct"}}'.encode()).digest()
     assert text.decode() == case["text"]
-    assert header == {
+    if "note" in case:
+        protected, _, iv, ciphertext, tag = header["note"].split(".")
+        note = AESGCM(b64(case["key"])).decrypt(b64(iv), b64(ciphertext) + b64(tag), protected.encode())
+        assert len(note) % 128 == 0
+        assert case["note"].items() <= json.loads(note).items()
+    assert {name: value for name, value in header.items() if name != "note"} == {
         "alg": "dir",
         "enc": "A256GCM",
         "typ": "envfs-record",
@@ -96,14 +129,15 @@ def test_what_is_checked_in_is_opened_without_our_code(name: str) -> None:
         **{member: case[member] for member in ("vault", "stream", "seq", "prev")},
         "author": base64.urlsafe_b64encode(author.public_bytes_raw()).rstrip(b"=").decode(),
         "time": case["time"],
+        **{member: case[member] for member in ("members", "ext") if member in case},
     }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_must_be_refused_is(name: str) -> None:
-    case = load(name)
-    with pytest.raises(AuthenticationFailed):
-        sealing.open_text(Identity(case["identity"]), place(case), keys_of(case), stored(name))
+    with pytest.raises(EnvFSError) as caught:
+        opened(name)
+    assert caught.value.code == load(name).get("error", AuthenticationFailed.code)
 
 
 def test_a_record_without_a_pinned_nonce_has_a_fresh_one_each_time() -> None:

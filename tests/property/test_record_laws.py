@@ -5,11 +5,36 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envfs.core import record
-from envfs.core.record import Header, Record
+from envfs.core import extensions, record
+from envfs.core.record import Header, Point, Record
 from envfs.errors import AuthenticationFailed
 
 texts = st.text(max_size=20)
+printable = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=8)
+names = st.from_regex(r"[a-z][a-z0-9_-]{0,6}", fullmatch=True).filter(lambda name: name != extensions.CRITICAL)
+plain = st.recursive(
+    st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | printable,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(printable, inner, max_size=3),
+    max_leaves=6,
+).filter(lambda value: depth(value) < 4)
+
+
+def depth(value: object) -> int:
+    """Return how deep lists and objects stand in one another."""
+    inner = value if isinstance(value, list) else [*value.values()] if isinstance(value, dict) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+@st.composite
+def extension(draw: st.DrawFn, *, is_critical: bool | None = None) -> dict[str, object]:
+    """Draw the body of an extension, with or without something critical in it."""
+    body: dict[str, object] = draw(st.dictionaries(names, plain, min_size=1, max_size=4))
+    if is_critical or (is_critical is None and draw(st.booleans())):
+        body[extensions.CRITICAL] = sorted(draw(st.sets(st.sampled_from(sorted(body)), min_size=1)))
+    return body
+
+
+points = st.builds(Point, st.integers(1, 10**12), st.text(min_size=1, max_size=20))
 headers = st.builds(
     Header,
     kid=texts,
@@ -19,6 +44,9 @@ headers = st.builds(
     prev=texts,
     author=texts,
     time=st.datetimes(datetime(1970, 1, 1)).map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")),  # noqa: DTZ001
+    members=st.just(Point()) | points,
+    note=texts,
+    ext=st.just("") | extension().map(extensions.parse),
 )
 records = st.builds(
     lambda header, *parts: Record(header, record.protect(header), *parts),

@@ -6,6 +6,7 @@ import hmac
 import json
 import os
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,15 +70,69 @@ class Pen(NamedTuple):
     sealing: bytes
 
 
-def next_record(before: Path, pen: Pen, text: str) -> Path:
-    """Write the record that follows `before`; returns its path."""
-    header = header_of(before)
+def new_signing_key() -> Ed25519PrivateKey:
+    """Return somebody else's signing key."""
+    return Ed25519PrivateKey.generate()
+
+
+def recipient_of(vault: Path) -> str:
+    """Return the owner's age recipient."""
+    return str(tomllib.loads((vault / "vault.toml").read_text(encoding="utf-8"))["owner"]["recipient"])
+
+
+def owners_pen(identity: Path, key: Path) -> Pen:
+    """Return the owner's own pen for the project of a key file."""
+    signing = owners_key(identity)
+    return Pen(signing, public(signing), project_key(identity, key))
+
+
+def note(body: Header, pen: Pen) -> str:
+    """Return a sealed note."""
+    protected, iv = encoded(b'{"alg":"dir","enc":"A256GCM","typ":"envfs-note"}'), os.urandom(12)
+    plain = compact(body)
+    sealed = AESGCM(pen.sealing).encrypt(iv, plain + b" " * (-len(plain) % 128), protected.encode())
+    return f"{protected}..{encoded(iv)}.{encoded(sealed[:-16])}.{encoded(sealed[-16:])}"
+
+
+def next_record(before: Path, pen: Pen, text: str, beside: Header | None = None) -> Path:
+    """Write the record that follows `before`, with what else its header is to have; returns its path."""
+    header = {name: value for name, value in header_of(before).items() if name not in _OPTIONAL} | (beside or {})
     number = int(str(header["seq"])) + 1
-    prev = encoded(hashlib.sha256(before.read_bytes()).digest())
-    header |= {"kid": kid(pen.sealing), "seq": number, "prev": prev, "author": pen.author}
+    header |= {"kid": kid(pen.sealing), "seq": number, "prev": digest(before), "author": pen.author}
     target = before.with_name(f"@{number:08d}.json")
     target.write_bytes(record(header, pen, text))
     return target
+
+
+_OPTIONAL = ("members", "note", "ext", "crit")
+
+
+def statement(kind: str, stream: Path, pen: Pen, payload: Header, beside: Header | None = None) -> Path:
+    """Write the next signed statement of a stream, which is a folder of a vault; returns its path."""
+    stream.mkdir(parents=True, exist_ok=True)
+    before = sorted(stream.glob("@*.json"))
+    vault = next(folder for folder in stream.parents if (folder / "vault.toml").exists())
+    header: Header = {
+        "alg": "EdDSA",
+        "typ": kind,
+        "vault": tomllib.loads((vault / "vault.toml").read_text(encoding="utf-8"))["id"],
+        "stream": str(stream.relative_to(vault)),
+        "seq": len(before) + 1,
+        "prev": digest(before[-1]) if before else "",
+        "author": pen.author,
+        "time": "2026-11-29T18:09:10.123456Z",
+        **(beside or {}),
+    }
+    protected, body = encoded(compact(header)), encoded(compact(payload))
+    signature = encoded(pen.signing.sign(f"{protected}.{body}".encode()))
+    target = stream / f"@{len(before) + 1:08d}.json"
+    target.write_bytes(compact({"payload": body, "protected": protected, "signature": signature}) + b"\n")
+    return target
+
+
+def digest(path: Path) -> str:
+    """Return how others name a record."""
+    return encoded(hashlib.sha256(path.read_bytes()).digest())
 
 
 def record(header: Header, pen: Pen, text: str) -> bytes:

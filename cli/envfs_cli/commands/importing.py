@@ -79,7 +79,8 @@ def _dotenv(path: str, values: "Values") -> int:
         if text != before:
             os.close(descriptor)
             descriptor = secrets.from_bytes(text.encode())
-    request = control.ImportText(str(values["level"]), bool(values["replace"]))
+    message = setting.message_of(values)
+    request = control.ImportText(str(values["level"]), bool(values["replace"]), message=message)
     written = session.start(values).reply(request, (descriptor,))
     if isinstance(written, control.Written):
         setting.report(written._replace(notes=(*notes, *written.notes)), as_json=bool(values["json"]))
@@ -119,7 +120,7 @@ def _check(jobs: "tuple[Job, ...]") -> None:
 def _ask(link: session.Session, job: "Job", values: "Values", *, dry: bool) -> control.Written:
     descriptor = secrets.from_bytes(job.text.encode())
     try:
-        request = control.ImportText(job.level, bool(values["replace"]), dry)
+        request = control.ImportText(job.level, bool(values["replace"]), dry, setting.message_of(values))
         reply = link.reply(request, (descriptor,))
     finally:
         os.close(descriptor)

@@ -14,6 +14,7 @@ from envfs.protocol import control
 from envfs_cli import ignoring, linked, output, remembering, secrets, session
 from envfs_cli import link as links
 from envfs_cli.arguments import Mistake
+from envfs_cli.commands.values import message_of
 from envfs_cli.importing import reading
 
 TYPE_CHECKING = False
@@ -30,6 +31,8 @@ _NOTHING = "# an empty file was here\n"  # a level comes to be with a text
 def link(values: "Values") -> int:
     """Link a folder to a level, or undo that."""
     folder, level = values["folder"], values["level"]
+    if message_of(values) and not values["import"]:
+        raise Mistake("a message is for a version, and only --import writes one")
     if values["remove"]:
         return _remove(_folder(folder or "."))
     if level is None:
@@ -157,7 +160,7 @@ def _import(env: str, level: str, asking: session.Session, values: "Values") -> 
         )
     descriptor = secrets.from_bytes((text.text or _NOTHING).encode())
     try:
-        written = asking.reply(control.ImportText(level), (descriptor,))
+        written = asking.reply(control.ImportText(level, message=message_of(values)), (descriptor,))
     finally:
         os.close(descriptor)
     for note in (*text.notes, *(written.notes if isinstance(written, control.Written) else ())):

@@ -21,8 +21,9 @@ def set_value(values: "Values") -> int:
         raise BadName("not a variable name", "name it alone: the value is asked for, and is never an argument")
     if level.isupper() and "/" not in level:
         _check_is_a_level(values, level)
+    message = message_of(values)
     asking, descriptor, trim = _value(values, level, name)
-    request = control.SetVariable(level, name, trim, bool(values["template"]))
+    request = control.SetVariable(level, name, trim, bool(values["template"]), message)
     return _report(asking.reply(request, (descriptor,)), values)
 
 
@@ -57,13 +58,14 @@ def _value(values: "Values", level: str, name: str) -> "tuple[session.Session, i
 
 def unset_value(values: "Values") -> int:
     """Remove one variable."""
-    return _write(values, control.UnsetVariable(str(values["level"]), str(values["name"])))
+    level, name = str(values["level"]), str(values["name"])
+    return _write(values, control.UnsetVariable(level, name, message_of(values)))
 
 
 def rename(values: "Values") -> int:
     """Give one variable another name."""
-    request = control.RenameVariable(str(values["level"]), str(values["name"]), str(values["new_name"]))
-    return _write(values, request)
+    level, name, new_name = str(values["level"]), str(values["name"]), str(values["new_name"])
+    return _write(values, control.RenameVariable(level, name, new_name, message_of(values)))
 
 
 def get_value(values: "Values") -> int:
@@ -73,6 +75,21 @@ def get_value(values: "Values") -> int:
     _, blob = session.start(values).ask(request)
     output.raw(blob + b"\n" if os.isatty(1) or not blob.endswith(b"\n") else blob)
     return 0
+
+
+def message_of(values: "Values") -> str:
+    """Return the message that a command was given for its version, or an empty one.
+
+    Raises:
+        TooLarge, Malformed: it cannot be kept, which is said before anything is asked for
+    """
+    if not values["message"]:
+        return ""
+    from envfs.core.notes import check_message
+
+    message = str(values["message"])
+    check_message(message)
+    return message
 
 
 def _write(values: "Values", request: "NamedTuple") -> int:

@@ -49,6 +49,7 @@ JSON = Option(("--json",), "flag", "", "print JSON for machines")
 PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PASSPHRASE_FILE)"
 )
+MESSAGE = Option(("-m", "--message"), "text", "TEXT", "say why, for `envfs history`; it is sealed as values are")
 YES = Option(("-y", "--yes"), "flag", "", "do not ask back")
 LEVEL = Argument("level", "level", "a level such as /shop/prod")
 HERE = Argument(

@@ -127,7 +127,13 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("show /shop --reveal", ["name", "level", "value"]),
         ("unset /shop A", ["level", "version", "added", "changed", "removed", "notes"]),
         ("rollback /shop 1 -y", ["level", "version", "added", "changed", "removed", "notes"]),
-        ("history /shop", ["version", "time", "author", "added", "changed", "removed"]),
+        (
+            "history /shop",
+            [
+                *("version", "time", "author", "added", "changed", "removed"),
+                *("operation", "source_version", "source_level", "message"),
+            ],
+        ),
         ("grants", ["level", "uid", "user", "until", "seconds_left", "dialect"]),
         ("log verify", ["looked_at", "failed", "notes"]),
         ("verify", ["looked_at", "failed", "notes", "faults"]),

@@ -28,7 +28,13 @@ def b64(data: bytes) -> str:
 
 
 def header_body(**changed: object) -> dict[str, object]:
-    return {"alg": "dir", "enc": "A256GCM", "typ": "envfs-record", **HEADER._asdict(), **changed}
+    return {
+        "alg": "dir",
+        "enc": "A256GCM",
+        "typ": "envfs-record",
+        **dict(zip(HEADER._fields[:7], HEADER, strict=False)),
+        **changed,
+    }
 
 
 def protected(body: object, separators: tuple[str, str] | None = (",", ":")) -> str:

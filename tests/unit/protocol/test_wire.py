@@ -72,7 +72,14 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
             {
                 "type": "render-view",
                 "layers": [
-                    {"level": "/shop", "record": PLACE_BODY, "record_blob": 0, "key": PLACE_BODY, "key_blob": 1}
+                    {
+                        "level": "/shop",
+                        "record": PLACE_BODY,
+                        "record_blob": 0,
+                        "key": PLACE_BODY,
+                        "key_blob": 1,
+                        "members": None,
+                    }
                 ],
                 "dialect": "",
                 "ordinary": False,
@@ -92,6 +99,8 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "restore": None,
                 "trim": False,
                 "new_name": "",
+                "message": "",
+                "members": None,
             },
         ),
         (VerifyCheckpoint((("1", "a", "b"),)), {"type": "verify-checkpoint", "checkpoints": [["1", "a", "b"]]}),

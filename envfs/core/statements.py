@@ -1,0 +1,98 @@
+"""A signed statement of the vault that holds nothing secret: a flattened JSON JWS (docs/format.md §9, §10).
+
+Laws: there is exactly one encoding of a statement, and anything else is refused; its header binds it to its vault, its
+stream, its number and the statement before it. Nothing is signed here.
+"""
+
+import json
+from typing import NamedTuple
+
+from envfs.core import extensions, record
+from envfs.errors import AuthenticationFailed
+
+MEMBER, TOMBSTONE = "envfs-member", "envfs-tombstone"  # the types of statements
+_REQUIRED = ("vault", "stream", "seq", "prev", "author", "time")
+_OPTIONAL = ("ext", extensions.CRITICAL)
+
+
+class Header(NamedTuple):
+    """Where a statement stands, as in a record's header (core.record)."""
+
+    vault: str
+    stream: str
+    seq: int
+    prev: str
+    author: str
+    time: str
+    ext: str = ""
+
+
+class Statement(NamedTuple):
+    """A stored statement; `protected` and `payload` stay encoded, for they are what is signed."""
+
+    header: Header
+    protected: str
+    payload: str
+    signature: bytes
+
+    def body(self) -> dict[str, object]:
+        """Return the object that the payload is; AuthenticationFailed if it is none, or in a second encoding."""
+        body = record.json_object(record.from_base64(self.payload))
+        if encode(body) != self.payload:
+            raise _wrong()
+        return body
+
+
+def protect(header: Header, kind: str) -> str:
+    """Return the encoded protected header of a statement of a type (RFC 7515 §3)."""
+    body = {"alg": "EdDSA", "typ": kind, **dict(zip(_REQUIRED, header, strict=False))}
+    return encode(body | record.extended(header.ext))
+
+
+def encode(body: dict[str, object]) -> str:
+    """Return JSON without blanks in base64url."""
+    return record.to_base64(json.dumps(body, separators=(",", ":")).encode())
+
+
+def signed_text(protected: str, payload: str) -> bytes:
+    """Return the bytes that the author signs (RFC 7515 §5.1)."""
+    return f"{protected}.{payload}".encode()
+
+
+def render(protected: str, payload: str, signature: bytes) -> bytes:
+    """Return a statement's one encoding, a line of JSON."""
+    body = {"payload": payload, "protected": protected, "signature": record.to_base64(signature)}
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+
+
+def parse(data: bytes, kind: str) -> Statement:
+    """Read a stored statement of a type; the keyholder says whether it is authentic.
+
+    Raises:
+        AuthenticationFailed: not the one encoding of such a statement
+    """
+    outer = record.json_object(data)
+    if tuple(outer) != ("payload", "protected", "signature"):
+        raise _wrong()
+    protected, payload = str(outer["protected"]), str(outer["payload"])
+    signature = record.from_base64(outer["signature"])
+    if render(protected, payload, signature) != data:
+        raise _wrong()
+    return Statement(_parse_header(protected, kind), protected, payload, signature)
+
+
+def _parse_header(protected: str, kind: str) -> Header:
+    body = record.json_object(record.from_base64(protected))
+    texts = [body.get(name) for name in _REQUIRED if name != "seq"]
+    if not all(isinstance(text, str) for text in texts) or type(body.get("seq")) is not int:
+        raise _wrong()
+    ext = extensions.parse(body["ext"]) if "ext" in body else ""
+    required = Header(*map(body.__getitem__, _REQUIRED))  # type: ignore[arg-type]  # checked above
+    header = required._replace(ext=ext)
+    if header.seq < 1 or not record.is_time(header.time) or protect(header, kind) != protected:
+        raise _wrong()
+    return header
+
+
+def _wrong() -> AuthenticationFailed:
+    return AuthenticationFailed("a signed statement is not of format 1", "`envfs verify` names each one")

@@ -1,0 +1,58 @@
+"""A tombstone: the owner's signed word that the bytes of some records of a stream were forgotten (docs/format.md §9).
+
+Laws: a tombstone names records by number and digest, so it can neither excuse the loss of another record nor of one
+that was changed first; it never names the newest record of a stream.
+"""
+
+from collections.abc import Iterable
+
+from envfs.core import limits, record, statements
+from envfs.core.record import Point
+from envfs.core.statements import Statement
+from envfs.errors import AuthenticationFailed, TooLarge
+
+
+def payload(points: Iterable[Point]) -> str:
+    """Return the encoded payload that names some records.
+
+    A digest is empty where a key file had lost its bytes before anybody said so.
+
+    Raises:
+        TooLarge: these are more than one tombstone can name
+    """
+    named = sorted(points)
+    if len(named) > limits.TOMBSTONE_RECORDS:
+        raise TooLarge("there is too much to forget at once", f"at most {limits.TOMBSTONE_RECORDS} records")
+    return statements.encode({"forgotten": [list(point) for point in named]})
+
+
+def parse(data: bytes) -> tuple[Statement, tuple[Point, ...]]:
+    """Read a stored tombstone, and which records it names.
+
+    Raises:
+        AuthenticationFailed: not the one encoding of a tombstone
+    """
+    statement = statements.parse(data, statements.TOMBSTONE)
+    body = statement.body()
+    listed = body.get("forgotten")
+    if tuple(body) != ("forgotten",) or not isinstance(listed, list) or not 0 < len(listed) <= limits.TOMBSTONE_RECORDS:
+        raise _wrong()
+    points = tuple(map(_point, listed))
+    numbers = [point.seq for point in points]
+    if numbers != sorted({*numbers}):
+        raise _wrong()
+    if record.is_level_stream(record.mourned(statement.header.stream)) and not all(point.digest for point in points):
+        raise _wrong()  # of a text that is lost, it has to be certain which one it was
+    return statement, points
+
+
+def _point(item: object) -> Point:
+    match item:
+        case [int(seq), str(digest)] if type(seq) is int and seq > 0:
+            return Point(seq, digest)
+        case _:
+            raise _wrong()
+
+
+def _wrong() -> AuthenticationFailed:
+    return AuthenticationFailed("a tombstone is not of format 1", "`envfs verify` names each one")

@@ -1,0 +1,82 @@
+"""Signed statements: tombstones, and those about a vault's authors (docs/format.md §9, §10).
+
+Law: a tombstone is signed over bytes that are here to be seen, and no digest is taken from the daemon.
+"""
+
+from collections.abc import Iterator
+
+from envfs.core import extensions, membership, record, statements, tombstones
+from envfs.core.membership import Members
+from envfs.core.record import Point
+from envfs.core.statements import Statement
+from envfs.errors import BadRequest
+from envfs.keyholder.identity import Identity
+from envfs.keyholder.sealing import check_place
+from envfs.protocol.keyholding import Place
+
+
+def sign_statement(identity: Identity, place: Place, time: str, kind: str, payload: str, ext: str = "") -> bytes:
+    """Return a statement of a type (core.statements) as a stored record."""
+    protected = statements.protect(statements.Header(*place, identity.author, time, ext), kind)
+    return statements.render(protected, payload, identity.sign(statements.signed_text(protected, payload)))
+
+
+def check_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -> Members:
+    """Return the members of a vault; `records` are those of its stream `member`, the first one first.
+
+    Raises:
+        AuthenticationFailed: one is not the owner's, or does not follow from those before
+        UnsupportedFormat: something critical in one is not known here
+    """
+    members = Members(identity.author)
+    for members in follow_members(identity, vault, records):  # noqa: B007 - the last one is returned
+        pass
+    return members
+
+
+def follow_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -> Iterator[Members]:
+    """Yield the members of a vault after each record; raises as `check_members` does."""
+    members = Members(identity.author)
+    for data in records:
+        statement, entry = membership.parse(data)
+        place = Place(vault, record.MEMBERS, members.newest.seq + 1, members.newest.digest)
+        check_statement(identity, place, statement)
+        members = members.follow(entry, record.digest(data))
+        yield members
+
+
+def check_statement(identity: Identity, place: Place, statement: Statement) -> None:
+    """Check signature and place of a statement of the owner's.
+
+    Raises:
+        AuthenticationFailed: either is not as it was written
+        UnsupportedFormat: something critical in it is not known here
+    """
+    header = statement.header
+    text = statements.signed_text(statement.protected, statement.payload)
+    identity.verify(header.author, text, statement.signature)
+    check_place(header, place)
+    extensions.check(header.ext, f"record {place.seq} of {place.stream}")
+
+
+def sign_tombstone(identity: Identity, place: Place, time: str, named: tuple[Point, ...]) -> bytes:
+    """Return a tombstone as a stored record.
+
+    Raises:
+        BadRequest: there is no such tombstone: of another kind of stream, or of a text without its digest
+    """
+    mourned = record.mourned(place.stream)
+    is_of_text = record.is_level_stream(mourned)
+    if not named or not (is_of_text or record.is_key_stream(mourned)) or (is_of_text and not all(map(all, named))):
+        raise BadRequest("there can be no such tombstone")
+    return sign_statement(identity, place, time, statements.TOMBSTONE, tombstones.payload(named))
+
+
+def check_tombstone(identity: Identity, place: Place, data: bytes) -> None:
+    """Check a stored tombstone.
+
+    Raises:
+        AuthenticationFailed: it is not the owner's, or not of this place
+        UnsupportedFormat: something critical in it is not known here
+    """
+    check_statement(identity, place, tombstones.parse(data)[0])

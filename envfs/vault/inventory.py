@@ -1,0 +1,63 @@
+"""What there is in a vault, record by record, for `envfs verify`."""
+
+from envfs.core import record
+from envfs.store import Store
+from envfs.vault import index
+from envfs.vault.memory import Memory
+from envfs.vault.streams import Head, Streams
+
+_MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone
+_TOPS = ("key", "level", "log", "member", "tombstone")  # of the keys of records
+
+
+class Inventory:
+    """The streams, records and index of one vault."""
+
+    def __init__(self, store: Store, streams: Streams, memory: Memory) -> None:
+        """List what is in `store`, and what `memory` has of it."""
+        self._store = store
+        self._streams = streams
+        self._memory = memory
+        self._children: dict[str, frozenset[str]] = {}
+
+    def streams(self) -> tuple[str, ...]:
+        """List every stream that has a record or was ever seen."""
+        found = set(self._memory.streams())
+        for top in _TOPS:
+            found.update(key.rpartition("/")[0] for key in self._store.list(top + "/"))
+        return tuple(sorted(found))
+
+    def last(self, stream: str) -> int:
+        """Return how many records a stream has in the store, whether they can be read or not."""
+        return self._streams.last(stream)
+
+    def stream_head(self, stream: str) -> Head | None:
+        """Return the newest record of any stream."""
+        return self._streams.head(stream)
+
+    def keys_of(self, stream: str) -> tuple[str, ...]:
+        """List the keys of a stream's records as the store has them, others' files among them."""
+        inside = (key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
+        return tuple(inside)
+
+    def highest(self, stream: str) -> int:
+        """Return the highest number among a stream's records, though some before it may be gone."""
+        numbers = [int(key.rpartition("@")[2].partition(".")[0]) for key in self.keys_of(stream) if record.is_key(key)]
+        return max((number for number in numbers if number <= len(numbers) + _MOST_MISSING), default=0)
+
+    def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
+        there = {key for key in self._store.list("tree/") if key.endswith("/@")}
+        return index.differences(there, [stream for stream in self.streams() if self.highest(stream)])
+
+    def repair_index(self) -> tuple[str, ...]:
+        """Write what is missing in the index; returns its keys."""
+        missing, _ = self.index_differences()
+        for key in missing:
+            self._store.put_new(key, b"")
+        self._children.clear()
+        return missing
+
+    def read(self, stream: str, seq: int) -> bytes | None:
+        """Return the bytes of one record of any stream."""
+        return self._streams.data(stream, seq)
