@@ -4,7 +4,7 @@ from functools import partial
 from typing import NamedTuple
 
 from envfs.control.call import Call, Sent
-from envfs.core import checkpoint, record
+from envfs.core import record
 from envfs.core.checkpoint import Checkpoint
 from envfs.errors import AuditUnavailable, EnvFSError, LogBroken
 from envfs.gate.audit_log.ledger import Ledger
@@ -93,7 +93,7 @@ async def _check_points(call: Call, points: tuple[Checkpoint, ...]) -> dict[str,
     for first in range(0, len(points), _AT_ONCE):
         some = points[first : first + _AT_ONCE]
         places = tuple(vault.place(point.header.stream, point.header.seq) for point in some)
-        blobs = tuple(checkpoint.render(point.protected, point.payload, point.signature) for point in some)
+        blobs = tuple(point.statement.stored() for point in some)
         answer = await call.service.keyholder.ask(CheckCheckpoints(places), blobs)
         texts = answer.message.texts if isinstance(answer.message, Faults) else ()
         pairs = zip(some, texts, strict=True)

@@ -23,6 +23,7 @@ from envfs.service.writer import Operation
 _MAY_REFER = ("template", "unset", "rename", "restore")
 _FILLS = ("merge", "replace")
 _MOST_WARNINGS = 20
+_NOTHING, _NO_VERSION = "nothing changed", ", so there is no version that the message could be kept with"
 _DANGLING = {
     "undefined": "which is set neither here nor above: `exec` takes it from its environment; single quotes keep a $",
     "later": "which is set further down: move it up",
@@ -95,7 +96,7 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] = ()) -> Sent:
     result = await call.service.house.writer.write(call.caller, operation, descriptors)
     if result.changes is None:
-        return Sent(Written(operation.level, result.version, notes=("nothing changed",)))
+        return Sent(Written(operation.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(operation.message),)))
     changed = result.changes
     notes = changed.notes if operation.dry else (*changed.notes, *await _warnings(call, operation, changed))
     return Sent(Written(operation.level, result.version, changed.added, changed.changed, changed.removed, notes))

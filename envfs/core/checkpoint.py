@@ -4,26 +4,15 @@ Laws: there is exactly one encoding of a checkpoint, and anything else is refuse
 names its vault, its stream, its number and the checkpoint before it. Nothing is signed here.
 """
 
-import json
 from typing import NamedTuple
 
-from envfs.core import limits, record
+from envfs.core import record, statements
+from envfs.core.statements import Header, Statement
 from envfs.errors import AuthenticationFailed
 
 TYPE = "envfs-checkpoint"
 _HEX_DIGITS = 64
 _DIGITS = frozenset("0123456789abcdef")
-
-
-class Header(NamedTuple):
-    """Where a checkpoint stands. `prev` is the digest of the one before it, empty for the first."""
-
-    vault: str
-    stream: str
-    seq: int
-    prev: str
-    author: str
-    time: str
 
 
 class Head(NamedTuple):
@@ -50,18 +39,15 @@ class Claim(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """A stored checkpoint; `protected` and `payload` stay encoded, for they are what is signed."""
+    """A stored checkpoint: the statement that is signed, and what its payload says."""
 
-    header: Header
+    statement: Statement
     claim: Claim
-    protected: str
-    payload: str
-    signature: bytes
 
-
-def protect(header: Header) -> str:
-    """Return the encoded protected header (RFC 7515 §3)."""
-    return _encode({"alg": "EdDSA", "typ": TYPE, **header._asdict()})
+    @property
+    def header(self) -> Header:
+        """Where it stands."""
+        return self.statement.header
 
 
 def render_claim(claim: Claim) -> str:
@@ -69,18 +55,7 @@ def render_claim(claim: Claim) -> str:
     body = {**claim._asdict(), "heads": {head.stream: [head.seq, head.digest] for head in claim.heads}}
     if not claim.heads:
         del body["heads"]
-    return _encode(body)
-
-
-def signed_text(protected: str, payload: str) -> bytes:
-    """Return the bytes that the owner signs (RFC 7515 §5.1)."""
-    return f"{protected}.{payload}".encode()
-
-
-def render(protected: str, payload: str, signature: bytes) -> bytes:
-    """Return a checkpoint's one encoding: a flattened JWS (RFC 7515 §7.2.2) in a line."""
-    body = {"payload": payload, "protected": protected, "signature": record.to_base64(signature)}
-    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+    return statements.encode(body)
 
 
 def parse(data: bytes) -> Checkpoint:
@@ -89,12 +64,8 @@ def parse(data: bytes) -> Checkpoint:
     Raises:
         AuthenticationFailed: not the one encoding of a checkpoint
     """
-    body = _object(data, ("payload", "protected", "signature"))
-    protected, payload = str(body["protected"]), str(body["payload"])
-    signature = record.from_base64(body["signature"])
-    if render(protected, payload, signature) != data:
-        raise _wrong("is written in a second encoding")
-    return Checkpoint(_parse_header(protected), parse_claim(payload), protected, payload, signature)
+    statement = statements.parse(data, TYPE)
+    return Checkpoint(statement, parse_claim(statement.payload))
 
 
 def parse_claim(payload: str) -> Claim:
@@ -105,7 +76,9 @@ def parse_claim(payload: str) -> Claim:
     """
     data = record.from_base64(payload)
     with_heads = b'"heads":' in data
-    body = _object(data, Claim._fields if with_heads else Claim._fields[:-1])
+    body = record.json_object(data)
+    if tuple(body) != (Claim._fields if with_heads else Claim._fields[:-1]):
+        raise _wrong("has other fields than it should")
     heads = body.get("heads", {})
     if not isinstance(heads, dict):
         raise _wrong("has heads of another type")
@@ -120,17 +93,6 @@ def parse_claim(payload: str) -> Claim:
     return claim
 
 
-def _parse_header(protected: str) -> Header:
-    body = _object(record.from_base64(protected), ("alg", "typ", *Header._fields))
-    header = Header(**{name: body[name] for name in Header._fields})  # type: ignore[arg-type]  # checked below
-    texts = header[:2] + header[3:]
-    if not all(isinstance(text, str) for text in texts) or type(header.seq) is not int or header.seq < 1:
-        raise _wrong("has a field of another type")
-    if not record.is_time(header.time) or protect(header) != protected:
-        raise _wrong("is not of format 1")
-    return header
-
-
 def _head(member: tuple[str, object]) -> Head:
     match member[1]:
         case [int(seq), str(digest)] if type(seq) is int:
@@ -141,22 +103,6 @@ def _head(member: tuple[str, object]) -> Head:
 
 def _is_hex(text: object) -> bool:
     return isinstance(text, str) and len(text) == _HEX_DIGITS and _DIGITS.issuperset(text)
-
-
-def _encode(body: dict[str, object]) -> str:
-    return record.to_base64(json.dumps(body, separators=(",", ":")).encode())
-
-
-def _object(data: bytes, names: tuple[str, ...]) -> dict[str, object]:
-    if len(data) > limits.RECORD_BYTES:
-        raise _wrong("is over its limit")
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
-        raise _wrong("is not JSON") from None
-    if not isinstance(body, dict) or tuple(body) != names:
-        raise _wrong("has other fields than it should")
-    return body
 
 
 def _wrong(what: str) -> AuthenticationFailed:

@@ -1,4 +1,4 @@
-"""A signed statement of the vault that holds nothing secret: a flattened JSON JWS (docs/format.md §9, §10).
+"""A signed statement of the vault that holds nothing secret: a flattened JSON JWS (docs/format.md §8 to §10).
 
 Laws: there is exactly one encoding of a statement, and anything else is refused; its header binds it to its vault, its
 stream, its number and the statement before it. Nothing is signed here.
@@ -41,6 +41,10 @@ class Statement(NamedTuple):
         if encode(body) != self.payload:
             raise _wrong()
         return body
+
+    def stored(self) -> bytes:
+        """Return it as it is stored."""
+        return render(self.protected, self.payload, self.signature)
 
 
 def protect(header: Header, kind: str) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from envfs.core import keyfile
-from envfs.core.record import Point, digest
+from envfs.core.record import Point, digest, is_key_stream, mourned
 from envfs.dotenv.document import parse_document
-from envfs.errors import EnvFSError, Locked
+from envfs.errors import BadRequest, EnvFSError, Locked
 from envfs.keyholder import sealing, stating
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import (
@@ -47,6 +47,8 @@ def describe_keys(request: DescribeKeys, work: Work) -> Answer:
 
 def sign_tombstone(request: SignTombstone, work: Work) -> Answer:
     """Say that the bytes of some records were forgotten."""
+    if not is_key_stream(mourned(request.place.stream)):
+        raise BadRequest("only key files are forgotten")  # a daemon that was taken over could have versions disowned
     named = (Point(seq, digest(data)) for seq, data in zip(request.records, work.blobs, strict=True))
     points = (*named, *(Point(seq, "") for seq in request.lost))
     return Answer(Stated(), (stating.sign_tombstone(work.identity, request.place, request.time, points),))

@@ -6,10 +6,11 @@ Law: a checkpoint is signed only if it follows from the one before it, and from 
 from typing import NamedTuple
 
 from envfs.core import audit, checkpoint, record
-from envfs.core.checkpoint import Checkpoint, Claim, Header
-from envfs.errors import AuthenticationFailed, LogBroken
+from envfs.core.checkpoint import Checkpoint, Claim
+from envfs.errors import LogBroken
 from envfs.keyholder.checking import fault
 from envfs.keyholder.identity import Identity
+from envfs.keyholder.stating import check_statement, sign_statement
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import CheckCheckpoints, Faults, Place, SignCheckpoint, Signed, VerifyCheckpoint
 
@@ -38,8 +39,7 @@ def sign_checkpoint(request: SignCheckpoint, work: Work) -> Answer:
         before = _open(identity, place.vault, place.stream, work.blobs[1:])
         _check_follows(place, claim, before)
         _check_grows(place, claim, work.keyring.signed())
-    protected = checkpoint.protect(Header(*place, identity.author, request.time))
-    data = checkpoint.render(protected, payload, identity.sign(checkpoint.signed_text(protected, payload)))
+    data = sign_statement(identity, place, request.time, checkpoint.TYPE, payload)
     work.keyring.hold_signed((place.stream, str(place.seq), record.digest(data), claim.begin, str(claim.entries)))
     signature = identity.sign(audit.checkpoint_text(claim.entries, claim.tip))
     return Answer(Signed(record.to_base64(signature)), (data,))
@@ -65,11 +65,7 @@ def verify_checkpoint(request: VerifyCheckpoint, work: Work) -> Answer:
 
 def _check(identity: Identity, place: Place, data: bytes) -> Checkpoint:
     point = checkpoint.parse(data)
-    header = point.header
-    identity.verify(header.author, checkpoint.signed_text(point.protected, point.payload), point.signature)
-    prev = header.prev if place.prev == record.FORGOTTEN else place.prev
-    if (header.vault, header.stream, header.seq, header.prev) != (*place[:3], prev):
-        raise AuthenticationFailed(f"checkpoint {place.seq} of {place.stream} was written for another place")
+    check_statement(identity, place, point.statement)
     return point
 
 

@@ -19,12 +19,13 @@ from typing import NamedTuple
 import pytest
 import trio
 
-from envfs.core import checkpoint, limits, record
+from envfs.core import checkpoint, limits, record, tombstones
 from envfs.core.checkpoint import Claim, Head
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
     BadName,
+    BadRequest,
     EnvFSError,
     Locked,
     LogBroken,
@@ -702,14 +703,33 @@ def checked(link: KeyholderLink, *points: tuple[Place, bytes]) -> list[bool]:
     return [bool(text) for text in faults.texts]
 
 
+def test_a_tombstone_is_signed_for_key_files_alone_and_over_the_bytes_that_are_there(fresh: KeyholderLink) -> None:
+    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
+    place = Place(VAULT, "tombstone/key/shop", 1, "")
+    data = ask(fresh, keyholding.SignTombstone(place, TIME, (2, 3), (1,)), (b"two", b"three")).blobs[0]
+    points = tombstones.parse(data)[1]
+    assert points == ((1, ""), (2, record.digest(b"two")), (3, record.digest(b"three")))
+    faults = ask(fresh, keyholding.CheckTombstones((place, place._replace(seq=2))), (data, data)).message
+    assert isinstance(faults, Faults)
+    assert [bool(text) for text in faults.texts] == [False, True]
+    for stream in ("tombstone/level/shop", "tombstone/log/0000000000000000", "tombstone/member", "key/shop"):
+        with pytest.raises(BadRequest):
+            ask(fresh, keyholding.SignTombstone(place._replace(stream=stream), TIME, (2,)), (b"two",))
+
+
+def test_a_message_is_judged_by_the_keyholder_as_well(fresh: KeyholderLink) -> None:
+    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
+    for message, error in (("x" * 2001, TooLarge), ("\x1b[2J", Malformed)):
+        with pytest.raises(error):
+            ask(fresh, WriteLevel(PLACE, TIME, "set", "A", KEY_PLACE, 0, message=message), (b"x",), (b"value",))
+
+
 def test_a_checkpoint_stands_at_its_place_and_is_the_owners(fresh: KeyholderLink) -> None:
     ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
     data = ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).blobs[0]
     point = checkpoint.parse(data)
     assert (point.claim.entries, point.claim.tip, point.header.time) == (7, TIP, TIME)
-    other = checkpoint.render(
-        point.protected, checkpoint.render_claim(point.claim._replace(entries=8)), point.signature
-    )
+    other = point.statement._replace(payload=checkpoint.render_claim(point.claim._replace(entries=8))).stored()
     moved = LOG_PLACE._replace(stream="log/0000000000000001")
     assert checked(
         fresh, (LOG_PLACE, data), (moved, data), (LOG_PLACE, other), (LOG_PLACE, b"{}"), (LOG_PLACE, b"")

@@ -113,7 +113,9 @@ def test_the_longest_is_kept(shop: Home) -> None:
 
 def test_if_nothing_changes_there_is_no_version_for_it(shop: Home) -> None:
     shop.envfs("set", "/shop", "A", given="1")
-    assert "nothing changed" in shop.envfs("set", "/shop", "A", "-m", _NEEDLE, given="1").complaint
+    assert (
+        "nothing changed, so there is no version" in shop.envfs("set", "/shop", "A", "-m", _NEEDLE, given="1").complaint
+    )
     assert _NEEDLE not in str(shop.rows("history", "/shop"))
 
 

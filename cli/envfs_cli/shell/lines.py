@@ -119,9 +119,9 @@ def takes_value(command: "Command", word: str) -> bool:
     )
 
 
-def nameless(command: "Command", values: "Values") -> bool:
-    """Tell whether a line says no variable's name: names are secret on the disk, as values are."""
-    names = [argument.name for argument in command.arguments if argument.kind == "name"]
+def fit_for_disk(command: "Command", values: "Values") -> bool:
+    """Tell whether a line says no variable's name and no message: these are secret on the disk, as values are."""
+    names = ["message", *(argument.name for argument in command.arguments if argument.kind == "name")]
     names += [arguments.key(option) for option in command.options if option.kind == "list"]
     return not any(values.get(name) for name in names)
 

@@ -59,7 +59,7 @@ class Shell:
         command = lines.find(words[0])
         values = lines.read(command, words[1:], self.level, self._exists)
         if lines.memorable(text, words):
-            self.history.remember(text, on_disk=lines.nameless(command, values))
+            self.history.remember(text, on_disk=lines.fit_for_disk(command, values))
         if command.group == builtins.GROUP:
             return self._builtins[command.name](values)
         return self._start(command, values)

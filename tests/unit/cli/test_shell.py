@@ -177,6 +177,7 @@ def test_no_command_takes_the_rest_of_a_script_for_its_value(
 
 def test_only_lines_that_parse_are_remembered_and_never_a_value(shell: loop.Shell, tmp_path: Path) -> None:
     good = ["cd /shop/prod", "get API_KEY", "set API_KEY", "exec -- env", "verify", "set ./new API_KEY"]
+    good += ["rollback /shop/prod 7 -m because", "rollback /shop/prod 7 -mbecause", "import .env . --message 'it was'"]
     bad = [
         "hunter2",
         "set API_KEY hunter2",
@@ -195,7 +196,11 @@ def test_only_lines_that_parse_are_remembered_and_never_a_value(shell: loop.Shel
         shell.run(line)
     path = tmp_path / "state" / "shell_history"
     assert shell.history.lines == good
-    assert path.read_text().splitlines() == ["cd /shop/prod", "exec -- env", "verify"]  # no variable's name on the disk
+    assert path.read_text().splitlines() == [
+        "cd /shop/prod",
+        "exec -- env",
+        "verify",
+    ]  # no name, no message
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from envfs.core import checkpoint, record
-from envfs.core.checkpoint import Claim, Head, Header
+from envfs.core import checkpoint, record, statements
+from envfs.core.checkpoint import Claim, Head
+from envfs.core.statements import Header
 from envfs.errors import AuthenticationFailed
 
 HEADER = Header("b83616da", "log/0123456789abcdef", 7, "p" * 43, "a" * 43, "2026-11-29T08:09:10.123456Z")
 CLAIM = Claim("b" * 64, 120, "c" * 64, 31_415, 7, (Head("key/shop", 1, "d"), Head("level/shop", 7, "e")))
-STORED = checkpoint.render(checkpoint.protect(HEADER), checkpoint.render_claim(CLAIM), b"signature")
+STORED = statements.render(statements.protect(HEADER, checkpoint.TYPE), checkpoint.render_claim(CLAIM), b"signature")
 
 
 def bent(text: str, old: str, new: str) -> str:
@@ -22,7 +23,7 @@ def bent(text: str, old: str, new: str) -> str:
 
 def test_a_checkpoint_is_read_as_it_was_written() -> None:
     point = checkpoint.parse(STORED)
-    assert (point.header, point.claim, point.signature) == (HEADER, CLAIM, b"signature")
+    assert (point.header, point.claim, point.statement.signature) == (HEADER, CLAIM, b"signature")
 
 
 def test_heads_that_stand_elsewhere_are_left_out() -> None:
@@ -82,5 +83,5 @@ def test_a_header_that_is_not_of_this_format_is_refused(old: str, new: str) -> N
     body = json.loads(STORED)
     with pytest.raises(AuthenticationFailed):
         checkpoint.parse(
-            checkpoint.render(bent(body["protected"], old, new), body["payload"], record.from_base64(body["signature"]))
+            statements.render(bent(body["protected"], old, new), body["payload"], record.from_base64(body["signature"]))
         )

@@ -1,0 +1,108 @@
+"""The invariant: a hostile header, extension, note or statement parses or raises EnvFSError, nothing else."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from envfs.core import checkpoint, extensions, membership, notes, record, statements, tombstones
+from envfs.core.membership import Entry, Members
+from envfs.core.record import Header, Point
+from envfs.errors import EnvFSError
+from tests.property.messages import json_values
+
+DEEP = b"[" * 3_000
+LONG_NUMBER = b"9" * 5_000
+KINDS = {
+    "tombstone": (statements.TOMBSTONE, tombstones.parse),
+    "member": (statements.MEMBER, membership.parse),
+    "checkpoint": (checkpoint.TYPE, checkpoint.parse),
+}
+digests = st.text("abc", max_size=2)
+points = st.lists(st.one_of(st.integers(-1, 3), digests, json_values), max_size=3)
+payloads = st.fixed_dictionaries(
+    {},
+    optional={
+        "forgotten": json_values | st.lists(points, max_size=3),
+        "kind": json_values | st.sampled_from(["found", "allow", "revoke"]),
+        "author": json_values | digests,
+        "last": json_values | st.dictionaries(digests, points, max_size=2),
+        "begin": json_values,
+        "heads": json_values,
+    },
+)
+required = {
+    "alg": st.just("dir"),
+    "enc": st.just("A256GCM"),
+    "typ": st.just(record.TYPE),
+    **dict.fromkeys(("kid", "vault", "stream"), digests),
+    "seq": st.integers(0, 3),
+    **dict.fromkeys(("prev", "author"), digests),
+    "time": st.just("2026-11-29T18:09:10.123456Z") | digests,
+}
+optional = {
+    "members": json_values | points,
+    "note": json_values | digests,
+    "ext": json_values | st.dictionaries(st.sampled_from(["a", "b", "crit"]), json_values | st.just(["a"]), max_size=3),
+    "crit": json_values | st.just(["ext"]),
+}
+
+
+@given(st.fixed_dictionaries(required, optional=optional))
+def test_a_header_with_anything_beside_what_it_needs(body: dict[str, object]) -> None:
+    text = record.to_base64(json.dumps(body, separators=(",", ":")).encode())
+    with contextlib.suppress(EnvFSError):
+        header = record.parse_protected(text)
+        assert record.protect(header) == text
+        extensions.check(header.ext, "record 1")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(body=payloads | json_values, text=st.none() | st.binary(max_size=30))
+@example(body={}, text=DEEP)
+@example(body={}, text=b'{"forgotten":' + LONG_NUMBER + b"}")
+@example(body={}, text=b"\xff")
+def test_a_statement_that_says_anything(kind: str, body: object, text: bytes | None) -> None:
+    typ, parse = KINDS[kind]
+    protected = statements.protect(statements.Header("v", "s", 1, "", "a", "2026-11-29T18:09:10.123456Z"), typ)
+    payload = record.to_base64(json.dumps(body, separators=(",", ":")).encode() if text is None else text)
+    with contextlib.suppress(EnvFSError):
+        parse(statements.render(protected, payload, b"x" * 64))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=json_values.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60))
+@example(data=DEEP)
+@example(data=b'{"payload":' + LONG_NUMBER + b"}")
+def test_whatever_stands_in_the_place_of_a_statement(kind: str, data: bytes) -> None:
+    with contextlib.suppress(EnvFSError):
+        KINDS[kind][1](data)
+
+
+@given(st.binary(max_size=80) | json_values.map(lambda value: json.dumps(value).encode()))
+@example(DEEP)
+@example(b'{"version":' + LONG_NUMBER + b"}")
+def test_whatever_was_sealed_as_a_note(plain: bytes) -> None:
+    with contextlib.suppress(EnvFSError):
+        note = notes.parse(plain)
+        assert json.dumps(list(note)).isascii()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["found", "allow", "revoke", "x"]), st.sampled_from("ome")), max_size=6))
+def test_a_list_of_authors_in_any_order_keeps_its_laws(steps: list[tuple[str, str]]) -> None:
+    members = Members("o")
+    for number, (kind, author) in enumerate(steps):
+        with contextlib.suppress(EnvFSError):
+            members = members.follow(Entry(kind, author, (("level", Point(3, "d3")),)), f"e{number}")
+    for count in range(len(members.entries) + 1):
+        assert "o" in members.authors(count)
+    for author in "me":
+        for point in range(len(members.entries) + 1):
+            named = Point(point, members.digests[point - 1]) if point else Point()
+            header = Header("k", "v", "level", 4, "", author, "t", named)
+            later = [entry for entry in members.entries[point:] if (entry.kind, entry.author) == ("revoke", author)]
+            counts = author in members.authors_of(header, "d4")
+            assert counts == (author in members.authors(point) and not later)
+            assert ("o" in members.authors_of(header._replace(author="o"), "d4")) is True
