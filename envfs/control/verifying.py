@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from envfs.control.call import Call, Sent
-from envfs.control.damage import DAMAGED, fault
+from envfs.control.damage import fault
 from envfs.control.vouching import LIMITS, begun_again, vouch
 from envfs.core import names, record
+from envfs.core.addresses import Layer
 from envfs.core.audit import Event
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
-from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile, Layer
+from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile
 from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, Version
+from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
 
 _CHECKED_AT_ONCE = 64
@@ -142,24 +144,23 @@ async def _verify_gathered(call: Call, stream: str, numbers: range) -> list[Faul
     forgotten = not record.is_level_stream(stream)  # key files and checkpoints before the newest may be
     present = [(seq, data) for seq, data in found if data is not None and (data or not forgotten)]
     try:
-        answer = await _ask_about(call, stream, present)
+        texts = await _ask_about(call, stream, present)
     except (Locked, KeyholderGone):
         raise
     except EnvFSError as error:
         return [*faults, *(FaultRow(record.key(stream, seq), error.text) for seq, _ in present)]
-    texts = answer.texts if isinstance(answer, Faults) else ()
     pairs = zip(present, texts, strict=True)
     return [*faults, *(FaultRow(record.key(stream, seq), text) for (seq, _), text in pairs if text)]
 
 
-async def _ask_about(call: Call, stream: str, present: list[tuple[int, bytes]]) -> object:
+async def _ask_about(call: Call, stream: str, present: list[tuple[int, bytes]]) -> tuple[str, ...]:
     keeper, ask = call.service.house.vault, call.service.keyholder.ask
     blobs = tuple(data for _, data in present)
     places = tuple(keeper.place(stream, seq) for seq, _ in present)
     if record.is_key_stream(stream):
-        return (await ask(CheckKeys(tuple(map(KeyFile, places))), blobs)).message
+        return (await ask(CheckKeys(tuple(map(KeyFile, places))), Faults, blobs)).message.texts
     if not record.is_level_stream(stream):
-        return (await ask(CheckCheckpoints(places), blobs)).message
+        return (await ask(CheckCheckpoints(places), Faults, blobs)).message.texts
     level = stream.removeprefix("level") or names.ROOT
     project = names.project(level)
     head = keeper.key_head(project)
@@ -167,7 +168,7 @@ async def _ask_about(call: Call, stream: str, present: list[tuple[int, bytes]]) 
         raise NoVault(f"the key of project {project or '/'} is gone from the vault")
     key = keeper.place(record.key_stream(project), head.seq)
     layers = tuple(Layer(level, place, number, key, len(blobs)) for number, place in enumerate(places))
-    return (await ask(CheckRecords(layers), (*blobs, head.data))).message
+    return (await ask(CheckRecords(layers), Faults, (*blobs, head.data))).message.texts
 
 
 async def accept(call: Call, request: Accept) -> Sent:

@@ -80,9 +80,8 @@ async def _check_lines(call: Call, verified: Verified) -> None:
     for first in range(0, len(verified.points), _AT_ONCE):
         points = verified.points[first : first + _AT_ONCE]
         asked = tuple((str(point.seq), point.digest, point.signature) for point in points)
-        answer = await call.service.keyholder.ask(VerifyCheckpoint(asked))
-        texts = answer.message.texts if isinstance(answer.message, Faults) else ("",)
-        for point, text in zip(points, texts, strict=True):
+        answer = await call.service.keyholder.ask(VerifyCheckpoint(asked), Faults)
+        for point, text in zip(points, answer.message.texts, strict=True):
             if text:
                 raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner", HINT)
 
@@ -94,9 +93,8 @@ async def _check_points(call: Call, points: tuple[Checkpoint, ...]) -> dict[str,
         some = points[first : first + _AT_ONCE]
         places = tuple(vault.place(point.header.stream, point.header.seq) for point in some)
         blobs = tuple(checkpoint.render(point.protected, point.payload, point.signature) for point in some)
-        answer = await call.service.keyholder.ask(CheckCheckpoints(places), blobs)
-        texts = answer.message.texts if isinstance(answer.message, Faults) else ()
-        pairs = zip(some, texts, strict=True)
+        answer = await call.service.keyholder.ask(CheckCheckpoints(places), Faults, blobs)
+        pairs = zip(some, answer.message.texts, strict=True)
         faults |= {_key(point): f"{_key(point)}: {text}" for point, text in pairs if text}
     return faults
 

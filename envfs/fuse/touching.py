@@ -19,9 +19,9 @@ from typing import NamedTuple, Protocol
 import trio
 from pyfuse3 import FUSEError, RequestContext, SetattrFields
 
+from envfs.core.differences import Difference
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.touch_plan import Touch
-from envfs.protocol.keyholding import Difference
 
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 _AT_EMPTY_PATH = 0x1000

@@ -3,8 +3,8 @@
 import ctypes
 import resource
 
+from envfs.core.protection import Protection
 from envfs.host import memory
-from envfs.protocol.keyholding import Protection
 
 _GET_DUMPABLE, _GET_SECCOMP, _GET_NO_NEW_PRIVS = 3, 21, 39
 _FILTERED = 2

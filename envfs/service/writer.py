@@ -11,13 +11,14 @@ from weakref import WeakValueDictionary
 import trio
 
 from envfs.core import names, record
+from envfs.core.addresses import Layer
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
 from envfs.gate.audit_log.log import AccessLog
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.keyholder import Answer, Keyholder
 from envfs.host import clocks
-from envfs.protocol.keyholding import Layer, Sealed, WriteLevel
+from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 from envfs.service.changes.changes import Changes
 from envfs.service.changes.comparison import NO_TEXT, Version
 from envfs.service.project_keys import KeyFile, ProjectKeys
@@ -90,7 +91,7 @@ class Writer:
         key = await self._keys.newest(project)
         head = vault.head(level)
         request, blobs = self._request(operation, head.seq if head else 0, key)
-        answer = await self._keyholder.ask(request, blobs, descriptors)
+        answer: Answer[Sealed | Unchanged] = await self._keyholder.ask(request, (Sealed, Unchanged), blobs, descriptors)
         if not isinstance(answer.message, Sealed):
             return Result(head.seq if head else 0, None)
         if operation.dry:

@@ -19,7 +19,7 @@ import pytest
 
 from envfs.control.vouching import LIMITS
 from envfs.core import keyfile, record
-from envfs.protocol.keyholding import Place
+from envfs.core.addresses import Place
 from envfs.vault import description
 from tests.component import cheap
 from tests.conftest import Homes, copied

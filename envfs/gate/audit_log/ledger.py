@@ -14,6 +14,7 @@ from typing import TypeVar
 import trio
 
 from envfs.core import audit, checkpoint, record
+from envfs.core.addresses import Place
 from envfs.core.audit import Event, Tip
 from envfs.core.checkpoint import Checkpoint, Claim, Head
 from envfs.core.policy import Caller
@@ -24,10 +25,10 @@ from envfs.gate.audit_log.log_files import End
 from envfs.gate.audit_log.log_opening import Signed
 from envfs.gate.audit_log.marks import Marks
 from envfs.gate.audit_log.remembered import Stored, parse_witness, read_former, read_stored, render_witness, signed_by
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks, journals, machine
 from envfs.host.witnesses import Witness
-from envfs.protocol.keyholding import CheckCheckpoints, Faults, Place, SignCheckpoint
+from envfs.protocol.keyholding import CheckCheckpoints, Faults, SignCheckpoint
 from envfs.protocol.keyholding import Signed as SignedAnswer
 from envfs.vault.memory import Seen
 from envfs.vault.vault import Vault
@@ -196,12 +197,11 @@ class Ledger:
         before = () if accepted or point is None else (stored.data,)
         request = SignCheckpoint(place, clocks.wall(), accepted)
         try:
-            answer = await keyholder.ask(request, (checkpoint.render_claim(claim).encode(), *before))
+            answer = await keyholder.ask(request, SignedAnswer, (checkpoint.render_claim(claim).encode(), *before))
         except (LogBroken, AuthenticationFailed) as error:
             self.log.break_off(error.text)
             return
-        if isinstance(answer.message, SignedAnswer):
-            await self._keep(vault, claim, answer.message.signature, answer.blobs[0])
+        await self._keep(vault, claim, answer.message.signature, answer.blobs[0])
 
     async def _keep(self, vault: Vault, claim: Claim, signature: str, data: bytes) -> None:
         number = self._own.last + 1
@@ -296,5 +296,4 @@ class Ledger:
 
 async def check(keyholder: Keyholder, places: tuple[Place, ...], blobs: tuple[bytes, ...]) -> tuple[str, ...]:
     """Have the keyholder check checkpoints; returns what is wrong with each."""
-    answer = await keyholder.ask(CheckCheckpoints(places), blobs)
-    return answer.message.texts if isinstance(answer.message, Faults) else ("it could not be checked",) * len(places)
+    return (await keyholder.ask(CheckCheckpoints(places), Faults, blobs)).message.texts
