@@ -1,8 +1,8 @@
 """The daemon, with a fault at every await of its own code: `python faulty.py CONTROL ARGUMENTS OF THE DAEMON …`.
 
 The modules of `control/`, `fuse/`, `daemon/` and `service/` are loaded with each `await X` and `async with X` made a
-place that can fail. A thread takes orders on the socket CONTROL: `arm KIND` makes each place fail once, when it is next reached;
-`tell` answers with all places, and those that have failed.
+place that can fail. A thread takes orders on the socket CONTROL: `arm KIND` makes each place fail once, when it is
+next reached; `tell` answers with all places, and those that have failed.
 """
 
 import ast
