@@ -7,6 +7,7 @@ import os
 import uuid
 from pathlib import Path
 
+from envfs import safe_open
 from envfs.core import names
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
@@ -72,7 +73,7 @@ def _make_folders(home: str, identity_file: str) -> None:
     try:
         files.make_passable(Path(home))  # others reach the socket and the mount through it
     except OSError as error:
-        raise NoVault(f"cannot make {home}: {os.strerror(error.errno or 5).lower()}") from None
+        raise NoVault(f"cannot make {home}: {safe_open.reason(error)}") from None
     if identity_file and (not identity_file.startswith("/") or "\0" in identity_file):
         raise NoVault("the identity file needs an absolute path")
 
@@ -109,4 +110,4 @@ def _open_new(path: Path) -> int:
             f"there is a file already at {path}", "move it aside: an identity is never replaced"
         ) from None
     except OSError as error:
-        raise NoVault(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise NoVault(f"cannot write {path}: {safe_open.reason(error)}") from None

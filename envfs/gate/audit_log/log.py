@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Event, Tip
 from envfs.core.policy import Caller
@@ -103,7 +104,7 @@ class AccessLog:
             os.fdatasync(self._handle)
         except OSError as error:
             # after a failed sync nobody knows which entries are on the disk: a retry would only seem to help
-            self._lost(f"the access log cannot be put on the disk: {os.strerror(error.errno or 5).lower()}")
+            self._lost(f"the access log cannot be put on the disk: {safe_open.reason(error)}")
 
     def remember(self) -> None:
         """Put what was written on the disk, then remember that it is there.

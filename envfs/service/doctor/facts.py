@@ -12,6 +12,7 @@ from pathlib import Path
 
 import trio
 
+from envfs import safe_open
 from envfs.core.protection import Protection
 from envfs.errors import EnvFSError, NoVault
 from envfs.host import files, machine, protection
@@ -102,7 +103,7 @@ def _identity(service: Service) -> FindingRow:
     try:
         status = os.stat(path)
     except OSError as error:
-        text = f"cannot look at {path}: {os.strerror(error.errno or 5).lower()}"
+        text = f"cannot look at {path}: {safe_open.reason(error)}"
         return FindingRow("identity", PROBLEM, text, "without it nothing opens: bring it back from your copy")
     reason = "" if under_systemd else files.unsafe(status, private=True)
     if reason:
