@@ -19,6 +19,7 @@ from envfs.core.checkpoint import Checkpoint, Claim, Head
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
 from envfs.gate import log_end, log_reading
+from envfs.gate.carrying_out import KILLED, is_broken_off, void
 from envfs.gate.log import AccessLog
 from envfs.gate.log_files import End
 from envfs.gate.log_opening import Signed
@@ -60,7 +61,9 @@ class Ledger:
         self._witnesses: tuple[Signed, ...] = ()
         self._join(vault)
         self.log = open_log(path, self._newest(), self._marks.take)
+        self._opened_at = self.log.tip
         self._settle()
+        self._settle_last_change()
 
     def _join(self, vault: Vault | None) -> None:
         if vault is None:
@@ -86,6 +89,7 @@ class Ledger:
         """Take in a vault that was made after the log was opened."""
         if self._vault is None:
             self._join(vault)
+            self._settle_last_change()
 
     def _newest(self) -> Signed | None:
         every = [*self._witnesses, *([signed_by(self._stored)] if self._stored.point else [])]
@@ -107,6 +111,15 @@ class Ledger:
             of_one = each.stream == self._stored.stream and each.record == last
             if not self.behind and of_one and point and each.tip != point.claim.tip:
                 self.behind = f"the vault's checkpoint {each.record} is not the one {each.place}"
+
+    def _settle_last_change(self) -> None:
+        # whoever was killed between an entry and its record left both vault and log as they should be: it is told
+        change = self._marks.last
+        if change is None or self._vault is None or self.log.problem or self.log.tip != self._opened_at:
+            return
+        read_at = self._marks.after(()).get(change.stream, Seen(0, ""))
+        if is_broken_off(change, self._vault, read_at.seq):
+            self.log.settle(void(change, KILLED))
 
     def _last(self, stream: str) -> int:
         if self._vault is None or stream == self._stored.stream:
@@ -254,12 +267,12 @@ class Ledger:
                     points.append(checkpoint.parse((vault and vault.read(stream, number)) or b""))
         return tuple(points)
 
-    def written(self) -> dict[str, int]:
-        """Return the newest version of each stream that the log says was read or written, and nobody accepted since."""
+    def written(self) -> Marks:
+        """Return what the log says of each stream: which version was read or written, and what was broken off."""
         whole = Marks(with_writes=True)
         with suppress(EnvFSError):
             log_reading.verify(self._path, (), whole.take)
-        return {stream: seen.seq for stream, seen in whole.after(()).items()}
+        return whole
 
     # -- by a person ---------------------------------------------------------------------------------------------------
 

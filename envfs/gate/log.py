@@ -76,6 +76,24 @@ class AccessLog:
             self._write_pending()
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
 
+    def append_durably(self, event: Event, caller: Caller) -> None:
+        """As `append`, and the entry is on the disk when this returns.
+
+        Raises:
+            AuditUnavailable: it is not
+        """
+        self.append(event, caller)
+        self.sync()
+        if self.problem:
+            raise AuditUnavailable(self.problem, HINT)
+
+    def settle(self, event: Event) -> None:
+        """Write an entry that belongs behind the newest one; where that cannot be now, it comes before the next one."""
+        self.note(event)
+        with contextlib.suppress(AuditUnavailable):
+            if not self.look():
+                self._write_pending()
+
     def note(self, event: Event) -> None:
         """Have an entry written before the next one: what was mended when the log was opened."""
         self._pending.append(event)
