@@ -137,6 +137,7 @@ async def _new_identity(call: Call, request: Init) -> tuple[IdentityMade, tuple[
             answer = await call.service.keyholder.ask(CreateIdentity(plain=True), (), (handle,))
         finally:
             os.close(handle)
+        files.sync_folder(Path(request.identity_file).parent)  # nothing opens the vault without this file
     else:
         answer = await call.service.keyholder.ask(CreateIdentity(plain=False), (), call.descriptors)
     if not isinstance(answer.message, IdentityMade):
@@ -155,7 +156,7 @@ def _write_new(path: Path, data: bytes) -> None:
 
 def _open_new(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.make_folder(path.parent)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         raise AlreadyExists(

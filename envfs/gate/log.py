@@ -259,12 +259,22 @@ class AccessLog:
         size, self._size = self._size, last.size
         end = log_opening.follow(self.path, self._signed, remembered, on_entry)
         if end.size < size:
-            os.ftruncate(self._handle, end.size)  # an entry that a power cut left half written: nothing was served
-            self.note(Event("mend", "daemon", rule=f"half an entry after entry {end.seq} was dropped"))
+            self._drop_after(end, size - end.size)
         earlier = log_files.parts(self.path)[:-1]
         if earlier and not end.size:  # a rotation that a power cut broke off
             self._pending.insert(0, Event("rotate", rule=earlier[-1].path.name))
         self.tip, self._size, self._sure, self.record = end.tip, end.size, end.size, end.record
+
+    def _drop_after(self, end: End, count: int) -> None:
+        # what a power cut left half written was never on the disk, so no end and no checkpoint names it
+        what = "half an entry"
+        if b"\0" in log_files.piece(self.path, end.size):
+            what = f"a piece of {count} bytes, zeros among them,"
+        try:
+            os.ftruncate(self._handle, end.size)
+        except OSError as error:
+            raise cannot(error) from None
+        self.note(Event("mend", "daemon", rule=f"{what} after entry {end.seq} was dropped"))
 
     def _begin(self, remembered: End | None) -> None:
         gone = remembered or (self._signed.end if self._signed else None)
@@ -285,9 +295,10 @@ class AccessLog:
 
     def _new_file(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            files.make_folder(self.path.parent)
             self._take(os.O_APPEND | os.O_CREAT | os.O_EXCL)
             files.sync_folder(self.path.parent)
+            files.sync_above(self.path.parent)  # whoever took the lock before may have made it
         except OSError as error:
             raise cannot(error) from None
         self._sure, self._since = 0, hashlib.sha256()

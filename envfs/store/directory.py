@@ -166,6 +166,7 @@ def _link_new(folder: str, path: str, data: bytes) -> bool:
         source = temporary or f"/proc/self/fd/{handle}"
         os.link(source, path, src_dir_fd=handle, follow_symlinks=True)  # with a descriptor, or it would not follow
     except FileExistsError:
+        files.sync_folder(Path(folder))  # whoever put it there may have been killed before its own
         return False
     finally:
         os.close(handle)
