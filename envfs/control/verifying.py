@@ -19,6 +19,7 @@ from envfs.gate.marks import Marks
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
 from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile, Layer
 from envfs.vault.vault import Vault
+from envfs.vault.window import first_of
 
 _CHECKED_AT_ONCE = 64
 
@@ -118,12 +119,13 @@ async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
     last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
-    for first in range(1, last + 1, _CHECKED_AT_ONCE):
+    begin = first_of(last) if record.is_log_stream(stream) else 1
+    for first in range(begin, last + 1, _CHECKED_AT_ONCE):
         faults += await _verify_records(call, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
     if not faults:
         with_head = _head_fault(call, stream)
         faults += [FaultRow(stream, with_head)] if with_head else []
-    return last, faults
+    return last - begin + 1, faults
 
 
 def _head_fault(call: Call, stream: str) -> str:

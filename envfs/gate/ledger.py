@@ -32,10 +32,10 @@ from envfs.protocol.keyholding import CheckCheckpoints, Faults, Place, SignCheck
 from envfs.protocol.keyholding import Signed as SignedAnswer
 from envfs.vault.memory import Seen
 from envfs.vault.vault import Vault
+from envfs.vault.window import KEPT, first_of
 
 T = TypeVar("T")
-KEPT = 1000  # checkpoints that keep their bytes
-_RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is forgotten
+_RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is removed
 _MOST_HEADS = 10_000  # more would not fit into a record
 
 
@@ -230,6 +230,8 @@ class Ledger:
         if number:
             self._accepted = False
             self._tell(vault, number)
+            with suppress(StoreUnavailable):
+                await trio.to_thread.run_sync(vault.remove_checkpoints, self.stream, number)
 
     def _tell(self, vault: Vault, number: int) -> None:
         signed = signed_by(self._stored)
@@ -238,8 +240,6 @@ class Ledger:
         journals.tell(
             f"vault {vault.description.id} {self.stream} checkpoint {number}: {signed.entries} entries, {signed.tip}"
         )
-        if number > KEPT:
-            vault.forget_checkpoint(self.stream, number - KEPT)
 
     def _is_restarted(self) -> bool:
         line = log_reading.first_line(self._path)
@@ -259,10 +259,10 @@ class Ledger:
             return await trio.to_thread.run_sync(work)
 
     def points(self) -> tuple[Checkpoint, ...]:
-        """Return every checkpoint of this machine that still has its bytes and can be read."""
+        """Return the checkpoints of this machine that are kept and can be read."""
         vault, points = self._vault, []
         for stream, last in {each.stream: each.last for each in (self._own, self._stored)}.items() if vault else ():
-            for number in range(1, last + 1):
+            for number in range(first_of(last), last + 1):
                 with suppress(EnvFSError):
                     points.append(checkpoint.parse((vault and vault.read(stream, number)) or b""))
         return tuple(points)

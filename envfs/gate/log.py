@@ -177,7 +177,9 @@ class AccessLog:
         except OSError as error:
             raise cannot(error) from None
         lost, self.tip = self.tip, Tip()
-        event = Event("restart", version=self._signed.record if self._signed else 0, rule=_lost_entries(lost, behind))
+        event = Event(
+            "restart", version=self._signed.record if self._signed else 0, rule=log_files.lost_entries(lost, behind)
+        )
         self._pending.clear()
         self.signed_to = 0
         self._lost("a new access log could not be begun")  # until its first entry says what was lost
@@ -259,22 +261,13 @@ class AccessLog:
         size, self._size = self._size, last.size
         end = log_opening.follow(self.path, self._signed, remembered, on_entry)
         if end.size < size:
-            self._drop_after(end, size - end.size)
+            what = log_opening.what_is_torn(self.path, end, size - end.size)
+            os.ftruncate(self._handle, end.size)  # never was on the disk, so that no end and no checkpoint names it
+            self.note(Event("mend", "daemon", rule=f"{what} after entry {end.seq} was dropped"))
         earlier = log_files.parts(self.path)[:-1]
         if earlier and not end.size:  # a rotation that a power cut broke off
             self._pending.insert(0, Event("rotate", rule=earlier[-1].path.name))
         self.tip, self._size, self._sure, self.record = end.tip, end.size, end.size, end.record
-
-    def _drop_after(self, end: End, count: int) -> None:
-        # what a power cut left half written was never on the disk, so no end and no checkpoint names it
-        what = "half an entry"
-        if b"\0" in log_files.piece(self.path, end.size):
-            what = f"a piece of {count} bytes, zeros among them,"
-        try:
-            os.ftruncate(self._handle, end.size)
-        except OSError as error:
-            raise cannot(error) from None
-        self.note(Event("mend", "daemon", rule=f"{what} after entry {end.seq} was dropped"))
 
     def _begin(self, remembered: End | None) -> None:
         gone = remembered or (self._signed.end if self._signed else None)
@@ -356,7 +349,3 @@ class AccessLog:
         self._since.update(line)
         self.problem = ""
         self.unsynced = True
-
-
-def _lost_entries(lost: Tip, behind: str) -> str:
-    return f"after entry {lost.seq} {lost.digest}" + (f"; {behind}" if behind else "")

@@ -214,3 +214,8 @@ def set_aside(path: Path, stamp: str) -> str:
         return ""
     path.rename(aside)
     return aside
+
+
+def lost_entries(lost: Tip, behind: str) -> str:
+    """Say what a log that begins anew does not have: the entries of the one before, and in what the vault is behind."""
+    return f"after entry {lost.seq} {lost.digest}" + (f"; {behind}" if behind else "")
