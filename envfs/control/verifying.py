@@ -15,11 +15,13 @@ from envfs.core.addresses import Layer
 from envfs.core.audit import Event
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger
+from envfs.gate.audit_log.marks import Marks
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
 from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile
 from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, Version
 from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
+from envfs.vault.window import first_of
 
 _CHECKED_AT_ONCE = 64
 
@@ -42,12 +44,12 @@ async def verify_vault(call: Call, request: VerifyVault) -> Sent:
         looked_at, failed = looked_at + count, failed + len(faults)
         for row in faults:
             await call.send_row(row)
-    of_the_log, begun = await _log_faults(call)
-    for row in (*_index_faults(vault), *_memory_faults(vault), *of_the_log):
+    of_the_log, told, begun = await _log_faults(call)
+    for row in (*_index_faults(vault, begun), *_memory_faults(vault), *of_the_log):
         failed += 1
         await call.send_row(row)
     unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
-    return Sent(Checked(looked_at, failed, (*unchecked, *repaired, *begun, *_notes(vault, call.service.ledger))))
+    return Sent(Checked(looked_at, failed, (*unchecked, *repaired, *told, *_notes(vault, call.service.ledger))))
 
 
 def _repair(vault: Vault) -> tuple[str, ...]:
@@ -57,11 +59,14 @@ def _repair(vault: Vault) -> tuple[str, ...]:
     return (*vault.repair_index(), *spoiled)
 
 
-def _index_faults(vault: Vault) -> Iterator[FaultRow]:
+def _index_faults(vault: Vault, begun: frozenset[str]) -> Iterator[FaultRow]:
+    # a level is listed before its first record is stored; whoever was killed in between is told of with the log
     missing, idle = vault.index_differences()
     for key in missing:
         yield FaultRow(key, "the level has records and is not in the index; `envfs verify --repair` writes it again")
     for key in idle:
+        if key in begun:
+            continue
         yield FaultRow(key, "the index has a level that has no record")
 
 
@@ -71,30 +76,37 @@ def _memory_faults(vault: Vault) -> Iterator[FaultRow]:
         yield FaultRow("seen.jsonl", what)
 
 
-async def _log_faults(call: Call) -> tuple[list[FaultRow], list[str]]:
-    # the second says that it is not the first log of this machine
+async def _log_faults(call: Call) -> tuple[list[FaultRow], list[str], frozenset[str]]:
+    # the second is what there is to tell of the log besides, the third keys of the index that a kill can have left
     ledger = call.service.ledger
     faults = [FaultRow(ledger.stream, ledger.behind)] if ledger.behind else []
     try:
         vouched = await vouch(call, ledger)
     except LogBroken as error:
-        return [*faults, FaultRow("access.jsonl", error.text)], []
+        return [*faults, FaultRow("access.jsonl", error.text)], [], frozenset()
     except (Locked, KeyholderGone):
         raise
     except EnvFSError as error:
-        return [*faults, FaultRow("access.jsonl", error.text)], []
+        return [*faults, FaultRow("access.jsonl", error.text)], [], frozenset()
     faults += [FaultRow(key, text) for key, text in vouched.faults.items()]
     written = await ledger.read_whole(ledger.written, call.left)
-    begun = [f"the access log: {note}" for note in begun_again(vouched)]
-    return [*faults, *_unwritten(call.service.house.vault, written)], begun
+    vault = call.service.house.vault
+    told = [f"the access log: {note}" for note in begun_again(vouched)]
+    begun = frozenset(f"tree/{stream.partition('/')[2]}/@" for stream in written.broken_off)
+    return [*faults, *_unwritten(vault, written)], [*told, *_broken_off(vault, written)], begun
 
 
-def _unwritten(vault: Vault, written: dict[str, int]) -> Iterator[FaultRow]:
-    # a crash may have come between the entry and the record: that is told as well, for nobody can tell the two apart
-    for stream, version in sorted(written.items()):
+def _unwritten(vault: Vault, written: Marks) -> Iterator[FaultRow]:
+    for stream, seen in sorted(written.after(()).items()):
         last = vault.highest(stream)
-        if last < version:
-            yield FaultRow(stream, f"the access log names version {version}, and the newest here is {last}")
+        if last < seen.seq:
+            yield FaultRow(stream, f"the access log names version {seen.seq}, and the newest here is {last}")
+
+
+def _broken_off(vault: Vault, written: Marks) -> Iterator[str]:
+    for stream, version in sorted(written.broken_off.items()):
+        if vault.highest(stream) < version:
+            yield f"{stream}: version {version} was never stored: the change was broken off before it took effect"
 
 
 def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
@@ -109,12 +121,13 @@ async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
     last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
-    for first in range(1, last + 1, _CHECKED_AT_ONCE):
+    begin = first_of(last) if record.is_log_stream(stream) else 1
+    for first in range(begin, last + 1, _CHECKED_AT_ONCE):
         faults += await _verify_records(call, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
     if not faults:
         with_head = _head_fault(call, stream)
         faults += [FaultRow(stream, with_head)] if with_head else []
-    return last, faults
+    return last - begin + 1, faults
 
 
 def _head_fault(call: Call, stream: str) -> str:

@@ -13,6 +13,7 @@ from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.core.recipients import plugin_of
 from envfs.errors import AlreadyExists, BadName, Conflict, NoSuchLevel
+from envfs.gate.audit_log.carrying_out import Recorder
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
@@ -59,7 +60,7 @@ class ProjectKeys:
         """Keep in `vault` what `keyholder` seals, recorded in `log`."""
         self._vault = vault
         self._keyholder = keyholder
-        self._log = log
+        self._recorder = Recorder(log, vault)
         self._recipients = recipients
 
     def defaults(self) -> tuple[str, ...]:
@@ -109,8 +110,8 @@ class ProjectKeys:
             Conflict: somebody else changed the keys meanwhile
         """
         file = await self._sealed(project, change, descriptors)
-        self._log.append(Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody), caller)
-        if not self.store(project, file):
+        event = Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody)
+        if not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
             raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
 
     async def describe(self, project: str) -> KeysDescribed:

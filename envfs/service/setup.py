@@ -87,6 +87,7 @@ async def _new_identity(
             answer = await service.keyholder.ask(CreateIdentity(plain=True), IdentityMade, (), (handle,))
         finally:
             os.close(handle)
+        files.sync_folder(Path(identity_file).parent)  # nothing opens the vault without this file
     else:
         answer = await service.keyholder.ask(CreateIdentity(plain=False), IdentityMade, (), passphrase)
     return answer.message, answer.blobs
@@ -103,7 +104,7 @@ def _write_new(path: Path, data: bytes) -> None:
 
 def _open_new(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.make_folder(path.parent)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         raise AlreadyExists(
