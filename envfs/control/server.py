@@ -5,7 +5,7 @@ import errno
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from envfs.control.budgets import Room
 from envfs.control.connection import Connection
 from envfs.control.service import Service
 from envfs.errors import Conflict, TooMany
+from envfs.gate.fair_queue import Asker
 from envfs.host import callers
 from envfs.host.supervision import Tasks, supervised
 from envfs.protocol import control, framing, wire
@@ -124,10 +125,11 @@ class Server:
     async def serve(self, stream: trio.socket.SocketType) -> None:
         """Serve one connection until it ends."""
         with stream:
-            caller = callers.peer(stream.getsockopt)
-            if not self._has_room_for(caller.uid) and not self._make_room(caller.uid):
+            uid, pid = callers.peer_ids(stream.getsockopt)
+            if not self._has_room_for(uid) and not self._make_room(Asker(uid, pid)):
                 _refuse(stream)
                 return
+            caller = callers.peer(stream.getsockopt)
             self._connected[caller.uid] += 1
             connection = Connection(stream, caller, self._service)
             self._connections.add(connection)
@@ -143,15 +145,31 @@ class Server:
         owner = uid == self._service.owner
         return self._connected[uid] < self._room.of_one and (owner or others < self._room.of_others)
 
-    def _make_room(self, uid: int) -> bool:
+    def _make_room(self, newcomer: Asker) -> bool:
         # whoever only holds connections must not keep its own user's other programs out, nor other users
-        full = self._connected[uid] >= self._room.of_one
-        rivals = (each for each in self._connections if (each.uid == uid if full else each.uid != self._service.owner))
+        full = self._connected[newcomer.uid] >= self._room.of_one
+        rivals = [each for each in self._connections if _rivals(each, newcomer, full, self._service.owner)]
         longest = max(rivals, key=Connection.silent_for, default=None)
-        if longest is None or longest.silent_for() < _SILENT_SECONDS:
-            return False
-        longest.dismiss()
-        return True
+        if longest is not None and longest.silent_for() >= _SILENT_SECONDS:
+            longest.dismiss()
+            return True
+        return full and _shrink_largest(rivals, newcomer)
+
+
+def _rivals(connection: Connection, newcomer: Asker, full: bool, owner: int) -> bool:
+    return connection.uid == newcomer.uid if full else connection.uid != owner
+
+
+def _shrink_largest(rivals: Sequence[Connection], newcomer: Asker) -> bool:
+    # nor one program with many that are all busy
+    of_each = Counter(each.asker.pid for each in rivals if not each.is_leaving)
+    pid, most = max(of_each.items(), key=lambda pair: pair[1], default=(0, 0))
+    if most < of_each[newcomer.pid] + 2:
+        return False
+    spare = [each for each in rivals if each.asker.pid == pid and each.may_leave]
+    if spare:
+        max(spare, key=Connection.silent_for).dismiss()
+    return bool(spare)
 
 
 def _refuse(stream: socket.socket | trio.socket.SocketType) -> None:

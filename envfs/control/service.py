@@ -12,6 +12,7 @@ import trio
 
 from envfs.control.budgets import Budgets
 from envfs.control.locks import Locks
+from envfs.control.pace import Pace
 from envfs.errors import EnvFSError, NotApproved, NoVault
 from envfs.gate.changes import Changes
 from envfs.gate.comparison import Comparison
@@ -71,6 +72,7 @@ class Service:
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
         self.budgets = Budgets()
+        self.pace = Pace()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0

@@ -19,7 +19,7 @@ from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
 from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile, Layer
 from envfs.vault.vault import Vault
 
-_CHECKED_AT_ONCE = 64
+_CHECKED_AT_ONCE, _CHECKED_BYTES = 64, 2 << 20
 
 
 async def verify_vault(call: Call, request: VerifyVault) -> Sent:
@@ -107,8 +107,10 @@ async def _verify_stream(call: Call, stream: str) -> tuple[int, list[FaultRow]]:
     last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
-    for first in range(1, last + 1, _CHECKED_AT_ONCE):
-        faults += await _verify_records(call, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
+    first = 1
+    while first <= last:
+        more, first = await _verify_records(call, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
+        faults += more
     if not faults:
         with_head = _head_fault(call, stream)
         faults += [FaultRow(stream, with_head)] if with_head else []
@@ -125,19 +127,31 @@ def _head_fault(call: Call, stream: str) -> str:
     return ""
 
 
-async def _verify_records(call: Call, stream: str, numbers: range) -> list[FaultRow]:
+async def _verify_records(call: Call, stream: str, numbers: range) -> tuple[list[FaultRow], int]:
+    # returns the number that is next, too: as many are checked as are bounded in number and in bytes
     try:
         async with call.service.keyholder.turn():
-            return await _verify_gathered(call, stream, numbers)
+            found = _gathered(call.service.house.vault, stream, numbers)
+            return await _verify_gathered(call, stream, found), found[-1][0] + 1
     except DAMAGED as error:
         if len(numbers) == 1:
-            return [fault(record.key(stream, numbers[0]), error)]
-    return [row for number in numbers for row in await _verify_records(call, stream, range(number, number + 1))]
+            return [fault(record.key(stream, numbers[0]), error)], numbers.stop
+    each = [await _verify_records(call, stream, range(number, number + 1)) for number in numbers]
+    return [row for rows, _ in each for row in rows], numbers.stop
 
 
-async def _verify_gathered(call: Call, stream: str, numbers: range) -> list[FaultRow]:
-    keeper = call.service.house.vault
-    found = [(seq, keeper.read(stream, seq)) for seq in numbers]
+def _gathered(vault: Vault, stream: str, numbers: range) -> list[tuple[int, bytes | None]]:
+    records: list[tuple[int, bytes | None]] = []
+    size = 0
+    for number in numbers:
+        records.append((number, vault.read(stream, number)))
+        size += len(records[-1][1] or b"")
+        if size > _CHECKED_BYTES:
+            break
+    return records
+
+
+async def _verify_gathered(call: Call, stream: str, found: list[tuple[int, bytes | None]]) -> list[FaultRow]:
     faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in found if data is None]
     forgotten = not record.is_level_stream(stream)  # key files and checkpoints before the newest may be
     present = [(seq, data) for seq, data in found if data is not None and (data or not forgotten)]
