@@ -21,6 +21,7 @@ from envfs.host.supervision import Tasks, supervised
 from envfs.protocol import control, framing, wire
 
 _BACKLOG = 128
+_LEFT_AT_ONCE = 32
 _PAUSE = 0.1
 _SILENT_SECONDS = 0.5  # a connection that does nothing for so long makes room for another one
 
@@ -98,11 +99,10 @@ class Server:
 
     async def run(self, listener: socket.socket) -> None:
         """Accept connections for ever."""
-        accepting = trio.socket.from_stdlib_socket(listener)
         with contextlib.closing(_Reserve()) as reserve:
             async with supervised() as tasks:
                 tasks.keep(self.reassure)
-                tasks.keep(self._accept, accepting, tasks, partial(reserve.turn_away, listener))
+                tasks.keep(self._accept, listener, tasks, partial(reserve.turn_away, listener))
 
     async def reassure(self) -> None:
         """Tell clients every few seconds that their requests are worked on, for ever."""
@@ -111,16 +111,18 @@ class Server:
             for connection in tuple(self._connections):
                 connection.reassure()
 
-    async def _accept(self, accepting: trio.socket.SocketType, tasks: Tasks, turn_away: Callable[[], None]) -> None:
+    async def _accept(self, listener: socket.socket, tasks: Tasks, turn_away: Callable[[], None]) -> None:
         while True:
             try:
-                stream, _ = await accepting.accept()
+                await trio.lowlevel.wait_readable(listener)
+                stream = _next_that_stays(listener)
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE):
                     turn_away()
                 await trio.sleep(_PAUSE)  # let somebody leave first
                 continue
-            tasks.run(self.serve, stream)
+            if stream is not None:
+                tasks.run(self.serve, trio.socket.from_stdlib_socket(stream))
 
     async def serve(self, stream: trio.socket.SocketType) -> None:
         """Serve one connection until it ends."""
@@ -154,6 +156,28 @@ class Server:
             longest.dismiss()
             return True
         return full and _shrink_largest(rivals, newcomer)
+
+
+def _next_that_stays(listener: socket.socket) -> socket.socket | None:
+    # many that came and left at once, as a flood does, take no turns of the loop from those that stay
+    for _ in range(_LEFT_AT_ONCE):
+        try:
+            stream, _ = listener.accept()
+        except BlockingIOError:
+            return None
+        if not _has_left(stream):
+            return stream
+        stream.close()
+    return None
+
+
+def _has_left(stream: socket.socket) -> bool:
+    try:
+        return not stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _rivals(connection: Connection, newcomer: Asker, full: bool, owner: int) -> bool:
