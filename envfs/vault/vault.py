@@ -1,7 +1,7 @@
 """A vault: its description, the tree of its levels, and what the keyholder needs to work on them.
 
 Everything here is ciphertext and public facts. The tree index (`tree/<level>/@`, empty files) only saves listing the
-history; it is checked against the records by `envfs verify`.
+history; `envfs verify` checks it against the records.
 """
 
 import time
@@ -15,10 +15,10 @@ from envfs.store import Store, Watch
 from envfs.vault import description, index, window
 from envfs.vault.description import Description
 from envfs.vault.memory import Memory, Seen
+from envfs.vault.past import Past, PastChain
 from envfs.vault.streams import Head, Streams
 
 _MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone
-_NOTHING = Seen(0, "")
 _TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
 
@@ -49,6 +49,7 @@ class Vault:
         self._children: dict[str, frozenset[str]] = {}
         self._watches: dict[str, Watch] = {}
         self._chains: dict[str, tuple[int, tuple[Head | None, ...]]] = {}
+        self._past = Past(store)
 
     # -- the tree ------------------------------------------------------------------------------------------------------
 
@@ -126,15 +127,15 @@ class Vault:
         self._chains[level] = (now_ns, heads)
         return heads
 
-    def chain_at(self, level: str, version: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    def chain_at(self, level: str, version: int) -> PastChain:
         """Return versions and digests of a chain as they were when `level` came to be at `version`.
 
         Raises:
             NoSuchLevel: the level has no such version
         """
-        versions = self.versions_at(level, version)
-        steps = zip(names.chain(level), versions, strict=True)
-        return versions, tuple(record.digest(self._data(step, seq)) if seq else "" for step, seq in steps)
+        above = self.fingerprint(level)[:-1]
+        past, data = self._past, self._data
+        return past.get(level, version, above) or past.read(level, self.versions_at(level, version), above, data)
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
         """Return the versions of a chain as they were when `level` came to be at `version`.
@@ -273,7 +274,7 @@ class Vault:
     def raise_marks(self, marks: Mapping[str, Seen]) -> tuple[str, ...]:
         """Remember the marks that are newer than what was seen; returns their streams."""
         seen = {stream: self._memory.get(stream) for stream in marks}
-        newer = [stream for stream, mark in marks.items() if mark.seq > (seen[stream] or _NOTHING).seq]
+        newer = [stream for stream, mark in marks.items() if mark.seq > (seen[stream] or Seen(0, "")).seq]
         for stream in newer:
             self._memory.put(stream, marks[stream])
             self._streams.reload(stream)
@@ -328,8 +329,7 @@ class Vault:
 
     def repair_index(self) -> tuple[str, ...]:
         """Write what is missing in the index; returns its keys."""
-        missing, _ = self.index_differences()
-        for key in missing:
+        for key in (missing := self.index_differences()[0]):
             self._store.put_new(key, b"")
         self._children.clear()
         return missing

@@ -261,8 +261,9 @@ def test_a_strangers_refusals_on_the_socket_do_not_fill_the_log(victim: Home) ->
     script = "import sys\nfor _ in range(3000):\n    sys.stdout.buffer.write(bytes.fromhex(sys.argv[1]))\n"
     flood = [*as_user(_STRANGER), sys.executable, "-I", "-S", "-c", script + _FLOODS]
     body = frame({"type": "unmount"})
+    begun = time.monotonic()
     subprocess.run([*flood, body.hex(), str(victim.socket)], check=True, capture_output=True, timeout=SECONDS)
-    assert victim.log_file.stat().st_size - size < 3000 * 150
+    assert victim.log_file.stat().st_size - size < 500 * 300 * (time.monotonic() - begun + 2)  # so many a second
 
 
 _FLOODS = """
