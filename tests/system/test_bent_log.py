@@ -236,8 +236,9 @@ def test_a_log_that_is_not_the_one_that_was_left_is_named_and_nothing_is_served_
     logged.settle()
     if "checkpoints" in harm:
         return
-    after = notice(logged)
-    assert (after.get, after.log_verify) == (0, 0), after
+    logged.envfs("get", "/shop/prod", "DATABASE_URL")
+    logged.envfs("log", "verify")
+    logged.settle()
 
 
 @pytest.mark.parametrize("harm", _VERIFIED)

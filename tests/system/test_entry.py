@@ -1,4 +1,7 @@
-"""The hidden entry on a real terminal: nothing is cut, shown or left for the next program; modes are as before."""
+"""The hidden entry on a real terminal: nothing is cut, shown or left for the next program; modes are as before.
+
+Of the prompts with the signals, `make test` tries each prompt and each signal; `make soak` tries all.
+"""
 
 import os
 import re
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.selection import spread
 from tests.system.home import ENVFS, PASSPHRASE, SECONDS, Home, eventually
 from tests.system.terminal import Terminal
 
@@ -252,10 +256,12 @@ def test_what_was_typed_before_ctrl_z_counts_after_fg(own: Home) -> None:
         assert PASSPHRASE[9:] not in terminal.shown
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
-def test_a_signal_at_a_prompt_leaves_the_terminal_as_it_was(own: Home, prompt: Prompt, number: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "number"), spread(PROMPTS, [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+)
+def test_a_signal_at_a_prompt_leaves_the_terminal_as_it_was(own: Home, name: str, number: int) -> None:
     with Shell(own) as terminal:
-        shown = at(terminal, prompt)
+        shown = at(terminal, PROMPTS[name])
         terminal.press("half-typed")
         os.kill(foreground(terminal), number)
         terminal.expect("sh> ")
