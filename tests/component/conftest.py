@@ -105,6 +105,14 @@ def fresh() -> Iterator[KeyholderLink]:
     found.close()
 
 
+@pytest.fixture
+def owner(fresh: KeyholderLink, tmp_path: Path) -> KeyholderLink:
+    """Give one test a keyholder with an identity of its own, without the second that a passphrase costs."""
+    with (tmp_path / "id.txt").open("wb") as file:
+        run(lambda: fresh.ask(CreateIdentity(plain=True), (), (file.fileno(),)))
+    return fresh
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     found = KeyholderLink()

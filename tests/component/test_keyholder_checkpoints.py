@@ -11,7 +11,6 @@ from envfs.errors import (
 )
 from envfs.protocol.keyholding import (
     CheckCheckpoints,
-    CreateIdentity,
     Faults,
     Place,
     SignCheckpoint,
@@ -51,9 +50,8 @@ def checked(link: KeyholderLink, *points: tuple[Place, bytes]) -> list[bool]:
     return [bool(text) for text in faults.texts]
 
 
-def test_a_checkpoint_stands_at_its_place_and_is_the_owners(fresh: KeyholderLink) -> None:
-    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
-    data = ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).blobs[0]
+def test_a_checkpoint_stands_at_its_place_and_is_the_owners(owner: KeyholderLink) -> None:
+    data = ask(owner, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).blobs[0]
     point = checkpoint.parse(data)
     assert (point.claim.entries, point.claim.tip, point.header.time) == (7, TIP, TIME)
     other = checkpoint.render(
@@ -61,7 +59,7 @@ def test_a_checkpoint_stands_at_its_place_and_is_the_owners(fresh: KeyholderLink
     )
     moved = LOG_PLACE._replace(stream="log/0000000000000001")
     assert checked(
-        fresh, (LOG_PLACE, data), (moved, data), (LOG_PLACE, other), (LOG_PLACE, b"{}"), (LOG_PLACE, b"")
+        owner, (LOG_PLACE, data), (moved, data), (LOG_PLACE, other), (LOG_PLACE, b"{}"), (LOG_PLACE, b"")
     ) == [*(False, True, True, True, True)]
 
 
@@ -77,31 +75,28 @@ NEXT = {  # the second checkpoint after one of seven entries: its number, entrie
 
 
 @pytest.mark.parametrize("what", NEXT)
-def test_a_checkpoint_is_signed_only_if_it_follows_from_the_one_before(fresh: KeyholderLink, what: str) -> None:
+def test_a_checkpoint_is_signed_only_if_it_follows_from_the_one_before(owner: KeyholderLink, what: str) -> None:
     number, entries, begin, prev, refused = NEXT[what]
-    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
-    first = ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).blobs[0]
+    first = ask(owner, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).blobs[0]
     place = LOG_PLACE._replace(seq=number, prev=prev or record.digest(first))
     request = SignCheckpoint(place, TIME)
     if refused:
         with pytest.raises(LogBroken):
-            ask(fresh, request, (claim(entries, begin), first))
-        ask(fresh, request._replace(accepted=True), (claim(entries, begin),))
+            ask(owner, request, (claim(entries, begin), first))
+        ask(owner, request._replace(accepted=True), (claim(entries, begin),))
     else:
-        ask(fresh, request, (claim(entries, begin), first))
+        ask(owner, request, (claim(entries, begin), first))
 
 
-def test_a_keyholder_signs_no_shorter_log_though_the_checkpoint_before_is_kept_from_it(fresh: KeyholderLink) -> None:
-    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
-    ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(7),))
+def test_a_keyholder_signs_no_shorter_log_though_the_checkpoint_before_is_kept_from_it(owner: KeyholderLink) -> None:
+    ask(owner, SignCheckpoint(LOG_PLACE, TIME), (claim(7),))
     with pytest.raises(LogBroken, match="entry 7 was signed"):
-        ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(6),))
-    ask(fresh, SignCheckpoint(LOG_PLACE, TIME), (claim(8),))  # the first could not be stored
+        ask(owner, SignCheckpoint(LOG_PLACE, TIME), (claim(6),))
+    ask(owner, SignCheckpoint(LOG_PLACE, TIME), (claim(8),))  # the first could not be stored
 
 
-def test_a_checkpoint_of_somebody_else_is_not_gone_on_from(fresh: KeyholderLink, link: KeyholderLink) -> None:
-    ask(fresh, CreateIdentity(plain=False), secrets=(b"x y z",))
+def test_a_checkpoint_of_somebody_else_is_not_gone_on_from(owner: KeyholderLink, link: KeyholderLink) -> None:
     theirs = ask(link, SignCheckpoint(LOG_PLACE, TIME, accepted=True), (claim(7),)).blobs[0]
     place = LOG_PLACE._replace(seq=2, prev=record.digest(theirs))
     with pytest.raises(AuthenticationFailed, match="somebody else"):
-        ask(fresh, SignCheckpoint(place, TIME), (claim(9), theirs))
+        ask(owner, SignCheckpoint(place, TIME), (claim(9), theirs))
