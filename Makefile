@@ -4,7 +4,7 @@ PYTEST_ARGS ?=
 PARSERS ?=
 VALUES ?= 20000
 SEED ?= 1
-PROCESSES ?= 2
+PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench dialects soak clean

@@ -21,7 +21,6 @@ from tests.system.odd_files import KINDS, plant
 from tests.system.probing import attempt
 
 _SECONDS = 12.0  # on a busy machine; a command that waits for what never comes would take for ever
-_ANY = tuple(KINDS)
 # the path below the home, and with what `get` may end
 _PLACES: dict[str, tuple[int, ...]] = {
     "state/access.jsonl": (112,),
@@ -104,17 +103,17 @@ def test_every_command_answers_when_no_daemon_runs(target: Home, place: str, kin
         answered(target, *words, given="v" if words[0] == "set" else None)
 
 
-@pytest.mark.parametrize("kind", _ANY)
-def test_the_refusal_names_the_file_and_what_it_is(target: Home, kind: str) -> None:
-    for place in ("state/seen.jsonl", "envfs.toml", "identity.age", "vault/vault.toml", "state/access.jsonl.end"):
-        plant(target.path / place, kind)
-        complaint = answered(target, "get", "/app", "TOKEN").stderr
-        if kind in ("FIFO", "socket", "folder"):
-            assert f"it is a {kind}, not a regular file" in complaint, place
-            assert place.rpartition("/")[2] in complaint
-        assert "envfs: hint: " in complaint, (place, complaint)
-        (target.path / place).unlink() if kind != "folder" else shutil.rmtree(target.path / place)
-        shutil.copy2(target.path.with_name(f"{target.path.name}-original") / place, target.path / place)
+_NEEDED = ("state/seen.jsonl", "envfs.toml", "identity.age", "vault/vault.toml", "state/access.jsonl.end")
+
+
+@pytest.mark.parametrize(("place", "kind"), spread(_NEEDED, KINDS))
+def test_the_refusal_names_the_file_and_what_it_is(target: Home, place: str, kind: str) -> None:
+    plant(target.path / place, kind)
+    complaint = answered(target, "get", "/app", "TOKEN").stderr
+    if kind in ("FIFO", "socket", "folder"):
+        assert f"it is a {kind}, not a regular file" in complaint
+        assert place.rpartition("/")[2] in complaint
+    assert "envfs: hint: " in complaint
 
 
 _WHILE_IT_RUNS = [
