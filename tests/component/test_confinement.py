@@ -43,7 +43,7 @@ def tried(folder: Path, mode: str) -> Tried:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
             cwd=ROOT,
         )
         victim.kill()
