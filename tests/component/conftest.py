@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from envfs.control.identity import load_identity
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
+from envfs.service.identity import load_identity
 from envfs.service.service import House
 from envfs.settings import SettingsFile
 from tests.component.keyholders import Chain, Kept
