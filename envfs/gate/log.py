@@ -30,7 +30,10 @@ class AccessLog:
     """The log at `path`, with its end remembered beside it; one process at a time writes it.
 
     `signed` is the newest that others than the log remember of it, `on_entry` hears each entry that came after that.
+    `only_looks` is true of one that leaves the file as it is.
     """
+
+    only_looks = False
 
     def __init__(
         self,
@@ -77,11 +80,7 @@ class AccessLog:
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
 
     def append_durably(self, event: Event, caller: Caller) -> None:
-        """As `append`, and the entry is on the disk when this returns.
-
-        Raises:
-            AuditUnavailable: it is not
-        """
+        """As `append`; raises AuditUnavailable as well where the entry would not be on the disk when this returns."""
         self.append(event, caller)
         self.sync()
         if self.problem:
