@@ -17,8 +17,9 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from envfs import safe_open
-from envfs.core import dialects, durations, names
+from envfs.core import durations, names
 from envfs.core.policy import Grant
+from envfs.dotenv import dialects
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.host import files
 

@@ -2,18 +2,19 @@
 
 import os
 
-from envfs.core import families, names
-from envfs.core.dotenv import parse
-from envfs.core.sources import Source
+from envfs.core import names
+from envfs.dotenv.document import parse_document
 from envfs.errors import BadRequest, EnvFSError
-from envfs_cli import adapting, linked, output, reading
-from envfs_cli.reading import Job, Part
+from envfs_cli import linked, output
+from envfs_cli.importing import adapting, families, reading
+from envfs_cli.importing.reading import Job, Part
+from envfs_cli.importing.sources import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs.core.families import Planned
-    from envfs_cli.adapting import Readers
     from envfs_cli.arguments import Values
+    from envfs_cli.importing.adapting import Readers
+    from envfs_cli.importing.families import Planned
 
 _PACKAGES = ("dependencies", "devDependencies")
 
@@ -36,7 +37,7 @@ def jobs(folder: str, values: "Values") -> tuple[Job, ...]:
     found = {file: _read(folder, file, who) for file in files}
     if not found:
         raise EnvFSError(f"there are no .env files in {folder}", "a family is .env, .env.local, .env.NAME …")
-    documents = {file: parse(source.text) for file, source in found.items()}
+    documents = {file: parse_document(source.text) for file, source in found.items()}
     return tuple(_job(level, planned, found) for planned in families.plan(documents, order))
 
 
@@ -79,8 +80,8 @@ def _order(folder: str, files: list[str], who: "Readers", values: "Values") -> s
 
 def _dependencies(folder: str) -> set[str]:
     # a package.json that cannot be read speaks for nothing: the order that was taken is said in any case
-    from envfs.core import json_trees
-    from envfs.core.trees import Table
+    from envfs_cli.importing import json_trees
+    from envfs_cli.importing.trees import Table
 
     path = os.path.join(folder, "package.json")
     if not reading.is_plain_file(path):

@@ -7,7 +7,8 @@ from itertools import count
 from rounds import Contest, Contestant, Sample, timed
 from samples import sized
 
-from envfs.core import dialects, dotenv, emit, formats, portability, views
+from envfs.dotenv import dialects, formats, merging, portability, writing
+from envfs.dotenv.document import parse_document
 
 TARGET = 1.5
 _KIB = 1024
@@ -39,10 +40,10 @@ def _contestant(shape: Callable[[int], str], size: int) -> Contestant:
 
 def _work(content: str) -> None:
     # all that is done with a text on its way from `envfs set` to its readers
-    document = dotenv.parse(content).set("SET_ANEW", "a value with 'quotes'").unset("SET_ANEW")
-    variables = views.merge([views.Layer("/shop", document)]).variables
-    emit.portable(variables)
-    emit.environ(variables)
+    document = parse_document(content).set("SET_ANEW", "a value with 'quotes'").unset("SET_ANEW")
+    variables = merging.merge_layers([merging.Layer("/shop", document)]).variables
+    writing.portable(variables)
+    writing.environ(variables)
     formats.json_object("/shop", variables)
     for value in variables.values():
         portability.doubts(value)

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
-from envfs.control.service import Service
 from envfs.core.policy import Caller
 from envfs.errors import BadRequest
 from envfs.protocol.control import Reply, Row
+from envfs.service.service import Service
 
 
 class Sent(NamedTuple):

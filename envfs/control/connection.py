@@ -19,12 +19,12 @@ import trio
 from envfs import __version__
 from envfs.control import dispatch
 from envfs.control.call import Call
-from envfs.control.service import Service
 from envfs.core import limits
 from envfs.core.policy import Caller
 from envfs.errors import BadRequest, EnvFSError
 from envfs.gate.turns import asker
 from envfs.protocol import control, framing, wire
+from envfs.service.service import Service
 
 _DESCRIPTORS = 4
 _FRAME_SECONDS = 10.0

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import trio
 
-from envfs.control.budgets import Room
 from envfs.control.connection import Connection
-from envfs.control.service import Service
 from envfs.errors import Conflict, TooMany
 from envfs.host import callers
 from envfs.host.supervision import Tasks, supervised
 from envfs.protocol import control, framing, wire
+from envfs.service.budgets import Room
+from envfs.service.service import Service
 
 _BACKLOG = 128
 _PAUSE = 0.1

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from envfs.control import identity
 from envfs.control.server import Server, bind
-from envfs.control.service import House, Service
 from envfs.core.audit import Event
 from envfs.daemon.heart import Heart
 from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, keep_keyholder, lock
@@ -30,6 +28,8 @@ from envfs.errors import EnvFSError, MountFailed
 from envfs.host import files
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
+from envfs.service import identity
+from envfs.service.service import House, Service
 
 if TYPE_CHECKING:
     from envfs.fuse.touching import Toucher

@@ -9,14 +9,14 @@ from contextlib import suppress
 
 import trio
 
-from envfs.control import identity
-from envfs.control.finishing import finish_all
-from envfs.control.locking import lock_now
-from envfs.control.service import Service
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import EnvFSError
 from envfs.host import clocks
 from envfs.host.supervision import alone
+from envfs.service import identity
+from envfs.service.locking import lock_now
+from envfs.service.rekeying import finish_all
+from envfs.service.service import Service
 
 _SECOND = 1.0
 _SLEPT = 2.0  # the two clocks part by more than this only while the machine sleeps

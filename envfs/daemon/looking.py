@@ -5,13 +5,13 @@ Law: it writes nothing, so it needs no lock, and whoever has the lock keeps nobo
 
 import os
 
-from envfs.control.service import Service
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable
-from envfs.gate import log_end, log_opening
-from envfs.gate.log import AccessLog, OnEntry
-from envfs.gate.log_files import HINT
+from envfs.gate.audit_log import log_end, log_opening
+from envfs.gate.audit_log.log import AccessLog, OnEntry
+from envfs.gate.audit_log.log_files import HINT
+from envfs.service.service import Service
 from envfs.vault.memory import Memory
 
 

@@ -15,7 +15,7 @@ from envfs.fuse.inodes import extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing
 from envfs.gate.gate import Gate, Wish
-from envfs.gate.view import Extent, View
+from envfs.gate.views.view import Extent, View
 
 MOST_HANDLES = 1024  # open files and folders of one uid
 MOST_VIEWS = 64  # different views that they hold: each is a mapping, and a descriptor of this process

@@ -17,7 +17,7 @@ from envfs.errors import EnvFSError
 from envfs.fuse import access_lists
 from envfs.fuse.kernel_table import Identity, Inode, KernelTable
 from envfs.fuse.tree import PAST, ROOT, VALUE, Node
-from envfs.gate.view import Extent, View
+from envfs.gate.views.view import Extent, View
 from envfs.host import clocks
 from envfs.vault.vault import Vault
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from envfs.core import emit, names
+from envfs.core import names
 from envfs.core.policy import Caller
+from envfs.dotenv import writing
 from envfs.fuse.tree import (
     DOTENV,
     FOLDER,
@@ -17,7 +18,7 @@ from envfs.fuse.tree import (
     VARIABLES_NAME,
     Node,
 )
-from envfs.gate.view import View
+from envfs.gate.views.view import View
 
 _HISTORY_DIGITS = 8
 _Entries = Sequence[tuple[str, Node]]
@@ -62,7 +63,7 @@ def named(folder: Node, name: str) -> Node | None:
         case "history" if len(name) <= _HISTORY_DIGITS and name.isascii() and name.isdigit():
             number = int(name)
             return Node(PAST, folder.level, number) if str(number) == name else None
-        case "variables" if emit.is_portable_name(name):
+        case "variables" if writing.is_portable_name(name):
             return Node(VALUE, folder.level, folder.version, name)
     return None
 

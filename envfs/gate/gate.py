@@ -14,10 +14,10 @@ from envfs.core import policy as policies
 from envfs.core.audit import Event
 from envfs.core.policy import Caller, Grant, Moment, Policy, Verdict
 from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
-from envfs.gate.log import AccessLog
-from envfs.gate.refusals import Refusals
-from envfs.gate.view import View
-from envfs.gate.views import Views
+from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.audit_log.refusals import Refusals
+from envfs.gate.views.ready_views import Views
+from envfs.gate.views.view import View
 from envfs.host import clocks
 from envfs.settings import Settings, SettingsFile
 

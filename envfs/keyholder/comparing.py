@@ -6,11 +6,12 @@ Law: each record is opened once, however many views it is part of; what is answe
 from functools import cache
 from typing import NamedTuple
 
-from envfs.core import dialects, residues, views
+from envfs.core.differences import Difference
+from envfs.dotenv import dialects, merging, residues
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder.viewing import forms
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import CompareViews, Difference, Differing
+from envfs.protocol.keyholding import CompareViews, Differing
 
 
 class _Read(NamedTuple):
@@ -27,9 +28,9 @@ def compare_views(request: CompareViews, work: Work) -> Answer:
     """Say of each pair of views in what a reader gets something else now."""
 
     @cache
-    def layer(number: int) -> views.Layer:
+    def layer(number: int) -> merging.Layer:
         found = request.layers[number]
-        return views.Layer(found.level, work.open(found))
+        return merging.Layer(found.level, work.open(found))
 
     def read(numbers: tuple[int, ...]) -> _Read:
         layers = [layer(number) for number in numbers]
@@ -41,12 +42,12 @@ def compare_views(request: CompareViews, work: Work) -> Answer:
     return Answer(Differing(tuple(_difference(read(pair.before), read(pair.now)) for pair in request.pairs)))
 
 
-def _readable(layers: list[views.Layer]) -> _Read:
+def _readable(layers: list[merging.Layer]) -> _Read:
     try:
-        view = views.merge(layers)
+        view = merging.merge_layers(layers)
         read = forms(view, dialects.wanted([layer.document for layer in layers]))
     except Malformed:  # a command may have in its environment what a text requires
-        view = views.merge(layers, lenient=True)
+        view = merging.merge_layers(layers, lenient=True)
         read = {}
     opened = {name: f"{view.variables[name]}\0{residue!r}" for name, residue in residues.plain(view.opened).items()}
     return _Read(read, {**view.variables, **opened})
@@ -54,5 +55,5 @@ def _readable(layers: list[views.Layer]) -> _Read:
 
 def _difference(old: _Read, new: _Read) -> Difference:
     differing = tuple(form for form in old.forms | new.forms if old.forms.get(form) != new.forms.get(form))
-    changes = views.difference(old.variables, new.variables)
+    changes = merging.difference(old.variables, new.variables)
     return Difference(differing, tuple(name for names in changes for name in names))

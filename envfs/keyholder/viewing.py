@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from envfs.core import dialects, emit, formats, limits, portability, record, residues, views
-from envfs.core.dotenv import Document
-from envfs.core.interpolation import Interpolated, interpolate
+from envfs.core import limits, record
+from envfs.dotenv import dialects, formats, merging, portability, residues, writing
+from envfs.dotenv.document import Document
+from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.work import Answer, Work
@@ -24,24 +25,24 @@ from envfs.protocol.keyholding import (
 )
 
 
-def forms(view: views.View, dialect: str) -> dict[str, bytes]:
+def forms(view: merging.View, dialect: str) -> dict[str, bytes]:
     """Return what readers get of a view, by the names of `protocol.parts`."""
     return {
         "dotenv": dialects.text(view.variables, dialect, view.opened).encode(),
         "json": formats.json_object("", view.variables).encode(),
         "example": formats.example("", view.variables).encode(),
-        "environ": emit.environ(view.variables),
+        "environ": writing.environ(view.variables),
         "opened": jsontext.encode(residues.plain(view.opened)) if view.opened else b"",
     }
 
 
 def render_view(request: RenderView, work: Work) -> Answer:
     """Merge layers into a view and put it, in all its forms, into a region."""
-    layers = [views.Layer(layer.level, work.open(layer)) for layer in request.layers]
+    layers = [merging.Layer(layer.level, work.open(layer)) for layer in request.layers]
     lenient = request.dialect.startswith(dialects.INHERITING)
     asked = request.dialect.removeprefix(dialects.INHERITING).strip()
     dialect = asked or dialects.wanted([layer.document for layer in layers])
-    view = views.merge(layers, lenient=lenient)
+    view = merging.merge_layers(layers, lenient=lenient)
     found = forms(view, dialect)
     found["table"] = parts.table_of(found["environ"])
     found["origins"] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
@@ -98,7 +99,7 @@ def compare_versions(request: CompareVersions, work: Work) -> Answer:
         variables = work.open(layer).variables()
         if before is not None or layer.record.seq == 1:
             author = record.parse(work.blobs[layer.record_blob]).header.author
-            changes = views.difference(before or {}, variables)
+            changes = merging.difference(before or {}, variables)
             found.append(VersionChange(layer.record.seq, author, *changes))
         before = variables
     return Answer(Compared(tuple(found)))

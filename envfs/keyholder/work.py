@@ -6,16 +6,16 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
-from envfs.core import dotenv, keyfile, limits, passphrases, record
-from envfs.core.dotenv import Document
+from envfs.core import keyfile, limits, passphrases, record
+from envfs.core.addresses import Layer, Place
 from envfs.core.keyfile import Keys
+from envfs.dotenv.document import Document, parse_document
 from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
 from envfs.keyholder import age, sealing
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.keyring import Keyring
-from envfs.protocol.keyholding import Layer, Place
 
 _CHUNK = 1 << 16
 Opened = TypeVar("Opened")
@@ -75,7 +75,7 @@ class Work:
     def open(self, layer: Layer) -> Document:
         """Open a level's record."""
         keys = {keyfile.kid(key): key for key in self.keys(layer.key, layer.key_blob).keys}
-        return dotenv.parse(sealing.open_text(self.identity, layer.record, keys, self.blobs[layer.record_blob]))
+        return parse_document(sealing.open_text(self.identity, layer.record, keys, self.blobs[layer.record_blob]))
 
     def _open_keys(self, place: Place, data: bytes) -> Keys:
         identity, project = self.identity, record.project_of(place.stream)

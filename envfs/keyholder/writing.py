@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection
 
-from envfs.core import dialects, dotenv, emit, keyfile, limits, names, portability, templates, views
-from envfs.core.dotenv import Document
-from envfs.core.dotenv_values import literal_dollars
+from envfs.core import keyfile, limits, names
+from envfs.dotenv import dialects, merging, portability, references, writing
+from envfs.dotenv.document import Document, parse_document
+from envfs.dotenv.values import literal_dollars
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder import sealing
 from envfs.keyholder.work import Answer, Work
@@ -14,28 +15,28 @@ from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 def write_level(request: WriteLevel, work: Work) -> Answer:
     """Apply an operation to a level's text and seal the result."""
     key = work.keys(request.key, request.key_blob).keys[0]
-    old = work.open(request.head) if request.head else dotenv.parse("")
+    old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
     if text == old.render() and request.operation != "reseal":
         return Answer(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
-    changes = views.difference(old.variables(), new.variables())
+    changes = merging.difference(old.variables(), new.variables())
     _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
     doubtful = _is_doubtful(request, new, changes)
     data = sealing.seal_text(work.identity, request.place, request.time, key, text)
     return Answer(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
 
 
-def _is_doubtful(request: WriteLevel, document: Document, changes: views.Changes) -> bool:
+def _is_doubtful(request: WriteLevel, document: Document, changes: merging.Changes) -> bool:
     """Tell whether somebody should look at the view after this; a level of 190,000 plain values is looked at once."""
     match request.operation:
         case "set":
             return portability.is_doubtful(document.variables()[request.name])
         case "merge" | "replace":
             # what is plain, refers to nothing and takes nothing away gives nobody anything to read otherwise
-            if changes.removed or dialects.named_in(document) or any(map(templates.has_references, document.entries)):
+            if changes.removed or dialects.named_in(document) or any(map(references.has_references, document.entries)):
                 return True
             values = document.variables()
             return any(portability.is_doubtful(values[name]) for name in (*changes.added, *changes.changed))
@@ -48,7 +49,7 @@ def _check_dialect(document: Document, written: Collection[str], level: str) -> 
     dialect = dialects.named_in(document)
     if not dialect:
         return
-    plain = {entry.name: entry.value for entry in document.entries if not templates.has_references(entry)}
+    plain = {entry.name: entry.value for entry in document.entries if not references.has_references(entry)}
     values = {name: value for name, value in plain.items() if name and value}
     dialects.text({name: value for name, value in values.items() if name in written}, dialect)
     if any(dialects.refusal(value, dialect) for name, value in values.items() if name not in written):
@@ -77,8 +78,8 @@ def _value(request: WriteLevel, work: Work) -> str:
 
 def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
     value, literal = literal_dollars(_value(request, work))
-    line = f"{names.variable(request.name)}={emit.template(value, literal)}\n"
-    return old.merged(dotenv.parse(line)), ()
+    line = f"{names.variable(request.name)}={writing.template(value, literal)}\n"
+    return old.merged(parse_document(line)), ()
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
@@ -90,7 +91,7 @@ def _rename(request: WriteLevel, _work: Work, old: Document) -> _Edited:
 
 
 def _replace(_request: WriteLevel, work: Work, _old: Document) -> _Edited:
-    new = dotenv.parse(work.read_text(0, limits.TEXT_BYTES, "the text"))
+    new = parse_document(work.read_text(0, limits.TEXT_BYTES, "the text"))
     new.check()
     return new, tuple(f"{name} is set more than once; the last one counts" for name in new.duplicates())
 
@@ -103,7 +104,7 @@ def _merge(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 
 def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:
-    return work.open(request.restore) if request.restore else dotenv.parse(""), ()
+    return work.open(request.restore) if request.restore else parse_document(""), ()
 
 
 def _reseal(_request: WriteLevel, _work: Work, old: Document) -> _Edited:

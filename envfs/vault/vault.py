@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.core.addresses import Layer, Place
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
-from envfs.protocol.keyholding import Layer, Place
 from envfs.store import Store, Watch
 from envfs.vault import description, index, window
 from envfs.vault.description import Description

@@ -181,7 +181,7 @@ def test_yaml_is_loaded_for_yaml_alone(home: World, tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         modules = client(home, "import", str(tmp_path / name), "/imported")
         assert ("yaml" in heads(modules)) == (name == "a.yaml")
-        assert ("envfs.core.dotenv" in modules) == (name != "a.env")  # which goes past the client unread
+        assert ("envfs.dotenv.document" in modules) == (name != "a.env")  # which goes past the client unread
         assert not heads(modules) & {"trio", "cryptography", "pyrage", "pyfuse3", "tomlkit", "argparse", "asyncio"}
 
 

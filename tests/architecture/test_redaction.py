@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import dotenv, views
 from envfs.core.secret import Secret
 from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.dotenv import merging
+from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError
 from envfs.host.memory import Region
 from envfs.keyholder.identity import Identity
@@ -20,7 +21,7 @@ from tests.component.world import World, run
 NEEDLE = "hunter2"
 IDENTITY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
 TEXT = f"A={NEEDLE}\nB='{NEEDLE}'\n# {NEEDLE}\n"
-DOCUMENT = dotenv.parse(TEXT)
+DOCUMENT = parse_document(TEXT)
 
 
 _regions: list[Region] = []
@@ -53,8 +54,8 @@ MADE: dict[str, Callable[[], object]] = {
     "an entry": lambda: DOCUMENT.entries[0],
     "a quoted entry": lambda: DOCUMENT.entries[1],
     "a comment": lambda: DOCUMENT.entries[2],
-    "a layer": lambda: views.Layer("/", DOCUMENT),
-    "a merged view": lambda: views.merge([views.Layer("/", DOCUMENT)]),
+    "a layer": lambda: merging.Layer("/", DOCUMENT),
+    "a merged view": lambda: merging.merge_layers([merging.Layer("/", DOCUMENT)]),
     "a region": region,
     "a keyring": keyring,
     "an identity": lambda: Identity(IDENTITY),
@@ -76,9 +77,9 @@ def test_no_way_of_showing_it_shows_what_is_in_it(make: Callable[[], object]) ->
 @pytest.mark.parametrize(
     "change",
     [
-        lambda: dotenv.parse(f"A='{NEEDLE}"),
-        lambda: dotenv.parse(f"{NEEDLE}\n").check(),
-        lambda: dotenv.parse(f'A="x" {NEEDLE}\n').check(),
+        lambda: parse_document(f"A='{NEEDLE}"),
+        lambda: parse_document(f"{NEEDLE}\n").check(),
+        lambda: parse_document(f'A="x" {NEEDLE}\n').check(),
         lambda: DOCUMENT.set("A", f"{NEEDLE}\0"),
         lambda: DOCUMENT.set(f"{NEEDLE}-", "x"),
         lambda: DOCUMENT.set("A", NEEDLE * 50_000),

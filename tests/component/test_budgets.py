@@ -3,8 +3,8 @@
 import trio
 import trio.testing
 
-from envfs.control.budgets import Budgets
 from envfs.protocol import control, framing, wire
+from envfs.service.budgets import Budgets
 from tests.component.world import Client, World, run
 
 _LARGE = (

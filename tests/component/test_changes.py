@@ -6,13 +6,14 @@ import pytest
 import trio
 import trio.testing
 
+from envfs.core.differences import Difference
 from envfs.errors import KeyholderGone
-from envfs.gate.changes import CHANGED, LOCKED, UNLOCKED, Changes, Watch
-from envfs.gate.comparison import EVERYTHING, UNKNOWN
-from envfs.gate.writing import Operation
 from envfs.protocol import control, framing, wire
 from envfs.protocol.control import Failed, NewsRow, WatchView
-from envfs.protocol.keyholding import CompareViews, Difference
+from envfs.protocol.keyholding import CompareViews
+from envfs.service.changes.changes import CHANGED, LOCKED, UNLOCKED, Changes, Watch
+from envfs.service.changes.comparison import EVERYTHING, UNKNOWN
+from envfs.service.writer import Operation
 from tests.component.world import ME, STRANGER, Client, World, run
 
 

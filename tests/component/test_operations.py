@@ -13,11 +13,11 @@ import pytest
 import trio
 from pyfuse3 import FUSEError
 
-from envfs.control.service import House
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse.operations import Operations
-from envfs.gate.log import AccessLog
-from envfs.gate.refusals import Refusals
+from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.audit_log.refusals import Refusals
+from envfs.service.service import House
 from envfs.settings import SettingsFile
 from tests.component.world import LATER, LEVELS, ME, PROD, Context, World, inode, looked_up, outcome, read_file, run
 

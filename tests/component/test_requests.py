@@ -9,9 +9,10 @@ from typing import NamedTuple
 import pytest
 import trio
 
-from envfs.core import dotenv, record
+from envfs.core import record
 from envfs.core.policy import Caller, Grant
 from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.dotenv.document import parse_document
 from envfs.errors import WrongPassphrase
 from envfs.protocol import control
 from tests.component.world import LATER, ME, PROD, STRANGER, World, run
@@ -411,7 +412,7 @@ def test_a_level_is_changed_as_asked(world: World, asked: NamedTuple, secret: by
     reply = run(lambda: world.ask(asked, secret=secret))
     assert isinstance(reply, R.Written), reply
     shown = run(lambda: world.sent(R.ReadView("/blog", "dotenv", "export"))).blob.decode()
-    assert dotenv.parse(shown).variables() == dotenv.parse(text).variables()
+    assert parse_document(shown).variables() == parse_document(text).variables()
 
 
 def test_what_changes_nothing_makes_no_version(world: World) -> None:
@@ -584,7 +585,7 @@ def test_a_wrong_passphrase_is_on_the_log_and_the_next_try_waits(world: World, m
         await real(0)
 
     class Refusing:
-        async def ask(self, request: object, blobs: object = (), descriptors: object = ()) -> object:
+        async def ask(self, request: object, expected: object, blobs: object = (), descriptors: object = ()) -> object:
             raise WrongPassphrase("the passphrase is wrong")
 
     monkeypatch.setattr(trio, "sleep", sleep)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import trio
 
-from envfs.core import dotenv
 from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.dotenv.document import parse_document
 from envfs.errors import KeyholderGone, Locked, NoSuchLevel, RolledBack
 from envfs.gate.gate import Wish
-from envfs.gate.view import View
-from envfs.gate.views import Views
-from envfs.gate.writing import Operation
+from envfs.gate.views.ready_views import Views
+from envfs.gate.views.view import View
 from envfs.protocol import control
+from envfs.service.writer import Operation
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
@@ -83,7 +83,7 @@ def test_values_of_every_kind_come_out_as_they_went_in(made: World) -> None:
         assert {name: value(view, name).decode() for name in TRICKY} == TRICKY
         entries = environ(view).decode().split("\0")[:-1]
         assert dict(entry.split("=", 1) for entry in entries) == TRICKY
-        assert dotenv.parse(text(view).decode()).variables() == TRICKY
+        assert parse_document(text(view).decode()).variables() == TRICKY
 
     run(main)
 

@@ -10,9 +10,9 @@ import trio
 
 from envfs.core import record
 from envfs.errors import AuditUnavailable, Conflict, NoSuchVariable
-from envfs.gate.writing import Operation, Writer
 from envfs.protocol import control
 from envfs.protocol.keyholding import WriteLevel
+from envfs.service.writer import Operation, Writer
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault

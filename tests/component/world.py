@@ -15,19 +15,19 @@ import trio
 
 from envfs import locations
 from envfs.control.connection import Connection
-from envfs.control.service import House, Service
 from envfs.core.policy import Caller, Grant
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse import tree
 from envfs.fuse.operations import Operations
 from envfs.fuse.tree import Node
-from envfs.gate.changes import Changes
-from envfs.gate.comparison import Comparison
-from envfs.gate.keys import ProjectKeys
-from envfs.gate.moments import Moments
-from envfs.gate.views import Keyholder
-from envfs.gate.writing import Operation, Writer
+from envfs.gate.keyholder import Keyholder
+from envfs.gate.views.view_times import Moments
 from envfs.protocol import control, framing, wire
+from envfs.service.changes.changes import Changes
+from envfs.service.changes.comparison import Comparison
+from envfs.service.project_keys import ProjectKeys
+from envfs.service.service import House, Service
+from envfs.service.writer import Operation, Writer
 from envfs.settings import SettingsFile
 from envfs.vault.vault import Vault
 
@@ -62,10 +62,10 @@ class Counting:
         self.asked: list[str] = []
 
     async def ask(
-        self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
+        self, request: NamedTuple, expected: type, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
     ) -> object:
         self.asked.append(type(request).__name__)
-        return await self._keyholder.ask(request, blobs, descriptors)
+        return await self._keyholder.ask(request, expected, blobs, descriptors)
 
 
 class Replied(NamedTuple):

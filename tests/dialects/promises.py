@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from envfs.core import portability
+from envfs.dotenv import portability
 from tests.dialects.trial import Count, Result, Task
 
 FILE = Path(__file__).with_name("promised.toml")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from envfs.core import dialects
+from envfs.dotenv import dialects
 from tests.dialects import parsers, promises, report, trial
 from tests.dialects.parsers import Parser
 from tests.dialects.trial import Result, Task

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import dialects
+from envfs.dotenv import dialects
 from tests.dialects import classes, parsers, promises, reading, report, trial
 from tests.dialects.classes import Sample
 from tests.dialects.parsers import Parser

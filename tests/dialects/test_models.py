@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import dialects, dotenv, views
-from envfs.core.readers import table
-from envfs.core.readers.reading import Refused, by_name, resolved
+from envfs.dotenv import dialects, merging
+from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError
+from envfs_cli.importing.readers import table
+from envfs_cli.importing.readers.reading import Refused, by_name, resolved
 from tests.dialects import parsers, reading
 from tests.dialects.test_dialects import parser
 
@@ -115,7 +116,7 @@ def test_a_model_reads_as_its_reader_does(tmp_path: Path, model: str, name: str)
 
 def view_of(content: str, reader: table.Reader) -> str | None:
     try:
-        view = views.merge([views.Layer("/", dotenv.parse(content))])
+        view = merging.merge_layers([merging.Layer("/", parse_document(content))])
         return dialects.text(view.variables, reader.dialect, view.opened)
     except EnvFSError:
         return None

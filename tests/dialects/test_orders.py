@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import dotenv, families, names, views
+from envfs.core import names
+from envfs.dotenv import merging
+from envfs.dotenv.document import parse_document
+from envfs_cli.importing import families
 from tests.dialects.parsers import MODULES, first
 
 FILES = {
@@ -67,7 +70,7 @@ def test_the_view_at_a_modes_local_level_is_what_the_tool_reads(tmp_path: Path, 
     for file, text in family.items():
         (tmp_path / file).write_text(text)
     members, _ = families.sort(family, tool)
-    planned = families.plan({file: dotenv.parse(family[file]) for file in members}, tool)
-    levels = {"/".join(("/app", *each.below)): dotenv.parse(each.text) for each in planned}
-    chain = [views.Layer(level, levels[level]) for level in names.chain(f"/app/{mode}/local") if level in levels]
-    assert views.merge(chain).variables == real(tool, mode, tmp_path)
+    planned = families.plan({file: parse_document(family[file]) for file in members}, tool)
+    levels = {"/".join(("/app", *each.below)): parse_document(each.text) for each in planned}
+    chain = [merging.Layer(level, levels[level]) for level in names.chain(f"/app/{mode}/local") if level in levels]
+    assert merging.merge_layers(chain).variables == real(tool, mode, tmp_path)

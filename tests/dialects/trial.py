@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from envfs.core import dialects
+from envfs.dotenv import dialects
 from envfs.errors import Malformed
 from tests.dialects import classes, reading
 from tests.dialects.classes import Sample

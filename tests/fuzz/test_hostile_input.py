@@ -11,14 +11,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from envfs.core import audit, dotenv, durations, emit, families, json_trees, limits, names, record, sources, views
+from envfs.core import audit, durations, limits, names, record
+from envfs.dotenv import merging, writing
+from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError, UnsafeSettings
-from envfs.gate import log_files, log_reading
+from envfs.gate.audit_log import log_files, log_reading
 from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
 from envfs.vault import description
 from envfs.vault.memory import Memory
-from envfs_cli import arguments, grammar, linked, yaml_trees
+from envfs_cli import arguments, grammar, linked
+from envfs_cli.importing import families, json_trees, sources, yaml_trees
 from tests.property.messages import TABLES, json_values
 
 DEEP = "[" * 3_000
@@ -176,12 +179,12 @@ def hostile(words: Iterable[str]) -> st.SearchStrategy[bytes]:
 @example("A" * 5000 + "=")
 def test_dotenv_text(text: str) -> None:
     with contextlib.suppress(EnvFSError):
-        document = dotenv.parse(text)
+        document = parse_document(text)
         assert document.render() == text
         with contextlib.suppress(EnvFSError):
             document.check()
-            emit.environ(document.variables())
-            emit.portable(views.merge([views.Layer("/", document)]).variables)
+            writing.environ(document.variables())
+            writing.portable(merging.merge_layers([merging.Layer("/", document)]).variables)
 
 
 def imported(tree: object) -> None:
@@ -193,7 +196,7 @@ def imported(tree: object) -> None:
             source = take()
             source.check()
             taken = {each.name for each in source.found if each.line}
-            document = dotenv.parse(source.text)
+            document = parse_document(source.text)
             document.check()
             assert set(document.variables()) == taken
 
@@ -255,18 +258,18 @@ def test_a_family_of_files(files: dict[str, str]) -> None:
         with contextlib.suppress(EnvFSError):
             members, skipped = families.sort(files, order)
             assert {*members, *(file for file, _ in skipped)} == set(files)
-            for planned in families.plan({file: dotenv.parse(files[file]) for file in members}, order):
-                dotenv.parse(planned.text)
+            for planned in families.plan({file: parse_document(files[file]) for file in members}, order):
+                parse_document(planned.text)
                 assert names.level("/" + "/".join(planned.below))
 
 
 @given(pieces(DOTENV), st.text(max_size=6), pieces(DOTENV))
 def test_setting_and_unsetting_a_variable(text: str, name: str, value: str) -> None:
     with contextlib.suppress(EnvFSError):
-        document = dotenv.parse(text)
+        document = parse_document(text)
         with contextlib.suppress(EnvFSError):
             document.unset(name)
-        assert dotenv.parse(document.set(name, value).render()).variables()[name] == value
+        assert parse_document(document.set(name, value).render()).variables()[name] == value
 
 
 @given(st.text() | pieces(["/", "a", ".", "..", "-", "_", "\0", "é"]))
@@ -480,5 +483,5 @@ def test_the_longest_texts_are_read_or_refused_in_a_bounded_time(piece: str, siz
     text = (piece * (size // len(piece.encode()) + 1)).encode()[:size].decode(errors="ignore")
     started = time.monotonic()
     with contextlib.suppress(EnvFSError):
-        dotenv.parse(text)
+        parse_document(text)
     assert time.monotonic() - started < 30  # a quadratic scan would take hours

@@ -10,8 +10,9 @@ from itertools import count
 
 import pytest
 
-from envfs.core import dialects, dotenv, emit, formats, interpolation, limits, portability, templates, views
-from envfs.core.dotenv import Document
+from envfs.core import limits
+from envfs.dotenv import dialects, formats, interpolation, merging, portability, references, writing
+from envfs.dotenv.document import Document, parse_document
 from envfs.errors import EnvFSError
 
 SIZE = limits.TEXT_BYTES // 8
@@ -138,17 +139,17 @@ def refused(document: Document) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "set the last", lambda: document.set("A", "x")
     yield "unset", lambda: document.unset("A")
     yield "merge with itself", lambda: document.merged(document)
-    yield "merge into another", lambda: dotenv.parse("Q=1\n").merged(document)
+    yield "merge into another", lambda: parse_document("Q=1\n").merged(document)
     yield "dialect", lambda: dialects.named_in(document)
     yield "ask for a dialect", lambda: dialects.asking(document, "node")
-    yield "references", lambda: [list(templates.references(templates.pieces(entry))) for entry in document.entries]
+    yield "references", lambda: [list(references.references(references.pieces(entry))) for entry in document.entries]
     yield "interpolate three levels", lambda: interpolation.interpolate([document] * 3)
 
 
 def written(variables: dict[str, str]) -> Iterator[tuple[str, Callable[[], object]]]:
     """List what writes a view."""
-    yield "portable", lambda: emit.portable(variables)
-    yield "environ", lambda: emit.environ(variables)
+    yield "portable", lambda: writing.portable(variables)
+    yield "environ", lambda: writing.environ(variables)
     yield "masks", lambda: formats.github_masks(variables)
     for label, form in formats.FORMATS.items():
         yield label, lambda form=form: form("/", variables)  # type: ignore[misc]  # a closure over the loop's form
@@ -171,14 +172,14 @@ def timed(label: str, work: Callable[[], object]) -> object:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_text_of_any_shape_is_worked_on_in_its_time(shape: str) -> None:
-    document = timed("parse", lambda: dotenv.parse(SHAPES[shape]))
+    document = timed("parse", lambda: parse_document(SHAPES[shape]))
     if not isinstance(document, Document):
         return
     for label, work in refused(document):
         timed(label, work)
-    view = timed("merge", lambda: views.merge([views.Layer("/", document)]))
-    if isinstance(view, views.View):
-        known = {name: value for name, value in view.variables.items() if emit.is_portable_name(name)}
+    view = timed("merge", lambda: merging.merge_layers([merging.Layer("/", document)]))
+    if isinstance(view, merging.View):
+        known = {name: value for name, value in view.variables.items() if writing.is_portable_name(name)}
         for label, work in written(known):
             timed(label, work)
 
@@ -186,12 +187,12 @@ def test_a_text_of_any_shape_is_worked_on_in_its_time(shape: str) -> None:
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.startswith(("what doubles", "copies", "hidden"))])
 def test_a_view_takes_no_more_memory_than_it_may(shape: str) -> None:
     try:
-        document = dotenv.parse(SHAPES[shape])
+        document = parse_document(SHAPES[shape])
     except EnvFSError:
         return
     tracemalloc.start()
     try:
-        timed("merge", lambda: views.merge([views.Layer("/", document)]))
+        timed("merge", lambda: merging.merge_layers([merging.Layer("/", document)]))
         assert tracemalloc.get_traced_memory()[1] < MEMORY
     finally:
         tracemalloc.stop()

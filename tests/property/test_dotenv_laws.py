@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from envfs.core import emit
-from envfs.core.dotenv import Document, parse
-from envfs.core.views import Layer, difference, merge
+from envfs.dotenv import writing
+from envfs.dotenv.document import Document, parse_document
+from envfs.dotenv.merging import Layer, difference, merge_layers
 from envfs.errors import EnvFSError, Malformed
 
 PIECES = [
@@ -40,7 +40,7 @@ texts = st.lists(st.sampled_from(PIECES) | lines(), max_size=30).map("".join) | 
 
 def accepted(text: str) -> Document:
     try:
-        return parse(text)
+        return parse_document(text)
     except EnvFSError:
         assume(False)
         raise
@@ -52,7 +52,7 @@ documents = texts.map(lambda text: text.replace("\0", "")).map(accepted)
 @given(texts)
 def test_a_text_is_refused_or_kept_to_the_letter(text: str) -> None:
     try:
-        document = parse(text)
+        document = parse_document(text)
     except Malformed as error:
         assert 1 <= error.line <= 1 + text.count("\n") + text.count("\r")  # noqa: PT017 - either outcome is a pass
         assert error.column >= 1  # noqa: PT017
@@ -63,7 +63,7 @@ def test_a_text_is_refused_or_kept_to_the_letter(text: str) -> None:
 @given(documents)
 def test_an_entry_means_the_same_wherever_it_stands(document: Document) -> None:
     for entry in document.entries:
-        alone = parse(entry.raw).entries[-1]
+        alone = parse_document(entry.raw).entries[-1]
         assert (alone.name, alone.value, alone.problem) == (entry.name, entry.value, entry.problem)
 
 
@@ -86,8 +86,8 @@ def test_the_written_value_is_where_the_entry_says(document: Document) -> None:
 @given(documents, names, values)
 def test_what_was_set_is_what_is_read_and_nothing_else_changes(document: Document, name: str, value: str) -> None:
     changed = document.set(name, value)
-    assert parse(changed.render()).variables() == document.variables() | {name: value}
-    assert parse(changed.render()) == changed
+    assert parse_document(changed.render()).variables() == document.variables() | {name: value}
+    assert parse_document(changed.render()) == changed
     assert [fault[1:] for fault in changed.faults] == [fault[1:] for fault in document.faults]
 
 
@@ -115,7 +115,7 @@ def test_unset_removes_one_name_and_no_other(document: Document, data: st.DataOb
     del before[name]
     after = document.unset(name)
     assert after.variables() == before
-    assert after == parse(after.render())
+    assert after == parse_document(after.render())
     assert after.render() == "".join(entry.raw for entry in document.entries if entry.name != name)
 
 
@@ -141,8 +141,8 @@ def test_unsetting_what_was_added_takes_back_its_line(document: Document, value:
 
 @given(variables)
 def test_what_is_emitted_is_what_is_read(variables: dict[str, str]) -> None:
-    text = emit.portable(variables)
-    document = parse(text)
+    text = writing.portable(variables)
+    document = parse_document(text)
     assert document.variables() == variables
     assert document.faults == ()
     assert "\r" not in text
@@ -150,7 +150,7 @@ def test_what_is_emitted_is_what_is_read(variables: dict[str, str]) -> None:
 
 @given(variables)
 def test_no_dollar_is_left_open_to_interpolation(variables: dict[str, str]) -> None:
-    for entry in parse(emit.portable(variables)).entries:
+    for entry in parse_document(writing.portable(variables)).entries:
         if entry.value and entry.quote != "'":
             assert entry.literal == tuple(place for place, sign in enumerate(entry.value) if sign == "$")
 
@@ -163,18 +163,18 @@ def test_a_value_that_is_set_is_never_open_to_interpolation(document: Document, 
 
 @given(variables)
 def test_environ_holds_the_same_variables(variables: dict[str, str]) -> None:
-    entries = emit.environ(variables).decode().split("\0")[:-1]
+    entries = writing.environ(variables).decode().split("\0")[:-1]
     assert dict(entry.split("=", 1) for entry in entries) == variables
 
 
 @given(st.lists(variables, max_size=5), st.integers(0, 5))
 def test_merging_is_associative(levels: list[dict[str, str]], cut: int) -> None:
-    layers = [Layer(f"/{n}", parse(emit.portable(own))) for n, own in enumerate(levels)]
-    whole = merge(layers)
-    upper, lower = merge(layers[:cut]), merge(layers[cut:])
-    parts = [Layer("/upper", parse(emit.portable(part.variables))) for part in (upper, lower)]
-    assert merge(parts).variables == whole.variables
-    assert merge(parts).names() == whole.names()
+    layers = [Layer(f"/{n}", parse_document(writing.portable(own))) for n, own in enumerate(levels)]
+    whole = merge_layers(layers)
+    upper, lower = merge_layers(layers[:cut]), merge_layers(layers[cut:])
+    parts = [Layer("/upper", parse_document(writing.portable(part.variables))) for part in (upper, lower)]
+    assert merge_layers(parts).variables == whole.variables
+    assert merge_layers(parts).names() == whole.names()
     assert whole.origin == upper.origin | lower.origin
 
 

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envfs.core import dotenv, emit, families, names, views
-from envfs.core.dotenv import Document
+from envfs.core import names
+from envfs.dotenv import merging, writing
+from envfs.dotenv.document import Document, parse_document
+from envfs_cli.importing import families
 
 TOOLS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony")
 MODES = ("development", "production", "test")
@@ -37,7 +39,7 @@ def texts(draw: st.DrawFn, *, referring: bool) -> dict[str, str]:
         lines = []
         for number in sorted(draw(st.sets(st.integers(0, len(NAMES) - 1)))):
             value = draw(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4))
-            line = emit.assignment(NAMES[number], value)
+            line = writing.assignment(NAMES[number], value)
             if referring and number and draw(st.booleans()):
                 line = f'{NAMES[number]}="{file}:${{{NAMES[draw(st.integers(0, number - 1))]}}}"\n'
             lines.append(draw(st.sampled_from(["", "# a comment\n", "\n"])) + line)
@@ -48,12 +50,14 @@ def texts(draw: st.DrawFn, *, referring: bool) -> dict[str, str]:
 def imported(family: Mapping[str, str], tool: str) -> dict[str, Document]:
     """Return the own texts of the levels, under /app."""
     members, _ = families.sort(family, tool)
-    planned = families.plan({file: dotenv.parse(family[file]) for file in members}, tool)
-    return {"/".join(("/app", *each.below)): dotenv.parse(each.text) for each in planned}
+    planned = families.plan({file: parse_document(family[file]) for file in members}, tool)
+    return {"/".join(("/app", *each.below)): parse_document(each.text) for each in planned}
 
 
 def view(levels: Mapping[str, Document], level: str) -> dict[str, str]:
-    return views.merge([views.Layer(each, levels[each]) for each in names.chain(level) if each in levels]).variables
+    return merging.merge_layers(
+        [merging.Layer(each, levels[each]) for each in names.chain(level) if each in levels]
+    ).variables
 
 
 def places(levels: Mapping[str, Document]) -> list[tuple[str, str | None, bool]]:
@@ -82,7 +86,7 @@ def test_each_view_is_what_the_tool_reads_in_that_mode(tool: str, *, referring: 
     for level, mode, local in places(levels):
         winners: dict[str, tuple[str, str]] = {}
         for file in order_of(tool, mode, local=local):
-            winners |= {name: (file, value) for name, value in dotenv.parse(family.get(file, "")).variables().items()}
+            winners |= {name: (file, value) for name, value in parse_document(family.get(file, "")).variables().items()}
         assert view(levels, level) == {name: expanded(winners, name) for name in winners}, level
 
 
@@ -105,7 +109,7 @@ def test_a_value_that_goes_on_from_the_one_before_goes_on_through_the_family(the
     family = {file: f"P=${{P}}{file[4:]},\n" for file in {*there, last}}
     if tool not in ("next", "create-react-app", "rails") and {".env.local", ".env.production"} <= set(family):
         members, _ = families.sort(family, tool)
-        planned = families.plan({file: dotenv.parse(family[file]) for file in members}, tool)
+        planned = families.plan({file: parse_document(family[file]) for file in members}, tool)
         told = [note for each in planned if each.below == ("production", "local") for note in each.notes]
         assert told == [
             "P goes on from itself in .env.local and in .env.production: look at the level production/local"

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envfs.core import dotenv, emit
-from envfs.core.interpolation import interpolate
+from envfs.dotenv import document, writing
+from envfs.dotenv.document import parse_document
+from envfs.dotenv.interpolation import interpolate
 from envfs.errors import EnvFSError
 
 NAMES = st.sampled_from(["A", "B", "C", "D"])
@@ -21,7 +22,7 @@ TEXTS = st.lists(LINES, max_size=6).map("".join)
 @given(st.lists(TEXTS, max_size=4))
 def test_it_ends_with_a_value_for_every_name_or_an_error(texts: list[str]) -> None:
     try:
-        documents = [dotenv.parse(text) for text in texts]
+        documents = [parse_document(text) for text in texts]
         found = interpolate(documents)
     except EnvFSError:
         return
@@ -31,19 +32,19 @@ def test_it_ends_with_a_value_for_every_name_or_an_error(texts: list[str]) -> No
 
 @given(st.dictionaries(NAMES, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
 def test_what_is_emitted_refers_to_nothing(variables: dict[str, str]) -> None:
-    found = interpolate([dotenv.parse(emit.portable(variables))])
+    found = interpolate([parse_document(writing.portable(variables))])
     assert (found.values, found.findings) == (variables, ())
 
 
 @given(TEXTS, TEXTS)
 def test_a_text_that_is_merged_into_another_means_what_it_meant(first: str, second: str) -> None:
     try:
-        old, new = dotenv.parse(first), dotenv.parse(second)
+        old, new = parse_document(first), parse_document(second)
     except EnvFSError:
         return
     merged = old.merged(new)
     assert {**old.variables(), **new.variables()} == merged.variables()
-    last = {entry.name: dotenv.meaning(entry) for entry in merged.entries}
+    last = {entry.name: document.meaning(entry) for entry in merged.entries}
     assert all(
-        last[entry.name] == dotenv.meaning(entry) for entry in {e.name: e for e in new.entries}.values() if entry.name
+        last[entry.name] == document.meaning(entry) for entry in {e.name: e for e in new.entries}.values() if entry.name
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 import pyrage
 import pytest
 
-from envfs.control.vouching import LIMITS
+from envfs.service.log_verification import LIMITS
 from tests.conftest import copied
 from tests.system import forger
 from tests.system.crashing import STRACE, Moment, Served, put_under_passphrase, struck, traced

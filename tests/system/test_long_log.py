@@ -7,8 +7,8 @@ import pytest
 
 from envfs.core import audit
 from envfs.core.audit import Event
-from envfs.gate import log_end
-from envfs.gate.log_files import End
+from envfs.gate.audit_log import log_end
+from envfs.gate.audit_log.log_files import End
 from envfs.host import clocks
 from tests.system.home import Home
 

@@ -97,7 +97,7 @@ def _plain(facts: control.FactsRow) -> "dict[str, object]":
 
 
 def _doubtful(facts: "list[control.FactsRow]") -> "list[Problem]":
-    from envfs.core import portability
+    from envfs.dotenv import portability
 
     found = []
     for row in facts:
@@ -123,12 +123,12 @@ def _against(facts: "list[control.FactsRow]", path: str, required: "list[str]", 
 
 def _wanted(path: str) -> "tuple[list[str], set[str]]":
     # the names that must be there, and all that may
-    from envfs.core import dotenv
+    from envfs.dotenv.document import parse_document
 
     text = files.read_text(path, limits.TEXT_BYTES)
     if path.endswith(".json"):
         return _of_schema(path, text)
-    found = list(dotenv.parse(text).variables())
+    found = list(parse_document(text).variables())
     return found, set(found)
 
 

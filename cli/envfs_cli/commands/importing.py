@@ -7,18 +7,18 @@ said. The client reads the file, to take it as its own readers do; no value of i
 import os
 
 from envfs.core import limits
-from envfs.core.readers.plain import is_plain
 from envfs.errors import BadRequest, EnvFSError
 from envfs.protocol import control
 from envfs_cli import output, secrets, session
 from envfs_cli.commands import values as setting
+from envfs_cli.importing.readers.plain import is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs.core.sources import Found
-    from envfs_cli.adapting import Text
     from envfs_cli.arguments import Values
-    from envfs_cli.reading import Job
+    from envfs_cli.importing.adapting import Text
+    from envfs_cli.importing.reading import Job
+    from envfs_cli.importing.sources import Found
 
     Row = tuple[str, str, str, list[str]]
 
@@ -47,7 +47,7 @@ def import_file(values: "Values") -> int:
 
 def _read(path: str, form: str, values: "Values") -> "Job":
     from envfs.core import names
-    from envfs_cli import reading
+    from envfs_cli.importing import reading
 
     notes: tuple[str, ...] = ()
     if form == _DOTENV and not (values["flatten"] or values["service"]):
@@ -61,7 +61,7 @@ def _read(path: str, form: str, values: "Values") -> "Job":
 
 
 def _adapted(text: str, path: str, values: "Values") -> "Text":
-    from envfs_cli import adapting
+    from envfs_cli.importing import adapting
 
     folder = None if path == "-" else os.path.dirname(os.path.abspath(path))
     return adapting.adapted(text, adapting.readers(folder, values))
@@ -108,7 +108,7 @@ def _carry_out(jobs: "tuple[Job, ...]", values: "Values") -> int:
 
 
 def _check(jobs: "tuple[Job, ...]") -> None:
-    from envfs_cli import reading
+    from envfs_cli.importing import reading
 
     for part in (part for job in jobs for part in job.parts):
         for found in part.found:

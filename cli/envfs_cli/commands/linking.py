@@ -11,14 +11,15 @@ from envfs import locations, safe_open
 from envfs.core import names
 from envfs.errors import AlreadyExists, EnvFSError
 from envfs.protocol import control
-from envfs_cli import ignoring, linked, output, reading, remembering, secrets, session
+from envfs_cli import ignoring, linked, output, remembering, secrets, session
 from envfs_cli import link as links
 from envfs_cli.arguments import Mistake
+from envfs_cli.importing import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.adapting import Readers
     from envfs_cli.arguments import Values
+    from envfs_cli.importing.adapting import Readers
     from envfs_cli.link import Link
 
 _ENV = ".env"
@@ -138,7 +139,7 @@ def _configured(settings: str) -> str:
 
 def _import(env: str, level: str, asking: session.Session, values: "Values") -> tuple[int, ...]:
     """Import a file, and see that the view gives its variables back; return what tells the file from another."""
-    from envfs_cli import adapting
+    from envfs_cli.importing import adapting
 
     stamp = _stamp(env)
     before = reading.text_of(env)
@@ -167,9 +168,10 @@ def _import(env: str, level: str, asking: session.Session, values: "Values") -> 
 
 
 def _check_values(env: str, level: str, text: str, asking: session.Session) -> None:
-    from envfs.core import dotenv, interpolation
+    from envfs.dotenv import interpolation
+    from envfs.dotenv.document import parse_document
 
-    wanted = interpolation.interpolate([dotenv.parse(text)]).values
+    wanted = interpolation.interpolate([parse_document(text)]).values
     _, blob = asking.ask(control.ReadView(level, "environ", "show", (), 0))
     given = dict(entry.decode().split("=", 1) for entry in blob.split(b"\0")[:-1])
     other = [name for name, value in wanted.items() if given.get(name) != value]
@@ -181,9 +183,9 @@ def _check_values(env: str, level: str, text: str, asking: session.Session) -> N
 
 
 def _check_readers(env: str, level: str, before: str, who: "Readers", asking: session.Session) -> None:
-    from envfs.core.readers import reading as readings
-    from envfs.core.readers import table
-    from envfs_cli import adapting
+    from envfs_cli.importing import adapting
+    from envfs_cli.importing.readers import reading as readings
+    from envfs_cli.importing.readers import table
 
     _, view = asking.ask(control.ReadView(level, "dotenv", "show", (), 0))
     apart = adapting.kept_apart(before, view.decode(), who)
@@ -201,7 +203,7 @@ def _check_readers(env: str, level: str, before: str, who: "Readers", asking: se
 
 def _name_others(folder: str, level: str) -> None:
     """Say which other files of the family stay unencrypted in the folder."""
-    from envfs.core import families
+    from envfs_cli.importing import families
 
     listed = [file for file in os.listdir(folder) if file.startswith(".env.") and os.path.isfile(f"{folder}/{file}")]
     stay = sorted(file for file in listed if file != families.DEFAULTS and not families.is_no_secret(file))

@@ -54,9 +54,9 @@ def _show_own(link: session.Session, values: "Values") -> int:
         else:
             output.raw(blob)
         return 0
-    from envfs.core import dotenv
+    from envfs.dotenv.document import parse_document
 
-    names = list(dotenv.parse(blob.decode()).variables())
+    names = list(parse_document(blob.decode()).variables())
     if values["json"]:
         output.as_json([{"name": name, "level": level} for name in names])
     else:
@@ -94,7 +94,7 @@ def _exported(link: session.Session, values: "Values", form: str) -> bytes:
         return link.ask(control.ReadView(level, form, "export", only, version, dialect))[1]
     reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))
     variables = _pairs(blob)
-    from envfs.core import dialects, formats
+    from envfs.dotenv import dialects, formats
 
     if form == "dotenv" and isinstance(reply, control.ViewSent):
         return dialects.text(variables, reply.dialect).encode()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import dialects, formats
+from envfs.dotenv import dialects, formats
 from envfs.errors import Locked, NotRunning
 from envfs.protocol import control
 from envfs_cli import grammar

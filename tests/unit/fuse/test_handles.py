@@ -17,7 +17,7 @@ from envfs.fuse.kernel_table import Identity, Inode
 from envfs.fuse.listings import Listing
 from envfs.fuse.tree import DOTENV, ROOT, Node
 from envfs.gate.gate import Gate, Wish
-from envfs.gate.view import Extent, View
+from envfs.gate.views.view import Extent, View
 
 ME, OTHER = Caller(1000, 1000, 42), Caller(1001, 1001, 43)
 NODE = Node(DOTENV, "/shop")

@@ -16,8 +16,8 @@ from envfs.core import audit
 from envfs.core.audit import Checkpoint, Event, Tip
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
-from envfs.gate import log_reading
-from envfs.gate.log import AccessLog
+from envfs.gate.audit_log import log_reading
+from envfs.gate.audit_log.log import AccessLog
 
 CALLER = Caller(1000, 1000, 42, "/usr/bin/python3")
 READ = Event("read", "mount", "/shop", 1, "dotenv", "allow", "uid 1000 /")
@@ -535,8 +535,8 @@ import subprocess, sys
 from pathlib import Path
 from envfs.core.audit import Event, walk
 from envfs.errors import AuditUnavailable
-from envfs.gate import log_reading
-from envfs.gate.log import AccessLog
+from envfs.gate.audit_log import log_reading
+from envfs.gate.audit_log.log import AccessLog
 base = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "envfs-test", base], check=True)
 log = AccessLog(base / "access.jsonl")

@@ -12,8 +12,8 @@ import pytest
 from envfs.core import audit
 from envfs.core.audit import Event
 from envfs.errors import LogBroken
-from envfs.gate import log_reading
-from envfs.gate.log import AccessLog
+from envfs.gate.audit_log import log_reading
+from envfs.gate.audit_log.log import AccessLog
 
 READ = Event("read", "mount", "/shop", 1, "dotenv", "allow", "uid 1000 /")
 BLOCK = 512

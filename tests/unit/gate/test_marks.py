@@ -2,9 +2,9 @@
 
 import pytest
 
-from envfs.gate.log_files import End
-from envfs.gate.log_reading import Body
-from envfs.gate.marks import Intent, Marks
+from envfs.gate.audit_log.log_files import End
+from envfs.gate.audit_log.log_reading import Body
+from envfs.gate.audit_log.marks import Intent, Marks
 
 _READ: Body = {"event": "read", "level": "/a", "version": 1}
 _WRITE: Body = {"event": "write", "level": "/a", "version": 2}

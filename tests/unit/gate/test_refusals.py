@@ -10,8 +10,8 @@ import pytest
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable
-from envfs.gate.log import AccessLog
-from envfs.gate.refusals import Refusals
+from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.audit_log.refusals import Refusals
 
 EVENT = Event("refuse", "socket", "/", decision="deny", rule="no grant")
 ONE, OTHER = Caller(1, 1, 1), Caller(2, 2, 2)

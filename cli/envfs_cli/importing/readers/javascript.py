@@ -1,0 +1,105 @@
+r"""Packages for node: `dotenv` (also dotenv-flow and NestJS) and `dotenv-expand` (Next, Nuxt, Create React App).
+
+dotenv takes a value in ' " or ` if a closing one ends it, else up to a `#`; in "…" it knows \n and \r alone.
+dotenv-expand then looks for $NAME and ${NAME} in any quotes; `\$` is a dollar. Both after their own expressions.
+"""
+
+import re
+from collections.abc import Iterator
+
+from envfs.core import names
+from envfs.dotenv.references import Piece, Reference, references
+from envfs_cli.importing.readers.reading import Reading, joined, text
+
+_BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_BLANKS = (  # the same, spelled out
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+_SPACE = re.compile(rf"[{_BLANK}]*")
+_LINE = re.compile(
+    rf"(?:export[{_BLANK}]++)?([A-Za-z0-9_.-]++)(?:[{_BLANK}]*=[{_BLANK}]*?|:[{_BLANK}]+?)"
+    rf"([{_BLANK}]*'(?:\\'|[^'])*'|[{_BLANK}]*\"(?:\\\"|[^\"])*\"|[{_BLANK}]*`(?:\\`|[^`])*`|[^#\r\n]+)?"
+    rf"[{_BLANK}]*(?:#.*)?$",
+    re.MULTILINE,
+)
+_QUOTED = re.compile(r"^(['\"`])([\s\S]*)\1$", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n?")
+_REFERENCE = re.compile(r"(\\)?\$(?!\()(\{?)([A-Za-z0-9_.]+)(:?-)?(\}?)")
+
+
+def dotenv(content: str) -> list[Reading]:
+    """Read as node's dotenv does."""
+    return [Reading(name, text(value)) for name, value in _assignments(content)]
+
+
+def expand(content: str) -> list[Reading]:
+    """Read as dotenv followed by dotenv-expand does.
+
+    What has a default, refers to itself, or has a brace of its own, is read in three ways by three of its releases.
+    """
+    return without_expanded_twice([Reading(name, expanded(name, value)) for name, value in _assignments(content)])
+
+
+def without_expanded_twice(readings: list[Reading]) -> list[Reading]:
+    """Return readings without what is made of a value with a `$` in it: some releases expand that again."""
+    odd = {
+        each.name for each in readings if any(isinstance(piece, str) and "$" in piece for piece in each.pieces or ())
+    }
+    return [
+        reading
+        if odd.isdisjoint(each.name for each in references(reading.pieces or ()))
+        else Reading(reading.name, None)
+        for reading in readings
+    ]
+
+
+def _assignments(content: str) -> Iterator[tuple[str, str]]:
+    for found in _lines(_LINE_END.sub("\n", content)):
+        value = (found[2] or "").strip(_BLANKS)
+        quote = value[:1]
+        value = _QUOTED.sub(lambda inner: inner[2], value)
+        if quote == '"':
+            value = value.replace(r"\n", "\n").replace(r"\r", "\r")
+        yield found[1], value
+
+
+def _lines(content: str) -> Iterator[re.Match[str]]:
+    # from line start to line start, past all blanks at once: an expression that searched would go over them again
+    at = 0
+    while at < len(content):
+        blanks = _SPACE.match(content, at)
+        start = blanks.end() if blanks else at
+        found = _LINE.match(content, start)
+        if found is not None:
+            yield found
+        at = content.find("\n", max(start, found.end() - 1 if found else start)) + 1
+        if at == 0:
+            return
+
+
+def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
+    """Return what dotenv-expand makes of a value."""
+    found: list[Piece] = []
+    last = 0
+    for match in _REFERENCE.finditer(value):
+        _, brace, name, default, closing = match.groups()
+        if match[1]:
+            if brace or value[: match.start()].endswith("\\"):
+                return None
+            found.append(value[last : match.start()] + match[0][1:])
+        elif (
+            default
+            or name == itself
+            or (not brace and value.startswith("$", match.end()))
+            or bool(brace) != bool(closing)
+            or not names.is_variable(name)
+        ):
+            return None
+        else:
+            found += [value[last : match.start()], Reference(name)]
+        last = match.end()
+    found.append(value[last:])
+    whole = joined(piece.replace(r"\$", "$") if isinstance(piece, str) else piece for piece in found)
+    # what it makes of a value it may expand again
+    return None if len(whole) > 1 and any(isinstance(piece, str) and "$" in piece for piece in whole) else whole

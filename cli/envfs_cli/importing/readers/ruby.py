@@ -1,0 +1,65 @@
+r"""Ruby's `dotenv` 3 (also dotenv-rails).
+
+In "…" a backslash before anything but a `$` goes, and \n stays as two characters; $NAME and ${NAME} are expanded
+outside of '…'; $(command) is run.
+"""
+
+import re
+from collections.abc import Iterator
+
+from envfs.dotenv.references import Piece, Reference
+from envfs_cli.importing.readers.reading import Reading, joined
+
+_SPACE = re.compile(r"\s*", re.ASCII)
+_LINE = re.compile(
+    r"(?:export\s++)?([A-Za-z0-9_.]++)(?:\s*=\s*?|:\s+?)"
+    r"(\s*'(?:\\'|[^'])*'|\s*\"(?:\\\"|[^\"])*\"|[^#\n]+)?\s*(?:#.*)?(?:$|\Z)",
+    re.MULTILINE | re.ASCII,
+)
+_QUOTED = re.compile(r"\A(['\"])(.*)\1\Z", re.DOTALL)
+_ESCAPE = re.compile(r"\\([^$])", re.DOTALL)
+_REFERENCE = re.compile(r"(\\)?\$(?!\()\{?([A-Za-z0-9_]+)?\}?")
+
+
+def dotenv(content: str) -> list[Reading]:
+    """Read as ruby's dotenv does."""
+    lines = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return [Reading(match[1], _pieces((match[2] or "").strip(" \t\n\v\f\r\0"))) for match in _matches(lines)]
+
+
+def _matches(content: str) -> Iterator[re.Match[str]]:
+    # from line start to line start, past all blanks at once
+    at = 0
+    while at < len(content):
+        blanks = _SPACE.match(content, at)
+        start = blanks.end() if blanks else at
+        found = _LINE.match(content, start)
+        if found is not None:
+            yield found
+        at = content.find("\n", max(start, found.end() - 1 if found else start)) + 1
+        if at == 0:
+            return
+
+
+def _pieces(value: str) -> tuple[Piece, ...] | None:
+    quoted = _QUOTED.match(value)
+    quote, inner = (quoted[1], quoted[2]) if quoted else ("", value)
+    if quote == "'":
+        return joined([inner])
+    if quote == '"':
+        inner = inner.replace(r"\n", r"\\n").replace(r"\r", r"\\r")
+    inner = _ESCAPE.sub(lambda sign: sign[1], inner)
+    return None if "$(" in inner else _expanded(inner)
+
+
+def _expanded(value: str) -> tuple[Piece, ...]:
+    found: list[Piece] = []
+    last = 0
+    for match in _REFERENCE.finditer(value):
+        found.append(value[last : match.start()])
+        last = match.end()
+        if match[1] or match[2] is None:
+            found.append(match[0][1:] if match[1] else match[0])
+        else:
+            found.append(Reference(match[2]) if not match[2][0].isdigit() else "")
+    return joined([*found, value[last:]])

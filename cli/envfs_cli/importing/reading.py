@@ -1,0 +1,130 @@
+"""Files for import, in whatever format they are, read and checked before anything is written."""
+
+import os
+import stat
+
+from envfs.core import limits
+from envfs.errors import BadRequest, EnvFSError, Malformed
+from envfs_cli import secrets
+from envfs_cli.importing import sources
+from envfs_cli.importing.sources import Found, Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    from envfs_cli.arguments import Values
+else:
+    from envfs.tuples import NamedTuple
+
+_JSON, _YAML, _COMPOSE = "json", "yaml", "compose"
+
+
+class Part(NamedTuple):
+    """What one file gives a level."""
+
+    file: str
+    found: tuple[Found, ...]
+
+
+class Job(NamedTuple):
+    """The text for one level, what it is made of (the file that counts most last), and what is to be said of it."""
+
+    level: str
+    text: str
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show the level, and not the text."""
+        return f"Job({self.level!r})"
+
+
+def source(path: str, form: str, values: "Values") -> Source:
+    """Read one file (`-`: standard input).
+
+    Raises:
+        EnvFSError: it cannot be read, or is not of its format; the name of the file is in the text
+    """
+    text = text_of(path)
+    try:
+        return _source(text, form, values)
+    except EnvFSError as error:
+        raise named(error, path) from None
+
+
+def source_of(text: str, path: str) -> Source:
+    """Read dotenv text that came from a file.
+
+    Raises:
+        EnvFSError: it is none; the name of the file is in the text
+    """
+    try:
+        return sources.of_text(text)
+    except EnvFSError as error:
+        raise named(error, path) from None
+
+
+def text_of(path: str) -> str:
+    """Read a file as text.
+
+    Raises:
+        EnvFSError: it cannot be read
+        TooLarge: it is over what a level can hold
+        Malformed: it is no UTF-8
+    """
+    handle = secrets.from_file(path, "the file" if path == "-" else path, limits.TEXT_BYTES)
+    try:
+        data = os.pread(handle, limits.TEXT_BYTES, 0)
+    finally:
+        os.close(handle)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    raise named(Malformed("not UTF-8 text", "convert it first", line, 1), path)
+
+
+def named(error: EnvFSError, path: str) -> EnvFSError:
+    """Put the name of the file before an error's text."""
+    error.text = error.text if path == "-" else f"{path}: {error.text}"
+    error.args = (error.text,)
+    return error
+
+
+def is_plain_file(path: str) -> bool:
+    """Tell whether there is an ordinary file at a path, through links."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _source(text: str, form: str, values: "Values") -> Source:
+    separator, service = _text_or_none(values["flatten"]), _text_or_none(values["service"])
+    tree = None
+    if form == _JSON:
+        from envfs_cli.importing import json_trees
+
+        tree = json_trees.parse(text)
+    elif form in (_YAML, _COMPOSE):
+        from envfs_cli.importing import yaml_trees
+
+        tree = yaml_trees.parse(text)
+        if not values["format"] and sources.is_compose(tree):
+            form = _COMPOSE
+    _check_options(form, separator, service)
+    if tree is None:
+        return sources.of_text(text)
+    return sources.of_compose(tree, service) if form == _COMPOSE else sources.of_tree(tree, separator)
+
+
+def _check_options(form: str, separator: "str | None", service: "str | None") -> None:
+    if separator is not None and form not in (_JSON, _YAML):
+        raise BadRequest("--flatten is for JSON and YAML", "dotenv and compose files have nothing to flatten")
+    if service is not None and form != _COMPOSE:
+        raise BadRequest("--service is for compose files", "say `-f compose` if it is one")
+
+
+def _text_or_none(value: object) -> "str | None":
+    return None if value is None else str(value)

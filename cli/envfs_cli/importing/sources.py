@@ -1,0 +1,270 @@
+"""What a file for import gives: each variable with its line of dotenv text, and what is to be said about it.
+
+Law: a value of JSON, YAML or a compose file is written so that no `$` in it begins a reference, unless compose would
+take it for one.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from envfs.core import names
+from envfs.dotenv import references as templates
+from envfs.dotenv import writing
+from envfs.dotenv.document import parse_document
+from envfs.dotenv.scanner import Entry, check_value
+from envfs.errors import BadName, BadRequest, EnvFSError, Malformed, NoSuchVariable, TooLarge
+from envfs_cli.importing import trees
+from envfs_cli.importing.trees import Items, Leaf, Node, Scalar, Table
+
+TWICE = "set more than once; the last one counts"
+_NULL = "null; it becomes empty"
+_LIST = "a list; it becomes its JSON text"
+_FROM_HOST = "has no value in the file, which leaves it to the host's environment: left out"
+_NO_NAME_OF_OURS = "no environment that EnvFS writes can have such a name: left out"
+_REWRITTEN = "not in quotes, so docker compose may hand on another spelling of it: imported as it stands"
+_DOLLARS = re.compile(r"\$\$|\$")
+
+
+class Found(NamedTuple):
+    """One variable of a file: its line of dotenv text, remarks, and why it cannot be taken, if so."""
+
+    name: str
+    line: str
+    remarks: tuple[str, ...] = ()
+    problem: EnvFSError | None = None
+
+    def __repr__(self) -> str:
+        """Show the name and the remarks, and not the line."""
+        return f"Found({self.name!r}, {self.remarks!r})"
+
+
+class Source(NamedTuple):
+    """What a file gives, and remarks about the whole of it."""
+
+    found: tuple[Found, ...]
+    text: str
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show how many variables, and none."""
+        return f"Source({len(self.found)} variables)"
+
+    def check(self) -> None:
+        """Refuse a file with something in it that cannot be taken.
+
+        Raises:
+            EnvFSError: for the first such thing
+        """
+        for found in self.found:
+            if found.problem is not None:
+                raise found.problem
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return all that is to be said, in sentences."""
+        return (*self.notes, *(f"{found.name}: {text}" for found in self.found for text in found.remarks))
+
+
+def of_text(text: str) -> Source:
+    """Read dotenv text; it is imported to the letter.
+
+    Raises:
+        Malformed: a NUL, half a surrogate pair, or a quote that does not end
+        TooLarge: the text, a name or a value is over its limit
+    """
+    document = parse_document(text)
+    twice = set(document.duplicates())
+    found = []
+    for entry in document.entries:
+        if entry.name is not None or entry.problem is not None:
+            found.append(_of_entry(entry, twice))
+            twice.discard(entry.name or "")
+    seen = {each.name: each for each in reversed(found)}
+    return Source(tuple(reversed(seen.values())), text)
+
+
+def of_tree(tree: Node, separator: str | None) -> Source:
+    """Take the variables of a JSON or YAML file, with tables inside it flattened if there is a separator.
+
+    Raises:
+        Malformed, TooLarge: as `trees.leaves`
+    """
+    return _source(_of_leaf(leaf, place) for place, leaf in enumerate(trees.leaves(tree, separator)))
+
+
+def is_compose(tree: Node) -> bool:
+    """Tell whether a YAML file looks like one of docker compose."""
+    return isinstance(tree, Table) and isinstance(tree.get("services"), Table)
+
+
+def of_compose(tree: Node, service: str | None) -> Source:
+    """Take the environment of one service of a compose file.
+
+    `$$` is a dollar; `${NAME}` stays a reference, which the level, and not the host, has to answer.
+
+    Raises:
+        BadRequest: a service has to be named
+        NoSuchVariable: there is no such service, or it has no environment
+        Malformed: it is no mapping and no list of NAME=value
+    """
+    name, table = _service(tree, service)
+    environment = table.get("environment")
+    if environment is None:
+        raise NoSuchVariable(f"the service {name} has no environment", "`env_file` is imported by itself")
+    notes = (f"the service {name} has an env_file too, which is not read",) if table.get("env_file") else ()
+    values = [*_environment(environment)]
+    counts = Counter(key for key, _ in values)
+    last = enumerate(dict(values).items())
+    odd = _odd(environment)
+    found = (_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last)
+    source = _source(
+        (_with_remark(each, _REWRITTEN) if each.name in odd and each.line else each for each in found), notes
+    )
+    # comments, so that the level comes to be though there may be nothing else in it
+    left = (
+        f"# {each.name}: from a level above, or from the environment\n"
+        for each in source.found
+        if _FROM_HOST in each.remarks
+    )
+    return source._replace(text=source.text + "".join(left))
+
+
+def _source(found: Iterable[Found], notes: tuple[str, ...] = ()) -> Source:
+    # a name that cannot be is left out, and named; a file of nothing else is refused for the first
+    all_found = tuple(found)
+    if any(each.line or _FROM_HOST in each.remarks for each in all_found):
+        all_found = tuple(each._replace(problem=None) if _is_left_out(each) else each for each in all_found)
+    else:
+        all_found = tuple(each._replace(remarks=()) if _is_left_out(each) else each for each in all_found)
+    return Source(all_found, "".join(each.line for each in all_found), notes)
+
+
+def _is_left_out(found: Found) -> bool:
+    return _NO_NAME_OF_OURS in found.remarks
+
+
+# -- dotenv ------------------------------------------------------------------------------------------------------------
+
+
+def references(entry: Entry) -> tuple[str, ...]:
+    """List the names that a value refers to, each once."""
+    return tuple(dict.fromkeys(each.name for each in templates.references(templates.pieces(entry))))
+
+
+def _of_entry(entry: Entry, twice: set[str]) -> Found:
+    fault = entry.fault
+    problem = Malformed(fault.text, fault.hint, fault.line, fault.column) if fault else None
+    name = f"line {entry.line}" if entry.name is None else entry.name
+    return Found(name, entry.raw, _remarks(references(entry), twice=name in twice), problem)
+
+
+def _remarks(refers: tuple[str, ...], *, twice: bool) -> tuple[str, ...]:
+    return (*((TWICE,) if twice else ()), *(f"refers to {name}" for name in refers))
+
+
+# -- JSON and YAML -----------------------------------------------------------------------------------------------------
+
+
+def _of_leaf(leaf: Leaf, place: int) -> Found:
+    remarks = (TWICE,) if leaf.repeated else ()
+    if isinstance(leaf.node, Items):
+        return _literal(leaf.name, trees.json_text(leaf.node), place, (*remarks, _LIST))
+    empty = (_NULL,) if leaf.node.kind == "null" else ()
+    return _literal(leaf.name, leaf.node.text, place, (*remarks, *empty))
+
+
+def _literal(name: str, value: str, place: int, remarks: tuple[str, ...]) -> Found:
+    problem = _problem(name, value, place)
+    if isinstance(problem, BadName):
+        return Found(trees.shown(name, place), "", (_NO_NAME_OF_OURS,), problem)
+    line = "" if problem else writing.assignment(name, value)
+    return Found(trees.shown(name, place), line, remarks, problem)
+
+
+def _problem(name: str, value: str, place: int) -> EnvFSError | None:
+    label = trees.shown(name, place)
+    try:
+        names.variable(name)
+    except (BadName, TooLarge) as error:
+        return type(error)(f"{label}: {error.text}", error.hint)
+    try:
+        check_value(value)
+    except (Malformed, TooLarge) as error:
+        return type(error)(f"{label}: {error.text}", error.hint)
+    return None
+
+
+# -- compose -----------------------------------------------------------------------------------------------------------
+
+
+def _service(tree: Node, wanted: str | None) -> tuple[str, Table]:
+    services = tree.get("services") if isinstance(tree, Table) else None
+    if not isinstance(services, Table) or not services.pairs:
+        raise Malformed("the file has no services", "a compose file has `services:`; -f yaml reads a plain mapping")
+    known = dict(services.pairs)
+    listed = ", ".join(trees.shown(name, place) for place, name in enumerate(known))
+    if wanted is None and len(known) > 1:
+        raise BadRequest("the file has several services", f"choose one with --service: {listed}")
+    name = next(iter(known)) if wanted is None else wanted
+    table = known.get(name)
+    if not isinstance(table, Table):
+        raise NoSuchVariable("the file has no such service", f"it has {listed}")
+    return trees.shown(name, 0), table
+
+
+def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
+    match node:
+        case Table():
+            for place, (name, inner) in enumerate(node.pairs):
+                if not isinstance(inner, Scalar):
+                    raise Malformed(f"{trees.shown(name, place)} is no text", "an environment has no lists and objects")
+                yield name, None if inner.kind == "null" else inner.text
+        case Items():
+            for place, item in enumerate(node.items):
+                if not isinstance(item, Scalar):
+                    raise Malformed(f"entry {place + 1} of the environment is no text", "an entry is NAME=value")
+                name, equals, value = item.text.partition("=")
+                yield name, value if equals else None
+        case Scalar(kind="null"):
+            return
+        case _:
+            raise Malformed("the environment is neither a mapping nor a list", "write NAME: value, or - NAME=value")
+
+
+def _odd(node: Node) -> set[str]:
+    """List names of numbers and truth values that compose writes in its own way: `0123` is `83`, `1.10` is `1.1`."""
+    pairs = dict(node.pairs).items() if isinstance(node, Table) else ()
+    return {name for name, inner in pairs if isinstance(inner, Scalar) and inner.is_odd}
+
+
+def _with_remark(found: Found, remark: str) -> Found:
+    return found._replace(remarks=(*found.remarks, remark))
+
+
+def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool) -> Found:
+    label = trees.shown(name, place)
+    if written is None:
+        return Found(label, "", (_FROM_HOST,))
+    value, literal = _dollars(written)
+    problem = _problem(name, value, place)
+    if isinstance(problem, BadName):
+        return Found(label, "", (_NO_NAME_OF_OURS,), problem)
+    if problem is not None:
+        return Found(trees.shown(name, place), "", (), problem)
+    line = f"{name}={writing.template(value, literal)}\n"
+    refers = references(parse_document(line).entries[0])
+    remarks = _remarks(refers, twice=twice)
+    return Found(name, line if refers else writing.assignment(name, value), remarks)
+
+
+def _dollars(written: str) -> tuple[str, tuple[int, ...]]:
+    """Return a value with `$$` made `$`, and where those stand."""
+    pieces, literal, size, last = [], [], 0, 0
+    for found in _DOLLARS.finditer(written):
+        pieces.append(written[last : found.start()] + "$")
+        size += found.start() - last + 1
+        last = found.end()
+        if len(found[0]) > 1:
+            literal.append(size - 1)
+    return "".join([*pieces, written[last:]]), tuple(literal)

@@ -1,0 +1,1 @@
+"""The dotenv language: text kept to the letter, values, references, dialects, forms for other tools. Pure."""

@@ -1,0 +1,119 @@
+"""A view in the forms that other tools read: shells, docker, systemd, YAML, Kubernetes, GitHub Actions, Terraform.
+
+Law: what is written is read back as the same values by the tool it is for; what a form cannot carry is refused, with
+the variable's name and never its value.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from envfs.dotenv import dialects, writing
+
+Variables = Mapping[str, str]
+_UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+_MARK = re.compile("ENVFS_END_*")
+_SHORT = re.compile(r"\\.")
+_LONG: Final = {r"\b": r"\u0008", r"\f": r"\u000c"}  # Terraform does not know the short ones
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+
+
+def shell(_level: str, variables: Variables) -> str:
+    """Return lines for `eval`: each value in single quotes, in which nothing is run or expanded."""
+    return "".join(f"export {name}={_single(value)}\n" for name, value in variables.items())
+
+
+def docker(_level: str, variables: Variables) -> str:
+    """Return lines for `docker --env-file` and podman, which take them to the letter.
+
+    Raises:
+        Malformed: a value has a line break
+    """
+    return dialects.text(variables, "docker")
+
+
+def systemd(_level: str, variables: Variables) -> str:
+    """Return lines for EnvironmentFile= (systemd.exec(5))."""
+    return dialects.text(variables, "systemd")
+
+
+def yaml(_level: str, variables: Variables) -> str:
+    """Return a YAML mapping; names are quoted too, as YAML 1.1 takes NO and ON for truth values."""
+    return "".join(f"{_quoted(name)}: {_quoted(value)}\n" for name, value in variables.items())
+
+
+def json_object(_level: str, variables: Variables) -> str:
+    """Return a JSON object, indented."""
+    rows = ",\n".join(f"  {_as_json(name)}: {_as_json(value)}" for name, value in variables.items())
+    return f"{{\n{rows}\n}}\n" if rows else "{}\n"
+
+
+def example(_level: str, variables: Variables) -> str:
+    """Return dotenv text with the names and no value."""
+    return "".join(f"{name}=\n" for name in variables if writing.is_portable_name(name))
+
+
+def kubernetes(level: str, variables: Variables) -> str:
+    """Return a Secret's manifest, named after the level."""
+    name = _NOT_IN_A_NAME.sub("-", level.lower()).strip("-") or "env"
+    head = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\ntype: Opaque\n"
+    encoded = {name: base64.b64encode(value.encode()).decode() for name, value in variables.items()}
+    rows = (f'  {_quoted(key)}: "{data}"\n' for key, data in encoded.items())
+    return head + ("data:\n" + "".join(rows) if variables else "data: {}\n")
+
+
+def github(_level: str, variables: Variables) -> str:
+    """Return lines for $GITHUB_ENV; `github_masks` is to be printed before they are used."""
+    return "".join(_heredoc(name, value) for name, value in variables.items())
+
+
+def github_masks(variables: Variables) -> str:
+    """Return the workflow commands that make a runner hide these values in its logs, line by line."""
+    rows = {row.strip() for value in variables.values() for row in value.splitlines()}
+    return "".join(f"::add-mask::{row.replace('%', '%25')}\n" for row in sorted(rows) if row)
+
+
+def tfvars(_level: str, variables: Variables) -> str:
+    """Return Terraform's variable definitions, without templates in them."""
+    return "".join(f"{name} = {_terraform(value)}\n" for name, value in variables.items())
+
+
+FORMATS: Final[dict[str, Callable[[str, Variables], str]]] = {
+    "json": json_object,
+    "example": example,
+    "shell": shell,
+    "docker": docker,
+    "systemd": systemd,
+    "yaml": yaml,
+    "k8s": kubernetes,
+    "github": github,
+    "tfvars": tfvars,
+}
+
+
+def _single(value: str) -> str:
+    return value if value and writing.is_plain(value) else "'" + value.replace("'", "'\\''") + "'"
+
+
+def _quoted(text: str) -> str:
+    # a string of JSON, which YAML and Terraform read too; what an editor would not show is escaped
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", _as_json(text))
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` makes one for each text
+
+
+def _heredoc(name: str, value: str) -> str:
+    longest = max(map(len, _MARK.findall(value)), default=0)
+    mark = "ENVFS_END" if not longest else "ENVFS_END".ljust(longest + 1, "_")
+    return f"{name}<<{mark}\n{value}\n{mark}\n"
+
+
+def _terraform(value: str) -> str:
+    return (
+        _SHORT.sub(lambda found: _LONG.get(found[0], found[0]), _quoted(value))
+        .replace("${", "$${")
+        .replace("%{", "%%{")
+    )

@@ -1,0 +1,114 @@
+"""Which values some readers of `.env` files take for something else, and which names are dangerous in an environment.
+
+Measured with 45 parsers on the portable form, and with those of each dialect (docs/format.md §6). Nothing here quotes a
+value.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from envfs.dotenv import dialects, writing
+
+_EXPANDERS = "dotenv-expand, next, vite and bun"
+_NODE = "the dotenv of node and its kin (next, vite, deno, bun, dotenvx)"
+_STRICT = "vlucas, dotenvy and uv"
+_ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, decouple and starlette"
+
+
+class Doubt(NamedTuple):
+    """What a value has, and who takes it for something else; `runs` if somebody would run it as a program."""
+
+    has: str
+    who: str
+    runs: bool = False
+
+    @property
+    def text(self) -> str:
+        """Say it in a sentence."""
+        return f"{self.has}: {self.who}"
+
+
+def _has(part: str, *others: str) -> Callable[[str], bool]:
+    return lambda value: part in value and all(other in value for other in others)
+
+
+def _ends_with_backslash(value: str) -> bool:
+    return value.endswith("\\")
+
+
+def _ends_after_command(value: str) -> bool:
+    return "$(" in value and _ends_with_backslash(value)
+
+
+def _command_in_single_quotes_on_lines(value: str) -> bool:
+    return "$(" in value and "\n" in value and not ("'" in value or "\r" in value or _ends_with_backslash(value))
+
+
+_BACKSLASH_LAST = "a backslash at the end"
+_REFERENCE = re.compile(r"\$[A-Za-z0-9_]")
+_Rules = tuple[tuple[Callable[[str], object], Doubt], ...]
+_PORTABLE: _Rules = (
+    (_has("$("), Doubt("$( )", "dotenv-expand 1000 runs it as a command", runs=True)),
+    (_has("'", "$("), Doubt("' and $( )", "dotenvx runs it as a command", runs=True)),
+    (_has("\r", "$("), Doubt("a carriage return and $( )", "dotenvx runs it as a command", runs=True)),
+    (_ends_after_command, Doubt("$( ) and a backslash at the end", "dotenvx runs it as a command", runs=True)),
+    (
+        _command_in_single_quotes_on_lines,
+        Doubt("a line break and $( )", "ruby-dotenv 2.4 runs it as a command", runs=True),
+    ),
+    (_has("\r"), Doubt("a carriage return", "shells, systemd, node --env-file, vite, deno and ruby lose it")),
+    (_ends_with_backslash, Doubt(_BACKSLASH_LAST, f"{_NODE} doubles it, godotenv refuses the file")),
+    (_has("'", '"'), Doubt("' and \"", f"{_NODE} keeps a backslash before the quote")),
+    (_has("'", "\\"), Doubt("' and a backslash", f"{_NODE} doubles the backslash")),
+    (_has("'", "`"), Doubt("' and a backtick", f"{_NODE}, compose and symfony keep a backslash; {_STRICT} refuse it")),
+    (_has("'", "$"), Doubt("' and $", "python-dotenv, node's dotenv and direnv keep a backslash before the $")),
+    (_has("\\\\"), Doubt("two backslashes", "python-dotenv and compose 1 make one of them")),
+    (_has("${"), Doubt("${", f"{_EXPANDERS}, python-dotenv and compose 1 expand it in any quotes")),
+    (_REFERENCE.search, Doubt("$ before a letter or digit", f"{_EXPANDERS} expand it in any quotes")),
+    (_has("\n"), Doubt("a line break", f"{_ONE_LINE} have no such values")),
+)
+_NODES: _Rules = (
+    (_has("\r"), Doubt("a carriage return", "node --env-file, vite and deno take it for a backslash and an r")),
+    (_has("\r", '"'), Doubt('a carriage return and "', "the dotenv of node ends the value at the quote")),
+    (_has("\r", r"\n"), Doubt(r"a carriage return and \n", r"the dotenv of node takes \n for a line break")),
+    (_has("'", "`", r"\n"), Doubt(r"', ` and \n", r"the dotenv of node takes \n for a line break")),
+    (_has("'", "`", "$"), Doubt("', ` and $", "deno expands it")),
+)
+_BY_DIALECT: dict[str, _Rules] = {
+    dialects.PORTABLE: _PORTABLE,
+    "python": ((_ends_with_backslash, Doubt(_BACKSLASH_LAST, "python-dotenv up to 1.2.2 loses the variable")),),
+    "node": (*_NODES, (_has("'", "$"), Doubt("' and $", "dotenvx expands it, or loses a backslash before it"))),
+    "expand": (
+        *_NODES,
+        (_has(r"\$"), Doubt("a backslash before $", "dotenv-expand 11 and c12 lose the backslash")),
+        (
+            _ends_with_backslash,
+            Doubt(_BACKSLASH_LAST, "bun runs on, if it is after a quote, a # or a line break"),
+        ),
+    ),
+}
+_DANGEROUS = re.compile(
+    r"LD_(PRELOAD|LIBRARY_PATH|AUDIT)|DYLD_\w+|PATH|IFS|ENV|BASH_ENV|SHELLOPTS|PROMPT_COMMAND|PS4|PYTHON(PATH|STARTUP|HOME)"
+    r"|PERL5?(OPT|LIB|DB)|RUBY(OPT|LIB)|NODE_(OPTIONS|PATH)|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_(SSH|SSH_COMMAND|EXEC_PATH)"
+    r"|GCONV_PATH|HOSTALIASES|LOCPATH|NLSPATH|TZDIR|EDITOR|VISUAL|PAGER|BROWSER|HOME|SHELL|USER|LOGNAME"
+)
+
+
+def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
+    """Say what of a value some readers of a dialect take for something else."""
+    if writing.is_plain(value):
+        return ()  # every reader of every dialect takes it as it is
+    return tuple(doubt for applies, doubt in _BY_DIALECT.get(dialect, ()) if applies(value))
+
+
+def is_doubtful(value: str) -> bool:
+    """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
+    if writing.is_plain(value) or not value:
+        return False  # the usual value, of which a level may have a hundred thousand
+    return any(doubts(value, dialect) or dialects.refusal(value, dialect) for dialect in dialects.NAMES)
+
+
+def is_dangerous(name: str) -> bool:
+    """Tell whether a variable of that name changes which programs run, or how every program does."""
+    return _DANGEROUS.fullmatch(name) is not None

@@ -1,0 +1,103 @@
+"""References inside values: `$NAME` and `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, `${NAME:+alternative}`.
+
+The colon may be left out: then an empty value counts as one. Anything else with a `$` is text, `$(command)` too.
+
+Laws: a template is cut up in one pass over it, whatever it holds; a value in single quotes and an escaped `$` have no
+references.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from envfs.dotenv.scanner import Entry
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPERATOR = re.compile(r":?[-?+]")
+_MARK = re.compile(r"\$\{|\}")
+_DEEPEST = 40  # references inside references; what is deeper is text
+
+
+class Reference(NamedTuple):
+    """A name that is looked up; `operator` is empty or one of `:- - :? ? :+ +`, and `word` what stands behind it."""
+
+    name: str
+    operator: str = ""
+    word: "tuple[Piece, ...]" = ()
+
+    def __repr__(self) -> str:
+        """Show the name, and not the word."""
+        return f"Reference({self.name!r}, {self.operator!r})"
+
+
+Piece = str | Reference
+
+
+def has_references(entry: Entry) -> bool:
+    """Tell quickly whether a value may hold a reference."""
+    return entry.value is not None and entry.quote != "'" and "$" in entry.value
+
+
+def pieces(entry: Entry) -> tuple[Piece, ...]:
+    """Cut a value into text and references."""
+    if entry.value is None or not has_references(entry):
+        return (entry.value,) if entry.value else ()
+    return _Cutter(entry.value, frozenset(entry.literal)).cut(0, len(entry.value), 0)
+
+
+def references(found: tuple[Piece, ...]) -> Iterator[Reference]:
+    """Yield the references of a template, those inside words too."""
+    for piece in found:
+        if isinstance(piece, Reference):
+            yield piece
+            yield from references(piece.word)
+
+
+class _Cutter:
+    def __init__(self, text: str, literal: frozenset[int]) -> None:
+        self._text = text
+        self._literal = literal
+        self._ends = self._matching()
+
+    def _matching(self) -> dict[int, int]:
+        # where each ${ ends: a } closes the innermost one that is open
+        opened: list[int] = []
+        ends = {}
+        for mark in _MARK.finditer(self._text):
+            if mark[0] == "}":
+                if opened:
+                    ends[opened.pop()] = mark.start()
+            elif mark.start() not in self._literal:
+                opened.append(mark.start())
+        return ends
+
+    def cut(self, start: int, end: int, depth: int) -> tuple[Piece, ...]:
+        found: list[Piece] = []
+        at = last = start
+        while (at := self._text.find("$", at, end)) >= 0:
+            reference, after = (None, at + 1) if at in self._literal else self._reference(at, end, depth)
+            if reference is not None:
+                if at > last:
+                    found.append(self._text[last:at])
+                found.append(reference)
+                last = after
+            at = after
+        if end > last:
+            found.append(self._text[last:end])
+        return tuple(found)
+
+    def _reference(self, at: int, end: int, depth: int) -> tuple[Reference | None, int]:
+        close = self._ends.get(at)
+        if close is None or close >= end:
+            name = _NAME.match(self._text, at + 1, end)
+            return (Reference(name[0]), name.end()) if name else (None, at + 1)
+        name = _NAME.match(self._text, at + 2, close)
+        if name is None or depth == _DEEPEST:
+            return None, at + 2
+        if name.end() == close:
+            return Reference(name[0]), close + 1
+        operator = _OPERATOR.match(self._text, name.end(), close)
+        if operator is None:
+            return None, at + 2
+        word = self.cut(operator.end(), close, depth + 1)
+        return Reference(name[0], operator[0], word), close + 1

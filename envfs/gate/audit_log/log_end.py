@@ -1,0 +1,48 @@
+"""Where the access log ended, remembered in a file beside it: a line of numbers that is replaced whole.
+
+Laws: what it names is on the disk before it is written; a file that is no such line is a fault with a name.
+"""
+
+import re
+from pathlib import Path
+
+from envfs.core import audit
+from envfs.errors import AuditUnavailable
+from envfs.gate.audit_log.log_files import HINT, End, open_part
+from envfs.host import files
+from envfs.host.files import read_at_most
+
+_LINE = re.compile(r"(\d{1,18}) ([0-9a-f]{64}) (\d{1,18})(?: (\d{1,18}))?\n", re.ASCII)
+_BYTES = 256
+
+
+def path_of(log: Path) -> Path:
+    """Return where the end of the log at `log` is remembered."""
+    return log.with_name(log.name + ".end")
+
+
+def remember(log: Path, end: End) -> None:
+    """Remember the end.
+
+    Raises:
+        StoreUnavailable: it cannot be written
+    """
+    files.write_private(path_of(log), f"{end.seq} {end.digest} {end.size} {end.record}\n".encode())
+
+
+def recall(log: Path) -> End | None:
+    """Return the remembered end, or None if there is none.
+
+    Raises:
+        AuditUnavailable: the file cannot be read, or does not hold one
+    """
+    path = path_of(log)
+    if not path.is_symlink() and not path.exists():
+        return None
+    try:
+        match = _LINE.fullmatch(read_at_most(open_part(path), _BYTES).decode("ascii", errors="replace"))
+    except AuditUnavailable as error:
+        raise AuditUnavailable(f"{path.name}, the remembered end of the log: {error.text}", HINT) from None
+    if match is None or (match[1] == "0") != (match[2] == audit.START):
+        raise AuditUnavailable("the remembered end of the access log cannot be read", HINT)
+    return End(int(match[1]), match[2], int(match[3]), int(match[4] or 0))

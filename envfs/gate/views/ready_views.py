@@ -1,0 +1,194 @@
+"""Finished views, kept ready until something below them changes."""
+
+import resource
+import time
+import weakref
+from collections.abc import Callable, Hashable
+from typing import NamedTuple, TypeVar
+
+from envfs.core import names
+from envfs.core.addresses import Layer
+from envfs.gate.keyholder import Keyholder
+from envfs.gate.views.view import Layers, View
+from envfs.gate.views.view_times import Moments
+from envfs.host import clocks
+from envfs.host.memory import Region
+from envfs.protocol.keyholding import Rendered, RenderOwn, RenderView
+from envfs.vault.vault import Layers as Gathered
+from envfs.vault.vault import Vault
+
+K = TypeVar("K")
+_READY_VIEWS, _DESCRIPTORS_EACH = 512, 8
+_REPLACED_SECONDS = 1.0  # for readers between the look-up of a file and its open
+_REPLACED_VIEWS, _REPLACED_BYTES = 16, 8 << 20
+_PAST_VIEWS = 16  # views of old versions kept at once; they are asked for one after the other, if at all
+
+
+class Views:
+    """The views that are ready now."""
+
+    def __init__(self, vault: Vault, keyholder: Keyholder) -> None:
+        """Make views of `vault` by asking `keyholder`."""
+        self._vault = vault
+        self._keyholder = keyholder
+        self._ready: dict[tuple[str, str], View] = {}  # by level and dialect
+        self._past: dict[tuple[str, ...], View] = {}
+        self._replaced: dict[View, float] = {}  # and the moment at which each goes
+        self.moments = Moments()
+        self._locks = 0
+        self._alive: weakref.WeakSet[View] = weakref.WeakSet()
+
+    def warm(self, level: str, dialect: str = "") -> View | None:
+        """Return the view of a level if it is ready and nothing below it changed. Never waits.
+
+        `dialect` is that of its dotenv text; empty for the one that the texts ask for.
+        """
+        view = self._ready.get((level, dialect))
+        return view if view is not None and view.fingerprint == self._vault.fingerprint(level) else None
+
+    def newest(self, level: str, dialect: str = "") -> View | None:
+        """Return the view of a level that was made last, if it is there, whatever changed since."""
+        return self._ready.get((level, dialect))
+
+    async def get(self, level: str, dialect: str = "") -> View:
+        """Return the view of a level as it is now, making it if need be."""
+        view = self.warm(level, dialect)
+        while view is None:
+            layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
+            made = await self._make(layers, layers.wanted(), _whole(dialect))
+            old = self._ready.pop((level, dialect), None)
+            self.moments.date(made, dialect, old)
+            if old is not None:
+                self._retire(old, made)
+            _keep(self._ready, (level, dialect), made, _room())
+            view = self.warm(level, dialect)
+        return view
+
+    async def get_past(self, level: str, version: int, dialect: str = "") -> View:
+        """Return the view of a level as it was when the level came to be at `version`."""
+        layers = Layers(level, *self._vault.chain_at(level, version))
+        key = (level, dialect, *layers.fingerprint)
+        if key not in self._past:
+            made = await self._make(layers, layers.wanted(), _whole(dialect))
+            if key in self._past:  # somebody else made it meanwhile
+                made.release()
+            else:
+                _keep(self._past, key, made, _PAST_VIEWS)
+        return self._past[key]
+
+    async def get_own(self, level: str, version: int = 0) -> View:
+        """Return a level's own text to the letter, in the part `dotenv`; version 0 is now. Nothing of it is kept.
+
+        Raises:
+            NoSuchLevel: the level has no such version
+        """
+        if version:
+            layers = Layers(level, *self._vault.chain_at(level, version))
+        else:
+            layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
+        return await self._make(layers, [(level, layers.versions[-1])], RenderOwn)
+
+    def replaced(self, form: str, content: Hashable) -> View | None:
+        """Return a view that has this content in a form, if it was replaced just now."""
+        self.expire()
+        return next((view for view in reversed(self._replaced) if view.content(form) == content), None)
+
+    def expire(self) -> None:
+        """Let go of the views that were replaced a while ago; called once a second too."""
+        now = time.monotonic()
+        while self._replaced:
+            view, until = next(iter(self._replaced.items()))
+            if until > now and self._has_room_for_replaced():
+                return
+            del self._replaced[view]
+            view.release()
+
+    def _has_room_for_replaced(self) -> bool:
+        count = len(self._replaced)
+        return count <= 1 or (count <= _REPLACED_VIEWS and sum(view.size for view in self._replaced) <= _REPLACED_BYTES)
+
+    def _retire(self, old: View, successor: View) -> None:
+        if old.contents == successor.contents:
+            old.release()
+            return
+        self._replaced[old] = time.monotonic() + _REPLACED_SECONDS
+        self.expire()
+
+    def lock(self, scope: str = "") -> None:
+        """Wipe every view that is alive, held or not; with a scope such as `/shop`, those that have text of it."""
+        self._locks += 1
+        for view in list(self._alive):
+            if _is_in(view.level, scope):
+                view.lock()
+        _drop(self._ready, scope)
+        _drop(self._past, scope)
+        self._drop_replaced(scope)
+
+    def _drop_replaced(self, scope: str = "") -> None:
+        for view in [view for view in self._replaced if _is_in(view.level, scope)]:
+            del self._replaced[view]
+            view.release()
+
+    def wipe(self) -> None:
+        """Forget every view."""
+        for view in (*self._ready.values(), *self._past.values()):
+            view.release()
+        self._ready.clear()
+        self._past.clear()
+        self._drop_replaced()
+
+    async def _make(self, layers: Layers, texts: list[tuple[str, int]], ask: "_Ask") -> View:
+        async with self._keyholder.turn():  # first: many requests are not to be as many copies of records
+            request = self._vault.layers(texts)
+            region, shape = await self._rendered(request, ask)
+        self._vault.confirm(request)
+        view = View(layers, self._changed_ns([text for text in texts if text[1]]), region, shape)
+        self._alive.add(view)
+        return view
+
+    async def _rendered(self, request: Gathered, ask: "_Ask") -> tuple[Region, Rendered]:
+        while True:
+            locks = self._locks
+            try:
+                region, shape = await self._render(ask(request.layers, False), request.blobs)
+            except OSError:  # this process may map no more secret memory
+                region, shape = await self._render(ask(request.layers, True), request.blobs)
+            if locks == self._locks:
+                return region, shape
+            region.close()  # something was locked while this view was made: the keyholder knows whether it may be
+
+    async def _render(self, request: NamedTuple, blobs: tuple[bytes, ...]) -> tuple[Region, Rendered]:
+        answer = await self._keyholder.ask(request, Rendered, blobs)
+        shape = answer.message
+        return Region.received(answer.descriptors[0], sum(shape.sizes)), shape
+
+    def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
+        times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted]
+        return max(times, default=0)
+
+
+_Ask = Callable[[tuple[Layer, ...], bool], NamedTuple]  # how the keyholder is asked; true: for ordinary memory
+
+
+def _whole(dialect: str) -> _Ask:
+    return lambda layers, ordinary: RenderView(layers, dialect, ordinary)
+
+
+def _is_in(level: str, scope: str) -> bool:
+    return scope in ("", names.ROOT) or names.within(level, scope)
+
+
+def _drop(among: dict[K, View], scope: str) -> None:
+    for key in [key for key, view in among.items() if _is_in(view.level, scope)]:
+        among.pop(key).release()
+
+
+def _keep(among: dict[K, View], key: K, view: View, most: int) -> None:
+    while len(among) >= most:
+        among.pop(next(iter(among))).release()
+    among[key] = view
+
+
+def _room() -> int:
+    # a view holds a descriptor; most of them are left for clients and files
+    return max(1, min(_READY_VIEWS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS_EACH))

@@ -1,0 +1,63 @@
+"""When each view last changed, for those who look at a file's time to see whether it did, and what it then became.
+
+Laws: what a reader gets and its time change together. A view that is made again and reads as before keeps its time. Of
+two changes the later one has the later time, whatever the clock says. A form of a view keeps the number of its content
+as long as it reads as before, or only has more behind it; no number is used twice.
+"""
+
+import itertools
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from envfs.gate.views.view import CONTENTS, View
+
+_STEP_NS = 1_000  # what two changes of one tick differ by: as fine as the times of records
+_KEPT = 4096
+
+
+class _Moment(NamedTuple):
+    """The records that a view was made of, its time, and the number of its content in each form."""
+
+    fingerprint: tuple[str, ...]
+    changed_ns: int
+    contents: Mapping[str, int]
+
+
+class Moments:
+    """The times of views, kept for longer than the views; without one, the time of the newest record has to do."""
+
+    def __init__(self) -> None:
+        """Start knowing nothing."""
+        self._of: dict[str, dict[str, _Moment]] = {}  # by level, and by the dialect that was asked for
+        self._contents = itertools.count(1)
+
+    def date(self, view: View, dialect: str, before: View | None) -> None:
+        """Give a view that was just made its time and its numbers.
+
+        `before` is the one that it replaces, if that is still there.
+        """
+        moments = self._of.pop(view.level, {})
+        last = moments.get(dialect)
+        same = last is not None and (
+            last.fingerprint == view.fingerprint or (before is not None and view.reads_as(before))
+        )
+        if last is not None:
+            view.changed_ns = last.changed_ns if same else max(view.changed_ns, last.changed_ns + _STEP_NS)
+        contents = last.contents if last is not None and same else self._continued(view, last, before)
+        view.contents = contents
+        moments[dialect] = _Moment(view.fingerprint, view.changed_ns, contents)
+        while len(self._of) >= _KEPT:
+            del self._of[next(iter(self._of))]
+        self._of[view.level] = moments
+
+    def _continued(self, view: View, last: _Moment | None, before: View | None) -> Mapping[str, int]:
+        if last is None or before is None or before.contents != last.contents:
+            return {form: next(self._contents) for form in CONTENTS}
+        continued = {form: view.continues(before, form) for form in CONTENTS}
+        return {form: last.contents[form] if continued[form] else next(self._contents) for form in CONTENTS}
+
+    def carry(self, level: str, before: tuple[str, ...], now: tuple[str, ...]) -> None:
+        """Remember that the view of other records reads as that of those before, which is not there any more."""
+        for dialect, known in self._of.get(level, {}).items():
+            if known.fingerprint == before:
+                self._of[level][dialect] = known._replace(fingerprint=now)

@@ -1,0 +1,1 @@
+"""The application behind the socket and the mount: it changes levels and keys, locks, and looks after the vault."""

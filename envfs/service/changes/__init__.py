@@ -1,0 +1,1 @@
+"""Which views a change reaches, and who is told of it."""

@@ -1,0 +1,1 @@
+"""What `envfs doctor` makes of the facts that it was given."""

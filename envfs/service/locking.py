@@ -1,0 +1,85 @@
+"""What locking takes, whoever asks for it: every view is wiped at once, then the keyholder forgets.
+
+Laws: what is locked serves nothing, not even to a file that was opened before; what cannot be locked alone is locked
+with everything else; a wrong passphrase is on the log, and the next try after it waits, longer each time.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from envfs.core import keyfile
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase
+from envfs.protocol.keyholding import Forget, Forgotten
+from envfs.service.service import Service
+
+
+async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "") -> None:
+    """Wipe the views at once, then make the keyholder forget; the mount and the names of levels stay.
+
+    Raises:
+        TooLarge: too many projects are locked by themselves, so everything was locked
+    """
+    custody = _custody(service, scope)
+    service.locks.locked(scope, closed=custody == keyfile.MANAGED)
+    service.house.views.lock(scope)
+    try:
+        await service.keyholder.ask(Forget(scope, custody), Forgotten)
+    except TooLarge as error:
+        await lock_now(service, caller, f"{scope} cannot be locked alone")
+        raise TooLarge(f"{error.text}, so everything was locked", error.hint) from None
+    finally:
+        service.house.views.lock(scope)  # what was being made while the keyholder still knew
+        await service.after_lock()
+        service.house.changes.locked(scope)
+        service.log.append(Event("lock", "socket", scope or "/", rule=reason), caller)
+
+
+@asynccontextmanager
+async def unless_locked(service: Service, scope: str) -> AsyncIterator[None]:
+    """Let the keyholder learn the key of a scope; if that, or the vault, is locked meanwhile, it forgets it again.
+
+    Raises:
+        Conflict: it was locked meanwhile
+    """
+    locks = service.locks
+    before = {each: locks.times_locked(each) for each in ("", scope)}
+    yield
+    for each, times in before.items():
+        if locks.times_locked(each) != times:
+            await lock_now(service, service.me, "locked meanwhile", each)
+            raise Conflict(f"{each or 'the vault'} was locked meanwhile", "unlock it, and look what was done")
+
+
+@asynccontextmanager
+async def one_try(service: Service, caller: Caller, scope: str, passphrase: tuple[int, ...]) -> AsyncIterator[None]:
+    """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged.
+
+    `passphrase` is its descriptor; without one nothing is tried.
+    """
+    locks = service.locks
+    async with locks.turn:
+        await trio.sleep(locks.wait(scope) if passphrase else 0)
+        try:
+            yield
+            if passphrase:
+                locks.right(scope)
+        except WrongPassphrase:
+            if passphrase:
+                locks.wrong(scope)
+                event = Event("refuse", "socket", scope or "/", 0, "unlock", rule="wrong passphrase")
+                service.log.append(event, caller)
+            raise
+
+
+def _custody(service: Service, scope: str) -> str:
+    # a vault that cannot be read must not keep anybody from locking: a mark locks whatever the custody is
+    if not scope:
+        return ""
+    try:
+        return service.house.keys.custody(scope[1:])
+    except EnvFSError:
+        return keyfile.MANAGED

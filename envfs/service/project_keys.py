@@ -1,0 +1,156 @@
+"""Projects' keys: made with a project's first text or on request, sealed anew when somebody else is to hold them.
+
+Laws: a key file appears whole, with every key that the project's records may need, before the one it follows is
+forgotten; so whatever moment a change breaks off at, the newest file opens everything, and the change can be finished.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from envfs.core import keyfile, names, record
+from envfs.core.addresses import Place
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.core.recipients import plugin_of
+from envfs.errors import AlreadyExists, BadName, Conflict, NoSuchLevel
+from envfs.gate.audit_log.carrying_out import Recorder
+from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.keyholder import Keyholder
+from envfs.host import clocks
+from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Sealed, SealKeys
+from envfs.vault.streams import Head
+from envfs.vault.vault import Vault
+
+
+class KeyFile(NamedTuple):
+    """A project's newest key file: where it stands or will stand, and whether it is still to be stored."""
+
+    place: Place
+    data: bytes
+    new: bool
+
+
+class Change(NamedTuple):
+    """What becomes of a project's keys; `recipients` empty: as before, `fresh`: a new key comes in front."""
+
+    why: str
+    custody: str
+    recipients: tuple[str, ...] = ()
+    fresh: bool = False
+
+
+def project_of(text: str) -> str:
+    """Return the name of the project that `shop`, `/shop` or `/` means; that of `/` is empty.
+
+    Raises:
+        BadName: it is no project
+    """
+    level = names.level(text)
+    if level.count("/") > 1:
+        raise BadName(f"{level} is no project", f"its project is /{names.project(level)}")
+    return names.project(level)
+
+
+class ProjectKeys:
+    """The keys of every project of one vault; `recipients` says whom those of new projects are sealed to."""
+
+    def __init__(
+        self, vault: Vault, keyholder: Keyholder, log: AccessLog, recipients: Callable[[], tuple[str, ...]]
+    ) -> None:
+        """Keep in `vault` what `keyholder` seals, recorded in `log`."""
+        self._vault = vault
+        self._keyholder = keyholder
+        self._recorder = Recorder(log, vault)
+        self._recipients = recipients
+
+    def defaults(self) -> tuple[str, ...]:
+        """Return whom the keys of a new project are sealed to: the owner, and the recipients of the settings."""
+        return (self._vault.description.recipient, *self._recipients())
+
+    def custody(self, project: str) -> str:
+        """Tell who can open a project's keys: `managed` or `zero-knowledge`.
+
+        Raises:
+            NoSuchLevel: there is no such project
+        """
+        return keyfile.custody(self._head(project).data)
+
+    async def newest(self, project: str) -> KeyFile:
+        """Return a project's newest key file; one that is made here is stored with the first text that it seals."""
+        stream = record.key_stream(project)
+        head = self._vault.key_head(project)
+        if head is not None:
+            return KeyFile(self._vault.place(stream, head.seq), head.data, new=False)
+        return await self._sealed(project, Change("create", keyfile.MANAGED, self.defaults(), fresh=True), ())
+
+    def store(self, project: str, file: KeyFile) -> bool:
+        """Store a key file that was made; False if somebody else took its number."""
+        return self._vault.append_key(project, file.place.seq, file.data)
+
+    def is_newest(self, project: str, file: KeyFile) -> bool:
+        """Tell whether a key file that was found is still the newest."""
+        head = self._vault.key_head(project)
+        return head is not None and head.seq == file.place.seq
+
+    async def create(self, caller: Caller, project: str, custody: str, descriptors: tuple[int, ...]) -> None:
+        """Make a project that has a key and no text yet.
+
+        Raises:
+            AlreadyExists: it has a key already
+        """
+        if self._vault.key_head(project) is not None:
+            raise AlreadyExists(f"project /{project} has a key already", "`envfs project ls` lists it")
+        recipients = self.defaults() if custody == keyfile.MANAGED else ()
+        await self.change(caller, project, Change("create", custody, recipients, fresh=True), descriptors)
+
+    async def change(self, caller: Caller, project: str, change: Change, descriptors: tuple[int, ...]) -> None:
+        """Seal a project's keys anew and store the file; the ones before it are still there.
+
+        Raises:
+            Conflict: somebody else changed the keys meanwhile
+        """
+        file = await self._sealed(project, change, descriptors)
+        event = Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody)
+        if not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
+            raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
+
+    async def describe(self, project: str) -> KeysDescribed:
+        """Name a project's keys, the newest first, and whom they are sealed to."""
+        head = self._head(project)
+        place = self._vault.place(record.key_stream(project), head.seq)
+        answer = await self._keyholder.ask(DescribeKeys(place), KeysDescribed, (head.data,))
+        return answer.message
+
+    async def behind(self, project: str) -> list[str]:
+        """List the levels of a project whose newest text is not sealed with its newest key."""
+        newest = (await self.describe(project)).kids[0]
+        heads = [(level, self._vault.head(level)) for level in self._vault.levels_of(project)]
+        return [level for level, head in heads if head and record.parse(head.data).header.kid != newest]
+
+    def forget_old(self, project: str) -> None:
+        """Forget the key files before the newest: whoever could open one of them opens nothing with it any more."""
+        self._vault.forget_old_keys(project)
+
+    async def _sealed(self, project: str, change: Change, descriptors: tuple[int, ...]) -> KeyFile:
+        stream = record.key_stream(project)
+        head, place = self._vault.key_head(project), self._vault.next_place(stream)
+        recipients = change.recipients
+        if head and change.custody == keyfile.MANAGED and not recipients:
+            recipients = (await self.describe(project)).recipients
+        request = SealKeys(
+            place=place,
+            time=clocks.wall(),
+            custody=change.custody,
+            recipients=recipients,
+            plugins=any(map(plugin_of, recipients)),
+            fresh=change.fresh,
+            head=self._vault.place(stream, head.seq) if head else None,
+        )
+        answer = await self._keyholder.ask(request, Sealed, (head.data,) if head else (), descriptors)
+        return KeyFile(place, answer.blobs[0], new=True)
+
+    def _head(self, project: str) -> Head:
+        head = self._vault.key_head(project)
+        if head is None:
+            raise NoSuchLevel("there is no project of that name", "`envfs project ls` lists them")
+        return head

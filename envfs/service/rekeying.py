@@ -1,0 +1,36 @@
+"""Finishing a change of a project's keys: levels are sealed anew, then the key files before the newest are forgotten.
+
+Laws: whatever broke off is finished as soon as it can be: by the next change, when the daemon starts, when a new
+keyholder does, and when what it takes is unlocked; nobody who has left is waited for meanwhile.
+"""
+
+from contextlib import suppress
+
+from envfs.core.policy import Caller
+from envfs.errors import EnvFSError
+from envfs.protocol.control import ResealedRow
+from envfs.service.service import House
+from envfs.service.writer import Operation
+
+
+async def finish(house: House, caller: Caller, project: str) -> list[ResealedRow]:
+    """Finish a project's last change; returns the levels that were sealed anew.
+
+    Raises:
+        Locked: the project is
+    """
+    done = []
+    for level in await house.keys.behind(project):
+        result = await house.writer.write(caller, Operation("reseal", level))
+        done.append(ResealedRow(level, result.version))
+    house.keys.forget_old(project)
+    return done
+
+
+async def finish_all(house: House, caller: Caller) -> None:
+    """Finish what broke off; a project that is locked, or cannot be read, waits and keeps no other one waiting."""
+    for project in house.vault.projects():
+        with suppress(EnvFSError):
+            if house.vault.has_old_keys(project):
+                async with house.changing:
+                    await finish(house, caller, project)

@@ -1,0 +1,165 @@
+"""Everything that requests are answered from, opened in order: settings, log, vault, gate.
+
+A service without a vault can still answer `status` and `init`.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import trio
+
+from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.gate.audit_log.ledger import Ledger
+from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.audit_log.refusals import Refusals
+from envfs.gate.gate import Gate
+from envfs.gate.keyholder import Keyholder
+from envfs.gate.reader import Reader
+from envfs.gate.views.ready_views import Views
+from envfs.host import callers, mounts
+from envfs.locations import Locations
+from envfs.service.budgets import Budgets
+from envfs.service.changes.changes import Changes
+from envfs.service.changes.comparison import Comparison
+from envfs.service.lock_state import Locks
+from envfs.service.project_keys import ProjectKeys
+from envfs.service.writer import Writer
+from envfs.settings import SettingsFile
+from envfs.store.directory import DirectoryStore
+from envfs.vault.memory import Memory
+from envfs.vault.vault import Vault
+
+
+class House:
+    """An open vault and all that serves from it."""
+
+    def __init__(
+        self, vault: Vault, settings: SettingsFile, log: AccessLog, refusals: Refusals, keyholder: Keyholder
+    ) -> None:
+        """Join the parts."""
+        self.vault = vault
+        self.keys = ProjectKeys(vault, keyholder, log, lambda: settings.load().recipients)
+        self.views = Views(vault, keyholder)
+        self.gate = Gate(settings, log, refusals, self.views)
+        self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
+        self.changes = Changes(Comparison(vault, keyholder), self.views.moments)
+        self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
+        self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
+
+
+class Service:
+    """The parts that a request may need, by name; `stop` ends the daemon.
+
+    `lasts` is false where one client is served, and the keyholder ends with it: there is nothing to unlock for later.
+    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed; `me` is the
+    daemon where it acts by itself.
+    """
+
+    _log_type: type[AccessLog] = AccessLog
+    _memory_type: type[Memory] = Memory
+
+    def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
+        """Open what is there; a vault that is not there yet is no error."""
+        self.places = places
+        self.keyholder = keyholder
+        self.stop = stop
+        self.mount = ""
+        self.lasts = True
+        self.owner = os.geteuid()
+        self.me = callers.own()
+        self.store = DirectoryStore(Path(places.vault))
+        self.settings = SettingsFile(Path(places.settings))
+        self.refusals = Refusals(lambda: self.log)
+        self.locks = Locks()
+        self.budgets = Budgets()
+        self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.keyholder_pid = 0
+        self._house: House | None = None
+        self._vault: Vault | None = None
+        self._ledger: Ledger | None = None
+
+    @property
+    def log(self) -> AccessLog:
+        """The access log, opened at the first question."""
+        return self.ledger.log
+
+    @property
+    def ledger(self) -> Ledger:
+        """The access log and what vouches for it, opened at the first question."""
+        if self._ledger is None:
+            vault = None
+            with suppress(EnvFSError):  # said when something needs the vault
+                vault = self._open_vault()
+            self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), self._log_type)
+        return self._ledger
+
+    def _open_vault(self) -> Vault:
+        if self._vault is None:
+            self._check_owner()
+            self._vault = Vault(self.store, self._memory_type(Path(self.places.seen)))
+        return self._vault
+
+    @property
+    def house(self) -> House:
+        """The open vault.
+
+        Raises:
+            NoVault: there is none, or of another format
+        """
+        if self._house is None:
+            vault = self._open_vault()
+            self.ledger.join(vault)
+            self._house = House(vault, self.settings, self.log, self.refusals, self.keyholder)
+        return self._house
+
+    def problems(self) -> tuple[str, ...]:
+        """Say in sentences what keeps this service from serving."""
+        found = []
+        for look in (self.settings.load, lambda: self.house):
+            try:
+                look()
+            except EnvFSError as error:
+                found.append(error.text)
+        found += [
+            f"the daemon of the mount at {path} was killed; `envfs unmount` removes the mount"
+            for path in self.dead_mounts()
+        ]
+        if self._house is not None and self.log.look():
+            found.append(f"{self.log.problem}; every read is refused until that is mended")
+        if self._house is not None and self.ledger.behind:
+            found.append(self.ledger.behind)
+        if self.lasts and self._house is not None and not self.locks.unlocked:
+            found.append("the vault is locked; `envfs unlock` opens it")
+        return tuple(found)
+
+    def expire_views(self) -> None:
+        """Let go of views that were replaced a while ago; for once a second."""
+        if self._house is not None:
+            self._house.views.expire()
+
+    def dead_mounts(self) -> list[str]:
+        """Return where a killed daemon of this home left a mount; one that mounts has removed these."""
+        return [] if self.mount else mounts.dead(*mounts.candidates(self.places))
+
+    def close(self) -> None:
+        """Wipe the views and finish the log."""
+        if self._house is not None:
+            self._house.views.wipe()
+        if self._ledger is not None:
+            self._ledger.log.close()
+
+    def _check_owner(self) -> None:
+        try:
+            owner = os.stat(self.places.vault).st_uid
+        except PermissionError:
+            raise NotApproved(f"uid {self.owner} may not look into {self.places.vault}") from None
+        except OSError:
+            raise NoVault(f"there is no vault at {self.places.vault}", "make one with `envfs init`") from None
+        if owner != self.owner:
+            raise NotApproved(
+                f"the vault at {self.places.vault} belongs to uid {owner}, not to uid {self.owner}",
+                "ask its daemon, started by its owner with `envfs mount`",
+            )

@@ -1,0 +1,54 @@
+"""Which values are doubtful and which names are dangerous; no sentence quotes a value."""
+
+import pytest
+
+from envfs.dotenv.portability import doubts, is_dangerous
+
+
+@pytest.mark.parametrize(
+    ("value", "has"),
+    [
+        ("", ()),
+        ("plain", ()),
+        ("two words # and 'more'", ()),
+        ('{"a": 1}', ()),
+        ("$(reboot)", ("$( )",)),
+        ("it's $(reboot)", ("$( )", "' and $( )", "' and $")),
+        ("$(reboot)\r", ("$( )", "a carriage return and $( )", "a carriage return")),
+        ("$(reboot)\\", ("$( )", "$( ) and a backslash at the end", "a backslash at the end")),
+        ("$(reboot)\n", ("$( )", "a line break and $( )", "a line break")),
+        ("it's\n$(x)", ("$( )", "' and $( )", "' and $", "a line break")),
+        ("a\rb", ("a carriage return",)),
+        ("C:\\", ("a backslash at the end",)),
+        ('it\'s "so"', ("' and \"",)),
+        ("it's a\\b", ("' and a backslash",)),
+        ("it's `so`", ("' and a backtick",)),
+        ("a\\\\b", ("two backslashes",)),
+        ("${A}", ("${",)),
+        ("$A", ("$ before a letter or digit",)),
+        ("5$", ()),
+        ("a\nb", ("a line break",)),
+    ],
+)
+def test_what_is_doubtful(value: str, has: tuple[str, ...]) -> None:
+    assert tuple(doubt.has for doubt in doubts(value)) == has
+
+
+def test_only_what_somebody_runs_is_said_to_run() -> None:
+    assert [doubt.runs for doubt in doubts("it's $(x)")] == [True, True, False]
+
+
+def test_no_sentence_quotes_the_value() -> None:
+    assert not [doubt.text for doubt in doubts("it's $(hunter2) `\\\\ \"\r\n${hunter2}\\") if "hunter2" in doubt.text]
+
+
+@pytest.mark.parametrize(
+    "name", ["LD_PRELOAD", "PATH", "PYTHONPATH", "NODE_OPTIONS", "BASH_ENV", "DYLD_INSERT_LIBRARIES"]
+)
+def test_names_that_change_programs_are_dangerous(name: str) -> None:
+    assert is_dangerous(name)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "MY_PATH", "LD", "PATH_TO_X", "USERNAME"])
+def test_others_are_not(name: str) -> None:
+    assert not is_dangerous(name)
