@@ -95,7 +95,8 @@ async def _log_faults(inquiry: Inquiry) -> tuple[list[FaultRow], list[str], froz
     written = await ledger.read_whole(ledger.written, inquiry.left)
     vault = inquiry.service.house.vault
     told = [f"the access log: {note}" for note in begun_again(vouched)]
-    begun = frozenset(f"tree/{stream.partition('/')[2]}/@" for stream in written.broken_off)
+    levels = [f"/{stream.partition('/')[2]}" for stream in written.broken_off]
+    begun = frozenset(f"tree{step}/@" for level in levels for step in names.chain(level))
     return [*faults, *_unwritten(vault, written)], [*told, *_broken_off(vault, written)], begun
 
 

@@ -87,8 +87,8 @@ class Vault:
 
     def projects(self) -> tuple[str, ...]:
         """List the projects that have a key, by name; the empty name is that of level `/`."""
-        streams = {key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key)}
-        found = {stream.removeprefix("key").removeprefix("/") for stream in streams}
+        keys = (key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key))
+        found = {stream.removeprefix("key").removeprefix("/") for stream in keys}
         return tuple(sorted(name for name in found if not name or names.is_component(name)))
 
     def levels_of(self, project: str) -> tuple[str, ...]:
@@ -264,7 +264,7 @@ class Vault:
         head = self._streams.accept(record.level_stream(level))
         return head.seq if head else 0
 
-    # -- what this machine remembers of the vault ----------------------------------------------------------------------
+    # -- what this machine remembers of the vault, and the checkpoints of its log --------------------------------------
 
     @property
     def memory(self) -> Memory:
@@ -282,8 +282,6 @@ class Vault:
             self._chains.clear()
         return tuple(newer)
 
-    # -- checkpoints of the access log ---------------------------------------------------------------------------------
-
     def append_checkpoint(self, stream: str, seq: int, data: bytes) -> bool:
         """Store a checkpoint; False if somebody else took that number."""
         return self._streams.append(stream, seq, data)
@@ -300,10 +298,8 @@ class Vault:
 
     def streams(self) -> tuple[str, ...]:
         """List every stream that has a record or was ever seen."""
-        found = set(self._memory.streams())
-        for top in ("key", "level", "log"):
-            found.update(key.rpartition("/")[0] for key in self._store.list(top + "/"))
-        return tuple(sorted(found))
+        found = {key.rpartition("/")[0] for top in ("key", "level", "log") for key in self._store.list(top + "/")}
+        return tuple(sorted(found.union(self._memory.streams())))
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whether they can be read or not."""
@@ -324,8 +320,14 @@ class Vault:
 
     def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
-        there = {key for key in self._store.list("tree/") if key.endswith("/@")}
-        return index.differences(there, [stream for stream in self.streams() if self.highest(stream)])
+        streams = [stream for stream in self.streams() if self.highest(stream)]
+        return index.differences({key for key in self._store.list("tree/") if key.endswith("/@")}, streams)
+
+    def unlist(self, level: str) -> None:
+        """Take a level, and those above it, out of the index where nothing was stored at or below them after all."""
+        for key in {f"tree{step}/@" for step in names.chain(level)}.intersection(self.index_differences()[1]):
+            self._store.remove(key)
+        self._children.clear()
 
     def repair_index(self) -> tuple[str, ...]:
         """Write what is missing in the index; returns its keys."""

@@ -212,6 +212,29 @@ def test_what_cannot_be_read_differs_from_what_can_and_not_from_another_of_its_k
     assert bad_bad == ((), ())
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes(600),
+        b"",
+        b"{\0",
+        '{"protected":""}'.encode("utf-16"),
+        '{"protected":""}'.encode("utf-32-be"),
+        b"\xef\xbb\xbf{}",
+    ],
+    ids=["zeros", "nothing", "half of it zeros", "UTF-16", "UTF-32", "a byte order mark"],
+)
+def test_a_record_in_another_encoding_is_named_and_those_beside_it_are_not(chain: Chain, data: bytes) -> None:
+    chain.write("set", b"2", "A")
+    layers = (chain.layer(1, 0, 2), chain.layer(2, 1, 2))
+    answer = ask(chain.link, CheckRecords(layers), (chain.records[0], data, chain.key)).message
+    assert isinstance(answer, Faults)
+    assert answer.texts == ("", "a record is not JSON")
+    answer = ask(chain.link, CheckCheckpoints((PLACE,)), (data,)).message
+    assert isinstance(answer, Faults)
+    assert answer.texts == ("a checkpoint is not JSON",)
+
+
 def test_checks_name_each_record_and_key_that_fails(chain: Chain) -> None:
     chain.write("set", b"2", "A")
     good, bad = chain.layer(1, 0, 2), chain.layer(2, 1, 2)._replace(record=PLACE)

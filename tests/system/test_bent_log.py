@@ -294,7 +294,7 @@ _REFUSED = {  # nothing is served, and one of these words says why
         "is not the owner's: checkpoint 2 of log/",
     ),
     "44 line ends of another kind": (_with_crlf, "lacks entry|not the one"),
-    "45 a byte order mark before it": (_with_a_mark, "lacks entry|not the one"),
+    "45 a byte order mark before it": (_with_a_mark, "broken at line 1: it is no entry"),
     "46 an empty line behind it": (_empty_line, "is no entry"),
     "47 its last hash in capitals": (_digests_in_capitals, "lacks entry|not the one|does not follow"),
     "48 its last entry written with blanks": (_with_blanks(-1), "lacks entry|not the one"),
