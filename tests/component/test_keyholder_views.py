@@ -15,6 +15,7 @@ from envfs.errors import (
 from envfs.host.memory import Region
 from envfs.protocol import keyholding, parts
 from envfs.protocol.keyholding import (
+    CheckCheckpoints,
     CheckKeys,
     CheckRecords,
     Compared,
