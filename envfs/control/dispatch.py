@@ -12,7 +12,6 @@ import trio
 from envfs.control import (
     access,
     diagnosing,
-    history,
     identity,
     keeping,
     projects,
@@ -24,11 +23,11 @@ from envfs.control import (
     writing,
 )
 from envfs.control.call import Call, Sent
-from envfs.control.vouching import sign
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
 from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
+from envfs.service import log_verification
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
 _ANYONE, _OWNER = "anyone", "owner"
@@ -40,7 +39,7 @@ _TABLE: dict[type, tuple[str, Handler]] = {
     ask.WatchView: (_ANYONE, watching.watch_view),
     ask.ListVariables: (_ANYONE, reading.list_variables),
     ask.ListLevels: (_ANYONE, reading.list_levels),
-    ask.ListHistory: (_ANYONE, history.list_history),
+    ask.ListHistory: (_ANYONE, reading.list_history),
     ask.Init: (_OWNER, keeping.init),
     ask.Unlock: (_OWNER, unlocking.unlock),
     ask.Lock: (_OWNER, unlocking.lock),
@@ -102,7 +101,9 @@ async def _answer(call: Call, request: object) -> Sent:
         _refuse(call, request)
     sent = await handler(call, request)
     if who == _OWNER and not call.service.lasts and type(request) not in _READS:
-        await sign(call)  # before the reply: a copy of the vault that is taken after it is one that the log names
+        await log_verification.sign(
+            call.service
+        )  # before the reply: a copy of the vault that is taken after it is one that the log names
     return sent
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from envfs.core import record
 from envfs.core.policy import Caller
 from envfs.errors import LogBroken
 
@@ -19,7 +20,7 @@ _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 class Event(NamedTuple):
-    """What happened: `what` is read, refuse, write, grant, revoke, start, stop, restart, rotate, mend or checkpoint."""
+    """What happened; docs/format.md §7 lists the words that `what` is one of."""
 
     what: str
     door: str = ""
@@ -127,7 +128,7 @@ def read(text: bytes, number: int) -> dict[str, object]:
         LogBroken: it is no entry
     """
     try:
-        body = json.loads(text)
+        body = record.from_json(text)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or not text.endswith(b"\n"):

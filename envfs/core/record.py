@@ -107,6 +107,16 @@ def from_base64(text: object) -> bytes:
     return data
 
 
+def from_json(data: bytes) -> object:
+    """Read JSON in UTF-8. `json` itself would guess at UTF-16 and UTF-32, whose codecs a confined process cannot load.
+
+    Raises:
+        ValueError: it is none
+        RecursionError: it is too deep
+    """
+    return json.loads(str(data, "utf-8"))
+
+
 def signed_text(protected: str, iv: bytes, ciphertext: bytes, tag: bytes) -> bytes:
     """Return the bytes that the author signs: `protected.iv.ciphertext.tag`."""
     return ".".join((protected, to_base64(iv), to_base64(ciphertext), to_base64(tag))).encode()
@@ -222,6 +232,12 @@ def mourned(stream: str) -> str:
     return stream.removeprefix(_TOMBSTONES) if stream.startswith(_TOMBSTONES) else ""
 
 
+def number(text: str) -> int:
+    """Return the number of the record that a store's key is of; 0 if it is none."""
+    found = _NUMBER.match(text.rpartition("/")[2])
+    return int(found[1]) if found and is_key(text) else 0
+
+
 def log_stream(machine: str, log: str, vault: str) -> str:
     """Return the stream of one log's checkpoints, by the names of its machine and of its file, and the vault's id."""
     text = f"envfs/1/log-of {machine} {vault} {log}".encode(errors="surrogateescape")
@@ -260,7 +276,7 @@ def json_object(data: bytes) -> dict[str, object]:
     if len(data) > limits.RECORD_BYTES:
         raise AuthenticationFailed("a record is over its limit", _HINT)
     try:
-        body = json.loads(data)
+        body = from_json(data)
     except (ValueError, RecursionError):
         raise AuthenticationFailed("a record is not JSON", _HINT) from None
     if not isinstance(body, dict):

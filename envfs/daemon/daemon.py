@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from envfs.control import identity
 from envfs.control.server import Server, bind
 from envfs.core.audit import Event
 from envfs.daemon.heart import Heart
@@ -29,6 +28,7 @@ from envfs.errors import EnvFSError, MountFailed
 from envfs.host import files
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
+from envfs.service import identity
 from envfs.service.service import House, Service
 
 if TYPE_CHECKING:
@@ -140,8 +140,9 @@ async def _serve(
             told = partial(_ready, manager, path, partial(ready, place.take()))
             service.mount = path
             _begin(service, link, tasks, listener)
-            tasks.keep(withdrawal.run)
-            tasks.keep(Crowding(operations).run)
+            sharing = operations.sharing
+            for duty in (withdrawal.run, Crowding(operations).run, sharing.run, sharing.watch):
+                tasks.keep(duty)
             tasks.keep(_announce, Toucher(operations, path), house, heart, told)
             await kept(mount.serve)
             tasks.cancel()

@@ -16,6 +16,8 @@ from envfs.vault.memory import Memory
 
 
 class _LogToRead(AccessLog):
+    only_looks = True
+
     def _open(self, on_entry: OnEntry) -> None:
         remembered = log_end.recall(self.path)
         gone = remembered or (self._signed.end if self._signed else None)

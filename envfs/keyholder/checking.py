@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from envfs.core import keyfile
+from envfs.core.addresses import Layer
 from envfs.core.record import Point, digest, is_key_stream, mourned
 from envfs.dotenv.document import parse_document
 from envfs.errors import BadRequest, EnvFSError, Locked
@@ -16,7 +17,6 @@ from envfs.protocol.keyholding import (
     DescribeKeys,
     Faults,
     KeysDescribed,
-    Layer,
     SignTombstone,
     Stated,
 )

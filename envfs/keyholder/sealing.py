@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from envfs.core import extensions, keyfile, notes, record, statements
+from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
 from envfs.core.membership import Members
 from envfs.core.notes import Note
@@ -18,7 +19,6 @@ from envfs.core.record import Header, Point, Record
 from envfs.errors import AuthenticationFailed
 from envfs.keyholder import age
 from envfs.keyholder.identity import Identity
-from envfs.protocol.keyholding import Place
 
 _NONCE_BYTES, _TAG_BYTES = 12, 16
 _NOTE = record.to_base64(notes.PROTECTED.encode())

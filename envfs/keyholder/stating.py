@@ -6,13 +6,13 @@ Law: a tombstone is signed over bytes that are here to be seen, and no digest is
 from collections.abc import Iterator
 
 from envfs.core import extensions, membership, record, statements, tombstones
+from envfs.core.addresses import Place
 from envfs.core.membership import Members
 from envfs.core.record import Point
 from envfs.core.statements import Statement
 from envfs.errors import BadRequest
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.sealing import check_place
-from envfs.protocol.keyholding import Place
 
 
 def sign_statement(identity: Identity, place: Place, time: str, kind: str, payload: str, ext: str = "") -> bytes:

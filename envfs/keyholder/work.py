@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from envfs.core import keyfile, limits, passphrases, record
+from envfs.core.addresses import Layer, MemberRecords, Place
 from envfs.core.keyfile import Keys
 from envfs.core.membership import Members
 from envfs.dotenv.document import Document, parse_document
@@ -17,7 +18,6 @@ from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.keyring import Keyring
 from envfs.keyholder.stating import check_members
-from envfs.protocol.keyholding import Layer, MemberRecords, Place
 
 _CHUNK = 1 << 16
 Opened = TypeVar("Opened")

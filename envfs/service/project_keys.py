@@ -8,14 +8,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core import keyfile, limits, names, record
+from envfs.core.addresses import Place
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.core.recipients import plugin_of
 from envfs.errors import AlreadyExists, BadName, Conflict, NoSuchLevel
+from envfs.gate.audit_log.carrying_out import Recorder
 from envfs.gate.audit_log.log import AccessLog
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
-from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Place, Sealed, SealKeys, SignTombstone
+from envfs.protocol.answers import Stated
+from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Sealed, SealKeys, SignTombstone
 from envfs.vault.streams import Head
 from envfs.vault.vault import Vault
 
@@ -58,7 +61,7 @@ class ProjectKeys:
         """Keep in `vault` what `keyholder` seals, recorded in `log`."""
         self._vault = vault
         self._keyholder = keyholder
-        self._log = log
+        self._recorder = Recorder(log, vault)
         self._recipients = recipients
 
     def defaults(self) -> tuple[str, ...]:
@@ -108,17 +111,15 @@ class ProjectKeys:
             Conflict: somebody else changed the keys meanwhile
         """
         file = await self._sealed(project, change, descriptors)
-        self._log.append(Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody), caller)
-        if not self.store(project, file):
+        event = Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody)
+        if not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
             raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
 
     async def describe(self, project: str) -> KeysDescribed:
         """Name a project's keys, the newest first, and whom they are sealed to."""
         head = self._head(project)
         place = self._vault.place(record.key_stream(project), head.seq)
-        answer = await self._keyholder.ask(DescribeKeys(place), (head.data,))
-        if not isinstance(answer.message, KeysDescribed):
-            raise TypeError("the keyholder answered something else")
+        answer = await self._keyholder.ask(DescribeKeys(place), KeysDescribed, (head.data,))
         return answer.message
 
     async def behind(self, project: str) -> list[str]:
@@ -143,7 +144,7 @@ class ProjectKeys:
             lost = tuple(seq for seq in before if seq not in named and seq not in numbers)
             place = self._vault.next_place(record.tombstone_stream(stream))
             request = SignTombstone(place, clocks.wall(), tuple(files), lost[-limits.TOMBSTONE_RECORDS // 2 :])
-            answer = await self._keyholder.ask(request, tuple(files.values()))
+            answer = await self._keyholder.ask(request, Stated, tuple(files.values()))
             if not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
                 raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
         self._vault.forget_old_keys(project)
@@ -163,9 +164,7 @@ class ProjectKeys:
             fresh=change.fresh,
             head=self._vault.place(stream, head.seq) if head else None,
         )
-        answer = await self._keyholder.ask(request, (head.data,) if head else (), descriptors)
-        if not isinstance(answer.message, Sealed):
-            raise TypeError("the keyholder answered something else")
+        answer = await self._keyholder.ask(request, Sealed, (head.data,) if head else (), descriptors)
         return KeyFile(place, answer.blobs[0], new=True)
 
     def _head(self, project: str) -> Head:

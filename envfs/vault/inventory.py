@@ -1,6 +1,6 @@
 """What there is in a vault, record by record, for `envfs verify`."""
 
-from envfs.core import record
+from envfs.core import names, record
 from envfs.store import Store
 from envfs.vault import index
 from envfs.vault.memory import Memory
@@ -22,10 +22,8 @@ class Inventory:
 
     def streams(self) -> tuple[str, ...]:
         """List every stream that has a record or was ever seen."""
-        found = set(self._memory.streams())
-        for top in _TOPS:
-            found.update(key.rpartition("/")[0] for key in self._store.list(top + "/"))
-        return tuple(sorted(found))
+        found = {key.rpartition("/")[0] for top in _TOPS for key in self._store.list(top + "/")}
+        return tuple(sorted(found.union(self._memory.streams())))
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whether they can be read or not."""
@@ -37,8 +35,7 @@ class Inventory:
 
     def keys_of(self, stream: str) -> tuple[str, ...]:
         """List the keys of a stream's records as the store has them, others' files among them."""
-        inside = (key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
-        return tuple(inside)
+        return tuple(key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
 
     def highest(self, stream: str) -> int:
         """Return the highest number among a stream's records, though some before it may be gone."""
@@ -47,13 +44,18 @@ class Inventory:
 
     def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
-        there = {key for key in self._store.list("tree/") if key.endswith("/@")}
-        return index.differences(there, [stream for stream in self.streams() if self.highest(stream)])
+        streams = [stream for stream in self.streams() if self.highest(stream)]
+        return index.differences({key for key in self._store.list("tree/") if key.endswith("/@")}, streams)
+
+    def unlist(self, level: str) -> None:
+        """Take a level, and those above it, out of the index where nothing was stored at or below them after all."""
+        for key in {f"tree{step}/@" for step in names.chain(level)}.intersection(self.index_differences()[1]):
+            self._store.remove(key)
+        self._children.clear()
 
     def repair_index(self) -> tuple[str, ...]:
         """Write what is missing in the index; returns its keys."""
-        missing, _ = self.index_differences()
-        for key in missing:
+        for key in (missing := self.index_differences()[0]):
             self._store.put_new(key, b"")
         self._children.clear()
         return missing

@@ -1,7 +1,7 @@
 """A vault: its description, the tree of its levels, and what the keyholder needs to work on them.
 
 Everything here is ciphertext and public facts. The tree index (`tree/<level>/@`, empty files) only saves listing the
-history; it is checked against the records by `envfs verify`.
+history; `envfs verify` checks it against the records.
 """
 
 import time
@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.core.addresses import Layer, MemberRecords, Place
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
-from envfs.protocol.keyholding import Layer, MemberRecords, Place
 from envfs.store import Store, Watch
-from envfs.vault import description
+from envfs.vault import description, window
 from envfs.vault.description import Description
 from envfs.vault.inventory import Inventory
 from envfs.vault.memory import Memory, Seen
+from envfs.vault.past import Past, PastChain
 from envfs.vault.streams import Head, Streams
 
 _NOTHING = Seen(0, "")
@@ -46,6 +47,7 @@ class Vault(Inventory):
         super().__init__(store, Streams(store, memory), memory)
         self._watches: dict[str, Watch] = {}
         self._chains: dict[str, tuple[int, tuple[Head | None, ...]]] = {}
+        self._past = Past(store)
 
     # -- the tree ------------------------------------------------------------------------------------------------------
 
@@ -83,8 +85,8 @@ class Vault(Inventory):
 
     def projects(self) -> tuple[str, ...]:
         """List the projects that have a key, by name; the empty name is that of level `/`."""
-        streams = {key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key)}
-        found = {stream.removeprefix("key").removeprefix("/") for stream in streams}
+        keys = (key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key))
+        found = {stream.removeprefix("key").removeprefix("/") for stream in keys}
         return tuple(sorted(name for name in found if not name or names.is_component(name)))
 
     def levels_of(self, project: str) -> tuple[str, ...]:
@@ -123,15 +125,15 @@ class Vault(Inventory):
         self._chains[level] = (now_ns, heads)
         return heads
 
-    def chain_at(self, level: str, version: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    def chain_at(self, level: str, version: int) -> PastChain:
         """Return versions and digests of a chain as they were when `level` came to be at `version`.
 
         Raises:
             NoSuchLevel: the level has no such version
         """
-        versions = self.versions_at(level, version)
-        steps = zip(names.chain(level), versions, strict=True)
-        return versions, tuple(record.digest(self._data(step, seq)) if seq else "" for step, seq in steps)
+        above = self.fingerprint(level)[:-1]
+        past, data = self._past, self._data
+        return past.get(level, version, above) or past.read(level, self.versions_at(level, version), above, data)
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
         """Return the versions of a chain as they were when `level` came to be at `version`.
@@ -157,9 +159,9 @@ class Vault(Inventory):
     def _time_of(self, level: str, version: int) -> str:
         # of a version without its bytes: not before that of the one before it
         stream = record.level_stream(level)
-        while version and self._streams.data(stream, version) == b"":
+        while (data := self._streams.data(stream, version)) == b"":
             version -= 1
-        return self.header(level, version).time if version else ""
+        return record.parse_header(data).time if data else ""
 
     def header(self, level: str, version: int) -> record.Header:
         """Return the open part of one record of a level.
@@ -301,7 +303,7 @@ class Vault(Inventory):
                 self._streams.take(stream)
         return head.seq if head else 0
 
-    # -- what this machine remembers of the vault ----------------------------------------------------------------------
+    # -- what this machine remembers of the vault, and the checkpoints of its log --------------------------------------
 
     @property
     def memory(self) -> Memory:
@@ -311,7 +313,7 @@ class Vault(Inventory):
     def raise_marks(self, marks: Mapping[str, Seen]) -> tuple[str, ...]:
         """Remember the marks that are newer than what was seen; returns their streams."""
         seen = {stream: self._memory.get(stream) for stream in marks}
-        newer = [stream for stream, mark in marks.items() if mark.seq > (seen[stream] or _NOTHING).seq]
+        newer = [stream for stream, mark in marks.items() if mark.seq > (seen[stream] or Seen(0, "")).seq]
         for stream in newer:
             self._memory.put(stream, marks[stream])
             self._streams.reload(stream)
@@ -319,15 +321,13 @@ class Vault(Inventory):
             self._chains.clear()
         return tuple(newer)
 
-    # -- checkpoints of the access log ---------------------------------------------------------------------------------
-
     def append_checkpoint(self, stream: str, seq: int, data: bytes) -> bool:
         """Store a checkpoint; False if somebody else took that number."""
         return self._streams.append(stream, seq, data)
 
-    def forget_checkpoint(self, stream: str, seq: int) -> None:
-        """Forget the bytes of an old checkpoint: those after it say all that it said."""
-        self._streams.forget(stream, seq)
+    def remove_checkpoints(self, stream: str, last: int) -> None:
+        """Remove the checkpoints that are not kept where `last` is the newest: it says all that they said."""
+        self._streams.remove_up_to(stream, window.first_of(last) - 1)
 
     def take_checkpoints(self, stream: str) -> int:
         """Take a stream of checkpoints as it is now for the truth; returns the number of its newest."""

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from envfs.core import extensions, keyfile
+from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
 from envfs.core.notes import Note
 from envfs.core.record import Point
@@ -20,7 +21,6 @@ from envfs.errors import AuthenticationFailed, EnvFSError
 from envfs.keyholder import age, sealing, stating
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.sealing import Content, Opened
-from envfs.protocol.keyholding import Place
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "record"
 RECORDS = sorted(path.stem for path in VECTORS.glob("*.record"))

@@ -8,11 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from envfs.core import extensions, record, statements, tombstones
+from envfs.core.addresses import Place
 from envfs.core.record import Point
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, TooLarge
 from envfs.keyholder import stating
 from envfs.keyholder.identity import Identity
-from envfs.protocol.keyholding import Place
 from tests.component.test_record_vectors import b64
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "statement"

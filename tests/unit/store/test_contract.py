@@ -118,6 +118,7 @@ def test_a_writer_that_is_killed_leaves_whole_records_only(make: Make, tmp_path:
     def content(key: str) -> bytes:
         return hashlib.sha256(key.encode()).digest() * 8000
 
+    reading, writing = os.pipe()
     for turn in range(12):
         child = os.fork()
         if child == 0:
@@ -125,13 +126,17 @@ def test_a_writer_that_is_killed_leaves_whole_records_only(make: Make, tmp_path:
             for number in range(10_000):
                 key = f"a/{turn}/@{number}"
                 store.put_new(key, content(key))
+                os.write(writing, b"." if number == 0 else b"")
             os._exit(0)
+        os.read(reading, 1)  # it has begun
         time.sleep(0.01 + 0.003 * turn)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+    os.close(reading)
+    os.close(writing)
     store = make(tmp_path)
     keys = list(store.list("a/"))
-    assert len(keys) > 12
+    assert len(keys) >= 12
     for key in keys:
         assert store.get(key) == content(key)
     for turn in range(12):
@@ -161,7 +166,7 @@ BAD_KEYS = {
 @pytest.mark.parametrize("key", BAD_KEYS.values(), ids=BAD_KEYS)
 def test_what_is_no_key_is_refused_by_every_verb(store: Store, tmp_path: Path, key: str) -> None:
     (tmp_path / "a").write_bytes(b"outside")
-    for verb in (store.get, store.delete, lambda key: store.put_new(key, b"x")):
+    for verb in (store.get, store.delete, store.remove, lambda key: store.put_new(key, b"x")):
         with pytest.raises(StoreUnavailable):
             verb(key)
     assert (tmp_path / "a").read_bytes() == b"outside"
@@ -225,6 +230,17 @@ def test_deleting_what_is_not_there_is_no_error(store: Store, key: str) -> None:
     store.put_new("a/@2", b"")
     store.delete(key)
     assert list(store.list("")) == ["a/@2"]
+
+
+@pytest.mark.parametrize("key", ["a/@1", "a/@3", "b/@1"])
+def test_a_removed_key_is_not_there_and_one_that_is_not_there_is_no_error(store: Store, key: str) -> None:
+    store.put_new("a/@1", b"x")
+    store.put_new("a/@2", b"y")
+    store.remove(key)
+    assert store.get(key) is None
+    assert store.get("a/@2") == b"y"
+    assert key not in list(store.list(""))
+    assert store.put_new(key, b"z")
 
 
 # -- watch -------------------------------------------------------------------------------------------------------------

@@ -1,15 +1,15 @@
 """What is wrong with the gaps in a stream: records without their bytes, held against the tombstones of their owner.
 
 Laws: a tombstone excuses a gap only if it is signed by the owner, and never the newest record; what it names and still
-has its bytes is told as well. Of checkpoints those before the newest thousand need no tombstone (docs/format.md §8).
+has its bytes is told as well. Checkpoints have no tombstones: those that are kept have their bytes (docs/format.md §8).
 """
 
 from typing import NamedTuple
 
-from envfs.control.call import Call
-from envfs.core import record, tombstones
-from envfs.gate.audit_log.ledger import KEPT
-from envfs.protocol.keyholding import CheckTombstones, Faults
+from envfs.core import record
+from envfs.gate.keyholder import Keyholder
+from envfs.gate.tombstones import checked_tombstones
+from envfs.vault.vault import Vault
 
 _AGAIN = "was forgotten by the owner, and has its bytes again"
 
@@ -26,7 +26,7 @@ class Gaps(NamedTuple):
     def fault(self, seq: int, data: bytes) -> str:
         """Say what is wrong with a record that has no bytes, or should have none; empty if nothing is."""
         if record.is_log_stream(self.stream):
-            return "" if data or seq <= self.last - KEPT else "it is empty, and only old checkpoints may be"
+            return "" if data else "it is empty, and only old checkpoints may be"
         if data:
             return self._returned(seq, data) if seq in self.named else ""
         if seq == self.last:
@@ -53,17 +53,11 @@ class Gaps(NamedTuple):
         return "it is empty, and no tombstone of the owner names it"
 
 
-async def gaps(call: Call, stream: str, last: int, notes: list[str]) -> Gaps:
-    """Return what the owner's tombstones say of a stream."""
-    vault = call.service.house.vault
-    mourning = record.tombstone_stream(stream)
-    texts = [vault.read(mourning, seq) or b"" for seq in range(1, vault.last(mourning) + 1)]
-    named: dict[int, str] = {}
-    if texts:
-        places = tuple(vault.place(mourning, seq) for seq in range(1, len(texts) + 1))
-        answer = (await call.service.keyholder.ask(CheckTombstones(places), tuple(texts))).message
-        faults = answer.texts if isinstance(answer, Faults) else ()
-        for text in (text for text, fault in zip(texts, faults, strict=True) if not fault):
-            for point in tombstones.parse(text)[1]:
-                named.setdefault(*point)
-    return Gaps(stream, last, named, bool(texts), notes)
+async def gaps(vault: Vault, keyholder: Keyholder, stream: str, last: int, notes: list[str]) -> Gaps:
+    """Return what the owner's tombstones say of a stream that has `last` records.
+
+    Raises:
+        Locked: the keyholder has no identity
+    """
+    named = await checked_tombstones(vault, keyholder, stream)
+    return Gaps(stream, last, named, vault.last(record.tombstone_stream(stream)) > 0, notes)
