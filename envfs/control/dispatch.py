@@ -108,7 +108,7 @@ async def _answer(call: Call, request: object) -> Sent:
 def _refuse(call: Call, request: object) -> None:
     name = type(request).__name__
     event = Event(
-        "refuse", "socket", str(getattr(request, "level", ""))[:256], form=name, decision="deny", rule="owner only"
+        "refuse", "socket", str(getattr(request, "level", ""))[:256], operation=name, decision="deny", rule="owner only"
     )
     call.service.refusals.record(event, call.caller)
     if call.caller.uid == call.service.owner:

@@ -50,7 +50,7 @@ async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
             raise BadRequest(f"the identity is a credential, {path}", "it is changed where systemd has it from")
         async with one_try(call, ""):
             answer = await service.keyholder.ask(Rewrap(), (), (handle, *call.descriptors))
-        service.log.append(Event("key", "socket", "/", form="passphrase", rule="identity"), call.caller)
+        service.log.append(Event("key", "socket", "/", operation="passphrase", rule="identity"), call.caller)
         files.replace_secret(Path(path), answer.blobs[0])
     finally:
         os.close(handle)
@@ -65,7 +65,7 @@ async def keep_identity(call: Call, request: KeepIdentity) -> Sent:
     try:
         async with one_try(call, ""):
             await service.keyholder.ask(CopyIdentity(), (), (handle, *call.descriptors, target))
-        service.log.append(Event("key", "socket", "/", form="keyring", rule=request.keyring), call.caller)
+        service.log.append(Event("key", "socket", "/", operation="keyring", rule=request.keyring), call.caller)
         await trio.to_thread.run_sync(keyrings.keep, request.keyring, name, target)
     finally:
         os.close(target)
@@ -80,7 +80,7 @@ async def forget_identity(call: Call, _request: ForgetIdentity) -> Sent:
     keyring, name = service.settings.load().keyring, service.house.vault.description.id
     if not keyring:
         raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
-    service.log.append(Event("key", "socket", "/", form="keyring", rule="none"), call.caller)
+    service.log.append(Event("key", "socket", "/", operation="keyring", rule="none"), call.caller)
     await trio.to_thread.run_sync(keyrings.drop, keyring, name)
     service.settings.set_keyring("")
     return Sent(Done())

@@ -68,7 +68,7 @@ async def one_try(call: Call, scope: str) -> AsyncIterator[None]:
         except WrongPassphrase:
             if call.descriptors:
                 locks.wrong(scope)
-                event = Event("refuse", "socket", scope or "/", 0, "unlock", rule="wrong passphrase")
+                event = Event("refuse", "socket", scope or "/", operation="unlock", rule="wrong passphrase")
                 call.service.log.append(event, call.caller)
             raise
 

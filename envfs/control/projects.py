@@ -150,7 +150,7 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     if not isinstance(answer.message, IdentityMade):
         raise TypeError("the keyholder answered something else")
     recipient = answer.message.recipient
-    service.log.append(Event("key", "socket", "/", form="recovery", rule=recipient[:_RULE]), call.caller)
+    service.log.append(Event("key", "socket", "/", operation="recovery", rule=recipient[:_RULE]), call.caller)
     service.settings.add_recipient(recipient)
     for project in managed:
         if recipient not in before[project]:

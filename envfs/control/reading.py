@@ -32,24 +32,24 @@ from envfs.vault.vault import Vault
 _COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
 _EXEC = "exec"
 _OWN = "own"  # not of the view: the level's own text
-_DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
+_CHANNELS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
 
 
 async def read_view(call: Call, request: ReadView) -> Sent:
     """Send a view, or the part of it that was asked for."""
     level = names.level(request.level)
-    if request.form not in _FORMS or request.door not in _DOORS or request.version < 0:
-        raise BadRequest("an unknown form of a view, door or version")
+    if request.format not in _FORMS or request.channel not in _CHANNELS or request.version < 0:
+        raise BadRequest("an unknown format of a view, channel or version")
     for name in request.only:
         names.variable(name)
-    form = "environ" if request.form == _EXEC else request.form
-    is_lenient = request.form == _EXEC and request.dialect == dialects.INHERITING
+    form = "environ" if request.format == _EXEC else request.format
+    is_lenient = request.format == _EXEC and request.dialect == dialects.INHERITING
     dialect = _dialect(call, level, "" if is_lenient else request.dialect)
     if is_lenient:
         dialect = f"{dialects.INHERITING} {dialect}"
-    view = await _admit(call, Wish(level, request.door, form, request.version, dialect))
+    view = await _admit(call, Wish(level, request.channel, form, request.version, dialect))
     try:
-        blobs = _FORMS[request.form](view, form, request.only)
+        blobs = _FORMS[request.format](view, form, request.only)
     except EnvFSError:
         view.release()
         raise
@@ -183,7 +183,7 @@ def _dialect(call: Call, level: str, asked: str) -> str:
 
 async def _admit(call: Call, wish: Wish) -> View:
     check_visible(call, wish.level, wish)
-    if wish.form == _OWN:
+    if wish.format == _OWN:
         return await call.service.house.gate.admit_own(call.caller, wish)
     return await call.service.house.gate.admit(call.caller, wish)
 

@@ -19,13 +19,17 @@ _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 class Event(NamedTuple):
-    """What happened: `what` is read, refuse, write, grant, revoke, start, stop, restart, rotate, mend or checkpoint."""
+    """What happened: `what` is read, refuse, write, grant, revoke, start, stop, restart, rotate, mend or checkpoint.
+
+    `format` is what was asked for of a level, `operation` what was done or asked to be done.
+    """
 
     what: str
-    door: str = ""
+    channel: str = ""
     level: str = ""
     version: int = 0
-    form: str = ""
+    format: str = ""
+    operation: str = ""
     decision: str = ""
     rule: str = ""
     times: int = 1

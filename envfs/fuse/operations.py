@@ -319,7 +319,7 @@ class Operations(Absent):
         # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
         _, _, wish, view, _ = opened
         newest = None if wish.version else self._gate.views.newest(wish.level, wish.dialect)
-        if newest is not None and newest.content(wish.form) == self.table[opened.inode].identity.content:
+        if newest is not None and newest.content(wish.format) == self.table[opened.inode].identity.content:
             view, opened = newest, handles.whole(self.table[opened.inode], opened, newest)
         view.is_paged = True
         return opened

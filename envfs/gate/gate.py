@@ -23,14 +23,14 @@ from envfs.settings import Settings, SettingsFile
 
 
 class Wish(NamedTuple):
-    """What a caller asks for: which level, at which door, in which form; `version` 0 is now.
+    """What a caller asks for: which level, by which channel, in which format; `version` 0 is now.
 
     `dialect` is that of the dotenv text; empty for the one that the level asks for.
     """
 
     level: str
-    door: str
-    form: str
+    channel: str
+    format: str
     version: int = 0
     dialect: str = ""
 
@@ -148,11 +148,11 @@ class Gate:
     def admit_warm(self, caller: Caller, wish: Wish, content: Hashable = None) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first.
 
-        With a `content`, None as well when the view that is ready has another in the form that is asked for.
+        With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
         verdict = self._approve(caller, wish)
         view = None if wish.version else self.views.warm(wish.level, wish.dialect)
-        if view is None or content not in (None, view.content(wish.form)):
+        if view is None or content not in (None, view.content(wish.format)):
             return None
         return self._serve(caller, wish, verdict, view)
 
@@ -172,8 +172,7 @@ class Gate:
     def admit_facts(self, caller: Caller, wish: Wish) -> None:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded."""
         verdict = self._approve(caller, wish)
-        event = Event("read", wish.door, wish.level, wish.version, wish.form, verdict.decision, verdict.rule)
-        self.log.append(event, caller)
+        self.log.append(_read(wish, wish.version, verdict), caller)
 
     def _approve(self, caller: Caller, wish: Wish) -> Verdict:
         verdict = self.decide(caller, wish.level)
@@ -197,10 +196,13 @@ class Gate:
         )
 
     def _refused(self, wish: Wish, rule: str) -> Event:
-        return Event("refuse", wish.door, wish.level, wish.version, wish.form, "deny", rule)
+        return Event("refuse", wish.channel, wish.level, wish.version, wish.format, decision="deny", rule=rule)
 
     def _serve(self, caller: Caller, wish: Wish, verdict: Verdict, view: View) -> View:
-        event = Event("read", wish.door, wish.level, view.version, wish.form, verdict.decision, verdict.rule)
-        self.log.append(event, caller)
+        self.log.append(_read(wish, view.version, verdict), caller)
         self.served_at = clocks.boot_seconds()
         return view.hold()
+
+
+def _read(wish: Wish, version: int, verdict: Verdict) -> Event:
+    return Event("read", wish.channel, wish.level, version, wish.format, "", verdict.decision, verdict.rule)

@@ -108,7 +108,9 @@ class ProjectKeys:
             Conflict: somebody else changed the keys meanwhile
         """
         file = await self._sealed(project, change, descriptors)
-        self._log.append(Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody), caller)
+        self._log.append(
+            Event("key", "socket", f"/{project}", file.place.seq, operation=change.why, rule=change.custody), caller
+        )
         if not self.store(project, file):
             raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
 

@@ -95,7 +95,7 @@ class Writer:
             return Result(head.seq if head else 0, None)
         if operation.dry:
             return Result(head.seq if head else 0, answer.message)
-        event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
+        event = Event("write", "socket", level, request.place.seq, "", operation.verb, "allow", "owner")
         self._log.append(event, caller)
         if not (self._keys.store(project, key) if key.new else self._keys.is_newest(project, key)):
             return None

@@ -200,7 +200,7 @@ def test_the_gate_decides_on_each_row(world: World) -> None:
         world.allow(("/", ME.uid), ("/shop/prod", STRANGER.uid))
         before = len(world.entries())
         await world.talk(one, STRANGER)
-        found = [(entry["event"], entry.get("form")) for entry in world.entries()[before:] if entry["uid"] == 54_321]
+        found = [(entry["event"], entry.get("format")) for entry in world.entries()[before:] if entry["uid"] == 54_321]
         assert found == [("read", "changes"), ("refuse", "changes")]
 
     telling(world, script)

@@ -13,10 +13,11 @@ words = st.text(max_size=10)
 events = st.builds(
     Event,
     what=st.sampled_from(["read", "refuse", "write", "grant"]),
-    door=words,
+    channel=words,
     level=words,
     version=st.integers(0, 10**6),
-    form=words,
+    format=words,
+    operation=words,
     decision=words,
     rule=words,
     times=st.integers(1, 1000),

@@ -183,7 +183,7 @@ def test_log_follow_prints_an_access_as_it_happens(served: tuple[Home, Daemon]) 
             assert child.stdout is not None
             assert b'"seq"' in _next_line(child.stdout)
             home.envfs("get", "/shop", "APP_NAME")
-            assert b'"door":"get"' in _next_line(child.stdout)
+            assert b'"channel":"get"' in _next_line(child.stdout)
         finally:
             child.kill()
 

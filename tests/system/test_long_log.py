@@ -14,7 +14,7 @@ from tests.system.home import Home
 
 _ENTRIES = 150_000
 _MORE_KIB = 20 << 10  # the log has 33 MiB
-_READ = Event("read", "mount", "/shop", 1, form="dotenv", decision="allow", rule="uid 0 /")
+_READ = Event("read", "mount", "/shop", 1, format="dotenv", decision="allow", rule="uid 0 /")
 
 
 def _lengthen(log: Path) -> int:

@@ -15,9 +15,9 @@ TIME = "2026-11-21T08:09:10.123456Z"
 CALLER = Caller(1000, 100, 42, "/usr/bin/python3", "/user.slice")
 EVENTS: list[tuple[Event, Caller | None]] = [
     (Event("start", "daemon"), None),
-    (Event("read", "mount", "/shop/prod", 7, "dotenv", "allow", "uid 1000 /"), CALLER),
-    (Event("refuse", "socket", "/", 0, "names", "deny", "no grant", 12), Caller(1001, 1001, 43)),
-    (Event("write", "socket", "/shop", 8, "set", "allow", "owner"), CALLER),
+    (Event("read", "mount", "/shop/prod", 7, "dotenv", decision="allow", rule="uid 1000 /"), CALLER),
+    (Event("refuse", "socket", "/", 0, "names", "", "deny", "no grant", 12), Caller(1001, 1001, 43)),
+    (Event("write", "socket", "/shop", 8, "", "set", "allow", "owner"), CALLER),
     (Event("stop"), None),
 ]
 
@@ -43,6 +43,15 @@ def test_a_chain_is_followed_to_its_end() -> None:
     assert found[-1][0] == Tip(len(lines), hashlib.sha256(lines[-1]).hexdigest())
 
 
+def test_a_chain_whose_entries_have_members_of_another_release_is_followed_all_the_same() -> None:
+    tip, lines = Tip(), []
+    for number in (1, 2):
+        body = {"seq": number, "time": TIME, "event": "read", "door": "mount", "form": "dotenv", "prev": tip.digest}
+        lines.append(json.dumps(body).encode() + b"\n")
+        tip = audit.after(tip, lines[-1])
+    assert [end for end, _ in audit.walk(lines)][-1] == tip
+
+
 def test_nothing_is_a_whole_chain() -> None:
     assert list(audit.walk([])) == []
     assert Tip() == Tip(0, "0" * 64)
@@ -60,7 +69,7 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
     prevs = [body.pop("prev") for body in bodies]
     assert len(set(prevs)) == len(prevs)
     assert bodies == [
-        {"seq": 1, "time": TIME, "event": "start", "door": "daemon"},
+        {"seq": 1, "time": TIME, "event": "start", "channel": "daemon"},
         {
             "seq": 2,
             "time": TIME,
@@ -70,10 +79,10 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
             "pid": 42,
             "executable": "/usr/bin/python3",
             "cgroup": "/user.slice",
-            "door": "mount",
+            "channel": "mount",
             "level": "/shop/prod",
             "version": 7,
-            "form": "dotenv",
+            "format": "dotenv",
             "decision": "allow",
             "rule": "uid 1000 /",
         },
@@ -84,9 +93,9 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
             "uid": 1001,
             "gid": 1001,
             "pid": 43,
-            "door": "socket",
+            "channel": "socket",
             "level": "/",
-            "form": "names",
+            "format": "names",
             "decision": "deny",
             "rule": "no grant",
             "times": 12,
@@ -100,10 +109,10 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
             "pid": 42,
             "executable": "/usr/bin/python3",
             "cgroup": "/user.slice",
-            "door": "socket",
+            "channel": "socket",
             "level": "/shop",
             "version": 8,
-            "form": "set",
+            "operation": "set",
             "decision": "allow",
             "rule": "owner",
         },
@@ -114,7 +123,7 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        Event("read", "a\nb", '/"\\', 1, "\x00\x1b[31m", "\u2028", "é\ud800"),
+        Event("read", "a\nb", '/"\\', 1, "\x00\x1b[31m", decision="\u2028", rule="é\ud800"),
         Event("read", rule="x" * 10_000),
     ],
 )

@@ -20,7 +20,7 @@ from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog
 
 CALLER = Caller(1000, 1000, 42, "/usr/bin/python3")
-READ = Event("read", "mount", "/shop", 1, "dotenv", "allow", "uid 1000 /")
+READ = Event("read", "mount", "/shop", 1, "dotenv", decision="allow", rule="uid 1000 /")
 Open = Callable[[], AccessLog]
 
 

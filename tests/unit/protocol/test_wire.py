@@ -48,8 +48,8 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
             {
                 "type": "read-view",
                 "level": "/shop",
-                "form": "value",
-                "door": "get",
+                "format": "value",
+                "channel": "get",
                 "only": ["A"],
                 "version": 3,
                 "dialect": "",
@@ -105,7 +105,7 @@ def test_a_message_is_the_object_of_its_fields_and_comes_back(message: NamedTupl
 
 
 def test_fields_with_defaults_may_be_left_out() -> None:
-    body: framing.Body = {"type": "read-view", "level": "/", "form": "dotenv", "door": "x"}
+    body: framing.Body = {"type": "read-view", "level": "/", "format": "dotenv", "channel": "x"}
     assert wire.from_body(body, control.REQUESTS) == ReadView("/", "dotenv", "x")
 
 
@@ -127,10 +127,10 @@ REFUSED: dict[str, framing.Body] = {
     "float for int": {"type": "rollback", "level": "/", "version": 1.0},
     "int for bool": {"type": "set-variable", "level": "/", "name": "A", "trim": 1},
     "str for bool": {"type": "set-variable", "level": "/", "name": "A", "trim": "true"},
-    "str for list": {"type": "read-view", "level": "/", "form": "f", "door": "d", "only": "AB"},
-    "object for list": {"type": "read-view", "level": "/", "form": "f", "door": "d", "only": {"0": "A"}},
-    "ints in a list of str": {"type": "read-view", "level": "/", "form": "f", "door": "d", "only": [1]},
-    "null in a list of str": {"type": "read-view", "level": "/", "form": "f", "door": "d", "only": [None]},
+    "str for list": {"type": "read-view", "level": "/", "format": "f", "channel": "d", "only": "AB"},
+    "object for list": {"type": "read-view", "level": "/", "format": "f", "channel": "d", "only": {"0": "A"}},
+    "ints in a list of str": {"type": "read-view", "level": "/", "format": "f", "channel": "d", "only": [1]},
+    "null in a list of str": {"type": "read-view", "level": "/", "format": "f", "channel": "d", "only": [None]},
     "protocol as text": {"type": "hello", "protocol": "1", "release": ""},
 }
 
