@@ -10,6 +10,7 @@ from envfs import safe_open
 from envfs.control.call import Call, Sent
 from envfs.control.locking import one_try, unless_locked
 from envfs.core.audit import Event
+from envfs.core.scope import VAULT, Scope
 from envfs.errors import BadRequest, EnvFSError, NoVault
 from envfs.host import files, keyrings
 from envfs.protocol.control import ChangePassphrase, Done, ForgetIdentity, KeepIdentity
@@ -18,19 +19,19 @@ from envfs.service.service import Service
 
 
 async def load_identity(
-    service: Service, passphrase: tuple[int, ...], project: str = "", *, reopen: bool = True
+    service: Service, passphrase: tuple[int, ...], scope: Scope = VAULT, *, reopen: bool = True
 ) -> None:
     """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
 
-    `project` is the one whose lock is opened by it; empty for all, or with `reopen` false for none.
+    `scope` is what is opened by it; with `reopen` false, nothing that a person locked.
 
     Raises:
         WrongPassphrase: it does not open, or needs a passphrase
         Conflict: it was locked meanwhile
     """
     about = service.house.vault.description
-    request = LoadIdentity(about.recipient, about.signing_key, project, reopen)
-    async with unless_locked(service, project):
+    request = LoadIdentity(about.recipient, about.signing_key, scope.project, reopen)
+    async with unless_locked(service, scope):
         handle = await _open_identity(service)  # a keyring may wait for a person
         try:
             await service.keyholder.ask(request, (), (handle, *passphrase))
@@ -48,7 +49,7 @@ async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
     try:
         if path not in (service.places.identity, service.settings.load().identity_file):
             raise BadRequest(f"the identity is a credential, {path}", "it is changed where systemd has it from")
-        async with one_try(call, ""):
+        async with one_try(call, VAULT):
             answer = await service.keyholder.ask(Rewrap(), (), (handle, *call.descriptors))
         service.log.append(Event("key", "socket", "/", operation="passphrase", rule="identity"), call.caller)
         files.replace_secret(Path(path), answer.blobs[0])
@@ -63,7 +64,7 @@ async def keep_identity(call: Call, request: KeepIdentity) -> Sent:
     handle = _open_file(_identity_file(service), private=False)
     target = os.memfd_create("envfs", os.MFD_CLOEXEC)
     try:
-        async with one_try(call, ""):
+        async with one_try(call, VAULT):
             await service.keyholder.ask(CopyIdentity(), (), (handle, *call.descriptors, target))
         service.log.append(Event("key", "socket", "/", operation="keyring", rule=request.keyring), call.caller)
         await trio.to_thread.run_sync(keyrings.keep, request.keyring, name, target)

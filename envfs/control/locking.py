@@ -13,12 +13,13 @@ from envfs.control.call import Call
 from envfs.core import keyfile
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
+from envfs.core.scope import VAULT, Scope
 from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase
 from envfs.protocol.keyholding import Forget
 from envfs.service.service import Service
 
 
-async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "") -> None:
+async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope = VAULT) -> None:
     """Wipe the views at once, then make the keyholder forget; the mount and the names of levels stay.
 
     Raises:
@@ -28,7 +29,7 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "
     service.locks.locked(scope, closed=custody == keyfile.MANAGED)
     service.house.views.lock(scope)
     try:
-        await service.keyholder.ask(Forget(scope, custody))
+        await service.keyholder.ask(Forget(scope.project, custody))
     except TooLarge as error:
         await lock_now(service, caller, f"{scope} cannot be locked alone")
         raise TooLarge(f"{error.text}, so everything was locked", error.hint) from None
@@ -36,27 +37,27 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "
         service.house.views.lock(scope)  # what was being made while the keyholder still knew
         await service.after_lock()
         service.house.changes.locked(scope)
-        service.log.append(Event("lock", "socket", scope or "/", rule=reason), caller)
+        service.log.append(Event("lock", "socket", scope.top, rule=reason), caller)
 
 
 @asynccontextmanager
-async def unless_locked(service: Service, scope: str) -> AsyncIterator[None]:
+async def unless_locked(service: Service, scope: Scope) -> AsyncIterator[None]:
     """Let the keyholder learn the key of a scope; if that, or the vault, is locked meanwhile, it forgets it again.
 
     Raises:
         Conflict: it was locked meanwhile
     """
     locks = service.locks
-    before = {each: locks.times_locked(each) for each in ("", scope)}
+    before = {each: locks.times_locked(each) for each in (VAULT, scope)}
     yield
     for each, times in before.items():
         if locks.times_locked(each) != times:
             await lock_now(service, service.me, "locked meanwhile", each)
-            raise Conflict(f"{each or 'the vault'} was locked meanwhile", "unlock it, and look what was done")
+            raise Conflict(f"{each} was locked meanwhile", "unlock it, and look what was done")
 
 
 @asynccontextmanager
-async def one_try(call: Call, scope: str) -> AsyncIterator[None]:
+async def one_try(call: Call, scope: Scope) -> AsyncIterator[None]:
     """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged."""
     locks = call.service.locks
     async with locks.turn:
@@ -68,16 +69,16 @@ async def one_try(call: Call, scope: str) -> AsyncIterator[None]:
         except WrongPassphrase:
             if call.descriptors:
                 locks.wrong(scope)
-                event = Event("refuse", "socket", scope or "/", operation="unlock", rule="wrong passphrase")
+                event = Event("refuse", "socket", scope.top, operation="unlock", rule="wrong passphrase")
                 call.service.log.append(event, call.caller)
             raise
 
 
-def _custody(service: Service, scope: str) -> str:
+def _custody(service: Service, scope: Scope) -> str:
     # a vault that cannot be read must not keep anybody from locking: a mark locks whatever the custody is
-    if not scope:
+    if scope.project is None:
         return ""
     try:
-        return service.house.keys.custody(scope[1:])
+        return service.house.keys.custody(scope.project)
     except EnvFSError:
         return keyfile.MANAGED

@@ -7,9 +7,11 @@ that is sealed anew keeps its text, as a new version.
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
 from envfs.control.locking import lock_now, one_try, unless_locked
-from envfs.core import keyfile
+from envfs.core import keyfile, names
 from envfs.core.audit import Event
+from envfs.core.names import Project
 from envfs.core.recipients import canonical
+from envfs.core.scope import Scope
 from envfs.errors import BadRequest, Conflict, Locked
 from envfs.protocol.control import (
     AddRecovery,
@@ -27,7 +29,7 @@ from envfs.protocol.control import (
     RotateKey,
 )
 from envfs.protocol.keyholding import CreateRecovery, IdentityMade, KeysDescribed
-from envfs.service.project_keys import Change, project_of
+from envfs.service.project_keys import Change
 from envfs.service.rekeying import finish
 from envfs.service.service import House
 
@@ -36,11 +38,11 @@ _RULE = 100  # as much of a recipient as names it; hybrid ones go on for pages
 
 async def new_project(call: Call, request: NewProject) -> Sent:
     """Make a project that has a key and no text yet."""
-    project, house = project_of(request.project), call.service.house
-    async with one_try(call, f"/{project}"), unless_locked(call.service, f"/{project}"):
+    project, house = names.project_named(request.project), call.service.house
+    async with one_try(call, Scope(project)), unless_locked(call.service, Scope(project)):
         await house.keys.create(call.caller, project, request.custody, call.descriptors)
     if request.custody == keyfile.ZERO_KNOWLEDGE:
-        call.service.locks.opened(f"/{project}", 0)
+        call.service.locks.opened(Scope(project), 0)
     return Sent(Done())
 
 
@@ -51,15 +53,15 @@ async def list_projects(call: Call, _request: ListProjects) -> Sent:
         try:
             row: ProjectRow | FaultRow = await _project_row(house, project)
         except DAMAGED as error:
-            row = fault(f"/{project}", error)
+            row = fault(project, error)
         await call.send_row(row)
     return Sent(Done())
 
 
-async def _project_row(house: House, project: str) -> ProjectRow:
+async def _project_row(house: House, project: Project) -> ProjectRow:
     about = await _described(house, project)
     return ProjectRow(
-        project=f"/{project}",
+        project=project,
         custody=house.keys.custody(project),
         unlocked=about is not None,
         levels=len(house.vault.levels_of(project)),
@@ -73,7 +75,7 @@ async def list_keys(call: Call, request: ListKeys) -> Sent:
     """Send the keys that a project has or had, the newest first; those of all, locked projects left out."""
     house = call.service.house
     if request.project:
-        project = project_of(request.project)
+        project = names.project_named(request.project)
         await call.send_rows(_key_rows(house, project, await house.keys.describe(project)))
         return Sent(Done())
     for project in house.vault.projects():
@@ -81,53 +83,51 @@ async def list_keys(call: Call, request: ListKeys) -> Sent:
             about = await _described(house, project)
             rows: list[KeyRow | FaultRow] = [*_key_rows(house, project, about)] if about else []
         except DAMAGED as error:
-            rows = [fault(f"/{project}", error)]
+            rows = [fault(project, error)]
         await call.send_rows(rows)
     return Sent(Done())
 
 
-def _key_rows(house: House, project: str, about: KeysDescribed) -> list[KeyRow]:
+def _key_rows(house: House, project: Project, about: KeysDescribed) -> list[KeyRow]:
     heads = [(level, house.vault.head(level)) for level in house.vault.levels_of(project)]
     used = [house.vault.header(level, head.seq).kid for level, head in heads if head]
     count = len(about.kids)
-    return [
-        KeyRow(f"/{project}", count - age, kid, used.count(kid), newest=age == 0) for age, kid in enumerate(about.kids)
-    ]
+    return [KeyRow(project, count - age, kid, used.count(kid), newest=age == 0) for age, kid in enumerate(about.kids)]
 
 
 async def change_custody(call: Call, request: ChangeCustody) -> Sent:
     """Seal a project's keys to a passphrase alone, or to recipients again; a new key comes in front."""
-    project, house = project_of(request.project), call.service.house
+    project, house = names.project_named(request.project), call.service.house
     if house.keys.custody(project) == request.custody:
         async with house.changing:
             await finish(house, call.caller, project)
-        return Sent(Done((f"/{project} is {request.custody} already",)))
+        return Sent(Done((f"{project} is {request.custody} already",)))
     recipients = house.keys.defaults() if request.custody == keyfile.MANAGED else ()
     return await _change(call, project, Change("custody", request.custody, recipients, fresh=True))
 
 
 async def change_project_passphrase(call: Call, request: ChangeProjectPassphrase) -> Sent:
     """Put a project's keys under another passphrase."""
-    project = project_of(request.project)
+    project = names.project_named(request.project)
     if call.service.house.keys.custody(project) != keyfile.ZERO_KNOWLEDGE:
         raise BadRequest(
-            f"project /{project} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
+            f"project {project} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
         )
     return await _change(call, project, Change("passphrase", keyfile.ZERO_KNOWLEDGE))
 
 
 async def rotate_key(call: Call, request: RotateKey) -> Sent:
     """Put a new key in front of a project's keys, and seal the newest text of each level with it."""
-    project = project_of(request.project)
+    project = names.project_named(request.project)
     custody = call.service.house.keys.custody(project)
     return await _change(call, project, Change("rotate", custody, fresh=True))
 
 
 async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
     """Seal a project's keys to others; where one is taken away, a new key comes in front."""
-    project, keys = project_of(request.project), call.service.house.keys
+    project, keys = names.project_named(request.project), call.service.house.keys
     if keys.custody(project) != keyfile.MANAGED:
-        raise BadRequest(f"project /{project} is zero-knowledge: a passphrase opens it, and nobody else")
+        raise BadRequest(f"project {project} is zero-knowledge: a passphrase opens it, and nobody else")
     before = (await keys.describe(project)).recipients
     remove = canonical(request.remove)
     unknown = [each for each in remove if each not in before]
@@ -159,17 +159,17 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
                 await house.keys.change(call.caller, project, change, ())
                 await finish(house, call.caller, project)
     others = (project for project in house.vault.projects() if project not in managed)
-    notes = tuple(f"/{project} is zero-knowledge: nobody but its passphrase opens it" for project in others)
+    notes = tuple(f"{project} is zero-knowledge: nobody but its passphrase opens it" for project in others)
     return Sent(RecoveryMade(recipient, len(managed), notes))
 
 
-async def _change(call: Call, project: str, change: Change) -> Sent:
-    house, locks, scope = call.service.house, call.service.locks, f"/{project}"
-    was_locked = house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope)
+async def _change(call: Call, project: Project, change: Change) -> Sent:
+    house, locks, scope = call.service.house, call.service.locks, Scope(project)
+    was_locked = house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE and not locks.is_held(project)
     async with house.changing:
         async with one_try(call, scope), unless_locked(call.service, scope):
             await house.keys.change(call.caller, project, change, call.descriptors)
-        if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope):
+        if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(project):
             locks.opened(scope, 0)
         try:
             sealed = await finish(house, call.caller, project)
@@ -185,7 +185,7 @@ async def _change(call: Call, project: str, change: Change) -> Sent:
     return Sent(Done((f"{count} level{'s' * (count != 1)} sealed anew",) if change.fresh else ()))
 
 
-async def _described(house: House, project: str) -> KeysDescribed | None:
+async def _described(house: House, project: Project) -> KeysDescribed | None:
     try:
         return await house.keys.describe(project)
     except Locked:

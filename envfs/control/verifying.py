@@ -164,7 +164,7 @@ async def _ask_about(call: Call, stream: str, present: list[tuple[int, bytes]]) 
     project = names.project(level)
     head = keeper.key_head(project)
     if head is None:
-        raise NoVault(f"the key of project {project or '/'} is gone from the vault")
+        raise NoVault(f"the key of project {project} is gone from the vault")
     key = keeper.place(record.key_stream(project), head.seq)
     layers = tuple(Layer(level, place, number, key, len(blobs)) for number, place in enumerate(places))
     return (await ask(CheckRecords(layers), (*blobs, head.data))).message

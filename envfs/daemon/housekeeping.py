@@ -11,6 +11,7 @@ import trio
 
 from envfs.control import identity
 from envfs.control.locking import lock_now
+from envfs.core.scope import VAULT, Scope
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import EnvFSError
 from envfs.host import clocks
@@ -83,8 +84,8 @@ def _seconds_asleep() -> float:
     return clocks.boot_seconds() - time.monotonic()
 
 
-async def lock(service: Service, reason: str, scope: str = "") -> None:
-    """Lock a scope (`/shop`, or empty for all), as the daemon."""
+async def lock(service: Service, reason: str, scope: Scope = VAULT) -> None:
+    """Lock a scope, as the daemon."""
     with suppress(EnvFSError):
         await lock_now(service, service.me, reason, scope)
 
@@ -104,7 +105,7 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
         await link.wait_ended()
         service.locks.lost()
         service.house.views.wipe()
-        service.house.changes.locked("")
+        service.house.changes.locked(VAULT)
         await trio.sleep(_RESTART_SECONDS)
         link.start()
         service.keyholder_pid = link.pid
@@ -112,8 +113,8 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
 
 
 async def _make_ready(service: Service) -> None:
-    for project in tuple(service.locks.closed):  # what a person locked stays so, from the first moment
-        await lock(service, "the keyholder was started again", project)
+    for scope in tuple(service.locks.closed):  # what a person locked stays so, from the first moment
+        await lock(service, "the keyholder was started again", scope)
     with suppress(EnvFSError):
         await identity.load_identity(service, (), reopen=False)
         service.house.changes.unlocked()

@@ -4,6 +4,7 @@ import errno
 import os
 
 from envfs.core import keyfile, limits
+from envfs.core.names import Project
 from envfs.core.recipients import canonical, plugin_of
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
 from envfs.keyholder import age
@@ -52,8 +53,8 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
     if (held.recipient, held.author) != (request.owner_recipient, request.owner_signing_key):
         raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
     work.keyring.hold(text)
-    if request.project:
-        work.keyring.forget_project(request.project)
+    if request.project is not None:
+        work.keyring.forget_project(Project(request.project))
     elif request.reopen:
         work.keyring.reopen_all()
     return Answer(IdentityMade(held.recipient, held.author))
@@ -87,12 +88,12 @@ def create_recovery(request: CreateRecovery, work: Work) -> Answer:
 
 def forget(request: Forget, work: Work) -> Answer:
     """Hold nothing any more, or nothing of one project."""
-    if not request.project:
+    if request.project is None:
         work.keyring.forget()
     elif request.custody == keyfile.MANAGED:
-        work.keyring.close_project(request.project)
+        work.keyring.close_project(Project(request.project))
     else:
-        work.keyring.forget_project(request.project)
+        work.keyring.forget_project(Project(request.project))
     return Answer(Forgotten())
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from envfs.core import limits
 from envfs.core.keyfile import KEY_BYTES
+from envfs.core.names import Project
 from envfs.errors import Locked, TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.turn import Turn
@@ -87,8 +88,8 @@ class Keyring:
 
     # -- projects ------------------------------------------------------------------------------------------------------
 
-    def hold_project(self, project: str, name: str, keys: tuple[bytes, ...]) -> None:
-        """Hold the keys of a project (`/shop`) as the key file of that name has them, in the place of what was held.
+    def hold_project(self, project: Project, name: str, keys: tuple[bytes, ...]) -> None:
+        """Hold the keys of a project as the key file of that name has them, in the place of what was held.
 
         Raises:
             TooLarge: too many projects are held
@@ -96,7 +97,7 @@ class Keyring:
         with self._turn:
             self._write(project, name, keys)
 
-    def close_project(self, project: str) -> None:
+    def close_project(self, project: Project) -> None:
         """Lock a project, though the identity could open it.
 
         Raises:
@@ -104,7 +105,7 @@ class Keyring:
         """
         self.hold_project(project, "", ())
 
-    def forget_project(self, project: str) -> None:
+    def forget_project(self, project: Project) -> None:
         """Hold nothing of a project any more, neither keys nor a mark."""
         with self._turn:
             for at in self._taken(project):
@@ -116,12 +117,12 @@ class Keyring:
             for at in self._marks():
                 self._clear(at)
 
-    def is_closed(self, project: str) -> bool:
+    def is_closed(self, project: Project) -> bool:
         """Tell whether a project is locked by a mark."""
         with self._turn:
             return any(self._path(at) == project for at in self._marks())
 
-    def project(self, project: str, name: str) -> tuple[bytes, ...] | None:
+    def project(self, project: Project, name: str) -> tuple[bytes, ...] | None:
         """Return the keys of a project, if they are held and of the key file of that name."""
         with self._turn:
             for at in self._taken(project):
@@ -133,7 +134,7 @@ class Keyring:
 
     # -- slots, for whoever has the turn -------------------------------------------------------------------------------
 
-    def _write(self, project: str, name: str, keys: tuple[bytes, ...]) -> None:
+    def _write(self, project: Project, name: str, keys: tuple[bytes, ...]) -> None:
         at = self._slot(project)
         body = name.ljust(_NAME, "\0").encode() + bytes((len(keys),)) + b"".join(keys)
         path = project.encode()
@@ -146,17 +147,17 @@ class Keyring:
         self._region.map[at] = 0
         self._region.map[at : at + _SLOT] = bytes(_SLOT)
 
-    def _taken(self, project: str = "") -> list[int]:
+    def _taken(self, project: Project | None = None) -> list[int]:
         taken = [at for at in _places() if self._region.map[at]]
-        return [at for at in taken if self._path(at) == project] if project else taken
+        return [at for at in taken if project in (None, self._path(at))]
 
     def _marks(self) -> list[int]:
         return [at for at in self._taken() if not self._region.map[at + _COUNT]]
 
-    def _path(self, at: int) -> str:
-        return bytes(self._region.map[at + 1 : at + 1 + self._region.map[at]]).decode()
+    def _path(self, at: int) -> Project:
+        return Project(bytes(self._region.map[at + 1 : at + 1 + self._region.map[at]]).decode())
 
-    def _slot(self, project: str) -> int:
+    def _slot(self, project: Project) -> int:
         free = self._taken(project) or [at for at in _places() if not self._region.map[at]]
         if not free:
             raise TooLarge("too many projects are held at once", f"at most {_SLOTS}; lock one first")

@@ -50,7 +50,7 @@ class LoadIdentity(NamedTuple):
 
     owner_recipient: str
     owner_signing_key: str
-    project: str = ""  # the one whose mark is removed; empty for all
+    project: str | None = None  # the one whose mark is removed; None for all
     reopen: bool = True  # if not, every mark stays
 
 
@@ -78,12 +78,12 @@ class CreateRecovery(NamedTuple):
 
 
 class Forget(NamedTuple):
-    """Hold nothing any more, or nothing of one project (`/shop`) of that custody. Reply: Forgotten.
+    """Hold nothing any more, or nothing of one project of that custody. Reply: Forgotten.
 
     A managed project is marked as locked, and its mark stays until LoadIdentity removes it.
     """
 
-    project: str = ""
+    project: str | None = None
     custody: str = ""
 
 

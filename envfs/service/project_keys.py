@@ -7,11 +7,12 @@ forgotten; so whatever moment a change breaks off at, the newest file opens ever
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core import keyfile, names, record
+from envfs.core import keyfile, record
 from envfs.core.audit import Event
+from envfs.core.names import Project
 from envfs.core.policy import Caller
 from envfs.core.recipients import plugin_of
-from envfs.errors import AlreadyExists, BadName, Conflict, NoSuchLevel
+from envfs.errors import AlreadyExists, Conflict, NoSuchLevel
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.views.ready_views import Keyholder
 from envfs.host import clocks
@@ -37,18 +38,6 @@ class Change(NamedTuple):
     fresh: bool = False
 
 
-def project_of(text: str) -> str:
-    """Return the name of the project that `shop`, `/shop` or `/` means; that of `/` is empty.
-
-    Raises:
-        BadName: it is no project
-    """
-    level = names.level(text)
-    if level.count("/") > 1:
-        raise BadName(f"{level} is no project", f"its project is /{names.project(level)}")
-    return names.project(level)
-
-
 class ProjectKeys:
     """The keys of every project of one vault; `recipients` says whom those of new projects are sealed to."""
 
@@ -65,7 +54,7 @@ class ProjectKeys:
         """Return whom the keys of a new project are sealed to: the owner, and the recipients of the settings."""
         return (self._vault.description.recipient, *self._recipients())
 
-    def custody(self, project: str) -> str:
+    def custody(self, project: Project) -> str:
         """Tell who can open a project's keys: `managed` or `zero-knowledge`.
 
         Raises:
@@ -73,7 +62,7 @@ class ProjectKeys:
         """
         return keyfile.custody(self._head(project).data)
 
-    async def newest(self, project: str) -> KeyFile:
+    async def newest(self, project: Project) -> KeyFile:
         """Return a project's newest key file; one that is made here is stored with the first text that it seals."""
         stream = record.key_stream(project)
         head = self._vault.key_head(project)
@@ -81,27 +70,27 @@ class ProjectKeys:
             return KeyFile(self._vault.place(stream, head.seq), head.data, new=False)
         return await self._sealed(project, Change("create", keyfile.MANAGED, self.defaults(), fresh=True), ())
 
-    def store(self, project: str, file: KeyFile) -> bool:
+    def store(self, project: Project, file: KeyFile) -> bool:
         """Store a key file that was made; False if somebody else took its number."""
         return self._vault.append_key(project, file.place.seq, file.data)
 
-    def is_newest(self, project: str, file: KeyFile) -> bool:
+    def is_newest(self, project: Project, file: KeyFile) -> bool:
         """Tell whether a key file that was found is still the newest."""
         head = self._vault.key_head(project)
         return head is not None and head.seq == file.place.seq
 
-    async def create(self, caller: Caller, project: str, custody: str, descriptors: tuple[int, ...]) -> None:
+    async def create(self, caller: Caller, project: Project, custody: str, descriptors: tuple[int, ...]) -> None:
         """Make a project that has a key and no text yet.
 
         Raises:
             AlreadyExists: it has a key already
         """
         if self._vault.key_head(project) is not None:
-            raise AlreadyExists(f"project /{project} has a key already", "`envfs project ls` lists it")
+            raise AlreadyExists(f"project {project} has a key already", "`envfs project ls` lists it")
         recipients = self.defaults() if custody == keyfile.MANAGED else ()
         await self.change(caller, project, Change("create", custody, recipients, fresh=True), descriptors)
 
-    async def change(self, caller: Caller, project: str, change: Change, descriptors: tuple[int, ...]) -> None:
+    async def change(self, caller: Caller, project: Project, change: Change, descriptors: tuple[int, ...]) -> None:
         """Seal a project's keys anew and store the file; the ones before it are still there.
 
         Raises:
@@ -109,12 +98,12 @@ class ProjectKeys:
         """
         file = await self._sealed(project, change, descriptors)
         self._log.append(
-            Event("key", "socket", f"/{project}", file.place.seq, operation=change.why, rule=change.custody), caller
+            Event("key", "socket", project, file.place.seq, operation=change.why, rule=change.custody), caller
         )
         if not self.store(project, file):
-            raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
+            raise Conflict(f"the keys of {project} were changed by somebody else meanwhile", "look, and try again")
 
-    async def describe(self, project: str) -> KeysDescribed:
+    async def describe(self, project: Project) -> KeysDescribed:
         """Name a project's keys, the newest first, and whom they are sealed to."""
         head = self._head(project)
         place = self._vault.place(record.key_stream(project), head.seq)
@@ -123,17 +112,17 @@ class ProjectKeys:
             raise TypeError("the keyholder answered something else")
         return answer.message
 
-    async def behind(self, project: str) -> list[str]:
+    async def behind(self, project: Project) -> list[str]:
         """List the levels of a project whose newest text is not sealed with its newest key."""
         newest = (await self.describe(project)).kids[0]
         heads = [(level, self._vault.head(level)) for level in self._vault.levels_of(project)]
         return [level for level, head in heads if head and record.parse(head.data).header.kid != newest]
 
-    def forget_old(self, project: str) -> None:
+    def forget_old(self, project: Project) -> None:
         """Forget the key files before the newest: whoever could open one of them opens nothing with it any more."""
         self._vault.forget_old_keys(project)
 
-    async def _sealed(self, project: str, change: Change, descriptors: tuple[int, ...]) -> KeyFile:
+    async def _sealed(self, project: Project, change: Change, descriptors: tuple[int, ...]) -> KeyFile:
         stream = record.key_stream(project)
         head, place = self._vault.key_head(project), self._vault.next_place(stream)
         recipients = change.recipients
@@ -153,7 +142,7 @@ class ProjectKeys:
             raise TypeError("the keyholder answered something else")
         return KeyFile(place, answer.blobs[0], new=True)
 
-    def _head(self, project: str) -> Head:
+    def _head(self, project: Project) -> Head:
         head = self._vault.key_head(project)
         if head is None:
             raise NoSuchLevel("there is no project of that name", "`envfs project ls` lists them")

@@ -6,6 +6,7 @@ keyholder does, and when what it takes is unlocked; nobody who has left is waite
 
 from contextlib import suppress
 
+from envfs.core.names import Project
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.protocol.control import ResealedRow
@@ -13,7 +14,7 @@ from envfs.service.service import House
 from envfs.service.writer import Operation
 
 
-async def finish(house: House, caller: Caller, project: str) -> list[ResealedRow]:
+async def finish(house: House, caller: Caller, project: Project) -> list[ResealedRow]:
     """Finish a project's last change; returns the levels that were sealed anew.
 
     Raises:

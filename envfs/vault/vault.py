@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.core.names import Project
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
 from envfs.protocol.keyholding import Layer, Place
 from envfs.store import Store, Watch
@@ -84,13 +85,13 @@ class Vault:
                 found.update(names.chain("/" + "/".join(parts)))
         return tuple(sorted(found))
 
-    def projects(self) -> tuple[str, ...]:
-        """List the projects that have a key, by name; the empty name is that of level `/`."""
+    def projects(self) -> tuple[Project, ...]:
+        """List the projects that have a key, in alphabetical order."""
         streams = {key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key)}
-        found = {stream.removeprefix("key").removeprefix("/") for stream in streams}
-        return tuple(sorted(name for name in found if not name or names.is_component(name)))
+        projects = map(record.project_of, streams)
+        return tuple(sorted(path for path in projects if path == names.ROOT or names.is_component(path[1:])))
 
-    def levels_of(self, project: str) -> tuple[str, ...]:
+    def levels_of(self, project: Project) -> tuple[str, ...]:
         """List the levels of a project that have text."""
         return tuple(level for level in self.levels() if names.project(level) == project and self.head(level))
 
@@ -100,7 +101,7 @@ class Vault:
         """Return the newest record of a level's text."""
         return self._streams.head(record.level_stream(level))
 
-    def key_head(self, project: str) -> Head | None:
+    def key_head(self, project: Project) -> Head | None:
         """Return the newest record of a project's key."""
         return self._streams.head(record.key_stream(project))
 
@@ -197,7 +198,7 @@ class Vault:
     def layers(self, wanted: list[tuple[str, int]]) -> Layers:
         """Gather records (level, version) and their projects' keys; version 0 is left out."""
         blobs: list[bytes] = []
-        keys: dict[str, tuple[Place, int]] = {}
+        keys: dict[Project, tuple[Place, int]] = {}
         layers = []
         for level, version in wanted:
             if version:
@@ -209,10 +210,10 @@ class Vault:
                 layers.append(Layer(level, place, len(blobs) - 1, *keys[project]))
         return Layers(tuple(layers), tuple(blobs))
 
-    def _key(self, project: str, blobs: list[bytes]) -> tuple[Place, int]:
+    def _key(self, project: Project, blobs: list[bytes]) -> tuple[Place, int]:
         head = self.key_head(project)
         if head is None:
-            raise NoSuchLevel(f"the key of project {project or '/'} is gone from the vault")
+            raise NoSuchLevel(f"the key of project {project} is gone from the vault")
         blobs.append(head.data)
         return self.place(record.key_stream(project), head.seq), len(blobs) - 1
 
@@ -226,19 +227,19 @@ class Vault:
         self._chains.clear()
         return done
 
-    def append_key(self, project: str, seq: int, data: bytes) -> bool:
+    def append_key(self, project: Project, seq: int, data: bytes) -> bool:
         """Store a new key file of a project; False if somebody else took that number."""
-        if seq == 1 and project:
-            self._list(names.child(names.ROOT, project))
+        if seq == 1 and project != names.ROOT:
+            self._list(project)
         return self._streams.append(record.key_stream(project), seq, data)
 
-    def forget_old_keys(self, project: str) -> None:
+    def forget_old_keys(self, project: Project) -> None:
         """Forget every key file of a project but the newest, which has all that was in them."""
         head = self.key_head(project)
         if head is not None:
             self._streams.forget_before(record.key_stream(project), head.seq)
 
-    def has_old_keys(self, project: str) -> bool:
+    def has_old_keys(self, project: Project) -> bool:
         """Tell whether a key file before the newest still has its bytes."""
         head = self.key_head(project)
         return head is not None and bool(self._streams.kept_before(record.key_stream(project), head.seq))

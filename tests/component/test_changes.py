@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from envfs.core.scope import Scope
 from envfs.errors import KeyholderGone
 from envfs.protocol import control, framing, wire
 from envfs.protocol.control import Failed, NewsRow, WatchView
@@ -176,8 +177,8 @@ def test_news_come_as_rows_one_for_each_that_happens(world: World) -> None:
             await watching(client, "/shop/prod")
             await world.write("/shop", "LOG=trace\n")
             assert await news(client) == NewsRow(CHANGED)
-            changes.locked("/blog")
-            changes.locked("/shop")
+            changes.locked(Scope("/blog"))
+            changes.locked(Scope("/shop"))
             changes.unlocked()
             assert {await news(client), await news(client)} == {NewsRow(LOCKED), NewsRow(UNLOCKED)}
 

@@ -11,6 +11,7 @@ import trio
 
 from envfs.core import record
 from envfs.core.policy import Caller, Grant
+from envfs.core.scope import VAULT
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.dotenv.document import parse_document
 from envfs.errors import WrongPassphrase
@@ -623,7 +624,7 @@ def test_after_any_number_of_wrong_tries_the_right_passphrase_unlocks(
 
     monkeypatch.setattr(trio, "sleep", sleep)
     for _ in range(5000):
-        world.service.locks.wrong("")
+        world.service.locks.wrong(VAULT)
     assert code(run(lambda: world.ask(R.Unlock(), secret=b"right"))) == "Done"
     assert capfd.readouterr().err == ""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
-from envfs.core import names
+from envfs.core.scope import VAULT, Scope
 from envfs.gate.views.view import Layers, View
 from envfs.gate.views.view_times import Moments
 from envfs.host import clocks
@@ -135,18 +135,18 @@ class Views:
         self._replaced[old] = time.monotonic() + _REPLACED_SECONDS
         self.expire()
 
-    def lock(self, scope: str = "") -> None:
-        """Wipe every view that is alive, held or not; with a scope such as `/shop`, those that have text of it."""
+    def lock(self, scope: Scope = VAULT) -> None:
+        """Wipe every view that is alive, held or not, and has text of a scope."""
         self._locks += 1
         for view in list(self._alive):
-            if _is_in(view.level, scope):
+            if scope.covers(view.level):
                 view.lock()
         _drop(self._ready, scope)
         _drop(self._past, scope)
         self._drop_replaced(scope)
 
-    def _drop_replaced(self, scope: str = "") -> None:
-        for view in [view for view in self._replaced if _is_in(view.level, scope)]:
+    def _drop_replaced(self, scope: Scope = VAULT) -> None:
+        for view in [view for view in self._replaced if scope.covers(view.level)]:
             del self._replaced[view]
             view.release()
 
@@ -197,12 +197,8 @@ def _whole(dialect: str) -> _Ask:
     return lambda layers, ordinary: RenderView(layers, dialect, ordinary)
 
 
-def _is_in(level: str, scope: str) -> bool:
-    return scope in ("", names.ROOT) or names.within(level, scope)
-
-
-def _drop(among: dict[K, View], scope: str) -> None:
-    for key in [key for key, view in among.items() if _is_in(view.level, scope)]:
+def _drop(among: dict[K, View], scope: Scope) -> None:
+    for key in [key for key, view in among.items() if scope.covers(view.level)]:
         among.pop(key).release()
 
 

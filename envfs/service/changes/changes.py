@@ -13,6 +13,7 @@ from typing import NoReturn, Protocol
 import trio
 
 from envfs.core import names
+from envfs.core.scope import Scope
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.views.view import Layers
 from envfs.gate.views.view_times import Moments
@@ -87,10 +88,10 @@ class Changes:
             self._written.setdefault(level, before)
             self._come.set()
 
-    def locked(self, scope: str) -> None:
-        """Tell those who watch in a scope (`/shop`, or empty for all) that it was locked."""
+    def locked(self, scope: Scope) -> None:
+        """Tell those who watch a view that has text of a scope that this was locked."""
         for watch in self._watches:
-            if scope in ("", names.ROOT) or names.within(watch.level, scope):
+            if scope.covers(watch.level):
                 watch.tell(LOCKED)
 
     def unlocked(self) -> None:
