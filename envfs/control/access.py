@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 import trio
 
 from envfs.control.call import Call, Sent
-from envfs.core import names
-from envfs.core.audit import Event
+from envfs.core import events, names
 from envfs.core.policy import MOST_LISTERS
 from envfs.core.policy import Grant as Rule
 from envfs.dotenv import dialects
@@ -45,7 +44,7 @@ async def grant(call: Call, request: Grant) -> Sent:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
     if not 0 <= request.seconds <= _MOST_SECONDS:
         raise BadRequest("a grant may last at most ten years", "leave --ttl out for one without end")
-    _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
+    _log(call).append(events.granted(level, request.uid), call.caller)
     rule = new_rule(level, request.uid, request.seconds)
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
     await service.after_revoke()  # the grant may end sooner than the one that it replaces
@@ -91,7 +90,7 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     if not call.service.settings.remove_grant(level, request.uid):
         raise NoSuchLevel(f"uid {request.uid} has no grant on {level}", "`envfs grants` lists them")
     await call.service.after_revoke()
-    call.service.log.append(Event("revoke", "socket", level, rule=f"uid {request.uid}"), call.caller)
+    call.service.log.append(events.revoked(level, request.uid), call.caller)
     return Sent(Done())
 
 

@@ -24,7 +24,7 @@ from envfs.control import (
 )
 from envfs.control.call import Call, Sent
 from envfs.control.vouching import sign
-from envfs.core.audit import Event
+from envfs.core import events
 from envfs.errors import BadRequest, EnvFSError, NotApproved
 from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
@@ -106,10 +106,7 @@ async def _answer(call: Call, request: object) -> Sent:
 
 
 def _refuse(call: Call, request: object) -> None:
-    name = type(request).__name__
-    event = Event(
-        "refuse", "socket", str(getattr(request, "level", ""))[:256], operation=name, decision="deny", rule="owner only"
-    )
+    event = events.refused_request(type(request).__name__, str(getattr(request, "level", "")))
     call.service.refusals.record(event, call.caller)
     if call.caller.uid == call.service.owner:
         raise NotApproved(f"this process cannot be identified: {call.caller.doubt}", _identifiable_as(call.caller.uid))

@@ -9,7 +9,8 @@ import trio
 from envfs import safe_open
 from envfs.control.call import Call, Sent
 from envfs.control.locking import one_try, unless_locked
-from envfs.core.audit import Event
+from envfs.core import events
+from envfs.core.operations import KeyOperation
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import BadRequest, EnvFSError, NoVault
 from envfs.host import files, keyrings
@@ -51,7 +52,7 @@ async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
             raise BadRequest(f"the identity is a credential, {path}", "it is changed where systemd has it from")
         async with one_try(call, VAULT):
             answer = await service.keyholder.ask(Rewrap(), (), (handle, *call.descriptors))
-        service.log.append(Event("key", "socket", "/", operation="passphrase", rule="identity"), call.caller)
+        service.log.append(events.identity_changed(KeyOperation.PASSPHRASE, "identity"), call.caller)
         files.replace_secret(Path(path), answer.blobs[0])
     finally:
         os.close(handle)
@@ -66,7 +67,7 @@ async def keep_identity(call: Call, request: KeepIdentity) -> Sent:
     try:
         async with one_try(call, VAULT):
             await service.keyholder.ask(CopyIdentity(), (), (handle, *call.descriptors, target))
-        service.log.append(Event("key", "socket", "/", operation="keyring", rule=request.keyring), call.caller)
+        service.log.append(events.identity_changed(KeyOperation.KEYRING, request.keyring), call.caller)
         await trio.to_thread.run_sync(keyrings.keep, request.keyring, name, target)
     finally:
         os.close(target)
@@ -81,7 +82,7 @@ async def forget_identity(call: Call, _request: ForgetIdentity) -> Sent:
     keyring, name = service.settings.load().keyring, service.house.vault.description.id
     if not keyring:
         raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
-    service.log.append(Event("key", "socket", "/", operation="keyring", rule="none"), call.caller)
+    service.log.append(events.identity_changed(KeyOperation.KEYRING, "none"), call.caller)
     await trio.to_thread.run_sync(keyrings.drop, keyring, name)
     service.settings.set_keyring("")
     return Sent(Done())

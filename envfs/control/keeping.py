@@ -8,8 +8,7 @@ from pathlib import Path
 from envfs import __version__
 from envfs.control.access import new_rule
 from envfs.control.call import Call, Sent
-from envfs.core import names
-from envfs.core.audit import Event
+from envfs.core import events, names
 from envfs.errors import AlreadyExists, EnvFSError, NoVault, WrongPassphrase
 from envfs.host import clocks, files
 from envfs.protocol.control import (
@@ -100,7 +99,7 @@ async def init(call: Call, request: Init) -> Sent:
     about = Description(str(uuid.uuid4()), clocks.wall(), made.recipient, made.signing_key)
     vault.create(service.store, about)
     service.settings.write_defaults(request.identity_file)
-    service.log.append(Event("init", "socket", names.ROOT), call.caller)
+    service.log.append(events.initialized(), call.caller)
     service.settings.add_grant(new_rule(names.ROOT, call.caller.uid, 0))
     service.locks.unlocked = True
     return Sent(Made(about.id, about.recipient, places.home, call.caller.uid))

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import trio
 
 from envfs.control.call import Call
-from envfs.core import keyfile
-from envfs.core.audit import Event
+from envfs.core import events
+from envfs.core.keyfile import Custody
 from envfs.core.policy import Caller
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase
@@ -26,7 +26,7 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope =
         TooLarge: too many projects are locked by themselves, so everything was locked
     """
     custody = _custody(service, scope)
-    service.locks.locked(scope, closed=custody == keyfile.MANAGED)
+    service.locks.locked(scope, closed=custody == Custody.MANAGED)
     service.house.views.lock(scope)
     try:
         await service.keyholder.ask(Forget(scope.project, custody))
@@ -37,7 +37,7 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope =
         service.house.views.lock(scope)  # what was being made while the keyholder still knew
         await service.after_lock()
         service.house.changes.locked(scope)
-        service.log.append(Event("lock", "socket", scope.top, rule=reason), caller)
+        service.log.append(events.locked(scope, reason), caller)
 
 
 @asynccontextmanager
@@ -69,16 +69,15 @@ async def one_try(call: Call, scope: Scope) -> AsyncIterator[None]:
         except WrongPassphrase:
             if call.descriptors:
                 locks.wrong(scope)
-                event = Event("refuse", "socket", scope.top, operation="unlock", rule="wrong passphrase")
-                call.service.log.append(event, call.caller)
+                call.service.log.append(events.refused_passphrase(scope), call.caller)
             raise
 
 
-def _custody(service: Service, scope: Scope) -> str:
+def _custody(service: Service, scope: Scope) -> Custody | None:
     # a vault that cannot be read must not keep anybody from locking: a mark locks whatever the custody is
     if scope.project is None:
-        return ""
+        return None
     try:
         return service.house.keys.custody(scope.project)
     except EnvFSError:
-        return keyfile.MANAGED
+        return Custody.MANAGED

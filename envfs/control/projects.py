@@ -7,9 +7,10 @@ that is sealed anew keeps its text, as a new version.
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
 from envfs.control.locking import lock_now, one_try, unless_locked
-from envfs.core import keyfile, names
-from envfs.core.audit import Event
+from envfs.core import events, keyfile, names
+from envfs.core.keyfile import Custody
 from envfs.core.names import Project
+from envfs.core.operations import KeyOperation
 from envfs.core.recipients import canonical
 from envfs.core.scope import Scope
 from envfs.errors import BadRequest, Conflict, Locked
@@ -29,19 +30,18 @@ from envfs.protocol.control import (
     RotateKey,
 )
 from envfs.protocol.keyholding import CreateRecovery, IdentityMade, KeysDescribed
-from envfs.service.project_keys import Change
+from envfs.service.project_keys import KeyChange
 from envfs.service.rekeying import finish
 from envfs.service.service import House
-
-_RULE = 100  # as much of a recipient as names it; hybrid ones go on for pages
 
 
 async def new_project(call: Call, request: NewProject) -> Sent:
     """Make a project that has a key and no text yet."""
     project, house = names.project_named(request.project), call.service.house
+    custody = keyfile.custody_named(request.custody)
     async with one_try(call, Scope(project)), unless_locked(call.service, Scope(project)):
-        await house.keys.create(call.caller, project, request.custody, call.descriptors)
-    if request.custody == keyfile.ZERO_KNOWLEDGE:
+        await house.keys.create(call.caller, project, custody, call.descriptors)
+    if custody is Custody.ZERO_KNOWLEDGE:
         call.service.locks.opened(Scope(project), 0)
     return Sent(Done())
 
@@ -98,35 +98,36 @@ def _key_rows(house: House, project: Project, about: KeysDescribed) -> list[KeyR
 async def change_custody(call: Call, request: ChangeCustody) -> Sent:
     """Seal a project's keys to a passphrase alone, or to recipients again; a new key comes in front."""
     project, house = names.project_named(request.project), call.service.house
-    if house.keys.custody(project) == request.custody:
+    custody = keyfile.custody_named(request.custody)
+    if house.keys.custody(project) is custody:
         async with house.changing:
             await finish(house, call.caller, project)
-        return Sent(Done((f"{project} is {request.custody} already",)))
-    recipients = house.keys.defaults() if request.custody == keyfile.MANAGED else ()
-    return await _change(call, project, Change("custody", request.custody, recipients, fresh=True))
+        return Sent(Done((f"{project} is {custody} already",)))
+    recipients = house.keys.defaults() if custody is Custody.MANAGED else ()
+    return await _change(call, project, KeyChange(KeyOperation.CUSTODY, custody, recipients, fresh=True))
 
 
 async def change_project_passphrase(call: Call, request: ChangeProjectPassphrase) -> Sent:
     """Put a project's keys under another passphrase."""
     project = names.project_named(request.project)
-    if call.service.house.keys.custody(project) != keyfile.ZERO_KNOWLEDGE:
+    if call.service.house.keys.custody(project) != Custody.ZERO_KNOWLEDGE:
         raise BadRequest(
             f"project {project} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
         )
-    return await _change(call, project, Change("passphrase", keyfile.ZERO_KNOWLEDGE))
+    return await _change(call, project, KeyChange(KeyOperation.PASSPHRASE, Custody.ZERO_KNOWLEDGE))
 
 
 async def rotate_key(call: Call, request: RotateKey) -> Sent:
     """Put a new key in front of a project's keys, and seal the newest text of each level with it."""
     project = names.project_named(request.project)
     custody = call.service.house.keys.custody(project)
-    return await _change(call, project, Change("rotate", custody, fresh=True))
+    return await _change(call, project, KeyChange(KeyOperation.ROTATE, custody, fresh=True))
 
 
 async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
     """Seal a project's keys to others; where one is taken away, a new key comes in front."""
     project, keys = names.project_named(request.project), call.service.house.keys
-    if keys.custody(project) != keyfile.MANAGED:
+    if keys.custody(project) != Custody.MANAGED:
         raise BadRequest(f"project {project} is zero-knowledge: a passphrase opens it, and nobody else")
     before = (await keys.describe(project)).recipients
     remove = canonical(request.remove)
@@ -134,14 +135,14 @@ async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
     if unknown or call.service.house.vault.description.recipient in remove:
         raise BadRequest("what is to be removed is no recipient that can be", "`envfs project ls --json` lists them")
     wanted = (*(each for each in before if each not in remove), *request.add)
-    change = Change("recipients", keyfile.MANAGED, wanted, fresh=bool(remove))
+    change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, wanted, fresh=bool(remove))
     return await _change(call, project, change)
 
 
 async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     """Make a recovery identity (or take a recipient), and seal every managed project's keys to it as well."""
     service, house = call.service, call.service.house
-    managed = [project for project in house.vault.projects() if house.keys.custody(project) == keyfile.MANAGED]
+    managed = [project for project in house.vault.projects() if house.keys.custody(project) == Custody.MANAGED]
     where = () if request.recipient else call.descriptor("where the identity is to be written")
     if request.recipient:  # what is no recipient is refused before a passphrase is asked for
         await service.keyholder.ask(CreateRecovery(request.recipient))
@@ -150,11 +151,11 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     if not isinstance(answer.message, IdentityMade):
         raise TypeError("the keyholder answered something else")
     recipient = answer.message.recipient
-    service.log.append(Event("key", "socket", "/", operation="recovery", rule=recipient[:_RULE]), call.caller)
+    service.log.append(events.identity_changed(KeyOperation.RECOVERY, recipient), call.caller)
     service.settings.add_recipient(recipient)
     for project in managed:
         if recipient not in before[project]:
-            change = Change("recipients", keyfile.MANAGED, (*before[project], recipient))
+            change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, (*before[project], recipient))
             async with house.changing:
                 await house.keys.change(call.caller, project, change, ())
                 await finish(house, call.caller, project)
@@ -163,13 +164,13 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     return Sent(RecoveryMade(recipient, len(managed), notes))
 
 
-async def _change(call: Call, project: Project, change: Change) -> Sent:
+async def _change(call: Call, project: Project, change: KeyChange) -> Sent:
     house, locks, scope = call.service.house, call.service.locks, Scope(project)
-    was_locked = house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE and not locks.is_held(project)
+    was_locked = house.keys.custody(project) == Custody.ZERO_KNOWLEDGE and not locks.is_held(project)
     async with house.changing:
         async with one_try(call, scope), unless_locked(call.service, scope):
             await house.keys.change(call.caller, project, change, call.descriptors)
-        if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(project):
+        if change.custody == Custody.ZERO_KNOWLEDGE and not locks.is_held(project):
             locks.opened(scope, 0)
         try:
             sealed = await finish(house, call.caller, project)
@@ -177,7 +178,7 @@ async def _change(call: Call, project: Project, change: Change) -> Sent:
             hint = "unlocking it finishes that"
             raise Conflict(f"{scope} was locked before all of it was sealed anew", hint) from None
         finally:
-            if was_locked and change.custody == keyfile.ZERO_KNOWLEDGE:
+            if was_locked and change.custody == Custody.ZERO_KNOWLEDGE:
                 await lock_now(call.service, call.caller, "as it was before", scope)
     for row in sealed:
         await call.send_row(row)

@@ -1,11 +1,14 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
+from collections.abc import Callable
+from functools import partial
+
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
 from envfs.core import names, record
+from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
-from envfs.gate.gate import Wish
 from envfs.gate.views.ready_views import Keyholder
 from envfs.gate.views.view import View
 from envfs.protocol.control import (
@@ -26,30 +29,30 @@ from envfs.protocol.control import (
     ViewSent,
 )
 from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
+from envfs.protocol.parts import Part
 from envfs.service.service import House
 from envfs.vault.vault import Vault
 
 _COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
-_EXEC = "exec"
-_OWN = "own"  # not of the view: the level's own text
-_CHANNELS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
+_EXEC = "exec"  # `environ`, and what the environment of the command is to complete
+_CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the commands that read by the socket
 
 
 async def read_view(call: Call, request: ReadView) -> Sent:
     """Send a view, or the part of it that was asked for."""
     level = names.level(request.level)
-    if request.format not in _FORMS or request.channel not in _CHANNELS or request.version < 0:
+    if request.format not in _FORMATS or request.channel not in _CHANNELS or request.version < 0:
         raise BadRequest("an unknown format of a view, channel or version")
+    shown, blobs_of = _FORMATS[request.format]
     for name in request.only:
         names.variable(name)
-    form = "environ" if request.format == _EXEC else request.format
     is_lenient = request.format == _EXEC and request.dialect == dialects.INHERITING
     dialect = _dialect(call, level, "" if is_lenient else request.dialect)
     if is_lenient:
         dialect = f"{dialects.INHERITING} {dialect}"
-    view = await _admit(call, Wish(level, request.channel, form, request.version, dialect))
+    view = await _admit(call, AccessRequest(level, Channel(request.channel), shown, request.version, dialect))
     try:
-        blobs = _FORMS[request.format](view, form, request.only)
+        blobs = blobs_of(view, request.only)
     except EnvFSError:
         view.release()
         raise
@@ -61,7 +64,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
 async def list_variables(call: Call, request: ListVariables) -> Sent:
     """Send the names of a view and the level that sets each."""
     level = names.level(request.level)
-    view = await _admit(call, Wish(level, "socket", "names", request.version))
+    view = await _admit(call, AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version))
     try:
         origins = view.origins()
     finally:
@@ -73,8 +76,8 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
 async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send what is to be known of a view beside its values."""
     level, house = names.level(request.level), call.service.house
-    check_visible(call, level, Wish(level, "socket", "names", request.version))
-    house.gate.admit_facts(call.caller, Wish(level, "socket", "names", request.version))
+    check_visible(call, level, AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version))
+    house.gate.admit_facts(call.caller, AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version))
     dialect = _dialect(call, level, request.dialect)
     examined = await examine(house, call.service.keyholder, level, request.version, dialect)
     await call.send_rows(map(_row, examined.variables))
@@ -118,7 +121,7 @@ def _level_row(call: Call, level: str) -> LevelRow:
     vault = call.service.house.vault
     head = vault.head(level)
     time = vault.header(level, head.seq).time if head else ""
-    allowed = call.service.house.gate.decide(call.caller, level).decision == "allow"
+    allowed = call.service.house.gate.allows(call.caller, level)
     return LevelRow(level, head.seq if head else 0, time, allowed)
 
 
@@ -126,7 +129,7 @@ async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
     level, house = names.level(request.level), call.service.house
     check_visible(call, level)
-    house.gate.admit_facts(call.caller, Wish(level, "socket", "history"))
+    house.gate.admit_facts(call.caller, AccessRequest(level, Channel.SOCKET, Format.HISTORY))
     head = house.vault.head(level)
     newest = head.seq if head else 0
     oldest = max(1, newest - request.newest + 1) if request.newest else 1
@@ -181,11 +184,11 @@ def _dialect(call: Call, level: str, asked: str) -> str:
     return asked or call.service.house.gate.dialect(call.caller, level)
 
 
-async def _admit(call: Call, wish: Wish) -> View:
-    check_visible(call, wish.level, wish)
-    if wish.format == _OWN:
-        return await call.service.house.gate.admit_own(call.caller, wish)
-    return await call.service.house.gate.admit(call.caller, wish)
+async def _admit(call: Call, access: AccessRequest) -> View:
+    check_visible(call, access.level, access)
+    if access.format is Format.OWN:
+        return await call.service.house.gate.admit_own(call.caller, access)
+    return await call.service.house.gate.admit(call.caller, access)
 
 
 def _visible(call: Call, level: str) -> bool:
@@ -193,12 +196,12 @@ def _visible(call: Call, level: str) -> bool:
     return is_owner or call.service.house.gate.sees(call.caller, level)
 
 
-def check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
+def check_visible(call: Call, level: str, access: AccessRequest | None = None) -> None:
     """Raise NoSuchLevel if there is no such level, and NotApproved for whoever may not know of it."""
     # who may not know of a level is told the same whether it exists or not
     gate = call.service.house.gate
     if not _visible(call, level):
-        gate.refuse(call.caller, wish or Wish(level, "socket", "names"), "no grant")
+        gate.refuse(call.caller, access or AccessRequest(level, Channel.SOCKET, Format.NAMES), "no grant")
     if not call.service.house.vault.exists(level):
         raise NoSuchLevel(f"there is no level {level}", "`envfs ls` lists the levels")
 
@@ -207,30 +210,26 @@ def check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
 _Blobs = tuple[bytes | memoryview, ...]
 
 
-def _whole(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
+def _whole(part: Part, view: View, only: tuple[str, ...]) -> _Blobs:
     if only:
         raise BadRequest("a text is sent whole")
-    return (view.look(view.part(form)),)
+    return (view.look(view.part(part)),)
 
 
-def _own(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
-    return _whole(view, "dotenv", only)
-
-
-def _environ(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
+def _environ(view: View, only: tuple[str, ...]) -> _Blobs:
     if not only:
-        return _whole(view, form, ())
+        return _whole(Part.ENVIRON, view, ())
     values = [(name, _variable(view, name)) for name in only]
     return tuple(part for name, value in values for part in (f"{name}=".encode(), value, b"\0"))
 
 
-def _for_a_command(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
+def _for_a_command(view: View, only: tuple[str, ...]) -> _Blobs:
     # an entry without a name ends the variables; what follows is for the environment of the command to complete
-    opened = view.part("opened")
-    return (*_environ(view, form, only), *((b"\0", view.look(opened)) if opened.size else ()))
+    opened = view.part(Part.OPENED)
+    return (*_environ(view, only), *((b"\0", view.look(opened)) if opened.size else ()))
 
 
-def _value(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
+def _value(view: View, only: tuple[str, ...]) -> _Blobs:
     if len(only) != 1:
         raise BadRequest("ask for one variable")
     return (_variable(view, only[0]),)
@@ -243,12 +242,12 @@ def _variable(view: View, name: str) -> memoryview:
     return view.look(extent)
 
 
-_FORMS = {
-    "dotenv": _whole,
-    "json": _whole,
-    "example": _whole,
-    _OWN: _own,
-    "environ": _environ,
-    _EXEC: _for_a_command,
-    "value": _value,
+_FORMATS: dict[str, tuple[Format, Callable[[View, tuple[str, ...]], _Blobs]]] = {
+    Format.DOTENV: (Format.DOTENV, partial(_whole, Part.DOTENV)),
+    Format.JSON: (Format.JSON, partial(_whole, Part.JSON)),
+    Format.EXAMPLE: (Format.EXAMPLE, partial(_whole, Part.EXAMPLE)),
+    Format.OWN: (Format.OWN, partial(_whole, Part.DOTENV)),
+    Format.ENVIRON: (Format.ENVIRON, _environ),
+    _EXEC: (Format.ENVIRON, _for_a_command),
+    Format.VALUE: (Format.VALUE, _value),
 }

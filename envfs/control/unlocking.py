@@ -5,8 +5,8 @@ from contextlib import suppress
 from envfs.control.call import Call, Sent
 from envfs.control.identity import load_identity
 from envfs.control.locking import lock_now, one_try, unless_locked
-from envfs.core import keyfile, names, record
-from envfs.core.audit import Event
+from envfs.core import events, names, record
+from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import EnvFSError, NoSuchLevel
@@ -28,7 +28,7 @@ async def unlock(call: Call, request: Unlock) -> Sent:
             await load_identity(service, call.descriptors, scope)
     locks.opened(ends, request.seconds)
     locks.closed = set() if scope == VAULT else locks.closed - {scope}
-    service.log.append(Event("unlock", "socket", scope.top, rule=_how_long(request.seconds)), call.caller)
+    service.log.append(events.unlocked(scope, request.seconds), call.caller)
     service.house.changes.unlocked()
     with suppress(EnvFSError):  # it is unlocked all the same
         await finish_all(service.house, call.caller)
@@ -51,7 +51,7 @@ async def lock(call: Call, request: Lock) -> Sent:
 def _zero_knowledge(service: Service, scope: Scope) -> Project | None:
     # the project of a scope, if a passphrase of its own opens it
     project = scope.project
-    own = project is not None and service.house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE
+    own = project is not None and service.house.keys.custody(project) == Custody.ZERO_KNOWLEDGE
     return project if own else None
 
 
@@ -72,7 +72,3 @@ def _may_be_there(service: Service, project: Project) -> bool:
 
 def _scope(project: str) -> Scope:
     return Scope(names.project_named(project)) if project else VAULT
-
-
-def _how_long(seconds: int) -> str:
-    return f"for {seconds} s" if seconds else ""

@@ -10,8 +10,7 @@ from contextlib import suppress
 from envfs.control.call import Call, Sent
 from envfs.control.damage import DAMAGED, fault
 from envfs.control.vouching import LIMITS, begun_again, vouch
-from envfs.core import names, record
-from envfs.core.audit import Event
+from envfs.core import events, names, record
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.protocol.control import Accept, Checked, Done, FaultRow, VerifyVault
@@ -176,7 +175,7 @@ async def accept(call: Call, request: Accept) -> Sent:
     house = call.service.house
     before = _version(house.vault, level)
     version = house.vault.acceptable(level)
-    call.service.log.append(Event("accept", "socket", level, version), call.caller)
+    call.service.log.append(events.accepted(level, version), call.caller)
     house.vault.accept(level)
     house.views.wipe()  # views are known by their versions, and these may be others now
     house.changes.wrote(level, before)

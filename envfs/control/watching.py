@@ -5,8 +5,8 @@ import trio
 from envfs.control.call import Call, Sent
 from envfs.control.reading import check_visible
 from envfs.core import names
+from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import NotRunning
-from envfs.gate.gate import Wish
 from envfs.protocol.control import Done, NewsRow, WatchView
 
 _LOOK_AGAIN = 0.5  # whether the client is still there
@@ -19,17 +19,17 @@ async def watch_view(call: Call, request: WatchView) -> Sent:
         NotRunning: this daemon serves one command alone, so nothing will happen here
     """
     level, changes = names.level(request.level), call.service.house.changes
-    wish = Wish(level, "socket", "changes")
-    check_visible(call, level, wish)
+    access = AccessRequest(level, Channel.SOCKET, Format.CHANGES)
+    check_visible(call, level, access)
     if not changes.running:
         raise NotRunning("no daemon runs here that could tell of changes", "start it with `envfs mount`")
-    call.service.house.gate.admit_facts(call.caller, wish)
+    call.service.house.gate.admit_facts(call.caller, access)
     with changes.watch(level) as watch:
         await call.send_row(NewsRow("watched"))
         while not call.left():
             with trio.move_on_after(_LOOK_AGAIN):
                 await watch.wait()
             for what in watch.take():
-                call.service.house.gate.admit_facts(call.caller, wish)
+                call.service.house.gate.admit_facts(call.caller, access)
                 await call.send_row(NewsRow(what))
     return Sent(Done())

@@ -5,8 +5,9 @@ import os
 from envfs.control.call import Call, Sent
 from envfs.control.reading import examine
 from envfs.core import names
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.operations import Operation
 from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, StoreUnavailable
-from envfs.gate.gate import Wish
 from envfs.protocol.control import (
     CheckWrite,
     Done,
@@ -18,10 +19,10 @@ from envfs.protocol.control import (
     Written,
 )
 from envfs.protocol.keyholding import Sealed
-from envfs.service.writer import Operation
+from envfs.service.writer import LevelChange
 
-_MAY_REFER = ("template", "unset", "rename", "restore")
-_FILLS = ("merge", "replace")
+_MAY_REFER = (Operation.TEMPLATE, Operation.UNSET, Operation.RENAME, Operation.RESTORE)
+_FILLS = (Operation.MERGE, Operation.REPLACE)
 _MOST_WARNINGS = 20
 _DANGLING = {
     "undefined": "which is set neither here nor above: `exec` takes it from its environment; single quotes keep a $",
@@ -55,30 +56,30 @@ async def check_write(call: Call, request: CheckWrite) -> Sent:
 async def set_variable(call: Call, request: SetVariable) -> Sent:
     """Set one variable."""
     name = names.variable(request.name)
-    operation = Operation(
-        "template" if request.template else "set", names.level(request.level), name, trim=request.trim
-    )
-    return await _write(call, operation, call.descriptor("the value"))
+    operation = Operation.TEMPLATE if request.template else Operation.SET
+    change = LevelChange(operation, names.level(request.level), name, trim=request.trim)
+    return await _write(call, change, call.descriptor("the value"))
 
 
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
     """Remove one variable from a level's own text."""
-    return await _write(call, Operation("unset", names.level(request.level), names.variable(request.name)))
+    return await _write(call, LevelChange(Operation.UNSET, names.level(request.level), names.variable(request.name)))
 
 
 async def rename_variable(call: Call, request: RenameVariable) -> Sent:
     """Give one variable another name."""
     name, new_name = names.variable(request.name), names.variable(request.new_name)
-    return await _write(call, Operation("rename", names.level(request.level), name, new_name=new_name))
+    return await _write(call, LevelChange(Operation.RENAME, names.level(request.level), name, new_name=new_name))
 
 
 async def import_text(call: Call, request: ImportText) -> Sent:
     """Merge a dotenv text into a level, or put it in the level's place."""
-    operation = Operation("replace" if request.replace else "merge", names.level(request.level), dry=request.dry)
+    operation = Operation.REPLACE if request.replace else Operation.MERGE
+    change = LevelChange(operation, names.level(request.level), dry=request.dry)
     if request.dry:
         # whoever is told which values are the same can guess at them: that is reading, and is on the log
-        call.service.house.gate.admit_facts(call.caller, Wish(operation.level, "socket", "compare"))
-    return await _write(call, operation, call.descriptor("the text"))
+        call.service.house.gate.admit_facts(call.caller, AccessRequest(change.level, Channel.SOCKET, Format.COMPARE))
+    return await _write(call, change, call.descriptor("the text"))
 
 
 async def rollback(call: Call, request: Rollback) -> Sent:
@@ -86,16 +87,16 @@ async def rollback(call: Call, request: Rollback) -> Sent:
     level = names.level(request.level)
     if request.version < 1:
         raise NoSuchLevel("versions count from 1", f"`envfs history {level}` lists them")
-    return await _write(call, Operation("restore", level, restore_version=request.version))
+    return await _write(call, LevelChange(Operation.RESTORE, level, restore_version=request.version))
 
 
-async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] = ()) -> Sent:
-    result = await call.service.house.writer.write(call.caller, operation, descriptors)
+async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
+    result = await call.service.house.writer.write(call.caller, change, descriptors)
     if result.changes is None:
-        return Sent(Written(operation.level, result.version, notes=("nothing changed",)))
-    changed = result.changes
-    notes = changed.notes if operation.dry else (*changed.notes, *await _warnings(call, operation, changed))
-    return Sent(Written(operation.level, result.version, changed.added, changed.changed, changed.removed, notes))
+        return Sent(Written(change.level, result.version, notes=("nothing changed",)))
+    sealed = result.changes
+    notes = sealed.notes if change.dry else (*sealed.notes, *await _warnings(call, change, sealed))
+    return Sent(Written(change.level, result.version, sealed.added, sealed.changed, sealed.removed, notes))
 
 
 def _stands_below_another(call: Call, level: str) -> bool:
@@ -103,22 +104,22 @@ def _stands_below_another(call: Call, level: str) -> bool:
     return any(call.service.house.vault.head(above) for above in names.chain(level)[:-1])
 
 
-async def _warnings(call: Call, operation: Operation, changed: Sealed) -> tuple[str, ...]:
+async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[str, ...]:
     # what is written is written: a reference that comes to nothing yet may be what the levels below are to set
-    gate, level = call.service.house.gate, operation.level
-    filled = operation.verb in _FILLS
-    if not (changed.doubtful or filled or operation.verb in _MAY_REFER):
+    gate, level = call.service.house.gate, change.level
+    filled = change.operation in _FILLS
+    if not (sealed.doubtful or filled or change.operation in _MAY_REFER):
         return ()
-    if gate.decide(call.caller, level).decision != "allow":
+    if not gate.allows(call.caller, level):
         return ()  # who may write may not read for that: the names above are for those who are approved
     try:
-        if filled and not changed.doubtful and not _stands_below_another(call, level):
+        if filled and not sealed.doubtful and not _stands_below_another(call, level):
             return ()
-        gate.admit_facts(call.caller, Wish(level, "socket", "names"))
+        gate.admit_facts(call.caller, AccessRequest(level, Channel.SOCKET, Format.NAMES))
         examined = await examine(call.service.house, call.service.keyholder, level, doubtful=True)
     except EnvFSError as error:
         return (error.text,)
-    written = {*changed.added, *changed.changed}
+    written = {*sealed.added, *sealed.changed}
     found = [
         *(f"{each.chain[0]} refers to {each.chain[-1]}, {_DANGLING[each.kind]}" for each in examined.dangling),
         *(

@@ -10,29 +10,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from envfs.core.events import Event, EventKind
 from envfs.core.policy import Caller
 from envfs.errors import LogBroken
 
 START = "0" * 64
-CHECKPOINT = "checkpoint"
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
-
-
-class Event(NamedTuple):
-    """What happened: `what` is read, refuse, write, grant, revoke, start, stop, restart, rotate, mend or checkpoint.
-
-    `format` is what was asked for of a level, `operation` what was done or asked to be done.
-    """
-
-    what: str
-    channel: str = ""
-    level: str = ""
-    version: int = 0
-    format: str = ""
-    operation: str = ""
-    decision: str = ""
-    rule: str = ""
-    times: int = 1
 
 
 _DETAILS = Event._fields[1:-1]
@@ -53,7 +36,7 @@ def line(tip: Tip, time: str, event: Event, caller: Caller | None) -> bytes:
 
 @functools.lru_cache(maxsize=256)
 def _middle(event: Event, caller: Caller | None) -> str:
-    body: dict[str, object] = {"event": event.what}
+    body: dict[str, object] = {"event": event.kind}
     if caller is not None:
         body |= {"uid": caller.uid, "gid": caller.gid, "pid": caller.pid}
         body |= {name: text for name, text in (("executable", caller.executable), ("cgroup", caller.cgroup)) if text}
@@ -65,7 +48,7 @@ def _middle(event: Event, caller: Caller | None) -> str:
 
 def checkpoint(end: Tip, time: str, signed: "Checkpoint") -> bytes:
     """Write the entry that carries the keyholder's signature; `end` is where the log ends now."""
-    body: dict[str, object] = {"seq": end.seq + 1, "time": time, "event": CHECKPOINT}
+    body: dict[str, object] = {"seq": end.seq + 1, "time": time, "event": EventKind.CHECKPOINT}
     if (signed.seq, signed.digest) != end:  # entries came while it was signed
         body |= {"entry": signed.seq, "digest": signed.digest}
     if signed.record:
@@ -115,7 +98,7 @@ def find_checkpoint(body: dict[str, object]) -> Checkpoint | None:
     Raises:
         LogBroken: it is one with a member of another type
     """
-    if body.get("event") != CHECKPOINT:
+    if body.get("event") != EventKind.CHECKPOINT:
         return None
     entry, number = body.get("entry", body["seq"]), body.get("record", 0)
     if type(entry) is not int or type(number) is not int:

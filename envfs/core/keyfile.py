@@ -6,16 +6,23 @@ there is one encoding of its content. Nothing is encrypted or signed here.
 
 import hashlib
 import json
+from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import limits
 from envfs.core.record import from_base64, to_base64
-from envfs.errors import AuthenticationFailed, TooLarge
+from envfs.errors import AuthenticationFailed, BadRequest, TooLarge
 
 KEY_BYTES = 32
-MANAGED, ZERO_KNOWLEDGE = "managed", "zero-knowledge"
 _NOT_OURS = "a project's key is not a key of EnvFS"
 _HEADER, _STANZA = b"age-encryption.org/v1\n", b"-> scrypt "
+
+
+class Custody(StrEnum):
+    """Who can open a project's keys: the identity and other recipients, or a passphrase alone."""
+
+    MANAGED = "managed"
+    ZERO_KNOWLEDGE = "zero-knowledge"
 
 
 class Keys(NamedTuple):
@@ -43,9 +50,21 @@ def kid(key: bytes) -> str:
     return to_base64(hashlib.sha256(canonical.encode()).digest())
 
 
-def custody(data: bytes) -> str:
+def custody_named(text: str) -> Custody:
+    """Return the custody of that name.
+
+    Raises:
+        BadRequest: there is none
+    """
+    try:
+        return Custody(text)
+    except ValueError:
+        raise BadRequest("there is no such custody", f"it is one of {', '.join(Custody)}") from None
+
+
+def custody(data: bytes) -> Custody:
     """Tell from the open header of an age file whether a passphrase opens it or an identity: no key is needed."""
-    return ZERO_KNOWLEDGE if data.removeprefix(_HEADER).startswith(_STANZA) else MANAGED
+    return Custody.ZERO_KNOWLEDGE if data.removeprefix(_HEADER).startswith(_STANZA) else Custody.MANAGED
 
 
 def signed_text(protected: str, keys: Keys) -> bytes:

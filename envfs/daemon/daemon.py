@@ -17,7 +17,7 @@ import trio
 
 from envfs.control import identity
 from envfs.control.server import Server, bind
-from envfs.core.audit import Event
+from envfs.core import events
 from envfs.daemon.heart import Heart
 from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, keep_keyholder, lock
 from envfs.daemon.keyholder_link import KeyholderLink
@@ -172,7 +172,7 @@ def _check_end(path: str, *, was_aborted: bool) -> None:
 
 
 def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket.socket) -> None:
-    service.log.append(Event("start", "daemon"), service.me)
+    service.log.append(events.started(), service.me)
     tasks.keep(Housekeeping(service).run)
     tasks.keep(Server(service).run, listener)
     tasks.keep(keep_keyholder, service, link)
@@ -183,7 +183,7 @@ def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket
 async def _say_stopped(service: Service) -> None:
     with suppress(EnvFSError):
         service.refusals.flush()
-        service.log.append(Event("stop", "daemon"), service.me)
+        service.log.append(events.stopped(), service.me)
         await checkpoint(service)
 
 

@@ -225,7 +225,7 @@ def _fits(request: NamedTuple, answer: Answer) -> bool:
 
 def _is_shape(view: keyholding.Rendered) -> bool:
     sizes = view.sizes
-    fits = len(sizes) == len(parts.NAMES) and min(sizes) >= 0 and view.variables >= 0
+    fits = len(sizes) == len(parts.Part) and min(sizes) >= 0 and view.variables >= 0
     return fits and sum(sizes) <= limits.BLOB_BYTES
 
 

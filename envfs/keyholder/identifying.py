@@ -3,7 +3,8 @@
 import errno
 import os
 
-from envfs.core import keyfile, limits
+from envfs.core import limits
+from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.recipients import canonical, plugin_of
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
@@ -90,7 +91,7 @@ def forget(request: Forget, work: Work) -> Answer:
     """Hold nothing any more, or nothing of one project."""
     if request.project is None:
         work.keyring.forget()
-    elif request.custody == keyfile.MANAGED:
+    elif request.custody == Custody.MANAGED:
         work.keyring.close_project(Project(request.project))
     else:
         work.keyring.forget_project(Project(request.project))

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from envfs.core import keyfile, limits, passphrases, record
-from envfs.core.keyfile import Keys
+from envfs.core.keyfile import Custody, Keys
 from envfs.dotenv.document import Document, parse_document
 from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
@@ -66,7 +66,7 @@ class Work:
         identity = self.identity  # without one, no passphrase helps
         plain = self.open_with(number, lambda passphrase: age.open_under(data, passphrase))
         keys = sealing.check_keys(identity, place, plain)
-        return _under(keyfile.ZERO_KNOWLEDGE, keys)
+        return _under(Custody.ZERO_KNOWLEDGE, keys)
 
     def hold(self, place: Place, data: bytes, keys: Keys) -> None:
         """Hold the keys of a key file that only a passphrase opens."""
@@ -79,12 +79,12 @@ class Work:
 
     def _open_keys(self, place: Place, data: bytes) -> Keys:
         identity, project = self.identity, record.project_of(place.stream)
-        if keyfile.custody(data) == keyfile.ZERO_KNOWLEDGE:
+        if keyfile.custody(data) == Custody.ZERO_KNOWLEDGE:
             held = self.keyring.project(project, _name(place, data))
             if held:
                 return Keys(held, ())
         elif not self.keyring.is_closed(project):
-            return _under(keyfile.MANAGED, sealing.check_keys(identity, place, identity.open(data)))
+            return _under(Custody.MANAGED, sealing.check_keys(identity, place, identity.open(data)))
         raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
 
     def passphrase(self, number: int) -> str:
@@ -153,6 +153,6 @@ def _name(place: Place, data: bytes) -> str:
 
 def _under(custody: str, keys: Keys) -> Keys:
     # the owner's signature says whom the file is sealed to; its open header is anybody's to write
-    if (keyfile.MANAGED if keys.recipients else keyfile.ZERO_KNOWLEDGE) != custody:
+    if (Custody.MANAGED if keys.recipients else Custody.ZERO_KNOWLEDGE) != custody:
         raise AuthenticationFailed("a project's key file is not under the custody that its owner gave it")
     return keys

@@ -1,6 +1,7 @@
 """What the keyholder answers the daemon with (docs/protocol.md §3)."""
 
 from envfs.protocol import wire
+from envfs.protocol.parts import Part
 from envfs.tuples import NamedTuple
 
 
@@ -113,9 +114,9 @@ class Compared(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """In which forms a view reads otherwise than before, and whose values do; both empty if it reads as before."""
+    """In which parts a view reads otherwise than before, and whose values do; both empty if it reads as before."""
 
-    forms: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
     names: tuple[str, ...] = ()
 
 

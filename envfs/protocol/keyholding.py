@@ -4,6 +4,8 @@ Laws: one conversation is one request and one reply on a socket of its own; reco
 descriptors; the daemon gets ciphertext, public facts, and finished views in a region of memory.
 """
 
+from envfs.core.keyfile import Custody
+from envfs.core.operations import Operation
 from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.tuples import NamedTuple
@@ -84,7 +86,7 @@ class Forget(NamedTuple):
     """
 
     project: str | None = None
-    custody: str = ""
+    custody: Custody | None = None
 
 
 class SealKeys(NamedTuple):
@@ -97,7 +99,7 @@ class SealKeys(NamedTuple):
 
     place: Place
     time: str
-    custody: str
+    custody: Custody
     recipients: tuple[str, ...]
     fresh: bool
     head: Place | None = None
@@ -122,15 +124,14 @@ class DescribeKeys(NamedTuple):
 class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
-    `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
-    `name`), `rename` (`name` to `new_name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer
-    `restore`), or `reseal` (the same text, under the newest key). `head` is None for a level without text. `trim` drops
-    the line end of a value of one line.
+    `set` and `template` come with `name` and a descriptor for the value, `unset` with `name`, `rename` with `name` and
+    `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`. `head` is None
+    for a level without text. `trim` drops the line end of a value of one line.
     """
 
     place: Place
     time: str
-    operation: str
+    operation: Operation
     name: str
     key: Place
     key_blob: int

@@ -7,9 +7,10 @@ forgotten; so whatever moment a change breaks off at, the newest file opens ever
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core import keyfile, record
-from envfs.core.audit import Event
+from envfs.core import events, keyfile, record
+from envfs.core.keyfile import Custody
 from envfs.core.names import Project
+from envfs.core.operations import KeyOperation
 from envfs.core.policy import Caller
 from envfs.core.recipients import plugin_of
 from envfs.errors import AlreadyExists, Conflict, NoSuchLevel
@@ -29,11 +30,11 @@ class KeyFile(NamedTuple):
     new: bool
 
 
-class Change(NamedTuple):
+class KeyChange(NamedTuple):
     """What becomes of a project's keys; `recipients` empty: as before, `fresh`: a new key comes in front."""
 
-    why: str
-    custody: str
+    operation: KeyOperation
+    custody: Custody
     recipients: tuple[str, ...] = ()
     fresh: bool = False
 
@@ -54,8 +55,8 @@ class ProjectKeys:
         """Return whom the keys of a new project are sealed to: the owner, and the recipients of the settings."""
         return (self._vault.description.recipient, *self._recipients())
 
-    def custody(self, project: Project) -> str:
-        """Tell who can open a project's keys: `managed` or `zero-knowledge`.
+    def custody(self, project: Project) -> Custody:
+        """Tell who can open a project's keys.
 
         Raises:
             NoSuchLevel: there is no such project
@@ -68,7 +69,9 @@ class ProjectKeys:
         head = self._vault.key_head(project)
         if head is not None:
             return KeyFile(self._vault.place(stream, head.seq), head.data, new=False)
-        return await self._sealed(project, Change("create", keyfile.MANAGED, self.defaults(), fresh=True), ())
+        return await self._sealed(
+            project, KeyChange(KeyOperation.CREATE, Custody.MANAGED, self.defaults(), fresh=True), ()
+        )
 
     def store(self, project: Project, file: KeyFile) -> bool:
         """Store a key file that was made; False if somebody else took its number."""
@@ -79,7 +82,7 @@ class ProjectKeys:
         head = self._vault.key_head(project)
         return head is not None and head.seq == file.place.seq
 
-    async def create(self, caller: Caller, project: Project, custody: str, descriptors: tuple[int, ...]) -> None:
+    async def create(self, caller: Caller, project: Project, custody: Custody, descriptors: tuple[int, ...]) -> None:
         """Make a project that has a key and no text yet.
 
         Raises:
@@ -87,19 +90,18 @@ class ProjectKeys:
         """
         if self._vault.key_head(project) is not None:
             raise AlreadyExists(f"project {project} has a key already", "`envfs project ls` lists it")
-        recipients = self.defaults() if custody == keyfile.MANAGED else ()
-        await self.change(caller, project, Change("create", custody, recipients, fresh=True), descriptors)
+        recipients = self.defaults() if custody == Custody.MANAGED else ()
+        await self.change(caller, project, KeyChange(KeyOperation.CREATE, custody, recipients, fresh=True), descriptors)
 
-    async def change(self, caller: Caller, project: Project, change: Change, descriptors: tuple[int, ...]) -> None:
+    async def change(self, caller: Caller, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> None:
         """Seal a project's keys anew and store the file; the ones before it are still there.
 
         Raises:
             Conflict: somebody else changed the keys meanwhile
         """
         file = await self._sealed(project, change, descriptors)
-        self._log.append(
-            Event("key", "socket", project, file.place.seq, operation=change.why, rule=change.custody), caller
-        )
+        event = events.keys_changed(project, file.place.seq, change.operation, change.custody)
+        self._log.append(event, caller)
         if not self.store(project, file):
             raise Conflict(f"the keys of {project} were changed by somebody else meanwhile", "look, and try again")
 
@@ -122,11 +124,11 @@ class ProjectKeys:
         """Forget the key files before the newest: whoever could open one of them opens nothing with it any more."""
         self._vault.forget_old_keys(project)
 
-    async def _sealed(self, project: Project, change: Change, descriptors: tuple[int, ...]) -> KeyFile:
+    async def _sealed(self, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> KeyFile:
         stream = record.key_stream(project)
         head, place = self._vault.key_head(project), self._vault.next_place(stream)
         recipients = change.recipients
-        if head and change.custody == keyfile.MANAGED and not recipients:
+        if head and change.custody == Custody.MANAGED and not recipients:
             recipients = (await self.describe(project)).recipients
         request = SealKeys(
             place=place,

@@ -7,11 +7,12 @@ keyholder does, and when what it takes is unlocked; nobody who has left is waite
 from contextlib import suppress
 
 from envfs.core.names import Project
+from envfs.core.operations import Operation
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.protocol.control import ResealedRow
 from envfs.service.service import House
-from envfs.service.writer import Operation
+from envfs.service.writer import LevelChange
 
 
 async def finish(house: House, caller: Caller, project: Project) -> list[ResealedRow]:
@@ -22,7 +23,7 @@ async def finish(house: House, caller: Caller, project: Project) -> list[Reseale
     """
     done = []
     for level in await house.keys.behind(project):
-        result = await house.writer.write(caller, Operation("reseal", level))
+        result = await house.writer.write(caller, LevelChange(Operation.RESEAL, level))
         done.append(ResealedRow(level, result.version))
     house.keys.forget_old(project)
     return done

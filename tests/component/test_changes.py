@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from envfs.core.operations import Operation
 from envfs.core.scope import Scope
 from envfs.errors import KeyholderGone
 from envfs.protocol import control, framing, wire
@@ -13,7 +14,7 @@ from envfs.protocol.control import Failed, NewsRow, WatchView
 from envfs.protocol.keyholding import CompareViews, Difference
 from envfs.service.changes.changes import CHANGED, LOCKED, UNLOCKED, Changes, Watch
 from envfs.service.changes.comparison import EVERYTHING, UNKNOWN
-from envfs.service.writer import Operation
+from envfs.service.writer import LevelChange
 from tests.component.world import ME, STRANGER, Client, World, run
 
 
@@ -57,7 +58,7 @@ def test_a_change_is_told_of_each_level_that_reads_otherwise_and_of_no_other(wor
         await world.write("/shop", "LOG=trace\nDATABASE_URL=changed\n")
         await told(changes)
         assert [sorted(found) for found in mount.told] == [["/shop", "/shop/prod"]]
-        assert mount.told[0]["/shop"].forms == ("dotenv", "json", "environ")
+        assert mount.told[0]["/shop"].parts == ("dotenv", "json", "environ")
         assert set(mount.told[0]["/shop"].names) == {"LOG", "DATABASE_URL"}
         assert mount.told[0]["/shop/prod"].names == ("LOG",)
         await world.write("/shop", "LOG=trace\nDATABASE_URL=overridden below\n")
@@ -73,7 +74,7 @@ def test_what_changes_nothing_is_told_nobody(world: World) -> None:
         await world.write(
             "/shop", "# the shop, with another comment\nDATABASE_URL=postgres://shop:hunter2@db/shop\nLOG=debug\n"
         )
-        await world.house.writer.write(ME, Operation("reseal", "/shop/prod"))
+        await world.house.writer.write(ME, LevelChange(Operation.RESEAL, "/shop/prod"))
         await told(changes)
         assert mount.told == []
 
@@ -127,7 +128,7 @@ def test_a_view_keeps_its_time_when_it_reads_as_before_and_has_a_later_one_when_
     async def main() -> None:
         views = world.house.views
         first = (await views.get("/shop/prod")).changed_ns
-        await world.house.writer.write(ME, Operation("reseal", "/shop/prod"))
+        await world.house.writer.write(ME, LevelChange(Operation.RESEAL, "/shop/prod"))
         assert (await views.get("/shop/prod")).changed_ns == first
         views.lock()
         assert (await views.get("/shop/prod")).changed_ns == first
@@ -149,7 +150,7 @@ def test_a_time_is_carried_over_a_view_that_is_not_there_any_more(world: World) 
         views = world.house.views
         first = (await views.get("/shop/prod")).changed_ns
         views.wipe()
-        await world.house.writer.write(ME, Operation("reseal", "/shop/prod"))
+        await world.house.writer.write(ME, LevelChange(Operation.RESEAL, "/shop/prod"))
         await told(changes)
         assert (await views.get("/shop/prod")).changed_ns == first
 

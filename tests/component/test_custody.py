@@ -16,7 +16,8 @@ from envfs.control import identity as identities
 from envfs.control.identity import load_identity
 from envfs.control.locking import lock_now
 from envfs.core import keyfile, record
-from envfs.core.keyfile import Keys
+from envfs.core.keyfile import Custody, Keys
+from envfs.core.operations import KeyOperation
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
 from envfs.gate.views.ready_views import Answer
@@ -25,7 +26,7 @@ from envfs.keyholder.identity import Identity
 from envfs.protocol import control as R  # noqa: N812
 from envfs.protocol import framing, wire
 from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, Place, SealKeys, WriteLevel
-from envfs.service.project_keys import Change
+from envfs.service.project_keys import KeyChange
 from envfs.service.service import Service
 from tests.component.cheap import TIME, age_file, identity_in, key_file
 from tests.component.world import ME, Counting, World, run
@@ -217,7 +218,7 @@ def test_where_one_project_more_cannot_be_locked_alone_everything_is(world: Worl
     async def fill() -> None:
         with suppress(TooLarge):
             for number in range(65):
-                await world.keyholder.ask(Forget(f"/p{number}", keyfile.MANAGED))
+                await world.keyholder.ask(Forget(f"/p{number}", Custody.MANAGED))
 
     run(fill)
     try:
@@ -387,7 +388,7 @@ def test_a_key_file_of_another_project_opens_nothing(safe: World) -> None:
 
 
 def test_what_is_written_while_the_key_changes_is_sealed_with_the_new_one(world: World) -> None:
-    change = Change("rotate", keyfile.MANAGED, fresh=True)
+    change = KeyChange(KeyOperation.ROTATE, Custody.MANAGED, fresh=True)
 
     async def rotate() -> None:
         await world.house.keys.change(ME, "/shop", change, ())
@@ -418,7 +419,7 @@ def _held(world: World) -> tuple[bytes, ...]:
 
 
 def test_adding_a_recovery_recipient_finishes_what_a_change_before_it_left(world: World) -> None:
-    change = Change("rotate", keyfile.MANAGED, fresh=True)
+    change = KeyChange(KeyOperation.ROTATE, Custody.MANAGED, fresh=True)
     run(lambda: world.house.keys.change(ME, "/shop", change, ()))  # and there it broke off
     assert code(run(lambda: world.ask(R.AddRecovery(STRANGERS)))) == "RecoveryMade"
     newest = run(lambda: world.house.keys.describe("/shop")).kids[0]

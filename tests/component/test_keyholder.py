@@ -532,7 +532,7 @@ def test_a_view_stands_in_a_region_in_all_its_forms(link: KeyholderLink) -> None
     data = region.map[: region.size]
     region.close()
     ends = itertools.pairwise(itertools.accumulate(shape.sizes, initial=0))
-    assert {name: data[slice(*place)] for name, place in zip(parts.NAMES, ends, strict=True)} == {
+    assert {name: data[slice(*place)] for name, place in zip(parts.Part, ends, strict=True)} == {
         "dotenv": b"A=1\nB='3 4'\nC=\n",
         "json": b'{\n  "A": "1",\n  "B": "3 4",\n  "C": ""\n}\n',
         "example": b"A=\nB=\nC=\n",

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 import trio
 
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.operations import Operation
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.dotenv.document import parse_document
 from envfs.errors import KeyholderGone, Locked, NoSuchLevel, RolledBack
-from envfs.gate.gate import Wish
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.protocol import control
-from envfs.service.writer import Operation
+from envfs.service.writer import LevelChange
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
@@ -143,7 +144,7 @@ def test_another_processs_change_is_noticed(world: World) -> None:
         vault = Vault(DirectoryStore(Path(world.places.vault)), Memory(world.folder / "other.jsonl"))
         writer = writer_of(world, vault)
         handle = memory(b"NEW=1\n")
-        await writer.write(ME, Operation("replace", "/shop"), (handle,))
+        await writer.write(ME, LevelChange(Operation.REPLACE, "/shop"), (handle,))
         os.close(handle)
         await trio.sleep(LATER)
         assert world.house.views.warm("/shop") is None
@@ -157,7 +158,7 @@ def test_many_who_ask_at_once_all_get_the_view(world: World) -> None:
         got: list[bytes] = []
 
         async def ask() -> None:
-            view = await world.house.gate.admit(ME, Wish("/shop/prod", "mount", "dotenv"))
+            view = await world.house.gate.admit(ME, AccessRequest("/shop/prod", Channel.MOUNT, Format.DOTENV))
             await trio.sleep(0.01)
             got.append(text(view))
             view.release()
@@ -177,7 +178,7 @@ def test_a_view_asked_for_while_its_level_changes_is_one_of_the_two_whole(world:
 
         async def read() -> None:
             while not done.is_set():
-                view = await world.house.gate.admit(ME, Wish("/shop", "mount", "dotenv"))
+                view = await world.house.gate.admit(ME, AccessRequest("/shop", Channel.MOUNT, Format.DOTENV))
                 texts.add(text(view))
                 view.release()
                 await trio.lowlevel.checkpoint()
@@ -298,7 +299,7 @@ def test_more_levels_than_descriptors_are_served(made: World) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 50, hard))
         try:
             for level in levels:
-                view = await made.house.gate.admit(ME, Wish(level, "mount", "dotenv"))
+                view = await made.house.gate.admit(ME, AccessRequest(level, Channel.MOUNT, Format.DOTENV))
                 view.release()
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

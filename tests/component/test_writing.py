@@ -9,10 +9,11 @@ import pytest
 import trio
 
 from envfs.core import record
+from envfs.core.operations import Operation
 from envfs.errors import AuditUnavailable, Conflict, NoSuchVariable
 from envfs.protocol import control
 from envfs.protocol.keyholding import WriteLevel
-from envfs.service.writer import Operation, Writer
+from envfs.service.writer import LevelChange, Writer
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
@@ -29,7 +30,7 @@ def other(world: World) -> Iterator[Writer]:
 async def set_(writer: Writer, level: str, name: str, value: str) -> int:
     descriptor = memory(value.encode())
     try:
-        return (await writer.write(ME, Operation("set", level, name), (descriptor,))).version
+        return (await writer.write(ME, LevelChange(Operation.SET, level, name), (descriptor,))).version
     finally:
         os.close(descriptor)
 
@@ -179,6 +180,6 @@ def test_projects_have_keys_of_their_own(world: World) -> None:
 def test_an_unset_name_of_an_ancestor_is_not_the_levels_own(world: World) -> None:
     async def main() -> None:
         with pytest.raises(NoSuchVariable):
-            await world.house.writer.write(ME, Operation("unset", "/shop/prod", "LOG"))
+            await world.house.writer.write(ME, LevelChange(Operation.UNSET, "/shop/prod", "LOG"))
 
     run(main)

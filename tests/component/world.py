@@ -15,11 +15,12 @@ import trio
 
 from envfs import locations
 from envfs.control.connection import Connection
+from envfs.core.operations import Operation
 from envfs.core.policy import Caller, Grant
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse import tree
 from envfs.fuse.operations import Operations
-from envfs.fuse.tree import Node
+from envfs.fuse.tree import Node, NodeKind
 from envfs.gate.views.ready_views import Keyholder
 from envfs.gate.views.view_times import Moments
 from envfs.protocol import control, framing, wire
@@ -27,7 +28,7 @@ from envfs.service.changes.changes import Changes
 from envfs.service.changes.comparison import Comparison
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.service import House, Service
-from envfs.service.writer import Operation, Writer
+from envfs.service.writer import LevelChange, Writer
 from envfs.settings import SettingsFile
 from envfs.vault.vault import Vault
 
@@ -180,7 +181,7 @@ class World:
         """Write a level's text; return its version."""
         descriptor = memory(text.encode())
         try:
-            return (await self.house.writer.write(ME, Operation(verb, level), (descriptor,))).version
+            return (await self.house.writer.write(ME, LevelChange(Operation(verb), level), (descriptor,))).version
         finally:
             os.close(descriptor)
 
@@ -226,7 +227,7 @@ def memory(data: bytes) -> int:
 
 def inode(operations: Operations, kind: str, level: str, version: int = 0, name: str = "") -> int:
     """Return the number of an inode of ours, as a look-up would have; of a view that is not ready, one that is old."""
-    node, inodes = Node(kind, level, version, name), operations._inodes
+    node, inodes = Node(NodeKind(kind), level, version, name), operations._inodes
     if node.is_folder:
         held = inodes.folder(node, ME)
     else:

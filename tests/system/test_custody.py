@@ -120,7 +120,7 @@ def test_a_project_that_was_managed_leaves_nothing_that_the_identity_opens(home:
     home.settle()
     first, newest = key_files(home, "shop")
     assert first == b""
-    assert keyfile.custody(newest) == keyfile.ZERO_KNOWLEDGE
+    assert keyfile.custody(newest) is keyfile.Custody.ZERO_KNOWLEDGE
     assert not list(home.vault.rglob(".new-*"))
     for words in (("get", "/shop/prod", "APP_ENV"), ("get", "/shop", "APP_NAME", "--version", "1")):
         assert home.envfs(*words, status=None).status != 0

@@ -12,8 +12,9 @@ import stat
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from envfs.core import audit
-from envfs.core.audit import Checkpoint, Event, Tip
+from envfs.core import audit, events
+from envfs.core.audit import Checkpoint, Tip
+from envfs.core.events import Event
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_files, log_opening, log_reading
@@ -146,7 +147,7 @@ class AccessLog:
         except OSError as error:
             raise cannot(error) from None
         self._lost("a new file of the access log could not be begun")
-        self._go_on(Event("rotate", rule=aside.name), caller)
+        self._go_on(events.rotated(aside.name), caller)
         return str(aside)
 
     def restart(self, caller: Caller, behind: str = "") -> str:
@@ -159,7 +160,7 @@ class AccessLog:
         except OSError as error:
             raise cannot(error) from None
         lost, self.tip = self.tip, Tip()
-        event = Event("restart", version=self._signed.record if self._signed else 0, rule=_lost_entries(lost, behind))
+        event = events.restarted(self._signed.record if self._signed else 0, _lost_entries(lost, behind))
         self._pending.clear()
         self.signed_to = 0
         self._lost("a new access log could not be begun")  # until its first entry says what was lost
@@ -242,10 +243,10 @@ class AccessLog:
         end = log_opening.follow(self.path, self._signed, remembered, on_entry)
         if end.size < size:
             os.ftruncate(self._handle, end.size)  # an entry that a power cut left half written: nothing was served
-            self.note(Event("mend", "daemon", rule=f"half an entry after entry {end.seq} was dropped"))
+            self.note(events.mended(f"half an entry after entry {end.seq} was dropped"))
         earlier = log_files.parts(self.path)[:-1]
         if earlier and not end.size:  # a rotation that a power cut broke off
-            self._pending.insert(0, Event("rotate", rule=earlier[-1].path.name))
+            self._pending.insert(0, events.rotated(earlier[-1].path.name))
         self.tip, self._size, self._sure, self.record = end.tip, end.size, end.size, end.record
 
     def _begin(self, remembered: End | None) -> None:
@@ -255,7 +256,7 @@ class AccessLog:
             newest = earlier[-1].path if earlier else None
             if gone is None or newest is None or log_files.moved(self.path, gone) != newest:
                 raise AuditUnavailable(log_opening.missing(self.path, gone or End()), HINT)
-            self._go_on(Event("rotate", rule=newest.name), None)  # a rotation that was broken off
+            self._go_on(events.rotated(newest.name), None)  # a rotation that was broken off
             return
         self._new_file()
         log_end.remember(self.path, self.end)

@@ -2,9 +2,12 @@
 
 from envfs.core import names, record
 from envfs.core.checkpoint import Head
+from envfs.core.events import EventKind
 from envfs.gate.audit_log.log_files import End
 from envfs.gate.audit_log.log_reading import Body
 from envfs.vault.memory import Seen
+
+_CHANGES = (EventKind.READ, EventKind.WRITE, EventKind.KEY)
 
 
 class Marks:
@@ -16,7 +19,7 @@ class Marks:
 
     def __init__(self, *, with_writes: bool = False) -> None:
         """Start with none."""
-        self._counts = ("read", "write", "key") if with_writes else ("read",)
+        self._counts = _CHANGES if with_writes else (EventKind.READ,)
         self._marks: dict[str, int] = {}
         self._accepted: dict[str, int] = {}
         self.ends_signed = False
@@ -24,11 +27,11 @@ class Marks:
     def take(self, _end: End, body: Body) -> None:
         """Take the next entry."""
         event, level, version = body.get("event"), body.get("level"), body.get("version", 0)
-        self.ends_signed = event == "checkpoint" and "entry" not in body
+        self.ends_signed = event == EventKind.CHECKPOINT and "entry" not in body
         if not isinstance(level, str) or not isinstance(version, int) or not level.startswith("/"):
             return
-        stream = record.key_stream(names.project(level)) if event == "key" else record.level_stream(level)
-        if event == "accept":
+        stream = record.key_stream(names.project(level)) if event == EventKind.KEY else record.level_stream(level)
+        if event == EventKind.ACCEPT:
             self._accepted[stream] = self._marks[stream] = version
             self._marks.pop(record.key_stream(names.project(level)), None)
             self._accepted[record.key_stream(names.project(level))] = 0

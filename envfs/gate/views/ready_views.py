@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
+from envfs.core.access_request import Format
 from envfs.core.scope import VAULT, Scope
 from envfs.gate.views.view import Layers, View
 from envfs.gate.views.view_times import Moments
@@ -98,7 +99,7 @@ class Views:
         return self._past[key]
 
     async def get_own(self, level: str, version: int = 0) -> View:
-        """Return a level's own text to the letter, in the part `dotenv`; version 0 is now. Nothing of it is kept.
+        """Return a level's own text to the letter, in the part DOTENV; version 0 is now. Nothing of it is kept.
 
         Raises:
             NoSuchLevel: the level has no such version
@@ -109,10 +110,10 @@ class Views:
             layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
         return await self._make(layers, [(level, layers.versions[-1])], RenderOwn)
 
-    def replaced(self, form: str, content: Hashable) -> View | None:
-        """Return a view that has this content in a form, if it was replaced just now."""
+    def replaced(self, shown: Format, content: Hashable) -> View | None:
+        """Return a view that has this content in a format, if it was replaced just now."""
         self.expire()
-        return next((view for view in reversed(self._replaced) if view.content(form) == content), None)
+        return next((view for view in reversed(self._replaced) if view.content(shown) == content), None)
 
     def expire(self) -> None:
         """Let go of the views that were replaced a while ago; called once a second too."""

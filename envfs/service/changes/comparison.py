@@ -11,6 +11,7 @@ from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.views.ready_views import Keyholder
 from envfs.gate.views.view import Layers
 from envfs.protocol.keyholding import CompareViews, Difference, Differing, Pair
+from envfs.protocol.parts import Part
 from envfs.vault.vault import Vault
 
 
@@ -22,7 +23,7 @@ class Version(NamedTuple):
 
 
 NO_TEXT, UNKNOWN = Version(0, ""), Version(-1, "")
-EVERYTHING = Difference(("*",))
+EVERYTHING = Difference(tuple(Part))
 
 
 class Change(NamedTuple):

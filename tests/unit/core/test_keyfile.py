@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from envfs.core import keyfile, limits
-from envfs.core.keyfile import Keys, Opened
-from envfs.errors import AuthenticationFailed, TooLarge
+from envfs.core.keyfile import Custody, Keys, Opened
+from envfs.errors import AuthenticationFailed, BadRequest, TooLarge
 
 KEYS = Keys((b"\1" * 32, b"\2" * 32), ("age1owner", "ssh-ed25519 AAAA"))
 PLAIN = keyfile.render(KEYS, "header", b"signature")
@@ -107,15 +107,26 @@ def test_no_key_is_shown(what: object, show: Callable[[object], str]) -> None:
 
 HEADER = b"age-encryption.org/v1\n"
 CUSTODIES = {
-    HEADER + b"-> scrypt c2FsdA 18\n": keyfile.ZERO_KNOWLEDGE,
-    HEADER + b"-> X25519 abc\n": keyfile.MANAGED,
-    HEADER + b"-> X25519 abc\n\n-> scrypt c2FsdA 18\n": keyfile.MANAGED,
-    HEADER + b"-> scryptish c2FsdA 18\n": keyfile.MANAGED,
-    HEADER + b"-> ssh-ed25519 abc\n": keyfile.MANAGED,
-    b"": keyfile.MANAGED,
+    HEADER + b"-> scrypt c2FsdA 18\n": Custody.ZERO_KNOWLEDGE,
+    HEADER + b"-> X25519 abc\n": Custody.MANAGED,
+    HEADER + b"-> X25519 abc\n\n-> scrypt c2FsdA 18\n": Custody.MANAGED,
+    HEADER + b"-> scryptish c2FsdA 18\n": Custody.MANAGED,
+    HEADER + b"-> ssh-ed25519 abc\n": Custody.MANAGED,
+    b"": Custody.MANAGED,
 }
 
 
 @pytest.mark.parametrize(("data", "custody"), CUSTODIES.items())
 def test_custody_is_seen_in_the_open_header(data: bytes, custody: str) -> None:
     assert keyfile.custody(data) == custody
+
+
+@pytest.mark.parametrize("custody", Custody)
+def test_a_custody_is_asked_for_by_its_name(custody: Custody) -> None:
+    assert keyfile.custody_named(str(custody)) is custody
+
+
+@pytest.mark.parametrize("text", ["", "MANAGED", "Managed", "zero", "managed\n"])
+def test_what_names_no_custody_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest):
+        keyfile.custody_named(text)

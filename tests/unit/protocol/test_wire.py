@@ -3,8 +3,9 @@
 import pytest
 
 from envfs.core import limits
+from envfs.core.keyfile import Custody
 from envfs.errors import BadRequest
-from envfs.protocol import control, framing, keyholding, wire
+from envfs.protocol import control, framing, jsontext, keyholding, wire
 from envfs.protocol.control import ReadView, SetVariable, Status, Written
 from envfs.protocol.keyholding import Layer, Place, RenderView, VerifyCheckpoint, WriteLevel
 from envfs.tuples import NamedTuple
@@ -197,3 +198,19 @@ def test_every_request_that_takes_descriptors_takes_one_or_an_old_and_a_new_one(
 def test_the_largest_request_fits_into_a_frame() -> None:
     names = tuple("N" * limits.NAME_BYTES for _ in range(200))
     framing.encode(wire.to_body(ReadView("/a" * limits.DEPTH, "environ", "exec", names)))
+
+
+def test_a_member_of_a_closed_set_is_its_text_on_the_wire_and_comes_back_as_the_member() -> None:
+    request = keyholding.Forget("/shop", Custody.MANAGED)
+    body = jsontext.decode(jsontext.encode(wire.to_body(request)))
+    assert body == {"type": "forget", "project": "/shop", "custody": "managed"}
+    found = wire.from_body(body, keyholding.REQUESTS)  # type: ignore[arg-type]  # an object
+    assert found == request
+    assert isinstance(found, keyholding.Forget)
+    assert found.custody is Custody.MANAGED
+
+
+@pytest.mark.parametrize("custody", ["", "Managed", "other", 1, True, ["managed"], {"managed": 1}])
+def test_what_is_no_member_of_a_closed_set_is_refused(custody: object) -> None:
+    with pytest.raises(BadRequest):
+        wire.from_body({"type": "forget", "project": "/shop", "custody": custody}, keyholding.REQUESTS)
