@@ -6,7 +6,7 @@ from typing import NamedTuple
 from envfs.core import names
 from envfs.core.policy import Caller
 from envfs.dotenv import writing
-from envfs.fuse.tree import FILES, HISTORY_NAME, VARIABLES_NAME, Node, NodeKind
+from envfs.fuse.tree import DOTENV, FILES, FOLDER, HISTORY_NAME, PAST, VALUE, VARIABLES_NAME, Node, NodeKind
 from envfs.gate.views.view import View
 
 _HISTORY_DIGITS = 8
@@ -28,7 +28,7 @@ class Listing(NamedTuple):
     @property
     def is_below_grant(self) -> bool:
         """Tell whether the folder is for those alone who may read the level; a level's own may be passed."""
-        return self.node.kind is not NodeKind.FOLDER
+        return self.node.kind is not FOLDER
 
     def at(self, index: int) -> tuple[str, Node] | None:
         """Return the name and the node at a place; None after the last."""
@@ -36,24 +36,24 @@ class Listing(NamedTuple):
             return self.entries[index]
         index -= len(self.entries)
         if index < self.versions:
-            return str(index + 1), Node(NodeKind.PAST, self.node.level, index + 1)
+            return str(index + 1), Node(PAST, self.node.level, index + 1)
         index -= self.versions
         if self.view is None or index >= self.view.variables:
             return None
         name = self.view.name(index)
-        return name, Node(NodeKind.VALUE, self.node.level, self.node.version, name)
+        return name, Node(VALUE, self.node.level, self.node.version, name)
 
 
 def named(folder: Node, name: str) -> Node | None:
     """Return what a name in a folder stands for, whether that exists or not; None for what can never be there."""
+    if folder.kind is FOLDER or folder.kind is PAST:
+        return _in_level(folder, name)
     match folder.kind:
-        case NodeKind.FOLDER | NodeKind.PAST:
-            return _in_level(folder, name)
         case NodeKind.HISTORY if len(name) <= _HISTORY_DIGITS and name.isascii() and name.isdigit():
             number = int(name)
-            return Node(NodeKind.PAST, folder.level, number) if str(number) == name else None
+            return Node(PAST, folder.level, number) if str(number) == name else None
         case NodeKind.VARIABLES if writing.is_portable_name(name):
-            return Node(NodeKind.VALUE, folder.level, folder.version, name)
+            return Node(VALUE, folder.level, folder.version, name)
     return None
 
 
@@ -63,18 +63,12 @@ def _in_level(folder: Node, name: str) -> Node | None:
         return Node(FILES[name], level, version)
     if name == VARIABLES_NAME:
         return Node(NodeKind.VARIABLES, level, version)
-    if folder.kind is NodeKind.FOLDER and name == HISTORY_NAME:
+    if folder.kind is FOLDER and name == HISTORY_NAME:
         return Node(NodeKind.HISTORY, level)
-    return (
-        Node(NodeKind.FOLDER, names.child(level, name))
-        if folder.kind is NodeKind.FOLDER and names.is_component(name)
-        else None
-    )
+    return Node(FOLDER, names.child(level, name)) if folder.kind is FOLDER and names.is_component(name) else None
 
 
 def files(level: str, version: int, dialect: str) -> list[tuple[str, Node]]:
     """List what every level shows, now or at a version, to a caller whose grant names `dialect`."""
-    texts = [
-        (name, Node(kind, level, version, dialect if kind == NodeKind.DOTENV else "")) for name, kind in FILES.items()
-    ]
+    texts = [(name, Node(kind, level, version, dialect if kind == DOTENV else "")) for name, kind in FILES.items()]
     return [*texts, (VARIABLES_NAME, Node(NodeKind.VARIABLES, level, version))]

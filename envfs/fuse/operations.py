@@ -29,7 +29,7 @@ from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
-from envfs.fuse.tree import HISTORY_NAME, ROOT, Node, NodeKind
+from envfs.fuse.tree import DOTENV, FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
 from envfs.gate.gate import Gate
 from envfs.gate.views.view import View
 from envfs.host import callers
@@ -122,7 +122,7 @@ class Operations(Absent):
         if held.node.is_folder:
             return self.table.refreshed(self._inodes.folder(held.node, held.caller))
         view = await self._view(held.node, caller)
-        if view.content(held.node.format) == held.identity.content:
+        if view.content(FORMATS[held.node.kind]) == held.identity.content:
             return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
         if held.is_placeholder:
             raise FUSEError(errno.ESTALE)
@@ -170,13 +170,13 @@ class Operations(Absent):
         dialect = self._check(node or folder, caller)
         if node is None or not self._exists(node):
             raise FUSEError(errno.ENOENT)
-        return node._replace(name=dialect) if dialect and node.kind is NodeKind.DOTENV else node
+        return node._replace(name=dialect) if dialect and node.kind is DOTENV else node
 
     def _exists(self, node: Node) -> bool:
-        if node.kind is NodeKind.FOLDER:
+        if node.kind is FOLDER:
             parent, _, name = node.level.rpartition("/")
             return name in self._vault.children(parent or names.ROOT)  # the kernel has walked the steps before
-        if node.version or node.kind is NodeKind.PAST:
+        if node.version or node.kind is PAST:
             head = self._vault.head(node.level)
             return head is not None and 1 <= node.version <= head.seq
         return True
@@ -184,7 +184,7 @@ class Operations(Absent):
     def _check(self, node: Node, caller: Caller) -> str:
         # a folder may be passed by whoever may read somewhere below it; the rest only by who may read this level, in
         # the dialect that is returned
-        if node.kind is NodeKind.FOLDER:
+        if node.kind is FOLDER:
             if self._gate.sees(caller, node.level):
                 return ""
             self._refuse(node, caller, "no grant")
@@ -228,13 +228,10 @@ class Operations(Absent):
         entries = []
         if verdict.decision is _ALLOW:
             entries = listings.files(level, node.version, verdict.dialect)
-        if node.kind is NodeKind.FOLDER:
+        if node.kind is FOLDER:
             if entries:
                 entries.append((HISTORY_NAME, Node(NodeKind.HISTORY, level)))
-            below = [
-                (child, Node(NodeKind.FOLDER, names.child(level, child)))
-                for child in sorted(self._vault.children(level))
-            ]
+            below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
             entries += [(name, step) for name, step in below if self._gate.sees(caller, step.level)]
         return Listing(node, caller, entries)
 
@@ -255,11 +252,7 @@ class Operations(Absent):
 
     def _may_see(self, node: Node, caller: Caller) -> bool:
         # a folder may stay open for longer than a grant lasts
-        return (
-            self._gate.sees(caller, node.level)
-            if node.kind is NodeKind.FOLDER
-            else self._gate.allows(caller, node.level)
-        )
+        return self._gate.sees(caller, node.level) if node.kind is FOLDER else self._gate.allows(caller, node.level)
 
     def _listed(self, node: Node, listing: Listing) -> Inode:
         if node.is_folder:
@@ -286,7 +279,7 @@ class Operations(Absent):
         held = self.table[inode]
         if held.node.is_folder:
             raise FUSEError(errno.EISDIR)
-        caller, request = self._caller(ctx, opens=True), _request(held.node, held.node.format)
+        caller, request = self._caller(ctx, opens=True), _request(held.node, FORMATS[held.node.kind])
         if caller.uid != held.identity.uid:  # it came by a descriptor of another user's: the name has another inode
             self._check(held.node, caller)
             raise FUSEError(errno.ESTALE)
@@ -299,7 +292,7 @@ class Operations(Absent):
     async def _admit(self, held: Inode, caller: Caller, request: AccessRequest) -> View:
         # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
         # long as a handle shows it; after that the kernel is sent back to the name
-        shown, content = held.node.format, held.identity.content
+        shown, content = FORMATS[held.node.kind], held.identity.content
         view: View | None = await self._view(held.node, caller)
         if view is not None and view.content(shown) != content:
             view = self._gate.views.replaced(shown, content) or self._handles.view_of(held.number)

@@ -15,7 +15,7 @@ from envfs.core.policy import Caller
 from envfs.fuse import tree
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
-from envfs.fuse.tree import Node, NodeKind
+from envfs.fuse.tree import DOTENV, FOLDER, FORMATS, PAST, VALUE, Node, NodeKind
 from envfs.gate.views.view import TEXTS
 from envfs.protocol.keyholding import Difference
 from envfs.service.changes.comparison import EVERYTHING
@@ -54,10 +54,10 @@ class _Shown:
         """Tell whether a file shows it."""
         if node.is_folder or self._all:
             return not node.is_folder
-        if node.kind is NodeKind.VALUE:
+        if node.kind is VALUE:
             return node.name in self._names
         # in a dialect of the caller's own a text is others' values, no more
-        return TEXTS[Format.ENVIRON if node.dialect else node.format] in self._parts
+        return TEXTS[Format.ENVIRON if node.dialect else FORMATS[node.kind]] in self._parts
 
 
 def levels(table: KernelTable) -> set[str]:
@@ -83,9 +83,9 @@ def plan(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str,
             else:
                 named[key] = _by_name(inodes, folder, inode)
     for folder in held:
-        node = Node(NodeKind.DOTENV, folder.node.level)
+        node = Node(DOTENV, folder.node.level)
         key = (folder.number, tree.name(node))
-        if folder.node.kind is NodeKind.FOLDER and key not in named and shown[node.level].by(node):
+        if folder.node.kind is FOLDER and key not in named and shown[node.level].by(node):
             named[key] = _by_name(inodes, folder, inodes.placeholder(node, folder.caller))
     return [*named.values(), *aside]
 
@@ -106,4 +106,4 @@ def _aside(inodes: Inodes, me: Caller, inode: Inode) -> Touch:
 
 
 def _changes(node: Node) -> bool:
-    return not node.version and node.kind not in (NodeKind.HISTORY, NodeKind.PAST, NodeKind.VARIABLES, NodeKind.ASIDE)
+    return not node.version and node.kind not in (NodeKind.HISTORY, PAST, NodeKind.VARIABLES, NodeKind.ASIDE)
