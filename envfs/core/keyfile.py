@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from envfs.core import limits
 from envfs.core.record import from_base64, to_base64
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, TooLarge
 
 KEY_BYTES = 32
@@ -28,12 +29,8 @@ class Custody(StrEnum):
 class Keys(NamedTuple):
     """The keys of a project, the newest first, and the recipients of the file; none if it is under a passphrase."""
 
-    keys: tuple[bytes, ...]
+    keys: tuple[Secret[bytes], ...]
     recipients: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        """Show how many, and nothing of them."""
-        return f"Keys({len(self.keys)} keys)"
 
 
 class Opened(NamedTuple):
@@ -44,9 +41,9 @@ class Opened(NamedTuple):
     signature: bytes
 
 
-def kid(key: bytes) -> str:
+def kid(key: Secret[bytes]) -> str:
     """Return the public name of a key: its JWK thumbprint (RFC 7638), which tells nothing of the key."""
-    canonical = json.dumps({"k": to_base64(key), "kty": "oct"}, separators=(",", ":"))
+    canonical = json.dumps({"k": to_base64(key.reveal()), "kty": "oct"}, separators=(",", ":"))
     return to_base64(hashlib.sha256(canonical.encode()).digest())
 
 
@@ -99,8 +96,8 @@ def parse(plain: bytes) -> Opened:
         protected, signature = str(body["protected"]), from_base64(body["signature"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise AuthenticationFailed(_NOT_OURS) from None
-    keys = Keys(tuple(map(from_base64, encoded)), recipients)
-    if any(len(key) != KEY_BYTES for key in keys.keys) or len(keys.keys) > limits.PROJECT_KEYS:
+    keys = Keys(tuple(Secret(from_base64(key)) for key in encoded), recipients)
+    if any(len(key.reveal()) != KEY_BYTES for key in keys.keys) or len(keys.keys) > limits.PROJECT_KEYS:
         raise AuthenticationFailed(_NOT_OURS)
     if _content(keys, protected, signature) != plain:
         raise AuthenticationFailed(_NOT_OURS)
@@ -116,8 +113,8 @@ def _body(keys: Keys) -> dict[str, object]:
     return {**newest, "earlier": earlier, "recipients": list(keys.recipients)}
 
 
-def _jwk(key: bytes) -> dict[str, object]:
-    return {"kty": "oct", "k": to_base64(key), "kid": kid(key), "alg": "A256GCM"}
+def _jwk(key: Secret[bytes]) -> dict[str, object]:
+    return {"kty": "oct", "k": to_base64(key.reveal()), "kid": kid(key), "alg": "A256GCM"}
 
 
 def _compact(body: dict[str, object]) -> bytes:

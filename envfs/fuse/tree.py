@@ -24,7 +24,7 @@ class NodeKind(StrEnum):
     VALUE = "value"  # one variable
 
 
-# by these names where every open comes by: through its class a member costs 50 ns (Python 3.11), and an open asks for 30
+# by these names where every open comes by: through its class a member costs 50 ns (3.11), and an open asks for 30
 FOLDER, PAST, DOTENV, VALUE = NodeKind.FOLDER, NodeKind.PAST, NodeKind.DOTENV, NodeKind.VALUE
 _FOLDERS = frozenset((NodeKind.FOLDER, NodeKind.HISTORY, NodeKind.PAST, NodeKind.VARIABLES, NodeKind.ASIDE))
 FORMATS: Final = {  # in which a file shows its level

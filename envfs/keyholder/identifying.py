@@ -7,6 +7,7 @@ from envfs.core import limits
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.recipients import canonical, plugin_of
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
 from envfs.keyholder import age
 from envfs.keyholder import identity as identities
@@ -70,7 +71,7 @@ def change_passphrase(_request: Rewrap, work: Work) -> Answer:
 def copy_identity(_request: CopyIdentity, work: Work) -> Answer:
     """Write the identity of a file that is under a passphrase to a descriptor, in the open."""
     text = _opened(work, "the identity needs its passphrase")
-    _write_all(work.descriptors[2], f"{text}\n".encode())
+    _write_all(work.descriptors[2], f"{text.reveal()}\n".encode())
     return Answer(Copied())
 
 
@@ -98,7 +99,7 @@ def forget(request: Forget, work: Work) -> Answer:
     return Answer(Forgotten())
 
 
-def _opened(work: Work, lack: str) -> str:
+def _opened(work: Work, lack: str) -> Secret[str]:
     data = work.read(0, limits.FRAME_BYTES, "the identity file")
     if not identities.is_encrypted(data):
         raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
@@ -107,8 +108,8 @@ def _opened(work: Work, lack: str) -> str:
     return work.open_with(1, lambda passphrase: identities.unwrap(data, passphrase))
 
 
-def _write_plain(descriptor: int, text: str, recipient: str, note: str) -> None:
-    _write_all(descriptor, f"# EnvFS identity; {note}\n# recipient: {recipient}\n{text}\n".encode())
+def _write_plain(descriptor: int, text: Secret[str], recipient: str, note: str) -> None:
+    _write_all(descriptor, f"# EnvFS identity; {note}\n# recipient: {recipient}\n{text.reveal()}\n".encode())
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from envfs.core import limits
 from envfs.core.keyfile import KEY_BYTES
 from envfs.core.names import Project
+from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.turn import Turn
@@ -37,9 +38,9 @@ class Keyring:
 
     # -- the identity --------------------------------------------------------------------------------------------------
 
-    def hold(self, identity: str) -> None:
+    def hold(self, identity: Secret[str]) -> None:
         """Hold an age identity (`AGE-SECRET-KEY-1…`) from now on."""
-        data = identity.encode()
+        data = identity.reveal().encode()
         with self._turn:
             self._region.map[_LENGTH : _LENGTH + len(data)] = data
             self._region.map[:_LENGTH] = len(data).to_bytes(_LENGTH, "big")
@@ -53,7 +54,7 @@ class Keyring:
             for project in marks:
                 self._write(project, "", ())
 
-    def identity(self) -> str:
+    def identity(self) -> Secret[str]:
         """Return the held identity.
 
         Raises:
@@ -62,7 +63,7 @@ class Keyring:
         with self._turn:
             length = int.from_bytes(self._region.map[:_LENGTH], "big")
             if length:
-                return bytes(self._region.map[_LENGTH : _LENGTH + length]).decode()
+                return Secret(bytes(self._region.map[_LENGTH : _LENGTH + length]).decode())
         raise Locked("the vault is locked", "unlock it with `envfs unlock`")
 
     # -- the last checkpoint -------------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ class Keyring:
 
     # -- projects ------------------------------------------------------------------------------------------------------
 
-    def hold_project(self, project: Project, name: str, keys: tuple[bytes, ...]) -> None:
+    def hold_project(self, project: Project, name: str, keys: tuple[Secret[bytes], ...]) -> None:
         """Hold the keys of a project as the key file of that name has them, in the place of what was held.
 
         Raises:
@@ -122,21 +123,21 @@ class Keyring:
         with self._turn:
             return any(self._path(at) == project for at in self._marks())
 
-    def project(self, project: Project, name: str) -> tuple[bytes, ...] | None:
+    def project(self, project: Project, name: str) -> tuple[Secret[bytes], ...] | None:
         """Return the keys of a project, if they are held and of the key file of that name."""
         with self._turn:
             for at in self._taken(project):
                 body = bytes(self._region.map[at + _PATH : at + _SLOT])
                 if body[:_NAME] == name.encode() and body[_NAME]:
                     end = _NAME + 1 + body[_NAME] * KEY_BYTES
-                    return tuple(body[start : start + KEY_BYTES] for start in range(_NAME + 1, end, KEY_BYTES))
+                    return tuple(Secret(body[start : start + KEY_BYTES]) for start in range(_NAME + 1, end, KEY_BYTES))
         return None
 
     # -- slots, for whoever has the turn -------------------------------------------------------------------------------
 
-    def _write(self, project: Project, name: str, keys: tuple[bytes, ...]) -> None:
+    def _write(self, project: Project, name: str, keys: tuple[Secret[bytes], ...]) -> None:
         at = self._slot(project)
-        body = name.ljust(_NAME, "\0").encode() + bytes((len(keys),)) + b"".join(keys)
+        body = name.ljust(_NAME, "\0").encode() + bytes((len(keys),)) + b"".join(key.reveal() for key in keys)
         path = project.encode()
         self._clear(at)
         self._region.map[at + 1 : at + 1 + len(path)] = path

@@ -6,6 +6,7 @@ A child's first use of a page costs it a fault, and a view touches 600 of them: 
 import os
 
 from envfs.core.keyfile import KEY_BYTES, Keys
+from envfs.core.secret import Secret
 from envfs.keyholder import identity as identities
 from envfs.keyholder import sealing
 from envfs.keyholder.identity import Identity
@@ -25,7 +26,7 @@ class Rehearsal:
     def __init__(self) -> None:
         """Seal the level."""
         text = identities.new()
-        identity, key = Identity(text), os.urandom(KEY_BYTES)
+        identity, key = Identity(text), Secret(os.urandom(KEY_BYTES))
         self._keyring = Keyring()
         self._keyring.hold(text)
         key_place, place = Place("", "key/nowhere", 1, ""), Place("", "level/nowhere", 1, "")

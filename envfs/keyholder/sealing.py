@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from envfs.core import keyfile, record
 from envfs.core.keyfile import Keys
 from envfs.core.record import Header, Record
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed
 from envfs.keyholder import age
 from envfs.keyholder.identity import Identity
@@ -31,7 +32,7 @@ def sign_keys(identity: Identity, place: Place, time: str, keys: Keys) -> bytes:
     return keyfile.render(keys, protected, identity.sign(keyfile.signed_text(protected, keys)))
 
 
-def seal_keys(identity: Identity, place: Place, time: str, keys: Keys, passphrase: str | None = None) -> bytes:
+def seal_keys(identity: Identity, place: Place, time: str, keys: Keys, passphrase: Secret[str] | None = None) -> bytes:
     """Return a project's key file: to its recipients, or under a passphrase."""
     plain = sign_keys(identity, place, time, keys)
     return age.seal(plain, keys.recipients) if passphrase is None else age.seal_under(plain, passphrase)
@@ -55,19 +56,19 @@ def check_keys(identity: Identity, place: Place, plain: bytes) -> Keys:
 # -- level texts -------------------------------------------------------------------------------------------------------
 
 
-def seal_text(identity: Identity, place: Place, time: str, key: bytes, text: str, nonce: bytes = b"") -> bytes:
+def seal_text(identity: Identity, place: Place, time: str, key: Secret[bytes], text: str, nonce: bytes = b"") -> bytes:
     """Return a level's text as a stored record."""
     iv = nonce or os.urandom(_NONCE_BYTES)
     name = keyfile.kid(key)
     header = Header(name, place.vault, place.stream, place.seq, place.prev, identity.author, time)
     protected = record.protect(header)
-    sealed = AESGCM(key).encrypt(iv, text.encode(), protected.encode())
+    sealed = AESGCM(key.reveal()).encrypt(iv, text.encode(), protected.encode())
     ciphertext, tag = sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
     signature = identity.sign(record.signed_text(protected, iv, ciphertext, tag))
     return record.render(Record(header, protected, iv, ciphertext, tag, signature))
 
 
-def open_text(identity: Identity, place: Place, keys: Mapping[str, bytes], data: bytes) -> str:
+def open_text(identity: Identity, place: Place, keys: Mapping[str, Secret[bytes]], data: bytes) -> str:
     """Open a stored record with the one of `keys` (by kid) that it names; check signature and place.
 
     Raises:
@@ -81,7 +82,7 @@ def open_text(identity: Identity, place: Place, keys: Mapping[str, bytes], data:
     if key is None:
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} is sealed with a key that its project lacks")
     try:
-        return AESGCM(key).decrypt(found.iv, found.ciphertext + found.tag, found.protected.encode()).decode()
+        return AESGCM(key.reveal()).decrypt(found.iv, found.ciphertext + found.tag, found.protected.encode()).decode()
     except (InvalidTag, ValueError):
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} does not open") from None
 

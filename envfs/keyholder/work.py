@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from envfs.core import keyfile, limits, passphrases, record
 from envfs.core.keyfile import Custody, Keys
+from envfs.core.secret import Secret
 from envfs.dotenv.document import Document, parse_document
 from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
@@ -87,7 +88,7 @@ class Work:
             return _under(Custody.MANAGED, sealing.check_keys(identity, place, identity.open(data)))
         raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
 
-    def passphrase(self, number: int) -> str:
+    def passphrase(self, number: int) -> Secret[str]:
         """Read a new passphrase from descriptor `number`, in its one spelling.
 
         Raises:
@@ -95,7 +96,7 @@ class Work:
         """
         return self._spellings(number)[0]
 
-    def open_with(self, number: int, opener: Callable[[str], Opened]) -> Opened:
+    def open_with(self, number: int, opener: Callable[[Secret[str]], Opened]) -> Opened:
         """Return what `opener` makes of the passphrase in descriptor `number`, in whichever spelling it opens.
 
         Raises:
@@ -107,14 +108,14 @@ class Work:
                 return opener(spelling)
         return opener(last)
 
-    def _spellings(self, number: int) -> tuple[str, ...]:
+    def _spellings(self, number: int) -> tuple[Secret[str], ...]:
         try:
             spellings = passphrases.spellings(self.read(number, limits.PASSPHRASE_BYTES, "the passphrase"))
         except UnicodeDecodeError:
             raise WrongPassphrase("the passphrase is not UTF-8 text") from None
         if not spellings[0]:
             raise WrongPassphrase("the passphrase is empty", "type one, or name its file with --passphrase-file")
-        return spellings
+        return tuple(map(Secret, spellings))
 
     def read(self, number: int, limit: int, what: str, slack: int = 0) -> bytes:
         """Read descriptor `number` from its start, wherever it was read to: it may serve a second try.

@@ -19,6 +19,7 @@ from envfs.core import keyfile, record
 from envfs.core.keyfile import Custody, Keys
 from envfs.core.operations import KeyOperation
 from envfs.core.scope import VAULT, Scope
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
 from envfs.gate.views.ready_views import Answer
 from envfs.keyholder import age, sealing
@@ -349,7 +350,7 @@ def _planted(world: World, project: str, data: bytes) -> Place:
 def test_keys_are_sealed_to_whom_the_owner_signed_for(safe: World, recipients: tuple[str, ...]) -> None:
     """Whoever knows a file's content may seal it anew: it is not taken under another custody than the signed one."""
     place = safe.house.vault.next_place("key/safe")
-    plain = sealing.sign_keys(owner(safe), place, TIME, Keys((os.urandom(32),), recipients))
+    plain = sealing.sign_keys(owner(safe), place, TIME, Keys((Secret(os.urandom(32)),), recipients))
     sealed = age_file(plain, PASS.decode()) if recipients else age.seal(plain, (owner(safe).recipient,))
     _planted(safe, "/safe", sealed)
     if recipients:
@@ -404,7 +405,7 @@ def test_what_is_written_while_the_key_changes_is_sealed_with_the_new_one(world:
 def test_a_change_that_broke_off_is_finished_by_unlocking(safe: World) -> None:
     vault, place = safe.house.vault, safe.house.vault.next_place("key/safe")
     old = _held(safe)
-    _planted(safe, "/safe", key_file(owner(safe), place, PASS.decode(), (os.urandom(32), *old)))
+    _planted(safe, "/safe", key_file(owner(safe), place, PASS.decode(), (Secret(os.urandom(32)), *old)))
     assert vault.has_old_keys("/safe")
     assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "Done"
     assert not vault.has_old_keys("/safe")
@@ -413,9 +414,9 @@ def test_a_change_that_broke_off_is_finished_by_unlocking(safe: World) -> None:
     assert head.seq == 2
 
 
-def _held(world: World) -> tuple[bytes, ...]:
+def _held(world: World) -> tuple[Secret[bytes], ...]:
     # the test knows the passphrase, so it may open the file as the keyholder does
-    return keyfile.parse(age.open_under(_head(world, "/safe"), PASS.decode())).keys.keys
+    return keyfile.parse(age.open_under(_head(world, "/safe"), Secret(PASS.decode()))).keys.keys
 
 
 def test_adding_a_recovery_recipient_finishes_what_a_change_before_it_left(world: World) -> None:

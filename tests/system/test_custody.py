@@ -252,7 +252,7 @@ def test_a_new_passphrase_and_a_new_key_leave_nothing_of_them_in_memory_and_noth
 
 
 def _keys_of(data: bytes, passphrase: str) -> tuple[bytes, ...]:
-    return keyfile.parse(pyrage.passphrase.decrypt(data, passphrase)).keys.keys
+    return tuple(key.reveal() for key in keyfile.parse(pyrage.passphrase.decrypt(data, passphrase)).keys.keys)
 
 
 def _raw_in(pid: int, keys: tuple[bytes, ...]) -> int:
