@@ -3,11 +3,11 @@
 import os
 
 from envfs.control.call import Call, Sent
-from envfs.control.reading import examine
 from envfs.core import names
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.operations import Operation
 from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, StoreUnavailable
+from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
     Done,
@@ -18,7 +18,6 @@ from envfs.protocol.control import (
     UnsetVariable,
     Written,
 )
-from envfs.protocol.keyholding import Sealed
 from envfs.service.writer import LevelChange
 
 _MAY_REFER = (Operation.TEMPLATE, Operation.UNSET, Operation.RENAME, Operation.RESTORE)
@@ -115,8 +114,8 @@ async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[st
     try:
         if filled and not sealed.doubtful and not _stands_below_another(call, level):
             return ()
-        gate.admit_facts(call.caller, AccessRequest(level, Channel.SOCKET, Format.NAMES))
-        examined = await examine(call.service.house, call.service.keyholder, level, doubtful=True)
+        reader = call.service.house.reader
+        examined = await reader.facts(call.caller, AccessRequest(level, Channel.SOCKET, Format.NAMES), doubtful=True)
     except EnvFSError as error:
         return (error.text,)
     written = {*sealed.added, *sealed.changed}

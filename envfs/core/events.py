@@ -36,13 +36,14 @@ class EventKind(StrEnum):
     ROTATE = "rotate"
     RESTART = "restart"
     CHECKPOINT = "checkpoint"
+    VOID = "void"
 
 
 class Event(NamedTuple):
     """What happened. `format` is what was asked for of a level, `operation` what was done or asked to be done.
 
-    `operation` is an Operation, a KeyOperation, or the name of a request that was refused. `times` is for how many
-    refusals the event stands.
+    `operation` is an Operation, a KeyOperation, the name of a request that was refused, or in a VOID the kind of the
+    change. `times` is for how many refusals the event stands.
     """
 
     kind: EventKind
@@ -118,6 +119,11 @@ def keys_changed(project: Project, version: int, operation: KeyOperation, custod
 def identity_changed(operation: KeyOperation, rule: str) -> Event:
     """The identity, or who else can open the vault's keys, changed."""
     return Event(EventKind.KEY, Channel.SOCKET, names.ROOT, operation=operation, rule=rule[:_RECIPIENT_CHARACTERS])
+
+
+def void(kind: EventKind, level: str, version: int, why: str) -> Event:
+    """The change that the entry before names, a WRITE or a KEY, was broken off."""
+    return Event(EventKind.VOID, Channel.DAEMON, level, version, operation=kind, rule=why)
 
 
 # -- locks and the daemon ----------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.differences import Difference
 from envfs.core.policy import Caller, Decision
 from envfs.fuse import access_lists, handles, listings, loop, touch_plan, tree
 from envfs.fuse.absent import Absent
@@ -34,7 +35,6 @@ from envfs.gate.gate import Gate
 from envfs.gate.views.view import View
 from envfs.host import callers
 from envfs.host.memory import ReplyBuffer
-from envfs.protocol.keyholding import Difference
 from envfs.vault.vault import Vault
 
 _ALLOW, _MOUNT = Decision.ALLOW, Channel.MOUNT  # looked up once: a member of an enum costs 90 ns each time (3.11)

@@ -11,13 +11,13 @@ from pyfuse3 import ROOT_INODE
 
 from envfs.core import names
 from envfs.core.access_request import Format
+from envfs.core.differences import Difference
 from envfs.core.policy import Caller
 from envfs.fuse import tree
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.tree import DOTENV, FOLDER, FORMATS, PAST, VALUE, Node, NodeKind
 from envfs.gate.views.view import TEXTS
-from envfs.protocol.keyholding import Difference
 from envfs.service.changes.comparison import EVERYTHING
 
 _ASIDE, _ASIDE_NAME = Node(NodeKind.ASIDE, names.ROOT), ".touched"

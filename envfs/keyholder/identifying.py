@@ -1,8 +1,8 @@
 """Requests that make, load or forget the identity."""
 
-import errno
 import os
 
+from envfs import safe_open
 from envfs.core import limits
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
@@ -119,5 +119,5 @@ def _write_all(descriptor: int, data: bytes) -> None:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
     except OSError as error:
-        reason = os.strerror(error.errno or errno.EIO).lower()
+        reason = safe_open.reason(error)
         raise EnvFSError(f"cannot write the identity: {reason}", "nothing was changed") from None

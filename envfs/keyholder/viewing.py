@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from envfs.core import limits, record
+from envfs.core.view_parts import Part
 from envfs.dotenv import dialects, formats, merging, portability, residues, writing
 from envfs.dotenv.document import Document
 from envfs.dotenv.interpolation import Interpolated, interpolate
@@ -23,7 +24,6 @@ from envfs.protocol.keyholding import (
     Use,
     VersionChange,
 )
-from envfs.protocol.parts import Part
 
 
 def readable_parts(view: merging.View, dialect: str) -> dict[Part, bytes]:

@@ -5,21 +5,7 @@ Law: written by the keyholder from values, read by the daemon in place, so that 
 
 import bisect
 import struct
-from enum import StrEnum
 from typing import Final, Protocol
-
-
-class Part(StrEnum):
-    """The parts of a region, in their order."""
-
-    DOTENV = "dotenv"  # the text in the view's dialect
-    JSON = "json"  # an object
-    EXAMPLE = "example"  # dotenv text with the names alone
-    ENVIRON = "environ"  # NAME=value, each ended by a NUL
-    OPENED = "opened"  # for each variable that refers to its reader's environment: what is left of its template, JSON
-    TABLE = "table"  # for each variable, by name: where its name starts in `environ`, where its value starts and ends
-    ORIGINS = "origins"  # for each variable: its name, a NUL, the level that sets it, a NUL
-
 
 _ENTRY: Final = struct.Struct("<III")
 

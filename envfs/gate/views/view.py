@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 from envfs.core import names
 from envfs.core.access_request import Format
+from envfs.core.view_parts import Part
 from envfs.errors import Locked
 from envfs.host.memory import Region
 from envfs.protocol import parts
 from envfs.protocol.keyholding import Rendered
-from envfs.protocol.parts import Part
 
 TEXTS: Final = {
     Format.DOTENV: Part.DOTENV,

@@ -3,11 +3,12 @@
 import pytest
 
 from envfs.core import limits
+from envfs.core.addresses import Layer, Place
 from envfs.core.keyfile import Custody
 from envfs.errors import BadRequest
 from envfs.protocol import control, framing, jsontext, keyholding, wire
 from envfs.protocol.control import ReadView, SetVariable, Status, Written
-from envfs.protocol.keyholding import Layer, Place, RenderView, VerifyCheckpoint, WriteLevel
+from envfs.protocol.keyholding import RenderView, VerifyCheckpoint, WriteLevel
 from envfs.tuples import NamedTuple
 
 PLACE = Place("v", "level/shop", 1, "")

@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from envfs.control.call import Call
 from envfs.core import events
 from envfs.core.keyfile import Custody
 from envfs.core.policy import Caller
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase
-from envfs.protocol.keyholding import Forget
+from envfs.protocol.keyholding import Forget, Forgotten
 from envfs.service.service import Service
 
 
@@ -29,7 +28,7 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope =
     service.locks.locked(scope, closed=custody == Custody.MANAGED)
     service.house.views.lock(scope)
     try:
-        await service.keyholder.ask(Forget(scope.project, custody))
+        await service.keyholder.ask(Forget(scope.project, custody), Forgotten)
     except TooLarge as error:
         await lock_now(service, caller, f"{scope} cannot be locked alone")
         raise TooLarge(f"{error.text}, so everything was locked", error.hint) from None
@@ -57,19 +56,22 @@ async def unless_locked(service: Service, scope: Scope) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def one_try(call: Call, scope: Scope) -> AsyncIterator[None]:
-    """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged."""
-    locks = call.service.locks
+async def one_try(service: Service, caller: Caller, scope: Scope, passphrase: tuple[int, ...]) -> AsyncIterator[None]:
+    """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged.
+
+    `passphrase` is its descriptor; without one nothing is tried.
+    """
+    locks = service.locks
     async with locks.turn:
-        await trio.sleep(locks.wait(scope) if call.descriptors else 0)
+        await trio.sleep(locks.wait(scope) if passphrase else 0)
         try:
             yield
-            if call.descriptors:
+            if passphrase:
                 locks.right(scope)
         except WrongPassphrase:
-            if call.descriptors:
+            if passphrase:
                 locks.wrong(scope)
-                call.service.log.append(events.refused_passphrase(scope), call.caller)
+                service.log.append(events.refused_passphrase(scope), caller)
             raise
 
 
