@@ -15,7 +15,6 @@ from pathlib import Path
 from envfs import safe_open
 from envfs.core import audit, events
 from envfs.core.audit import Checkpoint, Tip
-from envfs.core.events import Event
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_files, log_opening, log_reading
@@ -57,7 +56,7 @@ class AccessLog:
         self._size = 0
         self._sure = 0
         self._since = hashlib.sha256()  # over what this process wrote from byte `_sure` on
-        self._pending: list[Event] = []
+        self._pending: list[events.Event] = []
         try:
             self._open(on_entry)
         except (AuditUnavailable, LogBroken, StoreUnavailable) as error:
@@ -65,7 +64,7 @@ class AccessLog:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def append(self, event: Event, caller: Caller | None) -> None:
+    def append(self, event: events.Event, caller: Caller | None) -> None:
         """Write one entry.
 
         Raises:
@@ -78,7 +77,7 @@ class AccessLog:
             self._write_pending()
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
 
-    def append_durably(self, event: Event, caller: Caller) -> None:
+    def append_durably(self, event: events.Event, caller: Caller) -> None:
         """As `append`, and the entry is on the disk when this returns.
 
         Raises:
@@ -89,14 +88,14 @@ class AccessLog:
         if self.problem:
             raise AuditUnavailable(self.problem, HINT)
 
-    def settle(self, event: Event) -> None:
+    def settle(self, event: events.Event) -> None:
         """Write an entry that belongs behind the newest one; where that cannot be now, it comes before the next one."""
         self.note(event)
         with contextlib.suppress(AuditUnavailable):
             if not self.look():
                 self._write_pending()
 
-    def note(self, event: Event) -> None:
+    def note(self, event: events.Event) -> None:
         """Have an entry written before the next one: what was mended when the log was opened."""
         self._pending.append(event)
 
@@ -281,7 +280,7 @@ class AccessLog:
         self._new_file()
         log_end.remember(self.path, self.end)
 
-    def _go_on(self, event: Event, caller: Caller | None) -> None:
+    def _go_on(self, event: events.Event, caller: Caller | None) -> None:
         self._new_file()
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
         self.remember()
