@@ -97,7 +97,7 @@ async def _answer(call: Call, request: object) -> Sent:
     if type(request) not in _TABLE:
         raise BadRequest("an unexpected message")
     who, handler = _TABLE[type(request)]
-    if who == _OWNER and (call.caller.uid != call.service.owner or call.caller.unknown):
+    if who == _OWNER and not call.caller.is_user(call.service.owner):
         _refuse(call, request)
     sent = await handler(call, request)
     if who == _OWNER and not call.service.lasts and type(request) not in _READS:
@@ -111,7 +111,9 @@ def _refuse(call: Call, request: object) -> None:
     event = events.refused_request(type(request).__name__, str(getattr(request, "level", "")))
     call.service.refusals.record(event, call.caller)
     if call.caller.uid == call.service.owner:
-        raise NotApproved(f"this process cannot be identified: {call.caller.doubt}", _identifiable_as(call.caller.uid))
+        raise NotApproved(
+            f"this process cannot be identified: {call.caller.unknown}", _identifiable_as(call.caller.uid)
+        )
     raise NotApproved(f"only uid {call.service.owner}, who owns the vault, may do that", "ask its owner")
 
 

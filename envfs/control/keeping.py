@@ -20,7 +20,7 @@ from envfs.service import setup
 async def status(call: Call, _request: Status) -> Sent:
     """Report the daemon's state; an approved user learns what concerns them, a stranger only that it runs."""
     service = call.service
-    if call.caller.uid != service.owner:
+    if not call.caller.is_user(service.owner):
         return Sent(_outline(call))
     problems = service.problems()
     vault_id, grants = "", 0
@@ -48,12 +48,8 @@ async def status(call: Call, _request: Status) -> Sent:
 
 def _outline(call: Call) -> StatusReport:
     service, grants = call.service, 0
-    if not call.caller.doubt:
-        with contextlib.suppress(EnvFSError):
-            grants = sum(
-                rule.uid == call.caller.uid and service.house.gate.seconds_left(rule) > 0
-                for rule in service.settings.load().grants
-            )
+    with contextlib.suppress(EnvFSError):
+        grants = service.house.gate.grants(call.caller)
     return StatusReport(
         release="",
         pid=0,

@@ -33,6 +33,10 @@ class Caller(NamedTuple):
         """Why the caller counts as unidentified; empty for one that was identified."""
         return self.doubt or ("no process" if self.pid <= 0 else "")
 
+    def is_user(self, uid: int) -> bool:
+        """Tell whether the caller was identified, and as this user."""
+        return self.uid == uid and not self.unknown
+
 
 class Moment(NamedTuple):
     """Now, as grants count: which run of the machine, seconds into it, and the wall clock for grants of another run."""
@@ -124,6 +128,10 @@ class Policy:
             if seconds < rule.until and (names.within(level, rule.level) or names.within(rule.level, level)):
                 return True
         return False
+
+    def grants(self, caller: Caller, seconds: float) -> int:
+        """Return how many grants a caller has."""
+        return 0 if caller.unknown else sum(seconds < rule.until for rule in self._by_uid.get(caller.uid, ()))
 
     def uids(self, seconds: float, level: str = "") -> tuple[int, ...]:
         """List the uids that have a grant; with a level, those that may read its view."""

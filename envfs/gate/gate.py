@@ -79,6 +79,13 @@ class Gate:
         except UnsafeSettings:
             return False
 
+    def grants(self, caller: Caller) -> int:
+        """Return how many grants a caller has now."""
+        try:
+            return self.policy().grants(caller, clocks.boot_seconds())
+        except UnsafeSettings:
+            return 0
+
     def uids(self) -> tuple[int, ...]:
         """List the uids that have a grant now."""
         try:
@@ -170,7 +177,7 @@ class Gate:
 
     def _say_unsafe(self, caller: Caller) -> None:
         # strangers are only told no; whose file it is should hear what is wrong with it
-        if caller.uid == os.geteuid():
+        if caller.is_user(os.geteuid()):
             self.policy()
 
     def refuse(self, caller: Caller, request: AccessRequest, rule: str) -> NoReturn:

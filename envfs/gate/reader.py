@@ -49,8 +49,7 @@ class Reader:
 
     def knows(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""
-        is_owner = caller.uid == self._owner and not caller.unknown
-        return is_owner or self._gate.sees(caller, level)
+        return caller.is_user(self._owner) or self._gate.sees(caller, level)
 
     def check(self, caller: Caller, access: AccessRequest) -> None:
         """Refuse what concerns a level that is not there for a caller.

@@ -771,3 +771,14 @@ def test_descriptors_are_closed_whatever_is_asked(world: World) -> None:
     for asked, secret, _ in BAD_WRITES.values():
         run(lambda: world.ask(asked, secret=secret))  # noqa: B023
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.mark.parametrize("caller", [ME._replace(doubt="somebody"), ME._replace(pid=0)], ids=["in doubt", "no process"])
+def test_the_status_tells_an_unidentified_caller_no_more_than_a_stranger(world: World, caller: Caller) -> None:
+    world.allow(("/", ME.uid), ("/", STRANGER.uid))
+    told = run(lambda: world.ask(R.Status(), caller))
+    assert isinstance(told, R.StatusReport)
+    assert told == R.StatusReport("", 0, ME.uid, "", "", "", False, 0, 0, "", 0, audience="other")
+    asked = run(lambda: world.ask(R.Status(), STRANGER))
+    assert isinstance(asked, R.StatusReport)
+    assert (asked.grants, asked.audience) == (1, "approved")
