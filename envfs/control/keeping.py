@@ -25,7 +25,7 @@ async def status(call: Call, _request: Status) -> Sent:
     problems = service.problems()
     vault_id, grants = "", 0
     with contextlib.suppress(EnvFSError):
-        vault_id = service.house.vault.description.id
+        vault_id = service.open_vault.vault.description.id
         grants = len(service.settings.load().grants)
     places = service.places
     return Sent(
@@ -49,7 +49,7 @@ async def status(call: Call, _request: Status) -> Sent:
 def _outline(call: Call) -> StatusReport:
     service, grants = call.service, 0
     with contextlib.suppress(EnvFSError):
-        grants = service.house.gate.grants(call.caller)
+        grants = service.open_vault.gate.grants(call.caller)
     return StatusReport(
         release="",
         pid=0,

@@ -49,7 +49,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     if is_lenient:
         dialect = f"{dialects.INHERITING} {dialect}"
     access = AccessRequest(level, Channel(request.channel), shown, request.version, dialect)
-    view = await call.service.house.reader.view(call.caller, access)
+    view = await call.service.open_vault.reader.view(call.caller, access)
     try:
         blobs = blobs_of(view, request.only)
     except EnvFSError:
@@ -63,7 +63,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
 async def list_variables(call: Call, request: ListVariables) -> Sent:
     """Send the names of a view and the level that sets each."""
     access = AccessRequest(names.level(request.level), Channel.SOCKET, Format.NAMES, request.version)
-    origins = await call.service.house.reader.names(call.caller, access)
+    origins = await call.service.open_vault.reader.names(call.caller, access)
     await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
 
@@ -72,7 +72,7 @@ async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send what is to be known of a view beside its values."""
     level = names.level(request.level)
     access = AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version, _dialect(call, level, request.dialect))
-    examined = await call.service.house.reader.facts(call.caller, access)
+    examined = await call.service.open_vault.reader.facts(call.caller, access)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
     return Sent(Done())
@@ -85,10 +85,10 @@ def _row(facts: Facts) -> FactsRow:
 
 async def list_levels(call: Call, request: ListLevels) -> Sent:
     """Send the levels that the caller may know of."""
-    top, house = names.level(request.level), call.service.house
-    house.reader.check(call.caller, AccessRequest(top, Channel.SOCKET, Format.NAMES))
-    for level in house.vault.levels():
-        if names.within(level, top) and house.reader.knows(call.caller, level):
+    top, open_vault = names.level(request.level), call.service.open_vault
+    open_vault.reader.check(call.caller, AccessRequest(top, Channel.SOCKET, Format.NAMES))
+    for level in open_vault.vault.levels():
+        if names.within(level, top) and open_vault.reader.knows(call.caller, level):
             try:
                 row: LevelRow | FaultRow = _level_row(call, level)
             except DAMAGED as error:
@@ -98,17 +98,17 @@ async def list_levels(call: Call, request: ListLevels) -> Sent:
 
 
 def _level_row(call: Call, level: str) -> LevelRow:
-    vault = call.service.house.vault
+    vault = call.service.open_vault.vault
     head = vault.head(level)
     time = vault.header(level, head.seq).time if head else ""
-    allowed = call.service.house.gate.allows(call.caller, level)
+    allowed = call.service.open_vault.gate.allows(call.caller, level)
     return LevelRow(level, head.seq if head else 0, time, allowed)
 
 
 async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
     access = AccessRequest(names.level(request.level), Channel.SOCKET, Format.HISTORY)
-    async for versions in call.service.house.reader.history(call.caller, access, request.newest):
+    async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest):
         await call.send_rows(map(_version_row, versions))
     return Sent(Done())
 
@@ -124,7 +124,7 @@ def _version_row(version: Version | Damaged) -> VersionRow | FaultRow:
 def _dialect(call: Call, level: str, asked: str) -> str:
     if asked and asked not in dialects.NAMES:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
-    return asked or call.service.house.gate.dialect(call.caller, level)
+    return asked or call.service.open_vault.gate.dialect(call.caller, level)
 
 
 # A blob is the view's own memory, sent from where it is: no copy of a value comes into the daemon's heap.

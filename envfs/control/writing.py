@@ -38,13 +38,13 @@ async def check_write(call: Call, request: CheckWrite) -> Sent:
         StoreUnavailable: the vault cannot be written
         AuditUnavailable: the log cannot be
     """
-    service, house = call.service, call.service.house
+    service, open_vault = call.service, call.service.open_vault
     names.variable(request.name)
     project = names.project(names.level(request.level))
     if not os.access(service.places.vault, os.W_OK | os.X_OK):
         raise StoreUnavailable(f"the vault at {service.places.vault} cannot be written")
-    if house.vault.key_head(project) is not None:
-        await house.keys.describe(project)
+    if open_vault.vault.key_head(project) is not None:
+        await open_vault.keys.describe(project)
     elif not service.locks.unlocked:
         raise Locked("the vault is locked", "unlock it with `envfs unlock`")
     if problem := service.log.look():
@@ -77,7 +77,9 @@ async def import_text(call: Call, request: ImportText) -> Sent:
     change = LevelChange(operation, names.level(request.level), dry=request.dry)
     if request.dry:
         # whoever is told which values are the same can guess at them: that is reading, and is on the log
-        call.service.house.gate.admit_facts(call.caller, AccessRequest(change.level, Channel.SOCKET, Format.COMPARE))
+        call.service.open_vault.gate.admit_facts(
+            call.caller, AccessRequest(change.level, Channel.SOCKET, Format.COMPARE)
+        )
     return await _write(call, change, call.descriptor("the text"))
 
 
@@ -90,7 +92,7 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
-    result = await call.service.house.writer.write(call.caller, change, descriptors)
+    result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
     if result.changes is None:
         return Sent(Written(change.level, result.version, notes=("nothing changed",)))
     sealed = result.changes
@@ -100,12 +102,12 @@ async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] =
 
 def _stands_below_another(call: Call, level: str) -> bool:
     # what the levels above refer to may come to nothing here as well, however plain the text is
-    return any(call.service.house.vault.head(above) for above in names.chain(level)[:-1])
+    return any(call.service.open_vault.vault.head(above) for above in names.chain(level)[:-1])
 
 
 async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[str, ...]:
     # what is written is written: a reference that comes to nothing yet may be what the levels below are to set
-    gate, level = call.service.house.gate, change.level
+    gate, level = call.service.open_vault.gate, change.level
     filled = change.operation in _FILLS
     if not (sealed.doubtful or filled or change.operation in _MAY_REFER):
         return ()
@@ -114,7 +116,7 @@ async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[st
     try:
         if filled and not sealed.doubtful and not _stands_below_another(call, level):
             return ()
-        reader = call.service.house.reader
+        reader = call.service.open_vault.reader
         examined = await reader.facts(call.caller, AccessRequest(level, Channel.SOCKET, Format.NAMES), doubtful=True)
     except EnvFSError as error:
         return (error.text,)

@@ -75,7 +75,7 @@ def _reason_to_lock(service: Service, slept: float) -> str:
         settings = service.settings.load()
         if settings.lock_at_suspend and slept > _SLEPT and not settings.identity_file:
             return "the machine slept"
-        if settings.idle_seconds and clocks.boot_seconds() - service.house.gate.served_at > settings.idle_seconds:
+        if settings.idle_seconds and clocks.boot_seconds() - service.open_vault.gate.served_at > settings.idle_seconds:
             return "idle"
     return ""
 
@@ -104,8 +104,8 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
     while True:
         await link.wait_ended()
         service.locks.lost()
-        service.house.views.wipe()
-        service.house.changes.locked(VAULT)
+        service.open_vault.views.wipe()
+        service.open_vault.changes.locked(VAULT)
         await trio.sleep(_RESTART_SECONDS)
         link.start()
         service.keyholder_pid = link.pid
@@ -117,11 +117,11 @@ async def _make_ready(service: Service) -> None:
         await lock(service, "the keyholder was started again", scope)
     with suppress(EnvFSError):
         await identity.load_identity(service, (), reopen=False)
-        service.house.changes.unlocked()
+        service.open_vault.changes.unlocked()
     await finish_changes(service)
 
 
 async def finish_changes(service: Service) -> None:
     """Finish a change of keys that a crash broke off; what is still locked waits until it is not."""
     with suppress(EnvFSError):
-        await finish_all(service.house, service.me)
+        await finish_all(service.open_vault, service.me)

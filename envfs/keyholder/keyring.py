@@ -1,6 +1,6 @@
 """What is held now: one region of memory, shared with the children that work for a request.
 
-A child that learns a key writes it here; the parent never touches it. Children take turns, so that none sees half of
+A child that learns a key writes it here; the parent never touches it. Children take a lock, so that none sees half of
 what another writes, and no two write into the same place.
 
     identity   length (2 bytes), the age identity's line
@@ -19,7 +19,7 @@ from envfs.core.names import Project
 from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
 from envfs.host.memory import Region
-from envfs.keyholder.turn import Turn
+from envfs.keyholder.fork_lock import ForkLock
 
 _IDENTITY, _SIGNED, _LENGTH = 2048, 2048, 2
 _SLOTS_AT = _IDENTITY + _SIGNED
@@ -34,20 +34,20 @@ class Keyring:
     def __init__(self) -> None:
         """Start with nothing held."""
         self._region = Region.create(_SLOTS_AT + _SLOTS * _SLOT)
-        self._turn = Turn()
+        self._lock = ForkLock()
 
     # -- the identity --------------------------------------------------------------------------------------------------
 
     def hold(self, identity: Secret[str]) -> None:
         """Hold an age identity (`AGE-SECRET-KEY-1…`) from now on."""
         data = identity.reveal().encode()
-        with self._turn:
+        with self._lock:
             self._region.map[_LENGTH : _LENGTH + len(data)] = data
             self._region.map[:_LENGTH] = len(data).to_bytes(_LENGTH, "big")
 
     def forget(self) -> None:
         """Hold nothing any more; the marks stay."""
-        with self._turn:
+        with self._lock:
             marks, signed = [self._path(at) for at in self._marks()], self._signed()
             self._region.wipe()
             self._write_signed(signed)
@@ -60,7 +60,7 @@ class Keyring:
         Raises:
             Locked: none is held
         """
-        with self._turn:
+        with self._lock:
             length = int.from_bytes(self._region.map[:_LENGTH], "big")
             if length:
                 return Secret(bytes(self._region.map[_LENGTH : _LENGTH + length]).decode())
@@ -70,12 +70,12 @@ class Keyring:
 
     def hold_signed(self, signed: tuple[str, ...]) -> None:
         """Remember the last checkpoint that was signed, as words without blanks."""
-        with self._turn:
+        with self._lock:
             self._write_signed(" ".join(signed).encode())
 
     def signed(self) -> tuple[str, ...]:
         """Return what was remembered of the last checkpoint; empty if none was signed."""
-        with self._turn:
+        with self._lock:
             return tuple(self._signed().decode().split())
 
     def _signed(self) -> bytes:
@@ -95,7 +95,7 @@ class Keyring:
         Raises:
             TooLarge: too many projects are held
         """
-        with self._turn:
+        with self._lock:
             self._write(project, name, keys)
 
     def close_project(self, project: Project) -> None:
@@ -108,24 +108,24 @@ class Keyring:
 
     def forget_project(self, project: Project) -> None:
         """Hold nothing of a project any more, neither keys nor a mark."""
-        with self._turn:
+        with self._lock:
             for at in self._taken(project):
                 self._clear(at)
 
     def reopen_all(self) -> None:
         """Remove every mark."""
-        with self._turn:
+        with self._lock:
             for at in self._marks():
                 self._clear(at)
 
     def is_closed(self, project: Project) -> bool:
         """Tell whether a project is locked by a mark."""
-        with self._turn:
+        with self._lock:
             return any(self._path(at) == project for at in self._marks())
 
     def project(self, project: Project, name: str) -> tuple[Secret[bytes], ...] | None:
         """Return the keys of a project, if they are held and of the key file of that name."""
-        with self._turn:
+        with self._lock:
             for at in self._taken(project):
                 body = bytes(self._region.map[at + _PATH : at + _SLOT])
                 if body[:_NAME] == name.encode() and body[_NAME]:
@@ -133,7 +133,7 @@ class Keyring:
                     return tuple(Secret(body[start : start + KEY_BYTES]) for start in range(_NAME + 1, end, KEY_BYTES))
         return None
 
-    # -- slots, for whoever has the turn -------------------------------------------------------------------------------
+    # -- slots, under the lock -----------------------------------------------------------------------------------------
 
     def _write(self, project: Project, name: str, keys: tuple[Secret[bytes], ...]) -> None:
         at = self._slot(project)

@@ -29,7 +29,7 @@ async def load_identity(
         WrongPassphrase: it does not open, or needs a passphrase
         Conflict: it was locked meanwhile
     """
-    about = service.house.vault.description
+    about = service.open_vault.vault.description
     request = LoadIdentity(about.recipient, about.signing_key, scope.project, reopen)
     async with unless_locked(service, scope):
         handle = await _open_identity(service)  # a keyring may wait for a person
@@ -67,7 +67,7 @@ async def keep_identity(service: Service, caller: Caller, keyring: str, passphra
     Raises:
         WrongPassphrase: the passphrase does not open it
     """
-    name = service.house.vault.description.id
+    name = service.open_vault.vault.description.id
     handle = _open_file(_identity_file(service), private=False)
     target = os.memfd_create("envfs", os.MFD_CLOEXEC)
     try:
@@ -87,7 +87,7 @@ async def forget_identity(service: Service, caller: Caller) -> None:
     Raises:
         BadRequest: it is in no keyring
     """
-    keyring, name = service.settings.load().keyring, service.house.vault.description.id
+    keyring, name = service.settings.load().keyring, service.open_vault.vault.description.id
     if not keyring:
         raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
     service.log.append(events.identity_changed(KeyOperation.KEYRING, "none"), caller)
@@ -109,7 +109,7 @@ async def _open_identity(service: Service) -> int:
     path, keyring = _identity_file(service), service.settings.load().keyring
     if keyring and path == service.places.identity:
         with suppress(EnvFSError):  # then the passphrase is asked for, as ever
-            name = service.house.vault.description.id
+            name = service.open_vault.vault.description.id
             found = await trio.to_thread.run_sync(keyrings.fetch, keyring, name)
             if found is not None:
                 return found

@@ -32,15 +32,15 @@ async def change_keys(
         Conflict: the project was locked, or its keys were changed, meanwhile
         WrongPassphrase: the present passphrase does not open its keys
     """
-    house, locks, scope = service.house, service.locks, Scope(project)
-    was_locked = house.keys.custody(project) == Custody.ZERO_KNOWLEDGE and not locks.is_held(project)
-    async with house.changing:
+    open_vault, locks, scope = service.open_vault, service.locks, Scope(project)
+    was_locked = open_vault.keys.custody(project) == Custody.ZERO_KNOWLEDGE and not locks.is_held(project)
+    async with open_vault.changing:
         async with one_try(service, caller, scope, passphrases), unless_locked(service, scope):
-            await house.keys.change(caller, project, change, passphrases)
+            await open_vault.keys.change(caller, project, change, passphrases)
         if change.custody == Custody.ZERO_KNOWLEDGE and not locks.is_held(project):
             locks.opened(scope, 0)
         try:
-            return await finish(house, caller, project)
+            return await finish(open_vault, caller, project)
         except Locked:  # what is done must not be done again, as a client would that unlocks and asks once more
             hint = "unlocking it finishes that"
             raise Conflict(f"{scope} was locked before all of it was sealed anew", hint) from None
@@ -66,19 +66,21 @@ async def add_recovery(service: Service, caller: Caller, recipient: str, where: 
         BadRequest: it is no recipient
         Locked: a project is
     """
-    house = service.house
-    managed = [project for project in house.vault.projects() if house.keys.custody(project) == Custody.MANAGED]
+    open_vault = service.open_vault
+    managed = [
+        project for project in open_vault.vault.projects() if open_vault.keys.custody(project) == Custody.MANAGED
+    ]
     if recipient:  # a wrong one is refused before a passphrase is asked for
         await service.keyholder.ask(CreateRecovery(recipient), IdentityMade)
-    before = {project: (await house.keys.describe(project)).recipients for project in managed}
+    before = {project: (await open_vault.keys.describe(project)).recipients for project in managed}
     made = (await service.keyholder.ask(CreateRecovery(recipient), IdentityMade, (), where)).message.recipient
     service.log.append(events.identity_changed(KeyOperation.RECOVERY, made), caller)
     service.settings.add_recipient(made)
     for project in managed:
         if made not in before[project]:
             change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, (*before[project], made))
-            async with house.changing:
-                await house.keys.change(caller, project, change, ())
-                await finish(house, caller, project)
-    others = tuple(project for project in house.vault.projects() if project not in managed)
+            async with open_vault.changing:
+                await open_vault.keys.change(caller, project, change, ())
+                await finish(open_vault, caller, project)
+    others = tuple(project for project in open_vault.vault.projects() if project not in managed)
     return Recovery(made, len(managed), others)

@@ -26,16 +26,16 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope =
     """
     custody = _custody(service, scope)
     service.locks.locked(scope, closed=custody == Custody.MANAGED)
-    service.house.views.lock(scope)
+    service.open_vault.views.lock(scope)
     try:
         await service.keyholder.ask(Forget(scope.project, custody), Forgotten)
     except TooLarge as error:
         await lock_now(service, caller, f"{scope} cannot be locked alone")
         raise TooLarge(f"{error.text}, so everything was locked", error.hint) from None
     finally:
-        service.house.views.lock(scope)  # what was being made while the keyholder still knew
+        service.open_vault.views.lock(scope)  # what was being made while the keyholder still knew
         await service.after_lock()
-        service.house.changes.locked(scope)
+        service.open_vault.changes.locked(scope)
         service.log.append(events.locked(scope, reason), caller)
 
 
@@ -80,6 +80,6 @@ def _custody(service: Service, scope: Scope) -> Custody | None:
     if scope.project is None:
         return None
     try:
-        return service.house.keys.custody(scope.project)
+        return service.open_vault.keys.custody(scope.project)
     except EnvFSError:
         return Custody.MANAGED

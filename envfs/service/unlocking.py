@@ -32,9 +32,9 @@ async def unlock(service: Service, caller: Caller, scope: Scope, seconds: int, p
     locks.opened(ends, seconds)
     locks.closed = set() if scope == VAULT else locks.closed - {scope}
     service.log.append(events.unlocked(scope, seconds), caller)
-    service.house.changes.unlocked()
+    service.open_vault.changes.unlocked()
     with suppress(EnvFSError):  # it is unlocked all the same
-        await finish_all(service.house, caller)
+        await finish_all(service.open_vault, caller)
 
 
 async def lock(service: Service, caller: Caller, scope: Scope) -> None:
@@ -51,12 +51,12 @@ async def lock(service: Service, caller: Caller, scope: Scope) -> None:
 def _zero_knowledge(service: Service, scope: Scope) -> Project | None:
     # the project of a scope, if a passphrase of its own opens it
     project = scope.project
-    own = project is not None and service.house.keys.custody(project) is Custody.ZERO_KNOWLEDGE
+    own = project is not None and service.open_vault.keys.custody(project) is Custody.ZERO_KNOWLEDGE
     return project if own else None
 
 
 async def _hold_project(service: Service, project: Project, descriptors: tuple[int, ...]) -> None:
-    vault = service.house.vault
+    vault = service.open_vault.vault
     head = vault.key_head(project)
     if head is not None:
         place = vault.place(record.key_stream(project), head.seq)
@@ -66,5 +66,5 @@ async def _hold_project(service: Service, project: Project, descriptors: tuple[i
 
 def _may_be_there(service: Service, project: Project) -> bool:
     with suppress(EnvFSError):
-        return service.locks.is_held(project) or service.house.vault.key_head(project) is not None
+        return service.locks.is_held(project) or service.open_vault.vault.key_head(project) is not None
     return True  # whoever says lock is not to be told of the vault's troubles instead

@@ -30,7 +30,7 @@ async def verify_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
 
     With `repair`, the index and this machine's marks are written again first, where they are damaged.
     """
-    vault = inquiry.service.house.vault
+    vault = inquiry.service.open_vault.vault
     repaired = tuple(f"{key} is written again" for key in (_repair(vault) if repair else ()))
     looked_at, failed, locked = 0, 0, set()
     for stream in vault.streams():
@@ -92,7 +92,7 @@ async def _log_faults(inquiry: Inquiry) -> tuple[list[FaultRow], list[str], froz
         return [*faults, FaultRow("access.jsonl", error.text)], [], frozenset()
     faults += [FaultRow(key, text) for key, text in vouched.faults.items()]
     written = await ledger.read_whole(ledger.written, inquiry.left)
-    vault = inquiry.service.house.vault
+    vault = inquiry.service.open_vault.vault
     told = [f"the access log: {note}" for note in begun_again(vouched)]
     begun = frozenset(f"tree/{stream.partition('/')[2]}/@" for stream in written.broken_off)
     return [*faults, *_unwritten(vault, written)], [*told, *_broken_off(vault, written)], begun
@@ -119,7 +119,7 @@ def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
 
 
 async def _verify_stream(inquiry: Inquiry, stream: str) -> tuple[int, list[FaultRow]]:
-    keeper = inquiry.service.house.vault
+    keeper = inquiry.service.open_vault.vault
     last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
@@ -136,7 +136,7 @@ def _head_fault(inquiry: Inquiry, stream: str) -> str:
     if stream == inquiry.service.ledger.stream:
         return ""  # told once, with the log
     try:
-        inquiry.service.house.vault.stream_head(stream)
+        inquiry.service.open_vault.vault.stream_head(stream)
     except EnvFSError as error:
         return error.text
     return ""
@@ -153,7 +153,7 @@ async def _verify_records(inquiry: Inquiry, stream: str, numbers: range) -> list
 
 
 async def _verify_gathered(inquiry: Inquiry, stream: str, numbers: range) -> list[FaultRow]:
-    keeper = inquiry.service.house.vault
+    keeper = inquiry.service.open_vault.vault
     found = [(seq, keeper.read(stream, seq)) for seq in numbers]
     faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in found if data is None]
     forgotten = not record.is_level_stream(stream)  # key files and checkpoints before the newest may be
@@ -169,7 +169,7 @@ async def _verify_gathered(inquiry: Inquiry, stream: str, numbers: range) -> lis
 
 
 async def _ask_about(inquiry: Inquiry, stream: str, present: list[tuple[int, bytes]]) -> tuple[str, ...]:
-    keeper, ask = inquiry.service.house.vault, inquiry.service.keyholder.ask
+    keeper, ask = inquiry.service.open_vault.vault, inquiry.service.keyholder.ask
     blobs = tuple(data for _, data in present)
     places = tuple(keeper.place(stream, seq) for seq, _ in present)
     if record.is_key_stream(stream):
@@ -191,18 +191,18 @@ async def accept(service: Service, caller: Caller, level: str) -> str:
 
     Returns a sentence about the level as it was accepted.
     """
-    house = service.house
-    before = _version(house.vault, level)
-    version = house.vault.acceptable(level)
+    open_vault = service.open_vault
+    before = _version(open_vault.vault, level)
+    version = open_vault.vault.acceptable(level)
     service.log.append(events.accepted(level, version), caller)
-    house.vault.accept(level)
-    house.views.wipe()  # views are known by their versions, and these may be others now
-    house.changes.wrote(level, before)
+    open_vault.vault.accept(level)
+    open_vault.views.wipe()  # views are known by their versions, and these may be others now
+    open_vault.changes.wrote(level, before)
     if service.ledger.behind:
         service.ledger.accept()
     custody = ""
     with suppress(EnvFSError):
-        custody = f"; its project is {house.keys.custody(names.project(level))}"
+        custody = f"; its project is {open_vault.keys.custody(names.project(level))}"
     return f"{level} is accepted at version {version}{custody}"
 
 

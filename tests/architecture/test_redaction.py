@@ -143,9 +143,9 @@ def test_nothing_that_is_kept_beside_a_vault_shows_a_value(tmp_path: Path) -> No
 
     async def main() -> None:
         await world.fill()
-        view = await world.house.views.get("/shop/prod")
+        view = await world.open_vault.views.get("/shop/prod")
         assert b"hunter3" in bytes(view.look(view.part("dotenv")))
-        assert "hunter3" not in f"{view} {view!r} {vars(view)} {vars(world.house.views)}"
+        assert "hunter3" not in f"{view} {view!r} {vars(view)} {vars(world.open_vault.views)}"
 
     run(main)
     world.close()

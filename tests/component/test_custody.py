@@ -73,8 +73,8 @@ def safe(world: World) -> World:
 
 def put_project(world: World, project: str, passphrase: str) -> None:
     """Put the key file of a new zero-knowledge project into a world's vault."""
-    place = world.house.vault.next_place(record.key_stream(project))
-    assert world.house.vault.append_key(project, place.seq, key_file(owner(world), place, passphrase))
+    place = world.open_vault.vault.next_place(record.key_stream(project))
+    assert world.open_vault.vault.append_key(project, place.seq, key_file(owner(world), place, passphrase))
 
 
 def owner(world: World) -> Identity:
@@ -87,7 +87,7 @@ def code(reply: object) -> str:
 
 async def hold_identity(world: World) -> None:
     """Let the keyholder learn the identity, and the daemon know nothing of it."""
-    about = world.house.vault.description
+    about = world.open_vault.vault.description
     handle = os.open(world.folder / "identity.txt", os.O_RDONLY)
     try:
         await world.keyholder.ask(LoadIdentity(about.recipient, about.signing_key), tuple, (), (handle,))
@@ -105,7 +105,7 @@ def state(world: World, level: str) -> str:
     async def look() -> str:
         await trio.sleep(0.005)
         try:
-            view = await world.house.views.get(level)
+            view = await world.open_vault.views.get(level)
             view.check()
         except EnvFSError as error:
             return error.code
@@ -136,7 +136,7 @@ def test_a_project_that_is_locked_while_it_is_made_stays_locked(world: World) ->
     assert code(run(lambda: world.ask(R.NewProject("new", "zero-knowledge"), secret=PASS))) == "conflict"
     assert not world.service.locks.is_held("/new")
     with pytest.raises(Locked):
-        run(lambda: world.house.keys.describe("/new"))
+        run(lambda: world.open_vault.keys.describe("/new"))
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["before", "after"])
@@ -156,7 +156,7 @@ def test_a_view_that_was_made_between_a_lock_and_its_notice_is_wiped(world: Worl
     async def lock_first() -> None:  # the keyholder is told to forget, then it learns the identity, then somebody reads
         await lock_now(world.service, ME, "a test")
         await hold_identity(world)
-        await world.house.views.get("/shop")
+        await world.open_vault.views.get("/shop")
 
     Meanwhile(world, LoadIdentity, lock_first, on_the_way_back=True)
     assert code(run(lambda: world.ask(R.Unlock()))) == "conflict"
@@ -188,8 +188,8 @@ def test_what_was_done_before_a_lock_is_not_said_to_be_locked(world: World) -> N
     Meanwhile(world, WriteLevel, lock(world, "/shop"), on_the_way_back=True)
     assert code(run(lambda: world.ask(R.RotateKey("shop")))) == "conflict"
     assert code(run(lambda: world.ask(R.Unlock(0, "shop")))) == "Done"
-    assert len(run(lambda: world.house.keys.describe("/shop")).kids) == 2
-    assert not world.house.vault.has_old_keys("/shop")
+    assert len(run(lambda: world.open_vault.keys.describe("/shop")).kids) == 2
+    assert not world.open_vault.vault.has_old_keys("/shop")
 
 
 # -- locking when something is in the way ------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_when_the_keyholder_does_not_answer_the_views_are_wiped_and_the_pages_dr
             raise EnvFSError("the keyholder does not answer")
 
     world.service.after_lock = drop
-    view = run(lambda: world.house.views.get("/shop")).hold()
+    view = run(lambda: world.open_vault.views.get("/shop")).hold()
     world.service.keyholder = Dead(world.keyholder)  # type: ignore[assignment, arg-type]
     with pytest.raises(EnvFSError):
         run(lock(world))
@@ -325,7 +325,7 @@ def test_wrong_passphrases_are_counted_for_each_that_can_be_guessed(
 
 
 def _head(world: World, project: str) -> bytes:
-    head = world.house.vault.key_head(project)
+    head = world.open_vault.vault.key_head(project)
     assert head is not None
     return head.data
 
@@ -342,22 +342,22 @@ def test_a_copy_of_an_open_key_file_under_another_number_opens_nothing(safe: Wor
 
 
 def _planted(world: World, project: str, data: bytes) -> Place:
-    place = world.house.vault.next_place(record.key_stream(project))
-    assert world.house.vault.append_key(project, place.seq, data)
+    place = world.open_vault.vault.next_place(record.key_stream(project))
+    assert world.open_vault.vault.append_key(project, place.seq, data)
     return place
 
 
 @pytest.mark.parametrize("recipients", [(), (STRANGERS,)], ids=["of a passphrase", "of others"])
 def test_keys_are_sealed_to_whom_the_owner_signed_for(safe: World, recipients: tuple[str, ...]) -> None:
     """Whoever knows a file's content may seal it anew: it is not taken under another custody than the signed one."""
-    place = safe.house.vault.next_place("key/safe")
+    place = safe.open_vault.vault.next_place("key/safe")
     plain = sealing.sign_keys(owner(safe), place, TIME, Keys((Secret(os.urandom(32)),), recipients))
     sealed = age_file(plain, PASS.decode()) if recipients else age.seal(plain, (owner(safe).recipient,))
     _planted(safe, "/safe", sealed)
     if recipients:
         assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "authentication-failed"
     with pytest.raises(EnvFSError) as caught:
-        run(lambda: safe.house.keys.describe("/safe"))
+        run(lambda: safe.open_vault.keys.describe("/safe"))
     assert isinstance(caught.value, Locked if recipients else AuthenticationFailed)
 
 
@@ -372,7 +372,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("harm", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_key_file_is_not_called_a_wrong_passphrase(safe: World, harm: Callable[[bytes], bytes]) -> None:
-    place = safe.house.vault.next_place("key/safe")
+    place = safe.open_vault.vault.next_place("key/safe")
     _planted(safe, "/safe", harm(key_file(owner(safe), place, PASS.decode())))
     assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "authentication-failed"
     assert safe.service.locks.wait(Scope("/safe")) == 0
@@ -393,18 +393,18 @@ def test_what_is_written_while_the_key_changes_is_sealed_with_the_new_one(world:
     change = KeyChange(KeyOperation.ROTATE, Custody.MANAGED, fresh=True)
 
     async def rotate() -> None:
-        await world.house.keys.change(ME, "/shop", change, ())
+        await world.open_vault.keys.change(ME, "/shop", change, ())
 
     Meanwhile(world, WriteLevel, rotate, on_the_way_back=True)
     run(lambda: world.write("/shop/new", "A=1\n"))
-    head = world.house.vault.head("/shop/new")
+    head = world.open_vault.vault.head("/shop/new")
     assert head is not None
-    newest = run(lambda: world.house.keys.describe("/shop")).kids[0]
+    newest = run(lambda: world.open_vault.keys.describe("/shop")).kids[0]
     assert record.parse(head.data).header.kid == newest
 
 
 def test_a_change_that_broke_off_is_finished_by_unlocking(safe: World) -> None:
-    vault, place = safe.house.vault, safe.house.vault.next_place("key/safe")
+    vault, place = safe.open_vault.vault, safe.open_vault.vault.next_place("key/safe")
     old = _held(safe)
     _planted(safe, "/safe", key_file(owner(safe), place, PASS.decode(), (Secret(os.urandom(32)), *old)))
     assert vault.has_old_keys("/safe")
@@ -422,11 +422,11 @@ def _held(world: World) -> tuple[Secret[bytes], ...]:
 
 def test_adding_a_recovery_recipient_finishes_what_a_change_before_it_left(world: World) -> None:
     change = KeyChange(KeyOperation.ROTATE, Custody.MANAGED, fresh=True)
-    run(lambda: world.house.keys.change(ME, "/shop", change, ()))  # and there it broke off
+    run(lambda: world.open_vault.keys.change(ME, "/shop", change, ()))  # and there it broke off
     assert code(run(lambda: world.ask(R.AddRecovery(STRANGERS)))) == "RecoveryMade"
-    newest = run(lambda: world.house.keys.describe("/shop")).kids[0]
+    newest = run(lambda: world.open_vault.keys.describe("/shop")).kids[0]
     for level in ("/shop", "/shop/prod"):
-        head = world.house.vault.head(level)
+        head = world.open_vault.vault.head(level)
         assert head is not None
         assert record.parse(head.data).header.kid == newest
 
@@ -450,9 +450,9 @@ def test_a_recovery_identity_needs_a_place_that_can_be_written(world: World, cap
 def test_a_recipient_is_removed_however_it_is_spelt(world: World) -> None:
     line = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     assert code(run(lambda: world.ask(R.ChangeRecipients("shop", (f"{line} me@here",), ())))) == "Done"
-    assert line in run(lambda: world.house.keys.describe("/shop")).recipients
+    assert line in run(lambda: world.open_vault.keys.describe("/shop")).recipients
     assert code(run(lambda: world.ask(R.ChangeRecipients("shop", (), (f"{line}  me@there",))))) == "Done"
-    assert line not in run(lambda: world.house.keys.describe("/shop")).recipients
+    assert line not in run(lambda: world.open_vault.keys.describe("/shop")).recipients
 
 
 def test_a_project_can_be_named_like_the_start_of_another(world: World) -> None:

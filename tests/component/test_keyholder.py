@@ -190,7 +190,7 @@ def test_a_plain_identity_is_loaded(fresh: KeyholderLink, kept: Kept) -> None:
 
 def test_an_identity_under_a_passphrase_is_loaded_with_it_alone(fresh: KeyholderLink, kept: Kept) -> None:
     file = age_file(kept.file, "correct horse")
-    for wrong in (b"correct house", b"correct horse ", b"Correct horse", b"correct horse\n\nx"):
+    for wrong in (b"correct open_vault", b"correct horse ", b"Correct horse", b"correct horse\n\nx"):
         with pytest.raises(WrongPassphrase):
             ask(fresh, kept.load, (), (file, wrong))
     with pytest.raises(Locked):
@@ -827,7 +827,7 @@ def children(pid: int) -> list[str]:
 
 
 def at_rest(pid: int) -> list[int]:
-    """Wait until the children that wait are left, and for as long as a rehearsal may take; return their numbers."""
+    """Wait until the children that wait are left, and for as long as a warm-up may take; return their numbers."""
     until, since, waiting = time.monotonic() + 20, time.monotonic(), [""]
     while time.monotonic() - since < 0.6:
         now = children(pid)

@@ -17,7 +17,7 @@ from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse.operations import Operations
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
-from envfs.service.service import House
+from envfs.service.service import OpenVault
 from envfs.settings import SettingsFile
 from tests.component.world import LATER, LEVELS, ME, PROD, Context, World, inode, looked_up, outcome, read_file, run
 
@@ -50,24 +50,24 @@ def states(
         logs.append(log)
         keyholder = locked_keyholder if name == "locked" else shared.service.keyholder
         refusals = Refusals(lambda log=log: log)
-        house = House(shared.house.vault, SettingsFile(settings), log, refusals, keyholder)
-        houses.append(house)
-        found[name] = State(shared.operations(house), log.path)
+        open_vault = OpenVault(shared.open_vault.vault, SettingsFile(settings), log, refusals, keyholder)
+        houses.append(open_vault)
+        found[name] = State(shared.operations(open_vault), log.path)
         if name != "locked":
-            run(lambda house=house: _make_ready(house))
+            run(lambda open_vault=open_vault: _make_ready(open_vault))
         if name == "log broken":
             log.path.unlink()
     yield found
-    for house in houses:
-        house.views.wipe()
+    for open_vault in houses:
+        open_vault.views.wipe()
     for log in logs:
         log.close()
 
 
-async def _make_ready(house: House) -> None:
+async def _make_ready(open_vault: OpenVault) -> None:
     for level in LEVELS:
-        await house.views.get(level)
-    await house.views.get_past("/shop", 1)
+        await open_vault.views.get(level)
+    await open_vault.views.get_past("/shop", 1)
 
 
 # -- every handler in every state --------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def test_a_surprise_becomes_eio_and_the_next_question_is_answered(
         ]
 
     with monkeypatch.context() as patch:
-        patch.setattr(world.house.gate, place, fail)
+        patch.setattr(world.open_vault.gate, place, fail)
         assert "EIO" in run(ask)
     assert run(ask) == ["ok"] * 3
 
@@ -479,7 +479,7 @@ def test_an_open_file_keeps_its_text_while_the_level_changes(world: World) -> No
 def test_the_files_that_the_kernel_holds_the_longest_are_the_ones_to_forget(world: World) -> None:
     async def main() -> None:
         operations = world.operations()
-        await world.house.gate.views.get("/shop")
+        await world.open_vault.gate.views.get("/shop")
         forms = [inode(operations, kind, "/shop") for kind in ("dotenv", "json", "environ")]
         folder = inode(operations, "folder", "/shop")
         found = await operations.open(forms[0], os.O_RDONLY, CTX)
@@ -499,7 +499,7 @@ def test_a_page_is_filled_with_all_that_the_text_has_by_now(world: World) -> Non
         number = await looked_up(operations, inode(operations, "dotenv", "/shop/prod"))
         found = await operations.open(number, os.O_RDONLY, CTX)
         await world.write("/shop/prod", PROD + "ADDED=1\n")
-        await world.house.gate.views.get("/shop/prod")  # somebody else looked; nobody was told by this inode
+        await world.open_vault.gate.views.get("/shop/prod")  # somebody else looked; nobody was told by this inode
         assert bytes(await operations.read(found.fh, 0, 1 << 20)).decode() == PROD
         assert bytes(await operations.read(found.fh, 0, 4096)).decode() == f"{PROD}ADDED=1\n"
         await world.write("/shop/prod", PROD + "ADDED=1\nMORE=1\n")
@@ -691,7 +691,7 @@ def test_released_handles_hold_nothing(world: World) -> None:
             await world.write("/", f"TURN={turn}\n")
         assert len(operations._handles) == 0
         await trio.sleep(1.1)  # those that were replaced are held for a moment
-        world.house.views.expire()
+        world.open_vault.views.expire()
         assert (
             len(os.listdir("/proc/self/fd")) <= before + 2 * len(numbers) + 8
         )  # the ready views, the known caller, the loop
@@ -709,11 +709,11 @@ def test_locking_wipes_held_views_and_those_that_were_replaced_before(world: Wor
         await operations.release(other.fh)
         await world.write("/shop", "A=3\n")
         await looked_up(operations, number)
-        world.house.views.lock()
+        world.open_vault.views.lock()
         assert await outcome(lambda: operations.read(held.fh, 0, 100)) == "ENOKEY"
         await operations.release(held.fh)
-        world.house.views.lock()
-        world.house.views.wipe()
+        world.open_vault.views.lock()
+        world.open_vault.views.wipe()
 
     run(main)
 

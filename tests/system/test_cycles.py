@@ -25,7 +25,7 @@ class Weight(NamedTuple):
     mappings: int
 
 
-_REHEARSED = 1.0  # seconds: the keyholder does it once, when it was idle for a while
+_WARMED_UP = 1.0  # seconds: the keyholder does it once, when it was idle for a while
 _NOISE = Weight(1024, 1024, 2, 2, 4)  # between two looks: an idle thread of trio's more, with its stack
 
 
@@ -43,10 +43,10 @@ def _weigh(pid: int) -> Weight:
 
 
 def _settled(daemon: Daemon) -> dict[str, Weight]:
-    """Weigh both processes when no child of the keyholder's is at work but the one that waits, and it has rehearsed."""
+    """Weigh both processes when no child of the keyholder's is at work but the one that waits, and it has warmed up."""
     children = Path(f"/proc/{daemon.keyholder}/task/{daemon.keyholder}/children")
     eventually(lambda: len(children.read_text(encoding="ascii").split()) == 1, "the keyholder's children end")
-    time.sleep(_REHEARSED)
+    time.sleep(_WARMED_UP)
     return {"daemon": _weigh(daemon.pid), "keyholder": _weigh(daemon.keyholder)}
 
 

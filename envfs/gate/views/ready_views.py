@@ -11,7 +11,7 @@ from envfs.core.addresses import Layer
 from envfs.core.scope import VAULT, Scope
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view import Layers, View
-from envfs.gate.views.view_times import Moments
+from envfs.gate.views.view_times import ViewTimes
 from envfs.host import clocks
 from envfs.host.memory import Region
 from envfs.protocol.keyholding import Rendered, RenderOwn, RenderView
@@ -35,7 +35,7 @@ class Views:
         self._ready: dict[tuple[str, str], View] = {}  # by level and dialect
         self._past: dict[tuple[str, ...], View] = {}
         self._replaced: dict[View, float] = {}  # and the moment at which each goes
-        self.moments = Moments()
+        self.times = ViewTimes()
         self._locks = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
@@ -58,7 +58,7 @@ class Views:
             layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
             made = await self._make(layers, layers.wanted(), _whole(dialect))
             old = self._ready.pop((level, dialect), None)
-            self.moments.date(made, dialect, old)
+            self.times.date(made, dialect, old)
             if old is not None:
                 self._retire(old, made)
             _keep(self._ready, (level, dialect), made, _room())

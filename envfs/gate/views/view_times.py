@@ -24,7 +24,7 @@ class _Moment(NamedTuple):
     contents: Mapping[Format | None, int]
 
 
-class Moments:
+class ViewTimes:
     """The times of views, kept for longer than the views; without one, the time of the newest record has to do."""
 
     def __init__(self) -> None:

@@ -10,8 +10,8 @@ import pytest
 from envfs.core import limits
 from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
+from envfs.keyholder.fork_lock import ForkLock
 from envfs.keyholder.keyring import Keyring
-from envfs.keyholder.turn import Turn
 
 IDENTITY = "AGE-SECRET-KEY-1" + "Q" * 58
 NAME, OTHER = "n" * 43, "o" * 43
@@ -179,7 +179,7 @@ def test_a_reader_never_sees_half_of_what_is_written(keyring: Keyring) -> None:
 
 
 def test_one_that_is_killed_with_the_turn_keeps_nobody_waiting_for_long() -> None:
-    turn = Turn()
+    turn = ForkLock()
 
     def take() -> None:
         turn.__enter__()

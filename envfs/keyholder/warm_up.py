@@ -21,7 +21,7 @@ _TIME = "2000-01-01T00:00:00.000000Z"
 _TEXT = "".join(f"NAME_{number}='a value {number}' # and why\n" for number in range(10))
 
 
-class Rehearsal:
+class WarmUp:
     """A level of a vault that is not there, and the request for its view."""
 
     def __init__(self) -> None:
