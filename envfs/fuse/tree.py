@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, assert_never
 
 from envfs.core import names
-from envfs.core.access_request import Format
+from envfs.core.access_request import AccessRequest, Channel, Format
 
 HISTORY_NAME, VARIABLES_NAME = ".history", ".vars"
 
@@ -26,6 +26,7 @@ class NodeKind(StrEnum):
 
 # by these names where every open comes by: through its class a member costs 50 ns (3.11), and an open asks for 30
 FOLDER, PAST, DOTENV, VALUE = NodeKind.FOLDER, NodeKind.PAST, NodeKind.DOTENV, NodeKind.VALUE
+_MOUNT = Channel.MOUNT
 _FOLDERS = frozenset((NodeKind.FOLDER, NodeKind.HISTORY, NodeKind.PAST, NodeKind.VARIABLES, NodeKind.ASIDE))
 FORMATS: Final = {  # in which a file shows its level
     NodeKind.DOTENV: Format.DOTENV,
@@ -77,6 +78,11 @@ def name(node: Node) -> str:
     if node.kind is NodeKind.FOLDER:
         return node.level.rpartition("/")[2]
     return _NAMES.get(node.kind) or node.name or str(node.version)
+
+
+def request(node: Node, what: Format) -> AccessRequest:
+    """Return what a caller asks for that looks up, opens or lists a node."""
+    return AccessRequest(node.level, _MOUNT, what, node.version, node.dialect)
 
 
 def way(node: Node) -> list[Node]:
