@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import trio
 
 from envfs.control.call import Call, Sent
-from envfs.core import names
-from envfs.core.audit import Event
+from envfs.core import events, names
 from envfs.core.policy import MOST_LISTERS
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, NoSuchLevel
@@ -44,11 +43,11 @@ async def grant(call: Call, request: Grant) -> Sent:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
     if not 0 <= request.seconds <= _MOST_SECONDS:
         raise BadRequest("a grant may last at most ten years", "leave --ttl out for one without end")
-    _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
+    _log(call).append(events.granted(level, request.uid), call.caller)
     rule = new_grant(level, request.uid, request.seconds)
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
     await service.after_revoke()  # the grant may end sooner than the one that it replaces
-    missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
+    missing = () if service.open_vault.vault.exists(level) else (f"there is no level {level} yet",)
     return Sent(Done((*missing, *_notes(request.uid), *_crowded(service))))
 
 
@@ -72,7 +71,7 @@ def _notes(uid: int) -> Iterator[str]:
 
 
 def _crowded(service: Service) -> Iterator[str]:
-    if service.owner == 0 and len(service.house.gate.uids()) > MOST_LISTERS:
+    if service.owner == 0 and len(service.open_vault.gate.uids()) > MOST_LISTERS:
         yield f"{MOST_LISTERS} users at most may list the mount point; those of higher uids go by name"
 
 
@@ -82,14 +81,14 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     if not call.service.settings.remove_grant(level, request.uid):
         raise NoSuchLevel(f"uid {request.uid} has no grant on {level}", "`envfs grants` lists them")
     await call.service.after_revoke()
-    call.service.log.append(Event("revoke", "socket", level, rule=f"uid {request.uid}"), call.caller)
+    call.service.log.append(events.revoked(level, request.uid), call.caller)
     return Sent(Done())
 
 
 async def list_grants(call: Call, _request: ListGrants) -> Sent:
     """Send the grants, those that ended left out."""
     for rule in call.service.settings.load().grants:
-        left = call.service.house.gate.seconds_left(rule)
+        left = call.service.open_vault.gate.seconds_left(rule)
         if left > 0:
             seconds = -1 if math.isinf(left) else round(left)
             await call.send_row(GrantRow(rule.level, rule.uid, _user(rule.uid), rule.until, seconds, rule.dialect))
@@ -104,7 +103,7 @@ def _user(uid: int) -> str:
 
 
 def _log(call: Call) -> AccessLog:
-    _ = call.service.house  # a log without a vault would be one that this question begins
+    _ = call.service.open_vault  # a log without a vault would be one that this question begins
     return call.service.log
 
 

@@ -179,7 +179,7 @@ class Connection:
     def _take(self, descriptors: Sequence[int]) -> None:
         # what may have some is for the owner alone: those of others are not held while their request is on its way
         self._handed_over += len(descriptors)
-        if self._caller.uid == self._service.owner:
+        if self._caller.is_user(self._service.owner):
             self._descriptors += descriptors
         else:
             _close(descriptors)

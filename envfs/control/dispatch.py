@@ -5,6 +5,7 @@ owner    the uid that the daemon runs as; being root is no reason
 """
 
 from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from typing import Any
 
 import trio
@@ -23,16 +24,24 @@ from envfs.control import (
     writing,
 )
 from envfs.control.call import Call, Sent
-from envfs.core.audit import Event
+from envfs.core import events
 from envfs.errors import BadRequest, EnvFSError, NotApproved
 from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
 from envfs.service import log_verification
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
-_ANYONE, _OWNER = "anyone", "owner"
 
-_TABLE: dict[type, tuple[str, Handler]] = {
+
+class Audience(Enum):
+    """Who may send a request."""
+
+    ANYONE = auto()
+    OWNER = auto()
+
+
+_ANYONE, _OWNER = Audience.ANYONE, Audience.OWNER
+_TABLE: dict[type, tuple[Audience, Handler]] = {
     ask.Status: (_ANYONE, keeping.status),
     ask.ReadView: (_ANYONE, reading.read_view),
     ask.DescribeView: (_ANYONE, reading.describe_view),
@@ -97,10 +106,10 @@ async def _answer(call: Call, request: object) -> Sent:
     if type(request) not in _TABLE:
         raise BadRequest("an unexpected message")
     who, handler = _TABLE[type(request)]
-    if who == _OWNER and (call.caller.uid != call.service.owner or call.caller.unknown):
+    if who is _OWNER and not call.caller.is_user(call.service.owner):
         _refuse(call, request)
     sent = await handler(call, request)
-    if who == _OWNER and not call.service.lasts and type(request) not in _READS:
+    if who is _OWNER and not call.service.lasts and type(request) not in _READS:
         await log_verification.sign(
             call.service
         )  # before the reply: a copy of the vault that is taken after it is one that the log names
@@ -108,13 +117,12 @@ async def _answer(call: Call, request: object) -> Sent:
 
 
 def _refuse(call: Call, request: object) -> None:
-    name = type(request).__name__
-    event = Event(
-        "refuse", "socket", str(getattr(request, "level", ""))[:256], form=name, decision="deny", rule="owner only"
-    )
+    event = events.refused_request(type(request).__name__, str(getattr(request, "level", "")))
     call.service.refusals.record(event, call.caller)
     if call.caller.uid == call.service.owner:
-        raise NotApproved(f"this process cannot be identified: {call.caller.doubt}", _identifiable_as(call.caller.uid))
+        raise NotApproved(
+            f"this process cannot be identified: {call.caller.unknown}", _identifiable_as(call.caller.uid)
+        )
     raise NotApproved(f"only uid {call.service.owner}, who owns the vault, may do that", "ask its owner")
 
 

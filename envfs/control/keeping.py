@@ -20,12 +20,12 @@ from envfs.service import setup
 async def status(call: Call, _request: Status) -> Sent:
     """Report the daemon's state; an approved user learns what concerns them, a stranger only that it runs."""
     service = call.service
-    if call.caller.uid != service.owner:
+    if not call.caller.is_user(service.owner):
         return Sent(_outline(call))
     problems = service.problems()
     vault_id, grants = "", 0
     with contextlib.suppress(EnvFSError):
-        vault_id = service.house.vault.description.id
+        vault_id = service.open_vault.vault.description.id
         grants = len(service.settings.load().grants)
     places = service.places
     return Sent(
@@ -48,12 +48,8 @@ async def status(call: Call, _request: Status) -> Sent:
 
 def _outline(call: Call) -> StatusReport:
     service, grants = call.service, 0
-    if not call.caller.doubt:
-        with contextlib.suppress(EnvFSError):
-            grants = sum(
-                rule.uid == call.caller.uid and service.house.gate.seconds_left(rule) > 0
-                for rule in service.settings.load().grants
-            )
+    with contextlib.suppress(EnvFSError):
+        grants = service.open_vault.gate.grants(call.caller)
     return StatusReport(
         release="",
         pid=0,

@@ -6,8 +6,12 @@ that is sealed anew keeps its text, as a new version.
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import fault
-from envfs.core import keyfile
+from envfs.core import keyfile, names
+from envfs.core.keyfile import Custody
+from envfs.core.names import Project
+from envfs.core.operations import KeyOperation
 from envfs.core.recipients import canonical
+from envfs.core.scope import Scope
 from envfs.errors import BadRequest, Locked
 from envfs.protocol.answers import KeysDescribed
 from envfs.protocol.control import (
@@ -27,116 +31,113 @@ from envfs.protocol.control import (
 )
 from envfs.service import key_changes
 from envfs.service.locking import one_try, unless_locked
-from envfs.service.project_keys import Change, project_of
+from envfs.service.project_keys import KeyChange
 from envfs.service.rekeying import finish
-from envfs.service.service import House
+from envfs.service.service import OpenVault
 from envfs.vault.damage import DAMAGED
 
 
 async def new_project(call: Call, request: NewProject) -> Sent:
     """Make a project that has a key and no text yet."""
-    project, house = project_of(request.project), call.service.house
-    async with (
-        one_try(call.service, call.caller, f"/{project}", call.descriptors),
-        unless_locked(call.service, f"/{project}"),
-    ):
-        await house.keys.create(call.caller, project, request.custody, call.descriptors)
-    if request.custody == keyfile.ZERO_KNOWLEDGE:
-        call.service.locks.opened(f"/{project}", 0)
+    project, open_vault = names.project_named(request.project), call.service.open_vault
+    custody, scope = keyfile.custody_named(request.custody), Scope(project)
+    async with one_try(call.service, call.caller, scope, call.descriptors), unless_locked(call.service, scope):
+        await open_vault.keys.create(call.caller, project, custody, call.descriptors)
+    if custody is Custody.ZERO_KNOWLEDGE:
+        call.service.locks.opened(scope, 0)
     return Sent(Done())
 
 
 async def list_projects(call: Call, _request: ListProjects) -> Sent:
     """Send the projects, with what is known of their keys."""
-    house = call.service.house
-    for project in house.vault.projects():
+    open_vault = call.service.open_vault
+    for project in open_vault.vault.projects():
         try:
-            row: ProjectRow | FaultRow = await _project_row(house, project)
+            row: ProjectRow | FaultRow = await _project_row(open_vault, project)
         except DAMAGED as error:
-            row = fault(f"/{project}", error)
+            row = fault(project, error)
         await call.send_row(row)
     return Sent(Done())
 
 
-async def _project_row(house: House, project: str) -> ProjectRow:
-    about = await _described(house, project)
+async def _project_row(open_vault: OpenVault, project: Project) -> ProjectRow:
+    about = await _described(open_vault, project)
     return ProjectRow(
-        project=f"/{project}",
-        custody=house.keys.custody(project),
+        project=project,
+        custody=open_vault.keys.custody(project),
         unlocked=about is not None,
-        levels=len(house.vault.levels_of(project)),
+        levels=len(open_vault.vault.levels_of(project)),
         keys=len(about.kids) if about else 0,
         recipients=about.recipients if about else (),
-        unfinished=house.vault.has_old_keys(project),
+        unfinished=open_vault.vault.has_old_keys(project),
     )
 
 
 async def list_keys(call: Call, request: ListKeys) -> Sent:
     """Send the keys that a project has or had, the newest first; those of all, locked projects left out."""
-    house = call.service.house
+    open_vault = call.service.open_vault
     if request.project:
-        project = project_of(request.project)
-        await call.send_rows(_key_rows(house, project, await house.keys.describe(project)))
+        project = names.project_named(request.project)
+        await call.send_rows(_key_rows(open_vault, project, await open_vault.keys.describe(project)))
         return Sent(Done())
-    for project in house.vault.projects():
+    for project in open_vault.vault.projects():
         try:
-            about = await _described(house, project)
-            rows: list[KeyRow | FaultRow] = [*_key_rows(house, project, about)] if about else []
+            about = await _described(open_vault, project)
+            rows: list[KeyRow | FaultRow] = [*_key_rows(open_vault, project, about)] if about else []
         except DAMAGED as error:
-            rows = [fault(f"/{project}", error)]
+            rows = [fault(project, error)]
         await call.send_rows(rows)
     return Sent(Done())
 
 
-def _key_rows(house: House, project: str, about: KeysDescribed) -> list[KeyRow]:
-    heads = [(level, house.vault.head(level)) for level in house.vault.levels_of(project)]
-    used = [house.vault.header(level, head.seq).kid for level, head in heads if head]
+def _key_rows(open_vault: OpenVault, project: Project, about: KeysDescribed) -> list[KeyRow]:
+    heads = [(level, open_vault.vault.head(level)) for level in open_vault.vault.levels_of(project)]
+    used = [open_vault.vault.header(level, head.seq).kid for level, head in heads if head]
     count = len(about.kids)
-    return [
-        KeyRow(f"/{project}", count - age, kid, used.count(kid), newest=age == 0) for age, kid in enumerate(about.kids)
-    ]
+    return [KeyRow(project, count - age, kid, used.count(kid), newest=age == 0) for age, kid in enumerate(about.kids)]
 
 
 async def change_custody(call: Call, request: ChangeCustody) -> Sent:
     """Seal a project's keys to a passphrase alone, or to recipients again; a new key comes in front."""
-    project, house = project_of(request.project), call.service.house
-    if house.keys.custody(project) == request.custody:
-        async with house.changing:
-            await finish(house, call.caller, project)
-        return Sent(Done((f"/{project} is {request.custody} already",)))
-    recipients = house.keys.defaults() if request.custody == keyfile.MANAGED else ()
-    return await _change(call, project, Change("custody", request.custody, recipients, fresh=True))
+    project, open_vault = names.project_named(request.project), call.service.open_vault
+    custody = keyfile.custody_named(request.custody)
+    if open_vault.keys.custody(project) is custody:
+        async with open_vault.changing:
+            await finish(open_vault, call.caller, project)
+        return Sent(Done((f"{project} is {custody} already",)))
+    recipients = open_vault.keys.defaults() if custody is Custody.MANAGED else ()
+    return await _change(call, project, KeyChange(KeyOperation.CUSTODY, custody, recipients, fresh=True))
 
 
 async def change_project_passphrase(call: Call, request: ChangeProjectPassphrase) -> Sent:
     """Put a project's keys under another passphrase."""
-    project = project_of(request.project)
-    if call.service.house.keys.custody(project) != keyfile.ZERO_KNOWLEDGE:
+    project = names.project_named(request.project)
+    if call.service.open_vault.keys.custody(project) != Custody.ZERO_KNOWLEDGE:
         raise BadRequest(
-            f"project /{project} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
+            f"project {project} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
         )
-    return await _change(call, project, Change("passphrase", keyfile.ZERO_KNOWLEDGE))
+    return await _change(call, project, KeyChange(KeyOperation.PASSPHRASE, Custody.ZERO_KNOWLEDGE))
 
 
 async def rotate_key(call: Call, request: RotateKey) -> Sent:
     """Put a new key in front of a project's keys, and seal the newest text of each level with it."""
-    project = project_of(request.project)
-    custody = call.service.house.keys.custody(project)
-    return await _change(call, project, Change("rotate", custody, fresh=True))
+    project = names.project_named(request.project)
+    custody = call.service.open_vault.keys.custody(project)
+    return await _change(call, project, KeyChange(KeyOperation.ROTATE, custody, fresh=True))
 
 
 async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
     """Seal a project's keys to others; where one is taken away, a new key comes in front."""
-    project, keys = project_of(request.project), call.service.house.keys
-    if keys.custody(project) != keyfile.MANAGED:
-        raise BadRequest(f"project /{project} is zero-knowledge: a passphrase opens it, and nobody else")
+    project, keys = names.project_named(request.project), call.service.open_vault.keys
+    if keys.custody(project) != Custody.MANAGED:
+        raise BadRequest(f"project {project} is zero-knowledge: a passphrase opens it, and nobody else")
     before = (await keys.describe(project)).recipients
     remove = canonical(request.remove)
     unknown = [each for each in remove if each not in before]
-    if unknown or call.service.house.vault.description.recipient in remove:
+    if unknown or call.service.open_vault.vault.description.recipient in remove:
         raise BadRequest("what is to be removed is no recipient that can be", "`envfs project ls --json` lists them")
     wanted = (*(each for each in before if each not in remove), *request.add)
-    change = Change("recipients", keyfile.MANAGED, wanted, fresh=bool(remove))
+    change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, wanted, fresh=bool(remove))
     return await _change(call, project, change)
 
 
@@ -144,11 +145,11 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     """Make a recovery identity (or take a recipient), and seal every managed project's keys to it as well."""
     where = () if request.recipient else call.descriptor("where the identity is to be written")
     made = await key_changes.add_recovery(call.service, call.caller, request.recipient, where)
-    notes = tuple(f"/{project} is zero-knowledge: nobody but its passphrase opens it" for project in made.left_out)
+    notes = tuple(f"{project} is zero-knowledge: nobody but its passphrase opens it" for project in made.left_out)
     return Sent(RecoveryMade(made.recipient, made.projects, notes))
 
 
-async def _change(call: Call, project: str, change: Change) -> Sent:
+async def _change(call: Call, project: Project, change: KeyChange) -> Sent:
     sealed = await key_changes.change_keys(call.service, call.caller, project, change, call.descriptors)
     for row in sealed:
         await call.send_row(row)
@@ -156,8 +157,8 @@ async def _change(call: Call, project: str, change: Change) -> Sent:
     return Sent(Done((f"{count} level{'s' * (count != 1)} sealed anew",) if change.fresh else ()))
 
 
-async def _described(house: House, project: str) -> KeysDescribed | None:
+async def _described(open_vault: OpenVault, project: Project) -> KeysDescribed | None:
     try:
-        return await house.keys.describe(project)
+        return await open_vault.keys.describe(project)
     except Locked:
         return None

@@ -1,12 +1,16 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
+from collections.abc import Callable
+from functools import partial
+
 from envfs.control.call import Call, Sent
 from envfs.control.damage import fault
 from envfs.core import names
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.view_parts import Part
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
-from envfs.gate.gate import Wish
-from envfs.gate.reader import OWN, Damaged, Version
+from envfs.gate.reader import Damaged, Version
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Facts
 from envfs.protocol.control import (
@@ -28,26 +32,26 @@ from envfs.protocol.control import (
 )
 from envfs.vault.damage import DAMAGED
 
-_EXEC = "exec"
-_DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
+_EXEC = "exec"  # `environ`, and what the environment of the command is to complete
+_CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the commands that read by the socket
 
 
 async def read_view(call: Call, request: ReadView) -> Sent:
     """Send a view, or the part of it that was asked for."""
     level = names.level(request.level)
-    if request.form not in _FORMS or request.door not in _DOORS or request.version < 0:
-        raise BadRequest("an unknown form of a view, door or version")
+    if request.format not in _FORMATS or request.channel not in _CHANNELS or request.version < 0:
+        raise BadRequest("an unknown format of a view, channel or version")
+    shown, blobs_of = _FORMATS[request.format]
     for name in request.only:
         names.variable(name)
-    form = "environ" if request.form == _EXEC else request.form
-    is_lenient = request.form == _EXEC and request.dialect == dialects.INHERITING
+    is_lenient = request.format == _EXEC and request.dialect == dialects.INHERITING
     dialect = _dialect(call, level, "" if is_lenient else request.dialect)
     if is_lenient:
         dialect = f"{dialects.INHERITING} {dialect}"
-    wish = Wish(level, request.door, form, request.version, dialect)
-    view = await call.service.house.reader.view(call.caller, wish)
+    access = AccessRequest(level, Channel(request.channel), shown, request.version, dialect)
+    view = await call.service.open_vault.reader.view(call.caller, access)
     try:
-        blobs = _FORMS[request.form](view, form, request.only)
+        blobs = blobs_of(view, request.only)
     except EnvFSError:
         view.release()
         raise
@@ -58,8 +62,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
 
 async def list_variables(call: Call, request: ListVariables) -> Sent:
     """Send the names of a view and the level that sets each."""
-    wish = Wish(names.level(request.level), "socket", "names", request.version)
-    origins = await call.service.house.reader.names(call.caller, wish)
+    access = AccessRequest(names.level(request.level), Channel.SOCKET, Format.NAMES, request.version)
+    origins = await call.service.open_vault.reader.names(call.caller, access)
     await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
 
@@ -67,8 +71,8 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
 async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send what is to be known of a view beside its values."""
     level = names.level(request.level)
-    wish = Wish(level, "socket", "names", request.version, _dialect(call, level, request.dialect))
-    examined = await call.service.house.reader.facts(call.caller, wish)
+    access = AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version, _dialect(call, level, request.dialect))
+    examined = await call.service.open_vault.reader.facts(call.caller, access)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
     return Sent(Done())
@@ -81,10 +85,10 @@ def _row(facts: Facts) -> FactsRow:
 
 async def list_levels(call: Call, request: ListLevels) -> Sent:
     """Send the levels that the caller may know of."""
-    top, house = names.level(request.level), call.service.house
-    house.reader.check(call.caller, Wish(top, "socket", "names"))
-    for level in house.vault.levels():
-        if names.within(level, top) and house.reader.knows(call.caller, level):
+    top, open_vault = names.level(request.level), call.service.open_vault
+    open_vault.reader.check(call.caller, AccessRequest(top, Channel.SOCKET, Format.NAMES))
+    for level in open_vault.vault.levels():
+        if names.within(level, top) and open_vault.reader.knows(call.caller, level):
             try:
                 row: LevelRow | FaultRow = _level_row(call, level)
             except DAMAGED as error:
@@ -94,17 +98,17 @@ async def list_levels(call: Call, request: ListLevels) -> Sent:
 
 
 def _level_row(call: Call, level: str) -> LevelRow:
-    vault = call.service.house.vault
+    vault = call.service.open_vault.vault
     head = vault.head(level)
     time = vault.header(level, head.seq).time if head else ""
-    allowed = call.service.house.gate.decide(call.caller, level).decision == "allow"
+    allowed = call.service.open_vault.gate.allows(call.caller, level)
     return LevelRow(level, head.seq if head else 0, time, allowed)
 
 
 async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
-    wish = Wish(names.level(request.level), "socket", "history")
-    async for versions in call.service.house.reader.history(call.caller, wish, request.newest):
+    access = AccessRequest(names.level(request.level), Channel.SOCKET, Format.HISTORY)
+    async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest):
         await call.send_rows(map(_version_row, versions))
     return Sent(Done())
 
@@ -120,37 +124,33 @@ def _version_row(version: Version | Damaged) -> VersionRow | FaultRow:
 def _dialect(call: Call, level: str, asked: str) -> str:
     if asked and asked not in dialects.NAMES:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
-    return asked or call.service.house.gate.dialect(call.caller, level)
+    return asked or call.service.open_vault.gate.dialect(call.caller, level)
 
 
 # A blob is the view's own memory, sent from where it is: no copy of a value comes into the daemon's heap.
 _Blobs = tuple[bytes | memoryview, ...]
 
 
-def _whole(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
+def _whole(part: Part, view: View, only: tuple[str, ...]) -> _Blobs:
     if only:
         raise BadRequest("a text is sent whole")
-    return (view.look(view.part(form)),)
+    return (view.look(view.part(part)),)
 
 
-def _own(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
-    return _whole(view, "dotenv", only)
-
-
-def _environ(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
+def _environ(view: View, only: tuple[str, ...]) -> _Blobs:
     if not only:
-        return _whole(view, form, ())
+        return _whole(Part.ENVIRON, view, ())
     values = [(name, _variable(view, name)) for name in only]
     return tuple(part for name, value in values for part in (f"{name}=".encode(), value, b"\0"))
 
 
-def _for_a_command(view: View, form: str, only: tuple[str, ...]) -> _Blobs:
+def _for_a_command(view: View, only: tuple[str, ...]) -> _Blobs:
     # an entry without a name ends the variables; what follows is for the environment of the command to complete
-    opened = view.part("opened")
-    return (*_environ(view, form, only), *((b"\0", view.look(opened)) if opened.size else ()))
+    opened = view.part(Part.OPENED)
+    return (*_environ(view, only), *((b"\0", view.look(opened)) if opened.size else ()))
 
 
-def _value(view: View, _form: str, only: tuple[str, ...]) -> _Blobs:
+def _value(view: View, only: tuple[str, ...]) -> _Blobs:
     if len(only) != 1:
         raise BadRequest("ask for one variable")
     return (_variable(view, only[0]),)
@@ -163,12 +163,12 @@ def _variable(view: View, name: str) -> memoryview:
     return view.look(extent)
 
 
-_FORMS = {
-    "dotenv": _whole,
-    "json": _whole,
-    "example": _whole,
-    OWN: _own,
-    "environ": _environ,
-    _EXEC: _for_a_command,
-    "value": _value,
+_FORMATS: dict[str, tuple[Format, Callable[[View, tuple[str, ...]], _Blobs]]] = {
+    Format.DOTENV: (Format.DOTENV, partial(_whole, Part.DOTENV)),
+    Format.JSON: (Format.JSON, partial(_whole, Part.JSON)),
+    Format.EXAMPLE: (Format.EXAMPLE, partial(_whole, Part.EXAMPLE)),
+    Format.OWN: (Format.OWN, partial(_whole, Part.DOTENV)),
+    Format.ENVIRON: (Format.ENVIRON, _environ),
+    _EXEC: (Format.ENVIRON, _for_a_command),
+    Format.VALUE: (Format.VALUE, _value),
 }

@@ -1,9 +1,10 @@
 """Requests that unlock and lock the vault or a project. For the owner only."""
 
 from envfs.control.call import Call, Sent
+from envfs.core import names
+from envfs.core.scope import VAULT, Scope
 from envfs.protocol.control import Done, Lock, Unlock
 from envfs.service import unlocking
-from envfs.service.project_keys import project_of
 
 
 async def unlock(call: Call, request: Unlock) -> Sent:
@@ -18,5 +19,5 @@ async def lock(call: Call, request: Lock) -> Sent:
     return Sent(Done())
 
 
-def _scope(project: str) -> str:
-    return f"/{project_of(project)}" if project else ""
+def _scope(project: str) -> Scope:
+    return Scope(names.project_named(project)) if project else VAULT

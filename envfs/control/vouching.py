@@ -14,7 +14,7 @@ async def verify_log(call: Call, _request: VerifyLog) -> Sent:
 async def rotate_log(call: Call, _request: RotateLog) -> Sent:
     """Keep the log's file under the name of its entries and go on in a new one."""
     service = call.service
-    _ = service.house
+    _ = service.open_vault
     aside = service.ledger.rotate(call.caller)
     await log_verification.sign(call.service)
     return Sent(Done((f"the old entries are kept in {aside}",)))
@@ -22,7 +22,7 @@ async def rotate_log(call: Call, _request: RotateLog) -> Sent:
 
 async def restart_log(call: Call, _request: RestartLog) -> Sent:
     """Set the old log aside and begin a new one."""
-    _ = call.service.house
+    _ = call.service.open_vault
     ledger = call.service.ledger
     behind = ledger.behind
     aside = ledger.restart(call.caller)

@@ -4,9 +4,10 @@ import trio
 
 from envfs.control.call import Call, Sent
 from envfs.core import names
+from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import NotRunning
-from envfs.gate.gate import Wish
 from envfs.protocol.control import Done, NewsRow, WatchView
+from envfs.service.changes.changes import ViewNews
 
 _LOOK_AGAIN = 0.5  # whether the client is still there
 
@@ -17,18 +18,18 @@ async def watch_view(call: Call, request: WatchView) -> Sent:
     Raises:
         NotRunning: this daemon serves one command alone, so nothing will happen here
     """
-    level, changes = names.level(request.level), call.service.house.changes
-    wish = Wish(level, "socket", "changes")
-    call.service.house.reader.check(call.caller, wish)
+    level, changes = names.level(request.level), call.service.open_vault.changes
+    access = AccessRequest(level, Channel.SOCKET, Format.CHANGES)
+    call.service.open_vault.reader.check(call.caller, access)
     if not changes.running:
         raise NotRunning("no daemon runs here that could tell of changes", "start it with `envfs mount`")
-    call.service.house.gate.admit_facts(call.caller, wish)
+    call.service.open_vault.gate.admit_facts(call.caller, access)
     with changes.watch(level) as watch:
-        await call.send_row(NewsRow("watched"))
+        await call.send_row(NewsRow(ViewNews.WATCHED))
         while not call.left():
             with trio.move_on_after(_LOOK_AGAIN):
                 await watch.wait()
             for what in watch.take():
-                call.service.house.gate.admit_facts(call.caller, wish)
+                call.service.open_vault.gate.admit_facts(call.caller, access)
                 await call.send_row(NewsRow(what))
     return Sent(Done())

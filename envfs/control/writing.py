@@ -4,8 +4,9 @@ import os
 
 from envfs.control.call import Call, Sent
 from envfs.core import names
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.operations import Operation
 from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, StoreUnavailable
-from envfs.gate.gate import Wish
 from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
@@ -17,10 +18,10 @@ from envfs.protocol.control import (
     UnsetVariable,
     Written,
 )
-from envfs.service.writer import Operation
+from envfs.service.writer import LevelChange
 
-_MAY_REFER = ("template", "unset", "rename", "restore")
-_FILLS = ("merge", "replace")
+_MAY_REFER = (Operation.TEMPLATE, Operation.UNSET, Operation.RENAME, Operation.RESTORE)
+_FILLS = (Operation.MERGE, Operation.REPLACE)
 _MOST_WARNINGS = 20
 _NOTHING, _NO_VERSION = "nothing changed", ", so there is no version that the message could be kept with"
 _DANGLING = {
@@ -38,13 +39,13 @@ async def check_write(call: Call, request: CheckWrite) -> Sent:
         StoreUnavailable: the vault cannot be written
         AuditUnavailable: the log cannot be
     """
-    service, house = call.service, call.service.house
+    service, open_vault = call.service, call.service.open_vault
     names.variable(request.name)
     project = names.project(names.level(request.level))
     if not os.access(service.places.vault, os.W_OK | os.X_OK):
         raise StoreUnavailable(f"the vault at {service.places.vault} cannot be written")
-    if house.vault.key_head(project) is not None:
-        await house.keys.describe(project)
+    if open_vault.vault.key_head(project) is not None:
+        await open_vault.keys.describe(project)
     elif not service.locks.unlocked:
         raise Locked("the vault is locked", "unlock it with `envfs unlock`")
     if problem := service.log.look():
@@ -55,32 +56,36 @@ async def check_write(call: Call, request: CheckWrite) -> Sent:
 async def set_variable(call: Call, request: SetVariable) -> Sent:
     """Set one variable."""
     name = names.variable(request.name)
-    verb = "template" if request.template else "set"
-    operation = Operation(verb, names.level(request.level), name, trim=request.trim, message=request.message)
-    return await _write(call, operation, call.descriptor("the value"))
+    operation = Operation.TEMPLATE if request.template else Operation.SET
+    level = names.level(request.level)
+    change = LevelChange(operation, level, name, trim=request.trim, message=request.message)
+    return await _write(call, change, call.descriptor("the value"))
 
 
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
     """Remove one variable from a level's own text."""
-    name = names.variable(request.name)
-    return await _write(call, Operation("unset", names.level(request.level), name, message=request.message))
+    level, name = names.level(request.level), names.variable(request.name)
+    return await _write(call, LevelChange(Operation.UNSET, level, name, message=request.message))
 
 
 async def rename_variable(call: Call, request: RenameVariable) -> Sent:
     """Give one variable another name."""
     name, new_name = names.variable(request.name), names.variable(request.new_name)
     level = names.level(request.level)
-    return await _write(call, Operation("rename", level, name, new_name=new_name, message=request.message))
+    change = LevelChange(Operation.RENAME, level, name, new_name=new_name, message=request.message)
+    return await _write(call, change)
 
 
 async def import_text(call: Call, request: ImportText) -> Sent:
     """Merge a dotenv text into a level, or put it in the level's place."""
-    verb = "replace" if request.replace else "merge"
-    operation = Operation(verb, names.level(request.level), dry=request.dry, message=request.message)
+    operation = Operation.REPLACE if request.replace else Operation.MERGE
+    change = LevelChange(operation, names.level(request.level), dry=request.dry, message=request.message)
     if request.dry:
         # whoever is told which values are the same can guess at them: that is reading, and is on the log
-        call.service.house.gate.admit_facts(call.caller, Wish(operation.level, "socket", "compare"))
-    return await _write(call, operation, call.descriptor("the text"))
+        call.service.open_vault.gate.admit_facts(
+            call.caller, AccessRequest(change.level, Channel.SOCKET, Format.COMPARE)
+        )
+    return await _write(call, change, call.descriptor("the text"))
 
 
 async def rollback(call: Call, request: Rollback) -> Sent:
@@ -88,40 +93,40 @@ async def rollback(call: Call, request: Rollback) -> Sent:
     level = names.level(request.level)
     if request.version < 1:
         raise NoSuchLevel("versions count from 1", f"`envfs history {level}` lists them")
-    operation = Operation("restore", level, restore_version=request.version, message=request.message)
-    return await _write(call, operation)
+    change = LevelChange(Operation.RESTORE, level, restore_version=request.version, message=request.message)
+    return await _write(call, change)
 
 
-async def _write(call: Call, operation: Operation, descriptors: tuple[int, ...] = ()) -> Sent:
-    result = await call.service.house.writer.write(call.caller, operation, descriptors)
+async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
+    result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
     if result.changes is None:
-        return Sent(Written(operation.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(operation.message),)))
-    changed = result.changes
-    notes = changed.notes if operation.dry else (*changed.notes, *await _warnings(call, operation, changed))
-    return Sent(Written(operation.level, result.version, changed.added, changed.changed, changed.removed, notes))
+        return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
+    sealed = result.changes
+    notes = sealed.notes if change.dry else (*sealed.notes, *await _warnings(call, change, sealed))
+    return Sent(Written(change.level, result.version, sealed.added, sealed.changed, sealed.removed, notes))
 
 
 def _stands_below_another(call: Call, level: str) -> bool:
     # what the levels above refer to may come to nothing here as well, however plain the text is
-    return any(call.service.house.vault.head(above) for above in names.chain(level)[:-1])
+    return any(call.service.open_vault.vault.head(above) for above in names.chain(level)[:-1])
 
 
-async def _warnings(call: Call, operation: Operation, changed: Sealed) -> tuple[str, ...]:
+async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[str, ...]:
     # what is written is written: a reference that comes to nothing yet may be what the levels below are to set
-    gate, level = call.service.house.gate, operation.level
-    filled = operation.verb in _FILLS
-    if not (changed.doubtful or filled or operation.verb in _MAY_REFER):
+    gate, level = call.service.open_vault.gate, change.level
+    filled = change.operation in _FILLS
+    if not (sealed.doubtful or filled or change.operation in _MAY_REFER):
         return ()
-    if gate.decide(call.caller, level).decision != "allow":
+    if not gate.allows(call.caller, level):
         return ()  # who may write may not read for that: the names above are for those who are approved
     try:
-        if filled and not changed.doubtful and not _stands_below_another(call, level):
+        if filled and not sealed.doubtful and not _stands_below_another(call, level):
             return ()
-        reader = call.service.house.reader
-        examined = await reader.facts(call.caller, Wish(level, "socket", "names"), doubtful=True)
+        reader = call.service.open_vault.reader
+        examined = await reader.facts(call.caller, AccessRequest(level, Channel.SOCKET, Format.NAMES), doubtful=True)
     except EnvFSError as error:
         return (error.text,)
-    written = {*changed.added, *changed.changed}
+    written = {*sealed.added, *sealed.changed}
     found = [
         *(f"{each.chain[0]} refers to {each.chain[-1]}, {_DANGLING[each.kind]}" for each in examined.dangling),
         *(

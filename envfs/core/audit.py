@@ -11,25 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from envfs.core import record
+from envfs.core.events import Event, EventKind
 from envfs.core.policy import Caller
 from envfs.errors import LogBroken
 
 START = "0" * 64
-CHECKPOINT = "checkpoint"
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
-
-
-class Event(NamedTuple):
-    """What happened; docs/format.md §7 lists the words that `what` is one of."""
-
-    what: str
-    door: str = ""
-    level: str = ""
-    version: int = 0
-    form: str = ""
-    decision: str = ""
-    rule: str = ""
-    times: int = 1
 
 
 _DETAILS = Event._fields[1:-1]
@@ -50,7 +37,7 @@ def line(tip: Tip, time: str, event: Event, caller: Caller | None) -> bytes:
 
 @functools.lru_cache(maxsize=256)
 def _middle(event: Event, caller: Caller | None) -> str:
-    body: dict[str, object] = {"event": event.what}
+    body: dict[str, object] = {"event": event.kind}
     if caller is not None:
         body |= {"uid": caller.uid, "gid": caller.gid, "pid": caller.pid}
         body |= {name: text for name, text in (("executable", caller.executable), ("cgroup", caller.cgroup)) if text}
@@ -62,7 +49,7 @@ def _middle(event: Event, caller: Caller | None) -> str:
 
 def checkpoint(end: Tip, time: str, signed: "Checkpoint") -> bytes:
     """Write the entry that carries the keyholder's signature; `end` is where the log ends now."""
-    body: dict[str, object] = {"seq": end.seq + 1, "time": time, "event": CHECKPOINT}
+    body: dict[str, object] = {"seq": end.seq + 1, "time": time, "event": EventKind.CHECKPOINT}
     if (signed.seq, signed.digest) != end:  # entries came while it was signed
         body |= {"entry": signed.seq, "digest": signed.digest}
     if signed.record:
@@ -112,7 +99,7 @@ def find_checkpoint(body: dict[str, object]) -> Checkpoint | None:
     Raises:
         LogBroken: it is one with a member of another type
     """
-    if body.get("event") != CHECKPOINT:
+    if body.get("event") != EventKind.CHECKPOINT:
         return None
     entry, number = body.get("entry", body["seq"]), body.get("record", 0)
     if type(entry) is not int or type(number) is not int:

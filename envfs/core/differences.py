@@ -1,10 +1,11 @@
 """In what two views of one level differ, to a reader."""
 
+from envfs.core.view_parts import Part
 from envfs.tuples import NamedTuple
 
 
 class Difference(NamedTuple):
-    """In which forms a view reads otherwise than before, and whose values do; both empty if it reads as before."""
+    """In which parts a view reads otherwise than before, and whose values do; both empty if it reads as before."""
 
-    forms: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
     names: tuple[str, ...] = ()

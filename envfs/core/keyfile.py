@@ -6,16 +6,24 @@ there is one encoding of its content. Nothing is encrypted or signed here.
 
 import hashlib
 import json
+from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import limits
 from envfs.core.record import from_base64, to_base64
-from envfs.errors import AuthenticationFailed, TooLarge
+from envfs.core.secret import Secret
+from envfs.errors import AuthenticationFailed, BadRequest, TooLarge
 
 KEY_BYTES = 32
-MANAGED, ZERO_KNOWLEDGE = "managed", "zero-knowledge"
 _NOT_OURS = "a project's key is not a key of EnvFS"
 _HEADER, _STANZA = b"age-encryption.org/v1\n", b"-> scrypt "
+
+
+class Custody(StrEnum):
+    """Who can open a project's keys: the identity and other recipients, or a passphrase alone."""
+
+    MANAGED = "managed"
+    ZERO_KNOWLEDGE = "zero-knowledge"
 
 
 class Keys(NamedTuple):
@@ -24,13 +32,9 @@ class Keys(NamedTuple):
     `ext` is the extension in the file's header (core.extensions), empty if there is none.
     """
 
-    keys: tuple[bytes, ...]
+    keys: tuple[Secret[bytes], ...]
     recipients: tuple[str, ...]
     ext: str = ""
-
-    def __repr__(self) -> str:
-        """Show how many, and nothing of them."""
-        return f"Keys({len(self.keys)} keys)"
 
 
 class Opened(NamedTuple):
@@ -41,15 +45,27 @@ class Opened(NamedTuple):
     signature: bytes
 
 
-def kid(key: bytes) -> str:
+def kid(key: Secret[bytes]) -> str:
     """Return the public name of a key: its JWK thumbprint (RFC 7638), which tells nothing of the key."""
-    canonical = json.dumps({"k": to_base64(key), "kty": "oct"}, separators=(",", ":"))
+    canonical = json.dumps({"k": to_base64(key.reveal()), "kty": "oct"}, separators=(",", ":"))
     return to_base64(hashlib.sha256(canonical.encode()).digest())
 
 
-def custody(data: bytes) -> str:
+def custody_named(text: str) -> Custody:
+    """Return the custody of that name.
+
+    Raises:
+        BadRequest: there is none
+    """
+    try:
+        return Custody(text)
+    except ValueError:
+        raise BadRequest("there is no such custody", f"it is one of {', '.join(Custody)}") from None
+
+
+def custody(data: bytes) -> Custody:
     """Tell from the open header of an age file whether a passphrase opens it or an identity: no key is needed."""
-    return ZERO_KNOWLEDGE if data.removeprefix(_HEADER).startswith(_STANZA) else MANAGED
+    return Custody.ZERO_KNOWLEDGE if data.removeprefix(_HEADER).startswith(_STANZA) else Custody.MANAGED
 
 
 def signed_text(protected: str, keys: Keys) -> bytes:
@@ -84,8 +100,8 @@ def parse(plain: bytes) -> Opened:
         protected, signature = str(body["protected"]), from_base64(body["signature"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise AuthenticationFailed(_NOT_OURS) from None
-    keys = Keys(tuple(map(from_base64, encoded)), recipients)
-    if any(len(key) != KEY_BYTES for key in keys.keys) or len(keys.keys) > limits.PROJECT_KEYS:
+    keys = Keys(tuple(Secret(from_base64(key)) for key in encoded), recipients)
+    if any(len(key.reveal()) != KEY_BYTES for key in keys.keys) or len(keys.keys) > limits.PROJECT_KEYS:
         raise AuthenticationFailed(_NOT_OURS)
     if _content(keys, protected, signature) != plain:
         raise AuthenticationFailed(_NOT_OURS)
@@ -101,8 +117,8 @@ def _body(keys: Keys) -> dict[str, object]:
     return {**newest, "earlier": earlier, "recipients": list(keys.recipients)}
 
 
-def _jwk(key: bytes) -> dict[str, object]:
-    return {"kty": "oct", "k": to_base64(key), "kid": kid(key), "alg": "A256GCM"}
+def _jwk(key: Secret[bytes]) -> dict[str, object]:
+    return {"kty": "oct", "k": to_base64(key.reveal()), "kid": kid(key), "alg": "A256GCM"}
 
 
 def _compact(body: dict[str, object]) -> bytes:

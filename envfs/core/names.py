@@ -1,9 +1,12 @@
 """Level paths and variable names: one grammar, parsed strictly, written one way (docs/format.md §2)."""
 
 import re
+from typing import NewType
 
 from envfs.core import limits
 from envfs.errors import BadName, TooLarge
+
+Project = NewType("Project", str)  # the path of its top level: `/shop`, or `/` for that of level `/` alone
 
 _COMPONENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -78,9 +81,22 @@ def chain(path: str) -> tuple[str, ...]:
     return (ROOT, *("/" + "/".join(parts[: n + 1]) for n in range(len(parts))))
 
 
-def project(path: str) -> str:
-    """Return the project that a level belongs to: its first component, or the empty string for `/`."""
-    return path[1:].split("/", 1)[0]
+def project(path: str) -> Project:
+    """Return the project that a level belongs to: `/shop` for `/shop/prod`, and `/` for `/`."""
+    end = path.find("/", 1)
+    return Project(path if end < 0 else path[:end])
+
+
+def project_named(text: str) -> Project:
+    """Return the project that `shop`, `/shop` or `/` means.
+
+    Raises:
+        BadName: it is no project
+    """
+    path = level(text)
+    if path.count("/") > 1:
+        raise BadName(f"{path} is no project", f"its project is {project(path)}")
+    return Project(path)
 
 
 def within(path: str, top: str) -> bool:

@@ -6,6 +6,7 @@ Laws: the default is deny; uid 0 gets nothing for being root; a caller that coul
 import math
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import names
@@ -32,6 +33,10 @@ class Caller(NamedTuple):
         """Why the caller counts as unidentified; empty for one that was identified."""
         return self.doubt or ("no process" if self.pid <= 0 else "")
 
+    def is_user(self, uid: int) -> bool:
+        """Tell whether the caller was identified, and as this user."""
+        return self.uid == uid and not self.unknown
+
 
 class Moment(NamedTuple):
     """Now, as grants count: which run of the machine, seconds into it, and the wall clock for grants of another run."""
@@ -56,15 +61,22 @@ class Grant(NamedTuple):
     dialect: str = ""
 
 
-class Verdict(NamedTuple):
-    """What was decided (`allow` or `deny`), by which rule, and in which dialect the texts are to be."""
+class Decision(StrEnum):
+    """Whether a caller may have what it asks for."""
 
-    decision: str
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Verdict(NamedTuple):
+    """What was decided, by which rule, and in which dialect the texts are to be."""
+
+    decision: Decision
     rule: str
     dialect: str = ""
 
 
-_NO_GRANT = Verdict("deny", "no grant")
+_NO_GRANT = Verdict(Decision.DENY, "no grant")
 
 
 def end(grant: Grant, now: Moment) -> float:
@@ -95,14 +107,14 @@ class Policy:
         """Index the grants by uid, the lowest levels' first; ends from another run are placed in this one, once."""
         self._by_uid: dict[int, list[_Rule]] = {}
         for grant in sorted(grants, key=lambda grant: -len(names.chain(grant.level))):
-            verdict = Verdict("allow", f"uid {grant.uid} {grant.level}", grant.dialect)
+            verdict = Verdict(Decision.ALLOW, f"uid {grant.uid} {grant.level}", grant.dialect)
             rule = _Rule(grant.level, end(grant, now), verdict)
             self._by_uid.setdefault(grant.uid, []).append(rule)
 
     def decide(self, caller: Caller, level: str, seconds: float) -> Verdict:
         """Decide whether a caller may read the view of a level; of several grants, the nearest counts."""
         if caller.doubt or caller.pid <= 0:
-            return Verdict("deny", f"unknown caller: {caller.unknown}")
+            return Verdict(Decision.DENY, f"unknown caller: {caller.unknown}")
         for rule in self._by_uid.get(caller.uid, ()):
             if names.within(level, rule.level) and seconds < rule.until:
                 return rule.verdict
@@ -116,6 +128,10 @@ class Policy:
             if seconds < rule.until and (names.within(level, rule.level) or names.within(rule.level, level)):
                 return True
         return False
+
+    def grants(self, caller: Caller, seconds: float) -> int:
+        """Return how many grants a caller has."""
+        return 0 if caller.unknown else sum(seconds < rule.until for rule in self._by_uid.get(caller.uid, ()))
 
     def uids(self, seconds: float, level: str = "") -> tuple[int, ...]:
         """List the uids that have a grant; with a level, those that may read its view."""

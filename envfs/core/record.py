@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from envfs.core import extensions, limits
+from envfs.core.names import ROOT, Project
 from envfs.errors import AuthenticationFailed
 
 TYPE = "envfs-record"
@@ -246,17 +247,17 @@ def log_stream(machine: str, log: str, vault: str) -> str:
 
 def level_stream(level: str) -> str:
     """Return the stream of a level's texts."""
-    return "level" if level == "/" else f"level{level}"
+    return "level" if level == ROOT else f"level{level}"
 
 
-def key_stream(project: str) -> str:
-    """Return the stream of a project's keys; the empty project is that of level `/`."""
-    return f"key/{project}" if project else "key"
+def key_stream(project: Project) -> str:
+    """Return the stream of a project's keys: `key/shop`, and `key` for the project `/`."""
+    return "key" if project == ROOT else f"key{project}"
 
 
-def project_of(stream: str) -> str:
-    """Return the top level of the project whose keys a stream holds: `/shop`, or `/`."""
-    return "/" + stream.removeprefix("key").removeprefix("/")
+def project_of(stream: str) -> Project:
+    """Return the project whose keys a stream holds."""
+    return Project(stream.removeprefix("key") or ROOT)
 
 
 def is_time(text: str) -> bool:

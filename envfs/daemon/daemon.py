@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from envfs.control.server import Server, bind
-from envfs.core.audit import Event
+from envfs.core import events
 from envfs.daemon.heart import Heart
 from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, keep_keyholder, lock
 from envfs.daemon.keyholder_link import KeyholderLink
@@ -29,7 +29,7 @@ from envfs.host import files
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
 from envfs.service import identity
-from envfs.service.service import House, Service
+from envfs.service.service import OpenVault, Service
 
 if TYPE_CHECKING:
     from envfs.fuse.touching import Toucher
@@ -121,7 +121,7 @@ async def _serve(
     from envfs.fuse.touching import Toucher  # noqa: PLC0415
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
-    house, manager = service.house, ServiceManager(os.environ, os.getpid())
+    open_vault, manager = service.open_vault, ServiceManager(os.environ, os.getpid())
     # before there is anything that has to be taken away at the end; a second signal does not break that off
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
@@ -131,9 +131,9 @@ async def _serve(
     listener = bind(service.places.socket)
     try:
         place.prepare()
-        operations = Operations(house.vault, house.gate, for_all=service.owner == 0)
+        operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        withdrawal = Withdrawal(operations, house.gate)
+        withdrawal = Withdrawal(operations, open_vault.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         heart = Heart(manager, path)
         try:
@@ -143,7 +143,7 @@ async def _serve(
             sharing = operations.sharing
             for duty in (withdrawal.run, Crowding(operations).run, sharing.run, sharing.watch):
                 tasks.keep(duty)
-            tasks.keep(_announce, Toucher(operations, path), house, heart, told)
+            tasks.keep(_announce, Toucher(operations, path), open_vault, heart, told)
             await kept(mount.serve)
             tasks.cancel()
         finally:
@@ -173,25 +173,25 @@ def _check_end(path: str, *, was_aborted: bool) -> None:
 
 
 def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket.socket) -> None:
-    service.log.append(Event("start", "daemon"), service.me)
+    service.log.append(events.started(), service.me)
     tasks.keep(Housekeeping(service).run)
     tasks.keep(Server(service).run, listener)
     tasks.keep(keep_keyholder, service, link)
-    tasks.keep(service.house.changes.run)
+    tasks.keep(service.open_vault.changes.run)
     tasks.run(finish_changes, service)
 
 
 async def _say_stopped(service: Service) -> None:
     with suppress(EnvFSError):
         service.refusals.flush()
-        service.log.append(Event("stop", "daemon"), service.me)
+        service.log.append(events.stopped(), service.me)
         await checkpoint(service)
 
 
-async def _announce(toucher: "Toucher", house: House, heart: Heart, ready: Callable[[], None]) -> None:
+async def _announce(toucher: "Toucher", open_vault: OpenVault, heart: Heart, ready: Callable[[], None]) -> None:
     # the mount answers only once the loop runs, so that whoever waits for `ready` can read at once
     await toucher.begin()
-    house.changes.mount = toucher
+    open_vault.changes.mount = toucher
     heart.begin(toucher.device)
     ready()
     await kept(heart.run)

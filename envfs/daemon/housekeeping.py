@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import trio
 
+from envfs.core.scope import VAULT, Scope
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import EnvFSError
 from envfs.host import clocks
@@ -74,7 +75,7 @@ def _reason_to_lock(service: Service, slept: float) -> str:
         settings = service.settings.load()
         if settings.lock_at_suspend and slept > _SLEPT and not settings.identity_file:
             return "the machine slept"
-        if settings.idle_seconds and clocks.boot_seconds() - service.house.gate.served_at > settings.idle_seconds:
+        if settings.idle_seconds and clocks.boot_seconds() - service.open_vault.gate.served_at > settings.idle_seconds:
             return "idle"
     return ""
 
@@ -83,8 +84,8 @@ def _seconds_asleep() -> float:
     return clocks.boot_seconds() - time.monotonic()
 
 
-async def lock(service: Service, reason: str, scope: str = "") -> None:
-    """Lock a scope (`/shop`, or empty for all), as the daemon."""
+async def lock(service: Service, reason: str, scope: Scope = VAULT) -> None:
+    """Lock a scope, as the daemon."""
     with suppress(EnvFSError):
         await lock_now(service, service.me, reason, scope)
 
@@ -103,8 +104,8 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
     while True:
         await link.wait_ended()
         service.locks.lost()
-        service.house.views.wipe()
-        service.house.changes.locked("")
+        service.open_vault.views.wipe()
+        service.open_vault.changes.locked(VAULT)
         await trio.sleep(_RESTART_SECONDS)
         link.start()
         service.keyholder_pid = link.pid
@@ -112,15 +113,15 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
 
 
 async def _make_ready(service: Service) -> None:
-    for project in tuple(service.locks.closed):  # what a person locked stays so, from the first moment
-        await lock(service, "the keyholder was started again", project)
+    for scope in tuple(service.locks.closed):  # what a person locked stays so, from the first moment
+        await lock(service, "the keyholder was started again", scope)
     with suppress(EnvFSError):
         await identity.load_identity(service, (), reopen=False)
-        service.house.changes.unlocked()
+        service.open_vault.changes.unlocked()
     await finish_changes(service)
 
 
 async def finish_changes(service: Service) -> None:
     """Finish a change of keys that a crash broke off; what is still locked waits until it is not."""
     with suppress(EnvFSError):
-        await finish_all(service.house, service.me)
+        await finish_all(service.open_vault, service.me)

@@ -18,10 +18,11 @@ from typing import NamedTuple
 import trio
 
 from envfs.core import limits
+from envfs.core.view_parts import Part
 from envfs.errors import BadRequest, KeyholderGone, from_code
 from envfs.gate.keyholder import Answer, Message
 from envfs.gate.turns import Turns
-from envfs.protocol import framing, keyholding, parts, wire
+from envfs.protocol import framing, keyholding, wire
 
 _SECONDS, _MOMENT = 60.0, 0.1
 _GONE_HINT = "another one is started at once; unlock it with `envfs unlock`"
@@ -237,7 +238,7 @@ def _fits(request: NamedTuple, answer: Answer[object]) -> bool:
 
 def _is_shape(view: keyholding.Rendered) -> bool:
     sizes = view.sizes
-    fits = len(sizes) == len(parts.NAMES) and min(sizes) >= 0 and view.variables >= 0
+    fits = len(sizes) == len(Part) and min(sizes) >= 0 and view.variables >= 0
     return fits and sum(sizes) <= limits.BLOB_BYTES
 
 

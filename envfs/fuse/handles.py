@@ -10,11 +10,12 @@ from typing import NamedTuple, NoReturn
 
 from pyfuse3 import FUSEError
 
-from envfs.core.policy import Caller
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.policy import Caller, Decision
 from envfs.fuse.inodes import extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing
-from envfs.gate.gate import Gate, Wish
+from envfs.gate.gate import Gate
 from envfs.gate.views.view import Extent, View
 
 MOST_HANDLES = 1024  # open files and folders of one uid
@@ -30,7 +31,7 @@ class OpenFile(NamedTuple):
 
     inode: int
     caller: Caller
-    wish: Wish
+    request: AccessRequest
     view: View
     extent: Extent
 
@@ -140,10 +141,10 @@ class Handles:
         what = self._open[handle]
         if not isinstance(what, OpenFile):
             raise FUSEError(errno.EISDIR)
-        _, caller, wish, _, _ = what
-        verdict = self._gate.decide(caller, wish.level)
-        if verdict.decision != "allow":
-            self._refuse(handle, caller, wish, verdict.rule)
+        _, caller, request, _, _ = what
+        verdict = self._gate.decide(caller, request.level)
+        if verdict.decision is not Decision.ALLOW:
+            self._refuse(handle, caller, request, verdict.rule)
         return what
 
     def listing(self, handle: int) -> Listing:
@@ -153,23 +154,25 @@ class Handles:
             raise FUSEError(errno.ENOTDIR)
         if what.is_below_grant:
             verdict = self._gate.decide(what.caller, what.node.level)
-            if verdict.decision != "allow":
-                self._refuse(handle, what.caller, Wish(what.node.level, "mount", "names"), verdict.rule)
+            if verdict.decision is not Decision.ALLOW:
+                self._refuse(
+                    handle, what.caller, AccessRequest(what.node.level, Channel.MOUNT, Format.NAMES), verdict.rule
+                )
         elif not self._gate.sees(what.caller, what.node.level):
-            self._refuse(handle, what.caller, Wish(what.node.level, "mount", "names"), "no grant")
+            self._refuse(handle, what.caller, AccessRequest(what.node.level, Channel.MOUNT, Format.NAMES), "no grant")
         return what
 
-    def _refuse(self, handle: int, caller: Caller, wish: Wish, rule: str) -> NoReturn:
+    def _refuse(self, handle: int, caller: Caller, request: AccessRequest, rule: str) -> NoReturn:
         if handle in self._refused:
             raise FUSEError(errno.EACCES)
         self._refused.add(handle)
-        self._gate.refuse(caller, wish, rule)
+        self._gate.refuse(caller, request, rule)
 
 
-def opened(inode: Inode, caller: Caller, wish: Wish, view: View) -> OpenFile:
+def opened(inode: Inode, caller: Caller, request: AccessRequest, view: View) -> OpenFile:
     """Return what an open of an inode holds, and release `view` if that fails; ESTALE if it is of another content."""
     try:
-        return OpenFile(inode.number, caller, wish, view, _piece(inode, view))
+        return OpenFile(inode.number, caller, request, view, _piece(inode, view))
     except FUSEError:
         view.release()
         raise

@@ -16,8 +16,8 @@ from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.fuse import access_lists
 from envfs.fuse.kernel_table import Identity, Inode, KernelTable
-from envfs.fuse.tree import PAST, ROOT, VALUE, Node
-from envfs.gate.views.view import Extent, View
+from envfs.fuse.tree import FORMATS, PAST, ROOT, VALUE, Node
+from envfs.gate.views.view import TEXTS, Extent, View
 from envfs.host import clocks
 from envfs.vault.vault import Vault
 
@@ -29,6 +29,7 @@ _SECTOR = 512  # stat(2): the unit of st_blocks, whatever the block size
 _BLOCK = 4096
 _TIMES_KEPT = 4096
 _LOOK_AGAIN_NS = 1_000_000_000
+_PARTS = {kind: TEXTS[text] for kind, text in FORMATS.items() if text in TEXTS}
 
 
 class Inodes:
@@ -52,7 +53,7 @@ class Inodes:
 
     def file(self, node: Node, caller: Caller, view: View) -> Inode:
         """Return the inode by which a caller gets a piece of a view; ENOENT if the view has no such piece."""
-        identity = self._table.identity(node, caller.uid, view.content(node.kind))
+        identity = self._table.identity(node, caller.uid, view.content(FORMATS[node.kind]))
         size, changed_ns = extent(view, node).size, view.changed_ns or self._mounted_ns
         held = self._table.find(identity)
         if held is not None and size <= held.entry.st_size and changed_ns <= held.entry.st_mtime_ns:
@@ -115,7 +116,7 @@ class Inodes:
             return self._mounted_ns
 
     def _record_ns(self, folder: Node, version: int) -> int:
-        digest = "" if folder.kind == PAST else self._vault.fingerprint(folder.level)[-1]
+        digest = "" if folder.kind is PAST else self._vault.fingerprint(folder.level)[-1]
         key = (folder.level, version)
         known = self._times.get(key)
         if known is not None and known[0] == digest:
@@ -129,8 +130,8 @@ class Inodes:
 
 def extent(view: View, node: Node) -> Extent:
     """Return where in a view a file's text is; ENOENT for a variable that is not there."""
-    if node.kind != VALUE:
-        return view.part(node.kind)
+    if node.kind is not VALUE:
+        return view.part(_PARTS[node.kind])
     piece = view.value(node.name)
     if piece is None:
         raise FUSEError(errno.ENOENT)

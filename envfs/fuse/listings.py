@@ -6,18 +6,7 @@ from typing import NamedTuple
 from envfs.core import names
 from envfs.core.policy import Caller
 from envfs.dotenv import writing
-from envfs.fuse.tree import (
-    DOTENV,
-    FOLDER,
-    FORMS,
-    HISTORY,
-    HISTORY_NAME,
-    PAST,
-    VALUE,
-    VARIABLES,
-    VARIABLES_NAME,
-    Node,
-)
+from envfs.fuse.tree import DOTENV, FILES, FOLDER, HISTORY_NAME, PAST, VALUE, VARIABLES_NAME, Node, NodeKind
 from envfs.gate.views.view import View
 
 _HISTORY_DIGITS = 8
@@ -39,7 +28,7 @@ class Listing(NamedTuple):
     @property
     def is_below_grant(self) -> bool:
         """Tell whether the folder is for those alone who may read the level; a level's own may be passed."""
-        return self.node.kind != FOLDER
+        return self.node.kind is not FOLDER
 
     def at(self, index: int) -> tuple[str, Node] | None:
         """Return the name and the node at a place; None after the last."""
@@ -57,29 +46,29 @@ class Listing(NamedTuple):
 
 def named(folder: Node, name: str) -> Node | None:
     """Return what a name in a folder stands for, whether that exists or not; None for what can never be there."""
+    if folder.kind is FOLDER or folder.kind is PAST:
+        return _in_level(folder, name)
     match folder.kind:
-        case "folder" | "past":
-            return _in_level(folder, name)
-        case "history" if len(name) <= _HISTORY_DIGITS and name.isascii() and name.isdigit():
+        case NodeKind.HISTORY if len(name) <= _HISTORY_DIGITS and name.isascii() and name.isdigit():
             number = int(name)
             return Node(PAST, folder.level, number) if str(number) == name else None
-        case "variables" if writing.is_portable_name(name):
+        case NodeKind.VARIABLES if writing.is_portable_name(name):
             return Node(VALUE, folder.level, folder.version, name)
     return None
 
 
 def _in_level(folder: Node, name: str) -> Node | None:
     level, version = folder.level, folder.version
-    if name in FORMS:
-        return Node(FORMS[name], level, version)
+    if name in FILES:
+        return Node(FILES[name], level, version)
     if name == VARIABLES_NAME:
-        return Node(VARIABLES, level, version)
-    if folder.kind == FOLDER and name == HISTORY_NAME:
-        return Node(HISTORY, level)
-    return Node(FOLDER, names.child(level, name)) if folder.kind == FOLDER and names.is_component(name) else None
+        return Node(NodeKind.VARIABLES, level, version)
+    if folder.kind is FOLDER and name == HISTORY_NAME:
+        return Node(NodeKind.HISTORY, level)
+    return Node(FOLDER, names.child(level, name)) if folder.kind is FOLDER and names.is_component(name) else None
 
 
 def files(level: str, version: int, dialect: str) -> list[tuple[str, Node]]:
     """List what every level shows, now or at a version, to a caller whose grant names `dialect`."""
-    forms = [(name, Node(kind, level, version, dialect if kind == DOTENV else "")) for name, kind in FORMS.items()]
-    return [*forms, (VARIABLES_NAME, Node(VARIABLES, level, version))]
+    texts = [(name, Node(kind, level, version, dialect if kind == DOTENV else "")) for name, kind in FILES.items()]
+    return [*texts, (VARIABLES_NAME, Node(NodeKind.VARIABLES, level, version))]

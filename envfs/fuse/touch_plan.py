@@ -10,15 +10,17 @@ from typing import NamedTuple
 from pyfuse3 import ROOT_INODE
 
 from envfs.core import names
+from envfs.core.access_request import Format
 from envfs.core.differences import Difference
 from envfs.core.policy import Caller
 from envfs.fuse import tree
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
-from envfs.fuse.tree import ASIDE, DOTENV, ENVIRON, FOLDER, HISTORY, PAST, VALUE, VARIABLES, Node
+from envfs.fuse.tree import DOTENV, FOLDER, FORMATS, PAST, VALUE, Node, NodeKind
+from envfs.gate.views.view import TEXTS
 from envfs.service.changes.comparison import EVERYTHING
 
-_ASIDE, _ASIDE_NAME = Node(ASIDE, names.ROOT), ".touched"
+_ASIDE, _ASIDE_NAME = Node(NodeKind.ASIDE, names.ROOT), ".touched"
 
 
 class Step(NamedTuple):
@@ -45,17 +47,17 @@ class _Shown:
 
     def __init__(self, difference: Difference) -> None:
         self._all = difference == EVERYTHING
-        self._forms = frozenset(difference.forms)
+        self._parts = frozenset(difference.parts)
         self._names = frozenset(difference.names)
 
     def by(self, node: Node) -> bool:
         """Tell whether a file shows it."""
         if node.is_folder or self._all:
             return not node.is_folder
-        if node.kind == VALUE:
+        if node.kind is VALUE:
             return node.name in self._names
         # in a dialect of the caller's own a text is others' values, no more
-        return (ENVIRON if node.dialect else node.kind) in self._forms
+        return TEXTS[Format.ENVIRON if node.dialect else FORMATS[node.kind]] in self._parts
 
 
 def levels(table: KernelTable) -> set[str]:
@@ -83,7 +85,7 @@ def plan(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str,
     for folder in held:
         node = Node(DOTENV, folder.node.level)
         key = (folder.number, tree.name(node))
-        if folder.node.kind == FOLDER and key not in named and shown[node.level].by(node):
+        if folder.node.kind is FOLDER and key not in named and shown[node.level].by(node):
             named[key] = _by_name(inodes, folder, inodes.placeholder(node, folder.caller))
     return [*named.values(), *aside]
 
@@ -104,4 +106,4 @@ def _aside(inodes: Inodes, me: Caller, inode: Inode) -> Touch:
 
 
 def _changes(node: Node) -> bool:
-    return not node.version and node.kind not in (HISTORY, PAST, VARIABLES, ASIDE)
+    return not node.version and node.kind not in (NodeKind.HISTORY, PAST, NodeKind.VARIABLES, NodeKind.ASIDE)

@@ -1,1 +1,1 @@
-"""The one way out for plaintext: identify the caller, decide, record, serve. Whichever door was asked at."""
+"""The one way out for plaintext: identify the caller, decide, record, serve. Whichever channel it is asked by."""

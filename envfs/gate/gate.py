@@ -10,9 +10,10 @@ import os
 from collections.abc import Hashable
 from typing import NamedTuple, NoReturn
 
+from envfs.core import events
 from envfs.core import policy as policies
-from envfs.core.audit import Event
-from envfs.core.policy import Caller, Grant, Moment, Policy, Verdict
+from envfs.core.access_request import AccessRequest
+from envfs.core.policy import Caller, Decision, Grant, Moment, Policy, Verdict
 from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
@@ -20,19 +21,6 @@ from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
 from envfs.settings import Settings, SettingsFile
-
-
-class Wish(NamedTuple):
-    """What a caller asks for: which level, at which door, in which form; `version` 0 is now.
-
-    `dialect` is that of the dotenv text; empty for the one that the level asks for.
-    """
-
-    level: str
-    door: str
-    form: str
-    version: int = 0
-    dialect: str = ""
 
 
 class Standing(NamedTuple):
@@ -74,7 +62,7 @@ class Gate:
         try:
             return self.policy().decide(caller, level, clocks.boot_seconds())
         except UnsafeSettings as error:
-            return Verdict("deny", error.text)
+            return Verdict(Decision.DENY, error.text)
 
     def dialect(self, caller: Caller, level: str) -> str:
         """Return the dialect that a caller's grant names for dotenv texts; empty for what the level asks for."""
@@ -82,7 +70,7 @@ class Gate:
 
     def allows(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may read the view of a level."""
-        return self.decide(caller, level).decision == "allow"
+        return self.decide(caller, level).decision is Decision.ALLOW
 
     def sees(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""
@@ -90,6 +78,13 @@ class Gate:
             return self.policy().sees(caller, level, clocks.boot_seconds())
         except UnsafeSettings:
             return False
+
+    def grants(self, caller: Caller) -> int:
+        """Return how many grants a caller has now."""
+        try:
+            return self.policy().grants(caller, clocks.boot_seconds())
+        except UnsafeSettings:
+            return 0
 
     def uids(self) -> tuple[int, ...]:
         """List the uids that have a grant now."""
@@ -123,84 +118,79 @@ class Gate:
 
     # -- serving -------------------------------------------------------------------------------------------------------
 
-    async def admit(self, caller: Caller, wish: Wish) -> View:
+    async def admit(self, caller: Caller, request: AccessRequest) -> View:
         """Return the view for a caller that may have it, recorded and held; the caller of this releases it.
 
         Raises:
             NotApproved: it may not; that is on the log
             AuditUnavailable: the log cannot be written
         """
-        view = self.admit_warm(caller, wish)
+        view = self.admit_warm(caller, request)
         if view is None:
             try:
-                view = await self._make(wish)
+                view = await self._make(request)
             except (Malformed, TooLarge):  # what these say names variables, and so is recorded first
-                self._refusals.record(self._refused(wish, "the view cannot be made"), caller)
+                self._refusals.record(events.refused(request, "the view cannot be made"), caller)
                 raise
-            view = self._serve(caller, wish, self._approve(caller, wish), view)
+            view = self._serve(caller, request, self._approve(caller, request), view)
         return view
 
-    async def _make(self, wish: Wish) -> View:
-        if wish.version:
-            return await self.views.get_past(wish.level, wish.version, wish.dialect)
-        return await self.views.get(wish.level, wish.dialect)
+    async def _make(self, request: AccessRequest) -> View:
+        if request.version:
+            return await self.views.get_past(request.level, request.version, request.dialect)
+        return await self.views.get(request.level, request.dialect)
 
-    def admit_warm(self, caller: Caller, wish: Wish, content: Hashable = None) -> View | None:
+    def admit_warm(self, caller: Caller, request: AccessRequest, content: Hashable = None) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first.
 
-        With a `content`, None as well when the view that is ready has another in the form that is asked for.
+        With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
-        verdict = self._approve(caller, wish)
-        view = None if wish.version else self.views.warm(wish.level, wish.dialect)
-        if view is None or content not in (None, view.content(wish.form)):
+        verdict = self._approve(caller, request)
+        view = None if request.version else self.views.warm(request.level, request.dialect)
+        if view is None or content not in (None, view.content(request.format)):
             return None
-        return self._serve(caller, wish, verdict, view)
+        return self._serve(caller, request, verdict, view)
 
-    def admit_view(self, caller: Caller, wish: Wish, view: View) -> View:
+    def admit_view(self, caller: Caller, request: AccessRequest, view: View) -> View:
         """As `admit`, for a view that was made before."""
-        return self._serve(caller, wish, self._approve(caller, wish), view)
+        return self._serve(caller, request, self._approve(caller, request), view)
 
-    async def admit_own(self, caller: Caller, wish: Wish) -> View:
+    async def admit_own(self, caller: Caller, request: AccessRequest) -> View:
         """As `admit`, for the level's own text to the letter; it is in the part `dotenv` of what this returns."""
-        self._approve(caller, wish)
-        view = await self.views.get_own(wish.level, wish.version)
+        self._approve(caller, request)
+        view = await self.views.get_own(request.level, request.version)
         try:
-            return self._serve(caller, wish, self._approve(caller, wish), view)
+            return self._serve(caller, request, self._approve(caller, request), view)
         finally:
             view.release()
 
-    def admit_facts(self, caller: Caller, wish: Wish) -> None:
+    def admit_facts(self, caller: Caller, request: AccessRequest) -> None:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded."""
-        verdict = self._approve(caller, wish)
-        event = Event("read", wish.door, wish.level, wish.version, wish.form, verdict.decision, verdict.rule)
-        self.log.append(event, caller)
+        verdict = self._approve(caller, request)
+        self.log.append(events.read(request, request.version, verdict), caller)
 
-    def _approve(self, caller: Caller, wish: Wish) -> Verdict:
-        verdict = self.decide(caller, wish.level)
-        if verdict.decision != "allow":
-            self.refuse(caller, wish, verdict.rule)
+    def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
+        verdict = self.decide(caller, request.level)
+        if verdict.decision is not Decision.ALLOW:
+            self.refuse(caller, request, verdict.rule)
         return verdict
 
     def _say_unsafe(self, caller: Caller) -> None:
         # strangers are only told no; whose file it is should hear what is wrong with it
-        if caller.uid == os.geteuid():
+        if caller.is_user(os.geteuid()):
             self.policy()
 
-    def refuse(self, caller: Caller, wish: Wish, rule: str) -> NoReturn:
+    def refuse(self, caller: Caller, request: AccessRequest, rule: str) -> NoReturn:
         """Record a refusal and raise it; where the log cannot be written the refusal stands all the same."""
         with contextlib.suppress(AuditUnavailable):
-            self._refusals.record(self._refused(wish, rule), caller)
+            self._refusals.record(events.refused(request, rule), caller)
         self._say_unsafe(caller)
         raise NotApproved(
-            f"uid {caller.uid} is not approved for {wish.level}",
-            f"the owner can approve it with `envfs grant {wish.level} --uid {caller.uid}`",
+            f"uid {caller.uid} is not approved for {request.level}",
+            f"the owner can approve it with `envfs grant {request.level} --uid {caller.uid}`",
         )
 
-    def _refused(self, wish: Wish, rule: str) -> Event:
-        return Event("refuse", wish.door, wish.level, wish.version, wish.form, "deny", rule)
-
-    def _serve(self, caller: Caller, wish: Wish, verdict: Verdict, view: View) -> View:
-        event = Event("read", wish.door, wish.level, view.version, wish.form, verdict.decision, verdict.rule)
-        self.log.append(event, caller)
+    def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
+        self.log.append(events.read(request, view.version, verdict), caller)
         self.served_at = clocks.boot_seconds()
         return view.hold()

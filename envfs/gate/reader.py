@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.core.access_request import AccessRequest, Format
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, NoSuchLevel
-from envfs.gate.gate import Gate, Wish
+from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.tombstones import checked_tombstones
 from envfs.gate.views.view import View
@@ -20,7 +21,6 @@ from envfs.protocol.keyholding import CompareVersions, ExamineView
 from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
 
-OWN = "own"  # the form that is not of the view: the level's own text
 _COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
 _FORGOTTEN = "forgotten"  # in the place of an operation
 
@@ -51,77 +51,76 @@ class Reader:
 
     def knows(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""
-        return self._is_owner(caller) or self._gate.sees(caller, level)
+        return caller.is_user(self._owner) or self._gate.sees(caller, level)
 
-    def _is_owner(self, caller: Caller) -> bool:
-        return caller.uid == self._owner and not caller.unknown
-
-    def check(self, caller: Caller, wish: Wish) -> None:
+    def check(self, caller: Caller, access: AccessRequest) -> None:
         """Refuse what concerns a level that is not there for a caller.
 
         Raises:
             NotApproved: the caller may not know of it; that is on the log
             NoSuchLevel: there is no such level
         """
-        if not self.knows(caller, wish.level):
-            self._gate.refuse(caller, wish, "no grant")
-        if not self._vault.exists(wish.level):
-            raise NoSuchLevel(f"there is no level {wish.level}", "`envfs ls` lists the levels")
+        if not self.knows(caller, access.level):
+            self._gate.refuse(caller, access, "no grant")
+        if not self._vault.exists(access.level):
+            raise NoSuchLevel(f"there is no level {access.level}", "`envfs ls` lists the levels")
 
-    async def view(self, caller: Caller, wish: Wish) -> View:
-        """Return a view, held: the caller of this releases it. For the form `own` it has the level's own text.
+    async def view(self, caller: Caller, access: AccessRequest) -> View:
+        """Return a view, held: the caller of this releases it. For the format OWN it has the level's own text.
 
         Raises:
             NotApproved: the caller may not have it; that is on the log
             AuditUnavailable: the log cannot be written
         """
-        self.check(caller, wish)
-        return await (self._gate.admit_own if wish.form == OWN else self._gate.admit)(caller, wish)
+        self.check(caller, access)
+        return await (self._gate.admit_own if access.format is Format.OWN else self._gate.admit)(caller, access)
 
-    async def names(self, caller: Caller, wish: Wish) -> list[tuple[str, str]]:
+    async def names(self, caller: Caller, access: AccessRequest) -> list[tuple[str, str]]:
         """Return the names of a view, each with the level that sets it.
 
         Raises:
             NotApproved: the caller may not have them
         """
-        view = await self.view(caller, wish)
+        view = await self.view(caller, access)
         try:
             return view.origins()
         finally:
             view.release()
 
-    async def facts(self, caller: Caller, wish: Wish, *, doubtful: bool = False) -> Examined:
+    async def facts(self, caller: Caller, access: AccessRequest, *, doubtful: bool = False) -> Examined:
         """Return what is known of a view beside its values; `doubtful`: of its doubtful variables alone.
 
         Raises:
             NotApproved: the caller may not have it
             Locked: the level's project is
         """
-        self.check(caller, wish)
-        self._gate.admit_facts(caller, wish)
-        level, vault = wish.level, self._vault
+        self.check(caller, access)
+        self._gate.admit_facts(caller, access)
+        level, vault = access.level, self._vault
         async with self._keyholder.turn():
-            versions = vault.versions_at(level, wish.version) if wish.version else vault.versions(level)
+            versions = vault.versions_at(level, access.version) if access.version else vault.versions(level)
             layers = vault.layers(list(zip(names.chain(level), versions, strict=True)))
-            request = ExamineView(layers.layers, wish.dialect, doubtful)
+            request = ExamineView(layers.layers, access.dialect, doubtful)
             return (await self._keyholder.ask(request, Examined, layers.blobs)).message
 
-    async def history(self, caller: Caller, wish: Wish, newest: int = 0) -> AsyncIterator[list[Version | Damaged]]:
+    async def history(
+        self, caller: Caller, access: AccessRequest, newest: int = 0
+    ) -> AsyncIterator[list[Version | Damaged]]:
         """Yield the versions of a level, the newest first, some at a time; the `newest` so many, 0 for all.
 
         Raises:
             NotApproved: the caller may not have it
             Locked: the level's project is
         """
-        self.check(caller, wish)
-        self._gate.admit_facts(caller, wish)
-        head = self._vault.head(wish.level)
+        self.check(caller, access)
+        self._gate.admit_facts(caller, access)
+        head = self._vault.head(access.level)
         last = head.seq if head else 0
         oldest = max(1, last - newest + 1) if newest else 1
-        forgotten = await self._forgotten(wish.level)
+        forgotten = await self._forgotten(access.level)
         while last >= oldest:
-            some = await self._versions(wish.level, range(oldest, last + 1), forgotten)
-            yield some if self._is_owner(caller) else [_without_message(each) for each in some]
+            some = await self._versions(access.level, range(oldest, last + 1), forgotten)
+            yield some if caller.is_user(self._owner) else [_without_message(each) for each in some]
             last -= max(1, len(some))
 
     async def _forgotten(self, level: str) -> frozenset[int]:

@@ -1,9 +1,9 @@
 """`python -m envfs.keyholder DESCRIPTOR`: started by the daemon with one end of a socket pair, and by nobody else.
 
-A few children wait for the next conversations while others are at work, and rehearse meanwhile, so that nobody waits
+A few children wait for the next conversations while others are at work, and warm up meanwhile, so that nobody waits
 for a fork or for a page. A child takes one conversation and ends. A change takes two of them, one that seals and one
 that compares, and a reader who comes at once after it takes the third. Those are replaced when it is calm, or the
-rehearsals would take the processor from the children that work.
+warm-ups would take the processor from the children that work.
 """
 
 import array
@@ -20,11 +20,11 @@ from envfs.host import hardening, surprises
 from envfs.keyholder import confinement, conversation
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.keyring import Keyring
-from envfs.keyholder.rehearsal import Rehearsal
+from envfs.keyholder.warm_up import WarmUp
 from envfs.protocol import keyholding
 
 _TAKEN, _OVER = b"t", b"o"  # what a child says to its parent: it has a conversation; there will be no more
-_IDLE = 0.3  # seconds: a keyholder for one command never comes to rehearse
+_IDLE = 0.3  # seconds: a keyholder for one command never warms up
 _ROUNDS = 12  # the interpreter makes code quicker that has run a few times
 _MOST_REFUSED = 50
 _WAITING = 3  # children that wait when it has been calm
@@ -42,14 +42,14 @@ def main() -> int:
     keyring = Keyring()
     confined = confinement.confine()  # all that it needs is loaded; from here on it opens nothing
     gc.freeze()
-    rehearsal: Rehearsal | None = None
+    warm_up: WarmUp | None = None
     waiting: list[int] = []
     word: bytes | None = None
     refused = 0
     while True:
-        if not waiting or (word is None and rehearsal is not None and len(waiting) < _WAITING):
+        if not waiting or (word is None and warm_up is not None and len(waiting) < _WAITING):
             try:
-                waiting.append(_fork(keyring, daemon, confined, rehearsal))
+                waiting.append(_fork(keyring, daemon, confined, warm_up))
                 refused = 0
             except OSError:
                 # too many processes, too little memory: mostly for a moment, and to end would be to forget every key
@@ -59,18 +59,18 @@ def main() -> int:
                 time.sleep(_CALM)
                 if not waiting:
                     continue
-        word = _next_word(waiting, rehearsal)
+        word = _next_word(waiting, warm_up)
         if word == _OVER:
             return 0
-        if rehearsal is None and word is None:
-            rehearsal = Rehearsal()  # for the children after the one that waits now
-            rehearsal.run(_ROUNDS)
+        if warm_up is None and word is None:
+            warm_up = WarmUp()  # for the children after the one that waits now
+            warm_up.run(_ROUNDS)
             gc.freeze()
 
 
-def _next_word(waiting: list[int], rehearsal: Rehearsal | None) -> bytes | None:
+def _next_word(waiting: list[int], warm_up: WarmUp | None) -> bytes | None:
     """Wait for what a child says, and take it from those that wait; None if nothing was said for so long."""
-    seconds = _IDLE if rehearsal is None else _SPACING if len(waiting) < _WAITING else None
+    seconds = _IDLE if warm_up is None else _SPACING if len(waiting) < _WAITING else None
     ready = select.select(waiting, [], [], seconds)[0]
     if not ready:
         return None
@@ -86,7 +86,7 @@ def _is_readable(descriptor: int, seconds: float) -> bool:
     return bool(select.select([descriptor], [], [], seconds)[0])
 
 
-def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, rehearsal: Rehearsal | None) -> int:
+def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, warm_up: WarmUp | None) -> int:
     # returns where the child will say that it has a conversation
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -98,8 +98,8 @@ def _fork(keyring: Keyring, daemon: socket.socket, confined: Confinement, rehear
         raise
     if child == 0:
         os.close(reading)
-        if rehearsal is not None and not _is_readable(daemon.fileno(), 0):
-            rehearsal.run()
+        if warm_up is not None and not _is_readable(daemon.fileno(), 0):
+            warm_up.run()
         _child(keyring, daemon, confined, writing, parent)
     os.close(writing)
     return reading

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pyrage
 
 from envfs.core import limits
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, TooLarge, WrongPassphrase
 
 Recipient = pyrage.x25519.Recipient | pyrage.ssh.Recipient | pyrage.tag.Recipient | pyrage.tagpq.Recipient
@@ -39,12 +40,12 @@ def seal(data: bytes, recipients: tuple[str, ...]) -> bytes:
     return pyrage.encrypt(data, [recipient(text) for text in recipients])
 
 
-def seal_under(data: bytes, passphrase: str, *, armored: bool = False) -> bytes:
+def seal_under(data: bytes, passphrase: Secret[str], *, armored: bool = False) -> bytes:
     """Encrypt to a passphrase and to nobody else. Takes a second or two by design."""
-    return pyrage.passphrase.encrypt(data, passphrase, armored=armored)
+    return pyrage.passphrase.encrypt(data, passphrase.reveal(), armored=armored)
 
 
-def open_under(data: bytes, passphrase: str) -> bytes:
+def open_under(data: bytes, passphrase: Secret[str]) -> bytes:
     """Decrypt a file that is under a passphrase.
 
     Raises:
@@ -56,7 +57,7 @@ def open_under(data: bytes, passphrase: str) -> bytes:
             "the file that the passphrase opens asks for too much memory", "EnvFS never wrote it; restore a backup"
         )
     try:
-        return pyrage.passphrase.decrypt(data, passphrase)
+        return pyrage.passphrase.decrypt(data, passphrase.reveal())
     except pyrage.DecryptError as error:
         if str(error) == _WRONG:
             raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None

@@ -1,23 +1,24 @@
 """In what views read otherwise than before: many pairs at once, for a change high up is a change of all that is below.
 
-Law: each record is opened once, however many views it is part of; what is answered are forms and names, and no value.
+Law: each record is opened once, however many views it is part of; what is answered are parts and names, and no value.
 """
 
 from functools import cache
 from typing import NamedTuple
 
 from envfs.core.differences import Difference
+from envfs.core.view_parts import Part
 from envfs.dotenv import dialects, merging, residues
 from envfs.errors import Malformed, TooLarge
-from envfs.keyholder.viewing import forms
+from envfs.keyholder.viewing import readable_parts
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import CompareViews, Differing
 
 
 class _Read(NamedTuple):
-    """What readers get: each form, and the values by name."""
+    """What readers get: each part that they read, and the values by name."""
 
-    forms: dict[str, bytes]
+    parts: dict[Part, bytes]
     variables: dict[str, str]
 
 
@@ -45,7 +46,7 @@ def compare_views(request: CompareViews, work: Work) -> Answer:
 def _readable(layers: list[merging.Layer]) -> _Read:
     try:
         view = merging.merge_layers(layers)
-        read = forms(view, dialects.wanted([layer.document for layer in layers]))
+        read = readable_parts(view, dialects.wanted([layer.document for layer in layers]))
     except Malformed:  # a command may have in its environment what a text requires
         view = merging.merge_layers(layers, lenient=True)
         read = {}
@@ -54,6 +55,6 @@ def _readable(layers: list[merging.Layer]) -> _Read:
 
 
 def _difference(old: _Read, new: _Read) -> Difference:
-    differing = tuple(form for form in old.forms | new.forms if old.forms.get(form) != new.forms.get(form))
+    differing = tuple(part for part in old.parts | new.parts if old.parts.get(part) != new.parts.get(part))
     changes = merging.difference(old.variables, new.variables)
     return Difference(differing, tuple(name for names in changes for name in names))

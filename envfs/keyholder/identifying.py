@@ -3,8 +3,11 @@
 import os
 
 from envfs import safe_open
-from envfs.core import keyfile, limits
+from envfs.core import limits
+from envfs.core.keyfile import Custody
+from envfs.core.names import Project
 from envfs.core.recipients import canonical, plugin_of
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
 from envfs.keyholder import age
 from envfs.keyholder import identity as identities
@@ -52,8 +55,8 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
     if (held.recipient, held.author) != (request.owner_recipient, request.owner_signing_key):
         raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
     work.keyring.hold(text)
-    if request.project:
-        work.keyring.forget_project(request.project)
+    if request.project is not None:
+        work.keyring.forget_project(Project(request.project))
     elif request.reopen:
         work.keyring.reopen_all()
     return Answer(IdentityMade(held.recipient, held.author))
@@ -68,7 +71,7 @@ def change_passphrase(_request: Rewrap, work: Work) -> Answer:
 def copy_identity(_request: CopyIdentity, work: Work) -> Answer:
     """Write the identity of a file that is under a passphrase to a descriptor, in the open."""
     text = _opened(work, "the identity needs its passphrase")
-    _write_all(work.descriptors[2], f"{text}\n".encode())
+    _write_all(work.descriptors[2], f"{text.reveal()}\n".encode())
     return Answer(Copied())
 
 
@@ -87,16 +90,16 @@ def create_recovery(request: CreateRecovery, work: Work) -> Answer:
 
 def forget(request: Forget, work: Work) -> Answer:
     """Hold nothing any more, or nothing of one project."""
-    if not request.project:
+    if request.project is None:
         work.keyring.forget()
-    elif request.custody == keyfile.MANAGED:
-        work.keyring.close_project(request.project)
+    elif request.custody == Custody.MANAGED:
+        work.keyring.close_project(Project(request.project))
     else:
-        work.keyring.forget_project(request.project)
+        work.keyring.forget_project(Project(request.project))
     return Answer(Forgotten())
 
 
-def _opened(work: Work, lack: str) -> str:
+def _opened(work: Work, lack: str) -> Secret[str]:
     data = work.read(0, limits.FRAME_BYTES, "the identity file")
     if not identities.is_encrypted(data):
         raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
@@ -105,8 +108,8 @@ def _opened(work: Work, lack: str) -> str:
     return work.open_with(1, lambda passphrase: identities.unwrap(data, passphrase))
 
 
-def _write_plain(descriptor: int, text: str, recipient: str, note: str) -> None:
-    _write_all(descriptor, f"# EnvFS identity; {note}\n# recipient: {recipient}\n{text}\n".encode())
+def _write_plain(descriptor: int, text: Secret[str], recipient: str, note: str) -> None:
+    _write_all(descriptor, f"# EnvFS identity; {note}\n# recipient: {recipient}\n{text.reveal()}\n".encode())
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from envfs.core.record import from_base64, to_base64
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
 from envfs.keyholder import age
 
@@ -24,14 +25,14 @@ _BINARY = b"age-encryption.org/v1\n"
 class Identity:
     """A held identity: opens what is sealed to `recipient`, signs as `author`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: Secret[str]) -> None:
         """Take an `AGE-SECRET-KEY-1…` line.
 
         Raises:
             EnvFSError: it is not one
         """
         try:
-            self._age = pyrage.x25519.Identity.from_str(text)
+            self._age = pyrage.x25519.Identity.from_str(text.reveal())
         except pyrage.IdentityError:
             raise EnvFSError("the identity is not an age X25519 identity", f"it starts with {_PREFIX}") from None
         self._signing = _signing_key(text)
@@ -68,14 +69,14 @@ class Identity:
             raise AuthenticationFailed("a record's signature is wrong") from None
 
 
-def new() -> str:
+def new() -> Secret[str]:
     """Make a new identity and return its line."""
-    return str(pyrage.x25519.Identity.generate())
+    return Secret(str(pyrage.x25519.Identity.generate()))
 
 
-def wrap(text: str, passphrase: str) -> bytes:
+def wrap(text: Secret[str], passphrase: Secret[str]) -> bytes:
     """Encrypt an identity to a passphrase, as an armoured age file. Takes a second or two by design."""
-    return age.seal_under(f"{text}\n".encode(), passphrase, armored=True)
+    return age.seal_under(f"{text.reveal()}\n".encode(), passphrase, armored=True)
 
 
 def is_encrypted(data: bytes) -> bool:
@@ -83,7 +84,7 @@ def is_encrypted(data: bytes) -> bool:
     return data.lstrip().startswith((_ARMOR, _BINARY))
 
 
-def unwrap(data: bytes, passphrase: str) -> str:
+def unwrap(data: bytes, passphrase: Secret[str]) -> Secret[str]:
     """Decrypt a passphrase file and return the identity's line.
 
     Raises:
@@ -92,7 +93,7 @@ def unwrap(data: bytes, passphrase: str) -> str:
     return line(age.open_under(data, passphrase))
 
 
-def line(data: bytes) -> str:
+def line(data: bytes) -> Secret[str]:
     """Find the one identity in the text of an identity file, where # starts a comment.
 
     Raises:
@@ -103,9 +104,9 @@ def line(data: bytes) -> str:
         found = [row.strip() for row in data.decode("ascii").splitlines() if row.strip().startswith(_PREFIX)]
     if len(found) != 1:
         raise EnvFSError("the identity file does not hold one age identity", "it has one line AGE-SECRET-KEY-1…")
-    return found[0]
+    return Secret(found[0])
 
 
-def _signing_key(text: str) -> Ed25519PrivateKey:
+def _signing_key(text: Secret[str]) -> Ed25519PrivateKey:
     derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
-    return Ed25519PrivateKey.from_private_bytes(derived.derive(text.encode()))
+    return Ed25519PrivateKey.from_private_bytes(derived.derive(text.reveal().encode()))

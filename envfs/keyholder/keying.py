@@ -3,9 +3,10 @@
 import os
 
 from envfs.core import keyfile, limits, record
-from envfs.core.keyfile import KEY_BYTES, MANAGED, ZERO_KNOWLEDGE, Keys
+from envfs.core.keyfile import KEY_BYTES, Custody, Keys
 from envfs.core.recipients import canonical
-from envfs.errors import BadRequest, TooLarge, WrongPassphrase
+from envfs.core.secret import Secret
+from envfs.errors import TooLarge, WrongPassphrase
 from envfs.keyholder import age, plugins, sealing
 from envfs.keyholder.work import Answer, Work
 from envfs.protocol.keyholding import Held, HoldKeys, Sealed, SealKeys
@@ -13,10 +14,8 @@ from envfs.protocol.keyholding import Held, HoldKeys, Sealed, SealKeys
 
 def seal_keys(request: SealKeys, work: Work) -> Answer:
     """Put a new key in front, or change whom the keys are sealed to, or both."""
-    if request.custody not in (MANAGED, ZERO_KNOWLEDGE):
-        raise BadRequest("there is no such custody")
     old = _open(request, work)
-    keys = (os.urandom(KEY_BYTES), *old.keys) if request.fresh else old.keys
+    keys = (Secret(os.urandom(KEY_BYTES)), *old.keys) if request.fresh else old.keys
     if len(keys) > limits.PROJECT_KEYS:
         raise TooLarge(
             "the project has had too many keys", f"at most {limits.PROJECT_KEYS} can be kept for its history"
@@ -42,7 +41,7 @@ def hold_keys(request: HoldKeys, work: Work) -> Answer:
     return Answer(Held())
 
 
-def _sealed(request: SealKeys, work: Work, keys: Keys, under: str | None) -> bytes:
+def _sealed(request: SealKeys, work: Work, keys: Keys, under: Secret[str] | None) -> bytes:
     plain = sealing.sign_keys(work.identity, request.place, request.time, keys)
     if under is not None:
         return age.seal_under(plain, under)
@@ -54,14 +53,14 @@ def _sealed(request: SealKeys, work: Work, keys: Keys, under: str | None) -> byt
 def _open(request: SealKeys, work: Work) -> Keys:
     if request.head is None:
         return Keys((), ())
-    if keyfile.custody(work.blobs[0]) == MANAGED:
+    if keyfile.custody(work.blobs[0]) == Custody.MANAGED:
         return work.keys(request.head, 0)
     _need(work, request)
     return work.open_under(request.head, work.blobs[0], 0)
 
 
-def _new_passphrase(request: SealKeys, work: Work) -> str | None:
-    if request.custody == MANAGED:
+def _new_passphrase(request: SealKeys, work: Work) -> Secret[str] | None:
+    if request.custody == Custody.MANAGED:
         return None
     _need(work, request)
     return work.passphrase(len(work.descriptors) - 1)

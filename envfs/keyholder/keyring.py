@@ -1,6 +1,6 @@
 """What is held now: one region of memory, shared with the children that work for a request.
 
-A child that learns a key writes it here; the parent never touches it. Children take turns, so that none sees half of
+A child that learns a key writes it here; the parent never touches it. Children take a lock, so that none sees half of
 what another writes, and no two write into the same place.
 
     identity   length (2 bytes), the age identity's line
@@ -15,9 +15,11 @@ from collections.abc import Iterator
 
 from envfs.core import limits
 from envfs.core.keyfile import KEY_BYTES
+from envfs.core.names import Project
+from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
 from envfs.host.memory import Region
-from envfs.keyholder.turn import Turn
+from envfs.keyholder.fork_lock import ForkLock
 
 _IDENTITY, _SIGNED, _LENGTH = 2048, 2048, 2
 _SLOTS_AT = _IDENTITY + _SIGNED
@@ -32,48 +34,48 @@ class Keyring:
     def __init__(self) -> None:
         """Start with nothing held."""
         self._region = Region.create(_SLOTS_AT + _SLOTS * _SLOT)
-        self._turn = Turn()
+        self._lock = ForkLock()
 
     # -- the identity --------------------------------------------------------------------------------------------------
 
-    def hold(self, identity: str) -> None:
+    def hold(self, identity: Secret[str]) -> None:
         """Hold an age identity (`AGE-SECRET-KEY-1…`) from now on."""
-        data = identity.encode()
-        with self._turn:
+        data = identity.reveal().encode()
+        with self._lock:
             self._region.map[_LENGTH : _LENGTH + len(data)] = data
             self._region.map[:_LENGTH] = len(data).to_bytes(_LENGTH, "big")
 
     def forget(self) -> None:
         """Hold nothing any more; the marks stay."""
-        with self._turn:
+        with self._lock:
             marks, signed = [self._path(at) for at in self._marks()], self._signed()
             self._region.wipe()
             self._write_signed(signed)
             for project in marks:
                 self._write(project, "", ())
 
-    def identity(self) -> str:
+    def identity(self) -> Secret[str]:
         """Return the held identity.
 
         Raises:
             Locked: none is held
         """
-        with self._turn:
+        with self._lock:
             length = int.from_bytes(self._region.map[:_LENGTH], "big")
             if length:
-                return bytes(self._region.map[_LENGTH : _LENGTH + length]).decode()
+                return Secret(bytes(self._region.map[_LENGTH : _LENGTH + length]).decode())
         raise Locked("the vault is locked", "unlock it with `envfs unlock`")
 
     # -- the last checkpoint -------------------------------------------------------------------------------------------
 
     def hold_signed(self, signed: tuple[str, ...]) -> None:
         """Remember the last checkpoint that was signed, as words without blanks."""
-        with self._turn:
+        with self._lock:
             self._write_signed(" ".join(signed).encode())
 
     def signed(self) -> tuple[str, ...]:
         """Return what was remembered of the last checkpoint; empty if none was signed."""
-        with self._turn:
+        with self._lock:
             return tuple(self._signed().decode().split())
 
     def _signed(self) -> bytes:
@@ -87,16 +89,16 @@ class Keyring:
 
     # -- projects ------------------------------------------------------------------------------------------------------
 
-    def hold_project(self, project: str, name: str, keys: tuple[bytes, ...]) -> None:
-        """Hold the keys of a project (`/shop`) as the key file of that name has them, in the place of what was held.
+    def hold_project(self, project: Project, name: str, keys: tuple[Secret[bytes], ...]) -> None:
+        """Hold the keys of a project as the key file of that name has them, in the place of what was held.
 
         Raises:
             TooLarge: too many projects are held
         """
-        with self._turn:
+        with self._lock:
             self._write(project, name, keys)
 
-    def close_project(self, project: str) -> None:
+    def close_project(self, project: Project) -> None:
         """Lock a project, though the identity could open it.
 
         Raises:
@@ -104,38 +106,38 @@ class Keyring:
         """
         self.hold_project(project, "", ())
 
-    def forget_project(self, project: str) -> None:
+    def forget_project(self, project: Project) -> None:
         """Hold nothing of a project any more, neither keys nor a mark."""
-        with self._turn:
+        with self._lock:
             for at in self._taken(project):
                 self._clear(at)
 
     def reopen_all(self) -> None:
         """Remove every mark."""
-        with self._turn:
+        with self._lock:
             for at in self._marks():
                 self._clear(at)
 
-    def is_closed(self, project: str) -> bool:
+    def is_closed(self, project: Project) -> bool:
         """Tell whether a project is locked by a mark."""
-        with self._turn:
+        with self._lock:
             return any(self._path(at) == project for at in self._marks())
 
-    def project(self, project: str, name: str) -> tuple[bytes, ...] | None:
+    def project(self, project: Project, name: str) -> tuple[Secret[bytes], ...] | None:
         """Return the keys of a project, if they are held and of the key file of that name."""
-        with self._turn:
+        with self._lock:
             for at in self._taken(project):
                 body = bytes(self._region.map[at + _PATH : at + _SLOT])
                 if body[:_NAME] == name.encode() and body[_NAME]:
                     end = _NAME + 1 + body[_NAME] * KEY_BYTES
-                    return tuple(body[start : start + KEY_BYTES] for start in range(_NAME + 1, end, KEY_BYTES))
+                    return tuple(Secret(body[start : start + KEY_BYTES]) for start in range(_NAME + 1, end, KEY_BYTES))
         return None
 
-    # -- slots, for whoever has the turn -------------------------------------------------------------------------------
+    # -- slots, under the lock -----------------------------------------------------------------------------------------
 
-    def _write(self, project: str, name: str, keys: tuple[bytes, ...]) -> None:
+    def _write(self, project: Project, name: str, keys: tuple[Secret[bytes], ...]) -> None:
         at = self._slot(project)
-        body = name.ljust(_NAME, "\0").encode() + bytes((len(keys),)) + b"".join(keys)
+        body = name.ljust(_NAME, "\0").encode() + bytes((len(keys),)) + b"".join(key.reveal() for key in keys)
         path = project.encode()
         self._clear(at)
         self._region.map[at + 1 : at + 1 + len(path)] = path
@@ -146,17 +148,17 @@ class Keyring:
         self._region.map[at] = 0
         self._region.map[at : at + _SLOT] = bytes(_SLOT)
 
-    def _taken(self, project: str = "") -> list[int]:
+    def _taken(self, project: Project | None = None) -> list[int]:
         taken = [at for at in _places() if self._region.map[at]]
-        return [at for at in taken if self._path(at) == project] if project else taken
+        return [at for at in taken if project in (None, self._path(at))]
 
     def _marks(self) -> list[int]:
         return [at for at in self._taken() if not self._region.map[at + _COUNT]]
 
-    def _path(self, at: int) -> str:
-        return bytes(self._region.map[at + 1 : at + 1 + self._region.map[at]]).decode()
+    def _path(self, at: int) -> Project:
+        return Project(bytes(self._region.map[at + 1 : at + 1 + self._region.map[at]]).decode())
 
-    def _slot(self, project: str) -> int:
+    def _slot(self, project: Project) -> int:
         free = self._taken(project) or [at for at in _places() if not self._region.map[at]]
         if not free:
             raise TooLarge("too many projects are held at once", f"at most {_SLOTS}; lock one first")

@@ -16,6 +16,7 @@ from envfs.core.keyfile import Keys
 from envfs.core.membership import Members
 from envfs.core.notes import Note
 from envfs.core.record import Header, Point, Record
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed
 from envfs.keyholder import age
 from envfs.keyholder.identity import Identity
@@ -42,7 +43,7 @@ class Opened(NamedTuple):
 
     header: Header
     text: str
-    key: bytes
+    key: Secret[bytes]
 
     def __repr__(self) -> str:
         """Show where it stands, and nothing of what is in it."""
@@ -63,7 +64,7 @@ def sign_keys(identity: Identity, place: Place, time: str, keys: Keys) -> bytes:
     return keyfile.render(keys, protected, identity.sign(keyfile.signed_text(protected, keys)))
 
 
-def seal_keys(identity: Identity, place: Place, time: str, keys: Keys, passphrase: str | None = None) -> bytes:
+def seal_keys(identity: Identity, place: Place, time: str, keys: Keys, passphrase: Secret[str] | None = None) -> bytes:
     """Return a project's key file: to its recipients, or under a passphrase."""
     plain = sign_keys(identity, place, time, keys)
     return age.seal(plain, keys.recipients) if passphrase is None else age.seal_under(plain, passphrase)
@@ -89,31 +90,38 @@ def check_keys(identity: Identity, place: Place, plain: bytes) -> Keys:
 # -- level texts -------------------------------------------------------------------------------------------------------
 
 
-def seal_text(identity: Identity, place: Place, time: str, key: bytes, text: str, nonce: bytes = b"") -> bytes:
+def seal_text(identity: Identity, place: Place, time: str, key: Secret[bytes], text: str, nonce: bytes = b"") -> bytes:
     """As `seal_record`, for a record that has a text and nothing beside it."""
     return seal_record(identity, place, time, key, Content(text), (nonce, b""))
 
 
 def seal_record(
-    identity: Identity, place: Place, time: str, key: bytes, content: Content, nonces: tuple[bytes, bytes] = _FRESH
+    identity: Identity,
+    place: Place,
+    time: str,
+    key: Secret[bytes],
+    content: Content,
+    nonces: tuple[bytes, bytes] = _FRESH,
 ) -> bytes:
     """Return a level's record as it is stored; `nonces` are those of the text and of the note, empty for fresh ones."""
     iv = nonces[0] or os.urandom(_NONCE_BYTES)
     note = seal_note(content.note, key, nonces[1]) if any(content.note) else ""
     header = Header(keyfile.kid(key), *place, identity.author, time, content.members, note, content.ext)
     protected = record.protect(header)
-    sealed = AESGCM(key).encrypt(iv, content.text.encode(), protected.encode())
+    sealed = AESGCM(key.reveal()).encrypt(iv, content.text.encode(), protected.encode())
     ciphertext, tag = sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
     signature = identity.sign(record.signed_text(protected, iv, ciphertext, tag))
     return record.render(Record(header, protected, iv, ciphertext, tag, signature))
 
 
-def open_text(identity: Identity, place: Place, keys: Mapping[str, bytes], data: bytes) -> str:
+def open_text(identity: Identity, place: Place, keys: Mapping[str, Secret[bytes]], data: bytes) -> str:
     """As `open_record`, for the text alone and a vault that has one author."""
     return open_record(identity, place, keys, data, Members(identity.author)).text
 
 
-def open_record(identity: Identity, place: Place, keys: Mapping[str, bytes], data: bytes, members: Members) -> Opened:
+def open_record(
+    identity: Identity, place: Place, keys: Mapping[str, Secret[bytes]], data: bytes, members: Members
+) -> Opened:
     """Open a stored record with the one of `keys` (by kid) that it names; check signature, author and place.
 
     Raises:
@@ -130,7 +138,7 @@ def open_record(identity: Identity, place: Place, keys: Mapping[str, bytes], dat
     if key is None:
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} is sealed with a key that its project lacks")
     try:
-        plain = AESGCM(key).decrypt(found.iv, found.ciphertext + found.tag, found.protected.encode()).decode()
+        plain = AESGCM(key.reveal()).decrypt(found.iv, found.ciphertext + found.tag, found.protected.encode()).decode()
     except (InvalidTag, ValueError):
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} does not open") from None
     return Opened(found.header, plain, key)
@@ -139,10 +147,10 @@ def open_record(identity: Identity, place: Place, keys: Mapping[str, bytes], dat
 # -- notes -------------------------------------------------------------------------------------------------------------
 
 
-def seal_note(note: Note, key: bytes, nonce: bytes = b"") -> str:
+def seal_note(note: Note, key: Secret[bytes], nonce: bytes = b"") -> str:
     """Return a note as a compact JWE (RFC 7516 §7.1)."""
     iv = nonce or os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(key).encrypt(iv, notes.render(note), _NOTE.encode())
+    sealed = AESGCM(key.reveal()).encrypt(iv, notes.render(note), _NOTE.encode())
     parts = (iv, sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:])
     return ".".join((_NOTE, "", *map(record.to_base64, parts)))
 
@@ -160,7 +168,7 @@ def open_note(opened: Opened) -> Note:
         iv, ciphertext, tag = map(record.from_base64, parts)
         if (protected, key, len(iv)) != (_NOTE, "", _NONCE_BYTES):
             raise ValueError("another kind of JWE")
-        return notes.parse(AESGCM(opened.key).decrypt(iv, ciphertext + tag, _NOTE.encode()))
+        return notes.parse(AESGCM(opened.key.reveal()).decrypt(iv, ciphertext + tag, _NOTE.encode()))
     except (InvalidTag, ValueError):
         where = f"record {opened.header.seq} of {opened.header.stream}"
         raise AuthenticationFailed(f"the note of {where} does not open") from None

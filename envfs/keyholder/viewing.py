@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from envfs.core import limits
+from envfs.core.view_parts import Part
 from envfs.dotenv import dialects, formats, merging, portability, residues, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
@@ -26,45 +27,45 @@ from envfs.protocol.keyholding import (
 )
 
 
-def forms(view: merging.View, dialect: str) -> dict[str, bytes]:
-    """Return what readers get of a view, by the names of `protocol.parts`."""
+def readable_parts(view: merging.View, dialect: str) -> dict[Part, bytes]:
+    """Return what readers get of a view."""
     return {
-        "dotenv": dialects.text(view.variables, dialect, view.opened).encode(),
-        "json": formats.json_object("", view.variables).encode(),
-        "example": formats.example("", view.variables).encode(),
-        "environ": writing.environ(view.variables),
-        "opened": jsontext.encode(residues.plain(view.opened)) if view.opened else b"",
+        Part.DOTENV: dialects.text(view.variables, dialect, view.opened).encode(),
+        Part.JSON: formats.json_object("", view.variables).encode(),
+        Part.EXAMPLE: formats.example("", view.variables).encode(),
+        Part.ENVIRON: writing.environ(view.variables),
+        Part.OPENED: jsontext.encode(residues.plain(view.opened)) if view.opened else b"",
     }
 
 
 def render_view(request: RenderView, work: Work) -> Answer:
-    """Merge layers into a view and put it, in all its forms, into a region."""
+    """Merge layers into a view and put it, with all its parts, into a region."""
     layers = [merging.Layer(layer.level, work.open(layer)) for layer in request.layers]
     lenient = request.dialect.startswith(dialects.INHERITING)
     asked = request.dialect.removeprefix(dialects.INHERITING).strip()
     dialect = asked or dialects.wanted([layer.document for layer in layers])
     view = merging.merge_layers(layers, lenient=lenient)
-    found = forms(view, dialect)
-    found["table"] = parts.table_of(found["environ"])
-    found["origins"] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
-    sizes = tuple(len(found[name]) for name in parts.NAMES)
+    contents = readable_parts(view, dialect)
+    contents[Part.TABLE] = parts.table_of(contents[Part.ENVIRON])
+    contents[Part.ORIGINS] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
+    sizes = tuple(len(contents[part]) for part in Part)
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
-    return Answer(Rendered(sizes, len(view.variables), dialect), region=_region(found, ordinary=request.ordinary))
+    return Answer(Rendered(sizes, len(view.variables), dialect), region=_region(contents, ordinary=request.ordinary))
 
 
 def render_own(request: RenderOwn, work: Work) -> Answer:
     """Put a level's own text into a region as it was written, comments and references included."""
     text = "".join(work.open(layer).render() for layer in request.layers).encode()
-    sizes = tuple(len(text) if name == "dotenv" else 0 for name in parts.NAMES)
-    return Answer(Rendered(sizes, 0, ""), region=_region({"dotenv": text}, ordinary=request.ordinary))
+    sizes = tuple(len(text) if part is Part.DOTENV else 0 for part in Part)
+    return Answer(Rendered(sizes, 0, ""), region=_region({Part.DOTENV: text}, ordinary=request.ordinary))
 
 
-def _region(contents: dict[str, bytes], *, ordinary: bool) -> Region:
+def _region(contents: dict[Part, bytes], *, ordinary: bool) -> Region:
     region = Region.create(sum(map(len, contents.values())), ordinary=ordinary)
     at = 0
-    for name in parts.NAMES:
-        piece = contents.get(name, b"")
+    for part in Part:
+        piece = contents.get(part, b"")
         region.map[at : at + len(piece)] = piece
         at += len(piece)
     return region

@@ -8,8 +8,9 @@ from typing import NamedTuple, TypeVar
 
 from envfs.core import keyfile, limits, passphrases, record
 from envfs.core.addresses import Layer, MemberRecords, Place
-from envfs.core.keyfile import Keys
+from envfs.core.keyfile import Custody, Keys
 from envfs.core.membership import Members
+from envfs.core.secret import Secret
 from envfs.dotenv.document import Document, parse_document
 from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
@@ -69,7 +70,7 @@ class Work:
         identity = self.identity  # without one, no passphrase helps
         plain = self.open_with(number, lambda passphrase: age.open_under(data, passphrase))
         keys = sealing.check_keys(identity, place, plain)
-        return _under(keyfile.ZERO_KNOWLEDGE, keys)
+        return _under(Custody.ZERO_KNOWLEDGE, keys)
 
     def hold(self, place: Place, data: bytes, keys: Keys) -> None:
         """Hold the keys of a key file that only a passphrase opens."""
@@ -98,15 +99,15 @@ class Work:
 
     def _open_keys(self, place: Place, data: bytes) -> Keys:
         identity, project = self.identity, record.project_of(place.stream)
-        if keyfile.custody(data) == keyfile.ZERO_KNOWLEDGE:
+        if keyfile.custody(data) == Custody.ZERO_KNOWLEDGE:
             held = self.keyring.project(project, _name(place, data))
             if held:
                 return Keys(held, ())
         elif not self.keyring.is_closed(project):
-            return _under(keyfile.MANAGED, sealing.check_keys(identity, place, identity.open(data)))
+            return _under(Custody.MANAGED, sealing.check_keys(identity, place, identity.open(data)))
         raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
 
-    def passphrase(self, number: int) -> str:
+    def passphrase(self, number: int) -> Secret[str]:
         """Read a new passphrase from descriptor `number`, in its one spelling.
 
         Raises:
@@ -114,7 +115,7 @@ class Work:
         """
         return self._spellings(number)[0]
 
-    def open_with(self, number: int, opener: Callable[[str], Opened]) -> Opened:
+    def open_with(self, number: int, opener: Callable[[Secret[str]], Opened]) -> Opened:
         """Return what `opener` makes of the passphrase in descriptor `number`, in whichever spelling it opens.
 
         Raises:
@@ -126,14 +127,14 @@ class Work:
                 return opener(spelling)
         return opener(last)
 
-    def _spellings(self, number: int) -> tuple[str, ...]:
+    def _spellings(self, number: int) -> tuple[Secret[str], ...]:
         try:
             spellings = passphrases.spellings(self.read(number, limits.PASSPHRASE_BYTES, "the passphrase"))
         except UnicodeDecodeError:
             raise WrongPassphrase("the passphrase is not UTF-8 text") from None
         if not spellings[0]:
             raise WrongPassphrase("the passphrase is empty", "type one, or name its file with --passphrase-file")
-        return spellings
+        return tuple(map(Secret, spellings))
 
     def read(self, number: int, limit: int, what: str, slack: int = 0) -> bytes:
         """Read descriptor `number` from its start, wherever it was read to: it may serve a second try.
@@ -172,6 +173,6 @@ def _name(place: Place, data: bytes) -> str:
 
 def _under(custody: str, keys: Keys) -> Keys:
     # the owner's signature says whom the file is sealed to; its open header is anybody's to write
-    if (keyfile.MANAGED if keys.recipients else keyfile.ZERO_KNOWLEDGE) != custody:
+    if (Custody.MANAGED if keys.recipients else Custody.ZERO_KNOWLEDGE) != custody:
         raise AuthenticationFailed("a project's key file is not under the custody that its owner gave it")
     return keys

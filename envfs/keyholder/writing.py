@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 
 from envfs.core import keyfile, limits, names, record
 from envfs.core.notes import Note, check_message
+from envfs.core.operations import Operation
 from envfs.dotenv import dialects, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
@@ -21,7 +22,7 @@ def write_level(request: WriteLevel, work: Work) -> Answer:
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
-    if text == old.render() and request.operation != "reseal":
+    if text == old.render() and request.operation is not Operation.RESEAL:
         return Answer(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
@@ -47,9 +48,9 @@ def _content(request: WriteLevel, work: Work, text: str) -> Content:
 def _is_doubtful(request: WriteLevel, document: Document, changes: merging.Changes) -> bool:
     """Tell whether somebody should look at the view after this; a level of 190,000 plain values is looked at once."""
     match request.operation:
-        case "set":
+        case Operation.SET:
             return portability.is_doubtful(document.variables()[request.name])
-        case "merge" | "replace":
+        case Operation.MERGE | Operation.REPLACE:
             # what is plain, refers to nothing and takes nothing away gives nobody anything to read otherwise
             if changes.removed or dialects.named_in(document) or any(map(references.has_references, document.entries)):
                 return True
@@ -126,23 +127,23 @@ def _reseal(_request: WriteLevel, _work: Work, old: Document) -> _Edited:
     return old, ()
 
 
-_OPERATIONS: dict[str, Callable[[WriteLevel, Work, Document], _Edited]] = {
-    "set": _set,
-    "template": _template,
-    "unset": _unset,
-    "rename": _rename,
-    "merge": _merge,
-    "replace": _replace,
-    "restore": _restore,
-    "reseal": _reseal,
+_OPERATIONS: dict[Operation, Callable[[WriteLevel, Work, Document], _Edited]] = {
+    Operation.SET: _set,
+    Operation.TEMPLATE: _template,
+    Operation.UNSET: _unset,
+    Operation.RENAME: _rename,
+    Operation.MERGE: _merge,
+    Operation.REPLACE: _replace,
+    Operation.RESTORE: _restore,
+    Operation.RESEAL: _reseal,
 }
 _WORDS = {  # the operation that a record's note names
-    "set": "set",
-    "template": "set",
-    "unset": "unset",
-    "rename": "rename",
-    "merge": "import",
-    "replace": "replace",
-    "restore": "rollback",
-    "reseal": "reseal",
+    Operation.SET: "set",
+    Operation.TEMPLATE: "set",
+    Operation.UNSET: "unset",
+    Operation.RENAME: "rename",
+    Operation.MERGE: "import",
+    Operation.REPLACE: "replace",
+    Operation.RESTORE: "rollback",
+    Operation.RESEAL: "reseal",
 }

@@ -175,16 +175,16 @@ class ImportText(NamedTuple):
 class ReadView(NamedTuple):
     """Ask for a view. The reply is ViewSent and one blob.
 
-    `form` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `exec`, `value` (the variable in
+    `format` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `exec`, `value` (the variable in
     `only`) or `own`; `exec` is `environ`, and behind a NUL more what is left of templates that refer to a command's
     environment; `own` is the level's own text to the letter in place of a view, and the reply says of which version;
-    `door` is the command's name, for the log; `version` 0 is now, else the level as it was at that version; `dialect`
-    is that of a dotenv text, empty for the one that the grant or the level asks for.
+    `channel` is the command's name, for the log; `version` 0 is now, else the level as it was at that version;
+    `dialect` is that of a dotenv text, empty for the one that the grant or the level asks for.
     """
 
     level: str
-    form: str
-    door: str
+    format: str
+    channel: str
     only: tuple[str, ...] = ()
     version: int = 0
     dialect: str = ""

@@ -5,6 +5,8 @@ descriptors; the daemon gets ciphertext, public facts, and finished views in a r
 """
 
 from envfs.core.addresses import Layer, MemberRecords, Place
+from envfs.core.keyfile import Custody
+from envfs.core.operations import Operation
 from envfs.core.protection import Protection
 from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
@@ -33,7 +35,7 @@ class LoadIdentity(NamedTuple):
 
     owner_recipient: str
     owner_signing_key: str
-    project: str = ""  # the one whose mark is removed; empty for all
+    project: str | None = None  # the one whose mark is removed; None for all
     reopen: bool = True  # if not, every mark stays
 
 
@@ -61,13 +63,13 @@ class CreateRecovery(NamedTuple):
 
 
 class Forget(NamedTuple):
-    """Hold nothing any more, or nothing of one project (`/shop`) of that custody. Reply: Forgotten.
+    """Hold nothing any more, or nothing of one project of that custody. Reply: Forgotten.
 
     A managed project is marked as locked, and its mark stays until LoadIdentity removes it.
     """
 
-    project: str = ""
-    custody: str = ""
+    project: str | None = None
+    custody: Custody | None = None
 
 
 class SealKeys(NamedTuple):
@@ -80,7 +82,7 @@ class SealKeys(NamedTuple):
 
     place: Place
     time: str
-    custody: str
+    custody: Custody
     recipients: tuple[str, ...]
     fresh: bool
     head: Place | None = None
@@ -105,15 +107,15 @@ class DescribeKeys(NamedTuple):
 class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
-    `operation` is `set` or `template` (with `name`; descriptor: a value, or one that refers to others), `unset` (with
-    `name`), `rename` (`name` to `new_name`), `merge` or `replace` (descriptor: text), `restore` (the text of the layer
-    `restore`), or `reseal` (the same text, under the newest key). `head` is None for a level without text. `trim` drops
-    the line end of a value of one line. `message` is sealed into the record's note; `members` as in Layer.
+    `set` and `template` come with `name` and a descriptor for the value, `unset` with `name`, `rename` with `name` and
+    `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`. `head` is None
+    for a level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's
+    note; `members` as in Layer.
     """
 
     place: Place
     time: str
-    operation: str
+    operation: Operation
     name: str
     key: Place
     key_blob: int

@@ -7,15 +7,6 @@ import bisect
 import struct
 from typing import Final, Protocol
 
-NAMES: Final = (
-    "dotenv",  # the text in the view's dialect
-    "json",  # an object
-    "example",  # dotenv text with the names alone
-    "environ",  # NAME=value, each ended by a NUL
-    "opened",  # for each variable that refers to its reader's environment: what is left of its template; JSON, or empty
-    "table",  # for each variable, by name: where its name starts in `environ`, where its value starts and ends
-    "origins",  # for each variable: its name, a NUL, the level that sets it, a NUL
-)
 _ENTRY: Final = struct.Struct("<III")
 
 

@@ -1,6 +1,7 @@
 """Typed messages on the wire: a NamedTuple class is a message, its annotations are its grammar.
 
-Law: strict both ways. A field missing, unknown or of another type is a BadRequest; nothing is converted.
+Law: strict both ways. A field missing, unknown or of another type is a BadRequest; nothing is converted. A field of a
+`StrEnum` is its text on the wire, and a text that is no member is a BadRequest.
 """
 
 from types import GenericAlias, UnionType
@@ -70,9 +71,21 @@ def _value(wanted: object, value: object) -> object:
         return tuple(_value(wanted.__args__[0], item) for item in value)  # the only generic in use: tuple[X, ...]
     elif isinstance(wanted, UnionType):
         return _first_fit(wanted.__args__, value)
+    elif isinstance(wanted, type) and issubclass(wanted, str):
+        return _member(wanted, value)
     elif isinstance(wanted, type) and hasattr(wanted, "_fields") and isinstance(value, dict):
         return _build(wanted, value)
     raise BadRequest("a field has another type than it should")
+
+
+def _member(words: type[str], value: object) -> str:
+    # of an enum, which is not imported here: the client would wait for it
+    if type(value) is str:
+        try:
+            return words(value)
+        except ValueError:
+            pass
+    raise BadRequest("a field has another value than it can have")
 
 
 def _first_fit(kinds: tuple[object, ...], value: object) -> object:

@@ -7,8 +7,10 @@ from pathlib import Path
 import trio
 
 from envfs import safe_open
-from envfs.core.audit import Event
+from envfs.core import events
+from envfs.core.operations import KeyOperation
 from envfs.core.policy import Caller
+from envfs.core.scope import VAULT, Scope
 from envfs.errors import BadRequest, EnvFSError, NoVault
 from envfs.host import files, keyrings
 from envfs.protocol.keyholding import Copied, CopyIdentity, IdentityMade, LoadIdentity, Rewrap, Rewrapped
@@ -17,19 +19,19 @@ from envfs.service.service import Service
 
 
 async def load_identity(
-    service: Service, passphrase: tuple[int, ...], project: str = "", *, reopen: bool = True
+    service: Service, passphrase: tuple[int, ...], scope: Scope = VAULT, *, reopen: bool = True
 ) -> None:
     """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
 
-    `project` is the one whose lock is opened by it; empty for all, or with `reopen` false for none.
+    `scope` is what is opened by it; with `reopen` false, nothing that a person locked.
 
     Raises:
         WrongPassphrase: it does not open, or needs a passphrase
         Conflict: it was locked meanwhile
     """
-    about = service.house.vault.description
-    request = LoadIdentity(about.recipient, about.signing_key, project, reopen)
-    async with unless_locked(service, project):
+    about = service.open_vault.vault.description
+    request = LoadIdentity(about.recipient, about.signing_key, scope.project, reopen)
+    async with unless_locked(service, scope):
         handle = await _open_identity(service)  # a keyring may wait for a person
         try:
             await service.keyholder.ask(request, IdentityMade, (), (handle, *passphrase))
@@ -51,9 +53,9 @@ async def change_passphrase(service: Service, caller: Caller, passphrases: tuple
     try:
         if path not in (service.places.identity, service.settings.load().identity_file):
             raise BadRequest(f"the identity is a credential, {path}", "it is changed where systemd has it from")
-        async with one_try(service, caller, "", passphrases):
+        async with one_try(service, caller, VAULT, passphrases):
             answer = await service.keyholder.ask(Rewrap(), Rewrapped, (), (handle, *passphrases))
-        service.log.append(Event("key", "socket", "/", form="passphrase", rule="identity"), caller)
+        service.log.append(events.identity_changed(KeyOperation.PASSPHRASE, "identity"), caller)
         files.replace_secret(Path(path), answer.blobs[0])
     finally:
         os.close(handle)
@@ -65,13 +67,13 @@ async def keep_identity(service: Service, caller: Caller, keyring: str, passphra
     Raises:
         WrongPassphrase: the passphrase does not open it
     """
-    name = service.house.vault.description.id
+    name = service.open_vault.vault.description.id
     handle = _open_file(_identity_file(service), private=False)
     target = os.memfd_create("envfs", os.MFD_CLOEXEC)
     try:
-        async with one_try(service, caller, "", passphrase):
+        async with one_try(service, caller, VAULT, passphrase):
             await service.keyholder.ask(CopyIdentity(), Copied, (), (handle, *passphrase, target))
-        service.log.append(Event("key", "socket", "/", form="keyring", rule=keyring), caller)
+        service.log.append(events.identity_changed(KeyOperation.KEYRING, keyring), caller)
         await trio.to_thread.run_sync(keyrings.keep, keyring, name, target)
     finally:
         os.close(target)
@@ -85,10 +87,10 @@ async def forget_identity(service: Service, caller: Caller) -> None:
     Raises:
         BadRequest: it is in no keyring
     """
-    keyring, name = service.settings.load().keyring, service.house.vault.description.id
+    keyring, name = service.settings.load().keyring, service.open_vault.vault.description.id
     if not keyring:
         raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
-    service.log.append(Event("key", "socket", "/", form="keyring", rule="none"), caller)
+    service.log.append(events.identity_changed(KeyOperation.KEYRING, "none"), caller)
     await trio.to_thread.run_sync(keyrings.drop, keyring, name)
     service.settings.set_keyring("")
 
@@ -107,7 +109,7 @@ async def _open_identity(service: Service) -> int:
     path, keyring = _identity_file(service), service.settings.load().keyring
     if keyring and path == service.places.identity:
         with suppress(EnvFSError):  # then the passphrase is asked for, as ever
-            name = service.house.vault.description.id
+            name = service.open_vault.vault.description.id
             found = await trio.to_thread.run_sync(keyrings.fetch, keyring, name)
             if found is not None:
                 return found

@@ -1,10 +1,12 @@
-"""What is unlocked, and until when. Names of scopes: empty for the vault, `/shop` for a project."""
+"""What is unlocked, and until when."""
 
 import math
 from collections import Counter
 
 import trio
 
+from envfs.core.names import Project
+from envfs.core.scope import VAULT, Scope
 from envfs.host import clocks
 
 _LONGEST_WAIT, _TRIES_THAT_COUNT = 30.0, 10
@@ -17,23 +19,23 @@ class Locks:
         """Start with everything locked."""
         self.unlocked = False
         self.turn = trio.Lock()
-        self.closed: set[str] = set()
-        self._until: dict[str, float] = {}
-        self._locked: Counter[str] = Counter()
-        self._wrong: Counter[str] = Counter()
+        self.closed: set[Scope] = set()
+        self._until: dict[Scope, float] = {}
+        self._locked: Counter[Scope] = Counter()
+        self._wrong: Counter[Scope] = Counter()
 
-    def opened(self, scope: str, seconds: int) -> None:
+    def opened(self, scope: Scope, seconds: int) -> None:
         """Remember that a scope was unlocked, for `seconds` or (0) without end."""
         self._until[scope] = clocks.boot_seconds() + seconds if seconds else math.inf
         self.closed.discard(scope)
 
-    def locked(self, scope: str, *, closed: bool = False) -> None:
+    def locked(self, scope: Scope, *, closed: bool = False) -> None:
         """Remember that a scope was locked; `closed`: though the identity could open it."""
         self._locked[scope] += 1
         self._until.pop(scope, None)
         if closed:
             self.closed.add(scope)
-        if not scope:
+        if scope == VAULT:
             self.lost()
 
     def lost(self) -> None:
@@ -41,29 +43,29 @@ class Locks:
         self.unlocked = False
         self._until.clear()
 
-    def times_locked(self, scope: str) -> int:
+    def times_locked(self, scope: Scope) -> int:
         """Return how often a scope alone was locked."""
         return self._locked[scope]
 
-    def is_held(self, project: str) -> bool:
+    def is_held(self, project: Project) -> bool:
         """Tell whether a project's keys were given with a passphrase."""
-        return project in self._until
+        return Scope(project) in self._until
 
-    def due(self) -> list[str]:
+    def due(self) -> list[Scope]:
         """List the scopes whose time is over."""
         now = clocks.boot_seconds()
         return [scope for scope, until in self._until.items() if now >= until]
 
     # -- wrong passphrases, counted for each that can be guessed -------------------------------------------------------
 
-    def wrong(self, scope: str) -> None:
+    def wrong(self, scope: Scope) -> None:
         """Count a wrong passphrase of a scope."""
         self._wrong[scope] += 1
 
-    def right(self, scope: str) -> None:
+    def right(self, scope: Scope) -> None:
         """Count from none again."""
         del self._wrong[scope]
 
-    def wait(self, scope: str) -> float:
+    def wait(self, scope: Scope) -> float:
         """Return for how many seconds the next try waits."""
         return min(2.0 ** min(self._wrong[scope], _TRIES_THAT_COUNT) - 1, _LONGEST_WAIT)

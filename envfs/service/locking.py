@@ -9,53 +9,54 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from envfs.core import keyfile
-from envfs.core.audit import Event
+from envfs.core import events
+from envfs.core.keyfile import Custody
 from envfs.core.policy import Caller
+from envfs.core.scope import VAULT, Scope
 from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase
 from envfs.protocol.keyholding import Forget, Forgotten
 from envfs.service.service import Service
 
 
-async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "") -> None:
+async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope = VAULT) -> None:
     """Wipe the views at once, then make the keyholder forget; the mount and the names of levels stay.
 
     Raises:
         TooLarge: too many projects are locked by themselves, so everything was locked
     """
     custody = _custody(service, scope)
-    service.locks.locked(scope, closed=custody == keyfile.MANAGED)
-    service.house.views.lock(scope)
+    service.locks.locked(scope, closed=custody == Custody.MANAGED)
+    service.open_vault.views.lock(scope)
     try:
-        await service.keyholder.ask(Forget(scope, custody), Forgotten)
+        await service.keyholder.ask(Forget(scope.project, custody), Forgotten)
     except TooLarge as error:
         await lock_now(service, caller, f"{scope} cannot be locked alone")
         raise TooLarge(f"{error.text}, so everything was locked", error.hint) from None
     finally:
-        service.house.views.lock(scope)  # what was being made while the keyholder still knew
+        service.open_vault.views.lock(scope)  # what was being made while the keyholder still knew
         await service.after_lock()
-        service.house.changes.locked(scope)
-        service.log.append(Event("lock", "socket", scope or "/", rule=reason), caller)
+        service.open_vault.changes.locked(scope)
+        service.log.append(events.locked(scope, reason), caller)
 
 
 @asynccontextmanager
-async def unless_locked(service: Service, scope: str) -> AsyncIterator[None]:
+async def unless_locked(service: Service, scope: Scope) -> AsyncIterator[None]:
     """Let the keyholder learn the key of a scope; if that, or the vault, is locked meanwhile, it forgets it again.
 
     Raises:
         Conflict: it was locked meanwhile
     """
     locks = service.locks
-    before = {each: locks.times_locked(each) for each in ("", scope)}
+    before = {each: locks.times_locked(each) for each in (VAULT, scope)}
     yield
     for each, times in before.items():
         if locks.times_locked(each) != times:
             await lock_now(service, service.me, "locked meanwhile", each)
-            raise Conflict(f"{each or 'the vault'} was locked meanwhile", "unlock it, and look what was done")
+            raise Conflict(f"{each} was locked meanwhile", "unlock it, and look what was done")
 
 
 @asynccontextmanager
-async def one_try(service: Service, caller: Caller, scope: str, passphrase: tuple[int, ...]) -> AsyncIterator[None]:
+async def one_try(service: Service, caller: Caller, scope: Scope, passphrase: tuple[int, ...]) -> AsyncIterator[None]:
     """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged.
 
     `passphrase` is its descriptor; without one nothing is tried.
@@ -70,16 +71,15 @@ async def one_try(service: Service, caller: Caller, scope: str, passphrase: tupl
         except WrongPassphrase:
             if passphrase:
                 locks.wrong(scope)
-                event = Event("refuse", "socket", scope or "/", 0, "unlock", rule="wrong passphrase")
-                service.log.append(event, caller)
+                service.log.append(events.refused_passphrase(scope), caller)
             raise
 
 
-def _custody(service: Service, scope: str) -> str:
+def _custody(service: Service, scope: Scope) -> Custody | None:
     # a vault that cannot be read must not keep anybody from locking: a mark locks whatever the custody is
-    if not scope:
-        return ""
+    if scope.project is None:
+        return None
     try:
-        return service.house.keys.custody(scope[1:])
+        return service.open_vault.keys.custody(scope.project)
     except EnvFSError:
-        return keyfile.MANAGED
+        return Custody.MANAGED

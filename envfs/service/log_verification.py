@@ -44,7 +44,7 @@ async def verify_log(inquiry: Inquiry) -> Checked:
     Raises:
         LogBroken: one of them is wrong, or the log is behind the vault
     """
-    _ = inquiry.service.house  # a log without a vault would be one that this question begins
+    _ = inquiry.service.open_vault  # a log without a vault would be one that this question begins
     ledger = inquiry.service.ledger
     vouched = await vouch(inquiry, ledger)
     faults = tuple(vouched.faults.values())
@@ -101,7 +101,7 @@ async def _check_lines(inquiry: Inquiry, verified: Verified) -> None:
 
 
 async def _check_points(inquiry: Inquiry, points: tuple[Checkpoint, ...]) -> dict[str, str]:
-    vault = inquiry.service.house.vault
+    vault = inquiry.service.open_vault.vault
     faults: dict[str, str] = {}
     for first in range(0, len(points), _AT_ONCE):
         some = points[first : first + _AT_ONCE]

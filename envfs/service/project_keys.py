@@ -7,12 +7,14 @@ forgotten; so whatever moment a change breaks off at, the newest file opens ever
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core import keyfile, limits, names, record
+from envfs.core import events, keyfile, limits, record
 from envfs.core.addresses import Place
-from envfs.core.audit import Event
+from envfs.core.keyfile import Custody
+from envfs.core.names import Project
+from envfs.core.operations import KeyOperation
 from envfs.core.policy import Caller
 from envfs.core.recipients import plugin_of
-from envfs.errors import AlreadyExists, BadName, Conflict, NoSuchLevel
+from envfs.errors import AlreadyExists, Conflict, NoSuchLevel
 from envfs.gate.audit_log.carrying_out import Recorder
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.keyholder import Keyholder
@@ -31,25 +33,13 @@ class KeyFile(NamedTuple):
     new: bool
 
 
-class Change(NamedTuple):
+class KeyChange(NamedTuple):
     """What becomes of a project's keys; `recipients` empty: as before, `fresh`: a new key comes in front."""
 
-    why: str
-    custody: str
+    operation: KeyOperation
+    custody: Custody
     recipients: tuple[str, ...] = ()
     fresh: bool = False
-
-
-def project_of(text: str) -> str:
-    """Return the name of the project that `shop`, `/shop` or `/` means; that of `/` is empty.
-
-    Raises:
-        BadName: it is no project
-    """
-    level = names.level(text)
-    if level.count("/") > 1:
-        raise BadName(f"{level} is no project", f"its project is /{names.project(level)}")
-    return names.project(level)
 
 
 class ProjectKeys:
@@ -68,67 +58,69 @@ class ProjectKeys:
         """Return whom the keys of a new project are sealed to: the owner, and the recipients of the settings."""
         return (self._vault.description.recipient, *self._recipients())
 
-    def custody(self, project: str) -> str:
-        """Tell who can open a project's keys: `managed` or `zero-knowledge`.
+    def custody(self, project: Project) -> Custody:
+        """Tell who can open a project's keys.
 
         Raises:
             NoSuchLevel: there is no such project
         """
         return keyfile.custody(self._head(project).data)
 
-    async def newest(self, project: str) -> KeyFile:
+    async def newest(self, project: Project) -> KeyFile:
         """Return a project's newest key file; one that is made here is stored with the first text that it seals."""
         stream = record.key_stream(project)
         head = self._vault.key_head(project)
         if head is not None:
             return KeyFile(self._vault.place(stream, head.seq), head.data, new=False)
-        return await self._sealed(project, Change("create", keyfile.MANAGED, self.defaults(), fresh=True), ())
+        return await self._sealed(
+            project, KeyChange(KeyOperation.CREATE, Custody.MANAGED, self.defaults(), fresh=True), ()
+        )
 
-    def store(self, project: str, file: KeyFile) -> bool:
+    def store(self, project: Project, file: KeyFile) -> bool:
         """Store a key file that was made; False if somebody else took its number."""
         return self._vault.append_key(project, file.place.seq, file.data)
 
-    def is_newest(self, project: str, file: KeyFile) -> bool:
+    def is_newest(self, project: Project, file: KeyFile) -> bool:
         """Tell whether a key file that was found is still the newest."""
         head = self._vault.key_head(project)
         return head is not None and head.seq == file.place.seq
 
-    async def create(self, caller: Caller, project: str, custody: str, descriptors: tuple[int, ...]) -> None:
+    async def create(self, caller: Caller, project: Project, custody: Custody, descriptors: tuple[int, ...]) -> None:
         """Make a project that has a key and no text yet.
 
         Raises:
             AlreadyExists: it has a key already
         """
         if self._vault.key_head(project) is not None:
-            raise AlreadyExists(f"project /{project} has a key already", "`envfs project ls` lists it")
-        recipients = self.defaults() if custody == keyfile.MANAGED else ()
-        await self.change(caller, project, Change("create", custody, recipients, fresh=True), descriptors)
+            raise AlreadyExists(f"project {project} has a key already", "`envfs project ls` lists it")
+        recipients = self.defaults() if custody == Custody.MANAGED else ()
+        await self.change(caller, project, KeyChange(KeyOperation.CREATE, custody, recipients, fresh=True), descriptors)
 
-    async def change(self, caller: Caller, project: str, change: Change, descriptors: tuple[int, ...]) -> None:
+    async def change(self, caller: Caller, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> None:
         """Seal a project's keys anew and store the file; the ones before it are still there.
 
         Raises:
             Conflict: somebody else changed the keys meanwhile
         """
         file = await self._sealed(project, change, descriptors)
-        event = Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody)
+        event = events.keys_changed(project, file.place.seq, change.operation, change.custody)
         if not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
-            raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
+            raise Conflict(f"the keys of {project} were changed by somebody else meanwhile", "look, and try again")
 
-    async def describe(self, project: str) -> KeysDescribed:
+    async def describe(self, project: Project) -> KeysDescribed:
         """Name a project's keys, the newest first, and whom they are sealed to."""
         head = self._head(project)
         place = self._vault.place(record.key_stream(project), head.seq)
         answer = await self._keyholder.ask(DescribeKeys(place), KeysDescribed, (head.data,))
         return answer.message
 
-    async def behind(self, project: str) -> list[str]:
+    async def behind(self, project: Project) -> list[str]:
         """List the levels of a project whose newest text is not sealed with its newest key."""
         newest = (await self.describe(project)).kids[0]
         heads = [(level, self._vault.head(level)) for level in self._vault.levels_of(project)]
         return [level for level, head in heads if head and record.parse(head.data).header.kid != newest]
 
-    async def forget_old(self, project: str) -> None:
+    async def forget_old(self, project: Project) -> None:
         """Forget the key files before the newest: whoever could open one of them opens nothing with it any more.
 
         A tombstone says so first; a file that came back from a copy has its tombstone already.
@@ -146,14 +138,14 @@ class ProjectKeys:
             request = SignTombstone(place, clocks.wall(), tuple(files), lost[-limits.TOMBSTONE_RECORDS // 2 :])
             answer = await self._keyholder.ask(request, Stated, tuple(files.values()))
             if not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
-                raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
+                raise Conflict(f"the keys of {project} were changed by somebody else meanwhile", "look, and try again")
         self._vault.forget_old_keys(project)
 
-    async def _sealed(self, project: str, change: Change, descriptors: tuple[int, ...]) -> KeyFile:
+    async def _sealed(self, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> KeyFile:
         stream = record.key_stream(project)
         head, place = self._vault.key_head(project), self._vault.next_place(stream)
         recipients = change.recipients
-        if head and change.custody == keyfile.MANAGED and not recipients:
+        if head and change.custody == Custody.MANAGED and not recipients:
             recipients = (await self.describe(project)).recipients
         request = SealKeys(
             place=place,
@@ -167,7 +159,7 @@ class ProjectKeys:
         answer = await self._keyholder.ask(request, Sealed, (head.data,) if head else (), descriptors)
         return KeyFile(place, answer.blobs[0], new=True)
 
-    def _head(self, project: str) -> Head:
+    def _head(self, project: Project) -> Head:
         head = self._vault.key_head(project)
         if head is None:
             raise NoSuchLevel("there is no project of that name", "`envfs project ls` lists them")

@@ -6,31 +6,33 @@ keyholder does, and when what it takes is unlocked; nobody who has left is waite
 
 from contextlib import suppress
 
+from envfs.core.names import Project
+from envfs.core.operations import Operation
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.protocol.control import ResealedRow
-from envfs.service.service import House
-from envfs.service.writer import Operation
+from envfs.service.service import OpenVault
+from envfs.service.writer import LevelChange
 
 
-async def finish(house: House, caller: Caller, project: str) -> list[ResealedRow]:
+async def finish(open_vault: OpenVault, caller: Caller, project: Project) -> list[ResealedRow]:
     """Finish a project's last change; returns the levels that were sealed anew.
 
     Raises:
         Locked: the project is
     """
     done = []
-    for level in await house.keys.behind(project):
-        result = await house.writer.write(caller, Operation("reseal", level))
+    for level in await open_vault.keys.behind(project):
+        result = await open_vault.writer.write(caller, LevelChange(Operation.RESEAL, level))
         done.append(ResealedRow(level, result.version))
-    await house.keys.forget_old(project)
+    await open_vault.keys.forget_old(project)
     return done
 
 
-async def finish_all(house: House, caller: Caller) -> None:
+async def finish_all(open_vault: OpenVault, caller: Caller) -> None:
     """Finish what broke off; a project that is locked, or cannot be read, waits and keeps no other one waiting."""
-    for project in house.vault.projects():
+    for project in open_vault.vault.projects():
         with suppress(EnvFSError):
-            if house.vault.has_old_keys(project):
-                async with house.changing:
-                    await finish(house, caller, project)
+            if open_vault.vault.has_old_keys(project):
+                async with open_vault.changing:
+                    await finish(open_vault, caller, project)

@@ -33,7 +33,7 @@ from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
 
 
-class House:
+class OpenVault:
     """An open vault and all that serves from it."""
 
     def __init__(
@@ -45,7 +45,7 @@ class House:
         self.views = Views(vault, keyholder)
         self.gate = Gate(settings, log, refusals, self.views)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
-        self.changes = Changes(Comparison(vault, keyholder), self.views.moments)
+        self.changes = Changes(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
 
@@ -79,7 +79,7 @@ class Service:
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
-        self._house: House | None = None
+        self._opened: OpenVault | None = None
         self._vault: Vault | None = None
         self._ledger: Ledger | None = None
 
@@ -94,33 +94,33 @@ class Service:
         if self._ledger is None:
             vault = None
             with suppress(EnvFSError):  # said when something needs the vault
-                vault = self._open_vault()
+                vault = self._load_vault()
             self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), self._log_type)
         return self._ledger
 
-    def _open_vault(self) -> Vault:
+    def _load_vault(self) -> Vault:
         if self._vault is None:
             self._check_owner()
             self._vault = Vault(self.store, self._memory_type(Path(self.places.seen)))
         return self._vault
 
     @property
-    def house(self) -> House:
+    def open_vault(self) -> OpenVault:
         """The open vault.
 
         Raises:
             NoVault: there is none, or of another format
         """
-        if self._house is None:
-            vault = self._open_vault()
+        if self._opened is None:
+            vault = self._load_vault()
             self.ledger.join(vault)
-            self._house = House(vault, self.settings, self.log, self.refusals, self.keyholder)
-        return self._house
+            self._opened = OpenVault(vault, self.settings, self.log, self.refusals, self.keyholder)
+        return self._opened
 
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps this service from serving."""
         found = []
-        for look in (self.settings.load, lambda: self.house):
+        for look in (self.settings.load, lambda: self.open_vault):
             try:
                 look()
             except EnvFSError as error:
@@ -129,18 +129,18 @@ class Service:
             f"the daemon of the mount at {path} was killed; `envfs unmount` removes the mount"
             for path in self.dead_mounts()
         ]
-        if self._house is not None and self.log.look():
+        if self._opened is not None and self.log.look():
             found.append(f"{self.log.problem}; every read is refused until that is mended")
-        if self._house is not None and self.ledger.behind:
+        if self._opened is not None and self.ledger.behind:
             found.append(self.ledger.behind)
-        if self.lasts and self._house is not None and not self.locks.unlocked:
+        if self.lasts and self._opened is not None and not self.locks.unlocked:
             found.append("the vault is locked; `envfs unlock` opens it")
         return tuple(found)
 
     def expire_views(self) -> None:
         """Let go of views that were replaced a while ago; for once a second."""
-        if self._house is not None:
-            self._house.views.expire()
+        if self._opened is not None:
+            self._opened.views.expire()
 
     def dead_mounts(self) -> list[str]:
         """Return where a killed daemon of this home left a mount; one that mounts has removed these."""
@@ -148,8 +148,8 @@ class Service:
 
     def close(self) -> None:
         """Wipe the views and finish the log."""
-        if self._house is not None:
-            self._house.views.wipe()
+        if self._opened is not None:
+            self._opened.views.wipe()
         if self._ledger is not None:
             self._ledger.log.close()
 

@@ -8,8 +8,7 @@ import uuid
 from pathlib import Path
 
 from envfs import safe_open
-from envfs.core import names
-from envfs.core.audit import Event
+from envfs.core import events, names
 from envfs.core.policy import Caller
 from envfs.errors import AlreadyExists, NoVault, WrongPassphrase
 from envfs.host import clocks, files
@@ -48,7 +47,7 @@ async def create_vault(
     about = Description(str(uuid.uuid4()), clocks.wall(), made.recipient, made.signing_key)
     vault.create(service.store, about)
     service.settings.write_defaults(identity_file)
-    service.log.append(Event("init", "socket", names.ROOT), caller)
+    service.log.append(events.initialized(), caller)
     service.settings.add_grant(new_grant(names.ROOT, caller.uid, 0))
     service.locks.unlocked = True
     return about

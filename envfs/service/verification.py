@@ -7,9 +7,8 @@ checkpoints are held against them here.
 from collections.abc import Iterator
 from contextlib import suppress
 
-from envfs.core import names, record
+from envfs.core import events, names, record
 from envfs.core.addresses import Layer, Place
-from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger
@@ -40,7 +39,7 @@ async def verify_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
 
     With `repair`, the index and this machine's marks are written again first, where they are damaged.
     """
-    vault = inquiry.service.house.vault
+    vault = inquiry.service.open_vault.vault
     repaired = tuple(f"{key} is written again" for key in (_repair(vault) if repair else ()))
     looked_at, failed, locked = 0, 0, set()
     gone: list[str] = []  # what there is to tell of records without their bytes
@@ -103,7 +102,7 @@ async def _log_faults(inquiry: Inquiry) -> tuple[list[FaultRow], list[str], froz
         return [*faults, FaultRow("access.jsonl", error.text)], [], frozenset()
     faults += [FaultRow(key, text) for key, text in vouched.faults.items()]
     written = await ledger.read_whole(ledger.written, inquiry.left)
-    vault = inquiry.service.house.vault
+    vault = inquiry.service.open_vault.vault
     told = [f"the access log: {note}" for note in begun_again(vouched)]
     levels = [f"/{stream.partition('/')[2]}" for stream in written.broken_off]
     begun = frozenset(f"tree{step}/@" for level in levels for step in names.chain(level))
@@ -131,7 +130,7 @@ def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
 
 
 async def _verify_stream(inquiry: Inquiry, stream: str, notes: list[str]) -> tuple[int, list[FaultRow]]:
-    keeper = inquiry.service.house.vault
+    keeper = inquiry.service.open_vault.vault
     last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
@@ -151,7 +150,7 @@ def _head_fault(inquiry: Inquiry, stream: str) -> str:
     if stream == inquiry.service.ledger.stream:
         return ""  # told once, with the log
     try:
-        inquiry.service.house.vault.stream_head(stream)
+        inquiry.service.open_vault.vault.stream_head(stream)
     except EnvFSError as error:
         return error.text
     return ""
@@ -161,7 +160,7 @@ async def _verify_records(inquiry: Inquiry, of_stream: Gaps, numbers: range) -> 
     # returns the number that is next, too: as many are checked as are bounded in number and in bytes
     try:
         async with inquiry.service.keyholder.turn():
-            records = _gathered(inquiry.service.house.vault, of_stream.stream, numbers)
+            records = _gathered(inquiry.service.open_vault.vault, of_stream.stream, numbers)
             return await _verify_gathered(inquiry, of_stream, records), records[-1][0] + 1
     except DAMAGED as error:
         if len(numbers) == 1:
@@ -200,7 +199,7 @@ async def _verify_gathered(
 
 
 async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int, bytes]]) -> tuple[str, ...]:
-    keeper, ask, stream = inquiry.service.house.vault, inquiry.service.keyholder.ask, of_stream.stream
+    keeper, ask, stream = inquiry.service.open_vault.vault, inquiry.service.keyholder.ask, of_stream.stream
     blobs = tuple(data for _, data in present)
     places = tuple(_place(keeper, of_stream, seq) for seq, _ in present)
     if record.is_key_stream(stream):
@@ -215,7 +214,7 @@ async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int,
     project = names.project(level)
     head = keeper.key_head(project)
     if head is None:
-        raise NoVault(f"the key of project {project or '/'} is gone from the vault")
+        raise NoVault(f"the key of project {project} is gone from the vault")
     key = keeper.place(record.key_stream(project), head.seq)
     every = [*blobs, head.data]
     members = keeper.add_members(every)
@@ -225,7 +224,7 @@ async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int,
 
 async def _ask_about_members(inquiry: Inquiry, numbers: tuple[int, ...]) -> tuple[str, ...]:
     # each follows from all before it, so all are checked
-    vault = inquiry.service.house.vault
+    vault = inquiry.service.open_vault.vault
     records: list[bytes] = []
     vault.add_members(records)
     request = CheckMembers(vault.description.id)
@@ -245,18 +244,18 @@ async def accept(service: Service, caller: Caller, level: str) -> str:
 
     Returns a sentence about the level as it was accepted.
     """
-    house = service.house
-    before = _version(house.vault, level)
-    version = house.vault.acceptable(level)
-    service.log.append(Event("accept", "socket", level, version), caller)
-    house.vault.accept(level)
-    house.views.wipe()  # views are known by their versions, and these may be others now
-    house.changes.wrote(level, before)
+    open_vault = service.open_vault
+    before = _version(open_vault.vault, level)
+    version = open_vault.vault.acceptable(level)
+    service.log.append(events.accepted(level, version), caller)
+    open_vault.vault.accept(level)
+    open_vault.views.wipe()  # views are known by their versions, and these may be others now
+    open_vault.changes.wrote(level, before)
     if service.ledger.behind:
         service.ledger.accept()
     custody = ""
     with suppress(EnvFSError):
-        custody = f"; its project is {house.keys.custody(names.project(level))}"
+        custody = f"; its project is {open_vault.keys.custody(names.project(level))}"
     return f"{level} is accepted at version {version}{custody}"
 
 

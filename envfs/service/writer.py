@@ -10,9 +10,9 @@ from weakref import WeakValueDictionary
 
 import trio
 
-from envfs.core import names, record
+from envfs.core import events, names, record
 from envfs.core.addresses import Layer
-from envfs.core.audit import Event
+from envfs.core.operations import Operation
 from envfs.core.policy import Caller
 from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
 from envfs.gate.audit_log.carrying_out import Recorder
@@ -26,17 +26,17 @@ from envfs.service.project_keys import KeyFile, ProjectKeys
 from envfs.vault.vault import Vault
 
 _TRIES = 20
-_NEED_TEXT = ("unset", "rename", "restore", "reseal")
+_NEED_TEXT = (Operation.UNSET, Operation.RENAME, Operation.RESTORE, Operation.RESEAL)
 
 
-class Operation(NamedTuple):
-    """What to do to a level's text; see `protocol.keyholding.WriteLevel` for the words.
+class LevelChange(NamedTuple):
+    """What to do to a level's text; see `protocol.keyholding.WriteLevel` for the fields.
 
     With `dry` it is only found out what that would change: what the keyholder seals is thrown away. `message` is the
     person's, for the history.
     """
 
-    verb: str
+    operation: Operation
     level: str
     name: str = ""
     trim: bool = False
@@ -65,41 +65,41 @@ class Writer:
         self._changes = changes
         self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()  # of one level's writers in here
 
-    async def write(self, caller: Caller, operation: Operation, descriptors: tuple[int, ...] = ()) -> Result:
+    async def write(self, caller: Caller, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Result:
         """Carry out one operation; a level and a project's key come to be with their first text.
 
         Raises:
             Conflict: others kept taking the number
         """
-        if operation.verb in _NEED_TEXT and self._vault.head(operation.level) is None:
-            self._no_text(operation)
-        async with self._turns.setdefault(operation.level, trio.Lock()):
-            await self._changes.wait_told(operation.level)
+        if change.operation in _NEED_TEXT and self._vault.head(change.level) is None:
+            self._no_text(change)
+        async with self._turns.setdefault(change.level, trio.Lock()):
+            await self._changes.wait_told(change.level)
             for _ in range(_TRIES):
-                result = await self._try(caller, operation, descriptors)
+                result = await self._try(caller, change, descriptors)
                 if result is not None:
                     return result
-        raise Conflict(f"others keep writing {operation.level}", "try again")
+        raise Conflict(f"others keep writing {change.level}", "try again")
 
-    def _no_text(self, operation: Operation) -> NoReturn:
-        if not self._vault.exists(operation.level):
-            raise NoSuchLevel(f"there is no level {operation.level}", "`envfs ls` lists the levels")
-        if operation.verb == "restore":
-            raise NoSuchLevel(f"{operation.level} has no version {operation.restore_version}: it never had a text")
-        raise NoSuchVariable(f"{operation.level} does not set {operation.name} itself")
+    def _no_text(self, change: LevelChange) -> NoReturn:
+        if not self._vault.exists(change.level):
+            raise NoSuchLevel(f"there is no level {change.level}", "`envfs ls` lists the levels")
+        if change.operation is Operation.RESTORE:
+            raise NoSuchLevel(f"{change.level} has no version {change.restore_version}: it never had a text")
+        raise NoSuchVariable(f"{change.level} does not set {change.name} itself")
 
-    async def _try(self, caller: Caller, operation: Operation, descriptors: tuple[int, ...]) -> Result | None:
-        level, vault = operation.level, self._vault
+    async def _try(self, caller: Caller, change: LevelChange, descriptors: tuple[int, ...]) -> Result | None:
+        level, vault = change.level, self._vault
         project = names.project(level)
         key = await self._keys.newest(project)
         head = vault.head(level)
-        request, blobs = self._request(operation, head.seq if head else 0, key)
+        request, blobs = self._request(change, head.seq if head else 0, key)
         answer: Answer[Sealed | Unchanged] = await self._keyholder.ask(request, (Sealed, Unchanged), blobs, descriptors)
         if not isinstance(answer.message, Sealed):
             return Result(head.seq if head else 0, None)
-        if operation.dry:
+        if change.dry:
             return Result(head.seq if head else 0, answer.message)
-        event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
+        event = events.written(level, request.place.seq, change.operation)
         data = answer.blobs[0]
 
         def store() -> bool:
@@ -112,9 +112,9 @@ class Writer:
         self._changes.wrote(level, Version(head.seq, head.digest) if head else NO_TEXT)
         return Result(request.place.seq, answer.message)
 
-    def _request(self, operation: Operation, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
-        level, vault = operation.level, self._vault
-        layers, opened = vault.layers([(level, seq), (level, operation.restore_version)])
+    def _request(self, change: LevelChange, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
+        level, vault = change.level, self._vault
+        layers, opened = vault.layers([(level, seq), (level, change.restore_version)])
         blobs = list(opened)
         place = vault.next_place(record.level_stream(level))
         if place.seq != seq + 1:
@@ -123,15 +123,15 @@ class Writer:
         request = WriteLevel(
             place=place,
             time=self._time(level, seq),
-            operation=operation.verb,
-            name=operation.name,
+            operation=change.operation,
+            name=change.name,
             key=key.place,
             key_blob=len(blobs) - 1,
             head=_at(layers, seq),
-            restore=_at(layers, operation.restore_version),
-            trim=operation.trim,
-            new_name=operation.new_name,
-            message=operation.message,
+            restore=_at(layers, change.restore_version),
+            trim=change.trim,
+            new_name=change.new_name,
+            message=change.message,
             members=layers[0].members if layers else vault.add_members(blobs),
         )
         return request, tuple(blobs)

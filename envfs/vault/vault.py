@@ -83,13 +83,12 @@ class Vault(Inventory):
                 found.update(names.chain("/" + "/".join(parts)))
         return tuple(sorted(found))
 
-    def projects(self) -> tuple[str, ...]:
-        """List the projects that have a key, by name; the empty name is that of level `/`."""
-        keys = (key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key))
-        found = {stream.removeprefix("key").removeprefix("/") for stream in keys}
-        return tuple(sorted(name for name in found if not name or names.is_component(name)))
+    def projects(self) -> tuple[names.Project, ...]:
+        """List the projects that have a key, in alphabetical order."""
+        projects = {record.project_of(key.rpartition("/")[0]) for key in self._store.list("key/") if record.is_key(key)}
+        return tuple(sorted(path for path in projects if path == names.ROOT or names.is_component(path[1:])))
 
-    def levels_of(self, project: str) -> tuple[str, ...]:
+    def levels_of(self, project: names.Project) -> tuple[str, ...]:
         """List the levels of a project that have text."""
         return tuple(level for level in self.levels() if names.project(level) == project and self.head(level))
 
@@ -99,7 +98,7 @@ class Vault(Inventory):
         """Return the newest record of a level's text."""
         return self._streams.head(record.level_stream(level))
 
-    def key_head(self, project: str) -> Head | None:
+    def key_head(self, project: names.Project) -> Head | None:
         """Return the newest record of a project's key."""
         return self._streams.head(record.key_stream(project))
 
@@ -212,7 +211,7 @@ class Vault(Inventory):
     def layers(self, wanted: list[tuple[str, int]]) -> Layers:
         """Gather records (level, version) and their projects' keys; version 0 is left out."""
         blobs: list[bytes] = []
-        keys: dict[str, tuple[Place, int]] = {}
+        keys: dict[names.Project, tuple[Place, int]] = {}
         layers = []
         members = self.add_members(blobs) if any(version for _, version in wanted) else None
         for level, version in wanted:
@@ -234,10 +233,10 @@ class Vault(Inventory):
         blobs.extend(self._streams.data(record.MEMBERS, seq) or b"" for seq in range(1, head.seq + 1))
         return MemberRecords(first, head.seq)
 
-    def _key(self, project: str, blobs: list[bytes]) -> tuple[Place, int]:
+    def _key(self, project: names.Project, blobs: list[bytes]) -> tuple[Place, int]:
         head = self.key_head(project)
         if head is None:
-            raise NoSuchLevel(f"the key of project {project or '/'} is gone from the vault")
+            raise NoSuchLevel(f"the key of project {project} is gone from the vault")
         blobs.append(head.data)
         return self.place(record.key_stream(project), head.seq), len(blobs) - 1
 
@@ -251,23 +250,23 @@ class Vault(Inventory):
         self._chains.clear()
         return done
 
-    def append_key(self, project: str, seq: int, data: bytes) -> bool:
+    def append_key(self, project: names.Project, seq: int, data: bytes) -> bool:
         """Store a new key file of a project; False if somebody else took that number."""
-        if seq == 1 and project:
-            self._list(names.child(names.ROOT, project))
+        if seq == 1 and project != names.ROOT:
+            self._list(project)
         return self._streams.append(record.key_stream(project), seq, data)
 
-    def forget_old_keys(self, project: str) -> None:
+    def forget_old_keys(self, project: names.Project) -> None:
         """Forget every key file of a project but the newest, which has all that was in them."""
         for number in self.old_keys(project):
             self._streams.forget(record.key_stream(project), number)
 
-    def old_keys(self, project: str) -> list[int]:
+    def old_keys(self, project: names.Project) -> list[int]:
         """List the key files before a project's newest that still have their bytes, or have them back from a copy."""
         head = self.key_head(project)
         return self._streams.kept_before(record.key_stream(project), head.seq) if head is not None else []
 
-    def has_old_keys(self, project: str) -> bool:
+    def has_old_keys(self, project: names.Project) -> bool:
         """Tell whether there are such key files."""
         return bool(self.old_keys(project))
 

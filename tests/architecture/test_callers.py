@@ -40,6 +40,18 @@ def test_a_decision_takes_a_caller_and_never_a_bare_number() -> None:
             assert (each.name, asked.arg, ast.unparse(asked.annotation)) == (each.name, "caller", "Caller")
 
 
+def test_nothing_that_answers_compares_a_callers_number() -> None:
+    """Who is told what goes by `Caller.is_user` and by the policy: both ask whether the caller was identified."""
+    comparing = {}
+    for path in [*(ROOT / "envfs").rglob("*.py")]:
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Compare)]
+        sides = [ast.unparse(side) for node in nodes for side in (node.left, *node.comparators)]
+        comparing[str(path.relative_to(ROOT / "envfs"))] = sum(side.endswith("caller.uid") for side in sides)
+    named = {name: count for name, count in comparing.items() if count}
+    # which sentence a refusal says; an inode, which is of one reader; the maker
+    assert named == {"control/dispatch.py": 1, "fuse/operations.py": 1, "host/callers.py": 2}
+
+
 def test_the_mount_takes_the_numbers_of_a_question_in_one_place() -> None:
     used = {}
     for path in sorted((ROOT / "envfs/fuse").glob("*.py")):

@@ -160,7 +160,7 @@ def test_the_client_starts_without_what_is_slow(
     modules = client(home, *words)
     assert "envfs_cli.main" in modules
     assert heads(modules) & (HEAVY | {"tomllib", "yaml"}) == set()
-    assert words[0] != "exec" or "re" not in modules
+    assert words[0] != "exec" or not modules & {"re", "enum"}
     assert ("envfs_cli.linked" in modules) == ("/shop" not in words)
     parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
     assert parts <= {"core", "errors", "locations", "protocol", "safe_open", "tuples"}
@@ -174,6 +174,10 @@ def test_the_client_starts_without_what_is_slow(
 def test_no_command_loads_what_belongs_to_the_daemon(home: World, words: tuple[str, ...]) -> None:
     modules = client(home, *words)
     assert not heads(modules) & {"trio", "cryptography", "pyrage", "pyfuse3", "prompt_toolkit", "tomlkit", "argparse"}
+
+
+def test_what_the_client_speaks_by_needs_no_enum() -> None:
+    assert "enum" not in loaded("import envfs.errors, envfs.locations, envfs.protocol.control, envfs.protocol.framing")
 
 
 def test_yaml_is_loaded_for_yaml_alone(home: World, tmp_path: Path) -> None:

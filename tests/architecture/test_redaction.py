@@ -1,11 +1,15 @@
 """No way of showing an object shows a value that is in it."""
 
+import os
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from envfs.core import keyfile, record
+from envfs.core.keyfile import Keys
+from envfs.core.names import Project
 from envfs.core.secret import Secret
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.dotenv import merging
@@ -20,11 +24,14 @@ from tests.component.world import World, run
 
 NEEDLE = "hunter2"
 IDENTITY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+KEY = NEEDLE.encode().ljust(32, b"!")
+NAME = "n" * 43
 TEXT = f"A={NEEDLE}\nB='{NEEDLE}'\n# {NEEDLE}\n"
 DOCUMENT = parse_document(TEXT)
 
 
 _regions: list[Region] = []
+_handles: list[int] = []
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +39,8 @@ def _no_region_is_left() -> Iterator[None]:
     yield
     while _regions:
         _regions.pop().close()
+    while _handles:
+        os.close(_handles.pop())
 
 
 def region() -> Region:
@@ -43,13 +52,27 @@ def region() -> Region:
 
 def keyring() -> Keyring:
     made = Keyring()
-    made.hold(IDENTITY)
+    made.hold(Secret(IDENTITY))
+    made.hold_project(Project("/shop"), NAME, (Secret(KEY),))
     _regions.append(made._region)
     return made
 
 
+def passphrase() -> int:
+    handle = os.memfd_create("passphrase", os.MFD_CLOEXEC)
+    os.write(handle, NEEDLE.encode())
+    _handles.append(handle)
+    return handle
+
+
 MADE: dict[str, Callable[[], object]] = {
     "a secret": lambda: Secret(NEEDLE),
+    "a secret of bytes": lambda: Secret(NEEDLE.encode()),
+    "keys": lambda: Keys((Secret(KEY), Secret(KEY)), ()),
+    "an opened key file": lambda: keyfile.parse(keyfile.render(Keys((Secret(KEY),), ()), "", b"")),
+    "what a keyring holds": lambda: (keyring().identity(), keyring().project("/shop", NAME)),
+    "passphrases": lambda: Work(keyring(), (), (passphrase(),)).passphrase(0),
+    "every spelling of a passphrase": lambda: Work(keyring(), (), (passphrase(),))._spellings(0),
     "a text": lambda: DOCUMENT,
     "an entry": lambda: DOCUMENT.entries[0],
     "a quoted entry": lambda: DOCUMENT.entries[1],
@@ -58,7 +81,7 @@ MADE: dict[str, Callable[[], object]] = {
     "a merged view": lambda: merging.merge_layers([merging.Layer("/", DOCUMENT)]),
     "a region": region,
     "a keyring": keyring,
-    "an identity": lambda: Identity(IDENTITY),
+    "an identity": lambda: Identity(Secret(IDENTITY)),
     "work": lambda: Work(keyring(), (b"x",), ()),
     "an answer": lambda: Answer(Rendered((1, 1), 1, "portable"), (), region()),
     "a keyholder's link": lambda: KeyholderLink,
@@ -72,6 +95,7 @@ def test_no_way_of_showing_it_shows_what_is_in_it(make: Callable[[], object]) ->
     for text in shown:
         assert NEEDLE not in text
         assert IDENTITY[:25] not in text
+        assert record.to_base64(KEY)[:12] not in text
 
 
 @pytest.mark.parametrize(
@@ -84,8 +108,8 @@ def test_no_way_of_showing_it_shows_what_is_in_it(make: Callable[[], object]) ->
         lambda: DOCUMENT.set(f"{NEEDLE}-", "x"),
         lambda: DOCUMENT.set("A", NEEDLE * 50_000),
         lambda: DOCUMENT.unset(NEEDLE),
-        lambda: Identity(NEEDLE),
-        lambda: Identity(IDENTITY[:-1]),
+        lambda: Identity(Secret(NEEDLE)),
+        lambda: Identity(Secret(IDENTITY[:-1])),
     ],
     ids=[
         "an open quote",
@@ -119,9 +143,9 @@ def test_nothing_that_is_kept_beside_a_vault_shows_a_value(tmp_path: Path) -> No
 
     async def main() -> None:
         await world.fill()
-        view = await world.house.views.get("/shop/prod")
+        view = await world.open_vault.views.get("/shop/prod")
         assert b"hunter3" in bytes(view.look(view.part("dotenv")))
-        assert "hunter3" not in f"{view} {view!r} {vars(view)} {vars(world.house.views)}"
+        assert "hunter3" not in f"{view} {view!r} {vars(view)} {vars(world.open_vault.views)}"
 
     run(main)
     world.close()

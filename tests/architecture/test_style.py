@@ -91,6 +91,17 @@ def test_every_silenced_rule_is_named(path: Path) -> None:
     assert not re.search(r"#\s*type:\s*ignore(?!\[)", text)
 
 
-def test_reveal_is_called_in_few_places() -> None:
-    found = [path for path in FILES for _ in re.findall(r"\.reveal\(\)", path.read_text(encoding="utf-8"))]
-    assert len(found) <= 8
+# where a library takes the passphrase or the key itself, or it is written: each is a place to look at
+REVEALED = {
+    "envfs/core/keyfile.py": 3,
+    "envfs/keyholder/age.py": 2,
+    "envfs/keyholder/identifying.py": 2,
+    "envfs/keyholder/identity.py": 3,
+    "envfs/keyholder/keyring.py": 2,
+    "envfs/keyholder/sealing.py": 2,
+}
+
+
+def test_a_secret_is_revealed_where_that_is_known_and_nowhere_else() -> None:
+    counts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count(".reveal()") for path in FILES}
+    assert {name: count for name, count in counts.items() if count} == REVEALED

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
+from envfs.core.secret import Secret
 from envfs.keyholder import identity as identities
 from envfs.keyholder import sealing
 from envfs.keyholder.identity import Identity
@@ -39,9 +40,9 @@ def age_file(plaintext: bytes, passphrase: str) -> bytes:
     return header + b" " + encoded(mac) + b"\n" + nonce + payload
 
 
-def key_file(identity: Identity, place: Place, passphrase: str, keys: tuple[bytes, ...] = ()) -> bytes:
+def key_file(identity: Identity, place: Place, passphrase: str, keys: tuple[Secret[bytes], ...] = ()) -> bytes:
     """Return the key file that the owner puts there for a zero-knowledge project; one new key if none are given."""
-    plain = sealing.sign_keys(identity, place, TIME, Keys(keys or (os.urandom(32),), ()))
+    plain = sealing.sign_keys(identity, place, TIME, Keys(keys or (Secret(os.urandom(32)),), ()))
     return age_file(plain, passphrase)
 
 

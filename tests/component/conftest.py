@@ -11,7 +11,7 @@ from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
 from envfs.service.identity import load_identity
-from envfs.service.service import House
+from envfs.service.service import OpenVault
 from envfs.settings import SettingsFile
 from tests.component.keyholders import Chain, Kept
 from tests.component.states import GRANTS, STATES, State, make_ready
@@ -127,7 +127,7 @@ def states(
 ) -> Iterator[dict[str, State]]:
     """Give the same vault in five states; `partly` is approved for /shop/prod alone."""
     found: dict[str, State] = {}
-    logs, houses = [], []
+    logs, open_vaults = [], []
     for name in STATES:
         folder = tmp_path_factory.mktemp("state")
         level = GRANTS[name]
@@ -138,15 +138,15 @@ def states(
         logs.append(log)
         keyholder = locked_keyholder if name == "locked" else shared.service.keyholder
         refusals = Refusals(lambda log=log: log)
-        house = House(shared.house.vault, SettingsFile(settings), log, refusals, keyholder)
-        houses.append(house)
-        found[name] = State(shared.operations(house), log.path)
+        open_vault = OpenVault(shared.open_vault.vault, SettingsFile(settings), log, refusals, keyholder)
+        open_vaults.append(open_vault)
+        found[name] = State(shared.operations(open_vault), log.path)
         if name != "locked":
-            run(lambda house=house: make_ready(house))
+            run(lambda open_vault=open_vault: make_ready(open_vault))
         if name == "log broken":
             log.path.unlink()
     yield found
-    for house in houses:
-        house.views.wipe()
+    for open_vault in open_vaults:
+        open_vault.views.wipe()
     for log in logs:
         log.close()

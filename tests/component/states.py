@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envfs.fuse.operations import Operations
-from envfs.service.service import House
+from envfs.service.service import OpenVault
 from tests.component.world import LEVELS
 
 STATES = ("approved", "unapproved", "partly", "locked", "log broken")
@@ -21,7 +21,7 @@ class State(NamedTuple):
     log: Path
 
 
-async def make_ready(house: House) -> None:
+async def make_ready(open_vault: OpenVault) -> None:
     for level in LEVELS:
-        await house.views.get(level)
-    await house.views.get_past("/shop", 1)
+        await open_vault.views.get(level)
+    await open_vault.views.get_past("/shop", 1)

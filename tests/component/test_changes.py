@@ -7,13 +7,15 @@ import trio
 import trio.testing
 
 from envfs.core.differences import Difference
+from envfs.core.operations import Operation
+from envfs.core.scope import Scope
 from envfs.errors import KeyholderGone
 from envfs.protocol import control, framing, wire
 from envfs.protocol.control import Failed, NewsRow, WatchView
 from envfs.protocol.keyholding import CompareViews
-from envfs.service.changes.changes import CHANGED, LOCKED, UNLOCKED, Changes, Watch
+from envfs.service.changes.changes import Changes, ViewNews, Watch
 from envfs.service.changes.comparison import EVERYTHING, UNKNOWN
-from envfs.service.writer import Operation
+from envfs.service.writer import LevelChange
 from tests.component.world import ME, STRANGER, Client, World, run
 
 
@@ -35,7 +37,7 @@ def telling(world: World, script: Callable[[Changes, Looked], Awaitable[None]]) 
     """Run a script while changes are told."""
 
     async def main() -> None:
-        changes, mount = world.house.changes, Looked("/", "/shop", "/shop/prod", "/blog")
+        changes, mount = world.open_vault.changes, Looked("/", "/shop", "/shop/prod", "/blog")
         changes.mount = mount
         async with trio.open_nursery() as nursery:
             nursery.start_soon(changes.run)
@@ -57,7 +59,7 @@ def test_a_change_is_told_of_each_level_that_reads_otherwise_and_of_no_other(wor
         await world.write("/shop", "LOG=trace\nDATABASE_URL=changed\n")
         await told(changes)
         assert [sorted(found) for found in mount.told] == [["/shop", "/shop/prod"]]
-        assert mount.told[0]["/shop"].forms == ("dotenv", "json", "environ")
+        assert mount.told[0]["/shop"].parts == ("dotenv", "json", "environ")
         assert set(mount.told[0]["/shop"].names) == {"LOG", "DATABASE_URL"}
         assert mount.told[0]["/shop/prod"].names == ("LOG",)
         await world.write("/shop", "LOG=trace\nDATABASE_URL=overridden below\n")
@@ -73,7 +75,7 @@ def test_what_changes_nothing_is_told_nobody(world: World) -> None:
         await world.write(
             "/shop", "# the shop, with another comment\nDATABASE_URL=postgres://shop:hunter2@db/shop\nLOG=debug\n"
         )
-        await world.house.writer.write(ME, Operation("reseal", "/shop/prod"))
+        await world.open_vault.writer.write(ME, LevelChange(Operation.RESEAL, "/shop/prod"))
         await told(changes)
         assert mount.told == []
 
@@ -125,9 +127,9 @@ def test_a_keyholder_that_is_gone_only_puts_it_off(world: World, monkeypatch: py
 
 def test_a_view_keeps_its_time_when_it_reads_as_before_and_has_a_later_one_when_it_does_not(world: World) -> None:
     async def main() -> None:
-        views = world.house.views
+        views = world.open_vault.views
         first = (await views.get("/shop/prod")).changed_ns
-        await world.house.writer.write(ME, Operation("reseal", "/shop/prod"))
+        await world.open_vault.writer.write(ME, LevelChange(Operation.RESEAL, "/shop/prod"))
         assert (await views.get("/shop/prod")).changed_ns == first
         views.lock()
         assert (await views.get("/shop/prod")).changed_ns == first
@@ -136,7 +138,7 @@ def test_a_view_keeps_its_time_when_it_reads_as_before_and_has_a_later_one_when_
             await world.write("/shop/prod", f"PAGER={number}\n")
             view = await views.get("/shop/prod")
             view.changed_ns = times[-1]  # as if the clock stood still
-            views.moments._of["/shop/prod"][""] = views.moments._of["/shop/prod"][""]._replace(changed_ns=times[-1])
+            views.times._of["/shop/prod"][""] = views.times._of["/shop/prod"][""]._replace(changed_ns=times[-1])
             await world.write("/shop/prod", f"PAGER={number} again\n")
             times.append((await views.get("/shop/prod")).changed_ns)
         assert times == sorted(set(times))
@@ -146,10 +148,10 @@ def test_a_view_keeps_its_time_when_it_reads_as_before_and_has_a_later_one_when_
 
 def test_a_time_is_carried_over_a_view_that_is_not_there_any_more(world: World) -> None:
     async def script(changes: Changes, mount: Looked) -> None:
-        views = world.house.views
+        views = world.open_vault.views
         first = (await views.get("/shop/prod")).changed_ns
         views.wipe()
-        await world.house.writer.write(ME, Operation("reseal", "/shop/prod"))
+        await world.open_vault.writer.write(ME, LevelChange(Operation.RESEAL, "/shop/prod"))
         await told(changes)
         assert (await views.get("/shop/prod")).changed_ns == first
 
@@ -176,11 +178,11 @@ def test_news_come_as_rows_one_for_each_that_happens(world: World) -> None:
         async def one(client: Client) -> None:
             await watching(client, "/shop/prod")
             await world.write("/shop", "LOG=trace\n")
-            assert await news(client) == NewsRow(CHANGED)
-            changes.locked("/blog")
-            changes.locked("/shop")
+            assert await news(client) == NewsRow(ViewNews.CHANGED)
+            changes.locked(Scope("/blog"))
+            changes.locked(Scope("/shop"))
             changes.unlocked()
-            assert {await news(client), await news(client)} == {NewsRow(LOCKED), NewsRow(UNLOCKED)}
+            assert {await news(client), await news(client)} == {NewsRow(ViewNews.LOCKED), NewsRow(ViewNews.UNLOCKED)}
 
         await world.talk(one)
         assert changes._watches == set()
@@ -201,7 +203,7 @@ def test_the_gate_decides_on_each_row(world: World) -> None:
         world.allow(("/", ME.uid), ("/shop/prod", STRANGER.uid))
         before = len(world.entries())
         await world.talk(one, STRANGER)
-        found = [(entry["event"], entry.get("form")) for entry in world.entries()[before:] if entry["uid"] == 54_321]
+        found = [(entry["event"], entry.get("format")) for entry in world.entries()[before:] if entry["uid"] == 54_321]
         assert found == [("read", "changes"), ("refuse", "changes")]
 
     telling(world, script)
@@ -223,9 +225,9 @@ def test_of_news_that_nobody_takes_one_of_each_kind_is_kept() -> None:
     async def main() -> None:
         watch = Watch("/shop")
         for _ in range(1000):
-            watch.tell(CHANGED)
-            watch.tell(LOCKED)
-        assert watch.take() == [CHANGED, LOCKED]
+            watch.tell(ViewNews.CHANGED)
+            watch.tell(ViewNews.LOCKED)
+        assert watch.take() == [ViewNews.CHANGED, ViewNews.LOCKED]
         assert watch.take() == []
         with trio.move_on_after(0.01) as scope:
             await watch.wait()
@@ -236,7 +238,7 @@ def test_of_news_that_nobody_takes_one_of_each_kind_is_kept() -> None:
 
 def test_the_next_write_waits_for_the_events_of_the_one_before_but_not_for_long(world: World) -> None:
     async def main() -> None:
-        changes = world.house.changes
+        changes = world.open_vault.changes
         changes.running = True
         changes.wrote("/shop", UNKNOWN)
         for level, waits in (("/shop/prod", True), ("/", True), ("/blog", False)):

@@ -20,10 +20,10 @@ Script = Callable[[Client], Awaitable[object]]
 
 @pytest.fixture(autouse=True)
 def _no_descriptor_is_left(shared: World) -> Iterator[None]:
-    shared.house.views.wipe()
+    shared.open_vault.views.wipe()
     before = len(os.listdir("/proc/self/fd"))
     yield
-    shared.house.views.wipe()
+    shared.open_vault.views.wipe()
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
@@ -115,7 +115,7 @@ def test_a_client_that_leaves_before_its_answer_ends_its_connection(shared: Worl
 
     for _ in range(5):
         talk(shared, script)
-    shared.house.views.wipe()
+    shared.open_vault.views.wipe()
 
 
 # -- garbage -----------------------------------------------------------------------------------------------------------
@@ -334,7 +334,7 @@ def test_a_client_that_does_not_read_its_answer_is_left_after_a_while(world: Wor
         assert clock.current_time() < 9000
 
     trio.run(main, clock=clock)
-    world.house.views.wipe()
+    world.open_vault.views.wipe()
 
 
 def test_a_view_that_is_locked_while_it_is_sent_is_not_taken_for_the_whole(world: World) -> None:
@@ -350,7 +350,7 @@ def test_a_view_that_is_locked_while_it_is_sent_is_not_taken_for_the_whole(world
                 client = Client(ours)
                 await client.send(framing.encode(wire.to_body(control.ReadView("/shop", "dotenv", "show"))))
                 await trio.testing.wait_all_tasks_blocked(0.01)
-                world.house.views.lock()
+                world.open_vault.views.lock()
                 assert await client.message() is None  # it breaks off: no last blob
                 ours.close()
 
@@ -416,7 +416,7 @@ def test_a_bug_in_one_request_is_that_requests_alone(
 
     async def script(client: Client) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(world.house.vault, "levels", fail)
+            patch.setattr(world.open_vault.vault, "levels", fail)
             reply = (await client.ask(control.ListLevels())).reply
             assert isinstance(reply, control.Failed)
             assert reply.code == "failed"

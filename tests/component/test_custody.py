@@ -14,7 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from envfs.core import keyfile, record
 from envfs.core.addresses import Place
-from envfs.core.keyfile import Keys
+from envfs.core.keyfile import Custody, Keys
+from envfs.core.operations import KeyOperation
+from envfs.core.scope import VAULT, Scope
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
 from envfs.gate.keyholder import Answer
 from envfs.keyholder import age, sealing
@@ -25,7 +28,7 @@ from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, SealKeys, 
 from envfs.service import identity as identities
 from envfs.service.identity import load_identity
 from envfs.service.locking import lock_now
-from envfs.service.project_keys import Change
+from envfs.service.project_keys import KeyChange
 from envfs.service.service import Service
 from tests.component.cheap import TIME, age_file, identity_in, key_file
 from tests.component.world import ME, Counting, World, run
@@ -62,7 +65,7 @@ class Meanwhile:
 @pytest.fixture
 def safe(world: World) -> World:
     """Give one test a vault in which project `safe` is zero-knowledge, and unlocked."""
-    put_project(world, "safe", PASS.decode())
+    put_project(world, "/safe", PASS.decode())
     assert code(run(lambda: world.ask(R.Unlock(0, "safe"), secret=PASS))) == "Done"
     run(lambda: world.write("/safe", "KEPT=here\n"))
     return world
@@ -70,8 +73,8 @@ def safe(world: World) -> World:
 
 def put_project(world: World, project: str, passphrase: str) -> None:
     """Put the key file of a new zero-knowledge project into a world's vault."""
-    place = world.house.vault.next_place(record.key_stream(project))
-    assert world.house.vault.append_key(project, place.seq, key_file(owner(world), place, passphrase))
+    place = world.open_vault.vault.next_place(record.key_stream(project))
+    assert world.open_vault.vault.append_key(project, place.seq, key_file(owner(world), place, passphrase))
 
 
 def owner(world: World) -> Identity:
@@ -84,7 +87,7 @@ def code(reply: object) -> str:
 
 async def hold_identity(world: World) -> None:
     """Let the keyholder learn the identity, and the daemon know nothing of it."""
-    about = world.house.vault.description
+    about = world.open_vault.vault.description
     handle = os.open(world.folder / "identity.txt", os.O_RDONLY)
     try:
         await world.keyholder.ask(LoadIdentity(about.recipient, about.signing_key), tuple, (), (handle,))
@@ -92,8 +95,8 @@ async def hold_identity(world: World) -> None:
         os.close(handle)
 
 
-def lock(world: World, scope: str = "") -> Callable[[], Awaitable[None]]:
-    return lambda: lock_now(world.service, ME, "a test", scope)
+def lock(world: World, *projects: str) -> Callable[[], Awaitable[None]]:
+    return lambda: lock_now(world.service, ME, "a test", Scope(*projects))
 
 
 def state(world: World, level: str) -> str:
@@ -102,7 +105,7 @@ def state(world: World, level: str) -> str:
     async def look() -> str:
         await trio.sleep(0.005)
         try:
-            view = await world.house.views.get(level)
+            view = await world.open_vault.views.get(level)
             view.check()
         except EnvFSError as error:
             return error.code
@@ -133,12 +136,12 @@ def test_a_project_that_is_locked_while_it_is_made_stays_locked(world: World) ->
     assert code(run(lambda: world.ask(R.NewProject("new", "zero-knowledge"), secret=PASS))) == "conflict"
     assert not world.service.locks.is_held("/new")
     with pytest.raises(Locked):
-        run(lambda: world.house.keys.describe("new"))
+        run(lambda: world.open_vault.keys.describe("/new"))
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("scope", ["", "/safe"])
-def test_a_project_that_is_locked_while_it_is_unlocked_stays_locked(safe: World, scope: str, back: bool) -> None:
+@pytest.mark.parametrize("scope", [VAULT, Scope("/safe")], ids=str)
+def test_a_project_that_is_locked_while_it_is_unlocked_stays_locked(safe: World, scope: Scope, back: bool) -> None:
     async def lock_late() -> None:
         await lock_now(safe.service, ME, "a test", scope)
         await hold_identity(safe)
@@ -153,7 +156,7 @@ def test_a_view_that_was_made_between_a_lock_and_its_notice_is_wiped(world: Worl
     async def lock_first() -> None:  # the keyholder is told to forget, then it learns the identity, then somebody reads
         await lock_now(world.service, ME, "a test")
         await hold_identity(world)
-        await world.house.views.get("/shop")
+        await world.open_vault.views.get("/shop")
 
     Meanwhile(world, LoadIdentity, lock_first, on_the_way_back=True)
     assert code(run(lambda: world.ask(R.Unlock()))) == "conflict"
@@ -185,8 +188,8 @@ def test_what_was_done_before_a_lock_is_not_said_to_be_locked(world: World) -> N
     Meanwhile(world, WriteLevel, lock(world, "/shop"), on_the_way_back=True)
     assert code(run(lambda: world.ask(R.RotateKey("shop")))) == "conflict"
     assert code(run(lambda: world.ask(R.Unlock(0, "shop")))) == "Done"
-    assert len(run(lambda: world.house.keys.describe("shop")).kids) == 2
-    assert not world.house.vault.has_old_keys("shop")
+    assert len(run(lambda: world.open_vault.keys.describe("/shop")).kids) == 2
+    assert not world.open_vault.vault.has_old_keys("/shop")
 
 
 # -- locking when something is in the way ------------------------------------------------------------------------------
@@ -217,7 +220,7 @@ def test_where_one_project_more_cannot_be_locked_alone_everything_is(world: Worl
     async def fill() -> None:
         with suppress(TooLarge):
             for number in range(65):
-                await world.keyholder.ask(Forget(f"/p{number}", keyfile.MANAGED), tuple)
+                await world.keyholder.ask(Forget(f"/p{number}", Custody.MANAGED), tuple)
 
     run(fill)
     try:
@@ -241,7 +244,7 @@ def test_when_the_keyholder_does_not_answer_the_views_are_wiped_and_the_pages_dr
             raise EnvFSError("the keyholder does not answer")
 
     world.service.after_lock = drop
-    view = run(lambda: world.house.views.get("/shop")).hold()
+    view = run(lambda: world.open_vault.views.get("/shop")).hold()
     world.service.keyholder = Dead(world.keyholder)  # type: ignore[assignment, arg-type]
     with pytest.raises(EnvFSError):
         run(lock(world))
@@ -278,12 +281,12 @@ def test_an_identity_that_was_wanted_for_one_project_is_forgotten_with_it(
     run(lock(world))
     run(lambda: world.ask(R.Unlock(60, "shop")))
     monkeypatch.setattr("envfs.host.clocks.boot_seconds", lambda: 1e12)
-    assert world.service.locks.due() == [""]
+    assert world.service.locks.due() == [VAULT]
     monkeypatch.undo()
     run(lambda: world.ask(R.Unlock()))
     run(lambda: world.ask(R.Unlock(60, "shop")))
     monkeypatch.setattr("envfs.host.clocks.boot_seconds", lambda: 1e12)
-    assert world.service.locks.due() == ["/shop"]
+    assert world.service.locks.due() == [Scope("/shop")]
 
 
 def test_wrong_passphrases_are_counted_for_each_that_can_be_guessed(
@@ -322,14 +325,14 @@ def test_wrong_passphrases_are_counted_for_each_that_can_be_guessed(
 
 
 def _head(world: World, project: str) -> bytes:
-    head = world.house.vault.key_head(project)
+    head = world.open_vault.vault.key_head(project)
     assert head is not None
     return head.data
 
 
 def test_a_copy_of_an_open_key_file_under_another_number_opens_nothing(safe: World) -> None:
     folder = Path(safe.places.vault) / "key/safe"
-    (folder / "@00000002.age").write_bytes(_head(safe, "safe"))
+    (folder / "@00000002.age").write_bytes(_head(safe, "/safe"))
     time.sleep(0.1)
     assert state(safe, "/safe") == "locked"
     assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "authentication-failed"
@@ -339,22 +342,22 @@ def test_a_copy_of_an_open_key_file_under_another_number_opens_nothing(safe: Wor
 
 
 def _planted(world: World, project: str, data: bytes) -> Place:
-    place = world.house.vault.next_place(record.key_stream(project))
-    assert world.house.vault.append_key(project, place.seq, data)
+    place = world.open_vault.vault.next_place(record.key_stream(project))
+    assert world.open_vault.vault.append_key(project, place.seq, data)
     return place
 
 
 @pytest.mark.parametrize("recipients", [(), (STRANGERS,)], ids=["of a passphrase", "of others"])
 def test_keys_are_sealed_to_whom_the_owner_signed_for(safe: World, recipients: tuple[str, ...]) -> None:
     """Whoever knows a file's content may seal it anew: it is not taken under another custody than the signed one."""
-    place = safe.house.vault.next_place("key/safe")
-    plain = sealing.sign_keys(owner(safe), place, TIME, Keys((os.urandom(32),), recipients))
+    place = safe.open_vault.vault.next_place("key/safe")
+    plain = sealing.sign_keys(owner(safe), place, TIME, Keys((Secret(os.urandom(32)),), recipients))
     sealed = age_file(plain, PASS.decode()) if recipients else age.seal(plain, (owner(safe).recipient,))
-    _planted(safe, "safe", sealed)
+    _planted(safe, "/safe", sealed)
     if recipients:
         assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "authentication-failed"
     with pytest.raises(EnvFSError) as caught:
-        run(lambda: safe.house.keys.describe("safe"))
+        run(lambda: safe.open_vault.keys.describe("/safe"))
     assert isinstance(caught.value, Locked if recipients else AuthenticationFailed)
 
 
@@ -369,16 +372,16 @@ DAMAGED = {
 
 @pytest.mark.parametrize("harm", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_key_file_is_not_called_a_wrong_passphrase(safe: World, harm: Callable[[bytes], bytes]) -> None:
-    place = safe.house.vault.next_place("key/safe")
-    _planted(safe, "safe", harm(key_file(owner(safe), place, PASS.decode())))
+    place = safe.open_vault.vault.next_place("key/safe")
+    _planted(safe, "/safe", harm(key_file(owner(safe), place, PASS.decode())))
     assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "authentication-failed"
-    assert safe.service.locks.wait("/safe") == 0
+    assert safe.service.locks.wait(Scope("/safe")) == 0
 
 
 def test_a_key_file_of_another_project_opens_nothing(safe: World) -> None:
-    put_project(safe, "other", "indigo harbour seventeen lemon")
+    put_project(safe, "/other", "indigo harbour seventeen lemon")
     data = Path(safe.places.vault) / "key/other/@00000001.age"
-    _planted(safe, "safe", data.read_bytes())
+    _planted(safe, "/safe", data.read_bytes())
     answer = run(lambda: safe.ask(R.Unlock(0, "safe"), secret=b"indigo harbour seventeen lemon"))
     assert code(answer) == "authentication-failed"
 
@@ -387,43 +390,43 @@ def test_a_key_file_of_another_project_opens_nothing(safe: World) -> None:
 
 
 def test_what_is_written_while_the_key_changes_is_sealed_with_the_new_one(world: World) -> None:
-    change = Change("rotate", keyfile.MANAGED, fresh=True)
+    change = KeyChange(KeyOperation.ROTATE, Custody.MANAGED, fresh=True)
 
     async def rotate() -> None:
-        await world.house.keys.change(ME, "shop", change, ())
+        await world.open_vault.keys.change(ME, "/shop", change, ())
 
     Meanwhile(world, WriteLevel, rotate, on_the_way_back=True)
     run(lambda: world.write("/shop/new", "A=1\n"))
-    head = world.house.vault.head("/shop/new")
+    head = world.open_vault.vault.head("/shop/new")
     assert head is not None
-    newest = run(lambda: world.house.keys.describe("shop")).kids[0]
+    newest = run(lambda: world.open_vault.keys.describe("/shop")).kids[0]
     assert record.parse(head.data).header.kid == newest
 
 
 def test_a_change_that_broke_off_is_finished_by_unlocking(safe: World) -> None:
-    vault, place = safe.house.vault, safe.house.vault.next_place("key/safe")
+    vault, place = safe.open_vault.vault, safe.open_vault.vault.next_place("key/safe")
     old = _held(safe)
-    _planted(safe, "safe", key_file(owner(safe), place, PASS.decode(), (os.urandom(32), *old)))
-    assert vault.has_old_keys("safe")
+    _planted(safe, "/safe", key_file(owner(safe), place, PASS.decode(), (Secret(os.urandom(32)), *old)))
+    assert vault.has_old_keys("/safe")
     assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "Done"
-    assert not vault.has_old_keys("safe")
+    assert not vault.has_old_keys("/safe")
     head = vault.head("/safe")
     assert head is not None
     assert head.seq == 2
 
 
-def _held(world: World) -> tuple[bytes, ...]:
+def _held(world: World) -> tuple[Secret[bytes], ...]:
     # the test knows the passphrase, so it may open the file as the keyholder does
-    return keyfile.parse(age.open_under(_head(world, "safe"), PASS.decode())).keys.keys
+    return keyfile.parse(age.open_under(_head(world, "/safe"), Secret(PASS.decode()))).keys.keys
 
 
 def test_adding_a_recovery_recipient_finishes_what_a_change_before_it_left(world: World) -> None:
-    change = Change("rotate", keyfile.MANAGED, fresh=True)
-    run(lambda: world.house.keys.change(ME, "shop", change, ()))  # and there it broke off
+    change = KeyChange(KeyOperation.ROTATE, Custody.MANAGED, fresh=True)
+    run(lambda: world.open_vault.keys.change(ME, "/shop", change, ()))  # and there it broke off
     assert code(run(lambda: world.ask(R.AddRecovery(STRANGERS)))) == "RecoveryMade"
-    newest = run(lambda: world.house.keys.describe("shop")).kids[0]
+    newest = run(lambda: world.open_vault.keys.describe("/shop")).kids[0]
     for level in ("/shop", "/shop/prod"):
-        head = world.house.vault.head(level)
+        head = world.open_vault.vault.head(level)
         assert head is not None
         assert record.parse(head.data).header.kid == newest
 
@@ -447,9 +450,9 @@ def test_a_recovery_identity_needs_a_place_that_can_be_written(world: World, cap
 def test_a_recipient_is_removed_however_it_is_spelt(world: World) -> None:
     line = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     assert code(run(lambda: world.ask(R.ChangeRecipients("shop", (f"{line} me@here",), ())))) == "Done"
-    assert line in run(lambda: world.house.keys.describe("shop")).recipients
+    assert line in run(lambda: world.open_vault.keys.describe("/shop")).recipients
     assert code(run(lambda: world.ask(R.ChangeRecipients("shop", (), (f"{line}  me@there",))))) == "Done"
-    assert line not in run(lambda: world.house.keys.describe("shop")).recipients
+    assert line not in run(lambda: world.open_vault.keys.describe("/shop")).recipients
 
 
 def test_a_project_can_be_named_like_the_start_of_another(world: World) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from envfs.core import keyfile
+from envfs.core.keyfile import Custody
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import KeyholderGone
 from envfs.gate.keyholder import Answer
@@ -152,7 +152,7 @@ def test_a_keyholder_that_takes_no_conversations_keeps_the_daemon_waiting_for_no
 def test_a_keyholder_that_does_not_forget_is_ended(link: KeyholderLink) -> None:
     pid = link.pid
     with pytest.raises(KeyholderGone):
-        answering(link, _says(b""), Forget("", keyfile.MANAGED))
+        answering(link, _says(b""), Forget(None, Custody.MANAGED))
     run(link.wait_ended)
     assert link._process is not None
     assert link._process.returncode in (0, -signal.SIGKILL)  # it ends by itself too, once its socket is closed

@@ -7,13 +7,14 @@ import struct
 import pytest
 
 from envfs.core import record
+from envfs.core.view_parts import Part
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
     Malformed,
 )
 from envfs.host.memory import Region
-from envfs.protocol import keyholding, parts
+from envfs.protocol import keyholding
 from envfs.protocol.keyholding import (
     CheckCheckpoints,
     CheckKeys,
@@ -88,7 +89,7 @@ def test_a_view_stands_in_a_region_in_all_its_forms(link: KeyholderLink) -> None
     data = region.map[: region.size]
     region.close()
     ends = itertools.pairwise(itertools.accumulate(shape.sizes, initial=0))
-    assert {name: data[slice(*place)] for name, place in zip(parts.NAMES, ends, strict=True)} == {
+    assert {name: data[slice(*place)] for name, place in zip(Part, ends, strict=True)} == {
         "dotenv": b"A=1\nB='3 4'\nC=\n",
         "json": b'{\n  "A": "1",\n  "B": "3 4",\n  "C": ""\n}\n',
         "example": b"A=\nB=\nC=\n",

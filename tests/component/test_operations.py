@@ -207,6 +207,6 @@ def test_a_surprise_becomes_eio_and_the_next_question_is_answered(
         ]
 
     with monkeypatch.context() as patch:
-        patch.setattr(world.house.gate, place, fail)
+        patch.setattr(world.open_vault.gate, place, fail)
         assert "EIO" in run(ask)
     assert run(ask) == ["ok"] * 3

@@ -74,7 +74,7 @@ def test_an_open_file_keeps_its_text_while_the_level_changes(world: World) -> No
 def test_the_files_that_the_kernel_holds_the_longest_are_the_ones_to_forget(world: World) -> None:
     async def main() -> None:
         operations = world.operations()
-        await world.house.gate.views.get("/shop")
+        await world.open_vault.gate.views.get("/shop")
         forms = [inode(operations, kind, "/shop") for kind in ("dotenv", "json", "environ")]
         folder = inode(operations, "folder", "/shop")
         found = await operations.open(forms[0], os.O_RDONLY, CTX)
@@ -94,7 +94,7 @@ def test_a_page_is_filled_with_all_that_the_text_has_by_now(world: World) -> Non
         number = await looked_up(operations, inode(operations, "dotenv", "/shop/prod"))
         found = await operations.open(number, os.O_RDONLY, CTX)
         await world.write("/shop/prod", PROD + "ADDED=1\n")
-        await world.house.gate.views.get("/shop/prod")  # somebody else looked; nobody was told by this inode
+        await world.open_vault.gate.views.get("/shop/prod")  # somebody else looked; nobody was told by this inode
         assert bytes(await operations.read(found.fh, 0, 1 << 20)).decode() == PROD
         assert bytes(await operations.read(found.fh, 0, 4096)).decode() == f"{PROD}ADDED=1\n"
         await world.write("/shop/prod", PROD + "ADDED=1\nMORE=1\n")
@@ -144,7 +144,7 @@ def test_released_handles_hold_nothing(world: World) -> None:
             await world.write("/", f"TURN={turn}\n")
         assert len(operations._handles) == 0
         await trio.sleep(1.1)  # those that were replaced are held for a moment
-        world.house.views.expire()
+        world.open_vault.views.expire()
         assert (
             len(os.listdir("/proc/self/fd")) <= before + 2 * len(numbers) + 8
         )  # the ready views, the known caller, the loop
@@ -162,10 +162,10 @@ def test_locking_wipes_held_views_and_those_that_were_replaced_before(world: Wor
         await operations.release(other.fh)
         await world.write("/shop", "A=3\n")
         await looked_up(operations, number)
-        world.house.views.lock()
+        world.open_vault.views.lock()
         assert await outcome(lambda: operations.read(held.fh, 0, 100)) == "ENOKEY"
         await operations.release(held.fh)
-        world.house.views.lock()
-        world.house.views.wipe()
+        world.open_vault.views.lock()
+        world.open_vault.views.wipe()
 
     run(main)

@@ -46,7 +46,7 @@ def test_what_is_open_is_refused_when_the_grant_goes_and_is_on_the_log_once(worl
             outcomes += [await outcome(lambda: operations.readdir(handle, 0, [])) for _ in range(3)]  # noqa: B023
         outcomes.append(await outcome(lambda: operations.getattr(number, CTX)))
         entries = world.entries()[before:]
-        assert [(e["event"], e["form"]) for e in entries] == [
+        assert [(e["event"], e["format"]) for e in entries] == [
             ("refuse", form) for form in ("dotenv", "names", "names", "names", "lookup")
         ]
         world.allow(("/", ME.uid))
@@ -120,7 +120,7 @@ def test_each_open_is_one_entry_and_nothing_else_is(world: World) -> None:
 
     run(main)
     entries = world.entries()[before:]
-    assert [(e["event"], e["door"], e["level"], e["version"], e["form"], e["decision"]) for e in entries] == [
+    assert [(e["event"], e["channel"], e["level"], e["version"], e["format"], e["decision"]) for e in entries] == [
         ("read", "mount", "/shop/prod", 1, "dotenv", "allow")
     ]
     assert (entries[0]["uid"], entries[0]["pid"]) == (ME.uid, ME.pid)

@@ -17,6 +17,7 @@ from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
 from envfs.core.notes import Note
 from envfs.core.record import Point
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
 from envfs.keyholder import age, sealing, stating
 from envfs.keyholder.identity import Identity
@@ -44,8 +45,9 @@ def b64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def keys_of(case: dict[str, Any]) -> dict[str, bytes]:
-    return {keyfile.kid(b64(case["key"])): b64(case["key"])}
+def keys_of(case: dict[str, Any]) -> dict[str, Secret[bytes]]:
+    key = Secret(b64(case["key"]))
+    return {keyfile.kid(key): key}
 
 
 def open_keys(identity: Identity, where: Place, data: bytes) -> Keys:
@@ -84,9 +86,9 @@ def test_there_are_vectors() -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_is_sealed_is_what_is_checked_in(name: str) -> None:
     case = load(name)
-    author = Identity(case.get("author", case["identity"]))
+    author = Identity(Secret(case.get("author", case["identity"])))
     nonces = (b64(case["nonce"]), b64(case.get("note_nonce", "")))
-    sealed = sealing.seal_record(author, place(case), case["time"], b64(case["key"]), content_of(case), nonces)
+    sealed = sealing.seal_record(author, place(case), case["time"], Secret(b64(case["key"])), content_of(case), nonces)
     assert sealed == stored(name)
 
 
@@ -143,7 +145,9 @@ def test_what_must_be_refused_is(name: str) -> None:
 def test_a_record_without_a_pinned_nonce_has_a_fresh_one_each_time() -> None:
     case = load("first")
     made = {
-        sealing.seal_text(Identity(case["identity"]), place(case), case["time"], b64(case["key"]), case["text"])
+        sealing.seal_text(
+            Identity(Secret(case["identity"])), place(case), case["time"], Secret(b64(case["key"])), case["text"]
+        )
         for _ in range(50)
     }
     assert len({json.loads(data)["iv"] for data in made}) == 50
@@ -156,14 +160,14 @@ KEYS_ACCEPTED = [name for name in KEYS if not load(name).get("refused")]
 
 
 def keys_in(case: dict[str, Any]) -> Keys:
-    keys = tuple(map(b64, (case["key"], *case.get("earlier", ()))))
+    keys = tuple(Secret(b64(key)) for key in (case["key"], *case.get("earlier", ())))
     return Keys(keys, tuple(case.get("recipients", (case["recipient"],))))
 
 
 @pytest.mark.parametrize("name", KEYS_ACCEPTED)
 def test_a_checked_in_key_file_opens(name: str) -> None:
     case = load(name)
-    identity = Identity(case["identity"])
+    identity = Identity(Secret(case["identity"]))
     assert identity.recipient == case["recipient"]
     assert open_keys(identity, place(case), stored(name)) == keys_in(case)
 
@@ -171,7 +175,7 @@ def test_a_checked_in_key_file_opens(name: str) -> None:
 @pytest.mark.parametrize("name", KEYS_ACCEPTED)
 def test_a_sealed_key_file_holds_the_jwk_of_the_vector(name: str) -> None:
     case = load(name)
-    identity = Identity(case["identity"])
+    identity = Identity(Secret(case["identity"]))
     data = sealing.seal_keys(identity, place(case), case["time"], keys_in(case))
     opened = identity.open(data)
     assert json.loads(opened) == case["jwk"]
@@ -195,14 +199,14 @@ def test_a_key_files_signature_is_checked_without_our_code(name: str) -> None:
 def test_a_key_that_must_be_refused_is(name: str) -> None:
     case = load(name)
     with pytest.raises(AuthenticationFailed):
-        open_keys(Identity(case["identity"]), place(case), stored(name))
+        open_keys(Identity(Secret(case["identity"])), place(case), stored(name))
 
 
 @pytest.mark.parametrize("changed", [{"vault": "other"}, {"stream": "key/blog"}, {"seq": 2}, {"prev": "x"}])
 def test_a_key_of_another_place_is_refused(changed: dict[str, Any]) -> None:
     case = load("key")
     with pytest.raises(AuthenticationFailed):
-        open_keys(Identity(case["identity"]), place({**case, **changed}), stored("key"))
+        open_keys(Identity(Secret(case["identity"])), place({**case, **changed}), stored("key"))
 
 
 PLAINTEXTS = {
@@ -223,7 +227,7 @@ PLAINTEXTS = {
 @pytest.mark.parametrize("plaintext", PLAINTEXTS.values(), ids=PLAINTEXTS)
 def test_whatever_somebody_seals_to_the_public_recipient_is_refused(plaintext: bytes) -> None:
     case = load("key")
-    identity = Identity(case["identity"])
+    identity = Identity(Secret(case["identity"]))
     with pytest.raises(AuthenticationFailed) as caught:
         open_keys(identity, place(case), age.seal(plaintext, (identity.recipient,)))
     assert "hunter2" not in caught.value.text
@@ -235,4 +239,4 @@ def test_a_key_file_with_a_wrong_bit_is_refused(at: int) -> None:
     data = bytearray(stored("key"))
     data[at % len(data)] ^= 4
     with pytest.raises(AuthenticationFailed):
-        open_keys(Identity(case["identity"]), place(case), bytes(data))
+        open_keys(Identity(Secret(case["identity"])), place(case), bytes(data))

@@ -8,11 +8,12 @@ import pytest
 import trio
 
 from envfs.core import record
-from envfs.core.policy import Grant
+from envfs.core.policy import Caller, Grant
+from envfs.core.scope import VAULT
 from envfs.errors import WrongPassphrase
 from envfs.protocol import control
 from tests.component.requesting import code
-from tests.component.world import ME, World, run
+from tests.component.world import ME, STRANGER, World, run
 
 R = control
 
@@ -106,7 +107,7 @@ def test_after_any_number_of_wrong_tries_the_right_passphrase_unlocks(
 
     monkeypatch.setattr(trio, "sleep", sleep)
     for _ in range(5000):
-        world.service.locks.wrong("")
+        world.service.locks.wrong(VAULT)
     assert code(run(lambda: world.ask(R.Unlock(), secret=b"right"))) == "Done"
     assert capfd.readouterr().err == ""
 
@@ -244,3 +245,14 @@ def test_every_level_is_listed_though_one_is_rolled_back(world: World) -> None:
     time.sleep(0.08)
     rows = run(lambda: world.sent(R.ListLevels("/blog"))).rows
     assert [row.level for row in rows if isinstance(row, R.LevelRow)] == ["/blog"]
+
+
+@pytest.mark.parametrize("caller", [ME._replace(doubt="somebody"), ME._replace(pid=0)], ids=["in doubt", "no process"])
+def test_the_status_tells_an_unidentified_caller_no_more_than_a_stranger(world: World, caller: Caller) -> None:
+    world.allow(("/", ME.uid), ("/", STRANGER.uid))
+    told = run(lambda: world.ask(R.Status(), caller))
+    assert isinstance(told, R.StatusReport)
+    assert told == R.StatusReport("", 0, ME.uid, "", "", "", False, 0, 0, "", 0, audience="other")
+    asked = run(lambda: world.ask(R.Status(), STRANGER))
+    assert isinstance(asked, R.StatusReport)
+    assert (asked.grants, asked.audience) == (1, "approved")

@@ -44,9 +44,9 @@ BAD_READS: dict[str, tuple[control.ReadView, str]] = {
     "a missing version": (R.ReadView("/shop", "dotenv", "show", (), 99), "no-such-level"),
     "a huge version": (R.ReadView("/shop", "dotenv", "show", (), 10**300), "no-such-level"),
     "version -1": (R.ReadView("/shop", "dotenv", "show", (), -1), "bad-request"),
-    "an unknown form": (R.ReadView("/shop", "yaml", "show"), "bad-request"),
-    "a long form": (R.ReadView("/shop", "x" * 60_000, "show"), "bad-request"),
-    "an unknown door": (R.ReadView("/shop", "dotenv", "\x1b[2J"), "bad-request"),
+    "an unknown format": (R.ReadView("/shop", "yaml", "show"), "bad-request"),
+    "a long format": (R.ReadView("/shop", "x" * 60_000, "show"), "bad-request"),
+    "an unknown channel": (R.ReadView("/shop", "dotenv", "\x1b[2J"), "bad-request"),
     "a text in part": (R.ReadView("/shop", "dotenv", "show", ("LOG",)), "bad-request"),
     "no value": (R.ReadView("/shop", "value", "get"), "bad-request"),
     "two values": (R.ReadView("/shop", "value", "get", ("LOG", "REGION")), "bad-request"),
@@ -64,9 +64,9 @@ def test_what_cannot_be_read_is_refused_with_its_code(shared: World, request_: c
     assert replied.blob == b""
 
 
-def test_no_refused_form_or_door_is_on_the_log(world: World) -> None:
+def test_no_refused_format_or_channel_is_on_the_log(world: World) -> None:
     world.allow(("/", ME.uid))
-    for request in (BAD_READS["a long form"][0], BAD_READS["an unknown door"][0]):
+    for request in (BAD_READS["a long format"][0], BAD_READS["an unknown channel"][0]):
         for caller in (ME, STRANGER):
             run(lambda: world.ask(request, caller))  # noqa: B023
     assert max(map(len, Path(world.places.log).read_bytes().splitlines())) < 2000
@@ -84,7 +84,9 @@ def test_each_thing_that_is_read_is_one_entry(world: World) -> None:
         before = len(world.entries())
         run(lambda: world.ask(request))  # noqa: B023
         found = world.entries()[before:]
-        assert [tuple(e.get(key) for key in ("event", "door", "level", "version", "form")) for e in found] == [entry]
+        assert [tuple(e.get(key) for key in ("event", "channel", "level", "version", "format")) for e in found] == [
+            entry
+        ]
     log = Path(world.places.log).read_text()
     assert not [word for word in ("hunter", "postgres", "DATABASE", "REGION", "PAGER") if word in log]
 

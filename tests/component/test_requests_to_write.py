@@ -22,7 +22,13 @@ def test_writing_says_what_changed_and_is_on_the_log(world: World) -> None:
     written = run(lambda: world.ask(R.SetVariable("/shop", "LOG"), secret=b"trace"))
     assert written == R.Written("/shop", 2, (), ("LOG",), ())
     entry = world.entries()[before]
-    assert [entry[key] for key in ("event", "level", "version", "form", "uid")] == ["write", "/shop", 2, "set", ME.uid]
+    assert [entry[key] for key in ("event", "level", "version", "operation", "uid")] == [
+        "write",
+        "/shop",
+        2,
+        "set",
+        ME.uid,
+    ]
     assert "trace" not in Path(world.places.log).read_text()
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 import trio
 
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.operations import Operation
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.dotenv.document import parse_document
 from envfs.errors import KeyholderGone, Locked, NoSuchLevel, RolledBack
-from envfs.gate.gate import Wish
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.protocol import control
-from envfs.service.writer import Operation
+from envfs.service.writer import LevelChange
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
@@ -42,7 +43,7 @@ def value(view: View, name: str) -> bytes:
 
 def test_a_view_is_served_in_every_form(shared: World) -> None:
     async def main() -> None:
-        view = await shared.house.views.get("/shop/prod")
+        view = await shared.open_vault.views.get("/shop/prod")
         assert text(view).decode() == PROD
         assert environ(view) == b"".join(f"{name}={value}\0".encode() for name, value in VALUES.items())
         assert {name: value(view, name).decode() for name in VALUES} == VALUES
@@ -56,7 +57,7 @@ def test_a_view_is_served_in_every_form(shared: World) -> None:
 @pytest.mark.parametrize("name", ["", "A", "EGION", "REGIO", "REGION=eu", "hunter3", "PAGER\0"])
 def test_no_part_of_a_name_or_value_finds_a_variable(shared: World, name: str) -> None:
     async def main() -> bool:
-        return (await shared.house.views.get("/shop/prod")).value(name) is None
+        return (await shared.open_vault.views.get("/shop/prod")).value(name) is None
 
     assert run(main)
 
@@ -79,7 +80,7 @@ def test_values_of_every_kind_come_out_as_they_went_in(made: World) -> None:
     async def main() -> None:
         for name, content in TRICKY.items():
             await made.ask(control.SetVariable("/shop", name), secret=content.encode())
-        view = await made.house.views.get("/shop")
+        view = await made.open_vault.views.get("/shop")
         assert {name: value(view, name).decode() for name in TRICKY} == TRICKY
         entries = environ(view).decode().split("\0")[:-1]
         assert dict(entry.split("=", 1) for entry in entries) == TRICKY
@@ -90,7 +91,7 @@ def test_values_of_every_kind_come_out_as_they_went_in(made: World) -> None:
 
 def test_a_level_without_text_shows_its_ancestors_and_nothing_shows_nothing(made: World) -> None:
     async def main() -> None:
-        empty = await made.house.views.get("/")
+        empty = await made.open_vault.views.get("/")
         assert (text(empty), environ(empty), empty.origins(), empty.version) == (
             b"",
             b"",
@@ -98,9 +99,9 @@ def test_a_level_without_text_shows_its_ancestors_and_nothing_shows_nothing(made
             0,
         )
         await made.write("/shop/prod", "A=1\n")
-        assert (await made.house.views.get("/shop")).variables == 0
+        assert (await made.open_vault.views.get("/shop")).variables == 0
         await made.write("/", "B=2\n")
-        view = await made.house.views.get("/shop")
+        view = await made.open_vault.views.get("/shop")
         assert (view.variables, view.version) == (1, 0)
 
     run(main)
@@ -111,10 +112,10 @@ def test_a_level_without_text_shows_its_ancestors_and_nothing_shows_nothing(made
 
 def test_a_ready_view_is_made_once(world: World) -> None:
     async def main() -> None:
-        first = await world.house.views.get("/shop")
+        first = await world.open_vault.views.get("/shop")
         world.keyholder.asked.clear()
-        assert await world.house.views.get("/shop") is first
-        assert world.house.views.warm("/shop") is first
+        assert await world.open_vault.views.get("/shop") is first
+        assert world.open_vault.views.warm("/shop") is first
         assert world.keyholder.asked == []
 
     run(main)
@@ -127,11 +128,11 @@ def test_a_change_makes_what_is_below_it_anew_and_nothing_else(world: World, wri
     async def main() -> None:
         levels = ("/", "/shop", "/shop/prod")
         for level in levels:
-            await world.house.views.get(level)
+            await world.open_vault.views.get(level)
         await world.write(written, "NEW=1\n")
-        assert {level for level in levels if world.house.views.warm(level) is None} == cold
+        assert {level for level in levels if world.open_vault.views.warm(level) is None} == cold
         for level in levels:
-            view = await world.house.views.get(level)
+            view = await world.open_vault.views.get(level)
             assert (value(view, "NEW") == b"1") is (level in cold)
 
     run(main)
@@ -139,15 +140,15 @@ def test_a_change_makes_what_is_below_it_anew_and_nothing_else(world: World, wri
 
 def test_another_processs_change_is_noticed(world: World) -> None:
     async def main() -> None:
-        await world.house.views.get("/shop")
+        await world.open_vault.views.get("/shop")
         vault = Vault(DirectoryStore(Path(world.places.vault)), Memory(world.folder / "other.jsonl"))
         writer = writer_of(world, vault)
         handle = memory(b"NEW=1\n")
-        await writer.write(ME, Operation("replace", "/shop"), (handle,))
+        await writer.write(ME, LevelChange(Operation.REPLACE, "/shop"), (handle,))
         os.close(handle)
         await trio.sleep(LATER)
-        assert world.house.views.warm("/shop") is None
-        assert value(await world.house.views.get("/shop"), "NEW") == b"1"
+        assert world.open_vault.views.warm("/shop") is None
+        assert value(await world.open_vault.views.get("/shop"), "NEW") == b"1"
 
     run(main)
 
@@ -157,7 +158,7 @@ def test_many_who_ask_at_once_all_get_the_view(world: World) -> None:
         got: list[bytes] = []
 
         async def ask() -> None:
-            view = await world.house.gate.admit(ME, Wish("/shop/prod", "mount", "dotenv"))
+            view = await world.open_vault.gate.admit(ME, AccessRequest("/shop/prod", Channel.MOUNT, Format.DOTENV))
             await trio.sleep(0.01)
             got.append(text(view))
             view.release()
@@ -177,7 +178,7 @@ def test_a_view_asked_for_while_its_level_changes_is_one_of_the_two_whole(world:
 
         async def read() -> None:
             while not done.is_set():
-                view = await world.house.gate.admit(ME, Wish("/shop", "mount", "dotenv"))
+                view = await world.open_vault.gate.admit(ME, AccessRequest("/shop", Channel.MOUNT, Format.DOTENV))
                 texts.add(text(view))
                 view.release()
                 await trio.lowlevel.checkpoint()
@@ -200,7 +201,7 @@ def test_a_view_asked_for_while_its_level_changes_is_one_of_the_two_whole(world:
 @pytest.mark.parametrize("start", [0, 5, len(PROD) - 1, len(PROD), 10**9])
 def test_a_piece_is_read_into_the_room_there_is(shared: World, start: int, room: int, size: int) -> None:
     async def main() -> None:
-        view = await shared.house.views.get("/shop/prod")
+        view = await shared.open_vault.views.get("/shop/prod")
         target = bytearray(b"?" * room)
         count = view.read_into(memoryview(target), view.part("dotenv"), start, size)
         expected = PROD.encode()[start : start + min(size, room)]
@@ -215,10 +216,10 @@ def test_a_piece_is_read_into_the_room_there_is(shared: World, start: int, room:
 
 def test_a_held_view_outlives_the_change_and_is_wiped_with_its_last_holder(world: World) -> None:
     async def main() -> None:
-        view = (await world.house.views.get("/shop/prod")).hold()
+        view = (await world.open_vault.views.get("/shop/prod")).hold()
         kept = os.dup(view._region.descriptor) if view._region.descriptor >= 0 else -1
         await world.write("/shop/prod", "A=1\n")
-        await world.house.views.get("/shop/prod")
+        await world.open_vault.views.get("/shop/prod")
         assert text(view).decode() == PROD
         view.release()
         if kept >= 0:
@@ -231,15 +232,15 @@ def test_a_held_view_outlives_the_change_and_is_wiped_with_its_last_holder(world
 
 def test_a_locked_view_says_so_to_whoever_holds_it(world: World) -> None:
     async def main() -> None:
-        view = (await world.house.views.get("/shop/prod")).hold()
-        world.house.views.lock()
+        view = (await world.open_vault.views.get("/shop/prod")).hold()
+        world.open_vault.views.lock()
         target = memoryview(bytearray(10))
         asked = (lambda: view.look(view.part("dotenv")), view.origins, lambda: view.value("LOG"), lambda: view.name(0))
         for ask in (*asked, lambda: view.read_into(target, view.part("dotenv"), 0, 10)):
             with pytest.raises(Locked):
                 ask()
         view.release()
-        assert world.house.views.warm("/shop/prod") is None
+        assert world.open_vault.views.warm("/shop/prod") is None
 
     run(main)
 
@@ -248,11 +249,11 @@ def test_wiping_forgets_every_view_and_leaves_no_descriptor(world: World) -> Non
     async def main() -> None:
         before = len(os.listdir("/proc/self/fd"))
         for level in LEVELS:
-            await world.house.views.get(level)
-        await world.house.views.get_past("/shop", 1)
-        world.house.views.wipe()
+            await world.open_vault.views.get(level)
+        await world.open_vault.views.get_past("/shop", 1)
+        world.open_vault.views.wipe()
         assert len(os.listdir("/proc/self/fd")) == before
-        assert [world.house.views.warm(level) for level in LEVELS] == [None] * len(LEVELS)
+        assert [world.open_vault.views.warm(level) for level in LEVELS] == [None] * len(LEVELS)
 
     run(main)
 
@@ -261,7 +262,7 @@ def test_a_keyholder_that_refuses_leaves_no_view_and_no_descriptor(
     world: World, locked_keyholder: KeyholderLink
 ) -> None:
     async def main() -> None:
-        views = Views(world.house.vault, locked_keyholder)
+        views = Views(world.open_vault.vault, locked_keyholder)
         before = len(os.listdir("/proc/self/fd"))
         for _ in range(5):
             with pytest.raises(Locked):
@@ -278,13 +279,13 @@ def test_a_caller_that_leaves_while_a_view_is_made_leaves_no_descriptor(world: W
     async def main() -> None:
         before = len(os.listdir("/proc/self/fd"))
         for patience in (0, 0.001, 0.002, 0.004, 0.008, 0.016):
-            world.house.views.wipe()
+            world.open_vault.views.wipe()
             with trio.move_on_after(patience):
-                await world.house.views.get("/shop/prod")
+                await world.open_vault.views.get("/shop/prod")
         await trio.sleep(0.1)
-        world.house.views.wipe()
+        world.open_vault.views.wipe()
         assert len(os.listdir("/proc/self/fd")) == before
-        assert (await world.house.views.get("/shop/prod")).variables == 4
+        assert (await world.open_vault.views.get("/shop/prod")).variables == 4
 
     run(main)
 
@@ -298,7 +299,7 @@ def test_more_levels_than_descriptors_are_served(made: World) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 50, hard))
         try:
             for level in levels:
-                view = await made.house.gate.admit(ME, Wish(level, "mount", "dotenv"))
+                view = await made.open_vault.gate.admit(ME, AccessRequest(level, Channel.MOUNT, Format.DOTENV))
                 view.release()
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -314,7 +315,7 @@ def test_an_old_view_is_made_of_what_there_was_then(world: World) -> None:
         await world.write("/shop", "A=2\n")
         await world.write("/", "B=2\n")
         await world.write("/shop", "A=3\n")
-        views = world.house.views
+        views = world.open_vault.views
         for version, wanted in {1: "hunter2", 2: "REGION=eu\nLOG=info\nA=2\n", 3: "B=2\nA=3\n"}.items():
             view = await views.get_past("/shop", version)
             assert wanted in text(view).decode()
@@ -327,7 +328,7 @@ def test_an_old_view_is_made_of_what_there_was_then(world: World) -> None:
 def test_an_old_view_that_there_is_not_is_refused(world: World, version: int) -> None:
     async def main() -> None:
         with pytest.raises(NoSuchLevel):
-            await world.house.views.get_past("/shop", version)
+            await world.open_vault.views.get_past("/shop", version)
 
     run(main)
 
@@ -338,10 +339,10 @@ def test_only_so_many_old_views_are_kept(made: World) -> None:
             await made.write("/shop", f"A={turn}\n")
         before = len(os.listdir("/proc/self/fd"))
         for version in range(1, 41):
-            view = await made.house.views.get_past("/shop", version)
+            view = await made.open_vault.views.get_past("/shop", version)
             assert value(view, "A") == str(version).encode()
         assert len(os.listdir("/proc/self/fd")) <= before + 2 * 16
-        made.house.views.wipe()
+        made.open_vault.views.wipe()
         assert len(os.listdir("/proc/self/fd")) == before
 
     run(main)
@@ -351,16 +352,16 @@ def test_an_old_view_of_a_history_that_was_replaced_and_accepted_is_the_new_one(
     async def main() -> None:
         await world.write("/shop", "A=old\n")
         await world.write("/shop", "A=newest\n")
-        assert value(await world.house.views.get_past("/shop", 2), "A") == b"old"
+        assert value(await world.open_vault.views.get_past("/shop", 2), "A") == b"old"
         folder = Path(world.places.vault) / "level/shop"
         for name in ("@00000002.json", "@00000003.json"):
             (folder / name).unlink()
         await trio.sleep(0.08)
         with pytest.raises(RolledBack):
-            await world.house.views.get("/shop")
-        world.house.vault.accept("/shop")
+            await world.open_vault.views.get("/shop")
+        world.open_vault.vault.accept("/shop")
         await world.write("/shop", "A=other\n")
-        assert value(await world.house.views.get_past("/shop", 2), "A") == b"other"
+        assert value(await world.open_vault.views.get_past("/shop", 2), "A") == b"other"
 
     run(main)
 
@@ -369,7 +370,7 @@ def test_a_keyholder_that_ended_is_said_so(world: World) -> None:
     async def main() -> None:
         link = KeyholderLink()
         link.close()
-        views = Views(world.house.vault, link)
+        views = Views(world.open_vault.vault, link)
         with pytest.raises(KeyholderGone):
             await views.get("/shop")
 

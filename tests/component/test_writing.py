@@ -9,10 +9,11 @@ import pytest
 import trio
 
 from envfs.core import record
+from envfs.core.operations import Operation
 from envfs.errors import AuditUnavailable, Conflict, NoSuchVariable
 from envfs.protocol import control
 from envfs.protocol.keyholding import WriteLevel
-from envfs.service.writer import Operation, Writer
+from envfs.service.writer import LevelChange, Writer
 from envfs.store.directory import DirectoryStore
 from envfs.vault.memory import Memory
 from envfs.vault.vault import Vault
@@ -29,7 +30,7 @@ def other(world: World) -> Iterator[Writer]:
 async def set_(writer: Writer, level: str, name: str, value: str) -> int:
     descriptor = memory(value.encode())
     try:
-        return (await writer.write(ME, Operation("set", level, name), (descriptor,))).version
+        return (await writer.write(ME, LevelChange(Operation.SET, level, name), (descriptor,))).version
     finally:
         os.close(descriptor)
 
@@ -59,7 +60,7 @@ def test_a_number_that_somebody_else_took_is_tried_again_on_their_text(world: Wo
     async def main() -> None:
         await value(world, "/shop", "LOG")
         assert await set_(other, "/shop", "THEIRS", "1") == 2
-        assert await set_(world.house.writer, "/shop", "OURS", "2") == 3
+        assert await set_(world.open_vault.writer, "/shop", "OURS", "2") == 3
         assert await value(world, "/shop", "THEIRS") == b"1"
         assert await value(world, "/shop", "OURS") == b"2"
 
@@ -92,7 +93,7 @@ def test_whoever_loses_the_race_applies_its_change_to_the_winners_text(world: Wo
         vault = Vault(losing, Memory(world.folder / "ours.jsonl"))  # type: ignore[arg-type]
         writer = writer_of(world, vault)
         assert await set_(writer, "/shop", "OURS", "2") == times + 2
-        names = {name for name, _ in (await world.house.views.get("/shop")).origins()}
+        names = {name for name, _ in (await world.open_vault.views.get("/shop")).origins()}
         assert {"OURS", *(f"THEIRS_{turn}" for turn in range(times))} <= names
 
     run(main)
@@ -115,7 +116,7 @@ def test_who_always_loses_gives_up_and_says_so(world: World) -> None:
 def test_a_change_is_on_the_log_before_it_is_in_the_vault(world: World) -> None:
     Path(world.places.log).unlink()
     with pytest.raises(AuditUnavailable):
-        run(lambda: set_(world.house.writer, "/shop", "OURS", "2"))
+        run(lambda: set_(world.open_vault.writer, "/shop", "OURS", "2"))
     assert not (Path(world.places.vault) / "level/shop/@00000002.json").exists()
 
 
@@ -126,11 +127,11 @@ def test_a_version_is_never_older_than_the_one_before_whatever_the_clock_says(
 
     async def main() -> None:
         monkeypatch.setattr(clocks, "wall", lambda: "2001-01-01T00:00:00.000000Z")
-        await set_(world.house.writer, "/shop", "A", "1")
-        await set_(world.house.writer, "/new", "A", "1")
-        first, second = (world.house.vault.header("/shop", version).time for version in (1, 2))
+        await set_(world.open_vault.writer, "/shop", "A", "1")
+        await set_(world.open_vault.writer, "/new", "A", "1")
+        first, second = (world.open_vault.vault.header("/shop", version).time for version in (1, 2))
         assert second == first > "2026"
-        assert world.house.vault.header("/new", 1).time.startswith("2001")
+        assert world.open_vault.vault.header("/new", 1).time.startswith("2001")
 
     run(main)
 
@@ -139,7 +140,7 @@ def test_two_who_make_a_project_at_once_use_one_key(made: World) -> None:
     async def main() -> None:
         async with trio.open_nursery() as nursery:
             for number in range(6):
-                nursery.start_soon(set_, made.house.writer, f"/shop/level-{number}", "A", str(number))
+                nursery.start_soon(set_, made.open_vault.writer, f"/shop/level-{number}", "A", str(number))
         for number in range(6):
             assert await value(made, f"/shop/level-{number}", "A") == str(number).encode()
         assert os.listdir(Path(made.places.vault) / "key/shop") == ["@00000001.age"]
@@ -151,7 +152,7 @@ def test_a_first_text_that_was_sealed_while_the_key_was_changed_is_sealed_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever was taken away from the project has the old key, and must not read what is written from now on."""
-    real = world.house.writer._keyholder.ask
+    real = world.open_vault.writer._keyholder.ask
     turns = []
 
     async def ask(request: NamedTuple, *rest: tuple[object, ...]) -> object:
@@ -160,8 +161,8 @@ def test_a_first_text_that_was_sealed_while_the_key_was_changed_is_sealed_anew(
         return await real(request, *rest)
 
     async def main() -> None:
-        monkeypatch.setattr(world.house.writer._keyholder, "ask", ask)
-        assert await set_(world.house.writer, "/shop/new", "A", "1") == 1
+        monkeypatch.setattr(world.open_vault.writer._keyholder, "ask", ask)
+        assert await set_(world.open_vault.writer, "/shop/new", "A", "1") == 1
         rows = (await world.sent(control.ListKeys("shop"))).rows
         assert [row.levels for row in rows] == [3, 0]  # type: ignore[attr-defined]
         assert turns
@@ -179,6 +180,6 @@ def test_projects_have_keys_of_their_own(world: World) -> None:
 def test_an_unset_name_of_an_ancestor_is_not_the_levels_own(world: World) -> None:
     async def main() -> None:
         with pytest.raises(NoSuchVariable):
-            await world.house.writer.write(ME, Operation("unset", "/shop/prod", "LOG"))
+            await world.open_vault.writer.write(ME, LevelChange(Operation.UNSET, "/shop/prod", "LOG"))
 
     run(main)

@@ -15,19 +15,20 @@ import trio
 
 from envfs import locations
 from envfs.control.connection import Connection
+from envfs.core.operations import Operation
 from envfs.core.policy import Caller, Grant
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse import tree
 from envfs.fuse.operations import Operations
-from envfs.fuse.tree import Node
+from envfs.fuse.tree import Node, NodeKind
 from envfs.gate.keyholder import Keyholder
-from envfs.gate.views.view_times import Moments
+from envfs.gate.views.view_times import ViewTimes
 from envfs.protocol import control, framing, wire
 from envfs.service.changes.changes import Changes
 from envfs.service.changes.comparison import Comparison
 from envfs.service.project_keys import ProjectKeys
-from envfs.service.service import House, Service
-from envfs.service.writer import Operation, Writer
+from envfs.service.service import OpenVault, Service
+from envfs.service.writer import LevelChange, Writer
 from envfs.settings import SettingsFile
 from envfs.vault.vault import Vault
 
@@ -116,7 +117,7 @@ class Client:
 def writer_of(world: "World", vault: Vault) -> Writer:
     """Return a writer of another view of the vault."""
     keys = ProjectKeys(vault, world.keyholder, world.service.log, tuple)  # type: ignore[arg-type]
-    changes = Changes(Comparison(vault, world.keyholder), Moments())  # type: ignore[arg-type]
+    changes = Changes(Comparison(vault, world.keyholder), ViewTimes())  # type: ignore[arg-type]
     return Writer(vault, keys, world.keyholder, world.service.log, changes)  # type: ignore[arg-type]
 
 
@@ -135,8 +136,8 @@ class World:
         self.stopped = True
 
     @property
-    def house(self) -> House:
-        return self.service.house
+    def open_vault(self) -> OpenVault:
+        return self.service.open_vault
 
     def close(self) -> None:
         for operations in self._operations:
@@ -180,7 +181,7 @@ class World:
         """Write a level's text; return its version."""
         descriptor = memory(text.encode())
         try:
-            return (await self.house.writer.write(ME, Operation(verb, level), (descriptor,))).version
+            return (await self.open_vault.writer.write(ME, LevelChange(Operation(verb), level), (descriptor,))).version
         finally:
             os.close(descriptor)
 
@@ -207,9 +208,9 @@ class World:
 
     # -- the mount -----------------------------------------------------------------------------------------------------
 
-    def operations(self, house: House | None = None, *, for_all: bool = False) -> Operations:
-        house = house or self.house
-        self._operations.append(Operations(house.vault, house.gate, for_all=for_all))
+    def operations(self, open_vault: OpenVault | None = None, *, for_all: bool = False) -> Operations:
+        open_vault = open_vault or self.open_vault
+        self._operations.append(Operations(open_vault.vault, open_vault.gate, for_all=for_all))
         return self._operations[-1]
 
     def entries(self) -> list[dict[str, object]]:
@@ -226,7 +227,7 @@ def memory(data: bytes) -> int:
 
 def inode(operations: Operations, kind: str, level: str, version: int = 0, name: str = "") -> int:
     """Return the number of an inode of ours, as a look-up would have; of a view that is not ready, one that is old."""
-    node, inodes = Node(kind, level, version, name), operations._inodes
+    node, inodes = Node(NodeKind(kind), level, version, name), operations._inodes
     if node.is_folder:
         held = inodes.folder(node, ME)
     else:

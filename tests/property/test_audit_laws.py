@@ -5,19 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envfs.core import audit
-from envfs.core.audit import Event, Tip
-from envfs.core.policy import Caller
+from envfs.core.access_request import Channel, Format
+from envfs.core.audit import Tip
+from envfs.core.events import Event, EventKind
+from envfs.core.policy import Caller, Decision
 from envfs.errors import LogBroken
 
 words = st.text(max_size=10)
 events = st.builds(
     Event,
-    what=st.sampled_from(["read", "refuse", "write", "grant"]),
-    door=words,
+    kind=st.sampled_from(EventKind),
+    channel=st.none() | st.sampled_from(Channel),
     level=words,
     version=st.integers(0, 10**6),
-    form=words,
-    decision=words,
+    format=st.none() | st.sampled_from(Format),
+    operation=words,
+    decision=st.none() | st.sampled_from(Decision),
     rule=words,
     times=st.integers(1, 1000),
 )

@@ -26,7 +26,7 @@ FRAMES = {
     "JSON that is too deep": (60_000).to_bytes(4, "big") + b"[" * 60_000,
     "an unknown message": _frame({"type": "open-sesame"}),
     "another protocol": _frame({"type": "hello", "protocol": 999, "release": ""}),
-    "fields of other types": _frame({"type": "read-view", "level": 7, "form": [], "door": None}),
+    "fields of other types": _frame({"type": "read-view", "level": 7, "format": [], "channel": None}),
     "a request for what is long": _frame({"type": "list-history", "level": "/big"}),
     "a request without its descriptor": _frame({"type": "set-variable", "level": "/shop", "name": "X"}),
     "blobs": _frame({"type": "status", "blobs": [5]}) + b"12345",

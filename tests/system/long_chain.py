@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 from envfs.core import audit, checkpoint, record, statements
-from envfs.core.audit import Event, Tip
+from envfs.core.access_request import Channel
+from envfs.core.audit import Tip
 from envfs.core.checkpoint import Checkpoint, Claim
+from envfs.core.events import Event, EventKind
 from envfs.core.statements import Header
 from tests.system.bending import checkpoints
 from tests.system.forger import owners_key, public
@@ -29,7 +31,7 @@ def lengthen(home: Home, identity: Path, count: int) -> None:
     tip, size = audit.after(Tip(len(lines) - 1), lines[-1]), sum(map(len, lines))
     data, more = path.read_bytes(), []
     for number in range(newest.header.seq + 1, count + 1):
-        entry = audit.line(tip, _TIME, Event("read", "get", "/a", 1), None)
+        entry = audit.line(tip, _TIME, Event(EventKind.READ, Channel.GET, "/a", 1), None)
         tip, size = audit.after(tip, entry), size + len(entry)
         claim = Claim(newest.claim.begin, tip.seq, tip.digest, size, number, newest.claim.heads)
         header = Header(newest.header.vault, newest.header.stream, number, record.digest(data), author, _TIME)

@@ -25,7 +25,7 @@ def frame(body: object) -> bytes:
 
 HELLO = frame({"type": "hello", "protocol": 1, "release": ""})
 _STATUS = frame({"type": "status"})
-_VIEW: dict[str, object] = {"type": "read-view", "level": "/big", "form": "dotenv", "door": "get", "only": []}
+_VIEW: dict[str, object] = {"type": "read-view", "level": "/big", "format": "dotenv", "channel": "get", "only": []}
 _REQUESTS = {
     "cheap requests": _STATUS + frame({"type": "list-levels"}) + HELLO,
     "list-history": frame({"type": "list-history", "level": "/big"}),

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from siege import HELLO, frame
 
-_READ = {"type": "read-view", "level": "/shop", "form": "value", "door": "get", "only": ["APP_NAME"]}
+_READ = {"type": "read-view", "level": "/shop", "format": "value", "channel": "get", "only": ["APP_NAME"]}
 _PATIENCE, _RESTS = 20.0, 0.02
 
 

@@ -148,7 +148,8 @@ def test_a_full_disk_refuses_reads_and_they_go_on_when_there_is_room(on_a_small_
     eventually(lambda: reads(0, home.view("/shop")) == "EIO", "the last page of the log is full")
     assert "no space left" in home.problems()
     assert reads(0, home.view("/shop")) == "EIO"
-    home.envfs("get", "/shop", "APP_NAME", status=112)
+    # the entry of `get` is shorter than that of the reader, so there may be room for one more
+    eventually(lambda: home.envfs("get", "/shop", "APP_NAME", status=None).status == 112, "no room for `get` either")
     filler.unlink()
     assert attempt(0, "read", home.view("/shop")).how == "ok"
     assert home.problems() == ""
@@ -183,7 +184,7 @@ def test_log_follow_prints_an_access_as_it_happens(served: tuple[Home, Daemon]) 
             assert child.stdout is not None
             assert b'"seq"' in _next_line(child.stdout)
             home.envfs("get", "/shop", "APP_NAME")
-            assert b'"door":"get"' in _next_line(child.stdout)
+            assert b'"channel":"get"' in _next_line(child.stdout)
         finally:
             child.kill()
 

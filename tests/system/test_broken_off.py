@@ -75,7 +75,7 @@ def test_a_change_that_never_took_effect_is_told_and_is_no_fault(shop: Home, cal
     said = notice(shop)
     assert said[:3] == (0, 0, 0), said
     assert "level/shop/prod: version 2 was never stored: the change was broken off" in said.words
-    assert [(void["level"], void["version"], void["form"]) for void in _events(shop, "void")] == [
+    assert [(void["level"], void["version"], void["operation"]) for void in _events(shop, "void")] == [
         ("/shop/prod", 2, "write")
     ]
     shop.envfs("set", "/shop/prod", "DATABASE_URL", given="v3")
@@ -104,7 +104,7 @@ def test_a_key_that_was_never_stored_is_told(shop: Home) -> None:
     _break_off(shop, Moment(0, "linkat", 1), body={"type": "rotate-key", "project": "shop"}, value="")
     said = notice(shop)
     assert said[:3] == (0, 0, 0), said
-    assert [(void["version"], void["form"]) for void in _events(shop, "void")] == [(2, "key")]
+    assert [(void["version"], void["operation"]) for void in _events(shop, "void")] == [(2, "key")]
 
 
 def test_a_change_that_was_stored_and_not_acknowledged_took_effect(shop: Home) -> None:
@@ -142,7 +142,7 @@ def test_a_word_that_somebody_adds_takes_no_change_back(shop: Home) -> None:
     _forget_mark(shop, 2)
     last = shop.log_file.read_bytes().splitlines(keepends=True)[-1]
     body: Row = {"seq": int(json.loads(last)["seq"]) + 1, "event": "void", "level": "/shop/prod", "version": 2}
-    body |= {"form": "write", "prev": hashlib.sha256(last).hexdigest()}
+    body |= {"operation": "write", "prev": hashlib.sha256(last).hexdigest()}
     with shop.log_file.open("ab") as file:
         file.write(json.dumps(body, separators=(",", ":")).encode() + b"\n")
     said = notice(shop)

@@ -269,7 +269,14 @@ def _check_values(state: State, peer: Peer) -> None:
         for above in TEXTS:
             if above in ("/", level) or level.startswith(f"{above}/"):
                 wanted |= state.own[above]
-        wish: Body = {"type": "read-view", "level": level, "form": "dotenv", "door": "export", "version": 0, "only": []}
+        wish: Body = {
+            "type": "read-view",
+            "level": level,
+            "format": "dotenv",
+            "channel": "export",
+            "version": 0,
+            "only": [],
+        }
         sent = peer.ask(wish)
         assert sent["type"] == "view-sent", (level, sent)
         got = dict(line.split("=", 1) for line in peer.blob.decode().removesuffix(".").splitlines())

@@ -120,7 +120,7 @@ def test_a_project_that_was_managed_leaves_nothing_that_the_identity_opens(home:
     home.settle()
     first, newest = key_files(home, "shop")
     assert first == b""
-    assert keyfile.custody(newest) == keyfile.ZERO_KNOWLEDGE
+    assert keyfile.custody(newest) is keyfile.Custody.ZERO_KNOWLEDGE
     assert not list(home.vault.rglob(".new-*"))
     for words in (("get", "/shop/prod", "APP_ENV"), ("get", "/shop", "APP_NAME", "--version", "1")):
         assert home.envfs(*words, status=None).status != 0
@@ -252,7 +252,7 @@ def test_a_new_passphrase_and_a_new_key_leave_nothing_of_them_in_memory_and_noth
 
 
 def _keys_of(data: bytes, passphrase: str) -> tuple[bytes, ...]:
-    return keyfile.parse(pyrage.passphrase.decrypt(data, passphrase)).keys.keys
+    return tuple(key.reveal() for key in keyfile.parse(pyrage.passphrase.decrypt(data, passphrase)).keys.keys)
 
 
 def _raw_in(pid: int, keys: tuple[bytes, ...]) -> int:

@@ -17,7 +17,7 @@ _TEXT = "".join(f"NAME_{number}=value-{number}\n" for number in range(40))
 
 
 _WAITING = 3  # children of a keyholder that is calm
-_REHEARSED = 1.0  # seconds: the keyholder does it once, when it was idle for a while
+_WARMED_UP = 1.0  # seconds: the keyholder does it once, when it was idle for a while
 _LEAKING = """
 import mmap, os, sys, threading, time
 held = []
@@ -38,10 +38,10 @@ _CYCLES = 75  # of those that are weighed in the shorter of the tests below
 
 
 def _settled(daemon: Daemon) -> dict[str, Weight]:
-    """Weigh both processes when the keyholder is calm: it has rehearsed, and as many children wait as then do."""
+    """Weigh both processes when the keyholder is calm: it has warmed up, and as many children wait as then do."""
     children = Path(f"/proc/{daemon.keyholder}/task/{daemon.keyholder}/children")
     eventually(lambda: len(children.read_text(encoding="ascii").split()) == _WAITING, "the keyholder's children end")
-    time.sleep(_REHEARSED)
+    time.sleep(_WARMED_UP)
     return {"daemon": weigh(daemon.pid), "keyholder": weigh(daemon.keyholder)}
 
 

@@ -166,7 +166,7 @@ def test_a_stranger_cannot_ask_for_more(served: tuple[Home, Daemon]) -> None:
     words = [*as_user(1004), sys.executable, "-c", script]
     done = subprocess.run(words, capture_output=True, check=True, timeout=SECONDS, env=home.environ(), cwd="/")
     assert done.stdout == b"refused []\n"
-    assert home.refusals(1004)[-1]["form"] == "Diagnose"
+    assert home.refusals(1004)[-1]["operation"] == "Diagnose"
 
 
 def test_a_keyholder_that_ended_is_found_or_replaced(served: tuple[Home, Daemon]) -> None:

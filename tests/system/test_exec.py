@@ -90,7 +90,7 @@ def test_without_a_daemon_the_values_are_the_same(shop: Home, shared: Home) -> N
     assert without == with_daemon
     assert {f"{name}={value}" for name, value in PROD.items()} <= without
     shop.settle()
-    assert shop.log()[-2:][0]["door"] == "exec"
+    assert shop.log()[-2:][0]["channel"] == "exec"
 
 
 def test_without_a_daemon_status_and_signals_are_passed_through_too(shop: Home) -> None:
@@ -110,7 +110,7 @@ def test_each_exec_is_on_the_log(shared: Home) -> None:
     shared.envfs("exec", "/shop/prod", "--", "true")
     entry = shared.log()[-1]
     expected = ("read", "exec", "/shop/prod", "environ", "allow", 0)
-    assert tuple(entry[key] for key in ("event", "door", "level", "form", "decision", "uid")) == expected
+    assert tuple(entry[key] for key in ("event", "channel", "level", "format", "decision", "uid")) == expected
 
 
 def test_a_view_too_large_for_an_environment_is_a_clear_error(home: Home, tmp_path: Path) -> None:

@@ -282,7 +282,7 @@ def test_what_it_was_told_is_on_the_log(home: Home, told: Path) -> None:
     with watched(home, told) as run, writer(home.socket) as write:
         write.set("/shop/prod", "COUNT", "1")
         run.wait(2)
-    forms = [entry.get("form") for entry in home.log()[before:] if entry["event"] == "read"]
+    forms = [entry.get("format") for entry in home.log()[before:] if entry["event"] == "read"]
     assert forms == ["changes", "environ", "changes", "environ", "environ"]
 
 

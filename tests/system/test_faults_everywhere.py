@@ -102,13 +102,13 @@ def _read(home: Home) -> str:
     return ""
 
 
-_VIEW: Body = {"type": "read-view", "level": "/shop", "form": "dotenv", "door": "show"}
+_VIEW: Body = {"type": "read-view", "level": "/shop", "format": "dotenv", "channel": "show"}
 _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     (HELLO, ()),
     (STATUS, ()),
     (_VIEW, ()),
     ({**_VIEW, "version": 1}, ()),
-    ({**_VIEW, "form": "value", "only": ["NOT_THERE"]}, ()),
+    ({**_VIEW, "format": "value", "only": ["NOT_THERE"]}, ()),
     ({"type": "list-variables", "level": "/shop"}, ()),
     ({"type": "describe-view", "level": "/shop"}, ()),
     ({"type": "list-levels"}, ()),

@@ -83,7 +83,7 @@ def test_each_form_is_on_the_access_log_and_no_name_of_a_variable(formed: Home) 
         (formed.mnt / "app" / name).read_bytes()
     os.listdir(formed.mnt / "app/.vars")
     rows = formed.log()[before:]
-    assert [row["form"] for row in rows] == ["dotenv", "json", "environ", "example", "value", "names"]
+    assert [row["format"] for row in rows] == ["dotenv", "json", "environ", "example", "value", "names"]
     assert "NAME" not in json.dumps(rows)
 
 

@@ -18,7 +18,7 @@ from tests.system.peer import HELLO, STATUS, Body, Peer, frame, memory
 
 _STRANGER = 4711
 _A_SECOND = 501  # refusals of one user that are written in one second, and one that counts the others
-_VALUE: Body = {"type": "read-view", "level": "/shop", "form": "value", "door": "get", "only": ["APP_NAME"]}
+_VALUE: Body = {"type": "read-view", "level": "/shop", "format": "value", "channel": "get", "only": ["APP_NAME"]}
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ _FRAMES = {
     "blobs that are no sizes": frame({"type": "status", "blobs": [-1, "x"]}),
     "another protocol": frame({"type": "hello", "protocol": 999, "release": "9"}),
     "the year 2038 in a version": frame(
-        {"type": "read-view", "level": "/", "form": "dotenv", "door": "get", "only": [], "version": 1 << 80}
+        {"type": "read-view", "level": "/", "format": "dotenv", "channel": "get", "only": [], "version": 1 << 80}
     ),
 }
 
@@ -179,7 +179,7 @@ def _refused(peer: Peer) -> bool:
         return True
 
 
-_READ: Body = {"type": "read-view", "level": "/", "form": "dotenv", "door": "get", "only": [], "version": 0}
+_READ: Body = {"type": "read-view", "level": "/", "format": "dotenv", "channel": "get", "only": [], "version": 0}
 _SET: Body = {"type": "set-variable", "level": "/shop", "name": "APP_NAME", "trim": False}
 
 
@@ -243,7 +243,7 @@ def test_a_secret_that_is_no_memory_of_ours_or_too_large_is_refused(victim: Home
 
 
 def test_what_a_stranger_says_cannot_write_on_a_terminal(victim: Home) -> None:
-    body = {**_READ, "level": "/shop", "door": "\x1b[2J\x1b[H", "form": "\x1b]0;x\x07"}
+    body = {**_READ, "level": "/shop", "channel": "\x1b[2J\x1b[H", "format": "\x1b]0;x\x07"}
     done = subprocess.run(
         [*as_user(_STRANGER), sys.executable, "-I", "-S", "-c", _SENDS, str(victim.socket), frame(body).hex()],
         check=True,

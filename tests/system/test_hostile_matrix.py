@@ -16,7 +16,7 @@ from tests.system.peer import HELLO, STATUS, Body, Peer
 _STRANGER, _GRANTED, _HONEST = 4711, 4712, 4713
 _MEBIBYTES = 150
 _ANSWERED = 3.0  # on a machine that does other things as well; alone it is some milliseconds
-_READ: Body = {"type": "read-view", "level": "/shop", "form": "value", "door": "get", "only": ["APP_NAME"]}
+_READ: Body = {"type": "read-view", "level": "/shop", "format": "value", "channel": "get", "only": ["APP_NAME"]}
 
 
 @pytest.fixture(scope="module")

@@ -204,7 +204,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(home: Home, ground
     listed = home.rows("import", folder, "/dry", "--dry-run")
     assert [sorted(row) for row in listed] == [["file", "level", "name", "what"]] * len(listed)
     assert versions(home) == before
-    assert {entry["level"] for entry in home.log() if entry.get("form") == "compare"} >= {"/dry", "/dry/local"}
+    assert {entry["level"] for entry in home.log() if entry.get("format") == "compare"} >= {"/dry", "/dry/local"}
     for value in (NEEDLE, "production-local"):
         assert value not in said.text.replace(".env.production.local", "") + said.complaint + str(listed)
 
@@ -227,7 +227,7 @@ def test_whoever_may_not_read_a_level_is_not_told_what_is_the_same_there(home: H
     home.envfs("revoke", "/", "--uid", "0")
     said = home.envfs("import", "-", "/shop", "--dry-run", given=f"A={NEEDLE}\n", status=102)
     assert said.text == ""
-    assert home.refusals(0)[-1]["form"] == "compare"
+    assert home.refusals(0)[-1]["format"] == "compare"
     home.envfs("import", "-", "/shop", given="B=1\n")  # the owner may write all the same
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import audit
-from envfs.core.audit import Event
+from envfs.core import audit, events
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.policy import Decision, Verdict
 from envfs.gate.audit_log import log_end
 from envfs.gate.audit_log.log_files import End
 from envfs.host import clocks
@@ -14,7 +15,8 @@ from tests.system.home import Home
 
 _ENTRIES = 150_000
 _MORE_KIB = 20 << 10  # the log has 33 MiB
-_READ = Event("read", "mount", "/shop", 1, form="dotenv", decision="allow", rule="uid 0 /")
+_REQUEST = AccessRequest("/shop", Channel.MOUNT, Format.DOTENV)
+_READ = events.read(_REQUEST, 1, Verdict(Decision.ALLOW, "uid 0 /"))
 
 
 def _lengthen(log: Path) -> int:

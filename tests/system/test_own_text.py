@@ -79,10 +79,10 @@ def test_whoever_may_read_the_view_may_read_the_text_and_nobody_else(served: Hom
 def test_the_log_says_that_the_text_itself_was_read(served: Home) -> None:
     served.envfs("export", "/shop/prod", "--own", "--version", "1", uid=_GUEST)
     entry = [entry for entry in served.log() if entry["event"] == "read"][-1]
-    assert (entry["level"], entry["version"], entry["form"], entry["door"]) == ("/shop/prod", 1, "own", "export")
+    assert (entry["level"], entry["version"], entry["format"], entry["channel"]) == ("/shop/prod", 1, "own", "export")
     assert entry["uid"] == _GUEST
     served.envfs("export", "/shop/prod", "--own", uid=_STRANGER, status=102)
-    assert served.refusals(_STRANGER)[-1]["form"] == "own"
+    assert served.refusals(_STRANGER)[-1]["format"] == "own"
 
 
 @pytest.mark.parametrize("option", [("-f", "json"), ("--only", "A"), ("--dialect", "node")])

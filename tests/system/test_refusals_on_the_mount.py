@@ -72,7 +72,7 @@ def test_each_refusal_is_on_the_log_with_who_and_what(served_by_itself: Home) ->
     assert reads(_STRANGER, home.view("/shop/prod")) == "EACCES"
     refusal = home.refusals(_STRANGER)[-1]
     assert refusal["decision"] == "deny"
-    assert refusal["door"] == "mount"
+    assert refusal["channel"] == "mount"
     assert refusal["level"] in ("/shop", "/shop/prod")
     assert refusal["gid"] == _STRANGER
     assert "python" in str(refusal["executable"])

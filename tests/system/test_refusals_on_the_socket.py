@@ -87,7 +87,7 @@ def test_a_command_for_the_owner_is_refused_to_everybody_else(shared: Home, name
     assert said.out == b""
     assert "only uid 0, who owns the vault" in said.complaint
     refusal = shared.refusals(_STRANGER)[before:][-1]
-    assert refusal["door"] == "socket"
+    assert refusal["channel"] == "socket"
     assert refusal["rule"] == "owner only"
 
 

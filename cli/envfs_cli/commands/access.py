@@ -131,7 +131,7 @@ def _sentence(facts: "dict[str, object]") -> str:
         entry.get("time", "")[:19].replace("T", " "),
         output.paint(what.ljust(8), style),
         where.ljust(16),
-        f"{entry.get('door', '')} {entry.get('form', '')}".strip().ljust(14),
+        f"{entry.get('channel', '')} {entry.get('format') or entry.get('operation', '')}".strip().ljust(14),
         who,
         output.paint(entry.get("rule", ""), "dim"),
     ]

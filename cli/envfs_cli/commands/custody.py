@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 
 from envfs.core import limits
-from envfs.core.keyfile import MANAGED, ZERO_KNOWLEDGE
+from envfs.core.keyfile import Custody
 from envfs.core.names import level as one_spelling
 from envfs.errors import AuthenticationFailed, EnvFSError, NoSuchLevel, WrongPassphrase
 from envfs.protocol import control
@@ -31,7 +31,7 @@ def project(values: "Values") -> int:
 
 
 def _new(values: "Values") -> int:
-    name, custody = _name(values), _wanted(values) or MANAGED
+    name, custody = _name(values), _wanted(values) or Custody.MANAGED
     asking = session.start(values)
     if _known(asking, name, missing_is_fine=True) is not None:
         raise EnvFSError(
@@ -39,7 +39,7 @@ def _new(values: "Values") -> int:
             f"`envfs project ls` lists it; `envfs project custody {name} --managed` changes it, or --zero-knowledge",
         )
     descriptors: tuple[int, ...] = ()
-    if custody == ZERO_KNOWLEDGE:
+    if custody == Custody.ZERO_KNOWLEDGE:
         descriptors = (_new_passphrase(asking, name, values),)
     with terminal.Waiting("making the key"):
         asking.reply(control.NewProject(name, custody), descriptors)
@@ -77,7 +77,7 @@ def _custody(values: "Values") -> int:
     asking = session.start(values)
     known = _known(asking, name)
     request = control.ChangeCustody(name, wanted)
-    if known is not None and wanted == ZERO_KNOWLEDGE != known.custody:
+    if known is not None and wanted == Custody.ZERO_KNOWLEDGE != known.custody:
         secret = _new_passphrase(asking, name, values)
         with terminal.Waiting("sealing everything anew"):
             asking.ask(request, (secret,))
@@ -86,7 +86,7 @@ def _custody(values: "Values") -> int:
             "backups and copies of the vault from before still open with the identity; change values that matter"
         )
     else:
-        if known is not None and wanted == MANAGED != known.custody and not values["yes"]:
+        if known is not None and wanted == Custody.MANAGED != known.custody and not values["yes"]:
             asking.let_go()
             _need_yes(f"the vault's identity and recipients will open {name}; go on?")
         asking.with_passphrase(request, "sealing everything anew")
@@ -138,7 +138,7 @@ def _name(values: "Values") -> str:
 def _wanted(values: "Values") -> str:
     if values["zero_knowledge"] and values["managed"]:
         raise Mistake("a project is either --zero-knowledge or --managed")
-    return ZERO_KNOWLEDGE if values["zero_knowledge"] else MANAGED if values["managed"] else ""
+    return Custody.ZERO_KNOWLEDGE if values["zero_knowledge"] else Custody.MANAGED if values["managed"] else ""
 
 
 def _new_passphrase(asking: session.Session, name: str, values: "Values") -> int:
@@ -207,7 +207,7 @@ def passwd(values: "Values") -> int:
     asking = session.start(values)
     if name:
         known = _known(asking, name)
-        if known is not None and known.custody != ZERO_KNOWLEDGE:
+        if known is not None and known.custody != Custody.ZERO_KNOWLEDGE:
             raise EnvFSError(
                 f"project {name} has no passphrase of its own", "`envfs passwd` changes that of the vault's identity"
             )

@@ -8,7 +8,8 @@ its record: so of all changes only the one that a log ends with can have been br
 from collections.abc import Callable
 from contextlib import suppress
 
-from envfs.core.audit import Event
+from envfs.core import events
+from envfs.core.events import Event
 from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.gate.audit_log.log import AccessLog
@@ -36,7 +37,7 @@ class Recorder:
             EnvFSError: as `store` does
         """
         self._log.append_durably(event, caller)
-        intent = Intent(event.what, event.level, event.version)
+        intent = Intent(event.kind, event.level, event.version)
         stored = False
         try:
             stored = store()
@@ -57,7 +58,7 @@ def say_broken_off(intent: Intent, why: str, log: AccessLog, vault: Vault) -> No
     if intent.version == 1:
         with suppress(EnvFSError):
             vault.unlist(intent.level)
-    log.settle(Event("void", "daemon", intent.level, intent.version, intent.event, rule=why))
+    log.settle(events.void(intent.event, intent.level, intent.version, why))
 
 
 def is_broken_off(intent: Intent, vault: Vault, read_at: int) -> bool:

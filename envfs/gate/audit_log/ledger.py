@@ -13,10 +13,11 @@ from typing import TypeVar
 
 import trio
 
-from envfs.core import audit, checkpoint, record
+from envfs.core import audit, checkpoint, events, record
 from envfs.core.addresses import Place
-from envfs.core.audit import Event, Tip
+from envfs.core.audit import Tip
 from envfs.core.checkpoint import Checkpoint, Claim, Head
+from envfs.core.events import EventKind
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_reading
@@ -153,8 +154,7 @@ class Ledger:
         self.mended = vault.raise_marks(marks)
         if self.mended and not self.behind:
             with suppress(AuditUnavailable):
-                rule = f"marks of {len(self.mended)} streams were written again"
-                self.log.append(Event("mend", "daemon", rule=rule), None)
+                self.log.append(events.mended(f"marks of {len(self.mended)} streams were written again"), None)
 
     def _everything(self) -> dict[str, Seen]:
         # the vault is older than the log: the log says what was there
@@ -245,7 +245,7 @@ class Ledger:
 
     def _is_restarted(self) -> bool:
         line = log_reading.first_line(self._path)
-        return bool(line) and audit.read(line, 1).get("event") == "restart"
+        return bool(line) and audit.read(line, 1).get("event") == EventKind.RESTART
 
     # -- for `envfs verify` and `envfs log verify` ---------------------------------------------------------------------
 

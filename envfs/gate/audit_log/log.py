@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from envfs import safe_open
-from envfs.core import audit
-from envfs.core.audit import Checkpoint, Event, Tip
+from envfs.core import audit, events
+from envfs.core.audit import Checkpoint, Tip
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_files, log_opening, log_reading
@@ -58,7 +58,7 @@ class AccessLog:
         self._size = 0
         self._sure = 0
         self._since = hashlib.sha256()  # over what this process wrote from byte `_sure` on
-        self._pending: list[Event] = []
+        self._pending: list[events.Event] = []
         try:
             self._open(on_entry)
         except (AuditUnavailable, LogBroken, StoreUnavailable) as error:
@@ -66,7 +66,7 @@ class AccessLog:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def append(self, event: Event, caller: Caller | None) -> None:
+    def append(self, event: events.Event, caller: Caller | None) -> None:
         """Write one entry.
 
         Raises:
@@ -79,21 +79,21 @@ class AccessLog:
             self._write_pending()
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
 
-    def append_durably(self, event: Event, caller: Caller) -> None:
+    def append_durably(self, event: events.Event, caller: Caller) -> None:
         """As `append`; raises AuditUnavailable as well where the entry would not be on the disk when this returns."""
         self.append(event, caller)
         self.sync()
         if self.problem:
             raise AuditUnavailable(self.problem, HINT)
 
-    def settle(self, event: Event) -> None:
+    def settle(self, event: events.Event) -> None:
         """Write an entry that belongs behind the newest one; where that cannot be now, it comes before the next one."""
         self.note(event)
         with contextlib.suppress(AuditUnavailable):
             if not self.look():
                 self._write_pending()
 
-    def note(self, event: Event) -> None:
+    def note(self, event: events.Event) -> None:
         """Have an entry written before the next one: what was mended when the log was opened."""
         self._pending.append(event)
 
@@ -163,7 +163,7 @@ class AccessLog:
         except OSError as error:
             raise cannot(error) from None
         self._lost("a new file of the access log could not be begun")
-        self._go_on(Event("rotate", rule=aside.name), caller)
+        self._go_on(events.rotated(aside.name), caller)
         return str(aside)
 
     def restart(self, caller: Caller, behind: str = "") -> str:
@@ -176,9 +176,7 @@ class AccessLog:
         except OSError as error:
             raise cannot(error) from None
         lost, self.tip = self.tip, Tip()
-        event = Event(
-            "restart", version=self._signed.record if self._signed else 0, rule=log_files.lost_entries(lost, behind)
-        )
+        event = events.restarted(self._signed.record if self._signed else 0, log_files.lost_entries(lost, behind))
         self._pending.clear()
         self.signed_to = 0
         self._lost("a new access log could not be begun")  # until its first entry says what was lost
@@ -262,10 +260,10 @@ class AccessLog:
         if end.size < size:
             what = log_opening.what_is_torn(self.path, end, size - end.size)
             os.ftruncate(self._handle, end.size)  # never was on the disk, so that no end and no checkpoint names it
-            self.note(Event("mend", "daemon", rule=f"{what} after entry {end.seq} was dropped"))
+            self.note(events.mended(f"{what} after entry {end.seq} was dropped"))
         earlier = log_files.parts(self.path)[:-1]
         if earlier and not end.size:  # a rotation that a power cut broke off
-            self._pending.insert(0, Event("rotate", rule=earlier[-1].path.name))
+            self._pending.insert(0, events.rotated(earlier[-1].path.name))
         self.tip, self._size, self._sure, self.record = end.tip, end.size, end.size, end.record
 
     def _begin(self, remembered: End | None) -> None:
@@ -275,12 +273,12 @@ class AccessLog:
             newest = earlier[-1].path if earlier else None
             if gone is None or newest is None or log_files.moved(self.path, gone) != newest:
                 raise AuditUnavailable(log_opening.missing(self.path, gone or End()), HINT)
-            self._go_on(Event("rotate", rule=newest.name), None)  # a rotation that was broken off
+            self._go_on(events.rotated(newest.name), None)  # a rotation that was broken off
             return
         self._new_file()
         log_end.remember(self.path, self.end)
 
-    def _go_on(self, event: Event, caller: Caller | None) -> None:
+    def _go_on(self, event: events.Event, caller: Caller | None) -> None:
         self._new_file()
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
         self.remember()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Tip
+from envfs.core.events import EventKind
 from envfs.errors import AuditUnavailable, LogBroken
 from envfs.gate.audit_log import log_files
 from envfs.gate.audit_log.log_files import HINT, End, Part
@@ -143,7 +144,7 @@ def verify(
         if end.seq in asked:
             digests[end.seq] = end.digest
     begin = audit.after(Tip(), first).digest if start == Tip() and first else ""
-    restarted = str(body.get("rule", "")) if body.get("event") == "restart" else None
+    restarted = str(body.get("rule", "")) if body.get("event") == EventKind.RESTART else None
     return Verified(end, start.seq + 1, str(body.get("time", "")), begin, restarted, tuple(points), digests)
 
 
@@ -151,7 +152,7 @@ def _start(line: bytes) -> tuple[Tip, Body]:
     # a log whose first files were taken away begins with the entry that says so
     body = audit.read(line, 1)
     seq, prev = body.get("seq"), body.get("prev")
-    rotated = body.get("event") == "rotate" and isinstance(seq, int) and isinstance(prev, str)
+    rotated = body.get("event") == EventKind.ROTATE and isinstance(seq, int) and isinstance(prev, str)
     return (Tip(seq - 1, prev), body) if rotated and isinstance(seq, int) and isinstance(prev, str) else (Tip(), body)
 
 
@@ -199,6 +200,6 @@ def _counted(lines: Iterator[bytes], offset: int) -> tuple[Iterator[bytes], list
 
 def _record(body: Body, before: int) -> int:
     point = audit.find_checkpoint(body)
-    if body.get("event") == "accept":
+    if body.get("event") == EventKind.ACCEPT:
         return 0  # a person took the vault as it is: what it had before is asked for no more
     return point.record if point and point.record else before

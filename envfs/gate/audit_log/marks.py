@@ -8,18 +8,22 @@ from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.core.checkpoint import Head
+from envfs.core.events import EventKind
 from envfs.gate.audit_log.log_files import End
 from envfs.gate.audit_log.log_reading import Body
 from envfs.vault.memory import Seen
 
-_CHANGES = ("write", "key")
-_OF_OPENING = ("mend", "rotate")  # what may come between an entry and the word that its change was broken off
+_CHANGES = (EventKind.WRITE, EventKind.KEY)
+_OF_OPENING = (
+    EventKind.MEND,
+    EventKind.ROTATE,
+)  # what may come between an entry and the word that its change was broken off
 
 
 class Intent(NamedTuple):
-    """A change that an entry names: `event` is `write` or `key`, `before` what the log had of its stream before."""
+    """A change that an entry names: `event` is WRITE or KEY, `before` what the log had of its stream before."""
 
-    event: str
+    event: EventKind
     level: str
     version: int
     before: int = 0
@@ -27,7 +31,7 @@ class Intent(NamedTuple):
     @property
     def stream(self) -> str:
         """The stream that gets the record."""
-        if self.event == "key":
+        if self.event is EventKind.KEY:
             return record.key_stream(names.project(self.level))
         return record.level_stream(self.level)
 
@@ -42,7 +46,7 @@ class Marks:
 
     def __init__(self, *, with_writes: bool = False) -> None:
         """Start with none."""
-        self._counts = ("read", *_CHANGES) if with_writes else ("read",)
+        self._counts = (EventKind.READ, *_CHANGES) if with_writes else (EventKind.READ,)
         self._marks: dict[str, int] = {}
         self._accepted: dict[str, int] = {}
         self.ends_signed = False
@@ -52,18 +56,18 @@ class Marks:
     def take(self, _end: End, body: Body) -> None:
         """Take the next entry."""
         event, level, version = str(body.get("event")), body.get("level"), body.get("version", 0)
-        self.ends_signed = event == "checkpoint" and "entry" not in body
+        self.ends_signed = event == EventKind.CHECKPOINT and "entry" not in body
         last = self.last
         if event not in _OF_OPENING:
             self.last = None
         if not isinstance(level, str) or not isinstance(version, int) or not level.startswith("/"):
             return
-        named = Intent("key" if event == "key" else "write", level, version)
-        if event == "accept":
+        named = Intent(EventKind.KEY if event == EventKind.KEY else EventKind.WRITE, level, version)
+        if event == EventKind.ACCEPT:
             self._accept(named)
-        elif event == "void":
-            self._take_back(last, (str(body.get("form")), level, version))
-        elif event in ("read", *_CHANGES) and version:
+        elif event == EventKind.VOID:
+            self._take_back(last, (str(body.get("operation")), level, version))
+        elif event in (EventKind.READ, *_CHANGES) and version:
             self._raise(event, named)
 
     def _raise(self, event: str, named: Intent) -> None:
@@ -83,7 +87,7 @@ class Marks:
 
     def _accept(self, named: Intent) -> None:
         self._accepted[named.stream] = self._marks[named.stream] = named.version
-        of_key = named._replace(event="key").stream
+        of_key = named._replace(event=EventKind.KEY).stream
         self._marks.pop(of_key, None)
         self._accepted[of_key] = 0
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core.audit import Event
+from envfs.core.events import Event
 from envfs.core.policy import Caller
 from envfs.gate.audit_log.log import AccessLog
 

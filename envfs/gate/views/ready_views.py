@@ -6,11 +6,12 @@ import weakref
 from collections.abc import Callable, Hashable
 from typing import NamedTuple, TypeVar
 
-from envfs.core import names
+from envfs.core.access_request import Format
 from envfs.core.addresses import Layer
+from envfs.core.scope import VAULT, Scope
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view import Layers, View
-from envfs.gate.views.view_times import Moments
+from envfs.gate.views.view_times import ViewTimes
 from envfs.host import clocks
 from envfs.host.memory import Region
 from envfs.protocol.keyholding import Rendered, RenderOwn, RenderView
@@ -34,7 +35,7 @@ class Views:
         self._ready: dict[tuple[str, str], View] = {}  # by level and dialect
         self._past: dict[tuple[str, ...], View] = {}
         self._replaced: dict[View, float] = {}  # and the moment at which each goes
-        self.moments = Moments()
+        self.times = ViewTimes()
         self._locks = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
@@ -57,7 +58,7 @@ class Views:
             layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
             made = await self._make(layers, layers.wanted(), _whole(dialect))
             old = self._ready.pop((level, dialect), None)
-            self.moments.date(made, dialect, old)
+            self.times.date(made, dialect, old)
             if old is not None:
                 self._retire(old, made)
             _keep(self._ready, (level, dialect), made, _room())
@@ -77,7 +78,7 @@ class Views:
         return self._past[key]
 
     async def get_own(self, level: str, version: int = 0) -> View:
-        """Return a level's own text to the letter, in the part `dotenv`; version 0 is now. Nothing of it is kept.
+        """Return a level's own text to the letter, in the part DOTENV; version 0 is now. Nothing of it is kept.
 
         Raises:
             NoSuchLevel: the level has no such version
@@ -88,10 +89,10 @@ class Views:
             layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
         return await self._make(layers, [(level, layers.versions[-1])], RenderOwn)
 
-    def replaced(self, form: str, content: Hashable) -> View | None:
-        """Return a view that has this content in a form, if it was replaced just now."""
+    def replaced(self, shown: Format, content: Hashable) -> View | None:
+        """Return a view that has this content in a format, if it was replaced just now."""
         self.expire()
-        return next((view for view in reversed(self._replaced) if view.content(form) == content), None)
+        return next((view for view in reversed(self._replaced) if view.content(shown) == content), None)
 
     def expire(self) -> None:
         """Let go of the views that were replaced a while ago; called once a second too."""
@@ -114,18 +115,18 @@ class Views:
         self._replaced[old] = time.monotonic() + _REPLACED_SECONDS
         self.expire()
 
-    def lock(self, scope: str = "") -> None:
-        """Wipe every view that is alive, held or not; with a scope such as `/shop`, those that have text of it."""
+    def lock(self, scope: Scope = VAULT) -> None:
+        """Wipe every view that is alive, held or not, and has text of a scope."""
         self._locks += 1
         for view in list(self._alive):
-            if _is_in(view.level, scope):
+            if scope.covers(view.level):
                 view.lock()
         _drop(self._ready, scope)
         _drop(self._past, scope)
         self._drop_replaced(scope)
 
-    def _drop_replaced(self, scope: str = "") -> None:
-        for view in [view for view in self._replaced if _is_in(view.level, scope)]:
+    def _drop_replaced(self, scope: Scope = VAULT) -> None:
+        for view in [view for view in self._replaced if scope.covers(view.level)]:
             del self._replaced[view]
             view.release()
 
@@ -174,12 +175,8 @@ def _whole(dialect: str) -> _Ask:
     return lambda layers, ordinary: RenderView(layers, dialect, ordinary)
 
 
-def _is_in(level: str, scope: str) -> bool:
-    return scope in ("", names.ROOT) or names.within(level, scope)
-
-
-def _drop(among: dict[K, View], scope: str) -> None:
-    for key in [key for key, view in among.items() if _is_in(view.level, scope)]:
+def _drop(among: dict[K, View], scope: Scope) -> None:
+    for key in [key for key, view in among.items() if scope.covers(view.level)]:
         among.pop(key).release()
 
 

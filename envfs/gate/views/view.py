@@ -7,17 +7,24 @@ at once, and whoever still holds it is told so.
 import mmap
 from collections.abc import Hashable, Mapping
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from envfs.core import names
+from envfs.core.access_request import Format
+from envfs.core.view_parts import Part
 from envfs.errors import Locked
 from envfs.host.memory import Region
 from envfs.protocol import parts
 from envfs.protocol.keyholding import Rendered
 
-_ALL = "all"
-_GROWING = ("dotenv", "environ")  # what a new variable is added to at the end
-CONTENTS = ("dotenv", "json", "example", "environ", _ALL)
+TEXTS: Final = {
+    Format.DOTENV: Part.DOTENV,
+    Format.JSON: Part.JSON,
+    Format.EXAMPLE: Part.EXAMPLE,
+    Format.ENVIRON: Part.ENVIRON,
+}
+_GROWING = (Format.DOTENV, Format.ENVIRON)  # what a new variable is added to at the end
+CONTENTS: Final = (*TEXTS, None)  # None for all of a view together
 
 
 class Layers(NamedTuple):
@@ -47,7 +54,7 @@ class Extent(NamedTuple):
 class View:
     """The view of `level` at `version` (0: it has no text). `changed_ns` is when its newest text was written.
 
-    Two views of one level and dialect that have the same content in a form read the same in it, or the longer one
+    Two views of one level and dialect that have the same content in a format read the same in it, or the longer one
     begins as the shorter one does. A view `is_paged` once the kernel may have pages of its text: nothing continues it
     then, for such a page has zeros behind the text, which a reader could get who is told of a longer one.
     """
@@ -60,10 +67,10 @@ class View:
         self.variables = shape.variables
         self.dialect = shape.dialect
         self.changed_ns = changed_ns
-        self.contents: Mapping[str, Hashable] = dict.fromkeys(CONTENTS, made_of.fingerprint)
+        self.contents: Mapping[Format | None, Hashable] = dict.fromkeys(CONTENTS, made_of.fingerprint)
         self._region = region
         places = pairwise(accumulate(shape.sizes, initial=0))
-        self._parts = {name: Extent(*place) for name, place in zip(parts.NAMES, places, strict=True)}
+        self._parts = {name: Extent(*place) for name, place in zip(Part, places, strict=True)}
         self.is_paged = False
         self._holders = 1
         self._locked = False
@@ -73,13 +80,13 @@ class View:
         """How much memory it takes, in bytes."""
         return self._region.size
 
-    def part(self, name: str) -> Extent:
-        """Where a form is; `name` is one of `protocol.parts`."""
+    def part(self, name: Part) -> Extent:
+        """Where a part is."""
         return self._parts[name]
 
-    def content(self, form: str) -> Hashable:
-        """Return what stands for the content of a form; that of one variable is that of all together."""
-        return self.contents.get(form, self.contents[_ALL])
+    def content(self, shown: Format) -> Hashable:
+        """Return what stands for the content of a text; that of one variable is that of all together."""
+        return self.contents.get(shown, self.contents[None])
 
     def value(self, name: str) -> Extent | None:
         """Where one variable's value is, if there is one of that name."""
@@ -92,7 +99,7 @@ class View:
         return self._table().name(at).decode()
 
     def _table(self) -> parts.Table:
-        return parts.Table(self._map(), self.part("environ").start, self.part("table").start, self.variables)
+        return parts.Table(self._map(), self.part(Part.ENVIRON).start, self.part(Part.TABLE).start, self.variables)
 
     def read_into(self, target: memoryview, extent: Extent, start: int, size: int) -> int:
         """Copy from byte `start` of a piece, as much as `target` holds, with no copy on the way; returns how much."""
@@ -110,7 +117,7 @@ class View:
 
     def origins(self) -> list[tuple[str, str]]:
         """List each variable's name and the level that sets it."""
-        start, end = self.part("origins")
+        start, end = self.part(Part.ORIGINS)
         words = self._map()[start:end].decode().split("\0")[:-1]
         return list(zip(words[::2], words[1::2], strict=True))
 
@@ -118,17 +125,17 @@ class View:
         """Tell whether a reader gets the same of both, in every form; which level sets what does not count."""
         self.check()
         other.check()
-        end = self.part("origins").start
-        return other.part("origins").start == end and self._region.begins_as(other._region, end)  # noqa: SLF001
+        end = self.part(Part.ORIGINS).start
+        return other.part(Part.ORIGINS).start == end and self._region.begins_as(other._region, end)  # noqa: SLF001
 
-    def continues(self, other: "View", form: str) -> bool:
-        """Tell whether a form reads as that of another view does; a text that can grow may have more behind it."""
-        if form == _ALL:
+    def continues(self, other: "View", text: Format | None) -> bool:
+        """Tell whether a text (None: all of it) reads as another view's; one that can grow may have more behind it."""
+        if text is None:
             return self.reads_as(other)
         self.check()
         other.check()
-        mine, others = self.part(form), other.part(form)
-        if mine.size < others.size or (mine.size > others.size and (form not in _GROWING or other.is_paged)):
+        mine, others = self.part(TEXTS[text]), other.part(TEXTS[text])
+        if mine.size < others.size or (mine.size > others.size and (text not in _GROWING or other.is_paged)):
             return False
         return self._region.has_as(mine.start, other._region, others.start, others.size)  # noqa: SLF001
 

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from envfs.core.access_request import Format
 from envfs.gate.views.view import CONTENTS, View
 
 _STEP_NS = 1_000  # what two changes of one tick differ by: as fine as the times of records
@@ -16,14 +17,14 @@ _KEPT = 4096
 
 
 class _Moment(NamedTuple):
-    """The records that a view was made of, its time, and the number of its content in each form."""
+    """The records that a view was made of, its time, and the number of its content in each format."""
 
     fingerprint: tuple[str, ...]
     changed_ns: int
-    contents: Mapping[str, int]
+    contents: Mapping[Format | None, int]
 
 
-class Moments:
+class ViewTimes:
     """The times of views, kept for longer than the views; without one, the time of the newest record has to do."""
 
     def __init__(self) -> None:
@@ -50,11 +51,11 @@ class Moments:
             del self._of[next(iter(self._of))]
         self._of[view.level] = moments
 
-    def _continued(self, view: View, last: _Moment | None, before: View | None) -> Mapping[str, int]:
+    def _continued(self, view: View, last: _Moment | None, before: View | None) -> Mapping[Format | None, int]:
         if last is None or before is None or before.contents != last.contents:
-            return {form: next(self._contents) for form in CONTENTS}
-        continued = {form: view.continues(before, form) for form in CONTENTS}
-        return {form: last.contents[form] if continued[form] else next(self._contents) for form in CONTENTS}
+            return {text: next(self._contents) for text in CONTENTS}
+        continued = {text: view.continues(before, text) for text in CONTENTS}
+        return {text: last.contents[text] if continued[text] else next(self._contents) for text in CONTENTS}
 
     def carry(self, level: str, before: tuple[str, ...], now: tuple[str, ...]) -> None:
         """Remember that the view of other records reads as that of those before, which is not there any more."""

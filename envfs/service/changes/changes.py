@@ -7,6 +7,7 @@ because it is locked is told when it is unlocked. Code between two awaits is ato
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from itertools import groupby
 from typing import NoReturn, Protocol
 
@@ -14,16 +15,25 @@ import trio
 
 from envfs.core import names
 from envfs.core.differences import Difference
+from envfs.core.scope import Scope
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.views.view import Layers
-from envfs.gate.views.view_times import Moments
+from envfs.gate.views.view_times import ViewTimes
 from envfs.host import surprises
 from envfs.host.supervision import supervised
 from envfs.service.changes.comparison import UNKNOWN, Change, Comparison, Version
 
-CHANGED, LOCKED, UNLOCKED = "changed", "locked", "unlocked"
 _AT_ONCE = 64  # views compared by one child of the keyholder: those who watch the first need not wait for the last
 _PATIENCE = 0.1
+
+
+class ViewNews(StrEnum):
+    """What happens to a view that is watched; the words are those of the wire."""
+
+    WATCHED = "watched"  # from here on nothing is missed
+    CHANGED = "changed"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
 
 
 class Mounted(Protocol):
@@ -44,10 +54,10 @@ class Watch:
     def __init__(self, level: str) -> None:
         """Wait for news of `level`."""
         self.level = level
-        self._news: list[str] = []
+        self._news: list[ViewNews] = []
         self._come = trio.Event()
 
-    def tell(self, what: str) -> None:
+    def tell(self, what: ViewNews) -> None:
         """Add a piece of news."""
         if what not in self._news:
             self._news.append(what)
@@ -57,7 +67,7 @@ class Watch:
         """Wait until there are news."""
         await self._come.wait()
 
-    def take(self) -> list[str]:
+    def take(self) -> list[ViewNews]:
         """Return the news that nobody took yet."""
         news, self._news, self._come = self._news, [], trio.Event()
         return news
@@ -66,12 +76,12 @@ class Watch:
 class Changes:
     """What was written and is still to be told; `mount` is told beside those who watch, once there is one."""
 
-    def __init__(self, comparison: Comparison, moments: Moments) -> None:
-        """Compare by `comparison`; a view that reads as before keeps its time in `moments`."""
+    def __init__(self, comparison: Comparison, times: ViewTimes) -> None:
+        """Compare by `comparison`; a view that reads as before keeps its time in `times`."""
         self.mount: Mounted | None = None
         self.running = False
         self._comparison = comparison
-        self._moments = moments
+        self._times = times
         self._watches: set[Watch] = set()
         self._written: dict[str, Version] = {}
         self._telling: Collection[str] = ()
@@ -87,16 +97,16 @@ class Changes:
             self._written.setdefault(level, before)
             self._come.set()
 
-    def locked(self, scope: str) -> None:
-        """Tell those who watch in a scope (`/shop`, or empty for all) that it was locked."""
+    def locked(self, scope: Scope) -> None:
+        """Tell those who watch a view that has text of a scope that this was locked."""
         for watch in self._watches:
-            if scope in ("", names.ROOT) or names.within(watch.level, scope):
-                watch.tell(LOCKED)
+            if scope.covers(watch.level):
+                watch.tell(ViewNews.LOCKED)
 
     def unlocked(self) -> None:
         """Tell those who watch that something was unlocked, and what changed while it was not."""
         for watch in self._watches:
-            watch.tell(UNLOCKED)
+            watch.tell(ViewNews.UNLOCKED)
         self._come.set()
 
     # -- who wants to know ---------------------------------------------------------------------------------------------
@@ -166,13 +176,13 @@ class Changes:
             if any(difference):
                 differing[change.now.level] = difference
             else:
-                self._moments.carry(change.now.level, change.before.fingerprint, change.now.fingerprint)
+                self._times.carry(change.now.level, change.before.fingerprint, change.now.fingerprint)
         return differing
 
     async def _tell(self, differing: dict[str, Difference]) -> None:
         for watch in self._watches:
             if watch.level in differing:
-                watch.tell(CHANGED)
+                watch.tell(ViewNews.CHANGED)
         if self.mount is not None and differing:
             await self.mount.touch(differing)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from envfs.core import names
 from envfs.core.differences import Difference
+from envfs.core.view_parts import Part
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view import Layers
@@ -23,7 +24,7 @@ class Version(NamedTuple):
 
 
 NO_TEXT, UNKNOWN = Version(0, ""), Version(-1, "")
-EVERYTHING = Difference(("*",))
+EVERYTHING = Difference(tuple(Part))
 
 
 class Change(NamedTuple):

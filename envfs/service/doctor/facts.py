@@ -85,7 +85,7 @@ def _settings(service: Service) -> FindingRow:
 
 
 def _vault(service: Service) -> FindingRow:
-    service.house.vault.description  # noqa: B018 - it is read here, and refused if it is of another format
+    service.open_vault.vault.description  # noqa: B018 - it is read here, and refused if it is of another format
     folder = service.places.vault
     mode = stat.S_IMODE(os.stat(folder).st_mode)
     if mode & 0o022:

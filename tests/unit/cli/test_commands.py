@@ -62,7 +62,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, FakeL
 
 def log_row(**fields: object) -> control.LogRow:
     entry = {"seq": 1, "time": HOSTILE, "event": HOSTILE, "uid": 7, "gid": 7, "pid": 7, "executable": HOSTILE}
-    entry |= {"cgroup": HOSTILE, "door": HOSTILE, "level": HOSTILE, "form": HOSTILE, "rule": HOSTILE, "version": 3}
+    entry |= {"cgroup": HOSTILE, "channel": HOSTILE, "level": HOSTILE, "format": HOSTILE, "rule": HOSTILE, "version": 3}
     return control.LogRow(json.dumps({**entry, **fields}) + "\n")
 
 

@@ -204,7 +204,7 @@ def test_a_weak_new_passphrase_in_a_file_is_said_to_be_and_used(
 
 
 def test_two_different_new_passphrases_make_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, *[STRONG, "correct house battery staple"] * 3)
+    answers(monkeypatch, *[STRONG, "correct open_vault battery staple"] * 3)
     with pytest.raises(WrongPassphrase) as caught:
         secrets.new_passphrase(None)
     assert "correct" not in caught.value.text + caught.value.hint
@@ -213,7 +213,7 @@ def test_two_different_new_passphrases_make_nothing(monkeypatch: pytest.MonkeyPa
 def test_a_new_passphrase_may_be_typed_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers(monkeypatch, "", STRONG, "correct house battery staple", STRONG, STRONG)
+    answers(monkeypatch, "", STRONG, "correct open_vault battery staple", STRONG, STRONG)
     assert content(secrets.new_passphrase(None)) == STRONG.encode()
     said = capsys.readouterr().err
     assert "the passphrase is empty: try again" in said

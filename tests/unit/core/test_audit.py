@@ -6,19 +6,24 @@ import json
 
 import pytest
 
-from envfs.core import audit
-from envfs.core.audit import Checkpoint, Event, Tip
-from envfs.core.policy import Caller
+from envfs.core import audit, events
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.audit import Checkpoint, Tip
+from envfs.core.events import Event, EventKind
+from envfs.core.operations import Operation
+from envfs.core.policy import Caller, Decision, Verdict
 from envfs.errors import LogBroken
 
 TIME = "2026-11-21T08:09:10.123456Z"
 CALLER = Caller(1000, 100, 42, "/usr/bin/python3", "/user.slice")
+VIEW = AccessRequest("/shop/prod", Channel.MOUNT, Format.DOTENV)
+NAMES = AccessRequest("/", Channel.SOCKET, Format.NAMES)
 EVENTS: list[tuple[Event, Caller | None]] = [
-    (Event("start", "daemon"), None),
-    (Event("read", "mount", "/shop/prod", 7, "dotenv", "allow", "uid 1000 /"), CALLER),
-    (Event("refuse", "socket", "/", 0, "names", "deny", "no grant", 12), Caller(1001, 1001, 43)),
-    (Event("write", "socket", "/shop", 8, "set", "allow", "owner"), CALLER),
-    (Event("stop"), None),
+    (events.started(), None),
+    (events.read(VIEW, 7, Verdict(Decision.ALLOW, "uid 1000 /")), CALLER),
+    (events.refused(NAMES, "no grant")._replace(times=12), Caller(1001, 1001, 43)),
+    (events.written("/shop", 8, Operation.SET), CALLER),
+    (Event(EventKind.STOP), None),
 ]
 
 
@@ -39,8 +44,17 @@ def broken_at(lines: list[bytes]) -> str:
 def test_a_chain_is_followed_to_its_end() -> None:
     lines = chain()
     found = list(audit.walk(lines))
-    assert [body["event"] for _, body in found] == [event.what for event, _ in EVENTS]
+    assert [body["event"] for _, body in found] == [event.kind for event, _ in EVENTS]
     assert found[-1][0] == Tip(len(lines), hashlib.sha256(lines[-1]).hexdigest())
+
+
+def test_a_chain_whose_entries_have_members_of_another_release_is_followed_all_the_same() -> None:
+    tip, lines = Tip(), []
+    for number in (1, 2):
+        body = {"seq": number, "time": TIME, "event": "read", "door": "mount", "form": "dotenv", "prev": tip.digest}
+        lines.append(json.dumps(body).encode() + b"\n")
+        tip = audit.after(tip, lines[-1])
+    assert [end for end, _ in audit.walk(lines)][-1] == tip
 
 
 def test_nothing_is_a_whole_chain() -> None:
@@ -60,7 +74,7 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
     prevs = [body.pop("prev") for body in bodies]
     assert len(set(prevs)) == len(prevs)
     assert bodies == [
-        {"seq": 1, "time": TIME, "event": "start", "door": "daemon"},
+        {"seq": 1, "time": TIME, "event": "start", "channel": "daemon"},
         {
             "seq": 2,
             "time": TIME,
@@ -70,10 +84,10 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
             "pid": 42,
             "executable": "/usr/bin/python3",
             "cgroup": "/user.slice",
-            "door": "mount",
+            "channel": "mount",
             "level": "/shop/prod",
             "version": 7,
-            "form": "dotenv",
+            "format": "dotenv",
             "decision": "allow",
             "rule": "uid 1000 /",
         },
@@ -84,9 +98,9 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
             "uid": 1001,
             "gid": 1001,
             "pid": 43,
-            "door": "socket",
+            "channel": "socket",
             "level": "/",
-            "form": "names",
+            "format": "names",
             "decision": "deny",
             "rule": "no grant",
             "times": 12,
@@ -100,10 +114,10 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
             "pid": 42,
             "executable": "/usr/bin/python3",
             "cgroup": "/user.slice",
-            "door": "socket",
+            "channel": "socket",
             "level": "/shop",
             "version": 8,
-            "form": "set",
+            "operation": "set",
             "decision": "allow",
             "rule": "owner",
         },
@@ -114,8 +128,8 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        Event("read", "a\nb", '/"\\', 1, "\x00\x1b[31m", "\u2028", "é\ud800"),
-        Event("read", rule="x" * 10_000),
+        Event(EventKind.REFUSE, level='a\nb/"\\', operation="\x00\x1b[31m\u2028", rule="é\ud800"),
+        Event(EventKind.READ, rule="x" * 10_000),
     ],
 )
 def test_an_entry_is_one_line_of_ascii_whatever_is_in_it(event: Event) -> None:
@@ -147,7 +161,7 @@ def test_two_swapped_lines_are_noticed_at_the_first(place: int) -> None:
 @pytest.mark.parametrize("place", range(len(EVENTS) + 1))
 def test_an_inserted_line_is_noticed(place: int) -> None:
     lines = chain()
-    lines.insert(place, audit.line(Tip(place, "0" * 64), TIME, Event("read", "mount", "/"), CALLER))
+    lines.insert(place, audit.line(Tip(place, "0" * 64), TIME, Event(EventKind.READ, Channel.MOUNT, "/"), CALLER))
     expected = place + 2 if place == 0 else place + 1  # a first entry is a good first entry; the second then is not
     assert f"line {expected}:" in broken_at(lines)
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from envfs.core import keyfile, limits
-from envfs.core.keyfile import Keys, Opened
-from envfs.errors import AuthenticationFailed, TooLarge
+from envfs.core.keyfile import Custody, Keys, Opened
+from envfs.core.secret import Secret
+from envfs.errors import AuthenticationFailed, BadRequest, TooLarge
 
-KEYS = Keys((b"\1" * 32, b"\2" * 32), ("age1owner", "ssh-ed25519 AAAA"))
+KEYS = Keys((Secret(b"\1" * 32), Secret(b"\2" * 32)), ("age1owner", "ssh-ed25519 AAAA"))
 PLAIN = keyfile.render(KEYS, "header", b"signature")
 
 
@@ -19,12 +20,12 @@ def test_what_is_rendered_is_parsed() -> None:
 
 def test_it_is_a_jwk_of_the_newest_key() -> None:
     body = json.loads(PLAIN)
-    assert (body["kty"], body["alg"], body["kid"]) == ("oct", "A256GCM", keyfile.kid(b"\1" * 32))
-    assert [each["kid"] for each in body["earlier"]] == [keyfile.kid(b"\2" * 32)]
+    assert (body["kty"], body["alg"], body["kid"]) == ("oct", "A256GCM", keyfile.kid(Secret(b"\1" * 32)))
+    assert [each["kid"] for each in body["earlier"]] == [keyfile.kid(Secret(b"\2" * 32))]
 
 
 def test_a_kid_is_the_thumbprint_of_rfc_7638() -> None:
-    assert keyfile.kid(bytes(32)) == "9nnxVaRYos6pwySYZALWRL64fgG5CMX9No3tAqd5urU"
+    assert keyfile.kid(Secret(bytes(32))) == "9nnxVaRYos6pwySYZALWRL64fgG5CMX9No3tAqd5urU"
 
 
 def _with(**members: object) -> bytes:
@@ -33,7 +34,7 @@ def _with(**members: object) -> bytes:
 
 def _jwk(length: int) -> dict[str, object]:
     key = b"\3" * length
-    return {"kty": "oct", "k": keyfile.to_base64(key), "kid": keyfile.kid(key), "alg": "A256GCM"}
+    return {"kty": "oct", "k": keyfile.to_base64(key), "kid": keyfile.kid(Secret(key)), "alg": "A256GCM"}
 
 
 REFUSED: dict[str, bytes] = {
@@ -57,7 +58,7 @@ REFUSED: dict[str, bytes] = {
     "k is a number": _with(k=1),
     "k is a list": _with(k=["x"]),
     "k with padding": _with(k=keyfile.to_base64(b"\1" * 32) + "="),
-    "a kid of another key": _with(kid=keyfile.kid(b"\2" * 32)),
+    "a kid of another key": _with(kid=keyfile.kid(Secret(b"\2" * 32))),
     "another algorithm": _with(alg="A128GCM"),
     "a short key": _with(**_jwk(16)),
     "a long key": _with(**_jwk(33)),
@@ -76,7 +77,7 @@ def test_anything_else_is_refused_without_quoting_it(plain: bytes) -> None:
 
 
 def test_as_many_keys_as_are_promised_fit() -> None:
-    many = Keys(tuple(bytes((n,)) * 32 for n in range(limits.PROJECT_KEYS)), ("age1owner",))
+    many = Keys(tuple(Secret(bytes((n,)) * 32) for n in range(limits.PROJECT_KEYS)), ("age1owner",))
     assert keyfile.parse(keyfile.render(many, "header", b"x")).keys == many
 
 
@@ -107,15 +108,26 @@ def test_no_key_is_shown(what: object, show: Callable[[object], str]) -> None:
 
 HEADER = b"age-encryption.org/v1\n"
 CUSTODIES = {
-    HEADER + b"-> scrypt c2FsdA 18\n": keyfile.ZERO_KNOWLEDGE,
-    HEADER + b"-> X25519 abc\n": keyfile.MANAGED,
-    HEADER + b"-> X25519 abc\n\n-> scrypt c2FsdA 18\n": keyfile.MANAGED,
-    HEADER + b"-> scryptish c2FsdA 18\n": keyfile.MANAGED,
-    HEADER + b"-> ssh-ed25519 abc\n": keyfile.MANAGED,
-    b"": keyfile.MANAGED,
+    HEADER + b"-> scrypt c2FsdA 18\n": Custody.ZERO_KNOWLEDGE,
+    HEADER + b"-> X25519 abc\n": Custody.MANAGED,
+    HEADER + b"-> X25519 abc\n\n-> scrypt c2FsdA 18\n": Custody.MANAGED,
+    HEADER + b"-> scryptish c2FsdA 18\n": Custody.MANAGED,
+    HEADER + b"-> ssh-ed25519 abc\n": Custody.MANAGED,
+    b"": Custody.MANAGED,
 }
 
 
 @pytest.mark.parametrize(("data", "custody"), CUSTODIES.items())
 def test_custody_is_seen_in_the_open_header(data: bytes, custody: str) -> None:
     assert keyfile.custody(data) == custody
+
+
+@pytest.mark.parametrize("custody", Custody)
+def test_a_custody_is_asked_for_by_its_name(custody: Custody) -> None:
+    assert keyfile.custody_named(str(custody)) is custody
+
+
+@pytest.mark.parametrize("text", ["", "MANAGED", "Managed", "zero", "managed\n"])
+def test_what_names_no_custody_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest):
+        keyfile.custody_named(text)

@@ -92,9 +92,20 @@ def test_a_chain_starts_at_the_top(path: str, chain: tuple[str, ...]) -> None:
     assert names.chain(path) == chain
 
 
-@pytest.mark.parametrize(("path", "project"), [("/", ""), ("/a", "a"), ("/a/b", "a")])
-def test_the_project_is_the_first_component(path: str, project: str) -> None:
+@pytest.mark.parametrize(("path", "project"), [("/", "/"), ("/a", "/a"), ("/a/b", "/a")])
+def test_the_project_is_the_level_of_the_first_component(path: str, project: str) -> None:
     assert names.project(path) == project
+
+
+@pytest.mark.parametrize(("text", "project"), [("/", "/"), ("shop", "/shop"), ("/shop", "/shop"), ("/shop/", "/shop")])
+def test_a_project_is_named_with_or_without_its_slash_and_written_one_way(text: str, project: str) -> None:
+    assert names.project_named(text) == project
+
+
+@pytest.mark.parametrize("text", ["", "/shop/prod", "shop/prod", "/..", "a b"])
+def test_what_is_no_project_is_refused(text: str) -> None:
+    with pytest.raises(BadName):
+        names.project_named(text)
 
 
 @pytest.mark.parametrize(

@@ -118,3 +118,19 @@ def test_a_grant_that_ended_shows_nothing_any_more() -> None:
     assert policy.sees(ME, "/shop", 1499.0)
     assert not policy.sees(ME, "/shop", 1500.0)
     assert not policy.sees(ME, "/", 1500.0)
+
+
+@pytest.mark.parametrize(
+    ("caller", "is_me"),
+    [
+        (ME, True),
+        (Caller(1001, 1000, 42), False),
+        (ME._replace(doubt="cannot be read"), False),
+        (ME._replace(pid=0), False),
+        (ME._replace(pid=-1), False),
+    ],
+)
+def test_a_caller_is_a_user_if_it_was_identified_as_that_one(caller: Caller, is_me: bool) -> None:
+    assert caller.is_user(1000) is is_me
+    policy = Policy([Grant("/a", 1000), Grant("/b", 1000), Grant("/c", 1000, UNTIL, "boot-1", 900.0)], NOW)
+    assert policy.grants(caller, NOW.seconds) == (2 if is_me else 0)

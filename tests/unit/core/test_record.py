@@ -209,9 +209,10 @@ def test_a_level_has_its_stream(level: str, stream: str) -> None:
     assert not record.is_key_stream(stream)
 
 
-@pytest.mark.parametrize(("project", "stream"), [("", "key"), ("shop", "key/shop")])
+@pytest.mark.parametrize(("project", "stream"), [("/", "key"), ("/shop", "key/shop")])
 def test_a_project_has_its_stream(project: str, stream: str) -> None:
     assert record.key_stream(project) == stream
+    assert record.project_of(stream) == project
     assert record.is_key_stream(stream)
 
 

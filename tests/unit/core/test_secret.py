@@ -45,6 +45,31 @@ def test_nothing_else_gets_it_out(spill: object) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", ["", "a", "\udcff", "é", b"", b"\0\xff"], ids=ascii)
+def test_text_and_bytes_are_kept_as_they_are(content: str | bytes) -> None:
+    made = Secret(content)
+    assert made.reveal() == content
+    assert made == Secret(content)
+    assert "Secret(…)" in f"{made}"
+
+
+def test_a_text_and_its_bytes_are_two_secrets() -> None:
+    assert Secret("a") != Secret(b"a")
+
+
+def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(mine: bytes, others: bytes) -> bool:
+        compared.append((mine, others))
+        return False
+
+    monkeypatch.setattr("envfs.core.secret.compare_digest", compare)
+    assert Secret("abc") != Secret("abd")
+    assert Secret(b"abc") != Secret(b"x")
+    assert compared == [(b"abc", b"abd"), (b"abc", b"x")]
+
+
 def test_equal_secrets_are_equal_and_meet_in_a_set() -> None:
     assert Secret("a") == Secret("a")
     assert len({Secret("a"), Secret("a"), Secret("b")}) == 2

@@ -9,19 +9,20 @@ from typing import cast
 import pytest
 from pyfuse3 import EntryAttributes, FUSEError
 
-from envfs.core.policy import Caller, Verdict
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.policy import Caller, Decision, Verdict
 from envfs.errors import NotApproved
 from envfs.fuse import handles
 from envfs.fuse.handles import Handles
 from envfs.fuse.kernel_table import Identity, Inode
 from envfs.fuse.listings import Listing
-from envfs.fuse.tree import DOTENV, ROOT, Node
-from envfs.gate.gate import Gate, Wish
+from envfs.fuse.tree import ROOT, Node, NodeKind
+from envfs.gate.gate import Gate
 from envfs.gate.views.view import Extent, View
 
 ME, OTHER = Caller(1000, 1000, 42), Caller(1001, 1001, 43)
-NODE = Node(DOTENV, "/shop")
-WISH = Wish("/shop", "mount", "dotenv")
+NODE = Node(NodeKind.DOTENV, "/shop")
+REQUEST = AccessRequest("/shop", Channel.MOUNT, Format.DOTENV)
 
 
 class Asked:
@@ -32,12 +33,12 @@ class Asked:
         self.refused = 0
 
     def decide(self, _caller: Caller, _level: str) -> Verdict:
-        return Verdict("allow" if self.allowed else "deny", "a rule")
+        return Verdict(Decision.ALLOW if self.allowed else Decision.DENY, "a rule")
 
     def sees(self, _caller: Caller, _level: str) -> bool:
         return self.allowed
 
-    def refuse(self, _caller: Caller, _wish: Wish, rule: str) -> None:
+    def refuse(self, _caller: Caller, _request: AccessRequest, rule: str) -> None:
         self.refused += 1
         raise NotApproved(rule)
 
@@ -71,7 +72,7 @@ class World:
         entry = EntryAttributes()
         entry.st_size = view.size if size is None else size
         held = Inode(7, Identity(NODE, caller.uid, 1), caller, entry)
-        return self.handles.add(handles.opened(held, caller, WISH, cast("View", view.hold())))
+        return self.handles.add(handles.opened(held, caller, REQUEST, cast("View", view.hold())))
 
 
 @pytest.fixture

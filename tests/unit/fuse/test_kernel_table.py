@@ -5,10 +5,10 @@ from pyfuse3 import EntryAttributes
 
 from envfs.core.policy import Caller
 from envfs.fuse.kernel_table import Identity, Inode, KernelTable
-from envfs.fuse.tree import DOTENV, FOLDER, ROOT, VALUE, Node
+from envfs.fuse.tree import ROOT, Node, NodeKind
 
 ME = Caller(1000, 1000, 42)
-ENV, SHOP = Node(DOTENV, "/shop"), Node(FOLDER, "/shop")
+ENV, SHOP = Node(NodeKind.DOTENV, "/shop"), Node(NodeKind.FOLDER, "/shop")
 IDENTITIES = [
     Identity(SHOP, 1000),
     Identity(SHOP, 1001),
@@ -16,8 +16,8 @@ IDENTITIES = [
     Identity(ENV, 1000, 2),
     Identity(ENV, 1001, 1),
     Identity(ENV, 1000, ("digest",)),
-    Identity(Node(DOTENV, "/shop", 0, "node"), 1000, 1),
-    Identity(Node(VALUE, "/shop", 0, "A"), 1000, 1),
+    Identity(Node(NodeKind.DOTENV, "/shop", 0, "node"), 1000, 1),
+    Identity(Node(NodeKind.VALUE, "/shop", 0, "A"), 1000, 1),
 ]
 
 

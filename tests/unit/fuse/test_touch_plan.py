@@ -8,17 +8,18 @@ from pyfuse3 import EntryAttributes
 
 from envfs.core.differences import Difference
 from envfs.core.policy import Caller
+from envfs.core.view_parts import Part
 from envfs.errors import StoreUnavailable
 from envfs.fuse import touch_plan
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
-from envfs.fuse.tree import DOTENV, ENVIRON, EXAMPLE, FOLDER, HISTORY, JSON, PAST, VALUE, VARIABLES, Node
+from envfs.fuse.tree import Node, NodeKind
 from envfs.service.changes.comparison import EVERYTHING
 from envfs.vault.vault import Vault
 
-VALUES = Difference(("dotenv", "json", "environ"), ("A",))
+VALUES = Difference((Part.DOTENV, Part.JSON, Part.ENVIRON), ("A",))
 ME = Caller(0, 0, 1)
-SHOP, ENV = Node(FOLDER, "/shop"), Node(DOTENV, "/shop")
+SHOP, ENV = Node(NodeKind.FOLDER, "/shop"), Node(NodeKind.DOTENV, "/shop")
 
 
 class Touched(NamedTuple):
@@ -76,7 +77,12 @@ def held() -> Held:
 
 
 def test_levels_are_those_of_which_something_can_change(held: Held) -> None:
-    for node in (SHOP, Node(DOTENV, "/old", 3), Node(PAST, "/past", 1), Node(HISTORY, "/history")):
+    for node in (
+        SHOP,
+        Node(NodeKind.DOTENV, "/old", 3),
+        Node(NodeKind.PAST, "/past", 1),
+        Node(NodeKind.HISTORY, "/history"),
+    ):
         held.hold(node)
     assert touch_plan.levels(held.table) == {"/", "/shop"}
 
@@ -85,19 +91,19 @@ def test_levels_are_those_of_which_something_can_change(held: Held) -> None:
     ("node", "difference", "shows"),
     [
         (ENV, VALUES, True),
-        (Node(JSON, "/shop"), VALUES, True),
-        (Node(ENVIRON, "/shop"), VALUES, True),
-        (Node(EXAMPLE, "/shop"), VALUES, False),
-        (Node(EXAMPLE, "/shop"), EVERYTHING, True),
-        (Node(VALUE, "/shop", 0, "A"), VALUES, True),
-        (Node(VALUE, "/shop", 0, "B"), VALUES, False),
-        (Node(VALUE, "/shop", 0, "B"), EVERYTHING, True),
-        (Node(DOTENV, "/shop", 0, "node"), VALUES, True),
-        (ENV, Difference(("dotenv",)), True),
-        (Node(DOTENV, "/shop", 0, "node"), Difference(("dotenv",)), False),
-        (Node(DOTENV, "/shop", 2), EVERYTHING, False),
-        (Node(DOTENV, "/blog"), EVERYTHING, False),
-        (Node(VARIABLES, "/shop"), EVERYTHING, False),
+        (Node(NodeKind.JSON, "/shop"), VALUES, True),
+        (Node(NodeKind.ENVIRON, "/shop"), VALUES, True),
+        (Node(NodeKind.EXAMPLE, "/shop"), VALUES, False),
+        (Node(NodeKind.EXAMPLE, "/shop"), EVERYTHING, True),
+        (Node(NodeKind.VALUE, "/shop", 0, "A"), VALUES, True),
+        (Node(NodeKind.VALUE, "/shop", 0, "B"), VALUES, False),
+        (Node(NodeKind.VALUE, "/shop", 0, "B"), EVERYTHING, True),
+        (Node(NodeKind.DOTENV, "/shop", 0, "node"), VALUES, True),
+        (ENV, Difference((Part.DOTENV,)), True),
+        (Node(NodeKind.DOTENV, "/shop", 0, "node"), Difference((Part.DOTENV,)), False),
+        (Node(NodeKind.DOTENV, "/shop", 2), EVERYTHING, False),
+        (Node(NodeKind.DOTENV, "/blog"), EVERYTHING, False),
+        (Node(NodeKind.VARIABLES, "/shop"), EVERYTHING, False),
     ],
 )
 def test_a_file_is_touched_if_it_shows_the_difference(
@@ -119,7 +125,7 @@ def test_each_content_that_is_held_is_touched_and_the_name_once(held: Held) -> N
 
 
 def test_each_readers_folder_hears_of_the_name_once(held: Held) -> None:
-    face = Node(DOTENV, "/shop", 0, "node")
+    face = Node(NodeKind.DOTENV, "/shop", 0, "node")
     for uid, node in ((0, ENV), (1002, face)):
         held.hold(SHOP, uid)
         held.hold(node, uid)
@@ -132,7 +138,7 @@ def test_each_readers_folder_hears_of_the_name_once(held: Held) -> None:
 
 
 def test_the_root_that_all_share_hears_of_a_name_once(held: Held) -> None:
-    top = Node(DOTENV, "/")
+    top = Node(NodeKind.DOTENV, "/")
     for uid in (0, 1002):
         held.hold(top, uid)
     assert held.plan("/", VALUES) == [
@@ -142,17 +148,17 @@ def test_the_root_that_all_share_hears_of_a_name_once(held: Held) -> None:
 
 
 def test_the_env_of_a_held_folder_is_touched_though_nobody_looked_at_it(held: Held) -> None:
-    assert held.plan("/", VALUES) == [Touched(".env", Node(DOTENV, "/"), 0, "none")]
+    assert held.plan("/", VALUES) == [Touched(".env", Node(NodeKind.DOTENV, "/"), 0, "none")]
     assert held.plan("/shop", VALUES) == []
     held.hold(SHOP)
     assert held.plan("/shop", VALUES) == [Touched("shop/.env", ENV, 0, "none")]
-    assert held.plan("/shop", Difference(("example",))) == []
+    assert held.plan("/shop", Difference((Part.EXAMPLE,))) == []
 
 
 def test_a_file_whose_folder_is_gone_is_touched_aside(held: Held) -> None:
-    held.hold(Node(VALUE, "/shop", 0, "A"))
+    held.hold(Node(NodeKind.VALUE, "/shop", 0, "A"))
     assert [touch.path for touch in held.plan("/shop", VALUES)] == [".touched/.touched"]
-    held.hold(Node(VARIABLES, "/shop"))
+    held.hold(Node(NodeKind.VARIABLES, "/shop"))
     assert [touch.path for touch in held.plan("/shop", VALUES)] == ["shop/.vars/A"]
 
 

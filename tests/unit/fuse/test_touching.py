@@ -15,12 +15,12 @@ from envfs.fuse import touching
 from envfs.fuse.kernel_table import Identity, Inode
 from envfs.fuse.touch_plan import Step, Touch
 from envfs.fuse.touching import Touching
-from envfs.fuse.tree import DOTENV, FOLDER, Node
+from envfs.fuse.tree import Node, NodeKind
 
 ROOT = 1
 SHOP, ENV = (
     Inode(number, Identity(node, 0), Caller(0, 0, 1), EntryAttributes())
-    for number, node in ((7, Node(FOLDER, "/shop")), (8, Node(DOTENV, "/shop")))
+    for number, node in ((7, Node(NodeKind.FOLDER, "/shop")), (8, Node(NodeKind.DOTENV, "/shop")))
 )
 TOUCH = Touch((Step(ROOT, "shop", SHOP), Step(SHOP.number, ".env", ENV)))
 

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import audit
-from envfs.core.audit import Checkpoint, Event, Tip
-from envfs.core.policy import Caller
+from envfs.core import audit, events
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.audit import Checkpoint, Tip
+from envfs.core.policy import Caller, Decision, Verdict
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog
 
 CALLER = Caller(1000, 1000, 42, "/usr/bin/python3")
-READ = Event("read", "mount", "/shop", 1, "dotenv", "allow", "uid 1000 /")
+REQUEST = AccessRequest("/shop", Channel.MOUNT, Format.DOTENV)
+READ = events.read(REQUEST, 1, Verdict(Decision.ALLOW, "uid 1000 /"))
 Open = Callable[[], AccessLog]
 
 
@@ -533,7 +535,8 @@ def test_sync_is_wanted_once_after_entries(open_log: Open) -> None:
 _FULL = """
 import subprocess, sys
 from pathlib import Path
-from envfs.core.audit import Event, walk
+from envfs.core.audit import walk
+from envfs.core.events import Event, EventKind
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog
@@ -543,14 +546,14 @@ log = AccessLog(base / "access.jsonl")
 count = 0
 try:
     while True:
-        log.append(Event("read", rule="x" * 100), None)
+        log.append(Event(EventKind.READ, rule="x" * 100), None)
         count += 1
 except AuditUnavailable as error:
     problem = error.text
 lines = (base / "access.jsonl").read_bytes().splitlines(keepends=True)
 whole = len(list(walk(lines)))
 (base / "access.jsonl.end").unlink(missing_ok=True)
-log.append(Event("read"), None)
+log.append(Event(EventKind.READ), None)
 print(count == whole > 5, "no space" in problem, log.look() == "")
 """
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import audit
-from envfs.core.audit import Event
+from envfs.core import audit, events
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.policy import Decision, Verdict
 from envfs.errors import LogBroken
 from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog
 
-READ = Event("read", "mount", "/shop", 1, "dotenv", "allow", "uid 1000 /")
+READ = events.read(AccessRequest("/shop", Channel.MOUNT, Format.DOTENV), 1, Verdict(Decision.ALLOW, "uid 1000 /"))
 BLOCK = 512
 
 

@@ -8,7 +8,7 @@ from envfs.gate.audit_log.marks import Intent, Marks
 
 _READ: Body = {"event": "read", "level": "/a", "version": 1}
 _WRITE: Body = {"event": "write", "level": "/a", "version": 2}
-_VOID: Body = {"event": "void", "level": "/a", "version": 2, "form": "write"}
+_VOID: Body = {"event": "void", "level": "/a", "version": 2, "operation": "write"}
 _MEND: Body = {"event": "mend", "rule": "half an entry after entry 2 was dropped"}
 _START: Body = {"event": "start"}
 
@@ -43,8 +43,8 @@ def test_a_change_that_was_broken_off_counts_no_more(between: tuple[Body, ...]) 
         (_WRITE, _READ, _VOID),
         (_WRITE, {**_VOID, "version": 1}),
         (_WRITE, {**_VOID, "level": "/b"}),
-        (_WRITE, {**_VOID, "form": "key"}),
-        (_WRITE, {**_VOID, "form": ["write"]}),
+        (_WRITE, {**_VOID, "operation": "key"}),
+        (_WRITE, {**_VOID, "operation": ["write"]}),
     ],
 )
 def test_in_any_other_place_the_word_takes_nothing_back(entries: tuple[Body, ...]) -> None:
@@ -64,5 +64,5 @@ def test_a_later_change_of_the_same_number_is_what_counts() -> None:
 
 
 def test_a_key_has_a_stream_of_its_own() -> None:
-    marks = _after(_WRITE, {"event": "key", "level": "/a", "version": 3}, {**_VOID, "form": "key", "version": 3})
+    marks = _after(_WRITE, {"event": "key", "level": "/a", "version": 3}, {**_VOID, "operation": "key", "version": 3})
     assert (_at(marks), _at(marks, "key/a"), marks.broken_off) == (2, 0, {"key/a": 3})

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core.audit import Event
+from envfs.core import events
+from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 
-EVENT = Event("refuse", "socket", "/", decision="deny", rule="no grant")
+EVENT = events.refused(AccessRequest("/", Channel.SOCKET, Format.NAMES), "no grant")
 ONE, OTHER = Caller(1, 1, 1), Caller(2, 2, 2)
 
 

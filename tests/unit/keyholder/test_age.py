@@ -5,6 +5,7 @@ import base64
 import pyrage
 import pytest
 
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, WrongPassphrase
 from envfs.keyholder import age
 from tests.component.cheap import age_file
@@ -12,7 +13,7 @@ from tests.component.cheap import age_file
 
 @pytest.fixture(scope="module")
 def sealed() -> bytes:
-    return age.seal_under(b"hello", "right")
+    return age.seal_under(b"hello", Secret("right"))
 
 
 def _asking_for(work: int, data: bytes) -> bytes:
@@ -22,11 +23,11 @@ def _asking_for(work: int, data: bytes) -> bytes:
 
 
 def test_what_was_sealed_opens_with_its_passphrase_alone(sealed: bytes) -> None:
-    assert age.open_under(sealed, "right") == b"hello"
+    assert age.open_under(sealed, Secret("right")) == b"hello"
     cheap = age_file(b"hello", "right")
-    assert age.open_under(cheap, "right") == b"hello"
+    assert age.open_under(cheap, Secret("right")) == b"hello"
     with pytest.raises(WrongPassphrase):
-        age.open_under(cheap, "wrong")
+        age.open_under(cheap, Secret("wrong"))
 
 
 @pytest.mark.parametrize("work", [22, 23, 30, 63, 9999])
@@ -41,7 +42,7 @@ def test_a_file_that_asks_for_gigabytes_is_refused_before_they_are_taken(
         lines = [rows[at : at + 64] for at in range(0, len(rows), 64)]
         data = b"\n".join([b"-----BEGIN AGE ENCRYPTED FILE-----", *lines, b"-----END AGE ENCRYPTED FILE-----\n"])
     with pytest.raises(AuthenticationFailed):
-        age.open_under(data, "right")
+        age.open_under(data, Secret("right"))
 
 
 @pytest.mark.parametrize(
@@ -50,4 +51,4 @@ def test_a_file_that_asks_for_gigabytes_is_refused_before_they_are_taken(
 )
 def test_what_is_no_such_file_says_nothing_of_the_passphrase(junk: bytes) -> None:
     with pytest.raises(AuthenticationFailed):
-        age.open_under(junk, "right")
+        age.open_under(junk, Secret("right"))

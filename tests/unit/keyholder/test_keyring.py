@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from envfs.core import limits
+from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
+from envfs.keyholder.fork_lock import ForkLock
 from envfs.keyholder.keyring import Keyring
-from envfs.keyholder.turn import Turn
 
 IDENTITY = "AGE-SECRET-KEY-1" + "Q" * 58
 NAME, OTHER = "n" * 43, "o" * 43
@@ -24,8 +25,8 @@ def keyring() -> Iterator[Keyring]:
     found._region.close()
 
 
-def keys(count: int, start: int = 1) -> tuple[bytes, ...]:
-    return tuple(bytes((start + number,)) * 32 for number in range(count))
+def keys(count: int, start: int = 1) -> tuple[Secret[bytes], ...]:
+    return tuple(Secret(bytes((start + number,)) * 32) for number in range(count))
 
 
 def in_child(what: Callable[[], object]) -> int:
@@ -50,10 +51,10 @@ def test_nothing_is_held_at_first(keyring: Keyring) -> None:
 
 
 def test_an_identity_is_held_until_it_is_forgotten_or_another_takes_its_place(keyring: Keyring) -> None:
-    keyring.hold(IDENTITY)
-    assert keyring.identity() == IDENTITY
-    keyring.hold("AGE-SECRET-KEY-1SHORT")
-    assert keyring.identity() == "AGE-SECRET-KEY-1SHORT"
+    keyring.hold(Secret(IDENTITY))
+    assert keyring.identity().reveal() == IDENTITY
+    keyring.hold(Secret("AGE-SECRET-KEY-1SHORT"))
+    assert keyring.identity().reveal() == "AGE-SECRET-KEY-1SHORT"
     keyring.forget()
     with pytest.raises(Locked):
         keyring.identity()
@@ -104,7 +105,7 @@ def test_there_is_room_for_so_many_and_for_one_again_that_is_forgotten(keyring: 
 
 
 def test_what_is_forgotten_leaves_nothing_behind(keyring: Keyring) -> None:
-    keyring.hold(IDENTITY)
+    keyring.hold(Secret(IDENTITY))
     keyring.hold_project("/shop", NAME, keys(5))
     keyring.hold_project("/safe", NAME, keys(5))
     keyring.forget_project("/shop")
@@ -121,7 +122,7 @@ def test_a_mark_takes_the_place_of_keys_and_keys_that_of_a_mark(keyring: Keyring
     keyring.close_project("/shop")
     assert keyring.is_closed("/shop")
     assert keyring.project("/shop", NAME) is None
-    assert keys(1)[0] not in bytes(keyring._region.map)
+    assert keys(1)[0].reveal() not in bytes(keyring._region.map)
     keyring.hold_project("/shop", NAME, keys(1))
     assert not keyring.is_closed("/shop")
 
@@ -131,7 +132,7 @@ def test_marks_outlive_the_keys_until_they_are_removed(keyring: Keyring) -> None
     for project in ("/shop", "/", "/blog"):
         keyring.close_project(project)
     keyring.forget()
-    keyring.hold(IDENTITY)
+    keyring.hold(Secret(IDENTITY))
     keyring.forget_project("/blog")
     assert [keyring.is_closed(project) for project in ("/shop", "/", "/blog", "/safe")] == [True, True, False, False]
     keyring.reopen_all()
@@ -149,8 +150,8 @@ def test_removing_every_mark_removes_no_keys(keyring: Keyring) -> None:
 
 
 def test_what_a_child_learns_all_know(keyring: Keyring) -> None:
-    os.waitpid(in_child(lambda: (keyring.hold(IDENTITY), keyring.hold_project("/shop", NAME, keys(2)))), 0)
-    assert keyring.identity() == IDENTITY
+    os.waitpid(in_child(lambda: (keyring.hold(Secret(IDENTITY)), keyring.hold_project("/shop", NAME, keys(2)))), 0)
+    assert keyring.identity().reveal() == IDENTITY
     assert keyring.project("/shop", NAME) == keys(2)
 
 
@@ -162,7 +163,7 @@ def test_children_that_write_at_once_take_no_place_from_each_other(keyring: Keyr
 
 
 def test_a_reader_never_sees_half_of_what_is_written(keyring: Keyring) -> None:
-    before, after = (bytes((1,)) * 32,) * 48, (bytes((2,)) * 32,) * 48
+    before, after = keys(1) * 48, keys(1, 2) * 48
     keyring.hold_project("/shop", NAME, before)
 
     def write() -> None:
@@ -178,7 +179,7 @@ def test_a_reader_never_sees_half_of_what_is_written(keyring: Keyring) -> None:
 
 
 def test_one_that_is_killed_with_the_turn_keeps_nobody_waiting_for_long() -> None:
-    turn = Turn()
+    turn = ForkLock()
 
     def take() -> None:
         turn.__enter__()

@@ -4,8 +4,9 @@ import pytest
 
 from envfs.core import limits
 from envfs.core.addresses import Layer, Place
+from envfs.core.keyfile import Custody
 from envfs.errors import BadRequest
-from envfs.protocol import control, framing, keyholding, wire
+from envfs.protocol import control, framing, jsontext, keyholding, wire
 from envfs.protocol.control import ReadView, SetVariable, Status, Written
 from envfs.protocol.keyholding import RenderView, VerifyCheckpoint, WriteLevel
 from envfs.tuples import NamedTuple
@@ -49,8 +50,8 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
             {
                 "type": "read-view",
                 "level": "/shop",
-                "form": "value",
-                "door": "get",
+                "format": "value",
+                "channel": "get",
                 "only": ["A"],
                 "version": 3,
                 "dialect": "",
@@ -115,7 +116,7 @@ def test_a_message_is_the_object_of_its_fields_and_comes_back(message: NamedTupl
 
 
 def test_fields_with_defaults_may_be_left_out() -> None:
-    body: framing.Body = {"type": "read-view", "level": "/", "form": "dotenv", "door": "x"}
+    body: framing.Body = {"type": "read-view", "level": "/", "format": "dotenv", "channel": "x"}
     assert wire.from_body(body, control.REQUESTS) == ReadView("/", "dotenv", "x")
 
 
@@ -137,10 +138,10 @@ REFUSED: dict[str, framing.Body] = {
     "float for int": {"type": "rollback", "level": "/", "version": 1.0},
     "int for bool": {"type": "set-variable", "level": "/", "name": "A", "trim": 1},
     "str for bool": {"type": "set-variable", "level": "/", "name": "A", "trim": "true"},
-    "str for list": {"type": "read-view", "level": "/", "form": "f", "door": "d", "only": "AB"},
-    "object for list": {"type": "read-view", "level": "/", "form": "f", "door": "d", "only": {"0": "A"}},
-    "ints in a list of str": {"type": "read-view", "level": "/", "form": "f", "door": "d", "only": [1]},
-    "null in a list of str": {"type": "read-view", "level": "/", "form": "f", "door": "d", "only": [None]},
+    "str for list": {"type": "read-view", "level": "/", "format": "f", "channel": "d", "only": "AB"},
+    "object for list": {"type": "read-view", "level": "/", "format": "f", "channel": "d", "only": {"0": "A"}},
+    "ints in a list of str": {"type": "read-view", "level": "/", "format": "f", "channel": "d", "only": [1]},
+    "null in a list of str": {"type": "read-view", "level": "/", "format": "f", "channel": "d", "only": [None]},
     "protocol as text": {"type": "hello", "protocol": "1", "release": ""},
 }
 
@@ -207,3 +208,19 @@ def test_every_request_that_takes_descriptors_takes_one_or_an_old_and_a_new_one(
 def test_the_largest_request_fits_into_a_frame() -> None:
     names = tuple("N" * limits.NAME_BYTES for _ in range(200))
     framing.encode(wire.to_body(ReadView("/a" * limits.DEPTH, "environ", "exec", names)))
+
+
+def test_a_member_of_a_closed_set_is_its_text_on_the_wire_and_comes_back_as_the_member() -> None:
+    request = keyholding.Forget("/shop", Custody.MANAGED)
+    body = jsontext.decode(jsontext.encode(wire.to_body(request)))
+    assert body == {"type": "forget", "project": "/shop", "custody": "managed"}
+    found = wire.from_body(body, keyholding.REQUESTS)  # type: ignore[arg-type]  # an object
+    assert found == request
+    assert isinstance(found, keyholding.Forget)
+    assert found.custody is Custody.MANAGED
+
+
+@pytest.mark.parametrize("custody", ["", "Managed", "other", 1, True, ["managed"], {"managed": 1}])
+def test_what_is_no_member_of_a_closed_set_is_refused(custody: object) -> None:
+    with pytest.raises(BadRequest):
+        wire.from_body({"type": "forget", "project": "/shop", "custody": custody}, keyholding.REQUESTS)

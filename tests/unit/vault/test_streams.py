@@ -411,7 +411,7 @@ def test_a_text_that_was_seen_and_emptied_is_refused_though_others_follow(store:
 
 
 def bury(store: Counting, *numbers: int, digest: str = "", at: int = 1) -> None:
-    """Put a tombstone of some texts, which name what stands there now, and empty them; nobody here checks signatures."""
+    """Put a tombstone of some texts, which names what stands there now, and empty them; no signature is checked."""
     keys = [record.key(LEVEL, number) for number in numbers]
     points = [
         Point(number, digest or record.digest(store.data[key])) for number, key in zip(numbers, keys, strict=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import record
+from envfs.core import names, record
 from envfs.core.addresses import Layer, Place
 from envfs.core.record import Header, Record
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault, RolledBack, StoreUnavailable
@@ -37,7 +37,7 @@ def keeper(store: DirectoryStore, tmp_path: Path) -> Vault:
 
 def write(keeper: Vault, level: str, text: str = "", hour: int = 8) -> bytes:
     """Append a record without a keyholder: its outside is right, its inside is nobody's concern here."""
-    project = "" if level == "/" else level.split("/")[1]
+    project = names.project(level)
     if keeper.key_head(project) is None:
         keeper.append_key(project, 1, f"key of {project}".encode())
     place = keeper.next_place(record.level_stream(level))
@@ -207,10 +207,10 @@ def test_a_place_names_vault_stream_number_and_what_was_before(keeper: Vault) ->
 def test_layers_carry_records_and_each_projects_key_once(keeper: Vault) -> None:
     root, shop, prod = write(keeper, "/"), write(keeper, "/shop"), write(keeper, "/shop/prod")
     layers, blobs = keeper.layers([("/", 1), ("/shop", 1), ("/shop/prod", 1), ("/shop/prod/eu", 0)])
-    assert sorted(blobs) == sorted([root, shop, prod, b"key of ", b"key of shop"])
+    assert sorted(blobs) == sorted([root, shop, prod, b"key of /", b"key of /shop"])
     assert [layer.level for layer in layers] == ["/", "/shop", "/shop/prod"]
     assert [blobs[layer.record_blob] for layer in layers] == [root, shop, prod]
-    assert [blobs[layer.key_blob] for layer in layers] == [b"key of ", b"key of shop", b"key of shop"]
+    assert [blobs[layer.key_blob] for layer in layers] == [b"key of /", b"key of /shop", b"key of /shop"]
     assert layers[2] == Layer(
         "/shop/prod",
         Place("vault-1", "level/shop/prod", 1, ""),
@@ -269,9 +269,9 @@ def test_a_project_is_there_by_its_key_file_and_by_nothing_else(keeper: Vault, r
     ):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(b"x")
-    assert keeper.projects() == ("shop",)
+    assert keeper.projects() == ("/shop",)
     write(keeper, "/")
-    assert keeper.projects() == ("", "shop")
+    assert keeper.projects() == ("/", "/shop")
 
 
 def test_what_cannot_be_the_name_of_a_level_is_none_whoever_put_it_there(keeper: Vault, root: Path) -> None:
@@ -291,11 +291,11 @@ def _keys(root: Path) -> list[int]:
 
 def test_only_the_newest_key_file_keeps_its_bytes(keeper: Vault, root: Path) -> None:
     for seq in range(1, 6):
-        assert keeper.append_key("shop", seq, b"key")
-    assert keeper.has_old_keys("shop")
-    keeper.forget_old_keys("shop")
+        assert keeper.append_key("/shop", seq, b"key")
+    assert keeper.has_old_keys("/shop")
+    keeper.forget_old_keys("/shop")
     assert _keys(root) == [0, 0, 0, 0, 3]
-    assert not keeper.has_old_keys("shop")
+    assert not keeper.has_old_keys("/shop")
 
 
 @pytest.mark.parametrize("back", [1, 2, 3, 4])
@@ -304,11 +304,11 @@ def test_an_old_key_file_that_came_back_is_noticed_and_forgotten_wherever_it_sta
 ) -> None:
     """A crash in the middle of forgetting, or a backup copied over the vault, leaves one among empty ones."""
     for seq in range(1, 6):
-        keeper.append_key("shop", seq, b"key")
-    keeper.forget_old_keys("shop")
+        keeper.append_key("/shop", seq, b"key")
+    keeper.forget_old_keys("/shop")
     (root / f"key/shop/@0000000{back}.age").write_bytes(b"old key")
-    assert keeper.has_old_keys("shop")
-    keeper.forget_old_keys("shop")
+    assert keeper.has_old_keys("/shop")
+    keeper.forget_old_keys("/shop")
     assert _keys(root) == [0, 0, 0, 0, 3]
 
 

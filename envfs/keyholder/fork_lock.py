@@ -1,4 +1,4 @@
-"""One at a time among forked processes: whoever has the one byte of a pipe has the turn.
+"""A lock of forked processes: the process that has the one byte of a pipe has the lock.
 
 Needs no system call but `poll`, `read` and `write`, which the most confined process keeps.
 """
@@ -7,11 +7,11 @@ import contextlib
 import os
 import select
 
-_PATIENCE_MS = 2000  # a turn takes microseconds: whoever has it for so long was killed with it
+_PATIENCE_MS = 2000  # it is held for microseconds: a process that holds it for so long was killed with it
 
 
-class Turn:
-    """A turn that is made before the fork, and taken with `with`; it cannot be taken twice."""
+class ForkLock:
+    """A lock that is made before the fork, and taken with `with`; it cannot be taken twice."""
 
     def __init__(self) -> None:
         """Make a pipe with one byte in it."""

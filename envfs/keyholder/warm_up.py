@@ -7,6 +7,7 @@ import os
 
 from envfs.core.addresses import Layer, Place
 from envfs.core.keyfile import KEY_BYTES, Keys
+from envfs.core.secret import Secret
 from envfs.keyholder import identity as identities
 from envfs.keyholder import sealing
 from envfs.keyholder.identity import Identity
@@ -20,13 +21,13 @@ _TIME = "2000-01-01T00:00:00.000000Z"
 _TEXT = "".join(f"NAME_{number}='a value {number}' # and why\n" for number in range(10))
 
 
-class Rehearsal:
+class WarmUp:
     """A level of a vault that is not there, and the request for its view."""
 
     def __init__(self) -> None:
         """Seal the level."""
         text = identities.new()
-        identity, key = Identity(text), os.urandom(KEY_BYTES)
+        identity, key = Identity(text), Secret(os.urandom(KEY_BYTES))
         self._keyring = Keyring()
         self._keyring.hold(text)
         key_place, place = Place("", "key/nowhere", 1, ""), Place("", "level/nowhere", 1, "")

@@ -1,0 +1,45 @@
+"""What a caller asks for of a level, and by which channel; the words are those of protocol and access log."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Channel(StrEnum):
+    """By what a request comes: the mount, a command that reads by the socket, another one, or the daemon itself."""
+
+    MOUNT = "mount"
+    EXEC = "exec"
+    GET = "get"
+    SHOW = "show"
+    EXPORT = "export"
+    SOCKET = "socket"
+    DAEMON = "daemon"
+
+
+class Format(StrEnum):
+    """What is asked for of a level: a text of its view, one value, its own text, or what is known of it."""
+
+    DOTENV = "dotenv"
+    JSON = "json"
+    EXAMPLE = "example"
+    ENVIRON = "environ"
+    VALUE = "value"
+    OWN = "own"  # the level's own text to the letter
+    NAMES = "names"
+    HISTORY = "history"
+    CHANGES = "changes"  # that its view changed, as it happens
+    COMPARE = "compare"  # what an import would change
+    LOOKUP = "lookup"  # of a name in the mount
+
+
+class AccessRequest(NamedTuple):
+    """One access: which level, by which channel, in which format; `version` 0 is now.
+
+    `dialect` is that of the dotenv text; empty for the one that the level asks for.
+    """
+
+    level: str
+    channel: Channel
+    format: Format
+    version: int = 0
+    dialect: str = ""

@@ -1,0 +1,167 @@
+"""What the access log tells of, one maker for each kind of event (docs/format.md §7).
+
+Law: an event never holds a value or a variable's name.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from envfs.core import names
+from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.keyfile import Custody
+from envfs.core.names import Project
+from envfs.core.operations import KeyOperation, Operation
+from envfs.core.policy import Decision, Verdict
+from envfs.core.scope import Scope
+
+_LEVEL_CHARACTERS, _RECIPIENT_CHARACTERS = 256, 100  # a refused level may be any text; a hybrid recipient is pages long
+
+
+class EventKind(StrEnum):
+    """The kinds of events."""
+
+    READ = "read"
+    REFUSE = "refuse"
+    WRITE = "write"
+    KEY = "key"
+    GRANT = "grant"
+    REVOKE = "revoke"
+    INIT = "init"
+    START = "start"
+    STOP = "stop"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    ACCEPT = "accept"
+    MEND = "mend"
+    ROTATE = "rotate"
+    RESTART = "restart"
+    CHECKPOINT = "checkpoint"
+    VOID = "void"
+
+
+class Event(NamedTuple):
+    """What happened. `format` is what was asked for of a level, `operation` what was done or asked to be done.
+
+    `operation` is an Operation, a KeyOperation, the name of a request that was refused, or in a VOID the kind of the
+    change. `times` is for how many refusals the event stands.
+    """
+
+    kind: EventKind
+    channel: Channel | None = None
+    level: str = ""
+    version: int = 0
+    format: Format | None = None
+    operation: str = ""
+    decision: Decision | None = None
+    rule: str = ""
+    times: int = 1
+
+
+# -- access ------------------------------------------------------------------------------------------------------------
+
+
+def read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
+    """A caller gets what it asked for, of that version."""
+    level, channel, what, _, _ = request
+    return Event(EventKind.READ, channel, level, version, what, "", verdict.decision, verdict.rule)
+
+
+def refused(request: AccessRequest, rule: str) -> Event:
+    """A caller does not get what it asked for."""
+    level, channel, what, version, _ = request
+    return Event(EventKind.REFUSE, channel, level, version, what, "", Decision.DENY, rule)
+
+
+def refused_request(name: str, level: str) -> Event:
+    """A request that the owner alone may send came from another caller; `level` is as it was sent."""
+    level, rule = level[:_LEVEL_CHARACTERS], "owner only"
+    return Event(EventKind.REFUSE, Channel.SOCKET, level, operation=name, decision=Decision.DENY, rule=rule)
+
+
+def refused_passphrase(scope: Scope) -> Event:
+    """A passphrase was wrong."""
+    return Event(EventKind.REFUSE, Channel.SOCKET, scope.top, operation="unlock", rule="wrong passphrase")
+
+
+def granted(level: str, uid: int) -> Event:
+    """A uid may read a level and all below it."""
+    return Event(EventKind.GRANT, Channel.SOCKET, level, rule=f"uid {uid}")
+
+
+def revoked(level: str, uid: int) -> Event:
+    """A uid's grant on a level is gone."""
+    return Event(EventKind.REVOKE, Channel.SOCKET, level, rule=f"uid {uid}")
+
+
+# -- changes of the vault ----------------------------------------------------------------------------------------------
+
+
+def initialized() -> Event:
+    """The vault is new."""
+    return Event(EventKind.INIT, Channel.SOCKET, names.ROOT)
+
+
+def written(level: str, version: int, operation: Operation) -> Event:
+    """A level is going to have a new version."""
+    return Event(EventKind.WRITE, Channel.SOCKET, level, version, None, operation, Decision.ALLOW, "owner")
+
+
+def accepted(level: str, version: int) -> Event:
+    """A person takes a level as it is."""
+    return Event(EventKind.ACCEPT, Channel.SOCKET, level, version)
+
+
+def keys_changed(project: Project, version: int, operation: KeyOperation, custody: Custody) -> Event:
+    """A project is going to have a new key file."""
+    return Event(EventKind.KEY, Channel.SOCKET, project, version, operation=operation, rule=custody)
+
+
+def identity_changed(operation: KeyOperation, rule: str) -> Event:
+    """The identity, or who else can open the vault's keys, changed."""
+    return Event(EventKind.KEY, Channel.SOCKET, names.ROOT, operation=operation, rule=rule[:_RECIPIENT_CHARACTERS])
+
+
+def void(kind: EventKind, level: str, version: int, why: str) -> Event:
+    """The change that the entry before names, a WRITE or a KEY, was broken off."""
+    return Event(EventKind.VOID, Channel.DAEMON, level, version, operation=kind, rule=why)
+
+
+# -- locks and the daemon ----------------------------------------------------------------------------------------------
+
+
+def locked(scope: Scope, reason: str) -> Event:
+    """A scope is locked."""
+    return Event(EventKind.LOCK, Channel.SOCKET, scope.top, rule=reason)
+
+
+def unlocked(scope: Scope, seconds: int) -> Event:
+    """A scope is unlocked, for so long or (0) without end."""
+    return Event(EventKind.UNLOCK, Channel.SOCKET, scope.top, rule=f"for {seconds} s" if seconds else "")
+
+
+def started() -> Event:
+    """The daemon serves."""
+    return Event(EventKind.START, Channel.DAEMON)
+
+
+def stopped() -> Event:
+    """The daemon ends."""
+    return Event(EventKind.STOP, Channel.DAEMON)
+
+
+# -- the log itself ----------------------------------------------------------------------------------------------------
+
+
+def mended(what: str) -> Event:
+    """What was wrong with the log or this machine's marks is set right."""
+    return Event(EventKind.MEND, Channel.DAEMON, rule=what)
+
+
+def rotated(name: str) -> Event:
+    """The entries before are in the file of that name."""
+    return Event(EventKind.ROTATE, rule=name)
+
+
+def restarted(checkpoint: int, rule: str) -> Event:
+    """A new log begins; the newest checkpoint that was known is `checkpoint`, and `rule` names what was lost."""
+    return Event(EventKind.RESTART, version=checkpoint, rule=rule)

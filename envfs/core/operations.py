@@ -1,0 +1,28 @@
+"""What can be done to a level's text and to a project's keys; the words are those of protocol and access log."""
+
+from enum import StrEnum
+
+
+class Operation(StrEnum):
+    """A change of a level's text."""
+
+    SET = "set"  # a variable, to a value
+    TEMPLATE = "template"  # a variable, to a text that may refer to others
+    UNSET = "unset"
+    RENAME = "rename"
+    MERGE = "merge"  # a dotenv text into the level's
+    REPLACE = "replace"  # the level's text by another one
+    RESTORE = "restore"  # the text of an old version
+    RESEAL = "reseal"  # the same text, under the newest key
+
+
+class KeyOperation(StrEnum):
+    """A change of a project's keys, or of the vault's identity."""
+
+    CREATE = "create"
+    ROTATE = "rotate"  # a new key in front
+    CUSTODY = "custody"
+    PASSPHRASE = "passphrase"
+    RECIPIENTS = "recipients"
+    RECOVERY = "recovery"
+    KEYRING = "keyring"  # of the operating system: it has the identity, or has it no more
