@@ -234,7 +234,7 @@ def test_a_record_in_another_encoding_is_named_and_those_beside_it_are_not(chain
     assert answer.texts == ("", "a record is not JSON")
     answer = ask(chain.link, CheckCheckpoints((PLACE,)), (data,)).message
     assert isinstance(answer, Faults)
-    assert answer.texts == ("a checkpoint is not JSON",)
+    assert answer.texts == ("a record is not JSON",)
 
 
 def test_checks_name_each_record_and_key_that_fails(chain: Chain) -> None:

@@ -66,7 +66,7 @@ def content_of(case: dict[str, Any]) -> Content:
 
 def opened(name: str) -> Opened:
     case = load(name)
-    owner = Identity(case["identity"])
+    owner = Identity(Secret(case["identity"]))
     members = stating.check_members(owner, case["vault"], tuple(map(str.encode, case.get("member_records", ()))))
     return sealing.open_record(owner, place(case), keys_of(case), stored(name), members)
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from envfs.core import extensions, record, statements, tombstones
 from envfs.core.addresses import Place
 from envfs.core.record import Point
+from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, TooLarge
 from envfs.keyholder import stating
 from envfs.keyholder.identity import Identity
@@ -38,7 +39,7 @@ REFUSED = [name for name in NAMES if load(name).get("refused")]
 
 def check(name: str) -> None:
     case = load(name)
-    owner = Identity(case["identity"])
+    owner = Identity(Secret(case["identity"]))
     if case["type"] == statements.TOMBSTONE:
         stating.check_tombstone(owner, place(case), stored(name))
     else:
@@ -56,7 +57,7 @@ def test_what_is_signed_is_what_is_checked_in(name: str) -> None:
     case = load(name)
     ext = extensions.parse(case["ext"]) if "ext" in case else ""
     payload = statements.encode(case["payload"])
-    signed = stating.sign_statement(Identity(case["identity"]), place(case), case["time"], case["type"], payload, ext)
+    signed = stating.sign_statement(Identity(Secret(case["identity"])), place(case), case["time"], case["type"], payload, ext)
     assert signed == stored(name)
 
 
@@ -75,7 +76,7 @@ def test_a_tombstone_names_what_was_forgotten(name: str) -> None:
     assert [list(point) for point in points] == case["payload"]["forgotten"]
     if not case.get("ext"):
         place_of = place(case)
-        assert stating.sign_tombstone(Identity(case["identity"]), place_of, case["time"], points) == stored(name)
+        assert stating.sign_tombstone(Identity(Secret(case["identity"])), place_of, case["time"], points) == stored(name)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -90,7 +91,7 @@ def test_the_refused_members_are_refused_for_their_last_record_alone() -> None:
         case = load(name)
         if case["type"] == statements.MEMBER:
             before = tuple(map(str.encode, case["member_records"]))
-            stating.check_members(Identity(case["identity"]), case["vault"], before)
+            stating.check_members(Identity(Secret(case["identity"])), case["vault"], before)
 
 
 @pytest.mark.parametrize("at", range(0, 500, 3))
@@ -98,7 +99,7 @@ def test_a_flipped_bit_is_refused(at: int) -> None:
     case, data = load("tombstone"), bytearray(stored("tombstone"))
     data[at % len(data)] ^= 1
     with pytest.raises(AuthenticationFailed):
-        stating.check_tombstone(Identity(case["identity"]), place(case), bytes(data))
+        stating.check_tombstone(Identity(Secret(case["identity"])), place(case), bytes(data))
 
 
 @pytest.mark.parametrize(
@@ -113,14 +114,14 @@ def test_a_flipped_bit_is_refused(at: int) -> None:
     ],
 )
 def test_the_owner_signs_no_tombstone_that_could_not_be(stream: str, named: tuple[Point, ...]) -> None:
-    owner = Identity(load("tombstone")["identity"])
+    owner = Identity(Secret(load("tombstone")["identity"]))
     with pytest.raises(BadRequest):
         stating.sign_tombstone(owner, Place("vault", stream, 1, ""), "2026-11-29T18:09:10.123456Z", named)
 
 
 def test_a_tombstone_names_a_thousand_and_no_more() -> None:
     case = load("tombstone")
-    owner, many = Identity(case["identity"]), tuple(Point(n, "x") for n in range(1, 1001))
+    owner, many = Identity(Secret(case["identity"])), tuple(Point(n, "x") for n in range(1, 1001))
     signed = stating.sign_tombstone(owner, place(case), case["time"], many)
     assert tombstones.parse(signed)[1] == many
     with pytest.raises(TooLarge):
