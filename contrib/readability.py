@@ -25,8 +25,7 @@ from typing import NamedTuple
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIMITS = os.path.join(ROOT, "contrib", "readability.limits")
 PRODUCT = ("envfs/", "cli/")
-LONGEST_FUNCTION = 50
-LONGEST_FILE = 350
+LONGEST_FUNCTION, LONGEST_FILE = 50, 350
 
 # These names of locals say how a thing was come by, and not what it is.
 EMPTY_NAMES = {"found", "known", "wanted", "made", "kept", "rest", "before", "each", "told", "what", "who"}
@@ -62,11 +61,11 @@ class Goal(NamedTuple):
 
 
 GOALS = {
-    "bare-names": Goal(20, "(%)", "public functions of a module that are one bare word"),
-    "shared-names": Goal(8, "(%)", "public functions of a module whose name another file defines too"),
-    "empty-locals": Goal(1, "(%)", "locals named for how they were come by (found, known, made, rest)"),
-    "code-semicolons": Goal(4, "(per 1,000 words)", "semicolons in comments and docstrings"),
-    "page-semicolons": Goal(4, "(per 1,000 words)", "semicolons in README.md and docs/*.md"),
+    "bare-names": Goal(20, " (%)", "public functions of a module that are one bare word"),
+    "shared-names": Goal(8, " (%)", "public functions of a module whose name another file defines too"),
+    "empty-locals": Goal(1, " (%)", "locals named for how they were come by (found, known, made, rest)"),
+    "code-semicolons": Goal(4, " (per 1,000)", "semicolons in comments and docstrings"),
+    "page-semicolons": Goal(4, " (per 1,000)", "semicolons in README.md and docs/*.md"),
     "code-headless": Goal(0, "", "sentences of comments and docstrings whose subject is who, what, whoever or nobody"),
     "page-headless": Goal(0, "", "the same in README.md and docs/*.md"),
     "code-words": Goal(0, "", "home-made words in comments, docstrings and messages"),
@@ -321,10 +320,8 @@ def write_limits(figures: dict[str, Figure], limits: dict[str, float]) -> None:
 
 
 def main() -> int:
-    """Print the table; the exit status is 1 if a figure is over its limit."""
-    parser = argparse.ArgumentParser(
-        description="measure names and English; --list shows the places", allow_abbrev=False
-    )
+    """Print the table. The exit status is 1 if a figure is over its limit."""
+    parser = argparse.ArgumentParser(description="measure names and English", allow_abbrev=False)
     parser.add_argument("--list", metavar="FIGURE", choices=GOALS, help="print every place that counts in a figure")
     parser.add_argument("--lower", action="store_true", help="lower the limits to today's figures")
     parser.add_argument("--accept", action="store_true", help="set the limits to today's figures, worse ones too")
@@ -338,12 +335,11 @@ def main() -> int:
     for name, figure in figures.items():
         goal = GOALS[name]
         limit = max(goal.most, limits.get(name, goal.most))
-        over = figure.value > limit
-        status |= over
+        status |= (over := figure.value > limit)
         mark = "WORSE" if over else "" if figure.value <= goal.most else "not yet"
         if over or not options.quiet:
             print(
-                f"{name:16}{figure.value:7.1f} goal {goal.most:2} limit {limit:6.1f}  {mark:8}{goal.meaning} {goal.unit}"
+                f"{name:16}{figure.value:7.1f} goal {goal.most:2} limit {limit:5.1f} {mark:8}{goal.meaning}{goal.unit}"
             )
     if options.lower or options.accept:
         write_limits(figures, {} if options.accept else limits)
