@@ -1,6 +1,6 @@
 """Where everything lives: one table for root, one for a user, one for ENVFS_HOME.
 
-Law: nothing here touches the disk; the environment is a parameter.
+Law: nothing here touches the disk. The environment is a parameter.
 """
 
 from envfs.tuples import NamedTuple
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Locations(NamedTuple):
-    """Absolute paths: the folders `home`, `vault`, `state`, `runtime`, `mount`; the files `settings` and `identity`.
+    """Absolute paths: folders `home`, `vault`, `state`, `runtime` and `mount`, files `settings` and `identity`.
 
     `link` is a name in the user's home folder that leads to `mount`, or empty where there is none.
     """
@@ -47,7 +47,7 @@ class Locations(NamedTuple):
 
     @property
     def seen(self) -> str:
-        """What this machine has seen of the vault, against rollback."""
+        """The high-water marks of this machine, against rollback."""
         return f"{self.state}/seen.jsonl"
 
     @property
@@ -67,7 +67,7 @@ class Locations(NamedTuple):
 
     @property
     def daemon_log(self) -> str:
-        """What a daemon in the background prints."""
+        """The output of a daemon in the background."""
         return f"{self.state}/daemon.log"
 
 

@@ -45,7 +45,7 @@ class OverLimit(OSError):
 
 
 def open_file(path: _Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow: bool = False) -> int:
-    """Open a regular file and return its descriptor; with O_CREAT it is created if there is none.
+    """Open a regular file and return its descriptor. With O_CREAT it is created if there is none.
 
     `follow` allows the path itself to be a symbolic link.
 

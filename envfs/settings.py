@@ -1,7 +1,7 @@
 """`envfs.toml`: this machine's settings and grants, edited so that a person's comments survive.
 
-Laws: the file is loaded only if it is the daemon user's own and nobody else may write it; an unknown key is refused,
-not skipped; a change by hand counts from the next question on. The only importer of tomlkit.
+Laws: the file is loaded only if it is the daemon user's own and no other user may write it. An unknown key is refused,
+not skipped. A change by hand counts from the next question on. The only importer of tomlkit.
 """
 
 import errno
@@ -25,7 +25,7 @@ from envfs.host import files
 
 _NEW = """\
 # EnvFS settings of this machine. You may edit this file: a change counts at once.
-# It must belong to the daemon's user, and nobody else may be able to write it.
+# It must belong to the daemon's user, and no other user may be able to write it.
 
 """
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks many times
@@ -37,7 +37,7 @@ _GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until"
 
 
 class Settings(NamedTuple):
-    """What the file says; empty text means the default, `idle_seconds` 0 that an idle vault is not locked."""
+    """The content of the file. Empty text means the default, `idle_seconds` 0 that an idle vault is not locked."""
 
     identity_file: str = ""
     keyring: str = ""
@@ -59,7 +59,7 @@ class SettingsFile:
         self._settings = Settings()
 
     def load(self) -> Settings:
-        """Return the settings as they are now, or were a millisecond ago; one `stat` when nothing changed.
+        """Return the settings as they are now, or were a millisecond ago. One `stat` when nothing changed.
 
         Raises:
             UnsafeSettings: others could have written the file, or it does not parse
@@ -90,7 +90,7 @@ class SettingsFile:
             self._write(document)
 
     def add_grant(self, grant: Grant) -> None:
-        """Add a grant at the end; one for the same uid and level is replaced."""
+        """Add a grant at the end. One for the same uid and level is replaced."""
         document = self._document(grant.level, grant.uid)
         table = tomlkit.table()
         for key, value in zip(_GRANT_KEYS, grant, strict=True):
@@ -135,7 +135,7 @@ class SettingsFile:
         return self._trusted().decode() if self.path.exists() else _NEW
 
     def remove_grant(self, level: str, uid: int) -> bool:
-        """Remove the grants of a uid on exactly this level; False if there were none."""
+        """Remove the grants of a uid on exactly this level. False if there were none."""
         before = self.load().grants
         if not any(grant.level == level and grant.uid == uid for grant in before):
             return False
@@ -305,4 +305,4 @@ def _fits(value: object, kind: type) -> bool:
 
 
 def _bad(path: Path, reason: str) -> UnsafeSettings:
-    return UnsafeSettings(f"the settings file {path} is wrong: {reason}", "mend it; until then nobody is approved")
+    return UnsafeSettings(f"the settings file {path} is wrong: {reason}", "fix it; until then all access is denied")

@@ -17,7 +17,7 @@ else:
         _field_defaults = {}  # noqa: RUF012 - replaced, never changed
 
         def __init_subclass__(cls):
-            """Turn the annotations of a subclass into fields; a subclass of that one adds methods only."""
+            """Turn the annotations of a subclass into fields. A subclass of that one adds methods only."""
             fields = cls.__annotations__ if cls.__base__ is NamedTuple else {}
             if not fields:
                 return
@@ -27,7 +27,7 @@ else:
                 setattr(cls, name, property(lambda self, place=place: self[place]))
 
         def __new__(cls, *values, **named):
-            """Make one from values by place and by name; TypeError if any is missing or too many."""
+            """Make one from values by place and by name. TypeError if any is missing or too many."""
             if named or len(values) != len(cls._fields):
                 values = _complete(cls, values, named)
             return tuple.__new__(cls, values)

@@ -1,8 +1,8 @@
 r"""`.env` text for one consumer, which can carry more values exactly than text for all of them.
 
-Laws: no value makes the consumer run anything or changes how it reads the other variables: what would is refused, by
-the variable's name; whatever else a dialect cannot carry is named by envfs.dotenv.portability. The forms were chosen by
-running the consumers themselves (docs/format.md, "Dialects"):
+Laws: no value makes the consumer run anything or changes how it reads the other variables. A value that would is
+refused, by the variable's name. Other values that a dialect cannot carry are named by envfs.dotenv.portability. The
+forms were chosen by running the consumers themselves (docs/format.md, "Dialects"):
 
 | dialect              | read by                                          | a value is written                        |
 |----------------------|--------------------------------------------------|-------------------------------------------|
@@ -11,7 +11,7 @@ running the consumers themselves (docs/format.md, "Dialects"):
 | docker               | docker --env-file, podman                        | as it is; no line breaks                  |
 | systemd              | EnvironmentFile=                                 | portable; a CR as it is, in '…' or "…"    |
 | python               | python-dotenv with interpolate=False             | '…' with \\ and \'; "…" if there is a CR  |
-| python-interpolating | python-dotenv as it comes, compose 1             | the same, and ${ as ${ENVFS_NONE:-$}{     |
+| python-interpolating | python-dotenv by default, compose 1              | the same, and ${ as ${ENVFS_NONE:-$}{     |
 | node                 | node's dotenv and --env-file, deno, dotenvx      | in the first of ' ` " that is not in it   |
 | expand               | dotenv-expand, next, vite, bun, c12              | the same, and $ as \$                     |
 | compose              | docker compose 2                                 | portable, a backtick as it is             |
@@ -29,7 +29,7 @@ from envfs.errors import Malformed
 
 PORTABLE: Final = "portable"
 INHERITING: Final = "inheriting"  # before the dialect of a view for `exec`, whose environment may have what is required
-_HINT = "choose another dialect for who reads it, or put the variable elsewhere"
+_HINT = "choose another dialect for its reader, or put the variable elsewhere"
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*@dialect[ \t]+(\S+)(?=[ \t]*\r?$)", re.MULTILINE)
 _PYTHON_SINGLE = re.compile(r"[\\']")
 _PYTHON_DOUBLE = re.compile(r'[\\"]')
@@ -38,18 +38,18 @@ _BARE_FOR_NODE = re.compile(r"[^\s\ufeff'\"`#](?:[^\r\n\u2028\u2029#]*[^\s\ufeff
 
 
 class _CannotBe(Exception):
-    """The dialect has no form for a value; the text says why."""
+    """The dialect has no form for a value. The text says why."""
 
 
 def text(
     variables: Mapping[str, str], dialect: str = PORTABLE, opened: Mapping[str, Residue] = MappingProxyType({})
 ) -> str:
-    """Return the text of a `.env` file; names outside our grammar are left out, as by `emit.portable`.
+    """Return the text of a `.env` file. Names outside our grammar are left out, as by `writing.portable`.
 
-    What is `opened` is written with its references, where the dialect's readers answer them from their environment.
+    A value in `opened` is written with its references, where the dialect's readers answer them from their environment.
 
     Raises:
-        Malformed: a value that the dialect must not write; the name is in the text
+        Malformed: a value that the dialect must not write. The name is in the text
     """
     if dialect == PORTABLE:
         return writing.portable(variables)
@@ -71,7 +71,7 @@ def refusal(value: str, dialect: str) -> str:
 
 
 def named_in(document: Document) -> str:
-    """Return the dialect that a text asks for with `# @dialect NAME` on a line of its own, or nothing; the last counts.
+    """Return the dialect that a text asks for with `# @dialect NAME` on a line of its own, or nothing. The last counts.
 
     Raises:
         Malformed: there is no such dialect

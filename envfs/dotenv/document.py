@@ -1,9 +1,9 @@
 r"""Dotenv text as a value: kept to the letter, read one way, changed in one place at a time.
 
-Laws: `parse(text).render() == text`; `parse(text).set(name, value).render()` parses to that value, whatever it is.
-Where readers of `.env` files disagree, the choices are a table in docs/format.md ("Dialect"); in short: an unquoted
-value ends at a blank before `#`; `'…'` is literal; `"…"` knows \\ \" \$ \` \n \r and keeps every other backslash;
-backticks are ordinary characters; the last of two assignments counts. `$` is never expanded here: see
+Laws: `parse(text).render() == text`. `parse(text).set(name, value).render()` parses to that value, whatever it is.
+Where readers of `.env` files disagree, the choices are a table in docs/format.md ("Dialect"). In short: an unquoted
+value ends at a blank before `#`. `'…'` is literal. `"…"` knows \\ \" \$ \` \n \r and keeps every other backslash.
+Backticks are ordinary characters. The last of two assignments counts. `$` is never expanded here: see
 envfs.dotenv.interpolation.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["Document", "Entry", "Fault", "parse_document"]
 
 
 class Document(NamedTuple):
-    """One dotenv text; every change gives a new one."""
+    """One dotenv text. Every change gives a new one."""
 
     entries: tuple[Entry, ...]
 
@@ -48,7 +48,7 @@ class Document(NamedTuple):
             raise Malformed(fault.text, fault.hint, fault.line, fault.column)
 
     def variables(self) -> dict[str, str]:
-        """Return the values by name, in the order of first assignment; of two, the last counts."""
+        """Return the values by name, in the order of first assignment. Of two, the last counts."""
         return {entry.name: entry.value for entry in self.entries if entry.name is not None and entry.value is not None}
 
     def duplicates(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Document(NamedTuple):
         return parse_document(_with_line(text, end.join(added), end) if added else text)
 
     def unset(self, name: str) -> "Document":
-        """Return the text without any assignment of `name`; comments on other lines stay.
+        """Return the text without any assignment of `name`. Comments on other lines stay.
 
         Raises:
             NoSuchVariable: there is none
@@ -111,7 +111,7 @@ class Document(NamedTuple):
     def rename(self, old: str, new: str) -> "Document":
         """Return the text with every assignment of `old` to `new`, each where and as it stands.
 
-        What refers to `old` elsewhere is left alone.
+        References to `old` elsewhere are left alone.
 
         Raises:
             NoSuchVariable: there is no `old`

@@ -40,7 +40,7 @@ def systemd(_level: str, variables: Variables) -> str:
 
 
 def yaml(_level: str, variables: Variables) -> str:
-    """Return a YAML mapping; names are quoted too, as YAML 1.1 takes NO and ON for truth values."""
+    """Return a YAML mapping. Names are quoted too, as YAML 1.1 takes NO and ON for truth values."""
     return "".join(f"{_quoted(name)}: {_quoted(value)}\n" for name, value in variables.items())
 
 
@@ -65,7 +65,7 @@ def kubernetes(level: str, variables: Variables) -> str:
 
 
 def github(_level: str, variables: Variables) -> str:
-    """Return lines for $GITHUB_ENV; `github_masks` is to be printed before they are used."""
+    """Return lines for $GITHUB_ENV. `github_masks` is to be printed before they are used."""
     return "".join(_heredoc(name, value) for name, value in variables.items())
 
 

@@ -1,12 +1,12 @@
 """Values from templates: what every reference of a chain of levels stands for.
 
 A reference is looked up where a person expects it: first at the levels below the one that the template stands at, as
-they override; then above it in its own text, as in any `.env` file; then at the levels above, the nearest first. A name
-that refers to itself means what it was before. A name that is nowhere is empty, and so is one that leads back to
-itself; both are told. What only the environment of a command can answer stays open beside the value: `opened` by name.
+they override, then above it in its own text, as in any `.env` file, then at the levels above, the nearest first. A name
+that refers to itself means its value before. A name that is nowhere is empty, and so is one that leads back to itself.
+Both are reported. References that only the environment of a command can answer stay open: `opened` by name.
 
-Laws: every assignment is worked out once; a value stays under its limit, and so do all together, while they are worked
-out; nothing is ever run.
+Laws: every assignment is worked out once. A value stays under its limit, and so do all together, while they are worked
+out. Nothing is ever run.
 """
 
 from bisect import bisect_left, bisect_right
@@ -45,7 +45,7 @@ class Finding(NamedTuple):
 class Interpolated(NamedTuple):
     """Values by name, the assignments that they and their references come from, and what came to nothing.
 
-    `opened` are the values with what they refer to outside of all texts still in them; `values` has them without.
+    `opened` are the values with what they refer to outside of all texts still in them. `values` has them without.
     """
 
     values: dict[str, str]
@@ -62,7 +62,7 @@ class Interpolated(NamedTuple):
 def interpolate(
     documents: Sequence[Document], outside: Mapping[str, str] | None = None, *, lenient: bool = False
 ) -> Interpolated:
-    """Work out every variable of a chain of texts, the top level's first; `outside` is looked at last.
+    """Work out every variable of a chain of texts, the top level's first. `outside` is looked at last.
 
     With `lenient`, what a `${NAME:?message}` requires may come from the environment of a command later.
 

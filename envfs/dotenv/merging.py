@@ -1,4 +1,4 @@
-"""What a reader gets at a level: its text merged over those of its ancestors, nearest wins, then interpolated.
+"""The view of a level: its text merged over those of its ancestors, nearest wins, then interpolated.
 
 Law: the order of names is that of the ancestors, new names after them.
 """
@@ -48,7 +48,7 @@ class Changes(NamedTuple):
 
 
 def merge_layers(layers: Sequence[Layer], *, lenient: bool = False) -> View:
-    """Merge texts given from the top level down; a name keeps the place where an ancestor first put it.
+    """Merge texts given from the top level down. A name keeps the place where an ancestor first put it.
 
     With `lenient`, what is required may come from the environment of a command.
 

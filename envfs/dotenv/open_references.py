@@ -23,7 +23,7 @@ _EASY_WORD = re.compile(r"[A-Za-z0-9_./:@%+,=^ -]*")
 class _Form(NamedTuple):
     """How a dialect writes text with references, in double quotes: which operators its readers know, and what else.
 
-    `escapes` are characters that a backslash makes text; `nested` tells that a word may have references; `itself` that
+    `escapes` are characters that a backslash makes text. `nested` tells that a word may have references. `itself` that
     a name may refer to itself.
     """
 

@@ -17,7 +17,7 @@ _ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, decouple and st
 
 
 class Doubt(NamedTuple):
-    """What a value has, and who takes it for something else; `runs` if somebody would run it as a program."""
+    """A part of a value, and the readers that take it for something else. `runs`: one would run it as a program."""
 
     has: str
     who: str

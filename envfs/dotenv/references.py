@@ -2,7 +2,7 @@
 
 The colon may be left out: then an empty value counts as one. Anything else with a `$` is text, `$(command)` too.
 
-Laws: a template is cut up in one pass over it, whatever it holds; a value in single quotes and an escaped `$` have no
+Laws: a template is cut up in one pass over it, whatever it holds. A value in single quotes and an escaped `$` have no
 references.
 """
 
@@ -19,7 +19,7 @@ _DEEPEST = 40  # references inside references; what is deeper is text
 
 
 class Reference(NamedTuple):
-    """A name that is looked up; `operator` is empty or one of `:- - :? ? :+ +`, and `word` what stands behind it."""
+    """A name that is looked up. `operator` is empty or one of `:- - :? ? :+ +`, and `word` what stands behind it."""
 
     name: str
     operator: str = ""

@@ -1,9 +1,9 @@
-"""What is left of a value when all references that texts can answer are answered: text, and what stays open.
+"""Residues: a value when all references that texts can answer are answered, as text and open references.
 
-A name that no text sets is for the environment of the command that gets the value. What the texts say of it stands
-ready: a default is worked out, and may be open itself.
+A name that no text sets is for the environment of the command that gets the value. Its default
+is worked out, and may be open itself.
 
-Laws: text in a residue is never looked at for references again; `closed` is the value for who has no environment.
+Laws: text in a residue is never looked at for references again. `closed` is the value without any environment.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -58,7 +58,7 @@ def joined(pieces: Iterable[Open]) -> Residue:
 
 
 def outside(name: str, operator: str, word: Residue) -> Residue:
-    """Return what a reference to a name that no text sets is; its word is closed if it is nested too deeply."""
+    """Return what a reference to a name that no text sets is. Its word is closed if it is nested too deeply."""
     return (Outside(name, operator, _shallow(word)),)
 
 

@@ -1,7 +1,7 @@
 """Cuts dotenv text into entries: one pass, each character looked at a bounded number of times.
 
-Laws: the raw texts of the entries, put together, are the text; each entry means the same whatever stands before or
-after it; nothing is repaired: what cannot be read is a fault with its place, or Malformed where a quote never ends.
+Laws: the raw texts of the entries, put together, are the text. Each entry means the same whatever stands before or
+after it. Nothing is repaired: what cannot be read is a fault with its place, or Malformed where a quote never ends.
 """
 
 import re
@@ -34,7 +34,7 @@ _ESCAPE_HINT = "a value that starts with a quote ends with the same one; 'it\"s'
 
 
 class Fault(NamedTuple):
-    """A line that is kept to the letter and is no variable of ours; line and column count from 1."""
+    """A line that is kept to the letter and is no variable of ours. Line and column count from 1."""
 
     line: int
     column: int
@@ -45,8 +45,8 @@ class Fault(NamedTuple):
 class Entry(NamedTuple):
     r"""One assignment, one line that is none, or a run of comments and empty lines.
 
-    `raw` is the exact text with its line end; `raw[start:end]` is the value as written, with its quotes; `literal` are
-    the offsets of each `$` in `value` that was written `\$` and so is never a reference; `problem` says in two texts
+    `raw` is the exact text with its line end. `raw[start:end]` is the value as written, with its quotes. `literal` are
+    the offsets of each `$` in `value` that was written `\$` and so is never a reference. `problem` says in two texts
     what is wrong at `column`, if anything is.
     """
 
@@ -73,7 +73,7 @@ class Entry(NamedTuple):
 
 
 def scan(text: str, line: int = 1) -> Iterator[Entry]:
-    """Yield the entries of `text`, in order; `line` is the number of its first line.
+    """Yield the entries of `text`, in order. `line` is the number of its first line.
 
     Raises:
         Malformed: a NUL or half a surrogate pair, or a quote that does not end
@@ -126,7 +126,7 @@ def _over(text: str, limit: int) -> bool:
 
 
 def _place(text: str, pos: int) -> tuple[int, int]:
-    """Give line and column of an offset; a byte order mark at the start of a line takes no column."""
+    """Give line and column of an offset. A byte order mark at the start of a line takes no column."""
     last = 0
     line = 1
     for found in LINE_END.finditer(text, 0, pos):
@@ -175,7 +175,7 @@ def _assignment(text: str, head: re.Match[str], line: int) -> Entry:
 
 
 def _closed(written: Written | None, text: str, opening: int) -> Written:
-    """Insist that a quote has an end; one that seems to end inside a later line was never closed on its own."""
+    """Insist that a quote has an end. One that seems to end inside a later line was never closed on its own."""
     if written is None:
         raise Malformed("a quote is opened here and not closed", _ESCAPE_HINT, *_place(text, opening))
     if not _AFTER_QUOTE.match(text, written.end) and LINE_END.search(text, opening, written.end):

@@ -1,6 +1,6 @@
 """Reads one value as it was written: unquoted, in single or in double quotes.
 
-Laws: a value is read in one pass; a line break inside quotes, however it is written, is one LF.
+Laws: a value is read in one pass. A line break inside quotes, however it is written, is one LF.
 """
 
 import re
@@ -43,7 +43,7 @@ class Written(NamedTuple):
 
 
 def read_single(text: str, pos: int) -> Written | None:
-    """Read what follows an opening `'`: everything up to the next one, to the letter; None if there is no next one."""
+    """Read what follows an opening `'`: everything up to the next one, to the letter. None if there is no next one."""
     end = text.find("'", pos)
     if end < 0:
         return None
@@ -51,7 +51,7 @@ def read_single(text: str, pos: int) -> Written | None:
 
 
 def read_double(text: str, pos: int) -> Written | None:
-    r"""Read what follows an opening `"`; a backslash means something before \ " $ ` n r and is itself elsewhere."""
+    r"""Read what follows an opening `"`. A backslash means something before \ " $ ` n r and is itself elsewhere."""
     pieces: list[str] = []
     literal: list[int] = []
     size, last = 0, pos
@@ -72,7 +72,7 @@ QUOTED: Final[dict[str, Callable[[str, int], Written | None]]] = {"'": read_sing
 
 
 def read_unquoted(text: str, pos: int, blanks: int) -> Written:
-    r"""Read up to the end of the line or a comment; only `\$` is an escape. `blanks` stood between `=` and `pos`."""
+    r"""Read up to the end of the line or a comment. Only `\$` is an escape. `blanks` stood between `=` and `pos`."""
     line = _REST.match(text, pos)
     rest = line[0] if line else ""
     if rest.startswith("#"):
@@ -83,7 +83,7 @@ def read_unquoted(text: str, pos: int, blanks: int) -> Written:
 
 
 def literal_dollars(text: str) -> tuple[str, tuple[int, ...]]:
-    r"""Take each `\$` for a `$` that is never a reference; return what is meant, and the offsets of these."""
+    r"""Take each `\$` for a `$` that is never a reference. Return what is meant, and the offsets of these."""
     if r"\$" not in text:
         return text, ()
     pieces = text.split(r"\$")

@@ -1,6 +1,6 @@
 r"""Writes variables so that the most readers get back exactly what was meant, and none runs it.
 
-Law: what is written here and read by envfs.dotenv.document is the same value, for every value; no `$` is left open to
+Law: what is written here and read by envfs.dotenv.document is the same value, for every value. No `$` is left open to
 interpolation. The forms were chosen by measuring 45 parsers (docs/format.md, "The portable form"):
 
 | the value                         | is written                                                       |
@@ -31,7 +31,7 @@ _NEEDS_SINGLE = ('"', "\\", "`", "$(")
 
 
 def portable(variables: Mapping[str, str]) -> str:
-    """Return the text of a `.env` file; names outside our grammar are left out (`unportable_names` tells which).
+    """Return the text of a `.env` file. Names outside our grammar are left out (`unportable_names` tells which).
 
     Raises:
         Malformed: a value has a NUL or half a surrogate pair
@@ -55,7 +55,7 @@ def assignment(name: str, value: str) -> str:
 
 
 def guarded(value: str) -> str:
-    """Return a value as `written`, followed by the guard line if it needs one; without the last line end.
+    """Return a value as `written`, followed by the guard line if it needs one, without the last line end.
 
     Raises:
         Malformed: a NUL or half a surrogate pair
@@ -92,7 +92,7 @@ def is_plain(value: str) -> bool:
 
 
 def double_quoted(value: str) -> str:
-    """Return the value in double quotes, whatever it is; line breaks stay, unless there is a CR."""
+    """Return the value in double quotes, whatever it is. Line breaks stay, unless there is a CR."""
     inner = escaped(value)
     if "\r" in inner:
         inner = inner.replace("\r", r"\r").replace("\n", r"\n")
@@ -105,7 +105,7 @@ def escaped(value: str) -> str:
 
 
 def template(value: str, literal: Collection[int]) -> str:
-    r"""Return a value in double quotes, whose `$` may begin references; those at the offsets `literal` become `\$`."""
+    r"""Return a value in double quotes, whose `$` may begin references. Those at the offsets `literal` become `\$`."""
     pieces = [_ESCAPED.get(sign, sign) for sign in value]
     for offset in literal:
         pieces[offset] = r"\$"

@@ -1,1 +1,1 @@
-"""What only the operating system can tell or do: who is calling, memory that stays put, private files, clocks."""
+"""The operating system: callers, memory that stays put, private files, clocks, mounts, system calls to give up."""

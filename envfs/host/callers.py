@@ -1,6 +1,6 @@
-"""Who is calling: a look at /proc while the caller waits in the kernel, so that nothing can change meanwhile.
+"""Callers: a look at /proc while the caller waits in the kernel, so that nothing can change meanwhile.
 
-A caller that cannot be looked at is returned with a `doubt`, and the gate denies it; nothing here raises.
+A caller that cannot be looked at is returned with a `doubt`, and the gate denies it. Nothing here raises.
 """
 
 import os
@@ -32,7 +32,7 @@ class _Known(NamedTuple):
 
 
 class Callers:
-    """Looks at callers, and remembers the last ones; the executable is read anew each time."""
+    """Looks at callers, and remembers the last ones. The executable is read again each time."""
 
     def __init__(self) -> None:
         """Start knowing nobody."""
@@ -155,11 +155,11 @@ def _executable(folder: int) -> str:
     try:
         return os.readlink("exe", dir_fd=folder)
     except PermissionError:
-        return ""  # another user's process, and this daemon has no right to look; the uid is known all the same
+        return ""  # another user's process, and this daemon has no right to look. The uid is known all the same
 
 
 def _acts_as(status: bytes, uid: int) -> bool:
-    # real, effective, saved and file system uid; a layered file system may ask as root for somebody else
+    # real, effective, saved and file system uid. A layered file system may ask as root for somebody else
     ids = status.partition(b"\nUid:\t")[2].partition(b"\n")[0].split()
     return str(uid).encode() in ids
 

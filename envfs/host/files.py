@@ -40,7 +40,7 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def replace_secret(path: Path, data: bytes) -> None:
-    """As `write_private`; and what stood there is overwritten, as far as the disk does what it is told.
+    """As `write_private`, and what stood there is overwritten, as far as the disk does what it is told.
 
     Raises:
         StoreUnavailable: it cannot be written
@@ -65,7 +65,7 @@ def cannot_write(path: Path, error: OSError) -> StoreUnavailable:
 
 
 def _blocked(path: Path, error: OSError) -> tuple[Path, str] | None:
-    # what has no place there can be moved away; a full disk and a missing right cannot
+    # what has no place there can be moved away. A full disk and a missing right cannot
     if isinstance(error, safe_open.NotRegular):
         return path, safe_open.reason(error)
     for place in (path, _temporary(path)):
@@ -106,7 +106,7 @@ def overwrite(handle: int) -> None:
 
 
 def make_passable(path: Path) -> None:
-    """Make a folder and those above it that are missing; others may pass through them and list nothing."""
+    """Make a folder and those above it that are missing. Others may pass through them and list nothing."""
     if path.is_dir():
         return
     make_passable(path.parent)
@@ -116,7 +116,7 @@ def make_passable(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it that are missing, for this user alone; they are on the disk afterwards."""
+    """Make a folder and those above it that are missing, for this user alone. They are on the disk afterwards."""
     if path.is_dir():
         return
     make_folder(path.parent)
@@ -142,7 +142,7 @@ def sync_folder(path: Path) -> None:
 def unsafe(status: os.stat_result, private: bool = False) -> str:
     """Say why a file must not be trusted, or return the empty string.
 
-    A trusted file is a regular file of this process's user that nobody else may write; a private one is also unreadable
+    A trusted file is a regular file of this process's user that nobody else may write. A private one is also unreadable
     to others.
     """
     if not stat.S_ISREG(status.st_mode):

@@ -1,4 +1,4 @@
-"""What a process that handles secrets takes away from itself at the start."""
+"""Protections that a process with secrets sets up at its start."""
 
 import os
 import resource
@@ -7,7 +7,7 @@ import signal
 from envfs.host.libc import LIBC, last_error
 
 _SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 4, 38
-_LARGEST_FILE = 1 << 30  # regions count as files; no view comes near
+_LARGEST_FILE = 1 << 30  # regions count as files. No view comes near
 
 
 def harden() -> None:
@@ -34,7 +34,7 @@ def harden_keyholder() -> None:
 
 
 def end_with(parent: int) -> None:
-    """End when the process `parent`, which forked this one, ends; at once if it has ended already."""
+    """End when the process `parent`, which forked this one, ends. At once if it has ended already."""
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

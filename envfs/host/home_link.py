@@ -1,7 +1,7 @@
 """The link in a user's home folder that leads to their mount, which itself lies where backups of the home do not go.
 
-Laws: nothing of the user's is lost: only a missing name, an empty folder of theirs or a link of ours is replaced. What
-goes wrong is a note, for the mount works without the link.
+Laws: nothing of the user's is lost: only a missing name, an empty folder of theirs or a link of ours is replaced. A
+failure is a note, for the mount works without the link.
 """
 
 import os
@@ -13,7 +13,7 @@ _OURS = ("/envfs/mnt", f"/envfs-{os.geteuid()}/mnt")  # where such a link has ev
 
 
 def make(link: str, mount: str) -> str:
-    """Make `link` lead to `mount`; returns a note if it cannot, or the empty string."""
+    """Make `link` lead to `mount`. Returns a note if it cannot, or the empty string."""
     try:
         _give_way(link)
         os.symlink(mount, link)

@@ -1,6 +1,6 @@
-"""What a daemon keeps of the process that started it: nothing but what it is told to.
+"""Inheritance: a daemon keeps nothing of the process that started it but the descriptors that are named.
 
-Laws: descriptors are closed before anything else is opened; a daemon that is in nobody's foreground is in a session of
+Laws: descriptors are closed before anything else is opened. A daemon that is in nobody's foreground is in a session of
 its own, so that no key typed at a terminal and no end of a session reaches it.
 """
 
@@ -33,7 +33,7 @@ def _close_all_but(kept: Collection[int]) -> None:
 
 
 def _fill_standard() -> None:
-    # a file that came to be descriptor 2 would be written to by every complaint
+    # a file opened as descriptor 2 would be written to by every complaint
     for descriptor in _STANDARD:
         try:
             os.fstat(descriptor)

@@ -1,6 +1,6 @@
 """The operating system's keyrings, through the programs that are kept for them: keyctl(1), and the `keyring` package.
 
-Law: what they hold goes from their program into memory that only a descriptor names, and back; this process reads none
+Law: what they hold goes from their program into memory that only a descriptor names, and back. This process reads none
 of it. Nothing else is ever tried in the place of the keyring that was asked for.
 """
 
@@ -55,7 +55,7 @@ def keep(kind: str, name: str, descriptor: int) -> None:
 
 
 def drop(kind: str, name: str) -> None:
-    """Remove what is kept under a name; nothing is no error."""
+    """Remove what is kept under a name. Nothing is no error."""
     _need(kind)
     if kind == KERNEL:
         key = _search(name)
@@ -99,5 +99,5 @@ def _run(command: tuple[str, ...], source: int, target: int) -> int:
             command, check=False, stdin=source, stdout=target, stderr=subprocess.DEVNULL, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired:
-        raise EnvFSError("the keyring does not answer", "is somebody asked to unlock it?") from None
+        raise EnvFSError("the keyring does not answer", "is a prompt open that asks for its password?") from None
     return done.returncode

@@ -1,6 +1,6 @@
 """Landlock: a process gives up files and network for good, and for its children (landlock(7), Linux 5.13).
 
-What the kernel does not know is left out; `confine` says which version did it, 0 for none.
+Rights that the kernel does not know are left out. `confine` says which version did it, 0 for none.
 """
 
 import os
@@ -22,9 +22,9 @@ def version() -> int:
 
 
 def confine() -> int:
-    """Give up opening, making and removing files, TCP, and signals to others; returns the version that did it.
+    """Give up opening, making and removing files, TCP, and signals to others. Returns the version that did it.
 
-    Needs no_new_privs. What is open stays open.
+    Needs no_new_privs. Open descriptors stay open.
     """
     known = version()
     if not known:

@@ -12,7 +12,7 @@ LIBC.memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
 def last_error(what: str = "") -> OSError:
-    """Return the error of the call before, as its errno has it; `what` names the call where its errno alone would not.
+    """Return the error of the call before, as its errno has it. `what` names the call where its errno alone would not.
 
     Call it at once: the next call of the C library may set another.
     """

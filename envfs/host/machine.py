@@ -1,4 +1,4 @@
-"""What this machine does with memory, and whether it can mount: looked at when somebody asks, and left as it is."""
+"""This machine: what it does with memory, and whether it can mount. A request looks, and changes nothing."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ class Swap(NamedTuple):
 
 
 def swaps(proc: Path = Path("/proc"), block: Path = Path("/sys/class/block")) -> tuple[Swap, ...]:
-    """List the swaps that are on; for a file it is not known what lies beneath, so it is not safe."""
+    """List the swaps that are on. For a file it is not known what lies beneath, so it is not safe."""
     try:
         lines = (proc / "swaps").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     except OSError:
@@ -69,12 +69,12 @@ def fuse_refusal(device: str = "/dev/fuse") -> str:
 
 
 def fusermount_refusal(path: str | None = None) -> str:
-    """Say why fusermount3 cannot mount for a user, or return the empty string; `path` is where programs are."""
+    """Say why fusermount3 cannot mount for a user, or return the empty string. `path` is where programs are."""
     found = shutil.which(_FUSERMOUNT, path=path)
     if found is None:
         return f"{_FUSERMOUNT} is not installed"
     if not os.stat(found).st_mode & stat.S_ISUID:
-        return f"{found} is not setuid root, so it mounts for nobody else"
+        return f"{found} is not setuid root, so it mounts for root alone"
     if not has_name(os.geteuid()):
         return f"uid {os.geteuid()} has no name on this machine, and {_FUSERMOUNT} mounts for users with one"
     return ""

@@ -4,7 +4,7 @@
 kernel. Where it is missing, forbidden or over the limit, an ordinary memfd stands in, locked if it may be, and never in
 a core dump. A region can be handed to another process as a descriptor.
 
-Laws: what protects each region is known, and the weakest of them is told; a region is not wiped in a forked child, as
+Laws: what protects each region is known, and the weakest of them is told. A region is not wiped in a forked child, as
 shared memory cannot be (madvise(2)), and the keyholder's children write their results into it.
 """
 
@@ -37,7 +37,7 @@ class Kept(NamedTuple):
 
 
 class Region:
-    """A shared mapping that holds secrets; `wipe` overwrites it, `close` wipes it first."""
+    """A shared mapping that holds secrets. `wipe` overwrites it, `close` wipes it first."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         """Map `size` bytes of a descriptor and take it over."""
@@ -67,10 +67,10 @@ class Region:
 
     @classmethod
     def received(cls, descriptor: int, size: int) -> "Region":
-        """Take a region over that another process made; it is not handed on, so the mapping alone is kept.
+        """Take a region over that another process made. It is not handed on, so the mapping alone is kept.
 
         Raises:
-            OSError: it cannot be mapped, as secret memory counts for the one who maps it; the descriptor is closed
+            OSError: it cannot be mapped, as secret memory counts for the one who maps it. The descriptor is closed
         """
         secret = os.readlink(f"/proc/self/fd/{descriptor}").startswith("/secretmem")
         try:
@@ -119,12 +119,12 @@ class Region:
         ctypes.memset(ctypes.addressof(ctypes.c_char.from_buffer(self._map)), 0, max(self.size, 1))
 
     def close(self) -> None:
-        """Wipe the region and give it back; calling it again does nothing."""
+        """Wipe the region and give it back. Calling it again does nothing."""
         if self._open:
             self._open = False
             _held.discard(self)
             self.wipe()
-            with contextlib.suppress(BufferError):  # somebody still looks, at zeros now; it goes with the last of them
+            with contextlib.suppress(BufferError):  # somebody still looks, at zeros now. It goes with the last of them
                 self._map.close()
             self._forget_descriptor()
 
@@ -141,7 +141,7 @@ class Region:
 class ReplyBuffer:
     """Locked pages for what is on its way to the kernel, which cannot take it from secret memory (EFAULT).
 
-    Filled for one reply, wiped when the file is closed; not in a core dump, not in a forked child. `kept` says whether
+    Filled for one reply, wiped when the file is closed. Not in a core dump, not in a forked child. `kept` says whether
     they could be locked.
     """
 

@@ -56,7 +56,7 @@ def dead(*paths: str) -> list[str]:
 
 
 def clear_dead(*paths: str) -> list[str]:
-    """Take dead mounts of ours away; returns where some were.
+    """Take dead mounts of ours away. Returns where some were.
 
     Raises:
         MountFailed: the kernel or fusermount3 refuses
@@ -87,7 +87,7 @@ def check_owner(folder: str) -> None:
 
 
 def prepare(path: str) -> bool:
-    """Make `path` an empty folder to mount on; returns True if a dead mount of ours was cleared away first.
+    """Make `path` an empty folder to mount on. Returns True if a dead mount of ours was cleared away first.
 
     Raises:
         MountFailed: something else is mounted there, or the folder is not empty or cannot be made
@@ -109,7 +109,7 @@ def prepare(path: str) -> bool:
         if any(folder.iterdir()):
             raise MountFailed(
                 f"{path} is not empty",
-                f"mounting there would hide what is in it; choose another, as in `{_beside(path)}`",
+                f"mounting there would hide its content; choose another, as in `{_beside(path)}`",
             )
     except OSError as error:
         raise MountFailed(f"cannot use {path}: {safe_open.reason(error)}") from None
@@ -139,7 +139,7 @@ def _beside(path: str) -> str:
 
 
 def _alive(path: str) -> bool:
-    # a daemon that is stopped does not answer; it is not dead
+    # a daemon that is stopped does not answer. It is not dead
     answers: list[bool] = []
     look = threading.Thread(target=lambda: answers.append(_answers(path)), daemon=True)
     look.start()

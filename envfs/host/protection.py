@@ -1,4 +1,4 @@
-"""What protects this process's memory, as the kernel tells it now and not as it was asked for."""
+"""The protection of this process's memory, as the kernel reports it now and not as it was requested."""
 
 import resource
 
@@ -11,7 +11,7 @@ _FILTERED = 2
 
 
 def of_this_process(landlock: int = 0, no_seccomp: str = "") -> Protection:
-    """Look at this process; of Landlock and of a missing filter only the process itself can know."""
+    """Look at this process. Of Landlock and of a missing filter only the process itself can know."""
     kept = memory.protection()
     return Protection(
         memory=kept.kind,

@@ -1,4 +1,4 @@
-"""What a process needs of its limits: said at the start, and not at the first file that cannot be opened."""
+"""Limits of a process: a low one is reported at the start, and not at the first file that cannot be opened."""
 
 import resource
 

@@ -1,10 +1,10 @@
 """Seccomp: a process gives up all system calls but those listed here, for good, and for its children (seccomp(2)).
 
-libseccomp makes the filter. It is loaded with this module, because a process that is confined loads nothing any more;
-where it is missing, `confine` says so and changes nothing.
+libseccomp makes the filter. It is loaded with this module, because a process that is confined loads nothing any more.
+Where it is missing, `confine` says so and changes nothing.
 
-Laws: what is not listed answers EPERM, so that a library goes another way or fails, and nobody is killed by a surprise;
-nothing listed opens, makes, connects, starts or looks into anything: it works on what the process already has.
+Laws: what is not listed answers EPERM, so that a library goes another way or fails, and nobody is killed by a surprise.
+Nothing listed opens, makes, connects, starts or looks into anything: it works on what the process already has.
 """
 
 import ctypes
@@ -16,9 +16,9 @@ from typing import NamedTuple
 _LIBRARY = "libseccomp.so.2"
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000  # the latter with an errno in its lower half
 _MASKED_EQUAL = 7
-_INT = 0xFFFFFFFF  # what the kernel looks at of an `int`; the half above it may hold anything
+_INT = 0xFFFFFFFF  # what the kernel looks at of an `int`. The half above it may hold anything
 _UNKNOWN = -1
-_NUMBERS = {"memfd_secret": 447}  # the same everywhere; an old libseccomp does not know the name
+_NUMBERS = {"memfd_secret": 447}  # the same everywhere. An old libseccomp does not know the name
 
 _ALWAYS = (
     # memory
@@ -83,7 +83,7 @@ _library = _load()
 
 
 def confine() -> str:
-    """Give up all system calls that are not listed; returns why it could not be done, or the empty string.
+    """Give up all system calls that are not listed. Returns why it could not be done, or the empty string.
 
     Needs no_new_privs, and one thread.
     """

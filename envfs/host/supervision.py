@@ -1,7 +1,7 @@
 """Tasks that keep their faults to themselves: the only way in which the daemon starts one (a test proves it).
 
-Laws: a surprise in a task is reported by type and place, and ends or restarts that task alone; no task can end the
-nursery that it runs in. What ends a task from outside, a cancellation, goes through.
+Laws: a surprise in a task is reported by type and place, and ends or restarts that task alone. No task can end the
+nursery that it runs in. A cancellation, which ends a task from outside, goes through.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,7 +44,7 @@ class Tasks:
 
 @asynccontextmanager
 async def supervised() -> AsyncIterator[Tasks]:
-    """Open a nursery for the block; an error of the block itself comes out as it is."""
+    """Open a nursery for the block. An error of the block itself comes out as it is."""
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         try:

@@ -1,8 +1,8 @@
-"""What is said of a bug: where it happened, and of which type it is.
+"""Reports of bugs: the places and the type of an error.
 
-Laws: no text of an exception, which may hold what it stumbled over; nothing is loaded and no source is read, as the
+Laws: no text of an exception, which may hold what it stumbled over. Nothing is loaded and no source is read, as the
 keyholder is confined by then and `traceback` would meet a second error on the way (Python 3.13 loads `tokenize` for
-it); a report that cannot be written (a full disk, a closed descriptor, a limit) is no second error.
+it). A report that cannot be written (a full disk, a closed descriptor, a limit) is no second error.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Where this machine remembers a line apart from its files: a file in the runtime folder, and the kernel's keyring.
 
-Laws: a place that is missing is no error; nothing here waits. The kernel's keyring of a user outlives its processes and
+Laws: a place that is missing is no error. Nothing here waits. The kernel's keyring of a user outlives its processes and
 is lost with the machine's memory. A process of the same uid can change it, but not by putting back a folder.
 """
 

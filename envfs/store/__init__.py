@@ -1,4 +1,4 @@
-"""Where sealed bytes rest. A store knows keys and bytes; no secret and no meaning ever comes here."""
+"""Where sealed bytes rest. A store knows keys and bytes. No secret and no meaning ever comes here."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -23,7 +23,7 @@ class Store(Protocol):
         ...
 
     def put_new(self, key: str, data: bytes) -> bool:
-        """Store bytes under a key that is not there yet; False, and nothing changed, if it is.
+        """Store bytes under a key that is not there yet. False, and nothing changed, if it is.
 
         When this returns True the bytes survive a power cut.
         """
@@ -38,14 +38,14 @@ class Store(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Forget the bytes under a key; the key stays taken, with nothing under it. One that is not there is no error.
+        """Forget the bytes under a key. The key stays taken, with nothing under it. One that is not there is no error.
 
         Only for what must not be readable any more. When this returns the bytes are gone from the store.
         """
         ...
 
     def remove(self, key: str) -> None:
-        """Take a key away; it may be taken again. One that is not there is no error.
+        """Take a key away. It may be taken again. One that is not there is no error.
 
         Only for what is not needed any more: after a power cut it may be there again.
         """

@@ -1,8 +1,8 @@
 """A store in a directory: one file a key.
 
 Laws: a file appears whole or not at all (a file without a name, fsync, link, fsync of the folder), never changes, and
-is never replaced but by an empty one, when its bytes are to be forgotten. What is not needed any more is removed. A
-name that `link` finds taken is somebody else's record: `put_new` then says False. Who is killed on the way leaves
+is never replaced but by an empty one, when its bytes are to be forgotten. A key that is not needed any more is
+removed. A name that `link` finds taken is another writer's record: `put_new` then says False. A killed writer leaves
 nothing, or, on a file system that knows no files without a name, one that starts with `.new-`.
 """
 
@@ -28,14 +28,18 @@ _SETTLED_NS = 50_000_000  # a folder's mtime ticks coarsely: younger than this, 
 
 
 class DirectoryStore:
-    """The embedded default; `root` is a folder that only the daemon's user may enter."""
+    """The embedded default. `root` is a folder that only the daemon's user may enter."""
 
     def __init__(self, root: Path) -> None:
         """Use `root`, which need not exist yet."""
         self._root = str(root)
 
     def get(self, key: str) -> bytes | None:
-        """Return the bytes under a key, or None."""
+        """Return the bytes under a key, or None.
+
+        Raises:
+            StoreUnavailable: the file cannot be read, is over the limit of a record, or is no regular file
+        """
         try:
             return safe_open.read_file(self._path(key), limits.RECORD_BYTES, follow=True)
         except (FileNotFoundError, NotADirectoryError):
@@ -48,7 +52,7 @@ class DirectoryStore:
             raise _unavailable("read", error) from None
 
     def put_new(self, key: str, data: bytes) -> bool:
-        """Store bytes under a new key; they are on the disk when this returns True."""
+        """Store bytes under a new key. They are on the disk when this returns True."""
         path = self._path(key)
         folder = os.path.dirname(path)
         try:
@@ -136,7 +140,7 @@ class DirectoryStore:
 
 
 class PathWatch:
-    """At most one `stat` a millisecond; the answer is yes while a tick of the clock could still hide a change.
+    """At most one `stat` a millisecond. The answer is yes while a tick of the clock could still hide a change.
 
     Only others' changes are seen that late: what this process itself writes, its caller knows.
     """
@@ -217,7 +221,7 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
 
 
 def _new_temporary(folder: str) -> tuple[int, str]:
-    # a file without a name goes with its descriptor, whatever happens; the name is empty then
+    # a file without a name goes with its descriptor, whatever happens. The name is empty then
     try:
         return os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600), ""
     except OSError as error:

@@ -10,7 +10,7 @@ KEY = "vault.toml"
 
 
 class Description(NamedTuple):
-    """The public facts of a vault; `signing_key` is an Ed25519 public key in base64url."""
+    """The public facts of a vault. `signing_key` is an Ed25519 public key in base64url."""
 
     id: str
     created: str

@@ -57,7 +57,9 @@ def test_what_is_signed_is_what_is_checked_in(name: str) -> None:
     case = load(name)
     ext = extensions.parse(case["ext"]) if "ext" in case else ""
     payload = statements.encode(case["payload"])
-    signed = stating.sign_statement(Identity(Secret(case["identity"])), place(case), case["time"], case["type"], payload, ext)
+    signed = stating.sign_statement(
+        Identity(Secret(case["identity"])), place(case), case["time"], case["type"], payload, ext
+    )
     assert signed == stored(name)
 
 
@@ -76,7 +78,9 @@ def test_a_tombstone_names_what_was_forgotten(name: str) -> None:
     assert [list(point) for point in points] == case["payload"]["forgotten"]
     if not case.get("ext"):
         place_of = place(case)
-        assert stating.sign_tombstone(Identity(Secret(case["identity"])), place_of, case["time"], points) == stored(name)
+        assert stating.sign_tombstone(Identity(Secret(case["identity"])), place_of, case["time"], points) == stored(
+            name
+        )
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -88,7 +88,7 @@ def test_fusermount3_is_there_and_setuid_or_the_reason_is_told(tmp_path: Path) -
     program = tmp_path / "fusermount3"
     program.touch(0o755)
     program.chmod(0o755)
-    assert machine.fusermount_refusal(str(tmp_path)) == f"{program} is not setuid root, so it mounts for nobody else"
+    assert machine.fusermount_refusal(str(tmp_path)) == f"{program} is not setuid root, so it mounts for root alone"
     program.chmod(0o4755)
     assert machine.fusermount_refusal(str(tmp_path)) == ""
 
