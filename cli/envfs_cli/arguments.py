@@ -36,9 +36,9 @@ def read(command: "Command", words: "Sequence[str]") -> "Values":
     """Return the values of a command's arguments and options, by their names; exits on help and mistakes."""
     values = _directly(command, words)
     if values is None:
-        from envfs_cli import streams
+        from envfs_cli import standard_streams
 
-        streams.forgive_lost_words()
+        standard_streams.forgive_lost_words()
         return _by_argparse(command, words)
     return values
 

@@ -6,7 +6,7 @@ Law: an example that is too long for a line goes on behind a backslash, where a 
 import argparse
 import re
 
-from envfs_cli import wrapping
+from envfs_cli import line_wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,20 +24,20 @@ class Wrapped(argparse.HelpFormatter):
 
     def __init__(self, prog: str) -> None:
         """Use the terminal's width."""
-        super().__init__(prog, width=wrapping.width())
+        super().__init__(prog, width=line_wrap.width())
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:  # noqa: ARG002 - argparse's own form
         lines = text.splitlines()
         return "\n".join(part for line in lines for part in (_example(line) if line[:1] == " " else fill(line)))
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        return wrapping.fill(text, width)
+        return line_wrap.fill(text, width)
 
 
 def usage(command: "Command") -> str:
     """Return the form of a command, after argparse's `usage: `; the options are explained further down."""
     words = [f"envfs {command.name}", "[OPTION ...]", *map(_place, command.arguments)]
-    lines = wrapping.fill(" ".join(words), wrapping.width() - len("usage: "), "", "  ")
+    lines = line_wrap.fill(" ".join(words), line_wrap.width() - len("usage: "), "", "  ")
     return "\n".join(lines)
 
 
@@ -71,21 +71,21 @@ def entries(pairs: "Iterable[tuple[str, str]]", column: int = _COLUMN) -> list[s
     lines = []
     for word, meaning in pairs:
         first = f"  {word}".ljust(column - 1) + " "
-        lines += wrapping.fill(meaning, wrapping.width(), first, " " * column)
+        lines += line_wrap.fill(meaning, line_wrap.width(), first, " " * column)
     return lines
 
 
 def fill(text: str) -> list[str]:
     """Wrap one paragraph to the terminal's width."""
-    return wrapping.fill(text, wrapping.width())
+    return line_wrap.fill(text, line_wrap.width())
 
 
 def _example(line: str) -> list[str]:
-    if len(line) <= wrapping.width():
+    if len(line) <= line_wrap.width():
         return [line]
     lines, current = [], " "
     for word in _WORD.findall(line):
-        if current.strip() and len(f"{current} {word}{_ON}") > wrapping.width():
+        if current.strip() and len(f"{current} {word}{_ON}") > line_wrap.width():
             lines.append(f"{current}{_ON}")
             current = "     "
         current = f"{current} {word}"

@@ -24,13 +24,13 @@ def main() -> int:
     """Run the command line; returns the exit status."""
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _interrupted)
-    from envfs_cli import dispositions
+    from envfs_cli.process import signals
 
-    dispositions.expect_children()
+    signals.expect_children()
     if _are_unusual():
-        from envfs_cli import streams
+        from envfs_cli import standard_streams
 
-        streams.prepare()
+        standard_streams.prepare()
     try:
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -57,9 +57,9 @@ def _leave(status: int) -> int:
         try:
             stream.flush()
         except OSError as failure:
-            from envfs_cli import output, streams
+            from envfs_cli import output, standard_streams
 
-            streams.discard(stream.fileno())
+            standard_streams.discard(stream.fileno())
             if stream is sys.stderr:
                 continue
             if isinstance(failure, BrokenPipeError):
@@ -97,9 +97,9 @@ def _run(words: "Sequence[str]") -> int:
         return helping.without_command(words)
     values = arguments.read(command, words[1:])
     if command.arguments and command.arguments[0].linked and values["level"] is None:
-        from envfs_cli import linked
+        from envfs_cli.folder_links import state
 
-        values["level"] = linked.level()
+        values["level"] = state.level()
     return start(command, values)
 
 

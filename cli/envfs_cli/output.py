@@ -11,7 +11,7 @@ import sys
 
 from envfs.errors import EnvFSError
 from envfs.protocol import wire
-from envfs_cli import wrapping
+from envfs_cli import line_wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def plain_error(text: str) -> None:
 
 def _say(kind: str, style: str, text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
-    _tell(f"envfs: {word} {wrapping.message(clean(text), len(f'envfs: {kind}: '))}\n")
+    _tell(f"envfs: {word} {line_wrap.message(clean(text), len(f'envfs: {kind}: '))}\n")
 
 
 def _tell(text: str) -> None:
@@ -106,9 +106,9 @@ def raw(data: bytes) -> None:
         try:
             unwritten = unwritten[os.write(1, unwritten) :]
         except BlockingIOError:
-            from envfs_cli import streams
+            from envfs_cli import standard_streams
 
-            streams.wait_until_writable(1)
+            standard_streams.wait_until_writable(1)
         except OSError as failure:
             raise _lost(failure) from None
 
@@ -131,9 +131,9 @@ def reason(failure: OSError) -> str:
 
 
 def _discard(number: int) -> None:
-    from envfs_cli import streams  # what it needs is slow to load
+    from envfs_cli import standard_streams  # what it needs is slow to load
 
-    streams.discard(number)
+    standard_streams.discard(number)
 
 
 def _lost(failure: OSError) -> Exception:

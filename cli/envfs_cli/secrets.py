@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from envfs.core import limits, passphrases
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
-from envfs_cli import files, output, strength, terminal
+from envfs_cli import files, output, passphrase_strength
+from envfs_cli.terminal import prompts
 
 TRIES = 3  # of a person, before a command gives up
 _CHUNK = 1 << 16
@@ -89,7 +90,7 @@ def new_passphrase(file: "str | None", project: str = "") -> int:
     if file:
         handle = from_file(file, _PASSPHRASE, limits.FRAME_BYTES)
         with suppress(UnicodeDecodeError):  # the keyholder says so
-            strength.judge(passphrases.read(os.pread(handle, limits.FRAME_BYTES, 0)))
+            passphrase_strength.judge(passphrases.read(os.pread(handle, limits.FRAME_BYTES, 0)))
         return handle
     problem = ""
     for left in reversed(range(TRIES)):
@@ -111,15 +112,15 @@ def _doubt(typed: bytes) -> str:
             return "the two passphrases differ"
     except UnicodeDecodeError:
         return "what was typed is not UTF-8 text"
-    if strength.judge(text) and not terminal.confirm("use it all the same?"):
+    if passphrase_strength.judge(text) and not prompts.confirm("use it all the same?"):
         return "the passphrase was not used"
     return ""
 
 
 def _typed(prompt: str) -> bytes:
     try:
-        return terminal.ask_hidden(prompt, _PASSPHRASE, limits.PASSPHRASE_BYTES)
-    except terminal.NoTerminal as error:
+        return prompts.ask_hidden(prompt, _PASSPHRASE, limits.PASSPHRASE_BYTES)
+    except prompts.NoTerminal as error:
         error.hint = NAME_A_FILE
         raise
 
@@ -142,7 +143,7 @@ def value(name: str, file: "str | None") -> "tuple[int, bool]":
     """
     if is_typed(file):
         most = limits.VALUE_BYTES + limits.LINE_END_BYTES
-        handle, trim = from_bytes(terminal.ask_hidden(f"value of {name}: ", "the value", most, lines=True)), True
+        handle, trim = from_bytes(prompts.ask_hidden(f"value of {name}: ", "the value", most, lines=True)), True
     elif file is None or file == "-":
         handle, trim = from_file("-", "the value", limits.VALUE_BYTES, limits.LINE_END_BYTES), True
     else:

@@ -13,8 +13,8 @@ import trio
 
 from envfs.control.server import Server, bind
 from envfs.daemon.keyholder_link import KeyholderLink
-from envfs_cli import linked, remembering
-from envfs_cli.linked import Linked
+from envfs_cli.folder_links import state, state_writer
+from envfs_cli.folder_links.state import Linked
 from tests.component.world import World, run
 
 ROOT = Path(__file__).parents[2]
@@ -155,17 +155,23 @@ def test_the_client_starts_without_what_is_slow(
 ) -> None:
     monkeypatch.setenv("ENVFS_HOME", home.places.home)
     monkeypatch.chdir(tmp_path)
-    remembering.write_toml(str(tmp_path), "/shop")
-    remembering.remember(str(tmp_path), Linked(linked.number(str(tmp_path)), "/shop", ""))
+    state_writer.write_toml(str(tmp_path), "/shop")
+    state_writer.remember(str(tmp_path), Linked(state.number(str(tmp_path)), "/shop", ""))
     modules = client(home, *words)
     assert "envfs_cli.main" in modules
     assert heads(modules) & (HEAVY | {"tomllib", "yaml"}) == set()
     assert words[0] != "exec" or "re" not in modules
-    assert ("envfs_cli.linked" in modules) == ("/shop" not in words)
+    assert ("envfs_cli.folder_links.state" in modules) == ("/shop" not in words)
     parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
     assert parts <= {"core", "errors", "locations", "protocol", "safe_open", "tuples"}
     assert not [module for module in modules if module.startswith("envfs_cli.shell")]
-    assert not modules & {"envfs_cli.commands.watching", "envfs_cli.child", "envfs_cli.news", "signal", "ctypes"}
+    assert not modules & {
+        "envfs_cli.watch.watcher",
+        "envfs_cli.watch.child",
+        "envfs_cli.watch.news",
+        "signal",
+        "ctypes",
+    }
 
 
 @pytest.mark.parametrize(

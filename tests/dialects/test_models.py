@@ -12,7 +12,7 @@ from envfs.dotenv import dialects, merging
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError
 from envfs_cli.importing.readers import table
-from envfs_cli.importing.readers.reading import Refused, by_name, resolved
+from envfs_cli.importing.readers.readings import Refused, by_name, resolved
 from tests.dialects import parsers, reading
 from tests.dialects.test_dialects import parser
 

@@ -20,7 +20,8 @@ from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
 from envfs.vault import description
 from envfs.vault.memory import Memory
-from envfs_cli import arguments, grammar, linked
+from envfs_cli import arguments, grammar
+from envfs_cli.folder_links import state
 from envfs_cli.importing import families, json_trees, sources, yaml_trees
 from tests.property.messages import TABLES, json_values
 
@@ -232,7 +233,7 @@ def test_a_folders_level(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     path.chmod(0o600)
     with contextlib.suppress(UnsafeSettings):
-        assert names.level(linked.read(str(tmp_path)))
+        assert names.level(state.read(str(tmp_path)))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -244,7 +245,7 @@ def test_the_list_of_linked_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path.write_bytes(data)
     path.chmod(0o600)
     with contextlib.suppress(UnsafeSettings):
-        linked.remembered()
+        state.remembered()
 
 
 FAMILY = st.sampled_from(

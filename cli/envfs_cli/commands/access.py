@@ -5,12 +5,13 @@ import pwd
 
 from envfs.errors import BadRequest, LogBroken
 from envfs.protocol import control
-from envfs_cli import output, session
+from envfs_cli import output
+from envfs_cli.daemon import session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
-    from envfs_cli.session import Session
+    from envfs_cli.daemon.session import Session
 
 _DEFAULT_LINES = 20
 

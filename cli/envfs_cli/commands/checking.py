@@ -3,7 +3,8 @@
 from envfs.core import limits, names
 from envfs.errors import EnvFSError, NoSuchVariable
 from envfs.protocol import control
-from envfs_cli import files, output, session
+from envfs_cli import files, output
+from envfs_cli.daemon import session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

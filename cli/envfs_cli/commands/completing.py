@@ -6,25 +6,25 @@ import os
 from envfs import safe_open
 from envfs.core import names
 from envfs.errors import EnvFSError, NotRunning
-from envfs_cli import link as links
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
+from envfs_cli.daemon import client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
-    from envfs_cli.link import Link
+    from envfs_cli.daemon.client import Link
 
 
 def completion(values: "Values") -> int:
     """Print the script."""
     match values["shell"]:
         case "bash":
-            from envfs_cli.shell.completion.bash import script
+            from envfs_cli.completion.bash import script
         case "zsh":
-            from envfs_cli.shell.completion.zsh import script
+            from envfs_cli.completion.zsh import script
         case "fish":
-            from envfs_cli.shell.completion.fish import script
+            from envfs_cli.completion.fish import script
         case _:
             raise Mistake("there is no script for that shell", "bash, zsh and fish have one")
     output.line(script())
@@ -36,17 +36,17 @@ def candidates(values: "Values") -> int:
 
     `here` is a level, or else a name at the level that this folder is linked to.
     """
-    from envfs_cli.shell import paths
-    from envfs_cli.shell.sources import Sources
+    from envfs_cli import level_paths
+    from envfs_cli.completion.sources import Sources
 
     what, word = values["what"], str(values["word"] or "")
-    sources = Sources(links.need_running if what == "name" else _link_for_levels, _leave)
+    sources = Sources(client.need_running if what == "name" else _link_for_levels, _leave)
     try:
         match what:
             case "level":
-                found = paths.below(sources.levels(), names.ROOT, word)
+                found = level_paths.below(sources.levels(), names.ROOT, word)
             case "here":
-                found = paths.below(sources.levels(), names.ROOT, word) or _names_here(word)
+                found = level_paths.below(sources.levels(), names.ROOT, word) or _names_here(word)
             case "project":
                 found = [name for name in sources.projects() if name.startswith(word)]
             case _:
@@ -59,18 +59,18 @@ def candidates(values: "Values") -> int:
 
 
 def _names_here(word: str) -> list[str]:
-    from envfs_cli import linked
-    from envfs_cli.shell.sources import Sources
+    from envfs_cli.completion.sources import Sources
+    from envfs_cli.folder_links import state
 
-    found = Sources(links.need_running, _leave).names(linked.level())
+    found = Sources(client.need_running, _leave).names(state.level())
     return [name for name in found if name.startswith(word)]
 
 
 def _link_for_levels() -> "Link":
-    link = links.running()
+    link = client.running()
     if link is None and not _vault_is_free():
         raise NotRunning("another process is at work here")
-    return link or links.reach()
+    return link or client.reach()
 
 
 def _leave(link: "Link") -> None:
@@ -80,7 +80,7 @@ def _leave(link: "Link") -> None:
 def _vault_is_free() -> bool:
     # a private daemon would wait for the lock long after the person has typed on
     try:
-        handle = safe_open.open_file(links.places().lock, os.O_RDWR)
+        handle = safe_open.open_file(client.places().lock, os.O_RDWR)
     except OSError:
         return False
     try:

@@ -8,9 +8,11 @@ from envfs.core.keyfile import MANAGED, ZERO_KNOWLEDGE
 from envfs.core.names import level as one_spelling
 from envfs.errors import AuthenticationFailed, EnvFSError, NoSuchLevel, WrongPassphrase
 from envfs.protocol import control
-from envfs_cli import damage, output, secrets, session, terminal
+from envfs_cli import damage, output, secrets
 from envfs_cli.arguments import Mistake
+from envfs_cli.daemon import session
 from envfs_cli.files import check_new, read_text, write_new
+from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def _new(values: "Values") -> int:
     descriptors: tuple[int, ...] = ()
     if custody == ZERO_KNOWLEDGE:
         descriptors = (_new_passphrase(asking, name, values),)
-    with terminal.Waiting("making the key"):
+    with prompts.Waiting("making the key"):
         asking.reply(control.NewProject(name, custody), descriptors)
     output.done(f"{name} is made, {custody}")
     return 0
@@ -79,7 +81,7 @@ def _custody(values: "Values") -> int:
     request = control.ChangeCustody(name, wanted)
     if known is not None and wanted == ZERO_KNOWLEDGE != known.custody:
         secret = _new_passphrase(asking, name, values)
-        with terminal.Waiting("sealing everything anew"):
+        with prompts.Waiting("sealing everything anew"):
             asking.ask(request, (secret,))
         os.close(secret)
         output.note(
@@ -144,7 +146,7 @@ def _wanted(values: "Values") -> str:
 def _new_passphrase(asking: session.Session, name: str, values: "Values") -> int:
     file = _file(values, "passphrase_file")
     if not file:
-        terminal.check(secrets.NAME_A_FILE)
+        prompts.check(secrets.NAME_A_FILE)
     asking.let_go()
     _warn(name, values)
     return secrets.new_passphrase(file, name)
@@ -157,7 +159,7 @@ def _warn(name: str, values: "Values") -> None:
 
 
 def _need_yes(question: str) -> None:
-    if not terminal.confirm(question):
+    if not prompts.confirm(question):
         raise EnvFSError("not confirmed, so nothing was changed", "say yes, or use --yes")
 
 
@@ -215,7 +217,7 @@ def passwd(values: "Values") -> int:
         with suppress(WrongPassphrase):  # whether it is under one is known before anybody is asked
             asking.ask(control.ChangePassphrase())
     if new < 0:
-        terminal.check("name a file that holds the new passphrase with --new-passphrase-file")
+        prompts.check("name a file that holds the new passphrase with --new-passphrase-file")
     asking.passphrase(name)
     asking.let_go()
     if new < 0:

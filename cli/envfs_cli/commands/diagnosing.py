@@ -9,13 +9,13 @@ from envfs import __version__
 from envfs.errors import EnvFSError, KeyholderGone, NotApproved, TimedOut
 from envfs.protocol import control
 from envfs.protocol.control import FindingRow
-from envfs_cli import link as links
-from envfs_cli import output, session
+from envfs_cli import output
+from envfs_cli.daemon import client, session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
-    from envfs_cli.link import Link
+    from envfs_cli.daemon.client import Link
 
 _OK, _NOTE, _PROBLEM = "ok", "note", "problem"
 _STYLES = {_OK: "good", _NOTE: "warn", _PROBLEM: "bad"}
@@ -38,7 +38,7 @@ def doctor(values: "Values") -> int:
 
 def _asked() -> "list[FindingRow]":
     try:
-        link = session.Session.kept or links.looking()
+        link = session.Session.kept or client.looking()
         report, _ = link.ask(control.Status())
         if link.private or not isinstance(report, control.StatusReport):
             return [_not_running(), *_diagnosed(link)]
@@ -74,9 +74,9 @@ def _not_running() -> FindingRow:
 def _of_a_stranger(owner: int) -> "list[FindingRow]":
     text = f"one of uid {owner} runs here; it tells its owner alone how it is"
     row = FindingRow("daemon", _NOTE, text, "what follows is about this user, without it")
-    if os.path.exists(links.places().vault):
+    if os.path.exists(client.places().vault):
         return [row._replace(hint=f"ask uid {owner} to run this")]
-    return [row, *_diagnosed(links.private(looks=True))]
+    return [row, *_diagnosed(client.private(looks=True))]
 
 
 def _broken(error: EnvFSError) -> FindingRow:

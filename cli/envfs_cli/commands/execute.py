@@ -4,7 +4,8 @@ import os
 
 from envfs.errors import Malformed
 from envfs.protocol import control
-from envfs_cli import becoming, session
+from envfs_cli.daemon import session
+from envfs_cli.process import replacement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 def execute(values: "Values") -> int:
     """Fetch the view, then replace this process by the command: its exit status and signals are its own."""
     if values["watch"]:
-        from envfs_cli.commands import watching
+        from envfs_cli.watch import watcher
 
-        return watching.watch(values, fetch, becoming.become)
+        return watcher.watch(values, fetch, replacement.become)
     link = session.start(values)
     variables = fetch(link.ask, values)
     link.close()
-    return becoming.become(values["command"], variables)  # type: ignore[arg-type]
+    return replacement.become(values["command"], variables)  # type: ignore[arg-type]
 
 
 def fetch(ask: "Ask", values: "Values") -> bytes:
@@ -41,6 +42,6 @@ def fetch(ask: "Ask", values: "Values") -> bytes:
     variables, _, opened = found.partition(b"\0\0")
     if not opened:
         return found
-    from envfs_cli import inheriting
+    from envfs_cli.process import environment_references
 
-    return inheriting.completed(variables + b"\0", opened, os.environb)
+    return environment_references.completed(variables + b"\0", opened, os.environb)

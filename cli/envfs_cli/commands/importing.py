@@ -9,15 +9,16 @@ import os
 from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError
 from envfs.protocol import control
-from envfs_cli import output, secrets, session
+from envfs_cli import output, secrets
 from envfs_cli.commands import values as setting
+from envfs_cli.daemon import session
 from envfs_cli.importing.readers.plain import is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
-    from envfs_cli.importing.adapting import Text
-    from envfs_cli.importing.reading import Job
+    from envfs_cli.importing.adaptation import Text
+    from envfs_cli.importing.input_files import Job
     from envfs_cli.importing.sources import Found
 
     Row = tuple[str, str, str, list[str]]
@@ -32,9 +33,9 @@ def import_file(values: "Values") -> int:
     """Set every variable of a file, or of the files in a folder."""
     path = str(values["file"])
     if path != "-" and os.path.isdir(path):
-        from envfs_cli import folders
+        from envfs_cli.importing import folder
 
-        return _carry_out(folders.jobs(path, values), values)
+        return _carry_out(folder.jobs(path, values), values)
     if values["order"]:
         raise BadRequest("--order is for folders", "name the folder that the .env files are in")
     form = str(values["format"] or _ENDINGS.get(os.path.splitext(path)[1].lower(), _DOTENV))
@@ -47,24 +48,24 @@ def import_file(values: "Values") -> int:
 
 def _read(path: str, form: str, values: "Values") -> "Job":
     from envfs.core import names
-    from envfs_cli.importing import reading
+    from envfs_cli.importing import input_files
 
     notes: tuple[str, ...] = ()
     if form == _DOTENV and not (values["flatten"] or values["service"]):
-        text = _adapted(reading.text_of(path), path, values)
-        source, notes = reading.source_of(text.text, path), text.notes
+        text = _adapted(input_files.text_of(path), path, values)
+        source, notes = input_files.source_of(text.text, path), text.notes
     else:
-        source = reading.source(path, form, values)
+        source = input_files.source(path, form, values)
     notes = (*notes, *(source.notes if values["dry_run"] else source.remarks()))
     level = names.level(str(values["level"]))
-    return reading.Job(level, source.text, (reading.Part(path, source.found),), notes)
+    return input_files.Job(level, source.text, (input_files.Part(path, source.found),), notes)
 
 
 def _adapted(text: str, path: str, values: "Values") -> "Text":
-    from envfs_cli.importing import adapting
+    from envfs_cli.importing import adaptation
 
     folder = None if path == "-" else os.path.dirname(os.path.abspath(path))
-    return adapting.adapted(text, adapting.readers(folder, values))
+    return adaptation.adapted(text, adaptation.readers(folder, values))
 
 
 def _dotenv(path: str, values: "Values") -> int:
@@ -108,12 +109,12 @@ def _carry_out(jobs: "tuple[Job, ...]", values: "Values") -> int:
 
 
 def _check(jobs: "tuple[Job, ...]") -> None:
-    from envfs_cli.importing import reading
+    from envfs_cli.importing import input_files
 
     for part in (part for job in jobs for part in job.parts):
         for found in part.found:
             if found.problem is not None:
-                raise reading.named(found.problem, part.file)
+                raise input_files.named(found.problem, part.file)
 
 
 def _ask(link: session.Session, job: "Job", values: "Values", *, dry: bool) -> control.Written:

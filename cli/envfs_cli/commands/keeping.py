@@ -5,8 +5,9 @@ from contextlib import suppress
 
 from envfs.errors import AuthenticationFailed, EnvFSError, WrongPassphrase
 from envfs.protocol import control
-from envfs_cli import link as links
-from envfs_cli import output, secrets, session, terminal
+from envfs_cli import output, secrets
+from envfs_cli.daemon import client, session
+from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def init(values: "Values") -> int:
         named = values["passphrase_file"] or secrets.named_file("")
         _check_init(asks=named is None)
         descriptors = (secrets.new_passphrase(None if named is None else str(named)),)
-    link = session.over(links.own(), values)
-    with terminal.Waiting("making the identity"):
+    link = session.over(client.own(), values)
+    with prompts.Waiting("making the identity"):
         made = link.reply(control.Init(path), descriptors)
     if isinstance(made, control.Made):
         _say_made(link, made, path, values)
@@ -35,12 +36,12 @@ def init(values: "Values") -> int:
 
 
 def _check_init(*, asks: bool) -> None:
-    link = links.own(looks=True)
+    link = client.own(looks=True)
     with suppress(WrongPassphrase):  # whatever else would refuse it does so before anybody is asked
         link.ask(control.Init())
     link.close()
     if asks:
-        terminal.check(secrets.NAME_A_FILE)
+        prompts.check(secrets.NAME_A_FILE)
 
 
 def _say_made(link: session.Session, made: control.Made, identity_file: str, values: "Values") -> None:
@@ -50,7 +51,7 @@ def _say_made(link: session.Session, made: control.Made, identity_file: str, val
         secret = {"recovery": custody.add_recovery(link, "")[1]} if values["recovery"] else {}
         output.as_json({**made._asdict(), **secret})
         return
-    kept = identity_file or links.places().identity
+    kept = identity_file or client.places().identity
     output.line(f"a vault is made in {made.home}")
     output.line(f"  identity   {kept}{' (unencrypted: whoever reads it reads the vault)' if identity_file else ''}")
     output.line(f"  recipient  {made.recipient}")
@@ -58,14 +59,14 @@ def _say_made(link: session.Session, made: control.Made, identity_file: str, val
     output.note(
         "without the identity" + ("" if identity_file else " and its passphrase") + " nothing opens: keep a copy"
     )
-    if values["recovery"] or terminal.confirm("make a recovery sheet, for the day when it is lost?"):
+    if values["recovery"] or prompts.confirm("make a recovery sheet, for the day when it is lost?"):
         recovery, identity = custody.add_recovery(link, "")
         output.line(f"\n{custody.sheet(recovery.recipient, identity).rstrip()}")
 
 
 def status(values: "Values") -> int:
     """Say what runs and what is wrong; the exit status is 0 only if nothing is wrong."""
-    link = session.Session.kept or links.looking()
+    link = session.Session.kept or client.looking()
     report, _ = link.ask(control.Status())
     if not isinstance(report, control.StatusReport):
         return 1
@@ -126,7 +127,7 @@ def verify(values: "Values") -> int:
     """Check every record of the vault."""
     rows: list[object] = []
     link = session.start(values)
-    with terminal.Waiting("checking every record"):
+    with prompts.Waiting("checking every record"):
         reply, _ = link.ask(control.VerifyVault(bool(values["repair"])), (), rows)
     faults = [row for row in rows if isinstance(row, control.FaultRow)]
     if not isinstance(reply, control.Checked):
@@ -145,7 +146,7 @@ def verify(values: "Values") -> int:
 def accept(values: "Values") -> int:
     """Accept a level as it is now."""
     level = str(values["level"])
-    if not values["yes"] and not terminal.confirm(f"take {level} as it is now for the truth?"):
+    if not values["yes"] and not prompts.confirm(f"take {level} as it is now for the truth?"):
         raise EnvFSError("not confirmed, so nothing was changed", "say yes, or use --yes")
     reply = session.start(values).reply(control.Accept(level))
     for text in reply.notes if isinstance(reply, control.Done) else ():

@@ -11,16 +11,17 @@ from envfs import locations, safe_open
 from envfs.core import names
 from envfs.errors import AlreadyExists, EnvFSError
 from envfs.protocol import control
-from envfs_cli import ignoring, linked, output, remembering, secrets, session
-from envfs_cli import link as links
+from envfs_cli import output, secrets
 from envfs_cli.arguments import Mistake
-from envfs_cli.importing import reading
+from envfs_cli.daemon import client, session
+from envfs_cli.folder_links import gitignore, state, state_writer
+from envfs_cli.importing import input_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.arguments import Values
-    from envfs_cli.importing.adapting import Readers
-    from envfs_cli.link import Link
+    from envfs_cli.daemon.client import Link
+    from envfs_cli.importing.adaptation import Readers
 
 _ENV = ".env"
 _LARGEST = 1 << 20
@@ -52,31 +53,31 @@ def _link(folder: str, level: str, values: "Values") -> int:
     is_file = _check_env(env, level, importing=bool(values["import"]))
     if not os.access(folder, os.W_OK | os.X_OK):  # before anything is imported
         raise EnvFSError(f"{folder} cannot be written", "the link and .envfs.toml are made in it")
-    daemon = session.Session.kept or links.reach()
+    daemon = session.Session.kept or client.reach()
     asking = session.over(daemon, values)
     before = _import(env, level, asking, values) if is_file else None
     asking.reply(control.ListLevels(level))
     target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
     _put_link(env, target, before)
-    remembering.write_toml(folder, level)
-    remembering.remember(folder, linked.Linked(linked.number(folder), level, target))
+    state_writer.write_toml(folder, level)
+    state_writer.remember(folder, state.Linked(state.number(folder), level, target))
     output.done(f"{env} is the view of {level}")
     if is_file:
         _name_others(folder, level)
-    ignoring.see_to(folder)
+    gitignore.see_to(folder)
     return 0
 
 
 def _check_toml(folder: str) -> None:
     # one that does not parse, or that somebody else can write, is not ours to replace
-    if os.path.lexists(linked.toml_of(folder)):
-        linked.read(folder)
+    if os.path.lexists(state.toml_of(folder)):
+        state.read(folder)
 
 
 def _check_env(env: str, level: str, *, importing: bool) -> bool:
     """Tell whether there is a real file to import; refuse whatever cannot be replaced."""
     if os.path.islink(env):
-        if not linked.leads_to_a_view(env, _mounts()):
+        if not state.leads_to_a_view(env, _mounts()):
             raise AlreadyExists(f"{env} is a link to something else", f"look at it, and remove it: `rm {quoted(env)}`")
         return False
     if not os.path.lexists(env):
@@ -86,7 +87,7 @@ def _check_env(env: str, level: str, *, importing: bool) -> bool:
     if not importing:
         raise AlreadyExists(
             f"there is a file {env}",
-            f"import and replace it with `{linked.command(os.path.dirname(env), level)}`, or import it with "
+            f"import and replace it with `{state.command(os.path.dirname(env), level)}`, or import it with "
             f"`envfs import {quoted(env)} {level}` and remove it",
         )
     return True
@@ -94,7 +95,7 @@ def _check_env(env: str, level: str, *, importing: bool) -> bool:
 
 def _mounts() -> tuple[str, ...]:
     # wherever this user's views may be: a link of an earlier day leads to where they were then
-    mine = links.places()
+    mine = client.places()
     return _configured(mine.settings), mine.mount, locations.system().mount
 
 
@@ -109,7 +110,7 @@ def _mount(daemon: "Link") -> str:
     report, _ = daemon.ask(control.Status())
     if isinstance(report, control.StatusReport) and report.mount:
         return _by_its_link(str(report.mount))
-    mine = links.places()
+    mine = client.places()
     if not daemon.private:
         return locations.system().mount  # strangers are not told, and the system's is where they look
     output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
@@ -118,7 +119,7 @@ def _mount(daemon: "Link") -> str:
 
 def _by_its_link(mount: str) -> str:
     # a link in the home folder stays, wherever the mount of another session is
-    link = links.places().link
+    link = client.places().link
     return link if link and os.path.islink(link) and os.readlink(link) == mount else mount
 
 
@@ -139,12 +140,12 @@ def _configured(settings: str) -> str:
 
 def _import(env: str, level: str, asking: session.Session, values: "Values") -> tuple[int, ...]:
     """Import a file, and see that the view gives its variables back; return what tells the file from another."""
-    from envfs_cli.importing import adapting
+    from envfs_cli.importing import adaptation
 
     stamp = _stamp(env)
-    before = reading.text_of(env)
-    who = adapting.readers(os.path.dirname(env), values)
-    text = adapting.adapted(before, who)
+    before = input_files.text_of(env)
+    who = adaptation.readers(os.path.dirname(env), values)
+    text = adaptation.adapted(before, who)
     if text.left:
         raise EnvFSError(
             f"{env} stays, and nothing is imported: no environment can have the name {text.left[0]}",
@@ -183,17 +184,16 @@ def _check_values(env: str, level: str, text: str, asking: session.Session) -> N
 
 
 def _check_readers(env: str, level: str, before: str, who: "Readers", asking: session.Session) -> None:
-    from envfs_cli.importing import adapting
-    from envfs_cli.importing.readers import reading as readings
-    from envfs_cli.importing.readers import table
+    from envfs_cli.importing import adaptation
+    from envfs_cli.importing.readers import readings, table
 
     _, view = asking.ask(control.ReadView(level, "dotenv", "show", (), 0))
-    apart = adapting.kept_apart(before, view.decode(), who)
+    apart = adaptation.kept_apart(before, view.decode(), who)
     if apart:
         reader = apart[0][1]
         listed = ", ".join(readings.told(name for name, whose in apart if whose == reader))
         label = table.READERS[reader].label
-        command = f"{linked.command(os.path.dirname(env), level)} --as"
+        command = f"{state.command(os.path.dirname(env), level)} --as"
         other = f"`{command} {reader}`, or " if reader not in who.names else ""
         raise EnvFSError(
             f"{env} is imported, and stays: {label} would read something else from the view for {listed}",
@@ -251,29 +251,29 @@ def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
 
 
 def _remove(folder: str) -> int:
-    known = linked.remembered().get(folder)
+    known = state.remembered().get(folder)
     env = f"{folder.rstrip('/')}/{_ENV}"
-    if known is None and not linked.leads_to_a_view(env, _mounts()):
+    if known is None and not state.leads_to_a_view(env, _mounts()):
         raise EnvFSError(f"{folder} is not linked", "name the folder that is; `ls -A` shows its .envfs.toml")
     if known is None:  # moved here, or copied
         _clear(folder, os.readlink(env))
-    elif known.number == linked.number(folder):
+    elif known.number == state.number(folder):
         _clear(folder, known.target)
     else:
         output.note(f"{folder} is not the folder that was linked: what is in it stays")
-    remembering.forget(folder)
+    state_writer.forget(folder)
     output.done(f"{folder} is not linked any more")
     return 0
 
 
 def _clear(folder: str, target: str) -> None:
-    env, toml = f"{folder.rstrip('/')}/{_ENV}", linked.toml_of(folder)
+    env, toml = f"{folder.rstrip('/')}/{_ENV}", state.toml_of(folder)
     if os.path.islink(env) and os.readlink(env) == target:
         _unlink(env)
     elif os.path.lexists(env):
         output.note(f"{env} stays: it is not the link that was made")
     if os.path.lexists(toml):
-        linked.read(folder)
+        state.read(folder)
         _unlink(toml)
 
 

@@ -19,8 +19,9 @@ from envfs.errors import (
     from_code,
 )
 from envfs.protocol import control, framing, wire
-from envfs_cli import link as links
-from envfs_cli import output, secrets, session, starting, streams, terminal
+from envfs_cli import output, secrets, standard_streams
+from envfs_cli.daemon import client, launch, session
+from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,19 +35,19 @@ _LARGEST = 1 << 20
 
 def mount(values: "Values") -> int:
     """Start the daemon and wait until it serves; or become it, with --foreground."""
-    if links.running() is not None and os.path.exists(links.places().socket):
+    if client.running() is not None and os.path.exists(client.places().socket):
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
-    if not os.path.exists(links.places().vault):
-        raise NoVault(f"there is no vault at {links.places().vault}", "make one with `envfs init`")
+    if not os.path.exists(client.places().vault):
+        raise NoVault(f"there is no vault at {client.places().vault}", "make one with `envfs init`")
     path = os.path.abspath(str(values["path"])) if values["path"] else ""
     command = [sys.executable, "-I", "-m", "envfs.daemon", "serve", "--mount", path]
     _check(path)
     file = None if values["passphrase_file"] is None else str(values["passphrase_file"])
     secret = _passphrase(file)
     if values["foreground"]:
-        lock = links.lock_for_mount()
-        streams.give_nothing()
-        os.execve(sys.executable, _with(command, secret, lock), starting.environment(links.places()))  # noqa: S606
+        lock = client.lock_for_mount()
+        standard_streams.give_nothing()
+        os.execve(sys.executable, _with(command, secret, lock), launch.environment(client.places()))  # noqa: S606
     where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
     return 0
@@ -54,7 +55,7 @@ def mount(values: "Values") -> int:
 
 def _check(path: str) -> None:
     # what would refuse the mount is said before a passphrase is asked for
-    vault = links.places().vault
+    vault = client.places().vault
     owner = os.stat(vault).st_uid
     if owner != os.geteuid():
         raise NotApproved(f"the vault at {vault} belongs to uid {owner}", "its owner mounts it")
@@ -65,7 +66,7 @@ def _check(path: str) -> None:
 def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
     for left in reversed(range(secrets.TRIES)):
         try:
-            with terminal.Waiting("starting"):
+            with prompts.Waiting("starting"):
                 return _start(command, secret)
         except WrongPassphrase as error:
             if not asks or (secret >= 0 and not left):
@@ -78,7 +79,7 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
 
 
 def _start(command: "list[str]", secret: int) -> str:
-    lock = links.lock_for_mount()  # not before the passphrase is there: a person may take long
+    lock = client.lock_for_mount()  # not before the passphrase is there: a person may take long
     try:
         return _spawn(_with(command, secret, lock))
     finally:
@@ -99,7 +100,7 @@ def _passphrase(file: "str | None") -> int:
     # whether one is needed is known by looking for the identity file in its usual place, under a passphrase
     if file or secrets.named_file(""):
         return secrets.passphrase(file)
-    if os.environ.get("CREDENTIALS_DIRECTORY") or not os.path.exists(links.places().identity) or _in_keyring():
+    if os.environ.get("CREDENTIALS_DIRECTORY") or not os.path.exists(client.places().identity) or _in_keyring():
         return -1
     return secrets.passphrase(None)
 
@@ -107,7 +108,7 @@ def _passphrase(file: "str | None") -> int:
 def _in_keyring() -> bool:
     # a look at the settings: the daemon reads them as they should be read, and a mistake here costs one start of it
     try:
-        lines = safe_open.read_file(links.places().settings, _LARGEST, follow=True).splitlines()
+        lines = safe_open.read_file(client.places().settings, _LARGEST, follow=True).splitlines()
         return any(line.strip().startswith(b"keyring") for line in lines)
     except OSError:
         return False
@@ -125,7 +126,7 @@ def _spawn(command: "list[str]") -> str:
     decoder.feed(answer)
     found = decoder.next()
     if found is None:
-        raise MountFailed("the daemon ended before it served", f"look into {links.places().daemon_log}")
+        raise MountFailed("the daemon ended before it served", f"look into {client.places().daemon_log}")
     message = wire.from_body(found[0], control.REPLIES)
     if isinstance(message, control.Failed):
         error = from_code(*message)
@@ -141,14 +142,14 @@ def _spawn(command: "list[str]") -> str:
 def _become_daemon(command: "list[str]") -> None:
     try:
         os.setsid()
-        log = links.places().daemon_log
+        log = client.places().daemon_log
         os.makedirs(os.path.dirname(log), 0o700, exist_ok=True)
         target = _daemon_log(log)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.dup2(target, 1)
         os.dup2(target, 2)
-        os.execve(sys.executable, command, starting.environment(links.places()))  # noqa: S606
+        os.execve(sys.executable, command, launch.environment(client.places()))  # noqa: S606
     finally:
         os._exit(126)
 
@@ -175,12 +176,12 @@ def _read_all(handle: int, child: int) -> bytes:
     finally:
         os.close(handle)
     os.kill(child, signal.SIGKILL)
-    raise TimedOut(f"the daemon did not start in {_START_SECONDS} s", f"look into {links.places().daemon_log}")
+    raise TimedOut(f"the daemon did not start in {_START_SECONDS} s", f"look into {client.places().daemon_log}")
 
 
 def unmount(values: "Values") -> int:  # noqa: ARG001 - every command has the same shape
     """End the daemon and wait until the mount is gone."""
-    link = links.running()
+    link = client.running()
     if link is None:
         return _remove_dead_mounts()
     report, _ = link.ask(control.Status())
@@ -199,7 +200,7 @@ def _remove_dead_mounts() -> int:
     # what a killed daemon left; only the daemon's side may look at mounts
     status = os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-I", "-m", "envfs.daemon", "clear"])  # noqa: S606
     if status == NotRunning.status:
-        links.need_running()
+        client.need_running()
     return status
 
 
@@ -214,7 +215,7 @@ def _runs(pid: int) -> bool:
 
 def unlock(values: "Values") -> int:
     """Give a running daemon the passphrase, of the vault or of a project."""
-    asking = session.over(links.need_running(), values)
+    asking = session.over(client.need_running(), values)
     asking.unlock(int(str(values["ttl"] or 0)), str(values["project"] or ""))
     output.done("unlocked")
     return 0
@@ -222,6 +223,6 @@ def unlock(values: "Values") -> int:
 
 def lock(values: "Values") -> int:
     """Make a running daemon forget the keys, of everything or of a project, and the views."""
-    links.need_running().ask(control.Lock(str(values["project"] or "")))
+    client.need_running().ask(control.Lock(str(values["project"] or "")))
     output.done("locked")
     return 0

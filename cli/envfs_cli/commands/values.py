@@ -4,8 +4,10 @@ import os
 
 from envfs.errors import BadName
 from envfs.protocol import control
-from envfs_cli import output, secrets, session, terminal
+from envfs_cli import output, secrets
 from envfs_cli.arguments import Mistake
+from envfs_cli.daemon import session
+from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def _value(values: "Values", level: str, name: str) -> "tuple[session.Session, i
         # whoever writes into the pipe may take its time: nothing is started, and so nothing locked, before
         descriptor, trim = secrets.value(name, file)
         return session.start(values), descriptor, trim
-    terminal.check("pipe the value in, or name a file that holds it with --from-file")
+    prompts.check("pipe the value in, or name a file that holds it with --from-file")
     asking = session.start(values)
     asking.reply(control.CheckWrite(level, name))
     asking.let_go()

@@ -2,8 +2,10 @@
 
 from envfs.errors import EnvFSError
 from envfs.protocol import control
-from envfs_cli import damage, output, session, terminal
+from envfs_cli import damage, output
 from envfs_cli.commands.values import report
+from envfs_cli.daemon import session
+from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def rollback(values: "Values") -> int:
     level, version = str(values["level"]), int(str(values["version"]))
     link = session.start(values)
     link.let_go()
-    if not values["yes"] and not terminal.confirm(f"write version {version} of {level} as its newest?"):
+    if not values["yes"] and not prompts.confirm(f"write version {version} of {level} as its newest?"):
         raise EnvFSError("not confirmed, so nothing was changed", "say yes, or use --yes")
     reply = link.reply(control.Rollback(level, version))
     if isinstance(reply, control.Written):

@@ -4,7 +4,8 @@ import os
 
 from envfs.errors import BadRequest
 from envfs.protocol import control
-from envfs_cli import damage, output, session
+from envfs_cli import damage, output
+from envfs_cli.daemon import session
 from envfs_cli.files import check_new, write_new
 
 TYPE_CHECKING = False

@@ -11,9 +11,9 @@ import re
 import shlex
 
 from envfs.core import names
-from envfs_cli import arguments
+from envfs_cli import arguments, level_paths
 from envfs_cli.arguments import Mistake
-from envfs_cli.shell import builtins, paths
+from envfs_cli.shell import builtins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def placed(command: "Command", words: list[str], current: str, exists: "Exists")
         return [*words[:place], current, *words[place:]]
     if len(spots) < len(fixed):
         return words
-    level = paths.resolve(current, words[spots[at]])
+    level = level_paths.resolve(current, words[spots[at]])
     if command.name == "set" and "/" not in words[spots[at]] and not exists(level):
         # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be kept in the open
         raise Mistake(

@@ -7,13 +7,13 @@ import sys
 from envfs.core import limits, names
 from envfs.errors import EnvFSError, TooLarge
 from envfs.protocol import control
-from envfs_cli import arguments, output
-from envfs_cli import link as links
+from envfs_cli import arguments, level_paths, output
 from envfs_cli.arguments import Mistake
-from envfs_cli.session import Session
-from envfs_cli.shell import builtins, holding, lines, paths, running
+from envfs_cli.completion.sources import Sources
+from envfs_cli.daemon import client
+from envfs_cli.daemon.session import Session
+from envfs_cli.shell import builtins, children, kept_daemon, lines
 from envfs_cli.shell.history import History
-from envfs_cli.shell.sources import Sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Shell:
     def __init__(self, passphrase_file: object, overview: "Callable[[], str]", *, scripted: bool) -> None:
         """Start at the top."""
         self.level = names.ROOT
-        self.sources = Sources(holding.link, holding.done_with)
-        self.history = History("" if scripted else f"{links.places().state}/shell_history")
+        self.sources = Sources(kept_daemon.link, kept_daemon.done_with)
+        self.history = History("" if scripted else f"{client.places().state}/shell_history")
         self._before = names.ROOT
         self._passphrase_file = passphrase_file
         self._overview = overview
@@ -77,12 +77,12 @@ class Shell:
         if values.get("passphrase_file", "") is None and not values.get("project"):
             values["passphrase_file"] = self._passphrase_file
         if command.name in _ALONE:
-            holding.release()
+            kept_daemon.release()
         else:
-            holding.hold()
-        status = running.in_child(lambda: running.start(command, values), with_input=not self._scripted)
+            kept_daemon.hold()
+        status = children.in_child(lambda: children.start(command, values), with_input=not self._scripted)
         if Session.kept is not None:
-            holding.done_with(Session.kept)
+            kept_daemon.done_with(Session.kept)
         if command.name in _CHANGING:
             self.sources.forget()
         if not self._scripted:
@@ -93,13 +93,13 @@ class Shell:
 
     def _cd(self, values: "Values") -> int:
         place = values["place"]
-        level = self._before if place == "-" else paths.resolve(self.level, str(place or "/"))
+        level = self._before if place == "-" else level_paths.resolve(self.level, str(place or "/"))
         if level != names.ROOT:
-            link = holding.link()
+            link = kept_daemon.link()
             try:
                 link.ask(control.ListLevels(level))
             finally:
-                holding.done_with(link)
+                kept_daemon.done_with(link)
         self._before, self.level = self.level, level
         return 0
 
@@ -123,7 +123,7 @@ class Shell:
 
 
 def _say_end(command: "Command", status: int) -> None:
-    if status == running.INTERRUPTED:
+    if status == children.INTERRUPTED:
         output.done("")  # behind the ^C that the terminal shows
     if command.name == "exec" and status:
         output.note(f"exit status {status}")
@@ -161,11 +161,11 @@ def _lines() -> "Iterator[str]":
 
 def run_terminal(shell: Shell) -> int:
     """Ask for lines until the person leaves."""
-    from envfs_cli.shell.editing import Editor
+    from envfs_cli.shell.editor import Editor
 
     editor = Editor(shell.history, shell.sources, lambda: shell.level)
     output.done("`help` lists the commands, Tab completes, `exit` or ctrl-D leaves")
-    if os.path.exists(links.places().vault) and holding.hold():
+    if os.path.exists(client.places().vault) and kept_daemon.hold():
         output.done("no daemon runs, so this shell keeps the vault to itself; `mount` starts one for all")
     while True:
         try:
@@ -185,4 +185,4 @@ def run(passphrase_file: object, overview: "Callable[[], str]") -> int:
     try:
         return run_script(shell) if scripted else run_terminal(shell)
     finally:
-        holding.release()
+        kept_daemon.release()

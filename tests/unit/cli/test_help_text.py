@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from envfs_cli import arguments, grammar, help_text, wrapping
+from envfs_cli import arguments, grammar, help_text, line_wrap
 from envfs_cli.commands import helping
+from envfs_cli.completion import bash, fish, zsh
 from envfs_cli.grammar import Command
-from envfs_cli.shell.completion import bash, fish, zsh
 
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 SHOWN = [command for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
@@ -71,7 +71,7 @@ def test_help_on_a_terminal_is_as_wide_as_that(columns: int) -> None:
 @pytest.mark.parametrize("said", ["80", "", "x", "0", "-5", "7", "9999"])
 def test_a_width_is_always_usable(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", said)
-    assert 40 <= wrapping.width(-1) <= 100
+    assert 40 <= line_wrap.width(-1) <= 100
 
 
 @pytest.mark.parametrize("columns", [40, 50, 60])
@@ -107,14 +107,14 @@ def test_each_action_is_explained_wherever_commands_are(command: Command) -> Non
 def test_what_stands_in_backticks_is_never_broken() -> None:
     text = "run `envfs grant /shop/prod --uid 1001`, then look at `envfs log -n 3` again"
     for columns in range(10, 80):
-        lines = wrapping.fill(text, columns)
+        lines = line_wrap.fill(text, columns)
         assert " ".join(lines) == text
         assert all(line.count("`") % 2 == 0 for line in lines)
 
 
 def test_a_paragraph_is_indented_as_told() -> None:
-    assert wrapping.fill("a bb ccc", 6, "> ", "  ") == ["> a bb", "  ccc"]
-    assert wrapping.fill("", 6) == [""]
+    assert line_wrap.fill("a bb ccc", 6, "> ", "  ") == ["> a bb", "  ccc"]
+    assert line_wrap.fill("", 6) == [""]
 
 
 @each_command

@@ -12,7 +12,8 @@ import pytest
 
 from envfs.core import limits
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
-from envfs_cli import secrets, terminal
+from envfs_cli import secrets
+from envfs_cli.terminal import prompts
 
 
 @contextlib.contextmanager
@@ -148,7 +149,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
         assert lines == prompt.startswith("value")
         return left.pop(0).encode()
 
-    monkeypatch.setattr(terminal, "ask_hidden", ask)
+    monkeypatch.setattr(prompts, "ask_hidden", ask)
     return asked
 
 
@@ -183,10 +184,10 @@ def test_a_weak_new_passphrase_is_said_to_be_and_used_only_on_a_yes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers(monkeypatch, *["hunter2"] * 8)
-    monkeypatch.setattr(terminal, "confirm", lambda _question: False)
+    monkeypatch.setattr(prompts, "confirm", lambda _question: False)
     with pytest.raises(WrongPassphrase):
         secrets.new_passphrase(None)
-    monkeypatch.setattr(terminal, "confirm", lambda _question: True)
+    monkeypatch.setattr(prompts, "confirm", lambda _question: True)
     assert content(secrets.new_passphrase(None)) == b"hunter2"
     said = capsys.readouterr().err
     assert said.count("this passphrase is weak") == 4

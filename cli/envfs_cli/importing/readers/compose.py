@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, Refused, joined, text
+from envfs_cli.importing.readers.readings import Reading, Refused, joined, text
 
 _BLANK = "\t\v\f\r \x85\xa0"  # of a line
 _SPACE = (

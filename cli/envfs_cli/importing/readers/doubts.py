@@ -9,7 +9,7 @@ from typing import NamedTuple
 from envfs.dotenv.document import Entry, parse_document
 from envfs.errors import EnvFSError
 from envfs_cli.importing.readers.plain import is_plain
-from envfs_cli.importing.readers.reading import Reading, Refused, by_name, told
+from envfs_cli.importing.readers.readings import Reading, Refused, by_name, told
 from envfs_cli.importing.readers.table import LONGEST, READERS, pieces_of, shown
 
 MAINSTREAM = ("node", "python", "ruby", "symfony", "shell")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference, references
-from envfs_cli.importing.readers.reading import Reading, joined, text
+from envfs_cli.importing.readers.readings import Reading, joined, text
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _BLANKS = (  # the same, spelled out

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from envfs.dotenv.references import Piece
 from envfs_cli.importing.readers import javascript
-from envfs_cli.importing.readers.reading import Reading, by_name, text
+from envfs_cli.importing.readers.readings import Reading, by_name, text
 
 
 class _Release(NamedTuple):

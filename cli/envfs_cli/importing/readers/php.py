@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, Refused, joined, text
+from envfs_cli.importing.readers.readings import Reading, Refused, joined, text
 
 _NAME = r"(?i:[A-Z][A-Z0-9_]*)"
 _FILLER = re.compile(r"(?:\s|#[^\n]*)+", re.ASCII)

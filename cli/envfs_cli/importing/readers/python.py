@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, joined, text
+from envfs_cli.importing.readers.readings import Reading, joined, text
 
 _SPACE = re.compile(r"\s*")
 _BEFORE = re.compile(r"(?:export[^\S\n]+)?")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, joined
+from envfs_cli.importing.readers.readings import Reading, joined
 
 _SPACE = re.compile(r"\s*", re.ASCII)
 _LINE = re.compile(

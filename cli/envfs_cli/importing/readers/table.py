@@ -13,7 +13,7 @@ from envfs.dotenv.document import Document, Entry, parse_document
 from envfs.dotenv.references import Piece, Reference
 from envfs.errors import EnvFSError
 from envfs_cli.importing.readers import compose, javascript, node, php, python, ruby, shell
-from envfs_cli.importing.readers.reading import Read, Reading, Refused, by_name, joined, resolved
+from envfs_cli.importing.readers.readings import Read, Reading, Refused, by_name, joined, resolved
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=|\s*#|\s*\Z", re.ASCII)
 _LOOKED_AT = 20  # lines that are no assignments, each tried by leaving it out

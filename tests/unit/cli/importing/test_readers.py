@@ -6,7 +6,7 @@ import pytest
 
 from envfs.dotenv.document import parse_document
 from envfs_cli.importing.readers import doubts, table
-from envfs_cli.importing.readers.reading import Refused, resolved, told
+from envfs_cli.importing.readers.readings import Refused, resolved, told
 
 NEEDLE = "hunter2"
 

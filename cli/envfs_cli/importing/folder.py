@@ -1,0 +1,112 @@
+"""A folder with a family of `.env` files: which of its files count, in which order, and what they give each level."""
+
+import os
+
+from envfs.core import names
+from envfs.dotenv.document import parse_document
+from envfs.errors import BadRequest, EnvFSError
+from envfs_cli import output
+from envfs_cli.folder_links import state
+from envfs_cli.importing import adaptation, families, input_files
+from envfs_cli.importing.input_files import Job, Part
+from envfs_cli.importing.sources import Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.arguments import Values
+    from envfs_cli.importing.adaptation import Readers
+    from envfs_cli.importing.families import Planned
+
+_PACKAGES = ("dependencies", "devDependencies")
+
+
+def jobs(folder: str, values: "Values") -> tuple[Job, ...]:
+    """Return what is to be written to the levels of a family, and say how its files were taken.
+
+    Raises:
+        EnvFSError: there is none, or a file of it cannot be read or is no dotenv text
+    """
+    if values["flatten"] or values["service"] or values["format"] not in (None, "dotenv"):
+        raise BadRequest("a folder is imported as dotenv files", "name the one file that is to be read otherwise")
+    level = names.level(str(values["level"]))
+    there = _listed(folder)
+    who = adaptation.readers(folder, values)
+    order = _order(folder, there, who, values)
+    files, skipped = families.sort(there, order)
+    for file, why in skipped:
+        output.note(f"{file} is left out: {why}")
+    found = {file: _read(folder, file, who) for file in files}
+    if not found:
+        raise EnvFSError(f"there are no .env files in {folder}", "a family is .env, .env.local, .env.NAME …")
+    documents = {file: parse_document(source.text) for file, source in found.items()}
+    return tuple(_job(level, planned, found) for planned in families.plan(documents, order))
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        listed = [file for file in os.listdir(folder) if file == ".env" or file.startswith(".env.")]
+    except OSError as error:
+        raise EnvFSError(f"cannot read {folder}: {os.strerror(error.errno or 5).lower()}") from None
+    there = []
+    for file in sorted(listed):
+        path = os.path.join(folder, file)
+        if file == ".env" and state.leads_to_a_view(path):
+            output.note(f"{file} is left out: a link to a view, made by `envfs link`")
+        elif not input_files.is_plain_file(path):
+            output.note(f"{file} is left out: not a file")
+        elif _leads_out(folder, path):
+            output.note(f"{file} is left out: a link out of the folder; import that file by its own name")
+        else:
+            there.append(file)
+    return there
+
+
+def _leads_out(folder: str, path: str) -> bool:
+    # who made the folder, such as the author of a cloned repository, is not to choose among this user's other files
+    return os.path.dirname(os.path.realpath(path)) != os.path.realpath(folder)
+
+
+def _order(folder: str, files: list[str], who: "Readers", values: "Values") -> str:
+    if values["order"]:
+        return str(values["order"])
+    if values["as"] == families.SYMFONY:
+        return families.SYMFONY
+    order, why = families.detect(_dependencies(folder), files)
+    if why == families.NOTHING and who.order:
+        order, why = who.order, who.why[0]
+    if any(file not in (".env", families.DEFAULTS) for file in files):
+        output.note(f"the files count in the order of {order}, as {why}; --order chooses another")
+    return order
+
+
+def _dependencies(folder: str) -> set[str]:
+    # a package.json that cannot be read speaks for nothing: the order that was taken is said in any case
+    from envfs_cli.importing import json_trees
+    from envfs_cli.importing.trees import Table
+
+    path = os.path.join(folder, "package.json")
+    if not input_files.is_plain_file(path):
+        return set()
+    try:
+        tree = json_trees.parse(input_files.text_of(path))
+    except EnvFSError:
+        return set()
+    tables = [tree.get(name) for name in _PACKAGES] if isinstance(tree, Table) else []
+    return {name for table in tables if isinstance(table, Table) for name, _ in table.pairs}
+
+
+def _read(folder: str, file: str, who: "Readers") -> Source:
+    text = adaptation.adapted(input_files.text_of(os.path.join(folder, file)), who)
+    for note in text.notes:
+        output.note(f"{file}: {note}")
+    return input_files.source_of(text.text, file)
+
+
+def _job(level: str, planned: "Planned", found: "dict[str, Source]") -> Job:
+    for part in planned.below:
+        level = names.child(level, part)
+    parts = []
+    for file, kept in planned.files:
+        listed = [each for each in found[file].found if each.problem is not None or each.name in kept]
+        parts.append(Part(file, tuple(listed)))
+    return Job(names.level(level), planned.text, tuple(parts), planned.notes)

@@ -1,0 +1,115 @@
+"""The private daemon that the shell keeps when no other runs, so that the passphrase is asked for once.
+
+Law: its link is used by one process at a time, the shell or the command that it waits for; a link that was left in the
+middle of an answer is closed, not used again.
+"""
+
+import mmap
+import os
+import signal
+import time
+from contextlib import suppress
+
+from envfs.errors import EnvFSError, KeyholderGone
+from envfs_cli.daemon import client
+from envfs_cli.daemon.client import Link
+from envfs_cli.daemon.session import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NamedTuple
+
+_FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
+_ENDS_IN = 5.0
+_STEP = 0.01
+
+
+class Held(Link):
+    """A link that tells, to all processes that share it, whether one of them left it in the middle of an answer."""
+
+    private = True
+
+    def __init__(self, link: Link) -> None:
+        """Share `link`."""
+        self._link = link
+        self._spoilt = mmap.mmap(-1, 1)
+
+    def ask(
+        self,
+        request: "NamedTuple",
+        descriptors: "tuple[int, ...]" = (),
+        on_row: "Callable[[object], None] | None" = None,
+    ) -> "tuple[object, bytes]":
+        """As `Link.ask`."""
+        self._spoilt[0] = 1
+        try:
+            answer = self._link.ask(request, descriptors, on_row)
+        except KeyholderGone:
+            raise
+        except EnvFSError:
+            self._spoilt[0] = 0  # a refusal is a whole answer
+            raise
+        self._spoilt[0] = 0
+        return answer
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether the next answer cannot be read any more."""
+        return bool(self._spoilt[0])
+
+    def close(self) -> None:
+        """Leave, in this process."""
+        self._link.close()
+
+
+def link() -> Link:
+    """Return a link to ask through, the kept one if it can be; give it back with `done_with`."""
+    if Session.kept is not None:
+        return Session.kept
+    found = _reach()
+    # without a vault the daemon locks nothing, and must not live to see one made by another
+    if found.private and os.path.exists(client.places().vault):
+        Session.kept = found = Held(found)
+    return found
+
+
+def done_with(used: Link) -> None:
+    """Take a link from `link` back: close it, unless it is kept and may be used again."""
+    if used is not Session.kept:
+        used.close()
+        _reap()
+    elif isinstance(used, Held) and used.spoilt:
+        release()
+
+
+def hold() -> bool:
+    """See that a private daemon is kept if none runs; tell whether one is."""
+    done_with(link())
+    return Session.kept is not None
+
+
+def release() -> None:
+    """End the private daemon if one is kept, and wait until it has gone and its lock with it."""
+    if Session.kept is not None:
+        Session.kept.close()
+        Session.kept = None
+        _reap()
+
+
+def _reap() -> None:
+    until = time.monotonic() + _ENDS_IN
+    with suppress(ChildProcessError):  # there is no child left
+        while time.monotonic() < until:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(_STEP)
+
+
+def _reach() -> Link:
+    # ctrl-C goes to all who share the terminal, and must not end a daemon that outlives the command
+    before = [(key, signal.signal(key, signal.SIG_IGN)) for key in _FROM_KEYS]
+    try:
+        return client.reach()
+    finally:
+        for key, handler in before:
+            signal.signal(key, handler)
