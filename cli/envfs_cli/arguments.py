@@ -12,13 +12,15 @@ from envfs.errors import EnvFSError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
     from envfs_cli.grammar import Argument, Command, Option
 
-    Values = dict[str, object]
+    Value = str | int | bool | tuple[str, ...] | None
+    Values = dict[str, Value]  # by the names of arguments and options; `envfs_cli.run` makes a typed value of them
 
+_KEYWORDS = ("as", "import")
 _NO_COMMAND = "the command to run comes after --"
 _TOO_MANY = "there are more words than the command takes"
 _NEAR = 0.65  # below it, `--level` is near to `--help`
@@ -44,8 +46,9 @@ def read(command: "Command", words: "Sequence[str]") -> "Values":
 
 
 def key(option: "Option") -> str:
-    """Return the name of an option's value: that of its long flag."""
-    return str(option.flags[-1].lstrip("-").replace("-", "_"))
+    """Return the name of an option's value: that of its long flag, and behind it a `_` if Python keeps that name."""
+    name = option.flags[-1].lstrip("-").replace("-", "_")
+    return f"{name}_" if name in _KEYWORDS else name
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -63,7 +66,7 @@ def number(text: str) -> int:
     return int(text)
 
 
-_READERS = {"number": number, "duration": durations.seconds, "list": names}
+_READERS: "dict[str, Callable[[str], Value]]" = {"number": number, "duration": durations.seconds, "list": names}
 
 
 # -- the direct way ----------------------------------------------------------------------------------------------------
@@ -105,9 +108,13 @@ def _in_places(command: "Command", words: "Sequence[str]", places: "list[Argumen
 
 
 def _defaults(command: "Command") -> "Values":
-    values: Values = {key(option): False if option.kind == "flag" else None for option in command.options}
+    values: Values = {key(option): _default(option) for option in command.options}
     values.update({argument.name: None for argument in command.arguments})
     return values
+
+
+def _default(option: "Option") -> "Value":
+    return False if option.kind == "flag" else () if option.kind == "list" else None
 
 
 def _take_option(values: "Values", option: "Option", rest: list[str]) -> bool:
@@ -174,6 +181,7 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
                 *option.flags,
                 dest=key(option),
                 metavar=option.metavar,
+                default=_default(option),
                 help=option.help,
                 type=_checked(option.kind),
                 choices=option.choices or None,

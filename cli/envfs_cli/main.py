@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-    from envfs_cli import arguments, grammar
-
 _USAGE = 2
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
@@ -89,24 +87,16 @@ def run(words: "Sequence[str]") -> int:
 
 def _run(words: "Sequence[str]") -> int:
     from envfs_cli import arguments, grammar
+    from envfs_cli.run import run_command
 
-    command = grammar.find(words[0]) if words else None
+    command = grammar.find_command(words[0]) if words else None
     if command is None:
-        from envfs_cli.commands import helping
+        from envfs_cli import no_command
 
-        return helping.without_command(words)
+        return no_command.answer(words)
     values = arguments.read(command, words[1:])
     if command.arguments and command.arguments[0].linked and values["level"] is None:
         from envfs_cli.folder_links import state
 
         values["level"] = state.level()
-    return start(command, values)
-
-
-def start(command: "grammar.Command", values: "arguments.Values") -> int:
-    """Run a command whose arguments are read; returns the exit status."""
-    module, _, function = command.run.partition(":")
-    # the table names the module, so that a command costs the import of itself alone
-    found = __import__(f"envfs_cli.commands.{module}", fromlist=[function])
-    status: int = getattr(found, function)(values)
-    return status
+    return run_command(command, values)

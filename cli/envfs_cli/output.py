@@ -187,6 +187,11 @@ def paint(text: str, style: str, terminal: "bool | None" = None) -> str:
     return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not os.environ.get("NO_COLOR") else text
 
 
+def shown_time(time: str) -> str:
+    """Return a time of RFC 3339 as people read it, to the second."""
+    return time[:19].replace("T", " ")
+
+
 def clean(text: str) -> str:
     """Make control characters visible."""
     if text.isprintable():

@@ -192,8 +192,8 @@ def test_yaml_is_loaded_for_yaml_alone(home: World, tmp_path: Path) -> None:
 
 
 def test_the_doctor_costs_no_other_command_anything_and_has_no_hands_of_its_own() -> None:
-    assert "envfs_cli.commands.diagnosing" not in loaded("import envfs_cli.main")
-    modules = loaded("import envfs_cli.commands.diagnosing")
+    assert "envfs_cli.commands.doctor" not in loaded("import envfs_cli.main")
+    modules = loaded("import envfs_cli.commands.doctor")
     assert heads(modules) & HEAVY == set()
     assert not [module for module in modules if module.startswith(("envfs.host", "envfs.control"))]
 

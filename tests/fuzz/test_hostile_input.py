@@ -448,7 +448,7 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize("command", grammar.COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", grammar.all_commands(), ids=lambda command: command.name)
 @settings(max_examples=60)
 @given(words=st.lists(st.sampled_from(WORDS) | st.text(max_size=5), max_size=6))
 def test_command_lines(command: grammar.Command, words: list[str]) -> None:

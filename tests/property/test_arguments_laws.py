@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from envfs_cli import arguments, grammar
 from envfs_cli.grammar import Argument, Command, Option
 
-COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
+COMMANDS = [pytest.param(command, id=command.name) for command in grammar.all_commands()]
 plain = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8).filter(
     lambda word: not word.startswith("-")
 )

@@ -106,7 +106,7 @@ def test_a_locked_vault_asks_nothing_for_what_is_refused_anyhow(own: Home, line:
 def test_every_command_that_takes_a_passphrase_is_in_the_table() -> None:
     asking = {
         command.name
-        for command in grammar.COMMANDS
+        for command in grammar.all_commands()
         if any("--passphrase-file" in option.flags for option in command.options)
     }
     never = {"grants", "log", "ls", "shell", "verify"}  # no word of theirs can be wrong
@@ -165,7 +165,7 @@ MARKER = "sq7-sq7=!"
 
 def _lines() -> "list[str]":
     lines = [MARKER, f"help {MARKER}", f"--{MARKER}", f"-{MARKER}"]
-    for command in grammar.COMMANDS:
+    for command in grammar.all_commands():
         words = [_fit(argument) for argument in command.arguments]
         lines += [" ".join([command.name, *words[:at], MARKER, *words[at + 1 :]]) for at in range(len(words))]
         lines += [" ".join([command.name, *words, MARKER]), " ".join([command.name, *words, f"--{MARKER}"])]

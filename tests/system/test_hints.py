@@ -302,7 +302,7 @@ def test_every_named_command_is_of_the_grammar() -> None:
             _envfs, *words = shlex.split(part)
             if words[0] == "--help" or "--help" in words:
                 continue
-            known = grammar.find(words[0])
+            known = grammar.find_command(words[0])
             assert known is not None, command
             if command not in {"envfs get", "envfs link", "envfs key rotate", "envfs project log"}:
                 assert isinstance(arguments.read(known, words[1:]), dict), command

@@ -3,13 +3,13 @@
 Law: what a script asks (`envfs __complete`) is quick and fails in silence, because somebody is typing.
 """
 
-from envfs_cli.grammar import COMMANDS, HIDDEN
+from envfs_cli.grammar import HIDDEN, all_commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.grammar import Command
 
-VISIBLE = tuple(command for command in COMMANDS if command.group != HIDDEN)
+VISIBLE = tuple(command for command in all_commands() if command.group != HIDDEN)
 
 
 def words(command: "Command") -> tuple[str, ...]:

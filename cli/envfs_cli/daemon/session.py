@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar, NamedTuple
 
-    from envfs_cli.arguments import Values
     from envfs_cli.daemon.client import Link
 
     OnRow = Callable[[object], None]
@@ -174,18 +173,16 @@ def _locked(project: str, reason: EnvFSError) -> Locked:
 _MOST_LOCKS = 3  # the vault's, that of level /, that of the project
 
 
-def start(values: "Values") -> Session:
-    """Reach a daemon, or start one for this command alone."""
-    return over(Session.kept or client.reach(), values)
+def start(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
+    """Reach a daemon, or start one for this command alone; the rest is as for `over`."""
+    return over(Session.kept or client.reach(), passphrase_file, project)
 
 
-def over(link: "Link", values: "Values") -> Session:
+def over(link: "Link", passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
     """Ask through `link` with the passphrase file that a command was given.
 
     It is that of what the command is about: of the project, where it names one.
     """
-    file = values.get("passphrase_file")
-    named = None if file is None else str(file)
-    if not values.get("project"):
-        return Session(link, named)
-    return Session(link, os.environ.get("ENVFS_PASSPHRASE_FILE") or named, named)
+    if not project:
+        return Session(link, passphrase_file)
+    return Session(link, os.environ.get("ENVFS_PASSPHRASE_FILE") or passphrase_file, passphrase_file)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NamedTuple
 
-    from envfs_cli.arguments import Values
     from envfs_cli.importing.readers.table import Reader
 else:
     from envfs.tuples import NamedTuple
@@ -61,10 +60,10 @@ class Text(NamedTuple):
         return f"Text({len(self.notes)} notes)"
 
 
-def readers(folder: "str | None", values: "Values") -> Readers:
-    """Say who reads the `.env` files of a folder; None: nothing is known of one."""
-    if values.get("as"):
-        return Readers((str(values["as"]),), ("--as says so",), forced=True)
+def readers(folder: "str | None", read_as: "str | None") -> Readers:
+    """Say who reads the `.env` files of a folder (None: nothing is known of one); `read_as` is what a person says."""
+    if read_as:
+        return Readers((read_as,), ("--as says so",), forced=True)
     found = projects.evidence(_telling(folder)) if folder is not None else ()
     return Readers(
         tuple(each.reader for each in found if each.reader),

@@ -4,7 +4,7 @@ import os
 
 from envfs.core import names
 from envfs.dotenv.document import parse_document
-from envfs.errors import BadRequest, EnvFSError
+from envfs.errors import EnvFSError
 from envfs_cli import output
 from envfs_cli.folder_links import state
 from envfs_cli.importing import adaptation, families, input_files
@@ -13,25 +13,24 @@ from envfs_cli.importing.sources import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.arguments import Values
     from envfs_cli.importing.adaptation import Readers
     from envfs_cli.importing.families import Planned
 
 _PACKAGES = ("dependencies", "devDependencies")
 
 
-def jobs(folder: str, values: "Values") -> tuple[Job, ...]:
+def jobs(folder: str, level: str, order: "str | None", read_as: "str | None") -> tuple[Job, ...]:
     """Return what is to be written to the levels of a family, and say how its files were taken.
+
+    `order` and `read_as` are the tool and the reader that a person named.
 
     Raises:
         EnvFSError: there is none, or a file of it cannot be read or is no dotenv text
     """
-    if values["flatten"] or values["service"] or values["format"] not in (None, "dotenv"):
-        raise BadRequest("a folder is imported as dotenv files", "name the one file that is to be read otherwise")
-    level = names.level(str(values["level"]))
+    level = names.level(level)
     there = _listed(folder)
-    who = adaptation.readers(folder, values)
-    order = _order(folder, there, who, values)
+    who = adaptation.readers(folder, read_as)
+    order = order or _order(folder, there, who, read_as)
     files, skipped = families.sort(there, order)
     for file, why in skipped:
         output.note(f"{file} is left out: {why}")
@@ -66,10 +65,8 @@ def _leads_out(folder: str, path: str) -> bool:
     return os.path.dirname(os.path.realpath(path)) != os.path.realpath(folder)
 
 
-def _order(folder: str, files: list[str], who: "Readers", values: "Values") -> str:
-    if values["order"]:
-        return str(values["order"])
-    if values["as"] == families.SYMFONY:
+def _order(folder: str, files: list[str], who: "Readers", read_as: "str | None") -> str:
+    if read_as == families.SYMFONY:
         return families.SYMFONY
     order, why = families.detect(_dependencies(folder), files)
     if why == families.NOTHING and who.order:

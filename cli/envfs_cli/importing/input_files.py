@@ -6,6 +6,7 @@ import stat
 from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError, Malformed
 from envfs_cli import secrets
+from envfs_cli.closed_sets import Unhandled
 from envfs_cli.importing import sources
 from envfs_cli.importing.sources import Found, Source
 
@@ -13,11 +14,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
 
-    from envfs_cli.arguments import Values
+    from envfs_cli.grammar.words import ImportFormat
 else:
     from envfs.tuples import NamedTuple
 
-_JSON, _YAML, _COMPOSE = "json", "yaml", "compose"
+
+class FileFormat(NamedTuple):
+    """The format of a file, whether a person named it, and what is taken of such a file.
+
+    `separator` joins the names of nested objects, `service` is the one of a compose file.
+    """
+
+    name: "ImportFormat"
+    is_named: bool
+    separator: str | None = None
+    service: str | None = None
 
 
 class Part(NamedTuple):
@@ -40,7 +51,7 @@ class Job(NamedTuple):
         return f"Job({self.level!r})"
 
 
-def source(path: str, form: str, values: "Values") -> Source:
+def source(path: str, form: FileFormat) -> Source:
     """Read one file (`-`: standard input).
 
     Raises:
@@ -48,7 +59,7 @@ def source(path: str, form: str, values: "Values") -> Source:
     """
     text = text_of(path)
     try:
-        return _source(text, form, values)
+        return _source(text, form)
     except EnvFSError as error:
         raise named(error, path) from None
 
@@ -100,31 +111,32 @@ def is_plain_file(path: str) -> bool:
         return False
 
 
-def _source(text: str, form: str, values: "Values") -> Source:
-    separator, service = _text_or_none(values["flatten"]), _text_or_none(values["service"])
-    tree = None
-    if form == _JSON:
-        from envfs_cli.importing import json_trees
+def _source(text: str, form: FileFormat) -> Source:
+    match form.name:
+        case "dotenv":
+            _check_options("dotenv", form)
+            return sources.of_text(text)
+        case "json":
+            from envfs_cli.importing import json_trees
 
-        tree = json_trees.parse(text)
-    elif form in (_YAML, _COMPOSE):
-        from envfs_cli.importing import yaml_trees
+            tree = json_trees.parse(text)
+            _check_options("json", form)
+            return sources.of_tree(tree, form.separator)
+        case "yaml" | "compose":
+            from envfs_cli.importing import yaml_trees
 
-        tree = yaml_trees.parse(text)
-        if not values["format"] and sources.is_compose(tree):
-            form = _COMPOSE
-    _check_options(form, separator, service)
-    if tree is None:
-        return sources.of_text(text)
-    return sources.of_compose(tree, service) if form == _COMPOSE else sources.of_tree(tree, separator)
+            tree = yaml_trees.parse(text)
+            if form.name == "compose" or (not form.is_named and sources.is_compose(tree)):
+                _check_options("compose", form)
+                return sources.of_compose(tree, form.service)
+            _check_options("yaml", form)
+            return sources.of_tree(tree, form.separator)
+        case _:
+            raise Unhandled(form.name)
 
 
-def _check_options(form: str, separator: "str | None", service: "str | None") -> None:
-    if separator is not None and form not in (_JSON, _YAML):
+def _check_options(name: "ImportFormat", form: FileFormat) -> None:
+    if form.separator is not None and name not in ("json", "yaml"):
         raise BadRequest("--flatten is for JSON and YAML", "dotenv and compose files have nothing to flatten")
-    if service is not None and form != _COMPOSE:
+    if form.service is not None and name != "compose":
         raise BadRequest("--service is for compose files", "say `-f compose` if it is one")
-
-
-def _text_or_none(value: object) -> "str | None":
-    return None if value is None else str(value)

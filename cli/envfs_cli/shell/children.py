@@ -17,23 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-    from envfs_cli.arguments import Values
-    from envfs_cli.grammar import Command
-
     Action = Callable[[], int]
 
 SIGNALLED = 128  # and the signal's number, as every shell counts
 INTERRUPTED = SIGNALLED + signal.SIGINT
 _BUG = 1
 _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
-
-
-def start(command: "Command", values: "Values") -> int:
-    """Run a command in this process, as `main.start` does, which is above the commands and so above the shell."""
-    module, _, function = command.run.partition(":")
-    found = __import__(f"envfs_cli.commands.{module}", fromlist=[function])
-    status: int = getattr(found, function)(values)
-    return status
 
 
 def in_child(action: "Action", *, with_input: bool) -> int:

@@ -17,7 +17,7 @@ from envfs_cli.shell import builtins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from envfs_cli.arguments import Values
     from envfs_cli.grammar import Command
@@ -64,14 +64,22 @@ def read(command: "Command", words: list[str], current: str, exists: "Exists") -
         EnvFSError: a level or a name is none, or a level may be a name by mistake
     """
     values = arguments.read(command, placed(command, words, current, exists))
-    for argument in command.arguments:
-        if argument.kind == "name":
-            names.variable(str(values[argument.name]))
-    for option in command.options:
-        if option.kind == "list":
-            for name in values[arguments.key(option)] or ():  # type: ignore[attr-defined]
-                names.variable(name)
+    for name in _names_in(command, values):
+        names.variable(name)
     return values
+
+
+def _names_in(command: "Command", values: "Values") -> "Iterator[str]":
+    places = [argument.name for argument in command.arguments if argument.kind == "name"]
+    places += [arguments.key(option) for option in command.options if option.kind == "list"]
+    for place in places:
+        match values.get(place):
+            case str(name):
+                yield name
+            case tuple(listed):
+                yield from listed
+            case _:
+                continue
 
 
 def placed(command: "Command", words: list[str], current: str, exists: "Exists") -> list[str]:
@@ -121,9 +129,7 @@ def takes_value(command: "Command", word: str) -> bool:
 
 def nameless(command: "Command", values: "Values") -> bool:
     """Tell whether a line says no variable's name: names are secret on the disk, as values are."""
-    names = [argument.name for argument in command.arguments if argument.kind == "name"]
-    names += [arguments.key(option) for option in command.options if option.kind == "list"]
-    return not any(values.get(name) for name in names)
+    return not any(_names_in(command, values))
 
 
 def memorable(text: str, words: list[str]) -> bool:

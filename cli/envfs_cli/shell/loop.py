@@ -7,17 +7,18 @@ import sys
 from envfs.core import limits, names
 from envfs.errors import EnvFSError, TooLarge
 from envfs.protocol import control
-from envfs_cli import arguments, level_paths, output
+from envfs_cli import arguments, level_paths, no_command, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.completion.sources import Sources
 from envfs_cli.daemon import client
 from envfs_cli.daemon.session import Session
+from envfs_cli.run import run_command
 from envfs_cli.shell import builtins, children, kept_daemon, lines
 from envfs_cli.shell.history import History
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from envfs_cli.arguments import Values
     from envfs_cli.grammar import Command
@@ -31,18 +32,16 @@ class Leave(Exception):
 
 
 class Shell:
-    """Runs lines at a level; `overview` lists the commands, `scripted` is true if lines come from standard input."""
+    """Runs lines at a level; `scripted` is true if lines come from standard input."""
 
-    def __init__(self, passphrase_file: object, overview: "Callable[[], str]", *, scripted: bool) -> None:
+    def __init__(self, passphrase_file: "str | None", *, scripted: bool) -> None:
         """Start at the top."""
         self.level = names.ROOT
         self.sources = Sources(kept_daemon.link, kept_daemon.done_with)
         self.history = History("" if scripted else f"{client.places().state}/shell_history")
         self._before = names.ROOT
         self._passphrase_file = passphrase_file
-        self._overview = overview
         self._scripted = scripted
-        self._builtins = {"cd": self._cd, "pwd": self._pwd, "help": self._help, "exit": self._exit}
 
     def run(self, text: str) -> int:
         """Run one line; return its exit status. Raises Leave."""
@@ -61,7 +60,7 @@ class Shell:
         if lines.memorable(text, words):
             self.history.remember(text, on_disk=lines.nameless(command, values))
         if command.group == builtins.GROUP:
-            return self._builtins[command.name](values)
+            return self._run_builtin(command, values)
         return self._start(command, values)
 
     def _exists(self, level: str) -> bool:
@@ -80,7 +79,7 @@ class Shell:
             kept_daemon.release()
         else:
             kept_daemon.hold()
-        status = children.in_child(lambda: children.start(command, values), with_input=not self._scripted)
+        status = children.in_child(lambda: run_command(command, values), with_input=not self._scripted)
         if Session.kept is not None:
             kept_daemon.done_with(Session.kept)
         if command.name in _CHANGING:
@@ -91,9 +90,23 @@ class Shell:
 
     # -- builtins ------------------------------------------------------------------------------------------------------
 
-    def _cd(self, values: "Values") -> int:
-        place = values["place"]
-        level = self._before if place == "-" else level_paths.resolve(self.level, str(place or "/"))
+    def _run_builtin(self, command: "Command", values: "Values") -> int:
+        match command.name, values:
+            case "cd", {"place": str(place)}:
+                self._go_to(self._before if place == "-" else level_paths.resolve(self.level, place))
+            case "cd", _:
+                self._go_to(names.ROOT)
+            case "pwd", _:
+                output.line(self.level)
+            case "help", {"command": str(name)}:
+                output.line(arguments.parser(lines.find(name)).format_help().rstrip())
+            case "help", _:
+                _print_help()
+            case _:
+                raise Leave
+        return 0
+
+    def _go_to(self, level: str) -> None:
         if level != names.ROOT:
             link = kept_daemon.link()
             try:
@@ -101,25 +114,14 @@ class Shell:
             finally:
                 kept_daemon.done_with(link)
         self._before, self.level = self.level, level
-        return 0
 
-    def _pwd(self, _values: "Values") -> int:
-        output.line(self.level)
-        return 0
 
-    def _help(self, values: "Values") -> int:
-        if values["command"] is not None:
-            output.line(arguments.parser(lines.find(str(values["command"]))).format_help().rstrip())
-            return 0
-        output.line(self._overview())
-        output.line(f"\n{output.paint('Shell', 'head')}")
-        for command in builtins.BUILTINS:
-            output.line(f"  {command.name:<12}{command.summary}")
-        output.line("\nLevels are relative to the current one, and it is meant where you leave the level out.")
-        return 0
-
-    def _exit(self, _values: "Values") -> int:
-        raise Leave
+def _print_help() -> None:
+    output.line(no_command.overview())
+    output.line(f"\n{output.paint('Shell', 'head')}")
+    for command in builtins.BUILTINS:
+        output.line(f"  {command.name:<12}{command.summary}")
+    output.line("\nLevels are relative to the current one, and it is meant where you leave the level out.")
 
 
 def _say_end(command: "Command", status: int) -> None:
@@ -176,12 +178,12 @@ def run_terminal(shell: Shell) -> int:
             return 0
 
 
-def run(passphrase_file: object, overview: "Callable[[], str]") -> int:
+def run(passphrase_file: "str | None") -> int:
     """Run the shell until its end; return its exit status."""
     scripted = sys.stdin is None or not sys.stdin.isatty()
     if not scripted:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # it ends what is running, and never the shell
-    shell = Shell(passphrase_file, overview, scripted=scripted)
+    shell = Shell(passphrase_file, scripted=scripted)
     try:
         return run_script(shell) if scripted else run_terminal(shell)
     finally:

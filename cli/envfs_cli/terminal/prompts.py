@@ -78,6 +78,16 @@ def confirm(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def need_yes(question: str) -> None:
+    """Ask a yes-or-no question that `--yes` would have answered.
+
+    Raises:
+        EnvFSError: the answer is no, or there is nobody to ask
+    """
+    if not confirm(question):
+        raise EnvFSError("not confirmed, so nothing was changed", "say yes, or use --yes")
+
+
 class Waiting:
     """Shows that something is being done, on a terminal only and only if it takes a while."""
 

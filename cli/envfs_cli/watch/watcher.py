@@ -12,6 +12,7 @@ import select
 import signal
 import time
 
+from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import client, session
 from envfs_cli.watch.child import SIGNALLED, Child, Family
@@ -21,15 +22,9 @@ from envfs_cli.watch.news import CHANGED, LOCKED, UNLOCKED, WATCHED, News
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple
-
-    from envfs_cli.arguments import Values
 
     Ask = Callable[[NamedTuple], tuple[object, bytes]]
-    Fetch = Callable[[Ask, Values], bytes]
-    Become = Callable[[tuple[str, ...], bytes], int]
 
-_GRACE = 10
 _SETTLE, _LONGEST = 0.2, 2.0  # how long it must be quiet before a restart, and for how long that can put it off
 _RETRY = 5.0
 _DRAIN = 0.05
@@ -38,10 +33,22 @@ _STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)  # by the terminal; wh
 _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 
 
-def watch(values: "Values", fetch: "Fetch", become: "Become") -> int:
+class Watched(NamedTuple):
+    """A command over the view at a level: `fetch` asks for its variables, `become` makes a process the command.
+
+    `grace` is how many seconds it has to end after SIGTERM.
+    """
+
+    level: str
+    fetch: "Callable[[Ask], bytes]"
+    become: "Callable[[bytes], int]"
+    grace: int
+    passphrase_file: str | None
+
+
+def watch(watched: Watched) -> int:
     """Run the command, and again whenever what it gets has changed; returns how it ended."""
-    news = News(str(values["level"]))
-    watcher = _Watcher(values, news, fetch, become)
+    watcher = _Watcher(watched, News(watched.level))
     try:
         return watcher.run()
     finally:
@@ -56,14 +63,11 @@ class _Watcher:
     that may have come from keys, until it is known whether it reached the child.
     """
 
-    def __init__(self, values: "Values", news: News, fetch: "Fetch", become: "Become") -> None:
-        self._values = values
+    def __init__(self, watched: Watched, news: News) -> None:
+        self._watched = watched
         self._news = news
-        self._fetch = fetch
-        self._become = become
         self._family = Family()
         self._foreground = Foreground()
-        self._grace = int(str(values["grace"] or _GRACE))
         self._child: Child | None = None
         self._look: Child | None = None
         self._digest = b""
@@ -75,7 +79,7 @@ class _Watcher:
 
     def run(self) -> int:
         """Go round until the command has ended by itself; returns its status as a shell counts it."""
-        self._child = self._family.start(self._first_view, self._command, self._foreground)
+        self._child = self._family.start(self._first_view, self._watched.become, self._foreground)
         while self._status is None:
             self._hear(self._wait())
             self._act(time.monotonic())
@@ -92,13 +96,11 @@ class _Watcher:
     # -- what children do ----------------------------------------------------------------------------------------------
 
     def _first_view(self) -> bytes:
-        return self._fetch(session.over(client.need_running(), self._values).ask, self._values)  # may ask a passphrase
+        asking = session.over(client.need_running(), self._watched.passphrase_file)
+        return self._watched.fetch(asking.ask)  # may ask a passphrase
 
     def _view(self) -> bytes:
-        return self._fetch(client.need_running().ask, self._values)
-
-    def _command(self, variables: bytes) -> int:
-        return self._become(self._values["command"], variables)  # type: ignore[arg-type]
+        return self._watched.fetch(client.need_running().ask)
 
     # -- hearing -------------------------------------------------------------------------------------------------------
 
@@ -232,10 +234,10 @@ class _Watcher:
             return
         output.note("what the command gets has changed: it is started anew")
         self._stopping = True
-        self._kill_at = time.monotonic() + self._grace
+        self._kill_at = time.monotonic() + self._watched.grace
         self._child.end()
 
     def _start(self) -> None:
         self._first, self._stopping, self._kill_at, self._digest = False, False, 0.0, b""
         self._foreground.mend()
-        self._child = self._family.start(self._view, self._command, self._foreground)
+        self._child = self._family.start(self._view, self._watched.become, self._foreground)

@@ -8,19 +8,20 @@ from envfs_cli import arguments, grammar
 from envfs_cli.arguments import Mistake
 from envfs_cli.grammar import Command
 
-COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
+Values = dict[str, object]
+COMMANDS = [pytest.param(command, id=command.name) for command in grammar.all_commands()]
 
 
-def read(line: str) -> dict[str, object]:
+def read(line: str) -> Values:
     name, *words = line.split()
-    command = grammar.find(name)
+    command = grammar.find_command(name)
     assert command is not None
-    return arguments.read(command, words)
+    return dict(arguments.read(command, words))
 
 
-def given(line: str) -> dict[str, object]:
+def given(line: str) -> Values:
     """Return what a line gives beside the defaults."""
-    return {name: value for name, value in read(line).items() if value not in (None, False)}
+    return {name: value for name, value in read(line).items() if value not in (None, False, ())}
 
 
 @pytest.mark.parametrize(
@@ -62,12 +63,12 @@ def given(line: str) -> dict[str, object]:
         ("import f /shop -f yaml -n", {"file": "f", "level": "/shop", "format": "yaml", "dry_run": True}),
         ("import . /shop --order vite", {"file": ".", "level": "/shop", "order": "vite"}),
         ("link /shop", {"folder": "/shop"}),
-        ("link web /shop --import", {"folder": "web", "level": "/shop", "import": True}),
+        ("link web /shop --import", {"folder": "web", "level": "/shop", "import_": True}),
         ("link --remove", {"remove": True}),
         ("mount --foreground /mnt", {"path": "/mnt", "foreground": True}),
     ],
 )
-def test_a_line_is_read_as_it_was_meant(line: str, values: dict[str, object]) -> None:
+def test_a_line_is_read_as_it_was_meant(line: str, values: Values) -> None:
     found = given(line)
     uid = {"uid": 0} if values.get("uid") == 0 else {}  # 0 is a value too
     lines = {"lines": 0} if values.get("lines") == 0 else {}
@@ -164,9 +165,9 @@ def test_help_is_given_wherever_it_is_asked_for(
     assert all(example in joined for example in command.examples)
 
 
-ACTIONS = [(command, "") for command in grammar.COMMANDS if command.name in ("project", "key", "keyring")]
+ACTIONS = [(command, "") for command in grammar.all_commands() if command.name in ("project", "key", "keyring")]
 ACTIONS += [
-    (command, "hunter2") for command in grammar.COMMANDS if command.name in ("project", "key", "keyring", "log")
+    (command, "hunter2") for command in grammar.all_commands() if command.name in ("project", "key", "keyring", "log")
 ]
 
 

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from envfs_cli import arguments, grammar, help_text, line_wrap
-from envfs_cli.commands import helping
+from envfs_cli import arguments, grammar, help_text, line_wrap, no_command
 from envfs_cli.completion import bash, fish, zsh
 from envfs_cli.grammar import Command
 
 ENVFS = str(Path(sys.executable).with_name("envfs"))
-SHOWN = [command for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
+SHOWN = [command for command in grammar.all_commands() if command.group != grammar.HIDDEN]
 each_command = pytest.mark.parametrize("command", SHOWN, ids=lambda command: command.name)
 
 
@@ -43,7 +42,7 @@ def test_help_fits(command: Command, columns: int, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("columns", [40, 60, 80])
 def test_the_list_of_commands_fits(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    assert too_long(helping.overview(), columns) == []
+    assert too_long(no_command.overview(), columns) == []
 
 
 @pytest.mark.parametrize("columns", [60, 80])

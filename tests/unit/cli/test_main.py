@@ -11,7 +11,7 @@ from envfs import __version__
 from envfs.errors import BY_CODE, EnvFSError
 from envfs_cli import arguments, grammar, main
 
-SHOWN = [command for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
+SHOWN = [command for command in grammar.all_commands() if command.group != grammar.HIDDEN]
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]], ids=["nothing", "--help", "-h", "help"])
@@ -58,7 +58,7 @@ def test_a_refusal_ends_with_its_own_status_and_no_traceback(
     def refuse(_command: object, _values: object) -> int:
         raise kind("it is refused", "do otherwise")
 
-    monkeypatch.setattr(main, "start", refuse)
+    monkeypatch.setattr("envfs_cli.run.run_command", refuse)
     assert main.run(["status"]) == kind.status
     assert capsys.readouterr().err == "envfs: error: it is refused\nenvfs: hint: do otherwise\n"
 
@@ -67,7 +67,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_command: object, _values: object) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(main, "start", fail)
+    monkeypatch.setattr("envfs_cli.run.run_command", fail)
     with pytest.raises(ZeroDivisionError):
         main.run(["status"])
 
@@ -76,7 +76,7 @@ def test_an_interruption_has_the_status_of_its_signal(monkeypatch: pytest.Monkey
     def interrupted(_command: object, _values: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main, "start", interrupted)
+    monkeypatch.setattr("envfs_cli.run.run_command", interrupted)
     monkeypatch.setattr(sys, "argv", ["envfs", "status"])
     assert main.main() == 130
 

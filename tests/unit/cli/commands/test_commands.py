@@ -1,6 +1,5 @@
 """The commands' words about what the daemon answers, with a fake daemon: nothing foreign reaches the screen raw."""
 
-import importlib
 import json
 import os
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import arguments, grammar, output
 from envfs_cli.daemon import client, session
+from envfs_cli.run import run_command
 
 HOSTILE = "x\x1b]0;pwned\x07\x1b[2J\r\x9b2J\u202e"
 REVEALED = f"A={HOSTILE}\0".encode()
@@ -46,16 +46,13 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, FakeL
 
     def started(line: str, link: FakeLink) -> int:
         monkeypatch.setenv("ENVFS_HOME", str(tmp_path))  # whatever is not caught below finds nothing there
-        monkeypatch.setattr(session, "start", lambda values: session.Session(link))  # type: ignore[arg-type]
+        monkeypatch.setattr(session, "start", lambda *_: session.Session(link))  # type: ignore[arg-type]
         for name in ("running", "reach", "need_running", "looking", "own"):
             monkeypatch.setattr(client, name, lambda: link)
         name, *words = line.split()
-        command = grammar.find(name)
+        command = grammar.find_command(name)
         assert command is not None
-        module, _, function = command.run.partition(":")
-        found = getattr(importlib.import_module(f"envfs_cli.commands.{module}"), function)
-        status: int = found(arguments.read(command, words))
-        return status
+        return run_command(command, arguments.read(command, words))
 
     return started
 

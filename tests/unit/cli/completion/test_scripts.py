@@ -12,8 +12,8 @@ from envfs.dotenv import dialects, formats
 from envfs.errors import Locked, NotRunning
 from envfs.protocol import control
 from envfs_cli import grammar
-from envfs_cli.arguments import Mistake
-from envfs_cli.commands import completing
+from envfs_cli.commands.complete import CompleteArguments, run_complete
+from envfs_cli.commands.completion import CompletionArguments, run_completion
 from envfs_cli.completion import VISIBLE, bash, fish, words, zsh
 from envfs_cli.daemon import client
 from envfs_cli.grammar.words import DIALECTS, FORMATS
@@ -39,13 +39,8 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 @pytest.mark.parametrize("shell", SCRIPTS)
 def test_the_script_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert completing.completion({"shell": shell}) == 0
+    assert run_completion(CompletionArguments(shell)) == 0
     assert capsys.readouterr().out == SCRIPTS[shell]() + "\n"
-
-
-def test_another_shell_is_a_mistake() -> None:
-    with pytest.raises(Mistake):
-        completing.completion({"shell": "tcsh"})
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
@@ -191,7 +186,7 @@ def test_candidates_are_printed_one_a_line(
     what: str, word: str | None, printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(client, "running", FakeLink)
-    assert completing.candidates({"what": what, "word": word}) == 0
+    assert run_complete(CompleteArguments(what, word)) == 0
     assert tuple(capsys.readouterr()) == (printed, "")
 
 
@@ -204,7 +199,7 @@ def test_a_failure_is_silent(
         raise failure
 
     monkeypatch.setattr(client, "running", fail)
-    assert completing.candidates({"what": what, "word": "/shop"}) == 0
+    assert run_complete(CompleteArguments(what, "/shop")) == 0
     assert tuple(capsys.readouterr()) == ("", "")
 
 
@@ -214,7 +209,7 @@ def test_no_daemon_is_started_for_names_nor_where_there_is_no_vault(
     monkeypatch.setenv("ENVFS_HOME", str(tmp_path))
     monkeypatch.setattr(client, "reach", lambda: pytest.fail("a daemon was started"))
     for what in ("level", "name"):
-        assert completing.candidates({"what": what, "word": "/"}) == 0
+        assert run_complete(CompleteArguments(what, "/")) == 0
     assert list(tmp_path.iterdir()) == []
 
 

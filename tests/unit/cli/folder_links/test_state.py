@@ -8,7 +8,7 @@ import pytest
 
 from envfs.errors import AlreadyExists, EnvFSError, UnsafeSettings
 from envfs_cli.arguments import Mistake
-from envfs_cli.commands import linking
+from envfs_cli.commands.link import _put_link, _stamp
 from envfs_cli.folder_links import state, state_writer
 from envfs_cli.folder_links.state import Linked
 
@@ -201,17 +201,17 @@ def test_a_link_is_put_over_nothing_that_is_somebody_elses(project: Path) -> Non
     env.symlink_to("before")
     aside.write_text("mine")
     with pytest.raises(AlreadyExists):
-        linking._put_link(str(env), "after", None)
+        _put_link(str(env), "after", None)
     assert (aside.read_text(), os.readlink(env)) == ("mine", "before")
     aside.unlink()
-    linking._put_link(str(env), "after", None)
+    _put_link(str(env), "after", None)
     assert os.readlink(env) == "after"
     env.unlink()
     env.write_text("mine")
     with pytest.raises(AlreadyExists):
-        linking._put_link(str(env), "after", None)
+        _put_link(str(env), "after", None)
     with pytest.raises(EnvFSError, match="changed while it was imported"):
-        linking._put_link(str(env), "after", (0,))
+        _put_link(str(env), "after", (0,))
     assert (env.read_text(), aside.exists()) == ("mine", False)
-    linking._put_link(str(env), "after", linking._stamp(str(env)))
+    _put_link(str(env), "after", _stamp(str(env)))
     assert sorted(os.listdir(project)) == [".env", ".envfs.toml"]

@@ -11,6 +11,7 @@ from envfs import locations, safe_open
 from envfs.core import names
 from envfs.errors import AlreadyExists, EnvFSError
 from envfs.protocol import control
+from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets
 from envfs_cli.arguments import Mistake
 from envfs_cli.daemon import client, session
@@ -19,7 +20,6 @@ from envfs_cli.importing import input_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.arguments import Values
     from envfs_cli.daemon.client import Link
     from envfs_cli.importing.adaptation import Readers
 
@@ -28,34 +28,45 @@ _LARGEST = 1 << 20
 _NOTHING = "# an empty file was here\n"  # a level comes to be with a text
 
 
-def link(values: "Values") -> int:
+class LinkArguments(NamedTuple):
+    """What `link` is given; of one word alone, `folder` is the level."""
+
+    folder: str | None
+    level: str | None
+    import_: bool
+    as_: str | None
+    remove: bool
+    passphrase_file: str | None
+
+
+def run_link(arguments: LinkArguments) -> int:
     """Link a folder to a level, or undo that."""
-    folder, level = values["folder"], values["level"]
-    if values["remove"]:
-        return _remove(_folder(folder or "."))
+    folder, level = arguments.folder or ".", arguments.level
+    if arguments.remove:
+        return _remove(_real_folder(folder))
     if level is None:
-        folder, level = ".", folder
+        folder, level = ".", arguments.folder
     if level is None:
         raise Mistake("no level is named", "`envfs link /shop` links this folder to /shop")
-    return _link(_folder(folder), names.level(str(level)), values)
+    return _link(_real_folder(folder), names.level(level), arguments)
 
 
-def _folder(path: object) -> str:
-    found = os.path.realpath(str(path))
-    if not os.path.isdir(found):
+def _real_folder(path: str) -> str:
+    folder = os.path.realpath(path)
+    if not os.path.isdir(folder):
         raise EnvFSError(f"there is no folder {path}", "the folder comes first, as in `envfs link . /shop`")
-    return found
+    return folder
 
 
-def _link(folder: str, level: str, values: "Values") -> int:
+def _link(folder: str, level: str, arguments: LinkArguments) -> int:
     env = f"{folder.rstrip('/')}/{_ENV}"
     _check_toml(folder)
-    is_file = _check_env(env, level, importing=bool(values["import"]))
+    is_file = _check_env(env, level, importing=arguments.import_)
     if not os.access(folder, os.W_OK | os.X_OK):  # before anything is imported
         raise EnvFSError(f"{folder} cannot be written", "the link and .envfs.toml are made in it")
     daemon = session.Session.kept or client.reach()
-    asking = session.over(daemon, values)
-    before = _import(env, level, asking, values) if is_file else None
+    asking = session.over(daemon, arguments.passphrase_file)
+    before = _import(env, level, asking, arguments.as_) if is_file else None
     asking.reply(control.ListLevels(level))
     target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
     _put_link(env, target, before)
@@ -138,13 +149,13 @@ def _configured(settings: str) -> str:
 # -- a real .env -------------------------------------------------------------------------------------------------------
 
 
-def _import(env: str, level: str, asking: session.Session, values: "Values") -> tuple[int, ...]:
+def _import(env: str, level: str, asking: session.Session, read_as: str | None) -> tuple[int, ...]:
     """Import a file, and see that the view gives its variables back; return what tells the file from another."""
     from envfs_cli.importing import adaptation
 
     stamp = _stamp(env)
     before = input_files.text_of(env)
-    who = adaptation.readers(os.path.dirname(env), values)
+    who = adaptation.readers(os.path.dirname(env), read_as)
     text = adaptation.adapted(before, who)
     if text.left:
         raise EnvFSError(

@@ -1,16 +1,12 @@
-"""The commands that look after a vault and say who may read it: access, vault, and those that only scripts call."""
+"""The commands on the vault: made, checked, repaired; its projects and keys; and those that only scripts call."""
 
 from envfs_cli.grammar.words import (
-    DIALECT,
     HIDDEN,
     JSON,
     LEVEL,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
-    TTL,
-    UID,
-    USER,
     YES,
     Argument,
     Command,
@@ -19,78 +15,8 @@ from envfs_cli.grammar.words import (
 
 COMMANDS = (
     Command(
-        "grant",
-        "access",
-        "access:grant",
-        "approve a user for a level and all below it",
-        (LEVEL,),
-        (
-            UID,
-            USER,
-            TTL,
-            DIALECT,
-            PASSPHRASE,
-        ),
-        (
-            "envfs grant /shop/prod --user deploy",
-            "envfs grant /shop --uid 1001 --ttl 1h",
-            "envfs grant /shop/web --user node --dialect node",
-        ),
-        details="The grant is for every program of that user, and for nobody else's. A user's own daemon serves its "
-        "user alone; for several users the vault is root's. With --dialect, what this user reads as .env is written "
-        "for one kind of reader, which can carry "
-        "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "
-        "python (python-dotenv, interpolate=False), python-interpolating (python-dotenv as it comes), "
-        "node (dotenv, node --env-file, deno), expand (dotenv-expand, next, vite, bun), compose (docker compose 2).",
-    ),
-    Command(
-        "revoke",
-        "access",
-        "access:revoke",
-        "take a grant back",
-        (LEVEL,),
-        (UID, USER, PASSPHRASE),
-        ("envfs revoke /shop/prod --user deploy",),
-    ),
-    Command(
-        "grants",
-        "access",
-        "access:grants",
-        "list who is approved for what",
-        options=(PASSPHRASE, JSON),
-        examples=("envfs grants",),
-    ),
-    Command(
-        "log",
-        "access",
-        "access:log",
-        "print the access log, verify it, rotate it, or begin a new one",
-        (
-            Argument(
-                "action",
-                "text",
-                "one of the actions below; without one, entries are printed",
-                optional=True,
-                choices=("verify", "rotate", "restart"),
-                meanings=(
-                    "check the chain of entries and its signatures",
-                    "go on in a new file, and keep the old one beside it",
-                    "begin a new log after a loss",
-                ),
-            ),
-        ),
-        (
-            Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all)"),
-            Option(("--follow",), "flag", "", "go on as entries come"),
-            PASSPHRASE,
-            JSON,
-        ),
-        ("envfs log -n 50", "envfs log --follow", "envfs log verify", "envfs log rotate"),
-    ),
-    Command(
         "init",
         "vault",
-        "keeping:init",
         "make a vault, an identity and a first grant",
         (),
         (
@@ -106,7 +32,6 @@ COMMANDS = (
     Command(
         "project",
         "vault",
-        "custody:project",
         "make a project, list all, change who can open one",
         (
             Argument(
@@ -146,7 +71,6 @@ COMMANDS = (
     Command(
         "key",
         "vault",
-        "custody:key",
         "list the keys of projects, or give one a new key",
         (
             Argument(
@@ -166,7 +90,6 @@ COMMANDS = (
     Command(
         "passwd",
         "vault",
-        "custody:passwd",
         "change the passphrase of the identity or of a project",
         (PROJECT,),
         (
@@ -181,7 +104,6 @@ COMMANDS = (
     Command(
         "keyring",
         "vault",
-        "custody:keyring",
         "keep the identity in a keyring, so that no passphrase is asked for",
         (
             Argument(
@@ -209,7 +131,6 @@ COMMANDS = (
     Command(
         "recovery",
         "vault",
-        "custody:recovery",
         "make a recovery sheet that opens every managed project",
         (),
         (
@@ -230,7 +151,6 @@ COMMANDS = (
     Command(
         "verify",
         "vault",
-        "keeping:verify",
         "check every record of the vault, its index, its marks and the log",
         options=(Option(("--repair",), "flag", "", "write again what the index of levels lacks"), PASSPHRASE, JSON),
         examples=("envfs verify", "envfs verify --repair"),
@@ -238,7 +158,6 @@ COMMANDS = (
     Command(
         "accept",
         "vault",
-        "keeping:accept",
         "accept a level as it is, after a backup was restored",
         (LEVEL,),
         (YES, PASSPHRASE),
@@ -247,7 +166,6 @@ COMMANDS = (
     Command(
         "doctor",
         "vault",
-        "diagnosing:doctor",
         "say what protects secrets here, what is wrong, and how to mend it",
         options=(JSON,),
         examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),
@@ -257,7 +175,6 @@ COMMANDS = (
     Command(
         "completion",
         "vault",
-        "completing:completion",
         "print the completion script of a shell",
         (Argument("shell", "text", "bash, zsh or fish", choices=("bash", "zsh", "fish")),),
         (),
@@ -266,7 +183,6 @@ COMMANDS = (
     Command(
         "__complete",
         HIDDEN,
-        "completing:candidates",
         "list what a completion script may offer",
         (
             Argument("what", "text", "level, here, project or name", choices=("level", "here", "project", "name")),

@@ -31,7 +31,7 @@ _ELSEWHERE = {  # what other tools call it
 _ABOUT = "EnvFS serves .env files from memory, over a vault of ciphertext."
 
 
-def without_command(words: "Sequence[str]") -> int:
+def answer(words: "Sequence[str]") -> int:
     """Answer a line that does not start with a command."""
     first = words[0] if words else "--help"
     if first in ("--version", "-V"):
@@ -44,7 +44,7 @@ def without_command(words: "Sequence[str]") -> int:
 
 
 def _help(words: "Sequence[str]") -> int:
-    command = grammar.find(words[0]) if words else None
+    command = grammar.find_command(words[0]) if words else None
     if words and command is None and not words[0].startswith("-"):
         output.error(_unknown(words[0]))
         return _USAGE
@@ -56,7 +56,7 @@ def _unknown(word: str) -> "arguments.Mistake":
     import difflib
 
     near = [_ELSEWHERE[word]] if word in _ELSEWHERE else []
-    near += difflib.get_close_matches(word, [command.name for command in grammar.COMMANDS], 1)
+    near += difflib.get_close_matches(word, [command.name for command in grammar.all_commands()], 1)
     hint = f"did you mean `envfs {near[0]}`?" if near else "`envfs --help` lists the commands"
     return arguments.Mistake("there is no such command", hint)
 
@@ -66,7 +66,7 @@ def overview() -> str:
     lines = ["usage: envfs COMMAND ...", "", *help_text.fill(_ABOUT), ""]
     for group, title in grammar.GROUPS:
         lines.append(output.paint(title, "head"))
-        for command in grammar.COMMANDS:
+        for command in grammar.all_commands():
             if command.group == group:
                 lines += help_text.entries(_names(command))
         lines.append("")

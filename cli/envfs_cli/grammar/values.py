@@ -1,16 +1,15 @@
-"""The commands of a day's work: use, values, versions."""
+"""The commands on variables: set, read, bring in, give out, and their versions."""
 
 from envfs_cli.grammar.words import (
     DIALECT,
     FORMATS,
     HERE,
+    IMPORT_FORMATS,
     JSON,
     LEVEL,
     NAME,
     ORDERS,
     PASSPHRASE,
-    PROJECT,
-    PROJECT_PASSPHRASE,
     READ_AS,
     SUBVERSION,
     VERSION,
@@ -22,123 +21,8 @@ from envfs_cli.grammar.words import (
 
 COMMANDS = (
     Command(
-        "exec",
-        "use",
-        "execute:execute",
-        "run a command with a view as its environment",
-        (HERE, Argument("command", "words", "the command and its arguments, after --")),
-        (
-            Option(("--only",), "list", "A,B", "only these variables"),
-            Option(("--watch",), "flag", "", "start the command anew when the view changes"),
-            Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
-            PASSPHRASE,
-        ),
-        (
-            "envfs exec /shop/prod -- ./manage.py migrate",
-            "envfs exec /shop/prod --only DATABASE_URL -- psql",
-            "envfs exec -- npm start",
-            "envfs exec /shop/dev --watch -- npm run dev",
-        ),
-        ("run",),
-        "The command's exit status is passed through. EnvFS's own are 100 and above. With --watch the command runs as "
-        "a child: when what it gets has changed it is sent SIGTERM, after the grace time SIGKILL, and it starts again "
-        "with the new values. When it ends by itself, that is the end. --watch needs a running daemon; the rest works "
-        "without one, and asks for the passphrase if the identity has one.",
-    ),
-    Command(
-        "mount",
-        "use",
-        "mounting:mount",
-        "start the daemon and mount the views",
-        (
-            Argument(
-                "path", "file", "an empty folder; default: as the settings say, else the usual place", optional=True
-            ),
-        ),
-        (
-            Option(("--foreground",), "flag", "", "stay in the foreground, as a service manager wants it"),
-            PASSPHRASE,
-        ),
-        ("envfs mount", "envfs mount /mnt/envfs --foreground"),
-        details="The usual place is /mnt/envfs for root. For a user it is $XDG_RUNTIME_DIR/envfs/mnt, outside of the "
-        "home folder, and ~/envfs is a link to it while the daemon runs. A user's mount is for that user alone; a "
-        "mount of root's serves all users who have a grant.",
-    ),
-    Command(
-        "unmount",
-        "use",
-        "mounting:unmount",
-        "undo the mount and end the daemon",
-        examples=("envfs unmount",),
-        details="If the daemon was killed, the mount that it left is removed.",
-    ),
-    Command(
-        "unlock",
-        "use",
-        "mounting:unlock",
-        "give a locked daemon the passphrase of the vault or of one project",
-        (PROJECT,),
-        (Option(("--ttl",), "duration", "TIME", "lock again after 30s 15m 1h 7d"), PROJECT_PASSPHRASE),
-        ("envfs unlock", "envfs unlock --ttl 8h", "envfs unlock shop --passphrase-file /dev/fd/3"),
-        details="The passphrase is asked for at the terminal, or read from a file or a descriptor (/dev/fd/N).",
-    ),
-    Command(
-        "lock",
-        "use",
-        "mounting:lock",
-        "make the daemon forget keys and views; the mount stays",
-        (PROJECT,),
-        examples=("envfs lock", "envfs lock shop"),
-        details="Everything is locked, or the one project that is named. An open file answers an error at its next "
-        "read. SIGUSR1 to the daemon locks all. The key of "
-        "a managed project can be had again by the identity: locking it alone is a promise of the keyholder; that of "
-        "a zero-knowledge project is gone until its passphrase is given.",
-    ),
-    Command(
-        "status",
-        "use",
-        "keeping:status",
-        "say what runs and what is wrong",
-        options=(JSON,),
-        examples=("envfs status", "envfs status --json | jq .problems"),
-        details="The owner is told everything, a user with a grant where the mount is and whether the vault is "
-        "unlocked, any other user that a daemon runs.",
-    ),
-    Command(
-        "link",
-        "use",
-        "linking:link",
-        "make a project's .env a link to the view of a level",
-        (
-            Argument("folder", "folder", "the project's folder; default: this one", optional=True),
-            Argument("level", "level", "a level such as /shop/prod", optional=True),
-        ),
-        (
-            Option(("--import",), "flag", "", "import the .env that is there, and replace it by the link"),
-            READ_AS,
-            Option(("--remove",), "flag", "", "undo it: remove the link and .envfs.toml"),
-            PASSPHRASE,
-        ),
-        ("envfs link /shop", "envfs link web /shop/web --import", "envfs link --remove"),
-        details="The level is remembered in .envfs.toml, and is meant wherever a command in that folder, or below it, "
-        "is given none. Such a file counts only where this user ran `envfs link`: a repository that brings one chooses "
-        "nothing. In a git work tree .env is added to .gitignore, if it is not ignored.",
-    ),
-    Command(
-        "shell",
-        "use",
-        "shelling:shell",
-        "walk the tree interactively",
-        options=(PASSPHRASE,),
-        examples=("envfs shell", "envfs shell < script"),
-        details="All other commands are there, with levels relative to the one that `cd` went to; where a command "
-        "needs a level and none is given, that one is meant. If standard input is not a terminal, its lines are run as "
-        "a script, up to the first that fails. Lines that are no commands, or come after a space, are not remembered.",
-    ),
-    Command(
         "set",
         "values",
-        "values:set_value",
         "set one variable",
         (HERE, NAME),
         (
@@ -161,7 +45,6 @@ COMMANDS = (
     Command(
         "get",
         "values",
-        "values:get_value",
         "print one variable's value",
         (HERE, NAME),
         (VERSION, PASSPHRASE),
@@ -170,7 +53,6 @@ COMMANDS = (
     Command(
         "unset",
         "values",
-        "values:unset_value",
         "remove one variable from a level's own text",
         (HERE, NAME),
         (PASSPHRASE, JSON),
@@ -179,7 +61,6 @@ COMMANDS = (
     Command(
         "rename",
         "values",
-        "values:rename",
         "give one variable of a level's own text another name",
         (HERE, NAME, Argument("new_name", "text", "the name that it is to have")),
         (PASSPHRASE, JSON),
@@ -190,7 +71,6 @@ COMMANDS = (
     Command(
         "ls",
         "values",
-        "views:list_levels",
         "list levels",
         (Argument("level", "level", "list only this level and those below it", optional=True),),
         (PASSPHRASE, JSON),
@@ -199,7 +79,6 @@ COMMANDS = (
     Command(
         "show",
         "values",
-        "views:show",
         "list the variables of a view and where each is set",
         (HERE,),
         (
@@ -214,7 +93,6 @@ COMMANDS = (
     Command(
         "explain",
         "values",
-        "checking:explain",
         "say where a variable's value comes from",
         (HERE, NAME),
         (Option(("--reveal",), "flag", "", "print the value too"), VERSION, PASSPHRASE, JSON),
@@ -225,7 +103,6 @@ COMMANDS = (
     Command(
         "check",
         "values",
-        "checking:check",
         "say what is wrong with a level's variables",
         (HERE,),
         (
@@ -246,7 +123,6 @@ COMMANDS = (
     Command(
         "import",
         "values",
-        "importing:import_file",
         "set every variable of a file, or of a folder's .env files",
         (Argument("file", "file", "the file, a folder with .env files, or - for standard input"), LEVEL),
         (
@@ -255,7 +131,7 @@ COMMANDS = (
                 "text",
                 "FORMAT",
                 "dotenv, json, yaml or compose; default: by the file's name",
-                ("dotenv", "json", "yaml", "compose"),
+                IMPORT_FORMATS,
             ),
             Option(("--flatten",), "text", "SEP", "JSON, YAML: join the names of nested objects, as in A__B for __"),
             Option(("--service",), "text", "NAME", "compose: the service whose environment is meant"),
@@ -288,7 +164,6 @@ COMMANDS = (
     Command(
         "export",
         "values",
-        "views:export",
         "print a view",
         (HERE,),
         (
@@ -316,7 +191,6 @@ COMMANDS = (
     Command(
         "history",
         "versions",
-        "versions:history",
         "list a level's versions and the names that each changed",
         (HERE,),
         (Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"), PASSPHRASE, JSON),
@@ -325,7 +199,6 @@ COMMANDS = (
     Command(
         "rollback",
         "versions",
-        "versions:rollback",
         "write a new version with the text of an old one",
         (LEVEL, SUBVERSION),
         (YES, PASSPHRASE, JSON),

@@ -9,12 +9,12 @@ from envfs import __version__
 from envfs.errors import EnvFSError, KeyholderGone, NotApproved, TimedOut
 from envfs.protocol import control
 from envfs.protocol.control import FindingRow
+from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import client, session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envfs_cli.arguments import Values
     from envfs_cli.daemon.client import Link
 
 _OK, _NOTE, _PROBLEM = "ok", "note", "problem"
@@ -23,14 +23,20 @@ _PLUGIN = "age-plugin-"
 _RESTART = "`envfs unmount`, then `envfs mount`"
 
 
-def doctor(values: "Values") -> int:
-    """Say what was found; the exit status is 0 only if nothing of it is a problem."""
-    found = [*_asked(), *_plugins(os.environ.get("PATH", ""))]
-    if values["json"]:
-        output.rows_json(found)
+class DoctorArguments(NamedTuple):
+    """What `doctor` is given."""
+
+    json: bool
+
+
+def run_doctor(arguments: DoctorArguments) -> int:
+    """Print findings; the exit status is 0 only if none of them is a problem."""
+    findings = [*_asked(), *_plugins(os.environ.get("PATH", ""))]
+    if arguments.json:
+        output.rows_json(findings)
     else:
-        _say(found)
-    return EnvFSError.status if any(finding.state == _PROBLEM for finding in found) else 0
+        _print(findings)
+    return EnvFSError.status if any(finding.state == _PROBLEM for finding in findings) else 0
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -52,12 +58,12 @@ def _asked() -> "list[FindingRow]":
 
 
 def _diagnosed(link: "Link") -> "list[FindingRow]":
-    found: list[object] = []
+    rows: list[object] = []
     try:
-        link.ask(control.Diagnose(), (), found.append)
+        link.ask(control.Diagnose(), (), rows.append)
     except EnvFSError as error:
-        found.append(_broken(error))
-    return [row for row in found if isinstance(row, FindingRow)]
+        rows.append(_broken(error))
+    return [row for row in rows if isinstance(row, FindingRow)]
 
 
 def _running(report: control.StatusReport) -> FindingRow:
@@ -100,21 +106,21 @@ def _plugins(path: str) -> "list[FindingRow]":
 # -- saying ------------------------------------------------------------------------------------------------------------
 
 
-def _say(found: "list[FindingRow]") -> None:
+def _print(findings: "list[FindingRow]") -> None:
     if not output.on_terminal():
-        output.table((), [(row.state, row.check, row.text, row.hint) for row in found])
+        output.table((), [(row.state, row.check, row.text, row.hint) for row in findings])
         return
-    width = max(len(row.check) for row in found)
-    for row in found:
+    width = max(len(row.check) for row in findings)
+    for row in findings:
         state = output.paint(output.clean(row.state).ljust(len(_PROBLEM)), _STYLES.get(row.state, "bad"))
         output.line(f"{state}  {output.clean(row.check).ljust(width)}  {output.clean(row.text)}")
         if row.hint and row.state != _OK:
             output.line(output.paint(f"{' ' * (len(_PROBLEM) + width + 4)}{output.clean(row.hint)}", "dim"))
-    output.line(f"\n{_summary(found)}")
+    output.line(f"\n{_summary(findings)}")
 
 
-def _summary(found: "list[FindingRow]") -> str:
-    problems, notes = (sum(row.state == state for row in found) for state in (_PROBLEM, _NOTE))
+def _summary(findings: "list[FindingRow]") -> str:
+    problems, notes = (sum(row.state == state for row in findings) for state in (_PROBLEM, _NOTE))
     counted = (
         f"{problems or 'no'} problem{'' if problems == 1 else 's'}, {notes or 'no'} note{'' if notes == 1 else 's'}"
     )

@@ -1,0 +1,38 @@
+"""`recovery`: make a recovery sheet that opens every managed project."""
+
+from envfs.tuples import NamedTuple
+from envfs_cli import output
+from envfs_cli.daemon import session
+from envfs_cli.files import check_new, write_new
+from envfs_cli.recovery_sheet import add_recovery, sheet_text
+
+
+class RecoveryArguments(NamedTuple):
+    """What `recovery` is given."""
+
+    recipient: str | None
+    output: str | None
+    passphrase_file: str | None
+    json: bool
+
+
+def run_recovery(arguments: RecoveryArguments) -> int:
+    """Make a recovery key and print its sheet."""
+    path = arguments.output
+    if path and not arguments.recipient:
+        check_new(path)  # a key that cannot be written down would open everything for nobody
+    elif not arguments.recipient:
+        output.need()
+    made, identity = add_recovery(session.start(arguments.passphrase_file), arguments.recipient or "")
+    if arguments.json:
+        output.as_json({**made._asdict(), "identity": identity} if identity else made._asdict())
+        return 0
+    for text in made.notes:
+        output.note(text)
+    if not identity:
+        output.done(f"{made.sealed} project{'s' * (made.sealed != 1)} sealed to it as well")
+    elif path:
+        write_new(path, sheet_text(made.recipient, identity).encode())
+    else:
+        output.line(sheet_text(made.recipient, identity).rstrip())
+    return 0

@@ -1,0 +1,22 @@
+"""`rename`: give one variable of a level's own text another name."""
+
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli.daemon import session
+from envfs_cli.replies.written import report_written
+
+
+class RenameArguments(NamedTuple):
+    """What `rename` is given."""
+
+    level: str
+    name: str
+    new_name: str
+    passphrase_file: str | None
+    json: bool
+
+
+def run_rename(arguments: RenameArguments) -> int:
+    """Give one variable another name."""
+    request = control.RenameVariable(arguments.level, arguments.name, arguments.new_name)
+    return report_written(session.start(arguments.passphrase_file).reply(request), as_json=arguments.json)

@@ -1,0 +1,21 @@
+"""`unset`: remove one variable from a level's own text."""
+
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli.daemon import session
+from envfs_cli.replies.written import report_written
+
+
+class UnsetArguments(NamedTuple):
+    """What `unset` is given."""
+
+    level: str
+    name: str
+    passphrase_file: str | None
+    json: bool
+
+
+def run_unset(arguments: UnsetArguments) -> int:
+    """Remove one variable."""
+    request = control.UnsetVariable(arguments.level, arguments.name)
+    return report_written(session.start(arguments.passphrase_file).reply(request), as_json=arguments.json)
