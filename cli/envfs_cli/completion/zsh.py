@@ -1,66 +1,11 @@
 """The script for zsh."""
 
-from envfs_cli.completion import VISIBLE, wanted, words
+from envfs_cli.completion import VISIBLE, filled, wanted, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.grammar import Argument, Command, Option
 
-_HEAD = """\
-#compdef envfs
-# zsh completion for envfs, made by `envfs completion zsh`
-
-_envfs_levels() {
-  local -a found
-  found=(${(f)"$(envfs __complete ${1:-level} "$PREFIX" 2>/dev/null)"})
-  compadd -S '' -- ${(M)found:#*/}
-  compadd -- ${found:#*/}
-}
-
-_envfs_here() {
-  _envfs_levels here
-}
-
-_envfs_folders() {
-  _envfs_levels
-  _files -/
-}
-
-_envfs_projects() {
-  local -a found
-  found=(${(f)"$(envfs __complete project "$PREFIX" 2>/dev/null)"})
-  compadd -- $found
-}
-
-_envfs_names() {
-  local -a found
-  found=(${(f)"$(envfs __complete name "$line[1]" 2>/dev/null)"})
-  compadd -- $found
-}
-
-_envfs() {
-  local context state state_descr line
-  typeset -A opt_args
-  _arguments -C '1: :->command' '*:: :->rest' && return
-  if [[ $state == command ]]; then
-    local -a commands=(
-"""
-_MIDDLE = """\
-    )
-    _describe command commands
-    return
-  fi
-  case $words[1] in
-"""
-_TAIL = """\
-  esac
-}
-
-if [[ $funcstack[1] == _envfs ]]; then
-  _envfs "$@"
-else
-  compdef _envfs envfs
-fi"""
 _ACTIONS = {
     "level": "_envfs_levels",
     "here": "_envfs_here",
@@ -73,11 +18,11 @@ _ACTIONS = {
 
 def script() -> str:
     """Return the script."""
-    lines = [_HEAD]
-    lines += [f"      {_quoted(f'{word}:{command.summary}')}\n" for command in VISIBLE for word in words(command)]
-    lines += [_MIDDLE]
-    lines += [_case(command) for command in VISIBLE]
-    return "".join(lines) + _TAIL
+    return filled(
+        "envfs.zsh",
+        commands=[f"      {_quoted(f'{word}:{command.summary}')}" for command in VISIBLE for word in words(command)],
+        cases=[_case(command) for command in VISIBLE],
+    )
 
 
 def _case(command: "Command") -> str:
@@ -86,7 +31,7 @@ def _case(command: "Command") -> str:
     for place, argument in enumerate(command.arguments):
         specs += _argument(place + 1, argument, wanted(command, place))
     joined = " \\\n      ".join(specs)
-    return f"  {'|'.join(words(command))})\n    _arguments \\\n      {joined}\n    ;;\n"
+    return f"  {'|'.join(words(command))})\n    _arguments \\\n      {joined}\n    ;;"
 
 
 def _option(option: "Option") -> list[str]:

@@ -11,13 +11,14 @@ import pytest
 from envfs.dotenv import dialects, formats
 from envfs.errors import Locked, NotRunning
 from envfs.protocol import control
-from envfs_cli import grammar
+from envfs_cli import completion, grammar
 from envfs_cli.commands.complete import CompleteArguments, run_complete
 from envfs_cli.commands.completion import CompletionArguments, run_completion
 from envfs_cli.completion import VISIBLE, bash, fish, words, zsh
 from envfs_cli.daemon import client
 from envfs_cli.grammar.words import DIALECTS, FORMATS
 
+FOLDER = Path(completion.__file__).parent
 SCRIPTS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
 FAKE = """#!/bin/sh
 case "$2 $3" in
@@ -51,6 +52,22 @@ def test_a_script_parses(shell: str, tmp_path: Path) -> None:
     path.write_text(SCRIPTS[shell]())
     done = subprocess.run([shell, "-n", path], check=True, capture_output=True)
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_every_place_of_a_script_is_filled(shell: str) -> None:
+    text = (FOLDER / f"envfs.{shell}").read_text(encoding="utf-8")
+    assert "# @" in text
+    assert "# @" not in SCRIPTS[shell]()
+    assert all(line in SCRIPTS[shell]() for line in text.splitlines() if "# @" not in line)
+
+
+def test_a_linter_of_shell_finds_nothing_in_the_script_for_bash(tmp_path: Path) -> None:
+    if shutil.which("shellcheck") is None:
+        pytest.skip("needs shellcheck")
+    (tmp_path / "made.bash").write_text(bash.script())
+    for path in (FOLDER / "envfs.bash", tmp_path / "made.bash"):
+        assert subprocess.run(["shellcheck", path], capture_output=True, check=False).stdout == b""
 
 
 @pytest.fixture(scope="module")
