@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-_USAGE = 2
-_INTERRUPTED = 130
-_PIPE_CLOSED = 141
+_SIGNALLED = 128  # as in `exit_status`, which may not be imported yet
 
 
 def main() -> int:
@@ -29,15 +27,18 @@ def main() -> int:
         from envfs_cli import standard_streams
 
         standard_streams.prepare()
+    return _leave(_status(sys.argv[1:]))
+
+
+def _status(words: "Sequence[str]") -> int:
     try:
-        status = run(sys.argv[1:])
-    except KeyboardInterrupt:
-        status = _INTERRUPTED
-    except BrokenPipeError:
-        status = _PIPE_CLOSED
+        return run(words)
+    except (KeyboardInterrupt, BrokenPipeError) as end:
+        from envfs_cli import exit_status
+
+        return exit_status.INTERRUPTED if isinstance(end, KeyboardInterrupt) else exit_status.PIPE_CLOSED
     except SystemExit as end:  # argparse's, after help or a mistake
-        status = int(str(end.code or 0))
-    return _leave(status)
+        return int(str(end.code or 0))
 
 
 def _are_unusual() -> bool:
@@ -55,21 +56,21 @@ def _leave(status: int) -> int:
         try:
             stream.flush()
         except OSError as failure:
-            from envfs_cli import output, standard_streams
+            from envfs_cli import exit_status, output, standard_streams
 
             standard_streams.discard(stream.fileno())
             if stream is sys.stderr:
                 continue
             if isinstance(failure, BrokenPipeError):
-                status = _PIPE_CLOSED
+                status = exit_status.PIPE_CLOSED
             else:
                 output.error(EnvFSError(f"cannot write to standard output: {output.reason(failure)}"))
                 status = status or EnvFSError.status
     return status
 
 
-def _interrupted(_number: int, _frame: object) -> "NoReturn":
-    os._exit(_INTERRUPTED)
+def _interrupted(number: int, _frame: object) -> "NoReturn":
+    os._exit(_SIGNALLED + number)
 
 
 def run(words: "Sequence[str]") -> int:

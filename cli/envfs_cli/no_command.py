@@ -7,7 +7,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_USAGE = 2
 _ELSEWHERE = {  # what other tools call it
     "add": "set",
     "cat": "show",
@@ -40,14 +39,14 @@ def answer(words: "Sequence[str]") -> int:
     if first in ("--help", "-h", "help"):
         return _help(words[1:])
     output.error(_unknown(first))
-    return _USAGE
+    return arguments.Mistake.status
 
 
 def _help(words: "Sequence[str]") -> int:
     command = grammar.find_command(words[0]) if words else None
     if words and command is None and not words[0].startswith("-"):
         output.error(_unknown(words[0]))
-        return _USAGE
+        return arguments.Mistake.status
     output.line(arguments.parser(command).format_help().rstrip() if command else overview())
     return 0
 

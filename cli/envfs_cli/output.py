@@ -16,10 +16,12 @@ from envfs_cli import line_wrap
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NamedTuple
+    from typing import Literal, NamedTuple
+
+    Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
-_COLOURS = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
+_COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
 
 
 def error(failure: "EnvFSError") -> None:
@@ -55,7 +57,7 @@ def plain_error(text: str) -> None:
         raise EnvFSError(f"cannot write to standard error: {reason(failure)}") from None
 
 
-def _say(kind: str, style: str, text: str) -> None:
+def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
     _tell(f"envfs: {word} {line_wrap.message(clean(text), len(f'envfs: {kind}: '))}\n")
 
@@ -180,7 +182,7 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def paint(text: str, style: str, terminal: "bool | None" = None) -> str:
+def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
     """Colour text if it goes to a terminal and NO_COLOR is not set."""
     if terminal is None:
         terminal = on_terminal()

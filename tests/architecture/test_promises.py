@@ -8,8 +8,7 @@ import pytest
 
 from envfs.errors import BY_CODE
 from envfs.fuse import faults
-from envfs_cli import arguments, grammar, main
-from envfs_cli.process import replacement
+from envfs_cli import arguments, exit_status, grammar
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = (ROOT / "docs" / "cli-contract.md").read_text(encoding="utf-8")
@@ -28,8 +27,7 @@ def test_every_refusal_has_its_row_with_its_status_and_code() -> None:
 
 @pytest.mark.parametrize(
     "status",
-    [0, 1, 2, main._USAGE, main._INTERRUPTED, main._PIPE_CLOSED, replacement.NOT_FOUND, replacement.NOT_RUNNABLE],
-    ids=["done", "a bug", "argparse", "usage", "interrupted", "pipe closed", "not found", "not runnable"],
+    [0, *(value for name, value in vars(exit_status).items() if name.isupper() and name != "SIGNALLED")],
 )
 def test_every_other_exit_status_is_documented(status: int) -> None:
     assert status in STATUSES

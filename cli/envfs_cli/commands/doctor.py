@@ -16,9 +16,10 @@ from envfs_cli.daemon import client, session
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.daemon.client import Link
+    from envfs_cli.output import Style
 
 _OK, _NOTE, _PROBLEM = "ok", "note", "problem"
-_STYLES = {_OK: "good", _NOTE: "warn", _PROBLEM: "bad"}
+_STYLES: "dict[str, Style]" = {_OK: "good", _NOTE: "warn", _PROBLEM: "bad"}
 _PLUGIN = "age-plugin-"
 _RESTART = "`envfs unmount`, then `envfs mount`"
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from envfs_cli.daemon.session import Session
+    from envfs_cli.output import Style
 
 _DEFAULT_LINES = 20
+_STYLES: "dict[str, Style]" = {"refuse": "bad", "read": "good"}
 
 
 class LogArguments(NamedTuple):
@@ -96,12 +98,11 @@ def _facts(line: str) -> "dict[str, object] | None":
 def _sentence(facts: "dict[str, object]") -> str:
     entry = {name: output.clean(str(value)) for name, value in facts.items()}
     what = entry.get("event", "")
-    style = {"refuse": "bad", "read": "good"}.get(what, "dim")
     where = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"
     who = f"uid {entry['uid']} pid {entry['pid']} {entry.get('executable', '')}" if "uid" in entry else ""
     parts = [
         output.shown_time(entry.get("time", "")),
-        output.paint(what.ljust(8), style),
+        output.paint(what.ljust(8), _STYLES.get(what, "dim")),
         where.ljust(16),
         f"{entry.get('door', '')} {entry.get('form', '')}".strip().ljust(14),
         who,

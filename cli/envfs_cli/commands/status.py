@@ -5,7 +5,7 @@ import os
 from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import output
+from envfs_cli import exit_status, output
 from envfs_cli.daemon import client, session
 
 _MEMBERS = {"approved": ("uid", "mount", "unlocked", "grants", "audience"), "other": ("uid", "audience")}
@@ -22,7 +22,7 @@ def run_status(arguments: StatusArguments) -> int:
     link = session.Session.kept or client.looking()
     report, _ = link.ask(control.Status())
     if not isinstance(report, control.StatusReport):
-        return 1
+        return exit_status.BUG
     if arguments.json:
         output.as_json({**_members(report), "running": not link.private})
     else:

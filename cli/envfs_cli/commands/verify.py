@@ -3,7 +3,7 @@
 from envfs.errors import AuthenticationFailed
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import output
+from envfs_cli import exit_status, output
 from envfs_cli.daemon import session
 from envfs_cli.terminal import prompts
 
@@ -24,7 +24,7 @@ def run_verify(arguments: VerifyArguments) -> int:
         reply, _ = link.ask(control.VerifyVault(arguments.repair), (), rows)
     faults = [row for row in rows if isinstance(row, control.FaultRow)]
     if not isinstance(reply, control.Checked):
-        return 1
+        return exit_status.BUG
     if arguments.json:
         output.as_json({**reply._asdict(), "faults": [fault._asdict() for fault in faults]})
     else:

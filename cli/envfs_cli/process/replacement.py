@@ -16,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NOT_FOUND, NOT_RUNNABLE = 127, 126
 _DEFAULT_PATH = b"/bin:/usr/bin"  # as execvp(3)
 _SHELL = b"/bin/sh"
 _HIDDEN = (b"ENVFS_HIDDEN_PYTHONEXECUTABLE=", b"ENVFS_HIDDEN___PYVENV_LAUNCHER__=")  # from Python, by cli/launcher.c
@@ -53,7 +52,9 @@ def become(command: "Sequence[str]", variables: bytes) -> int:
             failure = failure or _reason(path, error)
     if failure is None:
         _say(f"there is no command {command[0]}" if command[0] else "the name of the command is empty")
-        return NOT_FOUND
+        from envfs_cli import exit_status
+
+        return exit_status.NOT_FOUND
     return _complain(command[0], failure)
 
 
@@ -158,7 +159,9 @@ def _reason(path: bytes, error: OSError) -> "str | None":
 
 def _complain(name: str, reason: str) -> int:
     _say(f"cannot run {name}: {reason}")
-    return NOT_RUNNABLE
+    from envfs_cli import exit_status
+
+    return exit_status.NOT_RUNNABLE
 
 
 def _say(text: str) -> None:

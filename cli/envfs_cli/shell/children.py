@@ -10,7 +10,7 @@ import sys
 import traceback
 
 from envfs.errors import EnvFSError
-from envfs_cli import output
+from envfs_cli import exit_status, output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     Action = Callable[[], int]
 
-SIGNALLED = 128  # and the signal's number, as every shell counts
-INTERRUPTED = SIGNALLED + signal.SIGINT
-_BUG = 1
 _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 
 
@@ -40,13 +37,13 @@ def in_child(action: "Action", *, with_input: bool) -> int:
         for key, handler in before:
             signal.signal(key, handler)
     status = os.waitstatus_to_exitcode(ended)
-    return status if status >= 0 else SIGNALLED - status
+    return exit_status.of_child(status)
 
 
 def _be_child(action: "Action", *, with_input: bool) -> "NoReturn":
-    status = _BUG
+    status = exit_status.BUG
     try:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+        signal.signal(signal.SIGINT, lambda *_: os._exit(exit_status.INTERRUPTED))
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)
         if not with_input:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -56,9 +53,9 @@ def _be_child(action: "Action", *, with_input: bool) -> "NoReturn":
         output.error(error)
         status = error.status
     except KeyboardInterrupt:
-        status = INTERRUPTED
+        status = exit_status.INTERRUPTED
     except BrokenPipeError:
-        status = SIGNALLED + signal.SIGPIPE
+        status = exit_status.PIPE_CLOSED
     except BaseException:  # noqa: BLE001 - a bug keeps its traceback, and must not come back as a second shell
         traceback.print_exc()
     finally:

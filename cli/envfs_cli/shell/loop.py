@@ -7,7 +7,7 @@ import sys
 from envfs.core import limits, names
 from envfs.errors import EnvFSError, TooLarge
 from envfs.protocol import control
-from envfs_cli import arguments, level_paths, no_command, output
+from envfs_cli import arguments, exit_status, level_paths, no_command, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.completion.sources import Sources
 from envfs_cli.daemon import client
@@ -125,7 +125,7 @@ def _print_help() -> None:
 
 
 def _say_end(command: "Command", status: int) -> None:
-    if status == children.INTERRUPTED:
+    if status == exit_status.INTERRUPTED:
         output.done("")  # behind the ^C that the terminal shows
     if command.name == "exec" and status:
         output.note(f"exit status {status}")

@@ -14,7 +14,7 @@ import traceback
 from _blake2 import blake2b
 
 from envfs.errors import EnvFSError
-from envfs_cli import output
+from envfs_cli import exit_status, output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     Become = Callable[[bytes], int]
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD)
-SIGNALLED = 128  # and the signal's number, as every shell counts
-_BUG = 1
 _PR_SET_PDEATHSIG = 1
 _GOT, _FAILED = b"=", b"!"
 _libc = ctypes.CDLL(None)
@@ -152,13 +150,13 @@ class Child:
 
 
 def _be_child(parent: int, act: "Callable[[], int]") -> "NoReturn":
-    status = _BUG
+    status = exit_status.BUG
     try:
         signal.set_wakeup_fd(-1)
         for number in HEARD:
             if signal.getsignal(number) is _nothing:
                 signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, lambda *_: os._exit(SIGNALLED + signal.SIGINT))
+        signal.signal(signal.SIGINT, lambda *_: os._exit(exit_status.INTERRUPTED))
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() == parent:
             status = act()
@@ -166,7 +164,7 @@ def _be_child(parent: int, act: "Callable[[], int]") -> "NoReturn":
         output.error(error)
         status = error.status
     except KeyboardInterrupt:
-        status = SIGNALLED + signal.SIGINT
+        status = exit_status.INTERRUPTED
     except BaseException:  # noqa: BLE001 - a bug keeps its traceback, and must not come back as a second parent
         traceback.print_exc()
     finally:

@@ -4,6 +4,7 @@ Law: a daemon that is gone is looked for again and again; one that refuses is no
 """
 
 import time
+from enum import Enum
 
 from envfs.errors import EnvFSError, NotRunning
 from envfs.protocol import control
@@ -14,8 +15,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.daemon.client import Link
 
-WATCHED, CHANGED, LOCKED, UNLOCKED = "watched", "changed", "locked", "unlocked"
 _AGAIN = 1.0
+
+
+class Happening(Enum):
+    """What a daemon says of a view; `CHANGED`: a reader gets something else."""
+
+    WATCHED = "watched"
+    CHANGED = "changed"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+
+
+_BY_WORD = {happening.value: happening for happening in Happening}
 
 
 class News:
@@ -43,8 +55,8 @@ class News:
         """Return what to wait on before `hear`."""
         return [] if self._link is None else [self._link.fileno()]
 
-    def hear(self) -> list[str]:
-        """Return what has happened."""
+    def hear(self) -> list[Happening]:
+        """Return what has happened; a word that is not known is none of it."""
         if self._link is None:
             return []
         self.silent_at = time.monotonic() + client.PATIENCE
@@ -56,7 +68,8 @@ class News:
         if found is None:
             self._leave("the daemon has gone: the command goes on with what it has", again=True)
             return []
-        return [row.what for row in found if isinstance(row, control.NewsRow)]
+        words = [row.what for row in found if isinstance(row, control.NewsRow)]
+        return [_BY_WORD[word] for word in words if word in _BY_WORD]
 
     def give_up_silent(self) -> None:
         """Leave a daemon that has said nothing for too long; one that lives says every few seconds that it does."""

@@ -13,11 +13,12 @@ import signal
 import time
 
 from envfs.tuples import NamedTuple
-from envfs_cli import output
+from envfs_cli import exit_status, output
+from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import client, session
-from envfs_cli.watch.child import SIGNALLED, Child, Family
+from envfs_cli.watch.child import Child, Family
 from envfs_cli.watch.foreground import Foreground
-from envfs_cli.watch.news import CHANGED, LOCKED, UNLOCKED, WATCHED, News
+from envfs_cli.watch.news import Happening, News
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ class _Watcher:
 
     def _hear(self, ready: set[int]) -> None:
         if not ready.isdisjoint(self._news.sources()):
-            for what in self._news.hear():
-                self._hear_news(what, time.monotonic())
+            for happening in self._news.hear():
+                self._hear_news(happening, time.monotonic())
         if self._child is not None and self._child.said in ready and self._child.listen():
             self._become_known(self._child)
         if self._look is not None and self._look.said in ready and self._look.listen():
@@ -136,14 +137,17 @@ class _Watcher:
             child.signal(self._kept)
         self._kept = 0
 
-    def _hear_news(self, what: str, now: float) -> None:
-        if what == LOCKED:
-            output.note("the vault was locked: the command goes on with what it has")
-        elif what == CHANGED:
-            self._look_by = self._look_by if self._look_at else now + _LONGEST
-            self._look_at = min(now + _SETTLE, self._look_by)
-        elif what in (WATCHED, UNLOCKED):
-            self._look_at = self._look_at or now
+    def _hear_news(self, happening: Happening, now: float) -> None:
+        match happening:
+            case Happening.LOCKED:
+                output.note("the vault was locked: the command goes on with what it has")
+            case Happening.CHANGED:
+                self._look_by = self._look_by if self._look_at else now + _LONGEST
+                self._look_at = min(now + _SETTLE, self._look_by)
+            case Happening.WATCHED | Happening.UNLOCKED:
+                self._look_at = self._look_at or now
+            case _:
+                raise Unhandled(happening)
 
     def _hear_signal(self, number: int) -> None:
         if number == signal.SIGCHLD:
@@ -151,7 +155,7 @@ class _Watcher:
             return
         self._ending = self._ending or number == signal.SIGTERM or (self._stopping and number in _ENDING)
         if self._child is None:
-            self._status = SIGNALLED + number if number in _ENDING else None
+            self._status = exit_status.SIGNALLED + number if number in _ENDING else None
         elif self._child.group or number not in _FROM_KEYS:
             self._child.signal(number)
         else:
@@ -197,7 +201,7 @@ class _Watcher:
             while not child.listen():
                 pass
             self._digest = child.digest
-        child.status = status if status >= 0 else SIGNALLED - status
+        child.status = exit_status.of_child(status)
         self._foreground.take(child.number)
         if self._stopping and not self._ending:
             return
