@@ -4,7 +4,6 @@ import itertools
 import math
 import pwd
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import trio
 
@@ -12,11 +11,10 @@ from envfs.control.call import Call, Sent
 from envfs.core import names
 from envfs.core.audit import Event
 from envfs.core.policy import MOST_LISTERS
-from envfs.core.policy import Grant as Rule
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.audit_log.log import AccessLog
-from envfs.host import clocks, user_namespace
+from envfs.host import user_namespace
 from envfs.protocol.control import (
     Done,
     Grant,
@@ -26,6 +24,7 @@ from envfs.protocol.control import (
     ReadLog,
     Revoke,
 )
+from envfs.service.grants import new_grant
 from envfs.service.service import Service
 
 _MOST_SECONDS = 10 * 366 * 86_400
@@ -46,7 +45,7 @@ async def grant(call: Call, request: Grant) -> Sent:
     if not 0 <= request.seconds <= _MOST_SECONDS:
         raise BadRequest("a grant may last at most ten years", "leave --ttl out for one without end")
     _log(call).append(Event("grant", "socket", level, rule=f"uid {request.uid}"), call.caller)
-    rule = new_rule(level, request.uid, request.seconds)
+    rule = new_grant(level, request.uid, request.seconds)
     call.service.settings.add_grant(rule._replace(dialect=request.dialect))
     await service.after_revoke()  # the grant may end sooner than the one that it replaces
     missing = () if service.house.vault.exists(level) else (f"there is no level {level} yet",)
@@ -75,14 +74,6 @@ def _notes(uid: int) -> Iterator[str]:
 def _crowded(service: Service) -> Iterator[str]:
     if service.owner == 0 and len(service.house.gate.uids()) > MOST_LISTERS:
         yield f"{MOST_LISTERS} users at most may list the mount point; those of higher uids go by name"
-
-
-def new_rule(level: str, uid: int, seconds: int) -> Rule:
-    """Make a grant that begins now; `seconds` 0 is without end."""
-    if not seconds:
-        return Rule(level, uid)
-    until = clocks.text(datetime.now(UTC) + timedelta(seconds=seconds))
-    return Rule(level, uid, until, clocks.boot_id(), clocks.boot_seconds() + seconds)
 
 
 async def revoke(call: Call, request: Revoke) -> Sent:

@@ -23,11 +23,11 @@ from envfs.control import (
     writing,
 )
 from envfs.control.call import Call, Sent
-from envfs.control.vouching import sign
 from envfs.core.audit import Event
 from envfs.errors import BadRequest, EnvFSError, NotApproved
 from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
+from envfs.service import log_verification
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
 _ANYONE, _OWNER = "anyone", "owner"
@@ -101,7 +101,9 @@ async def _answer(call: Call, request: object) -> Sent:
         _refuse(call, request)
     sent = await handler(call, request)
     if who == _OWNER and not call.service.lasts and type(request) not in _READS:
-        await sign(call)  # before the reply: a copy of the vault that is taken after it is one that the log names
+        await log_verification.sign(
+            call.service
+        )  # before the reply: a copy of the vault that is taken after it is one that the log names
     return sent
 
 

@@ -1,121 +1,23 @@
-"""The vault's identity: where it is, how the keyholder comes to hold it, its passphrase, a keyring that has it too."""
+"""Requests about the vault's identity: its passphrase, and its copy in a keyring. For the owner only."""
 
-import os
-from contextlib import suppress
-from pathlib import Path
-
-import trio
-
-from envfs import safe_open
 from envfs.control.call import Call, Sent
-from envfs.control.locking import one_try, unless_locked
-from envfs.core.audit import Event
-from envfs.errors import BadRequest, EnvFSError, NoVault
-from envfs.host import files, keyrings
 from envfs.protocol.control import ChangePassphrase, Done, ForgetIdentity, KeepIdentity
-from envfs.protocol.keyholding import CopyIdentity, LoadIdentity, Rewrap
-from envfs.service.service import Service
-
-
-async def load_identity(
-    service: Service, passphrase: tuple[int, ...], project: str = "", *, reopen: bool = True
-) -> None:
-    """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
-
-    `project` is the one whose lock is opened by it; empty for all, or with `reopen` false for none.
-
-    Raises:
-        WrongPassphrase: it does not open, or needs a passphrase
-        Conflict: it was locked meanwhile
-    """
-    about = service.house.vault.description
-    request = LoadIdentity(about.recipient, about.signing_key, project, reopen)
-    async with unless_locked(service, project):
-        handle = await _open_identity(service)  # a keyring may wait for a person
-        try:
-            await service.keyholder.ask(request, (), (handle, *passphrase))
-        finally:
-            os.close(handle)
-    service.locks.unlocked = True
-    await service.ledger.authenticate(service.keyholder)
+from envfs.service import identity
 
 
 async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
     """Put the vault's identity under another passphrase."""
-    service = call.service
-    path = _identity_file(service)
-    handle = _open_file(path, private=False)
-    try:
-        if path not in (service.places.identity, service.settings.load().identity_file):
-            raise BadRequest(f"the identity is a credential, {path}", "it is changed where systemd has it from")
-        async with one_try(call, ""):
-            answer = await service.keyholder.ask(Rewrap(), (), (handle, *call.descriptors))
-        service.log.append(Event("key", "socket", "/", form="passphrase", rule="identity"), call.caller)
-        files.replace_secret(Path(path), answer.blobs[0])
-    finally:
-        os.close(handle)
+    await identity.change_passphrase(call.service, call.caller, call.descriptors)
     return Sent(Done())
 
 
 async def keep_identity(call: Call, request: KeepIdentity) -> Sent:
     """Keep the identity in a keyring of the operating system, beside its file."""
-    service, name = call.service, call.service.house.vault.description.id
-    handle = _open_file(_identity_file(service), private=False)
-    target = os.memfd_create("envfs", os.MFD_CLOEXEC)
-    try:
-        async with one_try(call, ""):
-            await service.keyholder.ask(CopyIdentity(), (), (handle, *call.descriptors, target))
-        service.log.append(Event("key", "socket", "/", form="keyring", rule=request.keyring), call.caller)
-        await trio.to_thread.run_sync(keyrings.keep, request.keyring, name, target)
-    finally:
-        os.close(target)
-        os.close(handle)
-    service.settings.set_keyring(request.keyring)
+    await identity.keep_identity(call.service, call.caller, request.keyring, call.descriptors)
     return Sent(Done())
 
 
 async def forget_identity(call: Call, _request: ForgetIdentity) -> Sent:
-    """Take the identity out of the keyring; its file is what is left."""
-    service = call.service
-    keyring, name = service.settings.load().keyring, service.house.vault.description.id
-    if not keyring:
-        raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
-    service.log.append(Event("key", "socket", "/", form="keyring", rule="none"), call.caller)
-    await trio.to_thread.run_sync(keyrings.drop, keyring, name)
-    service.settings.set_keyring("")
+    """Remove the identity from the keyring."""
+    await identity.forget_identity(call.service, call.caller)
     return Sent(Done())
-
-
-def _identity_file(service: Service) -> str:
-    # systemd's credentials come first, then a file that the settings name, then its usual place
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    under_systemd = f"{credentials}/envfs-identity" if credentials else ""
-    if under_systemd and os.path.exists(under_systemd):
-        return under_systemd
-    return service.settings.load().identity_file or service.places.identity
-
-
-async def _open_identity(service: Service) -> int:
-    # in the usual place it is under a passphrase: a keyring that has it as well spares that
-    path, keyring = _identity_file(service), service.settings.load().keyring
-    if keyring and path == service.places.identity:
-        with suppress(EnvFSError):  # then the passphrase is asked for, as ever
-            name = service.house.vault.description.id
-            found = await trio.to_thread.run_sync(keyrings.fetch, keyring, name)
-            if found is not None:
-                return found
-    return _open_file(path, private=path == service.settings.load().identity_file)
-
-
-def _open_file(path: str, *, private: bool) -> int:
-    try:
-        handle = safe_open.open_file(path, follow=True)
-    except OSError as error:
-        raise NoVault(
-            f"cannot read the identity {path}: {safe_open.reason(error)}", "`envfs doctor` looks at it"
-        ) from None
-    reason = files.unsafe(os.fstat(handle), private=True) if private else ""
-    if reason:
-        os.close(handle)
-        raise NoVault(f"the identity file {path} is not trusted: {reason}", f"chmod 600 {path}")
-    return handle

@@ -5,12 +5,11 @@ that is sealed anew keeps its text, as a new version.
 """
 
 from envfs.control.call import Call, Sent
-from envfs.control.damage import DAMAGED, fault
-from envfs.control.locking import lock_now, one_try, unless_locked
+from envfs.control.damage import fault
 from envfs.core import keyfile
-from envfs.core.audit import Event
 from envfs.core.recipients import canonical
-from envfs.errors import BadRequest, Conflict, Locked
+from envfs.errors import BadRequest, Locked
+from envfs.protocol.answers import KeysDescribed
 from envfs.protocol.control import (
     AddRecovery,
     ChangeCustody,
@@ -26,18 +25,21 @@ from envfs.protocol.control import (
     RecoveryMade,
     RotateKey,
 )
-from envfs.protocol.keyholding import CreateRecovery, IdentityMade, KeysDescribed
+from envfs.service import key_changes
+from envfs.service.locking import one_try, unless_locked
 from envfs.service.project_keys import Change, project_of
 from envfs.service.rekeying import finish
 from envfs.service.service import House
-
-_RULE = 100  # as much of a recipient as names it; hybrid ones go on for pages
+from envfs.vault.damage import DAMAGED
 
 
 async def new_project(call: Call, request: NewProject) -> Sent:
     """Make a project that has a key and no text yet."""
     project, house = project_of(request.project), call.service.house
-    async with one_try(call, f"/{project}"), unless_locked(call.service, f"/{project}"):
+    async with (
+        one_try(call.service, call.caller, f"/{project}", call.descriptors),
+        unless_locked(call.service, f"/{project}"),
+    ):
         await house.keys.create(call.caller, project, request.custody, call.descriptors)
     if request.custody == keyfile.ZERO_KNOWLEDGE:
         call.service.locks.opened(f"/{project}", 0)
@@ -140,45 +142,14 @@ async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
 
 async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     """Make a recovery identity (or take a recipient), and seal every managed project's keys to it as well."""
-    service, house = call.service, call.service.house
-    managed = [project for project in house.vault.projects() if house.keys.custody(project) == keyfile.MANAGED]
     where = () if request.recipient else call.descriptor("where the identity is to be written")
-    if request.recipient:  # what is no recipient is refused before a passphrase is asked for
-        await service.keyholder.ask(CreateRecovery(request.recipient))
-    before = {project: (await house.keys.describe(project)).recipients for project in managed}
-    answer = await service.keyholder.ask(CreateRecovery(request.recipient), (), where)
-    if not isinstance(answer.message, IdentityMade):
-        raise TypeError("the keyholder answered something else")
-    recipient = answer.message.recipient
-    service.log.append(Event("key", "socket", "/", form="recovery", rule=recipient[:_RULE]), call.caller)
-    service.settings.add_recipient(recipient)
-    for project in managed:
-        if recipient not in before[project]:
-            change = Change("recipients", keyfile.MANAGED, (*before[project], recipient))
-            async with house.changing:
-                await house.keys.change(call.caller, project, change, ())
-                await finish(house, call.caller, project)
-    others = (project for project in house.vault.projects() if project not in managed)
-    notes = tuple(f"/{project} is zero-knowledge: nobody but its passphrase opens it" for project in others)
-    return Sent(RecoveryMade(recipient, len(managed), notes))
+    made = await key_changes.add_recovery(call.service, call.caller, request.recipient, where)
+    notes = tuple(f"/{project} is zero-knowledge: nobody but its passphrase opens it" for project in made.left_out)
+    return Sent(RecoveryMade(made.recipient, made.projects, notes))
 
 
 async def _change(call: Call, project: str, change: Change) -> Sent:
-    house, locks, scope = call.service.house, call.service.locks, f"/{project}"
-    was_locked = house.keys.custody(project) == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope)
-    async with house.changing:
-        async with one_try(call, scope), unless_locked(call.service, scope):
-            await house.keys.change(call.caller, project, change, call.descriptors)
-        if change.custody == keyfile.ZERO_KNOWLEDGE and not locks.is_held(scope):
-            locks.opened(scope, 0)
-        try:
-            sealed = await finish(house, call.caller, project)
-        except Locked:  # what is done must not be done again, as a client would that unlocks and asks once more
-            hint = "unlocking it finishes that"
-            raise Conflict(f"{scope} was locked before all of it was sealed anew", hint) from None
-        finally:
-            if was_locked and change.custody == keyfile.ZERO_KNOWLEDGE:
-                await lock_now(call.service, call.caller, "as it was before", scope)
+    sealed = await key_changes.change_keys(call.service, call.caller, project, change, call.descriptors)
     for row in sealed:
         await call.send_row(row)
     count = len(sealed)

@@ -1,13 +1,14 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
 from envfs.control.call import Call, Sent
-from envfs.control.damage import DAMAGED, fault
-from envfs.core import names, record
+from envfs.control.damage import fault
+from envfs.core import names
 from envfs.dotenv import dialects
-from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NoSuchVariable
+from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
 from envfs.gate.gate import Wish
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.reader import OWN, Damaged, Version
 from envfs.gate.views.view import View
+from envfs.protocol.answers import Facts
 from envfs.protocol.control import (
     VIEW_END,
     DanglingRow,
@@ -25,13 +26,9 @@ from envfs.protocol.control import (
     VersionRow,
     ViewSent,
 )
-from envfs.protocol.keyholding import Compared, CompareVersions, Examined, ExamineView, Facts, VersionChange
-from envfs.service.service import House
-from envfs.vault.vault import Vault
+from envfs.vault.damage import DAMAGED
 
-_COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
 _EXEC = "exec"
-_OWN = "own"  # not of the view: the level's own text
 _DOORS = ("exec", "get", "show", "export")  # what the log says of a request through the socket
 
 
@@ -47,7 +44,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     dialect = _dialect(call, level, "" if is_lenient else request.dialect)
     if is_lenient:
         dialect = f"{dialects.INHERITING} {dialect}"
-    view = await _admit(call, Wish(level, request.door, form, request.version, dialect))
+    wish = Wish(level, request.door, form, request.version, dialect)
+    view = await call.service.house.reader.view(call.caller, wish)
     try:
         blobs = _FORMS[request.form](view, form, request.only)
     except EnvFSError:
@@ -60,23 +58,17 @@ async def read_view(call: Call, request: ReadView) -> Sent:
 
 async def list_variables(call: Call, request: ListVariables) -> Sent:
     """Send the names of a view and the level that sets each."""
-    level = names.level(request.level)
-    view = await _admit(call, Wish(level, "socket", "names", request.version))
-    try:
-        origins = view.origins()
-    finally:
-        view.release()
+    wish = Wish(names.level(request.level), "socket", "names", request.version)
+    origins = await call.service.house.reader.names(call.caller, wish)
     await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
 
 
 async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send what is to be known of a view beside its values."""
-    level, house = names.level(request.level), call.service.house
-    check_visible(call, level, Wish(level, "socket", "names", request.version))
-    house.gate.admit_facts(call.caller, Wish(level, "socket", "names", request.version))
-    dialect = _dialect(call, level, request.dialect)
-    examined = await examine(house, call.service.keyholder, level, request.version, dialect)
+    level = names.level(request.level)
+    wish = Wish(level, "socket", "names", request.version, _dialect(call, level, request.dialect))
+    examined = await call.service.house.reader.facts(call.caller, wish)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
     return Sent(Done())
@@ -87,25 +79,12 @@ def _row(facts: Facts) -> FactsRow:
     return FactsRow(facts.name, facts.levels, uses, facts.empty, facts.doubts, facts.refused)
 
 
-async def examine(
-    house: House, keyholder: Keyholder, level: str, version: int = 0, dialect: str = "", *, doubtful: bool = False
-) -> Examined:
-    """Ask what is to be known of a view beside its values; version 0 is now; `doubtful`: of doubtful ones alone."""
-    async with keyholder.turn():
-        versions = house.vault.versions_at(level, version) if version else house.vault.versions(level)
-        layers = house.vault.layers(list(zip(names.chain(level), versions, strict=True)))
-        answer = await keyholder.ask(ExamineView(layers.layers, dialect, doubtful), layers.blobs)
-    if not isinstance(answer.message, Examined):
-        raise TypeError("the keyholder answered something else")
-    return answer.message
-
-
 async def list_levels(call: Call, request: ListLevels) -> Sent:
     """Send the levels that the caller may know of."""
     top, house = names.level(request.level), call.service.house
-    check_visible(call, top)
+    house.reader.check(call.caller, Wish(top, "socket", "names"))
     for level in house.vault.levels():
-        if names.within(level, top) and _visible(call, level):
+        if names.within(level, top) and house.reader.knows(call.caller, level):
             try:
                 row: LevelRow | FaultRow = _level_row(call, level)
             except DAMAGED as error:
@@ -124,83 +103,24 @@ def _level_row(call: Call, level: str) -> LevelRow:
 
 async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
-    level, house = names.level(request.level), call.service.house
-    check_visible(call, level)
-    house.gate.admit_facts(call.caller, Wish(level, "socket", "history"))
-    head = house.vault.head(level)
-    newest = head.seq if head else 0
-    oldest = max(1, newest - request.newest + 1) if request.newest else 1
-    last = newest
-    while last >= oldest:
-        try:
-            rows: list[VersionRow | FaultRow] = [*await _compare(call, level, oldest, last)]
-        except DAMAGED:
-            first = max(oldest, last - _COMPARED_AT_ONCE + 1)
-            rows = [await _version_or_fault(call, level, version) for version in range(last, first - 1, -1)]
-        await call.send_rows(rows)
-        last -= max(1, len(rows))
+    wish = Wish(names.level(request.level), "socket", "history")
+    async for versions in call.service.house.reader.history(call.caller, wish, request.newest):
+        await call.send_rows(map(_version_row, versions))
     return Sent(Done())
 
 
-async def _compare(call: Call, level: str, oldest: int, last: int) -> list[VersionRow]:
-    # as many versions as are bounded in number and in bytes, the newest first; the turn ends before they are sent
-    house = call.service.house
-    async with call.service.keyholder.turn():
-        first = _first_of(house.vault, level, oldest, last)
-        layers = house.vault.layers([(level, version) for version in range(max(1, first - 1), last + 1)])
-        answer = await call.service.keyholder.ask(CompareVersions(layers.layers), layers.blobs)
-        times = {each.record.seq: record.parse_header(layers.blobs[each.record_blob]).time for each in layers.layers}
-    changes = answer.message.versions if isinstance(answer.message, Compared) else ()
-    return [_version_row(change, times[change.version]) for change in reversed(changes)]
-
-
-async def _version_or_fault(call: Call, level: str, version: int) -> VersionRow | FaultRow:
-    try:
-        return (await _compare(call, level, version, version))[0]
-    except DAMAGED as error:
-        return fault(record.key(record.level_stream(level), version), error)
-
-
-def _first_of(vault: Vault, level: str, oldest: int, last: int) -> int:
-    stream, size, first = record.level_stream(level), 0, last
-    while first > oldest and last - first + 1 < _COMPARED_AT_ONCE:
-        size += len(vault.read(stream, first) or b"")
-        if size > _COMPARED_BYTES:
-            break
-        first -= 1
-    return first
-
-
-def _version_row(change: VersionChange, time: str) -> VersionRow:
-    return VersionRow(change.version, time, change.author, change.added, change.changed, change.removed)
+def _version_row(version: Version | Damaged) -> VersionRow | FaultRow:
+    match version:
+        case Damaged(key, error):
+            return fault(key, error)
+        case Version(change, time):
+            return VersionRow(change.version, time, change.author, change.added, change.changed, change.removed)
 
 
 def _dialect(call: Call, level: str, asked: str) -> str:
     if asked and asked not in dialects.NAMES:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
     return asked or call.service.house.gate.dialect(call.caller, level)
-
-
-async def _admit(call: Call, wish: Wish) -> View:
-    check_visible(call, wish.level, wish)
-    if wish.form == _OWN:
-        return await call.service.house.gate.admit_own(call.caller, wish)
-    return await call.service.house.gate.admit(call.caller, wish)
-
-
-def _visible(call: Call, level: str) -> bool:
-    is_owner = call.caller.uid == call.service.owner and not call.caller.unknown
-    return is_owner or call.service.house.gate.sees(call.caller, level)
-
-
-def check_visible(call: Call, level: str, wish: Wish | None = None) -> None:
-    """Raise NoSuchLevel if there is no such level, and NotApproved for whoever may not know of it."""
-    # who may not know of a level is told the same whether it exists or not
-    gate = call.service.house.gate
-    if not _visible(call, level):
-        gate.refuse(call.caller, wish or Wish(level, "socket", "names"), "no grant")
-    if not call.service.house.vault.exists(level):
-        raise NoSuchLevel(f"there is no level {level}", "`envfs ls` lists the levels")
 
 
 # A blob is the view's own memory, sent from where it is: no copy of a value comes into the daemon's heap.
@@ -247,7 +167,7 @@ _FORMS = {
     "dotenv": _whole,
     "json": _whole,
     "example": _whole,
-    _OWN: _own,
+    OWN: _own,
     "environ": _environ,
     _EXEC: _for_a_command,
     "value": _value,

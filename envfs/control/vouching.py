@@ -1,146 +1,14 @@
 """Requests about the access log's chain: verify it, keep its file and go on, begin a new one. For the owner only."""
 
-from functools import partial
-from typing import NamedTuple
-
 from envfs.control.call import Call, Sent
-from envfs.core import checkpoint, record
-from envfs.core.checkpoint import Checkpoint
-from envfs.errors import AuditUnavailable, EnvFSError, LogBroken
-from envfs.gate.audit_log.ledger import Ledger
-from envfs.gate.audit_log.log_files import HINT
-from envfs.gate.audit_log.log_reading import Verified
-from envfs.protocol.control import Checked, Done, RestartLog, RotateLog, VerifyLog
-from envfs.protocol.keyholding import CheckCheckpoints, Faults, VerifyCheckpoint
-
-_AT_ONCE = 256
-LIMITS = (
-    "an older log, vault, state and witness, all put back together, would look whole here; "
-    "the machine's journal, where there is one, has a line of each checkpoint: `journalctl -t envfs`"
-)
-
-
-class Vouched(NamedTuple):
-    """A log that was verified, the checkpoints of the vault, and what is wrong with each, by its key."""
-
-    log: Verified
-    points: tuple[Checkpoint, ...]
-    faults: dict[str, str]
+from envfs.protocol.control import Done, RestartLog, RotateLog, VerifyLog
+from envfs.service import log_verification
+from envfs.service.log_verification import Inquiry
 
 
 async def verify_log(call: Call, _request: VerifyLog) -> Sent:
     """Follow the log's chain, check its signed checkpoints, and hold them against those of the vault."""
-    _ = call.service.house  # a log without a vault would be one that this question begins
-    ledger = call.service.ledger
-    vouched = await vouch(call, ledger)
-    faults = tuple(vouched.faults.values())
-    if faults or ledger.behind:
-        raise LogBroken(faults[0] if faults else ledger.behind, HINT)
-    return Sent(Checked(ledger.log.tip.seq, 0, _notes(ledger, vouched)))
-
-
-async def vouch(call: Call, ledger: Ledger) -> Vouched:
-    """Follow the log's whole chain and check every signature over it.
-
-    Raises:
-        LogBroken: the chain, or a signature in it, is wrong
-    """
-    points = await ledger.read_whole(ledger.points, call.left)
-    try:
-        verified = await _followed(call, ledger, {point.claim.entries for point in points})
-    except AuditUnavailable as error:
-        raise LogBroken(ledger.log.problem or error.text, HINT) from None
-    await _check_lines(call, verified)
-    faults = await _check_points(call, points)
-    for point in points:
-        key, claim = _key(point), point.claim
-        if key not in faults and claim.begin == verified.begin and _differs(verified, point):
-            which = f"checkpoint {point.header.seq}: entry {claim.entries} is another"
-            faults[key] = f"the access log is not the one of {which}"
-    return Vouched(verified, points, faults)
-
-
-async def _followed(call: Call, ledger: Ledger, entries: set[int]) -> Verified:
-    # in a thread: a long log takes a minute, and the daemon serves meanwhile; what is logged then is followed as well
-    while True:
-        tip = ledger.log.tip
-        try:
-            return await ledger.read_whole(partial(ledger.log.verify, entries), call.left)
-        except LogBroken:
-            if ledger.log.tip == tip:
-                raise
-
-
-def _differs(verified: Verified, point: Checkpoint) -> bool:
-    claim = point.claim
-    return claim.entries >= verified.first and verified.digests.get(claim.entries) != claim.tip
-
-
-async def _check_lines(call: Call, verified: Verified) -> None:
-    for first in range(0, len(verified.points), _AT_ONCE):
-        points = verified.points[first : first + _AT_ONCE]
-        asked = tuple((str(point.seq), point.digest, point.signature) for point in points)
-        answer = await call.service.keyholder.ask(VerifyCheckpoint(asked))
-        texts = answer.message.texts if isinstance(answer.message, Faults) else ("",)
-        for point, text in zip(points, texts, strict=True):
-            if text:
-                raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner", HINT)
-
-
-async def _check_points(call: Call, points: tuple[Checkpoint, ...]) -> dict[str, str]:
-    vault = call.service.house.vault
-    faults: dict[str, str] = {}
-    for first in range(0, len(points), _AT_ONCE):
-        some = points[first : first + _AT_ONCE]
-        places = tuple(vault.place(point.header.stream, point.header.seq) for point in some)
-        blobs = tuple(checkpoint.render(point.protected, point.payload, point.signature) for point in some)
-        answer = await call.service.keyholder.ask(CheckCheckpoints(places), blobs)
-        texts = answer.message.texts if isinstance(answer.message, Faults) else ()
-        pairs = zip(some, texts, strict=True)
-        faults |= {_key(point): f"{_key(point)}: {text}" for point, text in pairs if text}
-    return faults
-
-
-def _key(point: Checkpoint) -> str:
-    return record.key(point.header.stream, point.header.seq)
-
-
-def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
-    log, tip, count = vouched.log, ledger.log.tip, len(vouched.log.points)
-    notes = [f"{count} signed checkpoint{'s' * (count > 1)}" if count else "the log has no signed checkpoint yet"]
-    if not tip.seq:
-        return tuple(notes)
-    notes.append(f"it is vouched for from entry {log.first} of {_moment(log.since)} on")
-    if log.first > 1:
-        notes.append(f"entries 1 to {log.first - 1} were kept in other files, which are not here")
-    notes += begun_again(vouched)
-    newest = max((point.claim.entries for point in vouched.points if point.claim.begin == log.begin), default=0)
-    signed = max([newest, *(point.seq for point in log.points)])
-    unsigned = tip.seq - signed - bool(signed)
-    if unsigned > 0:
-        what = "entry is" if unsigned == 1 else "entries are"
-        notes.append(f"after entry {signed} {unsigned} {what} not signed yet")
-    notes.append(LIMITS)
-    return tuple(notes)
-
-
-def begun_again(vouched: Vouched) -> list[str]:
-    """Say that the log is not the first of this machine, as its own first entry and the checkpoints have it."""
-    log, notes = vouched.log, []
-    if log.restarted is not None:
-        after, _, behind = log.restarted.partition("; ")
-        where = f" {after.rpartition(' ')[0]} of the log before" if after.startswith("after entry ") else ""
-        notes.append(f"it was begun again{where}{f'; then {behind}' if behind else ''}")
-    others = [point for point in vouched.points if point.claim.begin != log.begin] if log.begin else []
-    if others:
-        last = max(others, key=lambda point: point.header.seq)
-        signed = f"{last.claim.entries} entries of {_moment(last.header.time)}"
-        notes.append(f"the log before it is not here: checkpoint {last.header.seq} signed {signed}")
-    return notes
-
-
-def _moment(time: str) -> str:
-    return time[:19].replace("T", " ")
+    return Sent(await log_verification.verify_log(Inquiry(call.service, call.left, call.send_row)))
 
 
 async def rotate_log(call: Call, _request: RotateLog) -> Sent:
@@ -148,7 +16,7 @@ async def rotate_log(call: Call, _request: RotateLog) -> Sent:
     service = call.service
     _ = service.house
     aside = service.ledger.rotate(call.caller)
-    await sign(call)
+    await log_verification.sign(call.service)
     return Sent(Done((f"the old entries are kept in {aside}",)))
 
 
@@ -158,17 +26,8 @@ async def restart_log(call: Call, _request: RestartLog) -> Sent:
     ledger = call.service.ledger
     behind = ledger.behind
     aside = ledger.restart(call.caller)
-    await sign(call)
+    await log_verification.sign(call.service)
     notes = [f"the old log is kept as {aside}" if aside else "the old log is gone"]
     if behind:
         notes.append(f"{behind}: its values may be older ones; `envfs history LEVEL` says when each was set")
     return Sent(Done(tuple(notes)))
-
-
-async def sign(call: Call) -> None:
-    """Sign where the log ends, if there is a key; what cannot be signed now is signed later."""
-    if call.service.locks.unlocked:
-        try:
-            await call.service.ledger.sign(call.service.keyholder)
-        except EnvFSError:
-            return

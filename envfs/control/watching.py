@@ -3,7 +3,6 @@
 import trio
 
 from envfs.control.call import Call, Sent
-from envfs.control.reading import check_visible
 from envfs.core import names
 from envfs.errors import NotRunning
 from envfs.gate.gate import Wish
@@ -20,7 +19,7 @@ async def watch_view(call: Call, request: WatchView) -> Sent:
     """
     level, changes = names.level(request.level), call.service.house.changes
     wish = Wish(level, "socket", "changes")
-    check_visible(call, level, wish)
+    call.service.house.reader.check(call.caller, wish)
     if not changes.running:
         raise NotRunning("no daemon runs here that could tell of changes", "start it with `envfs mount`")
     call.service.house.gate.admit_facts(call.caller, wish)

@@ -3,10 +3,10 @@
 import os
 
 from envfs.control.call import Call, Sent
-from envfs.control.reading import examine
 from envfs.core import names
 from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, StoreUnavailable
 from envfs.gate.gate import Wish
+from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
     Done,
@@ -17,7 +17,6 @@ from envfs.protocol.control import (
     UnsetVariable,
     Written,
 )
-from envfs.protocol.keyholding import Sealed
 from envfs.service.writer import Operation
 
 _MAY_REFER = ("template", "unset", "rename", "restore")
@@ -114,8 +113,8 @@ async def _warnings(call: Call, operation: Operation, changed: Sealed) -> tuple[
     try:
         if filled and not changed.doubtful and not _stands_below_another(call, level):
             return ()
-        gate.admit_facts(call.caller, Wish(level, "socket", "names"))
-        examined = await examine(call.service.house, call.service.keyholder, level, doubtful=True)
+        reader = call.service.house.reader
+        examined = await reader.facts(call.caller, Wish(level, "socket", "names"), doubtful=True)
     except EnvFSError as error:
         return (error.text,)
     written = {*changed.added, *changed.changed}

@@ -19,7 +19,7 @@ _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 class Event(NamedTuple):
-    """What happened: `what` is read, refuse, write, grant, revoke, start, stop, restart, rotate, mend or checkpoint."""
+    """What happened; docs/format.md §7 lists the words that `what` is one of."""
 
     what: str
     door: str = ""

@@ -160,6 +160,17 @@ def is_level_stream(stream: str) -> bool:
     return stream == "level" or stream.startswith("level/")
 
 
+def is_log_stream(stream: str) -> bool:
+    """Tell a stream of the access log's checkpoints."""
+    return stream.startswith("log/")
+
+
+def number(text: str) -> int:
+    """Return the number of the record that a store's key is of; 0 if it is none."""
+    found = _NUMBER.match(text.rpartition("/")[2])
+    return int(found[1]) if found and is_key(text) else 0
+
+
 def log_stream(machine: str, log: str, vault: str) -> str:
     """Return the stream of one log's checkpoints, by the names of its machine and of its file, and the vault's id."""
     text = f"envfs/1/log-of {machine} {vault} {log}".encode(errors="surrogateescape")

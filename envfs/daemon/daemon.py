@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from envfs.control import identity
 from envfs.control.server import Server, bind
 from envfs.core.audit import Event
 from envfs.daemon.heart import Heart
@@ -29,6 +28,7 @@ from envfs.errors import EnvFSError, MountFailed
 from envfs.host import files
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
+from envfs.service import identity
 from envfs.service.service import House, Service
 
 if TYPE_CHECKING:

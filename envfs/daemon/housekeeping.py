@@ -9,12 +9,12 @@ from contextlib import suppress
 
 import trio
 
-from envfs.control import identity
-from envfs.control.locking import lock_now
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import EnvFSError
 from envfs.host import clocks
 from envfs.host.supervision import alone
+from envfs.service import identity
+from envfs.service.locking import lock_now
 from envfs.service.rekeying import finish_all
 from envfs.service.service import Service
 

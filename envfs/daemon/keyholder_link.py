@@ -11,7 +11,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import NamedTuple
 
@@ -19,8 +19,8 @@ import trio
 
 from envfs.core import limits
 from envfs.errors import BadRequest, KeyholderGone, from_code
+from envfs.gate.keyholder import Answer, Message
 from envfs.gate.turns import Turns
-from envfs.gate.views.ready_views import Answer
 from envfs.protocol import framing, keyholding, parts, wire
 
 _SECONDS, _MOMENT = 60.0, 0.1
@@ -63,24 +63,34 @@ class KeyholderLink:
         return self._turns.take()
 
     async def ask(
-        self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
-    ) -> Answer:
+        self,
+        request: NamedTuple,
+        expected: type[Message] | tuple[type[Message], ...],
+        blobs: Sequence[bytes] = (),
+        descriptors: Sequence[int] = (),
+    ) -> Answer[Message]:
         """Send one request and wait for its answer.
 
         Raises:
-            EnvFSError: what the keyholder refuses with
-            KeyholderGone: it ended, did not answer in time, or answered what is no answer
+            EnvFSError: the refusal of the keyholder
+            KeyholderGone: it ended, did not answer in time, or sent no answer to this request
             TooMany: the user who asks has too many requests waiting
         """
         async with self._turns.take():
             try:
-                return await self._answer(request, blobs, descriptors)
+                answer = await self._answer(request, tuple(blobs), tuple(descriptors))
             except KeyholderGone:
                 if isinstance(request, keyholding.Forget):
                     self._end()
                 raise
+        if not isinstance(answer.message, expected):
+            _close(answer.descriptors)
+            raise TypeError(f"{type(request).__name__} is not answered with {type(answer.message).__name__}")
+        return Answer(answer.message, answer.blobs, answer.descriptors)
 
-    async def _answer(self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]) -> Answer:
+    async def _answer(
+        self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
+    ) -> Answer[object]:
         try:
             with trio.fail_after(self._seconds), _sealer(request) as sealer:
                 answer = await self._converse(request, blobs, (*descriptors, *sealer))
@@ -125,7 +135,9 @@ class KeyholderLink:
         if self._process is not None:
             self._process.kill()
 
-    async def _converse(self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]) -> Answer:
+    async def _converse(
+        self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
+    ) -> Answer[object]:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with trio.socket.from_stdlib_socket(ours) as stream:
@@ -182,7 +194,7 @@ async def _send(
             rest = rest[await stream.send(rest) :]
 
 
-async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> Answer:
+async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> Answer[object]:
     descriptors: list[int] = []
     try:
         body, blobs = await _next_frame(stream, descriptors)
@@ -211,7 +223,7 @@ async def _next_frame(stream: trio.socket.SocketType, descriptors: list[int]) ->
     return frame
 
 
-def _fits(request: NamedTuple, answer: Answer) -> bool:
+def _fits(request: NamedTuple, answer: Answer[object]) -> bool:
     message = answer.message
     if isinstance(message, keyholding.Refused):
         return not answer.descriptors
@@ -229,7 +241,7 @@ def _is_shape(view: keyholding.Rendered) -> bool:
     return fits and sum(sizes) <= limits.BLOB_BYTES
 
 
-def _close(descriptors: list[int]) -> None:
+def _close(descriptors: Iterable[int]) -> None:
     for descriptor in descriptors:
         with contextlib.suppress(OSError):
             os.close(descriptor)

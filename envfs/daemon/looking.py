@@ -27,6 +27,9 @@ class _LogToRead(AccessLog):
     def append(self, _event: Event, _caller: Caller | None) -> None:
         raise AuditUnavailable("this daemon only looks")
 
+    def settle(self, _event: Event) -> None:
+        return
+
     def look(self) -> str:
         return self.problem
 

@@ -102,8 +102,7 @@ def _quoted(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", _as_json(text))
 
 
-def _as_json(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` makes one for each text
 
 
 def _heredoc(name: str, value: str) -> str:

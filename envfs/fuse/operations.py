@@ -18,6 +18,7 @@ import pyfuse3
 from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirToken, RequestContext
 
 from envfs.core import names
+from envfs.core.differences import Difference
 from envfs.core.policy import Caller
 from envfs.fuse import access_lists, handles, listings, loop, touch_plan, tree
 from envfs.fuse.absent import Absent
@@ -33,7 +34,6 @@ from envfs.gate.gate import Gate, Wish
 from envfs.gate.views.view import View
 from envfs.host import callers
 from envfs.host.memory import ReplyBuffer
-from envfs.protocol.keyholding import Difference
 from envfs.vault.vault import Vault
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from pyfuse3 import ROOT_INODE
 
 from envfs.core import names
+from envfs.core.differences import Difference
 from envfs.core.policy import Caller
 from envfs.fuse import tree
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.tree import ASIDE, DOTENV, ENVIRON, FOLDER, HISTORY, PAST, VALUE, VARIABLES, Node
-from envfs.protocol.keyholding import Difference
 from envfs.service.changes.comparison import EVERYTHING
 
 _ASIDE, _ASIDE_NAME = Node(ASIDE, names.ROOT), ".touched"

@@ -19,15 +19,15 @@ from typing import NamedTuple, Protocol
 import trio
 from pyfuse3 import FUSEError, RequestContext, SetattrFields
 
+from envfs.core.differences import Difference
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.touch_plan import Touch
-from envfs.protocol.keyholding import Difference
+from envfs.host.libc import LIBC
 
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 _AT_EMPTY_PATH = 0x1000
 _OPENAT2 = 437  # its number on every machine
 _NO_XDEV, _NO_SYMLINKS, _BENEATH = 0x01, 0x04, 0x08
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _Time(ctypes.Structure):
@@ -94,10 +94,10 @@ class Touching:
 
 def _set_time(root: int, path: bytes) -> None:
     # if it fails, there is nobody left to tell
-    file = _libc.syscall(_OPENAT2, root, path, ctypes.byref(_FOUND), ctypes.sizeof(_FOUND))
+    file = LIBC.syscall(_OPENAT2, root, path, ctypes.byref(_FOUND), ctypes.sizeof(_FOUND))
     if file >= 0:
         try:
-            _libc.utimensat(file, b"", _NOW, _AT_EMPTY_PATH)
+            LIBC.utimensat(file, b"", _NOW, _AT_EMPTY_PATH)
         finally:
             os.close(file)
 

@@ -22,7 +22,7 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
     """
     temporary = _temporary(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         temporary.unlink(missing_ok=True)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         try:
@@ -112,6 +112,22 @@ def make_passable(path: Path) -> None:
     make_passable(path.parent)
     path.mkdir(exist_ok=True)
     path.chmod(0o711)  # whatever this process's umask is
+    sync_above(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it that are missing, for this user alone; they are on the disk afterwards."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True, mode=0o700)
+    sync_above(path)
+
+
+def sync_above(path: Path) -> None:
+    """Put a folder's own name on the disk."""
+    with contextlib.suppress(PermissionError):  # a folder of others that may be passed and not read
+        sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -1,13 +1,13 @@
 """What a process that handles secrets takes away from itself at the start."""
 
-import ctypes
 import os
 import resource
 import signal
 
+from envfs.host.libc import LIBC, last_error
+
 _SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 4, 38
 _LARGEST_FILE = 1 << 30  # regions count as files; no view comes near
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def harden() -> None:
@@ -47,5 +47,5 @@ def _limit(what: int, wanted: int) -> None:
 
 
 def _prctl(option: int, argument: int) -> None:
-    if _libc.prctl(option, argument, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
+    if LIBC.prctl(option, argument, 0, 0, 0) != 0:
+        raise last_error("prctl")

@@ -7,6 +7,8 @@ goes wrong is a note, for the mount works without the link.
 import os
 import stat
 
+from envfs import safe_open
+
 _OURS = ("/envfs/mnt", f"/envfs-{os.geteuid()}/mnt")  # where such a link has ever led to
 
 
@@ -18,7 +20,7 @@ def make(link: str, mount: str) -> str:
     except FileExistsError:
         return f"{link} is not a link to the mount, for something else is there; the views are in {mount}"
     except OSError as error:
-        return f"cannot make the link {link}: {os.strerror(error.errno or 5).lower()}; the views are in {mount}"
+        return f"cannot make the link {link}: {safe_open.reason(error)}; the views are in {mount}"
     return ""
 
 

@@ -3,21 +3,21 @@
 What the kernel does not know is left out; `confine` says which version did it, 0 for none.
 """
 
-import ctypes
 import os
 import struct
+
+from envfs.host.libc import LIBC
 
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 _VERSION_FLAG = 1
 _FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}  # rights known since each version
 _NETWORK_SINCE, _NETWORK = 4, 0b11  # bind and connect TCP
 _SCOPE_SINCE, _SCOPES = 6, 0b11  # abstract unix sockets, signals to others
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def version() -> int:
     """Return the kernel's version of Landlock, 0 if it has none."""
-    found: int = _libc.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
+    found: int = LIBC.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
     return max(0, found)
 
 
@@ -34,10 +34,10 @@ def confine() -> int:
     scopes = _SCOPES if known >= _SCOPE_SINCE else 0
     attributes = struct.pack("QQQ", files, network, scopes)
     size = 24 if scopes else 16 if network else 8
-    rules: int = _libc.syscall(_CREATE_RULESET, attributes, size, 0)
+    rules: int = LIBC.syscall(_CREATE_RULESET, attributes, size, 0)
     if rules < 0:
         return 0
     try:
-        return known if _libc.syscall(_RESTRICT_SELF, rules, 0) == 0 else 0
+        return known if LIBC.syscall(_RESTRICT_SELF, rules, 0) == 0 else 0
     finally:
         os.close(rules)

@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from envfs import safe_open
+
 _ENCRYPTED = "CRYPT-"
 _IN_MEMORY = ("zram", "ram")
 _FUSERMOUNT = "fusermount3"
@@ -62,7 +64,7 @@ def fuse_refusal(device: str = "/dev/fuse") -> str:
     try:
         os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:
-        return os.strerror(error.errno or 5).lower()
+        return safe_open.reason(error)
     return ""
 
 

@@ -17,6 +17,8 @@ import resource
 import weakref
 from typing import NamedTuple
 
+from envfs.host.libc import LIBC, last_error
+
 SECRET, LOCKED, UNLOCKED = "memfd_secret", "locked memory", "memory that is not locked"
 _FROM_WEAK_TO_STRONG = (UNLOCKED, LOCKED, SECRET)
 _MADV_WIPEONFORK = 18
@@ -25,9 +27,6 @@ _WHY = {
     errno.ENOSYS: "the kernel has no memfd_secret, or it is switched off",
     errno.EPERM: "memfd_secret is forbidden here, as in some containers",
 }
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mlock.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
-_libc.memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
 class Kept(NamedTuple):
@@ -106,14 +105,14 @@ class Region:
     def begins_as(self, other: "Region", size: int) -> bool:
         """Tell whether the first `size` bytes are those of another region, without a copy of any."""
         here, there = (ctypes.addressof(ctypes.c_char.from_buffer(region.map)) for region in (self, other))
-        return size <= min(self.size, other.size) and _libc.memcmp(here, there, size) == 0
+        return size <= min(self.size, other.size) and LIBC.memcmp(here, there, size) == 0
 
     def has_as(self, start: int, other: "Region", other_start: int, size: int) -> bool:
         """Tell whether `size` bytes from `start` on are those of another region, without a copy of any."""
         if start + size > self.size or other_start + size > other.size:
             return False
         here, there = (ctypes.addressof(ctypes.c_char.from_buffer(region.map)) for region in (self, other))
-        return bool(_libc.memcmp(here + start, there + other_start, size) == 0)
+        return bool(LIBC.memcmp(here + start, there + other_start, size) == 0)
 
     def wipe(self) -> None:
         """Overwrite the whole region with zeros."""
@@ -188,7 +187,7 @@ def _lock(region: Region, reason: str) -> None:
 
 
 def _locked(address: int, size: int, reason: str) -> Kept:
-    if _libc.mlock(address, size) == 0:
+    if LIBC.mlock(address, size) == 0:
         return Kept(LOCKED, reason)
     return Kept(UNLOCKED, _too_small())
 
@@ -205,7 +204,7 @@ def _too_small() -> str:
 
 
 def _secret_descriptor() -> int:
-    descriptor: int = _libc.syscall(_MEMFD_SECRET, os.O_CLOEXEC)
+    descriptor: int = LIBC.syscall(_MEMFD_SECRET, os.O_CLOEXEC)
     if descriptor < 0:
-        raise OSError(ctypes.get_errno(), "memfd_secret")
+        raise last_error("memfd_secret")
     return descriptor

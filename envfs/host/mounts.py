@@ -1,6 +1,5 @@
 """Mount points: is one free, is something mounted there, and clearing what a crash left behind."""
 
-import ctypes
 import os
 import shlex
 import stat
@@ -9,14 +8,15 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
+from envfs import safe_open
 from envfs.errors import MountFailed
 from envfs.host import files
+from envfs.host.libc import LIBC, last_error
 from envfs.locations import Locations
 
 FILE_SYSTEM = "fuse.envfs"
 _MNT_DETACH = 2
 _ANSWER_SECONDS = 2.0
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Mounted(NamedTuple):
@@ -112,7 +112,7 @@ def prepare(path: str) -> bool:
                 f"mounting there would hide what is in it; choose another, as in `{_beside(path)}`",
             )
     except OSError as error:
-        raise MountFailed(f"cannot use {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise MountFailed(f"cannot use {path}: {safe_open.reason(error)}") from None
     return cleared
 
 
@@ -123,8 +123,8 @@ def clear(path: str) -> None:
         MountFailed: the kernel or fusermount3 refuses
     """
     if os.geteuid() == 0:
-        if _libc.umount2(os.fsencode(path), _MNT_DETACH) != 0:
-            raise MountFailed(f"cannot unmount {path}: {os.strerror(ctypes.get_errno()).lower()}")
+        if LIBC.umount2(os.fsencode(path), _MNT_DETACH) != 0:
+            raise MountFailed(f"cannot unmount {path}: {safe_open.reason(last_error())}")
         return
     try:
         done = subprocess.run(["fusermount3", "-u", "-z", "--", path], check=False, capture_output=True)  # noqa: S607

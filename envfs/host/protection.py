@@ -1,14 +1,13 @@
 """What protects this process's memory, as the kernel tells it now and not as it was asked for."""
 
-import ctypes
 import resource
 
+from envfs.core.protection import Protection
 from envfs.host import memory
-from envfs.protocol.keyholding import Protection
+from envfs.host.libc import LIBC
 
 _GET_DUMPABLE, _GET_SECCOMP, _GET_NO_NEW_PRIVS = 3, 21, 39
 _FILTERED = 2
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def of_this_process(landlock: int = 0, no_seccomp: str = "") -> Protection:
@@ -18,9 +17,9 @@ def of_this_process(landlock: int = 0, no_seccomp: str = "") -> Protection:
         memory=kept.kind,
         memory_reason=kept.reason,
         core_dumps=resource.getrlimit(resource.RLIMIT_CORE)[0] != 0,
-        dumpable=_libc.prctl(_GET_DUMPABLE, 0, 0, 0, 0) != 0,
-        no_new_privs=_libc.prctl(_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
+        dumpable=LIBC.prctl(_GET_DUMPABLE, 0, 0, 0, 0) != 0,
+        no_new_privs=LIBC.prctl(_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
         landlock=landlock,
-        seccomp=_libc.prctl(_GET_SECCOMP, 0, 0, 0, 0) == _FILTERED,
+        seccomp=LIBC.prctl(_GET_SECCOMP, 0, 0, 0, 0) == _FILTERED,
         no_seccomp=no_seccomp,
     )

@@ -14,8 +14,8 @@ from pathlib import Path
 from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.host import files
+from envfs.host.libc import LIBC
 
-_libc = ctypes.CDLL(None, use_errno=True)
 _CALLS = {"x86_64": (248, 250), "aarch64": (217, 219)}  # add_key, keyctl
 _LINK, _SET_PERMISSION, _SEARCH, _READ = 8, 5, 10, 11
 _USER_KEYRING, _PROCESS_KEYRING = -4, -2
@@ -75,5 +75,5 @@ def _possess() -> bool:
 
 
 def _call(which: int, *arguments: object) -> int:
-    result: int = _libc.syscall(_CALLS[platform.machine()][which], *arguments)
+    result: int = LIBC.syscall(_CALLS[platform.machine()][which], *arguments)
     return result

@@ -5,13 +5,7 @@ from collections.abc import Callable
 from envfs.core import keyfile
 from envfs.errors import EnvFSError, Locked
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import (
-    CheckKeys,
-    CheckRecords,
-    DescribeKeys,
-    Faults,
-    KeysDescribed,
-)
+from envfs.protocol.keyholding import CheckKeys, CheckRecords, DescribeKeys, Faults, KeysDescribed
 
 
 def check_records(request: CheckRecords, work: Work) -> Answer:

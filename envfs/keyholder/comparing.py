@@ -6,11 +6,12 @@ Law: each record is opened once, however many views it is part of; what is answe
 from functools import cache
 from typing import NamedTuple
 
+from envfs.core.differences import Difference
 from envfs.dotenv import dialects, merging, residues
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder.viewing import forms
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import CompareViews, Difference, Differing
+from envfs.protocol.keyholding import CompareViews, Differing
 
 
 class _Read(NamedTuple):

@@ -1,8 +1,8 @@
 """Requests that make, load or forget the identity."""
 
-import errno
 import os
 
+from envfs import safe_open
 from envfs.core import keyfile, limits
 from envfs.core.recipients import canonical, plugin_of
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
@@ -116,5 +116,5 @@ def _write_all(descriptor: int, data: bytes) -> None:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
     except OSError as error:
-        reason = os.strerror(error.errno or errno.EIO).lower()
+        reason = safe_open.reason(error)
         raise EnvFSError(f"cannot write the identity: {reason}", "nothing was changed") from None

@@ -5,6 +5,7 @@ A child's first use of a page costs it a fault, and a view touches 600 of them: 
 
 import os
 
+from envfs.core.addresses import Layer, Place
 from envfs.core.keyfile import KEY_BYTES, Keys
 from envfs.keyholder import identity as identities
 from envfs.keyholder import sealing
@@ -13,7 +14,7 @@ from envfs.keyholder.keyring import Keyring
 from envfs.keyholder.requests import answer
 from envfs.keyholder.work import Work
 from envfs.protocol import framing, keyholding, wire
-from envfs.protocol.keyholding import Layer, Place, RenderView
+from envfs.protocol.keyholding import RenderView
 
 _TIME = "2000-01-01T00:00:00.000000Z"
 _TEXT = "".join(f"NAME_{number}='a value {number}' # and why\n" for number in range(10))

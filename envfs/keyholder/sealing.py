@@ -10,12 +10,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from envfs.core import keyfile, record
+from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
 from envfs.core.record import Header, Record
 from envfs.errors import AuthenticationFailed
 from envfs.keyholder import age
 from envfs.keyholder.identity import Identity
-from envfs.protocol.keyholding import Place
 
 _NONCE_BYTES, _TAG_BYTES = 12, 16
 

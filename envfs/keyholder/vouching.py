@@ -6,12 +6,13 @@ Law: a checkpoint is signed only if it follows from the one before it, and from 
 from typing import NamedTuple
 
 from envfs.core import audit, checkpoint, record
+from envfs.core.addresses import Place
 from envfs.core.checkpoint import Checkpoint, Claim, Header
 from envfs.errors import AuthenticationFailed, LogBroken
 from envfs.keyholder.checking import fault
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.work import Answer, Work
-from envfs.protocol.keyholding import CheckCheckpoints, Faults, Place, SignCheckpoint, Signed, VerifyCheckpoint
+from envfs.protocol.keyholding import CheckCheckpoints, Faults, SignCheckpoint, Signed, VerifyCheckpoint
 
 
 class LastSigned(NamedTuple):

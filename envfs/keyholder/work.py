@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from envfs.core import keyfile, limits, passphrases, record
+from envfs.core.addresses import Layer, Place
 from envfs.core.keyfile import Keys
 from envfs.dotenv.document import Document, parse_document
 from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
@@ -15,7 +16,6 @@ from envfs.keyholder import age, sealing
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.identity import Identity
 from envfs.keyholder.keyring import Keyring
-from envfs.protocol.keyholding import Layer, Place
 
 _CHUNK = 1 << 16
 Opened = TypeVar("Opened")

@@ -1,5 +1,7 @@
 """What the keyholder answers the daemon with (docs/protocol.md §3)."""
 
+from envfs.core.differences import Difference
+from envfs.core.protection import Protection
 from envfs.protocol import wire
 from envfs.tuples import NamedTuple
 
@@ -112,13 +114,6 @@ class Compared(NamedTuple):
     versions: tuple[VersionChange, ...]
 
 
-class Difference(NamedTuple):
-    """In which forms a view reads otherwise than before, and whose values do; both empty if it reads as before."""
-
-    forms: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-
-
 class Differing(NamedTuple):
     """What differs in each pair that was asked about."""
 
@@ -135,23 +130,6 @@ class Signed(NamedTuple):
     """A checkpoint is the reply's blob; `signature` is that of the log's own line, Ed25519 in base64url."""
 
     signature: str
-
-
-class Protection(NamedTuple):
-    """What protects one process, as the kernel tells it.
-
-    `memory` is the weakest kind that secrets are in (`host.memory`), `memory_reason` why it is not the best; `landlock`
-    is a version, 0 for none; `no_seccomp` says why there is no filter where one was wanted.
-    """
-
-    memory: str
-    memory_reason: str
-    core_dumps: bool
-    dumpable: bool
-    no_new_privs: bool
-    landlock: int
-    seccomp: bool
-    no_seccomp: str
 
 
 class Refused(NamedTuple):

@@ -4,6 +4,8 @@ Laws: one conversation is one request and one reply on a socket of its own; reco
 descriptors; the daemon gets ciphertext, public facts, and finished views in a region of memory.
 """
 
+from envfs.core.addresses import Layer, Place
+from envfs.core.protection import Protection
 from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.tuples import NamedTuple
@@ -11,29 +13,10 @@ from envfs.tuples import NamedTuple
 NO_ROOM = 71  # how a keyholder ends that can start no process
 
 
-class Place(NamedTuple):
-    """Where a record stands: what its header must say, to the letter."""
-
-    vault: str
-    stream: str
-    seq: int
-    prev: str
-
-
 class KeyFile(NamedTuple):
     """A project's key at a place; the age file is a blob."""
 
     place: Place
-
-
-class Layer(NamedTuple):
-    """One level that has text, for a view: its head record and its project's key record are blobs of the request."""
-
-    level: str
-    record: Place
-    record_blob: int
-    key: Place
-    key_blob: int
 
 
 class CreateIdentity(NamedTuple):
@@ -282,5 +265,5 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     SignCheckpoint: (answers.Signed,),
     VerifyCheckpoint: (answers.Faults,),
     CheckCheckpoints: (answers.Faults,),
-    DescribeProtection: (answers.Protection,),
+    DescribeProtection: (Protection,),
 }

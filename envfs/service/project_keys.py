@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core import keyfile, names, record
+from envfs.core.addresses import Place
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.core.recipients import plugin_of
 from envfs.errors import AlreadyExists, BadName, Conflict, NoSuchLevel
+from envfs.gate.audit_log.carrying_out import Recorder
 from envfs.gate.audit_log.log import AccessLog
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
-from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Place, Sealed, SealKeys
+from envfs.protocol.keyholding import DescribeKeys, KeysDescribed, Sealed, SealKeys
 from envfs.vault.streams import Head
 from envfs.vault.vault import Vault
 
@@ -58,7 +60,7 @@ class ProjectKeys:
         """Keep in `vault` what `keyholder` seals, recorded in `log`."""
         self._vault = vault
         self._keyholder = keyholder
-        self._log = log
+        self._recorder = Recorder(log, vault)
         self._recipients = recipients
 
     def defaults(self) -> tuple[str, ...]:
@@ -108,17 +110,15 @@ class ProjectKeys:
             Conflict: somebody else changed the keys meanwhile
         """
         file = await self._sealed(project, change, descriptors)
-        self._log.append(Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody), caller)
-        if not self.store(project, file):
+        event = Event("key", "socket", f"/{project}", file.place.seq, change.why, rule=change.custody)
+        if not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
             raise Conflict(f"the keys of /{project} were changed by somebody else meanwhile", "look, and try again")
 
     async def describe(self, project: str) -> KeysDescribed:
         """Name a project's keys, the newest first, and whom they are sealed to."""
         head = self._head(project)
         place = self._vault.place(record.key_stream(project), head.seq)
-        answer = await self._keyholder.ask(DescribeKeys(place), (head.data,))
-        if not isinstance(answer.message, KeysDescribed):
-            raise TypeError("the keyholder answered something else")
+        answer = await self._keyholder.ask(DescribeKeys(place), KeysDescribed, (head.data,))
         return answer.message
 
     async def behind(self, project: str) -> list[str]:
@@ -146,9 +146,7 @@ class ProjectKeys:
             fresh=change.fresh,
             head=self._vault.place(stream, head.seq) if head else None,
         )
-        answer = await self._keyholder.ask(request, (head.data,) if head else (), descriptors)
-        if not isinstance(answer.message, Sealed):
-            raise TypeError("the keyholder answered something else")
+        answer = await self._keyholder.ask(request, Sealed, (head.data,) if head else (), descriptors)
         return KeyFile(place, answer.blobs[0], new=True)
 
     def _head(self, project: str) -> Head:

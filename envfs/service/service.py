@@ -15,7 +15,9 @@ from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.gate import Gate
-from envfs.gate.views.ready_views import Keyholder, Views
+from envfs.gate.keyholder import Keyholder
+from envfs.gate.reader import Reader
+from envfs.gate.views.ready_views import Views
 from envfs.host import callers, mounts
 from envfs.locations import Locations
 from envfs.service.budgets import Budgets
@@ -41,6 +43,7 @@ class House:
         self.keys = ProjectKeys(vault, keyholder, log, lambda: settings.load().recipients)
         self.views = Views(vault, keyholder)
         self.gate = Gate(settings, log, refusals, self.views)
+        self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
         self.changes = Changes(Comparison(vault, keyholder), self.views.moments)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all

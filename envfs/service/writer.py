@@ -11,13 +11,15 @@ from weakref import WeakValueDictionary
 import trio
 
 from envfs.core import names, record
+from envfs.core.addresses import Layer
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
+from envfs.gate.audit_log.carrying_out import Recorder
 from envfs.gate.audit_log.log import AccessLog
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.keyholder import Answer, Keyholder
 from envfs.host import clocks
-from envfs.protocol.keyholding import Layer, Sealed, WriteLevel
+from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 from envfs.service.changes.changes import Changes
 from envfs.service.changes.comparison import NO_TEXT, Version
 from envfs.service.project_keys import KeyFile, ProjectKeys
@@ -57,7 +59,7 @@ class Writer:
         self._vault = vault
         self._keys = keys
         self._keyholder = keyholder
-        self._log = log
+        self._recorder = Recorder(log, vault)
         self._changes = changes
         self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()  # of one level's writers in here
 
@@ -90,19 +92,22 @@ class Writer:
         key = await self._keys.newest(project)
         head = vault.head(level)
         request, blobs = self._request(operation, head.seq if head else 0, key)
-        answer = await self._keyholder.ask(request, blobs, descriptors)
+        answer: Answer[Sealed | Unchanged] = await self._keyholder.ask(request, (Sealed, Unchanged), blobs, descriptors)
         if not isinstance(answer.message, Sealed):
             return Result(head.seq if head else 0, None)
         if operation.dry:
             return Result(head.seq if head else 0, answer.message)
         event = Event("write", "socket", level, request.place.seq, operation.verb, "allow", "owner")
-        self._log.append(event, caller)
-        if not (self._keys.store(project, key) if key.new else self._keys.is_newest(project, key)):
+        data = answer.blobs[0]
+
+        def store() -> bool:
+            is_current = self._keys.store(project, key) if key.new else self._keys.is_newest(project, key)
+            return is_current and vault.append(level, request.place.seq, data)
+
+        if not self._recorder.carry_out(event, caller, data, store):
             return None
-        if vault.append(level, request.place.seq, answer.blobs[0]):
-            self._changes.wrote(level, Version(head.seq, head.digest) if head else NO_TEXT)
-            return Result(request.place.seq, answer.message)
-        return None
+        self._changes.wrote(level, Version(head.seq, head.digest) if head else NO_TEXT)
+        return Result(request.place.seq, answer.message)
 
     def _request(self, operation: Operation, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
         level, vault = operation.level, self._vault

@@ -13,7 +13,7 @@ class Watch(Protocol):
 
 
 class Store(Protocol):
-    """Five verbs, the same for a folder and for a server. Keys are `/`-separated, without a leading slash.
+    """Six verbs, the same for a folder and for a server. Keys are `/`-separated, without a leading slash.
 
     Every verb raises StoreUnavailable when the store cannot be read or written.
     """
@@ -41,5 +41,12 @@ class Store(Protocol):
         """Forget the bytes under a key; the key stays taken, with nothing under it. One that is not there is no error.
 
         Only for what must not be readable any more. When this returns the bytes are gone from the store.
+        """
+        ...
+
+    def remove(self, key: str) -> None:
+        """Take a key away; it may be taken again. One that is not there is no error.
+
+        Only for what is not needed any more: after a power cut it may be there again.
         """
         ...

@@ -1,9 +1,9 @@
 """A store in a directory: one file a key.
 
 Laws: a file appears whole or not at all (a file without a name, fsync, link, fsync of the folder), never changes, and
-is never replaced but by an empty one, when its bytes are to be forgotten. A name that `link` finds taken is somebody
-else's record: `put_new` then says False. Who is killed on the way leaves nothing, or, on a file system that knows no
-files without a name, one that starts with `.new-`.
+is never replaced but by an empty one, when its bytes are to be forgotten. What is not needed any more is removed. A
+name that `link` finds taken is somebody else's record: `put_new` then says False. Who is killed on the way leaves
+nothing, or, on a file system that knows no files without a name, one that starts with `.new-`.
 """
 
 import contextlib
@@ -91,6 +91,15 @@ class DirectoryStore:
         finally:
             os.close(old)
 
+    def remove(self, key: str) -> None:
+        """Take a key away."""
+        try:
+            os.unlink(self._path(key))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _unavailable("write", error) from None
+
     def _path(self, key: str) -> str:
         if not key.isascii() or any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
             raise StoreUnavailable("not a key of a store")
@@ -166,6 +175,7 @@ def _link_new(folder: str, path: str, data: bytes) -> bool:
         source = temporary or f"/proc/self/fd/{handle}"
         os.link(source, path, src_dir_fd=handle, follow_symlinks=True)  # with a descriptor, or it would not follow
     except FileExistsError:
+        files.sync_folder(Path(folder))  # whoever put it there may have been killed before its own
         return False
     finally:
         os.close(handle)

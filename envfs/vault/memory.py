@@ -79,6 +79,8 @@ class Memory:
                     os.ftruncate(handle, size)  # half a line would swallow the next one
                     raise StoreUnavailable("cannot write what was seen of the vault", "the disk is full")
                 os.fdatasync(handle)
+                if not size:
+                    files.sync_folder(self._path.parent)  # the file itself may be new
             finally:
                 os.close(handle)
         except OSError as error:
@@ -102,6 +104,11 @@ def _mark(body: dict[str, object]) -> tuple[str, Seen]:
     return stream, Seen(number, digest)
 
 
+def _is_torn(line: bytes) -> bool:
+    # a power cut can leave a line without its end, or with zeros where its bytes were not on the disk yet
+    return b"\0" in line or not line.endswith(b"\n")
+
+
 def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
     # also says whether the file has lines that no longer count, and how many are none
     try:
@@ -119,8 +126,8 @@ def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
         try:
             stream, mark = _mark(json.loads(line))
         except (ValueError, KeyError, TypeError, RecursionError):
-            spoiled += line.endswith(b"\n")
+            spoiled += not _is_torn(line)
         else:
             seen[stream] = mark
-    stale = len(lines) > len(seen) + _SLACK or (bool(lines) and not lines[-1].endswith(b"\n"))
+    stale = len(lines) > len(seen) + _SLACK or (bool(lines) and _is_torn(lines[-1]))
     return seen, stale, spoiled

@@ -1,7 +1,8 @@
 """Streams of records: where the head is, reading one record, appending one.
 
 Laws: records are numbered from 1 without gaps; the head is found by doubling and halving, never by listing; a head
-that is older than, or different from, what this machine has seen is refused.
+that is older than, or different from, what this machine has seen is refused. Checkpoints of the log alone are removed
+when newer ones have replaced them, so of these there are few, and they are listed.
 """
 
 import itertools
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from envfs.core import record
 from envfs.errors import AuthenticationFailed, RolledBack, StoreUnavailable, TooLarge
 from envfs.store import Store, Watch
+from envfs.vault import window
 from envfs.vault.memory import Memory, Seen
 
 _NEVER = 10**12  # nobody writes so many versions; somebody may ask for one
@@ -60,6 +62,9 @@ class Streams:
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whatever was seen of it before."""
+        if record.is_log_stream(stream):
+            seen = self._memory.get(stream)
+            return window.newest(self._numbers(stream), seen.seq if seen else 0)
         try:
             return self._last_from(stream, 0)
         except (StoreUnavailable, TooLarge):  # a record cannot be read, so they are counted by their names
@@ -91,7 +96,7 @@ class Streams:
         """Return what record `seq` of a stream must name as the one before it."""
         before = self.data(stream, seq - 1)
         if before is None:
-            return ""
+            return record.FORGOTTEN if record.is_log_stream(stream) and seq > 1 else ""
         if not _is_forgotten(stream, before):
             return record.digest(before)
         seen = self._memory.get(stream)
@@ -106,14 +111,23 @@ class Streams:
         for number in self.kept_before(stream, seq):
             self._store.delete(record.key(stream, number))
 
-    def forget(self, stream: str, seq: int) -> None:
-        """Forget the bytes of one record, whose number stays taken."""
-        if self.data(stream, seq):
-            self._store.delete(record.key(stream, seq))
+    def remove_up_to(self, stream: str, seq: int) -> None:
+        """Remove the records of a stream of checkpoints up to number `seq`, which those after it have replaced."""
+        if seq < 1:
+            return
+        self._store.remove(record.key(stream, seq))
+        if self._store.get(record.key(stream, seq - 1)) is None:
+            return
+        for number in self._numbers(stream):  # an older release left them, or somebody who was killed
+            if number < seq:
+                self._store.remove(record.key(stream, number))
+
+    def _numbers(self, stream: str) -> list[int]:
+        return [number for key in self._store.list(stream + "/@") if (number := record.number(key))]
 
     def take(self, stream: str) -> int:
         """As `accept`, for a stream whose newest record may be damaged; returns its number."""
-        seq = self._last_from(stream, 0)
+        seq = self.last(stream)
         self._memory.put(stream, Seen(seq, record.digest(self.data(stream, seq) or b"") if seq else ""))
         self._heads.pop(stream, None)
         return seq
@@ -133,7 +147,7 @@ class Streams:
     def _find(self, stream: str) -> Head | None:
         seen = self._memory.get(stream)
         start = seen.seq if seen is not None else 0
-        last = self._last_from(stream, start)
+        last = self._last_from(stream, start) if start or not record.is_log_stream(stream) else self.last(stream)
         if seen is not None and seen.seq > 0:
             known = self.data(stream, seen.seq)
             # what follows is bound to it by its own header

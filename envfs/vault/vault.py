@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.core.addresses import Layer, Place
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
-from envfs.protocol.keyholding import Layer, Place
 from envfs.store import Store, Watch
-from envfs.vault import description, index
+from envfs.vault import description, index, window
 from envfs.vault.description import Description
 from envfs.vault.memory import Memory, Seen
 from envfs.vault.streams import Head, Streams
@@ -287,9 +287,9 @@ class Vault:
         """Store a checkpoint; False if somebody else took that number."""
         return self._streams.append(stream, seq, data)
 
-    def forget_checkpoint(self, stream: str, seq: int) -> None:
-        """Forget the bytes of an old checkpoint: those after it say all that it said."""
-        self._streams.forget(stream, seq)
+    def remove_checkpoints(self, stream: str, last: int) -> None:
+        """Remove the checkpoints that are not kept where `last` is the newest: it says all that they said."""
+        self._streams.remove_up_to(stream, window.first_of(last) - 1)
 
     def take_checkpoints(self, stream: str) -> int:
         """Take a stream of checkpoints as it is now for the truth; returns the number of its newest."""
@@ -314,8 +314,7 @@ class Vault:
 
     def keys_of(self, stream: str) -> tuple[str, ...]:
         """List the keys of a stream's records as the store has them, others' files among them."""
-        inside = (key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
-        return tuple(inside)
+        return tuple(key for key in self._store.list(stream + "/@") if key.count("/") == stream.count("/") + 1)
 
     def highest(self, stream: str) -> int:
         """Return the highest number among a stream's records, though some before it may be gone."""

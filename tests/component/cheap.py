@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
 from envfs.keyholder import identity as identities
 from envfs.keyholder import sealing
 from envfs.keyholder.identity import Identity
-from envfs.protocol.keyholding import Place
 
 TIME = "2026-11-21T08:09:10.123456Z"
 

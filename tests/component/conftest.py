@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envfs.control.identity import load_identity
 from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.service.identity import load_identity
 from tests.component.world import World, run
 
 

@@ -6,10 +6,11 @@ import pytest
 import trio
 import trio.testing
 
+from envfs.core.differences import Difference
 from envfs.errors import KeyholderGone
 from envfs.protocol import control, framing, wire
 from envfs.protocol.control import Failed, NewsRow, WatchView
-from envfs.protocol.keyholding import CompareViews, Difference
+from envfs.protocol.keyholding import CompareViews
 from envfs.service.changes.changes import CHANGED, LOCKED, UNLOCKED, Changes, Watch
 from envfs.service.changes.comparison import EVERYTHING, UNKNOWN
 from envfs.service.writer import Operation

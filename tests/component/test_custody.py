@@ -12,18 +12,19 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from envfs.control import identity as identities
-from envfs.control.identity import load_identity
-from envfs.control.locking import lock_now
 from envfs.core import keyfile, record
+from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
-from envfs.gate.views.ready_views import Answer
+from envfs.gate.keyholder import Answer
 from envfs.keyholder import age, sealing
 from envfs.keyholder.identity import Identity
 from envfs.protocol import control as R  # noqa: N812
 from envfs.protocol import framing, wire
-from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, Place, SealKeys, WriteLevel
+from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, SealKeys, WriteLevel
+from envfs.service import identity as identities
+from envfs.service.identity import load_identity
+from envfs.service.locking import lock_now
 from envfs.service.project_keys import Change
 from envfs.service.service import Service
 from tests.component.cheap import TIME, age_file, identity_in, key_file
@@ -46,13 +47,13 @@ class Meanwhile:
         world.keyholder._keyholder = self  # type: ignore[assignment]
 
     async def ask(
-        self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
+        self, request: NamedTuple, expected: type, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
     ) -> Answer:
         now = isinstance(request, self._request) and not self.happened
         self.happened = self.happened or now
         if now and not self._back:
             await self._what()
-        answer = await self._real.ask(request, blobs, descriptors)
+        answer = await self._real.ask(request, expected, blobs, descriptors)
         if now and self._back:
             await self._what()
         return answer
@@ -86,7 +87,7 @@ async def hold_identity(world: World) -> None:
     about = world.house.vault.description
     handle = os.open(world.folder / "identity.txt", os.O_RDONLY)
     try:
-        await world.keyholder.ask(LoadIdentity(about.recipient, about.signing_key), (), (handle,))
+        await world.keyholder.ask(LoadIdentity(about.recipient, about.signing_key), tuple, (), (handle,))
     finally:
         os.close(handle)
 
@@ -216,7 +217,7 @@ def test_where_one_project_more_cannot_be_locked_alone_everything_is(world: Worl
     async def fill() -> None:
         with suppress(TooLarge):
             for number in range(65):
-                await world.keyholder.ask(Forget(f"/p{number}", keyfile.MANAGED))
+                await world.keyholder.ask(Forget(f"/p{number}", keyfile.MANAGED), tuple)
 
     run(fill)
     try:

@@ -20,7 +20,9 @@ import pytest
 import trio
 
 from envfs.core import checkpoint, limits, record
+from envfs.core.addresses import Layer, Place
 from envfs.core.checkpoint import Claim, Head
+from envfs.core.protection import Protection
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
@@ -33,7 +35,7 @@ from envfs.errors import (
     TooLarge,
     WrongPassphrase,
 )
-from envfs.gate.views.ready_views import Answer
+from envfs.gate.keyholder import Answer
 from envfs.host import landlock, seccomp
 from envfs.host import memory as memory_of_hosts
 from envfs.host.memory import Region
@@ -51,10 +53,7 @@ from envfs.protocol.keyholding import (
     HoldKeys,
     IdentityMade,
     KeyFile,
-    Layer,
     LoadIdentity,
-    Place,
-    Protection,
     Rendered,
     RenderView,
     Sealed,
@@ -77,7 +76,7 @@ def ask(
     """Ask once; secrets go along in memory."""
     descriptors = tuple(memory(secret) for secret in secrets)
     try:
-        return run(lambda: link.ask(request, blobs, descriptors))
+        return run(lambda: link.ask(request, tuple, blobs, descriptors))
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
@@ -131,7 +130,7 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyholderLink]:
     """Give the module a keyholder that holds an identity."""
     found = KeyholderLink()
     with (tmp_path_factory.mktemp("identity") / "id.txt").open("wb") as file:
-        run(lambda: found.ask(CreateIdentity(plain=True), (), (file.fileno(),)))
+        run(lambda: found.ask(CreateIdentity(plain=True), tuple, (), (file.fileno(),)))
     yield found
     found.close()
 
@@ -170,7 +169,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     found = KeyholderLink()
     path = tmp_path_factory.mktemp("kept") / "id.txt"
     with path.open("wb") as file:
-        message = run(lambda: found.ask(CreateIdentity(plain=True), (), (file.fileno(),))).message
+        message = run(lambda: found.ask(CreateIdentity(plain=True), tuple, (), (file.fileno(),))).message
     found.close()
     assert isinstance(message, IdentityMade)
     return Kept(path.read_bytes(), message)
@@ -857,7 +856,7 @@ def test_two_hundred_requests_leave_no_descriptor_on_either_side(link: Keyholder
         for turn in range(200):
             bad = turn % 4 == 0
             try:
-                answer = await link.ask(request, (b"x" if bad else chain.records[0], chain.key))
+                answer = await link.ask(request, tuple, (b"x" if bad else chain.records[0], chain.key))
             except AuthenticationFailed:
                 continue
             for descriptor in answer.descriptors:
@@ -911,7 +910,7 @@ def test_many_requests_at_once_are_all_answered(link: KeyholderLink, chain: Chai
         done = []
 
         async def one() -> None:
-            answer = await link.ask(CompareVersions((chain.layer(1, 0, 1),)), (chain.records[0], chain.key))
+            answer = await link.ask(CompareVersions((chain.layer(1, 0, 1),)), tuple, (chain.records[0], chain.key))
             done.append(answer.message)
 
         async with trio.open_nursery() as nursery:

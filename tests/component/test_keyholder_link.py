@@ -13,7 +13,7 @@ import pytest
 from envfs.core import keyfile
 from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.errors import KeyholderGone
-from envfs.gate.views.ready_views import Answer
+from envfs.gate.keyholder import Answer
 from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import DescribeProtection, Forget, RenderView
 from tests.component.world import run
@@ -49,7 +49,7 @@ def answering(link: KeyholderLink, behaviour: Behaviour, request: object = Descr
     thread = threading.Thread(target=behave)
     thread.start()
     try:
-        return run(lambda: link.ask(request))  # type: ignore[arg-type]
+        return run(lambda: link.ask(request, tuple))  # type: ignore[arg-type]
     finally:
         thread.join()
 
@@ -106,7 +106,7 @@ def test_whatever_comes_is_one_request_that_failed(link: KeyholderLink, name: st
         answering(link, _ENDS[name])
     assert time.monotonic() - begun < _PATIENCE + 5
     link.start()
-    assert run(lambda: link.ask(DescribeProtection())).message
+    assert run(lambda: link.ask(DescribeProtection(), tuple)).message
 
 
 _SIZES = (1, 1, 1, 1, 1, 1)
@@ -143,7 +143,7 @@ def test_a_keyholder_that_takes_no_conversations_keeps_the_daemon_waiting_for_no
     async def main() -> None:
         for _ in range(500):  # its queue of conversations is full long before
             with pytest.raises(KeyholderGone):
-                await link.ask(DescribeProtection())
+                await link.ask(DescribeProtection(), tuple)
 
     run(main)
 
@@ -158,4 +158,4 @@ def test_a_keyholder_that_does_not_forget_is_ended(link: KeyholderLink) -> None:
     assert link.pid == pid
     link.start()
     assert link.pid != pid
-    assert run(lambda: link.ask(DescribeProtection())).message
+    assert run(lambda: link.ask(DescribeProtection(), tuple)).message

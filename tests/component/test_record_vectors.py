@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from envfs.core import keyfile
+from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
 from envfs.errors import AuthenticationFailed
 from envfs.keyholder import age, sealing
 from envfs.keyholder.identity import Identity
-from envfs.protocol.keyholding import Place
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "record"
 RECORDS = sorted(path.stem for path in VECTORS.glob("*.record"))

@@ -585,7 +585,7 @@ def test_a_wrong_passphrase_is_on_the_log_and_the_next_try_waits(world: World, m
         await real(0)
 
     class Refusing:
-        async def ask(self, request: object, blobs: object = (), descriptors: object = ()) -> object:
+        async def ask(self, request: object, expected: object, blobs: object = (), descriptors: object = ()) -> object:
             raise WrongPassphrase("the passphrase is wrong")
 
     monkeypatch.setattr(trio, "sleep", sleep)

@@ -20,7 +20,7 @@ from envfs.daemon.keyholder_link import KeyholderLink
 from envfs.fuse import tree
 from envfs.fuse.operations import Operations
 from envfs.fuse.tree import Node
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view_times import Moments
 from envfs.protocol import control, framing, wire
 from envfs.service.changes.changes import Changes
@@ -62,10 +62,10 @@ class Counting:
         self.asked: list[str] = []
 
     async def ask(
-        self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
+        self, request: NamedTuple, expected: type, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
     ) -> object:
         self.asked.append(type(request).__name__)
-        return await self._keyholder.ask(request, blobs, descriptors)
+        return await self._keyholder.ask(request, expected, blobs, descriptors)
 
 
 class Replied(NamedTuple):

@@ -1,8 +1,8 @@
 """The daemon, with a fault at every await of its own code: `python faulty.py CONTROL ARGUMENTS OF THE DAEMON …`.
 
-The modules of `control/`, `fuse/` and `daemon/` are loaded with each `await X` and `async with X` made a place that can
-fail. A thread takes orders on the socket CONTROL: `arm KIND` makes each place fail once, when it is next reached;
-`tell` answers with all places, and those that have failed.
+The modules of `control/`, `fuse/`, `daemon/` and `service/` are loaded with each `await X` and `async with X` made a
+place that can fail. A thread takes orders on the socket CONTROL: `arm KIND` makes each place fail once, when it is
+next reached; `tell` answers with all places, and those that have failed.
 """
 
 import ast
@@ -26,7 +26,7 @@ import trio
 from envfs.errors import Conflict
 from envfs.host import supervision
 
-_PARTS = ("envfs.control", "envfs.daemon", "envfs.fuse")
+_PARTS = ("envfs.control", "envfs.daemon", "envfs.fuse", "envfs.service")
 FAULTS: dict[str, Callable[[], Exception]] = {
     "gone": lambda: random.choice((BrokenPipeError, ConnectionResetError))("gone"),
     "no room": lambda: OSError(random.choice((errno.ENOMEM, errno.EMFILE)), "no room"),

@@ -3,8 +3,10 @@
 The table in docs/threat-model.md says what is noticed by which command; the numbers there are those of these tables.
 """
 
+import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -30,10 +32,26 @@ def made(new_home: Homes, stocked: Home) -> Home:
     return home
 
 
+@pytest.fixture(scope="module")
+def other(new_home: Homes, bare: Home) -> Home:
+    """Give a home with another vault that has the same owner, and with a log. To be copied."""
+    home = new_home(bare)
+    about = home.vault / "vault.toml"
+    text = about.read_text(encoding="utf-8")
+    at = text.index('id = "') + len('id = "')
+    about.write_text(f"{text[:at]}{'1' if text[at] == '0' else '0'}{text[at + 1 :]}", encoding="utf-8")
+    home.forget()
+    for value in ("one", "two"):
+        home.envfs("set", "/shop/prod", "DATABASE_URL", given=value)
+        home.settle()
+    return home
+
+
 @pytest.fixture
-def logged(new_home: Homes, made: Home) -> Home:
+def logged(new_home: Homes, made: Home, other: Home) -> Home:
     """Give one test a copy of it, not served."""
     home = new_home(made)
+    shutil.copytree(other.path, _other_vault(home).path)
     for what in ("vault", "state"):
         shutil.copytree(bending.saved(made, what), bending.saved(home, what))
     return home
@@ -174,6 +192,66 @@ def _with_a_restart_of_its_own(home: Home) -> None:
     end_file(home).unlink()
 
 
+def _other_vault(home: Home) -> Home:
+    return Home(home.path.with_name(f"{home.path.name}-other"))
+
+
+def _of_another_vault(*names: str, without: tuple[str, ...] = ()) -> Harm:
+    def do(home: Home) -> None:
+        other = _other_vault(home)
+        for name in names:
+            if (other.path / name).is_dir():
+                shutil.rmtree(home.path / name)
+                shutil.copytree(other.path / name, home.path / name)
+            else:
+                shutil.copy2(other.path / name, home.path / name)
+        for name in without:
+            (home.path / name).unlink()
+
+    return do
+
+
+def _with_blanks(at: int) -> Harm:
+    def do(home: Home) -> None:
+        made = lines(home)
+        made[at] = json.dumps(json.loads(made[at])).encode() + b"\n"
+        write_lines(home, made)
+
+    return do
+
+
+def _member_twice(home: Home) -> None:
+    made = lines(home)
+    made[2] = made[2].replace(b'{"seq":3,', b'{"seq":7,"seq":3,')
+    write_lines(home, made)
+
+
+def _with_a_hole(home: Home) -> None:
+    made = lines(home)
+    at = len(made[0]) + 5
+    data = home.log_file.read_bytes()
+    home.log_file.write_bytes(data[:at] + bytes(40) + data[at + 40 :])
+
+
+def _with_crlf(home: Home) -> None:
+    write_lines(home, [line.replace(b"\n", b"\r\n") for line in lines(home)])
+
+
+def _with_a_mark(home: Home) -> None:
+    write_lines(home, [b"\xef\xbb\xbf" + lines(home)[0], *lines(home)[1:]])
+
+
+def _empty_line(home: Home) -> None:
+    with home.log_file.open("ab") as file:
+        file.write(b"\n")
+
+
+def _digests_in_capitals(home: Home) -> None:
+    made = lines(home)
+    made[-1] = re.sub(rb'"prev":"[0-9a-f]+"', lambda match: match[0].upper().replace(b"PREV", b"prev"), made[-1])
+    write_lines(home, made)
+
+
 _REFUSED = {  # nothing is served, and one of these words says why
     "1 its first entry deleted": (_deleted("init"), "lacks entry|not the one"),
     "2 a read deleted": (_deleted("read"), "lacks entry|not the one"),
@@ -205,11 +283,28 @@ _REFUSED = {  # nothing is served, and one of these words says why
     "28 rewritten, the checkpoints deleted": (_without_reads_and_checkpoints, "not the one"),
     "29 rewritten, checkpoints and marks deleted": (_without_reads_checkpoints_marks, "not the one"),
     "30 rewritten as if it had been restarted": (_with_a_restart_of_its_own, "not the one"),
+    "41 of another vault with the same key": (_of_another_vault("state/access.jsonl"), "lacks entry|not the one"),
+    "42 of another vault, with its end": (
+        _of_another_vault("state/access.jsonl", "state/access.jsonl.end"),
+        "lacks entry|not the one",
+    ),
+    "43 of another vault, with its end and its checkpoints": (
+        _of_another_vault("state", "vault/log", without=("state/seen.jsonl",)),
+        "is not the owner's: checkpoint 2 of log/",
+    ),
+    "44 line ends of another kind": (_with_crlf, "lacks entry|not the one"),
+    "45 a byte order mark before it": (_with_a_mark, "lacks entry|not the one"),
+    "46 an empty line behind it": (_empty_line, "is no entry"),
+    "47 its last hash in capitals": (_digests_in_capitals, "lacks entry|not the one|does not follow"),
+    "48 its last entry written with blanks": (_with_blanks(-1), "lacks entry|not the one"),
+    "49 an older entry written with blanks": (_with_blanks(2), "lacks entry|not the one"),
+    "50 a member of an entry twice": (_member_twice, "lacks entry|not the one"),
 }
 _VERIFIED = {  # noticed by `envfs log verify`, which names the line, and by `envfs verify`
     "31 an entry before the last checkpoint changed": (_changed(2), "broken at line 4"),
     "32 two entries swapped": (_swapped, "broken at line 3"),
     "33 an entry numbered again": (_numbered_again, "broken at line 3"),
+    "51 a hole in it": (_with_a_hole, "broken at line 2"),
 }
 _ENDS = {
     "34 negative": b"-1 " + b"0" * 64 + b" -1\n",
@@ -271,6 +366,23 @@ def test_a_remembered_end_that_is_no_file_is_named(logged: Home, kind: str) -> N
 
 def test_without_its_remembered_end_a_whole_log_goes_on(logged: Home) -> None:
     end_file(logged).unlink()
+    assert notice(logged)[:3] == (0, 0, 0)
+
+
+def test_a_state_folder_that_was_copied_and_put_back_goes_on(logged: Home) -> None:
+    copy = logged.path / "copied"
+    shutil.copytree(logged.state, copy)
+    shutil.rmtree(logged.state)
+    copy.rename(logged.state)
+    assert notice(logged)[:3] == (0, 0, 0)
+
+
+def test_a_well_made_entry_behind_the_end_is_taken_for_that_of_a_process_that_was_killed(logged: Home) -> None:
+    """The threat model says why: nothing tells it from the entries of a daemon that a power cut ended."""
+    body = {"seq": len(lines(logged)) + 1, "time": "2026-11-21T08:09:10.123456Z", "event": "read", "level": "/shop"}
+    digest = hashlib.sha256(lines(logged)[-1]).hexdigest()
+    with logged.log_file.open("ab") as file:
+        file.write(json.dumps({**body, "prev": digest}, separators=(",", ":")).encode() + b"\n")
     assert notice(logged)[:3] == (0, 0, 0)
 
 

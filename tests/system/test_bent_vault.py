@@ -6,6 +6,7 @@ The table in docs/threat-model.md says what is noticed by which command; the num
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,57 @@ def _checkpoints_gone_with_the_marks(home: Home) -> None:
     (home.state / "seen.jsonl").unlink()
 
 
+def _versions_swapped(home: Home) -> None:
+    one, other = _record(home, 1), _record(home, 2)
+    data = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(data)
+
+
+def _linked_to_older(home: Home) -> None:
+    _record(home, 3).unlink()
+    _record(home, 3).hardlink_to(_record(home, 1))
+
+
+def _with_a_hole(home: Home) -> None:
+    path = _record(home, 3)
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + bytes(64) + data[164:])
+
+
+def _rewritten(change: Callable[[bytes], bytes]) -> Harm:
+    def do(home: Home) -> None:
+        path = _record(home, 3)
+        path.write_bytes(change(path.read_bytes()))
+
+    return do
+
+
+def _mark(seq: int, digest: str) -> Harm:
+    def do(home: Home) -> None:
+        with (home.state / "seen.jsonl").open("ab") as file:
+            line = json.dumps({"stream": _PROD, "seq": seq, "digest": digest}, separators=(",", ":"))
+            file.write(f"{line}\n".encode())
+
+    return do
+
+
+def _newest_checkpoint(home: Home) -> Path:
+    return max(checkpoints(home), key=lambda path: path.stat().st_mtime_ns)
+
+
+def _checkpoint_again(home: Home) -> None:
+    path = _newest_checkpoint(home)
+    shutil.copy(path, path.with_name(f"@{int(path.stem[1:]) + 1:08d}.json"))
+
+
+def _checkpoint_of_another_log(home: Home) -> None:
+    path = _newest_checkpoint(home)
+    other = min(checkpoints(home), key=lambda path: path.stat().st_mtime_ns)
+    assert other.parent != path.parent
+    path.write_bytes(other.read_bytes())
+
+
 _REFUSED = {  # the read is refused, and `envfs verify` names what is wrong
     "1 the newest record changed": (_newest("changed"), f"{_PROD}/@00000003.json"),
     "2 emptied": (_newest("emptied"), f"{_PROD}"),
@@ -165,6 +217,18 @@ _REFUSED = {  # the read is refused, and `envfs verify` names what is wrong
     "27 a level gone from the index": (_file("tree/shop/prod", "deleted"), "not in the index"),
     "28 the index gone": (_file("tree", "deleted"), "tree/shop/prod/@"),
     "29 a file for a folder of the index": (_file("tree/shop", "a link"), "tree/shop/prod/@"),
+    "44 a link to an older record": (_linked_to_older, f"{_PROD}/@00000003.json"),
+    "45 a hole in a record": (_with_a_hole, f"{_PROD}/@00000003.json"),
+    "46 a line feed more": (_rewritten(lambda data: data + b"\n"), f"{_PROD}/@00000003.json"),
+    "47 blanks in a record": (_rewritten(lambda data: data.replace(b",", b", ")), f"{_PROD}/@00000003.json"),
+    "48 padding in a record": (_rewritten(lambda data: data.replace(b'","', b'=","', 1)), f"{_PROD}/@00000003.json"),
+    "49 capitals in a record": (
+        _rewritten(lambda data: data.replace(b'"protected"', b'"Protected"')),
+        f"{_PROD}/@00000003.json",
+    ),
+    "50 a mark of a version that never was": (_mark(9, ""), f"{_PROD} is older"),
+    "51 a mark of another record": (_mark(3, "x" * 43), f"{_PROD} is not"),
+    "52 two older versions swapped": (_versions_swapped, f"{_PROD}/@00000001.json"),
 }
 _VERIFIED = {  # the read is served what is right, and `envfs verify` names what is wrong
     "30 an older record changed": (_file(f"{_PROD}/@00000001.json", "changed"), f"{_PROD}/@00000001.json"),
@@ -184,6 +248,10 @@ _VERIFIED = {  # the read is served what is right, and `envfs verify` names what
         _checkpoints_gone_with_the_marks,
         "the vault is older than checkpoint",
     ),
+    "53 the checkpoints older, the log not": (_older("vault/log"), "log/"),
+    "54 a checkpoint under the next number": (_checkpoint_again, "log/"),
+    "55 the checkpoint of another log": (_checkpoint_of_another_log, "log/"),
+    "56 a level in capitals": (_copied(f"{_PROD}/@00000003.json", "level/Shop/prod/@00000001.json"), "level/Shop"),
 }
 
 
@@ -223,6 +291,16 @@ def test_marks_that_are_lost_come_back_from_the_checkpoint(vaulted: Home, how: s
     assert "marks of" in str([entry["rule"] for entry in vaulted.log() if entry["event"] == "mend"])
     _newest("deleted")(vaulted)
     assert notice(vaulted).get == 111
+
+
+def test_a_vault_that_was_copied_and_put_back_and_times_that_were_set_are_no_harm(vaulted: Home) -> None:
+    copy = vaulted.path / "copied"
+    shutil.copytree(vaulted.vault, copy)
+    shutil.rmtree(vaulted.vault)
+    copy.rename(vaulted.vault)
+    for path in vaulted.vault.rglob("@*"):
+        os.utime(path, (0, 4e9))
+    assert notice(vaulted)[:3] == (0, 0, 0)
 
 
 def test_spoiled_marks_are_named_until_they_are_written_again(vaulted: Home) -> None:

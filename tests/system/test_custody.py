@@ -17,9 +17,9 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from envfs.control.vouching import LIMITS
 from envfs.core import keyfile, record
-from envfs.protocol.keyholding import Place
+from envfs.core.addresses import Place
+from envfs.service.log_verification import LIMITS
 from envfs.vault import description
 from tests.component import cheap
 from tests.conftest import Homes, copied

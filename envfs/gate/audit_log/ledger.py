@@ -14,27 +14,29 @@ from typing import TypeVar
 import trio
 
 from envfs.core import audit, checkpoint, record
+from envfs.core.addresses import Place
 from envfs.core.audit import Event, Tip
 from envfs.core.checkpoint import Checkpoint, Claim, Head
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_reading
+from envfs.gate.audit_log.carrying_out import KILLED, is_broken_off, void
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.log_files import End
 from envfs.gate.audit_log.log_opening import Signed
 from envfs.gate.audit_log.marks import Marks
 from envfs.gate.audit_log.remembered import Stored, parse_witness, read_former, read_stored, render_witness, signed_by
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks, journals, machine
 from envfs.host.witnesses import Witness
-from envfs.protocol.keyholding import CheckCheckpoints, Faults, Place, SignCheckpoint
+from envfs.protocol.keyholding import CheckCheckpoints, Faults, SignCheckpoint
 from envfs.protocol.keyholding import Signed as SignedAnswer
 from envfs.vault.memory import Seen
 from envfs.vault.vault import Vault
+from envfs.vault.window import KEPT, first_of
 
 T = TypeVar("T")
-KEPT = 1000  # checkpoints that keep their bytes
-_RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is forgotten
+_RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is removed
 _MOST_HEADS = 10_000  # more would not fit into a record
 
 
@@ -60,7 +62,9 @@ class Ledger:
         self._witnesses: tuple[Signed, ...] = ()
         self._join(vault)
         self.log = open_log(path, self._newest(), self._marks.take)
+        self._opened_at = self.log.tip
         self._settle()
+        self._settle_last_change()
 
     def _join(self, vault: Vault | None) -> None:
         if vault is None:
@@ -86,6 +90,7 @@ class Ledger:
         """Take in a vault that was made after the log was opened."""
         if self._vault is None:
             self._join(vault)
+            self._settle_last_change()
 
     def _newest(self) -> Signed | None:
         every = [*self._witnesses, *([signed_by(self._stored)] if self._stored.point else [])]
@@ -107,6 +112,15 @@ class Ledger:
             of_one = each.stream == self._stored.stream and each.record == last
             if not self.behind and of_one and point and each.tip != point.claim.tip:
                 self.behind = f"the vault's checkpoint {each.record} is not the one {each.place}"
+
+    def _settle_last_change(self) -> None:
+        # whoever was killed between an entry and its record left both vault and log as they should be: it is told
+        change = self._marks.last
+        if change is None or self._vault is None or self.log.problem or self.log.tip != self._opened_at:
+            return
+        read_at = self._marks.after(()).get(change.stream, Seen(0, ""))
+        if is_broken_off(change, self._vault, read_at.seq):
+            self.log.settle(void(change, KILLED))
 
     def _last(self, stream: str) -> int:
         if self._vault is None or stream == self._stored.stream:
@@ -196,12 +210,11 @@ class Ledger:
         before = () if accepted or point is None else (stored.data,)
         request = SignCheckpoint(place, clocks.wall(), accepted)
         try:
-            answer = await keyholder.ask(request, (checkpoint.render_claim(claim).encode(), *before))
+            answer = await keyholder.ask(request, SignedAnswer, (checkpoint.render_claim(claim).encode(), *before))
         except (LogBroken, AuthenticationFailed) as error:
             self.log.break_off(error.text)
             return
-        if isinstance(answer.message, SignedAnswer):
-            await self._keep(vault, claim, answer.message.signature, answer.blobs[0])
+        await self._keep(vault, claim, answer.message.signature, answer.blobs[0])
 
     async def _keep(self, vault: Vault, claim: Claim, signature: str, data: bytes) -> None:
         number = self._own.last + 1
@@ -217,6 +230,8 @@ class Ledger:
         if number:
             self._accepted = False
             self._tell(vault, number)
+            with suppress(StoreUnavailable):
+                await trio.to_thread.run_sync(vault.remove_checkpoints, self.stream, number)
 
     def _tell(self, vault: Vault, number: int) -> None:
         signed = signed_by(self._stored)
@@ -225,8 +240,6 @@ class Ledger:
         journals.tell(
             f"vault {vault.description.id} {self.stream} checkpoint {number}: {signed.entries} entries, {signed.tip}"
         )
-        if number > KEPT:
-            vault.forget_checkpoint(self.stream, number - KEPT)
 
     def _is_restarted(self) -> bool:
         line = log_reading.first_line(self._path)
@@ -246,20 +259,20 @@ class Ledger:
             return await trio.to_thread.run_sync(work)
 
     def points(self) -> tuple[Checkpoint, ...]:
-        """Return every checkpoint of this machine that still has its bytes and can be read."""
+        """Return the checkpoints of this machine that are kept and can be read."""
         vault, points = self._vault, []
         for stream, last in {each.stream: each.last for each in (self._own, self._stored)}.items() if vault else ():
-            for number in range(1, last + 1):
+            for number in range(first_of(last), last + 1):
                 with suppress(EnvFSError):
                     points.append(checkpoint.parse((vault and vault.read(stream, number)) or b""))
         return tuple(points)
 
-    def written(self) -> dict[str, int]:
-        """Return the newest version of each stream that the log says was read or written, and nobody accepted since."""
+    def written(self) -> Marks:
+        """Return what the log says of each stream: which version was read or written, and what was broken off."""
         whole = Marks(with_writes=True)
         with suppress(EnvFSError):
             log_reading.verify(self._path, (), whole.take)
-        return {stream: seen.seq for stream, seen in whole.after(()).items()}
+        return whole
 
     # -- by a person ---------------------------------------------------------------------------------------------------
 
@@ -296,5 +309,4 @@ class Ledger:
 
 async def check(keyholder: Keyholder, places: tuple[Place, ...], blobs: tuple[bytes, ...]) -> tuple[str, ...]:
     """Have the keyholder check checkpoints; returns what is wrong with each."""
-    answer = await keyholder.ask(CheckCheckpoints(places), blobs)
-    return answer.message.texts if isinstance(answer.message, Faults) else ("it could not be checked",) * len(places)
+    return (await keyholder.ask(CheckCheckpoints(places), Faults, blobs)).message.texts

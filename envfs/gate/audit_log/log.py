@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Checkpoint, Event, Tip
 from envfs.core.policy import Caller
@@ -76,6 +77,24 @@ class AccessLog:
             self._write_pending()
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
 
+    def append_durably(self, event: Event, caller: Caller) -> None:
+        """As `append`, and the entry is on the disk when this returns.
+
+        Raises:
+            AuditUnavailable: it is not
+        """
+        self.append(event, caller)
+        self.sync()
+        if self.problem:
+            raise AuditUnavailable(self.problem, HINT)
+
+    def settle(self, event: Event) -> None:
+        """Write an entry that belongs behind the newest one; where that cannot be now, it comes before the next one."""
+        self.note(event)
+        with contextlib.suppress(AuditUnavailable):
+            if not self.look():
+                self._write_pending()
+
     def note(self, event: Event) -> None:
         """Have an entry written before the next one: what was mended when the log was opened."""
         self._pending.append(event)
@@ -103,7 +122,7 @@ class AccessLog:
             os.fdatasync(self._handle)
         except OSError as error:
             # after a failed sync nobody knows which entries are on the disk: a retry would only seem to help
-            self._lost(f"the access log cannot be put on the disk: {os.strerror(error.errno or 5).lower()}")
+            self._lost(f"the access log cannot be put on the disk: {safe_open.reason(error)}")
 
     def remember(self) -> None:
         """Put what was written on the disk, then remember that it is there.
@@ -159,7 +178,9 @@ class AccessLog:
         except OSError as error:
             raise cannot(error) from None
         lost, self.tip = self.tip, Tip()
-        event = Event("restart", version=self._signed.record if self._signed else 0, rule=_lost_entries(lost, behind))
+        event = Event(
+            "restart", version=self._signed.record if self._signed else 0, rule=log_files.lost_entries(lost, behind)
+        )
         self._pending.clear()
         self.signed_to = 0
         self._lost("a new access log could not be begun")  # until its first entry says what was lost
@@ -241,8 +262,9 @@ class AccessLog:
         size, self._size = self._size, last.size
         end = log_opening.follow(self.path, self._signed, remembered, on_entry)
         if end.size < size:
-            os.ftruncate(self._handle, end.size)  # an entry that a power cut left half written: nothing was served
-            self.note(Event("mend", "daemon", rule=f"half an entry after entry {end.seq} was dropped"))
+            what = log_opening.what_is_torn(self.path, end, size - end.size)
+            os.ftruncate(self._handle, end.size)  # never was on the disk, so that no end and no checkpoint names it
+            self.note(Event("mend", "daemon", rule=f"{what} after entry {end.seq} was dropped"))
         earlier = log_files.parts(self.path)[:-1]
         if earlier and not end.size:  # a rotation that a power cut broke off
             self._pending.insert(0, Event("rotate", rule=earlier[-1].path.name))
@@ -267,9 +289,10 @@ class AccessLog:
 
     def _new_file(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            files.make_folder(self.path.parent)
             self._take(os.O_APPEND | os.O_CREAT | os.O_EXCL)
             files.sync_folder(self.path.parent)
+            files.sync_above(self.path.parent)  # whoever took the lock before may have made it
         except OSError as error:
             raise cannot(error) from None
         self._sure, self._since = 0, hashlib.sha256()
@@ -327,7 +350,3 @@ class AccessLog:
         self._since.update(line)
         self.problem = ""
         self.unsynced = True
-
-
-def _lost_entries(lost: Tip, behind: str) -> str:
-    return f"after entry {lost.seq} {lost.digest}" + (f"; {behind}" if behind else "")

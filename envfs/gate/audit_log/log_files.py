@@ -107,6 +107,30 @@ def lines(path: Path, offset: int = 0) -> Iterator[bytes]:
         raise cannot(error) from None
 
 
+def whole_lines(path: Path, offset: int) -> Iterator[bytes]:
+    """Yield the lines of one file from `offset` on, up to the first that a power cut left half written.
+
+    Such a line lacks its line feed, or has zeros: a file's new size can be on the disk before its bytes are. What comes
+    after it was written later, so that is not whole either.
+
+    Raises:
+        AuditUnavailable: it cannot be read
+    """
+    handle = open_part(path)
+    try:
+        with os.fdopen(handle, "rb") as file:
+            file.seek(offset)
+            while line := file.readline(_LONGEST_LINE + 1):
+                if b"\0" in line:
+                    return
+                if len(line) > _LONGEST_LINE:
+                    raise safe_open.OverLimit(_LONGEST_LINE, "a line of it")
+                if line.endswith(b"\n"):
+                    yield line
+    except OSError as error:
+        raise cannot(error) from None
+
+
 def line_that_ends(path: Path, offset: int) -> bytes:
     """Return the line that ends at `offset`, or nothing if none does.
 
@@ -116,15 +140,24 @@ def line_that_ends(path: Path, offset: int) -> bytes:
     if offset > _size(path):
         return b""
     start = max(0, offset - _LONGEST_LINE)
+    data = piece(path, start)[: offset - start]
+    body, end, beyond = data.rpartition(b"\n")
+    return body.rpartition(b"\n")[2] + b"\n" if end and not beyond else b""
+
+
+def piece(path: Path, offset: int) -> bytes:
+    """Return some bytes of a file from `offset` on, as many as one entry can have at most.
+
+    Raises:
+        AuditUnavailable: it cannot be read
+    """
     handle = open_part(path)
     try:
-        data = os.pread(handle, offset - start, start)
+        return os.pread(handle, _LONGEST_LINE, offset)
     except OSError as error:
         raise cannot(error) from None
     finally:
         os.close(handle)
-    body, end, beyond = data.rpartition(b"\n")
-    return body.rpartition(b"\n")[2] + b"\n" if end and not beyond else b""
 
 
 def _size(path: Path) -> int:
@@ -181,3 +214,8 @@ def set_aside(path: Path, stamp: str) -> str:
         return ""
     path.rename(aside)
     return aside
+
+
+def lost_entries(lost: Tip, behind: str) -> str:
+    """Say what a log that begins anew does not have: the entries of the one before, and in what the vault is behind."""
+    return f"after entry {lost.seq} {lost.digest}" + (f"; {behind}" if behind else "")

@@ -82,6 +82,17 @@ def _is_restarted(path: Path, signed: Signed) -> bool:
     return body.get("event") == "restart" and isinstance(after, int) and after >= signed.record
 
 
+def what_is_torn(path: Path, end: End, count: int) -> str:
+    """Say what the `count` bytes behind the last whole line are, as a power cut leaves them.
+
+    Raises:
+        AuditUnavailable: the file cannot be read
+    """
+    if b"\0" in log_files.piece(path, end.size):
+        return f"a piece of {count} bytes, zeros among them,"
+    return "half an entry"
+
+
 def missing(path: Path, end: End, otherwise: str = "") -> str:
     """Say what became of a log whose file is not there."""
     moved = log_files.moved(path, end)

@@ -98,8 +98,8 @@ def follow(path: Path, start: End, on_entry: Callable[[End, Body], None]) -> End
     end, last = start, log_files.parts(path)[-1]
     for part in _parts_after(path, start.seq):
         offset = start.size if part.first <= start.seq else 0
-        whole = (line for line in log_files.lines(part.path, offset) if part != last or line.endswith(b"\n"))
-        counted, sizes = _counted(whole, offset)
+        read = log_files.whole_lines if part == last else log_files.lines
+        counted, sizes = _counted(read(part.path, offset), offset)
         end = end._replace(size=offset)
         for tip, body in audit.walk(counted, end.tip):
             end = End(tip.seq, tip.digest, sizes[0], _record(body, end.record))

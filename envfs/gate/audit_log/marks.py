@@ -1,4 +1,10 @@
-"""What the log's entries say of the vault: how far each stream was when they were written."""
+"""What the log's entries say of the vault: how far each stream was when they were written.
+
+Law: an entry of a change is there before the change. A `void` entry directly after it, or after what opening the log
+adds, says that the change was broken off; in any other place a `void` entry says nothing (docs/format.md §7).
+"""
+
+from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.core.checkpoint import Head
@@ -6,34 +12,80 @@ from envfs.gate.audit_log.log_files import End
 from envfs.gate.audit_log.log_reading import Body
 from envfs.vault.memory import Seen
 
+_CHANGES = ("write", "key")
+_OF_OPENING = ("mend", "rotate")  # what may come between an entry and the word that its change was broken off
+
+
+class Intent(NamedTuple):
+    """A change that an entry names: `event` is `write` or `key`, `before` what the log had of its stream before."""
+
+    event: str
+    level: str
+    version: int
+    before: int = 0
+
+    @property
+    def stream(self) -> str:
+        """The stream that gets the record."""
+        if self.event == "key":
+            return record.key_stream(names.project(self.level))
+        return record.level_stream(self.level)
+
 
 class Marks:
     """Takes entries in their order, and keeps the newest version that each level was read at.
 
-    `with_writes` counts what was written too: an entry of a write is there before the record, which a crash may have
-    prevented. An `accept` sets a level to what a person took it for.
+    `with_writes` counts what was written too. An `accept` sets a level to what a person took it for. `last` is the
+    change that the newest entry speaks of: whether that took effect is not known from the log. `broken_off` are the
+    changes that did not, by stream, as far as no later change is of that stream.
     """
 
     def __init__(self, *, with_writes: bool = False) -> None:
         """Start with none."""
-        self._counts = ("read", "write", "key") if with_writes else ("read",)
+        self._counts = ("read", *_CHANGES) if with_writes else ("read",)
         self._marks: dict[str, int] = {}
         self._accepted: dict[str, int] = {}
         self.ends_signed = False
+        self.last: Intent | None = None
+        self.broken_off: dict[str, int] = {}
 
     def take(self, _end: End, body: Body) -> None:
         """Take the next entry."""
-        event, level, version = body.get("event"), body.get("level"), body.get("version", 0)
+        event, level, version = str(body.get("event")), body.get("level"), body.get("version", 0)
         self.ends_signed = event == "checkpoint" and "entry" not in body
+        last = self.last
+        if event not in _OF_OPENING:
+            self.last = None
         if not isinstance(level, str) or not isinstance(version, int) or not level.startswith("/"):
             return
-        stream = record.key_stream(names.project(level)) if event == "key" else record.level_stream(level)
+        named = Intent("key" if event == "key" else "write", level, version)
         if event == "accept":
-            self._accepted[stream] = self._marks[stream] = version
-            self._marks.pop(record.key_stream(names.project(level)), None)
-            self._accepted[record.key_stream(names.project(level))] = 0
-        elif event in self._counts and version:
-            self._marks[stream] = max(version, self._marks.get(stream, 0))
+            self._accept(named)
+        elif event == "void":
+            self._take_back(last, (str(body.get("form")), level, version))
+        elif event in ("read", *_CHANGES) and version:
+            self._raise(event, named)
+
+    def _raise(self, event: str, named: Intent) -> None:
+        before = self._marks.get(named.stream, 0)
+        if event in self._counts:
+            self._marks[named.stream] = max(named.version, before)
+        if event in _CHANGES:
+            self.broken_off.pop(named.stream, None)
+            self.last = named._replace(before=before)
+
+    def _take_back(self, last: Intent | None, named: tuple[str, str, int]) -> None:
+        if last is None or last[:3] != named:
+            return
+        self.broken_off[last.stream] = last.version
+        if last.stream in self._marks:
+            self._marks[last.stream] = last.before
+
+    def _accept(self, named: Intent) -> None:
+        self._accepted[named.stream] = self._marks[named.stream] = named.version
+        of_key = named._replace(event="key").stream
+        self._marks.pop(of_key, None)
+        self._accepted[of_key] = 0
 
     def after(self, heads: tuple[Head, ...]) -> dict[str, Seen]:
         """Return the marks, those of `heads` raised by what came after them."""

@@ -4,15 +4,16 @@ import resource
 import time
 import weakref
 from collections.abc import Callable, Hashable
-from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 from envfs.core import names
+from envfs.core.addresses import Layer
+from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view import Layers, View
 from envfs.gate.views.view_times import Moments
 from envfs.host import clocks
 from envfs.host.memory import Region
-from envfs.protocol.keyholding import Layer, Rendered, RenderOwn, RenderView
+from envfs.protocol.keyholding import Rendered, RenderOwn, RenderView
 from envfs.vault.vault import Layers as Gathered
 from envfs.vault.vault import Vault
 
@@ -21,28 +22,6 @@ _READY_VIEWS, _DESCRIPTORS_EACH = 512, 8
 _REPLACED_SECONDS = 1.0  # for readers between the look-up of a file and its open
 _REPLACED_VIEWS, _REPLACED_BYTES = 16, 8 << 20
 _PAST_VIEWS = 16  # views of old versions kept at once; they are asked for one after the other, if at all
-
-
-class Answer(NamedTuple):
-    """What the keyholder answered: the message, its blobs, and the descriptors that came along."""
-
-    message: object
-    blobs: tuple[bytes, ...]
-    descriptors: tuple[int, ...]
-
-
-class Keyholder(Protocol):
-    """How the gate asks the keyholder; raises the EnvFSError that the keyholder answers with."""
-
-    async def ask(
-        self, request: NamedTuple, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
-    ) -> Answer:
-        """Send one request and wait for its answer."""
-        ...
-
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn before anything is gathered for a request; the requests of the block use it."""
-        ...
 
 
 class Views:
@@ -179,10 +158,8 @@ class Views:
             region.close()  # something was locked while this view was made: the keyholder knows whether it may be
 
     async def _render(self, request: NamedTuple, blobs: tuple[bytes, ...]) -> tuple[Region, Rendered]:
-        answer = await self._keyholder.ask(request, blobs)
+        answer = await self._keyholder.ask(request, Rendered, blobs)
         shape = answer.message
-        if not isinstance(shape, Rendered) or len(answer.descriptors) != 1:
-            raise TypeError("the keyholder answered something else")
         return Region.received(answer.descriptors[0], sum(shape.sizes)), shape
 
     def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:

@@ -13,12 +13,12 @@ from typing import NoReturn, Protocol
 import trio
 
 from envfs.core import names
+from envfs.core.differences import Difference
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.views.view import Layers
 from envfs.gate.views.view_times import Moments
 from envfs.host import surprises
 from envfs.host.supervision import supervised
-from envfs.protocol.keyholding import Difference
 from envfs.service.changes.comparison import UNKNOWN, Change, Comparison, Version
 
 CHANGED, LOCKED, UNLOCKED = "changed", "locked", "unlocked"

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names
+from envfs.core.differences import Difference
 from envfs.errors import EnvFSError, KeyholderGone, Locked
-from envfs.gate.views.ready_views import Keyholder
+from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view import Layers
-from envfs.protocol.keyholding import CompareViews, Difference, Differing, Pair
+from envfs.protocol.keyholding import CompareViews, Differing, Pair
 from envfs.vault.vault import Vault
 
 
@@ -77,7 +78,5 @@ class Comparison:
         number = {(layer.level, layer.record.seq): at for at, layer in enumerate(gathered.layers)}
         ends = [tuple(number[place] for place in side) for side in sides]
         pairs = tuple(Pair(*pair) for pair in zip(ends[::2], ends[1::2], strict=True))
-        answer = await self._keyholder.ask(CompareViews(gathered.layers, pairs), gathered.blobs)
-        if not isinstance(answer.message, Differing):
-            raise TypeError("the keyholder answered something else")
+        answer = await self._keyholder.ask(CompareViews(gathered.layers, pairs), Differing, gathered.blobs)
         return list(answer.message.pairs)

@@ -6,10 +6,10 @@ trust the installation; a note is how this machine is.
 
 from collections.abc import Iterator
 
+from envfs.core.protection import Protection
 from envfs.host import memory
 from envfs.host.machine import Swap
 from envfs.protocol.control import FindingRow
-from envfs.protocol.keyholding import Protection
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 _NEWER_KERNEL = "Linux 5.14 or newer has it; before 6.5 it wants secretmem.enable=1 on the kernel's command line"

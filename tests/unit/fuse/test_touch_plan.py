@@ -6,13 +6,13 @@ from typing import NamedTuple, cast
 import pytest
 from pyfuse3 import EntryAttributes
 
+from envfs.core.differences import Difference
 from envfs.core.policy import Caller
 from envfs.errors import StoreUnavailable
 from envfs.fuse import touch_plan
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.tree import DOTENV, ENVIRON, EXAMPLE, FOLDER, HISTORY, JSON, PAST, VALUE, VARIABLES, Node
-from envfs.protocol.keyholding import Difference
 from envfs.service.changes.comparison import EVERYTHING
 from envfs.vault.vault import Vault
 

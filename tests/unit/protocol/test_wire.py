@@ -3,10 +3,11 @@
 import pytest
 
 from envfs.core import limits
+from envfs.core.addresses import Layer, Place
 from envfs.errors import BadRequest
 from envfs.protocol import control, framing, keyholding, wire
 from envfs.protocol.control import ReadView, SetVariable, Status, Written
-from envfs.protocol.keyholding import Layer, Place, RenderView, VerifyCheckpoint, WriteLevel
+from envfs.protocol.keyholding import RenderView, VerifyCheckpoint, WriteLevel
 from envfs.tuples import NamedTuple
 
 PLACE = Place("v", "level/shop", 1, "")

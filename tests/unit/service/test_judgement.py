@@ -2,10 +2,10 @@
 
 import pytest
 
+from envfs.core.protection import Protection
 from envfs.host import memory
 from envfs.host.machine import Swap
 from envfs.protocol.control import FindingRow
-from envfs.protocol.keyholding import Protection
 from envfs.service.doctor import judgement
 
 GOOD = Protection(

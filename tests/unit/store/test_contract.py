@@ -161,7 +161,7 @@ BAD_KEYS = {
 @pytest.mark.parametrize("key", BAD_KEYS.values(), ids=BAD_KEYS)
 def test_what_is_no_key_is_refused_by_every_verb(store: Store, tmp_path: Path, key: str) -> None:
     (tmp_path / "a").write_bytes(b"outside")
-    for verb in (store.get, store.delete, lambda key: store.put_new(key, b"x")):
+    for verb in (store.get, store.delete, store.remove, lambda key: store.put_new(key, b"x")):
         with pytest.raises(StoreUnavailable):
             verb(key)
     assert (tmp_path / "a").read_bytes() == b"outside"
@@ -225,6 +225,17 @@ def test_deleting_what_is_not_there_is_no_error(store: Store, key: str) -> None:
     store.put_new("a/@2", b"")
     store.delete(key)
     assert list(store.list("")) == ["a/@2"]
+
+
+@pytest.mark.parametrize("key", ["a/@1", "a/@3", "b/@1"])
+def test_a_removed_key_is_not_there_and_one_that_is_not_there_is_no_error(store: Store, key: str) -> None:
+    store.put_new("a/@1", b"x")
+    store.put_new("a/@2", b"y")
+    store.remove(key)
+    assert store.get(key) is None
+    assert store.get("a/@2") == b"y"
+    assert key not in list(store.list(""))
+    assert store.put_new(key, b"z")
 
 
 # -- watch -------------------------------------------------------------------------------------------------------------

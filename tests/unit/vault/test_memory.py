@@ -34,6 +34,28 @@ def test_what_was_put_is_seen_now_and_after_a_start(path: Path) -> None:
         assert sorted(each.streams()) == ["key/shop", "level"]
 
 
+def test_whatever_a_power_cut_leaves_of_the_newest_line_it_costs_that_line_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _handle: None)  # some hundred files
+    Memory(path).put("level", Seen(1, "a"))
+    whole = path.read_bytes()
+    Memory(path).put("level", Seen(2, "b"))
+    line = path.read_bytes()[len(whole) :]
+    for at in range(len(line) - 1):
+        for torn in (
+            line[:at],
+            line[:at] + bytes(len(line) - at),
+            bytes(at + 1) + line[at + 1 :],
+            line[:at] + bytes(9),
+        ):
+            path.write_bytes(whole + torn)
+            memory = Memory(path)
+            assert (memory.get("level"), memory.spoiled) == (Seen(1, "a"), 0), torn
+            memory.put("level", Seen(3, "c"))
+            assert (Memory(path).get("level"), Memory(path).spoiled) == (Seen(3, "c"), 0), torn
+
+
 def test_an_older_head_can_be_put_and_counts(path: Path) -> None:
     memory = Memory(path)
     memory.put("level", Seen(9, "a"))
@@ -140,7 +162,9 @@ def test_a_head_is_on_the_disk_before_it_counts(path: Path, monkeypatch: pytest.
     synced: list[int] = []
 
     def sync(handle: int) -> None:
-        synced.append(os.fstat(handle).st_size)
+        status = os.fstat(handle)
+        if stat.S_ISREG(status.st_mode):
+            synced.append(status.st_size)
 
     monkeypatch.setattr(os, "fdatasync", sync)
     monkeypatch.setattr(os, "fsync", sync)

@@ -56,6 +56,9 @@ class Counting:
     def delete(self, key: str) -> None:
         self.data.pop(key, None)
 
+    def remove(self, key: str) -> None:
+        self.data.pop(key, None)
+
     def news(self) -> None:
         for watch in self.watches:
             watch.news = True

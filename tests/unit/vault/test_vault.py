@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from envfs.core import record
+from envfs.core.addresses import Layer, Place
 from envfs.core.record import Header, Record
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault, RolledBack, StoreUnavailable
-from envfs.protocol.keyholding import Layer, Place
 from envfs.store.directory import DirectoryStore
 from envfs.vault import vault
 from envfs.vault.description import Description

@@ -9,12 +9,11 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from envfs.control.call import Call
 from envfs.core import keyfile
 from envfs.core.audit import Event
 from envfs.core.policy import Caller
 from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase
-from envfs.protocol.keyholding import Forget
+from envfs.protocol.keyholding import Forget, Forgotten
 from envfs.service.service import Service
 
 
@@ -28,7 +27,7 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: str = "
     service.locks.locked(scope, closed=custody == keyfile.MANAGED)
     service.house.views.lock(scope)
     try:
-        await service.keyholder.ask(Forget(scope, custody))
+        await service.keyholder.ask(Forget(scope, custody), Forgotten)
     except TooLarge as error:
         await lock_now(service, caller, f"{scope} cannot be locked alone")
         raise TooLarge(f"{error.text}, so everything was locked", error.hint) from None
@@ -56,20 +55,23 @@ async def unless_locked(service: Service, scope: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def one_try(call: Call, scope: str) -> AsyncIterator[None]:
-    """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged."""
-    locks = call.service.locks
+async def one_try(service: Service, caller: Caller, scope: str, passphrase: tuple[int, ...]) -> AsyncIterator[None]:
+    """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged.
+
+    `passphrase` is its descriptor; without one nothing is tried.
+    """
+    locks = service.locks
     async with locks.turn:
-        await trio.sleep(locks.wait(scope) if call.descriptors else 0)
+        await trio.sleep(locks.wait(scope) if passphrase else 0)
         try:
             yield
-            if call.descriptors:
+            if passphrase:
                 locks.right(scope)
         except WrongPassphrase:
-            if call.descriptors:
+            if passphrase:
                 locks.wrong(scope)
                 event = Event("refuse", "socket", scope or "/", 0, "unlock", rule="wrong passphrase")
-                call.service.log.append(event, call.caller)
+                service.log.append(event, caller)
             raise
 
 

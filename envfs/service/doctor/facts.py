@@ -1,0 +1,122 @@
+"""The facts for `envfs doctor`: a look at the processes, the machine and the home.
+
+Laws: looking changes nothing; a look that fails is a finding of its own; no finding holds a value.
+"""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import trio
+
+from envfs import safe_open
+from envfs.core.protection import Protection
+from envfs.errors import EnvFSError, NoVault
+from envfs.host import files, machine, protection
+from envfs.protocol.control import FindingRow
+from envfs.protocol.keyholding import DescribeProtection
+from envfs.service.doctor import judgement
+from envfs.service.doctor.judgement import NOTE, OK, PROBLEM
+from envfs.service.service import Service
+
+_LOAD_SECONDS = 15
+
+
+async def diagnose(service: Service) -> AsyncIterator[FindingRow]:
+    """Look, and yield a finding for each check."""
+    mine = protection.of_this_process()
+    for findings in (await _processes(service, mine), await _machine(service, mine), _home(service)):
+        for finding in findings:
+            yield finding
+
+
+async def _processes(service: Service, mine: Protection) -> list[FindingRow]:
+    try:
+        answer = await service.keyholder.ask(DescribeProtection(), Protection)
+    except EnvFSError as error:
+        return [FindingRow("keyholder", PROBLEM, error.text, "what the daemon prints may say why")]
+    return list(judgement.processes(mine, answer.message))
+
+
+async def _machine(service: Service, mine: Protection) -> list[FindingRow]:
+    complaint = "" if service.mount else await trio.to_thread.run_sync(_load_pyfuse3)
+    return [
+        judgement.lockable(machine.lockable()),
+        judgement.swap(machine.swaps()),
+        judgement.hibernation(possible=machine.hibernates(), kind=mine.memory),
+        *judgement.dead_mounts(service.dead_mounts()),
+        judgement.fuse(machine.fuse_refusal()),
+        judgement.fusermount(machine.fusermount_refusal(), needed=service.owner != 0),
+        judgement.pyfuse3(complaint),
+    ]
+
+
+def _load_pyfuse3() -> str:
+    # in a process of its own, as a daemon that mounts would: it brings libfuse3, which may be what is missing
+    command = [sys.executable, "-I", "-c", "import pyfuse3"]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_LOAD_SECONDS, cwd="/")
+    except subprocess.TimeoutExpired:
+        return f"nothing happened for {_LOAD_SECONDS} s"
+    return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
+
+
+# -- the home ----------------------------------------------------------------------------------------------------------
+
+
+def _home(service: Service) -> Iterator[FindingRow]:
+    for check, look in (("settings", _settings), ("vault", _vault), ("identity", _identity), ("log", _log)):
+        try:
+            yield look(service)
+        except EnvFSError as error:
+            missing = isinstance(error, NoVault) and not Path(service.places.vault).exists()
+            yield FindingRow(check, NOTE if missing else PROBLEM, error.text, error.hint)
+            if missing:
+                return
+
+
+def _settings(service: Service) -> FindingRow:
+    service.settings.load()
+    there = service.settings.path.exists()
+    return FindingRow("settings", OK, f"{service.settings.path}" if there else "none, so the defaults")
+
+
+def _vault(service: Service) -> FindingRow:
+    service.house.vault.description  # noqa: B018 - it is read here, and refused if it is of another format
+    folder = service.places.vault
+    mode = stat.S_IMODE(os.stat(folder).st_mode)
+    if mode & 0o022:
+        return FindingRow(
+            "vault", PROBLEM, f"others may write {folder}: its mode is {mode:04o}", f"chmod go-w {folder}"
+        )
+    return FindingRow("vault", OK, f"{folder}{'' if service.locks.unlocked else ' (locked)'}")
+
+
+def _identity(service: Service) -> FindingRow:
+    settings = service.settings.load()
+    credential = os.path.join(os.environ.get("CREDENTIALS_DIRECTORY") or "/nowhere", "envfs-identity")
+    under_systemd = os.path.exists(credential)
+    path = credential if under_systemd else settings.identity_file or service.places.identity
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        text = f"cannot look at {path}: {safe_open.reason(error)}"
+        return FindingRow("identity", PROBLEM, text, "without it nothing opens: bring it back from your copy")
+    reason = "" if under_systemd else files.unsafe(status, private=True)
+    if reason:
+        return FindingRow("identity", PROBLEM, f"{path} is not safe: {reason}", f"chmod 600 {path}")
+    open_to_readers = ", unencrypted" if path == settings.identity_file else ""
+    kept_too = f", and in the {settings.keyring} keyring" if settings.keyring else ""
+    return FindingRow("identity", OK, f"{path}{open_to_readers}{kept_too}")
+
+
+def _log(service: Service) -> FindingRow:
+    problem = service.log.look()
+    if problem:
+        return FindingRow(
+            "log", PROBLEM, f"{problem}; every read is refused until that is mended", "`envfs log verify`"
+        )
+    return FindingRow("log", OK, f"{service.places.log} ({service.log.tip.seq} entries)")

@@ -1,0 +1,128 @@
+"""The vault's identity: its file, its way into the keyholder, its passphrase, its copy in a keyring."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import trio
+
+from envfs import safe_open
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.errors import BadRequest, EnvFSError, NoVault
+from envfs.host import files, keyrings
+from envfs.protocol.keyholding import Copied, CopyIdentity, IdentityMade, LoadIdentity, Rewrap, Rewrapped
+from envfs.service.locking import one_try, unless_locked
+from envfs.service.service import Service
+
+
+async def load_identity(
+    service: Service, passphrase: tuple[int, ...], project: str = "", *, reopen: bool = True
+) -> None:
+    """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
+
+    `project` is the one whose lock is opened by it; empty for all, or with `reopen` false for none.
+
+    Raises:
+        WrongPassphrase: it does not open, or needs a passphrase
+        Conflict: it was locked meanwhile
+    """
+    about = service.house.vault.description
+    request = LoadIdentity(about.recipient, about.signing_key, project, reopen)
+    async with unless_locked(service, project):
+        handle = await _open_identity(service)  # a keyring may wait for a person
+        try:
+            await service.keyholder.ask(request, IdentityMade, (), (handle, *passphrase))
+        finally:
+            os.close(handle)
+    service.locks.unlocked = True
+    await service.ledger.authenticate(service.keyholder)
+
+
+async def change_passphrase(service: Service, caller: Caller, passphrases: tuple[int, ...]) -> None:
+    """Put the vault's identity under another passphrase; `passphrases` are descriptors of the old and the new one.
+
+    Raises:
+        BadRequest: the identity is a credential of the service manager
+        WrongPassphrase: the old one does not open it
+    """
+    path = _identity_file(service)
+    handle = _open_file(path, private=False)
+    try:
+        if path not in (service.places.identity, service.settings.load().identity_file):
+            raise BadRequest(f"the identity is a credential, {path}", "it is changed where systemd has it from")
+        async with one_try(service, caller, "", passphrases):
+            answer = await service.keyholder.ask(Rewrap(), Rewrapped, (), (handle, *passphrases))
+        service.log.append(Event("key", "socket", "/", form="passphrase", rule="identity"), caller)
+        files.replace_secret(Path(path), answer.blobs[0])
+    finally:
+        os.close(handle)
+
+
+async def keep_identity(service: Service, caller: Caller, keyring: str, passphrase: tuple[int, ...]) -> None:
+    """Keep the identity in a keyring of the operating system, beside its file.
+
+    Raises:
+        WrongPassphrase: the passphrase does not open it
+    """
+    name = service.house.vault.description.id
+    handle = _open_file(_identity_file(service), private=False)
+    target = os.memfd_create("envfs", os.MFD_CLOEXEC)
+    try:
+        async with one_try(service, caller, "", passphrase):
+            await service.keyholder.ask(CopyIdentity(), Copied, (), (handle, *passphrase, target))
+        service.log.append(Event("key", "socket", "/", form="keyring", rule=keyring), caller)
+        await trio.to_thread.run_sync(keyrings.keep, keyring, name, target)
+    finally:
+        os.close(target)
+        os.close(handle)
+    service.settings.set_keyring(keyring)
+
+
+async def forget_identity(service: Service, caller: Caller) -> None:
+    """Remove the identity from the keyring; its file is what is left.
+
+    Raises:
+        BadRequest: it is in no keyring
+    """
+    keyring, name = service.settings.load().keyring, service.house.vault.description.id
+    if not keyring:
+        raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
+    service.log.append(Event("key", "socket", "/", form="keyring", rule="none"), caller)
+    await trio.to_thread.run_sync(keyrings.drop, keyring, name)
+    service.settings.set_keyring("")
+
+
+def _identity_file(service: Service) -> str:
+    # systemd's credentials come first, then a file that the settings name, then its usual place
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    under_systemd = f"{credentials}/envfs-identity" if credentials else ""
+    if under_systemd and os.path.exists(under_systemd):
+        return under_systemd
+    return service.settings.load().identity_file or service.places.identity
+
+
+async def _open_identity(service: Service) -> int:
+    # in the usual place it is under a passphrase: a keyring that has it as well spares that
+    path, keyring = _identity_file(service), service.settings.load().keyring
+    if keyring and path == service.places.identity:
+        with suppress(EnvFSError):  # then the passphrase is asked for, as ever
+            name = service.house.vault.description.id
+            found = await trio.to_thread.run_sync(keyrings.fetch, keyring, name)
+            if found is not None:
+                return found
+    return _open_file(path, private=path == service.settings.load().identity_file)
+
+
+def _open_file(path: str, *, private: bool) -> int:
+    try:
+        handle = safe_open.open_file(path, follow=True)
+    except OSError as error:
+        raise NoVault(
+            f"cannot read the identity {path}: {safe_open.reason(error)}", "`envfs doctor` looks at it"
+        ) from None
+    reason = files.unsafe(os.fstat(handle), private=True) if private else ""
+    if reason:
+        os.close(handle)
+        raise NoVault(f"the identity file {path} is not trusted: {reason}", f"chmod 600 {path}")
+    return handle

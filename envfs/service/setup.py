@@ -1,0 +1,114 @@
+"""Making a vault: an identity, the vault's description, default settings, and the first grant.
+
+Law: nothing that is there is replaced; all that can refuse is looked at before the identity is made.
+"""
+
+import os
+import uuid
+from pathlib import Path
+
+from envfs import safe_open
+from envfs.core import names
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.errors import AlreadyExists, NoVault, WrongPassphrase
+from envfs.host import clocks, files
+from envfs.protocol.keyholding import CreateIdentity, IdentityMade
+from envfs.service.grants import new_grant
+from envfs.service.service import Service
+from envfs.vault import description, vault
+from envfs.vault.description import Description
+
+
+async def create_vault(
+    service: Service, caller: Caller, identity_file: str, passphrase: tuple[int, ...]
+) -> Description:
+    """Make an identity, a vault and the first grant; returns the vault's description.
+
+    The identity is written to `identity_file` unencrypted, or under the passphrase in its usual place.
+
+    Raises:
+        AlreadyExists: there is a vault, or an identity
+        NoVault: a folder cannot be made or written
+        WrongPassphrase: no passphrase came for an identity in its usual place
+    """
+    places = service.places
+    if service.store.get(description.KEY) is not None:
+        raise AlreadyExists(f"there is a vault already at {places.vault}", "use it, or set ENVFS_HOME for another")
+    if not identity_file and os.path.exists(places.identity):  # noqa: ASYNC240 - a local look, once
+        raise AlreadyExists(f"there is an identity already at {places.identity}", "move it aside")
+    _check_settings(service, identity_file)
+    _check_place(places.home)
+    if not identity_file and not passphrase:
+        raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
+    _make_folders(places.home, identity_file)
+    made, blobs = await _new_identity(service, identity_file, passphrase)
+    if not identity_file:
+        _write_new(Path(places.identity), blobs[0])
+    about = Description(str(uuid.uuid4()), clocks.wall(), made.recipient, made.signing_key)
+    vault.create(service.store, about)
+    service.settings.write_defaults(identity_file)
+    service.log.append(Event("init", "socket", names.ROOT), caller)
+    service.settings.add_grant(new_grant(names.ROOT, caller.uid, 0))
+    service.locks.unlocked = True
+    return about
+
+
+def _check_settings(service: Service, identity_file: str) -> None:
+    # the settings say where the identity is, and an identity that they do not name would never be found
+    path = service.settings.path
+    if path.exists() and service.settings.load().identity_file != identity_file:
+        raise AlreadyExists(f"{path} names another identity", "move it aside, or change `file` in its [identity]")
+
+
+def _check_place(home: str) -> None:
+    place = Path(home)
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise NoVault(f"cannot make {home}: {place} cannot be written", "set ENVFS_HOME for another place")
+
+
+def _make_folders(home: str, identity_file: str) -> None:
+    try:
+        files.make_passable(Path(home))  # others reach the socket and the mount through it
+    except OSError as error:
+        raise NoVault(f"cannot make {home}: {safe_open.reason(error)}") from None
+    if identity_file and (not identity_file.startswith("/") or "\0" in identity_file):
+        raise NoVault("the identity file needs an absolute path")
+
+
+async def _new_identity(
+    service: Service, identity_file: str, passphrase: tuple[int, ...]
+) -> tuple[IdentityMade, tuple[bytes, ...]]:
+    if identity_file:
+        handle = _open_new(Path(identity_file))
+        try:
+            answer = await service.keyholder.ask(CreateIdentity(plain=True), IdentityMade, (), (handle,))
+        finally:
+            os.close(handle)
+        files.sync_folder(Path(identity_file).parent)  # nothing opens the vault without this file
+    else:
+        answer = await service.keyholder.ask(CreateIdentity(plain=False), IdentityMade, (), passphrase)
+    return answer.message, answer.blobs
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    handle = _open_new(path)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    files.sync_folder(path.parent)
+
+
+def _open_new(path: Path) -> int:
+    try:
+        files.make_folder(path.parent)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise AlreadyExists(
+            f"there is a file already at {path}", "move it aside: an identity is never replaced"
+        ) from None
+    except OSError as error:
+        raise NoVault(f"cannot write {path}: {safe_open.reason(error)}") from None

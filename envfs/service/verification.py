@@ -1,0 +1,215 @@
+"""Looking after the vault: all that is known of it is held against each other, and a refused level can be accepted.
+
+The records are checked by the keyholder; the index, this machine's marks, the log and its
+checkpoints are held against them here.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from envfs.core import names, record
+from envfs.core.addresses import Layer
+from envfs.core.audit import Event
+from envfs.core.policy import Caller
+from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
+from envfs.gate.audit_log.ledger import Ledger
+from envfs.gate.audit_log.marks import Marks
+from envfs.protocol.control import Checked, FaultRow
+from envfs.protocol.keyholding import CheckCheckpoints, CheckKeys, CheckRecords, Faults, KeyFile
+from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, Version
+from envfs.service.log_verification import LIMITS, Inquiry, begun_again, vouch
+from envfs.service.service import Service
+from envfs.vault.damage import DAMAGED
+from envfs.vault.vault import Vault
+from envfs.vault.window import first_of
+
+_CHECKED_AT_ONCE = 64
+
+
+async def verify_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
+    """Check every record of every stream, and all that is known of the vault; report a row for each fault.
+
+    With `repair`, the index and this machine's marks are written again first, where they are damaged.
+    """
+    vault = inquiry.service.house.vault
+    repaired = tuple(f"{key} is written again" for key in (_repair(vault) if repair else ()))
+    looked_at, failed, locked = 0, 0, set()
+    for stream in vault.streams():
+        try:
+            count, faults = await _verify_stream(inquiry, stream)
+        except Locked as error:
+            if not error.about:
+                raise
+            locked.add(error.about)
+            continue
+        except StoreUnavailable as error:
+            count, faults = 0, [FaultRow(stream, error.text)]
+        looked_at, failed = looked_at + count, failed + len(faults)
+        for row in faults:
+            await inquiry.report(row)
+    of_the_log, told, begun = await _log_faults(inquiry)
+    for row in (*_index_faults(vault, begun), *_memory_faults(vault), *of_the_log):
+        failed += 1
+        await inquiry.report(row)
+    unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
+    return Checked(looked_at, failed, (*unchecked, *repaired, *told, *_notes(vault, inquiry.service.ledger)))
+
+
+def _repair(vault: Vault) -> tuple[str, ...]:
+    spoiled = ("seen.jsonl",) if vault.memory.spoiled else ()
+    if spoiled:
+        vault.memory.rewrite()
+    return (*vault.repair_index(), *spoiled)
+
+
+def _index_faults(vault: Vault, begun: frozenset[str]) -> Iterator[FaultRow]:
+    # a level is listed before its first record is stored; whoever was killed in between is told of with the log
+    missing, idle = vault.index_differences()
+    for key in missing:
+        yield FaultRow(key, "the level has records and is not in the index; `envfs verify --repair` writes it again")
+    for key in idle:
+        if key in begun:
+            continue
+        yield FaultRow(key, "the index has a level that has no record")
+
+
+def _memory_faults(vault: Vault) -> Iterator[FaultRow]:
+    if vault.memory.spoiled:
+        what = f"{vault.memory.spoiled} lines are no marks; `envfs verify --repair` writes it again without them"
+        yield FaultRow("seen.jsonl", what)
+
+
+async def _log_faults(inquiry: Inquiry) -> tuple[list[FaultRow], list[str], frozenset[str]]:
+    # the second is what there is to tell of the log besides, the third keys of the index that a kill can have left
+    ledger = inquiry.service.ledger
+    faults = [FaultRow(ledger.stream, ledger.behind)] if ledger.behind else []
+    try:
+        vouched = await vouch(inquiry, ledger)
+    except LogBroken as error:
+        return [*faults, FaultRow("access.jsonl", error.text)], [], frozenset()
+    except (Locked, KeyholderGone):
+        raise
+    except EnvFSError as error:
+        return [*faults, FaultRow("access.jsonl", error.text)], [], frozenset()
+    faults += [FaultRow(key, text) for key, text in vouched.faults.items()]
+    written = await ledger.read_whole(ledger.written, inquiry.left)
+    vault = inquiry.service.house.vault
+    told = [f"the access log: {note}" for note in begun_again(vouched)]
+    begun = frozenset(f"tree/{stream.partition('/')[2]}/@" for stream in written.broken_off)
+    return [*faults, *_unwritten(vault, written)], [*told, *_broken_off(vault, written)], begun
+
+
+def _unwritten(vault: Vault, written: Marks) -> Iterator[FaultRow]:
+    for stream, seen in sorted(written.after(()).items()):
+        last = vault.highest(stream)
+        if last < seen.seq:
+            yield FaultRow(stream, f"the access log names version {seen.seq}, and the newest here is {last}")
+
+
+def _broken_off(vault: Vault, written: Marks) -> Iterator[str]:
+    for stream, version in sorted(written.broken_off.items()):
+        if vault.highest(stream) < version:
+            yield f"{stream}: version {version} was never stored: the change was broken off before it took effect"
+
+
+def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
+    notes = [f"{stream}: this machine's mark was gone or older, and is written again" for stream in ledger.mended]
+    if not any(stream.startswith("log/") for stream in vault.streams()):
+        notes.append("the vault has no checkpoint yet, so an older vault can look like the newest")
+    return (*notes, LIMITS)
+
+
+async def _verify_stream(inquiry: Inquiry, stream: str) -> tuple[int, list[FaultRow]]:
+    keeper = inquiry.service.house.vault
+    last = max(keeper.last(stream), keeper.highest(stream))
+    expected = {record.key(stream, seq) for seq in range(1, last + 1)}
+    faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
+    begin = first_of(last) if record.is_log_stream(stream) else 1
+    for first in range(begin, last + 1, _CHECKED_AT_ONCE):
+        faults += await _verify_records(inquiry, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
+    if not faults:
+        with_head = _head_fault(inquiry, stream)
+        faults += [FaultRow(stream, with_head)] if with_head else []
+    return last - begin + 1, faults
+
+
+def _head_fault(inquiry: Inquiry, stream: str) -> str:
+    if stream == inquiry.service.ledger.stream:
+        return ""  # told once, with the log
+    try:
+        inquiry.service.house.vault.stream_head(stream)
+    except EnvFSError as error:
+        return error.text
+    return ""
+
+
+async def _verify_records(inquiry: Inquiry, stream: str, numbers: range) -> list[FaultRow]:
+    try:
+        async with inquiry.service.keyholder.turn():
+            return await _verify_gathered(inquiry, stream, numbers)
+    except DAMAGED as error:
+        if len(numbers) == 1:
+            return [FaultRow(record.key(stream, numbers[0]), error.text)]
+    return [row for number in numbers for row in await _verify_records(inquiry, stream, range(number, number + 1))]
+
+
+async def _verify_gathered(inquiry: Inquiry, stream: str, numbers: range) -> list[FaultRow]:
+    keeper = inquiry.service.house.vault
+    found = [(seq, keeper.read(stream, seq)) for seq in numbers]
+    faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in found if data is None]
+    forgotten = not record.is_level_stream(stream)  # key files and checkpoints before the newest may be
+    present = [(seq, data) for seq, data in found if data is not None and (data or not forgotten)]
+    try:
+        texts = await _ask_about(inquiry, stream, present)
+    except (Locked, KeyholderGone):
+        raise
+    except EnvFSError as error:
+        return [*faults, *(FaultRow(record.key(stream, seq), error.text) for seq, _ in present)]
+    pairs = zip(present, texts, strict=True)
+    return [*faults, *(FaultRow(record.key(stream, seq), text) for (seq, _), text in pairs if text)]
+
+
+async def _ask_about(inquiry: Inquiry, stream: str, present: list[tuple[int, bytes]]) -> tuple[str, ...]:
+    keeper, ask = inquiry.service.house.vault, inquiry.service.keyholder.ask
+    blobs = tuple(data for _, data in present)
+    places = tuple(keeper.place(stream, seq) for seq, _ in present)
+    if record.is_key_stream(stream):
+        return (await ask(CheckKeys(tuple(map(KeyFile, places))), Faults, blobs)).message.texts
+    if not record.is_level_stream(stream):
+        return (await ask(CheckCheckpoints(places), Faults, blobs)).message.texts
+    level = stream.removeprefix("level") or names.ROOT
+    project = names.project(level)
+    head = keeper.key_head(project)
+    if head is None:
+        raise NoVault(f"the key of project {project or '/'} is gone from the vault")
+    key = keeper.place(record.key_stream(project), head.seq)
+    layers = tuple(Layer(level, place, number, key, len(blobs)) for number, place in enumerate(places))
+    return (await ask(CheckRecords(layers), Faults, (*blobs, head.data))).message.texts
+
+
+async def accept(service: Service, caller: Caller, level: str) -> str:
+    """Accept a level as it is now, after a rollback was noticed; the checkpoints of the log as well.
+
+    Returns a sentence about the level as it was accepted.
+    """
+    house = service.house
+    before = _version(house.vault, level)
+    version = house.vault.acceptable(level)
+    service.log.append(Event("accept", "socket", level, version), caller)
+    house.vault.accept(level)
+    house.views.wipe()  # views are known by their versions, and these may be others now
+    house.changes.wrote(level, before)
+    if service.ledger.behind:
+        service.ledger.accept()
+    custody = ""
+    with suppress(EnvFSError):
+        custody = f"; its project is {house.keys.custody(names.project(level))}"
+    return f"{level} is accepted at version {version}{custody}"
+
+
+def _version(vault: Vault, level: str) -> Version:
+    try:
+        head = vault.head(level)
+    except EnvFSError:
+        return UNKNOWN
+    return Version(head.seq, head.digest) if head is not None else NO_TEXT
