@@ -56,6 +56,7 @@ def _leave(status: int) -> int:
         try:
             stream.flush()
         except OSError as failure:
+            from envfs import safe_open
             from envfs_cli import exit_status, output, standard_streams
 
             standard_streams.discard(stream.fileno())
@@ -64,7 +65,7 @@ def _leave(status: int) -> int:
             if isinstance(failure, BrokenPipeError):
                 status = exit_status.PIPE_CLOSED
             else:
-                output.error(EnvFSError(f"cannot write to standard output: {output.reason(failure)}"))
+                output.error(EnvFSError(f"cannot write to standard output: {safe_open.reason(failure)}"))
                 status = status or EnvFSError.status
     return status
 

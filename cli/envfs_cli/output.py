@@ -9,6 +9,7 @@ import json
 import os
 import sys
 
+from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.protocol import wire
 from envfs_cli import line_wrap
@@ -54,7 +55,7 @@ def plain_error(text: str) -> None:
         sys.stderr.flush()
     except OSError as failure:
         _discard(2)
-        raise EnvFSError(f"cannot write to standard error: {reason(failure)}") from None
+        raise EnvFSError(f"cannot write to standard error: {safe_open.reason(failure)}") from None
 
 
 def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) -> None:
@@ -124,12 +125,9 @@ def need() -> None:
     try:
         os.write(1, b"")
     except OSError as failure:
-        raise EnvFSError(f"cannot write to standard output: {reason(failure)}", "nothing was changed") from None
-
-
-def reason(failure: OSError) -> str:
-    """Return the system's words for a failure."""
-    return os.strerror(failure.errno or 5).lower()
+        raise EnvFSError(
+            f"cannot write to standard output: {safe_open.reason(failure)}", "nothing was changed"
+        ) from None
 
 
 def _discard(number: int) -> None:
@@ -142,7 +140,9 @@ def _lost(failure: OSError) -> Exception:
     _discard(1)
     if isinstance(failure, BrokenPipeError):
         return failure
-    return EnvFSError(f"cannot write to standard output: {reason(failure)}", "the result is lost; try again elsewhere")
+    return EnvFSError(
+        f"cannot write to standard output: {safe_open.reason(failure)}", "the result is lost; try again elsewhere"
+    )
 
 
 def as_json(value: object) -> None:

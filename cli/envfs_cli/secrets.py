@@ -4,6 +4,7 @@ import os
 import sys
 from contextlib import suppress
 
+from envfs import safe_open
 from envfs.core import limits, passphrases
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
 from envfs_cli import files, output, passphrase_strength
@@ -50,7 +51,7 @@ def _cannot_read(path: str, what: str, error: OSError) -> EnvFSError:
     # the path may be the secret itself, given by mistake: a message names it only if there is such a file
     if os.path.lexists(path):
         return files.cannot_read(path, error)
-    return EnvFSError(f"cannot read {what}: {os.strerror(error.errno or 5).lower()}")
+    return EnvFSError(f"cannot read {what}: {safe_open.reason(error)}")
 
 
 def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:

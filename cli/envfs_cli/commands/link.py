@@ -241,7 +241,7 @@ def _put_link(env: str, target: str, before: "tuple[int, ...] | None") -> None:
     except FileExistsError as error:
         raise AlreadyExists(f"a file came to be at {error.filename2}", "nothing is replaced") from None
     except OSError as error:
-        raise EnvFSError(f"cannot make {env}: {os.strerror(error.errno or 5).lower()}") from None
+        raise EnvFSError(f"cannot make {env}: {safe_open.reason(error)}") from None
 
 
 def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
@@ -292,4 +292,4 @@ def _unlink(path: str) -> None:
     try:
         os.unlink(path)
     except OSError as error:
-        raise EnvFSError(f"cannot remove {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise EnvFSError(f"cannot remove {path}: {safe_open.reason(error)}") from None

@@ -6,6 +6,7 @@ Law: both files are put in place whole; two that write the list at once both cou
 import fcntl
 import os
 
+from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.protocol import jsontext
 from envfs_cli.daemon import client
@@ -37,7 +38,7 @@ def _change(folder: str, found: "Linked | None") -> None:
         os.makedirs(places.state, 0o700, exist_ok=True)
         handle = os.open(places.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise EnvFSError(f"cannot write in {places.state}: {os.strerror(error.errno or 5).lower()}") from None
+        raise EnvFSError(f"cannot write in {places.state}: {safe_open.reason(error)}") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         known = {path: row for path, row in state.remembered().items() if path != folder}
@@ -64,4 +65,4 @@ def _put(path: str, data: bytes, mode: int) -> None:
             os.unlink(new)
             raise
     except OSError as error:
-        raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise EnvFSError(f"cannot write {path}: {safe_open.reason(error)}") from None

@@ -2,6 +2,7 @@
 
 import os
 
+from envfs import safe_open
 from envfs.core import names
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError
@@ -45,7 +46,7 @@ def _listed(folder: str) -> list[str]:
     try:
         listed = [file for file in os.listdir(folder) if file == ".env" or file.startswith(".env.")]
     except OSError as error:
-        raise EnvFSError(f"cannot read {folder}: {os.strerror(error.errno or 5).lower()}") from None
+        raise EnvFSError(f"cannot read {folder}: {safe_open.reason(error)}") from None
     there = []
     for file in sorted(listed):
         path = os.path.join(folder, file)

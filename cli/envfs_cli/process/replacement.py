@@ -9,6 +9,7 @@ import os
 import sys
 from errno import E2BIG, EACCES, ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOEXEC, ENOTDIR, ESTALE, ETIMEDOUT
 
+from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs_cli.process import signals
 
@@ -48,7 +49,7 @@ def become(command: "Sequence[str]", variables: bytes) -> int:
             if error.errno == E2BIG:
                 raise EnvFSError("the view is too large for an environment", "choose variables with --only") from None
             if error.errno not in _GO_ON:
-                return _complain(command[0], os.strerror(error.errno or 5).lower())
+                return _complain(command[0], safe_open.reason(error))
             failure = failure or _reason(path, error)
     if failure is None:
         _say(f"there is no command {command[0]}" if command[0] else "the name of the command is empty")
@@ -154,7 +155,7 @@ def _reason(path: bytes, error: OSError) -> "str | None":
         return "it is a folder"
     if error.errno == ENOENT:
         return "its interpreter is not there" if os.path.exists(path) else "it is a link to nothing"
-    return os.strerror(error.errno or 5).lower()
+    return safe_open.reason(error)
 
 
 def _complain(name: str, reason: str) -> int:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 
+from envfs import safe_open
 from envfs.core import limits, names
 from envfs.errors import EnvFSError, TooLarge
 from envfs.protocol import control
@@ -148,7 +149,7 @@ def run_script(shell: Shell) -> int:
     except UnicodeDecodeError:
         raise EnvFSError("the script is not UTF-8 text") from None
     except OSError as error:
-        raise EnvFSError(f"cannot read standard input: {output.reason(error)}") from None
+        raise EnvFSError(f"cannot read standard input: {safe_open.reason(error)}") from None
     except Leave:
         pass
     return 0
