@@ -89,13 +89,13 @@ def _takes_a_level_for_a_name(command: "Command", values: "Values") -> bool:
 def _in_places(command: "Command", words: "Sequence[str]", places: "list[Argument]") -> "Values | None":
     values = _defaults(command)
     options = {flag: option for option in command.options for flag in option.flags}
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
         if word == "--":
-            return _ending(values, places, rest)
+            return _ending(values, places, waiting)
         if word in options:
-            if not _take_option(values, options[word], rest):
+            if not _take_option(values, options[word], waiting):
                 return None
         elif (
             (word.startswith("-") and word != "-")
@@ -141,11 +141,11 @@ def _convert(values: "Values", name: str, kind: str, word: str) -> bool:
     return True
 
 
-def _ending(values: "Values", places: "list[Argument]", rest: list[str]) -> "Values | None":
-    if places and places[0].kind == "words" and rest:
-        values[places.pop(0).name] = tuple(rest)
-        rest = []
-    if rest or any(not argument.optional for argument in places):
+def _ending(values: "Values", places: "list[Argument]", last_words: list[str]) -> "Values | None":
+    if places and places[0].kind == "words" and last_words:
+        values[places.pop(0).name] = tuple(last_words)
+        last_words = []
+    if last_words or any(not argument.optional for argument in places):
         return None
     return values
 
@@ -157,7 +157,7 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
     """Build the argparse parser of one command, for its help and its complaints."""
     from envfs_cli import help_text
 
-    made = _parser_class()(
+    argument_parser = _parser_class()(
         prog=f"envfs {command.name}",
         usage=help_text.usage(command),
         description=help_text.describe(command),
@@ -166,7 +166,7 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
     )
     for argument in command.arguments:
         count = "*" if argument.kind == "words" else "?" if argument.optional or argument.linked else None
-        made.add_argument(
+        argument_parser.add_argument(
             argument.name,
             nargs=count,
             help=argument.help,
@@ -175,9 +175,9 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
         )
     for option in command.options:
         if option.kind == "flag":
-            made.add_argument(*option.flags, dest=key(option), action="store_true", help=option.help)
+            argument_parser.add_argument(*option.flags, dest=key(option), action="store_true", help=option.help)
         else:
-            made.add_argument(
+            argument_parser.add_argument(
                 *option.flags,
                 dest=key(option),
                 metavar=option.metavar,
@@ -186,7 +186,7 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
                 type=_checked(option.kind),
                 choices=option.choices or None,
             )
-    return made
+    return argument_parser
 
 
 def _checked(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -271,7 +271,7 @@ def _check_action(command: "Command", words: "Sequence[str]") -> None:
 
 
 def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
-    made = parser(command)
+    argument_parser = parser(command)
     split = list(words).index("--") if "--" in words else len(words)
     if {"-h", "--help"} & set(words[:split]):
         words, split = ["--help"], 1  # help is given whatever else is wrong
@@ -279,12 +279,12 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
         _check_action(command, words[:split])
     last = command.arguments[-1] if command.arguments else None
     if last is None or last.kind != "words":
-        found: Values = vars(made.parse_intermixed_args(list(words)))
-        if found.get("level", "") is None and _takes_a_level_for_a_name(command, found):
-            made.error("the following arguments are required: name")
-        return found
-    values: Values = vars(made.parse_intermixed_args(list(words[:split])))
+        plain_values: Values = vars(argument_parser.parse_intermixed_args(list(words)))
+        if plain_values.get("level", "") is None and _takes_a_level_for_a_name(command, plain_values):
+            argument_parser.error("the following arguments are required: name")
+        return plain_values
+    values: Values = vars(argument_parser.parse_intermixed_args(list(words[:split])))
     if values[last.name] or not words[split + 1 :]:
-        made.error(_NO_COMMAND)
+        argument_parser.error(_NO_COMMAND)
     values[last.name] = tuple(words[split + 1 :])
     return values

@@ -34,9 +34,11 @@ def below(levels: tuple[str, ...], current: str, typed: str) -> list[str]:
     head, slash, tail = typed.rpartition("/")
     top = resolve(current, head or "/") if slash else current
     prefix = top if top == names.ROOT else top + "/"
-    found: dict[str, bool] = {}
+    children: dict[str, bool] = {}
     for level in levels:
         if level != top and level.startswith(prefix):
             child, more, _ = level.removeprefix(prefix).partition("/")
-            found[child] = found.get(child, False) or bool(more)
-    return [f"{head}{slash}{child}{'/' if found[child] else ''}" for child in sorted(found) if child.startswith(tail)]
+            children[child] = children.get(child, False) or bool(more)
+    return [
+        f"{head}{slash}{child}{'/' if children[child] else ''}" for child in sorted(children) if child.startswith(tail)
+    ]

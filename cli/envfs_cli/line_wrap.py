@@ -14,10 +14,10 @@ def width(descriptor: int = 1) -> int:
     if columns.isascii() and columns.isdigit() and int(columns):
         return max(_NARROWEST, min(int(columns), _WIDEST))
     try:
-        found = os.get_terminal_size(descriptor).columns or _DEFAULT
+        size = os.get_terminal_size(descriptor).columns or _DEFAULT
     except OSError:
-        found = _DEFAULT
-    return max(_NARROWEST, min(found, _WIDEST))
+        size = _DEFAULT
+    return max(_NARROWEST, min(size, _WIDEST))
 
 
 def fill(text: str, columns: int, first: str = "", others: str = "") -> list[str]:

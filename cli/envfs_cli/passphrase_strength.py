@@ -12,10 +12,10 @@ def judge(passphrase: str) -> bool:
         return False  # it is refused for being empty
     from zxcvbn import zxcvbn
 
-    found = zxcvbn(passphrase[:_LONGEST])
-    if found["score"] >= _STRONG:
+    estimate = zxcvbn(passphrase[:_LONGEST])
+    if estimate["score"] >= _STRONG:
         return False
-    time = found["crack_times_display"]["offline_slow_hashing_1e4_per_second"]
-    advice = " ".join([*found["feedback"]["suggestions"], "Four or more random words are strong."])
+    time = estimate["crack_times_display"]["offline_slow_hashing_1e4_per_second"]
+    advice = " ".join([*estimate["feedback"]["suggestions"], "Four or more random words are strong."])
     output.note(f"this passphrase is weak: with the file in hand it is guessed in {time}. {advice}")
     return True

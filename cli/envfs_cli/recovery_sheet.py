@@ -16,14 +16,14 @@ def add_recovery(asking: "Session", recipient: str) -> "tuple[control.RecoveryMa
     """Ask for a recovery recipient; return the reply, and the identity's line if one was made."""
     handle = -1 if recipient else secrets.from_bytes(b"")
     try:
-        made = asking.reply(control.AddRecovery(recipient), () if recipient else (handle,))
-        if not isinstance(made, control.RecoveryMade):
+        reply = asking.reply(control.AddRecovery(recipient), () if recipient else (handle,))
+        if not isinstance(reply, control.RecoveryMade):
             raise EnvFSError("the daemon answered something else")
         text = "" if recipient else os.pread(handle, limits.FRAME_BYTES, 0).decode()
     finally:
         if handle >= 0:
             os.close(handle)
-    return made, next((row for row in text.splitlines() if not row.startswith("#")), "")
+    return reply, next((row for row in text.splitlines() if not row.startswith("#")), "")
 
 
 def sheet_text(recipient: str, identity: str) -> str:

@@ -19,9 +19,9 @@ _PASSPHRASE = "the passphrase"
 def from_bytes(data: bytes) -> int:
     """Put bytes into memory that only its descriptor names."""
     handle = os.memfd_create("envfs", os.MFD_CLOEXEC)
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
+    unwritten = memoryview(data)
+    while unwritten:
+        unwritten = unwritten[os.write(handle, unwritten) :]
     return handle
 
 

@@ -196,7 +196,7 @@ def imported(tree: object) -> None:
         with contextlib.suppress(EnvFSError):
             source = take()
             source.check()
-            taken = {each.name for each in source.found if each.line}
+            taken = {each.name for each in source.variables if each.line}
             document = parse_document(source.text)
             document.check()
             assert set(document.variables()) == taken

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envfs_cli.grammar.words import ImportFormat
     from envfs_cli.importing.adaptation import Text
     from envfs_cli.importing.input_files import Job
-    from envfs_cli.importing.sources import Found
+    from envfs_cli.importing.sources import FileVariable
 
 _ENDINGS: "dict[str, ImportFormat]" = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 _UNKNOWN: dict[str, str] = {}  # of a text that is going to be refused
@@ -88,7 +88,7 @@ def _job_of_file(form: "ImportFormat", arguments: ImportArguments) -> "Job":
         source = input_files.source(path, input_files.FileFormat(form, is_named, arguments.flatten, arguments.service))
     notes = (*notes, *(source.notes if arguments.dry_run else source.remarks()))
     level = names.level(arguments.level)
-    return input_files.Job(level, source.text, (input_files.Part(path, source.found),), notes)
+    return input_files.Job(level, source.text, (input_files.Part(path, source.variables),), notes)
 
 
 def _adapted(text: str, arguments: ImportArguments) -> "Text":
@@ -142,9 +142,9 @@ def _check(jobs: "tuple[Job, ...]") -> None:
     from envfs_cli.importing import input_files
 
     for part in (part for job in jobs for part in job.parts):
-        for found in part.found:
-            if found.problem is not None:
-                raise input_files.named(found.problem, part.file)
+        for variable in part.variables:
+            if variable.problem is not None:
+                raise input_files.named(variable.problem, part.file)
 
 
 def _ask(link: session.Session, job: "Job", arguments: ImportArguments, *, dry: bool) -> control.Written:
@@ -182,21 +182,21 @@ def _rows(link: session.Session, job: "Job", arguments: ImportArguments) -> list
     by: dict[str, str] = {}  # which file counts, by name
     rows: list[Row] = []
     for part in reversed(job.parts):
-        for found in part.found:
-            over = by.setdefault(found.name, part.file)
-            what = [f"overridden by {over}"] if over != part.file else _what(found, state)
-            rows.append(Row(part.file, job.level, found.name, what))
+        for variable in part.variables:
+            over = by.setdefault(variable.name, part.file)
+            what = [f"overridden by {over}"] if over != part.file else _what(variable, state)
+            rows.append(Row(part.file, job.level, variable.name, what))
     return [*rows, *(Row("-", job.level, name, [_REMOVED]) for name, what in state.items() if what == _REMOVED)]
 
 
-def _what(found: "Found", state: dict[str, str]) -> list[str]:
-    if found.problem is not None:
-        return [found.problem.text.removeprefix(f"{found.name}: ")]
-    return [*((state.get(found.name, _SAME),) if found.line and state is not _UNKNOWN else ()), *found.remarks]
+def _what(variable: "FileVariable", state: dict[str, str]) -> list[str]:
+    if variable.problem is not None:
+        return [variable.problem.text.removeprefix(f"{variable.name}: ")]
+    return [*((state.get(variable.name, _SAME),) if variable.line and state is not _UNKNOWN else ()), *variable.remarks]
 
 
 def _states(link: session.Session, job: "Job", arguments: ImportArguments) -> dict[str, str]:
-    if any(found.problem for part in job.parts for found in part.found):
+    if any(variable.problem for part in job.parts for variable in part.variables):
         return _UNKNOWN
     reply = _ask(link, job, arguments, dry=True)
     kinds = ((_ADDED, reply.added), (_CHANGED, reply.changed), (_REMOVED, reply.removed))

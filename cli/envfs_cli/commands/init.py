@@ -34,9 +34,9 @@ def run_init(arguments: InitArguments) -> int:
         descriptors = (secrets.new_passphrase(file),)
     link = session.over(client.own(), arguments.passphrase_file)
     with prompts.Waiting("making the identity"):
-        made = link.reply(control.Init(path), descriptors)
-    if isinstance(made, control.Made):
-        _print_made(link, made, path, arguments)
+        reply = link.reply(control.Init(path), descriptors)
+    if isinstance(reply, control.Made):
+        _print_made(link, reply, path, arguments)
     return 0
 
 

@@ -140,10 +140,10 @@ def _configured(settings: str) -> str:
 
     try:
         text = safe_open.read_file(settings, _LARGEST, follow=True).decode()
-        found = tomllib.loads(text).get("mount", {}).get("path", "")
+        path = tomllib.loads(text).get("mount", {}).get("path", "")
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
-    return found if isinstance(found, str) else ""
+    return path if isinstance(path, str) else ""
 
 
 # -- a real .env -------------------------------------------------------------------------------------------------------
@@ -183,10 +183,10 @@ def _check_values(env: str, level: str, text: str, asking: session.Session) -> N
     from envfs.dotenv import interpolation
     from envfs.dotenv.document import parse_document
 
-    wanted = interpolation.interpolate([parse_document(text)]).values
+    expected = interpolation.interpolate([parse_document(text)]).values
     _, blob = asking.ask(control.ReadView(level, "environ", "show", (), 0))
     given = dict(entry.decode().split("=", 1) for entry in blob.split(b"\0")[:-1])
-    other = [name for name, value in wanted.items() if given.get(name) != value]
+    other = [name for name, value in expected.items() if given.get(name) != value]
     if other:
         raise EnvFSError(
             f"{env} is imported, and stays: the view of {level} gives other values for {', '.join(other)}",
@@ -228,8 +228,8 @@ def _name_others(folder: str, level: str) -> None:
 
 
 def _stamp(path: str) -> tuple[int, ...]:
-    found = os.lstat(path)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    status = os.lstat(path)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _put_link(env: str, target: str, before: "tuple[int, ...] | None") -> None:
@@ -262,14 +262,14 @@ def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
 
 
 def _remove(folder: str) -> int:
-    known = state.remembered().get(folder)
+    record = state.remembered().get(folder)
     env = f"{folder.rstrip('/')}/{_ENV}"
-    if known is None and not state.leads_to_a_view(env, _mounts()):
+    if record is None and not state.leads_to_a_view(env, _mounts()):
         raise EnvFSError(f"{folder} is not linked", "name the folder that is; `ls -A` shows its .envfs.toml")
-    if known is None:  # moved here, or copied
+    if record is None:  # moved here, or copied
         _clear(folder, os.readlink(env))
-    elif known.number == state.number(folder):
-        _clear(folder, known.target)
+    elif record.number == state.number(folder):
+        _clear(folder, record.target)
     else:
         output.note(f"{folder} is not the folder that was linked: what is in it stays")
     state_writer.forget(folder)

@@ -23,16 +23,16 @@ def run_recovery(arguments: RecoveryArguments) -> int:
         check_new(path)  # a key that cannot be written down would open everything for nobody
     elif not arguments.recipient:
         output.need()
-    made, identity = add_recovery(session.start(arguments.passphrase_file), arguments.recipient or "")
+    reply, identity = add_recovery(session.start(arguments.passphrase_file), arguments.recipient or "")
     if arguments.json:
-        output.as_json({**made._asdict(), "identity": identity} if identity else made._asdict())
+        output.as_json({**reply._asdict(), "identity": identity} if identity else reply._asdict())
         return 0
-    for text in made.notes:
+    for text in reply.notes:
         output.note(text)
     if not identity:
-        output.done(f"{made.sealed} project{'s' * (made.sealed != 1)} sealed to it as well")
+        output.done(f"{reply.sealed} project{'s' * (reply.sealed != 1)} sealed to it as well")
     elif path:
-        write_new(path, sheet_text(made.recipient, identity).encode())
+        write_new(path, sheet_text(reply.recipient, identity).encode())
     else:
-        output.line(sheet_text(made.recipient, identity).rstrip())
+        output.line(sheet_text(reply.recipient, identity).rstrip())
     return 0

@@ -37,9 +37,9 @@ def _wanted(command: "Command", place: int) -> str:
 
 
 def _choices(command: "Command") -> list[str]:
-    found = []
+    cases = []
     for option in command.options:
         if option.choices:
             places = " | ".join(f'"{word} {flag}"' for word in words(command) for flag in option.flags)
-            found.append(f'        {places}) _envfs_words "{" ".join(option.choices)}" ;;')
-    return found
+            cases.append(f'        {places}) _envfs_words "{" ".join(option.choices)}" ;;')
+    return cases

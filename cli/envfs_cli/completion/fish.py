@@ -32,14 +32,14 @@ def script() -> str:
 
 
 def _command(command: "Command", word: str) -> list[str]:
-    found = [f"complete -c envfs -n __fish_use_subcommand -a {word} -d {_quoted(command.summary)}"]
-    found += [_option(word, option) for option in command.options]
-    found += [f"complete -c envfs -n '__envfs_in {word}' -l help -d 'explain the command'"]
+    lines = [f"complete -c envfs -n __fish_use_subcommand -a {word} -d {_quoted(command.summary)}"]
+    lines += [_option(word, option) for option in command.options]
+    lines += [f"complete -c envfs -n '__envfs_in {word}' -l help -d 'explain the command'"]
     for place, argument in enumerate(command.arguments):
         action = _action(argument, wanted(command, place))
         if action:
-            found.append(f"complete -c envfs -n '__envfs_at {word} {place}' {action}")
-    return found
+            lines.append(f"complete -c envfs -n '__envfs_at {word} {place}' {action}")
+    return lines
 
 
 def _action(argument: "Argument", kind: str) -> str:

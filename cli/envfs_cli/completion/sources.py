@@ -60,14 +60,14 @@ class Sources:
         self._names.clear()
 
     def _rows(self, request: "NamedTuple") -> "list[object] | None":
-        found: list[object] = []
+        rows: list[object] = []
         try:
             link = self._reach()
             try:
                 with time_limit.at_most(LONGEST):
-                    link.ask(request, (), found.append)
+                    link.ask(request, (), rows.append)
             finally:
                 self._done(link)
         except (EnvFSError, OSError, time_limit.TooSlow):
             return None
-        return found
+        return rows

@@ -116,14 +116,14 @@ class Link:
         if not data:
             return None
         self._decoder.feed(data)
-        found = []
+        messages = []
         while (frame := self._decoder.next()) is not None:
             message = wire.from_body(frame[0], control.REPLIES)
             if isinstance(message, control.Failed):
                 raise from_code(*message)
             if not isinstance(message, _NO_NEWS):
-                found.append(message)
-        return found
+                messages.append(message)
+        return messages
 
     def close(self) -> None:
         """Leave."""
@@ -156,14 +156,14 @@ class Link:
 
     def _messages(self) -> "Iterator[tuple[object, bytes]]":
         while True:
-            found = self._decoder.next()
-            while found is None:
+            frame = self._decoder.next()
+            while frame is None:
                 data = self._receive()
                 if not data:
                     return
                 self._decoder.feed(data)
-                found = self._decoder.next()
-            body, blobs = found
+                frame = self._decoder.next()
+            body, blobs = frame
             if blobs[-1:] == (control.VIEW_END,):
                 blobs = blobs[:-1]
             yield wire.from_body(body, control.REPLIES), b"".join(blobs)

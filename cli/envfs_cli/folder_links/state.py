@@ -72,22 +72,22 @@ def level() -> str:
             "no level is named, and no folder from here up is linked to one",
             "name a level such as /shop, or link this folder with `envfs link /shop`",
         )
-    known = remembered().get(folder)
-    said = read(folder, known.level if known else "")
-    if known is None or known.number != number(folder):
-        raise UnsafeSettings(_not_linked(folder, said, known), f"`{command(folder, said)}` does")
-    if known.level != said:
+    link = remembered().get(folder)
+    said = read(folder, link.level if link else "")
+    if link is None or link.number != number(folder):
+        raise UnsafeSettings(_not_linked(folder, said, link), f"`{command(folder, said)}` does")
+    if link.level != said:
         raise UnsafeSettings(
-            f"{toml_of(folder)} names {said}, but you linked that folder to {known.level}",
+            f"{toml_of(folder)} names {said}, but you linked that folder to {link.level}",
             f"if the change is yours, `{command(folder, said)}`",
         )
     return said
 
 
-def _not_linked(folder: str, level: str, known: "Linked | None") -> str:
+def _not_linked(folder: str, level: str, link: "Linked | None") -> str:
     """Say that a folder is not the one that was linked, and what became of that one where this can be seen."""
     problem = f"{toml_of(folder)} names {level}, but you did not link that folder"
-    if known is not None:
+    if link is not None:
         return f"{problem}: it stands where another one was"
     here = number(folder)
     moved = [path for path, row in remembered().items() if row.number == here and not os.path.lexists(path)]

@@ -22,9 +22,9 @@ def write_toml(folder: str, level: str) -> None:
     _put(state.toml_of(folder), state.toml(level).encode(), 0o644)
 
 
-def remember(folder: str, found: "Linked") -> None:
+def remember(folder: str, link: "Linked") -> None:
     """Remember a folder, and no longer where it was before it was moved."""
-    _change(folder, found)
+    _change(folder, link)
 
 
 def forget(folder: str) -> None:
@@ -32,7 +32,7 @@ def forget(folder: str) -> None:
     _change(folder, None)
 
 
-def _change(folder: str, found: "Linked | None") -> None:
+def _change(folder: str, link: "Linked | None") -> None:
     places = client.places()
     try:
         os.makedirs(places.state, 0o700, exist_ok=True)
@@ -41,11 +41,11 @@ def _change(folder: str, found: "Linked | None") -> None:
         raise EnvFSError(f"cannot write in {places.state}: {safe_open.reason(error)}") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        known = {path: row for path, row in state.remembered().items() if path != folder}
-        if found is not None:
-            known = {path: row for path, row in known.items() if row.number != found.number or os.path.lexists(path)}
-            known[folder] = found
-        _put(places.linked, jsontext.encode({path: list(row) for path, row in known.items()}) + b"\n", 0o600)
+        links = {path: row for path, row in state.remembered().items() if path != folder}
+        if link is not None:
+            links = {path: row for path, row in links.items() if row.number != link.number or os.path.lexists(path)}
+            links[folder] = link
+        _put(places.linked, jsontext.encode({path: list(row) for path, row in links.items()}) + b"\n", 0o600)
     finally:
         os.close(handle)
 

@@ -64,12 +64,12 @@ def readers(folder: "str | None", read_as: "str | None") -> Readers:
     """Say who reads the `.env` files of a folder (None: nothing is known of one); `read_as` is what a person says."""
     if read_as:
         return Readers((read_as,), ("--as says so",), forced=True)
-    found = projects.evidence(_telling(folder)) if folder is not None else ()
+    evidence = projects.evidence(_telling(folder)) if folder is not None else ()
     return Readers(
-        tuple(each.reader for each in found if each.reader),
-        tuple(each.why for each in found if each.reader),
-        next((each.order for each in found if each.order), ""),
-        tuple(each.why for each in found if not each.reader),
+        tuple(each.reader for each in evidence if each.reader),
+        tuple(each.why for each in evidence if each.reader),
+        next((each.order for each in evidence if each.order), ""),
+        tuple(each.why for each in evidence if not each.reader),
     )
 
 
@@ -78,15 +78,15 @@ def _telling(folder: str) -> "dict[str, str]":
         files = sorted(file for file in os.listdir(folder) if projects.is_telling(file))
     except OSError:
         return {}
-    found = {}
+    texts = {}
     for file in files:
         path = os.path.join(folder, file)
         try:
             if input_files.is_plain_file(path) and os.stat(path).st_size <= _LONGEST_TELLING:
-                found[file] = input_files.text_of(path)
+                texts[file] = input_files.text_of(path)
         except (OSError, EnvFSError):
             continue  # what cannot be read speaks for nothing
-    return found
+    return texts
 
 
 def adapted(text: str, who: Readers) -> Text:
@@ -94,9 +94,9 @@ def adapted(text: str, who: Readers) -> Text:
     if is_plain(text):
         return Text(text)
     text, left = _without_odd_names(text)
-    made = _adapted(text, who)
+    result = _adapted(text, who)
     said = (f"{_listed(left)}: no environment that EnvFS writes can have such a name: left out",) if left else ()
-    return made._replace(notes=(*said, *made.notes), left=left)
+    return result._replace(notes=(*said, *result.notes), left=left)
 
 
 def _without_odd_names(text: str) -> "tuple[str, tuple[str, ...]]":
@@ -123,29 +123,30 @@ def _adapted(text: str, who: Readers) -> Text:
 
 def _as(name: str, text: str, who: Readers) -> Text:
     reader = table.READERS[name]
+    label = reader.label
     try:
-        made = table.adapted(text, reader)
+        result = table.adapted(text, reader)
     except Refused:
-        return Text(text, (f"{reader.label} refuses this text: it is read as EnvFS reads it",))
+        return Text(text, (f"{label} refuses this text: it is read as EnvFS reads it",))
     why = who.why[who.names.index(name)]
     notes = []
-    if made.changed:
+    if result.changed:
         notes.append(
-            f"{_listed(made.changed)}: read as {reader.label} reads it ({why}); `--as portable` reads it as EnvFS does"
+            f"{_listed(result.changed)}: read as {label} reads it ({why}); `--as portable` reads it as EnvFS does"
         )
-    if made.lost:
-        kept = "left out" if made.plain else "kept as EnvFS reads it"
-        notes.append(f"{_listed(made.lost)}: {reader.label} reads it otherwise or not at all: {kept}; look at it")
-    unread = f"{_places(made.unread)}: {reader.label} reads nothing there" if made.unread else ""
+    if result.lost:
+        outcome = "left out" if result.plain else "kept as EnvFS reads it"
+        notes.append(f"{_listed(result.lost)}: {label} reads it otherwise or not at all: {outcome}; look at it")
+    unread = f"{_places(result.unread)}: {label} reads nothing there" if result.unread else ""
     if unread:
         notes.append(f"{unread}, so it is left out; a value of several lines has to be in quotes")
-    if made.plain:
-        notes.append(f"comments are left out: EnvFS cannot read the text as it stands, and {reader.label} can")
-        if not made.text:
+    if result.plain:
+        notes.append(f"comments are left out: EnvFS cannot read the text as it stands, and {label} can")
+        if not result.text:
             return Text(text)  # which says where it is wrong
-    elif made.lost:
-        return _checked(text, made.text, reader, notes, made.lost)
-    return _checked(text, made.text, reader, notes, ())._replace(unread=unread)
+    elif result.lost:
+        return _checked(text, result.text, reader, notes, result.lost)
+    return _checked(text, result.text, reader, notes, ())._replace(unread=unread)
 
 
 def _checked(before: str, text: str, reader: "Reader", notes: "list[str]", lost: "Iterable[str]") -> Text:
@@ -197,7 +198,7 @@ def kept_apart(before: str, view: str, who: Readers) -> "tuple[tuple[str, str], 
         return ()
     if len(before) > table.LONGEST:
         return (("a text that is too long to compare", (*who.names, "node")[0]),)
-    found = [
+    pairs = [
         (name, reader)
         for reader in who.names
         if reader != "portable"
@@ -205,10 +206,10 @@ def kept_apart(before: str, view: str, who: Readers) -> "tuple[tuple[str, str], 
     ]
     if not who.names or who.unknown:
         for doubt in doubts.found(before, doubts.UNKNOWN if who.unknown else doubts.DECISIVE, textual=True):
-            found += [(name, doubt.readers[0]) for name in doubt.names]
+            pairs += [(name, doubt.readers[0]) for name in doubt.names]
         # a reference to what only the reader's environment has
-        found += [(name, "shell") for name in table.differing(before, view, table.READERS["portable"])]
-    return tuple(dict(reversed(found)).items())
+        pairs += [(name, "shell") for name in table.differing(before, view, table.READERS["portable"])]
+    return tuple(dict(reversed(pairs)).items())
 
 
 def _places(lines: "tuple[int, ...]") -> str:

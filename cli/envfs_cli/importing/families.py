@@ -189,15 +189,15 @@ def _weakened(weak: Document, strong: Document) -> str:
     names_going_on = _going_on(strong) & set(weak.variables())
     going_on = [entry for entry in strong.entries if entry.name in names_going_on]
     over = set(strong.variables()) - {entry.name for entry in going_on}
-    kept = [entry for entry in weak.entries if entry.name not in over]
-    return _joined(kept) if not going_on else _stacked(parse_document(_joined(kept)), Document(tuple(going_on)))
+    entries = [entry for entry in weak.entries if entry.name not in over]
+    return _joined(entries) if not going_on else _stacked(parse_document(_joined(entries)), Document(tuple(going_on)))
 
 
 def _stacked(weak: Document, strong: Document) -> str:
     """Return one text that means what `strong` over `weak` means."""
     over = set(strong.variables()) - _going_on(strong)
-    kept = tuple(entry for entry in weak.entries if entry.name not in over)
-    return _joined(_in_order(kept, strong.entries))
+    entries = tuple(entry for entry in weak.entries if entry.name not in over)
+    return _joined(_in_order(entries, strong.entries))
 
 
 def _in_order(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[Entry]:
@@ -210,13 +210,13 @@ def _in_order(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[Entry]:
         begun.add(first)
         while path:
             place, waiting = path[-1]
-            wanted = next((need for need in waiting if need not in begun), None)
-            if wanted is None:
+            requirement = next((need for need in waiting if need not in begun), None)
+            if requirement is None:
                 ordered.append(entries[place])
                 path.pop()
             else:
-                begun.add(wanted)
-                path.append((wanted, iter(needs[wanted])))
+                begun.add(requirement)
+                path.append((requirement, iter(needs[requirement])))
     return ordered
 
 
@@ -229,11 +229,11 @@ def _needs(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[list[int]]:
         before: dict[str | None, int] = {}
         for place, entry in enumerate(entries, start):
             names_here = () if entry.name is None else (entry.name, *references(entry))
-            found = [before.get(name, -1) for name in names_here]
+            places = [before.get(name, -1) for name in names_here]
             # of a name that both set the strong one is meant; by itself it means the weak one
             own = {entry.name} if other is of_strong else of_strong.keys() - {entry.name}
-            found += [other.get(name, -1) for name in names_here[1:] if name not in own]
-            needs.append([need for need in found if need >= 0])
+            places += [other.get(name, -1) for name in names_here[1:] if name not in own]
+            needs.append([need for need in places if need >= 0])
             before[entry.name] = place
     return needs
 

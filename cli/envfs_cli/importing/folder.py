@@ -35,11 +35,11 @@ def jobs(folder: str, level: str, order: "str | None", read_as: "str | None") ->
     files, skipped = families.sort(there, order)
     for file, why in skipped:
         output.note(f"{file} is left out: {why}")
-    found = {file: _read(folder, file, who) for file in files}
-    if not found:
+    by_file = {file: _read(folder, file, who) for file in files}
+    if not by_file:
         raise EnvFSError(f"there are no .env files in {folder}", "a family is .env, .env.local, .env.NAME …")
-    documents = {file: parse_document(source.text) for file, source in found.items()}
-    return tuple(_job(level, planned, found) for planned in families.plan(documents, order))
+    documents = {file: parse_document(source.text) for file, source in by_file.items()}
+    return tuple(_job(level, planned, by_file) for planned in families.plan(documents, order))
 
 
 def _listed(folder: str) -> list[str]:
@@ -100,11 +100,11 @@ def _read(folder: str, file: str, who: "Readers") -> Source:
     return input_files.source_of(text.text, file)
 
 
-def _job(level: str, planned: "Planned", found: "dict[str, Source]") -> Job:
+def _job(level: str, planned: "Planned", by_file: "dict[str, Source]") -> Job:
     for part in planned.below:
         level = names.child(level, part)
     parts = []
-    for file, kept in planned.files:
-        listed = [each for each in found[file].found if each.problem is not None or each.name in kept]
+    for file, own_names in planned.files:
+        listed = [each for each in by_file[file].variables if each.problem is not None or each.name in own_names]
         parts.append(Part(file, tuple(listed)))
     return Job(names.level(level), planned.text, tuple(parts), planned.notes)

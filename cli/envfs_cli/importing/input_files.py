@@ -8,7 +8,7 @@ from envfs.errors import BadRequest, EnvFSError, Malformed
 from envfs_cli import secrets
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.importing import sources
-from envfs_cli.importing.sources import Found, Source
+from envfs_cli.importing.sources import FileVariable, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Part(NamedTuple):
     """What one file gives a level."""
 
     file: str
-    found: tuple[Found, ...]
+    variables: tuple[FileVariable, ...]
 
 
 class Job(NamedTuple):

@@ -69,13 +69,13 @@ def is_telling(file: str) -> bool:
 
 def evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
     """Return what the telling files of a folder, by name, speak for; a reader once."""
-    found: dict[str, Evidence] = {}
+    by_reader: dict[str, Evidence] = {}
     for file, content in files.items():
         for each in _of_file(file, content):
-            found.setdefault(each.reader or each.why, each)
-    if "expand" in found or "vite" in found:
-        found.pop("node", None)  # dotenv-expand goes on from what dotenv read
-    return tuple(found.values())
+            by_reader.setdefault(each.reader or each.why, each)
+    if "expand" in by_reader or "vite" in by_reader:
+        by_reader.pop("node", None)  # dotenv-expand goes on from what dotenv read
+    return tuple(by_reader.values())
 
 
 def _of_file(file: str, content: str) -> Iterator[Evidence]:

@@ -86,12 +86,12 @@ def leaves(tree: Node, separator: str | None) -> tuple[Leaf, ...]:
     """
     if not isinstance(tree, Table):
         raise Malformed("the text is no object of names and values", "a file for import is one mapping, {NAME: value}")
-    found: dict[str, Leaf] = {}
+    by_name: dict[str, Leaf] = {}
     for leaf in _Walk(separator).table(tree, "", repeated=False):
-        if leaf.name in found:
+        if leaf.name in by_name:
             raise Malformed(f"two places give the name {shown(leaf.name, 0)}", "choose another --flatten")
-        found[leaf.name] = leaf
-    return tuple(found.values())
+        by_name[leaf.name] = leaf
+    return tuple(by_name.values())
 
 
 def json_text(node: Node) -> str:

@@ -60,11 +60,11 @@ class _Builder:
             event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
             return Table(())
-        found = self._node(event)
+        node = self._node(event)
         self._next()
         if not isinstance(self._next(), yaml.StreamEndEvent):
             raise Malformed("the file has more than one document", "split it at the line ---")
-        return found
+        return node
 
     def _next(self) -> yaml.Event:
         self._spend(1)
@@ -80,12 +80,12 @@ class _Builder:
             if event.anchor not in self._anchors:
                 raise Malformed("an alias has no anchor above it", _HINT, *_place(event))
             return self._anchors[event.anchor]
-        found = self._made(event)
+        node = self._made(event)
         if event.tag is not None and event.tag not in _PLAIN_TAGS:  # type: ignore[attr-defined]
-            found = Tagged()
+            node = Tagged()
         if event.anchor is not None:  # type: ignore[attr-defined]
-            self._anchors[event.anchor] = found  # type: ignore[attr-defined]
-        return found
+            self._anchors[event.anchor] = node  # type: ignore[attr-defined]
+        return node
 
     def _made(self, event: yaml.Event) -> Node:
         if isinstance(event, yaml.ScalarEvent):
@@ -93,9 +93,9 @@ class _Builder:
         self._depth += 1
         if self._depth > DEEPEST:
             raise TooLarge("the YAML text is nested too deeply", f"at most {DEEPEST} levels inside each other")
-        found = self._table() if isinstance(event, yaml.MappingStartEvent) else Items(tuple(self._items()))
+        node = self._table() if isinstance(event, yaml.MappingStartEvent) else Items(tuple(self._items()))
         self._depth -= 1
-        return found
+        return node
 
     def _items(self) -> "Iterator[Node]":
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
@@ -118,14 +118,14 @@ class _Builder:
 
     def _brought(self, node: Node, event: yaml.Event) -> "Pairs":
         tables = node.items if isinstance(node, Items) else (node,)
-        found: dict[str, Node] = {}
+        by_name: dict[str, Node] = {}
         for table in tables:
             if not isinstance(table, Table):
                 raise Malformed("<< brings something that is no mapping", _HINT, *_place(event))
             self._spend(len(table.pairs) + 1)
             for name, inner in dict(table.pairs).items():
-                found.setdefault(name, inner)
-        return tuple(found.items())
+                by_name.setdefault(name, inner)
+        return tuple(by_name.items())
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:

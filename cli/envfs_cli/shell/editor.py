@@ -97,10 +97,10 @@ class Completer(EditorCompleter):
             before = shlex.split(text.removesuffix(typed))
         except ValueError:
             return
-        found = offers.offers(offers.Place(before, typed, self._level()), self._sources)
-        if isinstance(found, str):
-            lister = PathCompleter(expanduser=True) if found == offers.FILES or "/" in typed else ExecutableCompleter()
+        answer = offers.offers(offers.Place(before, typed, self._level()), self._sources)
+        if isinstance(answer, str):
+            lister = PathCompleter(expanduser=True) if answer == offers.FILES or "/" in typed else ExecutableCompleter()
             yield from lister.get_completions(Document(typed), complete_event)
             return
-        for offer in found:
+        for offer in answer:
             yield Completion(offer.text, -len(typed), display_meta=offer.note)

@@ -67,11 +67,11 @@ def link() -> Link:
     """Return a link to ask through, the kept one if it can be; give it back with `done_with`."""
     if Session.kept is not None:
         return Session.kept
-    found = _reach()
+    daemon = _reach()
     # without a vault the daemon locks nothing, and must not live to see one made by another
-    if found.private and os.path.exists(client.places().vault):
-        Session.kept = found = Held(found)
-    return found
+    if daemon.private and os.path.exists(client.places().vault):
+        Session.kept = daemon = Held(daemon)
+    return daemon
 
 
 def done_with(used: Link) -> None:

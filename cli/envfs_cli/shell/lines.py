@@ -52,7 +52,7 @@ def find(word: str) -> "Command":
     """
     command = builtins.find(word)
     if command is None:
-        near = difflib.get_close_matches(word, [known.name for known in builtins.TABLE], 1)
+        near = difflib.get_close_matches(word, [other.name for other in builtins.TABLE], 1)
         raise Mistake("there is no such command", f"did you mean `{near[0]}`?" if near else "`help` lists the commands")
     return command
 
@@ -106,15 +106,15 @@ def placed(command: "Command", words: list[str], current: str, exists: "Exists")
 
 def standing(command: "Command", words: list[str]) -> list[int]:
     """Return where in `words` those stand that are neither options nor theirs, up to `--`."""
-    found: list[int] = []
+    spots: list[int] = []
     index = 0
     while index < len(words) and words[index] != "--":
         if takes_value(command, words[index]):
             index += 1
         elif not words[index].startswith("-") or words[index] == "-":
-            found.append(index)
+            spots.append(index)
         index += 1
-    return found
+    return spots
 
 
 def takes_value(command: "Command", word: str) -> bool:

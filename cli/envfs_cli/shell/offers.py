@@ -81,11 +81,11 @@ def _for_argument(command: "Command", words: "list[str]", place: Place, sources:
     argument = fixed[len(given)]
     if argument.kind in ("file", "folder"):
         return FILES
-    found = _for_kind(argument, given, place, sources)
+    choices = _for_kind(argument, given, place, sources)
     following = fixed[len(given) + 1 :]
     if argument.kind == "level" and following and following[0].kind == "name":
-        found += _names(place.current, place.typed, sources)  # the level may be left out
-    return found
+        choices += _names(place.current, place.typed, sources)  # the level may be left out
+    return choices
 
 
 def _for_kind(argument: "Argument", given: "list[str]", place: Place, sources: "Sources") -> "list[Offer]":

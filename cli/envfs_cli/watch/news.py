@@ -46,8 +46,8 @@ class News:
         self.wanted_at = self.silent_at = 0.0
         self._link: Link | None = client.need_running()
         self._link.begin(control.WatchView(level))
-        while not (found := self._link.come()):
-            if found is None:
+        while not (messages := self._link.come()):
+            if messages is None:
                 raise NotRunning("the daemon broke off", "`envfs status` and the daemon's log may say why")
         self.silent_at = time.monotonic() + client.PATIENCE
 
@@ -61,14 +61,14 @@ class News:
             return []
         self.silent_at = time.monotonic() + client.PATIENCE
         try:
-            found = self._link.come()
+            messages = self._link.come()
         except EnvFSError as error:
             self._leave(f"{error.text}: the command goes on, and no change is noticed any more", again=False)
             return []
-        if found is None:
+        if messages is None:
             self._leave("the daemon has gone: the command goes on with what it has", again=True)
             return []
-        words = [row.what for row in found if isinstance(row, control.NewsRow)]
+        words = [row.what for row in messages if isinstance(row, control.NewsRow)]
         return [_BY_WORD[word] for word in words if word in _BY_WORD]
 
     def give_up_silent(self) -> None:

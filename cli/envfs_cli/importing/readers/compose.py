@@ -87,17 +87,17 @@ def _value(content: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
 
 
 def _expanded(value: str) -> tuple[Piece, ...] | None:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for sign in _SIGN.finditer(value):
         if sign.start() < last:
             continue
-        found.append(value[last : sign.start()])
+        parts.append(value[last : sign.start()])
         last = sign.end()
         if sign[1]:
-            found.append("$")
+            parts.append("$")
         elif sign[2]:
-            found.append(Reference(sign[2]))
+            parts.append(Reference(sign[2]))
         else:
             braced = _BRACED.match(value, last)
             if braced is None:
@@ -106,11 +106,11 @@ def _expanded(value: str) -> tuple[Piece, ...] | None:
             last = word.end() if word else braced.end()
             if not value.startswith("}", last):
                 return None  # references inside of words, and what it refuses
-            found.append(Reference(braced[1], braced[2] or "", text(word[0] if word else "")))
+            parts.append(Reference(braced[1], braced[2] or "", text(word[0] if word else "")))
             last += 1
-    return joined([*found, value[last:]])
+    return joined([*parts, value[last:]])
 
 
 def _end(pattern: re.Pattern[str], content: str, at: int) -> int:
-    found = pattern.match(content, at)
-    return found.end() if found else at
+    match = pattern.match(content, at)
+    return match.end() if match else at

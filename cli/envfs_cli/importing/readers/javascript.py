@@ -55,13 +55,13 @@ def without_expanded_twice(readings: list[Reading]) -> list[Reading]:
 
 
 def _assignments(content: str) -> Iterator[tuple[str, str]]:
-    for found in _lines(_LINE_END.sub("\n", content)):
-        value = (found[2] or "").strip(_BLANKS)
+    for match in _lines(_LINE_END.sub("\n", content)):
+        value = (match[2] or "").strip(_BLANKS)
         quote = value[:1]
         value = _QUOTED.sub(lambda inner: inner[2], value)
         if quote == '"':
             value = value.replace(r"\n", "\n").replace(r"\r", "\r")
-        yield found[1], value
+        yield match[1], value
 
 
 def _lines(content: str) -> Iterator[re.Match[str]]:
@@ -70,24 +70,24 @@ def _lines(content: str) -> Iterator[re.Match[str]]:
     while at < len(content):
         blanks = _SPACE.match(content, at)
         start = blanks.end() if blanks else at
-        found = _LINE.match(content, start)
-        if found is not None:
-            yield found
-        at = content.find("\n", max(start, found.end() - 1 if found else start)) + 1
+        match = _LINE.match(content, start)
+        if match is not None:
+            yield match
+        at = content.find("\n", max(start, match.end() - 1 if match else start)) + 1
         if at == 0:
             return
 
 
 def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
     """Return what dotenv-expand makes of a value."""
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for match in _REFERENCE.finditer(value):
         _, brace, name, default, closing = match.groups()
         if match[1]:
             if brace or value[: match.start()].endswith("\\"):
                 return None
-            found.append(value[last : match.start()] + match[0][1:])
+            parts.append(value[last : match.start()] + match[0][1:])
         elif (
             default
             or name == itself
@@ -97,9 +97,9 @@ def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
         ):
             return None
         else:
-            found += [value[last : match.start()], Reference(name)]
+            parts += [value[last : match.start()], Reference(name)]
         last = match.end()
-    found.append(value[last:])
-    whole = joined(piece.replace(r"\$", "$") if isinstance(piece, str) else piece for piece in found)
+    parts.append(value[last:])
+    whole = joined(piece.replace(r"\$", "$") if isinstance(piece, str) else piece for piece in parts)
     # what it makes of a value it may expand again
     return None if len(whole) > 1 and any(isinstance(piece, str) and "$" in piece for piece in whole) else whole

@@ -34,15 +34,15 @@ def symfony(content: str) -> list[Reading]:
         Refused: it refuses the text
     """
     data = content.replace("\r\n", "\n").replace("\r", "\n")
-    found, at = [], _past(data, 0)
+    readings, at = [], _past(data, 0)
     while at < len(data):
         head = _HEAD.match(data, at)
         if head is None:
             raise Refused
         pieces, at = _symfony_value(data, head.end())
-        found.append(Reading(head[1], pieces))
+        readings.append(Reading(head[1], pieces))
         at = _past(data, at)
-    return found
+    return readings
 
 
 def _past(data: str, at: int) -> int:
@@ -56,7 +56,7 @@ def _symfony_value(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
         return (), empty.end()
     if data[at] in " \t":
         raise Refused
-    found: list[Piece] = []
+    parts: list[Piece] = []
     sure = True
     while at < len(data) and data[at] != "\n":
         if data[at] == "'":
@@ -70,10 +70,10 @@ def _symfony_value(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
         else:
             pieces, at = _symfony_bare(data, at)
         sure = sure and pieces is not None
-        found += pieces or ()
+        parts += pieces or ()
         if at < len(data) and data[at] == "#" and data[at - 1] in " \t":
             at = data.find("\n", at) if "\n" in data[at:] else len(data)
-    return joined(found) if sure else None, at
+    return joined(parts) if sure else None, at
 
 
 def _symfony_double(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
@@ -106,20 +106,20 @@ def _symfony_bare(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
 
 
 def _symfony_expanded(value: str) -> tuple[Piece, ...] | None:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     if "$(" in value or "${}" in value or ":=" in value:
         return None  # it runs the first; the last sets another name as well
     for match in _SYMFONY.finditer(value):
-        found.append(value[last : match.start()])
+        parts.append(value[last : match.start()])
         last = match.end()
         if len(match[1]) % 2:
-            found.append(match[0][1:])
+            parts.append(match[0][1:])
         elif not match[3]:
-            found.append(match[0])
+            parts.append(match[0])
         else:
-            found += _symfony_reference(match)
-    whole = [*found, value[last:]]
+            parts += _symfony_reference(match)
+    whole = [*parts, value[last:]]
     return joined(piece.replace("\\\\", "\\") if isinstance(piece, str) else piece for piece in joined(whole))
 
 
@@ -144,7 +144,7 @@ def vlucas(content: str) -> list[Reading]:
     Raises:
         Refused: it refuses the text
     """
-    found: list[Reading] = []
+    readings: list[Reading] = []
     for line in _vlucas_lines(content):
         name, equals, value = line.partition("=")
         shown = name.strip(_PHP_BLANKS)
@@ -153,8 +153,8 @@ def vlucas(content: str) -> list[Reading]:
             raise Refused
         if equals:
             pieces = _vlucas_value(value.strip(_PHP_BLANKS))
-            found.append(Reading(match[1].strip("\"'"), _above(pieces, {each.name for each in found})))
-    return found
+            readings.append(Reading(match[1].strip("\"'"), _above(pieces, {each.name for each in readings})))
+    return readings
 
 
 def _above(pieces: tuple[Piece, ...], known: set[str]) -> tuple[Piece, ...]:
@@ -198,20 +198,20 @@ def _vlucas_value(value: str) -> tuple[Piece, ...]:
 
 
 def _vlucas_double(value: str) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     at = 1
     while at < len(value) and value[at] != '"':
         if value[at] == "\\":
             sign = value[at + 1 : at + 2]
             if sign not in _ESCAPES or not sign:
                 raise Refused
-            found.append(("\0" if sign == "$" else "") + _ESCAPES[sign])
+            parts.append(("\0" if sign == "$" else "") + _ESCAPES[sign])
             at += 2
         else:
-            found.append(value[at])
+            parts.append(value[at])
             at += 1
     _vlucas_end(value, at)
-    whole = "".join(piece for piece in found if isinstance(piece, str))
+    whole = "".join(piece for piece in parts if isinstance(piece, str))
     return _vlucas_expanded(whole)
 
 
@@ -223,12 +223,12 @@ def _vlucas_end(value: str, end: int) -> None:
 
 def _vlucas_expanded(value: str) -> tuple[Piece, ...]:
     # a dollar that was escaped is marked, so that it begins nothing
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for match in _VLUCAS.finditer(value):
         if not names.is_variable(match[1]) or value[: match.start()].endswith("\0"):
             continue
-        found += [value[last : match.start()], Reference(match[1], "-", (match[0],))]
+        parts += [value[last : match.start()], Reference(match[1], "-", (match[0],))]
         last = match.end()
-    whole = [*found, value[last:]]
+    whole = [*parts, value[last:]]
     return joined(piece.replace("\0", "") if isinstance(piece, str) else piece for piece in whole)

@@ -37,13 +37,13 @@ def dotenv(content: str) -> list[Reading]:
 
 def environ(content: str) -> list[Reading]:
     """Read as django-environ does; a value that starts with a `$` it takes for a name when it is asked for it."""
-    found = []
+    readings = []
     for line in content.splitlines():
         match = _DJANGO.fullmatch(line)
         if match:
             value = _without_quotes(match[2])
-            found.append(Reading(match[1], None if value.startswith("$") else text(value)))
-    return found
+            readings.append(Reading(match[1], None if value.startswith("$") else text(value)))
+    return readings
 
 
 def _bindings(content: str) -> Iterator[tuple[str, str]]:
@@ -63,10 +63,10 @@ def _binding(content: str, at: int) -> tuple[str, str | None, int]:
     """Return a name, its value if it has one, and how far both were read."""
     at = _end(_SPACE, content, at)
     at = _end(_BEFORE, content, at)
-    found = _NAME.match(content, at)
-    if found is None:
+    match = _NAME.match(content, at)
+    if match is None:
         return "", None, at
-    name, at = found[1] or found[2], found.end()
+    name, at = match[1] or match[2], match.end()
     equal = _EQUAL.match(content, at)
     if equal is None:
         return name, None, at
@@ -85,8 +85,8 @@ def _binding(content: str, at: int) -> tuple[str, str | None, int]:
 
 
 def _end(pattern: re.Pattern[str], content: str, at: int) -> int:
-    found = pattern.match(content, at)
-    return found.end() if found else at
+    match = pattern.match(content, at)
+    return match.end() if match else at
 
 
 def _unescaped(quote: str, value: str) -> str:
@@ -96,17 +96,17 @@ def _unescaped(quote: str, value: str) -> str:
 
 
 def _expanded(value: str) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     at = last = 0
     while (at := value.find("${", at)) >= 0 and (close := value.find("}", at)) >= 0:
         name, colon, default = value[at + 2 : close].partition(":")
         if colon and not default.startswith("-"):
             at += 1
             continue
-        found.append(value[last:at])
-        found += _reference(name, default[1:] if colon else None)
+        parts.append(value[last:at])
+        parts += _reference(name, default[1:] if colon else None)
         at = last = close + 1
-    return joined([*found, value[last:]])
+    return joined([*parts, value[last:]])
 
 
 def _reference(name: str, default: str | None) -> tuple[Piece, ...]:

@@ -43,22 +43,22 @@ def told(names: Iterable[str]) -> list[str]:
 
 def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """Put text beside text together."""
-    found: list[Piece] = []
+    parts: list[Piece] = []
     for piece in pieces:
-        if isinstance(piece, str) and found and isinstance(found[-1], str):
-            found[-1] += piece
+        if isinstance(piece, str) and parts and isinstance(parts[-1], str):
+            parts[-1] += piece
         elif piece != "":
-            found.append(piece)
-    return tuple(found)
+            parts.append(piece)
+    return tuple(parts)
 
 
 def by_name(readings: Iterable[Reading], *, first: bool = False) -> dict[str, Reading]:
     """Return the assignment of each name that counts: the last, or the first."""
-    found: dict[str, Reading] = {}
+    table: dict[str, Reading] = {}
     for reading in readings:
-        if not first or reading.name not in found:
-            found[reading.name] = reading
-    return found
+        if not first or reading.name not in table:
+            table[reading.name] = reading
+    return table
 
 
 def resolved(readings: Iterable[Reading], environ: Mapping[str, str], *, whole: bool = False) -> dict[str, str | None]:
@@ -83,9 +83,9 @@ class _Answer:
         self._environ = environ
 
     def value(self, pieces: tuple[Piece, ...] | None, path: tuple[str, ...]) -> str | None:
-        found = [piece if isinstance(piece, str) else self._reference(piece, path) for piece in pieces or ()]
-        known = [each for each in found if each is not None]
-        return None if pieces is None or len(known) < len(found) else "".join(known)
+        texts = [piece if isinstance(piece, str) else self._reference(piece, path) for piece in pieces or ()]
+        present = [each for each in texts if each is not None]
+        return None if pieces is None or len(present) < len(texts) else "".join(present)
 
     def _reference(self, reference: Reference, path: tuple[str, ...]) -> str | None:
         name, operator = reference.name, reference.operator

@@ -33,10 +33,10 @@ def _matches(content: str) -> Iterator[re.Match[str]]:
     while at < len(content):
         blanks = _SPACE.match(content, at)
         start = blanks.end() if blanks else at
-        found = _LINE.match(content, start)
-        if found is not None:
-            yield found
-        at = content.find("\n", max(start, found.end() - 1 if found else start)) + 1
+        match = _LINE.match(content, start)
+        if match is not None:
+            yield match
+        at = content.find("\n", max(start, match.end() - 1 if match else start)) + 1
         if at == 0:
             return
 
@@ -53,13 +53,13 @@ def _pieces(value: str) -> tuple[Piece, ...] | None:
 
 
 def _expanded(value: str) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for match in _REFERENCE.finditer(value):
-        found.append(value[last : match.start()])
+        parts.append(value[last : match.start()])
         last = match.end()
         if match[1] or match[2] is None:
-            found.append(match[0][1:] if match[1] else match[0])
+            parts.append(match[0][1:] if match[1] else match[0])
         else:
-            found.append(Reference(match[2]) if not match[2][0].isdigit() else "")
-    return joined([*found, value[last:]])
+            parts.append(Reference(match[2]) if not match[2][0].isdigit() else "")
+    return joined([*parts, value[last:]])

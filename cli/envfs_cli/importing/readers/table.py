@@ -192,11 +192,11 @@ def differing(before: str, after: str, reader: Reader) -> tuple[str, ...]:
     except Refused:
         return tuple(by_name(old))
     outside = dict.fromkeys(_outside(old), _TRIED)
-    found: dict[str, None] = {}
+    differences: dict[str, None] = {}
     for environ in ({}, outside):
         was, now = resolved(old, environ, whole=reader.whole), resolved(new, environ, whole=reader.whole)
-        found |= dict.fromkeys(name for name, value in was.items() if value is None or now.get(name) != value)
-    return tuple(found)
+        differences |= dict.fromkeys(name for name, value in was.items() if value is None or now.get(name) != value)
+    return tuple(differences)
 
 
 def _outside(readings: Iterable[Reading]) -> Iterator[str]:

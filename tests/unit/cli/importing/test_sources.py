@@ -28,7 +28,7 @@ def values(source: Source, above: str = "") -> dict[str, str]:
     """Return the values that a view of the text gives, under a level with the text `above`."""
     source.check()
     found = interpolate([parse_document(above), parse_document(source.text)]).values
-    return {each.name: found[each.name] for each in source.found if each.line}
+    return {each.name: found[each.name] for each in source.variables if each.line}
 
 
 # -- scalars -----------------------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_what_is_odd_is_told_by_name_and_never_by_value() -> None:
     assert values(json) == {"A": f"{NEEDLE}2", "B": "", "C": "x"}
     assert json.remarks() == ("A: set more than once; the last one counts", "B: null; it becomes empty")
     assert of_yaml("A: 1\nB: ~\nA: 2\n").remarks() == json.remarks()
-    for made in (json, *json.found, json_trees.parse(f'{{"{NEEDLE}": ["{NEEDLE}"]}}')):
+    for made in (json, *json.variables, json_trees.parse(f'{{"{NEEDLE}": ["{NEEDLE}"]}}')):
         assert NEEDLE not in f"{made} {made!r}"
 
 
@@ -110,7 +110,7 @@ def test_a_file_of_such_names_alone_is_refused(name: str) -> None:
     ):
         with pytest.raises(BadName) as caught:
             source.check()
-        assert NEEDLE not in caught.value.text + caught.value.hint + source.found[0].name
+        assert NEEDLE not in caught.value.text + caught.value.hint + source.variables[0].name
 
 
 def test_a_compose_file_with_names_of_elasticsearch_and_names_without_a_value() -> None:
@@ -188,7 +188,13 @@ def test_of_a_table_that_stands_twice_the_last_counts_as_a_whole() -> None:
 
 
 def test_an_empty_file_gives_nothing() -> None:
-    assert of_json("{}").found == of_yaml("").found == of_yaml("# nothing\n").found == of_yaml("{}").found == ()
+    assert (
+        of_json("{}").variables
+        == of_yaml("").variables
+        == of_yaml("# nothing\n").variables
+        == of_yaml("{}").variables
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -306,7 +312,7 @@ def test_both_forms_of_an_environment_are_read_alike() -> None:
     mapped = of_compose(f"{MAPPING}      A: 1\n      B: x=y\n      C:\n      D: ''\n      A: 2\n")
     assert values(listed) == values(mapped) == {"A": "2", "B": "x=y", "D": ""}
     assert "A: set more than once; the last one counts" in listed.remarks()
-    assert [each.name for each in mapped.found if not each.line] == ["C"]
+    assert [each.name for each in mapped.variables if not each.line] == ["C"]
     assert "host" in " ".join(mapped.remarks())
 
 
@@ -351,7 +357,7 @@ def test_a_dotenv_text_is_kept_to_the_letter_and_told_about() -> None:
     text = "# a\nexport A=1\nB=${A}/${C:-$D}\nA=2\nE='$A'\nbad-name=1\nno assignment\n"
     source = sources.of_text(text)
     assert source.text == text
-    told = {each.name: (each.remarks, each.problem is not None) for each in source.found}
+    told = {each.name: (each.remarks, each.problem is not None) for each in source.variables}
     assert told == {
         "A": (("set more than once; the last one counts",), False),
         "B": (("refers to A", "refers to C", "refers to D"), False),
@@ -369,7 +375,7 @@ def test_what_compose_writes_in_another_way_is_named_and_stays_as_it_stands() ->
     )
     source = sources.of_compose(yaml_trees.parse(f"services:\n  web:\n    environment:\n{rows}"), None)
     told = {
-        each.name for each in source.found if any("docker compose may hand on" in remark for remark in each.remarks)
+        each.name for each in source.variables if any("docker compose may hand on" in remark for remark in each.remarks)
     }
     assert told == {f"O{place}" for place in range(len(odd))}
     assert parse_document(source.text).variables() == {
