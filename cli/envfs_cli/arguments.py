@@ -34,7 +34,7 @@ class Mistake(EnvFSError):
     status = 2
 
 
-def read(command: "Command", words: "Sequence[str]") -> "Values":
+def read_values(command: "Command", words: "Sequence[str]") -> "Values":
     """Return the values of a command's arguments and options, by their names; exits on help and mistakes."""
     values = _directly(command, words)
     if values is None:
@@ -45,13 +45,13 @@ def read(command: "Command", words: "Sequence[str]") -> "Values":
     return values
 
 
-def key(option: "Option") -> str:
+def value_key(option: "Option") -> str:
     """Return the name of an option's value: that of its long flag, and behind it a `_` if Python keeps that name."""
     name = option.flags[-1].lstrip("-").replace("-", "_")
     return f"{name}_" if name in _KEYWORDS else name
 
 
-def names(text: str) -> tuple[str, ...]:
+def name_list(text: str) -> tuple[str, ...]:
     """Read a list such as `A,B`; ValueError if a part is empty."""
     parts = tuple(part.strip() for part in text.split(","))
     if not all(parts):
@@ -59,14 +59,18 @@ def names(text: str) -> tuple[str, ...]:
     return parts
 
 
-def number(text: str) -> int:
+def parse_number(text: str) -> int:
     """Read a number of digits only; ValueError for anything else."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError("not a number")
     return int(text)
 
 
-_READERS: "dict[str, Callable[[str], Value]]" = {"number": number, "duration": durations.seconds, "list": names}
+_READERS: "dict[str, Callable[[str], Value]]" = {
+    "number": parse_number,
+    "duration": durations.seconds,
+    "list": name_list,
+}
 
 
 # -- the direct way ----------------------------------------------------------------------------------------------------
@@ -108,7 +112,7 @@ def _in_places(command: "Command", words: "Sequence[str]", places: "list[Argumen
 
 
 def _defaults(command: "Command") -> "Values":
-    values: Values = {key(option): _default(option) for option in command.options}
+    values: Values = {value_key(option): _default(option) for option in command.options}
     values.update({argument.name: None for argument in command.arguments})
     return values
 
@@ -119,12 +123,12 @@ def _default(option: "Option") -> "Value":
 
 def _take_option(values: "Values", option: "Option", rest: list[str]) -> bool:
     if option.kind == "flag":
-        values[key(option)] = True
+        values[value_key(option)] = True
         return True
     if not rest or rest[0].startswith("-"):
         return False
     word = rest.pop(0)
-    return (not option.choices or word in option.choices) and _convert(values, key(option), option.kind, word)
+    return (not option.choices or word in option.choices) and _convert(values, value_key(option), option.kind, word)
 
 
 def _take_argument(values: "Values", argument: "Argument", word: str) -> bool:
@@ -153,15 +157,15 @@ def _ending(values: "Values", places: "list[Argument]", last_words: list[str]) -
 # -- by argparse -------------------------------------------------------------------------------------------------------
 
 
-def parser(command: "Command") -> "argparse.ArgumentParser":
+def command_parser(command: "Command") -> "argparse.ArgumentParser":
     """Build the argparse parser of one command, for its help and its complaints."""
     from envfs_cli import help_text
 
     argument_parser = _parser_class()(
         prog=f"envfs {command.name}",
-        usage=help_text.usage(command),
-        description=help_text.describe(command),
-        epilog=help_text.epilog(command),
+        usage=help_text.command_usage(command),
+        description=help_text.command_description(command),
+        epilog=help_text.command_epilog(command),
         formatter_class=help_text.Wrapped,
     )
     for argument in command.arguments:
@@ -175,11 +179,11 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
         )
     for option in command.options:
         if option.kind == "flag":
-            argument_parser.add_argument(*option.flags, dest=key(option), action="store_true", help=option.help)
+            argument_parser.add_argument(*option.flags, dest=value_key(option), action="store_true", help=option.help)
         else:
             argument_parser.add_argument(
                 *option.flags,
-                dest=key(option),
+                dest=value_key(option),
                 metavar=option.metavar,
                 default=_default(option),
                 help=option.help,
@@ -271,7 +275,7 @@ def _check_action(command: "Command", words: "Sequence[str]") -> None:
 
 
 def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
-    argument_parser = parser(command)
+    argument_parser = command_parser(command)
     split = list(words).index("--") if "--" in words else len(words)
     if {"-h", "--help"} & set(words[:split]):
         words, split = ["--help"], 1  # help is given whatever else is wrong

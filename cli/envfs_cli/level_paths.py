@@ -6,7 +6,7 @@ Law: what comes out is the one spelling that `names.level` gives, so nothing rel
 from envfs.core import names
 
 
-def resolve(current: str, text: str) -> str:
+def resolve_level(current: str, text: str) -> str:
     """Return the level that `text` means at the level `current`: `/a` is absolute, `a` below, `..` above.
 
     Raises:
@@ -25,14 +25,14 @@ def resolve(current: str, text: str) -> str:
     return names.level("/" + "/".join(parts))
 
 
-def below(levels: tuple[str, ...], current: str, typed: str) -> list[str]:
+def levels_below(levels: tuple[str, ...], current: str, typed: str) -> list[str]:
     """Return how `typed` may go on, one component further; a slash ends those that have levels below.
 
     Raises:
         BadName: what stands before the last slash is no level
     """
     head, slash, tail = typed.rpartition("/")
-    top = resolve(current, head or "/") if slash else current
+    top = resolve_level(current, head or "/") if slash else current
     prefix = top if top == names.ROOT else top + "/"
     children: dict[str, bool] = {}
     for level in levels:

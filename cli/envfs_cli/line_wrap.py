@@ -8,7 +8,7 @@ _WIDEST = 100
 _NARROWEST = 40
 
 
-def width(descriptor: int = 1) -> int:
+def terminal_width(descriptor: int = 1) -> int:
     """Return how many characters a line may have: COLUMNS, else the terminal's at a descriptor, else 80."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and int(columns):
@@ -20,7 +20,7 @@ def width(descriptor: int = 1) -> int:
     return max(_NARROWEST, min(size, _WIDEST))
 
 
-def fill(text: str, columns: int, first: str = "", others: str = "") -> list[str]:
+def wrap_paragraph(text: str, columns: int, first: str = "", others: str = "") -> list[str]:
     """Break one paragraph into lines behind the indents `first` and `others`; an empty one is an empty line."""
     lines, current, empty = [], first, True
     for word in _words(text):
@@ -44,9 +44,9 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def message(text: str, taken: int) -> str:
+def wrap_message(text: str, taken: int) -> str:
     """Return a message for a terminal at standard error, whose first line begins after `taken` characters."""
     if not sys.stderr.isatty():
         return text
-    first, *others = fill(text, width(2), " " * taken, " " * len("envfs: "))
+    first, *others = wrap_paragraph(text, terminal_width(2), " " * taken, " " * len("envfs: "))
     return "\n".join([first[taken:], *others])

@@ -26,13 +26,13 @@ def main() -> int:
     if _are_unusual():
         from envfs_cli import standard_streams
 
-        standard_streams.prepare()
+        standard_streams.prepare_streams()
     return _leave(_status(sys.argv[1:]))
 
 
 def _status(words: "Sequence[str]") -> int:
     try:
-        return run(words)
+        return run_line(words)
     except (KeyboardInterrupt, BrokenPipeError) as end:
         from envfs_cli import exit_status
 
@@ -59,7 +59,7 @@ def _leave(status: int) -> int:
             from envfs import safe_open
             from envfs_cli import exit_status, output, standard_streams
 
-            standard_streams.discard(stream.fileno())
+            standard_streams.discard_stream(stream.fileno())
             if stream is sys.stderr:
                 continue
             if isinstance(failure, BrokenPipeError):
@@ -74,7 +74,7 @@ def _interrupted(number: int, _frame: object) -> "NoReturn":
     os._exit(_SIGNALLED + number)
 
 
-def run(words: "Sequence[str]") -> int:
+def run_line(words: "Sequence[str]") -> int:
     """Run one command line without the program's name; returns the exit status."""
     from envfs.errors import EnvFSError
 
@@ -96,9 +96,9 @@ def _run(words: "Sequence[str]") -> int:
         from envfs_cli import no_command
 
         return no_command.answer(words)
-    values = arguments.read(command, words[1:])
+    values = arguments.read_values(command, words[1:])
     if command.arguments and command.arguments[0].linked and values["level"] is None:
         from envfs_cli.folder_links import state
 
-        values["level"] = state.level()
+        values["level"] = state.linked_level()
     return run_command(command, values)

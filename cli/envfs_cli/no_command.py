@@ -34,7 +34,7 @@ def answer(words: "Sequence[str]") -> int:
     """Answer a line that does not start with a command."""
     first = words[0] if words else "--help"
     if first in ("--version", "-V"):
-        output.line(f"envfs {__version__}")
+        output.print_line(f"envfs {__version__}")
         return 0
     if first in ("--help", "-h", "help"):
         return _help(words[1:])
@@ -47,7 +47,7 @@ def _help(words: "Sequence[str]") -> int:
     if words and command is None and not words[0].startswith("-"):
         output.error(_unknown(words[0]))
         return arguments.Mistake.status
-    output.line(arguments.parser(command).format_help().rstrip() if command else overview())
+    output.print_line(arguments.command_parser(command).format_help().rstrip() if command else command_overview())
     return 0
 
 
@@ -60,17 +60,17 @@ def _unknown(word: str) -> "arguments.Mistake":
     return arguments.Mistake("there is no such command", hint)
 
 
-def overview() -> str:
+def command_overview() -> str:
     """Return the list of commands, by group."""
-    lines = ["usage: envfs COMMAND ...", "", *help_text.fill(_ABOUT), ""]
+    lines = ["usage: envfs COMMAND ...", "", *help_text.fill_paragraph(_ABOUT), ""]
     for group, title in grammar.GROUPS:
         lines.append(output.paint(title, "head"))
         for command in grammar.all_commands():
             if command.group == group:
-                lines += help_text.entries(_names(command))
+                lines += help_text.two_columns(_names(command))
         lines.append("")
-    lines += help_text.fill("`envfs COMMAND --help` explains one, with examples.")
-    lines += help_text.fill("Exit statuses: docs/cli-contract.md")
+    lines += help_text.fill_paragraph("`envfs COMMAND --help` explains one, with examples.")
+    lines += help_text.fill_paragraph("Exit statuses: docs/cli-contract.md")
     return "\n".join(lines)
 
 

@@ -60,7 +60,7 @@ def plain_error(text: str) -> None:
 
 def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
-    _tell(f"envfs: {word} {line_wrap.message(clean(text), len(f'envfs: {kind}: '))}\n")
+    _tell(f"envfs: {word} {line_wrap.wrap_message(clean(text), len(f'envfs: {kind}: '))}\n")
 
 
 def _tell(text: str) -> None:
@@ -71,7 +71,7 @@ def _tell(text: str) -> None:
         _discard(2)
 
 
-def line(text: str) -> None:
+def print_line(text: str) -> None:
     """Print one line of a result.
 
     Raises:
@@ -83,9 +83,9 @@ def line(text: str) -> None:
         raise _lost(failure) from None
 
 
-def row(text: str) -> None:
+def print_row(text: str) -> None:
     """Print one line of a result that goes on: whoever reads the pipe gets it now."""
-    line(text)
+    print_line(text)
     flush()
 
 
@@ -116,7 +116,7 @@ def raw(data: bytes) -> None:
             raise _lost(failure) from None
 
 
-def need() -> None:
+def check_writable() -> None:
     """Find out whether a result can be written, before there is one that must not be lost.
 
     Raises:
@@ -133,7 +133,7 @@ def need() -> None:
 def _discard(number: int) -> None:
     from envfs_cli import standard_streams  # what it needs is slow to load
 
-    standard_streams.discard(number)
+    standard_streams.discard_stream(number)
 
 
 def _lost(failure: OSError) -> Exception:
@@ -147,7 +147,7 @@ def _lost(failure: OSError) -> Exception:
 
 def as_json(value: object) -> None:
     """Print a value as one line of JSON."""
-    line(json.dumps(value))  # ASCII alone: nothing in it can speak to a terminal
+    print_line(json.dumps(value))  # ASCII alone: nothing in it can speak to a terminal
 
 
 def rows_json(rows: "Sequence[NamedTuple]") -> None:
@@ -160,17 +160,17 @@ def message_json(message: "NamedTuple") -> None:
     as_json(wire.plain(message))
 
 
-def table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
+def print_table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
     """Print rows in columns: aligned under heads on a terminal, tab-separated in a pipe."""
     cells = [[clean(cell) for cell in row] for row in rows]
     if not on_terminal():
         for row in cells:
-            line("\t".join(row))
+            print_line("\t".join(row))
         return
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    line(paint(_aligned(heads, widths), "head"))
+    print_line(paint(_aligned(heads, widths), "head"))
     for row in cells:
-        line(_aligned(row, widths))
+        print_line(_aligned(row, widths))
 
 
 def _aligned(row: "Sequence[str]", widths: "Sequence[int]") -> str:

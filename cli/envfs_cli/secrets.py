@@ -69,7 +69,7 @@ def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:
     return handle
 
 
-def passphrase(file: "str | None", project: str = "") -> int:
+def passphrase_descriptor(file: "str | None", project: str = "") -> int:
     """Return the passphrase of the vault, or of a project, in a descriptor: from a file, or asked for."""
     file = file or named_file(project)
     if file:
@@ -131,11 +131,11 @@ def _of(project: str) -> str:
 
 
 def is_typed(file: "str | None") -> bool:
-    """Tell whether `value` would ask a person; `file` is what --from-file names."""
+    """Tell whether `value_descriptor` would ask a person; `file` is what --from-file names."""
     return file is None and sys.stdin is not None and sys.stdin.isatty()
 
 
-def value(name: str, file: "str | None") -> "tuple[int, bool]":
+def value_descriptor(name: str, file: "str | None") -> "tuple[int, bool]":
     """Return a value in a descriptor, and whether it is to lose its line end if it has one line.
 
     Raises:

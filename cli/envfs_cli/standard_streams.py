@@ -20,7 +20,7 @@ _closed: list[int] = []
 _aside: dict[int, int] = {}
 
 
-def prepare() -> None:
+def prepare_streams() -> None:
     """Make standard output and error fit to be written to, whatever they are."""
     for pair in str(sys._xoptions.get("envfs-aside", "")).split(","):  # noqa: SLF001 - its documented name
         number, _, copy = pair.partition(":")
@@ -55,7 +55,7 @@ def forgive_lost_words() -> None:
         sys.stderr = _Words(io.BufferedWriter(io.FileIO(2, "w", closefd=False)), errors="backslashreplace")
 
 
-def discard(number: int) -> None:
+def discard_stream(number: int) -> None:
     """Let standard output (1) or error (2) lead nowhere: the interpreter writes once more at its end."""
     handle = os.open(os.devnull, os.O_WRONLY)
     os.dup2(handle, number)
@@ -108,7 +108,7 @@ class _Words(io.TextIOWrapper):
             super().write(text)
             self.flush()
         except OSError:
-            discard(2)
+            discard_stream(2)
         return len(text)
 
 

@@ -156,7 +156,7 @@ def test_the_client_starts_without_what_is_slow(
     monkeypatch.setenv("ENVFS_HOME", home.places.home)
     monkeypatch.chdir(tmp_path)
     state_writer.write_toml(str(tmp_path), "/shop")
-    state_writer.remember(str(tmp_path), Linked(state.number(str(tmp_path)), "/shop", ""))
+    state_writer.remember_folder(str(tmp_path), Linked(state.folder_number(str(tmp_path)), "/shop", ""))
     modules = client(home, *words)
     assert "envfs_cli.main" in modules
     assert heads(modules) & (HEAVY | {"tomllib", "yaml"}) == set()

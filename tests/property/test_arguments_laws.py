@@ -56,7 +56,7 @@ def test_a_well_formed_line_is_read_alike_both_ways(command: Command, data: st.D
     directly = arguments._directly(command, words)
     assert directly is not None
     assert directly == arguments._by_argparse(command, words)
-    assert arguments.read(command, words) == directly
+    assert arguments.read_values(command, words) == directly
 
 
 @pytest.mark.parametrize("command", COMMANDS)

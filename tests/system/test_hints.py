@@ -305,4 +305,4 @@ def test_every_named_command_is_of_the_grammar() -> None:
             known = grammar.find_command(words[0])
             assert known is not None, command
             if command not in {"envfs get", "envfs link", "envfs key rotate", "envfs project log"}:
-                assert isinstance(arguments.read(known, words[1:]), dict), command
+                assert isinstance(arguments.read_values(known, words[1:]), dict), command

@@ -19,5 +19,5 @@ def run_accept(arguments: AcceptArguments) -> int:
     """Accept a level as it is now."""
     if not arguments.yes:
         prompts.need_yes(f"take {arguments.level} as it is now for the truth?")
-    print_notes(session.start(arguments.passphrase_file).reply(control.Accept(arguments.level)))
+    print_notes(session.start_session(arguments.passphrase_file).reply(control.Accept(arguments.level)))
     return 0

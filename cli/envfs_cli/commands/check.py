@@ -41,7 +41,7 @@ class Expected(NamedTuple):
 def run_check(arguments: CheckArguments) -> int:
     """Say what is wrong with a level's variables; the exit status is 0 only if nothing is."""
     expected = _expected(arguments.against) if arguments.against else None
-    asking = session.start(arguments.passphrase_file)
+    asking = session.start_session(arguments.passphrase_file)
     facts, dangling = describe_view(asking, arguments.level, arguments.version or 0, arguments.dialect or "")
     problems = [
         *(_compared(facts, expected) if expected is not None else ()),
@@ -51,7 +51,9 @@ def run_check(arguments: CheckArguments) -> int:
     if arguments.json:
         output.as_json([problem._asdict() for problem in problems])
     else:
-        output.table(("PROBLEM", "NAME", "WHAT"), [(problem.kind, problem.name, problem.text) for problem in problems])
+        output.print_table(
+            ("PROBLEM", "NAME", "WHAT"), [(problem.kind, problem.name, problem.text) for problem in problems]
+        )
         output.done(f"{len(facts)} variables, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)}")
     fails = any(problem.error or arguments.strict for problem in problems)
     return EnvFSError.status if fails else 0

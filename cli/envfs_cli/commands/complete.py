@@ -33,7 +33,7 @@ def run_complete(arguments: CompleteArguments) -> int:
     except EnvFSError:
         return 0  # a level that is none has nothing to offer
     for text in offers:
-        output.line(text)
+        output.print_line(text)
     return 0
 
 
@@ -41,9 +41,9 @@ def _offers(arguments: CompleteArguments) -> "list[str]":
     word, sources = arguments.word or "", Sources(_link_for_levels, _leave)
     match arguments.what:
         case "level":
-            return level_paths.below(sources.levels(), names.ROOT, word)
+            return level_paths.levels_below(sources.levels(), names.ROOT, word)
         case "here":
-            return level_paths.below(sources.levels(), names.ROOT, word) or _names_here(word)
+            return level_paths.levels_below(sources.levels(), names.ROOT, word) or _names_here(word)
         case "project":
             return [name for name in sources.projects() if name.startswith(word)]
         case "name":
@@ -55,15 +55,15 @@ def _offers(arguments: CompleteArguments) -> "list[str]":
 def _names_here(word: str) -> list[str]:
     from envfs_cli.folder_links import state
 
-    offers = Sources(client.need_running, _leave).names(state.level())
+    offers = Sources(client.need_running, _leave).names(state.linked_level())
     return [name for name in offers if name.startswith(word)]
 
 
 def _link_for_levels() -> "Link":
-    link = client.running()
+    link = client.running_daemon()
     if link is None and not _vault_is_free():
         raise NotRunning("another process is at work here")
-    return link or client.reach()
+    return link or client.reach_daemon()
 
 
 def _leave(link: "Link") -> None:
@@ -73,7 +73,7 @@ def _leave(link: "Link") -> None:
 def _vault_is_free() -> bool:
     # a private daemon would wait for the lock long after the person has typed on
     try:
-        handle = safe_open.open_file(client.places().lock, os.O_RDWR)
+        handle = safe_open.open_file(client.user_locations().lock, os.O_RDWR)
     except OSError:
         return False
     try:

@@ -26,5 +26,5 @@ def run_completion(arguments: CompletionArguments) -> int:
             from envfs_cli.completion.fish import script
         case _:
             raise Unhandled(arguments.shell)
-    output.line(script())
+    output.print_line(script())
     return 0

@@ -45,7 +45,7 @@ def run_doctor(arguments: DoctorArguments) -> int:
 
 def _asked() -> "list[FindingRow]":
     try:
-        link = session.Session.kept or client.looking()
+        link = session.Session.kept or client.reach_for_look()
         report, _ = link.ask(control.Status())
         if link.private or not isinstance(report, control.StatusReport):
             return [_not_running(), *_diagnosed(link)]
@@ -81,9 +81,9 @@ def _not_running() -> FindingRow:
 def _of_a_stranger(owner: int) -> "list[FindingRow]":
     text = f"one of uid {owner} runs here; it tells its owner alone how it is"
     row = FindingRow("daemon", _NOTE, text, "what follows is about this user, without it")
-    if os.path.exists(client.places().vault):
+    if os.path.exists(client.user_locations().vault):
         return [row._replace(hint=f"ask uid {owner} to run this")]
-    return [row, *_diagnosed(client.private(looks=True))]
+    return [row, *_diagnosed(client.start_private_daemon(looks=True))]
 
 
 def _broken(error: EnvFSError) -> FindingRow:
@@ -109,15 +109,15 @@ def _plugins(path: str) -> "list[FindingRow]":
 
 def _print(findings: "list[FindingRow]") -> None:
     if not output.on_terminal():
-        output.table((), [(row.state, row.check, row.text, row.hint) for row in findings])
+        output.print_table((), [(row.state, row.check, row.text, row.hint) for row in findings])
         return
     width = max(len(row.check) for row in findings)
     for row in findings:
         state = output.paint(output.clean(row.state).ljust(len(_PROBLEM)), _STYLES.get(row.state, "bad"))
-        output.line(f"{state}  {output.clean(row.check).ljust(width)}  {output.clean(row.text)}")
+        output.print_line(f"{state}  {output.clean(row.check).ljust(width)}  {output.clean(row.text)}")
         if row.hint and row.state != _OK:
-            output.line(output.paint(f"{' ' * (len(_PROBLEM) + width + 4)}{output.clean(row.hint)}", "dim"))
-    output.line(f"\n{_summary(findings)}")
+            output.print_line(output.paint(f"{' ' * (len(_PROBLEM) + width + 4)}{output.clean(row.hint)}", "dim"))
+    output.print_line(f"\n{_summary(findings)}")
 
 
 def _summary(findings: "list[FindingRow]") -> str:

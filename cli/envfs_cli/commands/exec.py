@@ -32,20 +32,20 @@ def run_exec(arguments: ExecArguments) -> int:
     """Fetch the view, then replace this process by the command: its exit status and signals are its own."""
     if arguments.watch:
         return _watch(arguments)
-    link = session.start(arguments.passphrase_file)
+    link = session.start_session(arguments.passphrase_file)
     variables = fetch_view(link.ask, arguments)
     link.close()
-    return replacement.become(arguments.command, variables)
+    return replacement.become_command(arguments.command, variables)
 
 
 def _watch(arguments: ExecArguments) -> int:
     from envfs_cli.watch import watcher
 
-    return watcher.watch(
+    return watcher.watch_command(
         watcher.Watched(
             arguments.level,
             lambda ask: fetch_view(ask, arguments),
-            lambda variables: replacement.become(arguments.command, variables),
+            lambda variables: replacement.become_command(arguments.command, variables),
             arguments.grace or _GRACE,
             arguments.passphrase_file,
         )
@@ -67,4 +67,4 @@ def fetch_view(ask: "Ask", arguments: ExecArguments) -> bytes:
         return view
     from envfs_cli.process import environment_references
 
-    return environment_references.completed(variables + b"\0", opened, os.environb)
+    return environment_references.complete_entries(variables + b"\0", opened, os.environb)

@@ -23,7 +23,7 @@ class ExplainArguments(NamedTuple):
 def run_explain(arguments: ExplainArguments) -> int:
     """Say which levels set a variable, which wins, and what it refers to."""
     level, name, version = arguments.level, names.variable(arguments.name), arguments.version or 0
-    asking = session.start(arguments.passphrase_file)
+    asking = session.start_session(arguments.passphrase_file)
     rows, dangling = describe_view(asking, level, version)
     facts = next((row for row in rows if row.name == name), None)
     if facts is None:
@@ -51,16 +51,16 @@ def _members(facts: control.FactsRow, chains: "list[control.DanglingRow]", value
 
 
 def _print(facts: control.FactsRow, level: str, chains: "list[control.DanglingRow]", value: "str | None") -> None:
-    output.line(f"{output.paint(facts.name, 'head')} at {level}")
+    output.print_line(f"{output.paint(facts.name, 'head')} at {level}")
     for place in reversed(facts.levels):
-        output.line(f"  set at     {place}{'' if place == facts.levels[-1] else '  (overridden)'}")
+        output.print_line(f"  set at     {place}{'' if place == facts.levels[-1] else '  (overridden)'}")
     for use in facts.uses:
-        output.line(f"  refers to  {use.name}  ({use.level or 'not set'})")
+        output.print_line(f"  refers to  {use.name}  ({use.level or 'not set'})")
     for row in chains:
-        output.line(f"  {output.paint(row.kind.ljust(9), 'bad')}  {chain_text(row)}")
+        output.print_line(f"  {output.paint(row.kind.ljust(9), 'bad')}  {chain_text(row)}")
     if facts.refused:
-        output.line(f"  {output.paint('refused', 'bad')}    {facts.refused}")
+        output.print_line(f"  {output.paint('refused', 'bad')}    {facts.refused}")
     for text in facts.doubts:
-        output.line(f"  {output.paint('doubt', 'warn')}      {text}")
+        output.print_line(f"  {output.paint('doubt', 'warn')}      {text}")
     if value is not None:
-        output.line(f"  value      {output.clean(value)}")
+        output.print_line(f"  value      {output.clean(value)}")

@@ -34,7 +34,7 @@ def run_export(arguments: ExportArguments) -> int:
     _check_format(arguments, form)
     if arguments.output:
         check_new(arguments.output)
-    data = _exported(session.start(arguments.passphrase_file), arguments, form)
+    data = _exported(session.start_session(arguments.passphrase_file), arguments, form)
     if arguments.output:
         write_new(arguments.output, data)
     else:

@@ -20,6 +20,6 @@ class GetArguments(NamedTuple):
 def run_get(arguments: GetArguments) -> int:
     """Print one value, with a line end on a terminal only."""
     request = control.ReadView(arguments.level, "value", "get", (arguments.name,), arguments.version or 0)
-    _, blob = session.start(arguments.passphrase_file).ask(request)
+    _, blob = session.start_session(arguments.passphrase_file).ask(request)
     output.raw(blob + b"\n" if os.isatty(1) or not blob.endswith(b"\n") else blob)
     return 0

@@ -15,12 +15,12 @@ class GrantsArguments(NamedTuple):
 
 def run_grants(arguments: GrantsArguments) -> int:
     """List the grants."""
-    sent = session.start(arguments.passphrase_file).rows(control.ListGrants())
+    sent = session.start_session(arguments.passphrase_file).rows(control.ListGrants())
     rows = [row for row in sent if isinstance(row, control.GrantRow)]
     if arguments.json:
         output.rows_json(rows)
     else:
-        output.table(("LEVEL", "UID", "USER", "UNTIL (UTC)", "DIALECT"), [_cells(row) for row in rows])
+        output.print_table(("LEVEL", "UID", "USER", "UNTIL (UTC)", "DIALECT"), [_cells(row) for row in rows])
     return 0
 
 

@@ -22,13 +22,13 @@ class HistoryArguments(NamedTuple):
 def run_history(arguments: HistoryArguments) -> int:
     """List versions, the newest first."""
     count = _DEFAULT_LINES if arguments.lines is None else arguments.lines
-    sent = session.start(arguments.passphrase_file).rows(control.ListHistory(arguments.level, count))
-    rows, status = damage.intact(sent, control.VersionRow)
+    sent = session.start_session(arguments.passphrase_file).rows(control.ListHistory(arguments.level, count))
+    rows, status = damage.intact_rows(sent, control.VersionRow)
     if arguments.json:
         output.rows_json(rows)
         return status
     cells = [(str(row.version), output.shown_time(row.time), row.author[:8], _changes(row)) for row in rows]
-    output.table(("VERSION", "TIME", "AUTHOR", "CHANGES"), cells)
+    output.print_table(("VERSION", "TIME", "AUTHOR", "CHANGES"), cells)
     return status
 
 

@@ -72,7 +72,7 @@ def _jobs_of_folder(arguments: ImportArguments) -> "tuple[Job, ...]":
         raise BadRequest("a folder is imported as dotenv files", "name the one file that is to be read otherwise")
     from envfs_cli.importing import folder
 
-    return folder.jobs(arguments.file, arguments.level, arguments.order, arguments.as_)
+    return folder.import_jobs(arguments.file, arguments.level, arguments.order, arguments.as_)
 
 
 def _job_of_file(form: "ImportFormat", arguments: ImportArguments) -> "Job":
@@ -85,17 +85,19 @@ def _job_of_file(form: "ImportFormat", arguments: ImportArguments) -> "Job":
         source, notes = input_files.source_of(text.text, path), text.notes
     else:
         is_named = arguments.format is not None
-        source = input_files.source(path, input_files.FileFormat(form, is_named, arguments.flatten, arguments.service))
+        source = input_files.read_source(
+            path, input_files.FileFormat(form, is_named, arguments.flatten, arguments.service)
+        )
     notes = (*notes, *(source.notes if arguments.dry_run else source.remarks()))
     level = names.level(arguments.level)
-    return input_files.Job(level, source.text, (input_files.Part(path, source.variables),), notes)
+    return input_files.Job(level, source.text, (input_files.FilePart(path, source.variables),), notes)
 
 
 def _adapted(text: str, arguments: ImportArguments) -> "Text":
     from envfs_cli.importing import adaptation
 
     folder = None if arguments.file == "-" else os.path.dirname(os.path.abspath(arguments.file))
-    return adaptation.adapted(text, adaptation.readers(folder, arguments.as_))
+    return adaptation.adapted_text(text, adaptation.folder_readers(folder, arguments.as_))
 
 
 def _import_dotenv(arguments: ImportArguments) -> int:
@@ -111,7 +113,7 @@ def _import_dotenv(arguments: ImportArguments) -> int:
             os.close(descriptor)
             descriptor = secrets.from_bytes(text.encode())
     request = control.ImportText(arguments.level, arguments.replace)
-    written = session.start(arguments.passphrase_file).reply(request, (descriptor,))
+    written = session.start_session(arguments.passphrase_file).reply(request, (descriptor,))
     if isinstance(written, control.Written):
         report_written(written._replace(notes=(*notes, *written.notes)), as_json=arguments.json)
     return 0
@@ -121,7 +123,7 @@ def _carry_out(jobs: "tuple[Job, ...]", arguments: ImportArguments) -> int:
     if arguments.dry_run:
         return _try_out(jobs, arguments)
     _check(jobs)
-    link = session.start(arguments.passphrase_file)
+    link = session.start_session(arguments.passphrase_file)
     written: list[control.Written] = []
     try:
         written.extend(_ask(link, job, arguments, dry=False) for job in jobs)
@@ -144,7 +146,7 @@ def _check(jobs: "tuple[Job, ...]") -> None:
     for part in (part for job in jobs for part in job.parts):
         for variable in part.variables:
             if variable.problem is not None:
-                raise input_files.named(variable.problem, part.file)
+                raise input_files.with_file_name(variable.problem, part.file)
 
 
 def _ask(link: session.Session, job: "Job", arguments: ImportArguments, *, dry: bool) -> control.Written:
@@ -163,13 +165,13 @@ def _ask(link: session.Session, job: "Job", arguments: ImportArguments, *, dry: 
 
 
 def _try_out(jobs: "tuple[Job, ...]", arguments: ImportArguments) -> int:
-    link = session.start(arguments.passphrase_file)
+    link = session.start_session(arguments.passphrase_file)
     rows = [row for job in jobs for row in _rows(link, job, arguments)]
     if arguments.json:
         output.as_json([row._asdict() for row in rows])
     else:
         cells = [(row.file, row.level, row.name, ", ".join(row.what)) for row in rows]
-        output.table(("FILE", "LEVEL", "NAME", "WHAT"), cells)
+        output.print_table(("FILE", "LEVEL", "NAME", "WHAT"), cells)
     for text in (text for job in jobs for text in job.notes):
         output.note(text)
     _check(jobs)

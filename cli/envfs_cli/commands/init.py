@@ -26,13 +26,13 @@ def run_init(arguments: InitArguments) -> int:
     if not path.isascii() and path.encode(errors="replace").decode() != path:
         raise EnvFSError("the path of the identity file is not UTF-8 text", "the settings could not name it")
     if arguments.recovery:
-        output.need()
+        output.check_writable()
     descriptors: tuple[int, ...] = ()
     if not path:
         file = arguments.passphrase_file or secrets.named_file("")
         _check_init(asks=file is None)
         descriptors = (secrets.new_passphrase(file),)
-    link = session.over(client.own(), arguments.passphrase_file)
+    link = session.session_over(client.reach_own_daemon(), arguments.passphrase_file)
     with prompts.Waiting("making the identity"):
         reply = link.reply(control.Init(path), descriptors)
     if isinstance(reply, control.Made):
@@ -41,12 +41,12 @@ def run_init(arguments: InitArguments) -> int:
 
 
 def _check_init(*, asks: bool) -> None:
-    link = client.own(looks=True)
+    link = client.reach_own_daemon(looks=True)
     with suppress(WrongPassphrase):  # whatever else would refuse it does so before anybody is asked
         link.ask(control.Init())
     link.close()
     if asks:
-        prompts.check(secrets.NAME_A_FILE)
+        prompts.check_terminal(secrets.NAME_A_FILE)
 
 
 def _print_made(link: session.Session, made: control.Made, identity_file: str, arguments: InitArguments) -> None:
@@ -56,14 +56,16 @@ def _print_made(link: session.Session, made: control.Made, identity_file: str, a
         secret = {"recovery": add_recovery(link, "")[1]} if arguments.recovery else {}
         output.as_json({**made._asdict(), **secret})
         return
-    place = identity_file or client.places().identity
-    output.line(f"a vault is made in {made.home}")
-    output.line(f"  identity   {place}{' (unencrypted: whoever reads it reads the vault)' if identity_file else ''}")
-    output.line(f"  recipient  {made.recipient}")
-    output.line(f"  approved   uid {made.approved_uid}, for everything; nobody else")
+    place = identity_file or client.user_locations().identity
+    output.print_line(f"a vault is made in {made.home}")
+    output.print_line(
+        f"  identity   {place}{' (unencrypted: whoever reads it reads the vault)' if identity_file else ''}"
+    )
+    output.print_line(f"  recipient  {made.recipient}")
+    output.print_line(f"  approved   uid {made.approved_uid}, for everything; nobody else")
     output.note(
         "without the identity" + ("" if identity_file else " and its passphrase") + " nothing opens: keep a copy"
     )
     if arguments.recovery or prompts.confirm("make a recovery sheet, for the day when it is lost?"):
         recovery, identity = add_recovery(link, "")
-        output.line(f"\n{sheet_text(recovery.recipient, identity).rstrip()}")
+        output.print_line(f"\n{sheet_text(recovery.recipient, identity).rstrip()}")

@@ -38,8 +38,8 @@ def run_key(arguments: KeyArguments) -> int:
 
 
 def _list(arguments: KeyArguments) -> int:
-    asking = session.start(arguments.passphrase_file, arguments.project)
-    rows, status = damage.intact(asking.rows(control.ListKeys(arguments.project or "")), control.KeyRow)
+    asking = session.start_session(arguments.passphrase_file, arguments.project)
+    rows, status = damage.intact_rows(asking.rows(control.ListKeys(arguments.project or "")), control.KeyRow)
     if arguments.json:
         output.rows_json(rows)
         return status
@@ -47,14 +47,14 @@ def _list(arguments: KeyArguments) -> int:
         (row.project, str(row.number), row.kid[:_SHORT], "newest" if row.newest else "history", str(row.levels))
         for row in rows
     ]
-    output.table(("PROJECT", "KEY", "KID", "USE", "LEVELS"), cells)
+    output.print_table(("PROJECT", "KEY", "KID", "USE", "LEVELS"), cells)
     return status
 
 
 def _rotate(arguments: KeyArguments) -> int:
     if not arguments.project:
         raise Mistake("`envfs key rotate` needs a project", "name it, as in `shop`")
-    asking = session.start(arguments.passphrase_file, arguments.project)
+    asking = session.start_session(arguments.passphrase_file, arguments.project)
     name, received = names.level(arguments.project), list[object]()
     need_project(asking, name)
     asking.with_passphrase(control.RotateKey(name), "sealing everything anew", received)
@@ -63,6 +63,6 @@ def _rotate(arguments: KeyArguments) -> int:
         output.rows_json(resealed)
         return 0
     for row in resealed:
-        output.line(f"{row.level}: version {row.version}")
+        output.print_line(f"{row.level}: version {row.version}")
     output.done(f"{name} has a new key")
     return 0

@@ -26,7 +26,7 @@ def run_keyring(arguments: KeyringArguments) -> int:
         case "add":
             return _add(arguments)
         case "remove":
-            session.start(arguments.passphrase_file).reply(control.ForgetIdentity())
+            session.start_session(arguments.passphrase_file).reply(control.ForgetIdentity())
             output.done("the identity is in no keyring any more")
             return 0
         case _:
@@ -36,7 +36,7 @@ def run_keyring(arguments: KeyringArguments) -> int:
 def _add(arguments: KeyringArguments) -> int:
     if arguments.keyring is None:
         raise Mistake("which keyring?", "`envfs keyring add kernel` or `envfs keyring add secret-service`")
-    asking = session.start(arguments.passphrase_file)
+    asking = session.start_session(arguments.passphrase_file)
     asking.with_passphrase(control.KeepIdentity(arguments.keyring), "copying the identity")
     output.done(f"the identity is in the {arguments.keyring} keyring as well")
     return 0

@@ -64,14 +64,14 @@ def _link(folder: str, level: str, arguments: LinkArguments) -> int:
     is_file = _check_env(env, level, importing=arguments.import_)
     if not os.access(folder, os.W_OK | os.X_OK):  # before anything is imported
         raise EnvFSError(f"{folder} cannot be written", "the link and .envfs.toml are made in it")
-    daemon = session.Session.kept or client.reach()
-    asking = session.over(daemon, arguments.passphrase_file)
+    daemon = session.Session.kept or client.reach_daemon()
+    asking = session.session_over(daemon, arguments.passphrase_file)
     before = _import(env, level, asking, arguments.as_) if is_file else None
     asking.reply(control.ListLevels(level))
     target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
     _put_link(env, target, before)
     state_writer.write_toml(folder, level)
-    state_writer.remember(folder, state.Linked(state.number(folder), level, target))
+    state_writer.remember_folder(folder, state.Linked(state.folder_number(folder), level, target))
     output.done(f"{env} is the view of {level}")
     if is_file:
         _name_others(folder, level)
@@ -82,14 +82,16 @@ def _link(folder: str, level: str, arguments: LinkArguments) -> int:
 def _check_toml(folder: str) -> None:
     # one that does not parse, or that somebody else can write, is not ours to replace
     if os.path.lexists(state.toml_of(folder)):
-        state.read(folder)
+        state.read_link_file(folder)
 
 
 def _check_env(env: str, level: str, *, importing: bool) -> bool:
     """Tell whether there is a real file to import; refuse whatever cannot be replaced."""
     if os.path.islink(env):
         if not state.leads_to_a_view(env, _mounts()):
-            raise AlreadyExists(f"{env} is a link to something else", f"look at it, and remove it: `rm {quoted(env)}`")
+            raise AlreadyExists(
+                f"{env} is a link to something else", f"look at it, and remove it: `rm {shell_quoted(env)}`"
+            )
         return False
     if not os.path.lexists(env):
         return False
@@ -98,19 +100,19 @@ def _check_env(env: str, level: str, *, importing: bool) -> bool:
     if not importing:
         raise AlreadyExists(
             f"there is a file {env}",
-            f"import and replace it with `{state.command(os.path.dirname(env), level)}`, or import it with "
-            f"`envfs import {quoted(env)} {level}` and remove it",
+            f"import and replace it with `{state.link_command(os.path.dirname(env), level)}`, or import it with "
+            f"`envfs import {shell_quoted(env)} {level}` and remove it",
         )
     return True
 
 
 def _mounts() -> tuple[str, ...]:
     # wherever this user's views may be: a link of an earlier day leads to where they were then
-    mine = client.places()
+    mine = client.user_locations()
     return _configured(mine.settings), mine.mount, locations.system().mount
 
 
-def quoted(path: str) -> str:
+def shell_quoted(path: str) -> str:
     """Return a path as a shell takes it."""
     import shlex
 
@@ -121,7 +123,7 @@ def _mount(daemon: "Link") -> str:
     report, _ = daemon.ask(control.Status())
     if isinstance(report, control.StatusReport) and report.mount:
         return _by_its_link(str(report.mount))
-    mine = client.places()
+    mine = client.user_locations()
     if not daemon.private:
         return locations.system().mount  # strangers are not told, and the system's is where they look
     output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
@@ -130,7 +132,7 @@ def _mount(daemon: "Link") -> str:
 
 def _by_its_link(mount: str) -> str:
     # a link in the home folder stays, wherever the mount of another session is
-    link = client.places().link
+    link = client.user_locations().link
     return link if link and os.path.islink(link) and os.readlink(link) == mount else mount
 
 
@@ -155,17 +157,17 @@ def _import(env: str, level: str, asking: session.Session, read_as: str | None) 
 
     stamp = _stamp(env)
     before = input_files.text_of(env)
-    who = adaptation.readers(os.path.dirname(env), read_as)
-    text = adaptation.adapted(before, who)
+    who = adaptation.folder_readers(os.path.dirname(env), read_as)
+    text = adaptation.adapted_text(before, who)
     if text.left:
         raise EnvFSError(
             f"{env} stays, and nothing is imported: no environment can have the name {text.left[0]}",
-            f"rename it, or import the file without it: `envfs import {quoted(env)} {level}`",
+            f"rename it, or import the file without it: `envfs import {shell_quoted(env)} {level}`",
         )
     if text.unread:
         raise EnvFSError(
             f"{env} stays, and nothing is imported: {text.unread}",
-            f"quote what has several lines, or import it without these: `envfs import {quoted(env)} {level}`",
+            f"quote what has several lines, or import it without these: `envfs import {shell_quoted(env)} {level}`",
         )
     descriptor = secrets.from_bytes((text.text or _NOTHING).encode())
     try:
@@ -202,9 +204,9 @@ def _check_readers(env: str, level: str, before: str, who: "Readers", asking: se
     apart = adaptation.kept_apart(before, view.decode(), who)
     if apart:
         reader = apart[0][1]
-        listed = ", ".join(readings.told(name for name, whose in apart if whose == reader))
+        listed = ", ".join(readings.printable_names(name for name, whose in apart if whose == reader))
         label = table.READERS[reader].label
-        command = f"{state.command(os.path.dirname(env), level)} --as"
+        command = f"{state.link_command(os.path.dirname(env), level)} --as"
         other = f"`{command} {reader}`, or " if reader not in who.names else ""
         raise EnvFSError(
             f"{env} is imported, and stays: {label} would read something else from the view for {listed}",
@@ -218,12 +220,12 @@ def _name_others(folder: str, level: str) -> None:
 
     listed = [file for file in os.listdir(folder) if file.startswith(".env.") and os.path.isfile(f"{folder}/{file}")]
     stay = sorted(file for file in listed if file != families.DEFAULTS and not families.is_no_secret(file))
-    left_out = {file for file, _ in families.sort(stay, "next").skipped}
+    left_out = {file for file, _ in families.sort_family(stay, "next").skipped}
     if left_out:
         output.note(f"unencrypted beside the link, and nothing that EnvFS imports: {', '.join(sorted(left_out))}")
     stay = [file for file in stay if file not in left_out]
     if stay:
-        command = f"envfs import {quoted(folder)} {level}"
+        command = f"envfs import {shell_quoted(folder)} {level}"
         output.note(f"unencrypted beside the link: {', '.join(stay)}. `{command}` imports them to levels below {level}")
 
 
@@ -262,17 +264,17 @@ def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
 
 
 def _remove(folder: str) -> int:
-    record = state.remembered().get(folder)
+    record = state.remembered_folders().get(folder)
     env = f"{folder.rstrip('/')}/{_ENV}"
     if record is None and not state.leads_to_a_view(env, _mounts()):
         raise EnvFSError(f"{folder} is not linked", "name the folder that is; `ls -A` shows its .envfs.toml")
     if record is None:  # moved here, or copied
         _clear(folder, os.readlink(env))
-    elif record.number == state.number(folder):
+    elif record.number == state.folder_number(folder):
         _clear(folder, record.target)
     else:
         output.note(f"{folder} is not the folder that was linked: what is in it stays")
-    state_writer.forget(folder)
+    state_writer.forget_folder(folder)
     output.done(f"{folder} is not linked any more")
     return 0
 
@@ -284,7 +286,7 @@ def _clear(folder: str, target: str) -> None:
     elif os.path.lexists(env):
         output.note(f"{env} stays: it is not the link that was made")
     if os.path.lexists(toml):
-        state.read(folder)
+        state.read_link_file(folder)
         _unlink(toml)
 
 

@@ -33,7 +33,7 @@ class LogArguments(NamedTuple):
 
 def run_log(arguments: LogArguments) -> int:
     """Print the log, verify it, keep its file and go on in another, or begin a new log."""
-    link = session.start(arguments.passphrase_file)
+    link = session.start_session(arguments.passphrase_file)
     match arguments.action:
         case None:
             return _print(link, arguments)
@@ -61,7 +61,7 @@ def _verify(link: "Session", *, as_json: bool) -> int:
         if as_json:
             output.message_json(reply)
         else:
-            output.line(f"the access log is whole: {reply.looked_at} entries, {reply.notes[0]}")
+            output.print_line(f"the access log is whole: {reply.looked_at} entries, {reply.notes[0]}")
             for text in reply.notes[1:]:
                 output.note(text)
     return 0
@@ -81,7 +81,7 @@ class _Printer:
             return
         facts = _facts(row.line)
         if facts is not None:
-            output.row(row.line.rstrip("\n") if self._as_json else _sentence(facts))
+            output.print_row(row.line.rstrip("\n") if self._as_json else _sentence(facts))
         elif not self.is_broken:
             self.is_broken = True
             output.error(LogBroken("the access log holds a line that is no entry", "`envfs log verify`"))

@@ -17,8 +17,8 @@ class LsArguments(NamedTuple):
 
 def run_ls(arguments: LsArguments) -> int:
     """List levels."""
-    sent = session.start(arguments.passphrase_file).rows(control.ListLevels(arguments.level or "/"))
-    rows, status = damage.intact(sent, control.LevelRow)
+    sent = session.start_session(arguments.passphrase_file).rows(control.ListLevels(arguments.level or "/"))
+    rows, status = damage.intact_rows(sent, control.LevelRow)
     if arguments.json:
         output.rows_json(rows)
         return status
@@ -26,5 +26,5 @@ def run_ls(arguments: LsArguments) -> int:
         (row.level, str(row.version or "-"), output.shown_time(row.time) or "-", "yes" if row.allowed else "no")
         for row in rows
     ]
-    output.table(("LEVEL", "VERSION", "CHANGED", "APPROVED"), cells)
+    output.print_table(("LEVEL", "VERSION", "CHANGED", "APPROVED"), cells)
     return status

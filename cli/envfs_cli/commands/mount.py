@@ -23,10 +23,10 @@ class MountArguments(NamedTuple):
 
 def run_mount(arguments: MountArguments) -> int:
     """Start the daemon and wait until it serves; or become it, with --foreground."""
-    if client.running() is not None and os.path.exists(client.places().socket):
+    if client.running_daemon() is not None and os.path.exists(client.user_locations().socket):
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
-    if not os.path.exists(client.places().vault):
-        raise NoVault(f"there is no vault at {client.places().vault}", "make one with `envfs init`")
+    if not os.path.exists(client.user_locations().vault):
+        raise NoVault(f"there is no vault at {client.user_locations().vault}", "make one with `envfs init`")
     path = os.path.abspath(arguments.path) if arguments.path else ""
     command = [sys.executable, "-I", "-m", "envfs.daemon", "serve", "--mount", path]
     _check(path)
@@ -35,7 +35,7 @@ def run_mount(arguments: MountArguments) -> int:
     if arguments.foreground:
         lock = client.lock_for_mount()
         standard_streams.give_nothing()
-        os.execve(sys.executable, _with(command, secret, lock), launch.environment(client.places()))  # noqa: S606
+        os.execve(sys.executable, _with(command, secret, lock), launch.daemon_environment(client.user_locations()))  # noqa: S606
     where = _served(command, secret, asks=not (file or secrets.named_file("")))
     output.done(f"mounted at {where}")
     return 0
@@ -43,7 +43,7 @@ def run_mount(arguments: MountArguments) -> int:
 
 def _check(path: str) -> None:
     # what would refuse the mount is said before a passphrase is asked for
-    vault = client.places().vault
+    vault = client.user_locations().vault
     owner = os.stat(vault).st_uid
     if owner != os.geteuid():
         raise NotApproved(f"the vault at {vault} belongs to uid {owner}", "its owner mounts it")
@@ -62,14 +62,14 @@ def _served(command: "list[str]", secret: int, *, asks: bool) -> str:
             if secret >= 0:  # else the keyring did not have the identity
                 output.note(f"{error.text}: try again")
                 os.close(secret)
-            secret = secrets.passphrase(None)
+            secret = secrets.passphrase_descriptor(None)
     raise WrongPassphrase("the passphrase is wrong", "nothing was changed")
 
 
 def _start(command: "list[str]", secret: int) -> str:
     lock = client.lock_for_mount()  # not before the passphrase is there: a person may take long
     try:
-        where, *notes = background.start_in_background(_with(command, secret, lock), client.places())
+        where, *notes = background.start_in_background(_with(command, secret, lock), client.user_locations())
     finally:
         if lock >= 0:
             os.close(lock)
@@ -90,16 +90,16 @@ def _with(command: "list[str]", secret: int, lock: int) -> "list[str]":
 def _passphrase(file: "str | None") -> int:
     # whether one is needed is known by looking for the identity file in its usual place, under a passphrase
     if file or secrets.named_file(""):
-        return secrets.passphrase(file)
-    if os.environ.get("CREDENTIALS_DIRECTORY") or not os.path.exists(client.places().identity) or _in_keyring():
+        return secrets.passphrase_descriptor(file)
+    if os.environ.get("CREDENTIALS_DIRECTORY") or not os.path.exists(client.user_locations().identity) or _in_keyring():
         return -1
-    return secrets.passphrase(None)
+    return secrets.passphrase_descriptor(None)
 
 
 def _in_keyring() -> bool:
     # a look at the settings: the daemon reads them as they should be read, and a mistake here costs one start of it
     try:
-        lines = safe_open.read_file(client.places().settings, _LARGEST, follow=True).splitlines()
+        lines = safe_open.read_file(client.user_locations().settings, _LARGEST, follow=True).splitlines()
         return any(line.strip().startswith(b"keyring") for line in lines)
     except OSError:
         return False

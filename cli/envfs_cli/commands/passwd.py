@@ -27,10 +27,10 @@ def run_passwd(arguments: PasswdArguments) -> int:
     new_file = arguments.new_passphrase_file
     # what a file lacks is said before anybody is asked
     new = secrets.new_passphrase(new_file, name) if new_file else -1
-    asking = session.start(arguments.passphrase_file, arguments.project)
+    asking = session.start_session(arguments.passphrase_file, arguments.project)
     _check_there_is_one(asking, name)
     if new < 0:
-        prompts.check("name a file that holds the new passphrase with --new-passphrase-file")
+        prompts.check_terminal("name a file that holds the new passphrase with --new-passphrase-file")
     asking.passphrase(name)
     asking.let_go()
     if new < 0:

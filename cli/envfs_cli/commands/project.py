@@ -55,7 +55,7 @@ def run_project(arguments: ProjectArguments) -> int:
 
 
 def _start(arguments: ProjectArguments) -> session.Session:
-    return session.start(arguments.passphrase_file, arguments.project)
+    return session.start_session(arguments.passphrase_file, arguments.project)
 
 
 def _make(arguments: ProjectArguments, name: str) -> int:
@@ -76,11 +76,11 @@ def _make(arguments: ProjectArguments, name: str) -> int:
 
 
 def _list(arguments: ProjectArguments) -> int:
-    rows, status = damage.intact(_start(arguments).rows(control.ListProjects()), control.ProjectRow)
+    rows, status = damage.intact_rows(_start(arguments).rows(control.ListProjects()), control.ProjectRow)
     if arguments.json:
         output.rows_json(rows)
         return status
-    output.table(("PROJECT", "CUSTODY", "STATE", "LEVELS", "KEYS", "RECIPIENTS"), [_cells(row) for row in rows])
+    output.print_table(("PROJECT", "CUSTODY", "STATE", "LEVELS", "KEYS", "RECIPIENTS"), [_cells(row) for row in rows])
     for row in rows:
         if row.unfinished:
             output.note(f"a change of the key of {row.project} broke off; `envfs unlock {row.project}` finishes it")
@@ -135,7 +135,7 @@ def _recipients(arguments: ProjectArguments, name: str) -> int:
         output.as_json(list(recipients))
         return 0
     for recipient in recipients:
-        output.line(output.clean(recipient))
+        output.print_line(output.clean(recipient))
     return 0
 
 
@@ -156,7 +156,7 @@ def _custody(arguments: ProjectArguments) -> str:
 def _new_passphrase(asking: session.Session, name: str, arguments: ProjectArguments) -> int:
     file = arguments.passphrase_file or secrets.named_file(name)
     if not file:
-        prompts.check(secrets.NAME_A_FILE)
+        prompts.check_terminal(secrets.NAME_A_FILE)
     asking.let_go()
     output.note(f"only its passphrase will open {name}: not the identity, not the recovery sheet, and nobody can help")
     if not arguments.yes:

@@ -22,8 +22,8 @@ def run_recovery(arguments: RecoveryArguments) -> int:
     if path and not arguments.recipient:
         check_new(path)  # a key that cannot be written down would open everything for nobody
     elif not arguments.recipient:
-        output.need()
-    reply, identity = add_recovery(session.start(arguments.passphrase_file), arguments.recipient or "")
+        output.check_writable()
+    reply, identity = add_recovery(session.start_session(arguments.passphrase_file), arguments.recipient or "")
     if arguments.json:
         output.as_json({**reply._asdict(), "identity": identity} if identity else reply._asdict())
         return 0
@@ -34,5 +34,5 @@ def run_recovery(arguments: RecoveryArguments) -> int:
     elif path:
         write_new(path, sheet_text(reply.recipient, identity).encode())
     else:
-        output.line(sheet_text(reply.recipient, identity).rstrip())
+        output.print_line(sheet_text(reply.recipient, identity).rstrip())
     return 0

@@ -19,4 +19,4 @@ class RenameArguments(NamedTuple):
 def run_rename(arguments: RenameArguments) -> int:
     """Give one variable another name."""
     request = control.RenameVariable(arguments.level, arguments.name, arguments.new_name)
-    return report_written(session.start(arguments.passphrase_file).reply(request), as_json=arguments.json)
+    return report_written(session.start_session(arguments.passphrase_file).reply(request), as_json=arguments.json)

@@ -19,6 +19,6 @@ class RevokeArguments(NamedTuple):
 def run_revoke(arguments: RevokeArguments) -> int:
     """Take a grant back."""
     uid = uid_of(arguments.uid, arguments.user)
-    session.start(arguments.passphrase_file).reply(control.Revoke(arguments.level, uid))
+    session.start_session(arguments.passphrase_file).reply(control.Revoke(arguments.level, uid))
     output.done(f"the grant of uid {uid} on {arguments.level} is gone")
     return 0

@@ -20,7 +20,7 @@ class RollbackArguments(NamedTuple):
 def run_rollback(arguments: RollbackArguments) -> int:
     """Write a new version with the text of an old one."""
     level, version = arguments.level, arguments.version
-    link = session.start(arguments.passphrase_file)
+    link = session.start_session(arguments.passphrase_file)
     link.let_go()
     if not arguments.yes:
         prompts.need_yes(f"write version {version} of {level} as its newest?")

@@ -36,7 +36,7 @@ def run_set(arguments: SetArguments) -> int:
 
 def _check_is_a_level(arguments: SetArguments) -> None:
     # NAME VALUE, as other tools have it, would put the value into the vault as a name
-    asking = session.start(arguments.passphrase_file)
+    asking = session.start_session(arguments.passphrase_file)
     rows = asking.rows(control.ListLevels())
     asking.close()
     if f"/{arguments.level}" not in (row.level for row in rows if isinstance(row, control.LevelRow)):
@@ -51,13 +51,13 @@ def _value(arguments: SetArguments) -> "tuple[session.Session, int, bool]":
     if arguments.empty:
         if file is not None:
             raise Mistake("a value is either --empty or --from-file")
-        return session.start(arguments.passphrase_file), secrets.from_bytes(b""), False
+        return session.start_session(arguments.passphrase_file), secrets.from_bytes(b""), False
     if not secrets.is_typed(file):
         # whoever writes into the pipe may take its time: nothing is started, and so nothing locked, before
-        descriptor, trim = secrets.value(name, file)
-        return session.start(arguments.passphrase_file), descriptor, trim
-    prompts.check("pipe the value in, or name a file that holds it with --from-file")
-    asking = session.start(arguments.passphrase_file)
+        descriptor, trim = secrets.value_descriptor(name, file)
+        return session.start_session(arguments.passphrase_file), descriptor, trim
+    prompts.check_terminal("pipe the value in, or name a file that holds it with --from-file")
+    asking = session.start_session(arguments.passphrase_file)
     asking.reply(control.CheckWrite(arguments.level, name))
     asking.let_go()
-    return asking, *secrets.value(name, file)
+    return asking, *secrets.value_descriptor(name, file)

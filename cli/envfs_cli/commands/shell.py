@@ -13,4 +13,4 @@ def run_shell(arguments: ShellArguments) -> int:
     """Run the shell until the person leaves or the script ends."""
     from envfs_cli.shell import loop
 
-    return loop.run(arguments.passphrase_file)
+    return loop.run_shell_loop(arguments.passphrase_file)

@@ -22,7 +22,7 @@ class ShowArguments(NamedTuple):
 
 def run_show(arguments: ShowArguments) -> int:
     """List the variables of a view; with --reveal, their values. With --own, those of the level's own text, or it."""
-    link, version = session.start(arguments.passphrase_file), arguments.version or 0
+    link, version = session.start_session(arguments.passphrase_file), arguments.version or 0
     if arguments.own:
         return _show_own(link, arguments)
     sent = link.rows(control.ListVariables(arguments.level, version))
@@ -32,9 +32,9 @@ def run_show(arguments: ShowArguments) -> int:
         output.as_json([{**row._asdict(), **({"value": values[row.name]} if values else {})} for row in rows])
     elif values:
         cells = [(row.name, values.get(row.name, _HIDDEN), row.level) for row in rows]
-        output.table(("NAME", "VALUE", "SET BY"), cells)
+        output.print_table(("NAME", "VALUE", "SET BY"), cells)
     else:
-        output.table(("NAME", "SET BY"), [(row.name, row.level) for row in rows])
+        output.print_table(("NAME", "SET BY"), [(row.name, row.level) for row in rows])
     return 0
 
 
@@ -58,5 +58,5 @@ def _show_own(link: session.Session, arguments: ShowArguments) -> int:
     if arguments.json:
         output.as_json([{"name": name, "level": level} for name in names])
     else:
-        output.table(("NAME", "SET BY"), [(name, level) for name in names])
+        output.print_table(("NAME", "SET BY"), [(name, level) for name in names])
     return 0

@@ -19,7 +19,7 @@ class StatusArguments(NamedTuple):
 
 def run_status(arguments: StatusArguments) -> int:
     """Say what runs and what is wrong; the exit status is 0 only if nothing is wrong."""
-    link = session.Session.kept or client.looking()
+    link = session.Session.kept or client.reach_for_look()
     report, _ = link.ask(control.Status())
     if not isinstance(report, control.StatusReport):
         return exit_status.BUG
@@ -29,9 +29,9 @@ def run_status(arguments: StatusArguments) -> int:
         for name, text in (
             _outline(report) if report.audience != "owner" else _in_full(report, running=not link.private)
         ):
-            output.line(f"{output.paint(name.ljust(10), 'dim')} {text}")
+            output.print_line(f"{output.paint(name.ljust(10), 'dim')} {text}")
         for text in report.problems:
-            output.line(f"{output.paint('problem'.ljust(10), 'bad')} {text}")
+            output.print_line(f"{output.paint('problem'.ljust(10), 'bad')} {text}")
     return EnvFSError.status if report.problems else 0
 
 

@@ -15,7 +15,7 @@ class UnlockArguments(NamedTuple):
 
 def run_unlock(arguments: UnlockArguments) -> int:
     """Give a running daemon the passphrase, of the vault or of a project."""
-    asking = session.over(client.need_running(), arguments.passphrase_file, arguments.project)
+    asking = session.session_over(client.need_running(), arguments.passphrase_file, arguments.project)
     asking.unlock(arguments.ttl or 0, arguments.project or "")
     output.done("unlocked")
     return 0

@@ -20,7 +20,7 @@ class UnmountArguments(NamedTuple):
 
 def run_unmount(_arguments: UnmountArguments) -> int:
     """End the daemon and wait until the mount is gone."""
-    link = client.running()
+    link = client.running_daemon()
     if link is None:
         return _remove_dead_mounts()
     report, _ = link.ask(control.Status())

@@ -18,4 +18,4 @@ class UnsetArguments(NamedTuple):
 def run_unset(arguments: UnsetArguments) -> int:
     """Remove one variable."""
     request = control.UnsetVariable(arguments.level, arguments.name)
-    return report_written(session.start(arguments.passphrase_file).reply(request), as_json=arguments.json)
+    return report_written(session.start_session(arguments.passphrase_file).reply(request), as_json=arguments.json)

@@ -19,7 +19,7 @@ class VerifyArguments(NamedTuple):
 def run_verify(arguments: VerifyArguments) -> int:
     """Check every record of the vault."""
     rows: list[object] = []
-    link = session.start(arguments.passphrase_file)
+    link = session.start_session(arguments.passphrase_file)
     with prompts.Waiting("checking every record"):
         reply, _ = link.ask(control.VerifyVault(arguments.repair), (), rows)
     faults = [row for row in rows if isinstance(row, control.FaultRow)]
@@ -29,8 +29,8 @@ def run_verify(arguments: VerifyArguments) -> int:
         output.as_json({**reply._asdict(), "faults": [fault._asdict() for fault in faults]})
     else:
         for fault in faults:
-            output.line(output.clean(f"{fault.key}: {fault.reason}"))
+            output.print_line(output.clean(f"{fault.key}: {fault.reason}"))
         for text in reply.notes:
             output.note(text)
-        output.line(f"{reply.looked_at} records looked at, {reply.failed} failed")
+        output.print_line(f"{reply.looked_at} records looked at, {reply.failed} failed")
     return AuthenticationFailed.status if reply.failed else 0

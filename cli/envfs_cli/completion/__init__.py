@@ -28,7 +28,7 @@ def words(command: "Command") -> tuple[str, ...]:
     return (command.name, *command.synonyms)
 
 
-def wanted(command: "Command", place: int) -> str:
+def argument_kind(command: "Command", place: int) -> str:
     """Return what may stand at an argument's place: its kind, or `here` for a level that may be left out for a name."""
     argument, following = command.arguments[place], command.arguments[place + 1 :]
     return "here" if argument.linked and following and following[0].kind == "name" else argument.kind

@@ -1,6 +1,6 @@
 """The script for bash 4 and later; it works with and without the bash-completion package."""
 
-from envfs_cli.completion import VISIBLE, filled, flags, wanted, words
+from envfs_cli.completion import VISIBLE, argument_kind, filled, flags, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _tables(command: "Command") -> list[str]:
 
 def _wanted(command: "Command", place: int) -> str:
     choices = command.arguments[place].choices
-    return f"one of {' '.join(choices)}" if choices else wanted(command, place)
+    return f"one of {' '.join(choices)}" if choices else argument_kind(command, place)
 
 
 def _choices(command: "Command") -> list[str]:

@@ -1,6 +1,6 @@
 """The script for fish."""
 
-from envfs_cli.completion import VISIBLE, filled, flags, wanted, words
+from envfs_cli.completion import VISIBLE, argument_kind, filled, flags, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _command(command: "Command", word: str) -> list[str]:
     lines += [_option(word, option) for option in command.options]
     lines += [f"complete -c envfs -n '__envfs_in {word}' -l help -d 'explain the command'"]
     for place, argument in enumerate(command.arguments):
-        action = _action(argument, wanted(command, place))
+        action = _action(argument, argument_kind(command, place))
         if action:
             lines.append(f"complete -c envfs -n '__envfs_at {word} {place}' {action}")
     return lines

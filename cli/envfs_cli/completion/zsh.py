@@ -1,6 +1,6 @@
 """The script for zsh."""
 
-from envfs_cli.completion import VISIBLE, filled, wanted, words
+from envfs_cli.completion import VISIBLE, argument_kind, filled, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _case(command: "Command") -> str:
     specs = [spec for option in command.options for spec in _option(option)]
     specs += ["'(- *)--help[explain the command]'"]
     for place, argument in enumerate(command.arguments):
-        specs += _argument(place + 1, argument, wanted(command, place))
+        specs += _argument(place + 1, argument, argument_kind(command, place))
     joined = " \\\n      ".join(specs)
     return f"  {'|'.join(words(command))})\n    _arguments \\\n      {joined}\n    ;;"
 

@@ -56,7 +56,7 @@ def _become_daemon(command: "list[str]", mine: "Locations") -> None:
         os.dup2(nothing, 0)
         os.dup2(target, 1)
         os.dup2(target, 2)
-        os.execve(sys.executable, command, launch.environment(mine))  # noqa: S606
+        os.execve(sys.executable, command, launch.daemon_environment(mine))  # noqa: S606
     finally:
         os._exit(126)
 

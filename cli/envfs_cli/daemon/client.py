@@ -138,7 +138,7 @@ class Link:
             if data:  # to send nothing would fail as well, if the daemon has left after it read the rest
                 self._socket.sendall(data)
         except BlockingIOError:
-            raise silent(self._socket) from None
+            raise silent_daemon(self._socket) from None
         except OSError:
             self._was_read = False
             return  # the daemon left; what it said before it did is read next
@@ -147,7 +147,7 @@ class Link:
         try:
             return self._socket.recv(_CHUNK)
         except BlockingIOError:
-            raise silent(self._socket) from None
+            raise silent_daemon(self._socket) from None
         except ConnectionResetError:  # it left with something unread, which was the request
             self._was_read = False
             return b""
@@ -169,23 +169,23 @@ class Link:
             yield wire.from_body(body, control.REPLIES), b"".join(blobs)
 
 
-def places() -> "Locations":
+def user_locations() -> "Locations":
     """Return where this user's things are."""
     uid = os.geteuid()
     return locations.find(os.environ, uid, os.path.expanduser("~"))
 
 
-def reach() -> Link:
+def reach_daemon() -> Link:
     """Connect to the daemon of this home, or to the system's, or start one for this command alone.
 
     Raises:
         Conflict: another process keeps the vault for itself
     """
-    if (link := running()) is not None:
-        return link.renewed_by(reach)
-    with VaultLock(places()) as lock:
+    if (link := running_daemon()) is not None:
+        return link.renewed_by(reach_daemon)
+    with VaultLock(user_locations()) as lock:
         link = _taken(lock)
-        return link.renewed_by(reach) if link is not None else private(lock.handle)
+        return link.renewed_by(reach_daemon) if link is not None else start_private_daemon(lock.handle)
 
 
 def lock_for_mount() -> int:
@@ -195,7 +195,7 @@ def lock_for_mount() -> int:
         AlreadyExists: a daemon serves here meanwhile
         Conflict: another process keeps the vault for itself
     """
-    lock = VaultLock(places())
+    lock = VaultLock(user_locations())
     if _taken(lock) is not None:
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
     if lock.handle >= 0:
@@ -207,28 +207,28 @@ def _taken(lock: VaultLock) -> "Link | None":
     # the lock is taken, unless a daemon that was starting is there before: then it is connected to
     until = time.monotonic() + _OTHERS_SECONDS
     while not lock.take():
-        if (link := running()) is not None:
+        if (link := running_daemon()) is not None:
             return link
         if time.monotonic() > until:
             raise Conflict("another envfs process is at work here", "`envfs status` shows it")
         time.sleep(_STEP)
-    return running()
+    return running_daemon()
 
 
-def looking() -> Link:
+def reach_for_look() -> Link:
     """Connect to a running daemon, or start one that only looks: it needs no lock, so nobody keeps it waiting."""
     link = _started(_LOOK_SECONDS, 0)
-    return link.renewed_by(looking) if link is not None else private(looks=True)
+    return link.renewed_by(reach_for_look) if link is not None else start_private_daemon(looks=True)
 
 
-def own(*, looks: bool = False) -> Link:
-    """Connect to the daemon of this very home, or start one as `private` does; never the system's."""
-    return _connect(places().socket) or private(looks=looks)
+def reach_own_daemon(*, looks: bool = False) -> Link:
+    """Connect to the daemon of this very home, or start one as `start_private_daemon` does; never the system's."""
+    return _connect(user_locations().socket) or start_private_daemon(looks=looks)
 
 
-def running() -> "Link | None":
+def running_daemon() -> "Link | None":
     """Connect to a running daemon: the one of this home, else (unless ENVFS_HOME is set) the system's; or None."""
-    mine = places()
+    mine = user_locations()
     paths = [mine.socket]
     if "ENVFS_HOME" not in os.environ and not os.path.exists(mine.vault):
         paths.append(locations.system().socket)
@@ -240,7 +240,7 @@ def running() -> "Link | None":
 
 
 def need_running() -> Link:
-    """As `running`, but wait for a daemon that is starting, and raise NotRunning if there is none."""
+    """As `running_daemon`, but wait for a daemon that is starting, and raise NotRunning if there is none."""
     link = _started(_START_SECONDS, _FREE_SECONDS)
     if link is None:
         raise NotRunning("no daemon runs here", "start it with `envfs mount`")
@@ -250,11 +250,11 @@ def need_running() -> Link:
 def _started(seconds: float, free_seconds: float) -> "Link | None":
     # whoever has the lock and no socket may be a daemon that is starting; a lock that is free may be between two
     until, free_until = time.monotonic() + seconds, 0.0
-    while (link := running()) is None and time.monotonic() < until:
-        with VaultLock(places()) as lock:
+    while (link := running_daemon()) is None and time.monotonic() < until:
+        with VaultLock(user_locations()) as lock:
             is_free = lock.take()
         if is_free and time.monotonic() >= (free_until := free_until or time.monotonic() + free_seconds):
-            return running()
+            return running_daemon()
         free_until = free_until if is_free else 0.0
         time.sleep(_STEP)
     return link
@@ -267,7 +267,7 @@ def _connect(path: str) -> "Link | None":
         connection.connect(path)
     except BlockingIOError:
         connection.close()
-        raise silent(None) from None
+        raise silent_daemon(None) from None
     except PermissionError:
         connection.close()
         raise NotApproved(f"uid {os.geteuid()} may not reach the daemon at {path}", "ask its owner") from None
@@ -284,7 +284,7 @@ def _be_patient(connection: "_socket.socket", seconds: int) -> None:
         connection.setsockopt(_socket.SOL_SOCKET, option, moment)
 
 
-def silent(connection: "_socket.socket | None") -> TimedOut:
+def silent_daemon(connection: "_socket.socket | None") -> TimedOut:
     """Return the error for a daemon that says nothing."""
     hint = "is its process stopped, or the machine very busy?"
     if connection is not None:
@@ -306,14 +306,14 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
         )
 
 
-def private(lock: int = -1, *, looks: bool = False) -> Link:
+def start_private_daemon(lock: int = -1, *, looks: bool = False) -> Link:
     """Start a daemon for this command alone, and hand it the lock; or one that only `looks`, which needs none."""
     from envfs_cli.daemon import launch
 
     ours, theirs = _pair()
     between = os.fork()
     if between == 0:
-        launch.start(places(), theirs, lock, looks=looks)
+        launch.start_daemon(user_locations(), theirs, lock, looks=looks)
     os.waitpid(between, 0)
     os.close(theirs)
     return Link(_socket.socket(fileno=ours), private=True)

@@ -30,7 +30,7 @@ _NEEDED = (
 _NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
 
 
-def start(mine: "Locations", connection: int, lock: int, *, looks: bool) -> "NoReturn":
+def start_daemon(mine: "Locations", connection: int, lock: int, *, looks: bool) -> "NoReturn":
     """Start a daemon that serves one connection; for a child that ends, as its parent is to have no other children."""
     try:
         os.set_inheritable(connection, True)
@@ -43,7 +43,7 @@ def start(mine: "Locations", connection: int, lock: int, *, looks: bool) -> "NoR
         nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
         actions = [nothing, (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
         # in a session of its own: the keys of the terminal are for the command alone
-        os.posix_spawn(sys.executable, command, environment(mine), setsid=True, file_actions=actions)
+        os.posix_spawn(sys.executable, command, daemon_environment(mine), setsid=True, file_actions=actions)
         os._exit(0)
     finally:
         os._exit(1)
@@ -58,7 +58,7 @@ def _open_log(mine: "Locations") -> int:
     return log
 
 
-def environment(mine: "Locations") -> "dict[str, str]":
+def daemon_environment(mine: "Locations") -> "dict[str, str]":
     """Return what a daemon needs of this process's environment; the rest may hold secrets, or a project's settings."""
     needed = {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_BEGIN)}
     if needed.get("ENVFS_HOME"):

@@ -42,7 +42,7 @@ class Session:
     @property
     def _link(self) -> "Link":
         if self._open is None:
-            self._open = client.reach()
+            self._open = client.reach_daemon()
         return self._open
 
     def let_go(self) -> None:
@@ -143,7 +143,7 @@ class Session:
             file = self._file(project)
             if not file:
                 self.let_go()
-            self._given[project] = secrets.passphrase(file, project)
+            self._given[project] = secrets.passphrase_descriptor(file, project)
         return self._given[project]
 
     def _file(self, project: str) -> "str | None":
@@ -173,12 +173,12 @@ def _locked(project: str, reason: EnvFSError) -> Locked:
 _MOST_LOCKS = 3  # the vault's, that of level /, that of the project
 
 
-def start(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
-    """Reach a daemon, or start one for this command alone; the rest is as for `over`."""
-    return over(Session.kept or client.reach(), passphrase_file, project)
+def start_session(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
+    """Reach a daemon, or start one for this command alone; the rest is as for `session_over`."""
+    return session_over(Session.kept or client.reach_daemon(), passphrase_file, project)
 
 
-def over(link: "Link", passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
+def session_over(link: "Link", passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
     """Ask through `link` with the passphrase file that a command was given.
 
     It is that of what the command is about: of the project, where it names one.

@@ -34,7 +34,7 @@ class Linked(NamedTuple):
     target: str
 
 
-def number(folder: str) -> str:
+def folder_number(folder: str) -> str:
     """Return what tells a folder from every other that stands or stood at its path: inode and generation.
 
     The next folder often gets the inode of one that was removed, and never its generation. A file system that counts
@@ -59,7 +59,7 @@ def _generation(folder: int) -> str:
         return ""
 
 
-def level() -> str:
+def linked_level() -> str:
     """Return the level of the nearest folder that has a `.envfs.toml`.
 
     Raises:
@@ -72,14 +72,14 @@ def level() -> str:
             "no level is named, and no folder from here up is linked to one",
             "name a level such as /shop, or link this folder with `envfs link /shop`",
         )
-    link = remembered().get(folder)
-    said = read(folder, link.level if link else "")
-    if link is None or link.number != number(folder):
-        raise UnsafeSettings(_not_linked(folder, said, link), f"`{command(folder, said)}` does")
+    link = remembered_folders().get(folder)
+    said = read_link_file(folder, link.level if link else "")
+    if link is None or link.number != folder_number(folder):
+        raise UnsafeSettings(_not_linked(folder, said, link), f"`{link_command(folder, said)}` does")
     if link.level != said:
         raise UnsafeSettings(
             f"{toml_of(folder)} names {said}, but you linked that folder to {link.level}",
-            f"if the change is yours, `{command(folder, said)}`",
+            f"if the change is yours, `{link_command(folder, said)}`",
         )
     return said
 
@@ -89,12 +89,12 @@ def _not_linked(folder: str, level: str, link: "Linked | None") -> str:
     problem = f"{toml_of(folder)} names {level}, but you did not link that folder"
     if link is not None:
         return f"{problem}: it stands where another one was"
-    here = number(folder)
-    moved = [path for path, row in remembered().items() if row.number == here and not os.path.lexists(path)]
+    here = folder_number(folder)
+    moved = [path for path, row in remembered_folders().items() if row.number == here and not os.path.lexists(path)]
     return f"{problem}: it was moved from {moved[0]}" if moved else problem
 
 
-def command(folder: str, level: str) -> str:
+def link_command(folder: str, level: str) -> str:
     """Return the command that links a folder to a level, to be pasted; a real `.env` there has to be imported."""
     import shlex
 
@@ -108,12 +108,12 @@ def toml_of(folder: str) -> str:
     return f"{folder.rstrip('/')}/{NAME}"
 
 
-def toml(level: str) -> str:
+def link_toml(level: str) -> str:
     """Return the text of a `.envfs.toml`."""
     return f'level = "{level}"\n'
 
 
-def read(folder: str, expected: str = "") -> str:
+def read_link_file(folder: str, expected: str = "") -> str:
     """Return the level that a folder's `.envfs.toml` names, which may be the `expected` one.
 
     Raises:
@@ -122,7 +122,7 @@ def read(folder: str, expected: str = "") -> str:
     """
     path = toml_of(folder)
     data = _read_safe(path, _LARGEST)
-    if expected and data == toml(expected).encode():
+    if expected and data == link_toml(expected).encode():
         return expected
     import tomllib
 
@@ -144,13 +144,13 @@ def read(folder: str, expected: str = "") -> str:
 _SHOULD = 'it is one line, such as level = "/shop"'
 
 
-def remembered() -> "dict[str, Linked]":
+def remembered_folders() -> "dict[str, Linked]":
     """Return what this user linked, by folder.
 
     Raises:
         UnsafeSettings: the list could be somebody else's, or is none
     """
-    path = client.places().linked
+    path = client.user_locations().linked
     try:
         body = jsontext.decode(_read_safe(path, _LARGEST_LIST))
         rows = body.items() if isinstance(body, dict) else None
@@ -170,7 +170,7 @@ def leads_to_a_view(path: str, mounts: "tuple[str, ...]" = ()) -> bool:
     if not os.path.islink(path):
         return False
     target = os.readlink(path)
-    if any(row.target == target for row in remembered().values()):
+    if any(row.target == target for row in remembered_folders().values()):
         return True
     return target.endswith("/.env") and any(mount and target.startswith(f"{mount}/") for mount in mounts)
 

@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 def write_toml(folder: str, level: str) -> None:
     """Name the level in the folder's `.envfs.toml`."""
-    _put(state.toml_of(folder), state.toml(level).encode(), 0o644)
+    _put(state.toml_of(folder), state.link_toml(level).encode(), 0o644)
 
 
-def remember(folder: str, link: "Linked") -> None:
+def remember_folder(folder: str, link: "Linked") -> None:
     """Remember a folder, and no longer where it was before it was moved."""
     _change(folder, link)
 
 
-def forget(folder: str) -> None:
+def forget_folder(folder: str) -> None:
     """Remember a folder no more."""
     _change(folder, None)
 
 
 def _change(folder: str, link: "Linked | None") -> None:
-    places = client.places()
+    places = client.user_locations()
     try:
         os.makedirs(places.state, 0o700, exist_ok=True)
         handle = os.open(places.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -41,7 +41,7 @@ def _change(folder: str, link: "Linked | None") -> None:
         raise EnvFSError(f"cannot write in {places.state}: {safe_open.reason(error)}") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        links = {path: row for path, row in state.remembered().items() if path != folder}
+        links = {path: row for path, row in state.remembered_folders().items() if path != folder}
         if link is not None:
             links = {path: row for path, row in links.items() if row.number != link.number or os.path.lexists(path)}
             links[folder] = link

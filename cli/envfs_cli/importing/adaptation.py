@@ -12,7 +12,7 @@ from envfs.errors import EnvFSError
 from envfs_cli.importing import input_files, projects
 from envfs_cli.importing.readers import doubts, table
 from envfs_cli.importing.readers.plain import is_plain
-from envfs_cli.importing.readers.readings import Refused, told
+from envfs_cli.importing.readers.readings import RefusedText, printable_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ class Text(NamedTuple):
         return f"Text({len(self.notes)} notes)"
 
 
-def readers(folder: "str | None", read_as: "str | None") -> Readers:
+def folder_readers(folder: "str | None", read_as: "str | None") -> Readers:
     """Say who reads the `.env` files of a folder (None: nothing is known of one); `read_as` is what a person says."""
     if read_as:
         return Readers((read_as,), ("--as says so",), forced=True)
-    evidence = projects.evidence(_telling(folder)) if folder is not None else ()
+    evidence = projects.reader_evidence(_telling(folder)) if folder is not None else ()
     return Readers(
         tuple(each.reader for each in evidence if each.reader),
         tuple(each.why for each in evidence if each.reader),
@@ -89,7 +89,7 @@ def _telling(folder: str) -> "dict[str, str]":
     return texts
 
 
-def adapted(text: str, who: Readers) -> Text:
+def adapted_text(text: str, who: Readers) -> Text:
     """Return a text as EnvFS is to have it."""
     if is_plain(text):
         return Text(text)
@@ -125,8 +125,8 @@ def _as(name: str, text: str, who: Readers) -> Text:
     reader = table.READERS[name]
     label = reader.label
     try:
-        result = table.adapted(text, reader)
-    except Refused:
+        result = table.adapt_text(text, reader)
+    except RefusedText:
         return Text(text, (f"{label} refuses this text: it is read as EnvFS reads it",))
     why = who.why[who.names.index(name)]
     notes = []
@@ -166,7 +166,7 @@ def _checked(before: str, text: str, reader: "Reader", notes: "list[str]", lost:
 def _wrong(before: str, text: str, reader: "Reader", dialect: str) -> "tuple[str, ...]":
     try:
         view = merging.merge_layers([merging.Layer("/", parse_document(text))])
-        return table.differing(before, dialects.text(view.variables, dialect, view.opened), reader)
+        return table.differing_names(before, dialects.text(view.variables, dialect, view.opened), reader)
     except EnvFSError:
         return ()  # refused when it is written, or when it is read
 
@@ -182,7 +182,7 @@ def _unadapted(text: str, who: Readers) -> Text:
     names = [name for name in who.names if name != "portable"]
     if who.forced:
         return Text(text)
-    listed = doubts.found(text, names or doubts.MAINSTREAM)
+    listed = doubts.reader_doubts(text, names or doubts.MAINSTREAM)
     notes = [each.text for each in listed[:_MOST]]
     if notes and names:
         notes.insert(0, f"several readers are known here ({', '.join(who.why)}): the text is read as EnvFS reads it")
@@ -202,13 +202,13 @@ def kept_apart(before: str, view: str, who: Readers) -> "tuple[tuple[str, str], 
         (name, reader)
         for reader in who.names
         if reader != "portable"
-        for name in table.differing(before, view, table.READERS[reader])
+        for name in table.differing_names(before, view, table.READERS[reader])
     ]
     if not who.names or who.unknown:
-        for doubt in doubts.found(before, doubts.UNKNOWN if who.unknown else doubts.DECISIVE, textual=True):
+        for doubt in doubts.reader_doubts(before, doubts.UNKNOWN if who.unknown else doubts.DECISIVE, textual=True):
             pairs += [(name, doubt.readers[0]) for name in doubt.names]
         # a reference to what only the reader's environment has
-        pairs += [(name, "shell") for name in table.differing(before, view, table.READERS["portable"])]
+        pairs += [(name, "shell") for name in table.differing_names(before, view, table.READERS["portable"])]
     return tuple(dict(reversed(pairs)).items())
 
 
@@ -219,6 +219,6 @@ def _places(lines: "tuple[int, ...]") -> str:
 
 
 def _listed(names: "Iterable[str]") -> str:
-    listed = told(names)
+    listed = printable_names(names)
     more = len(listed) - _MOST
     return ", ".join(listed[:_MOST]) + (f" and {more} more" if more > 0 else "")

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from envfs.core import names
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.scanner import Entry
-from envfs_cli.importing.sources import references
+from envfs_cli.importing.sources import referenced_names
 
 NEXT, FLOW, VITE = "next", "dotenv-flow", "vite"
 REACT, RAILS, SYMFONY, NUXT = "create-react-app", "rails", "symfony", "nuxt"
@@ -93,7 +93,7 @@ def detect(dependencies: Collection[str], files: Collection[str]) -> tuple[str, 
     return NEXT, NOTHING
 
 
-def sort(files: Iterable[str], order: str) -> Sorted:
+def sort_family(files: Iterable[str], order: str) -> Sorted:
     """Tell the files of the family from those that only look like it."""
     ours = sorted(file for file in files if file == ".env" or file.startswith(".env."))
     why = {file: _why_not(file, order) for file in ours}
@@ -112,7 +112,7 @@ def is_no_secret(file: str) -> bool:
     return last in _EXAMPLES or file in (".env.vault", ".env.me")
 
 
-def plan(documents: Mapping[str, Document], order: str) -> tuple[Planned, ...]:
+def plan_levels(documents: Mapping[str, Document], order: str) -> tuple[Planned, ...]:
     """Return the texts of all levels of a family, a level before those below it."""
     rule = ORDERS[order]
     planned = [
@@ -228,7 +228,7 @@ def _needs(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[list[int]]:
     for entries, start, other in ((weak, 0, of_strong), (strong, len(weak), of_weak)):
         before: dict[str | None, int] = {}
         for place, entry in enumerate(entries, start):
-            names_here = () if entry.name is None else (entry.name, *references(entry))
+            names_here = () if entry.name is None else (entry.name, *referenced_names(entry))
             places = [before.get(name, -1) for name in names_here]
             # of a name that both set the strong one is meant; by itself it means the weak one
             own = {entry.name} if other is of_strong else of_strong.keys() - {entry.name}
@@ -239,7 +239,7 @@ def _needs(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[list[int]]:
 
 
 def _going_on(document: Document) -> set[str | None]:
-    return {entry.name for entry in document.entries if entry.name in references(entry)}
+    return {entry.name for entry in document.entries if entry.name in referenced_names(entry)}
 
 
 def _joined(entries: Iterable[Entry]) -> str:

@@ -9,8 +9,8 @@ from envfs.errors import EnvFSError
 from envfs_cli import output
 from envfs_cli.folder_links import state
 from envfs_cli.importing import adaptation, families, input_files
-from envfs_cli.importing.input_files import Job, Part
-from envfs_cli.importing.sources import Source
+from envfs_cli.importing.input_files import FilePart, Job
+from envfs_cli.importing.sources import FileSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("dependencies", "devDependencies")
 
 
-def jobs(folder: str, level: str, order: "str | None", read_as: "str | None") -> tuple[Job, ...]:
+def import_jobs(folder: str, level: str, order: "str | None", read_as: "str | None") -> tuple[Job, ...]:
     """Return what is to be written to the levels of a family, and say how its files were taken.
 
     `order` and `read_as` are the tool and the reader that a person named.
@@ -30,16 +30,16 @@ def jobs(folder: str, level: str, order: "str | None", read_as: "str | None") ->
     """
     level = names.level(level)
     there = _listed(folder)
-    who = adaptation.readers(folder, read_as)
+    who = adaptation.folder_readers(folder, read_as)
     order = order or _order(folder, there, who, read_as)
-    files, skipped = families.sort(there, order)
+    files, skipped = families.sort_family(there, order)
     for file, why in skipped:
         output.note(f"{file} is left out: {why}")
     by_file = {file: _read(folder, file, who) for file in files}
     if not by_file:
         raise EnvFSError(f"there are no .env files in {folder}", "a family is .env, .env.local, .env.NAME …")
     documents = {file: parse_document(source.text) for file, source in by_file.items()}
-    return tuple(_job(level, planned, by_file) for planned in families.plan(documents, order))
+    return tuple(_job(level, planned, by_file) for planned in families.plan_levels(documents, order))
 
 
 def _listed(folder: str) -> list[str]:
@@ -80,31 +80,31 @@ def _order(folder: str, files: list[str], who: "Readers", read_as: "str | None")
 def _dependencies(folder: str) -> set[str]:
     # a package.json that cannot be read speaks for nothing: the order that was taken is said in any case
     from envfs_cli.importing import json_trees
-    from envfs_cli.importing.trees import Table
+    from envfs_cli.importing.trees import NamedItems
 
     path = os.path.join(folder, "package.json")
     if not input_files.is_plain_file(path):
         return set()
     try:
-        tree = json_trees.parse(input_files.text_of(path))
+        tree = json_trees.parse_json(input_files.text_of(path))
     except EnvFSError:
         return set()
-    tables = [tree.get(name) for name in _PACKAGES] if isinstance(tree, Table) else []
-    return {name for table in tables if isinstance(table, Table) for name, _ in table.pairs}
+    tables = [tree.get(name) for name in _PACKAGES] if isinstance(tree, NamedItems) else []
+    return {name for table in tables if isinstance(table, NamedItems) for name, _ in table.pairs}
 
 
-def _read(folder: str, file: str, who: "Readers") -> Source:
-    text = adaptation.adapted(input_files.text_of(os.path.join(folder, file)), who)
+def _read(folder: str, file: str, who: "Readers") -> FileSource:
+    text = adaptation.adapted_text(input_files.text_of(os.path.join(folder, file)), who)
     for note in text.notes:
         output.note(f"{file}: {note}")
     return input_files.source_of(text.text, file)
 
 
-def _job(level: str, planned: "Planned", by_file: "dict[str, Source]") -> Job:
+def _job(level: str, planned: "Planned", by_file: "dict[str, FileSource]") -> Job:
     for part in planned.below:
         level = names.child(level, part)
     parts = []
     for file, own_names in planned.files:
         listed = [each for each in by_file[file].variables if each.problem is not None or each.name in own_names]
-        parts.append(Part(file, tuple(listed)))
+        parts.append(FilePart(file, tuple(listed)))
     return Job(names.level(level), planned.text, tuple(parts), planned.notes)

@@ -8,7 +8,7 @@ from envfs.errors import BadRequest, EnvFSError, Malformed
 from envfs_cli import secrets
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.importing import sources
-from envfs_cli.importing.sources import FileVariable, Source
+from envfs_cli.importing.sources import FileSource, FileVariable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class FileFormat(NamedTuple):
     service: str | None = None
 
 
-class Part(NamedTuple):
+class FilePart(NamedTuple):
     """What one file gives a level."""
 
     file: str
@@ -43,7 +43,7 @@ class Job(NamedTuple):
 
     level: str
     text: str
-    parts: tuple[Part, ...]
+    parts: tuple[FilePart, ...]
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ class Job(NamedTuple):
         return f"Job({self.level!r})"
 
 
-def source(path: str, form: FileFormat) -> Source:
+def read_source(path: str, form: FileFormat) -> FileSource:
     """Read one file (`-`: standard input).
 
     Raises:
@@ -61,10 +61,10 @@ def source(path: str, form: FileFormat) -> Source:
     try:
         return _source(text, form)
     except EnvFSError as error:
-        raise named(error, path) from None
+        raise with_file_name(error, path) from None
 
 
-def source_of(text: str, path: str) -> Source:
+def source_of(text: str, path: str) -> FileSource:
     """Read dotenv text that came from a file.
 
     Raises:
@@ -73,7 +73,7 @@ def source_of(text: str, path: str) -> Source:
     try:
         return sources.of_text(text)
     except EnvFSError as error:
-        raise named(error, path) from None
+        raise with_file_name(error, path) from None
 
 
 def text_of(path: str) -> str:
@@ -93,10 +93,10 @@ def text_of(path: str) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-    raise named(Malformed("not UTF-8 text", "convert it first", line, 1), path)
+    raise with_file_name(Malformed("not UTF-8 text", "convert it first", line, 1), path)
 
 
-def named(error: EnvFSError, path: str) -> EnvFSError:
+def with_file_name(error: EnvFSError, path: str) -> EnvFSError:
     """Put the name of the file before an error's text."""
     error.text = error.text if path == "-" else f"{path}: {error.text}"
     error.args = (error.text,)
@@ -111,7 +111,7 @@ def is_plain_file(path: str) -> bool:
         return False
 
 
-def _source(text: str, form: FileFormat) -> Source:
+def _source(text: str, form: FileFormat) -> FileSource:
     match form.name:
         case "dotenv":
             _check_options("dotenv", form)
@@ -119,13 +119,13 @@ def _source(text: str, form: FileFormat) -> Source:
         case "json":
             from envfs_cli.importing import json_trees
 
-            tree = json_trees.parse(text)
+            tree = json_trees.parse_json(text)
             _check_options("json", form)
             return sources.of_tree(tree, form.separator)
         case "yaml" | "compose":
             from envfs_cli.importing import yaml_trees
 
-            tree = yaml_trees.parse(text)
+            tree = yaml_trees.parse_yaml(text)
             if form.name == "compose" or (not form.is_named and sources.is_compose(tree)):
                 _check_options("compose", form)
                 return sources.of_compose(tree, form.service)

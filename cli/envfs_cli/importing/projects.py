@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from envfs.errors import EnvFSError
 from envfs_cli.importing import families, json_trees
-from envfs_cli.importing.trees import Table
+from envfs_cli.importing.trees import NamedItems
 
 
 class Evidence(NamedTuple):
@@ -67,7 +67,7 @@ def is_telling(file: str) -> bool:
     return file in (*others, *_PYTHON_FILES, *_COMPOSE_FILES) or is_requirements
 
 
-def evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
+def reader_evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
     """Return what the telling files of a folder, by name, speak for; a reader once."""
     by_reader: dict[str, Evidence] = {}
     for file, content in files.items():
@@ -111,8 +111,8 @@ def _without_comments(content: str) -> str:
 
 def _packages(content: str) -> set[str]:
     try:
-        tree = json_trees.parse(content)
+        tree = json_trees.parse_json(content)
     except EnvFSError:
         return set()
-    tables = [tree.get(name) for name in _PACKAGE_TABLES] if isinstance(tree, Table) else []
-    return {name for table in tables if isinstance(table, Table) for name, _ in table.pairs}
+    tables = [tree.get(name) for name in _PACKAGE_TABLES] if isinstance(tree, NamedItems) else []
+    return {name for table in tables if isinstance(table, NamedItems) for name, _ in table.pairs}

@@ -16,7 +16,7 @@ from envfs.dotenv.document import parse_document
 from envfs.dotenv.scanner import Entry, check_value
 from envfs.errors import BadName, BadRequest, EnvFSError, Malformed, NoSuchVariable, TooLarge
 from envfs_cli.importing import trees
-from envfs_cli.importing.trees import Items, Leaf, Node, Scalar, Table
+from envfs_cli.importing.trees import Items, Leaf, NamedItems, Node, Scalar
 
 TWICE = "set more than once; the last one counts"
 _NULL = "null; it becomes empty"
@@ -40,7 +40,7 @@ class FileVariable(NamedTuple):
         return f"FileVariable({self.name!r}, {self.remarks!r})"
 
 
-class Source(NamedTuple):
+class FileSource(NamedTuple):
     """What a file gives, and remarks about the whole of it."""
 
     variables: tuple[FileVariable, ...]
@@ -66,7 +66,7 @@ class Source(NamedTuple):
         return (*self.notes, *(f"{variable.name}: {text}" for variable in self.variables for text in variable.remarks))
 
 
-def of_text(text: str) -> Source:
+def of_text(text: str) -> FileSource:
     """Read dotenv text; it is imported to the letter.
 
     Raises:
@@ -81,24 +81,24 @@ def of_text(text: str) -> Source:
             variables.append(_of_entry(entry, twice))
             twice.discard(entry.name or "")
     seen = {each.name: each for each in reversed(variables)}
-    return Source(tuple(reversed(seen.values())), text)
+    return FileSource(tuple(reversed(seen.values())), text)
 
 
-def of_tree(tree: Node, separator: str | None) -> Source:
+def of_tree(tree: Node, separator: str | None) -> FileSource:
     """Take the variables of a JSON or YAML file, with tables inside it flattened if there is a separator.
 
     Raises:
-        Malformed, TooLarge: as `trees.leaves`
+        Malformed, TooLarge: as `trees.tree_leaves`
     """
-    return _source(_of_leaf(leaf, place) for place, leaf in enumerate(trees.leaves(tree, separator)))
+    return _source(_of_leaf(leaf, place) for place, leaf in enumerate(trees.tree_leaves(tree, separator)))
 
 
 def is_compose(tree: Node) -> bool:
     """Tell whether a YAML file looks like one of docker compose."""
-    return isinstance(tree, Table) and isinstance(tree.get("services"), Table)
+    return isinstance(tree, NamedItems) and isinstance(tree.get("services"), NamedItems)
 
 
-def of_compose(tree: Node, service: str | None) -> Source:
+def of_compose(tree: Node, service: str | None) -> FileSource:
     """Take the environment of one service of a compose file.
 
     `$$` is a dollar; `${NAME}` stays a reference, which the level, and not the host, has to answer.
@@ -130,14 +130,14 @@ def of_compose(tree: Node, service: str | None) -> Source:
     return source._replace(text=source.text + "".join(left))
 
 
-def _source(variables: Iterable[FileVariable], notes: tuple[str, ...] = ()) -> Source:
+def _source(variables: Iterable[FileVariable], notes: tuple[str, ...] = ()) -> FileSource:
     # a name that cannot be is left out, and named; a file of nothing else is refused for the first
     all_found = tuple(variables)
     if any(each.line or _FROM_HOST in each.remarks for each in all_found):
         all_found = tuple(each._replace(problem=None) if _is_left_out(each) else each for each in all_found)
     else:
         all_found = tuple(each._replace(remarks=()) if _is_left_out(each) else each for each in all_found)
-    return Source(all_found, "".join(each.line for each in all_found), notes)
+    return FileSource(all_found, "".join(each.line for each in all_found), notes)
 
 
 def _is_left_out(variable: FileVariable) -> bool:
@@ -147,7 +147,7 @@ def _is_left_out(variable: FileVariable) -> bool:
 # -- dotenv ------------------------------------------------------------------------------------------------------------
 
 
-def references(entry: Entry) -> tuple[str, ...]:
+def referenced_names(entry: Entry) -> tuple[str, ...]:
     """List the names that a value refers to, each once."""
     return tuple(dict.fromkeys(each.name for each in templates.references(templates.pieces(entry))))
 
@@ -156,7 +156,7 @@ def _of_entry(entry: Entry, twice: set[str]) -> FileVariable:
     fault = entry.fault
     problem = Malformed(fault.text, fault.hint, fault.line, fault.column) if fault else None
     name = f"line {entry.line}" if entry.name is None else entry.name
-    return FileVariable(name, entry.raw, _remarks(references(entry), twice=name in twice), problem)
+    return FileVariable(name, entry.raw, _remarks(referenced_names(entry), twice=name in twice), problem)
 
 
 def _remarks(refers: tuple[str, ...], *, twice: bool) -> tuple[str, ...]:
@@ -177,13 +177,13 @@ def _of_leaf(leaf: Leaf, place: int) -> FileVariable:
 def _literal(name: str, value: str, place: int, remarks: tuple[str, ...]) -> FileVariable:
     problem = _problem(name, value, place)
     if isinstance(problem, BadName):
-        return FileVariable(trees.shown(name, place), "", (_NO_NAME_OF_OURS,), problem)
+        return FileVariable(trees.printable_key(name, place), "", (_NO_NAME_OF_OURS,), problem)
     line = "" if problem else writing.assignment(name, value)
-    return FileVariable(trees.shown(name, place), line, remarks, problem)
+    return FileVariable(trees.printable_key(name, place), line, remarks, problem)
 
 
 def _problem(name: str, value: str, place: int) -> EnvFSError | None:
-    label = trees.shown(name, place)
+    label = trees.printable_key(name, place)
     try:
         names.variable(name)
     except (BadName, TooLarge) as error:
@@ -198,27 +198,29 @@ def _problem(name: str, value: str, place: int) -> EnvFSError | None:
 # -- compose -----------------------------------------------------------------------------------------------------------
 
 
-def _service(tree: Node, wanted: str | None) -> tuple[str, Table]:
-    services = tree.get("services") if isinstance(tree, Table) else None
-    if not isinstance(services, Table) or not services.pairs:
+def _service(tree: Node, wanted: str | None) -> tuple[str, NamedItems]:
+    services = tree.get("services") if isinstance(tree, NamedItems) else None
+    if not isinstance(services, NamedItems) or not services.pairs:
         raise Malformed("the file has no services", "a compose file has `services:`; -f yaml reads a plain mapping")
     by_name = dict(services.pairs)
-    listed = ", ".join(trees.shown(name, place) for place, name in enumerate(by_name))
+    listed = ", ".join(trees.printable_key(name, place) for place, name in enumerate(by_name))
     if wanted is None and len(by_name) > 1:
         raise BadRequest("the file has several services", f"choose one with --service: {listed}")
     name = next(iter(by_name)) if wanted is None else wanted
     table = by_name.get(name)
-    if not isinstance(table, Table):
+    if not isinstance(table, NamedItems):
         raise NoSuchVariable("the file has no such service", f"it has {listed}")
-    return trees.shown(name, 0), table
+    return trees.printable_key(name, 0), table
 
 
 def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
     match node:
-        case Table():
+        case NamedItems():
             for place, (name, inner) in enumerate(node.pairs):
                 if not isinstance(inner, Scalar):
-                    raise Malformed(f"{trees.shown(name, place)} is no text", "an environment has no lists and objects")
+                    raise Malformed(
+                        f"{trees.printable_key(name, place)} is no text", "an environment has no lists and objects"
+                    )
                 yield name, None if inner.kind == "null" else inner.text
         case Items():
             for place, item in enumerate(node.items):
@@ -234,7 +236,7 @@ def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
 
 def _odd(node: Node) -> set[str]:
     """List names of numbers and truth values that compose writes in its own way: `0123` is `83`, `1.10` is `1.1`."""
-    pairs = dict(node.pairs).items() if isinstance(node, Table) else ()
+    pairs = dict(node.pairs).items() if isinstance(node, NamedItems) else ()
     return {name for name, inner in pairs if isinstance(inner, Scalar) and inner.is_odd}
 
 
@@ -243,7 +245,7 @@ def _with_remark(variable: FileVariable, remark: str) -> FileVariable:
 
 
 def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool) -> FileVariable:
-    label = trees.shown(name, place)
+    label = trees.printable_key(name, place)
     if written is None:
         return FileVariable(label, "", (_FROM_HOST,))
     value, literal = _dollars(written)
@@ -251,9 +253,9 @@ def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool
     if isinstance(problem, BadName):
         return FileVariable(label, "", (_NO_NAME_OF_OURS,), problem)
     if problem is not None:
-        return FileVariable(trees.shown(name, place), "", (), problem)
+        return FileVariable(trees.printable_key(name, place), "", (), problem)
     line = f"{name}={writing.template(value, literal)}\n"
-    refers = references(parse_document(line).entries[0])
+    refers = referenced_names(parse_document(line).entries[0])
     remarks = _remarks(refers, twice=twice)
     return FileVariable(name, line if refers else writing.assignment(name, value), remarks)
 

@@ -9,7 +9,7 @@ import re
 import yaml
 
 from envfs.errors import Malformed, TooLarge
-from envfs_cli.importing.trees import DEEPEST, MOST, Items, Node, Scalar, Table, Tagged
+from envfs_cli.importing.trees import DEEPEST, MOST, Items, NamedItems, Node, Scalar, Tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _ODD = re.compile(
 _HINT = "quote a value that starts with a sign such as @ % & * ! or holds a colon and a blank"
 
 
-def parse(text: str) -> Node:
+def parse_yaml(text: str) -> Node:
     """Read one YAML document.
 
     Raises:
@@ -59,7 +59,7 @@ class _Builder:
         while isinstance(event, (yaml.StreamStartEvent, yaml.DocumentStartEvent)):
             event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
-            return Table(())
+            return NamedItems(())
         node = self._node(event)
         self._next()
         if not isinstance(self._next(), yaml.StreamEndEvent):
@@ -101,7 +101,7 @@ class _Builder:
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             yield self._node(event)
 
-    def _table(self) -> Table:
+    def _table(self) -> NamedItems:
         own: list[tuple[str, Node]] = []
         merged: dict[str, Node] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
@@ -114,13 +114,13 @@ class _Builder:
             else:
                 own.append((key.text, inner))
         names = {name for name, _ in own}
-        return Table((*((name, node) for name, node in merged.items() if name not in names), *own))
+        return NamedItems((*((name, node) for name, node in merged.items() if name not in names), *own))
 
     def _brought(self, node: Node, event: yaml.Event) -> "Pairs":
         tables = node.items if isinstance(node, Items) else (node,)
         by_name: dict[str, Node] = {}
         for table in tables:
-            if not isinstance(table, Table):
+            if not isinstance(table, NamedItems):
                 raise Malformed("<< brings something that is no mapping", _HINT, *_place(event))
             self._spend(len(table.pairs) + 1)
             for name, inner in dict(table.pairs).items():

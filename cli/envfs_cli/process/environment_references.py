@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def completed(variables: bytes, opened: bytes, environ: "Mapping[bytes, bytes]") -> bytes:
+def complete_entries(variables: bytes, opened: bytes, environ: "Mapping[bytes, bytes]") -> bytes:
     """Return NAME=value entries with what is `opened` (docs/protocol.md) worked out.
 
     Raises:

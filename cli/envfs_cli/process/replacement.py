@@ -24,7 +24,7 @@ _LOOK_BYTES = 128
 _GO_ON = (ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, ESTALE, ENODEV, ETIMEDOUT)  # with the next folder of PATH
 
 
-def become(command: "Sequence[str]", variables: bytes) -> int:
+def become_command(command: "Sequence[str]", variables: bytes) -> int:
     """Replace this process by a command; returns a status if it cannot.
 
     Args:
@@ -35,8 +35,8 @@ def become(command: "Sequence[str]", variables: bytes) -> int:
         EnvFSError: the command and its environment are too large for the kernel
     """
     words = [os.fsencode(word) for word in command]
-    entries = environment(_inherited(), variables)
-    signals.restore()
+    entries = environment_entries(_inherited(), variables)
+    signals.restore_signals()
     if "envfs-aside" in sys._xoptions:  # noqa: SLF001 - its documented name
         from envfs_cli import standard_streams
 
@@ -59,7 +59,7 @@ def become(command: "Sequence[str]", variables: bytes) -> int:
     return _complain(command[0], failure)
 
 
-def environment(inherited: "Sequence[bytes]", variables: bytes) -> list[bytes]:
+def environment_entries(inherited: "Sequence[bytes]", variables: bytes) -> list[bytes]:
     """Return the entries of an environment with a view's variables over it."""
     fresh = {entry.partition(b"=")[0]: entry for entry in variables.split(b"\0")[:-1]}
     entries = []

@@ -20,7 +20,7 @@ def expect_children() -> None:
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
 
 
-def restore() -> None:
+def restore_signals() -> None:
     """Give back to each signal what the caller had."""
     if _signal.SIGCHLD in _signal.sigpending() and _signal.SIGCHLD not in _pending:
         _signal.sigtimedwait((_signal.SIGCHLD,), 0)  # it is blocked, and of a child of ours

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Row = TypeVar("Row")
 
 
-def intact(rows: "Sequence[object]", kind: "type[Row]") -> "tuple[list[Row], int]":
+def intact_rows(rows: "Sequence[object]", kind: "type[Row]") -> "tuple[list[Row], int]":
     """Return the rows of what opens, and the exit status; say what does not."""
     faults = [row for row in rows if isinstance(row, control.FaultRow)]
     for row in faults:

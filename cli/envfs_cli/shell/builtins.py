@@ -28,7 +28,7 @@ BUILTINS = (
 TABLE = (*BUILTINS, *(command for command in all_commands() if command.group != HIDDEN))
 
 
-def find(word: str) -> "Command | None":
+def find_builtin(word: str) -> "Command | None":
     """Return the builtin or command of that name or synonym, or None."""
     for command in TABLE:
         if word == command.name or word in command.synonyms:

@@ -97,7 +97,7 @@ class Completer(EditorCompleter):
             before = shlex.split(text.removesuffix(typed))
         except ValueError:
             return
-        answer = offers.offers(offers.Place(before, typed, self._level()), self._sources)
+        answer = offers.completion_offers(offers.LinePlace(before, typed, self._level()), self._sources)
         if isinstance(answer, str):
             lister = PathCompleter(expanduser=True) if answer == offers.FILES or "/" in typed else ExecutableCompleter()
             yield from lister.get_completions(Document(typed), complete_event)

@@ -25,7 +25,7 @@ _ENDS_IN = 5.0
 _STEP = 0.01
 
 
-class Held(Link):
+class SharedLink(Link):
     """A link that tells, to all processes that share it, whether one of them left it in the middle of an answer."""
 
     private = True
@@ -63,33 +63,33 @@ class Held(Link):
         self._link.close()
 
 
-def link() -> Link:
+def borrow_link() -> Link:
     """Return a link to ask through, the kept one if it can be; give it back with `done_with`."""
     if Session.kept is not None:
         return Session.kept
     daemon = _reach()
     # without a vault the daemon locks nothing, and must not live to see one made by another
-    if daemon.private and os.path.exists(client.places().vault):
-        Session.kept = daemon = Held(daemon)
+    if daemon.private and os.path.exists(client.user_locations().vault):
+        Session.kept = daemon = SharedLink(daemon)
     return daemon
 
 
 def done_with(used: Link) -> None:
-    """Take a link from `link` back: close it, unless it is kept and may be used again."""
+    """Take a link from `borrow_link` back: close it, unless it is kept and may be used again."""
     if used is not Session.kept:
         used.close()
         _reap()
-    elif isinstance(used, Held) and used.spoilt:
-        release()
+    elif isinstance(used, SharedLink) and used.spoilt:
+        release_daemon()
 
 
-def hold() -> bool:
+def hold_daemon() -> bool:
     """See that a private daemon is kept if none runs; tell whether one is."""
-    done_with(link())
+    done_with(borrow_link())
     return Session.kept is not None
 
 
-def release() -> None:
+def release_daemon() -> None:
     """End the private daemon if one is kept, and wait until it has gone and its lock with it."""
     if Session.kept is not None:
         Session.kept.close()
@@ -109,7 +109,7 @@ def _reach() -> Link:
     # ctrl-C goes to all who share the terminal, and must not end a daemon that outlives the command
     before = [(key, signal.signal(key, signal.SIG_IGN)) for key in _FROM_KEYS]
     try:
-        return client.reach()
+        return client.reach_daemon()
     finally:
         for key, handler in before:
             signal.signal(key, handler)

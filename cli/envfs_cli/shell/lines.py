@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.")
 
 
-def split(text: str) -> list[str]:
+def split_line(text: str) -> list[str]:
     """Return the words of a line; a line that starts with # has none, and `envfs` before a command is dropped.
 
     Raises:
@@ -44,26 +44,26 @@ def split(text: str) -> list[str]:
     return words[1:] if words[:1] == ["envfs"] and len(words) > 1 else words
 
 
-def find(word: str) -> "Command":
+def named_command(word: str) -> "Command":
     """Return the command that a word names.
 
     Raises:
         Mistake: there is none
     """
-    command = builtins.find(word)
+    command = builtins.find_builtin(word)
     if command is None:
         near = difflib.get_close_matches(word, [other.name for other in builtins.TABLE], 1)
         raise Mistake("there is no such command", f"did you mean `{near[0]}`?" if near else "`help` lists the commands")
     return command
 
 
-def read(command: "Command", words: list[str], current: str, exists: "Exists") -> "Values":
+def line_values(command: "Command", words: list[str], current: str, exists: "Exists") -> "Values":
     """Return the values of a command at the level `current`; exits, as argparse does, on help and mistakes.
 
     Raises:
         EnvFSError: a level or a name is none, or a level may be a name by mistake
     """
-    values = arguments.read(command, placed(command, words, current, exists))
+    values = arguments.read_values(command, words_in_place(command, words, current, exists))
     for name in _names_in(command, values):
         names.variable(name)
     return values
@@ -71,7 +71,7 @@ def read(command: "Command", words: list[str], current: str, exists: "Exists") -
 
 def _names_in(command: "Command", values: "Values") -> "Iterator[str]":
     places = [argument.name for argument in command.arguments if argument.kind == "name"]
-    places += [arguments.key(option) for option in command.options if option.kind == "list"]
+    places += [arguments.value_key(option) for option in command.options if option.kind == "list"]
     for place in places:
         match values.get(place):
             case str(name):
@@ -82,19 +82,19 @@ def _names_in(command: "Command", values: "Values") -> "Iterator[str]":
                 continue
 
 
-def placed(command: "Command", words: list[str], current: str, exists: "Exists") -> list[str]:
+def words_in_place(command: "Command", words: list[str], current: str, exists: "Exists") -> list[str]:
     """Return the words with the level in its place and in its one spelling."""
     fixed = [argument for argument in command.arguments if argument.kind != "words"]
     at = next((index for index, argument in enumerate(fixed) if argument.kind == "level"), None)
     if at is None:
         return words
-    spots = standing(command, words)
+    spots = argument_places(command, words)
     if len(spots) == len(fixed) - 1:
         place = spots[at - 1] + 1 if at else 0
         return [*words[:place], current, *words[place:]]
     if len(spots) < len(fixed):
         return words
-    level = level_paths.resolve(current, words[spots[at]])
+    level = level_paths.resolve_level(current, words[spots[at]])
     if command.name == "set" and "/" not in words[spots[at]] and not exists(level):
         # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be kept in the open
         raise Mistake(
@@ -104,7 +104,7 @@ def placed(command: "Command", words: list[str], current: str, exists: "Exists")
     return [*words[: spots[at]], level, *words[spots[at] + 1 :]]
 
 
-def standing(command: "Command", words: list[str]) -> list[int]:
+def argument_places(command: "Command", words: list[str]) -> list[int]:
     """Return where in `words` those stand that are neither options nor theirs, up to `--`."""
     spots: list[int] = []
     index = 0
@@ -127,11 +127,11 @@ def takes_value(command: "Command", word: str) -> bool:
     )
 
 
-def nameless(command: "Command", values: "Values") -> bool:
+def names_no_variable(command: "Command", values: "Values") -> bool:
     """Tell whether a line says no variable's name: names are secret on the disk, as values are."""
     return not any(_names_in(command, values))
 
 
-def memorable(text: str, words: list[str]) -> bool:
+def may_be_remembered(text: str, words: list[str]) -> bool:
     """Tell whether a line that parsed may be remembered: not after a space, and not with NAME=value for `exec`."""
     return not text.startswith(" ") and not any(_ASSIGNMENT.match(word) for word in words)

@@ -38,8 +38,8 @@ class Shell:
     def __init__(self, passphrase_file: "str | None", *, scripted: bool) -> None:
         """Start at the top."""
         self.level = names.ROOT
-        self.sources = Sources(kept_daemon.link, kept_daemon.done_with)
-        self.history = History("" if scripted else f"{client.places().state}/shell_history")
+        self.sources = Sources(kept_daemon.borrow_link, kept_daemon.done_with)
+        self.history = History("" if scripted else f"{client.user_locations().state}/shell_history")
         self._before = names.ROOT
         self._passphrase_file = passphrase_file
         self._scripted = scripted
@@ -47,7 +47,7 @@ class Shell:
     def run(self, text: str) -> int:
         """Run one line; return its exit status. Raises Leave."""
         try:
-            words = lines.split(text)
+            words = lines.split_line(text)
             return self._run(text, words) if words else 0
         except EnvFSError as error:
             output.error(error)
@@ -56,10 +56,10 @@ class Shell:
             return end.code if isinstance(end.code, int) else Mistake.status
 
     def _run(self, text: str, words: list[str]) -> int:
-        command = lines.find(words[0])
-        values = lines.read(command, words[1:], self.level, self._exists)
-        if lines.memorable(text, words):
-            self.history.remember(text, on_disk=lines.nameless(command, values))
+        command = lines.named_command(words[0])
+        values = lines.line_values(command, words[1:], self.level, self._exists)
+        if lines.may_be_remembered(text, words):
+            self.history.remember(text, on_disk=lines.names_no_variable(command, values))
         if command.group == builtins.GROUP:
             return self._run_builtin(command, values)
         return self._start(command, values)
@@ -77,9 +77,9 @@ class Shell:
         if values.get("passphrase_file", "") is None and not values.get("project"):
             values["passphrase_file"] = self._passphrase_file
         if command.name in _ALONE:
-            kept_daemon.release()
+            kept_daemon.release_daemon()
         else:
-            kept_daemon.hold()
+            kept_daemon.hold_daemon()
         status = children.in_child(lambda: run_command(command, values), with_input=not self._scripted)
         if Session.kept is not None:
             kept_daemon.done_with(Session.kept)
@@ -94,13 +94,13 @@ class Shell:
     def _run_builtin(self, command: "Command", values: "Values") -> int:
         match command.name, values:
             case "cd", {"place": str(place)}:
-                self._go_to(self._before if place == "-" else level_paths.resolve(self.level, place))
+                self._go_to(self._before if place == "-" else level_paths.resolve_level(self.level, place))
             case "cd", _:
                 self._go_to(names.ROOT)
             case "pwd", _:
-                output.line(self.level)
+                output.print_line(self.level)
             case "help", {"command": str(name)}:
-                output.line(arguments.parser(lines.find(name)).format_help().rstrip())
+                output.print_line(arguments.command_parser(lines.named_command(name)).format_help().rstrip())
             case "help", _:
                 _print_help()
             case _:
@@ -109,7 +109,7 @@ class Shell:
 
     def _go_to(self, level: str) -> None:
         if level != names.ROOT:
-            link = kept_daemon.link()
+            link = kept_daemon.borrow_link()
             try:
                 link.ask(control.ListLevels(level))
             finally:
@@ -118,11 +118,11 @@ class Shell:
 
 
 def _print_help() -> None:
-    output.line(no_command.overview())
-    output.line(f"\n{output.paint('Shell', 'head')}")
+    output.print_line(no_command.command_overview())
+    output.print_line(f"\n{output.paint('Shell', 'head')}")
     for command in builtins.BUILTINS:
-        output.line(f"  {command.name:<12}{command.summary}")
-    output.line("\nLevels are relative to the current one, and it is meant where you leave the level out.")
+        output.print_line(f"  {command.name:<12}{command.summary}")
+    output.print_line("\nLevels are relative to the current one, and it is meant where you leave the level out.")
 
 
 def _say_end(command: "Command", status: int) -> None:
@@ -168,7 +168,7 @@ def run_terminal(shell: Shell) -> int:
 
     editor = Editor(shell.history, shell.sources, lambda: shell.level)
     output.done("`help` lists the commands, Tab completes, `exit` or ctrl-D leaves")
-    if os.path.exists(client.places().vault) and kept_daemon.hold():
+    if os.path.exists(client.user_locations().vault) and kept_daemon.hold_daemon():
         output.done("no daemon runs, so this shell keeps the vault to itself; `mount` starts one for all")
     while True:
         try:
@@ -179,7 +179,7 @@ def run_terminal(shell: Shell) -> int:
             return 0
 
 
-def run(passphrase_file: "str | None") -> int:
+def run_shell_loop(passphrase_file: "str | None") -> int:
     """Run the shell until its end; return its exit status."""
     scripted = sys.stdin is None or not sys.stdin.isatty()
     if not scripted:
@@ -188,4 +188,4 @@ def run(passphrase_file: "str | None") -> int:
     try:
         return run_script(shell) if scripted else run_terminal(shell)
     finally:
-        kept_daemon.release()
+        kept_daemon.release_daemon()

@@ -21,7 +21,7 @@ class Offer(NamedTuple):
     note: str = ""
 
 
-class Place:
+class LinePlace:
     """A place in a line: the words before it, what was typed of it so far, and the level the shell is at."""
 
     def __init__(self, before: "list[str]", typed: str, current: str) -> None:
@@ -31,11 +31,11 @@ class Place:
         self.current = current
 
 
-def offers(place: Place, sources: "Sources") -> "list[Offer] | str":
+def completion_offers(place: LinePlace, sources: "Sources") -> "list[Offer] | str":
     """Return what may stand there; or FILES or PROGRAMS, for the editor to list."""
     if not place.before:
         return _commands(place.typed)
-    command, words = builtins.find(place.before[0]), place.before[1:]
+    command, words = builtins.find_builtin(place.before[0]), place.before[1:]
     if command is None:
         return []
     if "--" in words:
@@ -73,9 +73,9 @@ def _for_option(option: "Option", typed: str) -> "list[Offer] | str":
     return _starting(typed, [Offer(choice) for choice in option.choices])
 
 
-def _for_argument(command: "Command", words: "list[str]", place: Place, sources: "Sources") -> "list[Offer] | str":
+def _for_argument(command: "Command", words: "list[str]", place: LinePlace, sources: "Sources") -> "list[Offer] | str":
     fixed = [argument for argument in command.arguments if argument.kind != "words"]
-    given = [words[spot] for spot in lines.standing(command, words)]
+    given = [words[spot] for spot in lines.argument_places(command, words)]
     if len(given) >= len(fixed):
         return [Offer("--", "and then the command")] if len(fixed) < len(command.arguments) else []
     argument = fixed[len(given)]
@@ -88,7 +88,7 @@ def _for_argument(command: "Command", words: "list[str]", place: Place, sources:
     return choices
 
 
-def _for_kind(argument: "Argument", given: "list[str]", place: Place, sources: "Sources") -> "list[Offer]":
+def _for_kind(argument: "Argument", given: "list[str]", place: LinePlace, sources: "Sources") -> "list[Offer]":
     match argument.kind:
         case "level" | "place":
             return _levels(place, sources)
@@ -102,9 +102,9 @@ def _for_kind(argument: "Argument", given: "list[str]", place: Place, sources: "
             return _starting(place.typed, [Offer(choice) for choice in argument.choices])
 
 
-def _levels(place: Place, sources: "Sources") -> "list[Offer]":
+def _levels(place: LinePlace, sources: "Sources") -> "list[Offer]":
     try:
-        return [Offer(text, "level") for text in level_paths.below(sources.levels(), place.current, place.typed)]
+        return [Offer(text, "level") for text in level_paths.levels_below(sources.levels(), place.current, place.typed)]
     except EnvFSError:
         return []
 
@@ -118,7 +118,7 @@ def _names(level: str, typed: str, sources: "Sources") -> "list[Offer]":
 
 def _resolved(current: str, text: str) -> str:
     try:
-        return level_paths.resolve(current, text)
+        return level_paths.resolve_level(current, text)
     except EnvFSError:
         return ""
 

@@ -25,7 +25,7 @@ _ONE_KEY = 8  # bytes: a letter of an input method, or a key's sequence
 _QUIET, _QUIET_AFTER_PASTE = 0.2, 1.5  # seconds; a slow line may stop for one in the middle of a paste
 
 
-class End(Enum):
+class EntryEnd(Enum):
     """How an entry ended."""
 
     TAKEN = "taken"
@@ -35,7 +35,7 @@ class End(Enum):
     TOO_LARGE = "over the limit"
 
 
-class Entry:
+class TypedEntry:
     """One entry of at most `limit` bytes; with `lines`, of several lines.
 
     `text` is what came so far. After `quiet_after` seconds without a byte (None: never) `quiet` is to be called.
@@ -67,7 +67,7 @@ class Entry:
         """Whether there are several lines, or more are waited for."""
         return self._several or b"\n" in self.text or (self._entered and self._is_within_pem())
 
-    def feed(self, data: bytes) -> "End | None":
+    def feed(self, data: bytes) -> "EntryEnd | None":
         """Take what was typed; return how the entry ended, or None while it goes on."""
         self._at_once = self._at_once or len(data) > _ONE_KEY or _is_text_and_line_end(data)
         self._pending += data
@@ -82,12 +82,12 @@ class Entry:
                 return end
         return None
 
-    def quiet(self) -> "End | None":
+    def quiet(self) -> "EntryEnd | None":
         """Hear that nothing came for `quiet_after` seconds."""
         if self._pending and not self._in_paste:
             self._pending, self.ignored = b"", True  # a sequence that nothing ends
         if self._over:
-            return End.TOO_LARGE
+            return EntryEnd.TOO_LARGE
         return self._taken() if self._entered else None
 
     # -- a paste between marks -----------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Entry:
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
-    def _typed(self) -> "End | None":
+    def _typed(self) -> "EntryEnd | None":
         words = _TEXT.match(self._pending)
         if words is not None:
             self._go_on()
@@ -136,7 +136,7 @@ class Entry:
         elif whole[0] != _PASTE_END:
             self.ignored = True
 
-    def _enter(self, key: bytes) -> "End | None":
+    def _enter(self, key: bytes) -> "EntryEnd | None":
         after_return, self._after_return = self._after_return, key == b"\r"
         if key == b"\n" and after_return:
             return None  # the second half of one line end
@@ -146,10 +146,10 @@ class Entry:
         self._entered = True
         return None
 
-    def _ended(self) -> End:
+    def _ended(self) -> EntryEnd:
         if self._entered or self.several or self._marked:
-            return End.TOO_LARGE if self._over else self._taken()
-        return End.BROKEN_OFF if self.text else End.NOTHING
+            return EntryEnd.TOO_LARGE if self._over else self._taken()
+        return EntryEnd.BROKEN_OFF if self.text else EntryEnd.NOTHING
 
     def _edit(self, key: bytes) -> None:
         self._go_on()
@@ -186,15 +186,15 @@ class Entry:
         begin = self.text.rfind(_PEM) if self._lines else -1
         return begin >= 0 and self.text.find(_PEM_END, begin) < 0
 
-    def _taken(self) -> End:
+    def _taken(self) -> EntryEnd:
         if self._over:
-            return End.TOO_LARGE
+            return EntryEnd.TOO_LARGE
         if self._lines:
             self.text += b"\n" * (self._entered and self._several)
-            return End.TAKEN
+            return EntryEnd.TAKEN
         while self.text.endswith(b"\n"):
             del self.text[-1:]
-        return End.SEVERAL_LINES if b"\n" in self.text else End.TAKEN
+        return EntryEnd.SEVERAL_LINES if b"\n" in self.text else EntryEnd.TAKEN
 
 
 def _is_text_and_line_end(data: bytes) -> bool:

@@ -28,28 +28,28 @@ def ask_hidden(prompt: str, what: str, limit: int, *, lines: bool = False) -> by
         EnvFSError: nothing that could be taken was typed
         TooLarge: it is over the limit
     """
-    from envfs_cli.terminal.hidden_entry import End, Entry
-    from envfs_cli.terminal.raw_mode import TerminalClosed, read
+    from envfs_cli.terminal.hidden_entry import EntryEnd, TypedEntry
+    from envfs_cli.terminal.raw_mode import TerminalClosed, read_entry
 
     Waiting.stop()
-    entry = Entry(limit, lines=lines)
+    entry = TypedEntry(limit, lines=lines)
     handle = _open()
     try:
-        end = read(handle, prompt, entry, _SEVERAL if lines else "")
+        end = read_entry(handle, prompt, entry, _SEVERAL if lines else "")
     except TerminalClosed:
         raise EnvFSError("the terminal was closed, so nothing was typed") from None
     finally:
         os.close(handle)
-    if end is End.TOO_LARGE:
+    if end is EntryEnd.TOO_LARGE:
         raise TooLarge(f"{what} is too large", f"at most {limit} bytes; nothing of it was taken")
-    if end is End.SEVERAL_LINES:
+    if end is EntryEnd.SEVERAL_LINES:
         raise EnvFSError(f"{what} has one line, and several were pasted", "nothing of it was taken")
-    if end is not End.TAKEN:
-        raise EnvFSError("nothing was typed" if end is End.NOTHING else "the entry was broken off", _ENTER)
+    if end is not EntryEnd.TAKEN:
+        raise EnvFSError("nothing was typed" if end is EntryEnd.NOTHING else "the entry was broken off", _ENTER)
     return bytes(entry.text)
 
 
-def check(hint: str) -> None:
+def check_terminal(hint: str) -> None:
     """Find out whether there is a terminal, before anything is asked; `hint` says what to do without one.
 
     Raises:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from envfs_cli.terminal.hidden_entry import End, Entry
+    from envfs_cli.terminal.hidden_entry import EntryEnd, TypedEntry
 
     Handler = Callable[..., object] | int | None
     Modes = list[int | list[bytes | int]]
@@ -36,7 +36,7 @@ class TerminalClosed(Exception):
     """The terminal is gone, or was never there."""
 
 
-def read(handle: int, prompt: str, entry: "Entry", hint: str = "") -> "End":
+def read_entry(handle: int, prompt: str, entry: "TypedEntry", hint: str = "") -> "EntryEnd":
     """Ask on the terminal `handle` until the entry ends; `hint` is shown once there are several lines.
 
     Raises:

@@ -82,7 +82,7 @@ class News:
             return
         self.wanted_at = time.monotonic() + _AGAIN
         try:
-            self._link = client.running()
+            self._link = client.running_daemon()
         except EnvFSError:
             return  # its folder is not as it should be yet
         if self._link is not None:

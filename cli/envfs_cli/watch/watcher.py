@@ -47,7 +47,7 @@ class Watched(NamedTuple):
     passphrase_file: str | None
 
 
-def watch(watched: Watched) -> int:
+def watch_command(watched: Watched) -> int:
     """Run the command, and again whenever what it gets has changed; returns how it ended."""
     watcher = _Watcher(watched, News(watched.level))
     try:
@@ -97,7 +97,7 @@ class _Watcher:
     # -- what children do ----------------------------------------------------------------------------------------------
 
     def _first_view(self) -> bytes:
-        asking = session.over(client.need_running(), self._watched.passphrase_file)
+        asking = session.session_over(client.need_running(), self._watched.passphrase_file)
         return self._watched.fetch(asking.ask)  # may ask a passphrase
 
     def _view(self) -> bytes:

@@ -70,7 +70,7 @@ def test_a_command_is_a_module_of_its_name_with_the_typed_value_that_its_words_m
     assert next(iter(inspect.signature(function).parameters.values())).annotation is kind
     hints = get_type_hints(kind, {**vars(module), **literals(), "Literal": Literal})
     line: dict[str, Argument | Option] = {argument.name: argument for argument in command.arguments}
-    line |= {arguments.key(option): option for option in command.options}
+    line |= {arguments.value_key(option): option for option in command.options}
     assert set(hints) == set(line)
     for name, word in line.items():
         plain, choices = without_choices(hints[name])
@@ -93,7 +93,9 @@ def test_a_commands_words_are_of_known_kinds_and_explained(command: Command) -> 
     flags = [flag for option in command.options for flag in option.flags]
     assert len(set(flags)) == len(flags)
     assert all(re.fullmatch(r"-[a-z]|--[a-z][a-z-]+", flag) for flag in flags)
-    keys = [arguments.key(option) for option in command.options] + [argument.name for argument in command.arguments]
+    keys = [arguments.value_key(option) for option in command.options] + [
+        argument.name for argument in command.arguments
+    ]
     assert len(set(keys)) == len(keys)
 
 
@@ -136,5 +138,5 @@ SECRETS = re.compile(r"secret|password|passwd|token|value|passphrase$", re.IGNOR
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_takes_a_secret_as_a_word(command: Command) -> None:
     words = [argument.name for argument in command.arguments]
-    words += [arguments.key(option) for option in command.options if option.kind != "flag"]
+    words += [arguments.value_key(option) for option in command.options if option.kind != "flag"]
     assert not [word for word in words if SECRETS.search(word)]

@@ -16,7 +16,7 @@ SHOWN = [command for command in grammar.all_commands() if command.group != gramm
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]], ids=["nothing", "--help", "-h", "help"])
 def test_help_lists_every_command_and_no_hidden_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(words) == 0
+    assert main.run_line(words) == 0
     shown = capsys.readouterr().out
     joined = re.sub(r"\n {14}", " ", shown)
     assert all(f"\n  {command.name:<12}{command.summary}\n" in joined for command in SHOWN)
@@ -27,13 +27,13 @@ def test_help_lists_every_command_and_no_hidden_one(words: list[str], capsys: py
 
 @pytest.mark.parametrize("command", SHOWN, ids=lambda command: command.name)
 def test_help_explains_each_command(command: grammar.Command, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(["help", command.name]) == 0
+    assert main.run_line(["help", command.name]) == 0
     assert f"usage: envfs {command.name}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("word", ["--version", "-V"])
 def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run([word]) == 0
+    assert main.run_line([word]) == 0
     assert capsys.readouterr().out == f"envfs {__version__}\n"
 
 
@@ -43,7 +43,7 @@ def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_an_unknown_command_gets_a_suggestion_and_status_2(
     word: str, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main.run([word]) == 2
+    assert main.run_line([word]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "there is no such command" in shown.err
@@ -59,7 +59,7 @@ def test_a_refusal_ends_with_its_own_status_and_no_traceback(
         raise kind("it is refused", "do otherwise")
 
     monkeypatch.setattr("envfs_cli.run.run_command", refuse)
-    assert main.run(["status"]) == kind.status
+    assert main.run_line(["status"]) == kind.status
     assert capsys.readouterr().err == "envfs: error: it is refused\nenvfs: hint: do otherwise\n"
 
 
@@ -69,7 +69,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("envfs_cli.run.run_command", fail)
     with pytest.raises(ZeroDivisionError):
-        main.run(["status"])
+        main.run_line(["status"])
 
 
 def test_an_interruption_has_the_status_of_its_signal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def merged(*texts: str) -> merging.View:
 def completed(view: merging.View, environ: dict[str, str] | None = None) -> dict[str, str]:
     given = {name.encode(): value.encode() for name, value in (environ or {}).items()}
     opened = jsontext.encode(residues.plain(view.opened))
-    entries = environment_references.completed(writing.environ(view.variables), opened, given).split(b"\0")[:-1]
+    entries = environment_references.complete_entries(writing.environ(view.variables), opened, given).split(b"\0")[:-1]
     return dict(entry.decode().split("=", 1) for entry in entries)
 
 

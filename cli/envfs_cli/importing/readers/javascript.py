@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference, references
-from envfs_cli.importing.readers.readings import Reading, joined, text
+from envfs_cli.importing.readers.readings import Reading, join_pieces, literal_text
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _BLANKS = (  # the same, spelled out
@@ -28,17 +28,17 @@ _LINE_END = re.compile(r"\r\n?")
 _REFERENCE = re.compile(r"(\\)?\$(?!\()(\{?)([A-Za-z0-9_.]+)(:?-)?(\}?)")
 
 
-def dotenv(content: str) -> list[Reading]:
+def read_node_dotenv(content: str) -> list[Reading]:
     """Read as node's dotenv does."""
-    return [Reading(name, text(value)) for name, value in _assignments(content)]
+    return [Reading(name, literal_text(value)) for name, value in _assignments(content)]
 
 
-def expand(content: str) -> list[Reading]:
+def read_dotenv_expand(content: str) -> list[Reading]:
     """Read as dotenv followed by dotenv-expand does.
 
     What has a default, refers to itself, or has a brace of its own, is read in three ways by three of its releases.
     """
-    return without_expanded_twice([Reading(name, expanded(name, value)) for name, value in _assignments(content)])
+    return without_expanded_twice([Reading(name, expand_value(name, value)) for name, value in _assignments(content)])
 
 
 def without_expanded_twice(readings: list[Reading]) -> list[Reading]:
@@ -78,7 +78,7 @@ def _lines(content: str) -> Iterator[re.Match[str]]:
             return
 
 
-def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
+def expand_value(itself: str, value: str) -> tuple[Piece, ...] | None:
     """Return what dotenv-expand makes of a value."""
     parts: list[Piece] = []
     last = 0
@@ -100,6 +100,6 @@ def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
             parts += [value[last : match.start()], Reference(name)]
         last = match.end()
     parts.append(value[last:])
-    whole = joined(piece.replace(r"\$", "$") if isinstance(piece, str) else piece for piece in parts)
+    whole = join_pieces(piece.replace(r"\$", "$") if isinstance(piece, str) else piece for piece in parts)
     # what it makes of a value it may expand again
     return None if len(whole) > 1 and any(isinstance(piece, str) and "$" in piece for piece in whole) else whole

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.readings import Reading, Refused, joined, text
+from envfs_cli.importing.readers.readings import Reading, RefusedText, join_pieces, literal_text
 
 _NAME = r"(?i:[A-Z][A-Z0-9_]*)"
 _FILLER = re.compile(r"(?:\s|#[^\n]*)+", re.ASCII)
@@ -27,7 +27,7 @@ _SHORTEST_EXPORT = 8  # of `export A` it thinks that it is a name with a blank i
 _CLOSING = re.compile(r'(?=[^\\]")')
 
 
-def symfony(content: str) -> list[Reading]:
+def read_symfony(content: str) -> list[Reading]:
     """Read as symfony/dotenv does.
 
     Raises:
@@ -38,7 +38,7 @@ def symfony(content: str) -> list[Reading]:
     while at < len(data):
         head = _HEAD.match(data, at)
         if head is None:
-            raise Refused
+            raise RefusedText
         pieces, at = _symfony_value(data, head.end())
         readings.append(Reading(head[1], pieces))
         at = _past(data, at)
@@ -55,15 +55,15 @@ def _symfony_value(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
     if empty:
         return (), empty.end()
     if data[at] in " \t":
-        raise Refused
+        raise RefusedText
     parts: list[Piece] = []
     sure = True
     while at < len(data) and data[at] != "\n":
         if data[at] == "'":
             end = data.find("'", at + 1)
             if end < 0:
-                raise Refused
-            pieces: tuple[Piece, ...] | None = text(data[at + 1 : end])
+                raise RefusedText
+            pieces: tuple[Piece, ...] | None = literal_text(data[at + 1 : end])
             at = end + 1
         elif data[at] == '"':
             pieces, at = _symfony_double(data, at + 1)
@@ -73,14 +73,14 @@ def _symfony_value(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
         parts += pieces or ()
         if at < len(data) and data[at] == "#" and data[at - 1] in " \t":
             at = data.find("\n", at) if "\n" in data[at:] else len(data)
-    return joined(parts) if sure else None, at
+    return join_pieces(parts) if sure else None, at
 
 
 def _symfony_double(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
     start = at
     while True:
         if at >= len(data):
-            raise Refused
+            raise RefusedText
         if data[at] == '"' and not (data[at - 1] == "\\" and data[at - 2] != "\\"):
             break
         at += 1
@@ -100,8 +100,8 @@ def _symfony_bare(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
         at += 1
     shown = "".join(value).rstrip(_PHP_BLANKS)
     pieces = _symfony_expanded(shown)
-    if pieces == text(shown) and re.search(r"\s", shown, re.ASCII):
-        raise Refused
+    if pieces == literal_text(shown) and re.search(r"\s", shown, re.ASCII):
+        raise RefusedText
     return pieces, max(at, start + 1)
 
 
@@ -120,17 +120,17 @@ def _symfony_expanded(value: str) -> tuple[Piece, ...] | None:
         else:
             parts += _symfony_reference(match)
     whole = [*parts, value[last:]]
-    return joined(piece.replace("\\\\", "\\") if isinstance(piece, str) else piece for piece in joined(whole))
+    return join_pieces(piece.replace("\\\\", "\\") if isinstance(piece, str) else piece for piece in join_pieces(whole))
 
 
 def _symfony_reference(match: re.Match[str]) -> Iterator[Piece]:
     if match[2] and not match[5]:
-        raise Refused
+        raise RefusedText
     default = match[4] or ""
     if _UNSUPPORTED.search(default):
-        raise Refused
+        raise RefusedText
     yield match[1]
-    yield Reference(match[3], ":-", text(default[2:])) if default else Reference(match[3])
+    yield Reference(match[3], ":-", literal_text(default[2:])) if default else Reference(match[3])
     if not match[2] and match[5]:
         yield "}"
 
@@ -138,7 +138,7 @@ def _symfony_reference(match: re.Match[str]) -> Iterator[Piece]:
 # -- phpdotenv ---------------------------------------------------------------------------------------------------------
 
 
-def vlucas(content: str) -> list[Reading]:
+def read_phpdotenv(content: str) -> list[Reading]:
     """Read as vlucas/phpdotenv does.
 
     Raises:
@@ -150,7 +150,7 @@ def vlucas(content: str) -> list[Reading]:
         shown = name.strip(_PHP_BLANKS)
         match = _VLUCAS_NAME.match(shown) if not shown.startswith("export") or len(shown) > _SHORTEST_EXPORT else None
         if match is None:
-            raise Refused
+            raise RefusedText
         if equals:
             pieces = _vlucas_value(value.strip(_PHP_BLANKS))
             readings.append(Reading(match[1].strip("\"'"), _above(pieces, {each.name for each in readings})))
@@ -188,7 +188,7 @@ def _vlucas_value(value: str) -> tuple[Piece, ...]:
     if value[:1] == "'":
         end = value.find("'", 1)
         _vlucas_end(value, end)
-        return text(value[1:end])
+        return literal_text(value[1:end])
     if value[:1] == '"':
         return _vlucas_double(value)
     bare = re.match(r"[^\s#]*", value, re.ASCII)
@@ -204,7 +204,7 @@ def _vlucas_double(value: str) -> tuple[Piece, ...]:
         if value[at] == "\\":
             sign = value[at + 1 : at + 2]
             if sign not in _ESCAPES or not sign:
-                raise Refused
+                raise RefusedText
             parts.append(("\0" if sign == "$" else "") + _ESCAPES[sign])
             at += 2
         else:
@@ -218,7 +218,7 @@ def _vlucas_double(value: str) -> tuple[Piece, ...]:
 def _vlucas_end(value: str, end: int) -> None:
     after = value[end + 1 :]
     if end < -1 or end >= len(value) or (after.strip() and not after.lstrip().startswith("#")):
-        raise Refused
+        raise RefusedText
 
 
 def _vlucas_expanded(value: str) -> tuple[Piece, ...]:
@@ -231,4 +231,4 @@ def _vlucas_expanded(value: str) -> tuple[Piece, ...]:
         parts += [value[last : match.start()], Reference(match[1], "-", (match[0],))]
         last = match.end()
     whole = [*parts, value[last:]]
-    return joined(piece.replace("\0", "") if isinstance(piece, str) else piece for piece in whole)
+    return join_pieces(piece.replace("\0", "") if isinstance(piece, str) else piece for piece in whole)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.readings import Reading, joined, text
+from envfs_cli.importing.readers.readings import Reading, join_pieces, literal_text
 
 _SPACE = re.compile(r"\s*")
 _BEFORE = re.compile(r"(?:export[^\S\n]+)?")
@@ -27,7 +27,7 @@ _DJANGO = re.compile(r"(?:export )?([A-Za-z_0-9]+)=(.*)", re.DOTALL)
 _DJANGO_ESCAPE = re.compile(r"\\(.)")
 
 
-def dotenv(content: str) -> list[Reading]:
+def read_python_dotenv(content: str) -> list[Reading]:
     """Read as python-dotenv does."""
     return [
         Reading(name, _expanded(value))
@@ -35,14 +35,14 @@ def dotenv(content: str) -> list[Reading]:
     ]
 
 
-def environ(content: str) -> list[Reading]:
+def read_django_environ(content: str) -> list[Reading]:
     """Read as django-environ does; a value that starts with a `$` it takes for a name when it is asked for it."""
     readings = []
     for line in content.splitlines():
         match = _DJANGO.fullmatch(line)
         if match:
             value = _without_quotes(match[2])
-            readings.append(Reading(match[1], None if value.startswith("$") else text(value)))
+            readings.append(Reading(match[1], None if value.startswith("$") else literal_text(value)))
     return readings
 
 
@@ -106,13 +106,13 @@ def _expanded(value: str) -> tuple[Piece, ...]:
         parts.append(value[last:at])
         parts += _reference(name, default[1:] if colon else None)
         at = last = close + 1
-    return joined([*parts, value[last:]])
+    return join_pieces([*parts, value[last:]])
 
 
 def _reference(name: str, default: str | None) -> tuple[Piece, ...]:
     if not names.is_variable(name):
-        return text(default or "")
-    return (Reference(name) if default is None else Reference(name, "-", text(default)),)
+        return literal_text(default or "")
+    return (Reference(name) if default is None else Reference(name, "-", literal_text(default)),)
 
 
 def _without_quotes(value: str) -> str:

@@ -24,24 +24,24 @@ class Reading(NamedTuple):
         return f"Reading({self.name!r})"
 
 
-class Refused(Exception):
+class RefusedText(Exception):
     """The reader refuses the text as a whole."""
 
 
 Read = Callable[[str], list[Reading]]
 
 
-def text(value: str) -> tuple[Piece, ...]:
+def literal_text(value: str) -> tuple[Piece, ...]:
     """Return the pieces of a value without references."""
     return (value,) if value else ()
 
 
-def told(names: Iterable[str]) -> list[str]:
+def printable_names(names: Iterable[str]) -> list[str]:
     """Return names as a message may show them: a reader may take a line of a key for an assignment."""
     return list(dict.fromkeys(name if _NAME_LIKE.fullmatch(name) else "a line without a name" for name in names))
 
 
-def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+def join_pieces(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """Put text beside text together."""
     parts: list[Piece] = []
     for piece in pieces:
@@ -61,7 +61,9 @@ def by_name(readings: Iterable[Reading], *, first: bool = False) -> dict[str, Re
     return table
 
 
-def resolved(readings: Iterable[Reading], environ: Mapping[str, str], *, whole: bool = False) -> dict[str, str | None]:
+def resolve_readings(
+    readings: Iterable[Reading], environ: Mapping[str, str], *, whole: bool = False
+) -> dict[str, str | None]:
     """Return what a program gets that has `environ`: None where it cannot be told.
 
     References are answered from what stands above, or with `whole` from anywhere in the text.

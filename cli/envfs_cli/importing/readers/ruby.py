@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.readings import Reading, joined
+from envfs_cli.importing.readers.readings import Reading, join_pieces
 
 _SPACE = re.compile(r"\s*", re.ASCII)
 _LINE = re.compile(
@@ -21,7 +21,7 @@ _ESCAPE = re.compile(r"\\([^$])", re.DOTALL)
 _REFERENCE = re.compile(r"(\\)?\$(?!\()\{?([A-Za-z0-9_]+)?\}?")
 
 
-def dotenv(content: str) -> list[Reading]:
+def read_ruby_dotenv(content: str) -> list[Reading]:
     """Read as ruby's dotenv does."""
     lines = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return [Reading(match[1], _pieces((match[2] or "").strip(" \t\n\v\f\r\0"))) for match in _matches(lines)]
@@ -45,7 +45,7 @@ def _pieces(value: str) -> tuple[Piece, ...] | None:
     quoted = _QUOTED.match(value)
     quote, inner = (quoted[1], quoted[2]) if quoted else ("", value)
     if quote == "'":
-        return joined([inner])
+        return join_pieces([inner])
     if quote == '"':
         inner = inner.replace(r"\n", r"\\n").replace(r"\r", r"\\r")
     inner = _ESCAPE.sub(lambda sign: sign[1], inner)
@@ -62,4 +62,4 @@ def _expanded(value: str) -> tuple[Piece, ...]:
             parts.append(match[0][1:] if match[1] else match[0])
         else:
             parts.append(Reference(match[2]) if not match[2][0].isdigit() else "")
-    return joined([*parts, value[last:]])
+    return join_pieces([*parts, value[last:]])

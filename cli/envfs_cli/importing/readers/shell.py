@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.readings import Reading, Refused, joined
+from envfs_cli.importing.readers.readings import Reading, RefusedText, join_pieces
 
 _COMMENT = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _HEAD = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
@@ -21,7 +21,7 @@ _SIGN = re.compile(
 _NEXT = re.compile(r"[^\n]*(?:\n|\Z)")
 
 
-def source(content: str) -> list[Reading]:
+def read_shell(content: str) -> list[Reading]:
     """Read as a shell does.
 
     Raises:
@@ -39,7 +39,7 @@ def _readings(content: str) -> Iterator[Reading]:
             continue
         head = _HEAD.match(content, at)
         if head is None:
-            raise Refused
+            raise RefusedText
         pieces, at = _words(content, head.end())
         yield Reading(head[1], pieces)
 
@@ -61,7 +61,7 @@ def _words(content: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
             sure = sure and pieces is not None
             parts += pieces or ()
         at = word.end()
-    return joined(parts) if sure else None, end.end()
+    return join_pieces(parts) if sure else None, end.end()
 
 
 def _expanded(inner: str, *, quoted: bool) -> tuple[Piece, ...] | None:
@@ -80,7 +80,7 @@ def _expanded(inner: str, *, quoted: bool) -> tuple[Piece, ...] | None:
             return None
         else:
             parts.append("$")
-    return joined([*parts, inner[last:]])
+    return join_pieces([*parts, inner[last:]])
 
 
 def _escaped(sign: str, *, quoted: bool) -> str:

@@ -46,13 +46,13 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, FakeL
 
     def started(line: str, link: FakeLink) -> int:
         monkeypatch.setenv("ENVFS_HOME", str(tmp_path))  # whatever is not caught below finds nothing there
-        monkeypatch.setattr(session, "start", lambda *_: session.Session(link))  # type: ignore[arg-type]
-        for name in ("running", "reach", "need_running", "looking", "own"):
+        monkeypatch.setattr(session, "start_session", lambda *_: session.Session(link))  # type: ignore[arg-type]
+        for name in ("running_daemon", "reach_daemon", "need_running", "reach_for_look", "reach_own_daemon"):
             monkeypatch.setattr(client, name, lambda: link)
         name, *words = line.split()
         command = grammar.find_command(name)
         assert command is not None
-        return run_command(command, arguments.read(command, words))
+        return run_command(command, arguments.read_values(command, words))
 
     return started
 

@@ -202,7 +202,7 @@ class FakeLink:
 def test_candidates_are_printed_one_a_line(
     what: str, word: str | None, printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(client, "running", FakeLink)
+    monkeypatch.setattr(client, "running_daemon", FakeLink)
     assert run_complete(CompleteArguments(what, word)) == 0
     assert tuple(capsys.readouterr()) == (printed, "")
 
@@ -215,7 +215,7 @@ def test_a_failure_is_silent(
     def fail() -> None:
         raise failure
 
-    monkeypatch.setattr(client, "running", fail)
+    monkeypatch.setattr(client, "running_daemon", fail)
     assert run_complete(CompleteArguments(what, "/shop")) == 0
     assert tuple(capsys.readouterr()) == ("", "")
 
@@ -224,7 +224,7 @@ def test_no_daemon_is_started_for_names_nor_where_there_is_no_vault(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ENVFS_HOME", str(tmp_path))
-    monkeypatch.setattr(client, "reach", lambda: pytest.fail("a daemon was started"))
+    monkeypatch.setattr(client, "reach_daemon", lambda: pytest.fail("a daemon was started"))
     for what in ("level", "name"):
         assert run_complete(CompleteArguments(what, "/")) == 0
     assert list(tmp_path.iterdir()) == []

@@ -28,23 +28,23 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def link(folder: Path, level: str) -> None:
     state_writer.write_toml(str(folder), level)
-    state_writer.remember(str(folder), Linked(state.number(str(folder)), level, "/mnt/x/.env"))
+    state_writer.remember_folder(str(folder), Linked(state.folder_number(str(folder)), level, "/mnt/x/.env"))
 
 
 def refused(what: str) -> None:
     with pytest.raises(UnsafeSettings, match=what) as caught:
-        state.level()
+        state.linked_level()
     assert caught.value.hint
 
 
 def test_the_level_is_that_of_the_nearest_linked_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert state.level() == "/shop"
+    assert state.linked_level() == "/shop"
     inner = project / "a" / "b"
     inner.mkdir(parents=True)
     monkeypatch.chdir(inner)
-    assert state.level() == "/shop"
+    assert state.linked_level() == "/shop"
     link(project / "a", "/web")
-    assert state.level() == "/web"
+    assert state.linked_level() == "/web"
 
 
 def test_where_nothing_is_linked_a_level_has_to_be_named(
@@ -52,7 +52,7 @@ def test_where_nothing_is_linked_a_level_has_to_be_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Mistake) as caught:
-        state.level()
+        state.linked_level()
     assert "envfs link" in caught.value.hint
 
 
@@ -81,12 +81,12 @@ def test_another_folder_at_the_same_place_counts_for_nothing(project: Path, monk
 
 
 def test_a_folder_that_was_given_the_inode_of_a_removed_one_counts_for_nothing(project: Path) -> None:
-    removed = state.number(str(project))
+    removed = state.folder_number(str(project))
     for _ in range(20):
         shutil.rmtree(project)
         project.mkdir()
         (project / ".envfs.toml").write_text('level = "/shop"\n')
-        assert state.number(str(project)) != removed
+        assert state.folder_number(str(project)) != removed
     os.chdir(project)
     refused("you did not link that folder")
 
@@ -94,7 +94,7 @@ def test_a_folder_that_was_given_the_inode_of_a_removed_one_counts_for_nothing(p
 @pytest.mark.parametrize("text", ['level="/shop"', '# mine\nlevel = "shop"\n', "level = '/shop/'\r\n"])
 def test_a_file_written_by_hand_may_say_it_otherwise(project: Path, text: str) -> None:
     (project / ".envfs.toml").write_text(text)
-    assert state.level() == "/shop"
+    assert state.linked_level() == "/shop"
 
 
 @pytest.mark.parametrize(
@@ -167,10 +167,10 @@ def test_what_is_forgotten_counts_no_more_and_the_others_still_do(project: Path)
     other = project / os.fsdecode(b"caf\xe9 \n")
     other.mkdir()
     link(other, "/web")
-    assert state.remembered()[str(other)].level == "/web"
-    state_writer.forget(str(project))
+    assert state.remembered_folders()[str(other)].level == "/web"
+    state_writer.forget_folder(str(project))
     refused("you did not link that folder")
-    assert state.remembered()[str(other)].level == "/web"
+    assert state.remembered_folders()[str(other)].level == "/web"
 
 
 def test_many_who_remember_at_once_all_count(project: Path) -> None:
@@ -179,13 +179,13 @@ def test_many_who_remember_at_once_all_count(project: Path) -> None:
         child = os.fork()
         if child == 0:
             try:
-                state_writer.remember(f"/p{number}", Linked(str(number), "/x", ""))
+                state_writer.remember_folder(f"/p{number}", Linked(str(number), "/x", ""))
             finally:
                 os._exit(0)
         children.append(child)
     for child in children:
         os.waitpid(child, 0)
-    assert {f"/p{number}" for number in range(8)} < set(state.remembered())
+    assert {f"/p{number}" for number in range(8)} < set(state.remembered_folders())
 
 
 def test_what_cannot_be_put_in_place_leaves_nothing_behind(project: Path) -> None:

@@ -16,7 +16,7 @@ LEVELS = ("/", "/shop", "/shop/dev", "/shop/prod", "/shop/prod/eu", "/web")
 
 
 def command(name: str) -> Command:
-    found = builtins.find(name)
+    found = builtins.find_builtin(name)
     assert found is not None
     return found
 
@@ -46,13 +46,13 @@ def exists(level: str) -> bool:
     ],
 )
 def test_a_level_is_written_like_a_path(current: str, text: str, level: str) -> None:
-    assert level_paths.resolve(current, text) == level
+    assert level_paths.resolve_level(current, text) == level
 
 
 @pytest.mark.parametrize("text", ["", "//", "a//b", "...", "a b", ".hidden", "ä", "-", "a\nb", "$x"])
 def test_what_is_no_level_is_refused(text: str) -> None:
     with pytest.raises(BadName):
-        level_paths.resolve("/shop", text)
+        level_paths.resolve_level("/shop", text)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_no_level_is_refused(text: str) -> None:
     ],
 )
 def test_a_level_goes_on_one_component_at_a_time(current: str, typed: str, found: list[str]) -> None:
-    assert level_paths.below(LEVELS, current, typed) == found
+    assert level_paths.levels_below(LEVELS, current, typed) == found
 
 
 # -- lines -------------------------------------------------------------------------------------------------------------
@@ -112,14 +112,14 @@ def test_a_level_goes_on_one_component_at_a_time(current: str, typed: str, found
 )
 def test_the_level_is_put_where_the_grammar_wants_it(line: str, words: str) -> None:
     first, *rest = line.split()
-    assert lines.placed(command(first), rest, "/shop", exists) == words.split()
+    assert lines.words_in_place(command(first), rest, "/shop", exists) == words.split()
 
 
 @pytest.mark.parametrize("line", ["set API_KEY hunter2", "set API_KEY a/b", "set --from-file f API_KEY hunter2"])
 def test_a_value_given_to_set_is_not_taken_for_a_name(line: str) -> None:
     first, *rest = line.split()
     with pytest.raises(Mistake) as caught:
-        lines.read(command(first), rest, "/shop", exists)
+        lines.line_values(command(first), rest, "/shop", exists)
     assert "hunter2" not in caught.value.text + caught.value.hint
     assert "API_KEY" not in caught.value.text + caught.value.hint
 
@@ -128,7 +128,7 @@ def test_a_value_given_to_set_is_not_taken_for_a_name(line: str) -> None:
 def test_names_and_levels_are_judged_before_anything_is_asked(line: str) -> None:
     first, *rest = line.split()
     with pytest.raises(BadName):
-        lines.read(command(first), rest, "/shop", exists)
+        lines.line_values(command(first), rest, "/shop", exists)
 
 
 @pytest.mark.parametrize(
@@ -143,18 +143,18 @@ def test_names_and_levels_are_judged_before_anything_is_asked(line: str) -> None
     ],
 )
 def test_words_are_split_as_in_a_shell(text: str, words: list[str]) -> None:
-    assert lines.split(text) == words
+    assert lines.split_line(text) == words
 
 
 @pytest.mark.parametrize("text", ["get 'A", "get A\nget B", 'x"'])
 def test_an_open_quote_or_a_second_line_is_a_mistake(text: str) -> None:
     with pytest.raises(Mistake):
-        lines.split(text)
+        lines.split_line(text)
 
 
 def test_an_unknown_command_is_not_quoted_but_the_nearest_is_named() -> None:
     with pytest.raises(Mistake) as caught:
-        lines.find("shwo")
+        lines.named_command("shwo")
     assert (caught.value.text, caught.value.hint) == ("there is no such command", "did you mean `show`?")
 
 

@@ -75,9 +75,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Values]]:
     link = FakeLink()
     monkeypatch.setattr(loop, "run_command", start)
     monkeypatch.setattr(children, "in_child", lambda action, with_input: action())
-    monkeypatch.setattr(kept_daemon, "link", lambda: link)
-    monkeypatch.setattr(kept_daemon, "hold", lambda: False)
-    monkeypatch.setattr(kept_daemon, "release", lambda: None)
+    monkeypatch.setattr(kept_daemon, "borrow_link", lambda: link)
+    monkeypatch.setattr(kept_daemon, "hold_daemon", lambda: False)
+    monkeypatch.setattr(kept_daemon, "release_daemon", lambda: None)
     monkeypatch.setattr(kept_daemon, "done_with", lambda used: None)
     return found
 
@@ -121,7 +121,7 @@ def test_a_failed_line_gives_its_status_and_the_shell_goes_on(shell: loop.Shell,
 def test_cd_stays_where_it_was_when_the_level_may_not_be_known(
     shell: loop.Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(kept_daemon, "link", lambda: FakeLink(failure=NotApproved("no", "ask")))
+    monkeypatch.setattr(kept_daemon, "borrow_link", lambda: FakeLink(failure=NotApproved("no", "ask")))
     assert shell.run("cd shop") == NotApproved.status
     assert shell.level == "/"
     assert capsys.readouterr().err == "envfs: error: no\nenvfs: hint: ask\n"
@@ -253,26 +253,26 @@ def test_a_child_of_a_script_reads_an_empty_input() -> None:
     ],
 )
 def test_a_link_left_in_the_middle_of_an_answer_is_spoilt(failure: BaseException | None, spoilt: bool) -> None:
-    held = kept_daemon.Held(FakeLink(private=True, failure=failure))
+    held = kept_daemon.SharedLink(FakeLink(private=True, failure=failure))
     with nullcontext() if failure is None else pytest.raises(type(failure)):
         held.ask(control.ListGrants())
     assert held.spoilt is spoilt
 
 
 def test_a_link_spoilt_by_a_child_is_known_to_the_shell() -> None:
-    held = kept_daemon.Held(FakeLink(private=True, failure=KeyboardInterrupt()))
+    held = kept_daemon.SharedLink(FakeLink(private=True, failure=KeyboardInterrupt()))
     assert children.in_child(lambda: len(held.ask(control.ListGrants())), with_input=True) == 130
     assert held.spoilt
 
 
 def test_a_spoilt_link_is_let_go_and_a_whole_one_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for failure, kept in ((None, True), (KeyboardInterrupt(), False)):
-        held = kept_daemon.Held(FakeLink(private=True, failure=failure))
+        held = kept_daemon.SharedLink(FakeLink(private=True, failure=failure))
         monkeypatch.setattr(Session, "kept", held)
         if failure:
             with pytest.raises(KeyboardInterrupt):
                 held.ask(control.ListGrants())
-        kept_daemon.done_with(kept_daemon.link())
+        kept_daemon.done_with(kept_daemon.borrow_link())
         assert (Session.kept is held) is kept
 
 
@@ -335,7 +335,7 @@ def test_without_an_answer_there_is_nothing_to_offer_and_it_is_asked_again(failu
     ],
 )
 def test_what_may_stand_at_a_place_is_offered(before: str, typed: str, offered: object) -> None:
-    found = offers.offers(offers.Place(before.split(), typed, "/shop"), sources(FakeLink()))
+    found = offers.completion_offers(offers.LinePlace(before.split(), typed, "/shop"), sources(FakeLink()))
     assert (found if isinstance(found, str) else [offer.text for offer in found]) == offered
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envfs_cli.terminal.hidden_entry import End, Entry
+from envfs_cli.terminal.hidden_entry import EntryEnd, TypedEntry
 
 ON, OFF = b"\x1b[200~", b"\x1b[201~"
 PEM = b"-----BEGIN KEY-----\nMIIB\n\nVQIB\n-----END KEY-----\n"
@@ -47,7 +47,7 @@ VALUES = {
 }
 
 
-def fed(entry: Entry, pieces: "list[bytes]") -> "End | None":
+def fed(entry: TypedEntry, pieces: "list[bytes]") -> "EntryEnd | None":
     """Feed pieces at once, one behind the other, then be quiet."""
     for piece in pieces:
         end = entry.feed(piece)
@@ -68,26 +68,26 @@ def ways(keys: bytes) -> "list[list[bytes]]":
 @pytest.mark.parametrize(("keys", "text"), VALUES.values(), ids=VALUES.keys())
 def test_a_value_is_what_was_typed_however_the_bytes_come(keys: bytes, text: bytes) -> None:
     for pieces in ways(keys):
-        entry = Entry(1000, lines=True)
-        assert fed(entry, pieces) is End.TAKEN, pieces
+        entry = TypedEntry(1000, lines=True)
+        assert fed(entry, pieces) is EntryEnd.TAKEN, pieces
         assert bytes(entry.text) == text, pieces
 
 
 PASSPHRASES = {
-    "a line": (b"abc\r", b"abc", End.TAKEN),
-    "a marked paste with its line end": (ON + b"abc\r\n" + OFF + b"\r", b"abc", End.TAKEN),
-    "several lines, marked": (ON + b"abc\ndef" + OFF + b"\r", None, End.SEVERAL_LINES),
-    "several lines without marks": (b"abc\ndef\n", None, End.SEVERAL_LINES),
-    "ctrl-d": (b"\x04", None, End.NOTHING),
-    "ctrl-d in a line": (b"abc\x04", None, End.BROKEN_OFF),
-    "ctrl-d after all was taken back": (b"abc\x15\x04", None, End.NOTHING),
+    "a line": (b"abc\r", b"abc", EntryEnd.TAKEN),
+    "a marked paste with its line end": (ON + b"abc\r\n" + OFF + b"\r", b"abc", EntryEnd.TAKEN),
+    "several lines, marked": (ON + b"abc\ndef" + OFF + b"\r", None, EntryEnd.SEVERAL_LINES),
+    "several lines without marks": (b"abc\ndef\n", None, EntryEnd.SEVERAL_LINES),
+    "ctrl-d": (b"\x04", None, EntryEnd.NOTHING),
+    "ctrl-d in a line": (b"abc\x04", None, EntryEnd.BROKEN_OFF),
+    "ctrl-d after all was taken back": (b"abc\x15\x04", None, EntryEnd.NOTHING),
 }
 
 
 @pytest.mark.parametrize(("keys", "text", "how"), PASSPHRASES.values(), ids=PASSPHRASES.keys())
-def test_a_passphrase_has_one_line(keys: bytes, text: "bytes | None", how: End) -> None:
+def test_a_passphrase_has_one_line(keys: bytes, text: "bytes | None", how: EntryEnd) -> None:
     for pieces in ways(keys):
-        entry = Entry(1000, lines=False)
+        entry = TypedEntry(1000, lines=False)
         assert fed(entry, pieces) is how, pieces
         assert text is None or bytes(entry.text) == text, pieces
 
@@ -95,8 +95,8 @@ def test_a_passphrase_has_one_line(keys: bytes, text: "bytes | None", how: End) 
 @pytest.mark.parametrize("keys", [b"x" * 100 + b"\r", ON + b"x" * 100 + OFF + b"\r", b"x" * 99 + b"\x7fxx\r"])
 def test_what_is_at_the_limit_is_taken(keys: bytes) -> None:
     for pieces in ways(keys):
-        entry = Entry(100, lines=True)
-        assert fed(entry, pieces) is End.TAKEN
+        entry = TypedEntry(100, lines=True)
+        assert fed(entry, pieces) is EntryEnd.TAKEN
         assert bytes(entry.text) == b"x" * 100
 
 
@@ -104,19 +104,19 @@ def test_what_is_at_the_limit_is_taken(keys: bytes) -> None:
 @pytest.mark.parametrize("lines", [True, False])
 def test_what_is_over_the_limit_is_refused_whole(keys: bytes, *, lines: bool) -> None:
     for pieces in ways(keys):
-        entry = Entry(100, lines=lines)
-        assert fed(entry, pieces) is End.TOO_LARGE, pieces
+        entry = TypedEntry(100, lines=lines)
+        assert fed(entry, pieces) is EntryEnd.TOO_LARGE, pieces
         assert not entry.text
 
 
 def test_a_line_end_that_nothing_follows_ends_the_entry_and_one_that_something_follows_does_not() -> None:
-    entry = Entry(100, lines=True)
+    entry = TypedEntry(100, lines=True)
     assert entry.feed(b"a\n") is None
     assert entry.feed(b"b") is None
     assert entry.quiet_after is None
     assert entry.several
     assert entry.feed(b"\n") is None
-    assert entry.quiet() is End.TAKEN
+    assert entry.quiet() is EntryEnd.TAKEN
     assert bytes(entry.text) == b"a\nb\n"
 
 
@@ -124,14 +124,14 @@ def test_a_line_end_that_nothing_follows_ends_the_entry_and_one_that_something_f
     "keys", [b"a\n", b"a\nb\n", b"two words and more", PEM], ids=["a line", "lines", "a line and Enter", "a key"]
 )
 def test_a_value_that_came_at_once_waits_out_a_slow_line(keys: bytes) -> None:
-    entry = Entry(100, lines=True)
+    entry = TypedEntry(100, lines=True)
     assert entry.feed(keys) is None
     assert entry.feed(b"" if keys.endswith(b"\n") else b"\n") is None
     assert (entry.quiet_after or 0) > 1
 
 
 def test_enter_after_keys_that_came_one_by_one_does_not_keep_a_person_waiting() -> None:
-    entry = Entry(100, lines=True)
+    entry = TypedEntry(100, lines=True)
     for letter in "zwölf 鍵 words":
         assert entry.feed(letter.encode()) is None
     assert entry.feed(b"\r") is None
@@ -139,7 +139,7 @@ def test_enter_after_keys_that_came_one_by_one_does_not_keep_a_person_waiting() 
 
 
 def test_within_a_pem_block_no_silence_ends_the_entry() -> None:
-    entry = Entry(100, lines=True)
+    entry = TypedEntry(100, lines=True)
     lines = PEM.splitlines(keepends=True)
     for line in lines[:-1]:
         assert entry.feed(line) is None
@@ -147,47 +147,47 @@ def test_within_a_pem_block_no_silence_ends_the_entry() -> None:
         assert entry.several
     assert entry.feed(lines[-1]) is None
     assert entry.quiet_after is not None
-    assert entry.quiet() is End.TAKEN
+    assert entry.quiet() is EntryEnd.TAKEN
     assert bytes(entry.text) == PEM
 
 
 def test_a_pem_block_without_an_end_is_ended_by_ctrl_d() -> None:
-    entry = Entry(100, lines=True)
-    assert fed(entry, [PEM[:19], b"\r", b"\x04"]) is End.TAKEN
+    entry = TypedEntry(100, lines=True)
+    assert fed(entry, [PEM[:19], b"\r", b"\x04"]) is EntryEnd.TAKEN
     assert bytes(entry.text) == PEM[:19]
 
 
 @pytest.mark.parametrize("at", range(2, len(ON)))
 def test_a_mark_of_a_paste_that_comes_in_two_pieces_waits_out_a_slow_line(at: int) -> None:
-    entry = Entry(100, lines=True)
+    entry = TypedEntry(100, lines=True)
     assert entry.feed(ON[:at]) is None
     assert (entry.quiet_after or 0) > 1
-    assert entry.feed(ON[at:] + b"a\nb" + OFF + b"\r") is End.TAKEN
+    assert entry.feed(ON[at:] + b"a\nb" + OFF + b"\r") is EntryEnd.TAKEN
     assert bytes(entry.text) == b"a\nb"
 
 
 def test_escape_alone_is_forgotten_and_does_not_take_the_next_key_with_it() -> None:
-    entry = Entry(100, lines=True)
+    entry = TypedEntry(100, lines=True)
     assert entry.feed(b"ab\x1b") is None
     assert entry.quiet_after is not None
     assert entry.quiet() is None
     assert entry.ignored
-    assert fed(entry, [b"c\r"]) is End.TAKEN
+    assert fed(entry, [b"c\r"]) is EntryEnd.TAKEN
     assert bytes(entry.text) == b"abc"
 
 
 def test_a_paste_whose_end_mark_has_not_come_goes_on() -> None:
-    entry = Entry(100, lines=True)
+    entry = TypedEntry(100, lines=True)
     assert entry.feed(ON + b"a\n") is None
     assert entry.quiet_after is None
     assert entry.feed(b"b" + OFF[:3]) is None
     assert entry.quiet_after is None
-    assert entry.feed(OFF[3:] + b"\r") is End.TAKEN
+    assert entry.feed(OFF[3:] + b"\r") is EntryEnd.TAKEN
     assert bytes(entry.text) == b"a\nb"
 
 
 @pytest.mark.parametrize(("keys", "ignored"), [(b"abc", False), (b"\x1b[A", True), (b"\x01", True), (b"\x7f", True)])
 def test_a_key_that_does_nothing_is_noticed(keys: bytes, *, ignored: bool) -> None:
-    entry = Entry(100, lines=True)
+    entry = TypedEntry(100, lines=True)
     entry.feed(keys)
     assert entry.ignored is ignored
