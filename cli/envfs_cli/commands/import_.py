@@ -186,9 +186,9 @@ def _rows(link: session.Session, job: "Job", arguments: ImportArguments) -> list
     for part in reversed(job.parts):
         for variable in part.variables:
             over = by.setdefault(variable.name, part.file)
-            what = [f"overridden by {over}"] if over != part.file else _what(variable, state)
-            rows.append(Row(part.file, job.level, variable.name, what))
-    return [*rows, *(Row("-", job.level, name, [_REMOVED]) for name, what in state.items() if what == _REMOVED)]
+            effect = [f"overridden by {over}"] if over != part.file else _what(variable, state)
+            rows.append(Row(part.file, job.level, variable.name, effect))
+    return [*rows, *(Row("-", job.level, name, [_REMOVED]) for name, effect in state.items() if effect == _REMOVED)]
 
 
 def _what(variable: "FileVariable", state: dict[str, str]) -> list[str]:

@@ -66,10 +66,10 @@ def _link(folder: str, level: str, arguments: LinkArguments) -> int:
         raise EnvFSError(f"{folder} cannot be written", "the link and .envfs.toml are made in it")
     daemon = session.Session.kept or client.reach_daemon()
     asking = session.session_over(daemon, arguments.passphrase_file)
-    before = _import(env, level, asking, arguments.as_) if is_file else None
+    imported = _import(env, level, asking, arguments.as_) if is_file else None
     asking.reply(control.ListLevels(level))
     target = f"{_mount(daemon)}{level.rstrip('/')}/{_ENV}"
-    _put_link(env, target, before)
+    _put_link(env, target, imported)
     state_writer.write_toml(folder, level)
     state_writer.remember_folder(folder, state.Linked(state.folder_number(folder), level, target))
     output.done(f"{env} is the view of {level}")
@@ -156,9 +156,9 @@ def _import(env: str, level: str, asking: session.Session, read_as: str | None) 
     from envfs_cli.importing import adaptation
 
     stamp = _stamp(env)
-    before = input_files.text_of(env)
-    who = adaptation.folder_readers(os.path.dirname(env), read_as)
-    text = adaptation.adapted_text(before, who)
+    original = input_files.text_of(env)
+    readers = adaptation.folder_readers(os.path.dirname(env), read_as)
+    text = adaptation.adapted_text(original, readers)
     if text.left:
         raise EnvFSError(
             f"{env} stays, and nothing is imported: no environment can have the name {text.left[0]}",
@@ -177,7 +177,7 @@ def _import(env: str, level: str, asking: session.Session, read_as: str | None) 
     for note in (*text.notes, *(written.notes if isinstance(written, control.Written) else ())):
         output.note(note)
     _check_values(env, level, text.text, asking)
-    _check_readers(env, level, before, who, asking)
+    _check_readers(env, level, original, readers, asking)
     return stamp
 
 

@@ -97,15 +97,15 @@ def _facts(line: str) -> "dict[str, object] | None":
 
 def _sentence(facts: "dict[str, object]") -> str:
     entry = {name: output.clean(str(value)) for name, value in facts.items()}
-    what = entry.get("event", "")
+    event = entry.get("event", "")
     where = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"
-    who = f"uid {entry['uid']} pid {entry['pid']} {entry.get('executable', '')}" if "uid" in entry else ""
+    caller = f"uid {entry['uid']} pid {entry['pid']} {entry.get('executable', '')}" if "uid" in entry else ""
     parts = [
         output.shown_time(entry.get("time", "")),
-        output.paint(what.ljust(8), _STYLES.get(what, "dim")),
+        output.paint(event.ljust(8), _STYLES.get(event, "dim")),
         where.ljust(16),
         f"{entry.get('door', '')} {entry.get('form', '')}".strip().ljust(14),
-        who,
+        caller,
         output.paint(entry.get("rule", ""), "dim"),
     ]
     return "  ".join(part for part in parts if part).rstrip()

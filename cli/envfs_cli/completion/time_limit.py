@@ -15,13 +15,13 @@ class TooSlow(Exception):
 @contextmanager
 def at_most(seconds: float) -> "Iterator[None]":
     """Raise TooSlow in the block when it takes longer; for the main thread only."""
-    before = signal.signal(signal.SIGALRM, _up)
+    old_handler = signal.signal(signal.SIGALRM, _up)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, old_handler)
 
 
 def _up(_number: int, _frame: object) -> None:

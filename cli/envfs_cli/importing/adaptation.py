@@ -183,7 +183,7 @@ def _unadapted(text: str, who: Readers) -> Text:
     if who.forced:
         return Text(text)
     listed = doubts.reader_doubts(text, names or doubts.MAINSTREAM)
-    notes = [each.text for each in listed[:_MOST]]
+    notes = [doubt.text for doubt in listed[:_MOST]]
     if notes and names:
         notes.insert(0, f"several readers are known here ({', '.join(who.why)}): the text is read as EnvFS reads it")
     return Text(text, tuple(notes))

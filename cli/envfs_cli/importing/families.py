@@ -226,15 +226,15 @@ def _needs(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[list[int]]:
     of_strong = {entry.name: place for place, entry in enumerate(strong, len(weak))}
     needs = []
     for entries, start, other in ((weak, 0, of_strong), (strong, len(weak), of_weak)):
-        before: dict[str | None, int] = {}
+        last_setter: dict[str | None, int] = {}
         for place, entry in enumerate(entries, start):
             names_here = () if entry.name is None else (entry.name, *referenced_names(entry))
-            places = [before.get(name, -1) for name in names_here]
+            places = [last_setter.get(name, -1) for name in names_here]
             # of a name that both set the strong one is meant; by itself it means the weak one
             own = {entry.name} if other is of_strong else of_strong.keys() - {entry.name}
             places += [other.get(name, -1) for name in names_here[1:] if name not in own]
             needs.append([need for need in places if need >= 0])
-            before[entry.name] = place
+            last_setter[entry.name] = place
     return needs
 
 

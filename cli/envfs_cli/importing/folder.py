@@ -105,6 +105,10 @@ def _job(level: str, planned: "Planned", by_file: "dict[str, FileSource]") -> Jo
         level = names.child(level, part)
     parts = []
     for file, own_names in planned.files:
-        listed = [each for each in by_file[file].variables if each.problem is not None or each.name in own_names]
+        listed = [
+            variable
+            for variable in by_file[file].variables
+            if variable.problem is not None or variable.name in own_names
+        ]
         parts.append(FilePart(file, tuple(listed)))
     return Job(names.level(level), planned.text, tuple(parts), planned.notes)

@@ -80,7 +80,7 @@ def of_text(text: str) -> FileSource:
         if entry.name is not None or entry.problem is not None:
             variables.append(_of_entry(entry, twice))
             twice.discard(entry.name or "")
-    seen = {each.name: each for each in reversed(variables)}
+    seen = {variable.name: variable for variable in reversed(variables)}
     return FileSource(tuple(reversed(seen.values())), text)
 
 
@@ -119,25 +119,33 @@ def of_compose(tree: Node, service: str | None) -> FileSource:
     odd = _odd(environment)
     variables = (_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last)
     source = _source(
-        (_with_remark(each, _REWRITTEN) if each.name in odd and each.line else each for each in variables), notes
+        (
+            _with_remark(variable, _REWRITTEN) if variable.name in odd and variable.line else variable
+            for variable in variables
+        ),
+        notes,
     )
     # comments, so that the level comes to be though there may be nothing else in it
     left = (
-        f"# {each.name}: from a level above, or from the environment\n"
-        for each in source.variables
-        if _FROM_HOST in each.remarks
+        f"# {variable.name}: from a level above, or from the environment\n"
+        for variable in source.variables
+        if _FROM_HOST in variable.remarks
     )
     return source._replace(text=source.text + "".join(left))
 
 
 def _source(variables: Iterable[FileVariable], notes: tuple[str, ...] = ()) -> FileSource:
     # a name that cannot be is left out, and named; a file of nothing else is refused for the first
-    all_found = tuple(variables)
-    if any(each.line or _FROM_HOST in each.remarks for each in all_found):
-        all_found = tuple(each._replace(problem=None) if _is_left_out(each) else each for each in all_found)
+    all_variables = tuple(variables)
+    if any(variable.line or _FROM_HOST in variable.remarks for variable in all_variables):
+        all_variables = tuple(
+            variable._replace(problem=None) if _is_left_out(variable) else variable for variable in all_variables
+        )
     else:
-        all_found = tuple(each._replace(remarks=()) if _is_left_out(each) else each for each in all_found)
-    return FileSource(all_found, "".join(each.line for each in all_found), notes)
+        all_variables = tuple(
+            variable._replace(remarks=()) if _is_left_out(variable) else variable for variable in all_variables
+        )
+    return FileSource(all_variables, "".join(variable.line for variable in all_variables), notes)
 
 
 def _is_left_out(variable: FileVariable) -> bool:

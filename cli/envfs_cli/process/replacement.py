@@ -117,7 +117,7 @@ def _execve(path: bytes, words: "Sequence[bytes]", entries: "Sequence[bytes]") -
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
-    strings = [(ctypes.c_char_p * (len(each) + 1))(*each, None) for each in (words, entries)]
+    strings = [(ctypes.c_char_p * (len(text) + 1))(*text, None) for text in (words, entries)]
     libc.execve(path, *strings)
     number = ctypes.get_errno()
     raise OSError(number, os.strerror(number))

@@ -27,14 +27,14 @@ def in_child(action: "Action", *, with_input: bool) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     # the keys are for the child: what they send goes to both of us
-    before = [(key, signal.signal(key, signal.SIG_IGN)) for key in _FROM_KEYS]
+    old_handlers = [(key, signal.signal(key, signal.SIG_IGN)) for key in _FROM_KEYS]
     try:
         child = os.fork()
         if child == 0:
             _be_child(action, with_input=with_input)
         _, ended = os.waitpid(child, 0)
     finally:
-        for key, handler in before:
+        for key, handler in old_handlers:
             signal.signal(key, handler)
     status = os.waitstatus_to_exitcode(ended)
     return exit_status.of_child(status)

@@ -94,10 +94,10 @@ class Completer(EditorCompleter):
         text = document.text_before_cursor
         typed = "" if not text or text[-1].isspace() else text.split()[-1]
         try:
-            before = shlex.split(text.removesuffix(typed))
+            words = shlex.split(text.removesuffix(typed))
         except ValueError:
             return
-        answer = offers.completion_offers(offers.LinePlace(before, typed, self._level()), self._sources)
+        answer = offers.completion_offers(offers.LinePlace(words, typed, self._level()), self._sources)
         if isinstance(answer, str):
             lister = PathCompleter(expanduser=True) if answer == offers.FILES or "/" in typed else ExecutableCompleter()
             yield from lister.get_completions(Document(typed), complete_event)

@@ -107,9 +107,9 @@ def _reap() -> None:
 
 def _reach() -> Link:
     # ctrl-C goes to all who share the terminal, and must not end a daemon that outlives the command
-    before = [(key, signal.signal(key, signal.SIG_IGN)) for key in _FROM_KEYS]
+    old_handlers = [(key, signal.signal(key, signal.SIG_IGN)) for key in _FROM_KEYS]
     try:
         return client.reach_daemon()
     finally:
-        for key, handler in before:
+        for key, handler in old_handlers:
             signal.signal(key, handler)

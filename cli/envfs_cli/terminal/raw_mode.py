@@ -217,7 +217,7 @@ def _raw(modes: "Modes") -> "Modes":
 
 def _in_foreground(act: "Callable[[], None]") -> None:
     # with SIGTTOU as it comes, the kernel stops whoever is not in the foreground, and none who is (termios(3))
-    before = signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    old_handler = signal.signal(signal.SIGTTOU, signal.SIG_DFL)
     try:
         while True:
             try:
@@ -226,4 +226,4 @@ def _in_foreground(act: "Callable[[], None]") -> None:
                 if error.args[0] != errno.EINTR:
                     raise TerminalClosed from None
     finally:
-        signal.signal(signal.SIGTTOU, signal.SIG_DFL if before is None else before)
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL if old_handler is None else old_handler)

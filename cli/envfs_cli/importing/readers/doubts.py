@@ -93,9 +93,9 @@ def _what(entry: Entry | None) -> str:
         ("\r", "a carriage return"),
         ("\n", "a line break"),
     )
-    for sign, what in signs:
+    for sign, description in signs:
         if sign in value:
-            return what
+            return description
     if "#" in raw:
         return "a #"
     return "quotes" if "'" in value or '"' in value else "blanks"

@@ -44,11 +44,11 @@ def read_dotenv_expand(content: str) -> list[Reading]:
 def without_expanded_twice(readings: list[Reading]) -> list[Reading]:
     """Return readings without what is made of a value with a `$` in it: some releases expand that again."""
     odd = {
-        each.name for each in readings if any(isinstance(piece, str) and "$" in piece for piece in each.pieces or ())
+        other.name for other in readings if any(isinstance(piece, str) and "$" in piece for piece in other.pieces or ())
     }
     return [
         reading
-        if odd.isdisjoint(each.name for each in references(reading.pieces or ()))
+        if odd.isdisjoint(other.name for other in references(reading.pieces or ()))
         else Reading(reading.name, None)
         for reading in readings
     ]

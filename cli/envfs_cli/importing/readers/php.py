@@ -89,14 +89,14 @@ def _symfony_double(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
 
 
 def _symfony_bare(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
-    start, value, before = at, [], data[at - 1]
-    while at < len(data) and data[at] not in "\n\"'" and not (before in " \t" and data[at] == "#"):
+    start, value, previous = at, [], data[at - 1]
+    while at < len(data) and data[at] not in "\n\"'" and not (previous in " \t" and data[at] == "#"):
         if data[at] == "\\" and data[at + 1 : at + 2] in ('"', "'"):
             at += 1
         if data.startswith("$(", at):
             return None, data.find("\n", at) if "\n" in data[at:] else len(data)
-        before = data[at]
-        value.append(before)
+        previous = data[at]
+        value.append(previous)
         at += 1
     shown = "".join(value).rstrip(_PHP_BLANKS)
     pieces = _symfony_expanded(shown)

@@ -86,7 +86,7 @@ class _Answer:
 
     def value(self, pieces: tuple[Piece, ...] | None, path: tuple[str, ...]) -> str | None:
         texts = [piece if isinstance(piece, str) else self._reference(piece, path) for piece in pieces or ()]
-        present = [each for each in texts if each is not None]
+        present = [part for part in texts if part is not None]
         return None if pieces is None or len(present) < len(texts) else "".join(present)
 
     def _reference(self, reference: Reference, path: tuple[str, ...]) -> str | None:

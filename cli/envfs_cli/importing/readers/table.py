@@ -106,7 +106,7 @@ def _built(readings: Mapping[str, Reading]) -> Adapted:
 
 def _unread(content: str, reader: Reader, readings: Mapping[str, Reading]) -> tuple[int, ...]:
     lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", content)
-    odd = [place for place, each in enumerate(lines) if not _ASSIGNMENT.match(each.removeprefix("\ufeff"))]
+    odd = [place for place, line in enumerate(lines) if not _ASSIGNMENT.match(line.removeprefix("\ufeff"))]
     if not odd or _without(lines, odd, reader) == readings:
         return tuple(place + 1 for place in odd)
     return tuple(place + 1 for place in odd[:_LOOKED_AT] if _without(lines, (place,), reader) == readings)
@@ -114,7 +114,7 @@ def _unread(content: str, reader: Reader, readings: Mapping[str, Reading]) -> tu
 
 def _without(lines: Sequence[str], places: Sequence[int], reader: Reader) -> Mapping[str, Reading]:
     try:
-        return by_name(reader.read("".join(each for place, each in enumerate(lines) if place not in places)))
+        return by_name(reader.read("".join(line for place, line in enumerate(lines) if place not in places)))
     except RefusedText:
         return {}
 
