@@ -3,5 +3,6 @@
 client      reach it, ask, be answered
 session     ask again with a passphrase where one is needed
 launch      start one for this command alone
+background  start one that serves, and wait until it does
 vault_lock  the lock that such a daemon works under
 """

@@ -3,58 +3,15 @@
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from envfs import __version__
-from envfs.errors import BadRequest, KeyholderGone
+from envfs.errors import BadRequest
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import arguments, grammar, output
-from envfs_cli.daemon import client, session
-from envfs_cli.run import run_command
+from tests.unit.cli.fake_daemon import HOSTILE, REPORT, FakeLink
 
-HOSTILE = "x\x1b]0;pwned\x07\x1b[2J\r\x9b2J\u202e"
 REVEALED = f"A={HOSTILE}\0".encode()
-
-
-class FakeLink:
-    """A daemon that answers every request with the same rows, reply and blob."""
-
-    private = False
-
-    def __init__(self, reply: object, rows: tuple[object, ...] = (), blob: bytes = b"") -> None:
-        self._reply, self._rows, self._blob = reply, rows, blob
-        self.asked: list[object] = []
-
-    def ask(
-        self, request: object, descriptors: tuple[int, ...] = (), on_row: Callable[[object], None] | None = None
-    ) -> tuple[object, bytes]:
-        self.asked.append(request)
-        for row in self._rows if on_row else ():
-            on_row(row)  # type: ignore[misc]
-        return self._reply, self._blob
-
-    def close(self) -> None:
-        pass
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, FakeLink], int]:
-    """Give a function that runs a line against a fake daemon."""
-
-    def started(line: str, link: FakeLink) -> int:
-        monkeypatch.setenv("ENVFS_HOME", str(tmp_path))  # whatever is not caught below finds nothing there
-        monkeypatch.setattr(session, "start_session", lambda *_: session.Session(link))  # type: ignore[arg-type]
-        for name in ("running_daemon", "reach_daemon", "need_running", "reach_for_look", "reach_own_daemon"):
-            monkeypatch.setattr(client, name, lambda: link)
-        name, *words = line.split()
-        command = grammar.find_command(name)
-        assert command is not None
-        return run_command(command, arguments.read_values(command, words))
-
-    return started
 
 
 def log_row(**fields: object) -> control.LogRow:
@@ -64,9 +21,6 @@ def log_row(**fields: object) -> control.LogRow:
 
 
 H = HOSTILE
-REPORT = control.StatusReport(
-    H, 7, 7, H, H, H, unlocked=True, keyholder_pid=7, grants=1, log=H, log_entries=1, problems=(H,)
-)
 ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "log": (control.Done(), (log_row(), log_row(version=HOSTILE, uid=HOSTILE, pid=HOSTILE))),
     "log verify": (control.Checked(1, 0, (H,)), ()),
@@ -221,102 +175,3 @@ def test_get_writes_the_value_with_one_line_end(
 ) -> None:
     run("get /shop A", FakeLink(control.ViewSent("/shop", 1, 1), (), blob))
     assert capfdbinary.readouterr().out == out
-
-
-def test_export_writes_the_text_to_the_letter(
-    run: Callable[[str, FakeLink], int], capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    run("export /shop", FakeLink(control.ViewSent("/shop", 1, 1), (), b"A=1\r\n# x"))
-    assert capfdbinary.readouterr().out == b"A=1\r\n# x"
-
-
-def test_export_as_json_keeps_every_character(
-    run: Callable[[str, FakeLink], int], capfd: pytest.CaptureFixture[str]
-) -> None:
-    run("export /shop -f json --only A,B", FakeLink(control.ViewSent("/shop", 1, 1), (), "A=é\n=\x1b\0B=\0".encode()))
-    assert json.loads(capfd.readouterr().out) == {"A": "é\n=\x1b", "B": ""}
-
-
-def test_export_of_some_variables_is_in_the_dialect_of_the_view(
-    run: Callable[[str, FakeLink], int], capfd: pytest.CaptureFixture[str]
-) -> None:
-    run("export /shop --only A", FakeLink(control.ViewSent("/shop", 1, 1, "node"), (), b"A=it's\0"))
-    assert capfd.readouterr().out == "A=`it's`\n"
-
-
-def test_a_dialect_of_what_is_no_dotenv_text_is_refused(run: Callable[[str, FakeLink], int]) -> None:
-    with pytest.raises(BadRequest):
-        run("export /shop -f json --dialect node", FakeLink(control.ViewSent("/shop", 1, 1)))
-
-
-# -- doctor ------------------------------------------------------------------------------------------------------------
-
-MINE = REPORT._replace(uid=os.geteuid(), release=__version__)
-
-
-@pytest.mark.parametrize(("state", "status"), [("ok", 0), ("note", 0), ("problem", 100)])
-def test_doctor_ends_badly_for_a_problem_alone(
-    run: Callable[[str, FakeLink], int], state: str, status: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("doctor", FakeLink(MINE, (control.FindingRow("swap", state, "text", "hint"),))) == status
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("ok\tdaemon\tpid 7, release ")
-    assert lines[1] == f"{state}\tswap\ttext\thint"
-
-
-def test_doctor_finds_a_daemon_of_another_release(
-    run: Callable[[str, FakeLink], int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("doctor", FakeLink(MINE._replace(release="0.0.1"))) == 100
-    assert (
-        f"release 0.0.1, mounted at {output.clean(H)}; this command is of release {__version__}"
-        in capsys.readouterr().out
-    )
-
-
-def test_doctor_says_when_only_a_private_daemon_answers(
-    run: Callable[[str, FakeLink], int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    link = FakeLink(MINE)
-    link.private = True
-    assert run("doctor", link) == 0
-    assert capsys.readouterr().out.startswith("note\tdaemon\tnone runs here")
-
-
-def test_doctor_survives_a_daemon_that_breaks_off(
-    run: Callable[[str, FakeLink], int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Broken(FakeLink):
-        def ask(self, *_: object) -> tuple[object, bytes]:
-            raise KeyholderGone("the daemon broke off")
-
-    assert run("doctor", Broken(MINE)) == 100
-    assert capsys.readouterr().out.splitlines()[0].startswith("problem\tdaemon\tit ended instead of answering\t")
-
-
-def test_doctor_lists_age_plugins_of_the_path(
-    run: Callable[[str, FakeLink], int],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    for name in ("age-plugin-yubikey", "age-plugin-tpm", "age"):
-        (tmp_path / name).touch()
-    monkeypatch.setenv("PATH", f"/nowhere:{tmp_path}::")
-    run("doctor", FakeLink(MINE))
-    assert capsys.readouterr().out.splitlines()[1:] == ["note\tage plugins\tage-plugin-tpm, age-plugin-yubikey\t"]
-
-
-def test_on_a_terminal_doctor_paints_states_and_puts_hints_beneath(
-    run: Callable[[str, FakeLink], int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(output, "on_terminal", lambda: True)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("PATH", "")
-    rows = (control.FindingRow("swap", "note", "on", "encrypt it"), control.FindingRow("fuse", "problem", "no device"))
-    run("doctor", FakeLink(MINE, rows))
-    out = capsys.readouterr().out
-    assert "\x1b[33mnote   \x1b[0m  swap    on\n" in out
-    assert "\n\x1b[2m                 encrypt it\x1b[0m\n" in out
-    assert "\x1b[31mproblem\x1b[0m  fuse    no device\n" in out
-    assert out.endswith("\n\x1b[31m1 problem, 1 note\x1b[0m\n")

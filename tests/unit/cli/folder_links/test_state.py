@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envfs.errors import AlreadyExists, EnvFSError, UnsafeSettings
+from envfs.errors import EnvFSError, UnsafeSettings
 from envfs_cli.arguments import Mistake
-from envfs_cli.commands.link import _put_link, _stamp
 from envfs_cli.folder_links import state, state_writer
 from envfs_cli.folder_links.state import Linked
 
@@ -194,24 +193,3 @@ def test_what_cannot_be_put_in_place_leaves_nothing_behind(project: Path) -> Non
     with pytest.raises(EnvFSError, match="cannot write"):
         state_writer.write_toml(str(project), "/shop")
     assert os.listdir(project) == [".envfs.toml"]
-
-
-def test_a_link_is_put_over_nothing_that_is_somebody_elses(project: Path) -> None:
-    env, aside = project / ".env", project / f".envfs-link-{os.getpid()}"
-    env.symlink_to("before")
-    aside.write_text("mine")
-    with pytest.raises(AlreadyExists):
-        _put_link(str(env), "after", None)
-    assert (aside.read_text(), os.readlink(env)) == ("mine", "before")
-    aside.unlink()
-    _put_link(str(env), "after", None)
-    assert os.readlink(env) == "after"
-    env.unlink()
-    env.write_text("mine")
-    with pytest.raises(AlreadyExists):
-        _put_link(str(env), "after", None)
-    with pytest.raises(EnvFSError, match="changed while it was imported"):
-        _put_link(str(env), "after", (0,))
-    assert (env.read_text(), aside.exists()) == ("mine", False)
-    _put_link(str(env), "after", _stamp(str(env)))
-    assert sorted(os.listdir(project)) == [".env", ".envfs.toml"]
