@@ -122,7 +122,7 @@ def shell_quoted(path: str) -> str:
 def _mount(daemon: "Link") -> str:
     report, _ = daemon.ask(control.Status())
     if isinstance(report, control.StatusReport) and report.mount:
-        return _by_its_link(str(report.mount))
+        return _by_its_link(report.mount)
     mine = client.user_locations()
     if not daemon.private:
         return locations.system().mount  # strangers are not told, and the system's is where they look
