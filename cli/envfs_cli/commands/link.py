@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ENV = ".env"
 _LARGEST = 1 << 20
-_NOTHING = "# an empty file was here\n"  # a level comes to be with a text
+_NOTHING = "# an empty file was here\n"  # a level is created by a text
 
 
 class LinkArguments(NamedTuple):

@@ -93,7 +93,7 @@ class Shell:
 
     def _run_builtin(self, command: "Command", values: "Values") -> int:
         match command.name, values:
-            case "cd", {"place": str(place)}:
+            case "cd", {"place": str(place)} if place:
                 self._go_to(self._before if place == "-" else level_paths.resolve_level(self.level, place))
             case "cd", _:
                 self._go_to(names.ROOT)
