@@ -4,7 +4,7 @@ PYTEST_ARGS ?=
 PARSERS ?=
 VALUES ?= 20000
 SEED ?= 1
-PROCESSES ?= 2
+PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench dialects soak clean
@@ -17,7 +17,7 @@ demo: ## a tour of EnvFS on a mount of its own
 	@contrib/install run
 	@contrib/demo
 
-test: ## all tests but the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
+test: ## the tests, some minutes on two cores, without the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
 	@contrib/install test
 	@.venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
@@ -36,7 +36,7 @@ dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=20
 	@.venv/bin/python -m tests.dialects.run --parsers "$(PARSERS)" --values "$(VALUES)" --seed "$(SEED)"
 	@.venv/bin/pytest -q tests/dialects/test_models.py tests/dialects/test_orders.py
 
-soak: ## look for leaks and drift, for minutes
+soak: ## look for leaks and drift, and try the tables of cases whole; PYTEST_ARGS='-k locale' picks some
 	@contrib/install test
 	@.venv/bin/pytest -m soak $(PYTEST_ARGS)
 

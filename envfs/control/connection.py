@@ -1,7 +1,7 @@
 """One client's connection: frames in, replies out, descriptors taken and always closed.
 
 Laws: a client is bounded in frame size, in descriptors, and in how long it may take over one frame; nothing that it
-sends can end more than its own connection.
+sends can end more than its own connection; each step of it, taking or answering or sending on, waits for its turn.
 """
 
 import array
@@ -22,6 +22,7 @@ from envfs.control.call import Call
 from envfs.core import limits
 from envfs.core.policy import Caller
 from envfs.errors import BadRequest, EnvFSError
+from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import asker
 from envfs.protocol import control, framing, wire
 from envfs.service.service import Service
@@ -37,15 +38,17 @@ class Connection:
     """A connected client, known as `caller`."""
 
     def __init__(self, stream: trio.socket.SocketType, caller: Caller, service: Service) -> None:
-        """Serve `caller` on `stream` from `service`."""
-        self._socket = stream
+        """Serve `caller` on `stream`, which is taken over, from `service`."""
+        self._socket = socket.socket(fileno=stream.detach())
         self._caller = caller
         self._service = service
+        self.asker = Asker(caller.uid, caller.pid)
         self._decoder = framing.Decoder()
         self._descriptors: list[int] = []
         self._handed_over = 0
-        self._works = self._sends = False
+        self._works = self._sends = self._is_served = self._has_turn = False
         self._moved = trio.current_time()
+        self._scope = trio.CancelScope()
 
     @property
     def uid(self) -> int:
@@ -56,17 +59,29 @@ class Connection:
         """Return for how many seconds the client has sent nothing and taken nothing, while it was its turn."""
         return 0.0 if self._works and not self._sends else trio.current_time() - self._moved
 
+    @property
+    def is_leaving(self) -> bool:
+        """Tell whether the connection is being ended."""
+        return math.isinf(self._moved)
+
+    @property
+    def may_leave(self) -> bool:
+        """Tell whether nothing is left half done if the connection is ended now."""
+        return not self._is_served and not self.is_leaving
+
     def dismiss(self) -> None:
-        """End the connection: there is no room for one that does nothing."""
-        self._moved = math.inf  # not again
+        """End the connection: there is no room for it."""
+        self._moved = math.inf
+        if not self._is_served:
+            self._scope.cancel()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     async def serve(self) -> None:
         """Answer requests until the client leaves or breaks the protocol."""
-        asker.set(self._caller.uid)
+        asker.set(self.asker)
         try:
-            with contextlib.suppress(OSError, trio.TooSlowError):  # the client has gone, or takes nothing more
+            with self._scope, contextlib.suppress(OSError, trio.TooSlowError):  # it has gone, or takes nothing more
                 error = await self._converse()
                 if error is not None:
                     await self._refuse(error)
@@ -107,7 +122,7 @@ class Connection:
         self._works = True
         try:
             _check_descriptors(request, descriptors, handed_over)
-            async with self._service.budgets.spend(self._caller.uid, request):
+            async with self._service.budgets.spend(self.asker, request):
                 await self._carry_out(request, descriptors)
         finally:
             self._works = False
@@ -115,8 +130,11 @@ class Connection:
 
     async def _carry_out(self, request: object, descriptors: tuple[int, ...]) -> None:
         call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
-        sent = await dispatch.answer(call, request)
-        self._works = False
+        self._is_served = True
+        try:
+            sent = await dispatch.answer(call, request)
+        finally:
+            self._works = self._is_served = False
         try:
             await self._send(sent.reply, sent.blobs, sent.check)
         finally:
@@ -130,6 +148,8 @@ class Connection:
         # a client may think for as long as it likes between requests, but not within one
         deadline = trio.CancelScope()
         with deadline:
+            if self._decoder.pending:
+                await self._my_turn()  # one request a turn, however many have come already
             while (found := self._decoder.next()) is None:
                 if self._decoder.pending and math.isinf(deadline.deadline):
                     deadline.deadline = trio.current_time() + _FRAME_SECONDS
@@ -140,8 +160,14 @@ class Connection:
             return found[0]
         raise BadRequest("a request took too long to come")
 
+    async def _my_turn(self) -> None:
+        await self._service.pace.wait_turn(self.asker)
+        self._has_turn = True  # for one piece of an answer as well
+
     async def _receive(self) -> bytes:
-        data, ancillary, flags, _ = await self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))
+        await trio.lowlevel.wait_readable(self._socket)
+        await self._my_turn()
+        data, ancillary, flags, _ = self._socket.recvmsg(1 << 16, socket.CMSG_SPACE(_DESCRIPTORS * 4))
         self._stir()
         for level, kind, passed in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
@@ -197,9 +223,16 @@ class Connection:
     async def _send_part(self, part: bytes | bytearray | memoryview) -> None:
         at = 0
         while at < len(part):
-            with memoryview(part)[at:] as rest:
-                at += await self._socket.send(rest)
-            self._stir()
+            if not self._has_turn:
+                await self._my_turn()
+            self._has_turn = False
+            try:
+                with memoryview(part)[at:] as rest:
+                    at += self._socket.send(rest)
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._socket)
+            else:
+                self._stir()
 
     def _stir(self) -> None:
         self._moved = max(self._moved, trio.current_time())

@@ -5,7 +5,7 @@ import errno
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import trio
 
 from envfs.control.connection import Connection
 from envfs.errors import Conflict, TooMany
+from envfs.gate.fair_queue import Asker
 from envfs.host import callers
 from envfs.host.supervision import Tasks, supervised
 from envfs.protocol import control, framing, wire
@@ -20,6 +21,7 @@ from envfs.service.budgets import Room
 from envfs.service.service import Service
 
 _BACKLOG = 128
+_LEFT_AT_ONCE = 32
 _PAUSE = 0.1
 _SILENT_SECONDS = 0.5  # a connection that does nothing for so long makes room for another one
 
@@ -97,11 +99,10 @@ class Server:
 
     async def run(self, listener: socket.socket) -> None:
         """Accept connections for ever."""
-        accepting = trio.socket.from_stdlib_socket(listener)
         with contextlib.closing(_Reserve()) as reserve:
             async with supervised() as tasks:
                 tasks.keep(self.reassure)
-                tasks.keep(self._accept, accepting, tasks, partial(reserve.turn_away, listener))
+                tasks.keep(self._accept, listener, tasks, partial(reserve.turn_away, listener))
 
     async def reassure(self) -> None:
         """Tell clients every few seconds that their requests are worked on, for ever."""
@@ -110,24 +111,27 @@ class Server:
             for connection in tuple(self._connections):
                 connection.reassure()
 
-    async def _accept(self, accepting: trio.socket.SocketType, tasks: Tasks, turn_away: Callable[[], None]) -> None:
+    async def _accept(self, listener: socket.socket, tasks: Tasks, turn_away: Callable[[], None]) -> None:
         while True:
             try:
-                stream, _ = await accepting.accept()
+                await trio.lowlevel.wait_readable(listener)
+                stream = _next_that_stays(listener)
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE):
                     turn_away()
                 await trio.sleep(_PAUSE)  # let somebody leave first
                 continue
-            tasks.run(self.serve, stream)
+            if stream is not None:
+                tasks.run(self.serve, trio.socket.from_stdlib_socket(stream))
 
     async def serve(self, stream: trio.socket.SocketType) -> None:
         """Serve one connection until it ends."""
         with stream:
-            caller = callers.peer(stream.getsockopt)
-            if not self._has_room_for(caller.uid) and not self._make_room(caller.uid):
+            uid, pid = callers.peer_ids(stream.getsockopt)
+            if not self._has_room_for(uid) and not self._make_room(Asker(uid, pid)):
                 _refuse(stream)
                 return
+            caller = callers.peer(stream.getsockopt)
             self._connected[caller.uid] += 1
             connection = Connection(stream, caller, self._service)
             self._connections.add(connection)
@@ -143,15 +147,53 @@ class Server:
         owner = uid == self._service.owner
         return self._connected[uid] < self._room.of_one and (owner or others < self._room.of_others)
 
-    def _make_room(self, uid: int) -> bool:
+    def _make_room(self, newcomer: Asker) -> bool:
         # whoever only holds connections must not keep its own user's other programs out, nor other users
-        full = self._connected[uid] >= self._room.of_one
-        rivals = (each for each in self._connections if (each.uid == uid if full else each.uid != self._service.owner))
+        full = self._connected[newcomer.uid] >= self._room.of_one
+        rivals = [each for each in self._connections if _rivals(each, newcomer, full, self._service.owner)]
         longest = max(rivals, key=Connection.silent_for, default=None)
-        if longest is None or longest.silent_for() < _SILENT_SECONDS:
-            return False
-        longest.dismiss()
+        if longest is not None and longest.silent_for() >= _SILENT_SECONDS:
+            longest.dismiss()
+            return True
+        return full and _shrink_largest(rivals, newcomer)
+
+
+def _next_that_stays(listener: socket.socket) -> socket.socket | None:
+    # many that came and left at once, as a flood does, take no turns of the loop from those that stay
+    for _ in range(_LEFT_AT_ONCE):
+        try:
+            stream, _ = listener.accept()
+        except BlockingIOError:
+            return None
+        if not _has_left(stream):
+            return stream
+        stream.close()
+    return None
+
+
+def _has_left(stream: socket.socket) -> bool:
+    try:
+        return not stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
         return True
+
+
+def _rivals(connection: Connection, newcomer: Asker, full: bool, owner: int) -> bool:
+    return connection.uid == newcomer.uid if full else connection.uid != owner
+
+
+def _shrink_largest(rivals: Sequence[Connection], newcomer: Asker) -> bool:
+    # nor one program with many that are all busy
+    of_each = Counter(each.asker.pid for each in rivals if not each.is_leaving)
+    pid, most = max(of_each.items(), key=lambda pair: pair[1], default=(0, 0))
+    if most < of_each[newcomer.pid] + 2:
+        return False
+    spare = [each for each in rivals if each.asker.pid == pid and each.may_leave]
+    if spare:
+        max(spare, key=Connection.silent_for).dismiss()
+    return bool(spare)
 
 
 def _refuse(stream: socket.socket | trio.socket.SocketType) -> None:

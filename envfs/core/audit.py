@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from envfs.core import record
 from envfs.core.policy import Caller
 from envfs.errors import LogBroken
 
@@ -127,7 +128,7 @@ def read(text: bytes, number: int) -> dict[str, object]:
         LogBroken: it is no entry
     """
     try:
-        body = json.loads(text)
+        body = record.from_json(text)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or not text.endswith(b"\n"):

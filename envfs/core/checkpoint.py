@@ -151,7 +151,7 @@ def _object(data: bytes, names: tuple[str, ...]) -> dict[str, object]:
     if len(data) > limits.RECORD_BYTES:
         raise _wrong("is over its limit")
     try:
-        body = json.loads(data)
+        body = record.from_json(data)
     except (ValueError, RecursionError):
         raise _wrong("is not JSON") from None
     if not isinstance(body, dict) or tuple(body) != names:

@@ -74,7 +74,7 @@ def parse(plain: bytes) -> Opened:
     if len(plain) > limits.KEY_FILE_BYTES:  # anybody can seal something longer to a public recipient
         raise AuthenticationFailed(_NOT_OURS)
     try:
-        body = json.loads(plain)
+        body = json.loads(str(plain, "utf-8"))  # no other encoding: see record.from_json
         encoded = [body["k"], *(each["k"] for each in body["earlier"])]
         recipients = tuple(str(each) for each in body["recipients"])
         protected, signature = str(body["protected"]), from_base64(body["signature"])

@@ -76,6 +76,16 @@ def from_base64(text: object) -> bytes:
     return data
 
 
+def from_json(data: bytes) -> object:
+    """Read JSON in UTF-8. `json` itself would guess at UTF-16 and UTF-32, whose codecs a confined process cannot load.
+
+    Raises:
+        ValueError: it is none
+        RecursionError: it is too deep
+    """
+    return json.loads(str(data, "utf-8"))
+
+
 def signed_text(protected: str, iv: bytes, ciphertext: bytes, tag: bytes) -> bytes:
     """Return the bytes that the author signs: `protected.iv.ciphertext.tag`."""
     return ".".join((protected, to_base64(iv), to_base64(ciphertext), to_base64(tag))).encode()
@@ -204,7 +214,7 @@ def _object(data: bytes, names: tuple[str, ...]) -> dict[str, object]:
     if len(data) > limits.RECORD_BYTES:
         raise AuthenticationFailed("a record is over its limit", _HINT)
     try:
-        body = json.loads(data)
+        body = from_json(data)
     except (ValueError, RecursionError):
         raise AuthenticationFailed("a record is not JSON", _HINT) from None
     if not isinstance(body, dict) or tuple(body) != names:

@@ -140,8 +140,9 @@ async def _serve(
             told = partial(_ready, manager, path, partial(ready, place.take()))
             service.mount = path
             _begin(service, link, tasks, listener)
-            tasks.keep(withdrawal.run)
-            tasks.keep(Crowding(operations).run)
+            sharing = operations.sharing
+            for duty in (withdrawal.run, Crowding(operations).run, sharing.run, sharing.watch):
+                tasks.keep(duty)
             tasks.keep(_announce, Toucher(operations, path), house, heart, told)
             await kept(mount.serve)
             tasks.cancel()

@@ -16,6 +16,8 @@ from envfs.vault.memory import Memory
 
 
 class _LogToRead(AccessLog):
+    only_looks = True
+
     def _open(self, on_entry: OnEntry) -> None:
         remembered = log_end.recall(self.path)
         gone = remembered or (self._signed.end if self._signed else None)
@@ -26,9 +28,6 @@ class _LogToRead(AccessLog):
 
     def append(self, _event: Event, _caller: Caller | None) -> None:
         raise AuditUnavailable("this daemon only looks")
-
-    def settle(self, _event: Event) -> None:
-        return
 
     def look(self) -> str:
         return self.problem

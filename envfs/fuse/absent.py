@@ -14,10 +14,13 @@ import pyfuse3
 from pyfuse3 import FUSEError, RequestContext
 
 from envfs.fuse.guard import guarded
+from envfs.fuse.sharing import Sharing
 
 
 class Absent(pyfuse3.Operations):
     """Says no, each time in the kernel's word for it."""
+
+    sharing: Sharing
 
     @guarded
     async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:  # noqa: ARG002

@@ -1,14 +1,15 @@
-"""What stands around every handler: a surprise of ours is EIO for the one who asked, and ends nobody's mount."""
+"""What stands around every handler: its turn in a crowd, and a surprise of ours is EIO and ends nobody's mount."""
 
 import errno
 import functools
 from collections.abc import Callable, Coroutine
-from typing import ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from pyfuse3 import FUSEError, RequestContext
 
 from envfs.errors import EnvFSError
 from envfs.fuse import faults
+from envfs.fuse.sharing import Sharing
 from envfs.gate.turns import asker
 from envfs.host import surprises
 
@@ -16,16 +17,31 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def guarded(handler: Callable[P, Coroutine[object, object, R]]) -> Callable[P, Coroutine[object, object, R]]:
+class Shared(Protocol):
+    """Handlers of a mount that its readers share."""
+
+    sharing: Sharing
+
+
+S = TypeVar("S", bound=Shared)
+Handler = Callable[Concatenate[S, P], Coroutine[Any, Any, R]]
+
+
+def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
     """Turn what a handler raises into the errno of `faults`; what nobody foresaw is EIO."""
 
     @functools.wraps(handler)
-    async def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-        context = args[-1] if args else None
-        if isinstance(context, RequestContext):
-            asker.set(context.uid)
+    async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        context = args[-1]
         try:
-            return await handler(*args, **kwargs)
+            if isinstance(context, RequestContext):
+                asker.set(context)
+                sharing = self.sharing
+                if context.pid not in sharing.recent:
+                    sharing.note(context.uid, context.pid)
+                if sharing.is_crowded:
+                    await sharing.wait_turn(context.uid, context.pid)
+            return await handler(self, *args, **kwargs)
         except FUSEError:
             raise
         except EnvFSError as error:

@@ -76,6 +76,10 @@ class Handles:
         self._next = 1
         self._uses: dict[int, _Use] = {}  # by uid
 
+    def opener(self, number: int) -> Caller:
+        """Return who opened a handle."""
+        return self._open[number].caller
+
     def __len__(self) -> int:
         """Return how many are open."""
         return len(self._open)

@@ -7,11 +7,13 @@ and it is used here for two things (docs/design.md §5):
   task switch. The baton stays with the worker that has it, until a handler says that it is going to wait (`make_way`).
 - **A look before the wait.** The next request of the same reader comes within microseconds. The device is looked at
   for so long before the task sleeps: a processor that fell asleep takes longer to wake than a whole request. After
-  `_IN_A_ROW` requests the scheduler has its turn all the same.
+  `_IN_A_ROW` requests, or `_IN_A_ROW_NS`, the scheduler has its turn all the same: so a crowd in the mount, which asks
+  for what takes long, holds nobody at the socket.
 
 Laws: a handler that waits calls `make_way` first; one that does not would hold up the others, but for `_HEAL` at most.
 """
 
+import contextlib
 import os
 import select
 import time
@@ -22,7 +24,7 @@ import trio
 
 from envfs.host.supervision import supervised
 
-_IN_A_ROW = 64
+_IN_A_ROW, _IN_A_ROW_NS = 64, 4_000_000
 _SOON_NS = 50_000
 _HEAL = 1.0
 
@@ -56,18 +58,22 @@ class Baton:
 
 _batons: list[Baton] = []
 _left = [_IN_A_ROW]
+_until_ns = [0]  # when the scheduler has its turn
+_devices: list[int] = []
 
 
 async def _wait_readable(device: int) -> None:
-    if _left[0] and _comes_soon(device):
+    now_ns = time.monotonic_ns()
+    if _left[0] and now_ns < _until_ns[0] and _comes_soon(device, now_ns + _SOON_NS):
         _left[0] -= 1
         return
-    _left[0] = _IN_A_ROW
+    _devices[:] = (device,)
+    _left[0], _until_ns[0] = _IN_A_ROW, now_ns + _IN_A_ROW_NS
     await trio.lowlevel.wait_readable(device)
+    _until_ns[0] = time.monotonic_ns() + _IN_A_ROW_NS
 
 
-def _comes_soon(device: int) -> bool:
-    until = time.monotonic_ns() + _SOON_NS
+def _comes_soon(device: int, until: int) -> bool:
     while not select.select((device,), (), (), 0)[0]:
         if time.monotonic_ns() > until:
             return False
@@ -75,9 +81,17 @@ def _comes_soon(device: int) -> bool:
     return True
 
 
+def is_asked() -> bool:
+    """Tell whether the kernel has a question that nobody took yet."""
+    with contextlib.suppress(OSError, ValueError):  # it was unmounted meanwhile
+        return bool(select.select(_devices, (), (), 0)[0])
+    return False
+
+
 def install() -> None:
     """Put this loop under pyfuse3, before its `main` runs."""
     _batons.clear()
+    _devices.clear()
     lowlevel = types.SimpleNamespace(
         wait_readable=_wait_readable,
         current_task=trio.lowlevel.current_task,

@@ -1,10 +1,10 @@
 """The kernel's questions, each handler a thin async skin over sync code.
 
 Laws: every question is decided for the one `Caller` that was looked at while it waits; a read, which names no caller,
-is decided for the one that opened the handle. A handler waits for the keyholder and for nothing else, so a view that
-is ready is served without a real await; what was decided before a wait is decided again after it. What a reader gets is
-the one snapshot of its open, and an inode is only ever filled with its own content. Every handler is defined and every
-surprise is EIO; a write of any kind is EROFS. Code between two awaits is atomic; shared are `table` and `_handles`.
+is decided for the one that opened the handle. A handler waits for the keyholder, and before all else for its turn in a
+crowd, so a view that is ready is served without a real await; what was decided before a wait is decided again after it.
+A reader gets the one snapshot of its open, and an inode is only ever filled with its own content. Every handler is
+defined, every surprise is EIO, every write EROFS. Code between awaits is atomic; shared: `table`, `_handles`.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
+from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
 from envfs.fuse.tree import DOTENV, FOLDER, HISTORY, HISTORY_NAME, PAST, ROOT, VARIABLES, Node
@@ -58,6 +59,7 @@ class Operations(Absent):
         self._handles = Handles(gate)
         self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
         self._callers = callers.Callers()
+        self.sharing = Sharing(self._callers.process_of)
         self._reply = ReplyBuffer(_REPLY_BYTES)
 
     # -- what the daemon does by itself --------------------------------------------------------------------------------
@@ -80,8 +82,8 @@ class Operations(Absent):
         files = (inode for inode in self.table if not inode.node.is_folder and inode.number not in in_use)
         oldest = list(itertools.islice(files, over + most // 2))
         folders = [self.table.find(self.table.identity(tree.parent(file.node), file.identity.uid)) for file in oldest]
-        pairs = zip(folders, oldest, strict=True)
-        return [(folder.number, os.fsencode(tree.name(file.node))) for folder, file in pairs if folder is not None]
+        pairs = ((folder, file) for folder, file in zip(folders, oldest, strict=True) if folder is not None)
+        return [(folder.number, os.fsencode(tree.name(file.node))) for folder, file in pairs]
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
@@ -94,8 +96,7 @@ class Operations(Absent):
     # -- looking -------------------------------------------------------------------------------------------------------
 
     def _caller(self, ctx: RequestContext, *, opens: bool = False) -> Caller:
-        look = self._callers.look if opens else self._callers.glance
-        return look(ctx.pid, ctx.uid, ctx.gid)
+        return (self._callers.look if opens else self._callers.glance)(ctx.pid, ctx.uid, ctx.gid)
 
     @guarded
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
@@ -236,6 +237,7 @@ class Operations(Absent):
     @guarded
     async def readdir(self, fh: int, start_id: int, token: ReaddirToken) -> None:
         """List from `start_id` on, as far as the kernel's buffer goes; what may not be seen any more is left out."""
+        await self.sharing.wait_turn_of(self._handles.opener(fh))
         listing = self._handles.listing(fh)
         index = start_id
         while (place := listing.at(index)) is not None:
@@ -281,9 +283,7 @@ class Operations(Absent):
         if caller.uid != held.identity.uid:  # it came by a descriptor of another user's: the name has another inode
             self._check(held.node, caller)
             raise FUSEError(errno.ESTALE)
-        view = self._gate.admit_warm(caller, wish, held.identity.content)
-        if view is None:
-            view = await self._admit(held, caller, wish)
+        view = self._gate.admit_warm(caller, wish, held.identity.content) or await self._admit(held, caller, wish)
         opened = handles.opened(self.table[inode], caller, wish, view)
         return FileInfo(fh=self._handles.add(opened), direct_io=True, keep_cache=False)
 
@@ -310,6 +310,8 @@ class Operations(Absent):
     @guarded
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
         """Read from the snapshot of an open; the reply is sent before anything else can run."""
+        if self.sharing.is_crowded:
+            await self.sharing.wait_turn_of(self._handles.opener(fh))
         opened = self._handles.file(fh)
         if handles.is_for_pages(opened.extent, off, size):
             opened = self._for_pages(opened)

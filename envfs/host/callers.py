@@ -28,6 +28,7 @@ class _Known(NamedTuple):
     looked_ns: int
     caller: Caller
     still_ns: int  # when it was last seen to be the same process, with the same executable
+    process: int  # that the thread is of
 
 
 class Callers:
@@ -46,7 +47,7 @@ class Callers:
             caller, now_ns = known.caller, time.monotonic_ns()
             fresh = now_ns - known.looked_ns < _TRUSTED_NS
             if fresh and caller.uid == uid and caller.gid == gid and _still(known):
-                self._known[pid] = _Known(known.folder, known.looked_ns, caller, now_ns)
+                self._known[pid] = _Known(known.folder, known.looked_ns, caller, now_ns, known.process)
                 return caller
             self._forget(pid)
         return self._meet(pid, uid, gid)
@@ -59,6 +60,11 @@ class Callers:
             if caller.uid == uid and caller.gid == gid:
                 return caller
         return self.look(pid, uid, gid)
+
+    def process_of(self, pid: int) -> int:
+        """Return the process that a thread is of; `pid` itself as long as it was not looked at."""
+        known = self._known.get(pid)
+        return known.process if known is not None else pid
 
     def close(self) -> None:
         """Forget everybody."""
@@ -73,11 +79,11 @@ class Callers:
             folder = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             return Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
-        caller = _describe(folder, pid, uid, gid)
+        caller, process = _describe(folder, pid, uid, gid)
         if len(self._known) >= self._most:
             self._forget(next(iter(self._known)))
         now_ns = time.monotonic_ns()
-        self._known[pid] = _Known(folder, now_ns, caller, now_ns)
+        self._known[pid] = _Known(folder, now_ns, caller, now_ns, process)
         return caller
 
     def _forget(self, pid: int) -> None:
@@ -89,9 +95,31 @@ def _close_all(known: dict[int, _Known]) -> None:
         os.close(known.popitem()[1].folder)
 
 
+def process(pid: int) -> int:
+    """Return the process that the thread `pid` is of; `pid` itself where that cannot be told."""
+    if pid <= 0:
+        return pid
+    try:
+        handle = os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return pid
+    try:
+        return _leader(os.read(handle, 4096)) or pid
+    except OSError:
+        return pid
+    finally:
+        os.close(handle)
+
+
 def own() -> Caller:
     """Describe this process, for what it does by itself."""
     return Caller(os.getuid(), os.getgid(), os.getpid())
+
+
+def peer_ids(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, int]:
+    """Return uid and process id of the other end of a unix socket, looking at nothing else."""
+    pid, uid, _ = _CREDENTIALS.unpack(getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return uid, pid
 
 
 def peer(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
@@ -105,16 +133,15 @@ def peer(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
         callers.close()
 
 
-def _describe(folder: int, pid: int, uid: int, gid: int) -> Caller:
+def _describe(folder: int, pid: int, uid: int, gid: int) -> tuple[Caller, int]:
     try:
         status = _read(folder, "status")
         executable = _executable(folder)
         cgroup = _read(folder, "cgroup").rpartition(b"0::")[2].decode(errors="replace").strip()
     except OSError:
-        return Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
-    if not _acts_as(status, uid):
-        return Caller(uid, gid, pid, executable, cgroup, doubt="the file system's uid is not the process's")
-    return Caller(uid, gid, pid, executable, cgroup)
+        return Caller(uid, gid, pid, doubt="its /proc entry cannot be read"), pid
+    doubt = "" if _acts_as(status, uid) else "the file system's uid is not the process's"
+    return Caller(uid, gid, pid, executable, cgroup, doubt=doubt), _leader(status) or pid
 
 
 def _still(known: _Known) -> bool:
@@ -135,6 +162,11 @@ def _acts_as(status: bytes, uid: int) -> bool:
     # real, effective, saved and file system uid; a layered file system may ask as root for somebody else
     ids = status.partition(b"\nUid:\t")[2].partition(b"\n")[0].split()
     return str(uid).encode() in ids
+
+
+def _leader(status: bytes) -> int:
+    number = status.partition(b"\nTgid:\t")[2].partition(b"\n")[0]
+    return int(number) if number.isdigit() else 0
 
 
 def _read(folder: int, name: str) -> bytes:

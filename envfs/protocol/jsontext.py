@@ -1,15 +1,17 @@
 """JSON for frames, by the compiled half of the standard library's `json` alone.
 
-The other half brings regular expressions with it, which cost the client a fifth of its start. What is read is strict:
-no member twice, no NaN, nothing after the end.
+The other half brings regular expressions with it, which cost the client a fifth of its start. That half is private to
+Python: where a version has it in another form, or not at all, the public one does the same, only later. What is read
+is strict: no member twice, no NaN, nothing after the end (RFC 8259; RFC 7493 for members).
 """
-
-import _json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import NoReturn
 
+    Scan = Callable[[str, int], tuple[object, int]]
+    Encode = Callable[[object, int], Iterable[str]]
     Members = list[tuple[str, object]]
 
 
@@ -68,5 +70,25 @@ class _Rules:
     memo: "dict[str, str]" = {}  # noqa: RUF012 - the scanner's own
 
 
-_scan = _json.make_scanner(_Rules)  # type: ignore[arg-type]  # the stubs ask for the class itself
-_encoder = _json.make_encoder(None, _no_word, _json.encode_basestring_ascii, None, ":", ",", False, False, False)
+def _compiled() -> "tuple[Scan, Encode]":
+    import _json  # noqa: PLC0415 - what it lacks is noticed here
+
+    encoder = _json.make_encoder(None, _no_word, _json.encode_basestring_ascii, None, ":", ",", False, False, False)
+    scan = _json.make_scanner(_Rules)  # type: ignore[arg-type]  # the stubs ask for the class itself
+    if encoder({"a": [1, "b"]}, 0) is None or scan('{"a":[1]}', 0) != ({"a": [1]}, 9):
+        raise TypeError("another form of json's compiled half")
+    return scan, encoder
+
+
+def _public() -> "tuple[Scan, Encode]":
+    import json  # noqa: PLC0415 - seldom needed, and slow to import
+
+    encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_no_word)
+    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+    return decoder.raw_decode, lambda value, _depth: (encoder.encode(value),)
+
+
+try:
+    _scan, _encoder = _compiled()
+except (ImportError, AttributeError, TypeError):
+    _scan, _encoder = _public()

@@ -1,7 +1,8 @@
 """How much one user may have in the making: requests that hold much memory until their client has read the answer.
 
-Laws: such a request waits before anything is gathered for it; what is small or shared (the state, a view as it is now)
-never waits, so a client that takes no answer keeps nobody from those.
+Laws: such a request waits before anything is gathered for it; one process of a user's never has all that the user may;
+what is small or shared (the state, a view as it is now) never waits, so a client that takes no answer keeps nobody from
+those.
 """
 
 import resource
@@ -10,12 +11,22 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple, Self
 
-import trio
-
 from envfs.errors import TooMany
-from envfs.protocol.control import DescribeView, ListHistory, ListVariables, ReadLog, ReadView, WatchView
+from envfs.gate.fair_queue import Asker
+from envfs.gate.turns import Turns
+from envfs.protocol.control import (
+    DescribeView,
+    ListHistory,
+    ListVariables,
+    ReadLog,
+    ReadView,
+    VerifyLog,
+    VerifyVault,
+    WatchView,
+)
 
-_OF_ONE = 4
+_OF_ONE, _LONG_OF_ONE = 4, 2  # of one process one less
+_OF_ALL = 1 << 20  # the connections are the limit
 _PER_UID = 64
 
 
@@ -38,26 +49,30 @@ class Room(NamedTuple):
 
 
 class Budgets:
-    """One budget for each uid that asks at the moment."""
+    """What those who ask at the moment have in the making."""
 
     def __init__(self) -> None:
         """Start with nobody asking."""
-        self._of: dict[int, trio.CapacityLimiter] = {}
+        self._large = Turns(_OF_ALL, _OF_ONE, _OF_ALL)
+        self._long = Turns(_OF_ALL, _LONG_OF_ONE, _OF_ALL)
         self._lasting: Counter[int] = Counter()
         self._room = Room.here()
 
     @asynccontextmanager
-    async def spend(self, uid: int, request: object) -> AsyncIterator[None]:
+    async def spend(self, asker: Asker, request: object) -> AsyncIterator[None]:
         """Wait until a user may have one more such request, and count it for the block.
 
         Raises:
             TooMany: it would have no end, and this user has as many of these as may be
         """
         if _is_lasting(request):
-            with self._counted(uid):
+            with self._counted(asker.uid):
+                yield
+        elif isinstance(request, VerifyLog | VerifyVault):
+            async with self._long.take(asker):
                 yield
         elif _is_large(request):
-            async with self._waited_for(uid):
+            async with self._large.take(asker):
                 yield
         else:
             yield
@@ -73,17 +88,6 @@ class Budgets:
             self._lasting[uid] -= 1
             self._lasting += Counter()  # a uid without any is forgotten
 
-    @asynccontextmanager
-    async def _waited_for(self, uid: int) -> AsyncIterator[None]:
-        budget = self._of.setdefault(uid, trio.CapacityLimiter(_OF_ONE))
-        try:
-            async with budget:
-                yield
-        finally:
-            statistics = budget.statistics()
-            if not statistics.borrowed_tokens and not statistics.tasks_waiting:
-                self._of.pop(uid, None)
-
 
 def _is_lasting(request: object) -> bool:
     return isinstance(request, WatchView) or (isinstance(request, ReadLog) and request.follow)
@@ -92,4 +96,4 @@ def _is_lasting(request: object) -> bool:
 def _is_large(request: object) -> bool:
     if isinstance(request, ReadView):
         return request.version != 0
-    return isinstance(request, DescribeView | ListVariables | ListHistory)
+    return isinstance(request, DescribeView | ListVariables | ListHistory | ReadLog)

@@ -24,6 +24,7 @@ from envfs.service.budgets import Budgets
 from envfs.service.changes.changes import Changes
 from envfs.service.changes.comparison import Comparison
 from envfs.service.lock_state import Locks
+from envfs.service.pace import Pace
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.writer import Writer
 from envfs.settings import SettingsFile
@@ -74,6 +75,7 @@ class Service:
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
         self.budgets = Budgets()
+        self.pace = Pace()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0

@@ -23,7 +23,7 @@ from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
 from envfs.vault.window import first_of
 
-_CHECKED_AT_ONCE = 64
+_CHECKED_AT_ONCE, _CHECKED_BYTES = 64, 2 << 20
 
 
 async def verify_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
@@ -95,7 +95,8 @@ async def _log_faults(inquiry: Inquiry) -> tuple[list[FaultRow], list[str], froz
     written = await ledger.read_whole(ledger.written, inquiry.left)
     vault = inquiry.service.house.vault
     told = [f"the access log: {note}" for note in begun_again(vouched)]
-    begun = frozenset(f"tree/{stream.partition('/')[2]}/@" for stream in written.broken_off)
+    levels = [f"/{stream.partition('/')[2]}" for stream in written.broken_off]
+    begun = frozenset(f"tree{step}/@" for level in levels for step in names.chain(level))
     return [*faults, *_unwritten(vault, written)], [*told, *_broken_off(vault, written)], begun
 
 
@@ -124,9 +125,10 @@ async def _verify_stream(inquiry: Inquiry, stream: str) -> tuple[int, list[Fault
     last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
-    begin = first_of(last) if record.is_log_stream(stream) else 1
-    for first in range(begin, last + 1, _CHECKED_AT_ONCE):
-        faults += await _verify_records(inquiry, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
+    first = begin = first_of(last) if record.is_log_stream(stream) else 1
+    while first <= last:
+        more, first = await _verify_records(inquiry, stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
+        faults += more
     if not faults:
         with_head = _head_fault(inquiry, stream)
         faults += [FaultRow(stream, with_head)] if with_head else []
@@ -143,22 +145,34 @@ def _head_fault(inquiry: Inquiry, stream: str) -> str:
     return ""
 
 
-async def _verify_records(inquiry: Inquiry, stream: str, numbers: range) -> list[FaultRow]:
+async def _verify_records(inquiry: Inquiry, stream: str, numbers: range) -> tuple[list[FaultRow], int]:
+    # returns the number that is next, too: as many are checked as are bounded in number and in bytes
     try:
         async with inquiry.service.keyholder.turn():
-            return await _verify_gathered(inquiry, stream, numbers)
+            records = _gathered(inquiry.service.house.vault, stream, numbers)
+            return await _verify_gathered(inquiry, stream, records), records[-1][0] + 1
     except DAMAGED as error:
         if len(numbers) == 1:
-            return [FaultRow(record.key(stream, numbers[0]), error.text)]
-    return [row for number in numbers for row in await _verify_records(inquiry, stream, range(number, number + 1))]
+            return [FaultRow(record.key(stream, numbers[0]), error.text)], numbers.stop
+    each = [await _verify_records(inquiry, stream, range(number, number + 1)) for number in numbers]
+    return [row for rows, _ in each for row in rows], numbers.stop
 
 
-async def _verify_gathered(inquiry: Inquiry, stream: str, numbers: range) -> list[FaultRow]:
-    keeper = inquiry.service.house.vault
-    found = [(seq, keeper.read(stream, seq)) for seq in numbers]
-    faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in found if data is None]
+def _gathered(vault: Vault, stream: str, numbers: range) -> list[tuple[int, bytes | None]]:
+    records: list[tuple[int, bytes | None]] = []
+    size = 0
+    for number in numbers:
+        records.append((number, vault.read(stream, number)))
+        size += len(records[-1][1] or b"")
+        if size > _CHECKED_BYTES:
+            break
+    return records
+
+
+async def _verify_gathered(inquiry: Inquiry, stream: str, records: list[tuple[int, bytes | None]]) -> list[FaultRow]:
+    faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in records if data is None]
     forgotten = not record.is_level_stream(stream)  # key files and checkpoints before the newest may be
-    present = [(seq, data) for seq, data in found if data is not None and (data or not forgotten)]
+    present = [(seq, data) for seq, data in records if data is not None and (data or not forgotten)]
     try:
         texts = await _ask_about(inquiry, stream, present)
     except (Locked, KeyholderGone):

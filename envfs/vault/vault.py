@@ -1,7 +1,7 @@
 """A vault: its description, the tree of its levels, and what the keyholder needs to work on them.
 
 Everything here is ciphertext and public facts. The tree index (`tree/<level>/@`, empty files) only saves listing the
-history; it is checked against the records by `envfs verify`.
+history; `envfs verify` checks it against the records.
 """
 
 import time
@@ -15,10 +15,10 @@ from envfs.store import Store, Watch
 from envfs.vault import description, index, window
 from envfs.vault.description import Description
 from envfs.vault.memory import Memory, Seen
+from envfs.vault.past import Past, PastChain
 from envfs.vault.streams import Head, Streams
 
 _MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone
-_NOTHING = Seen(0, "")
 _TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
 
@@ -49,6 +49,7 @@ class Vault:
         self._children: dict[str, frozenset[str]] = {}
         self._watches: dict[str, Watch] = {}
         self._chains: dict[str, tuple[int, tuple[Head | None, ...]]] = {}
+        self._past = Past(store)
 
     # -- the tree ------------------------------------------------------------------------------------------------------
 
@@ -86,8 +87,8 @@ class Vault:
 
     def projects(self) -> tuple[str, ...]:
         """List the projects that have a key, by name; the empty name is that of level `/`."""
-        streams = {key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key)}
-        found = {stream.removeprefix("key").removeprefix("/") for stream in streams}
+        keys = (key.rpartition("/")[0] for key in self._store.list("key/") if record.is_key(key))
+        found = {stream.removeprefix("key").removeprefix("/") for stream in keys}
         return tuple(sorted(name for name in found if not name or names.is_component(name)))
 
     def levels_of(self, project: str) -> tuple[str, ...]:
@@ -126,15 +127,15 @@ class Vault:
         self._chains[level] = (now_ns, heads)
         return heads
 
-    def chain_at(self, level: str, version: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    def chain_at(self, level: str, version: int) -> PastChain:
         """Return versions and digests of a chain as they were when `level` came to be at `version`.
 
         Raises:
             NoSuchLevel: the level has no such version
         """
-        versions = self.versions_at(level, version)
-        steps = zip(names.chain(level), versions, strict=True)
-        return versions, tuple(record.digest(self._data(step, seq)) if seq else "" for step, seq in steps)
+        above = self.fingerprint(level)[:-1]
+        past, data = self._past, self._data
+        return past.get(level, version, above) or past.read(level, self.versions_at(level, version), above, data)
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
         """Return the versions of a chain as they were when `level` came to be at `version`.
@@ -263,7 +264,7 @@ class Vault:
         head = self._streams.accept(record.level_stream(level))
         return head.seq if head else 0
 
-    # -- what this machine remembers of the vault ----------------------------------------------------------------------
+    # -- what this machine remembers of the vault, and the checkpoints of its log --------------------------------------
 
     @property
     def memory(self) -> Memory:
@@ -273,15 +274,13 @@ class Vault:
     def raise_marks(self, marks: Mapping[str, Seen]) -> tuple[str, ...]:
         """Remember the marks that are newer than what was seen; returns their streams."""
         seen = {stream: self._memory.get(stream) for stream in marks}
-        newer = [stream for stream, mark in marks.items() if mark.seq > (seen[stream] or _NOTHING).seq]
+        newer = [stream for stream, mark in marks.items() if mark.seq > (seen[stream] or Seen(0, "")).seq]
         for stream in newer:
             self._memory.put(stream, marks[stream])
             self._streams.reload(stream)
         if newer:
             self._chains.clear()
         return tuple(newer)
-
-    # -- checkpoints of the access log ---------------------------------------------------------------------------------
 
     def append_checkpoint(self, stream: str, seq: int, data: bytes) -> bool:
         """Store a checkpoint; False if somebody else took that number."""
@@ -299,10 +298,8 @@ class Vault:
 
     def streams(self) -> tuple[str, ...]:
         """List every stream that has a record or was ever seen."""
-        found = set(self._memory.streams())
-        for top in ("key", "level", "log"):
-            found.update(key.rpartition("/")[0] for key in self._store.list(top + "/"))
-        return tuple(sorted(found))
+        found = {key.rpartition("/")[0] for top in ("key", "level", "log") for key in self._store.list(top + "/")}
+        return tuple(sorted(found.union(self._memory.streams())))
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whether they can be read or not."""
@@ -323,13 +320,18 @@ class Vault:
 
     def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
-        there = {key for key in self._store.list("tree/") if key.endswith("/@")}
-        return index.differences(there, [stream for stream in self.streams() if self.highest(stream)])
+        streams = [stream for stream in self.streams() if self.highest(stream)]
+        return index.differences({key for key in self._store.list("tree/") if key.endswith("/@")}, streams)
+
+    def unlist(self, level: str) -> None:
+        """Take a level, and those above it, out of the index where nothing was stored at or below them after all."""
+        for key in {f"tree{step}/@" for step in names.chain(level)}.intersection(self.index_differences()[1]):
+            self._store.remove(key)
+        self._children.clear()
 
     def repair_index(self) -> tuple[str, ...]:
         """Write what is missing in the index; returns its keys."""
-        missing, _ = self.index_differences()
-        for key in missing:
+        for key in (missing := self.index_differences()[0]):
             self._store.put_new(key, b"")
         self._children.clear()
         return missing

@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.audit_log.refusals import Refusals
+from envfs.protocol.keyholding import CreateIdentity, IdentityMade
 from envfs.service.identity import load_identity
-from tests.component.world import World, run
+from envfs.service.service import House
+from envfs.settings import SettingsFile
+from tests.component.keyholders import Chain, Kept
+from tests.component.states import GRANTS, STATES, State, make_ready
+from tests.component.world import ME, World, run
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +75,78 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield world
     world.close()
     link.close()
+
+
+@pytest.fixture(scope="module")
+def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyholderLink]:
+    """Give the module a keyholder that holds an identity."""
+    found = KeyholderLink()
+    with (tmp_path_factory.mktemp("identity") / "id.txt").open("wb") as file:
+        run(lambda: found.ask(CreateIdentity(plain=True), tuple, (), (file.fileno(),)))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def chain(link: KeyholderLink) -> Chain:
+    found = Chain(link)
+    found.write("replace", b"# kept\nA=1\nB='two words'\n")
+    return found
+
+
+@pytest.fixture
+def fresh() -> Iterator[KeyholderLink]:
+    """Give one test a keyholder that holds nothing."""
+    found = KeyholderLink()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def owner(fresh: KeyholderLink, tmp_path: Path) -> KeyholderLink:
+    """Give one test a keyholder with an identity of its own, without the second that a passphrase costs."""
+    with (tmp_path / "id.txt").open("wb") as file:
+        run(lambda: fresh.ask(CreateIdentity(plain=True), tuple, (), (file.fileno(),)))
+    return fresh
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    found = KeyholderLink()
+    path = tmp_path_factory.mktemp("kept") / "id.txt"
+    with path.open("wb") as file:
+        message = run(lambda: found.ask(CreateIdentity(plain=True), tuple, (), (file.fileno(),))).message
+    found.close()
+    assert isinstance(message, IdentityMade)
+    return Kept(path.read_bytes(), message)
+
+
+@pytest.fixture(scope="module")
+def states(
+    shared: World, locked_keyholder: KeyholderLink, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, State]]:
+    """Give the same vault in five states; `partly` is approved for /shop/prod alone."""
+    found: dict[str, State] = {}
+    logs, houses = [], []
+    for name in STATES:
+        folder = tmp_path_factory.mktemp("state")
+        level = GRANTS[name]
+        settings = folder / "envfs.toml"
+        settings.write_text(f'[[grant]]\nlevel = "{level}"\nuid = {ME.uid}\n' if level else "")
+        settings.chmod(0o600)
+        log = AccessLog(folder / "access.jsonl")
+        logs.append(log)
+        keyholder = locked_keyholder if name == "locked" else shared.service.keyholder
+        refusals = Refusals(lambda log=log: log)
+        house = House(shared.house.vault, SettingsFile(settings), log, refusals, keyholder)
+        houses.append(house)
+        found[name] = State(shared.operations(house), log.path)
+        if name != "locked":
+            run(lambda house=house: make_ready(house))
+        if name == "log broken":
+            log.path.unlink()
+    yield found
+    for house in houses:
+        house.views.wipe()
+    for log in logs:
+        log.close()

@@ -3,6 +3,7 @@
 import trio
 import trio.testing
 
+from envfs.gate.fair_queue import Asker
 from envfs.protocol import control, framing, wire
 from envfs.service.budgets import Budgets
 from tests.component.world import Client, World, run
@@ -12,6 +13,7 @@ _LARGE = (
     control.ListVariables("/shop"),
     control.DescribeView("/shop"),
     control.ReadView("/shop", "dotenv", "show", version=1),
+    control.ReadLog(),
 )
 _SMALL = (control.Status(), control.ReadView("/shop", "dotenv", "show"), control.ListLevels())
 
@@ -20,22 +22,46 @@ def test_so_many_large_requests_of_a_user_are_in_the_making_and_small_ones_never
     async def main() -> None:
         budgets, inside = Budgets(), []
 
-        async def spend(uid: int, request: object) -> None:
-            async with budgets.spend(uid, request):
-                inside.append(uid)
+        async def spend(asker: Asker, request: object) -> None:
+            async with budgets.spend(asker, request):
+                inside.append(asker)
+                await trio.sleep_forever()
+
+        one, same_user, other = Asker(1), Asker(1, -1), Asker(2)
+        async with trio.open_nursery() as nursery:
+            for request in _LARGE * 5:
+                nursery.start_soon(spend, one, request)
+            await trio.testing.wait_all_tasks_blocked()
+            assert inside == [one] * 3
+            for request in (*_LARGE, *_LARGE):
+                nursery.start_soon(spend, same_user, request)
+            await trio.testing.wait_all_tasks_blocked()
+            assert inside == [one] * 3 + [same_user]
+            for request in (*_SMALL, *_LARGE):
+                nursery.start_soon(spend, other if request in _LARGE else one, request)
+            await trio.testing.wait_all_tasks_blocked()
+            assert sorted(inside) == sorted([one] * 6 + [same_user] + [other] * 3)
+            nursery.cancel_scope.cancel()
+        assert budgets._large.is_idle
+
+    run(main)
+
+
+def test_one_program_that_verifies_all_the_time_leaves_the_users_other_one_room() -> None:
+    async def main() -> None:
+        budgets, inside = Budgets(), []
+
+        async def spend(asker: Asker) -> None:
+            async with budgets.spend(asker, control.VerifyLog()):
+                inside.append(asker)
                 await trio.sleep_forever()
 
         async with trio.open_nursery() as nursery:
-            for request in _LARGE * 5:
-                nursery.start_soon(spend, 1, request)
-            await trio.testing.wait_all_tasks_blocked()
-            assert inside == [1] * 4
-            for request in (*_SMALL, *_LARGE):
-                nursery.start_soon(spend, 2 if request in _LARGE else 1, request)
-            await trio.testing.wait_all_tasks_blocked()
-            assert sorted(inside) == [1] * 7 + [2] * 4
+            for asker in (*[Asker(1)] * 40, Asker(1, -1)):
+                nursery.start_soon(spend, asker)
+                await trio.testing.wait_all_tasks_blocked()
+            assert inside == [Asker(1), Asker(1, -1)]
             nursery.cancel_scope.cancel()
-        assert not budgets._of
 
     run(main)
 

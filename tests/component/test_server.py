@@ -3,7 +3,8 @@
 import os
 import socket
 import stat
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -142,9 +143,11 @@ def test_connections_that_only_stand_there_make_room_for_the_same_users_next_one
         with bind(path) as listener, ExitStack() as stack:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Server(shared.service).run, listener)
+                begun = trio.current_time()
                 for client in await _connected(stack, path, 64):
                     await client.send(data)
-                assert not await _is_answered(path)  # they came a moment ago
+                answered = await _is_answered(path)
+                assert not answered or trio.current_time() - begun > 0.5  # they came a moment ago
                 await trio.sleep(1.5)
                 for _ in range(70):
                     assert await _is_answered(path)
@@ -164,6 +167,43 @@ def test_commands_that_wait_for_changes_leave_room_for_others_of_the_same_user(s
                     await client.send(framing.encode(wire.to_body(control.ReadLog(1, follow=True))))
                 await trio.sleep(0.5)
                 assert await _is_answered(path)
+                nursery.cancel_scope.cancel()
+
+    run(main)
+
+
+_ASKS = """
+import socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+peer.sendall(bytes.fromhex(sys.argv[2]))
+sys.stdout.buffer.write(peer.recv(1 << 16))
+"""
+
+
+def test_a_program_whose_connections_are_all_busy_makes_room_for_the_same_users_other_program(
+    shared: World, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "run" / "control.sock")
+    request = framing.encode(wire.to_body(control.Status()))
+
+    async def keep_busy(client: Client) -> None:
+        with suppress(OSError):
+            while (await client.ask(control.Status())).reply is not None:
+                pass
+
+    async def main() -> None:
+        with bind(path) as listener, ExitStack() as stack:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(Server(shared.service).run, listener)
+                for client in await _connected(stack, path, 64):
+                    nursery.start_soon(keep_busy, client)
+                await trio.sleep(0.2)
+                assert not await _is_answered(path)  # one connection more of the same program
+                command = [sys.executable, "-I", "-S", "-c", _ASKS, path, request.hex()]
+                for _ in range(3):
+                    done = await trio.run_process(command, capture_stdout=True)
+                    assert b"status-report" in done.stdout
                 nursery.cancel_scope.cancel()
 
     run(main)

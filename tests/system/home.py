@@ -16,6 +16,7 @@ from typing import NamedTuple
 from envfs.host.witnesses import Witness
 
 SECONDS = 20.0
+LOOK = 0.01  # longer than the millisecond for which the daemon trusts a look at its settings
 FILES = (".env", ".env.example", ".env.json", ".environ", ".vars")  # of every level, now and of each version
 OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for nobody without a name
 ENVFS = str(Path(sys.executable).with_name("envfs"))
@@ -215,6 +216,11 @@ class Home:
         text = (self.vault / "vault.toml").read_text(encoding="utf-8")
         vault = text.partition('id = "')[2][:36]
         Witness(self.path / "run" / "witness", f"{vault} {self.log_file}").put("-")
+
+    def edit_settings(self, text: str) -> None:
+        """Let the settings be `text`, as a person does by hand; a look of the daemon's of before is too old then."""
+        self.settings.write_text(text, encoding="utf-8")
+        time.sleep(LOOK)
 
     # -- the files -----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,8 @@
-"""What can be refused is refused before a person is asked, and no message repeats what may be a value."""
+"""What can be refused is refused before a person is asked, and no message repeats what may be a value.
+
+Of the lines with a value in a wrong place, each option of each command with four of them, `make test` tries every
+third, so that it tries each option; `make soak` tries the others.
+"""
 
 import re
 import shlex
@@ -176,7 +180,7 @@ def _lines() -> "list[str]":
                     " ".join([command.name, *words, flag, MARKER]),
                 ]
                 lines += [f"{command.name} {flag}={MARKER}", f"{command.name} {flag[:-1]}{MARKER}"]
-    return sorted(set(lines))
+    return list(dict.fromkeys(lines))  # the four of an option one after the other
 
 
 def _fit(argument: grammar.Argument) -> str:
@@ -193,12 +197,30 @@ _PATH_FLAGS = ("-o", "--output", "--against")
 _APART = ("unmount", "lock", "init", "shell")  # they would end what the others are tried on
 
 
-def test_no_message_repeats_a_word_that_may_be_a_value(shared: Home, tmp_path: Path) -> None:
+def _is_tried(line: str) -> bool:
+    words = line.split()
+    return words[0] not in (*_PATHS, *_APART) and all(word.partition("=")[0] not in _PATH_FLAGS for word in words)
+
+
+def test_every_option_is_in_the_third_that_is_always_tried() -> None:
+    tried = {(words[0], word) for words in map(str.split, _lines()[::3]) for word in words}
+    for command in grammar.COMMANDS:
+        for flag in (flag for option in command.options for flag in option.flags):
+            forms = {flag, f"{flag}={MARKER}", f"{flag[:-1]}{MARKER}"}
+            assert any((command.name, form) in tried for form in forms), (command.name, flag)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(_lines()[::3], id="every third"),
+        pytest.param([line for at, line in enumerate(_lines()) if at % 3], id="the others", marks=pytest.mark.soak),
+    ],
+)
+def test_no_message_repeats_a_word_that_may_be_a_value(shared: Home, tmp_path: Path, lines: list[str]) -> None:
     told = []
-    for line in _lines():
+    for line in filter(_is_tried, lines):
         words = line.split()
-        if words[0] in (*_PATHS, *_APART) or any(word.partition("=")[0] in _PATH_FLAGS for word in words):
-            continue
         said = shared.envfs(*words, given="", status=None, cwd=tmp_path)
         if "sq7" in said.text + said.complaint:
             told.append((line, said.complaint))

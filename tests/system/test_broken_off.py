@@ -86,12 +86,18 @@ def test_a_change_that_never_took_effect_is_told_and_is_no_fault(shop: Home, cal
     assert len(_events(shop, "void")) == 1
 
 
+@pytest.mark.parametrize("level", ["/new", "/new/deep"])
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_the_first_text_of_a_project_may_be_broken_off_too(shop: Home, number: int) -> None:
-    _break_off(shop, Moment(0, "linkat", number), body={**_SET, "level": "/new"})
+def test_the_first_text_of_a_project_may_be_broken_off_too(shop: Home, level: str, number: int) -> None:
+    _break_off(shop, Moment(0, "linkat", number), body={**_SET, "level": level})
     said = notice(shop)
     assert said[:3] == (0, 0, 0), said
-    assert _events(shop, "void")[0]["level"] == "/new"
+    assert _events(shop, "void")[0]["level"] == level
+    listed = shop.envfs("ls").text
+    assert "deep" not in listed
+    shop.envfs("log", "restart")
+    shop.settle()
+    assert notice(shop)[:3] == (0, 0, 0)
 
 
 def test_a_key_that_was_never_stored_is_told(shop: Home) -> None:

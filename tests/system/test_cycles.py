@@ -1,53 +1,48 @@
 """Lock, unlock, read, thousands of times: neither process grows, in memory, descriptors, threads or mappings."""
 
-import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.system.home import Daemon, Home, eventually
 from tests.system.peer import Peer
+from tests.system.scales import Weight, grown, weigh
 
 _PASSPHRASE = "granite lantern fifty walrus"
 _TEXT = "".join(f"NAME_{number}=value-{number}\n" for number in range(40))
 
 
-class Weight(NamedTuple):
-    """What a process takes: KiB of memory, and counts."""
-
-    resident: int
-    share: int
-    descriptors: int
-    threads: int
-    mappings: int
-
-
+_WAITING = 3  # children of a keyholder that is calm
 _REHEARSED = 1.0  # seconds: the keyholder does it once, when it was idle for a while
-_NOISE = Weight(1024, 1024, 2, 2, 4)  # between two looks: an idle thread of trio's more, with its stack
-
-
-def _weigh(pid: int) -> Weight:
-    folder = Path(f"/proc/{pid}")
-    status = dict(line.split(":", 1) for line in (folder / "status").read_text(encoding="utf-8").splitlines())
-    rollup = dict(line.split(":", 1) for line in (folder / "smaps_rollup").read_text(encoding="utf-8").splitlines()[1:])
-    return Weight(
-        int(status["VmRSS"].split()[0]),
-        int(rollup["Pss"].split()[0]),
-        len(os.listdir(folder / "fd")),
-        int(status["Threads"]),
-        len((folder / "maps").read_text(encoding="utf-8").splitlines()),
-    )
+_LEAKING = """
+import mmap, os, sys, threading, time
+held = []
+for line in sys.stdin:
+    kind, count = line.split()
+    for _ in range(int(count)):
+        if kind == "descriptors":
+            held.append(os.dup(0))
+        elif kind == "threads":
+            threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        elif kind == "mappings":
+            held.append(mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE * (len(held) % 2)))
+        elif kind == "resident":
+            held.append(os.urandom(1 << 15))
+    print(kind, flush=True)
+"""
+_CYCLES = 75  # of those that are weighed in the shorter of the tests below
 
 
 def _settled(daemon: Daemon) -> dict[str, Weight]:
-    """Weigh both processes when no child of the keyholder's is at work but the one that waits, and it has rehearsed."""
+    """Weigh both processes when the keyholder is calm: it has rehearsed, and as many children wait as then do."""
     children = Path(f"/proc/{daemon.keyholder}/task/{daemon.keyholder}/children")
-    eventually(lambda: len(children.read_text(encoding="ascii").split()) == 1, "the keyholder's children end")
+    eventually(lambda: len(children.read_text(encoding="ascii").split()) == _WAITING, "the keyholder's children end")
     time.sleep(_REHEARSED)
-    return {"daemon": _weigh(daemon.pid), "keyholder": _weigh(daemon.keyholder)}
+    return {"daemon": weigh(daemon.pid), "keyholder": weigh(daemon.keyholder)}
 
 
 def _do(peer: Peer, what: str, project: str, *secrets: str) -> None:
@@ -81,8 +76,35 @@ def _no_growth(daemon: Daemon, cycle: Callable[[], None], first: int, count: int
     words = f"{count} cycles: " + "; ".join(f"{name} {before[name]} -> {after[name]}" for name in before)
     print(words)
     for name in before:
-        grown = Weight(*(now - then for now, then in zip(after[name], before[name], strict=True)))
-        assert all(more <= noise for more, noise in zip(grown, _NOISE, strict=True)), words
+        assert grown(before[name], after[name]) == [], words
+
+
+@pytest.fixture
+def leaking() -> Iterator[Callable[[str, int], Weight]]:
+    """Give a process that takes what it is told to, and keeps it; returns its weight."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-I", "-c", _LEAKING], **pipes) as process:  # type: ignore[call-overload]
+
+        def take(kind: str, count: int) -> Weight:
+            process.stdin.write(f"{kind} {count}\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == f"{kind}\n"
+            return weigh(process.pid)
+
+        yield take
+        process.kill()
+
+
+@pytest.mark.parametrize("kind", ["descriptors", "threads", "mappings", "resident"])
+def test_the_scales_show_what_each_cycle_would_leave(leaking: Callable[[str, int], Weight], kind: str) -> None:
+    before = leaking("nothing", 0)
+    assert kind in grown(before, leaking(kind, _CYCLES))
+
+
+def test_the_scales_let_two_idle_threads_pass(leaking: Callable[[str, int], Weight]) -> None:
+    before = leaking("nothing", 0)
+    after = leaking("threads", 2)
+    assert (after.threads - before.threads, grown(before, after)) == (2, [])
 
 
 @pytest.mark.parametrize(

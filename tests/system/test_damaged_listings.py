@@ -1,4 +1,7 @@
-"""Where a part of the vault or the log is damaged, a listing prints the others, names it, and ends with 110 or 122."""
+"""Where a part of the vault or the log is damaged, a listing prints the others, names it, and ends with 110 or 122.
+
+`make test` tries each damage either with a mount or without one, `make soak` both.
+"""
 
 import json
 from collections.abc import Callable
@@ -7,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Homes
+from tests.selection import spread
 from tests.system.home import Home
 
 LEVELS = ("/a", "/b", "/c", "/c/below")
@@ -71,8 +75,7 @@ DAMAGE = [empty, no_json, one_byte, huge, gone, folder, all_gone]
 Damage = Callable[[Home], None]
 
 
-@pytest.mark.parametrize("mounted", [False, True])
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize(("damage", "mounted"), spread(DAMAGE, [False, True]))
 def test_one_damaged_level_hides_no_other(damage: Damage, mounted: bool, levels: Home) -> None:
     if mounted:
         levels.mount()

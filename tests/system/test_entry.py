@@ -1,4 +1,8 @@
-"""The hidden entry on a real terminal: nothing is cut, shown or left for the next program; modes are as before."""
+"""The hidden entry on a real terminal: nothing is cut, shown or left for the next program; modes are as before.
+
+Of the prompts with what may happen at them, `make test` tries each prompt with some, and each of these at some prompts;
+`make soak` tries all.
+"""
 
 import os
 import re
@@ -11,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.selection import spread
 from tests.system.home import ENVFS, PASSPHRASE, SECONDS, Home, eventually
 from tests.system.terminal import Terminal
 
@@ -199,13 +204,15 @@ def at(terminal: Shell, prompt: Prompt) -> int:
     return len(terminal.shown)
 
 
-@pytest.fixture(params=PROMPTS.values(), ids=PROMPTS.keys())
-def prompt(request: pytest.FixtureRequest) -> Prompt:
-    """Give each prompt."""
-    found: Prompt = request.param
-    return found
+def every_second(first: int) -> list[pytest.ParameterSet]:
+    """Return the prompts, of which every second one from `first` on is tried by `make test`."""
+    return [
+        pytest.param(prompt, id=name, marks=pytest.mark.soak if (at - first) % 2 else ())
+        for at, (name, prompt) in enumerate(PROMPTS.items())
+    ]
 
 
+@pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_at_no_prompt_anything_is_shown_and_ctrl_c_ends_it_with_130(own: Home, prompt: Prompt) -> None:
     with Shell(own) as terminal:
         shown = at(terminal, prompt)
@@ -219,6 +226,7 @@ def test_at_no_prompt_anything_is_shown_and_ctrl_c_ends_it_with_130(own: Home, p
     assert own.envfs("get", "/app", "TOKEN", environ=own.knowing()).text == "tok-71-sentinel\n"
 
 
+@pytest.mark.parametrize("prompt", every_second(0))
 def test_ctrl_z_gives_the_terminal_back_and_fg_asks_again_unseen(own: Home, prompt: Prompt) -> None:
     with Shell(own) as terminal:
         shown = at(terminal, prompt)
@@ -252,10 +260,12 @@ def test_what_was_typed_before_ctrl_z_counts_after_fg(own: Home) -> None:
         assert PASSPHRASE[9:] not in terminal.shown
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
-def test_a_signal_at_a_prompt_leaves_the_terminal_as_it_was(own: Home, prompt: Prompt, number: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "number"), spread(PROMPTS, [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+)
+def test_a_signal_at_a_prompt_leaves_the_terminal_as_it_was(own: Home, name: str, number: int) -> None:
     with Shell(own) as terminal:
-        shown = at(terminal, prompt)
+        shown = at(terminal, PROMPTS[name])
         terminal.press("half-typed")
         os.kill(foreground(terminal), number)
         terminal.expect("sh> ")
@@ -277,6 +287,7 @@ def test_ctrl_backslash_ends_it_without_a_core(own: Home) -> None:
         assert terminal.attributes() == terminal.modes
 
 
+@pytest.mark.parametrize("prompt", every_second(1))
 def test_a_terminal_that_closes_ends_the_command(own: Home, prompt: Prompt) -> None:
     terminal = Shell(own)
     with terminal:

@@ -1,4 +1,7 @@
-"""What a command of `exec` inherits is what it would inherit without: each part of the process state, to the bit."""
+"""What a command of `exec` inherits is what it would inherit without: each part of the process state, to the bit.
+
+Of each table with the three ways to start a command, `make test` tries each row and each way, `make soak` all.
+"""
 
 import json
 import os
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.selection import spread
 from tests.system import staging
 from tests.system.home import ENVFS, SECONDS, Home
 from tests.system.terminal import Terminal
@@ -85,8 +89,7 @@ def facts(status: bytes) -> dict[str, str]:
     return {name: text.strip() for name, _, text in pairs if name not in _OWN and not name.startswith(_MEASURED)}
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("which", DISPOSITIONS)
+@pytest.mark.parametrize(("which", "way"), spread(DISPOSITIONS, WAYS))
 def test_signals_are_ignored_and_blocked_as_the_caller_had_them(
     which: str, way: str, shared: Home, alone: Home
 ) -> None:
@@ -189,8 +192,9 @@ def handles(tmp_path: Path) -> Iterator[list[int]]:
         os.close(handle)
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("closed", [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    ("closed", "way"), spread([(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)], WAYS), ids=str
+)
 def test_descriptors_are_those_that_the_caller_handed_on_and_no_other(
     closed: tuple[int, ...], way: str, handles: list[int], shared: Home, alone: Home, tmp_path: Path
 ) -> None:
@@ -207,8 +211,7 @@ def test_descriptors_are_those_that_the_caller_handed_on_and_no_other(
     assert str(tmp_path) in listed[0][handles[3]]
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize(("number", "way"), spread([0, 1, 2], WAYS))
 def test_a_folder_as_a_standard_stream_is_the_commands(
     number: int, way: str, shared: Home, alone: Home, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from tests.system import faulty
 from tests.system.home import SECONDS, Home, alive, eventually
 from tests.system.peer import HELLO, STATUS, Body, Peer, frame, memory
 
-_RARE = (  # what the work below does not come to: starts, ends, and what asks a person or takes another machine
+_RARE = (  # what the work below does not come to: starts, ends, crowds, and what asks a person or takes another machine
     "daemon.daemon:",
     "fuse.mount:",
     "fuse.touching: trio.to_thread.run_sync(os.stat",
@@ -37,6 +37,10 @@ _RARE = (  # what the work below does not come to: starts, ends, and what asks a
     "service.rekeying:",
     "service.locking: lock_now(service, caller, f",
     "service.log_verification: inquiry.service.keyholder.ask(VerifyCheckpoint",
+    "fuse.guard: sharing.wait_turn",
+    "fuse.operations: self.sharing.wait_turn_of",
+    "fuse.sharing:",
+    "control.connection: trio.lowlevel.wait_writable",
     "control.connection: self._send_piece(",
     "service.doctor.facts: trio.to_thread.run_sync(_load_pyfuse3",
     "service.verification: inquiry.report(fault",

@@ -123,9 +123,9 @@ def test_granting_and_revoking_are_on_the_log(for_prod: Home) -> None:
 def test_a_hand_edit_counts_at_once(for_prod: Home) -> None:
     assert reads(1002, for_prod.view("/blog")) == "EACCES"
     text = for_prod.settings.read_text(encoding="utf-8")
-    for_prod.settings.write_text(f'{text}\n[[grant]]\nlevel = "/blog"\nuid = 1002\n', encoding="utf-8")
+    for_prod.edit_settings(f'{text}\n[[grant]]\nlevel = "/blog"\nuid = 1002\n')
     assert "BLOG=1" in reads(1002, for_prod.view("/blog"))
-    for_prod.settings.write_text(text, encoding="utf-8")
+    for_prod.edit_settings(text)
     assert reads(1002, for_prod.view("/blog")) == "EACCES"
 
 
@@ -133,7 +133,7 @@ def test_a_persons_comments_survive_grant_and_revoke(for_prod: Home) -> None:
     text = for_prod.settings.read_text(encoding="utf-8")
     edited = text.replace("[identity]", "# where the key lies\n[identity]   # not in git!")
     edited = f'{edited}\n# for the backups, see ticket 71\n[[grant]]\nlevel = "/blog" # blog only\nuid = 1002\n'
-    for_prod.settings.write_text(edited, encoding="utf-8")
+    for_prod.edit_settings(edited)
     for_prod.envfs("grant", "/shop", "--uid", "1003", "--ttl", "1h")
     for_prod.envfs("revoke", "/shop", "--uid", "1003")
     for_prod.envfs("revoke", "/shop/prod", "--uid", str(_DEPLOY))
@@ -157,7 +157,7 @@ def test_settings_that_cannot_be_trusted_approve_nobody(for_prod: Home, harm: st
     assert "settings file" in said.complaint
     os.chown(for_prod.settings, 0, 0)
     for_prod.settings.chmod(0o600)
-    for_prod.settings.write_text(before, encoding="utf-8")
+    for_prod.edit_settings(before)
     assert attempt(_DEPLOY, "read", for_prod.view("/shop/prod")).how == "ok"
     assert for_prod.problems() == ""
 

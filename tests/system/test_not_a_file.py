@@ -1,4 +1,7 @@
-"""Where a file is expected and something else stands, every command answers, says what it is, and keeps no lock."""
+"""Where a file is expected and something else stands, every command answers, says what it is, and keeps no lock.
+
+Of each table, place by kind, `make test` tries each place and each kind; all places with all kinds are `make soak`'s.
+"""
 
 import os
 import shutil
@@ -12,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Homes
+from tests.selection import spread
 from tests.system.home import ENVFS, Home, alive, eventually
 from tests.system.odd_files import KINDS, plant
 from tests.system.probing import attempt
 
 _SECONDS = 12.0  # on a busy machine; a command that waits for what never comes would take for ever
-_ANY = tuple(KINDS)
 # the path below the home, and with what `get` may end
 _PLACES: dict[str, tuple[int, ...]] = {
     "state/access.jsonl": (112,),
@@ -42,12 +45,7 @@ _PLACES: dict[str, tuple[int, ...]] = {
     "vault/tree/app/@": (0,),
 }
 _FOLDERS = ("state", "run", "vault", "vault/level/app")
-_PLANTED = [
-    pytest.param(place, kind, id=f"{place}: {kind}")
-    for place in _PLACES
-    for kind in ("FIFO", "folder", "device", "looping link", "sparse terabyte")
-    if not (kind == "folder" and place in _FOLDERS)
-]
+_HARMFUL = ("FIFO", "folder", "device", "looping link", "sparse terabyte")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +91,9 @@ def answered(home: Home, *words: str, given: str | None = None, cwd: Path | str 
     return done
 
 
-@pytest.mark.parametrize(("place", "kind"), _PLANTED)
+@pytest.mark.parametrize(
+    ("place", "kind"), spread(_PLACES, _HARMFUL, but=lambda place, kind: kind == "folder" and place in _FOLDERS)
+)
 def test_every_command_answers_when_no_daemon_runs(target: Home, place: str, kind: str) -> None:
     plant(target.path / place, kind)
     got = answered(target, "get", "/app", "TOKEN")
@@ -103,17 +103,17 @@ def test_every_command_answers_when_no_daemon_runs(target: Home, place: str, kin
         answered(target, *words, given="v" if words[0] == "set" else None)
 
 
-@pytest.mark.parametrize("kind", _ANY)
-def test_the_refusal_names_the_file_and_what_it_is(target: Home, kind: str) -> None:
-    for place in ("state/seen.jsonl", "envfs.toml", "identity.age", "vault/vault.toml", "state/access.jsonl.end"):
-        plant(target.path / place, kind)
-        complaint = answered(target, "get", "/app", "TOKEN").stderr
-        if kind in ("FIFO", "socket", "folder"):
-            assert f"it is a {kind}, not a regular file" in complaint, place
-            assert place.rpartition("/")[2] in complaint
-        assert "envfs: hint: " in complaint, (place, complaint)
-        (target.path / place).unlink() if kind != "folder" else shutil.rmtree(target.path / place)
-        shutil.copy2(target.path.with_name(f"{target.path.name}-original") / place, target.path / place)
+_NEEDED = ("state/seen.jsonl", "envfs.toml", "identity.age", "vault/vault.toml", "state/access.jsonl.end")
+
+
+@pytest.mark.parametrize(("place", "kind"), spread(_NEEDED, KINDS))
+def test_the_refusal_names_the_file_and_what_it_is(target: Home, place: str, kind: str) -> None:
+    plant(target.path / place, kind)
+    complaint = answered(target, "get", "/app", "TOKEN").stderr
+    if kind in ("FIFO", "socket", "folder"):
+        assert f"it is a {kind}, not a regular file" in complaint
+        assert place.rpartition("/")[2] in complaint
+    assert "envfs: hint: " in complaint
 
 
 _WHILE_IT_RUNS = [
@@ -166,8 +166,7 @@ _REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", _NAMED)
-@pytest.mark.parametrize("kind", _REFUSED)
+@pytest.mark.parametrize(("name", "kind"), spread(_NAMED, _REFUSED))
 def test_a_named_file_that_is_none_is_refused_in_time(
     whole: tuple[Home, Path], tmp_path: Path, name: str, kind: str
 ) -> None:
@@ -205,8 +204,9 @@ def test_a_fifo_that_somebody_writes_into_is_read(target: Home, tmp_path: Path, 
     assert answered(target, "get", "/app", "OTHER").stdout == "from-a-fifo\n"
 
 
-@pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
-@pytest.mark.parametrize("kind", ["pipe", "socket", "file"])
+@pytest.mark.parametrize(
+    ("name", "kind"), spread(["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"], ["pipe", "socket", "file"])
+)
 def test_standard_input_may_be_named(target: Home, tmp_path: Path, name: str, kind: str) -> None:
     ours, theirs = socket.socketpair()
     (tmp_path / "file").write_bytes(b"by-name")
@@ -241,8 +241,7 @@ _IN_A_PROJECT: dict[str, Callable[[Path], tuple[tuple[str, ...], tuple[int, ...]
 }
 
 
-@pytest.mark.parametrize("kind", ["FIFO", "folder", "device", "looping link", "sparse terabyte"])
-@pytest.mark.parametrize("name", _IN_A_PROJECT)
+@pytest.mark.parametrize(("name", "kind"), spread(_IN_A_PROJECT, _HARMFUL))
 def test_a_projects_folder_may_hold_anything(target: Home, tmp_path: Path, name: str, kind: str) -> None:
     _project(tmp_path)
     (tmp_path / ".env").write_text("A=1\n", encoding="utf-8")

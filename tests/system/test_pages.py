@@ -178,13 +178,13 @@ def test_twenty_rounds_of_sixteen_readers(request: pytest.FixtureRequest, mount:
 def test_a_grant_that_comes_and_goes_between_two_looks_leaves_no_pages(everybodys: Home) -> None:
     without = everybodys.settings.read_text(encoding="utf-8")
     granted = f'{without}[[grant]]\nlevel = "/shop"\nuid = {_READER}\n'
-    everybodys.settings.write_text(granted, encoding="utf-8")
+    everybodys.edit_settings(granted)
     write(everybodys, "SECRET=old\n")
     with holding(_READER, everybodys.view("/shop")) as holder:
         text = file_text(_READER, everybodys.view("/shop"))
         for _ in range(3):
             check_all(holder, text)
-            everybodys.settings.write_text(without, encoding="utf-8")
+            everybodys.edit_settings(without)
             time.sleep(1.5)  # one look a second
             check_nothing([holder], "EACCES")
-            everybodys.settings.write_text(granted, encoding="utf-8")
+            everybodys.edit_settings(granted)

@@ -2,6 +2,9 @@
 
 A lost result is an error, a lost word is none; no value comes to standard error, and no file of the home is written
 into because it had the number of a closed stream.
+
+`make test` tries each command in four ways, and so each way with a quarter of the commands; `make soak` tries the
+others.
 """
 
 import os
@@ -16,6 +19,7 @@ import pytest
 from envfs.errors import BY_CODE, EnvFSError
 from envfs_cli import grammar
 from tests.conftest import Homes
+from tests.selection import shared_out, spread
 from tests.system.home import ENVFS, SECONDS, Home, eventually
 
 # a way to start a command, whether a result is lost by it, and whether standard input is another one
@@ -37,7 +41,6 @@ WAYS = [
     ("1<.", True, False),
     ("2<.", False, False),
 ]
-GONE = ["", "2>&1"]  # before a pipe that nobody reads
 DOCUMENTED = {0, 2, 7, 126, 127, 130, 141, *(kind.status for kind in BY_CODE.values())}  # 7 is a command's own
 VALUE = "topsecretvalue"
 LINES = [
@@ -136,13 +139,15 @@ def test_every_command_is_in_the_table() -> None:
     assert {line.split()[0] for line in LINES} | _ALONE >= {command.name for command in grammar.all_commands()}
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_a_command_ends_in_order_whatever_its_streams_are(line: str, served: tuple[Home, Path]) -> None:
+@pytest.mark.parametrize(("line", "ways"), shared_out(LINES, WAYS, 4))
+def test_a_command_ends_in_order_whatever_its_streams_are(
+    line: str, ways: list[tuple[str, bool, bool]], served: tuple[Home, Path]
+) -> None:
     home, folder = served
     line = line.format(text=folder / "text", value=folder / "value", folder=folder)
     reference = run(home, line, "")
     assert b"Traceback" not in reference.stderr
-    for way, is_lost, other_input in WAYS:
+    for way, is_lost, other_input in ways:
         done = run(home, line, way)
         check(done, line)
         if is_lost and reference.stdout and not reference.returncode:
@@ -216,8 +221,9 @@ def test_a_pipe_that_does_not_block_gets_all_of_it(line: str, served: tuple[Home
         assert child.wait(SECONDS) == 0
 
 
-@pytest.mark.parametrize("way", ["", "<&-", ">&-", "2>&-", "<&- >&- 2>&-", "<. 1<. 2<."])
-@pytest.mark.parametrize("given", ["", "--foreground"])
+@pytest.mark.parametrize(
+    ("way", "given"), spread(["", "<&-", ">&-", "2>&-", "<&- >&- 2>&-", "<. 1<. 2<."], ["", "--foreground"])
+)
 def test_a_daemon_starts_and_serves_whatever_its_streams_are(way: str, given: str, home: Home) -> None:
     home.envfs("set", "/app", "TOKEN", given=VALUE)
     home.settle()

@@ -1,4 +1,7 @@
-"""Who works at a home keeps nobody waiting who need not wait: a person who types, a daemon that starts, a look."""
+"""Who works at a home keeps nobody waiting who need not wait: a person who types, a daemon that starts, a look.
+
+Of the tables, command by moment, `make test` tries each command and each moment; `make soak` tries all.
+"""
 
 import fcntl
 import os
@@ -12,6 +15,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.selection import spread
 from tests.system.home import ENVFS, PASSPHRASE, SECONDS, Home, eventually
 from tests.system.terminal import Terminal
 
@@ -100,8 +104,11 @@ def test_a_look_says_what_is_wrong_with_the_log(home: Home) -> None:
     assert "gone" in home.problems()
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.4])
-@pytest.mark.parametrize("words", [("status",), ("get", "/app", "A"), ("unlock",)], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    ("words", "delay"),
+    spread([("status",), ("get", "/app", "A"), ("unlock",)], [0.0, 0.05, 0.1, 0.2, 0.4]),
+    ids=lambda part: part[0] if isinstance(part, tuple) else None,
+)
 def test_a_command_that_comes_while_a_daemon_starts_is_answered(
     home: Home, words: tuple[str, ...], delay: float
 ) -> None:
@@ -157,9 +164,12 @@ def ending(home: Home, how: str) -> Iterator[None]:
     thread.join()
 
 
-@pytest.mark.parametrize("how", ["accepts nobody", "leaves at once", "reads"])
 @pytest.mark.parametrize(
-    "words", [("get", "/app", "A"), ("set", "/app", "B"), ("status",), ("exec", "/app", "--", "true")]
+    ("how", "words"),
+    spread(
+        ["accepts nobody", "leaves at once", "reads"],
+        [("get", "/app", "A"), ("set", "/app", "B"), ("status",), ("exec", "/app", "--", "true")],
+    ),
 )
 def test_a_command_that_comes_while_a_daemon_ends_goes_on_without_it(
     home: Home, how: str, words: tuple[str, ...]

@@ -43,7 +43,7 @@ class Recorder:
         finally:
             why = "" if stored else self._failure(intent, data)
             if why:
-                self._log.settle(void(intent, why))
+                say_broken_off(intent, why, self._log, self._vault)
         return stored
 
     def _failure(self, intent: Intent, data: bytes) -> str:
@@ -52,9 +52,12 @@ class Recorder:
         return _UNKNOWN
 
 
-def void(intent: Intent, why: str) -> Event:
-    """Return the entry which says that a change was broken off."""
-    return Event("void", "daemon", intent.level, intent.version, intent.event, rule=why)
+def say_broken_off(intent: Intent, why: str, log: AccessLog, vault: Vault) -> None:
+    """Say in the log that a change was broken off, and take its level out of the index if it would have been new."""
+    if intent.version == 1:
+        with suppress(EnvFSError):
+            vault.unlist(intent.level)
+    log.settle(Event("void", "daemon", intent.level, intent.version, intent.event, rule=why))
 
 
 def is_broken_off(intent: Intent, vault: Vault, read_at: int) -> bool:

@@ -20,7 +20,7 @@ from envfs.core.checkpoint import Checkpoint, Claim, Head
 from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_reading
-from envfs.gate.audit_log.carrying_out import KILLED, is_broken_off, void
+from envfs.gate.audit_log.carrying_out import KILLED, is_broken_off, say_broken_off
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.log_files import End
 from envfs.gate.audit_log.log_opening import Signed
@@ -116,11 +116,13 @@ class Ledger:
     def _settle_last_change(self) -> None:
         # whoever was killed between an entry and its record left both vault and log as they should be: it is told
         change = self._marks.last
-        if change is None or self._vault is None or self.log.problem or self.log.tip != self._opened_at:
+        if change is None or self._vault is None or self.log.only_looks:
+            return
+        if self.log.problem or self.log.tip != self._opened_at:
             return
         read_at = self._marks.after(()).get(change.stream, Seen(0, ""))
         if is_broken_off(change, self._vault, read_at.seq):
-            self.log.settle(void(change, KILLED))
+            say_broken_off(change, KILLED, self.log, self._vault)
 
     def _last(self, stream: str) -> int:
         if self._vault is None or stream == self._stored.stream:

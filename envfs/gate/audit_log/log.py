@@ -33,6 +33,8 @@ class AccessLog:
     `signed` is the newest that others than the log remember of it, `on_entry` hears each entry that came after that.
     """
 
+    only_looks = False  # true of one that leaves the file as it is
+
     def __init__(
         self,
         path: Path,
@@ -78,11 +80,7 @@ class AccessLog:
         self._write(audit.line(self.tip, clocks.wall(), event, caller))
 
     def append_durably(self, event: Event, caller: Caller) -> None:
-        """As `append`, and the entry is on the disk when this returns.
-
-        Raises:
-            AuditUnavailable: it is not
-        """
+        """As `append`; raises AuditUnavailable as well where the entry would not be on the disk when this returns."""
         self.append(event, caller)
         self.sync()
         if self.problem:

@@ -194,9 +194,9 @@ def test_findings_are_bounded() -> None:
 )
 def test_the_worst_values_are_read_in_a_bounded_time(value: str) -> None:
     assert len(value) <= limits.VALUE_BYTES
-    started = time.monotonic()
+    started = time.process_time()
     values(f'KEY="{value}"\n')
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_no_repr_shows_a_value() -> None:

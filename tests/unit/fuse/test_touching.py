@@ -73,7 +73,7 @@ def test_the_touching_thread_walks_to_the_inode_and_nowhere_else(under_way: Call
     under_way(look)
 
 
-@pytest.mark.parametrize("pid", [0, 1, os.getppid(), 2**22])
+@pytest.mark.parametrize("pid", [0, 1, os.getppid(), 2**22], ids=["the kernel", "init", "the parent", "none"])
 def test_no_other_thread_or_process_is_taken_for_it(under_way: Callable[..., None], pid: int) -> None:
     def look(made: Touching) -> None:
         assert not made.is_by(Asks(pid))  # type: ignore[arg-type]

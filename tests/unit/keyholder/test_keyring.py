@@ -190,7 +190,8 @@ def test_one_that_is_killed_with_the_turn_keeps_nobody_waiting_for_long() -> Non
     os.waitpid(pid, 0)
     begun = time.monotonic()
     with turn:
-        assert 1 < time.monotonic() - begun < 10
+        waited = time.monotonic() - begun
+    assert 1 < waited < 30
     begun = time.monotonic()
     with turn:
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < waited

@@ -77,3 +77,37 @@ print("json" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert done.stdout == "False\n"
+
+
+_WITHOUT = """
+import sys
+MISSING
+from envfs.protocol import jsontext
+assert "json.decoder" in sys.modules
+assert jsontext.encode({"a": [1, "\\xe9", None, True]}) == b'{"a":[1,"\\\\u00e9",null,true]}'
+assert jsontext.decode(b' {"a":[1,2.5]} ') == {"a": [1, 2.5]}
+for text in (b"", b"{", b'{"a":1,"a":2}', b"NaN", b"[1]x", b"\\xff"):
+    try:
+        jsontext.decode(text)
+    except ValueError:
+        continue
+    raise SystemExit(repr(text))
+for body in ({"a": object()}, {"a": {1, 2}}):
+    try:
+        jsontext.encode(body)
+    except TypeError:
+        continue
+    raise SystemExit("encoded")
+print("good")
+"""
+_MISSING = {
+    "no compiled half": "sys.modules['_json'] = None",
+    "one that lacks a part": "import _json; del _json.make_scanner",
+}
+
+
+@pytest.mark.parametrize("missing", _MISSING.values(), ids=_MISSING)
+def test_where_python_has_another_compiled_half_the_public_one_serves(missing: str) -> None:
+    code = _WITHOUT.replace("MISSING", missing)
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("good\n", "")

@@ -310,3 +310,41 @@ def test_an_old_key_file_that_came_back_is_noticed_and_forgotten_wherever_it_sta
     assert keeper.has_old_keys("shop")
     keeper.forget_old_keys("shop")
     assert _keys(root) == [0, 0, 0, 0, 3]
+
+
+def test_an_old_version_is_read_once_and_again_when_another_file_stands_in_its_place(
+    keeper: Vault, store: DirectoryStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        write(keeper, "/shop", f"N={number}", 8 + number)
+    later()
+    read: list[str] = []
+    get = store.get
+    monkeypatch.setattr(store, "get", lambda key: read.append(key) or get(key))  # type: ignore[func-returns-value]
+    first = keeper.chain_at("/shop", 1)
+    assert first.versions == (0, 1)
+    later()
+    before = len(read)
+    for _ in range(5):
+        assert keeper.chain_at("/shop", 1) == first
+    assert len(read) == before
+    path = root / record.key("level/shop", 1)
+    path.unlink()
+    path.write_bytes((root / record.key("level/shop", 2)).read_bytes())
+    later()
+    assert keeper.chain_at("/shop", 1).digests != first.digests
+    path.unlink()
+    later()
+    with pytest.raises(NoSuchLevel):
+        keeper.chain_at("/shop", 1)
+
+
+def test_an_old_version_has_what_was_above_it_then_whatever_is_written_there_later(keeper: Vault) -> None:
+    write(keeper, "/", "A=1", 7)
+    write(keeper, "/shop", "B=1", 8)
+    write(keeper, "/shop", "B=2", 10)
+    later()
+    assert keeper.chain_at("/shop", 1).versions == (1, 1)
+    write(keeper, "/", "A=2", 9)
+    assert keeper.chain_at("/shop", 1).versions == (1, 1)
+    assert keeper.chain_at("/shop", 2).versions == (2, 2)

@@ -1,0 +1,77 @@
+"""Every request there is, by name, as a case for each state; and what the vault is before and after one."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from envfs.protocol import control
+from tests.component.world import ME, World
+
+
+class Case(NamedTuple):
+    """A request of the owner's: what goes along, what comes back, and what it needs."""
+
+    request: NamedTuple
+    reply: type
+    secret: bytes | None = None
+    needs_key: bool = True
+    needs_log: bool = True
+
+
+R = control
+OTHER = "age17cyz8uddawjyrgxfl2pma468ptvmtal758qzdvqcqs9afjr5jqzql6x2nf"
+CASES: dict[str, Case] = {
+    "status": Case(R.Status(), R.StatusReport, needs_key=False, needs_log=False),
+    "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
+    "list variables": Case(R.ListVariables("/shop"), R.Done),
+    "describe a view": Case(R.DescribeView("/shop"), R.Done),
+    "watch a view": Case(R.WatchView("/shop"), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
+    "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
+    "list history": Case(R.ListHistory("/shop"), R.Done),
+    "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
+    "unlock": Case(R.Unlock(), R.Done, needs_key=False),
+    "lock": Case(R.Lock(), R.Done, needs_key=False),
+    "unmount": Case(R.Unmount(), R.Done, needs_key=False, needs_log=False),
+    "check a write": Case(R.CheckWrite("/shop", "NEW"), R.Done),
+    "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
+    "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
+    "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
+    "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
+    "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
+    "rollback": Case(R.Rollback("/shop", 1), R.Written),
+    "grant": Case(R.Grant("/shop", 7), R.Done, needs_key=False),
+    "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
+    "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
+    "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),
+    "verify log": Case(R.VerifyLog(), R.Checked, needs_key=False, needs_log=False),
+    "rotate log": Case(R.RotateLog(), R.Done, needs_key=False),
+    "restart log": Case(R.RestartLog(), R.Done, needs_key=False, needs_log=False),
+    "verify vault": Case(R.VerifyVault(), R.Checked, needs_log=False),
+    "change the identity's passphrase": Case(R.ChangePassphrase(), R.Failed, b"x", needs_key=False, needs_log=False),
+    "keep the identity": Case(R.KeepIdentity("kernel"), R.Failed, b"x", needs_key=False, needs_log=False),
+    "forget the identity": Case(R.ForgetIdentity(), R.Failed, needs_key=False, needs_log=False),
+    "new project": Case(R.NewProject("wiki", "managed"), R.Done),
+    "list projects": Case(R.ListProjects(), R.Done, needs_key=False, needs_log=False),
+    "change custody": Case(R.ChangeCustody("shop", "managed"), R.Done, needs_log=False),
+    "change a project's passphrase": Case(
+        R.ChangeProjectPassphrase("shop"), R.Failed, b"x", needs_key=False, needs_log=False
+    ),
+    "change recipients": Case(R.ChangeRecipients("shop", (OTHER,)), R.Done),
+    "list keys": Case(R.ListKeys("shop"), R.Done, needs_log=False),
+    "rotate a key": Case(R.RotateKey("shop"), R.Done),
+    "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
+    "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
+    "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
+}
+READS = {"status", "read a view", "watch a view", "describe a view", "list variables", "list levels", "list history"}
+
+
+def snapshot(world: World) -> dict[str, bytes]:
+    """Return every file of the vault and the settings."""
+    root = Path(world.places.vault)
+    found = {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    found["settings"] = Path(world.places.settings).read_bytes()
+    return found
+
+
+def code(reply: object) -> str:
+    return reply.code if isinstance(reply, control.Failed) else type(reply).__name__
