@@ -204,7 +204,7 @@ def _is_tried(line: str) -> bool:
 
 def test_every_option_is_in_the_third_that_is_always_tried() -> None:
     tried = {(words[0], word) for words in map(str.split, _lines()[::3]) for word in words}
-    for command in grammar.COMMANDS:
+    for command in grammar.all_commands():
         for flag in (flag for option in command.options for flag in option.flags):
             forms = {flag, f"{flag}={MARKER}", f"{flag[:-1]}{MARKER}"}
             assert any((command.name, form) in tried for form in forms), (command.name, flag)
