@@ -140,3 +140,20 @@ def test_no_command_takes_a_secret_as_a_word(command: Command) -> None:
     words = [argument.name for argument in command.arguments]
     words += [arguments.value_key(option) for option in command.options if option.kind != "flag"]
     assert not [word for word in words if SECRETS.search(word)]
+
+
+def casts(text: str) -> list[str]:
+    """Return the calls of a source text that make another type of what a command is given."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.args]
+    made = [call for call in calls if ast.unparse(call.func) in ("str", "int", "bool", "cast")]
+    return [ast.unparse(call) for call in made if ast.unparse(call.args[-1]).startswith(("arguments.", "values["))]
+
+
+@pytest.mark.parametrize("path", sorted(Path(commands.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_no_command_casts_what_it_is_given(path: Path) -> None:
+    assert casts(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("text", ["str(arguments.level)", "int(str(values['version'] or 0))", "cast(str, arguments.x)"])
+def test_the_test_for_casts_can_fail(text: str) -> None:
+    assert casts(text)
