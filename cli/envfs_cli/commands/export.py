@@ -50,13 +50,12 @@ def _check_format(arguments: ExportArguments, form: "Format") -> None:
 
 
 def _exported(link: session.Session, arguments: ExportArguments, form: "Format") -> bytes:
-    level, version, only = arguments.level, arguments.version or 0, arguments.only
+    level, version, only, dialect = arguments.level, arguments.version or 0, arguments.only, arguments.dialect or ""
     if arguments.own:
         return link.ask(control.ReadView(level, "own", "export", (), version))[1]
-    request = control.ReadView(level, "environ", "export", only, version, arguments.dialect or "")
-    if form == "environ" or (form in ("dotenv", "json", "example") and not only):
-        return link.ask(request._replace(form=form))[1]  # the daemon writes these itself
-    reply, blob = link.ask(request)
+    if form == "environ" or (form in ("dotenv", "json", "example") and not only):  # the daemon writes these itself
+        return link.ask(control.ReadView(level, form, "export", only, version, dialect))[1]
+    reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))
     variables = variables_of(blob)
     from envfs.dotenv import dialects, formats
 
