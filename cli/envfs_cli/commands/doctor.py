@@ -45,7 +45,7 @@ def run_doctor(arguments: DoctorArguments) -> int:
 
 def _asked() -> "list[FindingRow]":
     try:
-        link = session.Session.kept or client.reach_for_look()
+        link = session.shared_link() or client.reach_for_look()
         report, _ = link.ask(control.Status())
         if link.private or not isinstance(report, control.StatusReport):
             return [_not_running(), *_diagnosed(link)]

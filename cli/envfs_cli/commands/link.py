@@ -64,7 +64,7 @@ def _link(folder: str, level: str, arguments: LinkArguments) -> int:
     is_file = _check_env(env, level, importing=arguments.import_)
     if not os.access(folder, os.W_OK | os.X_OK):  # before anything is imported
         raise EnvFSError(f"{folder} cannot be written", "the link and .envfs.toml are made in it")
-    daemon = session.Session.kept or client.reach_daemon()
+    daemon = session.shared_link() or client.reach_daemon()
     asking = session.session_over(daemon, arguments.passphrase_file)
     imported = _import(env, level, asking, arguments.as_) if is_file else None
     asking.reply(control.ListLevels(level))

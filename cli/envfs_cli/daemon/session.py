@@ -9,7 +9,7 @@ from envfs_cli.daemon import client
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ClassVar, NamedTuple
+    from typing import NamedTuple
 
     from envfs_cli.daemon.client import Link
 
@@ -24,13 +24,9 @@ class GivenUp(WrongPassphrase):
 class Session:
     """A link that can unlock; `passphrase_file` is the vault's, `project_file` a project's, None to ask a person.
 
-    `kept` is the shell's: a private daemon's link that all of its commands use, or None to reach one for each.
-
     Laws: while a person types, no daemon of this command's own runs, so that no lock is held. What was typed is given
     to the next one, and forgotten with this session.
     """
-
-    kept: "ClassVar[Link | None]" = None
 
     def __init__(self, link: "Link", passphrase_file: "str | None" = None, project_file: "str | None" = None) -> None:
         """Ask through `link`."""
@@ -47,7 +43,7 @@ class Session:
 
     def let_go(self) -> None:
         """End a daemon that was started for this command alone: a person is going to be asked."""
-        if self._open is not None and self._open.private and self._open is not Session.kept:
+        if self._open is not None and self._open.private and self._open is not shared_link():
             self._open.close()
             self._open = None
 
@@ -173,9 +169,22 @@ def _locked(project: str, reason: EnvFSError) -> Locked:
 _MOST_LOCKS = 3  # the vault's, that of level /, that of the project
 
 
+_shared: "list[Link]" = []  # one or none
+
+
+def share_link(link: "Link | None") -> None:
+    """Have all commands of this process, and of its children, use one link; None: each reaches a daemon by itself."""
+    _shared[:] = [] if link is None else [link]
+
+
+def shared_link() -> "Link | None":
+    """Return the link that all commands use: the shell's, to its private daemon; None outside of a shell."""
+    return _shared[0] if _shared else None
+
+
 def start_session(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
     """Reach a daemon, or start one for this command alone; the rest is as for `session_over`."""
-    return session_over(Session.kept or client.reach_daemon(), passphrase_file, project)
+    return session_over(shared_link() or client.reach_daemon(), passphrase_file, project)
 
 
 def session_over(link: "Link", passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:

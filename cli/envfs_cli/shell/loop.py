@@ -12,9 +12,9 @@ from envfs_cli import arguments, exit_status, level_paths, no_command, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.completion.sources import Sources
 from envfs_cli.daemon import client
-from envfs_cli.daemon.session import Session
+from envfs_cli.daemon.session import shared_link
 from envfs_cli.run import run_command
-from envfs_cli.shell import builtins, children, kept_daemon, lines
+from envfs_cli.shell import builtins, children, lines, private_daemon
 from envfs_cli.shell.history import History
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ class Shell:
     def __init__(self, passphrase_file: "str | None", *, scripted: bool) -> None:
         """Start at the top."""
         self.level = names.ROOT
-        self.sources = Sources(kept_daemon.borrow_link, kept_daemon.done_with)
+        self.sources = Sources(private_daemon.borrow_link, private_daemon.done_with)
         self.history = History("" if scripted else f"{client.user_locations().state}/shell_history")
         self._before = names.ROOT
         self._passphrase_file = passphrase_file
@@ -77,12 +77,12 @@ class Shell:
         if values.get("passphrase_file", "") is None and not values.get("project"):
             values["passphrase_file"] = self._passphrase_file
         if command.name in _ALONE:
-            kept_daemon.release_daemon()
+            private_daemon.release_daemon()
         else:
-            kept_daemon.hold_daemon()
+            private_daemon.hold_daemon()
         status = children.in_child(lambda: run_command(command, values), with_input=not self._scripted)
-        if Session.kept is not None:
-            kept_daemon.done_with(Session.kept)
+        if (link := shared_link()) is not None:
+            private_daemon.done_with(link)
         if command.name in _CHANGING:
             self.sources.forget()
         if not self._scripted:
@@ -109,11 +109,11 @@ class Shell:
 
     def _go_to(self, level: str) -> None:
         if level != names.ROOT:
-            link = kept_daemon.borrow_link()
+            link = private_daemon.borrow_link()
             try:
                 link.ask(control.ListLevels(level))
             finally:
-                kept_daemon.done_with(link)
+                private_daemon.done_with(link)
         self._before, self.level = self.level, level
 
 
@@ -168,7 +168,7 @@ def run_terminal(shell: Shell) -> int:
 
     editor = Editor(shell.history, shell.sources, lambda: shell.level)
     output.done("`help` lists the commands, Tab completes, `exit` or ctrl-D leaves")
-    if os.path.exists(client.user_locations().vault) and kept_daemon.hold_daemon():
+    if os.path.exists(client.user_locations().vault) and private_daemon.hold_daemon():
         output.done("no daemon runs, so this shell keeps the vault to itself; `mount` starts one for all")
     while True:
         try:
@@ -188,4 +188,4 @@ def run_shell_loop(passphrase_file: "str | None") -> int:
     try:
         return run_script(shell) if scripted else run_terminal(shell)
     finally:
-        kept_daemon.release_daemon()
+        private_daemon.release_daemon()

@@ -11,7 +11,7 @@ from envfs.core import limits
 from envfs.errors import EnvFSError, NotApproved, TooLarge
 from envfs_cli.arguments import Mistake
 from envfs_cli.grammar import Command
-from envfs_cli.shell import builtins, children, kept_daemon, loop
+from envfs_cli.shell import builtins, children, loop, private_daemon
 from tests.unit.cli.fake_shell_link import FakeLink
 
 Values = dict[str, object]
@@ -29,10 +29,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Values]]:
     link = FakeLink()
     monkeypatch.setattr(loop, "run_command", start)
     monkeypatch.setattr(children, "in_child", lambda action, with_input: action())
-    monkeypatch.setattr(kept_daemon, "borrow_link", lambda: link)
-    monkeypatch.setattr(kept_daemon, "hold_daemon", lambda: False)
-    monkeypatch.setattr(kept_daemon, "release_daemon", lambda: None)
-    monkeypatch.setattr(kept_daemon, "done_with", lambda used: None)
+    monkeypatch.setattr(private_daemon, "borrow_link", lambda: link)
+    monkeypatch.setattr(private_daemon, "hold_daemon", lambda: False)
+    monkeypatch.setattr(private_daemon, "release_daemon", lambda: None)
+    monkeypatch.setattr(private_daemon, "done_with", lambda used: None)
     return found
 
 
@@ -75,7 +75,7 @@ def test_a_failed_line_gives_its_status_and_the_shell_goes_on(shell: loop.Shell,
 def test_cd_stays_where_it_was_when_the_level_may_not_be_known(
     shell: loop.Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(kept_daemon, "borrow_link", lambda: FakeLink(failure=NotApproved("no", "ask")))
+    monkeypatch.setattr(private_daemon, "borrow_link", lambda: FakeLink(failure=NotApproved("no", "ask")))
     assert shell.run("cd shop") == NotApproved.status
     assert shell.level == "/"
     assert capsys.readouterr().err == "envfs: error: no\nenvfs: hint: ask\n"

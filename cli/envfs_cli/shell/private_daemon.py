@@ -13,7 +13,7 @@ from contextlib import suppress
 from envfs.errors import EnvFSError, KeyholderGone
 from envfs_cli.daemon import client
 from envfs_cli.daemon.client import Link
-from envfs_cli.daemon.session import Session
+from envfs_cli.daemon.session import share_link, shared_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,19 +64,20 @@ class SharedLink(Link):
 
 
 def borrow_link() -> Link:
-    """Return a link to ask through, the kept one if it can be; give it back with `done_with`."""
-    if Session.kept is not None:
-        return Session.kept
+    """Return a link to ask through, the shared one if it can be; give it back with `done_with`."""
+    if (link := shared_link()) is not None:
+        return link
     daemon = _reach()
     # without a vault the daemon locks nothing, and must not live to see one made by another
     if daemon.private and os.path.exists(client.user_locations().vault):
-        Session.kept = daemon = SharedLink(daemon)
+        daemon = SharedLink(daemon)
+        share_link(daemon)
     return daemon
 
 
 def done_with(used: Link) -> None:
-    """Take a link from `borrow_link` back: close it, unless it is kept and may be used again."""
-    if used is not Session.kept:
+    """Take a link from `borrow_link` back: close it, unless it is shared and may be used again."""
+    if used is not shared_link():
         used.close()
         _reap()
     elif isinstance(used, SharedLink) and used.spoilt:
@@ -86,14 +87,14 @@ def done_with(used: Link) -> None:
 def hold_daemon() -> bool:
     """See that a private daemon is kept if none runs; tell whether one is."""
     done_with(borrow_link())
-    return Session.kept is not None
+    return shared_link() is not None
 
 
 def release_daemon() -> None:
     """End the private daemon if one is kept, and wait until it has gone and its lock with it."""
-    if Session.kept is not None:
-        Session.kept.close()
-        Session.kept = None
+    if (link := shared_link()) is not None:
+        link.close()
+        share_link(None)
         _reap()
 
 
