@@ -1,7 +1,7 @@
 """The way in: find the command, read its arguments, run it, turn an error into words and an exit status.
 
 Law: Ctrl-C ends this process with 130 and without a word, whenever it comes: so nothing is imported before `main` has
-seen to that. What has something to tidy up, or lives on, listens by itself.
+seen to that. A part that has something to tidy up, or that lives on, handles the signal by itself.
 """
 
 import _signal  # type: ignore[import-not-found]  # the bare module: the one around it costs the client 4 ms
@@ -95,7 +95,7 @@ def _run(words: "Sequence[str]") -> int:
     if command is None:
         from envfs_cli import no_command
 
-        return no_command.answer(words)
+        return no_command.answer_without_command(words)
     values = arguments.read_values(command, words[1:])
     if command.arguments and command.arguments[0].linked and values["level"] is None:
         from envfs_cli.folder_links import state

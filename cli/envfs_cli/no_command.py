@@ -1,4 +1,4 @@
-"""What is said when no command, or none of ours, is named: help, the version, or a suggestion."""
+"""The answer to a line that names no command, or none of ours: help, the version, or a suggestion."""
 
 from envfs import __version__
 from envfs_cli import arguments, grammar, help_text, output
@@ -30,7 +30,7 @@ _ELSEWHERE = {  # what other tools call it
 _ABOUT = "EnvFS serves .env files from memory, over a vault of ciphertext."
 
 
-def answer(words: "Sequence[str]") -> int:
+def answer_without_command(words: "Sequence[str]") -> int:
     """Answer a line that does not start with a command."""
     first = words[0] if words else "--help"
     if first in ("--version", "-V"):

@@ -1,4 +1,4 @@
-"""What is printed, and the only module that prints: tables and colour on a terminal, plain lines in a pipe, JSON.
+"""The only module that prints: tables and colour on a terminal, plain lines in a pipe, JSON.
 
 Laws: results go to standard output, words about them to standard error; control characters in what others wrote are
 made visible, so that no name can rewrite the screen. A result that cannot be written is an error; a word about one is
@@ -49,7 +49,11 @@ def done(text: str) -> None:
 
 
 def plain_error(text: str) -> None:
-    """Write a text that a program reads to standard error."""
+    """Write a text that a program reads to standard error.
+
+    Raises:
+        EnvFSError: it cannot be written
+    """
     try:
         sys.stderr.write(text)
         sys.stderr.flush()

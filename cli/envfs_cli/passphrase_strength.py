@@ -1,4 +1,4 @@
-"""What a new passphrase is worth, estimated by zxcvbn: how long an attacker who has the file would guess."""
+"""The strength of a new passphrase, estimated by zxcvbn: how long an attacker who has the file would guess."""
 
 from envfs_cli import output
 
@@ -6,7 +6,7 @@ _STRONG = 3  # of 4: safely unguessable, with a slow key derivation as age's
 _LONGEST = 72  # what is longer is not looked at: it is strong by then
 
 
-def judge(passphrase: str) -> bool:
+def warn_if_weak(passphrase: str) -> bool:
     """Say what a passphrase is worth, and nothing of itself; returns True if it is weak."""
     if not passphrase:
         return False  # it is refused for being empty

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from envfs_cli.daemon.session import Session
 
 
-def add_recovery(asking: "Session", recipient: str) -> "tuple[control.RecoveryMade, str]":
-    """Ask for a recovery recipient; return the reply, and the identity's line if one was made."""
+def make_recovery_key(asking: "Session", recipient: str) -> "tuple[control.RecoveryMade, str]":
+    """Ask for a recovery recipient; return the reply, and the identity's line if one was made.
+
+    Raises:
+        EnvFSError: the daemon answers something else
+    """
     handle = -1 if recipient else secrets.from_bytes(b"")
     try:
         reply = asking.reply(control.AddRecovery(recipient), () if recipient else (handle,))

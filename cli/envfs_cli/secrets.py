@@ -91,7 +91,7 @@ def new_passphrase(file: "str | None", project: str = "") -> int:
     if file:
         handle = from_file(file, _PASSPHRASE, limits.FRAME_BYTES)
         with suppress(UnicodeDecodeError):  # the keyholder says so
-            passphrase_strength.judge(passphrases.read(os.pread(handle, limits.FRAME_BYTES, 0)))
+            passphrase_strength.warn_if_weak(passphrases.read(os.pread(handle, limits.FRAME_BYTES, 0)))
         return handle
     problem = ""
     for left in reversed(range(TRIES)):
@@ -113,7 +113,7 @@ def _doubt(typed: bytes) -> str:
             return "the two passphrases differ"
     except UnicodeDecodeError:
         return "what was typed is not UTF-8 text"
-    if passphrase_strength.judge(text) and not prompts.confirm("use it all the same?"):
+    if passphrase_strength.warn_if_weak(text) and not prompts.confirm("use it all the same?"):
         return "the passphrase was not used"
     return ""
 

@@ -2,8 +2,8 @@
 
 Laws: a descriptor that the caller closed is held by one that can neither be read nor written, so that nothing which
 is opened later takes its place; a command never gets that one. A folder, with which the interpreter would not start,
-is put aside by the program before it, and the command gets it back. What a terminal's locale cannot show is shown in
-other letters.
+is put aside by the program before it, and the command gets it back. A letter that a terminal's locale cannot
+show is shown as others.
 """
 
 import _locale

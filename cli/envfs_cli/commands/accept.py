@@ -8,7 +8,7 @@ from envfs_cli.terminal import prompts
 
 
 class AcceptArguments(NamedTuple):
-    """What `accept` is given."""
+    """The arguments of `accept`."""
 
     level: str
     yes: bool

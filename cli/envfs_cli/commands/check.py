@@ -6,11 +6,11 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import files, output
 from envfs_cli.daemon import session
-from envfs_cli.replies.facts import chain_text, describe_view
+from envfs_cli.replies.facts import chain_words, view_facts
 
 
 class CheckArguments(NamedTuple):
-    """What `check` is given."""
+    """The arguments of `check`."""
 
     level: str
     against: str | None
@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What a file says of the variables: those that must be there, and all that may."""
+    """The variables that must be there according to a file, and all that may be."""
 
     file: str
     required: tuple[str, ...]
@@ -42,10 +42,10 @@ def run_check(arguments: CheckArguments) -> int:
     """Say what is wrong with a level's variables; the exit status is 0 only if nothing is."""
     expected = _expected(arguments.against) if arguments.against else None
     asking = session.start_session(arguments.passphrase_file)
-    facts, dangling = describe_view(asking, arguments.level, arguments.version or 0, arguments.dialect or "")
+    facts, dangling = view_facts(asking, arguments.level, arguments.version or 0, arguments.dialect or "")
     problems = [
         *(_compared(facts, expected) if expected is not None else ()),
-        *(Problem(row.kind, row.chain[0], chain_text(row), error=True) for row in dangling),
+        *(Problem(row.kind, row.chain[0], chain_words(row), error=True) for row in dangling),
         *_doubtful(facts),
     ]
     if arguments.json:

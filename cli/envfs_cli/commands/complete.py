@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class CompleteArguments(NamedTuple):
-    """What `__complete` is given; `here` is a level, or else a name at the level that this folder is linked to."""
+    """The arguments of `__complete`; `here` is a level, or else a name at the level that this folder is linked to."""
 
     what: "Literal['level', 'here', 'project', 'name']"
     word: str | None

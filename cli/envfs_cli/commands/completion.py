@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class CompletionArguments(NamedTuple):
-    """What `completion` is given."""
+    """The arguments of `completion`."""
 
     shell: "Literal['bash', 'zsh', 'fish']"
 
@@ -19,12 +19,18 @@ def run_completion(arguments: CompletionArguments) -> int:
     """Print the script."""
     match arguments.shell:
         case "bash":
-            from envfs_cli.completion.bash import script
+            from envfs_cli.completion.bash import bash_script
+
+            script = bash_script()
         case "zsh":
-            from envfs_cli.completion.zsh import script
+            from envfs_cli.completion.zsh import zsh_script
+
+            script = zsh_script()
         case "fish":
-            from envfs_cli.completion.fish import script
+            from envfs_cli.completion.fish import fish_script
+
+            script = fish_script()
         case _:
             raise Unhandled(arguments.shell)
-    output.print_line(script())
+    output.print_line(script)
     return 0

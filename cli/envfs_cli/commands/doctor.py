@@ -1,4 +1,4 @@
-"""`doctor`: what protects the vault here, what is wrong with the installation, and how to mend it.
+"""`doctor`: what protects the vault here, what is wrong with the installation, and how to fix it.
 
 Law: whatever is missing or broken is a finding; the command itself goes on.
 """
@@ -25,7 +25,7 @@ _RESTART = "`envfs unmount`, then `envfs mount`"
 
 
 class DoctorArguments(NamedTuple):
-    """What `doctor` is given."""
+    """The arguments of `doctor`."""
 
     json: bool
 

@@ -18,7 +18,7 @@ _GRACE = 10  # seconds
 
 
 class ExecArguments(NamedTuple):
-    """What `exec` is given."""
+    """The arguments of `exec`."""
 
     level: str
     command: tuple[str, ...]
@@ -55,7 +55,7 @@ def _watch(arguments: ExecArguments) -> int:
 def fetch_view(ask: "Ask", arguments: ExecArguments) -> bytes:
     """Return the variables that the command is to have: NAME=value, each ended by a NUL.
 
-    What they refer to and no level sets is taken from the environment that the command is going to have.
+    A reference to a name that no level sets is completed from the environment that the command is going to have.
     """
     request = control.ReadView(arguments.level, "exec", "exec", arguments.only)
     try:

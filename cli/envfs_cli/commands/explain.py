@@ -6,11 +6,11 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
-from envfs_cli.replies.facts import chain_text, describe_view
+from envfs_cli.replies.facts import chain_words, view_facts
 
 
 class ExplainArguments(NamedTuple):
-    """What `explain` is given."""
+    """The arguments of `explain`."""
 
     level: str
     name: str
@@ -21,10 +21,14 @@ class ExplainArguments(NamedTuple):
 
 
 def run_explain(arguments: ExplainArguments) -> int:
-    """Say which levels set a variable, which wins, and what it refers to."""
+    """Say which levels set a variable, which wins, and what it refers to.
+
+    Raises:
+        NoSuchVariable: no level sets it
+    """
     level, name, version = arguments.level, names.variable(arguments.name), arguments.version or 0
     asking = session.start_session(arguments.passphrase_file)
-    rows, dangling = describe_view(asking, level, version)
+    rows, dangling = view_facts(asking, level, version)
     facts = next((row for row in rows if row.name == name), None)
     if facts is None:
         raise NoSuchVariable(f"{level} has no variable of that name", f"`envfs show {level}` lists them")
@@ -57,7 +61,7 @@ def _print(facts: control.FactsRow, level: str, chains: "list[control.DanglingRo
     for use in facts.uses:
         output.print_line(f"  refers to  {use.name}  ({use.level or 'not set'})")
     for row in chains:
-        output.print_line(f"  {output.paint(row.kind.ljust(9), 'bad')}  {chain_text(row)}")
+        output.print_line(f"  {output.paint(row.kind.ljust(9), 'bad')}  {chain_words(row)}")
     if facts.refused:
         output.print_line(f"  {output.paint('refused', 'bad')}    {facts.refused}")
     for text in facts.doubts:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ExportArguments(NamedTuple):
-    """What `export` is given."""
+    """The arguments of `export`."""
 
     level: str
     format: "Format | None"
@@ -30,11 +30,11 @@ class ExportArguments(NamedTuple):
 
 def run_export(arguments: ExportArguments) -> int:
     """Print a view in one of many formats, or write it to a new file."""
-    form = arguments.format or "dotenv"
-    _check_format(arguments, form)
+    format_name = arguments.format or "dotenv"
+    _check_format(arguments, format_name)
     if arguments.output:
         check_new(arguments.output)
-    data = _exported(session.start_session(arguments.passphrase_file), arguments, form)
+    data = _exported(session.start_session(arguments.passphrase_file), arguments, format_name)
     if arguments.output:
         write_new(arguments.output, data)
     else:
@@ -42,28 +42,30 @@ def run_export(arguments: ExportArguments) -> int:
     return 0
 
 
-def _check_format(arguments: ExportArguments, form: "Format") -> None:
-    if arguments.own and (form != "dotenv" or arguments.only or arguments.dialect):
+def _check_format(arguments: ExportArguments, format_name: "Format") -> None:
+    if arguments.own and (format_name != "dotenv" or arguments.only or arguments.dialect):
         raise BadRequest("a level's own text is given as it was written", "leave out --format, --only and --dialect")
-    if arguments.dialect and form != "dotenv":
-        raise BadRequest("a dialect is one of dotenv text", f"leave out --format {form}, or --dialect")
+    if arguments.dialect and format_name != "dotenv":
+        raise BadRequest("a dialect is one of dotenv text", f"leave out --format {format_name}, or --dialect")
 
 
-def _exported(link: session.Session, arguments: ExportArguments, form: "Format") -> bytes:
+def _exported(link: session.Session, arguments: ExportArguments, format_name: "Format") -> bytes:
     level, version, only, dialect = arguments.level, arguments.version or 0, arguments.only, arguments.dialect or ""
     if arguments.own:
         return link.ask(control.ReadView(level, "own", "export", (), version))[1]
-    if form == "environ" or (form in ("dotenv", "json", "example") and not only):  # the daemon writes these itself
-        return link.ask(control.ReadView(level, form, "export", only, version, dialect))[1]
+    if format_name == "environ" or (
+        format_name in ("dotenv", "json", "example") and not only
+    ):  # the daemon writes these itself
+        return link.ask(control.ReadView(level, format_name, "export", only, version, dialect))[1]
     reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))
     variables = variables_of(blob)
     from envfs.dotenv import dialects, formats
 
-    if form == "dotenv" and isinstance(reply, control.ViewSent):
+    if format_name == "dotenv" and isinstance(reply, control.ViewSent):
         return dialects.text(variables, reply.dialect).encode()
-    if form == "github":
+    if format_name == "github":
         _mask(formats.github_masks(variables))
-    return formats.FORMATS[form](level, variables).encode()
+    return formats.FORMATS[format_name](level, variables).encode()
 
 
 def _mask(masks: str) -> None:

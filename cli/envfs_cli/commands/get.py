@@ -9,7 +9,7 @@ from envfs_cli.daemon import session
 
 
 class GetArguments(NamedTuple):
-    """What `get` is given."""
+    """The arguments of `get`."""
 
     level: str
     name: str

@@ -9,7 +9,7 @@ from envfs_cli.users import uid_of
 
 
 class GrantArguments(NamedTuple):
-    """What `grant` is given."""
+    """The arguments of `grant`."""
 
     level: str
     uid: int | None

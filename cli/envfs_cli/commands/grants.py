@@ -7,7 +7,7 @@ from envfs_cli.daemon import session
 
 
 class GrantsArguments(NamedTuple):
-    """What `grants` is given."""
+    """The arguments of `grants`."""
 
     passphrase_file: str | None
     json: bool

@@ -11,7 +11,7 @@ _NAMES_SHOWN = 6
 
 
 class HistoryArguments(NamedTuple):
-    """What `history` is given."""
+    """The arguments of `history`."""
 
     level: str
     lines: int | None

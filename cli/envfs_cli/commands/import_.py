@@ -28,7 +28,7 @@ _SAME, _ADDED, _CHANGED, _REMOVED = "same", "added", "changed", "removed"
 
 
 class ImportArguments(NamedTuple):
-    """What `import` is given."""
+    """The arguments of `import`."""
 
     file: str
     level: str
@@ -53,18 +53,22 @@ class Row(NamedTuple):
 
 
 def run_import(arguments: ImportArguments) -> int:
-    """Set every variable of a file, or of the files in a folder."""
+    """Set every variable of a file, or of the files in a folder.
+
+    Raises:
+        BadRequest: an option is for files of another kind
+    """
     path = arguments.file
     if path != "-" and os.path.isdir(path):
         return _carry_out(_jobs_of_folder(arguments), arguments)
     if arguments.order:
         raise BadRequest("--order is for folders", "name the folder that the .env files are in")
-    form = arguments.format or _ENDINGS.get(os.path.splitext(path)[1].lower(), "dotenv")
-    if form != "dotenv" and arguments.as_:
+    format_name = arguments.format or _ENDINGS.get(os.path.splitext(path)[1].lower(), "dotenv")
+    if format_name != "dotenv" and arguments.as_:
         raise BadRequest("--as is for dotenv text", "JSON, YAML and compose files are read in one way")
-    if form == "dotenv" and not (arguments.dry_run or arguments.flatten or arguments.service):
+    if format_name == "dotenv" and not (arguments.dry_run or arguments.flatten or arguments.service):
         return _import_dotenv(arguments)
-    return _carry_out((_job_of_file(form, arguments),), arguments)
+    return _carry_out((_job_of_file(format_name, arguments),), arguments)
 
 
 def _jobs_of_folder(arguments: ImportArguments) -> "tuple[Job, ...]":
@@ -75,18 +79,18 @@ def _jobs_of_folder(arguments: ImportArguments) -> "tuple[Job, ...]":
     return folder.import_jobs(arguments.file, arguments.level, arguments.order, arguments.as_)
 
 
-def _job_of_file(form: "ImportFormat", arguments: ImportArguments) -> "Job":
+def _job_of_file(format_name: "ImportFormat", arguments: ImportArguments) -> "Job":
     from envfs.core import names
     from envfs_cli.importing import input_files
 
     path, notes = arguments.file, tuple[str, ...]()
-    if form == "dotenv" and not (arguments.flatten or arguments.service):
+    if format_name == "dotenv" and not (arguments.flatten or arguments.service):
         text = _adapted(input_files.text_of(path), arguments)
         source, notes = input_files.source_of(text.text, path), text.notes
     else:
         is_named = arguments.format is not None
         source = input_files.read_source(
-            path, input_files.FileFormat(form, is_named, arguments.flatten, arguments.service)
+            path, input_files.FileFormat(format_name, is_named, arguments.flatten, arguments.service)
         )
     notes = (*notes, *(source.notes if arguments.dry_run else source.remarks()))
     level = names.level(arguments.level)
@@ -104,12 +108,12 @@ def _import_dotenv(arguments: ImportArguments) -> int:
     path, notes = arguments.file, tuple[str, ...]()
     descriptor = secrets.from_file(path, "the text" if path == "-" else path, limits.TEXT_BYTES)
     try:
-        before = os.pread(descriptor, limits.TEXT_BYTES, 0).decode()
+        original = os.pread(descriptor, limits.TEXT_BYTES, 0).decode()
     except UnicodeDecodeError:
         pass  # the daemon says so, as of all texts
     else:
-        text, notes = (before, ()) if is_plain(before) else _adapted(before, arguments)[:2]
-        if text != before:
+        text, notes = (original, ()) if is_plain(original) else _adapted(original, arguments)[:2]
+        if text != original:
             os.close(descriptor)
             descriptor = secrets.from_bytes(text.encode())
     request = control.ImportText(arguments.level, arguments.replace)

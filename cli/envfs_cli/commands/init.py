@@ -12,7 +12,7 @@ from envfs_cli.terminal import prompts
 
 
 class InitArguments(NamedTuple):
-    """What `init` is given."""
+    """The arguments of `init`."""
 
     identity_file: str | None
     recovery: bool
@@ -21,7 +21,11 @@ class InitArguments(NamedTuple):
 
 
 def run_init(arguments: InitArguments) -> int:
-    """Make a vault."""
+    """Make a vault.
+
+    Raises:
+        EnvFSError: the path of the identity file is not UTF-8 text
+    """
     path = os.path.abspath(arguments.identity_file) if arguments.identity_file else ""
     if not path.isascii() and path.encode(errors="replace").decode() != path:
         raise EnvFSError("the path of the identity file is not UTF-8 text", "the settings could not name it")
@@ -50,10 +54,10 @@ def _check_init(*, asks: bool) -> None:
 
 
 def _print_made(link: session.Session, made: control.Made, identity_file: str, arguments: InitArguments) -> None:
-    from envfs_cli.recovery_sheet import add_recovery, sheet_text
+    from envfs_cli.recovery_sheet import make_recovery_key, sheet_text
 
     if arguments.json:
-        secret = {"recovery": add_recovery(link, "")[1]} if arguments.recovery else {}
+        secret = {"recovery": make_recovery_key(link, "")[1]} if arguments.recovery else {}
         output.as_json({**made._asdict(), **secret})
         return
     place = identity_file or client.user_locations().identity
@@ -67,5 +71,5 @@ def _print_made(link: session.Session, made: control.Made, identity_file: str, a
         "without the identity" + ("" if identity_file else " and its passphrase") + " nothing opens: keep a copy"
     )
     if arguments.recovery or prompts.confirm("make a recovery sheet, for the day when it is lost?"):
-        recovery, identity = add_recovery(link, "")
+        recovery, identity = make_recovery_key(link, "")
         output.print_line(f"\n{sheet_text(recovery.recipient, identity).rstrip()}")

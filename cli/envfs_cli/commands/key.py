@@ -18,7 +18,7 @@ _SHORT = 12  # characters of a key's id
 
 
 class KeyArguments(NamedTuple):
-    """What `key` is given."""
+    """The arguments of `key`."""
 
     action: "Literal['ls', 'rotate']"
     project: str | None

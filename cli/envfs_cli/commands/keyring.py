@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class KeyringArguments(NamedTuple):
-    """What `keyring` is given."""
+    """The arguments of `keyring`."""
 
     action: "Literal['add', 'remove']"
     keyring: "Literal['secret-service', 'kernel'] | None"

@@ -29,7 +29,7 @@ _NOTHING = "# an empty file was here\n"  # a level is created by a text
 
 
 class LinkArguments(NamedTuple):
-    """What `link` is given; of one word alone, `folder` is the level."""
+    """The arguments of `link`; if there is one word alone, it is the level and stands in `folder`."""
 
     folder: str | None
     level: str | None
@@ -40,7 +40,11 @@ class LinkArguments(NamedTuple):
 
 
 def run_link(arguments: LinkArguments) -> int:
-    """Link a folder to a level, or undo that."""
+    """Link a folder to a level, or undo that.
+
+    Raises:
+        Mistake: no level is named
+    """
     folder, level = arguments.folder or ".", arguments.level
     if arguments.remove:
         return _remove(_real_folder(folder))

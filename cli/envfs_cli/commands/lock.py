@@ -7,7 +7,7 @@ from envfs_cli.daemon import client
 
 
 class LockArguments(NamedTuple):
-    """What `lock` is given."""
+    """The arguments of `lock`."""
 
     project: str | None
 

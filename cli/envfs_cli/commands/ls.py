@@ -8,7 +8,7 @@ from envfs_cli.replies import damage
 
 
 class LsArguments(NamedTuple):
-    """What `ls` is given."""
+    """The arguments of `ls`."""
 
     level: str | None
     passphrase_file: str | None

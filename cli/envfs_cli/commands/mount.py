@@ -14,7 +14,7 @@ _LARGEST = 1 << 20
 
 
 class MountArguments(NamedTuple):
-    """What `mount` is given."""
+    """The arguments of `mount`."""
 
     path: str | None
     foreground: bool
@@ -22,7 +22,12 @@ class MountArguments(NamedTuple):
 
 
 def run_mount(arguments: MountArguments) -> int:
-    """Start the daemon and wait until it serves; or become it, with --foreground."""
+    """Start the daemon and wait until it serves; or become it, with --foreground.
+
+    Raises:
+        AlreadyExists: a daemon runs here
+        NoVault: there is no vault
+    """
     if client.running_daemon() is not None and os.path.exists(client.user_locations().socket):
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
     if not os.path.exists(client.user_locations().vault):

@@ -14,7 +14,7 @@ from envfs_cli.terminal import prompts
 
 
 class PasswdArguments(NamedTuple):
-    """What `passwd` is given."""
+    """The arguments of `passwd`."""
 
     project: str | None
     passphrase_file: str | None

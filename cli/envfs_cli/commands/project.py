@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ProjectArguments(NamedTuple):
-    """What `project` is given."""
+    """The arguments of `project`."""
 
     action: "Literal['new', 'ls', 'custody', 'recipients']"
     project: str | None
@@ -37,7 +37,11 @@ class ProjectArguments(NamedTuple):
 
 
 def run_project(arguments: ProjectArguments) -> int:
-    """Do what the action says."""
+    """Do what the action says.
+
+    Raises:
+        Mistake: the action needs a project, and none is named
+    """
     if arguments.action == "ls":
         return _list(arguments)
     if not arguments.project:
@@ -103,9 +107,9 @@ def _change_custody(arguments: ProjectArguments, name: str) -> int:
     if not custody:
         raise Mistake("which custody?", "say --zero-knowledge or --managed")
     asking = _start(arguments)
-    before = need_project(asking, name).custody
+    old_custody = need_project(asking, name).custody
     request = control.ChangeCustody(name, custody)
-    if custody == ZERO_KNOWLEDGE != before:
+    if custody == ZERO_KNOWLEDGE != old_custody:
         secret = _new_passphrase(asking, name, arguments)
         with prompts.Waiting("sealing everything anew"):
             asking.ask(request, (secret,))
@@ -114,7 +118,7 @@ def _change_custody(arguments: ProjectArguments, name: str) -> int:
             "backups and copies of the vault from before still open with the identity; change values that matter"
         )
     else:
-        if custody == MANAGED != before and not arguments.yes:
+        if custody == MANAGED != old_custody and not arguments.yes:
             asking.let_go()
             prompts.need_yes(f"the vault's identity and recipients will open {name}; go on?")
         asking.with_passphrase(request, "sealing everything anew")

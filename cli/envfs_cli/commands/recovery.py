@@ -4,11 +4,11 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
 from envfs_cli.files import check_new, write_new
-from envfs_cli.recovery_sheet import add_recovery, sheet_text
+from envfs_cli.recovery_sheet import make_recovery_key, sheet_text
 
 
 class RecoveryArguments(NamedTuple):
-    """What `recovery` is given."""
+    """The arguments of `recovery`."""
 
     recipient: str | None
     output: str | None
@@ -23,7 +23,7 @@ def run_recovery(arguments: RecoveryArguments) -> int:
         check_new(path)  # a key that cannot be written down would open everything for nobody
     elif not arguments.recipient:
         output.check_writable()
-    reply, identity = add_recovery(session.start_session(arguments.passphrase_file), arguments.recipient or "")
+    reply, identity = make_recovery_key(session.start_session(arguments.passphrase_file), arguments.recipient or "")
     if arguments.json:
         output.as_json({**reply._asdict(), "identity": identity} if identity else reply._asdict())
         return 0

@@ -7,7 +7,7 @@ from envfs_cli.replies.written import report_written
 
 
 class RenameArguments(NamedTuple):
-    """What `rename` is given."""
+    """The arguments of `rename`."""
 
     level: str
     name: str

@@ -8,7 +8,7 @@ from envfs_cli.users import uid_of
 
 
 class RevokeArguments(NamedTuple):
-    """What `revoke` is given."""
+    """The arguments of `revoke`."""
 
     level: str
     uid: int | None

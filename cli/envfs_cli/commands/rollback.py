@@ -8,7 +8,7 @@ from envfs_cli.terminal import prompts
 
 
 class RollbackArguments(NamedTuple):
-    """What `rollback` is given."""
+    """The arguments of `rollback`."""
 
     level: str
     version: int

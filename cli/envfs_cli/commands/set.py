@@ -11,7 +11,7 @@ from envfs_cli.terminal import prompts
 
 
 class SetArguments(NamedTuple):
-    """What `set` is given."""
+    """The arguments of `set`."""
 
     level: str
     name: str
@@ -23,7 +23,11 @@ class SetArguments(NamedTuple):
 
 
 def run_set(arguments: SetArguments) -> int:
-    """Set one variable."""
+    """Set one variable.
+
+    Raises:
+        BadName: there is a `=` in the name, so it may hold the value
+    """
     level, name = arguments.level, arguments.name
     if "=" in name:
         raise BadName("not a variable name", "name it alone: the value is asked for, and is never an argument")

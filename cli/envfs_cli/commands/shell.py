@@ -4,7 +4,7 @@ from envfs.tuples import NamedTuple
 
 
 class ShellArguments(NamedTuple):
-    """What `shell` is given."""
+    """The arguments of `shell`."""
 
     passphrase_file: str | None
 

@@ -10,7 +10,7 @@ _HIDDEN = "••••••"
 
 
 class ShowArguments(NamedTuple):
-    """What `show` is given."""
+    """The arguments of `show`."""
 
     level: str
     reveal: bool

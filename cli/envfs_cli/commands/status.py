@@ -12,7 +12,7 @@ _MEMBERS = {"approved": ("uid", "mount", "unlocked", "grants", "audience"), "oth
 
 
 class StatusArguments(NamedTuple):
-    """What `status` is given."""
+    """The arguments of `status`."""
 
     json: bool
 

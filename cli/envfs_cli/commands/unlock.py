@@ -6,7 +6,7 @@ from envfs_cli.daemon import client, session
 
 
 class UnlockArguments(NamedTuple):
-    """What `unlock` is given."""
+    """The arguments of `unlock`."""
 
     project: str | None
     ttl: int | None

@@ -15,11 +15,15 @@ _STEP = 0.02
 
 
 class UnmountArguments(NamedTuple):
-    """What `unmount` is given: nothing."""
+    """The arguments of `unmount`: there are none."""
 
 
 def run_unmount(_arguments: UnmountArguments) -> int:
-    """End the daemon and wait until the mount is gone."""
+    """End the daemon and wait until the mount is gone.
+
+    Raises:
+        TimedOut: it does not end within ten seconds
+    """
     link = client.running_daemon()
     if link is None:
         return _remove_dead_mounts()

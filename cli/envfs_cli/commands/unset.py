@@ -7,7 +7,7 @@ from envfs_cli.replies.written import report_written
 
 
 class UnsetArguments(NamedTuple):
-    """What `unset` is given."""
+    """The arguments of `unset`."""
 
     level: str
     name: str

@@ -9,7 +9,7 @@ from envfs_cli.terminal import prompts
 
 
 class VerifyArguments(NamedTuple):
-    """What `verify` is given."""
+    """The arguments of `verify`."""
 
     repair: bool
     passphrase_file: str | None

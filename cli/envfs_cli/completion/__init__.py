@@ -23,7 +23,7 @@ _LARGEST = 1 << 16
 VISIBLE = tuple(command for command in all_commands() if command.group != HIDDEN)
 
 
-def words(command: "Command") -> tuple[str, ...]:
+def command_words(command: "Command") -> tuple[str, ...]:
     """Return a command's name and synonyms."""
     return (command.name, *command.synonyms)
 
@@ -34,12 +34,12 @@ def argument_kind(command: "Command", place: int) -> str:
     return "here" if argument.linked and following and following[0].kind == "name" else argument.kind
 
 
-def flags(command: "Command", *, valued: bool = False) -> tuple[str, ...]:
+def command_flags(command: "Command", *, valued: bool = False) -> tuple[str, ...]:
     """Return all flags of a command, or those that take a value."""
     return tuple(flag for option in command.options if not valued or option.kind != "flag" for flag in option.flags)
 
 
-def filled(file: str, **parts: "Sequence[str]") -> str:
+def filled_script(file: str, **parts: "Sequence[str]") -> str:
     """Return a script beside this file, with lines in place of each comment that names one of `parts`."""
     places = {f"# @{name}@": lines for name, lines in parts.items()}
     path = os.path.join(os.path.dirname(__file__), file)

@@ -1,6 +1,6 @@
 """The script for fish."""
 
-from envfs_cli.completion import VISIBLE, argument_kind, filled, flags, words
+from envfs_cli.completion import VISIBLE, argument_kind, command_flags, command_words, filled_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,17 +17,19 @@ _ACTIONS = {
 }
 
 
-def script() -> str:
+def fish_script() -> str:
     """Return the script."""
-    return filled(
+    return filled_script(
         "envfs.fish",
         valued=[
-            f"        case {' '.join(words(command))}\n"
-            f"            printf '%s\\n' {' '.join(flags(command, valued=True))}"
+            f"        case {' '.join(command_words(command))}\n"
+            f"            printf '%s\\n' {' '.join(command_flags(command, valued=True))}"
             for command in VISIBLE
-            if flags(command, valued=True)
+            if command_flags(command, valued=True)
         ],
-        completions=[line for command in VISIBLE for word in words(command) for line in _command(command, word)],
+        completions=[
+            line for command in VISIBLE for word in command_words(command) for line in _command(command, word)
+        ],
     )
 
 

@@ -1,6 +1,6 @@
 """The script for zsh."""
 
-from envfs_cli.completion import VISIBLE, argument_kind, filled, words
+from envfs_cli.completion import VISIBLE, argument_kind, command_words, filled_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,11 +16,13 @@ _ACTIONS = {
 }
 
 
-def script() -> str:
+def zsh_script() -> str:
     """Return the script."""
-    return filled(
+    return filled_script(
         "envfs.zsh",
-        commands=[f"      {_quoted(f'{word}:{command.summary}')}" for command in VISIBLE for word in words(command)],
+        commands=[
+            f"      {_quoted(f'{word}:{command.summary}')}" for command in VISIBLE for word in command_words(command)
+        ],
         cases=[_case(command) for command in VISIBLE],
     )
 
@@ -31,7 +33,7 @@ def _case(command: "Command") -> str:
     for place, argument in enumerate(command.arguments):
         specs += _argument(place + 1, argument, argument_kind(command, place))
     joined = " \\\n      ".join(specs)
-    return f"  {'|'.join(words(command))})\n    _arguments \\\n      {joined}\n    ;;"
+    return f"  {'|'.join(command_words(command))})\n    _arguments \\\n      {joined}\n    ;;"
 
 
 def _option(option: "Option") -> list[str]:

@@ -60,7 +60,7 @@ class Link:
         descriptors: "tuple[int, ...]" = (),
         on_row: "Callable[[object], None] | None" = None,
     ) -> "tuple[object, bytes]":
-        """Send a request; return the reply and its blob. Rows go to `on_row` as they come.
+        """Send a request; return the reply and its blob. Each row goes to `on_row` when it arrives.
 
         Raises:
             EnvFSError: what the daemon refuses with
@@ -84,7 +84,7 @@ class Link:
         raise KeyholderGone("the daemon broke off", "`envfs status` and the daemon's log may say why")
 
     def renewed_by(self, again: "Callable[[], Link]") -> "Self":
-        """Connect anew, as `again` does, if the daemon ends before it has begun with a request."""
+        """Connect again, as `again` does, if the daemon ends before it has begun with a request."""
         self._again = again
         return self
 

@@ -1,4 +1,4 @@
-"""What a daemon gets from the client that starts it: descriptors, a session, and as little environment as it needs."""
+"""A daemon is given descriptors, a session of its own, and no more of the environment than it needs."""
 
 import os
 import sys

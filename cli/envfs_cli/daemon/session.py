@@ -24,8 +24,8 @@ class GivenUp(WrongPassphrase):
 class Session:
     """A link that can unlock; `passphrase_file` is the vault's, `project_file` a project's, None to ask a person.
 
-    Laws: while a person types, no daemon of this command's own runs, so that no lock is held. What was typed is given
-    to the next one, and forgotten with this session.
+    Laws: while a person types, no daemon of this command's own runs, so that no lock is held. A passphrase
+    that was typed is given to the next daemon, and forgotten with this session.
     """
 
     def __init__(self, link: "Link", passphrase_file: "str | None" = None, project_file: "str | None" = None) -> None:
@@ -50,7 +50,7 @@ class Session:
     def ask(
         self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), rows: "list[object] | None" = None
     ) -> "tuple[object, bytes]":
-        """Send a request; return the reply and its blob. What comes before the reply is put into `rows`."""
+        """Send a request; return the reply and its blob. Rows that come before the reply are put into `rows`."""
         received = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
@@ -61,7 +61,7 @@ class Session:
         return self._link.ask(request, descriptors, received.append)
 
     def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
-        """Send a request that needs no key, and hand each row on as it comes."""
+        """Send a request that needs no key, and hand each row on when it arrives."""
         self._link.ask(request, (), on_row)
 
     def reply(self, request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> object:
@@ -84,7 +84,7 @@ class Session:
             except Locked as error:
                 if not project:
                     raise
-                self.unlock(seconds, error.about)  # the vault's own, which a daemon that was started anew lacks
+                self.unlock(seconds, error.about)  # the vault's own, which a daemon that was started again lacks
             except NoTerminal as error:
                 raise _locked(project, error) from None
             else:

@@ -1,4 +1,4 @@
-"""What git makes of a project's `.env`: it is to be ignored, and not to be tracked.
+"""Git ignores a project's `.env`, and does not track it, or the person is told.
 
 Laws: of `.gitignore` every byte stays, one line is added. No program of the repository's own choosing is run. The wait
 for git has an end.

@@ -27,7 +27,7 @@ _GET_GENERATION = 0x80087601  # FS_IOC_GETVERSION of 64-bit machines
 
 
 class Linked(NamedTuple):
-    """What is remembered of a folder: its `number`, as another may come to stand there; the level; the link."""
+    """A linked folder as it is remembered: its `number`, since another may stand there later, the level, the link."""
 
     number: str
     level: str

@@ -1,4 +1,4 @@
-"""What the grammar is made of, and what several commands share."""
+"""The types of the grammar's tables, and the words that several commands share."""
 
 from envfs.tuples import NamedTuple
 

@@ -28,7 +28,7 @@ _MOST = 20
 
 
 class Readers(NamedTuple):
-    """Who reads a project's files: by name in the table, and what says so. `forced`: a person did."""
+    """The readers of a project's files, by their names in the table, and the reasons. `forced`: a person named them."""
 
     names: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
@@ -66,10 +66,10 @@ def folder_readers(folder: "str | None", read_as: "str | None") -> Readers:
         return Readers((read_as,), ("--as says so",), forced=True)
     evidence = projects.reader_evidence(_telling(folder)) if folder is not None else ()
     return Readers(
-        tuple(each.reader for each in evidence if each.reader),
-        tuple(each.why for each in evidence if each.reader),
-        next((each.order for each in evidence if each.order), ""),
-        tuple(each.why for each in evidence if not each.reader),
+        tuple(clue.reader for clue in evidence if clue.reader),
+        tuple(clue.why for clue in evidence if clue.reader),
+        next((clue.order for clue in evidence if clue.order), ""),
+        tuple(clue.why for clue in evidence if not clue.reader),
     )
 
 

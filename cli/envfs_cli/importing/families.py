@@ -82,7 +82,7 @@ class Sorted(NamedTuple):
     skipped: tuple[tuple[str, str], ...]
 
 
-def detect(dependencies: Collection[str], files: Collection[str]) -> tuple[str, str]:
+def detect_order(dependencies: Collection[str], files: Collection[str]) -> tuple[str, str]:
     """Return the order that a project's packages or files speak for, and what spoke."""
     for order, packages in _PACKAGES:
         for package in packages:
@@ -122,7 +122,7 @@ def plan_levels(documents: Mapping[str, Document], order: str) -> tuple[Planned,
     for mode in sorted({_mode(file) for file in documents} - {""}):
         planned.append(_planned((mode,), documents, (f".env.{mode}",)))
         planned.append(_local_of(mode, documents, rule))
-    return tuple(each for each in planned if each is not None)
+    return tuple(planned_level for planned_level in planned if planned_level is not None)
 
 
 def _why_not(file: str, order: str) -> str:
@@ -170,7 +170,7 @@ def _local_of(mode: str, documents: Mapping[str, Document], rule: Order) -> Plan
     if own_file in documents:
         text = _stacked(parse_document(text), documents[own_file])
         files.append((own_file, tuple(documents[own_file].variables())))
-    # a level comes to be with a text, though there may be nothing to say in it
+    # a level is created by a text, though there may be nothing to say in it
     text = text or f"# all of .env.local is set by .env.{mode}\n"
     return Planned((mode, LOCAL), text, tuple(files), _exceptions(mode, shared, over))
 

@@ -30,12 +30,12 @@ def import_jobs(folder: str, level: str, order: "str | None", read_as: "str | No
     """
     level = names.level(level)
     there = _listed(folder)
-    who = adaptation.folder_readers(folder, read_as)
-    order = order or _order(folder, there, who, read_as)
+    readers = adaptation.folder_readers(folder, read_as)
+    order = order or _order(folder, there, readers, read_as)
     files, skipped = families.sort_family(there, order)
     for file, why in skipped:
         output.note(f"{file} is left out: {why}")
-    by_file = {file: _read(folder, file, who) for file in files}
+    by_file = {file: _read(folder, file, readers) for file in files}
     if not by_file:
         raise EnvFSError(f"there are no .env files in {folder}", "a family is .env, .env.local, .env.NAME …")
     documents = {file: parse_document(source.text) for file, source in by_file.items()}
@@ -69,7 +69,7 @@ def _leads_out(folder: str, path: str) -> bool:
 def _order(folder: str, files: list[str], who: "Readers", read_as: "str | None") -> str:
     if read_as == families.SYMFONY:
         return families.SYMFONY
-    order, why = families.detect(_dependencies(folder), files)
+    order, why = families.detect_order(_dependencies(folder), files)
     if why == families.NOTHING and who.order:
         order, why = who.order, who.why[0]
     if any(file not in (".env", families.DEFAULTS) for file in files):

@@ -32,7 +32,7 @@ class FileFormat(NamedTuple):
 
 
 class FilePart(NamedTuple):
-    """What one file gives a level."""
+    """The variables that one file gives a level."""
 
     file: str
     variables: tuple[FileVariable, ...]
@@ -51,7 +51,7 @@ class Job(NamedTuple):
         return f"Job({self.level!r})"
 
 
-def read_source(path: str, form: FileFormat) -> FileSource:
+def read_source(path: str, file_format: FileFormat) -> FileSource:
     """Read one file (`-`: standard input).
 
     Raises:
@@ -59,7 +59,7 @@ def read_source(path: str, form: FileFormat) -> FileSource:
     """
     text = text_of(path)
     try:
-        return _source(text, form)
+        return _source(text, file_format)
     except EnvFSError as error:
         raise with_file_name(error, path) from None
 
@@ -111,32 +111,32 @@ def is_plain_file(path: str) -> bool:
         return False
 
 
-def _source(text: str, form: FileFormat) -> FileSource:
-    match form.name:
+def _source(text: str, file_format: FileFormat) -> FileSource:
+    match file_format.name:
         case "dotenv":
-            _check_options("dotenv", form)
+            _check_options("dotenv", file_format)
             return sources.of_text(text)
         case "json":
             from envfs_cli.importing import json_trees
 
             tree = json_trees.parse_json(text)
-            _check_options("json", form)
-            return sources.of_tree(tree, form.separator)
+            _check_options("json", file_format)
+            return sources.of_tree(tree, file_format.separator)
         case "yaml" | "compose":
             from envfs_cli.importing import yaml_trees
 
             tree = yaml_trees.parse_yaml(text)
-            if form.name == "compose" or (not form.is_named and sources.is_compose(tree)):
-                _check_options("compose", form)
-                return sources.of_compose(tree, form.service)
-            _check_options("yaml", form)
-            return sources.of_tree(tree, form.separator)
+            if file_format.name == "compose" or (not file_format.is_named and sources.is_compose(tree)):
+                _check_options("compose", file_format)
+                return sources.of_compose(tree, file_format.service)
+            _check_options("yaml", file_format)
+            return sources.of_tree(tree, file_format.separator)
         case _:
-            raise Unhandled(form.name)
+            raise Unhandled(file_format.name)
 
 
-def _check_options(name: "ImportFormat", form: FileFormat) -> None:
-    if form.separator is not None and name not in ("json", "yaml"):
+def _check_options(name: "ImportFormat", file_format: FileFormat) -> None:
+    if file_format.separator is not None and name not in ("json", "yaml"):
         raise BadRequest("--flatten is for JSON and YAML", "dotenv and compose files have nothing to flatten")
-    if form.service is not None and name != "compose":
+    if file_format.service is not None and name != "compose":
         raise BadRequest("--service is for compose files", "say `-f compose` if it is one")

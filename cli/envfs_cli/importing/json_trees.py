@@ -47,6 +47,11 @@ class _Builder:
         self._left = MOST
 
     def node(self, found: object, depth: int) -> Node:
+        """Return the node of a parsed value.
+
+        Raises:
+            TooLarge: it is nested too deeply, or has too many values
+        """
         self._left -= 1
         if depth > DEEPEST:
             raise TooLarge("the JSON text is nested too deeply", _HINT)

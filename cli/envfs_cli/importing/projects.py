@@ -1,4 +1,4 @@
-"""Who reads a project's `.env` files, by what the project's own files say, and in which order.
+"""The readers of a project's `.env` files, and their order, as the project's own files show them.
 
 Law: these files are only looked at for names of packages; what cannot be read speaks for nothing.
 """
@@ -71,8 +71,8 @@ def reader_evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
     """Return what the telling files of a folder, by name, speak for; a reader once."""
     by_reader: dict[str, Evidence] = {}
     for file, content in files.items():
-        for each in _of_file(file, content):
-            by_reader.setdefault(each.reader or each.why, each)
+        for clue in _of_file(file, content):
+            by_reader.setdefault(clue.reader or clue.why, clue)
     if "expand" in by_reader or "vite" in by_reader:
         by_reader.pop("node", None)  # dotenv-expand goes on from what dotenv read
     return tuple(by_reader.values())

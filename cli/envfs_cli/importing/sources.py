@@ -1,4 +1,4 @@
-"""What a file for import gives: each variable with its line of dotenv text, and what is to be said about it.
+"""The variables of a file for import: each with its line of dotenv text, and with remarks about it.
 
 Law: a value of JSON, YAML or a compose file is written so that no `$` in it begins a reference, unless compose would
 take it for one.
@@ -41,7 +41,7 @@ class FileVariable(NamedTuple):
 
 
 class FileSource(NamedTuple):
-    """What a file gives, and remarks about the whole of it."""
+    """The variables of a file, and remarks about the whole of it."""
 
     variables: tuple[FileVariable, ...]
     text: str
@@ -125,7 +125,7 @@ def of_compose(tree: Node, service: str | None) -> FileSource:
         ),
         notes,
     )
-    # comments, so that the level comes to be though there may be nothing else in it
+    # comments, so that the level is created though there may be nothing else in it
     left = (
         f"# {variable.name}: from a level above, or from the environment\n"
         for variable in source.variables
@@ -157,7 +157,7 @@ def _is_left_out(variable: FileVariable) -> bool:
 
 def referenced_names(entry: Entry) -> tuple[str, ...]:
     """List the names that a value refers to, each once."""
-    return tuple(dict.fromkeys(each.name for each in templates.references(templates.pieces(entry))))
+    return tuple(dict.fromkeys(reference.name for reference in templates.references(templates.pieces(entry))))
 
 
 def _of_entry(entry: Entry, twice: set[str]) -> FileVariable:

@@ -55,6 +55,11 @@ class _Builder:
         self._depth = 0
 
     def document(self) -> Node:
+        """Return the root of the one document.
+
+        Raises:
+            Malformed: there are several
+        """
         event = self._next()
         while isinstance(event, (yaml.StreamStartEvent, yaml.DocumentStartEvent)):
             event = self._next()

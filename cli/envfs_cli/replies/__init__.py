@@ -1,4 +1,4 @@
-"""What several commands make of a daemon's replies.
+"""Replies of a daemon that several commands print or look at.
 
 damage     parts of the vault that do not open
 written    a new version

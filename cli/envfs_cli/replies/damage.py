@@ -1,4 +1,4 @@
-"""What a listing says of parts of the vault that do not open: a word for each on standard error, and a status."""
+"""Parts of the vault that do not open: a listing names each on standard error, and ends with a status."""
 
 from envfs.errors import AuthenticationFailed
 from envfs.protocol import control

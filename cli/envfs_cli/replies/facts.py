@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from envfs_cli.daemon.session import Session
 
 
-def describe_view(
+def view_facts(
     asking: "Session", level: str, version: int = 0, dialect: str = ""
 ) -> "tuple[list[control.FactsRow], list[control.DanglingRow]]":
     """Return what is known of each variable of a view, and the references that lead nowhere."""
@@ -16,7 +16,7 @@ def describe_view(
     return facts, [row for row in rows if isinstance(row, control.DanglingRow)]
 
 
-def chain_text(row: control.DanglingRow) -> str:
+def chain_words(row: control.DanglingRow) -> str:
     """Return the way that a reference takes, in words."""
     text = " → ".join(row.chain)
     return f"{text}, which is set further down: move it up" if row.kind == "later" else text

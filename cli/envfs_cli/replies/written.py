@@ -1,4 +1,4 @@
-"""What is said of a new version: its number, what it changed, and the daemon's notes."""
+"""A new version, in words: its number, the names that it changed, and the daemon's notes."""
 
 from envfs.protocol import control
 from envfs_cli import output

@@ -1,4 +1,4 @@
-"""What only the shell has, in the grammar's own form: `cd`, `pwd`, `help`, `exit`."""
+"""The commands that only the shell has, in the grammar's own types: `cd`, `pwd`, `help`, `exit`."""
 
 from envfs_cli.grammar import HIDDEN, Argument, Command, all_commands
 

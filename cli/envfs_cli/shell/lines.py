@@ -83,7 +83,11 @@ def _names_in(command: "Command", values: "Values") -> "Iterator[str]":
 
 
 def words_in_place(command: "Command", words: list[str], current: str, exists: "Exists") -> list[str]:
-    """Return the words with the level in its place and in its one spelling."""
+    """Return the words with the level in its place and in its one spelling.
+
+    Raises:
+        Mistake: the first of two words of `set` is no level, so the second may be a value
+    """
     fixed = [argument for argument in command.arguments if argument.kind != "words"]
     at = next((index for index, argument in enumerate(fixed) if argument.kind == "level"), None)
     if at is None:
@@ -96,7 +100,7 @@ def words_in_place(command: "Command", words: list[str], current: str, exists: "
         return words
     level = level_paths.resolve_level(current, words[spots[at]])
     if command.name == "set" and "/" not in words[spots[at]] and not exists(level):
-        # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be kept in the open
+        # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be stored unencrypted
         raise Mistake(
             "the first of two words is not a level that is there",
             "a value is never an argument, it is asked for; write ./ before a level to make it",

@@ -139,7 +139,12 @@ def _refuse_input(command: "Command", values: "Values") -> None:
 
 
 def run_script(shell: Shell) -> int:
-    """Run the lines of standard input up to the first that fails; return its status, or 0."""
+    """Run the lines of standard input up to the first that fails; return its status, or 0.
+
+    Raises:
+        EnvFSError: standard input cannot be read, or is not UTF-8 text
+        TooLarge: a line is over what a level can hold
+    """
     try:
         for count, line in enumerate(_lines(), 1):
             status = shell.run(line)

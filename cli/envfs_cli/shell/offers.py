@@ -1,4 +1,4 @@
-"""What may stand at a place of a line, by the grammar, for the line editor to offer."""
+"""The words that may stand at a place of a line, by the grammar, for the line editor to offer."""
 
 from typing import NamedTuple
 

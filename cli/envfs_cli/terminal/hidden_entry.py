@@ -4,7 +4,7 @@ Laws
 - A paste that the terminal marks is taken whole. Its line ends become line feeds, the marks are dropped.
 - A paste without marks shows itself by its pace: a line end that something follows soon belongs to the text.
 - Enter ends the entry once it is quiet: soon where keys came one by one, later where several came at once, and not at
-  all within a PEM block. Ctrl-D ends a text of several lines, and breaks off a line.
+  all within a PEM block. Ctrl-D ends a text of several lines, and ends a line without a result.
 - A text over the limit is refused whole. Nothing is cut.
 """
 
@@ -72,13 +72,13 @@ class TypedEntry:
         self._at_once = self._at_once or len(data) > _ONE_KEY or _is_text_and_line_end(data)
         self._pending += data
         while self._pending:
-            before = len(self._pending), self._in_paste
+            state = len(self._pending), self._in_paste
             end = None
             if self._in_paste:
                 self._pasted()
             else:
                 end = self._typed()
-            if end is not None or (len(self._pending), self._in_paste) == before:
+            if end is not None or (len(self._pending), self._in_paste) == state:
                 return end
         return None
 

@@ -216,7 +216,7 @@ def _raw(modes: "Modes") -> "Modes":
 
 
 def _in_foreground(act: "Callable[[], None]") -> None:
-    # with SIGTTOU as it comes, the kernel stops whoever is not in the foreground, and none who is (termios(3))
+    # with SIGTTOU at its default, the kernel stops whoever is not in the foreground, and none who is (termios(3))
     old_handler = signal.signal(signal.SIGTTOU, signal.SIG_DFL)
     try:
         while True:

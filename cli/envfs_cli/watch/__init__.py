@@ -1,4 +1,4 @@
-"""`exec --watch`: a command that is started again whenever what it gets has changed.
+"""`exec --watch`: a command that is started again whenever its view has changed.
 
 watcher     the loop, which holds no value
 child       children that fetch the view by themselves

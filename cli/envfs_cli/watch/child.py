@@ -33,7 +33,7 @@ _libc = ctypes.CDLL(None)
 
 
 class Family:
-    """What children start with: the key of their digests, and how signals were treated before this process came."""
+    """The start of children: the key of their digests, and how signals were treated before this process came."""
 
     def __init__(self) -> None:
         """Hear the signals from here on; each is written to `heard` as one byte."""

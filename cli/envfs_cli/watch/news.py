@@ -1,4 +1,4 @@
-"""What a daemon tells of a view as it happens, over however many daemons there are one after the other.
+"""News of a view as a daemon sends them, over any number of daemons, one after the other.
 
 Law: a daemon that is gone is looked for again and again; one that refuses is not asked a second time.
 """
@@ -19,7 +19,7 @@ _AGAIN = 1.0
 
 
 class Happening(Enum):
-    """What a daemon says of a view; `CHANGED`: a reader gets something else."""
+    """The kinds of news; `CHANGED`: a reader gets something else."""
 
     WATCHED = "watched"
     CHANGED = "changed"

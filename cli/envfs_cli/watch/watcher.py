@@ -1,7 +1,7 @@
-"""`exec --watch`: a command that is started anew whenever what it gets has changed.
+"""`exec --watch`: a command that is started again whenever its view has changed.
 
-What stays here is a loop without a value in it: it hears signals, what the daemon tells of the view, and how children
-end. They fetch the view themselves (`envfs_cli.watch.child`), and a digest says whether it is another one.
+This process is a loop without a value in it: it hears signals, the daemon's news of the view, and how children end.
+They fetch the view themselves (`envfs_cli.watch.child`), and a digest says whether it is another one.
 
 Laws: the last change is never lost; a change that the command does not get restarts nothing; whatever happens to the
 daemon, to the vault or to the grant, the command goes on with what it has; when it ends by itself, that is the end.
@@ -60,7 +60,7 @@ class _Watcher:
     """The loop and its state.
 
     `_child` is the command, None while it cannot be started; `_look` is a child that looks what it would get now;
-    `_digest` is of what it got. While `_stopping`, the command is being ended to be started anew. `_kept` is a signal
+    `_digest` is of what it got. While `_stopping`, the command is being ended to be started again. `_kept` is a signal
     that may have come from keys, until it is known whether it reached the child.
     """
 

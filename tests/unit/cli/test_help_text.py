@@ -100,7 +100,7 @@ def test_each_action_is_explained_wherever_commands_are(command: Command) -> Non
         if argument.name == "action" or argument.meanings:
             assert len(argument.meanings) == len(argument.choices) > 0
         for choice in argument.choices:
-            assert all(choice in script() for script in (bash.script, zsh.script, fish.script))
+            assert all(choice in script() for script in (bash.bash_script, zsh.zsh_script, fish.fish_script))
 
 
 def test_what_stands_in_backticks_is_never_broken() -> None:

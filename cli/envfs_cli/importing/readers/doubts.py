@@ -18,7 +18,7 @@ UNKNOWN = (*DECISIVE, "ruby")  # where it is a reader that has no model: many ha
 
 
 class ReaderDoubt(NamedTuple):
-    """What divides readers, of which names, and those that read otherwise than EnvFS, by their names in the table."""
+    """A difference between readers, the names that it concerns, and the readers that do not read as EnvFS does."""
 
     what: str
     names: tuple[str, ...]
@@ -55,8 +55,8 @@ def reader_doubts(
     for name, listed in otherwise.items():
         by.setdefault(_what(entries.get(name)), {}).setdefault(",".join(listed), []).append(name)
     return tuple(
-        ReaderDoubt(what, tuple(listed), tuple(joined.split(",")))
-        for what, groups in by.items()
+        ReaderDoubt(subject, tuple(listed), tuple(joined.split(",")))
+        for subject, groups in by.items()
         for joined, listed in groups.items()
     )
 

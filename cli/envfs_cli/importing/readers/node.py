@@ -2,7 +2,7 @@ r"""Node's own reader: `node --env-file`, and `util.parseEnv`, by which Vite rea
 
 A value in ' " or ` ends at the next one, whatever stands before it; `\n` in "…" is a line break; else it ends at a `#`.
 Node 20 looks for the next `=` wherever it is and trims blanks alone, 22 and later look at each line and trim tabs and
-line ends too. What they read apart cannot be told.
+line ends too. Where they differ, the model gives no value.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from envfs_cli.importing.readers.readings import Reading, by_name, literal_text
 
 
 class _Release(NamedTuple):
-    """What it trims, and whether it looks at each line."""
+    """The blanks that a release trims, and whether it looks at each line."""
 
     blanks: str
     by_line: bool
@@ -25,7 +25,7 @@ _OLDER, _NEWER = _Release(" ", by_line=False), _Release(" \t\n", by_line=True)
 
 def read_env_file(content: str) -> list[Reading]:
     """Read as `node --env-file` does."""
-    return _alike(*([Reading(*each) for each in _assignments(content, release)] for release in (_NEWER, _OLDER)))
+    return _alike(*([Reading(*fields) for fields in _assignments(content, release)] for release in (_NEWER, _OLDER)))
 
 
 def read_vite(content: str) -> list[Reading]:

@@ -153,7 +153,7 @@ def read_phpdotenv(content: str) -> list[Reading]:
             raise RefusedText
         if equals:
             pieces = _vlucas_value(value.strip(_PHP_BLANKS))
-            readings.append(Reading(match[1].strip("\"'"), _above(pieces, {each.name for each in readings})))
+            readings.append(Reading(match[1].strip("\"'"), _above(pieces, {reading.name for reading in readings})))
     return readings
 
 

@@ -1,4 +1,4 @@
-"""What one reader makes of a text: assignments in order, each in pieces that say what is text and what a reference.
+"""The reading of one reader: assignments in order, each in pieces of text and references.
 
 Laws: nothing is ever run; where a reader would run something, or a model cannot tell, the pieces are None.
 """

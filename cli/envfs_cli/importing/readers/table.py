@@ -68,7 +68,8 @@ READERS: Final[Mapping[str, Reader]] = {
 class Adapted(NamedTuple):
     """A text for EnvFS: `changed` are names that it reads otherwise as it stood, `lost` those that stay as they are.
 
-    `plain`: it was made anew, from what the reader reads; `unread` are lines that give it nothing, and are no comments.
+    `plain`: it was written again, from what the reader reads. Lines that give the reader nothing, and are no comments,
+    are `unread`.
     """
 
     text: str

@@ -14,12 +14,12 @@ from envfs.protocol import control
 from envfs_cli import completion, grammar
 from envfs_cli.commands.complete import CompleteArguments, run_complete
 from envfs_cli.commands.completion import CompletionArguments, run_completion
-from envfs_cli.completion import VISIBLE, bash, fish, words, zsh
+from envfs_cli.completion import VISIBLE, bash, command_words, fish, zsh
 from envfs_cli.daemon import client
 from envfs_cli.grammar.words import DIALECTS, FORMATS
 
 FOLDER = Path(completion.__file__).parent
-SCRIPTS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
+SCRIPTS = {"bash": bash.bash_script, "zsh": zsh.zsh_script, "fish": fish.fish_script}
 FAKE = """#!/bin/sh
 case "$2 $3" in
   'level /s'*) printf '/shop/\\n' ;;
@@ -65,7 +65,7 @@ def test_every_place_of_a_script_is_filled(shell: str) -> None:
 def test_a_linter_of_shell_finds_nothing_in_the_script_for_bash(tmp_path: Path) -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("needs shellcheck")
-    (tmp_path / "made.bash").write_text(bash.script())
+    (tmp_path / "made.bash").write_text(bash.bash_script())
     for path in (FOLDER / "envfs.bash", tmp_path / "made.bash"):
         assert subprocess.run(["shellcheck", path], capture_output=True, check=False).stdout == b""
 
@@ -76,7 +76,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
     (folder / "envfs").write_text(FAKE)
     (folder / "envfs").chmod(0o755)
     (folder / "prod env").write_text("")
-    (folder / "script").write_text(bash.script())
+    (folder / "script").write_text(bash.bash_script())
     environ = {"PATH": f"{folder}:{os.environ['PATH']}"}
 
     def complete(*line: str) -> list[str]:
@@ -89,14 +89,14 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
 
 
 def test_bash_offers_every_command_and_no_hidden_one(ask: Callable[..., list[str]]) -> None:
-    names = [word for one in VISIBLE for word in words(one)]
+    names = [word for one in VISIBLE for word in command_words(one)]
     assert ask("") == [*names, "--help", "--version"]
     assert not any(name.startswith("_") for name in names)
 
 
 @pytest.mark.parametrize("one", VISIBLE, ids=lambda one: one.name)
 def test_bash_offers_the_options_of_each_command(ask: Callable[..., list[str]], one: grammar.Command) -> None:
-    for word in words(one):
+    for word in command_words(one):
         assert ask(word, "-") == [*(flag for option in one.options for flag in option.flags), "--help"]
 
 
@@ -156,7 +156,7 @@ def test_bash_offers_programs_behind_the_dashes(ask: Callable[..., list[str]]) -
 def test_fish_offers_what_may_stand_there(line: str, offered: list[str], tmp_path: Path) -> None:
     (tmp_path / "envfs").write_text(FAKE)
     (tmp_path / "envfs").chmod(0o755)
-    (tmp_path / "script").write_text(fish.script())
+    (tmp_path / "script").write_text(fish.fish_script())
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     command = ["fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", str(tmp_path / "script"), line]
     done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)

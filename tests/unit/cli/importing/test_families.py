@@ -59,7 +59,7 @@ def test_the_defaults_are_of_dotenv_flows_family() -> None:
     ],
 )
 def test_the_order_is_that_of_the_package_that_is_there(packages: set[str], files: tuple[str, ...], order: str) -> None:
-    found, why = families.detect(packages, files)
+    found, why = families.detect_order(packages, files)
     assert found == order
     assert why
 
