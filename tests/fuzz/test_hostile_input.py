@@ -185,7 +185,7 @@ def test_dotenv_text(text: str) -> None:
         with contextlib.suppress(EnvFSError):
             document.check()
             writing.environ(document.variables())
-            writing.portable(merging.merge([merging.Layer("/", document)]).variables)
+            writing.portable(merging.merge_layers([merging.Layer("/", document)]).variables)
 
 
 def imported(tree: object) -> None:
