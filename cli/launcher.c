@@ -5,7 +5,7 @@
  * ignores SIGPIPE and SIGXFSZ before any line of ours, so only a program before it knows how the caller had them.
  *
  * Two variables tell Python where its modules are, `-I` or not. They reach it under another name, and the command of
- * `exec` under their own (cli/envfs_cli/becoming.py).
+ * `exec` under their own (cli/envfs_cli/process/replacement.py).
  *
  * Laws: all else of the environment, arguments, signals and descriptors reach Python as they came; what is told beside
  * them goes in options of the interpreter.

@@ -1,7 +1,7 @@
 """The client without the program that usually starts it: `python -m envfs_cli`, and the script `envfs-python`.
 
 Law: the interpreter is one that ignores the caller's variables and folder, or it is replaced by one before anything
-of ours is imported. What the caller had put in the way of this first one has run by then; `envfs` has no first one.
+of ours is imported. By then the caller's code has run in this first one. The program `envfs` has no first one.
 """
 
 import sys

@@ -12,13 +12,15 @@ from envfs.errors import EnvFSError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
     from envfs_cli.grammar import Argument, Command, Option
 
-    Values = dict[str, object]
+    Value = str | int | bool | tuple[str, ...] | None
+    Values = dict[str, Value]  # by the names of arguments and options; `envfs_cli.run` makes a typed value of them
 
+_KEYWORDS = ("as", "import")
 _NO_COMMAND = "the command to run comes after --"
 _TOO_MANY = "there are more words than the command takes"
 _NEAR = 0.65  # below it, `--level` is near to `--help`
@@ -32,23 +34,24 @@ class Mistake(EnvFSError):
     status = 2
 
 
-def read(command: "Command", words: "Sequence[str]") -> "Values":
+def read_values(command: "Command", words: "Sequence[str]") -> "Values":
     """Return the values of a command's arguments and options, by their names; exits on help and mistakes."""
     values = _directly(command, words)
     if values is None:
-        from envfs_cli import streams
+        from envfs_cli import standard_streams
 
-        streams.forgive_lost_words()
+        standard_streams.forgive_lost_words()
         return _by_argparse(command, words)
     return values
 
 
-def key(option: "Option") -> str:
-    """Return the name of an option's value: that of its long flag."""
-    return str(option.flags[-1].lstrip("-").replace("-", "_"))
+def value_key(option: "Option") -> str:
+    """Return the name of an option's value: that of its long flag, and behind it a `_` if Python keeps that name."""
+    name = option.flags[-1].lstrip("-").replace("-", "_")
+    return f"{name}_" if name in _KEYWORDS else name
 
 
-def names(text: str) -> tuple[str, ...]:
+def name_list(text: str) -> tuple[str, ...]:
     """Read a list such as `A,B`; ValueError if a part is empty."""
     parts = tuple(part.strip() for part in text.split(","))
     if not all(parts):
@@ -56,14 +59,18 @@ def names(text: str) -> tuple[str, ...]:
     return parts
 
 
-def number(text: str) -> int:
+def parse_number(text: str) -> int:
     """Read a number of digits only; ValueError for anything else."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError("not a number")
     return int(text)
 
 
-_READERS = {"number": number, "duration": durations.seconds, "list": names}
+_READERS: "dict[str, Callable[[str], Value]]" = {
+    "number": parse_number,
+    "duration": durations.seconds,
+    "list": name_list,
+}
 
 
 # -- the direct way ----------------------------------------------------------------------------------------------------
@@ -86,13 +93,13 @@ def _takes_a_level_for_a_name(command: "Command", values: "Values") -> bool:
 def _in_places(command: "Command", words: "Sequence[str]", places: "list[Argument]") -> "Values | None":
     values = _defaults(command)
     options = {flag: option for option in command.options for flag in option.flags}
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
         if word == "--":
-            return _ending(values, places, rest)
+            return _ending(values, places, waiting)
         if word in options:
-            if not _take_option(values, options[word], rest):
+            if not _take_option(values, options[word], waiting):
                 return None
         elif (
             (word.startswith("-") and word != "-")
@@ -105,19 +112,23 @@ def _in_places(command: "Command", words: "Sequence[str]", places: "list[Argumen
 
 
 def _defaults(command: "Command") -> "Values":
-    values: Values = {key(option): False if option.kind == "flag" else None for option in command.options}
+    values: Values = {value_key(option): _default(option) for option in command.options}
     values.update({argument.name: None for argument in command.arguments})
     return values
 
 
+def _default(option: "Option") -> "Value":
+    return False if option.kind == "flag" else () if option.kind == "list" else None
+
+
 def _take_option(values: "Values", option: "Option", rest: list[str]) -> bool:
     if option.kind == "flag":
-        values[key(option)] = True
+        values[value_key(option)] = True
         return True
     if not rest or rest[0].startswith("-"):
         return False
     word = rest.pop(0)
-    return (not option.choices or word in option.choices) and _convert(values, key(option), option.kind, word)
+    return (not option.choices or word in option.choices) and _convert(values, value_key(option), option.kind, word)
 
 
 def _take_argument(values: "Values", argument: "Argument", word: str) -> bool:
@@ -134,11 +145,11 @@ def _convert(values: "Values", name: str, kind: str, word: str) -> bool:
     return True
 
 
-def _ending(values: "Values", places: "list[Argument]", rest: list[str]) -> "Values | None":
-    if places and places[0].kind == "words" and rest:
-        values[places.pop(0).name] = tuple(rest)
-        rest = []
-    if rest or any(not argument.optional for argument in places):
+def _ending(values: "Values", places: "list[Argument]", last_words: list[str]) -> "Values | None":
+    if places and places[0].kind == "words" and last_words:
+        values[places.pop(0).name] = tuple(last_words)
+        last_words = []
+    if last_words or any(not argument.optional for argument in places):
         return None
     return values
 
@@ -146,20 +157,20 @@ def _ending(values: "Values", places: "list[Argument]", rest: list[str]) -> "Val
 # -- by argparse -------------------------------------------------------------------------------------------------------
 
 
-def parser(command: "Command") -> "argparse.ArgumentParser":
+def command_parser(command: "Command") -> "argparse.ArgumentParser":
     """Build the argparse parser of one command, for its help and its complaints."""
     from envfs_cli import help_text
 
-    made = _parser_class()(
+    argument_parser = _parser_class()(
         prog=f"envfs {command.name}",
-        usage=help_text.usage(command),
-        description=help_text.describe(command),
-        epilog=help_text.epilog(command),
+        usage=help_text.command_usage(command),
+        description=help_text.command_description(command),
+        epilog=help_text.command_epilog(command),
         formatter_class=help_text.Wrapped,
     )
     for argument in command.arguments:
         count = "*" if argument.kind == "words" else "?" if argument.optional or argument.linked else None
-        made.add_argument(
+        argument_parser.add_argument(
             argument.name,
             nargs=count,
             help=argument.help,
@@ -168,17 +179,18 @@ def parser(command: "Command") -> "argparse.ArgumentParser":
         )
     for option in command.options:
         if option.kind == "flag":
-            made.add_argument(*option.flags, dest=key(option), action="store_true", help=option.help)
+            argument_parser.add_argument(*option.flags, dest=value_key(option), action="store_true", help=option.help)
         else:
-            made.add_argument(
+            argument_parser.add_argument(
                 *option.flags,
-                dest=key(option),
+                dest=value_key(option),
                 metavar=option.metavar,
+                default=_default(option),
                 help=option.help,
                 type=_checked(option.kind),
                 choices=option.choices or None,
             )
-    return made
+    return argument_parser
 
 
 def _checked(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -263,7 +275,7 @@ def _check_action(command: "Command", words: "Sequence[str]") -> None:
 
 
 def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
-    made = parser(command)
+    argument_parser = command_parser(command)
     split = list(words).index("--") if "--" in words else len(words)
     if {"-h", "--help"} & set(words[:split]):
         words, split = ["--help"], 1  # help is given whatever else is wrong
@@ -271,12 +283,12 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
         _check_action(command, words[:split])
     last = command.arguments[-1] if command.arguments else None
     if last is None or last.kind != "words":
-        found: Values = vars(made.parse_intermixed_args(list(words)))
-        if found.get("level", "") is None and _takes_a_level_for_a_name(command, found):
-            made.error("the following arguments are required: name")
-        return found
-    values: Values = vars(made.parse_intermixed_args(list(words[:split])))
+        plain_values: Values = vars(argument_parser.parse_intermixed_args(list(words)))
+        if plain_values.get("level", "") is None and _takes_a_level_for_a_name(command, plain_values):
+            argument_parser.error("the following arguments are required: name")
+        return plain_values
+    values: Values = vars(argument_parser.parse_intermixed_args(list(words[:split])))
     if values[last.name] or not words[split + 1 :]:
-        made.error(_NO_COMMAND)
+        argument_parser.error(_NO_COMMAND)
     values[last.name] = tuple(words[split + 1 :])
     return values

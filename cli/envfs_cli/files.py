@@ -108,7 +108,7 @@ def write_new(path: str, data: bytes) -> None:
             file.write(data)
     except OSError as error:
         os.unlink(path)
-        raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise EnvFSError(f"cannot write {path}: {safe_open.reason(error)}") from None
     output.note(f"{path} now holds values in the open; remove it when it is not needed any more")
 
 
@@ -129,4 +129,4 @@ def _open_new(path: str) -> int:
     except FileExistsError:
         raise AlreadyExists(f"there is a file already at {path}", "nothing is replaced; remove it first") from None
     except OSError as error:
-        raise EnvFSError(f"cannot write {path}: {os.strerror(error.errno or 5).lower()}") from None
+        raise EnvFSError(f"cannot write {path}: {safe_open.reason(error)}") from None

@@ -6,7 +6,7 @@ Law: an example that is too long for a line goes on behind a backslash, where a 
 import argparse
 import re
 
-from envfs_cli import wrapping
+from envfs_cli import line_wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,20 +24,22 @@ class Wrapped(argparse.HelpFormatter):
 
     def __init__(self, prog: str) -> None:
         """Use the terminal's width."""
-        super().__init__(prog, width=wrapping.width())
+        super().__init__(prog, width=line_wrap.terminal_width())
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:  # noqa: ARG002 - argparse's own form
         lines = text.splitlines()
-        return "\n".join(part for line in lines for part in (_example(line) if line[:1] == " " else fill(line)))
+        return "\n".join(
+            part for line in lines for part in (_example(line) if line[:1] == " " else fill_paragraph(line))
+        )
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        return wrapping.fill(text, width)
+        return line_wrap.wrap_paragraph(text, width)
 
 
-def usage(command: "Command") -> str:
+def command_usage(command: "Command") -> str:
     """Return the form of a command, after argparse's `usage: `; the options are explained further down."""
     words = [f"envfs {command.name}", "[OPTION ...]", *map(_place, command.arguments)]
-    lines = wrapping.fill(" ".join(words), wrapping.width() - len("usage: "), "", "  ")
+    lines = line_wrap.wrap_paragraph(" ".join(words), line_wrap.terminal_width() - len("usage: "), "", "  ")
     return "\n".join(lines)
 
 
@@ -48,44 +50,44 @@ def _place(argument: "Argument") -> str:
     return f"[{word}]" if argument.optional or argument.linked else word
 
 
-def describe(command: "Command") -> str:
+def command_description(command: "Command") -> str:
     """Return what a command does, its summary first."""
     return f"{command.summary[0].upper()}{command.summary[1:]}. {command.details}".strip()
 
 
-def epilog(command: "Command") -> str:
+def command_epilog(command: "Command") -> str:
     """Return what follows a command's options: its actions, its other names, and its examples."""
     lines = []
     for argument in command.arguments:
         if argument.meanings:
             pairs = list(zip(argument.choices, argument.meanings, strict=True))
-            lines += [f"{argument.name}s:", *entries(pairs, max(_COLUMN, 4 + max(map(len, argument.choices)))), ""]
+            lines += [f"{argument.name}s:", *two_columns(pairs, max(_COLUMN, 4 + max(map(len, argument.choices)))), ""]
     if command.synonyms:
         lines += [f"also: {', '.join(f'envfs {word}' for word in command.synonyms)}", ""]
     examples = ["examples:", *(f"  {example}" for example in command.examples)] if command.examples else []
     return "\n".join([*lines, *examples])
 
 
-def entries(pairs: "Iterable[tuple[str, str]]", column: int = _COLUMN) -> list[str]:
+def two_columns(pairs: "Iterable[tuple[str, str]]", column: int = _COLUMN) -> list[str]:
     """Return a list of words and what they mean, in two columns."""
     lines = []
     for word, meaning in pairs:
         first = f"  {word}".ljust(column - 1) + " "
-        lines += wrapping.fill(meaning, wrapping.width(), first, " " * column)
+        lines += line_wrap.wrap_paragraph(meaning, line_wrap.terminal_width(), first, " " * column)
     return lines
 
 
-def fill(text: str) -> list[str]:
+def fill_paragraph(text: str) -> list[str]:
     """Wrap one paragraph to the terminal's width."""
-    return wrapping.fill(text, wrapping.width())
+    return line_wrap.wrap_paragraph(text, line_wrap.terminal_width())
 
 
 def _example(line: str) -> list[str]:
-    if len(line) <= wrapping.width():
+    if len(line) <= line_wrap.terminal_width():
         return [line]
     lines, current = [], " "
     for word in _WORD.findall(line):
-        if current.strip() and len(f"{current} {word}{_ON}") > wrapping.width():
+        if current.strip() and len(f"{current} {word}{_ON}") > line_wrap.terminal_width():
             lines.append(f"{current}{_ON}")
             current = "     "
         current = f"{current} {word}"

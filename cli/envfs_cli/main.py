@@ -1,7 +1,7 @@
 """The way in: find the command, read its arguments, run it, turn an error into words and an exit status.
 
 Law: Ctrl-C ends this process with 130 and without a word, whenever it comes: so nothing is imported before `main` has
-seen to that. What has something to tidy up, or lives on, listens by itself.
+seen to that. A part that has something to tidy up, or that lives on, handles the signal by itself.
 """
 
 import _signal  # type: ignore[import-not-found]  # the bare module: the one around it costs the client 4 ms
@@ -13,33 +13,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-    from envfs_cli import arguments, grammar
-
-_USAGE = 2
-_INTERRUPTED = 130
-_PIPE_CLOSED = 141
+_SIGNALLED = 128  # as in `exit_status`, which may not be imported yet
 
 
 def main() -> int:
     """Run the command line; returns the exit status."""
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _interrupted)
-    from envfs_cli import dispositions
+    from envfs_cli.process import signals
 
-    dispositions.expect_children()
+    signals.expect_children()
     if _are_unusual():
-        from envfs_cli import streams
+        from envfs_cli import standard_streams
 
-        streams.prepare()
+        standard_streams.prepare_streams()
+    return _leave(_status(sys.argv[1:]))
+
+
+def _status(words: "Sequence[str]") -> int:
     try:
-        status = run(sys.argv[1:])
-    except KeyboardInterrupt:
-        status = _INTERRUPTED
-    except BrokenPipeError:
-        status = _PIPE_CLOSED
+        return run_line(words)
+    except (KeyboardInterrupt, BrokenPipeError) as end:
+        from envfs_cli import exit_status
+
+        return exit_status.INTERRUPTED if isinstance(end, KeyboardInterrupt) else exit_status.PIPE_CLOSED
     except SystemExit as end:  # argparse's, after help or a mistake
-        status = int(str(end.code or 0))
-    return _leave(status)
+        return int(str(end.code or 0))
 
 
 def _are_unusual() -> bool:
@@ -57,24 +56,25 @@ def _leave(status: int) -> int:
         try:
             stream.flush()
         except OSError as failure:
-            from envfs_cli import output, streams
+            from envfs import safe_open
+            from envfs_cli import exit_status, output, standard_streams
 
-            streams.discard(stream.fileno())
+            standard_streams.discard_stream(stream.fileno())
             if stream is sys.stderr:
                 continue
             if isinstance(failure, BrokenPipeError):
-                status = _PIPE_CLOSED
+                status = exit_status.PIPE_CLOSED
             else:
-                output.error(EnvFSError(f"cannot write to standard output: {output.reason(failure)}"))
+                output.error(EnvFSError(f"cannot write to standard output: {safe_open.reason(failure)}"))
                 status = status or EnvFSError.status
     return status
 
 
-def _interrupted(_number: int, _frame: object) -> "NoReturn":
-    os._exit(_INTERRUPTED)
+def _interrupted(number: int, _frame: object) -> "NoReturn":
+    os._exit(_SIGNALLED + number)
 
 
-def run(words: "Sequence[str]") -> int:
+def run_line(words: "Sequence[str]") -> int:
     """Run one command line without the program's name; returns the exit status."""
     from envfs.errors import EnvFSError
 
@@ -89,24 +89,16 @@ def run(words: "Sequence[str]") -> int:
 
 def _run(words: "Sequence[str]") -> int:
     from envfs_cli import arguments, grammar
+    from envfs_cli.run import run_command
 
-    command = grammar.find(words[0]) if words else None
+    command = grammar.find_command(words[0]) if words else None
     if command is None:
-        from envfs_cli.commands import helping
+        from envfs_cli import no_command
 
-        return helping.without_command(words)
-    values = arguments.read(command, words[1:])
+        return no_command.answer_without_command(words)
+    values = arguments.read_values(command, words[1:])
     if command.arguments and command.arguments[0].linked and values["level"] is None:
-        from envfs_cli import linked
+        from envfs_cli.folder_links import state
 
-        values["level"] = linked.level()
-    return start(command, values)
-
-
-def start(command: "grammar.Command", values: "arguments.Values") -> int:
-    """Run a command whose arguments are read; returns the exit status."""
-    module, _, function = command.run.partition(":")
-    # the table names the module, so that a command costs the import of itself alone
-    found = __import__(f"envfs_cli.commands.{module}", fromlist=[function])
-    status: int = getattr(found, function)(values)
-    return status
+        values["level"] = state.linked_level()
+    return run_command(command, values)

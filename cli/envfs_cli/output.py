@@ -1,4 +1,4 @@
-"""What is printed, and the only module that prints: tables and colour on a terminal, plain lines in a pipe, JSON.
+"""The only module that prints: tables and colour on a terminal, plain lines in a pipe, JSON.
 
 Laws: results go to standard output, words about them to standard error; control characters in what others wrote are
 made visible, so that no name can rewrite the screen. A result that cannot be written is an error; a word about one is
@@ -9,17 +9,20 @@ import json
 import os
 import sys
 
+from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.protocol import wire
-from envfs_cli import wrapping
+from envfs_cli import line_wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NamedTuple
+    from typing import Literal, NamedTuple
+
+    Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
-_COLOURS = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
+_COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
 
 
 def error(failure: "EnvFSError") -> None:
@@ -46,18 +49,22 @@ def done(text: str) -> None:
 
 
 def plain_error(text: str) -> None:
-    """Write a text that a program reads to standard error."""
+    """Write a text that a program reads to standard error.
+
+    Raises:
+        EnvFSError: it cannot be written
+    """
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError as failure:
         _discard(2)
-        raise EnvFSError(f"cannot write to standard error: {reason(failure)}") from None
+        raise EnvFSError(f"cannot write to standard error: {safe_open.reason(failure)}") from None
 
 
-def _say(kind: str, style: str, text: str) -> None:
+def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
-    _tell(f"envfs: {word} {wrapping.message(clean(text), len(f'envfs: {kind}: '))}\n")
+    _tell(f"envfs: {word} {line_wrap.wrap_message(clean(text), len(f'envfs: {kind}: '))}\n")
 
 
 def _tell(text: str) -> None:
@@ -68,7 +75,7 @@ def _tell(text: str) -> None:
         _discard(2)
 
 
-def line(text: str) -> None:
+def print_line(text: str) -> None:
     """Print one line of a result.
 
     Raises:
@@ -80,9 +87,9 @@ def line(text: str) -> None:
         raise _lost(failure) from None
 
 
-def row(text: str) -> None:
+def print_row(text: str) -> None:
     """Print one line of a result that goes on: whoever reads the pipe gets it now."""
-    line(text)
+    print_line(text)
     flush()
 
 
@@ -106,14 +113,14 @@ def raw(data: bytes) -> None:
         try:
             unwritten = unwritten[os.write(1, unwritten) :]
         except BlockingIOError:
-            from envfs_cli import streams
+            from envfs_cli import standard_streams
 
-            streams.wait_until_writable(1)
+            standard_streams.wait_until_writable(1)
         except OSError as failure:
             raise _lost(failure) from None
 
 
-def need() -> None:
+def check_writable() -> None:
     """Find out whether a result can be written, before there is one that must not be lost.
 
     Raises:
@@ -122,30 +129,29 @@ def need() -> None:
     try:
         os.write(1, b"")
     except OSError as failure:
-        raise EnvFSError(f"cannot write to standard output: {reason(failure)}", "nothing was changed") from None
-
-
-def reason(failure: OSError) -> str:
-    """Return the system's words for a failure."""
-    return os.strerror(failure.errno or 5).lower()
+        raise EnvFSError(
+            f"cannot write to standard output: {safe_open.reason(failure)}", "nothing was changed"
+        ) from None
 
 
 def _discard(number: int) -> None:
-    from envfs_cli import streams  # what it needs is slow to load
+    from envfs_cli import standard_streams  # what it needs is slow to load
 
-    streams.discard(number)
+    standard_streams.discard_stream(number)
 
 
 def _lost(failure: OSError) -> Exception:
     _discard(1)
     if isinstance(failure, BrokenPipeError):
         return failure
-    return EnvFSError(f"cannot write to standard output: {reason(failure)}", "the result is lost; try again elsewhere")
+    return EnvFSError(
+        f"cannot write to standard output: {safe_open.reason(failure)}", "the result is lost; try again elsewhere"
+    )
 
 
 def as_json(value: object) -> None:
     """Print a value as one line of JSON."""
-    line(json.dumps(value))  # ASCII alone: nothing in it can speak to a terminal
+    print_line(json.dumps(value))  # ASCII alone: nothing in it can speak to a terminal
 
 
 def rows_json(rows: "Sequence[NamedTuple]") -> None:
@@ -158,17 +164,17 @@ def message_json(message: "NamedTuple") -> None:
     as_json(wire.plain(message))
 
 
-def table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
+def print_table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
     """Print rows in columns: aligned under heads on a terminal, tab-separated in a pipe."""
     cells = [[clean(cell) for cell in row] for row in rows]
     if not on_terminal():
         for row in cells:
-            line("\t".join(row))
+            print_line("\t".join(row))
         return
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    line(paint(_aligned(heads, widths), "head"))
+    print_line(paint(_aligned(heads, widths), "head"))
     for row in cells:
-        line(_aligned(row, widths))
+        print_line(_aligned(row, widths))
 
 
 def _aligned(row: "Sequence[str]", widths: "Sequence[int]") -> str:
@@ -180,11 +186,16 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def paint(text: str, style: str, terminal: "bool | None" = None) -> str:
+def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
     """Colour text if it goes to a terminal and NO_COLOR is not set."""
     if terminal is None:
         terminal = on_terminal()
     return f"{_COLOURS[style]}{text}{_PLAIN}" if terminal and not os.environ.get("NO_COLOR") else text
+
+
+def shown_time(time: str) -> str:
+    """Return a time of RFC 3339 as people read it, to the second."""
+    return time[:19].replace("T", " ")
 
 
 def clean(text: str) -> str:

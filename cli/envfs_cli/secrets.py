@@ -4,9 +4,11 @@ import os
 import sys
 from contextlib import suppress
 
+from envfs import safe_open
 from envfs.core import limits, passphrases
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
-from envfs_cli import files, output, strength, terminal
+from envfs_cli import files, output, passphrase_strength
+from envfs_cli.terminal import prompts
 
 TRIES = 3  # of a person, before a command gives up
 _CHUNK = 1 << 16
@@ -17,9 +19,9 @@ _PASSPHRASE = "the passphrase"
 def from_bytes(data: bytes) -> int:
     """Put bytes into memory that only its descriptor names."""
     handle = os.memfd_create("envfs", os.MFD_CLOEXEC)
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
+    unwritten = memoryview(data)
+    while unwritten:
+        unwritten = unwritten[os.write(handle, unwritten) :]
     return handle
 
 
@@ -49,7 +51,7 @@ def _cannot_read(path: str, what: str, error: OSError) -> EnvFSError:
     # the path may be the secret itself, given by mistake: a message names it only if there is such a file
     if os.path.lexists(path):
         return files.cannot_read(path, error)
-    return EnvFSError(f"cannot read {what}: {os.strerror(error.errno or 5).lower()}")
+    return EnvFSError(f"cannot read {what}: {safe_open.reason(error)}")
 
 
 def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:
@@ -67,7 +69,7 @@ def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:
     return handle
 
 
-def passphrase(file: "str | None", project: str = "") -> int:
+def passphrase_descriptor(file: "str | None", project: str = "") -> int:
     """Return the passphrase of the vault, or of a project, in a descriptor: from a file, or asked for."""
     file = file or named_file(project)
     if file:
@@ -89,7 +91,7 @@ def new_passphrase(file: "str | None", project: str = "") -> int:
     if file:
         handle = from_file(file, _PASSPHRASE, limits.FRAME_BYTES)
         with suppress(UnicodeDecodeError):  # the keyholder says so
-            strength.judge(passphrases.read(os.pread(handle, limits.FRAME_BYTES, 0)))
+            passphrase_strength.warn_if_weak(passphrases.read(os.pread(handle, limits.FRAME_BYTES, 0)))
         return handle
     problem = ""
     for left in reversed(range(TRIES)):
@@ -111,15 +113,15 @@ def _doubt(typed: bytes) -> str:
             return "the two passphrases differ"
     except UnicodeDecodeError:
         return "what was typed is not UTF-8 text"
-    if strength.judge(text) and not terminal.confirm("use it all the same?"):
+    if passphrase_strength.warn_if_weak(text) and not prompts.confirm("use it all the same?"):
         return "the passphrase was not used"
     return ""
 
 
 def _typed(prompt: str) -> bytes:
     try:
-        return terminal.ask_hidden(prompt, _PASSPHRASE, limits.PASSPHRASE_BYTES)
-    except terminal.NoTerminal as error:
+        return prompts.ask_hidden(prompt, _PASSPHRASE, limits.PASSPHRASE_BYTES)
+    except prompts.NoTerminal as error:
         error.hint = NAME_A_FILE
         raise
 
@@ -129,11 +131,11 @@ def _of(project: str) -> str:
 
 
 def is_typed(file: "str | None") -> bool:
-    """Tell whether `value` would ask a person; `file` is what --from-file names."""
+    """Tell whether `value_descriptor` would ask a person; `file` is what --from-file names."""
     return file is None and sys.stdin is not None and sys.stdin.isatty()
 
 
-def value(name: str, file: "str | None") -> "tuple[int, bool]":
+def value_descriptor(name: str, file: "str | None") -> "tuple[int, bool]":
     """Return a value in a descriptor, and whether it is to lose its line end if it has one line.
 
     Raises:
@@ -142,7 +144,7 @@ def value(name: str, file: "str | None") -> "tuple[int, bool]":
     """
     if is_typed(file):
         most = limits.VALUE_BYTES + limits.LINE_END_BYTES
-        handle, trim = from_bytes(terminal.ask_hidden(f"value of {name}: ", "the value", most, lines=True)), True
+        handle, trim = from_bytes(prompts.ask_hidden(f"value of {name}: ", "the value", most, lines=True)), True
     elif file is None or file == "-":
         handle, trim = from_file("-", "the value", limits.VALUE_BYTES, limits.LINE_END_BYTES), True
     else:

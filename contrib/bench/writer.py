@@ -9,13 +9,14 @@ import sys
 import time
 
 from envfs.protocol import control
-from envfs_cli import link, secrets
+from envfs_cli import secrets
+from envfs_cli.daemon import client
 
 
 def main() -> None:
     """Set, and print how long it took."""
     level, count = sys.argv[1], int(sys.argv[2])
-    daemon = link.need_running()
+    daemon = client.need_running()
     times = []
     for turn in range(count):
         value = secrets.from_bytes(f"{time.time_ns()}-{turn}".encode())

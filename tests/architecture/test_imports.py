@@ -13,8 +13,8 @@ import trio
 
 from envfs.control.server import Server, bind
 from envfs.daemon.keyholder_link import KeyholderLink
-from envfs_cli import linked, remembering
-from envfs_cli.linked import Linked
+from envfs_cli.folder_links import state, state_writer
+from envfs_cli.folder_links.state import Linked
 from tests.component.world import World, run
 
 ROOT = Path(__file__).parents[2]
@@ -155,17 +155,23 @@ def test_the_client_starts_without_what_is_slow(
 ) -> None:
     monkeypatch.setenv("ENVFS_HOME", home.places.home)
     monkeypatch.chdir(tmp_path)
-    remembering.write_toml(str(tmp_path), "/shop")
-    remembering.remember(str(tmp_path), Linked(linked.number(str(tmp_path)), "/shop", ""))
+    state_writer.write_toml(str(tmp_path), "/shop")
+    state_writer.remember_folder(str(tmp_path), Linked(state.folder_number(str(tmp_path)), "/shop", ""))
     modules = client(home, *words)
     assert "envfs_cli.main" in modules
     assert heads(modules) & (HEAVY | {"tomllib", "yaml"}) == set()
     assert words[0] != "exec" or not modules & {"re", "enum"}
-    assert ("envfs_cli.linked" in modules) == ("/shop" not in words)
+    assert ("envfs_cli.folder_links.state" in modules) == ("/shop" not in words)
     parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
     assert parts <= {"core", "errors", "locations", "protocol", "safe_open", "tuples"}
     assert not [module for module in modules if module.startswith("envfs_cli.shell")]
-    assert not modules & {"envfs_cli.commands.watching", "envfs_cli.child", "envfs_cli.news", "signal", "ctypes"}
+    assert not modules & {
+        "envfs_cli.watch.watcher",
+        "envfs_cli.watch.child",
+        "envfs_cli.watch.news",
+        "signal",
+        "ctypes",
+    }
 
 
 @pytest.mark.parametrize(
@@ -190,8 +196,8 @@ def test_yaml_is_loaded_for_yaml_alone(home: World, tmp_path: Path) -> None:
 
 
 def test_the_doctor_costs_no_other_command_anything_and_has_no_hands_of_its_own() -> None:
-    assert "envfs_cli.commands.diagnosing" not in loaded("import envfs_cli.main")
-    modules = loaded("import envfs_cli.commands.diagnosing")
+    assert "envfs_cli.commands.doctor" not in loaded("import envfs_cli.main")
+    modules = loaded("import envfs_cli.commands.doctor")
     assert heads(modules) & HEAVY == set()
     assert not [module for module in modules if module.startswith(("envfs.host", "envfs.control"))]
 

@@ -15,7 +15,7 @@ _KERNELS = ("daemon/heart", "host/callers", "host/clocks", "host/machine", "host
 KERNELS = {f"envfs/{name}.py" for name in _KERNELS}
 NAMED_BY_A_PERSON = {
     "cli/envfs_cli/files.py": "open_input",  # a FIFO is meant there, and the wait has an end
-    "cli/envfs_cli/becoming.py": "_is_binary",  # the kernel took it for a program's file
+    "cli/envfs_cli/process/replacement.py": "_is_binary",  # the kernel took it for a program's file
 }
 READS = {"read_text", "read_bytes", "write_text", "write_bytes"}
 MODULES_WITH_SUCH_A_NAME = {"files.read_text", "work.read_text"}

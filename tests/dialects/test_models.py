@@ -12,7 +12,7 @@ from envfs.dotenv import dialects, merging
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError
 from envfs_cli.importing.readers import table
-from envfs_cli.importing.readers.reading import Refused, by_name, resolved
+from envfs_cli.importing.readers.readings import RefusedText, by_name, resolve_readings
 from tests.dialects import parsers, reading
 from tests.dialects.test_dialects import parser
 
@@ -98,8 +98,8 @@ def read(name: str, contents: list[str], folder: Path) -> list[dict[str, str] | 
 def modelled(model: str, content: str) -> dict[str, str | None] | None:
     reader = table.READERS[model]
     try:
-        return resolved(reader.read(content), ENVIRON, whole=reader.whole)
-    except Refused:
+        return resolve_readings(reader.read(content), ENVIRON, whole=reader.whole)
+    except RefusedText:
         return None
 
 
@@ -129,13 +129,13 @@ def test_a_reader_gets_from_the_view_what_it_got_from_the_file_or_the_name_is_to
     reader, pairs = table.READERS[model], []
     for content in texts():
         try:
-            made = table.adapted(content, reader)
+            made = table.adapt_text(content, reader)
             written = view_of(made.text, reader)
             known = by_name(reader.read(content))
-        except Refused:
+        except RefusedText:
             continue
         if written is not None:
-            told = {*made.lost, *table.differing(content, written, reader)}
+            told = {*made.lost, *table.differing_names(content, written, reader)}
             pairs.append((content, written, [each for each in known if each not in told]))
     assert sum(len(names) for *_, names in pairs) > TEXTS / 5
     before = read(name, [pair[0] for pair in pairs], tmp_path / "before")

@@ -69,8 +69,8 @@ def test_the_view_at_a_modes_local_level_is_what_the_tool_reads(tmp_path: Path, 
     family = {file: "".join(f"{name}={file}\n" for name in listed) for file, listed in FILES.items()}
     for file, text in family.items():
         (tmp_path / file).write_text(text)
-    members, _ = families.sort(family, tool)
-    planned = families.plan({file: parse_document(family[file]) for file in members}, tool)
+    members, _ = families.sort_family(family, tool)
+    planned = families.plan_levels({file: parse_document(family[file]) for file in members}, tool)
     levels = {"/".join(("/app", *each.below)): parse_document(each.text) for each in planned}
     chain = [merging.Layer(level, levels[level]) for level in names.chain(f"/app/{mode}/local") if level in levels]
     assert merging.merge_layers(chain).variables == real(tool, mode, tmp_path)

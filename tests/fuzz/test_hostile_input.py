@@ -20,7 +20,8 @@ from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
 from envfs.vault import description
 from envfs.vault.memory import Memory
-from envfs_cli import arguments, grammar, linked
+from envfs_cli import arguments, grammar
+from envfs_cli.folder_links import state
 from envfs_cli.importing import families, json_trees, sources, yaml_trees
 from tests.property.messages import TABLES, json_values
 
@@ -184,7 +185,7 @@ def test_dotenv_text(text: str) -> None:
         with contextlib.suppress(EnvFSError):
             document.check()
             writing.environ(document.variables())
-            writing.portable(merging.merge([merging.Layer("/", document)]).variables)
+            writing.portable(merging.merge_layers([merging.Layer("/", document)]).variables)
 
 
 def imported(tree: object) -> None:
@@ -195,7 +196,7 @@ def imported(tree: object) -> None:
         with contextlib.suppress(EnvFSError):
             source = take()
             source.check()
-            taken = {each.name for each in source.found if each.line}
+            taken = {each.name for each in source.variables if each.line}
             document = parse_document(source.text)
             document.check()
             assert set(document.variables()) == taken
@@ -208,7 +209,7 @@ def imported(tree: object) -> None:
 @example('{"A": "\\ud800", "B\\u0000": 1}')
 def test_json_for_import(text: str) -> None:
     with contextlib.suppress(EnvFSError):
-        imported(json_trees.parse(text))
+        imported(json_trees.parse_json(text))
 
 
 @given(pieces(YAML) | json_values.map(json.dumps) | st.text())
@@ -220,7 +221,7 @@ def test_json_for_import(text: str) -> None:
 @example("<<: [{<<: {A: 1}}]")
 def test_yaml_for_import(text: str) -> None:
     with contextlib.suppress(EnvFSError):
-        imported(yaml_trees.parse(text))
+        imported(yaml_trees.parse_yaml(text))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -232,7 +233,7 @@ def test_a_folders_level(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     path.chmod(0o600)
     with contextlib.suppress(UnsafeSettings):
-        assert names.level(linked.read(str(tmp_path)))
+        assert names.level(state.read_link_file(str(tmp_path)))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -244,7 +245,7 @@ def test_the_list_of_linked_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path.write_bytes(data)
     path.chmod(0o600)
     with contextlib.suppress(UnsafeSettings):
-        linked.remembered()
+        state.remembered_folders()
 
 
 FAMILY = st.sampled_from(
@@ -256,9 +257,9 @@ FAMILY = st.sampled_from(
 def test_a_family_of_files(files: dict[str, str]) -> None:
     for order in families.ORDERS:
         with contextlib.suppress(EnvFSError):
-            members, skipped = families.sort(files, order)
+            members, skipped = families.sort_family(files, order)
             assert {*members, *(file for file, _ in skipped)} == set(files)
-            for planned in families.plan({file: parse_document(files[file]) for file in members}, order):
+            for planned in families.plan_levels({file: parse_document(files[file]) for file in members}, order):
                 parse_document(planned.text)
                 assert names.level("/" + "/".join(planned.below))
 
@@ -447,14 +448,14 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize("command", grammar.COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", grammar.all_commands(), ids=lambda command: command.name)
 @settings(max_examples=60)
 @given(words=st.lists(st.sampled_from(WORDS) | st.text(max_size=5), max_size=6))
 def test_command_lines(command: grammar.Command, words: list[str]) -> None:
     nowhere = io.StringIO()
     with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         try:
-            arguments.read(command, words)
+            arguments.read_values(command, words)
         except SystemExit as end:
             assert end.code in (0, 2)  # noqa: PT017 - either outcome is a pass
         except EnvFSError:
@@ -463,8 +464,8 @@ def test_command_lines(command: grammar.Command, words: list[str]) -> None:
 
 READERS: dict[str, Callable[[str], object]] = {
     "a duration": durations.seconds,
-    "a list": arguments.names,
-    "a number": arguments.number,
+    "a list": arguments.name_list,
+    "a number": arguments.parse_number,
 }
 
 

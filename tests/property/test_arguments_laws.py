@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from envfs_cli import arguments, grammar
 from envfs_cli.grammar import Argument, Command, Option
 
-COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
+COMMANDS = [pytest.param(command, id=command.name) for command in grammar.all_commands()]
 plain = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8).filter(
     lambda word: not word.startswith("-")
 )
@@ -56,7 +56,7 @@ def test_a_well_formed_line_is_read_alike_both_ways(command: Command, data: st.D
     directly = arguments._directly(command, words)
     assert directly is not None
     assert directly == arguments._by_argparse(command, words)
-    assert arguments.read(command, words) == directly
+    assert arguments.read_values(command, words) == directly
 
 
 @pytest.mark.parametrize("command", COMMANDS)

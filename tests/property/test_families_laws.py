@@ -49,8 +49,8 @@ def texts(draw: st.DrawFn, *, referring: bool) -> dict[str, str]:
 
 def imported(family: Mapping[str, str], tool: str) -> dict[str, Document]:
     """Return the own texts of the levels, under /app."""
-    members, _ = families.sort(family, tool)
-    planned = families.plan({file: parse_document(family[file]) for file in members}, tool)
+    members, _ = families.sort_family(family, tool)
+    planned = families.plan_levels({file: parse_document(family[file]) for file in members}, tool)
     return {"/".join(("/app", *each.below)): parse_document(each.text) for each in planned}
 
 
@@ -108,8 +108,8 @@ def test_a_value_that_goes_on_from_the_one_before_goes_on_through_the_family(the
     last = ".env.production.local"
     family = {file: f"P=${{P}}{file[4:]},\n" for file in {*there, last}}
     if tool not in ("next", "create-react-app", "rails") and {".env.local", ".env.production"} <= set(family):
-        members, _ = families.sort(family, tool)
-        planned = families.plan({file: parse_document(family[file]) for file in members}, tool)
+        members, _ = families.sort_family(family, tool)
+        planned = families.plan_levels({file: parse_document(family[file]) for file in members}, tool)
         told = [note for each in planned if each.below == ("production", "local") for note in each.notes]
         assert told == [
             "P goes on from itself in .env.local and in .env.production: look at the level production/local"

@@ -110,7 +110,7 @@ def test_a_locked_vault_asks_nothing_for_what_is_refused_anyhow(own: Home, line:
 def test_every_command_that_takes_a_passphrase_is_in_the_table() -> None:
     asking = {
         command.name
-        for command in grammar.COMMANDS
+        for command in grammar.all_commands()
         if any("--passphrase-file" in option.flags for option in command.options)
     }
     never = {"grants", "log", "ls", "shell", "verify"}  # no word of theirs can be wrong
@@ -169,7 +169,7 @@ MARKER = "sq7-sq7=!"
 
 def _lines() -> "list[str]":
     lines = [MARKER, f"help {MARKER}", f"--{MARKER}", f"-{MARKER}"]
-    for command in grammar.COMMANDS:
+    for command in grammar.all_commands():
         words = [_fit(argument) for argument in command.arguments]
         lines += [" ".join([command.name, *words[:at], MARKER, *words[at + 1 :]]) for at in range(len(words))]
         lines += [" ".join([command.name, *words, MARKER]), " ".join([command.name, *words, f"--{MARKER}"])]
@@ -204,7 +204,7 @@ def _is_tried(line: str) -> bool:
 
 def test_every_option_is_in_the_third_that_is_always_tried() -> None:
     tried = {(words[0], word) for words in map(str.split, _lines()[::3]) for word in words}
-    for command in grammar.COMMANDS:
+    for command in grammar.all_commands():
         for flag in (flag for option in command.options for flag in option.flags):
             forms = {flag, f"{flag}={MARKER}", f"{flag[:-1]}{MARKER}"}
             assert any((command.name, form) in tried for form in forms), (command.name, flag)

@@ -159,8 +159,9 @@ def test_a_stranger_cannot_ask_for_more(served: tuple[Home, Daemon]) -> None:
     """Whoever speaks the protocol is refused, and the refusal is on the log."""
     home, _ = served
     script = (
-        "from envfs_cli import link\nfrom envfs.protocol import control\nfrom envfs.errors import NotApproved\n"
-        "rows = []\ntry:\n    link.need_running().ask(control.Diagnose(), (), rows.append)\n"
+        "from envfs.errors import NotApproved\nfrom envfs.protocol import control\n"
+        "from envfs_cli.daemon import client\n"
+        "rows = []\ntry:\n    client.need_running().ask(control.Diagnose(), (), rows.append)\n"
         "except NotApproved:\n    print('refused', rows)\n"
     )
     words = [*as_user(1004), sys.executable, "-c", script]

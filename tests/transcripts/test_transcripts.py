@@ -42,12 +42,12 @@ def _text() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in _SESSIONS)
 
 
-@pytest.mark.parametrize("name", [c.name for c in grammar.COMMANDS] + ["run"])
+@pytest.mark.parametrize("name", [c.name for c in grammar.all_commands()] + ["run"])
 def test_every_command_is_in_a_session(name: str) -> None:
     assert re.search(rf"^(! )?(as \d+ )?(tty )?envfs {name}( |$)", _text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", [c.name for c in grammar.COMMANDS if c.group != grammar.HIDDEN])
+@pytest.mark.parametrize("name", [c.name for c in grammar.all_commands() if c.group != grammar.HIDDEN])
 def test_the_help_of_every_command_is_in_a_session(name: str) -> None:
     assert f"envfs {name} --help\n" in _text()
 
@@ -60,6 +60,6 @@ def test_every_documented_exit_status_is_in_a_session() -> None:
     assert documented - shown == _UNSHOWN.keys() & documented
 
 
-@pytest.mark.parametrize("option", sorted({o.flags[-1] for c in grammar.COMMANDS for o in c.options}))
+@pytest.mark.parametrize("option", sorted({o.flags[-1] for c in grammar.all_commands() for o in c.options}))
 def test_every_option_is_in_a_session(option: str) -> None:
     assert f" {option}" in _text()

@@ -9,7 +9,7 @@ import pytest
 
 from envfs import safe_open
 from envfs.safe_open import NotRegular, OverLimit
-from envfs_cli.commands import mounting
+from envfs_cli.daemon import background
 from envfs_cli.shell.history import History
 from tests.system.odd_files import KINDS, plant
 
@@ -87,4 +87,4 @@ def test_the_shells_history_and_the_daemons_log_do_without_their_file(tmp_path: 
     assert history.lines == []
     history.remember("ls")
     assert history.lines == ["ls"]
-    os.close(mounting._daemon_log(str(tmp_path / "file")))
+    os.close(background._daemon_log(str(tmp_path / "file")))

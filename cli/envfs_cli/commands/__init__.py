@@ -1,1 +1,4 @@
-"""One module a group of commands; each function takes the values that the grammar read and returns the exit status."""
+"""The commands, each in the module of its name: what it is given, and the function that runs it.
+
+`envfs_cli.run` loads one of them. No command imports another: what several need lies beside this folder.
+"""

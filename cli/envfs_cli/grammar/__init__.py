@@ -1,14 +1,18 @@
-"""The command line's grammar: one table that feeds argument parsing, the shell, completion, help and the manual.
+"""The command line's grammar: tables that feed argument parsing, the shell, completion, help and the manual.
 
-Law: nothing but data here, and nothing imported that costs the client time.
+Laws: nothing but data here, and nothing imported that costs the client time. A command costs the tables up to its own
+group: so those of daily use come first.
 """
 
-from envfs_cli.grammar import daily, keeping
+from envfs_cli.grammar import use
 from envfs_cli.grammar.words import HIDDEN, PASSPHRASE, Argument, Command, Option
 
-__all__ = ["COMMANDS", "GROUPS", "HIDDEN", "PASSPHRASE", "Argument", "Command", "Option", "find"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-COMMANDS = (*daily.COMMANDS, *keeping.COMMANDS)
+__all__ = ["GROUPS", "HIDDEN", "PASSPHRASE", "Argument", "Command", "Option", "all_commands", "find_command"]
+
 GROUPS = (
     ("use", "Use"),
     ("values", "Values"),
@@ -18,9 +22,24 @@ GROUPS = (
 )
 
 
-def find(word: str) -> "Command | None":
+def find_command(word: str) -> "Command | None":
     """Return the command of that name or synonym, or None."""
-    for command in COMMANDS:
+    for command in _in_order():
         if word == command.name or word in command.synonyms:
             return command
     return None
+
+
+def all_commands() -> "tuple[Command, ...]":
+    """Return every command, by group, those that only scripts call included."""
+    return tuple(_in_order())
+
+
+def _in_order() -> "Iterator[Command]":
+    yield from use.COMMANDS
+    from envfs_cli.grammar import values
+
+    yield from values.COMMANDS
+    from envfs_cli.grammar import access, vault
+
+    yield from (*access.COMMANDS, *vault.COMMANDS)

@@ -1,17 +1,29 @@
-"""What the grammar is made of, and what several commands share."""
+"""The types of the grammar's tables, and the words that several commands share."""
 
 from envfs.tuples import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    ArgumentKind = Literal["level", "project", "name", "file", "folder", "text", "number", "words", "place", "command"]
+    OptionKind = Literal["flag", "file", "text", "number", "duration", "list"]
+    Group = Literal["use", "values", "versions", "access", "vault", "hidden", "shell"]
+    Format = Literal[
+        "dotenv", "json", "environ", "example", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars"
+    ]
+    ImportFormat = Literal["dotenv", "json", "yaml", "compose"]
+
 
 class Argument(NamedTuple):
-    """A word by its place. `kind`: level, project, name, file, folder, text, number, or words (all that is left).
+    """A word by its place. Of the kinds, `words` is all that is left; `place` and `command` are the shell's own.
 
     A first word that is `linked` may be left out in a folder that `envfs link` linked to a level. `meanings` explain
     the `choices`, one each.
     """
 
     name: str
-    kind: str
+    kind: "ArgumentKind"
     help: str
     optional: bool = False
     choices: tuple[str, ...] = ()
@@ -20,21 +32,20 @@ class Argument(NamedTuple):
 
 
 class Option(NamedTuple):
-    """A word by its flag. `kind`: flag, file, text, number, duration or list."""
+    """A word by its flag, and the value behind it if its kind is not `flag`."""
 
     flags: tuple[str, ...]
-    kind: str
+    kind: "OptionKind"
     metavar: str = ""
     help: str = ""
     choices: tuple[str, ...] = ()
 
 
 class Command(NamedTuple):
-    """A command; `run` names the function, as `module:function` in `envfs_cli.commands`."""
+    """A command. The module of its name in `envfs_cli.commands` runs it (`envfs_cli.run` says how)."""
 
     name: str
-    group: str
-    run: str
+    group: "Group"
     summary: str
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
@@ -43,8 +54,21 @@ class Command(NamedTuple):
     details: str = ""
 
 
-HIDDEN = "hidden"  # the group of commands that only scripts call: not in help, completion or manual
-FORMATS = ("dotenv", "json", "environ", "example", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars")
+HIDDEN: "Group" = "hidden"  # the group of commands that only scripts call: not in help, completion or manual
+FORMATS: "tuple[Format, ...]" = (
+    "dotenv",
+    "json",
+    "environ",
+    "example",
+    "shell",
+    "docker",
+    "systemd",
+    "yaml",
+    "k8s",
+    "github",
+    "tfvars",
+)
+IMPORT_FORMATS: "tuple[ImportFormat, ...]" = ("dotenv", "json", "yaml", "compose")
 JSON = Option(("--json",), "flag", "", "print JSON for machines")
 PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PASSPHRASE_FILE)"

@@ -1,1 +1,1 @@
-"""What comes in: `.env` files as their own readers read them, families of files, JSON and YAML trees."""
+"""Import: `.env` files as their own readers read them, families of such files, JSON and YAML trees."""

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from envfs.core import names
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.scanner import Entry
-from envfs_cli.importing.sources import references
+from envfs_cli.importing.sources import referenced_names
 
 NEXT, FLOW, VITE = "next", "dotenv-flow", "vite"
 REACT, RAILS, SYMFONY, NUXT = "create-react-app", "rails", "symfony", "nuxt"
@@ -82,7 +82,7 @@ class Sorted(NamedTuple):
     skipped: tuple[tuple[str, str], ...]
 
 
-def detect(dependencies: Collection[str], files: Collection[str]) -> tuple[str, str]:
+def detect_order(dependencies: Collection[str], files: Collection[str]) -> tuple[str, str]:
     """Return the order that a project's packages or files speak for, and what spoke."""
     for order, packages in _PACKAGES:
         for package in packages:
@@ -93,7 +93,7 @@ def detect(dependencies: Collection[str], files: Collection[str]) -> tuple[str, 
     return NEXT, NOTHING
 
 
-def sort(files: Iterable[str], order: str) -> Sorted:
+def sort_family(files: Iterable[str], order: str) -> Sorted:
     """Tell the files of the family from those that only look like it."""
     ours = sorted(file for file in files if file == ".env" or file.startswith(".env."))
     why = {file: _why_not(file, order) for file in ours}
@@ -112,7 +112,7 @@ def is_no_secret(file: str) -> bool:
     return last in _EXAMPLES or file in (".env.vault", ".env.me")
 
 
-def plan(documents: Mapping[str, Document], order: str) -> tuple[Planned, ...]:
+def plan_levels(documents: Mapping[str, Document], order: str) -> tuple[Planned, ...]:
     """Return the texts of all levels of a family, a level before those below it."""
     rule = ORDERS[order]
     planned = [
@@ -122,7 +122,7 @@ def plan(documents: Mapping[str, Document], order: str) -> tuple[Planned, ...]:
     for mode in sorted({_mode(file) for file in documents} - {""}):
         planned.append(_planned((mode,), documents, (f".env.{mode}",)))
         planned.append(_local_of(mode, documents, rule))
-    return tuple(each for each in planned if each is not None)
+    return tuple(planned_level for planned_level in planned if planned_level is not None)
 
 
 def _why_not(file: str, order: str) -> str:
@@ -170,7 +170,7 @@ def _local_of(mode: str, documents: Mapping[str, Document], rule: Order) -> Plan
     if own_file in documents:
         text = _stacked(parse_document(text), documents[own_file])
         files.append((own_file, tuple(documents[own_file].variables())))
-    # a level comes to be with a text, though there may be nothing to say in it
+    # a level is created by a text, though there may be nothing to say in it
     text = text or f"# all of .env.local is set by .env.{mode}\n"
     return Planned((mode, LOCAL), text, tuple(files), _exceptions(mode, shared, over))
 
@@ -189,15 +189,15 @@ def _weakened(weak: Document, strong: Document) -> str:
     names_going_on = _going_on(strong) & set(weak.variables())
     going_on = [entry for entry in strong.entries if entry.name in names_going_on]
     over = set(strong.variables()) - {entry.name for entry in going_on}
-    kept = [entry for entry in weak.entries if entry.name not in over]
-    return _joined(kept) if not going_on else _stacked(parse_document(_joined(kept)), Document(tuple(going_on)))
+    entries = [entry for entry in weak.entries if entry.name not in over]
+    return _joined(entries) if not going_on else _stacked(parse_document(_joined(entries)), Document(tuple(going_on)))
 
 
 def _stacked(weak: Document, strong: Document) -> str:
     """Return one text that means what `strong` over `weak` means."""
     over = set(strong.variables()) - _going_on(strong)
-    kept = tuple(entry for entry in weak.entries if entry.name not in over)
-    return _joined(_in_order(kept, strong.entries))
+    entries = tuple(entry for entry in weak.entries if entry.name not in over)
+    return _joined(_in_order(entries, strong.entries))
 
 
 def _in_order(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[Entry]:
@@ -210,13 +210,13 @@ def _in_order(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[Entry]:
         begun.add(first)
         while path:
             place, waiting = path[-1]
-            wanted = next((need for need in waiting if need not in begun), None)
-            if wanted is None:
+            requirement = next((need for need in waiting if need not in begun), None)
+            if requirement is None:
                 ordered.append(entries[place])
                 path.pop()
             else:
-                begun.add(wanted)
-                path.append((wanted, iter(needs[wanted])))
+                begun.add(requirement)
+                path.append((requirement, iter(needs[requirement])))
     return ordered
 
 
@@ -226,20 +226,20 @@ def _needs(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[list[int]]:
     of_strong = {entry.name: place for place, entry in enumerate(strong, len(weak))}
     needs = []
     for entries, start, other in ((weak, 0, of_strong), (strong, len(weak), of_weak)):
-        before: dict[str | None, int] = {}
+        last_setter: dict[str | None, int] = {}
         for place, entry in enumerate(entries, start):
-            names_here = () if entry.name is None else (entry.name, *references(entry))
-            found = [before.get(name, -1) for name in names_here]
+            names_here = () if entry.name is None else (entry.name, *referenced_names(entry))
+            places = [last_setter.get(name, -1) for name in names_here]
             # of a name that both set the strong one is meant; by itself it means the weak one
             own = {entry.name} if other is of_strong else of_strong.keys() - {entry.name}
-            found += [other.get(name, -1) for name in names_here[1:] if name not in own]
-            needs.append([need for need in found if need >= 0])
-            before[entry.name] = place
+            places += [other.get(name, -1) for name in names_here[1:] if name not in own]
+            needs.append([need for need in places if need >= 0])
+            last_setter[entry.name] = place
     return needs
 
 
 def _going_on(document: Document) -> set[str | None]:
-    return {entry.name for entry in document.entries if entry.name in references(entry)}
+    return {entry.name for entry in document.entries if entry.name in referenced_names(entry)}
 
 
 def _joined(entries: Iterable[Entry]) -> str:

@@ -3,13 +3,13 @@
 import json
 
 from envfs.errors import Malformed, TooLarge
-from envfs_cli.importing.trees import DEEPEST, MOST, Items, Node, Scalar, Table
+from envfs_cli.importing.trees import DEEPEST, MOST, Items, NamedItems, Node, Scalar
 
 _WORDS = {True: Scalar("true", "bare"), False: Scalar("false", "bare"), None: Scalar("", "null")}
 _HINT = f"at most {DEEPEST} objects and lists inside each other"
 
 
-def parse(text: str) -> Node:
+def parse_json(text: str) -> Node:
     """Read one JSON text.
 
     Raises:
@@ -47,6 +47,11 @@ class _Builder:
         self._left = MOST
 
     def node(self, found: object, depth: int) -> Node:
+        """Return the node of a parsed value.
+
+        Raises:
+            TooLarge: it is nested too deeply, or has too many values
+        """
         self._left -= 1
         if depth > DEEPEST:
             raise TooLarge("the JSON text is nested too deeply", _HINT)
@@ -54,7 +59,7 @@ class _Builder:
             raise TooLarge("the JSON text has too many values", f"at most {MOST}")
         match found:
             case _Pairs():
-                return Table(tuple((name, self.node(inner, depth + 1)) for name, inner in found))
+                return NamedItems(tuple((name, self.node(inner, depth + 1)) for name, inner in found))
             case list():
                 return Items(tuple(self.node(inner, depth + 1) for inner in found))
             case _Number():

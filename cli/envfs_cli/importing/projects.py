@@ -1,4 +1,4 @@
-"""Who reads a project's `.env` files, by what the project's own files say, and in which order.
+"""The readers of a project's `.env` files, and their order, as the project's own files show them.
 
 Law: these files are only looked at for names of packages; what cannot be read speaks for nothing.
 """
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from envfs.errors import EnvFSError
 from envfs_cli.importing import families, json_trees
-from envfs_cli.importing.trees import Table
+from envfs_cli.importing.trees import NamedItems
 
 
 class Evidence(NamedTuple):
@@ -67,15 +67,15 @@ def is_telling(file: str) -> bool:
     return file in (*others, *_PYTHON_FILES, *_COMPOSE_FILES) or is_requirements
 
 
-def evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
+def reader_evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
     """Return what the telling files of a folder, by name, speak for; a reader once."""
-    found: dict[str, Evidence] = {}
+    by_reader: dict[str, Evidence] = {}
     for file, content in files.items():
-        for each in _of_file(file, content):
-            found.setdefault(each.reader or each.why, each)
-    if "expand" in found or "vite" in found:
-        found.pop("node", None)  # dotenv-expand goes on from what dotenv read
-    return tuple(found.values())
+        for clue in _of_file(file, content):
+            by_reader.setdefault(clue.reader or clue.why, clue)
+    if "expand" in by_reader or "vite" in by_reader:
+        by_reader.pop("node", None)  # dotenv-expand goes on from what dotenv read
+    return tuple(by_reader.values())
 
 
 def _of_file(file: str, content: str) -> Iterator[Evidence]:
@@ -111,8 +111,8 @@ def _without_comments(content: str) -> str:
 
 def _packages(content: str) -> set[str]:
     try:
-        tree = json_trees.parse(content)
+        tree = json_trees.parse_json(content)
     except EnvFSError:
         return set()
-    tables = [tree.get(name) for name in _PACKAGE_TABLES] if isinstance(tree, Table) else []
-    return {name for table in tables if isinstance(table, Table) for name, _ in table.pairs}
+    tables = [tree.get(name) for name in _PACKAGE_TABLES] if isinstance(tree, NamedItems) else []
+    return {name for table in tables if isinstance(table, NamedItems) for name, _ in table.pairs}

@@ -1,4 +1,4 @@
-"""What a file for import gives: each variable with its line of dotenv text, and what is to be said about it.
+"""The variables of a file for import: each with its line of dotenv text, and with remarks about it.
 
 Law: a value of JSON, YAML or a compose file is written so that no `$` in it begins a reference, unless compose would
 take it for one.
@@ -16,7 +16,7 @@ from envfs.dotenv.document import parse_document
 from envfs.dotenv.scanner import Entry, check_value
 from envfs.errors import BadName, BadRequest, EnvFSError, Malformed, NoSuchVariable, TooLarge
 from envfs_cli.importing import trees
-from envfs_cli.importing.trees import Items, Leaf, Node, Scalar, Table
+from envfs_cli.importing.trees import Items, Leaf, NamedItems, Node, Scalar
 
 TWICE = "set more than once; the last one counts"
 _NULL = "null; it becomes empty"
@@ -27,7 +27,7 @@ _REWRITTEN = "not in quotes, so docker compose may hand on another spelling of i
 _DOLLARS = re.compile(r"\$\$|\$")
 
 
-class Found(NamedTuple):
+class FileVariable(NamedTuple):
     """One variable of a file: its line of dotenv text, remarks, and why it cannot be taken, if so."""
 
     name: str
@@ -37,19 +37,19 @@ class Found(NamedTuple):
 
     def __repr__(self) -> str:
         """Show the name and the remarks, and not the line."""
-        return f"Found({self.name!r}, {self.remarks!r})"
+        return f"FileVariable({self.name!r}, {self.remarks!r})"
 
 
-class Source(NamedTuple):
-    """What a file gives, and remarks about the whole of it."""
+class FileSource(NamedTuple):
+    """The variables of a file, and remarks about the whole of it."""
 
-    found: tuple[Found, ...]
+    variables: tuple[FileVariable, ...]
     text: str
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show how many variables, and none."""
-        return f"Source({len(self.found)} variables)"
+        return f"Source({len(self.variables)} variables)"
 
     def check(self) -> None:
         """Refuse a file with something in it that cannot be taken.
@@ -57,16 +57,16 @@ class Source(NamedTuple):
         Raises:
             EnvFSError: for the first such thing
         """
-        for found in self.found:
-            if found.problem is not None:
-                raise found.problem
+        for variable in self.variables:
+            if variable.problem is not None:
+                raise variable.problem
 
     def remarks(self) -> tuple[str, ...]:
         """Return all that is to be said, in sentences."""
-        return (*self.notes, *(f"{found.name}: {text}" for found in self.found for text in found.remarks))
+        return (*self.notes, *(f"{variable.name}: {text}" for variable in self.variables for text in variable.remarks))
 
 
-def of_text(text: str) -> Source:
+def of_text(text: str) -> FileSource:
     """Read dotenv text; it is imported to the letter.
 
     Raises:
@@ -75,30 +75,30 @@ def of_text(text: str) -> Source:
     """
     document = parse_document(text)
     twice = set(document.duplicates())
-    found = []
+    variables = []
     for entry in document.entries:
         if entry.name is not None or entry.problem is not None:
-            found.append(_of_entry(entry, twice))
+            variables.append(_of_entry(entry, twice))
             twice.discard(entry.name or "")
-    seen = {each.name: each for each in reversed(found)}
-    return Source(tuple(reversed(seen.values())), text)
+    seen = {variable.name: variable for variable in reversed(variables)}
+    return FileSource(tuple(reversed(seen.values())), text)
 
 
-def of_tree(tree: Node, separator: str | None) -> Source:
+def of_tree(tree: Node, separator: str | None) -> FileSource:
     """Take the variables of a JSON or YAML file, with tables inside it flattened if there is a separator.
 
     Raises:
-        Malformed, TooLarge: as `trees.leaves`
+        Malformed, TooLarge: as `trees.tree_leaves`
     """
-    return _source(_of_leaf(leaf, place) for place, leaf in enumerate(trees.leaves(tree, separator)))
+    return _source(_of_leaf(leaf, place) for place, leaf in enumerate(trees.tree_leaves(tree, separator)))
 
 
 def is_compose(tree: Node) -> bool:
     """Tell whether a YAML file looks like one of docker compose."""
-    return isinstance(tree, Table) and isinstance(tree.get("services"), Table)
+    return isinstance(tree, NamedItems) and isinstance(tree.get("services"), NamedItems)
 
 
-def of_compose(tree: Node, service: str | None) -> Source:
+def of_compose(tree: Node, service: str | None) -> FileSource:
     """Take the environment of one service of a compose file.
 
     `$$` is a dollar; `${NAME}` stays a reference, which the level, and not the host, has to answer.
@@ -117,46 +117,54 @@ def of_compose(tree: Node, service: str | None) -> Source:
     counts = Counter(key for key, _ in values)
     last = enumerate(dict(values).items())
     odd = _odd(environment)
-    found = (_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last)
+    variables = (_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last)
     source = _source(
-        (_with_remark(each, _REWRITTEN) if each.name in odd and each.line else each for each in found), notes
+        (
+            _with_remark(variable, _REWRITTEN) if variable.name in odd and variable.line else variable
+            for variable in variables
+        ),
+        notes,
     )
-    # comments, so that the level comes to be though there may be nothing else in it
+    # comments, so that the level is created though there may be nothing else in it
     left = (
-        f"# {each.name}: from a level above, or from the environment\n"
-        for each in source.found
-        if _FROM_HOST in each.remarks
+        f"# {variable.name}: from a level above, or from the environment\n"
+        for variable in source.variables
+        if _FROM_HOST in variable.remarks
     )
     return source._replace(text=source.text + "".join(left))
 
 
-def _source(found: Iterable[Found], notes: tuple[str, ...] = ()) -> Source:
+def _source(variables: Iterable[FileVariable], notes: tuple[str, ...] = ()) -> FileSource:
     # a name that cannot be is left out, and named; a file of nothing else is refused for the first
-    all_found = tuple(found)
-    if any(each.line or _FROM_HOST in each.remarks for each in all_found):
-        all_found = tuple(each._replace(problem=None) if _is_left_out(each) else each for each in all_found)
+    all_variables = tuple(variables)
+    if any(variable.line or _FROM_HOST in variable.remarks for variable in all_variables):
+        all_variables = tuple(
+            variable._replace(problem=None) if _is_left_out(variable) else variable for variable in all_variables
+        )
     else:
-        all_found = tuple(each._replace(remarks=()) if _is_left_out(each) else each for each in all_found)
-    return Source(all_found, "".join(each.line for each in all_found), notes)
+        all_variables = tuple(
+            variable._replace(remarks=()) if _is_left_out(variable) else variable for variable in all_variables
+        )
+    return FileSource(all_variables, "".join(variable.line for variable in all_variables), notes)
 
 
-def _is_left_out(found: Found) -> bool:
-    return _NO_NAME_OF_OURS in found.remarks
+def _is_left_out(variable: FileVariable) -> bool:
+    return _NO_NAME_OF_OURS in variable.remarks
 
 
 # -- dotenv ------------------------------------------------------------------------------------------------------------
 
 
-def references(entry: Entry) -> tuple[str, ...]:
+def referenced_names(entry: Entry) -> tuple[str, ...]:
     """List the names that a value refers to, each once."""
-    return tuple(dict.fromkeys(each.name for each in templates.references(templates.pieces(entry))))
+    return tuple(dict.fromkeys(reference.name for reference in templates.references(templates.pieces(entry))))
 
 
-def _of_entry(entry: Entry, twice: set[str]) -> Found:
+def _of_entry(entry: Entry, twice: set[str]) -> FileVariable:
     fault = entry.fault
     problem = Malformed(fault.text, fault.hint, fault.line, fault.column) if fault else None
     name = f"line {entry.line}" if entry.name is None else entry.name
-    return Found(name, entry.raw, _remarks(references(entry), twice=name in twice), problem)
+    return FileVariable(name, entry.raw, _remarks(referenced_names(entry), twice=name in twice), problem)
 
 
 def _remarks(refers: tuple[str, ...], *, twice: bool) -> tuple[str, ...]:
@@ -166,7 +174,7 @@ def _remarks(refers: tuple[str, ...], *, twice: bool) -> tuple[str, ...]:
 # -- JSON and YAML -----------------------------------------------------------------------------------------------------
 
 
-def _of_leaf(leaf: Leaf, place: int) -> Found:
+def _of_leaf(leaf: Leaf, place: int) -> FileVariable:
     remarks = (TWICE,) if leaf.repeated else ()
     if isinstance(leaf.node, Items):
         return _literal(leaf.name, trees.json_text(leaf.node), place, (*remarks, _LIST))
@@ -174,16 +182,16 @@ def _of_leaf(leaf: Leaf, place: int) -> Found:
     return _literal(leaf.name, leaf.node.text, place, (*remarks, *empty))
 
 
-def _literal(name: str, value: str, place: int, remarks: tuple[str, ...]) -> Found:
+def _literal(name: str, value: str, place: int, remarks: tuple[str, ...]) -> FileVariable:
     problem = _problem(name, value, place)
     if isinstance(problem, BadName):
-        return Found(trees.shown(name, place), "", (_NO_NAME_OF_OURS,), problem)
+        return FileVariable(trees.printable_key(name, place), "", (_NO_NAME_OF_OURS,), problem)
     line = "" if problem else writing.assignment(name, value)
-    return Found(trees.shown(name, place), line, remarks, problem)
+    return FileVariable(trees.printable_key(name, place), line, remarks, problem)
 
 
 def _problem(name: str, value: str, place: int) -> EnvFSError | None:
-    label = trees.shown(name, place)
+    label = trees.printable_key(name, place)
     try:
         names.variable(name)
     except (BadName, TooLarge) as error:
@@ -198,27 +206,29 @@ def _problem(name: str, value: str, place: int) -> EnvFSError | None:
 # -- compose -----------------------------------------------------------------------------------------------------------
 
 
-def _service(tree: Node, wanted: str | None) -> tuple[str, Table]:
-    services = tree.get("services") if isinstance(tree, Table) else None
-    if not isinstance(services, Table) or not services.pairs:
+def _service(tree: Node, wanted: str | None) -> tuple[str, NamedItems]:
+    services = tree.get("services") if isinstance(tree, NamedItems) else None
+    if not isinstance(services, NamedItems) or not services.pairs:
         raise Malformed("the file has no services", "a compose file has `services:`; -f yaml reads a plain mapping")
-    known = dict(services.pairs)
-    listed = ", ".join(trees.shown(name, place) for place, name in enumerate(known))
-    if wanted is None and len(known) > 1:
+    by_name = dict(services.pairs)
+    listed = ", ".join(trees.printable_key(name, place) for place, name in enumerate(by_name))
+    if wanted is None and len(by_name) > 1:
         raise BadRequest("the file has several services", f"choose one with --service: {listed}")
-    name = next(iter(known)) if wanted is None else wanted
-    table = known.get(name)
-    if not isinstance(table, Table):
+    name = next(iter(by_name)) if wanted is None else wanted
+    table = by_name.get(name)
+    if not isinstance(table, NamedItems):
         raise NoSuchVariable("the file has no such service", f"it has {listed}")
-    return trees.shown(name, 0), table
+    return trees.printable_key(name, 0), table
 
 
 def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
     match node:
-        case Table():
+        case NamedItems():
             for place, (name, inner) in enumerate(node.pairs):
                 if not isinstance(inner, Scalar):
-                    raise Malformed(f"{trees.shown(name, place)} is no text", "an environment has no lists and objects")
+                    raise Malformed(
+                        f"{trees.printable_key(name, place)} is no text", "an environment has no lists and objects"
+                    )
                 yield name, None if inner.kind == "null" else inner.text
         case Items():
             for place, item in enumerate(node.items):
@@ -234,37 +244,37 @@ def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
 
 def _odd(node: Node) -> set[str]:
     """List names of numbers and truth values that compose writes in its own way: `0123` is `83`, `1.10` is `1.1`."""
-    pairs = dict(node.pairs).items() if isinstance(node, Table) else ()
+    pairs = dict(node.pairs).items() if isinstance(node, NamedItems) else ()
     return {name for name, inner in pairs if isinstance(inner, Scalar) and inner.is_odd}
 
 
-def _with_remark(found: Found, remark: str) -> Found:
-    return found._replace(remarks=(*found.remarks, remark))
+def _with_remark(variable: FileVariable, remark: str) -> FileVariable:
+    return variable._replace(remarks=(*variable.remarks, remark))
 
 
-def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool) -> Found:
-    label = trees.shown(name, place)
+def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool) -> FileVariable:
+    label = trees.printable_key(name, place)
     if written is None:
-        return Found(label, "", (_FROM_HOST,))
+        return FileVariable(label, "", (_FROM_HOST,))
     value, literal = _dollars(written)
     problem = _problem(name, value, place)
     if isinstance(problem, BadName):
-        return Found(label, "", (_NO_NAME_OF_OURS,), problem)
+        return FileVariable(label, "", (_NO_NAME_OF_OURS,), problem)
     if problem is not None:
-        return Found(trees.shown(name, place), "", (), problem)
+        return FileVariable(trees.printable_key(name, place), "", (), problem)
     line = f"{name}={writing.template(value, literal)}\n"
-    refers = references(parse_document(line).entries[0])
+    refers = referenced_names(parse_document(line).entries[0])
     remarks = _remarks(refers, twice=twice)
-    return Found(name, line if refers else writing.assignment(name, value), remarks)
+    return FileVariable(name, line if refers else writing.assignment(name, value), remarks)
 
 
 def _dollars(written: str) -> tuple[str, tuple[int, ...]]:
     """Return a value with `$$` made `$`, and where those stand."""
     pieces, literal, size, last = [], [], 0, 0
-    for found in _DOLLARS.finditer(written):
-        pieces.append(written[last : found.start()] + "$")
-        size += found.start() - last + 1
-        last = found.end()
-        if len(found[0]) > 1:
+    for match in _DOLLARS.finditer(written):
+        pieces.append(written[last : match.start()] + "$")
+        size += match.start() - last + 1
+        last = match.end()
+        if len(match[0]) > 1:
             literal.append(size - 1)
     return "".join([*pieces, written[last:]]), tuple(literal)

@@ -43,7 +43,7 @@ class Items(NamedTuple):
         return f"Items({len(self.items)})"
 
 
-class Table(NamedTuple):
+class NamedItems(NamedTuple):
     """Names with what each stands for, in order; a name may be there twice."""
 
     pairs: "tuple[tuple[str, Node], ...]"
@@ -61,7 +61,7 @@ class Tagged(NamedTuple):
     """Something whose meaning a tag of YAML changes in a way that is not known here."""
 
 
-Node = Scalar | Items | Table | Tagged
+Node = Scalar | Items | NamedItems | Tagged
 
 
 class Leaf(NamedTuple):
@@ -72,26 +72,26 @@ class Leaf(NamedTuple):
     repeated: bool = False
 
 
-def shown(name: str, place: int) -> str:
+def printable_key(name: str, place: int) -> str:
     """Return how a message names a key: as it is if it looks like a name, by its place if it may be anything."""
     return name if _NAME_LIKE.fullmatch(name) else f"key {place + 1}"
 
 
-def leaves(tree: Node, separator: str | None) -> tuple[Leaf, ...]:
+def tree_leaves(tree: Node, separator: str | None) -> tuple[Leaf, ...]:
     """List what a tree holds, with the names of tables inside tables joined by `separator`.
 
     Raises:
         Malformed: it is no table; without a separator, a table or a list is inside it; two places give one name
         TooLarge: it holds more than a level can
     """
-    if not isinstance(tree, Table):
+    if not isinstance(tree, NamedItems):
         raise Malformed("the text is no object of names and values", "a file for import is one mapping, {NAME: value}")
-    found: dict[str, Leaf] = {}
+    by_name: dict[str, Leaf] = {}
     for leaf in _Walk(separator).table(tree, "", repeated=False):
-        if leaf.name in found:
-            raise Malformed(f"two places give the name {shown(leaf.name, 0)}", "choose another --flatten")
-        found[leaf.name] = leaf
-    return tuple(found.values())
+        if leaf.name in by_name:
+            raise Malformed(f"two places give the name {printable_key(leaf.name, 0)}", "choose another --flatten")
+        by_name[leaf.name] = leaf
+    return tuple(by_name.values())
 
 
 def json_text(node: Node) -> str:
@@ -116,7 +116,7 @@ class _Walk:
         self._separator = separator
         self._left = limits.TEXT_BYTES
 
-    def table(self, table: Table, prefix: str, *, repeated: bool) -> Iterator[Leaf]:
+    def table(self, table: NamedItems, prefix: str, *, repeated: bool) -> Iterator[Leaf]:
         counts = Counter(name for name, _ in table.pairs)
         self._spend(len(table.pairs))
         for place, (name, node) in enumerate(dict(table.pairs).items()):
@@ -128,13 +128,15 @@ class _Walk:
                 self._spend(len(name) + len(node.text))
                 yield Leaf(name, node, repeated)
             case Tagged():
-                raise Malformed(f"{shown(name, place)} has a tag", "write the value as plain text, without !tag")
+                raise Malformed(
+                    f"{printable_key(name, place)} has a tag", "write the value as plain text, without !tag"
+                )
             case _ if self._separator is None:
-                raise _nested(node, shown(name, place))
+                raise _nested(node, printable_key(name, place))
             case Items():
                 self._spend(len(name))
                 yield Leaf(name, node, repeated)
-            case Table():
+            case NamedItems():
                 yield from self.table(node, name + self._separator, repeated=repeated)
 
     def _spend(self, size: int) -> None:
@@ -161,7 +163,7 @@ def _json(node: Node) -> Iterator[str]:
                 yield "," if place else ""
                 yield from _json(item)
             yield "]"
-        case Table():
+        case NamedItems():
             yield "{"
             for place, (name, inner) in enumerate(dict(node.pairs).items()):
                 yield f"{',' if place else ''}{json.dumps(name, ensure_ascii=False)}:"

@@ -9,7 +9,7 @@ import re
 import yaml
 
 from envfs.errors import Malformed, TooLarge
-from envfs_cli.importing.trees import DEEPEST, MOST, Items, Node, Scalar, Table, Tagged
+from envfs_cli.importing.trees import DEEPEST, MOST, Items, NamedItems, Node, Scalar, Tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _ODD = re.compile(
 _HINT = "quote a value that starts with a sign such as @ % & * ! or holds a colon and a blank"
 
 
-def parse(text: str) -> Node:
+def parse_yaml(text: str) -> Node:
     """Read one YAML document.
 
     Raises:
@@ -55,16 +55,21 @@ class _Builder:
         self._depth = 0
 
     def document(self) -> Node:
+        """Return the root of the one document.
+
+        Raises:
+            Malformed: there are several
+        """
         event = self._next()
         while isinstance(event, (yaml.StreamStartEvent, yaml.DocumentStartEvent)):
             event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
-            return Table(())
-        found = self._node(event)
+            return NamedItems(())
+        node = self._node(event)
         self._next()
         if not isinstance(self._next(), yaml.StreamEndEvent):
             raise Malformed("the file has more than one document", "split it at the line ---")
-        return found
+        return node
 
     def _next(self) -> yaml.Event:
         self._spend(1)
@@ -80,12 +85,12 @@ class _Builder:
             if event.anchor not in self._anchors:
                 raise Malformed("an alias has no anchor above it", _HINT, *_place(event))
             return self._anchors[event.anchor]
-        found = self._made(event)
+        node = self._made(event)
         if event.tag is not None and event.tag not in _PLAIN_TAGS:  # type: ignore[attr-defined]
-            found = Tagged()
+            node = Tagged()
         if event.anchor is not None:  # type: ignore[attr-defined]
-            self._anchors[event.anchor] = found  # type: ignore[attr-defined]
-        return found
+            self._anchors[event.anchor] = node  # type: ignore[attr-defined]
+        return node
 
     def _made(self, event: yaml.Event) -> Node:
         if isinstance(event, yaml.ScalarEvent):
@@ -93,15 +98,15 @@ class _Builder:
         self._depth += 1
         if self._depth > DEEPEST:
             raise TooLarge("the YAML text is nested too deeply", f"at most {DEEPEST} levels inside each other")
-        found = self._table() if isinstance(event, yaml.MappingStartEvent) else Items(tuple(self._items()))
+        node = self._table() if isinstance(event, yaml.MappingStartEvent) else Items(tuple(self._items()))
         self._depth -= 1
-        return found
+        return node
 
     def _items(self) -> "Iterator[Node]":
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             yield self._node(event)
 
-    def _table(self) -> Table:
+    def _table(self) -> NamedItems:
         own: list[tuple[str, Node]] = []
         merged: dict[str, Node] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
@@ -114,18 +119,18 @@ class _Builder:
             else:
                 own.append((key.text, inner))
         names = {name for name, _ in own}
-        return Table((*((name, node) for name, node in merged.items() if name not in names), *own))
+        return NamedItems((*((name, node) for name, node in merged.items() if name not in names), *own))
 
     def _brought(self, node: Node, event: yaml.Event) -> "Pairs":
         tables = node.items if isinstance(node, Items) else (node,)
-        found: dict[str, Node] = {}
+        by_name: dict[str, Node] = {}
         for table in tables:
-            if not isinstance(table, Table):
+            if not isinstance(table, NamedItems):
                 raise Malformed("<< brings something that is no mapping", _HINT, *_place(event))
             self._spend(len(table.pairs) + 1)
             for name, inner in dict(table.pairs).items():
-                found.setdefault(name, inner)
-        return tuple(found.items())
+                by_name.setdefault(name, inner)
+        return tuple(by_name.items())
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:

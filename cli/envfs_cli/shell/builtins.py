@@ -1,32 +1,34 @@
-"""What only the shell has, in the grammar's own form: `cd`, `pwd`, `help`, `exit`."""
+"""The commands that only the shell has, in the grammar's own types: `cd`, `pwd`, `help`, `exit`."""
 
-from envfs_cli.grammar import COMMANDS, HIDDEN, Argument, Command
+from envfs_cli.grammar import HIDDEN, Argument, Command, all_commands
 
-GROUP = "shell"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.grammar.words import Group
+
+GROUP: "Group" = "shell"
 BUILTINS = (
     Command(
         "cd",
         GROUP,
-        "cd",
         "go to a level",
         (Argument("place", "place", "a level, `..`, or `-` for the one before; without it: /", optional=True),),
         examples=("cd /shop/prod", "cd ..", "cd -"),
     ),
-    Command("pwd", GROUP, "pwd", "print the level you are at"),
+    Command("pwd", GROUP, "print the level you are at"),
     Command(
         "help",
         GROUP,
-        "help",
         "list the commands, or explain one",
         (Argument("command", "command", "a command's name", optional=True),),
         examples=("help", "help set"),
     ),
-    Command("exit", GROUP, "exit", "leave the shell", synonyms=("quit",)),
+    Command("exit", GROUP, "leave the shell", synonyms=("quit",)),
 )
-TABLE = (*BUILTINS, *(command for command in COMMANDS if command.group != HIDDEN))
+TABLE = (*BUILTINS, *(command for command in all_commands() if command.group != HIDDEN))
 
 
-def find(word: str) -> "Command | None":
+def find_builtin(word: str) -> "Command | None":
     """Return the builtin or command of that name or synonym, or None."""
     for command in TABLE:
         if word == command.name or word in command.synonyms:

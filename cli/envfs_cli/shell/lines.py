@@ -11,13 +11,13 @@ import re
 import shlex
 
 from envfs.core import names
-from envfs_cli import arguments
+from envfs_cli import arguments, level_paths
 from envfs_cli.arguments import Mistake
-from envfs_cli.shell import builtins, paths
+from envfs_cli.shell import builtins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from envfs_cli.arguments import Values
     from envfs_cli.grammar import Command
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.")
 
 
-def split(text: str) -> list[str]:
+def split_line(text: str) -> list[str]:
     """Return the words of a line; a line that starts with # has none, and `envfs` before a command is dropped.
 
     Raises:
@@ -44,51 +44,63 @@ def split(text: str) -> list[str]:
     return words[1:] if words[:1] == ["envfs"] and len(words) > 1 else words
 
 
-def find(word: str) -> "Command":
+def named_command(word: str) -> "Command":
     """Return the command that a word names.
 
     Raises:
         Mistake: there is none
     """
-    command = builtins.find(word)
+    command = builtins.find_builtin(word)
     if command is None:
-        near = difflib.get_close_matches(word, [known.name for known in builtins.TABLE], 1)
+        near = difflib.get_close_matches(word, [other.name for other in builtins.TABLE], 1)
         raise Mistake("there is no such command", f"did you mean `{near[0]}`?" if near else "`help` lists the commands")
     return command
 
 
-def read(command: "Command", words: list[str], current: str, exists: "Exists") -> "Values":
+def line_values(command: "Command", words: list[str], current: str, exists: "Exists") -> "Values":
     """Return the values of a command at the level `current`; exits, as argparse does, on help and mistakes.
 
     Raises:
         EnvFSError: a level or a name is none, or a level may be a name by mistake
     """
-    values = arguments.read(command, placed(command, words, current, exists))
-    for argument in command.arguments:
-        if argument.kind == "name":
-            names.variable(str(values[argument.name]))
-    for option in command.options:
-        if option.kind == "list":
-            for name in values[arguments.key(option)] or ():  # type: ignore[attr-defined]
-                names.variable(name)
+    values = arguments.read_values(command, words_in_place(command, words, current, exists))
+    for name in _names_in(command, values):
+        names.variable(name)
     return values
 
 
-def placed(command: "Command", words: list[str], current: str, exists: "Exists") -> list[str]:
-    """Return the words with the level in its place and in its one spelling."""
+def _names_in(command: "Command", values: "Values") -> "Iterator[str]":
+    places = [argument.name for argument in command.arguments if argument.kind == "name"]
+    places += [arguments.value_key(option) for option in command.options if option.kind == "list"]
+    for place in places:
+        match values.get(place):
+            case str(name):
+                yield name
+            case tuple(listed):
+                yield from listed
+            case _:
+                continue
+
+
+def words_in_place(command: "Command", words: list[str], current: str, exists: "Exists") -> list[str]:
+    """Return the words with the level in its place and in its one spelling.
+
+    Raises:
+        Mistake: the first of two words of `set` is no level, so the second may be a value
+    """
     fixed = [argument for argument in command.arguments if argument.kind != "words"]
     at = next((index for index, argument in enumerate(fixed) if argument.kind == "level"), None)
     if at is None:
         return words
-    spots = standing(command, words)
+    spots = argument_places(command, words)
     if len(spots) == len(fixed) - 1:
         place = spots[at - 1] + 1 if at else 0
         return [*words[:place], current, *words[place:]]
     if len(spots) < len(fixed):
         return words
-    level = paths.resolve(current, words[spots[at]])
+    level = level_paths.resolve_level(current, words[spots[at]])
     if command.name == "set" and "/" not in words[spots[at]] and not exists(level):
-        # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be kept in the open
+        # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be stored unencrypted
         raise Mistake(
             "the first of two words is not a level that is there",
             "a value is never an argument, it is asked for; write ./ before a level to make it",
@@ -96,17 +108,17 @@ def placed(command: "Command", words: list[str], current: str, exists: "Exists")
     return [*words[: spots[at]], level, *words[spots[at] + 1 :]]
 
 
-def standing(command: "Command", words: list[str]) -> list[int]:
+def argument_places(command: "Command", words: list[str]) -> list[int]:
     """Return where in `words` those stand that are neither options nor theirs, up to `--`."""
-    found: list[int] = []
+    spots: list[int] = []
     index = 0
     while index < len(words) and words[index] != "--":
         if takes_value(command, words[index]):
             index += 1
         elif not words[index].startswith("-") or words[index] == "-":
-            found.append(index)
+            spots.append(index)
         index += 1
-    return found
+    return spots
 
 
 def takes_value(command: "Command", word: str) -> bool:
@@ -119,13 +131,11 @@ def takes_value(command: "Command", word: str) -> bool:
     )
 
 
-def fit_for_disk(command: "Command", values: "Values") -> bool:
+def is_fit_for_disk(command: "Command", values: "Values") -> bool:
     """Tell whether a line says no variable's name and no message: these are secret on the disk, as values are."""
-    names = ["message", *(argument.name for argument in command.arguments if argument.kind == "name")]
-    names += [arguments.key(option) for option in command.options if option.kind == "list"]
-    return not any(values.get(name) for name in names)
+    return not values.get("message") and not any(_names_in(command, values))
 
 
-def memorable(text: str, words: list[str]) -> bool:
+def may_be_remembered(text: str, words: list[str]) -> bool:
     """Tell whether a line that parsed may be remembered: not after a space, and not with NAME=value for `exec`."""
     return not text.startswith(" ") and not any(_ASSIGNMENT.match(word) for word in words)

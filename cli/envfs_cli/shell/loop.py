@@ -4,20 +4,22 @@ import os
 import signal
 import sys
 
+from envfs import safe_open
 from envfs.core import limits, names
 from envfs.errors import EnvFSError, TooLarge
 from envfs.protocol import control
-from envfs_cli import arguments, output
-from envfs_cli import link as links
+from envfs_cli import arguments, exit_status, level_paths, no_command, output
 from envfs_cli.arguments import Mistake
-from envfs_cli.session import Session
-from envfs_cli.shell import builtins, holding, lines, paths, running
+from envfs_cli.completion.sources import Sources
+from envfs_cli.daemon import client
+from envfs_cli.daemon.session import shared_link
+from envfs_cli.run import run_command
+from envfs_cli.shell import builtins, children, lines, private_daemon
 from envfs_cli.shell.history import History
-from envfs_cli.shell.sources import Sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from envfs_cli.arguments import Values
     from envfs_cli.grammar import Command
@@ -31,23 +33,21 @@ class Leave(Exception):
 
 
 class Shell:
-    """Runs lines at a level; `overview` lists the commands, `scripted` is true if lines come from standard input."""
+    """Runs lines at a level; `scripted` is true if lines come from standard input."""
 
-    def __init__(self, passphrase_file: object, overview: "Callable[[], str]", *, scripted: bool) -> None:
+    def __init__(self, passphrase_file: "str | None", *, scripted: bool) -> None:
         """Start at the top."""
         self.level = names.ROOT
-        self.sources = Sources(holding.link, holding.done_with)
-        self.history = History("" if scripted else f"{links.places().state}/shell_history")
+        self.sources = Sources(private_daemon.borrow_link, private_daemon.done_with)
+        self.history = History("" if scripted else f"{client.user_locations().state}/shell_history")
         self._before = names.ROOT
         self._passphrase_file = passphrase_file
-        self._overview = overview
         self._scripted = scripted
-        self._builtins = {"cd": self._cd, "pwd": self._pwd, "help": self._help, "exit": self._exit}
 
     def run(self, text: str) -> int:
         """Run one line; return its exit status. Raises Leave."""
         try:
-            words = lines.split(text)
+            words = lines.split_line(text)
             return self._run(text, words) if words else 0
         except EnvFSError as error:
             output.error(error)
@@ -56,12 +56,12 @@ class Shell:
             return end.code if isinstance(end.code, int) else Mistake.status
 
     def _run(self, text: str, words: list[str]) -> int:
-        command = lines.find(words[0])
-        values = lines.read(command, words[1:], self.level, self._exists)
-        if lines.memorable(text, words):
-            self.history.remember(text, on_disk=lines.fit_for_disk(command, values))
+        command = lines.named_command(words[0])
+        values = lines.line_values(command, words[1:], self.level, self._exists)
+        if lines.may_be_remembered(text, words):
+            self.history.remember(text, on_disk=lines.is_fit_for_disk(command, values))
         if command.group == builtins.GROUP:
-            return self._builtins[command.name](values)
+            return self._run_builtin(command, values)
         return self._start(command, values)
 
     def _exists(self, level: str) -> bool:
@@ -77,12 +77,12 @@ class Shell:
         if values.get("passphrase_file", "") is None and not values.get("project"):
             values["passphrase_file"] = self._passphrase_file
         if command.name in _ALONE:
-            holding.release()
+            private_daemon.release_daemon()
         else:
-            holding.hold()
-        status = running.in_child(lambda: running.start(command, values), with_input=not self._scripted)
-        if Session.kept is not None:
-            holding.done_with(Session.kept)
+            private_daemon.hold_daemon()
+        status = children.in_child(lambda: run_command(command, values), with_input=not self._scripted)
+        if (link := shared_link()) is not None:
+            private_daemon.done_with(link)
         if command.name in _CHANGING:
             self.sources.forget()
         if not self._scripted:
@@ -91,39 +91,42 @@ class Shell:
 
     # -- builtins ------------------------------------------------------------------------------------------------------
 
-    def _cd(self, values: "Values") -> int:
-        place = values["place"]
-        level = self._before if place == "-" else paths.resolve(self.level, str(place or "/"))
+    def _run_builtin(self, command: "Command", values: "Values") -> int:
+        match command.name, values:
+            case "cd", {"place": str(place)} if place:
+                self._go_to(self._before if place == "-" else level_paths.resolve_level(self.level, place))
+            case "cd", _:
+                self._go_to(names.ROOT)
+            case "pwd", _:
+                output.print_line(self.level)
+            case "help", {"command": str(name)}:
+                output.print_line(arguments.command_parser(lines.named_command(name)).format_help().rstrip())
+            case "help", _:
+                _print_help()
+            case _:
+                raise Leave
+        return 0
+
+    def _go_to(self, level: str) -> None:
         if level != names.ROOT:
-            link = holding.link()
+            link = private_daemon.borrow_link()
             try:
                 link.ask(control.ListLevels(level))
             finally:
-                holding.done_with(link)
+                private_daemon.done_with(link)
         self._before, self.level = self.level, level
-        return 0
 
-    def _pwd(self, _values: "Values") -> int:
-        output.line(self.level)
-        return 0
 
-    def _help(self, values: "Values") -> int:
-        if values["command"] is not None:
-            output.line(arguments.parser(lines.find(str(values["command"]))).format_help().rstrip())
-            return 0
-        output.line(self._overview())
-        output.line(f"\n{output.paint('Shell', 'head')}")
-        for command in builtins.BUILTINS:
-            output.line(f"  {command.name:<12}{command.summary}")
-        output.line("\nLevels are relative to the current one, and it is meant where you leave the level out.")
-        return 0
-
-    def _exit(self, _values: "Values") -> int:
-        raise Leave
+def _print_help() -> None:
+    output.print_line(no_command.command_overview())
+    output.print_line(f"\n{output.paint('Shell', 'head')}")
+    for command in builtins.BUILTINS:
+        output.print_line(f"  {command.name:<12}{command.summary}")
+    output.print_line("\nLevels are relative to the current one, and it is meant where you leave the level out.")
 
 
 def _say_end(command: "Command", status: int) -> None:
-    if status == running.INTERRUPTED:
+    if status == exit_status.INTERRUPTED:
         output.done("")  # behind the ^C that the terminal shows
     if command.name == "exec" and status:
         output.note(f"exit status {status}")
@@ -136,7 +139,12 @@ def _refuse_input(command: "Command", values: "Values") -> None:
 
 
 def run_script(shell: Shell) -> int:
-    """Run the lines of standard input up to the first that fails; return its status, or 0."""
+    """Run the lines of standard input up to the first that fails; return its status, or 0.
+
+    Raises:
+        EnvFSError: standard input cannot be read, or is not UTF-8 text
+        TooLarge: a line is over what a level can hold
+    """
     try:
         for count, line in enumerate(_lines(), 1):
             status = shell.run(line)
@@ -146,7 +154,7 @@ def run_script(shell: Shell) -> int:
     except UnicodeDecodeError:
         raise EnvFSError("the script is not UTF-8 text") from None
     except OSError as error:
-        raise EnvFSError(f"cannot read standard input: {output.reason(error)}") from None
+        raise EnvFSError(f"cannot read standard input: {safe_open.reason(error)}") from None
     except Leave:
         pass
     return 0
@@ -161,11 +169,11 @@ def _lines() -> "Iterator[str]":
 
 def run_terminal(shell: Shell) -> int:
     """Ask for lines until the person leaves."""
-    from envfs_cli.shell.editing import Editor
+    from envfs_cli.shell.editor import Editor
 
     editor = Editor(shell.history, shell.sources, lambda: shell.level)
     output.done("`help` lists the commands, Tab completes, `exit` or ctrl-D leaves")
-    if os.path.exists(links.places().vault) and holding.hold():
+    if os.path.exists(client.user_locations().vault) and private_daemon.hold_daemon():
         output.done("no daemon runs, so this shell keeps the vault to itself; `mount` starts one for all")
     while True:
         try:
@@ -176,13 +184,13 @@ def run_terminal(shell: Shell) -> int:
             return 0
 
 
-def run(passphrase_file: object, overview: "Callable[[], str]") -> int:
+def run_shell_loop(passphrase_file: "str | None") -> int:
     """Run the shell until its end; return its exit status."""
     scripted = sys.stdin is None or not sys.stdin.isatty()
     if not scripted:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # it ends what is running, and never the shell
-    shell = Shell(passphrase_file, overview, scripted=scripted)
+    shell = Shell(passphrase_file, scripted=scripted)
     try:
         return run_script(shell) if scripted else run_terminal(shell)
     finally:
-        holding.release()
+        private_daemon.release_daemon()

@@ -8,19 +8,20 @@ from envfs_cli import arguments, grammar
 from envfs_cli.arguments import Mistake
 from envfs_cli.grammar import Command
 
-COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
+Values = dict[str, object]
+COMMANDS = [pytest.param(command, id=command.name) for command in grammar.all_commands()]
 
 
-def read(line: str) -> dict[str, object]:
+def read(line: str) -> Values:
     name, *words = line.split()
-    command = grammar.find(name)
+    command = grammar.find_command(name)
     assert command is not None
-    return arguments.read(command, words)
+    return dict(arguments.read_values(command, words))
 
 
-def given(line: str) -> dict[str, object]:
+def given(line: str) -> Values:
     """Return what a line gives beside the defaults."""
-    return {name: value for name, value in read(line).items() if value not in (None, False)}
+    return {name: value for name, value in read(line).items() if value not in (None, False, ())}
 
 
 @pytest.mark.parametrize(
@@ -62,12 +63,12 @@ def given(line: str) -> dict[str, object]:
         ("import f /shop -f yaml -n", {"file": "f", "level": "/shop", "format": "yaml", "dry_run": True}),
         ("import . /shop --order vite", {"file": ".", "level": "/shop", "order": "vite"}),
         ("link /shop", {"folder": "/shop"}),
-        ("link web /shop --import", {"folder": "web", "level": "/shop", "import": True}),
+        ("link web /shop --import", {"folder": "web", "level": "/shop", "import_": True}),
         ("link --remove", {"remove": True}),
         ("mount --foreground /mnt", {"path": "/mnt", "foreground": True}),
     ],
 )
-def test_a_line_is_read_as_it_was_meant(line: str, values: dict[str, object]) -> None:
+def test_a_line_is_read_as_it_was_meant(line: str, values: Values) -> None:
     found = given(line)
     uid = {"uid": 0} if values.get("uid") == 0 else {}  # 0 is a value too
     lines = {"lines": 0} if values.get("lines") == 0 else {}
@@ -141,7 +142,7 @@ def test_a_word_that_no_command_knows_is_a_mistake_of_each(
     command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        arguments.read(command, ["--no-such-option"])
+        arguments.read_values(command, ["--no-such-option"])
     assert caught.value.code == 2
     assert "usage:" in capsys.readouterr().err
 
@@ -155,7 +156,7 @@ def test_help_is_given_wherever_it_is_asked_for(
     if not command.arguments and before:
         return
     with pytest.raises(SystemExit) as caught:
-        arguments.read(command, [*before, flag])
+        arguments.read_values(command, [*before, flag])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
     assert command.summary[1:] in " ".join(shown.split())
@@ -164,16 +165,16 @@ def test_help_is_given_wherever_it_is_asked_for(
     assert all(example in joined for example in command.examples)
 
 
-ACTIONS = [(command, "") for command in grammar.COMMANDS if command.name in ("project", "key", "keyring")]
+ACTIONS = [(command, "") for command in grammar.all_commands() if command.name in ("project", "key", "keyring")]
 ACTIONS += [
-    (command, "hunter2") for command in grammar.COMMANDS if command.name in ("project", "key", "keyring", "log")
+    (command, "hunter2") for command in grammar.all_commands() if command.name in ("project", "key", "keyring", "log")
 ]
 
 
 @pytest.mark.parametrize(("command", "word"), ACTIONS, ids=lambda each: getattr(each, "name", each or "none"))
 def test_an_action_that_lacks_or_is_unknown_is_answered_with_all_there_are(command: Command, word: str) -> None:
     with pytest.raises(Mistake) as caught:
-        arguments.read(command, [word] if word else [])
+        arguments.read_values(command, [word] if word else [])
     assert all(choice in caught.value.text for choice in command.arguments[0].choices)
     assert f"`envfs {command.name} --help`" in caught.value.hint
     assert "hunter2" not in str(caught.value)
@@ -181,19 +182,19 @@ def test_an_action_that_lacks_or_is_unknown_is_answered_with_all_there_are(comma
 
 @pytest.mark.parametrize(("text", "found"), [("A", ("A",)), ("A,B", ("A", "B")), (" A , B ", ("A", "B"))])
 def test_lists_are_names_with_commas(text: str, found: tuple[str, ...]) -> None:
-    assert arguments.names(text) == found
+    assert arguments.name_list(text) == found
 
 
 @pytest.mark.parametrize("text", ["", ",", "A,", ",A", "A,,B", " "])
 def test_a_list_has_no_empty_name(text: str) -> None:
     with pytest.raises(ValueError, match="empty"):
-        arguments.names(text)
+        arguments.name_list(text)
 
 
 @pytest.mark.parametrize(
     "text", ["", "-1", "+1", "1.0", "1e3", "x", " 1", "1 ", "\N{ARABIC-INDIC DIGIT THREE}", "0x1", "1_000"]
 )
 def test_a_number_is_digits_only(text: str) -> None:
-    assert arguments.number("007") == 7
+    assert arguments.parse_number("007") == 7
     with pytest.raises(ValueError, match="number"):
-        arguments.number(text)
+        arguments.parse_number(text)

@@ -1,39 +1,86 @@
 """The grammar is one table; everything that is made from it fits."""
 
-import importlib
+import ast
+import inspect
 import re
 import shlex
+from pathlib import Path
+from types import UnionType
+from typing import Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from envfs_cli import arguments, grammar
-from envfs_cli.grammar import Command
+from envfs_cli import arguments, commands, grammar, run
+from envfs_cli.grammar import Argument, Command, Option
+from envfs_cli.grammar import words as words_of_grammar
 
-COMMANDS = [pytest.param(command, id=command.name) for command in grammar.COMMANDS]
-SHOWN = [pytest.param(command, id=command.name) for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
+COMMANDS = [pytest.param(command, id=command.name) for command in grammar.all_commands()]
+SHOWN = [
+    pytest.param(command, id=command.name) for command in grammar.all_commands() if command.group != grammar.HIDDEN
+]
 ARGUMENT_KINDS = {"level", "project", "name", "file", "folder", "text", "number", "words"}
 OPTION_KINDS = {"flag", "file", "text", "number", "duration", "list"}
 
 
 def test_no_two_commands_share_a_name_or_a_synonym() -> None:
-    words = [word for command in grammar.COMMANDS for word in (command.name, *command.synonyms)]
+    words = [word for command in grammar.all_commands() for word in (command.name, *command.synonyms)]
     assert len(set(words)) == len(words)
-    assert all(grammar.find(word) is not None for word in words)
+    assert all(grammar.find_command(word) is not None for word in words)
 
 
 @pytest.mark.parametrize("word", ["", "Get", "GET", "ge", "--help", "set "])
 def test_nothing_else_is_a_command(word: str) -> None:
-    assert grammar.find(word) is None
+    assert grammar.find_command(word) is None
 
 
 def test_a_synonym_is_the_command() -> None:
-    assert grammar.find("run") is grammar.find("exec") is not None
+    assert grammar.find_command("run") is grammar.find_command("exec") is not None
+
+
+KINDS = {"flag": bool, "list": tuple[str, ...], "words": tuple[str, ...], "number": int, "duration": int}
+
+
+def literals() -> dict[str, object]:
+    """Return the closed sets that the grammar's module names for the checker alone."""
+    tree = ast.parse(inspect.getsource(words_of_grammar))
+    named = [n for n in ast.walk(tree) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Subscript)]
+    return {ast.unparse(n.targets[0]): Literal[ast.literal_eval(n.value.slice)] for n in named}
+
+
+def expected_type(word: Argument | Option) -> object:
+    """Return the type that the value of a word has."""
+    kind: object = KINDS.get(word.kind, str)
+    if isinstance(word, Argument):
+        return kind | None if word.optional else kind  # type: ignore[operator]
+    return kind if word.kind in ("flag", "list") else kind | None  # type: ignore[operator]
+
+
+def without_choices(hint: object) -> tuple[object, tuple[str, ...]]:
+    """Return a type with text in place of a `Literal`, and the choices of that."""
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    choices = tuple(choice for part in parts if get_origin(part) is Literal for choice in get_args(part))
+    plain = [str if get_origin(part) is Literal else part for part in parts]
+    return (plain[0] if len(plain) == 1 else Union[tuple(plain)]), choices  # noqa: UP007 - made of a list
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_names_a_function_that_is_there(command: Command) -> None:
-    module, _, function = command.run.partition(":")
-    assert callable(getattr(importlib.import_module(f"envfs_cli.commands.{module}"), function))
+def test_a_command_is_a_module_of_its_name_with_the_typed_value_that_its_words_make(command: Command) -> None:
+    module, function, kind = run.parts_of(command)
+    assert module.__name__.rpartition(".")[2].strip("_") == command.name.strip("_")
+    assert next(iter(inspect.signature(function).parameters.values())).annotation is kind
+    hints = get_type_hints(kind, {**vars(module), **literals(), "Literal": Literal})
+    line: dict[str, Argument | Option] = {argument.name: argument for argument in command.arguments}
+    line |= {arguments.value_key(option): option for option in command.options}
+    assert set(hints) == set(line)
+    for name, word in line.items():
+        plain, choices = without_choices(hints[name])
+        assert plain == expected_type(word), name
+        assert choices in ((), word.choices), name
+
+
+def test_each_module_of_commands_is_a_command() -> None:
+    files = {path.stem.strip("_") for path in Path(commands.__file__).parent.glob("*.py")} - {"init"}
+    assert files == {command.name.strip("_") for command in grammar.all_commands()} - {"init"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -46,7 +93,9 @@ def test_a_commands_words_are_of_known_kinds_and_explained(command: Command) -> 
     flags = [flag for option in command.options for flag in option.flags]
     assert len(set(flags)) == len(flags)
     assert all(re.fullmatch(r"-[a-z]|--[a-z][a-z-]+", flag) for flag in flags)
-    keys = [arguments.key(option) for option in command.options] + [argument.name for argument in command.arguments]
+    keys = [arguments.value_key(option) for option in command.options] + [
+        argument.name for argument in command.arguments
+    ]
     assert len(set(keys)) == len(keys)
 
 
@@ -77,7 +126,7 @@ def test_a_command_has_examples_and_each_is_read_directly(command: Command) -> N
         used = commands_in(example)
         assert used, example
         for name, *words in used:
-            found = grammar.find(name)
+            found = grammar.find_command(name)
             assert found is not None
             assert arguments._directly(found, words) is not None, example
         assert command.name in [words[0] for words in used]
@@ -89,5 +138,22 @@ SECRETS = re.compile(r"secret|password|passwd|token|value|passphrase$", re.IGNOR
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_takes_a_secret_as_a_word(command: Command) -> None:
     words = [argument.name for argument in command.arguments]
-    words += [arguments.key(option) for option in command.options if option.kind != "flag"]
+    words += [arguments.value_key(option) for option in command.options if option.kind != "flag"]
     assert not [word for word in words if SECRETS.search(word)]
+
+
+def casts(text: str) -> list[str]:
+    """Return the calls of a source text that make another type of what a command is given."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.args]
+    made = [call for call in calls if ast.unparse(call.func) in ("str", "int", "bool", "cast")]
+    return [ast.unparse(call) for call in made if ast.unparse(call.args[-1]).startswith(("arguments.", "values["))]
+
+
+@pytest.mark.parametrize("path", sorted(Path(commands.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_no_command_casts_what_it_is_given(path: Path) -> None:
+    assert casts(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("text", ["str(arguments.level)", "int(str(values['version'] or 0))", "cast(str, arguments.x)"])
+def test_the_test_for_casts_can_fail(text: str) -> None:
+    assert casts(text)

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from envfs_cli import arguments, grammar, help_text, wrapping
-from envfs_cli.commands import helping
+from envfs_cli import arguments, grammar, help_text, line_wrap, no_command
+from envfs_cli.completion import bash, fish, zsh
 from envfs_cli.grammar import Command
-from envfs_cli.shell.completion import bash, fish, zsh
 
 ENVFS = str(Path(sys.executable).with_name("envfs"))
-SHOWN = [command for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
+SHOWN = [command for command in grammar.all_commands() if command.group != grammar.HIDDEN]
 each_command = pytest.mark.parametrize("command", SHOWN, ids=lambda command: command.name)
 
 
@@ -33,17 +32,17 @@ def too_long(text: str, columns: int) -> list[str]:
 @each_command
 def test_help_fits(command: Command, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    shown = arguments.parser(command).format_help()
+    shown = arguments.command_parser(command).format_help()
     assert too_long(shown, columns) == []
     joined = " ".join(shown.split())
-    for text in (help_text.describe(command), *(option.help for option in command.options)):
+    for text in (help_text.command_description(command), *(option.help for option in command.options)):
         assert text in joined
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80])
 def test_the_list_of_commands_fits(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    assert too_long(helping.overview(), columns) == []
+    assert too_long(no_command.command_overview(), columns) == []
 
 
 @pytest.mark.parametrize("columns", [60, 80])
@@ -71,7 +70,7 @@ def test_help_on_a_terminal_is_as_wide_as_that(columns: int) -> None:
 @pytest.mark.parametrize("said", ["80", "", "x", "0", "-5", "7", "9999"])
 def test_a_width_is_always_usable(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", said)
-    assert 40 <= wrapping.width(-1) <= 100
+    assert 40 <= line_wrap.terminal_width(-1) <= 100
 
 
 @pytest.mark.parametrize("columns", [40, 50, 60])
@@ -80,7 +79,7 @@ def test_an_example_that_goes_on_in_the_next_line_is_the_same_command(
     command: Command, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    shown = arguments.parser(command).format_help().partition("examples:\n")[2]
+    shown = arguments.command_parser(command).format_help().partition("examples:\n")[2]
     pasted = re.split(r"(?<!\\)\n", shown.rstrip())
     assert [shlex.split(line.replace("\\\n", "")) for line in pasted] == [
         shlex.split(example) for example in command.examples
@@ -89,7 +88,7 @@ def test_an_example_that_goes_on_in_the_next_line_is_the_same_command(
 
 @each_command
 def test_help_points_below_only_to_what_is_below(command: Command) -> None:
-    shown = arguments.parser(command).format_help()
+    shown = arguments.command_parser(command).format_help()
     assert "see below" not in shown
     for place in re.finditer(r"one of the (\w+)\s+below", shown):
         assert f"\n{place[1]}:\n" in shown[place.end() :]
@@ -101,20 +100,20 @@ def test_each_action_is_explained_wherever_commands_are(command: Command) -> Non
         if argument.name == "action" or argument.meanings:
             assert len(argument.meanings) == len(argument.choices) > 0
         for choice in argument.choices:
-            assert all(choice in script() for script in (bash.script, zsh.script, fish.script))
+            assert all(choice in script() for script in (bash.bash_script, zsh.zsh_script, fish.fish_script))
 
 
 def test_what_stands_in_backticks_is_never_broken() -> None:
     text = "run `envfs grant /shop/prod --uid 1001`, then look at `envfs log -n 3` again"
     for columns in range(10, 80):
-        lines = wrapping.fill(text, columns)
+        lines = line_wrap.wrap_paragraph(text, columns)
         assert " ".join(lines) == text
         assert all(line.count("`") % 2 == 0 for line in lines)
 
 
 def test_a_paragraph_is_indented_as_told() -> None:
-    assert wrapping.fill("a bb ccc", 6, "> ", "  ") == ["> a bb", "  ccc"]
-    assert wrapping.fill("", 6) == [""]
+    assert line_wrap.wrap_paragraph("a bb ccc", 6, "> ", "  ") == ["> a bb", "  ccc"]
+    assert line_wrap.wrap_paragraph("", 6) == [""]
 
 
 @each_command

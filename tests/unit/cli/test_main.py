@@ -11,12 +11,12 @@ from envfs import __version__
 from envfs.errors import BY_CODE, EnvFSError
 from envfs_cli import arguments, grammar, main
 
-SHOWN = [command for command in grammar.COMMANDS if command.group != grammar.HIDDEN]
+SHOWN = [command for command in grammar.all_commands() if command.group != grammar.HIDDEN]
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]], ids=["nothing", "--help", "-h", "help"])
 def test_help_lists_every_command_and_no_hidden_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(words) == 0
+    assert main.run_line(words) == 0
     shown = capsys.readouterr().out
     joined = re.sub(r"\n {14}", " ", shown)
     assert all(f"\n  {command.name:<12}{command.summary}\n" in joined for command in SHOWN)
@@ -27,13 +27,13 @@ def test_help_lists_every_command_and_no_hidden_one(words: list[str], capsys: py
 
 @pytest.mark.parametrize("command", SHOWN, ids=lambda command: command.name)
 def test_help_explains_each_command(command: grammar.Command, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(["help", command.name]) == 0
+    assert main.run_line(["help", command.name]) == 0
     assert f"usage: envfs {command.name}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("word", ["--version", "-V"])
 def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run([word]) == 0
+    assert main.run_line([word]) == 0
     assert capsys.readouterr().out == f"envfs {__version__}\n"
 
 
@@ -43,7 +43,7 @@ def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_an_unknown_command_gets_a_suggestion_and_status_2(
     word: str, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main.run([word]) == 2
+    assert main.run_line([word]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "there is no such command" in shown.err
@@ -58,8 +58,8 @@ def test_a_refusal_ends_with_its_own_status_and_no_traceback(
     def refuse(_command: object, _values: object) -> int:
         raise kind("it is refused", "do otherwise")
 
-    monkeypatch.setattr(main, "start", refuse)
-    assert main.run(["status"]) == kind.status
+    monkeypatch.setattr("envfs_cli.run.run_command", refuse)
+    assert main.run_line(["status"]) == kind.status
     assert capsys.readouterr().err == "envfs: error: it is refused\nenvfs: hint: do otherwise\n"
 
 
@@ -67,16 +67,16 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_command: object, _values: object) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(main, "start", fail)
+    monkeypatch.setattr("envfs_cli.run.run_command", fail)
     with pytest.raises(ZeroDivisionError):
-        main.run(["status"])
+        main.run_line(["status"])
 
 
 def test_an_interruption_has_the_status_of_its_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_command: object, _values: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main, "start", interrupted)
+    monkeypatch.setattr("envfs_cli.run.run_command", interrupted)
     monkeypatch.setattr(sys, "argv", ["envfs", "status"])
     assert main.main() == 130
 

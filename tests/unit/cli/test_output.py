@@ -57,31 +57,31 @@ def test_whatever_comes_nothing_unprintable_is_left() -> None:
 
 
 def test_in_a_pipe_a_table_is_lines_with_tabs_and_no_heads(capsys: pytest.CaptureFixture[str]) -> None:
-    output.table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop"), ("", "x")])
+    output.print_table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop"), ("", "x")])
     assert capsys.readouterr().out == "A\t/\nLONGER\t/shop\n\tx\n"
 
 
 def test_in_a_pipe_no_cell_can_make_a_second_cell_or_line(capsys: pytest.CaptureFixture[str]) -> None:
-    output.table(("NAME", "LEVEL"), [("a\tb\nc", HOSTILE)])
+    output.print_table(("NAME", "LEVEL"), [("a\tb\nc", HOSTILE)])
     out = capsys.readouterr().out
     assert out.count("\n") == out.count("\t") == 1
 
 
 def test_an_empty_table_is_nothing_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    output.table(("NAME",), [])
+    output.print_table(("NAME",), [])
     assert capsys.readouterr().out == ""
 
 
 def test_on_a_terminal_a_table_is_aligned_under_its_heads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     with a_terminal() as terminal:
-        output.table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop")])
+        output.print_table(("NAME", "LEVEL"), [("A", "/"), ("LONGER", "/shop")])
     assert terminal.getvalue() == "NAME    LEVEL\nA       /\nLONGER  /shop\n"
 
 
 def test_on_a_terminal_heads_have_a_colour_unless_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_terminal() as terminal:
-        output.table(("NAME",), [("A",)])
+        output.print_table(("NAME",), [("A",)])
     assert "\x1b[1m" in terminal.getvalue()
     monkeypatch.setenv("NO_COLOR", "1")
     assert output.paint("x", "bad") == "x"
@@ -138,6 +138,6 @@ def test_messages_are_objects_and_rows_an_array(capsys: pytest.CaptureFixture[st
 
 
 def test_raw_bytes_come_after_the_lines_before_them_and_unchanged(capfd: pytest.CaptureFixture[str]) -> None:
-    output.line("before")
+    output.print_line("before")
     output.raw(b"\x1b\xc3\xa9\n" + b"x" * 200_000)
     assert capfd.readouterr().out == "before\n\x1bé\n" + "x" * 200_000

@@ -12,7 +12,8 @@ import pytest
 
 from envfs.core import limits
 from envfs.errors import EnvFSError, TooLarge, WrongPassphrase
-from envfs_cli import secrets, terminal
+from envfs_cli import secrets
+from envfs_cli.terminal import prompts
 
 
 @contextlib.contextmanager
@@ -96,21 +97,21 @@ def test_no_descriptor_is_left_whatever_happens(tmp_path: Path) -> None:
 
 def test_a_value_from_a_file_is_taken_to_the_letter(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"hunter2\n")
-    handle, trim = secrets.value("A", str(tmp_path / "file"))
+    handle, trim = secrets.value_descriptor("A", str(tmp_path / "file"))
     assert (content(handle), trim) == (b"hunter2\n", False)
 
 
 @pytest.mark.parametrize("file", ["-", None])
 def test_a_value_from_standard_input_loses_one_line_end(file: str | None) -> None:
     with standard_input(b"hunter2\n"):
-        handle, trim = secrets.value("A", file)
+        handle, trim = secrets.value_descriptor("A", file)
     assert (content(handle), trim) == (b"hunter2\n", True)
 
 
 def test_the_longest_value_may_come_with_its_line_end() -> None:
     data = b"x" * limits.VALUE_BYTES + b"\n"
     done = subprocess.run(
-        [sys.executable, "-c", "from envfs_cli import secrets; print(secrets.value('A', '-')[1])"],
+        [sys.executable, "-c", "from envfs_cli import secrets; print(secrets.value_descriptor('A', '-')[1])"],
         input=data,
         capture_output=True,
         check=False,
@@ -121,7 +122,7 @@ def test_the_longest_value_may_come_with_its_line_end() -> None:
 def test_at_a_terminal_the_value_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answers(monkeypatch, "hünter2")
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    handle, trim = secrets.value("DATABASE_URL", None)
+    handle, trim = secrets.value_descriptor("DATABASE_URL", None)
     assert (content(handle), trim) == ("hünter2".encode(), True)
     assert asked == ["value of DATABASE_URL: "]
 
@@ -129,11 +130,11 @@ def test_at_a_terminal_the_value_is_asked_for(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])
 def test_a_value_that_is_empty_is_refused(data: bytes, tmp_path: Path) -> None:
     with standard_input(data), pytest.raises(EnvFSError, match="the value is empty") as caught:
-        secrets.value("A", None)
+        secrets.value_descriptor("A", None)
     assert "--empty" in caught.value.hint
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(EnvFSError, match="the value is empty"):
-        secrets.value("A", str(tmp_path / "file"))
+        secrets.value_descriptor("A", str(tmp_path / "file"))
 
 
 # -- passphrases -------------------------------------------------------------------------------------------------------
@@ -148,7 +149,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
         assert lines == prompt.startswith("value")
         return left.pop(0).encode()
 
-    monkeypatch.setattr(terminal, "ask_hidden", ask)
+    monkeypatch.setattr(prompts, "ask_hidden", ask)
     return asked
 
 
@@ -162,7 +163,7 @@ STRONG = "correct horse battery staple"
 
 def test_a_passphrase_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answers(monkeypatch, "correct horse")
-    assert content(secrets.passphrase(None)) == b"correct horse"
+    assert content(secrets.passphrase_descriptor(None)) == b"correct horse"
     assert asked == ["passphrase: "]
 
 
@@ -175,7 +176,7 @@ def test_a_new_passphrase_is_asked_for_twice(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_projects_passphrase_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVFS_PASSPHRASE_FILE", "/nowhere")
     asked = answers(monkeypatch, STRONG, STRONG, STRONG)
-    assert content(secrets.passphrase(None, "/shop")) == content(secrets.new_passphrase(None, "/shop"))
+    assert content(secrets.passphrase_descriptor(None, "/shop")) == content(secrets.new_passphrase(None, "/shop"))
     assert asked == ["passphrase of /shop: ", "new passphrase of /shop: ", "the same again: "]
 
 
@@ -183,10 +184,10 @@ def test_a_weak_new_passphrase_is_said_to_be_and_used_only_on_a_yes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers(monkeypatch, *["hunter2"] * 8)
-    monkeypatch.setattr(terminal, "confirm", lambda _question: False)
+    monkeypatch.setattr(prompts, "confirm", lambda _question: False)
     with pytest.raises(WrongPassphrase):
         secrets.new_passphrase(None)
-    monkeypatch.setattr(terminal, "confirm", lambda _question: True)
+    monkeypatch.setattr(prompts, "confirm", lambda _question: True)
     assert content(secrets.new_passphrase(None)) == b"hunter2"
     said = capsys.readouterr().err
     assert said.count("this passphrase is weak") == 4
@@ -204,7 +205,7 @@ def test_a_weak_new_passphrase_in_a_file_is_said_to_be_and_used(
 
 
 def test_two_different_new_passphrases_make_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, *[STRONG, "correct open_vault battery staple"] * 3)
+    answers(monkeypatch, *[STRONG, "correct house battery staple"] * 3)
     with pytest.raises(WrongPassphrase) as caught:
         secrets.new_passphrase(None)
     assert "correct" not in caught.value.text + caught.value.hint
@@ -213,7 +214,7 @@ def test_two_different_new_passphrases_make_nothing(monkeypatch: pytest.MonkeyPa
 def test_a_new_passphrase_may_be_typed_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers(monkeypatch, "", STRONG, "correct open_vault battery staple", STRONG, STRONG)
+    answers(monkeypatch, "", STRONG, "correct house battery staple", STRONG, STRONG)
     assert content(secrets.new_passphrase(None)) == STRONG.encode()
     said = capsys.readouterr().err
     assert "the passphrase is empty: try again" in said
@@ -231,6 +232,6 @@ def test_a_passphrase_file_asks_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path
     (tmp_path / "one").write_bytes(b"first\n")
     (tmp_path / "two").write_bytes(b"second\n")
     monkeypatch.setenv("ENVFS_PASSPHRASE_FILE", str(tmp_path / "two"))
-    assert content(secrets.passphrase(str(tmp_path / "one"))) == b"first\n"
-    assert content(secrets.passphrase(None)) == b"second\n"
+    assert content(secrets.passphrase_descriptor(str(tmp_path / "one"))) == b"first\n"
+    assert content(secrets.passphrase_descriptor(None)) == b"second\n"
     assert asked == []

@@ -8,7 +8,7 @@ from envfs.dotenv import dialects, merging, residues, writing
 from envfs.dotenv.document import parse_document
 from envfs.errors import Malformed
 from envfs.protocol import jsontext
-from envfs_cli import inheriting
+from envfs_cli.process import environment_references
 
 ENVIRON = {"HOME": "/home/x", "EMPTY": "", "ODD": 'a $HOME `id` "q" it\'s \\ ${HOME}'}
 
@@ -21,7 +21,7 @@ def merged(*texts: str) -> merging.View:
 def completed(view: merging.View, environ: dict[str, str] | None = None) -> dict[str, str]:
     given = {name.encode(): value.encode() for name, value in (environ or {}).items()}
     opened = jsontext.encode(residues.plain(view.opened))
-    entries = inheriting.completed(writing.environ(view.variables), opened, given).split(b"\0")[:-1]
+    entries = environment_references.complete_entries(writing.environ(view.variables), opened, given).split(b"\0")[:-1]
     return dict(entry.decode().split("=", 1) for entry in entries)
 
 

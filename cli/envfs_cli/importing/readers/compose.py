@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, Refused, joined, text
+from envfs_cli.importing.readers.readings import Reading, RefusedText, join_pieces, literal_text
 
 _BLANK = "\t\v\f\r \x85\xa0"  # of a line
 _SPACE = (
@@ -40,7 +40,7 @@ _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(:?[-+?])?")
 _WORD = re.compile(r"[^{}$\n]*")
 
 
-def dotenv(content: str) -> list[Reading]:
+def read_compose(content: str) -> list[Reading]:
     """Read as docker compose does.
 
     Raises:
@@ -56,7 +56,7 @@ def _readings(content: str) -> Iterator[Reading]:
         end = _end(_NAME, content, at)
         name, sign = content[at:end].rstrip(_SPACE), content[end : end + 1]
         if sign not in ("=", ":", "\n", "") or " " in name:
-            raise Refused
+            raise RefusedText
         if not sign:
             return  # the rest has no name
         at = _end(_BLANKS, content, end + 1)
@@ -75,42 +75,42 @@ def _value(content: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
         return _expanded(content[at:end].partition(" #")[0].rstrip(_SPACE)), min(end + 1, len(content))
     value = quoted.match(content, at)
     if value is None:
-        raise Refused
+        raise RefusedText
     quote, inner = content[at], value[1].replace("\\" + content[at], content[at])
     if "\\\\" in value[1] and "\\" + quote in value[1]:
         return None, value.end()  # which of the backslashes belongs to the quote
     if quote == "'":
-        return text(inner), value.end()
+        return literal_text(inner), value.end()
     if "\\0" in inner:
         return None, value.end()
     return _expanded(_ESCAPE.sub(lambda sign: _ESCAPES.get(sign[1], sign[0]), inner)), value.end()
 
 
 def _expanded(value: str) -> tuple[Piece, ...] | None:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for sign in _SIGN.finditer(value):
         if sign.start() < last:
             continue
-        found.append(value[last : sign.start()])
+        parts.append(value[last : sign.start()])
         last = sign.end()
         if sign[1]:
-            found.append("$")
+            parts.append("$")
         elif sign[2]:
-            found.append(Reference(sign[2]))
+            parts.append(Reference(sign[2]))
         else:
             braced = _BRACED.match(value, last)
             if braced is None:
-                raise Refused
+                raise RefusedText
             word = _WORD.match(value, braced.end()) if braced[2] else None
             last = word.end() if word else braced.end()
             if not value.startswith("}", last):
                 return None  # references inside of words, and what it refuses
-            found.append(Reference(braced[1], braced[2] or "", text(word[0] if word else "")))
+            parts.append(Reference(braced[1], braced[2] or "", literal_text(word[0] if word else "")))
             last += 1
-    return joined([*found, value[last:]])
+    return join_pieces([*parts, value[last:]])
 
 
 def _end(pattern: re.Pattern[str], content: str, at: int) -> int:
-    found = pattern.match(content, at)
-    return found.end() if found else at
+    match = pattern.match(content, at)
+    return match.end() if match else at

@@ -9,16 +9,16 @@ from typing import NamedTuple
 from envfs.dotenv.document import Entry, parse_document
 from envfs.errors import EnvFSError
 from envfs_cli.importing.readers.plain import is_plain
-from envfs_cli.importing.readers.reading import Reading, Refused, by_name, told
-from envfs_cli.importing.readers.table import LONGEST, READERS, pieces_of, shown
+from envfs_cli.importing.readers.readings import Reading, RefusedText, by_name, printable_names
+from envfs_cli.importing.readers.table import LONGEST, READERS, literal_value, pieces_of
 
 MAINSTREAM = ("node", "python", "ruby", "symfony", "shell")
 DECISIVE = ("node", "python")  # where nothing says who reads, these count before a file is replaced
 UNKNOWN = (*DECISIVE, "ruby")  # where it is a reader that has no model: many have come from ruby's
 
 
-class Doubt(NamedTuple):
-    """What divides readers, of which names, and those that read otherwise than EnvFS, by their names in the table."""
+class ReaderDoubt(NamedTuple):
+    """A difference between readers, the names that it concerns, and the readers that do not read as EnvFS does."""
 
     what: str
     names: tuple[str, ...]
@@ -31,12 +31,14 @@ class Doubt(NamedTuple):
         others = f", or {' or '.join(self.readers[1:])}" if len(self.readers) > 1 else ""
         read = "read" if len(self.readers) > 1 else "reads"
         return (
-            f"{', '.join(told(self.names))}: {self.what}, which {labels} {read} otherwise: "
+            f"{', '.join(printable_names(self.names))}: {self.what}, which {labels} {read} otherwise: "
             f"`--as {self.readers[0]}`{others} imports what that reads"
         )
 
 
-def found(content: str, readers: Iterable[str] = MAINSTREAM, *, textual: bool = False) -> tuple[Doubt, ...]:
+def reader_doubts(
+    content: str, readers: Iterable[str] = MAINSTREAM, *, textual: bool = False
+) -> tuple[ReaderDoubt, ...]:
     """List what readers read otherwise than EnvFS; `textual`: that they expand references or not does not count."""
     if is_plain(content) or len(content) > LONGEST:
         return ()
@@ -53,8 +55,8 @@ def found(content: str, readers: Iterable[str] = MAINSTREAM, *, textual: bool = 
     for name, listed in otherwise.items():
         by.setdefault(_what(entries.get(name)), {}).setdefault(",".join(listed), []).append(name)
     return tuple(
-        Doubt(what, tuple(listed), tuple(joined.split(",")))
-        for what, groups in by.items()
+        ReaderDoubt(subject, tuple(listed), tuple(joined.split(",")))
+        for subject, groups in by.items()
         for joined, listed in groups.items()
     )
 
@@ -62,7 +64,7 @@ def found(content: str, readers: Iterable[str] = MAINSTREAM, *, textual: bool = 
 def _otherwise(content: str, entries: dict[str, Entry], reader: str, *, textual: bool) -> list[str]:
     try:
         readings = by_name(READERS[reader].read(content))
-    except Refused:
+    except RefusedText:
         return []
     names = [*entries, *(name for name in readings if name not in entries)]
     return [name for name in names if not _same(entries.get(name), readings.get(name), textual=textual)]
@@ -73,7 +75,7 @@ def _same(entry: Entry | None, reading: Reading | None, *, textual: bool) -> boo
         return False
     pieces = pieces_of(entry)
     if textual:
-        return reading.pieces is not None and shown(pieces) == shown(reading.pieces)
+        return reading.pieces is not None and literal_value(pieces) == literal_value(reading.pieces)
     return pieces == reading.pieces
 
 
@@ -91,9 +93,9 @@ def _what(entry: Entry | None) -> str:
         ("\r", "a carriage return"),
         ("\n", "a line break"),
     )
-    for sign, what in signs:
+    for sign, description in signs:
         if sign in value:
-            return what
+            return description
     if "#" in raw:
         return "a #"
     return "quotes" if "'" in value or '"' in value else "blanks"

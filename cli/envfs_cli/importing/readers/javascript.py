@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference, references
-from envfs_cli.importing.readers.reading import Reading, joined, text
+from envfs_cli.importing.readers.readings import Reading, join_pieces, literal_text
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _BLANKS = (  # the same, spelled out
@@ -28,40 +28,40 @@ _LINE_END = re.compile(r"\r\n?")
 _REFERENCE = re.compile(r"(\\)?\$(?!\()(\{?)([A-Za-z0-9_.]+)(:?-)?(\}?)")
 
 
-def dotenv(content: str) -> list[Reading]:
+def read_node_dotenv(content: str) -> list[Reading]:
     """Read as node's dotenv does."""
-    return [Reading(name, text(value)) for name, value in _assignments(content)]
+    return [Reading(name, literal_text(value)) for name, value in _assignments(content)]
 
 
-def expand(content: str) -> list[Reading]:
+def read_dotenv_expand(content: str) -> list[Reading]:
     """Read as dotenv followed by dotenv-expand does.
 
     What has a default, refers to itself, or has a brace of its own, is read in three ways by three of its releases.
     """
-    return without_expanded_twice([Reading(name, expanded(name, value)) for name, value in _assignments(content)])
+    return without_expanded_twice([Reading(name, expand_value(name, value)) for name, value in _assignments(content)])
 
 
 def without_expanded_twice(readings: list[Reading]) -> list[Reading]:
     """Return readings without what is made of a value with a `$` in it: some releases expand that again."""
     odd = {
-        each.name for each in readings if any(isinstance(piece, str) and "$" in piece for piece in each.pieces or ())
+        other.name for other in readings if any(isinstance(piece, str) and "$" in piece for piece in other.pieces or ())
     }
     return [
         reading
-        if odd.isdisjoint(each.name for each in references(reading.pieces or ()))
+        if odd.isdisjoint(other.name for other in references(reading.pieces or ()))
         else Reading(reading.name, None)
         for reading in readings
     ]
 
 
 def _assignments(content: str) -> Iterator[tuple[str, str]]:
-    for found in _lines(_LINE_END.sub("\n", content)):
-        value = (found[2] or "").strip(_BLANKS)
+    for match in _lines(_LINE_END.sub("\n", content)):
+        value = (match[2] or "").strip(_BLANKS)
         quote = value[:1]
         value = _QUOTED.sub(lambda inner: inner[2], value)
         if quote == '"':
             value = value.replace(r"\n", "\n").replace(r"\r", "\r")
-        yield found[1], value
+        yield match[1], value
 
 
 def _lines(content: str) -> Iterator[re.Match[str]]:
@@ -70,24 +70,24 @@ def _lines(content: str) -> Iterator[re.Match[str]]:
     while at < len(content):
         blanks = _SPACE.match(content, at)
         start = blanks.end() if blanks else at
-        found = _LINE.match(content, start)
-        if found is not None:
-            yield found
-        at = content.find("\n", max(start, found.end() - 1 if found else start)) + 1
+        match = _LINE.match(content, start)
+        if match is not None:
+            yield match
+        at = content.find("\n", max(start, match.end() - 1 if match else start)) + 1
         if at == 0:
             return
 
 
-def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
+def expand_value(itself: str, value: str) -> tuple[Piece, ...] | None:
     """Return what dotenv-expand makes of a value."""
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for match in _REFERENCE.finditer(value):
         _, brace, name, default, closing = match.groups()
         if match[1]:
             if brace or value[: match.start()].endswith("\\"):
                 return None
-            found.append(value[last : match.start()] + match[0][1:])
+            parts.append(value[last : match.start()] + match[0][1:])
         elif (
             default
             or name == itself
@@ -97,9 +97,9 @@ def expanded(itself: str, value: str) -> tuple[Piece, ...] | None:
         ):
             return None
         else:
-            found += [value[last : match.start()], Reference(name)]
+            parts += [value[last : match.start()], Reference(name)]
         last = match.end()
-    found.append(value[last:])
-    whole = joined(piece.replace(r"\$", "$") if isinstance(piece, str) else piece for piece in found)
+    parts.append(value[last:])
+    whole = join_pieces(piece.replace(r"\$", "$") if isinstance(piece, str) else piece for piece in parts)
     # what it makes of a value it may expand again
     return None if len(whole) > 1 and any(isinstance(piece, str) and "$" in piece for piece in whole) else whole

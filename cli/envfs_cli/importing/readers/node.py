@@ -2,7 +2,7 @@ r"""Node's own reader: `node --env-file`, and `util.parseEnv`, by which Vite rea
 
 A value in ' " or ` ends at the next one, whatever stands before it; `\n` in "…" is a line break; else it ends at a `#`.
 Node 20 looks for the next `=` wherever it is and trims blanks alone, 22 and later look at each line and trim tabs and
-line ends too. What they read apart cannot be told.
+line ends too. Where they differ, the model gives no value.
 """
 
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from envfs.dotenv.references import Piece
 from envfs_cli.importing.readers import javascript
-from envfs_cli.importing.readers.reading import Reading, by_name, text
+from envfs_cli.importing.readers.readings import Reading, by_name, literal_text
 
 
 class _Release(NamedTuple):
-    """What it trims, and whether it looks at each line."""
+    """The blanks that a release trims, and whether it looks at each line."""
 
     blanks: str
     by_line: bool
@@ -23,18 +23,18 @@ class _Release(NamedTuple):
 _OLDER, _NEWER = _Release(" ", by_line=False), _Release(" \t\n", by_line=True)
 
 
-def env_file(content: str) -> list[Reading]:
+def read_env_file(content: str) -> list[Reading]:
     """Read as `node --env-file` does."""
-    return _alike(*([Reading(*each) for each in _assignments(content, release)] for release in (_NEWER, _OLDER)))
+    return _alike(*([Reading(*fields) for fields in _assignments(content, release)] for release in (_NEWER, _OLDER)))
 
 
-def vite(content: str) -> list[Reading]:
+def read_vite(content: str) -> list[Reading]:
     """Read as Vite does: up to its release 7 by dotenv, then by node itself; both are followed by dotenv-expand."""
     own = [
-        Reading(name, None if pieces is None else javascript.expanded(name, "".join(map(str, pieces))))
-        for name, pieces in env_file(content)
+        Reading(name, None if pieces is None else javascript.expand_value(name, "".join(map(str, pieces))))
+        for name, pieces in read_env_file(content)
     ]
-    return _alike(javascript.expand(content), javascript.without_expanded_twice(own))
+    return _alike(javascript.read_dotenv_expand(content), javascript.without_expanded_twice(own))
 
 
 def _alike(one: list[Reading], other: list[Reading]) -> list[Reading]:
@@ -64,7 +64,7 @@ def _assignments(content: str, release: _Release) -> Iterator[tuple[str, tuple[P
                 return
             value, at = _value(data, equal + 1, release) if name else (None, _past(data, equal + 1, release))
             if name and value is not None:
-                yield name, text(value)
+                yield name, literal_text(value)
 
 
 def _name(written: str, release: _Release) -> str:

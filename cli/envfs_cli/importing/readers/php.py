@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, Refused, joined, text
+from envfs_cli.importing.readers.readings import Reading, RefusedText, join_pieces, literal_text
 
 _NAME = r"(?i:[A-Z][A-Z0-9_]*)"
 _FILLER = re.compile(r"(?:\s|#[^\n]*)+", re.ASCII)
@@ -27,22 +27,22 @@ _SHORTEST_EXPORT = 8  # of `export A` it thinks that it is a name with a blank i
 _CLOSING = re.compile(r'(?=[^\\]")')
 
 
-def symfony(content: str) -> list[Reading]:
+def read_symfony(content: str) -> list[Reading]:
     """Read as symfony/dotenv does.
 
     Raises:
         Refused: it refuses the text
     """
     data = content.replace("\r\n", "\n").replace("\r", "\n")
-    found, at = [], _past(data, 0)
+    readings, at = [], _past(data, 0)
     while at < len(data):
         head = _HEAD.match(data, at)
         if head is None:
-            raise Refused
+            raise RefusedText
         pieces, at = _symfony_value(data, head.end())
-        found.append(Reading(head[1], pieces))
+        readings.append(Reading(head[1], pieces))
         at = _past(data, at)
-    return found
+    return readings
 
 
 def _past(data: str, at: int) -> int:
@@ -55,32 +55,32 @@ def _symfony_value(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
     if empty:
         return (), empty.end()
     if data[at] in " \t":
-        raise Refused
-    found: list[Piece] = []
+        raise RefusedText
+    parts: list[Piece] = []
     sure = True
     while at < len(data) and data[at] != "\n":
         if data[at] == "'":
             end = data.find("'", at + 1)
             if end < 0:
-                raise Refused
-            pieces: tuple[Piece, ...] | None = text(data[at + 1 : end])
+                raise RefusedText
+            pieces: tuple[Piece, ...] | None = literal_text(data[at + 1 : end])
             at = end + 1
         elif data[at] == '"':
             pieces, at = _symfony_double(data, at + 1)
         else:
             pieces, at = _symfony_bare(data, at)
         sure = sure and pieces is not None
-        found += pieces or ()
+        parts += pieces or ()
         if at < len(data) and data[at] == "#" and data[at - 1] in " \t":
             at = data.find("\n", at) if "\n" in data[at:] else len(data)
-    return joined(found) if sure else None, at
+    return join_pieces(parts) if sure else None, at
 
 
 def _symfony_double(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
     start = at
     while True:
         if at >= len(data):
-            raise Refused
+            raise RefusedText
         if data[at] == '"' and not (data[at - 1] == "\\" and data[at - 2] != "\\"):
             break
         at += 1
@@ -89,48 +89,48 @@ def _symfony_double(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
 
 
 def _symfony_bare(data: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
-    start, value, before = at, [], data[at - 1]
-    while at < len(data) and data[at] not in "\n\"'" and not (before in " \t" and data[at] == "#"):
+    start, value, previous = at, [], data[at - 1]
+    while at < len(data) and data[at] not in "\n\"'" and not (previous in " \t" and data[at] == "#"):
         if data[at] == "\\" and data[at + 1 : at + 2] in ('"', "'"):
             at += 1
         if data.startswith("$(", at):
             return None, data.find("\n", at) if "\n" in data[at:] else len(data)
-        before = data[at]
-        value.append(before)
+        previous = data[at]
+        value.append(previous)
         at += 1
     shown = "".join(value).rstrip(_PHP_BLANKS)
     pieces = _symfony_expanded(shown)
-    if pieces == text(shown) and re.search(r"\s", shown, re.ASCII):
-        raise Refused
+    if pieces == literal_text(shown) and re.search(r"\s", shown, re.ASCII):
+        raise RefusedText
     return pieces, max(at, start + 1)
 
 
 def _symfony_expanded(value: str) -> tuple[Piece, ...] | None:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     if "$(" in value or "${}" in value or ":=" in value:
         return None  # it runs the first; the last sets another name as well
     for match in _SYMFONY.finditer(value):
-        found.append(value[last : match.start()])
+        parts.append(value[last : match.start()])
         last = match.end()
         if len(match[1]) % 2:
-            found.append(match[0][1:])
+            parts.append(match[0][1:])
         elif not match[3]:
-            found.append(match[0])
+            parts.append(match[0])
         else:
-            found += _symfony_reference(match)
-    whole = [*found, value[last:]]
-    return joined(piece.replace("\\\\", "\\") if isinstance(piece, str) else piece for piece in joined(whole))
+            parts += _symfony_reference(match)
+    whole = [*parts, value[last:]]
+    return join_pieces(piece.replace("\\\\", "\\") if isinstance(piece, str) else piece for piece in join_pieces(whole))
 
 
 def _symfony_reference(match: re.Match[str]) -> Iterator[Piece]:
     if match[2] and not match[5]:
-        raise Refused
+        raise RefusedText
     default = match[4] or ""
     if _UNSUPPORTED.search(default):
-        raise Refused
+        raise RefusedText
     yield match[1]
-    yield Reference(match[3], ":-", text(default[2:])) if default else Reference(match[3])
+    yield Reference(match[3], ":-", literal_text(default[2:])) if default else Reference(match[3])
     if not match[2] and match[5]:
         yield "}"
 
@@ -138,23 +138,23 @@ def _symfony_reference(match: re.Match[str]) -> Iterator[Piece]:
 # -- phpdotenv ---------------------------------------------------------------------------------------------------------
 
 
-def vlucas(content: str) -> list[Reading]:
+def read_phpdotenv(content: str) -> list[Reading]:
     """Read as vlucas/phpdotenv does.
 
     Raises:
         Refused: it refuses the text
     """
-    found: list[Reading] = []
+    readings: list[Reading] = []
     for line in _vlucas_lines(content):
         name, equals, value = line.partition("=")
         shown = name.strip(_PHP_BLANKS)
         match = _VLUCAS_NAME.match(shown) if not shown.startswith("export") or len(shown) > _SHORTEST_EXPORT else None
         if match is None:
-            raise Refused
+            raise RefusedText
         if equals:
             pieces = _vlucas_value(value.strip(_PHP_BLANKS))
-            found.append(Reading(match[1].strip("\"'"), _above(pieces, {each.name for each in found})))
-    return found
+            readings.append(Reading(match[1].strip("\"'"), _above(pieces, {reading.name for reading in readings})))
+    return readings
 
 
 def _above(pieces: tuple[Piece, ...], known: set[str]) -> tuple[Piece, ...]:
@@ -188,7 +188,7 @@ def _vlucas_value(value: str) -> tuple[Piece, ...]:
     if value[:1] == "'":
         end = value.find("'", 1)
         _vlucas_end(value, end)
-        return text(value[1:end])
+        return literal_text(value[1:end])
     if value[:1] == '"':
         return _vlucas_double(value)
     bare = re.match(r"[^\s#]*", value, re.ASCII)
@@ -198,37 +198,37 @@ def _vlucas_value(value: str) -> tuple[Piece, ...]:
 
 
 def _vlucas_double(value: str) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     at = 1
     while at < len(value) and value[at] != '"':
         if value[at] == "\\":
             sign = value[at + 1 : at + 2]
             if sign not in _ESCAPES or not sign:
-                raise Refused
-            found.append(("\0" if sign == "$" else "") + _ESCAPES[sign])
+                raise RefusedText
+            parts.append(("\0" if sign == "$" else "") + _ESCAPES[sign])
             at += 2
         else:
-            found.append(value[at])
+            parts.append(value[at])
             at += 1
     _vlucas_end(value, at)
-    whole = "".join(piece for piece in found if isinstance(piece, str))
+    whole = "".join(piece for piece in parts if isinstance(piece, str))
     return _vlucas_expanded(whole)
 
 
 def _vlucas_end(value: str, end: int) -> None:
     after = value[end + 1 :]
     if end < -1 or end >= len(value) or (after.strip() and not after.lstrip().startswith("#")):
-        raise Refused
+        raise RefusedText
 
 
 def _vlucas_expanded(value: str) -> tuple[Piece, ...]:
     # a dollar that was escaped is marked, so that it begins nothing
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for match in _VLUCAS.finditer(value):
         if not names.is_variable(match[1]) or value[: match.start()].endswith("\0"):
             continue
-        found += [value[last : match.start()], Reference(match[1], "-", (match[0],))]
+        parts += [value[last : match.start()], Reference(match[1], "-", (match[0],))]
         last = match.end()
-    whole = [*found, value[last:]]
-    return joined(piece.replace("\0", "") if isinstance(piece, str) else piece for piece in whole)
+    whole = [*parts, value[last:]]
+    return join_pieces(piece.replace("\0", "") if isinstance(piece, str) else piece for piece in whole)

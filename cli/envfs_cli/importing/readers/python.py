@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, joined, text
+from envfs_cli.importing.readers.readings import Reading, join_pieces, literal_text
 
 _SPACE = re.compile(r"\s*")
 _BEFORE = re.compile(r"(?:export[^\S\n]+)?")
@@ -27,7 +27,7 @@ _DJANGO = re.compile(r"(?:export )?([A-Za-z_0-9]+)=(.*)", re.DOTALL)
 _DJANGO_ESCAPE = re.compile(r"\\(.)")
 
 
-def dotenv(content: str) -> list[Reading]:
+def read_python_dotenv(content: str) -> list[Reading]:
     """Read as python-dotenv does."""
     return [
         Reading(name, _expanded(value))
@@ -35,15 +35,15 @@ def dotenv(content: str) -> list[Reading]:
     ]
 
 
-def environ(content: str) -> list[Reading]:
+def read_django_environ(content: str) -> list[Reading]:
     """Read as django-environ does; a value that starts with a `$` it takes for a name when it is asked for it."""
-    found = []
+    readings = []
     for line in content.splitlines():
         match = _DJANGO.fullmatch(line)
         if match:
             value = _without_quotes(match[2])
-            found.append(Reading(match[1], None if value.startswith("$") else text(value)))
-    return found
+            readings.append(Reading(match[1], None if value.startswith("$") else literal_text(value)))
+    return readings
 
 
 def _bindings(content: str) -> Iterator[tuple[str, str]]:
@@ -63,10 +63,10 @@ def _binding(content: str, at: int) -> tuple[str, str | None, int]:
     """Return a name, its value if it has one, and how far both were read."""
     at = _end(_SPACE, content, at)
     at = _end(_BEFORE, content, at)
-    found = _NAME.match(content, at)
-    if found is None:
+    match = _NAME.match(content, at)
+    if match is None:
         return "", None, at
-    name, at = found[1] or found[2], found.end()
+    name, at = match[1] or match[2], match.end()
     equal = _EQUAL.match(content, at)
     if equal is None:
         return name, None, at
@@ -85,8 +85,8 @@ def _binding(content: str, at: int) -> tuple[str, str | None, int]:
 
 
 def _end(pattern: re.Pattern[str], content: str, at: int) -> int:
-    found = pattern.match(content, at)
-    return found.end() if found else at
+    match = pattern.match(content, at)
+    return match.end() if match else at
 
 
 def _unescaped(quote: str, value: str) -> str:
@@ -96,23 +96,23 @@ def _unescaped(quote: str, value: str) -> str:
 
 
 def _expanded(value: str) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     at = last = 0
     while (at := value.find("${", at)) >= 0 and (close := value.find("}", at)) >= 0:
         name, colon, default = value[at + 2 : close].partition(":")
         if colon and not default.startswith("-"):
             at += 1
             continue
-        found.append(value[last:at])
-        found += _reference(name, default[1:] if colon else None)
+        parts.append(value[last:at])
+        parts += _reference(name, default[1:] if colon else None)
         at = last = close + 1
-    return joined([*found, value[last:]])
+    return join_pieces([*parts, value[last:]])
 
 
 def _reference(name: str, default: str | None) -> tuple[Piece, ...]:
     if not names.is_variable(name):
-        return text(default or "")
-    return (Reference(name) if default is None else Reference(name, "-", text(default)),)
+        return literal_text(default or "")
+    return (Reference(name) if default is None else Reference(name, "-", literal_text(default)),)
 
 
 def _without_quotes(value: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, joined
+from envfs_cli.importing.readers.readings import Reading, join_pieces
 
 _SPACE = re.compile(r"\s*", re.ASCII)
 _LINE = re.compile(
@@ -21,7 +21,7 @@ _ESCAPE = re.compile(r"\\([^$])", re.DOTALL)
 _REFERENCE = re.compile(r"(\\)?\$(?!\()\{?([A-Za-z0-9_]+)?\}?")
 
 
-def dotenv(content: str) -> list[Reading]:
+def read_ruby_dotenv(content: str) -> list[Reading]:
     """Read as ruby's dotenv does."""
     lines = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return [Reading(match[1], _pieces((match[2] or "").strip(" \t\n\v\f\r\0"))) for match in _matches(lines)]
@@ -33,10 +33,10 @@ def _matches(content: str) -> Iterator[re.Match[str]]:
     while at < len(content):
         blanks = _SPACE.match(content, at)
         start = blanks.end() if blanks else at
-        found = _LINE.match(content, start)
-        if found is not None:
-            yield found
-        at = content.find("\n", max(start, found.end() - 1 if found else start)) + 1
+        match = _LINE.match(content, start)
+        if match is not None:
+            yield match
+        at = content.find("\n", max(start, match.end() - 1 if match else start)) + 1
         if at == 0:
             return
 
@@ -45,7 +45,7 @@ def _pieces(value: str) -> tuple[Piece, ...] | None:
     quoted = _QUOTED.match(value)
     quote, inner = (quoted[1], quoted[2]) if quoted else ("", value)
     if quote == "'":
-        return joined([inner])
+        return join_pieces([inner])
     if quote == '"':
         inner = inner.replace(r"\n", r"\\n").replace(r"\r", r"\\r")
     inner = _ESCAPE.sub(lambda sign: sign[1], inner)
@@ -53,13 +53,13 @@ def _pieces(value: str) -> tuple[Piece, ...] | None:
 
 
 def _expanded(value: str) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for match in _REFERENCE.finditer(value):
-        found.append(value[last : match.start()])
+        parts.append(value[last : match.start()])
         last = match.end()
         if match[1] or match[2] is None:
-            found.append(match[0][1:] if match[1] else match[0])
+            parts.append(match[0][1:] if match[1] else match[0])
         else:
-            found.append(Reference(match[2]) if not match[2][0].isdigit() else "")
-    return joined([*found, value[last:]])
+            parts.append(Reference(match[2]) if not match[2][0].isdigit() else "")
+    return join_pieces([*parts, value[last:]])

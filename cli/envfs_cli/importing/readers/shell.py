@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.reading import Reading, Refused, joined
+from envfs_cli.importing.readers.readings import Reading, RefusedText, join_pieces
 
 _COMMENT = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _HEAD = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=")
@@ -21,7 +21,7 @@ _SIGN = re.compile(
 _NEXT = re.compile(r"[^\n]*(?:\n|\Z)")
 
 
-def source(content: str) -> list[Reading]:
+def read_shell(content: str) -> list[Reading]:
     """Read as a shell does.
 
     Raises:
@@ -39,48 +39,48 @@ def _readings(content: str) -> Iterator[Reading]:
             continue
         head = _HEAD.match(content, at)
         if head is None:
-            raise Refused
+            raise RefusedText
         pieces, at = _words(content, head.end())
         yield Reading(head[1], pieces)
 
 
 def _words(content: str, at: int) -> tuple[tuple[Piece, ...] | None, int]:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     start, sure = at, True
     while not (end := _END.match(content, at)):
         word = None
         if not (at == start and content[at] == "#"):
             word = _SINGLE.match(content, at) or _DOUBLE.match(content, at) or _BARE.match(content, at)
         if word is None:
-            rest = _NEXT.match(content, at)
-            return None, rest.end() if rest else len(content)
+            line_end = _NEXT.match(content, at)
+            return None, line_end.end() if line_end else len(content)
         if content[at] == "'":
-            found.append(word[1])
+            parts.append(word[1])
         else:
             pieces = _expanded(word[1] if content[at] == '"' else word[0], quoted=content[at] == '"')
             sure = sure and pieces is not None
-            found += pieces or ()
+            parts += pieces or ()
         at = word.end()
-    return joined(found) if sure else None, end.end()
+    return join_pieces(parts) if sure else None, end.end()
 
 
 def _expanded(inner: str, *, quoted: bool) -> tuple[Piece, ...] | None:
-    found: list[Piece] = []
+    parts: list[Piece] = []
     last = 0
     for sign in _SIGN.finditer(inner):
-        found.append(inner[last : sign.start()])
+        parts.append(inner[last : sign.start()])
         last = sign.end()
         if sign[1]:
-            found.append(_escaped(sign[1], quoted=quoted))
+            parts.append(_escaped(sign[1], quoted=quoted))
         elif sign[2]:
-            found.append(Reference(sign[2], sign[3] or "", (sign[4],) if sign[4] else ()))
+            parts.append(Reference(sign[2], sign[3] or "", (sign[4],) if sign[4] else ()))
         elif sign[5]:
-            found.append(Reference(sign[5]))
+            parts.append(Reference(sign[5]))
         elif sign[0] == "`" or inner[last : last + 1] in ("(", "{") or re.match(r"[0-9@*#?!$-]", inner[last:]):
             return None
         else:
-            found.append("$")
-    return joined([*found, inner[last:]])
+            parts.append("$")
+    return join_pieces([*parts, inner[last:]])
 
 
 def _escaped(sign: str, *, quoted: bool) -> str:

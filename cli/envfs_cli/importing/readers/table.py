@@ -13,7 +13,7 @@ from envfs.dotenv.document import Document, Entry, parse_document
 from envfs.dotenv.references import Piece, Reference
 from envfs.errors import EnvFSError
 from envfs_cli.importing.readers import compose, javascript, node, php, python, ruby, shell
-from envfs_cli.importing.readers.reading import Read, Reading, Refused, by_name, joined, resolved
+from envfs_cli.importing.readers.readings import Read, Reading, RefusedText, by_name, join_pieces, resolve_readings
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=|\s*#|\s*\Z", re.ASCII)
 _LOOKED_AT = 20  # lines that are no assignments, each tried by leaving it out
@@ -30,7 +30,7 @@ class Reader(NamedTuple):
     whole: bool = False
 
 
-def own(content: str) -> list[Reading]:
+def read_envfs(content: str) -> list[Reading]:
     """Read as EnvFS does.
 
     Raises:
@@ -40,35 +40,36 @@ def own(content: str) -> list[Reading]:
         document = parse_document(content)
         document.check()
     except EnvFSError:
-        raise Refused from None
+        raise RefusedText from None
     return [Reading(entry.name, pieces_of(entry)) for entry in document.entries if entry.name is not None]
 
 
 def pieces_of(entry: Entry) -> tuple[Piece, ...]:
     """Return the pieces of an assignment as EnvFS reads it."""
-    return joined(references.pieces(entry))
+    return join_pieces(references.pieces(entry))
 
 
 READERS: Final[Mapping[str, Reader]] = {
-    "node": Reader("node's dotenv", javascript.dotenv, "node"),
-    "node-env-file": Reader("node --env-file", node.env_file, "node"),
-    "expand": Reader("dotenv-expand (next, vite, nuxt)", javascript.expand, "expand", whole=True),
-    "vite": Reader("vite", node.vite, "expand", whole=True),
-    "python": Reader("python-dotenv", python.dotenv, "python-interpolating"),
-    "django-environ": Reader("django-environ", python.environ),
-    "ruby": Reader("ruby's dotenv", ruby.dotenv),
-    "symfony": Reader("symfony/dotenv", php.symfony),
-    "phpdotenv": Reader("vlucas/phpdotenv", php.vlucas),
-    "shell": Reader("shells", shell.source, "shell"),
-    "compose": Reader("docker compose", compose.dotenv, "compose"),
-    "portable": Reader("EnvFS", own),
+    "node": Reader("node's dotenv", javascript.read_node_dotenv, "node"),
+    "node-env-file": Reader("node --env-file", node.read_env_file, "node"),
+    "expand": Reader("dotenv-expand (next, vite, nuxt)", javascript.read_dotenv_expand, "expand", whole=True),
+    "vite": Reader("vite", node.read_vite, "expand", whole=True),
+    "python": Reader("python-dotenv", python.read_python_dotenv, "python-interpolating"),
+    "django-environ": Reader("django-environ", python.read_django_environ),
+    "ruby": Reader("ruby's dotenv", ruby.read_ruby_dotenv),
+    "symfony": Reader("symfony/dotenv", php.read_symfony),
+    "phpdotenv": Reader("vlucas/phpdotenv", php.read_phpdotenv),
+    "shell": Reader("shells", shell.read_shell, "shell"),
+    "compose": Reader("docker compose", compose.read_compose, "compose"),
+    "portable": Reader("EnvFS", read_envfs),
 }
 
 
 class Adapted(NamedTuple):
     """A text for EnvFS: `changed` are names that it reads otherwise as it stood, `lost` those that stay as they are.
 
-    `plain`: it was made anew, from what the reader reads; `unread` are lines that give it nothing, and are no comments.
+    `plain`: it was written again, from what the reader reads. Lines that give the reader nothing, and are no comments,
+    are `unread`.
     """
 
     text: str
@@ -82,7 +83,7 @@ class Adapted(NamedTuple):
         return f"Adapted({self.changed!r}, {self.lost!r})"
 
 
-def adapted(content: str, reader: Reader) -> Adapted:
+def adapt_text(content: str, reader: Reader) -> Adapted:
     """Return a text that EnvFS reads as `reader` reads this one.
 
     Raises:
@@ -99,14 +100,14 @@ def adapted(content: str, reader: Reader) -> Adapted:
 
 
 def _built(readings: Mapping[str, Reading]) -> Adapted:
-    lines = {name: line(reading) for name, reading in readings.items()}
+    lines = {name: reading_line(reading) for name, reading in readings.items()}
     lost = tuple(name for name, written in lines.items() if not written)
     return Adapted("".join(lines.values()), tuple(name for name in lines if name not in lost), lost, plain=True)
 
 
 def _unread(content: str, reader: Reader, readings: Mapping[str, Reading]) -> tuple[int, ...]:
     lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", content)
-    odd = [place for place, each in enumerate(lines) if not _ASSIGNMENT.match(each.removeprefix("\ufeff"))]
+    odd = [place for place, line in enumerate(lines) if not _ASSIGNMENT.match(line.removeprefix("\ufeff"))]
     if not odd or _without(lines, odd, reader) == readings:
         return tuple(place + 1 for place in odd)
     return tuple(place + 1 for place in odd[:_LOOKED_AT] if _without(lines, (place,), reader) == readings)
@@ -114,15 +115,15 @@ def _unread(content: str, reader: Reader, readings: Mapping[str, Reading]) -> tu
 
 def _without(lines: Sequence[str], places: Sequence[int], reader: Reader) -> Mapping[str, Reading]:
     try:
-        return by_name(reader.read("".join(each for place, each in enumerate(lines) if place not in places)))
-    except Refused:
+        return by_name(reader.read("".join(line for place, line in enumerate(lines) if place not in places)))
+    except RefusedText:
         return {}
 
 
 def _rewritten(document: Document, readings: Mapping[str, Reading]) -> Adapted:
     last = {entry.name: place for place, entry in enumerate(document.entries) if entry.name}
     changed = [name for name in (*last, *readings) if _differs(document, last, readings, name)]
-    lines = {name: line(readings[name]) for name in dict.fromkeys(changed) if name in readings}
+    lines = {name: reading_line(readings[name]) for name in dict.fromkeys(changed) if name in readings}
     lines = {name: written for name, written in lines.items() if written}
     entries = enumerate(document.entries)
     text = "".join(_raw(entry, last.get(entry.name or "") == place, lines) for place, entry in entries)
@@ -144,7 +145,7 @@ def _differs(document: Document, last: Mapping[str, int], readings: Mapping[str,
     return pieces_of(document.entries[last[name]]) != readings[name].pieces
 
 
-def line(reading: Reading) -> str:
+def reading_line(reading: Reading) -> str:
     """Return the line of dotenv text that EnvFS reads as a reading says; nothing if there is none."""
     if reading.pieces is None or not names.is_variable(reading.name):
         return ""
@@ -161,7 +162,7 @@ def line(reading: Reading) -> str:
     except EnvFSError:
         return ""
     # what the words of references can hold has its own rules: whether it came out right is looked at
-    return written if len(entries) == 1 and pieces_of(entries[0]) == joined(reading.pieces) else ""
+    return written if len(entries) == 1 and pieces_of(entries[0]) == join_pieces(reading.pieces) else ""
 
 
 def _template(pieces: Iterable[Piece]) -> tuple[str, tuple[int, ...]]:
@@ -181,22 +182,25 @@ def _template(pieces: Iterable[Piece]) -> tuple[str, tuple[int, ...]]:
 # -- comparing ---------------------------------------------------------------------------------------------------------
 
 
-def differing(before: str, after: str, reader: Reader) -> tuple[str, ...]:
+def differing_names(before: str, after: str, reader: Reader) -> tuple[str, ...]:
     """List the names of which a reader gets something else from `after` than it got from `before`, or might."""
     try:
         old = reader.read(before)
-    except Refused:
+    except RefusedText:
         return ()  # it got nothing
     try:
         new = reader.read(after)
-    except Refused:
+    except RefusedText:
         return tuple(by_name(old))
     outside = dict.fromkeys(_outside(old), _TRIED)
-    found: dict[str, None] = {}
+    differences: dict[str, None] = {}
     for environ in ({}, outside):
-        was, now = resolved(old, environ, whole=reader.whole), resolved(new, environ, whole=reader.whole)
-        found |= dict.fromkeys(name for name, value in was.items() if value is None or now.get(name) != value)
-    return tuple(found)
+        was, now = (
+            resolve_readings(old, environ, whole=reader.whole),
+            resolve_readings(new, environ, whole=reader.whole),
+        )
+        differences |= dict.fromkeys(name for name, value in was.items() if value is None or now.get(name) != value)
+    return tuple(differences)
 
 
 def _outside(readings: Iterable[Reading]) -> Iterator[str]:
@@ -208,7 +212,7 @@ def _outside(readings: Iterable[Reading]) -> Iterator[str]:
                 yield reference.name
 
 
-def shown(pieces: tuple[Piece, ...] | None) -> str | None:
+def literal_value(pieces: tuple[Piece, ...] | None) -> str | None:
     """Return a value as it was written, references not looked at: so far two readers may agree and still differ."""
     if pieces is None:
         return None

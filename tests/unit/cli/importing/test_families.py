@@ -10,7 +10,7 @@ HERE = (".env", ".env.local", ".env.production", ".env.production.local")
 
 def plan(order: str, **files: str) -> dict[str, str]:
     documents = {f".{name.replace('_', '.')}": parse_document(text) for name, text in files.items()}
-    return {"/".join(each.below): each.text for each in families.plan(documents, order)}
+    return {"/".join(each.below): each.text for each in families.plan_levels(documents, order)}
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def plan(order: str, **files: str) -> dict[str, str]:
     ],
 )
 def test_a_file_is_of_the_family_or_it_is_said_why_not(file: str, why: str) -> None:
-    found = families.sort([file, "package.json", ".envrc", "env"], "next")
+    found = families.sort_family([file, "package.json", ".envrc", "env"], "next")
     assert found == families.Sorted((), ((file, why),)) if why else found == families.Sorted((file,), ())
 
 
 def test_the_defaults_are_of_dotenv_flows_family() -> None:
-    assert families.sort([".env.defaults"], "dotenv-flow").members == (".env.defaults",)
+    assert families.sort_family([".env.defaults"], "dotenv-flow").members == (".env.defaults",)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_defaults_are_of_dotenv_flows_family() -> None:
     ],
 )
 def test_the_order_is_that_of_the_package_that_is_there(packages: set[str], files: tuple[str, ...], order: str) -> None:
-    found, why = families.detect(packages, files)
+    found, why = families.detect_order(packages, files)
     assert found == order
     assert why
 
@@ -110,14 +110,14 @@ def test_a_long_chain_of_references_is_put_in_order() -> None:
 
 
 def test_no_plan_shows_a_value() -> None:
-    (planned,) = families.plan({".env": parse_document("A=hunter2\n")}, "next")
+    (planned,) = families.plan_levels({".env": parse_document("A=hunter2\n")}, "next")
     assert "hunter2" not in repr(planned)
 
 
 def test_symfony_reads_the_dist_file_where_there_is_no_other() -> None:
-    assert families.sort([".env.dist", ".env.dev"], "symfony").members == (".env.dev", ".env.dist")
-    assert families.sort([".env", ".env.dist"], "symfony").members == (".env",)
-    assert families.sort([".env.dist"], "next").members == ()
+    assert families.sort_family([".env.dist", ".env.dev"], "symfony").members == (".env.dev", ".env.dist")
+    assert families.sort_family([".env", ".env.dist"], "symfony").members == (".env",)
+    assert families.sort_family([".env.dist"], "next").members == ()
 
 
 def test_in_symfonys_order_a_mode_is_stronger_than_local_which_tests_do_not_read() -> None:
@@ -127,6 +127,6 @@ def test_in_symfonys_order_a_mode_is_stronger_than_local_which_tests_do_not_read
 
 
 def test_nuxt_reads_one_file() -> None:
-    found = families.sort([".env", ".env.local", ".env.production"], "nuxt")
+    found = families.sort_family([".env", ".env.local", ".env.production"], "nuxt")
     assert found.members == (".env",)
     assert dict(found.skipped)[".env.local"] == "not read by nuxt"

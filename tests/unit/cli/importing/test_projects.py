@@ -41,11 +41,11 @@ def npm(*packages: str) -> str:
 )
 def test_a_package_speaks_for_its_reader(file: str, content: str, said: list[tuple[str, str]]) -> None:
     assert projects.is_telling(file)
-    assert [(each.reader, each.order) for each in projects.evidence({file: content})] == said
+    assert [(each.reader, each.order) for each in projects.reader_evidence({file: content})] == said
 
 
 def test_several_files_speak_for_several_readers_and_each_says_why() -> None:
-    found = projects.evidence({"package.json": npm("dotenv"), "Gemfile": "gem 'dotenv'\n", "compose.yml": ""})
+    found = projects.reader_evidence({"package.json": npm("dotenv"), "Gemfile": "gem 'dotenv'\n", "compose.yml": ""})
     assert [each.reader for each in found] == ["node", "ruby", "compose"]
     assert [each.why for each in found] == ["package.json has dotenv", "Gemfile has dotenv", "there is a compose.yml"]
 
@@ -59,4 +59,4 @@ def test_no_other_file_is_looked_at(file: str) -> None:
 @pytest.mark.parametrize("sign", ["\n", " ", "#", ".", "a", "{", "["])
 def test_a_long_file_of_a_project_is_looked_at_once(file: str, sign: str) -> None:
     # an expression that began anew at each line end took minutes for a megabyte
-    assert projects.evidence({file: sign * (1 << 20)}) == ()
+    assert projects.reader_evidence({file: sign * (1 << 20)}) == ()

@@ -6,7 +6,7 @@ import pytest
 
 from envfs.dotenv.document import parse_document
 from envfs_cli.importing.readers import doubts, table
-from envfs_cli.importing.readers.reading import Refused, resolved, told
+from envfs_cli.importing.readers.readings import RefusedText, printable_names, resolve_readings
 
 NEEDLE = "hunter2"
 
@@ -31,20 +31,20 @@ NEEDLE = "hunter2"
     ],
 )
 def test_what_a_reader_reads_otherwise_is_written_so_and_the_rest_stays(reader: str, before: str, after: str) -> None:
-    made = table.adapted(before, table.READERS[reader])
+    made = table.adapt_text(before, table.READERS[reader])
     assert made.text == after
     assert made.lost == ()
-    again = table.adapted(made.text, table.READERS["portable"])
+    again = table.adapt_text(made.text, table.READERS["portable"])
     assert again.text == made.text
 
 
 def test_what_cannot_be_written_down_stays_and_is_named() -> None:
-    made = table.adapted("A=$(id)\nB=1\n", table.READERS["ruby"])
+    made = table.adapt_text("A=$(id)\nB=1\n", table.READERS["ruby"])
     assert made == table.Adapted("A=$(id)\nB=1\n", (), ("A",))
 
 
 def test_a_text_that_only_its_reader_can_read_is_taken_without_its_comments() -> None:
-    made = table.adapted("# c\nA='it''s'\nmy-name=1\nB=2\n", table.READERS["node"])
+    made = table.adapt_text("# c\nA='it''s'\nmy-name=1\nB=2\n", table.READERS["node"])
     assert made.text == "A=\"it''s\"\nB=2\n"
     assert made.lost == ("my-name",)
     assert made.plain
@@ -60,7 +60,7 @@ def test_a_text_that_only_its_reader_can_read_is_taken_without_its_comments() ->
     ],
 )
 def test_what_divides_readers_is_named_and_not_quoted(text: str, what: str, readers: set[str]) -> None:
-    (doubt,) = doubts.found(text)
+    (doubt,) = doubts.reader_doubts(text)
     assert (doubt.what, doubt.names, set(doubt.readers)) == (what, ("A",), readers)
     assert f"`--as {doubt.readers[0]}`" in doubt.text
     assert NEEDLE not in doubt.text
@@ -68,21 +68,21 @@ def test_what_divides_readers_is_named_and_not_quoted(text: str, what: str, read
 
 @pytest.mark.parametrize("text", ["", "A=1\n# it's `x`\n\nB=a/b:c@d\n", "A='x y'\n", 'A="x y"\nB=\n', "export A=1\n"])
 def test_what_all_read_alike_is_no_doubt(text: str) -> None:
-    assert doubts.found(text) == ()
+    assert doubts.reader_doubts(text) == ()
 
 
 def test_references_that_one_reader_expands_and_another_does_not_are_no_doubt_of_the_text() -> None:
-    assert doubts.found("A=${B}\n", doubts.DECISIVE, textual=True) == ()
-    assert doubts.found("A=`b`\n", doubts.DECISIVE, textual=True) != ()
+    assert doubts.reader_doubts("A=${B}\n", doubts.DECISIVE, textual=True) == ()
+    assert doubts.reader_doubts("A=`b`\n", doubts.DECISIVE, textual=True) != ()
 
 
 def test_what_a_reader_gets_otherwise_from_another_text_is_named() -> None:
     node, shell = table.READERS["node"], table.READERS["shell"]
-    assert table.differing("A=`x`\nB=1\n", "A='`x`'\nB=1\n", node) == ("A",)
-    assert table.differing("A=`x`\n", "A=x\n", node) == ()
-    assert table.differing("A=${HOME}\nB=1\n", "A=\nB=1\n", shell) == ("A",)
-    assert table.differing("A=${HOME}\n", 'A="${HOME}"\n', shell) == ()
-    assert table.differing("A=$(id)\n", "A='$(id)'\n", shell) == ("A",)
+    assert table.differing_names("A=`x`\nB=1\n", "A='`x`'\nB=1\n", node) == ("A",)
+    assert table.differing_names("A=`x`\n", "A=x\n", node) == ()
+    assert table.differing_names("A=${HOME}\nB=1\n", "A=\nB=1\n", shell) == ("A",)
+    assert table.differing_names("A=${HOME}\n", 'A="${HOME}"\n', shell) == ()
+    assert table.differing_names("A=$(id)\n", "A='$(id)'\n", shell) == ("A",)
 
 
 @pytest.mark.parametrize(
@@ -106,18 +106,18 @@ def test_what_a_reader_gets_otherwise_from_another_text_is_named() -> None:
     ],
 )
 def test_a_model_knows_what_sets_its_reader_apart(reader: str, text: str, read: dict[str, str | None]) -> None:
-    assert resolved(table.READERS[reader].read(text), {}) == read
+    assert resolve_readings(table.READERS[reader].read(text), {}) == read
 
 
 def test_lines_that_give_a_reader_nothing_are_told_by_their_numbers() -> None:
     key = f"# c\nA=-----BEGIN KEY-----\n{NEEDLE}/x\n-----END KEY-----\nB='m\n{NEEDLE}'\n"
-    assert table.adapted(key, table.READERS["node"]).unread == (3, 4)
-    assert table.adapted(key.replace("\n", "\r\n"), table.READERS["python"]).unread == (3, 4)
-    assert table.adapted("A: 1\nB=`m\nx`\n", table.READERS["node"]).unread == ()
+    assert table.adapt_text(key, table.READERS["node"]).unread == (3, 4)
+    assert table.adapt_text(key.replace("\n", "\r\n"), table.READERS["python"]).unread == (3, 4)
+    assert table.adapt_text("A: 1\nB=`m\nx`\n", table.READERS["node"]).unread == ()
 
 
 def test_what_a_message_names_looks_like_a_name() -> None:
-    assert told(["A", "node.name", f"{NEEDLE}/+=", f"{NEEDLE} x", "B"]) == [
+    assert printable_names(["A", "node.name", f"{NEEDLE}/+=", f"{NEEDLE} x", "B"]) == [
         "A",
         "node.name",
         "a line without a name",
@@ -140,12 +140,12 @@ HOSTILE = (
 def test_a_model_ends_whatever_it_is_given(reader: str, text: str) -> None:
     # where an expression went over the text again and again it took hours
     values = {}
-    with contextlib.suppress(Refused):
-        values = resolved(table.READERS[reader].read(text[: table.LONGEST]), {})
+    with contextlib.suppress(RefusedText):
+        values = resolve_readings(table.READERS[reader].read(text[: table.LONGEST]), {})
     assert values.keys() <= {"A"}
 
 
 def test_no_value_is_shown() -> None:
     reading = table.READERS["python"].read(f"A={NEEDLE}${{B:-{NEEDLE}}}\n")
-    assert NEEDLE not in f"{reading!r} {table.adapted(f'A=`{NEEDLE}`', table.READERS['node'])!r}"
+    assert NEEDLE not in f"{reading!r} {table.adapt_text(f'A=`{NEEDLE}`', table.READERS['node'])!r}"
     assert parse_document("A=1\n")

@@ -6,29 +6,29 @@ from envfs.dotenv.document import parse_document
 from envfs.dotenv.interpolation import interpolate
 from envfs.errors import BadName, BadRequest, EnvFSError, Malformed, NoSuchVariable, TooLarge
 from envfs_cli.importing import json_trees, sources, trees, yaml_trees
-from envfs_cli.importing.sources import Source
-from envfs_cli.importing.trees import Items, Node, Scalar, Table
+from envfs_cli.importing.sources import FileSource
+from envfs_cli.importing.trees import Items, NamedItems, Node, Scalar
 
 NEEDLE = "hunter2"
 
 
-def of_json(text: str, separator: str | None = None) -> Source:
-    return sources.of_tree(json_trees.parse(text), separator)
+def of_json(text: str, separator: str | None = None) -> FileSource:
+    return sources.of_tree(json_trees.parse_json(text), separator)
 
 
-def of_yaml(text: str, separator: str | None = None) -> Source:
-    return sources.of_tree(yaml_trees.parse(text), separator)
+def of_yaml(text: str, separator: str | None = None) -> FileSource:
+    return sources.of_tree(yaml_trees.parse_yaml(text), separator)
 
 
-def of_compose(text: str, service: str | None = None) -> Source:
-    return sources.of_compose(yaml_trees.parse(text), service)
+def of_compose(text: str, service: str | None = None) -> FileSource:
+    return sources.of_compose(yaml_trees.parse_yaml(text), service)
 
 
-def values(source: Source, above: str = "") -> dict[str, str]:
+def values(source: FileSource, above: str = "") -> dict[str, str]:
     """Return the values that a view of the text gives, under a level with the text `above`."""
     source.check()
     found = interpolate([parse_document(above), parse_document(source.text)]).values
-    return {each.name: found[each.name] for each in source.found if each.line}
+    return {each.name: found[each.name] for each in source.variables if each.line}
 
 
 # -- scalars -----------------------------------------------------------------------------------------------------------
@@ -88,13 +88,13 @@ def test_what_is_odd_is_told_by_name_and_never_by_value() -> None:
     assert values(json) == {"A": f"{NEEDLE}2", "B": "", "C": "x"}
     assert json.remarks() == ("A: set more than once; the last one counts", "B: null; it becomes empty")
     assert of_yaml("A: 1\nB: ~\nA: 2\n").remarks() == json.remarks()
-    for made in (json, *json.found, json_trees.parse(f'{{"{NEEDLE}": ["{NEEDLE}"]}}')):
+    for made in (json, *json.variables, json_trees.parse_json(f'{{"{NEEDLE}": ["{NEEDLE}"]}}')):
         assert NEEDLE not in f"{made} {made!r}"
 
 
 @pytest.mark.parametrize("name", ["my-key", "1A", "a.b", "", "two words", f"postgres://x:{NEEDLE}@y", "A\n", "é"])
 def test_a_name_that_no_variable_has_is_left_out_and_quoted_only_if_it_looks_like_a_name(name: str) -> None:
-    tree = Table((("OK", Scalar("1")), (name, Scalar(NEEDLE))))
+    tree = NamedItems((("OK", Scalar("1")), (name, Scalar(NEEDLE))))
     source = sources.of_tree(tree, None)
     source.check()
     assert source.text == "OK=1\n"
@@ -105,12 +105,12 @@ def test_a_name_that_no_variable_has_is_left_out_and_quoted_only_if_it_looks_lik
 @pytest.mark.parametrize("name", ["my-key", "a.b", "", f"postgres://x:{NEEDLE}@y"])
 def test_a_file_of_such_names_alone_is_refused(name: str) -> None:
     for source in (
-        sources.of_tree(Table(((name, Scalar(NEEDLE)),)), None),
+        sources.of_tree(NamedItems(((name, Scalar(NEEDLE)),)), None),
         of_compose(f"services: {{a: {{environment: ['{name}={NEEDLE}']}}}}"),
     ):
         with pytest.raises(BadName) as caught:
             source.check()
-        assert NEEDLE not in caught.value.text + caught.value.hint + source.found[0].name
+        assert NEEDLE not in caught.value.text + caught.value.hint + source.variables[0].name
 
 
 def test_a_compose_file_with_names_of_elasticsearch_and_names_without_a_value() -> None:
@@ -132,7 +132,7 @@ def test_a_compose_file_with_names_of_elasticsearch_and_names_without_a_value() 
 @pytest.mark.parametrize(("value", "kind"), [("a\0b", Malformed), ("\ud800", Malformed), ("x" * 128_001, TooLarge)])
 def test_a_value_that_no_environment_has_is_refused_with_its_name(value: str, kind: type[EnvFSError]) -> None:
     with pytest.raises(kind, match=r"^A: ") as caught:
-        sources.of_tree(Table((("A", Scalar(value)),)), None).check()
+        sources.of_tree(NamedItems((("A", Scalar(value)),)), None).check()
     assert caught.value.hint
 
 
@@ -157,7 +157,7 @@ def test_tables_are_flattened_and_lists_become_their_json_text() -> None:
     )
 
 
-@pytest.mark.parametrize("parse", [json_trees.parse, yaml_trees.parse], ids=["json", "yaml"])
+@pytest.mark.parametrize("parse", [json_trees.parse_json, yaml_trees.parse_yaml], ids=["json", "yaml"])
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -188,7 +188,13 @@ def test_of_a_table_that_stands_twice_the_last_counts_as_a_whole() -> None:
 
 
 def test_an_empty_file_gives_nothing() -> None:
-    assert of_json("{}").found == of_yaml("").found == of_yaml("# nothing\n").found == of_yaml("{}").found == ()
+    assert (
+        of_json("{}").variables
+        == of_yaml("").variables
+        == of_yaml("# nothing\n").variables
+        == of_yaml("{}").variables
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,13 +208,13 @@ def test_an_empty_file_gives_nothing() -> None:
 )
 def test_what_is_not_json_is_refused_with_its_place(text: str, place: str) -> None:
     with pytest.raises(Malformed, match=place):
-        json_trees.parse(text)
+        json_trees.parse_json(text)
 
 
 @pytest.mark.parametrize("text", ['{"A": NaN}', '{"A": Infinity}', '{"A": -Infinity}'])
 def test_what_only_looks_like_a_number_of_json_is_refused(text: str) -> None:
     with pytest.raises(Malformed, match="NaN"):
-        json_trees.parse(text)
+        json_trees.parse_json(text)
 
 
 @pytest.mark.parametrize(
@@ -258,12 +264,12 @@ def test_a_shared_node_counts_as_often_as_it_is_used() -> None:
     for _ in range(40):
         level = Items((level,) * 10)
     with pytest.raises(TooLarge):
-        sources.of_tree(Table((("A", level),)), "_")
-    table: Node = Table((("a", Scalar("x" * 100)),))
+        sources.of_tree(NamedItems((("A", level),)), "_")
+    table: Node = NamedItems((("a", Scalar("x" * 100)),))
     for _ in range(30):
-        table = Table(tuple((f"k{number}", table) for number in range(10)))
+        table = NamedItems(tuple((f"k{number}", table) for number in range(10)))
     with pytest.raises(TooLarge):
-        trees.leaves(table, "_")
+        trees.tree_leaves(table, "_")
 
 
 # -- compose -----------------------------------------------------------------------------------------------------------
@@ -306,7 +312,7 @@ def test_both_forms_of_an_environment_are_read_alike() -> None:
     mapped = of_compose(f"{MAPPING}      A: 1\n      B: x=y\n      C:\n      D: ''\n      A: 2\n")
     assert values(listed) == values(mapped) == {"A": "2", "B": "x=y", "D": ""}
     assert "A: set more than once; the last one counts" in listed.remarks()
-    assert [each.name for each in mapped.found if not each.line] == ["C"]
+    assert [each.name for each in mapped.variables if not each.line] == ["C"]
     assert "host" in " ".join(mapped.remarks())
 
 
@@ -326,7 +332,7 @@ def test_a_service_is_chosen_by_name_and_must_be_where_there_are_several() -> No
 
 @pytest.mark.parametrize("text", ["A: 1", "services:", "services: []", "services: {}", "[]", "services: {a: 1}"])
 def test_what_is_no_compose_file_is_refused(text: str) -> None:
-    assert not sources.is_compose(yaml_trees.parse(text)) or text[-2:] in ("{}", "1}")
+    assert not sources.is_compose(yaml_trees.parse_yaml(text)) or text[-2:] in ("{}", "1}")
     with pytest.raises(EnvFSError):
         of_compose(text)
 
@@ -351,7 +357,7 @@ def test_a_dotenv_text_is_kept_to_the_letter_and_told_about() -> None:
     text = "# a\nexport A=1\nB=${A}/${C:-$D}\nA=2\nE='$A'\nbad-name=1\nno assignment\n"
     source = sources.of_text(text)
     assert source.text == text
-    told = {each.name: (each.remarks, each.problem is not None) for each in source.found}
+    told = {each.name: (each.remarks, each.problem is not None) for each in source.variables}
     assert told == {
         "A": (("set more than once; the last one counts",), False),
         "B": (("refers to A", "refers to C", "refers to D"), False),
@@ -367,9 +373,9 @@ def test_what_compose_writes_in_another_way_is_named_and_stays_as_it_stands() ->
     rows = "".join(
         f"      {kind}{place}: {each}\n" for kind in "OU" for place, each in enumerate(odd if kind == "O" else usual)
     )
-    source = sources.of_compose(yaml_trees.parse(f"services:\n  web:\n    environment:\n{rows}"), None)
+    source = sources.of_compose(yaml_trees.parse_yaml(f"services:\n  web:\n    environment:\n{rows}"), None)
     told = {
-        each.name for each in source.found if any("docker compose may hand on" in remark for remark in each.remarks)
+        each.name for each in source.variables if any("docker compose may hand on" in remark for remark in each.remarks)
     }
     assert told == {f"O{place}" for place in range(len(odd))}
     assert parse_document(source.text).variables() == {

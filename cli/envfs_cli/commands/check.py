@@ -1,0 +1,106 @@
+"""`check`: what is wrong with a level's variables, and whether those are there that a file requires."""
+
+from envfs.core import limits
+from envfs.errors import EnvFSError
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import files, output
+from envfs_cli.daemon import session
+from envfs_cli.replies.facts import chain_words, view_facts
+
+
+class CheckArguments(NamedTuple):
+    """The arguments of `check`."""
+
+    level: str
+    against: str | None
+    strict: bool
+    dialect: str | None
+    version: int | None
+    passphrase_file: str | None
+    json: bool
+
+
+class Problem(NamedTuple):
+    """Something that `check` reports; `kind` is one of its words, `error` tells those that fail it."""
+
+    kind: str
+    name: str
+    text: str
+    error: bool
+
+
+class Expected(NamedTuple):
+    """The variables that must be there according to a file, and all that may be."""
+
+    file: str
+    required: tuple[str, ...]
+    allowed: frozenset[str]
+
+
+def run_check(arguments: CheckArguments) -> int:
+    """Say what is wrong with a level's variables; the exit status is 0 only if nothing is."""
+    expected = _expected(arguments.against) if arguments.against else None
+    asking = session.start_session(arguments.passphrase_file)
+    facts, dangling = view_facts(asking, arguments.level, arguments.version or 0, arguments.dialect or "")
+    problems = [
+        *(_compared(facts, expected) if expected is not None else ()),
+        *(Problem(row.kind, row.chain[0], chain_words(row), error=True) for row in dangling),
+        *_doubtful(facts),
+    ]
+    if arguments.json:
+        output.as_json([problem._asdict() for problem in problems])
+    else:
+        output.print_table(
+            ("PROBLEM", "NAME", "WHAT"), [(problem.kind, problem.name, problem.text) for problem in problems]
+        )
+        output.done(f"{len(facts)} variables, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)}")
+    fails = any(problem.error or arguments.strict for problem in problems)
+    return EnvFSError.status if fails else 0
+
+
+def _doubtful(facts: "list[control.FactsRow]") -> "list[Problem]":
+    from envfs.dotenv import portability
+
+    problems = []
+    for row in facts:
+        if portability.is_dangerous(row.name):
+            problems.append(Problem("dangerous", row.name, "it changes how programs run, or which", error=False))
+        if row.refused:
+            text = f"{row.refused.removeprefix('has ')}: no view in this dialect can be made"
+            problems.append(Problem("refused", row.name, text, error=True))
+        if row.empty:
+            problems.append(Problem("empty", row.name, "", error=False))
+        problems += [Problem("misread", row.name, text, error=False) for text in row.doubts]
+    return problems
+
+
+def _compared(facts: "list[control.FactsRow]", expected: Expected) -> "list[Problem]":
+    file, present = expected.file, {row.name for row in facts}
+    missing = [name for name in expected.required if name not in present]
+    extra = [row.name for row in facts if row.name not in expected.allowed]
+    return [
+        *(Problem("missing", name, f"{file} wants it", error=True) for name in missing),
+        *(Problem("extra", name, f"{file} does not know it", error=False) for name in extra),
+    ]
+
+
+def _expected(path: str) -> Expected:
+    from envfs.dotenv.document import parse_document
+
+    text = files.read_text(path, limits.TEXT_BYTES)
+    if path.endswith(".json"):
+        return _of_schema(path, text)
+    names = tuple(parse_document(text).variables())
+    return Expected(path, names, frozenset(names))
+
+
+def _of_schema(path: str, text: str) -> Expected:
+    import json
+
+    try:
+        body = json.loads(text)
+        required = tuple(str(name) for name in body.get("required", []))
+        return Expected(path, required, frozenset((*required, *map(str, body.get("properties", {})))))
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        raise EnvFSError(f"{path} is no JSON Schema of an object", "it has `properties` and `required`") from None

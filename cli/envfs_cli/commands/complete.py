@@ -1,0 +1,85 @@
+"""`__complete`: what a completion script asks for while somebody types."""
+
+import fcntl
+import os
+
+from envfs import safe_open
+from envfs.core import names
+from envfs.errors import EnvFSError, NotRunning
+from envfs.tuples import NamedTuple
+from envfs_cli import level_paths, output
+from envfs_cli.closed_sets import Unhandled
+from envfs_cli.completion.sources import Sources
+from envfs_cli.daemon import client
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from envfs_cli.daemon.client import Link
+
+
+class CompleteArguments(NamedTuple):
+    """The arguments of `__complete`; `here` is a level, or else a name at the level that this folder is linked to."""
+
+    what: "Literal['level', 'here', 'project', 'name']"
+    word: str | None
+
+
+def run_complete(arguments: CompleteArguments) -> int:
+    """Print levels or projects that go on from a word, or names of a level; nothing if that is not known at once."""
+    try:
+        offers = _offers(arguments)
+    except EnvFSError:
+        return 0  # a level that is none has nothing to offer
+    for text in offers:
+        output.print_line(text)
+    return 0
+
+
+def _offers(arguments: CompleteArguments) -> "list[str]":
+    word, sources = arguments.word or "", Sources(_link_for_levels, _leave)
+    match arguments.what:
+        case "level":
+            return level_paths.levels_below(sources.levels(), names.ROOT, word)
+        case "here":
+            return level_paths.levels_below(sources.levels(), names.ROOT, word) or _names_here(word)
+        case "project":
+            return [name for name in sources.projects() if name.startswith(word)]
+        case "name":
+            return list(Sources(client.need_running, _leave).names(names.level(word)))
+        case _:
+            raise Unhandled(arguments.what)
+
+
+def _names_here(word: str) -> list[str]:
+    from envfs_cli.folder_links import state
+
+    offers = Sources(client.need_running, _leave).names(state.linked_level())
+    return [name for name in offers if name.startswith(word)]
+
+
+def _link_for_levels() -> "Link":
+    link = client.running_daemon()
+    if link is None and not _vault_is_free():
+        raise NotRunning("another process is at work here")
+    return link or client.reach_daemon()
+
+
+def _leave(link: "Link") -> None:
+    link.close()
+
+
+def _vault_is_free() -> bool:
+    # a private daemon would wait for the lock long after the person has typed on
+    try:
+        handle = safe_open.open_file(client.user_locations().lock, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True

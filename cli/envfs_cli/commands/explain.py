@@ -1,0 +1,70 @@
+"""`explain`: where a variable's value comes from; the value itself is printed only with --reveal."""
+
+from envfs.core import names
+from envfs.errors import NoSuchVariable
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import output
+from envfs_cli.daemon import session
+from envfs_cli.replies.facts import chain_words, view_facts
+
+
+class ExplainArguments(NamedTuple):
+    """The arguments of `explain`."""
+
+    level: str
+    name: str
+    reveal: bool
+    version: int | None
+    passphrase_file: str | None
+    json: bool
+
+
+def run_explain(arguments: ExplainArguments) -> int:
+    """Say which levels set a variable, which wins, and what it refers to.
+
+    Raises:
+        NoSuchVariable: no level sets it
+    """
+    level, name, version = arguments.level, names.variable(arguments.name), arguments.version or 0
+    asking = session.start_session(arguments.passphrase_file)
+    rows, dangling = view_facts(asking, level, version)
+    facts = next((row for row in rows if row.name == name), None)
+    if facts is None:
+        raise NoSuchVariable(f"{level} has no variable of that name", f"`envfs show {level}` lists them")
+    value = _value(asking, level, name, version) if arguments.reveal else None
+    chains = [row for row in dangling if row.chain[0] == name or name in row.chain[:-1]]
+    if arguments.json:
+        output.as_json(_members(facts, chains, value))
+    else:
+        _print(facts, level, chains, value)
+    return 0
+
+
+def _value(asking: session.Session, level: str, name: str, version: int) -> str:
+    return asking.ask(control.ReadView(level, "value", "show", (name,), version))[1].decode()
+
+
+def _members(facts: control.FactsRow, chains: "list[control.DanglingRow]", value: "str | None") -> "dict[str, object]":
+    return {
+        **facts._asdict(),
+        "uses": [use._asdict() for use in facts.uses],
+        "dangling": [{"kind": row.kind, "chain": row.chain} for row in chains],
+        **({} if value is None else {"value": value}),
+    }
+
+
+def _print(facts: control.FactsRow, level: str, chains: "list[control.DanglingRow]", value: "str | None") -> None:
+    output.print_line(f"{output.paint(facts.name, 'head')} at {level}")
+    for place in reversed(facts.levels):
+        output.print_line(f"  set at     {place}{'' if place == facts.levels[-1] else '  (overridden)'}")
+    for use in facts.uses:
+        output.print_line(f"  refers to  {use.name}  ({use.level or 'not set'})")
+    for row in chains:
+        output.print_line(f"  {output.paint(row.kind.ljust(9), 'bad')}  {chain_words(row)}")
+    if facts.refused:
+        output.print_line(f"  {output.paint('refused', 'bad')}    {facts.refused}")
+    for text in facts.doubts:
+        output.print_line(f"  {output.paint('doubt', 'warn')}      {text}")
+    if value is not None:
+        output.print_line(f"  value      {output.clean(value)}")

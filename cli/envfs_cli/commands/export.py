@@ -1,0 +1,76 @@
+"""`export`: print a view in one of many formats."""
+
+import os
+
+from envfs.errors import BadRequest
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import output
+from envfs_cli.daemon import session
+from envfs_cli.files import check_new, write_new
+from envfs_cli.replies.variables import variables_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.grammar.words import Format
+
+
+class ExportArguments(NamedTuple):
+    """The arguments of `export`."""
+
+    level: str
+    format: "Format | None"
+    only: tuple[str, ...]
+    own: bool
+    dialect: str | None
+    output: str | None
+    version: int | None
+    passphrase_file: str | None
+
+
+def run_export(arguments: ExportArguments) -> int:
+    """Print a view in one of many formats, or write it to a new file."""
+    format_name = arguments.format or "dotenv"
+    _check_format(arguments, format_name)
+    if arguments.output:
+        check_new(arguments.output)
+    data = _exported(session.start_session(arguments.passphrase_file), arguments, format_name)
+    if arguments.output:
+        write_new(arguments.output, data)
+    else:
+        output.raw(data)
+    return 0
+
+
+def _check_format(arguments: ExportArguments, format_name: "Format") -> None:
+    if arguments.own and (format_name != "dotenv" or arguments.only or arguments.dialect):
+        raise BadRequest("a level's own text is given as it was written", "leave out --format, --only and --dialect")
+    if arguments.dialect and format_name != "dotenv":
+        raise BadRequest("a dialect is one of dotenv text", f"leave out --format {format_name}, or --dialect")
+
+
+def _exported(link: session.Session, arguments: ExportArguments, format_name: "Format") -> bytes:
+    level, version, only, dialect = arguments.level, arguments.version or 0, arguments.only, arguments.dialect or ""
+    if arguments.own:
+        return link.ask(control.ReadView(level, "own", "export", (), version))[1]
+    if format_name == "environ" or (
+        format_name in ("dotenv", "json", "example") and not only
+    ):  # the daemon writes these itself
+        return link.ask(control.ReadView(level, format_name, "export", only, version, dialect))[1]
+    reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))
+    variables = variables_of(blob)
+    from envfs.dotenv import dialects, formats
+
+    if format_name == "dotenv" and isinstance(reply, control.ViewSent):
+        return dialects.text(variables, reply.dialect).encode()
+    if format_name == "github":
+        _mask(formats.github_masks(variables))
+    return formats.FORMATS[format_name](level, variables).encode()
+
+
+def _mask(masks: str) -> None:
+    # a runner hides these lines and what they name; everybody else would be shown the values
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        output.plain_error(masks)
+    else:
+        output.note("no masks were printed: they name the values, so they are for a runner of GitHub Actions alone")

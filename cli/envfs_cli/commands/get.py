@@ -1,0 +1,25 @@
+"""`get`: print one variable's value."""
+
+import os
+
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import output
+from envfs_cli.daemon import session
+
+
+class GetArguments(NamedTuple):
+    """The arguments of `get`."""
+
+    level: str
+    name: str
+    version: int | None
+    passphrase_file: str | None
+
+
+def run_get(arguments: GetArguments) -> int:
+    """Print one value, with a line end on a terminal only."""
+    request = control.ReadView(arguments.level, "value", "get", (arguments.name,), arguments.version or 0)
+    _, blob = session.start_session(arguments.passphrase_file).ask(request)
+    output.raw(blob + b"\n" if os.isatty(1) or not blob.endswith(b"\n") else blob)
+    return 0

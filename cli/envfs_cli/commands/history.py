@@ -1,0 +1,55 @@
+"""`history`: list a level's versions and the names that each changed."""
+
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import output
+from envfs_cli.daemon import session
+from envfs_cli.replies import damage
+
+_DEFAULT_LINES = 20
+_NAMES_SHOWN = 6
+
+
+class HistoryArguments(NamedTuple):
+    """The arguments of `history`."""
+
+    level: str
+    lines: int | None
+    passphrase_file: str | None
+    json: bool
+
+
+def run_history(arguments: HistoryArguments) -> int:
+    """List versions, the newest first."""
+    count = _DEFAULT_LINES if arguments.lines is None else arguments.lines
+    sent = session.start_session(arguments.passphrase_file).rows(control.ListHistory(arguments.level, count))
+    rows, status = damage.intact_rows(sent, control.VersionRow)
+    if arguments.json:
+        output.rows_json(rows)
+        return status
+    heads = ("VERSION", "TIME", "AUTHOR", "CHANGES", "OPERATION", "MESSAGE")
+    output.print_table(heads, [_cells(row) for row in rows])
+    return status
+
+
+def _cells(row: control.VersionRow) -> "tuple[str, ...]":
+    time, author = output.shown_time(row.time), row.author[:8]
+    return str(row.version), time, author, _changes(row), _operation(row), _first_line(row.message)
+
+
+def _operation(row: control.VersionRow) -> str:
+    # `rollback to 7`, `moved from /a`; of a release that knows more words, its word
+    source = f" from {row.source_level}" if row.source_level else ""
+    return f"{row.operation or '-'}{source}{f' to {row.source_version}' if row.source_version else ''}"
+
+
+def _first_line(message: str) -> str:
+    first, _, more = message.partition("\n")
+    return f"{first} …" if more else first
+
+
+def _changes(row: control.VersionRow) -> str:
+    groups = (("+", row.added), ("~", row.changed), ("-", row.removed))
+    signed = [f"{sign}{name}" for sign, names in groups for name in names]
+    more = len(signed) - _NAMES_SHOWN
+    return " ".join(signed[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "") if signed else "(text only)"

@@ -1,0 +1,70 @@
+"""`set`: set one variable, whose value is never an argument."""
+
+from envfs.errors import BadName
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import secrets
+from envfs_cli.arguments import Mistake
+from envfs_cli.daemon import session
+from envfs_cli.replies.written import report_written
+from envfs_cli.terminal import prompts
+from envfs_cli.version_message import check_message
+
+
+class SetArguments(NamedTuple):
+    """The arguments of `set`."""
+
+    level: str
+    name: str
+    from_file: str | None
+    empty: bool
+    template: bool
+    message: str | None
+    passphrase_file: str | None
+    json: bool
+
+
+def run_set(arguments: SetArguments) -> int:
+    """Set one variable.
+
+    Raises:
+        BadName: there is a `=` in the name, so it may hold the value
+    """
+    level, name = arguments.level, arguments.name
+    if "=" in name:
+        raise BadName("not a variable name", "name it alone: the value is asked for, and is never an argument")
+    if level.isupper() and "/" not in level:
+        _check_is_a_level(arguments)
+    message = check_message(arguments.message)
+    asking, descriptor, trim = _value(arguments)
+    request = control.SetVariable(level, name, trim, arguments.template, message)
+    return report_written(asking.reply(request, (descriptor,)), as_json=arguments.json)
+
+
+def _check_is_a_level(arguments: SetArguments) -> None:
+    # NAME VALUE, as other tools have it, would put the value into the vault as a name
+    asking = session.start_session(arguments.passphrase_file)
+    rows = asking.rows(control.ListLevels())
+    asking.close()
+    if f"/{arguments.level}" not in (row.level for row in rows if isinstance(row, control.LevelRow)):
+        raise Mistake(
+            "a value is never an argument: it is asked for, or read from standard input",
+            "the words of `set` are a level and a name; write a new level in capitals with its slash",
+        )
+
+
+def _value(arguments: SetArguments) -> "tuple[session.Session, int, bool]":
+    name, file = arguments.name, arguments.from_file
+    if arguments.empty:
+        if file is not None:
+            raise Mistake("a value is either --empty or --from-file")
+        return session.start_session(arguments.passphrase_file), secrets.from_bytes(b""), False
+    if not secrets.is_typed(file):
+        # whoever writes into the pipe may take its time: nothing is started, and so nothing locked, before
+        descriptor, trim = secrets.value_descriptor(name, file)
+        return session.start_session(arguments.passphrase_file), descriptor, trim
+    prompts.check_terminal("pipe the value in, or name a file that holds it with --from-file")
+    asking = session.start_session(arguments.passphrase_file)
+    asking.reply(control.CheckWrite(arguments.level, name))
+    asking.let_go()
+    return asking, *secrets.value_descriptor(name, file)

@@ -1,0 +1,62 @@
+"""`show`: list the variables of a view, or of a level's own text."""
+
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import output
+from envfs_cli.daemon import session
+from envfs_cli.replies.variables import variables_of
+
+_HIDDEN = "••••••"
+
+
+class ShowArguments(NamedTuple):
+    """The arguments of `show`."""
+
+    level: str
+    reveal: bool
+    own: bool
+    version: int | None
+    passphrase_file: str | None
+    json: bool
+
+
+def run_show(arguments: ShowArguments) -> int:
+    """List the variables of a view; with --reveal, their values. With --own, those of the level's own text, or it."""
+    link, version = session.start_session(arguments.passphrase_file), arguments.version or 0
+    if arguments.own:
+        return _show_own(link, arguments)
+    sent = link.rows(control.ListVariables(arguments.level, version))
+    rows = [row for row in sent if isinstance(row, control.VariableRow)]
+    values = _values(link, arguments.level, version) if arguments.reveal else {}
+    if arguments.json:
+        output.as_json([{**row._asdict(), **({"value": values[row.name]} if values else {})} for row in rows])
+    elif values:
+        cells = [(row.name, values.get(row.name, _HIDDEN), row.level) for row in rows]
+        output.print_table(("NAME", "VALUE", "SET BY"), cells)
+    else:
+        output.print_table(("NAME", "SET BY"), [(row.name, row.level) for row in rows])
+    return 0
+
+
+def _values(link: session.Session, level: str, version: int) -> "dict[str, str]":
+    return variables_of(link.ask(control.ReadView(level, "environ", "show", (), version))[1])
+
+
+def _show_own(link: session.Session, arguments: ShowArguments) -> int:
+    request = control.ReadView(arguments.level, "own", "show", (), arguments.version or 0)
+    reply, blob = link.ask(request)
+    level, version = (reply.level, reply.version) if isinstance(reply, control.ViewSent) else ("", 0)
+    if arguments.reveal:
+        if arguments.json:
+            output.as_json({"level": level, "version": version, "text": blob.decode()})
+        else:
+            output.raw(blob)
+        return 0
+    from envfs.dotenv.document import parse_document
+
+    names = list(parse_document(blob.decode()).variables())
+    if arguments.json:
+        output.as_json([{"name": name, "level": level} for name in names])
+    else:
+        output.print_table(("NAME", "SET BY"), [(name, level) for name in names])
+    return 0

@@ -1,0 +1,52 @@
+#compdef envfs
+# zsh completion for envfs, made by `envfs completion zsh`
+
+_envfs_levels() {
+  local -a found
+  found=(${(f)"$(envfs __complete ${1:-level} "$PREFIX" 2>/dev/null)"})
+  compadd -S '' -- ${(M)found:#*/}
+  compadd -- ${found:#*/}
+}
+
+_envfs_here() {
+  _envfs_levels here
+}
+
+_envfs_folders() {
+  _envfs_levels
+  _files -/
+}
+
+_envfs_projects() {
+  local -a found
+  found=(${(f)"$(envfs __complete project "$PREFIX" 2>/dev/null)"})
+  compadd -- $found
+}
+
+_envfs_names() {
+  local -a found
+  found=(${(f)"$(envfs __complete name "$line[1]" 2>/dev/null)"})
+  compadd -- $found
+}
+
+_envfs() {
+  local context state state_descr line
+  typeset -A opt_args
+  _arguments -C '1: :->command' '*:: :->rest' && return
+  if [[ $state == command ]]; then
+    local -a commands=(
+      # @commands@
+    )
+    _describe command commands
+    return
+  fi
+  case $words[1] in
+  # @cases@
+  esac
+}
+
+if [[ $funcstack[1] == _envfs ]]; then
+  _envfs "$@"
+else
+  compdef _envfs envfs
+fi

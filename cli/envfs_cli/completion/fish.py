@@ -1,0 +1,62 @@
+"""The script for fish."""
+
+from envfs_cli.completion import VISIBLE, argument_kind, command_flags, command_words, filled_script
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.grammar import Argument, Command, Option
+
+_ACTIONS = {
+    "level": "-a '(__envfs_levels)'",
+    "here": "-a '(__envfs_here)'",
+    "folder": "-F -a '(__envfs_levels)'",
+    "project": "-a '(__envfs_projects)'",
+    "name": "-a '(__envfs_names)'",
+    "file": "-F",
+    "words": "-a --",
+}
+
+
+def fish_script() -> str:
+    """Return the script."""
+    return filled_script(
+        "envfs.fish",
+        valued=[
+            f"        case {' '.join(command_words(command))}\n"
+            f"            printf '%s\\n' {' '.join(command_flags(command, valued=True))}"
+            for command in VISIBLE
+            if command_flags(command, valued=True)
+        ],
+        completions=[
+            line for command in VISIBLE for word in command_words(command) for line in _command(command, word)
+        ],
+    )
+
+
+def _command(command: "Command", word: str) -> list[str]:
+    lines = [f"complete -c envfs -n __fish_use_subcommand -a {word} -d {_quoted(command.summary)}"]
+    lines += [_option(word, option) for option in command.options]
+    lines += [f"complete -c envfs -n '__envfs_in {word}' -l help -d 'explain the command'"]
+    for place, argument in enumerate(command.arguments):
+        action = _action(argument, argument_kind(command, place))
+        if action:
+            lines.append(f"complete -c envfs -n '__envfs_at {word} {place}' {action}")
+    return lines
+
+
+def _action(argument: "Argument", kind: str) -> str:
+    return f"-a {_quoted(' '.join(argument.choices))}" if argument.choices else _ACTIONS.get(kind, "")
+
+
+def _option(word: str, option: "Option") -> str:
+    parts = [f"complete -c envfs -n '__envfs_in {word}'"]
+    parts += [f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags]
+    if option.kind == "file":
+        parts.append("-r -F")
+    elif option.kind != "flag":
+        parts.append(f"-x -a {_quoted(' '.join(option.choices))}" if option.choices else "-x")
+    return " ".join([*parts, f"-d {_quoted(option.help)}"])
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,324 @@
+"""The client's end of the control protocol: reach a daemon, or start one for this command alone; ask, and be answered.
+
+Laws: before anything is sent, the server's uid is checked, and it is this user's or root's; a secret goes out in a
+descriptor only; no wait is for ever: a daemon that works on a request says so every few seconds, and one that says
+nothing for `PATIENCE` is given up.
+"""
+
+import _socket  # the bare socket: the module around it costs the client a third of its start
+import os
+import sys
+import time
+
+from envfs import locations
+from envfs.core import limits
+from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
+from envfs.protocol import control, framing, wire
+from envfs_cli.daemon.vault_lock import VaultLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import NamedTuple, Self
+
+    from envfs.locations import Locations
+
+_PEER = 12  # struct ucred: pid, uid, gid
+_CHUNK = 1 << 18
+_OTHERS_SECONDS = 15.0  # how long another process may work here before this one gives up
+_START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
+_FREE_SECONDS = 0.3  # for how long the lock has to be free, if nobody is to be starting
+_STEP = 0.05
+PATIENCE = 10  # seconds
+_PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
+_LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes; struct timeval is two of them
+_MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
+_HARMLESS = (  # what may be asked twice
+    *(control.Status, control.ReadView, control.DescribeView, control.ListVariables, control.ListLevels),
+    *(control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.CheckWrite),
+    control.Diagnose,
+)
+_NO_NEWS = (control.Hello, control.WorkingRow)
+
+
+class Link:
+    """A connection to a daemon; `private` if the daemon was started for this command alone."""
+
+    def __init__(self, connection: "_socket.socket", *, private: bool) -> None:
+        """Greet the daemon on `connection`."""
+        self.private = private
+        self._socket = connection
+        _be_patient(connection, _PRIVATE_PATIENCE if private else PATIENCE)
+        self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
+        self._again: Callable[[], Link] | None = None
+        self._was_read = True
+        self._pending = framing.encode(wire.to_body(control.Hello(control.VERSION, "")))
+
+    def ask(
+        self,
+        request: "NamedTuple",
+        descriptors: "tuple[int, ...]" = (),
+        on_row: "Callable[[object], None] | None" = None,
+    ) -> "tuple[object, bytes]":
+        """Send a request; return the reply and its blob. Each row goes to `on_row` when it arrives.
+
+        Raises:
+            EnvFSError: what the daemon refuses with
+        """
+        for _ in range(_MOST_ENDS):
+            self._send(self._pending + framing.encode(wire.to_body(request)), descriptors)
+            self._pending = b""
+            rows = 0
+            for message, blob in self._messages():
+                if isinstance(message, control.Failed):
+                    raise from_code(*message)
+                if isinstance(message, _NO_NEWS):
+                    continue
+                if not isinstance(message, control.ROWS):
+                    return message, blob
+                rows += 1
+                if on_row is not None:
+                    on_row(message)
+            if rows or (self._was_read and not isinstance(request, _HARMLESS)) or not self._has_renewed():
+                break
+        raise KeyholderGone("the daemon broke off", "`envfs status` and the daemon's log may say why")
+
+    def renewed_by(self, again: "Callable[[], Link]") -> "Self":
+        """Connect again, as `again` does, if the daemon ends before it has begun with a request."""
+        self._again = again
+        return self
+
+    def _has_renewed(self) -> bool:
+        if self._again is None or self.private:
+            return False
+        self._socket.close()
+        other = self._again()
+        self._socket, self._decoder, self._pending = other._socket, other._decoder, other._pending  # noqa: SLF001
+        self.private, self._was_read = other.private, True
+        return True
+
+    def begin(self, request: "NamedTuple") -> None:
+        """Send a request whose rows `come` one after the other, as long as this lasts."""
+        self._send(self._pending + framing.encode(wire.to_body(request)), ())
+        self._pending = b""
+
+    def fileno(self) -> int:
+        """Return what to wait on before `come`."""
+        return self._socket.fileno()
+
+    def come(self) -> "list[object] | None":
+        """Wait for something, and return the messages that are whole; None if the daemon has left.
+
+        Raises:
+            EnvFSError: what the daemon refuses with
+        """
+        data = self._receive()
+        if not data:
+            return None
+        self._decoder.feed(data)
+        messages = []
+        while (frame := self._decoder.next()) is not None:
+            message = wire.from_body(frame[0], control.REPLIES)
+            if isinstance(message, control.Failed):
+                raise from_code(*message)
+            if not isinstance(message, _NO_NEWS):
+                messages.append(message)
+        return messages
+
+    def close(self) -> None:
+        """Leave."""
+        self._socket.close()
+
+    def _send(self, data: bytes, descriptors: "tuple[int, ...]") -> None:
+        try:
+            if descriptors:
+                rights = b"".join(fd.to_bytes(4, sys.byteorder) for fd in descriptors)
+                sent = self._socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+                data = data[sent:]
+            if data:  # to send nothing would fail as well, if the daemon has left after it read the rest
+                self._socket.sendall(data)
+        except BlockingIOError:
+            raise silent_daemon(self._socket) from None
+        except OSError:
+            self._was_read = False
+            return  # the daemon left; what it said before it did is read next
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            raise silent_daemon(self._socket) from None
+        except ConnectionResetError:  # it left with something unread, which was the request
+            self._was_read = False
+            return b""
+        except OSError:
+            return b""
+
+    def _messages(self) -> "Iterator[tuple[object, bytes]]":
+        while True:
+            frame = self._decoder.next()
+            while frame is None:
+                data = self._receive()
+                if not data:
+                    return
+                self._decoder.feed(data)
+                frame = self._decoder.next()
+            body, blobs = frame
+            if blobs[-1:] == (control.VIEW_END,):
+                blobs = blobs[:-1]
+            yield wire.from_body(body, control.REPLIES), b"".join(blobs)
+
+
+def user_locations() -> "Locations":
+    """Return where this user's things are."""
+    uid = os.geteuid()
+    return locations.find(os.environ, uid, os.path.expanduser("~"))
+
+
+def reach_daemon() -> Link:
+    """Connect to the daemon of this home, or to the system's, or start one for this command alone.
+
+    Raises:
+        Conflict: another process keeps the vault for itself
+    """
+    if (link := running_daemon()) is not None:
+        return link.renewed_by(reach_daemon)
+    with VaultLock(user_locations()) as lock:
+        link = _taken(lock)
+        return link.renewed_by(reach_daemon) if link is not None else start_private_daemon(lock.handle)
+
+
+def lock_for_mount() -> int:
+    """Take the lock for a daemon that is going to serve; return its descriptor, or -1 if there is none to be had.
+
+    Raises:
+        AlreadyExists: a daemon serves here meanwhile
+        Conflict: another process keeps the vault for itself
+    """
+    lock = VaultLock(user_locations())
+    if _taken(lock) is not None:
+        raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
+    if lock.handle >= 0:
+        os.set_inheritable(lock.handle, True)
+    return lock.handle
+
+
+def _taken(lock: VaultLock) -> "Link | None":
+    # the lock is taken, unless a daemon that was starting is there before: then it is connected to
+    until = time.monotonic() + _OTHERS_SECONDS
+    while not lock.take():
+        if (link := running_daemon()) is not None:
+            return link
+        if time.monotonic() > until:
+            raise Conflict("another envfs process is at work here", "`envfs status` shows it")
+        time.sleep(_STEP)
+    return running_daemon()
+
+
+def reach_for_look() -> Link:
+    """Connect to a running daemon, or start one that only looks: it needs no lock, so nobody keeps it waiting."""
+    link = _started(_LOOK_SECONDS, 0)
+    return link.renewed_by(reach_for_look) if link is not None else start_private_daemon(looks=True)
+
+
+def reach_own_daemon(*, looks: bool = False) -> Link:
+    """Connect to the daemon of this very home, or start one as `start_private_daemon` does; never the system's."""
+    return _connect(user_locations().socket) or start_private_daemon(looks=looks)
+
+
+def running_daemon() -> "Link | None":
+    """Connect to a running daemon: the one of this home, else (unless ENVFS_HOME is set) the system's; or None."""
+    mine = user_locations()
+    paths = [mine.socket]
+    if "ENVFS_HOME" not in os.environ and not os.path.exists(mine.vault):
+        paths.append(locations.system().socket)
+    for path in paths:
+        link = _connect(path)
+        if link is not None:
+            return link
+    return None
+
+
+def need_running() -> Link:
+    """As `running_daemon`, but wait for a daemon that is starting, and raise NotRunning if there is none."""
+    link = _started(_START_SECONDS, _FREE_SECONDS)
+    if link is None:
+        raise NotRunning("no daemon runs here", "start it with `envfs mount`")
+    return link.renewed_by(need_running)
+
+
+def _started(seconds: float, free_seconds: float) -> "Link | None":
+    # whoever has the lock and no socket may be a daemon that is starting; a lock that is free may be between two
+    until, free_until = time.monotonic() + seconds, 0.0
+    while (link := running_daemon()) is None and time.monotonic() < until:
+        with VaultLock(user_locations()) as lock:
+            is_free = lock.take()
+        if is_free and time.monotonic() >= (free_until := free_until or time.monotonic() + free_seconds):
+            return running_daemon()
+        free_until = free_until if is_free else 0.0
+        time.sleep(_STEP)
+    return link
+
+
+def _connect(path: str) -> "Link | None":
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    _be_patient(connection, PATIENCE)  # it holds for `connect` too, whose queue may be full
+    try:
+        connection.connect(path)
+    except BlockingIOError:
+        connection.close()
+        raise silent_daemon(None) from None
+    except PermissionError:
+        connection.close()
+        raise NotApproved(f"uid {os.geteuid()} may not reach the daemon at {path}", "ask its owner") from None
+    except OSError:
+        connection.close()
+        return None
+    _check_server(connection, path)
+    return Link(connection, private=False)
+
+
+def _be_patient(connection: "_socket.socket", seconds: int) -> None:
+    moment = seconds.to_bytes(_LONG, sys.byteorder) + bytes(_LONG)
+    for option in (_socket.SO_RCVTIMEO, _socket.SO_SNDTIMEO):
+        connection.setsockopt(_socket.SOL_SOCKET, option, moment)
+
+
+def silent_daemon(connection: "_socket.socket | None") -> TimedOut:
+    """Return the error for a daemon that says nothing."""
+    hint = "is its process stopped, or the machine very busy?"
+    if connection is not None:
+        pid = int.from_bytes(connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)[:4], sys.byteorder)
+        if pid not in (0, os.getpid()):
+            hint = f"if its process is stopped, `kill -CONT {pid}` lets it go on, and `kill -KILL {pid}` ends it"
+    return TimedOut("the daemon does not answer", hint)
+
+
+def _check_server(connection: "_socket.socket", path: str) -> None:
+    # somebody else's socket in our place would be sent our secrets
+    raw = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
+    server = int.from_bytes(raw[4:8], sys.byteorder)
+    if server not in (os.geteuid(), 0):
+        connection.close()
+        raise NotApproved(
+            f"the daemon at {path} runs as uid {server}, who is neither you nor root, so nothing was sent to it",
+            "look at ENVFS_HOME and XDG_RUNTIME_DIR",
+        )
+
+
+def start_private_daemon(lock: int = -1, *, looks: bool = False) -> Link:
+    """Start a daemon for this command alone, and hand it the lock; or one that only `looks`, which needs none."""
+    from envfs_cli.daemon import launch
+
+    ours, theirs = _pair()
+    between = os.fork()
+    if between == 0:
+        launch.start_daemon(user_locations(), theirs, lock, looks=looks)
+    os.waitpid(between, 0)
+    os.close(theirs)
+    return Link(_socket.socket(fileno=ours), private=True)
+
+
+def _pair() -> "tuple[int, int]":
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    return ours.detach(), theirs.detach()

@@ -1,0 +1,197 @@
+"""Asking with a passphrase when one is needed: what is locked is unlocked, and the request is made again."""
+
+import os
+
+from envfs.errors import EnvFSError, Locked, WrongPassphrase
+from envfs.protocol import control
+from envfs_cli.daemon import client
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NamedTuple
+
+    from envfs_cli.daemon.client import Link
+
+    OnRow = Callable[[object], None]
+    Ask = Callable[[NamedTuple, tuple[int, ...]], tuple[object, bytes]]
+
+
+class GivenUp(WrongPassphrase):
+    """A passphrase that was wrong as often as a person may try."""
+
+
+class Session:
+    """A link that can unlock; `passphrase_file` is the vault's, `project_file` a project's, None to ask a person.
+
+    Laws: while a person types, no daemon of this command's own runs, so that no lock is held. A passphrase
+    that was typed is given to the next daemon, and forgotten with this session.
+    """
+
+    def __init__(self, link: "Link", passphrase_file: "str | None" = None, project_file: "str | None" = None) -> None:
+        """Ask through `link`."""
+        self._open: Link | None = link
+        self._passphrase_file = passphrase_file
+        self._project_file = project_file
+        self._given: dict[str, int] = {}  # descriptors of passphrases, by project
+
+    @property
+    def _link(self) -> "Link":
+        if self._open is None:
+            self._open = client.reach_daemon()
+        return self._open
+
+    def let_go(self) -> None:
+        """End a daemon that was started for this command alone: a person is going to be asked."""
+        if self._open is not None and self._open.private and self._open is not shared_link():
+            self._open.close()
+            self._open = None
+
+    def ask(
+        self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), rows: "list[object] | None" = None
+    ) -> "tuple[object, bytes]":
+        """Send a request; return the reply and its blob. Rows that come before the reply are put into `rows`."""
+        received = [] if rows is None else rows
+        for _ in range(_MOST_LOCKS):
+            try:
+                return self._link.ask(request, descriptors, received.append)
+            except Locked as error:
+                received.clear()  # they come again
+                self.unlock(0, error.about)
+        return self._link.ask(request, descriptors, received.append)
+
+    def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
+        """Send a request that needs no key, and hand each row on when it arrives."""
+        self._link.ask(request, (), on_row)
+
+    def reply(self, request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> object:
+        """Send a request; return the reply alone."""
+        return self.ask(request, descriptors)[0]
+
+    def rows(self, request: "NamedTuple") -> list[object]:
+        """Send a request; return the rows that came before the reply."""
+        received: list[object] = []
+        self.ask(request, (), received)
+        return received
+
+    def unlock(self, seconds: int = 0, project: str = "") -> None:
+        """Unlock the vault or a project, for `seconds` or without end, asking for the passphrase if it needs one."""
+        from envfs_cli.terminal.prompts import NoTerminal
+
+        for _ in range(_MOST_LOCKS):
+            try:
+                self._with_passphrase(self._ask_once, control.Unlock(seconds, project), "unlocking")
+            except Locked as error:
+                if not project:
+                    raise
+                self.unlock(seconds, error.about)  # the vault's own, which a daemon that was started again lacks
+            except NoTerminal as error:
+                raise _locked(project, error) from None
+            else:
+                return
+
+    def with_passphrase(self, request: "NamedTuple", doing: str, rows: "list[object] | None" = None) -> object:
+        """Ask without a passphrase, and again with the one that is said to be needed; return the reply."""
+
+        def ask(request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> "tuple[object, bytes]":
+            return self.ask(request, descriptors, rows)
+
+        return self._with_passphrase(ask, request, doing)
+
+    def _ask_once(self, request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> "tuple[object, bytes]":
+        return self._link.ask(request, descriptors)
+
+    def _with_passphrase(self, ask: "Ask", request: "NamedTuple", doing: str) -> object:
+        try:
+            return ask(request, ())[0]
+        except WrongPassphrase as error:
+            project = error.about
+        return self.tried(project, lambda secret: ask(request, (secret,))[0], doing)
+
+    def tried(self, project: str, act: "Callable[[int], object]", doing: str) -> object:
+        """Return what `act` makes of a passphrase; a person may type one again if it is wrong.
+
+        Raises:
+            WrongPassphrase: it is wrong in a file, or was typed wrong three times
+        """
+        from envfs_cli import output, secrets
+        from envfs_cli.terminal import prompts
+
+        for left in reversed(range(secrets.TRIES)):
+            secret = self.passphrase(project)
+            try:
+                with prompts.Waiting(doing):
+                    return act(secret)
+            except GivenUp:
+                raise  # of another passphrase, which this one turned out to need
+            except WrongPassphrase as error:
+                self._forget(project)
+                if not left or self._file(project):
+                    raise GivenUp(error.text, "nothing was changed", error.about) from None
+                output.note(f"{error.text}: try again")
+        raise GivenUp("the passphrase is wrong")
+
+    def passphrase(self, project: str) -> int:
+        """Return the passphrase of a project, or of the vault (empty), in a descriptor that this session closes."""
+        if project not in self._given:
+            from envfs_cli import secrets
+
+            file = self._file(project)
+            if not file:
+                self.let_go()
+            self._given[project] = secrets.passphrase_descriptor(file, project)
+        return self._given[project]
+
+    def _file(self, project: str) -> "str | None":
+        from envfs_cli import secrets
+
+        return (self._project_file if project else self._passphrase_file) or secrets.named_file(project)
+
+    def _forget(self, project: str) -> None:
+        os.close(self._given.pop(project))
+
+    def close(self) -> None:
+        """Leave."""
+        for project in tuple(self._given):
+            self._forget(project)
+        if self._open is not None:
+            self._open.close()
+
+
+def _locked(project: str, reason: EnvFSError) -> Locked:
+    text = f"{f'project {project}' if project else 'the vault'} is locked, and {reason.text} for its passphrase"
+    variable = "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
+    unlock = f"`envfs unlock {project}`" if project else "`envfs unlock`"
+    option = "" if project else ", or with --passphrase-file"
+    return Locked(text, f"name a file that holds it in {variable}{option}; {unlock} asks at a terminal", project)
+
+
+_MOST_LOCKS = 3  # the vault's, that of level /, that of the project
+
+
+_shared: "list[Link]" = []  # one or none
+
+
+def share_link(link: "Link | None") -> None:
+    """Have all commands of this process, and of its children, use one link; None: each reaches a daemon by itself."""
+    _shared[:] = [] if link is None else [link]
+
+
+def shared_link() -> "Link | None":
+    """Return the link that all commands use: the shell's, to its private daemon; None outside of a shell."""
+    return _shared[0] if _shared else None
+
+
+def start_session(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
+    """Reach a daemon, or start one for this command alone; the rest is as for `session_over`."""
+    return session_over(shared_link() or client.reach_daemon(), passphrase_file, project)
+
+
+def session_over(link: "Link", passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
+    """Ask through `link` with the passphrase file that a command was given.
+
+    It is that of what the command is about: of the project, where it names one.
+    """
+    if not project:
+        return Session(link, passphrase_file)
+    return Session(link, os.environ.get("ENVFS_PASSPHRASE_FILE") or passphrase_file, passphrase_file)

@@ -1,0 +1,82 @@
+"""The commands on access: who may read, and who did."""
+
+from envfs_cli.grammar.words import (
+    DIALECT,
+    JSON,
+    LEVEL,
+    PASSPHRASE,
+    TTL,
+    UID,
+    USER,
+    Argument,
+    Command,
+    Option,
+)
+
+COMMANDS = (
+    Command(
+        "grant",
+        "access",
+        "approve a user for a level and all below it",
+        (LEVEL,),
+        (
+            UID,
+            USER,
+            TTL,
+            DIALECT,
+            PASSPHRASE,
+        ),
+        (
+            "envfs grant /shop/prod --user deploy",
+            "envfs grant /shop --uid 1001 --ttl 1h",
+            "envfs grant /shop/web --user node --dialect node",
+        ),
+        details="The grant is for every program of that user, and for nobody else's. A user's own daemon serves its "
+        "user alone; for several users the vault is root's. With --dialect, what this user reads as .env is written "
+        "for one kind of reader, which can carry "
+        "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "
+        "python (python-dotenv, interpolate=False), python-interpolating (python-dotenv as it comes), "
+        "node (dotenv, node --env-file, deno), expand (dotenv-expand, next, vite, bun), compose (docker compose 2).",
+    ),
+    Command(
+        "revoke",
+        "access",
+        "take a grant back",
+        (LEVEL,),
+        (UID, USER, PASSPHRASE),
+        ("envfs revoke /shop/prod --user deploy",),
+    ),
+    Command(
+        "grants",
+        "access",
+        "list who is approved for what",
+        options=(PASSPHRASE, JSON),
+        examples=("envfs grants",),
+    ),
+    Command(
+        "log",
+        "access",
+        "print the access log, verify it, rotate it, or begin a new one",
+        (
+            Argument(
+                "action",
+                "text",
+                "one of the actions below; without one, entries are printed",
+                optional=True,
+                choices=("verify", "rotate", "restart"),
+                meanings=(
+                    "check the chain of entries and its signatures",
+                    "go on in a new file, and keep the old one beside it",
+                    "begin a new log after a loss",
+                ),
+            ),
+        ),
+        (
+            Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all)"),
+            Option(("--follow",), "flag", "", "go on as entries come"),
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs log -n 50", "envfs log --follow", "envfs log verify", "envfs log rotate"),
+    ),
+)

@@ -1,0 +1,124 @@
+"""The commands of use: run a command with a view, mount, unlock, link, the shell."""
+
+from envfs_cli.grammar.words import (
+    HERE,
+    JSON,
+    MESSAGE,
+    PASSPHRASE,
+    PROJECT,
+    PROJECT_PASSPHRASE,
+    READ_AS,
+    Argument,
+    Command,
+    Option,
+)
+
+COMMANDS = (
+    Command(
+        "exec",
+        "use",
+        "run a command with a view as its environment",
+        (HERE, Argument("command", "words", "the command and its arguments, after --")),
+        (
+            Option(("--only",), "list", "A,B", "only these variables"),
+            Option(("--watch",), "flag", "", "start the command anew when the view changes"),
+            Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
+            PASSPHRASE,
+        ),
+        (
+            "envfs exec /shop/prod -- ./manage.py migrate",
+            "envfs exec /shop/prod --only DATABASE_URL -- psql",
+            "envfs exec -- npm start",
+            "envfs exec /shop/dev --watch -- npm run dev",
+        ),
+        ("run",),
+        "The command's exit status is passed through. EnvFS's own are 100 and above. With --watch the command runs as "
+        "a child: when what it gets has changed it is sent SIGTERM, after the grace time SIGKILL, and it starts again "
+        "with the new values. When it ends by itself, that is the end. --watch needs a running daemon; the rest works "
+        "without one, and asks for the passphrase if the identity has one.",
+    ),
+    Command(
+        "mount",
+        "use",
+        "start the daemon and mount the views",
+        (
+            Argument(
+                "path", "file", "an empty folder; default: as the settings say, else the usual place", optional=True
+            ),
+        ),
+        (
+            Option(("--foreground",), "flag", "", "stay in the foreground, as a service manager wants it"),
+            PASSPHRASE,
+        ),
+        ("envfs mount", "envfs mount /mnt/envfs --foreground"),
+        details="The usual place is /mnt/envfs for root. For a user it is $XDG_RUNTIME_DIR/envfs/mnt, outside of the "
+        "home folder, and ~/envfs is a link to it while the daemon runs. A user's mount is for that user alone; a "
+        "mount of root's serves all users who have a grant.",
+    ),
+    Command(
+        "unmount",
+        "use",
+        "undo the mount and end the daemon",
+        examples=("envfs unmount",),
+        details="If the daemon was killed, the mount that it left is removed.",
+    ),
+    Command(
+        "unlock",
+        "use",
+        "give a locked daemon the passphrase of the vault or of one project",
+        (PROJECT,),
+        (Option(("--ttl",), "duration", "TIME", "lock again after 30s 15m 1h 7d"), PROJECT_PASSPHRASE),
+        ("envfs unlock", "envfs unlock --ttl 8h", "envfs unlock shop --passphrase-file /dev/fd/3"),
+        details="The passphrase is asked for at the terminal, or read from a file or a descriptor (/dev/fd/N).",
+    ),
+    Command(
+        "lock",
+        "use",
+        "make the daemon forget keys and views; the mount stays",
+        (PROJECT,),
+        examples=("envfs lock", "envfs lock shop"),
+        details="Everything is locked, or the one project that is named. An open file answers an error at its next "
+        "read. SIGUSR1 to the daemon locks all. The key of "
+        "a managed project can be had again by the identity: locking it alone is a promise of the keyholder; that of "
+        "a zero-knowledge project is gone until its passphrase is given.",
+    ),
+    Command(
+        "status",
+        "use",
+        "say what runs and what is wrong",
+        options=(JSON,),
+        examples=("envfs status", "envfs status --json | jq .problems"),
+        details="The owner is told everything, a user with a grant where the mount is and whether the vault is "
+        "unlocked, any other user that a daemon runs.",
+    ),
+    Command(
+        "link",
+        "use",
+        "make a project's .env a link to the view of a level",
+        (
+            Argument("folder", "folder", "the project's folder; default: this one", optional=True),
+            Argument("level", "level", "a level such as /shop/prod", optional=True),
+        ),
+        (
+            Option(("--import",), "flag", "", "import the .env that is there, and replace it by the link"),
+            READ_AS,
+            MESSAGE,
+            Option(("--remove",), "flag", "", "undo it: remove the link and .envfs.toml"),
+            PASSPHRASE,
+        ),
+        ("envfs link /shop", "envfs link web /shop/web --import", "envfs link --remove"),
+        details="The level is remembered in .envfs.toml, and is meant wherever a command in that folder, or below it, "
+        "is given none. Such a file counts only where this user ran `envfs link`: a repository that brings one chooses "
+        "nothing. In a git work tree .env is added to .gitignore, if it is not ignored.",
+    ),
+    Command(
+        "shell",
+        "use",
+        "walk the tree interactively",
+        options=(PASSPHRASE,),
+        examples=("envfs shell", "envfs shell < script"),
+        details="All other commands are there, with levels relative to the one that `cd` went to; where a command "
+        "needs a level and none is given, that one is meant. If standard input is not a terminal, its lines are run as "
+        "a script, up to the first that fails. Lines that are no commands, or come after a space, are not remembered.",
+    ),
+)

@@ -1,0 +1,210 @@
+"""The commands on variables: set, read, bring in, give out, and their versions."""
+
+from envfs_cli.grammar.words import (
+    DIALECT,
+    FORMATS,
+    HERE,
+    IMPORT_FORMATS,
+    JSON,
+    LEVEL,
+    MESSAGE,
+    NAME,
+    ORDERS,
+    PASSPHRASE,
+    READ_AS,
+    SUBVERSION,
+    VERSION,
+    YES,
+    Argument,
+    Command,
+    Option,
+)
+
+COMMANDS = (
+    Command(
+        "set",
+        "values",
+        "set one variable",
+        (HERE, NAME),
+        (
+            Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
+            Option(("--empty",), "flag", "", "set an empty value, which is refused otherwise"),
+            Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
+            MESSAGE,
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs set /shop/prod DATABASE_URL",
+            "pass show db | envfs set /shop/prod DATABASE_URL",
+            "echo 'postgres://${DB_HOST}/shop' | envfs set /shop DATABASE_URL --template",
+        ),
+        details="The value is asked for without showing it, or read from standard input, or taken from a file. At the "
+        "terminal Enter ends it, and a paste is taken whole, with all of its lines. A value of one line loses its line "
+        "end, one of several lines keeps it, as keys and certificates need it. A value is never an argument: those are "
+        "in everybody's process list.",
+    ),
+    Command(
+        "get",
+        "values",
+        "print one variable's value",
+        (HERE, NAME),
+        (VERSION, PASSPHRASE),
+        ("envfs get /shop/prod DATABASE_URL",),
+    ),
+    Command(
+        "unset",
+        "values",
+        "remove one variable from a level's own text",
+        (HERE, NAME),
+        (MESSAGE, PASSPHRASE, JSON),
+        ("envfs unset /shop/prod DEBUG", "envfs unset /shop/prod DEBUG -m 'the incident is over'"),
+    ),
+    Command(
+        "rename",
+        "values",
+        "give one variable of a level's own text another name",
+        (HERE, NAME, Argument("new_name", "text", "the name that it is to have")),
+        (MESSAGE, PASSPHRASE, JSON),
+        ("envfs rename /shop/prod DB_URL DATABASE_URL",),
+        details="The line keeps its place, its comment and its quotes. What refers to the old name is left as it is, "
+        "and named.",
+    ),
+    Command(
+        "ls",
+        "values",
+        "list levels",
+        (Argument("level", "level", "list only this level and those below it", optional=True),),
+        (PASSPHRASE, JSON),
+        ("envfs ls", "envfs ls /shop"),
+    ),
+    Command(
+        "show",
+        "values",
+        "list the variables of a view and where each is set",
+        (HERE,),
+        (
+            Option(("--reveal",), "flag", "", "print the values too"),
+            Option(("--own",), "flag", "", "of the level's own text; with --reveal that text itself"),
+            VERSION,
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs show /shop/prod", "envfs show /shop/prod --reveal", "envfs show /shop/prod --own --reveal"),
+    ),
+    Command(
+        "explain",
+        "values",
+        "say where a variable's value comes from",
+        (HERE, NAME),
+        (Option(("--reveal",), "flag", "", "print the value too"), VERSION, PASSPHRASE, JSON),
+        ("envfs explain /shop/prod DATABASE_URL",),
+        details="Which levels set it and which of them counts, which variables it refers to and where those are set, "
+        "and which programs would misread it.",
+    ),
+    Command(
+        "check",
+        "values",
+        "say what is wrong with a level's variables",
+        (HERE,),
+        (
+            Option(
+                ("--against",), "file", "FILE", "a .env.example, or a JSON Schema (*.json): what is missing or extra"
+            ),
+            Option(("--strict",), "flag", "", "fail for doubts as well"),
+            DIALECT,
+            VERSION,
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs check /shop/prod", "envfs check /shop/prod --against .env.example", "envfs check /shop --dialect node"),
+        details="Fails if a variable is missing, or a reference is undefined or leads back to itself. Doubts are told: "
+        "empty values, names that change how programs run, values that some program would take for something else. "
+        "With --dialect, the programs are those that the dialect is for; `envfs grant --help` names them.",
+    ),
+    Command(
+        "import",
+        "values",
+        "set every variable of a file, or of a folder's .env files",
+        (Argument("file", "file", "the file, a folder with .env files, or - for standard input"), LEVEL),
+        (
+            Option(
+                ("-f", "--format"),
+                "text",
+                "FORMAT",
+                "dotenv, json, yaml or compose; default: by the file's name",
+                IMPORT_FORMATS,
+            ),
+            Option(("--flatten",), "text", "SEP", "JSON, YAML: join the names of nested objects, as in A__B for __"),
+            Option(("--service",), "text", "NAME", "compose: the service whose environment is meant"),
+            Option(
+                ("--order",),
+                "text",
+                "TOOL",
+                "folder: the tool whose order counts; default: what the project's files speak for",
+                ORDERS,
+            ),
+            READ_AS,
+            Option(("--replace",), "flag", "", "make the file the level's whole text, comments and order included"),
+            Option(("-n", "--dry-run"), "flag", "", "write nothing; say what would become of each name"),
+            MESSAGE,
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs import .env /shop",
+            "envfs import prod.env /shop/prod --replace",
+            "envfs import settings.json /shop --flatten __",
+            "envfs import compose.yaml /shop --service web",
+            "envfs import . /shop --dry-run",
+        ),
+        details="Values of JSON, YAML and compose files are taken to the letter: numbers as they are written, `$` as a "
+        "dollar. In a compose file `$$` is a dollar and ${NAME} stays a reference, to a variable of the level or those "
+        "above it. A folder's .env goes to the level, .env.local to its child local, .env.NAME to its child NAME and "
+        ".env.NAME.local to NAME/local, so that the view at each is what the tool reads in that mode. Nothing is "
+        "written before everything is read.",
+    ),
+    Command(
+        "export",
+        "values",
+        "print a view",
+        (HERE,),
+        (
+            Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
+            Option(("--only",), "list", "A,B", "only these variables"),
+            Option(("--own",), "flag", "", "the level's own text to the letter: comments, quotes, references"),
+            DIALECT,
+            Option(("-o", "--output"), "file", "FILE", "write to a new file, readable by you alone"),
+            VERSION,
+            PASSPHRASE,
+        ),
+        (
+            "envfs export /shop/prod",
+            "envfs export /shop/prod -f json | jq .",
+            "envfs export /shop/prod --dialect node > .env",
+            "envfs export /shop/prod --own -o shop.env",
+            'eval "$(envfs export /shop/prod -f shell)"',
+            "envfs export /shop/prod -f k8s | kubectl apply -f -",
+        ),
+        details="dotenv: as in the mount; --dialect writes it for one kind of reader, as for `grant`. json: an object. "
+        "environ: NAME=value, each ended by a NUL. example: the names alone. shell: lines for "
+        "`eval`. docker: for --env-file. systemd: for EnvironmentFile. yaml: a mapping. k8s: a Secret. github: lines "
+        "for $GITHUB_ENV; where GITHUB_ACTIONS is true, the masks go to standard error. tfvars: for Terraform.",
+    ),
+    Command(
+        "history",
+        "versions",
+        "list a level's versions: what wrote each, what changed, and why",
+        (HERE,),
+        (Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"), PASSPHRASE, JSON),
+        ("envfs history /shop/prod",),
+    ),
+    Command(
+        "rollback",
+        "versions",
+        "write a new version with the text of an old one",
+        (LEVEL, SUBVERSION),
+        (YES, MESSAGE, PASSPHRASE, JSON),
+        ("envfs rollback /shop/prod 7", "envfs rollback /shop/prod 7 -m 'the new key does not work yet'"),
+    ),
+)

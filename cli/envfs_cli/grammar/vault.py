@@ -1,0 +1,192 @@
+"""The commands on the vault: made, checked, repaired; its projects and keys; and those that only scripts call."""
+
+from envfs_cli.grammar.words import (
+    HIDDEN,
+    JSON,
+    LEVEL,
+    PASSPHRASE,
+    PROJECT,
+    PROJECT_PASSPHRASE,
+    YES,
+    Argument,
+    Command,
+    Option,
+)
+
+COMMANDS = (
+    Command(
+        "init",
+        "vault",
+        "make a vault, an identity and a first grant",
+        (),
+        (
+            Option(("--identity-file",), "file", "FILE", "keep the identity in this file, unencrypted (for machines)"),
+            Option(("--recovery",), "flag", "", "make a recovery key too, and print its sheet (see envfs recovery)"),
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs init", "envfs init --identity-file /root/envfs-identity.txt"),
+        details="The identity is kept in an age file under your passphrase, unless --identity-file names a file for "
+        "it. The user who runs this is approved to read everything; nobody else is.",
+    ),
+    Command(
+        "project",
+        "vault",
+        "make a project, list all, change who can open one",
+        (
+            Argument(
+                "action",
+                "text",
+                "one of the actions below",
+                choices=("new", "ls", "custody", "recipients"),
+                meanings=(
+                    "make one",
+                    "list all",
+                    "change it to --zero-knowledge or to --managed",
+                    "list those who can open it, --add one or --remove one",
+                ),
+            ),
+            PROJECT,
+        ),
+        (
+            Option(("--zero-knowledge",), "flag", "", "a passphrase opens it, and nothing else"),
+            Option(("--managed",), "flag", "", "the vault's identity and the recipients open it"),
+            Option(("--add",), "text", "RECIPIENT", "seal the project's keys to this one as well"),
+            Option(("--add-from",), "file", "FILE", "as --add, with a file such as an SSH public key"),
+            Option(("--remove",), "text", "RECIPIENT", "take one away; the project gets a new key"),
+            PROJECT_PASSPHRASE,
+            YES,
+            JSON,
+        ),
+        (
+            "envfs project new shop --zero-knowledge",
+            "envfs project ls",
+            "envfs project custody shop --managed",
+            "envfs project recipients shop --add-from ~/.ssh/id_ed25519.pub",
+        ),
+        details="A project is what a first-level name such as shop stands for: the unit of keys. Without `project new` "
+        "it is created, managed, with the first variable that is set in it. A recipient is age1…, or the line of an "
+        "SSH public key.",
+    ),
+    Command(
+        "key",
+        "vault",
+        "list the keys of projects, or give one a new key",
+        (
+            Argument(
+                "action",
+                "text",
+                "one of the actions below",
+                choices=("ls", "rotate"),
+                meanings=("list keys, of one project or of all", "make a new key for a project"),
+            ),
+            PROJECT,
+        ),
+        (PROJECT_PASSPHRASE, JSON),
+        ("envfs key ls", "envfs key rotate shop"),
+        details="The newest text of each level is sealed anew. The key before stays inside the new key's file, for the "
+        "older versions.",
+    ),
+    Command(
+        "passwd",
+        "vault",
+        "change the passphrase of the identity or of a project",
+        (PROJECT,),
+        (
+            Option(("--passphrase-file",), "file", "FILE", "read the old passphrase from a file"),
+            Option(("--new-passphrase-file",), "file", "FILE", "read the new passphrase from a file"),
+        ),
+        ("envfs passwd", "envfs passwd shop"),
+        details="Without a project it is that of the vault's identity; a project has one if it is zero-knowledge. A "
+        "copy of the old file still opens with the old passphrase: if somebody has one, change the values, and give "
+        "the project a new key, as in `envfs key rotate shop`.",
+    ),
+    Command(
+        "keyring",
+        "vault",
+        "keep the identity in a keyring, so that no passphrase is asked for",
+        (
+            Argument(
+                "action",
+                "text",
+                "one of the actions below",
+                choices=("add", "remove"),
+                meanings=("keep the identity in a keyring too", "take it out"),
+            ),
+            Argument(
+                "keyring",
+                "text",
+                "one of the keyrings below",
+                optional=True,
+                choices=("secret-service", "kernel"),
+                meanings=("the desktop's", "this user's, until the machine restarts"),
+            ),
+        ),
+        (PASSPHRASE,),
+        ("envfs keyring add secret-service", "envfs keyring add kernel", "envfs keyring remove"),
+        details="The keyring is one of the operating system. The file under the passphrase stays. Every program of "
+        "this user can read the keyring while it is unlocked: it is as good as the session. The desktop's needs the "
+        "Python package `keyring`, the kernel's the program keyctl.",
+    ),
+    Command(
+        "recovery",
+        "vault",
+        "make a recovery sheet that opens every managed project",
+        (),
+        (
+            Option(
+                ("--recipient",), "text", "RECIPIENT", "use this one, whose identity you keep, instead of a new one"
+            ),
+            Option(("-o", "--output"), "file", "FILE", "write the sheet to a new file, readable by you alone"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs recovery | lp",
+            "envfs recovery --recipient age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
+        ),
+        details="With the sheet and the stock tools age and jose the vault opens without EnvFS and without the "
+        "identity: docs/recovery.md says how.",
+    ),
+    Command(
+        "verify",
+        "vault",
+        "check every record of the vault, its index, its marks and the log",
+        options=(Option(("--repair",), "flag", "", "write again what the index of levels lacks"), PASSPHRASE, JSON),
+        examples=("envfs verify", "envfs verify --repair"),
+    ),
+    Command(
+        "accept",
+        "vault",
+        "accept a level as it is, after a backup was restored",
+        (LEVEL,),
+        (YES, PASSPHRASE),
+        ("envfs accept /shop/prod",),
+    ),
+    Command(
+        "doctor",
+        "vault",
+        "say what protects secrets here, what is wrong, and how to mend it",
+        options=(JSON,),
+        examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),
+        details="A problem wants mending; a note says how this machine is. Without a daemon, and without a vault, what "
+        "one would find here is looked at. The exit status is 0 if there is no problem.",
+    ),
+    Command(
+        "completion",
+        "vault",
+        "print the completion script of a shell",
+        (Argument("shell", "text", "bash, zsh or fish", choices=("bash", "zsh", "fish")),),
+        (),
+        ('eval "$(envfs completion bash)"', "envfs completion fish | source"),
+    ),
+    Command(
+        "__complete",
+        HIDDEN,
+        "list what a completion script may offer",
+        (
+            Argument("what", "text", "level, here, project or name", choices=("level", "here", "project", "name")),
+            Argument("word", "text", "what was typed so far; name: the level", optional=True),
+        ),
+    ),
+)

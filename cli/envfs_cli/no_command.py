@@ -1,0 +1,79 @@
+"""The answer to a line that names no command, or none of ours: help, the version, or a suggestion."""
+
+from envfs import __version__
+from envfs_cli import arguments, grammar, help_text, output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ELSEWHERE = {  # what other tools call it
+    "add": "set",
+    "cat": "show",
+    "config": "status",
+    "delete": "unset",
+    "diff": "history",
+    "edit": "shell",
+    "env": "export",
+    "list": "ls",
+    "load": "import",
+    "new": "init",
+    "print": "export",
+    "remove": "unset",
+    "reveal": "show",
+    "rm": "unset",
+    "start": "mount",
+    "stop": "unmount",
+    "tree": "ls",
+    "version": "--version",
+}
+_ABOUT = "EnvFS serves .env files from memory, over a vault of ciphertext."
+
+
+def answer_without_command(words: "Sequence[str]") -> int:
+    """Answer a line that does not start with a command."""
+    first = words[0] if words else "--help"
+    if first in ("--version", "-V"):
+        output.print_line(f"envfs {__version__}")
+        return 0
+    if first in ("--help", "-h", "help"):
+        return _help(words[1:])
+    output.error(_unknown(first))
+    return arguments.Mistake.status
+
+
+def _help(words: "Sequence[str]") -> int:
+    command = grammar.find_command(words[0]) if words else None
+    if words and command is None and not words[0].startswith("-"):
+        output.error(_unknown(words[0]))
+        return arguments.Mistake.status
+    output.print_line(arguments.command_parser(command).format_help().rstrip() if command else command_overview())
+    return 0
+
+
+def _unknown(word: str) -> "arguments.Mistake":
+    import difflib
+
+    near = [_ELSEWHERE[word]] if word in _ELSEWHERE else []
+    near += difflib.get_close_matches(word, [command.name for command in grammar.all_commands()], 1)
+    hint = f"did you mean `envfs {near[0]}`?" if near else "`envfs --help` lists the commands"
+    return arguments.Mistake("there is no such command", hint)
+
+
+def command_overview() -> str:
+    """Return the list of commands, by group."""
+    lines = ["usage: envfs COMMAND ...", "", *help_text.fill_paragraph(_ABOUT), ""]
+    for group, title in grammar.GROUPS:
+        lines.append(output.paint(title, "head"))
+        for command in grammar.all_commands():
+            if command.group == group:
+                lines += help_text.two_columns(_names(command))
+        lines.append("")
+    lines += help_text.fill_paragraph("`envfs COMMAND --help` explains one, with examples.")
+    lines += help_text.fill_paragraph("Exit statuses: docs/cli-contract.md")
+    return "\n".join(lines)
+
+
+def _names(command: "grammar.Command") -> "list[tuple[str, str]]":
+    synonyms = [(word, f"the same as {command.name}") for word in command.synonyms]
+    return [(command.name, command.summary), *synonyms]

@@ -1,0 +1,22 @@
+"""Which levels set a variable, what it refers to, and what refers to nothing; `explain` and `check` say it."""
+
+from envfs.protocol import control
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.daemon.session import Session
+
+
+def view_facts(
+    asking: "Session", level: str, version: int = 0, dialect: str = ""
+) -> "tuple[list[control.FactsRow], list[control.DanglingRow]]":
+    """Return what is known of each variable of a view, and the references that lead nowhere."""
+    rows = asking.rows(control.DescribeView(level, version, dialect))
+    facts = [row for row in rows if isinstance(row, control.FactsRow)]
+    return facts, [row for row in rows if isinstance(row, control.DanglingRow)]
+
+
+def chain_words(row: control.DanglingRow) -> str:
+    """Return the way that a reference takes, in words."""
+    text = " → ".join(row.chain)
+    return f"{text}, which is set further down: move it up" if row.kind == "later" else text

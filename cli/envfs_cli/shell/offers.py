@@ -1,0 +1,127 @@
+"""The words that may stand at a place of a line, by the grammar, for the line editor to offer."""
+
+from typing import NamedTuple
+
+from envfs.errors import EnvFSError
+from envfs_cli import level_paths
+from envfs_cli.shell import builtins, lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.completion.sources import Sources
+    from envfs_cli.grammar import Argument, Command, Option
+
+FILES, PROGRAMS = "files", "programs"  # what the editor itself knows how to list
+
+
+class Offer(NamedTuple):
+    """A way to go on: the whole word, and a word about it."""
+
+    text: str
+    note: str = ""
+
+
+class LinePlace:
+    """A place in a line: the words before it, what was typed of it so far, and the level the shell is at."""
+
+    def __init__(self, before: "list[str]", typed: str, current: str) -> None:
+        """Look at the place after the words `before`."""
+        self.before = before[1:] if before[:1] == ["envfs"] else before
+        self.typed = typed
+        self.current = current
+
+
+def completion_offers(place: LinePlace, sources: "Sources") -> "list[Offer] | str":
+    """Return what may stand there; or FILES or PROGRAMS, for the editor to list."""
+    if not place.before:
+        return _commands(place.typed)
+    command, words = builtins.find_builtin(place.before[0]), place.before[1:]
+    if command is None:
+        return []
+    if "--" in words:
+        return PROGRAMS if words[-1] == "--" else FILES
+    owner = _option_before(command, words)
+    if owner is not None:
+        return _for_option(owner, place.typed)
+    if place.typed.startswith("-"):
+        return _flags(command, place.typed)
+    return _for_argument(command, words, place, sources)
+
+
+def _commands(typed: str) -> "list[Offer]":
+    return _starting(
+        typed,
+        [Offer(word, command.summary) for command in builtins.TABLE for word in (command.name, *command.synonyms)],
+    )
+
+
+def _flags(command: "Command", typed: str) -> "list[Offer]":
+    flags = [Offer(flag, option.help) for option in command.options for flag in option.flags]
+    return _starting(typed, [*flags, Offer("--help", "explain the command")])
+
+
+def _option_before(command: "Command", words: "list[str]") -> "Option | None":
+    for option in command.options:
+        if option.kind != "flag" and words and words[-1] in option.flags:
+            return option
+    return None
+
+
+def _for_option(option: "Option", typed: str) -> "list[Offer] | str":
+    if option.kind == "file":
+        return FILES
+    return _starting(typed, [Offer(choice) for choice in option.choices])
+
+
+def _for_argument(command: "Command", words: "list[str]", place: LinePlace, sources: "Sources") -> "list[Offer] | str":
+    fixed = [argument for argument in command.arguments if argument.kind != "words"]
+    given = [words[spot] for spot in lines.argument_places(command, words)]
+    if len(given) >= len(fixed):
+        return [Offer("--", "and then the command")] if len(fixed) < len(command.arguments) else []
+    argument = fixed[len(given)]
+    if argument.kind in ("file", "folder"):
+        return FILES
+    choices = _for_kind(argument, given, place, sources)
+    following = fixed[len(given) + 1 :]
+    if argument.kind == "level" and following and following[0].kind == "name":
+        choices += _names(place.current, place.typed, sources)  # the level may be left out
+    return choices
+
+
+def _for_kind(argument: "Argument", given: "list[str]", place: LinePlace, sources: "Sources") -> "list[Offer]":
+    match argument.kind:
+        case "level" | "place":
+            return _levels(place, sources)
+        case "project":
+            return _starting(place.typed, [Offer(name, "project") for name in sources.projects()])
+        case "name":
+            return _names(_resolved(place.current, given[-1]), place.typed, sources)
+        case "command":
+            return _commands(place.typed)
+        case _:
+            return _starting(place.typed, [Offer(choice) for choice in argument.choices])
+
+
+def _levels(place: LinePlace, sources: "Sources") -> "list[Offer]":
+    try:
+        return [Offer(text, "level") for text in level_paths.levels_below(sources.levels(), place.current, place.typed)]
+    except EnvFSError:
+        return []
+
+
+def _names(level: str, typed: str, sources: "Sources") -> "list[Offer]":
+    # a level that is not there is not asked about: the refusal would be logged
+    if level not in sources.levels():
+        return []
+    return _starting(typed, [Offer(name) for name in sources.names(level)])
+
+
+def _resolved(current: str, text: str) -> str:
+    try:
+        return level_paths.resolve_level(current, text)
+    except EnvFSError:
+        return ""
+
+
+def _starting(typed: str, found: "list[Offer]") -> "list[Offer]":
+    return [offer for offer in found if offer.text.startswith(typed)]

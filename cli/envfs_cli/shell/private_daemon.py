@@ -1,0 +1,116 @@
+"""The private daemon that the shell keeps when no other runs, so that the passphrase is asked for once.
+
+Law: its link is used by one process at a time, the shell or the command that it waits for; a link that was left in the
+middle of an answer is closed, not used again.
+"""
+
+import mmap
+import os
+import signal
+import time
+from contextlib import suppress
+
+from envfs.errors import EnvFSError, KeyholderGone
+from envfs_cli.daemon import client
+from envfs_cli.daemon.client import Link
+from envfs_cli.daemon.session import share_link, shared_link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NamedTuple
+
+_FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
+_ENDS_IN = 5.0
+_STEP = 0.01
+
+
+class SharedLink(Link):
+    """A link that tells, to all processes that share it, whether one of them left it in the middle of an answer."""
+
+    private = True
+
+    def __init__(self, link: Link) -> None:
+        """Share `link`."""
+        self._link = link
+        self._spoilt = mmap.mmap(-1, 1)
+
+    def ask(
+        self,
+        request: "NamedTuple",
+        descriptors: "tuple[int, ...]" = (),
+        on_row: "Callable[[object], None] | None" = None,
+    ) -> "tuple[object, bytes]":
+        """As `Link.ask`."""
+        self._spoilt[0] = 1
+        try:
+            answer = self._link.ask(request, descriptors, on_row)
+        except KeyholderGone:
+            raise
+        except EnvFSError:
+            self._spoilt[0] = 0  # a refusal is a whole answer
+            raise
+        self._spoilt[0] = 0
+        return answer
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether the next answer cannot be read any more."""
+        return bool(self._spoilt[0])
+
+    def close(self) -> None:
+        """Leave, in this process."""
+        self._link.close()
+
+
+def borrow_link() -> Link:
+    """Return a link to ask through, the shared one if it can be; give it back with `done_with`."""
+    if (link := shared_link()) is not None:
+        return link
+    daemon = _reach()
+    # without a vault the daemon locks nothing, and must not live to see one made by another
+    if daemon.private and os.path.exists(client.user_locations().vault):
+        daemon = SharedLink(daemon)
+        share_link(daemon)
+    return daemon
+
+
+def done_with(used: Link) -> None:
+    """Take a link from `borrow_link` back: close it, unless it is shared and may be used again."""
+    if used is not shared_link():
+        used.close()
+        _reap()
+    elif isinstance(used, SharedLink) and used.spoilt:
+        release_daemon()
+
+
+def hold_daemon() -> bool:
+    """See that a private daemon is kept if none runs; tell whether one is."""
+    done_with(borrow_link())
+    return shared_link() is not None
+
+
+def release_daemon() -> None:
+    """End the private daemon if one is kept, and wait until it has gone and its lock with it."""
+    if (link := shared_link()) is not None:
+        link.close()
+        share_link(None)
+        _reap()
+
+
+def _reap() -> None:
+    until = time.monotonic() + _ENDS_IN
+    with suppress(ChildProcessError):  # there is no child left
+        while time.monotonic() < until:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(_STEP)
+
+
+def _reach() -> Link:
+    # ctrl-C goes to all who share the terminal, and must not end a daemon that outlives the command
+    old_handlers = [(key, signal.signal(key, signal.SIG_IGN)) for key in _FROM_KEYS]
+    try:
+        return client.reach_daemon()
+    finally:
+        for key, handler in old_handlers:
+            signal.signal(key, handler)

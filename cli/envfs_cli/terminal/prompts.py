@@ -1,0 +1,140 @@
+"""The person at the terminal: hidden entry, questions, a sign of life while something takes its time."""
+
+import os
+import sys
+
+from envfs.errors import EnvFSError, TooLarge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_STEP = 0.1
+_PATIENCE = 0.6  # a wait shorter than this shows nothing
+_ENTER = "Enter ends the entry"
+_SEVERAL = "(several lines: Ctrl-D ends them)"
+
+
+class NoTerminal(EnvFSError):
+    """There is nobody who could be asked."""
+
+
+def ask_hidden(prompt: str, what: str, limit: int, *, lines: bool = False) -> bytes:
+    """Ask for `what` on /dev/tty without showing it: a line of at most `limit` bytes, or with `lines` several.
+
+    Raises:
+        NoTerminal: there is none
+        EnvFSError: nothing that could be taken was typed
+        TooLarge: it is over the limit
+    """
+    from envfs_cli.terminal.hidden_entry import EntryEnd, TypedEntry
+    from envfs_cli.terminal.raw_mode import TerminalClosed, read_entry
+
+    Waiting.stop()
+    entry = TypedEntry(limit, lines=lines)
+    handle = _open()
+    try:
+        end = read_entry(handle, prompt, entry, _SEVERAL if lines else "")
+    except TerminalClosed:
+        raise EnvFSError("the terminal was closed, so nothing was typed") from None
+    finally:
+        os.close(handle)
+    if end is EntryEnd.TOO_LARGE:
+        raise TooLarge(f"{what} is too large", f"at most {limit} bytes; nothing of it was taken")
+    if end is EntryEnd.SEVERAL_LINES:
+        raise EnvFSError(f"{what} has one line, and several were pasted", "nothing of it was taken")
+    if end is not EntryEnd.TAKEN:
+        raise EnvFSError("nothing was typed" if end is EntryEnd.NOTHING else "the entry was broken off", _ENTER)
+    return bytes(entry.text)
+
+
+def check_terminal(hint: str) -> None:
+    """Find out whether there is a terminal, before anything is asked; `hint` says what to do without one.
+
+    Raises:
+        NoTerminal: there is none
+    """
+    try:
+        os.close(_open())
+    except NoTerminal as error:
+        error.hint = hint
+        raise
+
+
+def _open() -> int:
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        raise NoTerminal("there is no terminal to ask at") from None
+
+
+def confirm(question: str) -> bool:
+    """Ask a yes-or-no question; no terminal is a no, and so is no answer."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def need_yes(question: str) -> None:
+    """Ask a yes-or-no question that `--yes` would have answered.
+
+    Raises:
+        EnvFSError: the answer is no, or there is nobody to ask
+    """
+    if not confirm(question):
+        raise EnvFSError("not confirmed, so nothing was changed", "say yes, or use --yes")
+
+
+class Waiting:
+    """Shows that something is being done, on a terminal only and only if it takes a while."""
+
+    _child: "ClassVar[int]" = 0  # there is one terminal, so one that draws
+
+    def __init__(self, what: str) -> None:
+        """Say `what` is being done."""
+        self._what = what
+
+    def __enter__(self) -> None:
+        """Start a child that draws: the work itself blocks."""
+        if sys.stderr is not None and sys.stderr.isatty() and not Waiting._child:
+            child = os.fork()
+            if child == 0:
+                self._draw()
+            Waiting._child = child
+
+    def __exit__(self, *_: object) -> None:
+        """Stop drawing."""
+        self.stop()
+
+    @staticmethod
+    def stop() -> None:
+        """Stop drawing, if somebody does, and clear the line."""
+        child, Waiting._child = Waiting._child, 0
+        if child:
+            os.kill(child, 15)
+            os.waitpid(child, 0)
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def _draw(self) -> None:
+        import signal
+        import time
+
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, _erase)
+        parent, turn = os.getppid(), 0
+        time.sleep(_PATIENCE)
+        while os.getppid() == parent:
+            shown = f"\r{_FRAMES[turn % len(_FRAMES)]} {self._what} "
+            os.write(2, shown.encode(sys.stderr.encoding, sys.stderr.errors or "replace"))
+            turn += 1
+            time.sleep(_STEP)
+        os._exit(0)
+
+
+def _erase(*_: object) -> None:
+    os.write(2, b"\r\x1b[K")
+    os._exit(0)

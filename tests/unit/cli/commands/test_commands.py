@@ -1,0 +1,183 @@
+"""The commands' words about what the daemon answers, with a fake daemon: nothing foreign reaches the screen raw."""
+
+import json
+import os
+from collections.abc import Callable
+
+import pytest
+
+from envfs.errors import BadRequest
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from tests.unit.cli.fake_daemon import HOSTILE, REPORT, FakeLink
+
+REVEALED = f"A={HOSTILE}\0".encode()
+
+
+def log_row(**fields: object) -> control.LogRow:
+    entry = {"seq": 1, "time": HOSTILE, "event": HOSTILE, "uid": 7, "gid": 7, "pid": 7, "executable": HOSTILE}
+    entry |= {"cgroup": HOSTILE, "channel": HOSTILE, "level": HOSTILE, "format": HOSTILE, "rule": HOSTILE, "version": 3}
+    return control.LogRow(json.dumps({**entry, **fields}) + "\n")
+
+
+H = HOSTILE
+ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
+    "log": (control.Done(), (log_row(), log_row(version=HOSTILE, uid=HOSTILE, pid=HOSTILE))),
+    "log verify": (control.Checked(1, 0, (H,)), ()),
+    "log restart": (control.Done((H,)), ()),
+    "verify": (control.Checked(2, 1, (H,)), (control.FaultRow(H, H),)),
+    "ls": (control.Done(), (control.LevelRow(H, 1, H, allowed=True),)),
+    "grants": (control.Done(), (control.GrantRow(H, 1, H, H, 5),)),
+    "history /shop": (control.Done(), (control.VersionRow(1, H, H, (H,), (H,), (H,)),)),
+    "show /shop": (control.Done(), (control.VariableRow("A", H),)),
+    "show /shop --reveal": (control.Done(), (control.VariableRow("A", H),)),
+    "status": (REPORT, ()),
+    "doctor": (REPORT._replace(uid=os.geteuid()), (control.FindingRow(H, "note", H, H), control.FindingRow(H, H, H))),
+    "rollback /shop 1 -y": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
+    "unset /shop A": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
+    "accept /shop -y": (control.Done((H,)), ()),
+    "grant /shop --uid 7": (control.Done((H,)), ()),
+    "revoke /shop --uid 7": (control.Done(), ()),
+    "init --identity-file /tmp/id": (control.Made(H, H, H, 7), ()),
+}
+
+
+FOREIGN = [line for line in ANSWERS if line not in ("status", "log verify", "init --identity-file /tmp/id")]
+
+
+@pytest.mark.parametrize("line", FOREIGN)
+def test_nothing_that_others_wrote_reaches_the_screen_raw(
+    run: Callable[[str, FakeLink], int], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reply, rows = ANSWERS[line]
+    run(line, FakeLink(reply, rows, REVEALED))
+    shown = capsys.readouterr()
+    text = (shown.out + shown.err).replace("\n", "").replace("\t", "")
+    assert text.isprintable(), repr(text)
+
+
+@pytest.mark.parametrize("line", [line for line in ANSWERS if not line.startswith(("accept", "grant ", "revoke"))])
+def test_json_is_one_document_or_one_a_line_and_clean(
+    run: Callable[[str, FakeLink], int], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reply, rows = ANSWERS[line]
+    if line == "log restart":
+        return
+    run(f"{line} --json", FakeLink(reply, rows, REVEALED))
+    out = capsys.readouterr().out
+    assert line not in FOREIGN or out.replace("\n", "").isprintable()
+    documents = [json.loads(text) for text in out.splitlines()]
+    assert len(documents) == (2 if line == "log" else 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "members"),
+    [
+        ("ls", ["level", "version", "time", "allowed"]),
+        ("show /shop", ["name", "level"]),
+        ("show /shop --reveal", ["name", "level", "value"]),
+        ("unset /shop A", ["level", "version", "added", "changed", "removed", "notes"]),
+        ("rollback /shop 1 -y", ["level", "version", "added", "changed", "removed", "notes"]),
+        (
+            "history /shop",
+            [
+                *("version", "time", "author", "added", "changed", "removed"),
+                *("operation", "source_version", "source_level", "message"),
+            ],
+        ),
+        ("grants", ["level", "uid", "user", "until", "seconds_left", "dialect"]),
+        ("log verify", ["looked_at", "failed", "notes"]),
+        ("verify", ["looked_at", "failed", "notes", "faults"]),
+        ("init --identity-file /tmp/id", ["vault", "recipient", "home", "approved_uid"]),
+        ("status", [*control.StatusReport._fields, "running"]),
+        ("doctor", ["check", "state", "text", "hint"]),
+    ],
+)
+def test_json_has_the_members_that_the_contract_promises(
+    run: Callable[[str, FakeLink], int], line: str, members: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    reply, rows = ANSWERS[line]
+    run(f"{line} --json", FakeLink(reply, rows, b"A=1\0"))
+    document = json.loads(capsys.readouterr().out)
+    assert list(document[0] if isinstance(document, list) else document) == members
+
+
+@pytest.mark.parametrize(
+    ("line", "reply", "status"),
+    [
+        ("verify", control.Checked(5, 0), 0),
+        ("verify", control.Checked(5, 2), 110),
+        ("status", REPORT._replace(problems=()), 0),
+        ("status", REPORT, 100),
+        ("log verify", control.Checked(5, 0, ("no checkpoint",)), 0),
+    ],
+)
+def test_the_exit_status_says_whether_all_is_well(
+    run: Callable[[str, FakeLink], int], line: str, reply: object, status: int
+) -> None:
+    assert run(line, FakeLink(reply)) == status
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("get /shop A", control.ReadView("/shop", "value", "get", ("A",), 0)),
+        ("get /shop A --version 3", control.ReadView("/shop", "value", "get", ("A",), 3)),
+        ("export /shop", control.ReadView("/shop", "dotenv", "export", (), 0)),
+        ("export /shop -f environ --version 2", control.ReadView("/shop", "environ", "export", (), 2)),
+        ("export /shop -f json", control.ReadView("/shop", "json", "export", (), 0)),
+        ("export /shop -f example", control.ReadView("/shop", "example", "export", (), 0)),
+        ("export /shop --dialect node", control.ReadView("/shop", "dotenv", "export", (), 0, "node")),
+        ("export /shop --own", control.ReadView("/shop", "own", "export", (), 0)),
+        ("export /shop --own --version 2", control.ReadView("/shop", "own", "export", (), 2)),
+        ("show /shop --own", control.ReadView("/shop", "own", "show", (), 0)),
+        ("show /shop", control.ListVariables("/shop", 0)),
+        ("ls", control.ListLevels("/")),
+        ("ls /shop", control.ListLevels("/shop")),
+        ("history /shop", control.ListHistory("/shop", 20)),
+        ("history /shop -n 0", control.ListHistory("/shop", 0)),
+        ("log", control.ReadLog(20, follow=False)),
+        ("log -n 3 --follow", control.ReadLog(3, follow=True)),
+        ("grant /shop --uid 7 --ttl 15m", control.Grant("/shop", 7, 900)),
+        ("grant /shop --user root", control.Grant("/shop", 0, 0)),
+        ("revoke /shop --uid 7", control.Revoke("/shop", 7)),
+        ("unset /shop A", control.UnsetVariable("/shop", "A")),
+        ("rename /shop A B", control.RenameVariable("/shop", "A", "B")),
+        ("rollback /shop 3 -y", control.Rollback("/shop", 3)),
+        ("accept /shop --yes", control.Accept("/shop")),
+    ],
+)
+def test_a_command_asks_what_was_typed(run: Callable[[str, FakeLink], int], line: str, wanted: object) -> None:
+    link = FakeLink(control.Done())
+    run(line, link)
+    assert link.asked[0] == wanted
+
+
+@pytest.mark.parametrize("line", ["rollback /shop 1", "accept /shop"])
+def test_without_a_terminal_nothing_is_changed_unless_it_was_said(
+    run: Callable[[str, FakeLink], int], line: str
+) -> None:
+    from envfs.errors import EnvFSError
+
+    link = FakeLink(control.Done())
+    with pytest.raises(EnvFSError, match="not confirmed"):
+        run(line, link)
+    assert link.asked == []
+
+
+@pytest.mark.parametrize(
+    "line", ["grant /shop", "grant /shop --uid 1 --user root", "grant /shop --user nobody-of-that-name"]
+)
+def test_a_grant_is_for_one_user_that_there_is(run: Callable[[str, FakeLink], int], line: str) -> None:
+    with pytest.raises(BadRequest):
+        run(line, FakeLink(control.Done()))
+
+
+@pytest.mark.parametrize(
+    ("blob", "out"), [(b"value", b"value\n"), (b"value\n", b"value\n"), (b"", b"\n"), (b"\x00\xff", b"\x00\xff\n")]
+)
+def test_get_writes_the_value_with_one_line_end(
+    run: Callable[[str, FakeLink], int], blob: bytes, out: bytes, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    run("get /shop A", FakeLink(control.ViewSent("/shop", 1, 1), (), blob))
+    assert capfdbinary.readouterr().out == out

@@ -1,0 +1,42 @@
+"""What may stand at a place of a line of the shell is what the grammar says."""
+
+import pytest
+
+from envfs_cli.grammar.words import FORMATS
+from envfs_cli.shell import offers
+from tests.unit.cli.fake_shell_link import FakeLink, sources
+
+
+@pytest.mark.parametrize(
+    ("before", "typed", "offered"),
+    [
+        ("", "uns", ["unset"]),
+        ("", "ru", ["run"]),
+        ("", "c", ["cd", "check", "completion"]),
+        ("", "__", []),
+        ("envfs", "pw", ["pwd"]),
+        ("help", "se", ["set"]),
+        ("cd", "p", ["prod/"]),
+        ("get", "", ["dev", "prod/", "DATABASE_URL"]),
+        ("get prod", "", ["API_KEY", "DATABASE_URL"]),
+        ("get prod", "D", ["DATABASE_URL"]),
+        ("get nowhere", "", []),
+        ("get prod API_KEY", "", []),
+        ("show", "../w", ["../web"]),
+        ("exec", "d", ["dev"]),
+        ("exec dev", "", ["--"]),
+        ("exec --", "", offers.PROGRAMS),
+        ("exec -- ls", "", offers.FILES),
+        ("export -f", "", list(FORMATS)),
+        ("export", "--f", ["--format"]),
+        ("export -o", "", offers.FILES),
+        ("get --version", "", []),
+        ("import", "", offers.FILES),
+        ("import x", "d", ["dev"]),
+        ("log", "", ["verify", "rotate", "restart"]),
+        ("nope", "", []),
+    ],
+)
+def test_what_may_stand_at_a_place_is_offered(before: str, typed: str, offered: object) -> None:
+    found = offers.completion_offers(offers.LinePlace(before.split(), typed, "/shop"), sources(FakeLink()))
+    assert (found if isinstance(found, str) else [offer.text for offer in found]) == offered
