@@ -43,7 +43,7 @@ class Sources:
 
     def projects(self) -> tuple[str, ...]:
         """Return the names of the projects that this user may know of."""
-        return tuple(sorted({names.project(level) for level in self.levels()} - {""}))
+        return tuple(sorted({names.project(level).removeprefix("/") for level in self.levels()} - {""}))
 
     def names(self, level: str, *, ask: bool = True) -> tuple[str, ...]:
         """Return the names of a view; with `ask` false, only if they are known already."""
