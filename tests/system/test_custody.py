@@ -19,6 +19,7 @@ import pytest
 
 from envfs.core import keyfile, record
 from envfs.core.addresses import Place
+from envfs.core.secret import Secret
 from envfs.service.log_verification import LIMITS
 from envfs.vault import description
 from tests.component import cheap
@@ -65,7 +66,7 @@ def put(home: Home, project: str, passphrase: str) -> None:
     prev = record.digest(before[-1].read_bytes()) if before else ""
     place = Place(about.id, f"key/{project}", len(before) + 1, prev)
     identity = cheap.identity_in(home.path.parent / "identity.txt")
-    data = cheap.key_file(identity, place, passphrase, KEYS)
+    data = cheap.key_file(identity, place, passphrase, tuple(map(Secret, KEYS)))
     (home.vault / record.key(place.stream, place.seq)).write_bytes(data)
     for path in before:
         path.write_bytes(b"")
