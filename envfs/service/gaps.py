@@ -11,17 +11,22 @@ from envfs.gate.keyholder import Keyholder
 from envfs.gate.tombstones import checked_tombstones
 from envfs.vault.vault import Vault
 
+_MOST_TOLD = 10
 _AGAIN = "was forgotten by the owner, and has its bytes again"
 
 
 class Gaps(NamedTuple):
-    """A stream with `last` records, and the digests of those that its tombstones name; `notes` is added to."""
+    """A stream with `last` records, and the digests of those that its tombstones name.
+
+    Added to are `notes`, and `forgotten`: the versions of a level that its owner forgot.
+    """
 
     stream: str
     last: int
     named: dict[int, str]
     has_tombstones: bool
     notes: list[str]
+    forgotten: list[int]
 
     def fault(self, seq: int, data: bytes) -> str:
         """Say what is wrong with a record that has no bytes, or should have none; empty if nothing is."""
@@ -33,9 +38,19 @@ class Gaps(NamedTuple):
             return "the newest record is empty"
         if seq not in self.named:
             return self._unexplained(seq)
-        if not self.named[seq]:
+        if record.is_level_stream(self.stream):
+            self.forgotten.append(seq)
+        elif not self.named[seq]:
             self.notes.append(f"{self.stream}: record {seq} had lost its bytes before its owner said so")
         return ""
+
+    def tell(self) -> None:
+        """Note how many versions of a level its owner forgot, and which."""
+        if self.forgotten:
+            some = ", ".join(map(str, self.forgotten[:_MOST_TOLD]))
+            more = len(self.forgotten) - _MOST_TOLD
+            which = f"{some} and {more} more" if more > 0 else some
+            self.notes.append(f"{self.stream}: the owner forgot {len(self.forgotten)} of its versions: {which}")
 
     def _returned(self, seq: int, data: bytes) -> str:
         if self.named[seq] not in ("", record.digest(data)):
@@ -60,4 +75,4 @@ async def gaps(vault: Vault, keyholder: Keyholder, stream: str, last: int, notes
         Locked: the keyholder has no identity
     """
     named = await checked_tombstones(vault, keyholder, stream)
-    return Gaps(stream, last, named, vault.last(record.tombstone_stream(stream)) > 0, notes)
+    return Gaps(stream, last, named, vault.last(record.tombstone_stream(stream)) > 0, notes, [])

@@ -140,6 +140,7 @@ async def _verify_stream(inquiry: Inquiry, stream: str, notes: list[str]) -> tup
     while first <= last:
         more, first = await _verify_records(inquiry, of_stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
         faults += more
+    of_stream.tell()
     if not faults:
         with_head = _head_fault(inquiry, stream)
         faults += [FaultRow(stream, with_head)] if with_head else []

@@ -252,6 +252,7 @@ _VERIFIED = {  # the read is served what is right, and `envfs verify` names what
     "54 a checkpoint under the next number": (_checkpoint_again, "log/"),
     "55 the checkpoint of another log": (_checkpoint_of_another_log, "log/"),
     "56 a level in capitals": (_copied(f"{_PROD}/@00000003.json", "level/Shop/prod/@00000001.json"), "level/Shop"),
+    "57 an old checkpoint emptied": (_checkpoint(1, "emptied"), "only old checkpoints may be"),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Homes
 from tests.system import forger
 from tests.system.forger import Pen
-from tests.system.home import Home
+from tests.system.home import Home, eventually
 
 _LEVEL, _KEYS = "level/shop/prod", "key/shop"
 _TOMBSTONE = "envfs-tombstone"
@@ -60,8 +60,13 @@ def _empty(home: Home, *numbers: int) -> None:
 
 
 def _faults(home: Home) -> dict[str, str]:
-    report = json.loads(home.envfs("verify", "--json", status=None).out)
+    faults = _faults_now(home)
     home.settle()
+    return faults
+
+
+def _faults_now(home: Home) -> dict[str, str]:
+    report = json.loads(home.envfs("verify", "--json", status=None).out)
     faults: dict[str, str] = {}
     for fault in report["faults"]:
         faults[fault["key"]] = f"{faults.get(fault['key'], '')} {fault['reason']}"
@@ -114,6 +119,22 @@ def test_a_file_that_comes_back_is_forgotten_again_without_another_tombstone(sho
     assert _faults(shop) == {}
 
 
+@pytest.mark.parametrize("at", ["before the tombstone", "before the file was emptied"])
+def test_a_change_of_keys_that_was_killed_is_finished_with_its_tombstone(shop: Home, at: str) -> None:
+    first, stones = shop.vault / "key/shop/@00000001.age", shop.vault / "tombstone/key/shop"
+    data = first.read_bytes()
+    shop.envfs("key", "rotate", "shop")
+    shop.settle()
+    first.write_bytes(data)
+    if at == "before the tombstone":
+        shutil.rmtree(shop.vault / "tombstone")
+        shop.forget()
+    with shop.mounted():
+        eventually(lambda: not first.stat().st_size, "the old key file is forgotten")
+        assert len(list(stones.glob("@*"))) == 1
+        assert _faults_now(shop) == {}
+
+
 def test_an_empty_key_file_of_an_older_release_is_told_and_is_no_fault(forgetting: Home) -> None:
     shutil.rmtree(forgetting.vault / "tombstone")
     forgetting.forget()
@@ -147,6 +168,7 @@ def test_versions_that_the_owner_forgot_are_no_fault_and_the_rest_is_read(forget
     _bury(forgetting, owner, 1, 2)
     _bury(forgetting, owner, 4)  # the newest follows from it
     assert _faults(forgetting) == {}
+    assert "level/shop/prod: the owner forgot 3 of its versions: 1, 2, 4" in _notes(forgetting)
     assert forgetting.envfs("get", "/shop/prod", "N").text == "5\n"
     assert forgetting.envfs("get", "/shop/prod", "N", "--version", "3").text == "3\n"
     forgetting.envfs("set", "/shop/prod", "N", given="6")
@@ -173,6 +195,7 @@ def test_a_forgotten_version_is_asked_for_in_vain(forgetting: Home, owner: Pen) 
     _bury(forgetting, owner, 2)
     said = forgetting.envfs("get", "/shop/prod", "N", "--version", "2", status=103)
     assert "version 2 was forgotten" in said.complaint
+    assert "\n2\t\t\t-\tforgotten\t\n" in forgetting.envfs("history", "/shop/prod").text
     rows = forgetting.rows("history", "/shop/prod")
     assert [(row["version"], row["operation"]) for row in rows] == [
         (5, "set"),

@@ -41,6 +41,8 @@ def _line(row: control.VersionRow) -> str:
 
 
 def _changes(row: control.VersionRow) -> str:
+    if not row.time:
+        return "-"  # nobody can say any more
     signed = [f"{sign}{name}" for sign, listed in zip("+~-", row[3:6], strict=True) for name in listed]
     more = len(signed) - _NAMES_SHOWN
     return " ".join(signed[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "") if signed else "(text only)"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core import record
-from envfs.core.record import Header, Record
+from envfs.core import record, statements, tombstones
+from envfs.core.record import Header, Point, Record
 from envfs.errors import AuthenticationFailed, RolledBack, StoreUnavailable
 from envfs.vault.memory import Memory, Seen
 from envfs.vault.streams import Head, Streams
@@ -405,3 +405,71 @@ def test_a_text_that_was_seen_and_emptied_is_refused_though_others_follow(store:
     store.news()
     with pytest.raises(RolledBack):
         streams.head(LEVEL)
+
+
+# -- tombstones --------------------------------------------------------------------------------------------------------
+
+
+def bury(store: Counting, *numbers: int, digest: str = "", at: int = 1) -> None:
+    """Put a tombstone of some texts, of what stands there now, and empty them; nobody here checks signatures."""
+    keys = [record.key(LEVEL, number) for number in numbers]
+    points = [
+        Point(number, digest or record.digest(store.data[key])) for number, key in zip(numbers, keys, strict=True)
+    ]
+    place = statements.Header("vault", f"tombstone/{LEVEL}", at, "", "author", "2026-11-21T08:09:10.123456Z")
+    protected = statements.protect(place, statements.TOMBSTONE)
+    stone = statements.render(protected, tombstones.payload(points), b"s" * 64)
+    store.data |= {record.key(f"tombstone/{LEVEL}", at): stone, **dict.fromkeys(keys, b"")}
+    store.news()
+
+
+def test_what_follows_a_forgotten_text_must_name_the_text_of_the_tombstone(store: Counting, streams: Streams) -> None:
+    fill(store, 3)
+    second = record.digest(store.data[record.key(LEVEL, 2)])
+    bury(store, 2)
+    assert streams.digest_before(LEVEL, 3) == second
+    head = streams.head(LEVEL)
+    assert head is not None
+    assert head.seq == 3
+
+
+def test_a_tombstone_of_other_bytes_does_not_let_the_next_text_follow(store: Counting, streams: Streams) -> None:
+    fill(store, 3)
+    bury(store, 2, digest="other")
+    with pytest.raises(AuthenticationFailed):
+        streams.head(LEVEL)
+
+
+def test_a_text_that_was_seen_may_be_forgotten_once_others_follow(store: Counting, streams: Streams) -> None:
+    fill(store, 2)
+    seen(streams)
+    fill(store, 4)
+    bury(store, 2)
+    head = streams.head(LEVEL)
+    assert head is not None
+    assert head.seq == 4
+
+
+@pytest.mark.parametrize("digest", ["", "other"])
+def test_the_newest_text_is_never_forgotten_nor_another_than_was_seen(
+    store: Counting, streams: Streams, digest: str
+) -> None:
+    fill(store, 2)
+    seen(streams)
+    if digest:
+        fill(store, 3)
+    bury(store, 2, digest=digest)
+    with pytest.raises(RolledBack):
+        streams.head(LEVEL)
+
+
+def test_of_two_tombstones_for_one_text_the_first_counts_and_a_damaged_one_names_none(
+    store: Counting, streams: Streams
+) -> None:
+    fill(store, 4)
+    second = record.digest(store.data[record.key(LEVEL, 2)])
+    bury(store, 2)
+    bury(store, 2, digest="other", at=2)
+    assert streams.forgotten(LEVEL) == {2: second}
+    store.data[record.key(f"tombstone/{LEVEL}", 1)] = b"{}"
+    assert streams.forgotten(LEVEL) == {2: "other"}
