@@ -55,7 +55,7 @@ def render_claim(claim: Claim) -> str:
     body = {**claim._asdict(), "heads": {head.stream: [head.seq, head.digest] for head in claim.heads}}
     if not claim.heads:
         del body["heads"]
-    return statements.encode(body)
+    return statements.encode_object(body)
 
 
 def parse(data: bytes) -> Checkpoint:
@@ -64,7 +64,7 @@ def parse(data: bytes) -> Checkpoint:
     Raises:
         AuthenticationFailed: not the one encoding of a checkpoint
     """
-    statement = statements.parse(data, TYPE)
+    statement = statements.parse_statement(data, TYPE)
     return Checkpoint(statement, parse_claim(statement.payload))
 
 

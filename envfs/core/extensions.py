@@ -20,7 +20,7 @@ _LARGEST_NUMBER = 2**53 - 1  # what every reader of JSON has exactly (RFC 8259 Â
 _DEPTH = 4
 
 
-def parse(body: object) -> str:
+def parse_extension(body: object) -> str:
     """Return an extension as its one text.
 
     Raises:
@@ -42,18 +42,18 @@ def parse(body: object) -> str:
     return text
 
 
-def critical(text: str) -> tuple[str, ...]:
-    """List what is critical in an extension; `text` is what `parse` returned, or empty."""
+def critical_names(text: str) -> tuple[str, ...]:
+    """List what is critical in an extension; `text` is what `parse_extension` returned, or empty."""
     return tuple(json.loads(text).get(CRITICAL, ())) if text else ()
 
 
-def check(text: str, what: str) -> None:
+def check_critical(text: str, what: str) -> None:
     """Refuse a record, which `what` names, whose extension is critical and not understood.
 
     Raises:
         UnsupportedFormat: there is such a one
     """
-    names = [name for name in critical(text) if name not in UNDERSTOOD]
+    names = [name for name in critical_names(text) if name not in UNDERSTOOD]
     if names:
         raise UnsupportedFormat(
             f"{what} needs an extension that this release does not know: {', '.join(names)}",

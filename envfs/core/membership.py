@@ -86,27 +86,27 @@ class Members(NamedTuple):
         return Members(self.owner, (*self.entries, entry), (*self.digests, digest))
 
 
-def payload(entry: Entry) -> str:
+def entry_payload(entry: Entry) -> str:
     """Return the encoded payload of an entry."""
     body: dict[str, object] = {"kind": entry.kind, "author": entry.author}
     if entry.kind == REVOKE:
         body["last"] = {stream: list(point) for stream, point in entry.last}
-    return statements.encode(body)
+    return statements.encode_object(body)
 
 
-def parse(data: bytes) -> tuple[Statement, Entry]:
+def parse_entry(data: bytes) -> tuple[Statement, Entry]:
     """Read a stored entry.
 
     Raises:
         AuthenticationFailed: not the one encoding of an entry of format 1
     """
-    statement = statements.parse(data, statements.MEMBER)
+    statement = statements.parse_statement(data, statements.MEMBER)
     body = statement.body()
     kind, author, last = body.get("kind"), body.get("author"), body.get("last", {})
     if not isinstance(kind, str) or not isinstance(author, str) or not isinstance(last, dict):
         raise _wrong()
     entry = Entry(kind, author, tuple((stream, _point(point)) for stream, point in sorted(last.items())))
-    if kind not in (FOUND, ALLOW, REVOKE) or payload(entry) != statement.payload:
+    if kind not in (FOUND, ALLOW, REVOKE) or entry_payload(entry) != statement.payload:
         raise _wrong()
     return statement, entry
 

@@ -33,7 +33,7 @@ class Note(NamedTuple):
         return f"Note({self.operation!r})"
 
 
-def render(note: Note) -> bytes:
+def render_note(note: Note) -> bytes:
     """Return what is sealed: an object in a line, with blanks behind it up to the next step.
 
     Raises:
@@ -48,7 +48,7 @@ def render(note: Note) -> bytes:
     return padded
 
 
-def parse(plain: bytes) -> Note:
+def parse_note(plain: bytes) -> Note:
     """Read a note. Members that a later release adds are passed over.
 
     Raises:

@@ -82,7 +82,7 @@ def extended(ext: str) -> dict[str, object]:
     """Return the last members of a header, those about its extension (RFC 7515 §4.1.11); none without one."""
     if not ext:
         return {}
-    named = {extensions.CRITICAL: ["ext"]} if extensions.critical(ext) else {}
+    named = {extensions.CRITICAL: ["ext"]} if extensions.critical_names(ext) else {}
     return {"ext": json.loads(ext), **named}
 
 
@@ -176,7 +176,7 @@ def parse_protected(protected: str) -> Header:
     header = required._replace(
         members=_point(body["members"]) if "members" in body else Point(),
         note=str(body.get("note", "")),
-        ext=extensions.parse(body["ext"]) if "ext" in body else "",
+        ext=extensions.parse_extension(body["ext"]) if "ext" in body else "",
     )
     if header.seq < 1 or not is_time(header.time) or protect(header) != protected:
         raise AuthenticationFailed("a record's header is not of format 1", _HINT)

@@ -38,22 +38,22 @@ class Statement(NamedTuple):
     def body(self) -> dict[str, object]:
         """Return the object that the payload is; AuthenticationFailed if it is none, or in a second encoding."""
         body = record.json_object(record.from_base64(self.payload))
-        if encode(body) != self.payload:
+        if encode_object(body) != self.payload:
             raise _wrong()
         return body
 
     def stored(self) -> bytes:
         """Return it as it is stored."""
-        return render(self.protected, self.payload, self.signature)
+        return render_statement(self.protected, self.payload, self.signature)
 
 
-def protect(header: Header, kind: str) -> str:
+def protect_statement(header: Header, kind: str) -> str:
     """Return the encoded protected header of a statement of a type (RFC 7515 §3)."""
     body = {"alg": "EdDSA", "typ": kind, **dict(zip(_REQUIRED, header, strict=False))}
-    return encode(body | record.extended(header.ext))
+    return encode_object(body | record.extended(header.ext))
 
 
-def encode(body: dict[str, object]) -> str:
+def encode_object(body: dict[str, object]) -> str:
     """Return JSON without blanks in base64url."""
     return record.to_base64(json.dumps(body, separators=(",", ":")).encode())
 
@@ -63,13 +63,13 @@ def signed_text(protected: str, payload: str) -> bytes:
     return f"{protected}.{payload}".encode()
 
 
-def render(protected: str, payload: str, signature: bytes) -> bytes:
+def render_statement(protected: str, payload: str, signature: bytes) -> bytes:
     """Return a statement's one encoding, a line of JSON."""
     body = {"payload": payload, "protected": protected, "signature": record.to_base64(signature)}
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
-def parse(data: bytes, kind: str) -> Statement:
+def parse_statement(data: bytes, kind: str) -> Statement:
     """Read a stored statement of a type; the keyholder says whether it is authentic.
 
     Raises:
@@ -80,7 +80,7 @@ def parse(data: bytes, kind: str) -> Statement:
         raise _wrong()
     protected, payload = str(outer["protected"]), str(outer["payload"])
     signature = record.from_base64(outer["signature"])
-    if render(protected, payload, signature) != data:
+    if render_statement(protected, payload, signature) != data:
         raise _wrong()
     return Statement(_parse_header(protected, kind), protected, payload, signature)
 
@@ -90,10 +90,10 @@ def _parse_header(protected: str, kind: str) -> Header:
     texts = [body.get(name) for name in _REQUIRED if name != "seq"]
     if not all(isinstance(text, str) for text in texts) or type(body.get("seq")) is not int:
         raise _wrong()
-    ext = extensions.parse(body["ext"]) if "ext" in body else ""
+    ext = extensions.parse_extension(body["ext"]) if "ext" in body else ""
     required = Header(*map(body.__getitem__, _REQUIRED))  # type: ignore[arg-type]  # checked above
     header = required._replace(ext=ext)
-    if header.seq < 1 or not record.is_time(header.time) or protect(header, kind) != protected:
+    if header.seq < 1 or not record.is_time(header.time) or protect_statement(header, kind) != protected:
         raise _wrong()
     return header
 

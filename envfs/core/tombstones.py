@@ -12,7 +12,7 @@ from envfs.core.statements import Statement
 from envfs.errors import AuthenticationFailed, TooLarge
 
 
-def payload(points: Iterable[Point]) -> str:
+def tombstone_payload(points: Iterable[Point]) -> str:
     """Return the encoded payload that names some records.
 
     A digest is empty where a key file had lost its bytes before anybody said so.
@@ -23,16 +23,16 @@ def payload(points: Iterable[Point]) -> str:
     named = sorted(points)
     if len(named) > limits.TOMBSTONE_RECORDS:
         raise TooLarge("there is too much to forget at once", f"at most {limits.TOMBSTONE_RECORDS} records")
-    return statements.encode({"forgotten": [list(point) for point in named]})
+    return statements.encode_object({"forgotten": [list(point) for point in named]})
 
 
-def parse(data: bytes) -> tuple[Statement, tuple[Point, ...]]:
+def parse_tombstone(data: bytes) -> tuple[Statement, tuple[Point, ...]]:
     """Read a stored tombstone, and which records it names.
 
     Raises:
         AuthenticationFailed: not the one encoding of a tombstone
     """
-    statement = statements.parse(data, statements.TOMBSTONE)
+    statement = statements.parse_statement(data, statements.TOMBSTONE)
     body = statement.body()
     listed = body.get("forgotten")
     if tuple(body) != ("forgotten",) or not isinstance(listed, list) or not 0 < len(listed) <= limits.TOMBSTONE_RECORDS:

@@ -21,6 +21,6 @@ async def checked_tombstones(vault: Vault, keyholder: Keyholder, stream: str) ->
     faults = (await keyholder.ask(CheckTombstones(places), Faults, texts)).message.texts
     named: dict[int, str] = {}
     for text in (text for text, fault in zip(texts, faults, strict=True) if not fault):
-        for point in tombstones.parse(text)[1]:
+        for point in tombstones.parse_tombstone(text)[1]:
             named.setdefault(*point)
     return named

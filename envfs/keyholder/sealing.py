@@ -83,7 +83,7 @@ def check_keys(identity: Identity, place: Place, plain: bytes) -> Keys:
     check_place(header, place)
     if keyfile.kid(opened.keys.keys[0]) != header.kid:
         raise AuthenticationFailed("a project's key is not the one that it names")
-    extensions.check(header.ext, f"key file {place.seq} of project {record.project_of(place.stream)}")
+    extensions.check_critical(header.ext, f"key file {place.seq} of project {record.project_of(place.stream)}")
     return opened.keys._replace(ext=header.ext)
 
 
@@ -133,7 +133,7 @@ def open_record(
     authors = members.authors_of(found.header, record.digest(data))
     identity.verify(found.header.author, text, found.signature, authors)
     check_place(found.header, place)
-    extensions.check(found.header.ext, f"record {place.seq} of {place.stream}")
+    extensions.check_critical(found.header.ext, f"record {place.seq} of {place.stream}")
     key = keys.get(found.header.kid)
     if key is None:
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} is sealed with a key that its project lacks")
@@ -150,7 +150,7 @@ def open_record(
 def seal_note(note: Note, key: Secret[bytes], nonce: bytes = b"") -> str:
     """Return a note as a compact JWE (RFC 7516 §7.1)."""
     iv = nonce or os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(key.reveal()).encrypt(iv, notes.render(note), _NOTE.encode())
+    sealed = AESGCM(key.reveal()).encrypt(iv, notes.render_note(note), _NOTE.encode())
     parts = (iv, sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:])
     return ".".join((_NOTE, "", *map(record.to_base64, parts)))
 
@@ -168,7 +168,7 @@ def open_note(opened: Opened) -> Note:
         iv, ciphertext, tag = map(record.from_base64, parts)
         if (protected, key, len(iv)) != (_NOTE, "", _NONCE_BYTES):
             raise ValueError("another kind of JWE")
-        return notes.parse(AESGCM(opened.key.reveal()).decrypt(iv, ciphertext + tag, _NOTE.encode()))
+        return notes.parse_note(AESGCM(opened.key.reveal()).decrypt(iv, ciphertext + tag, _NOTE.encode()))
     except (InvalidTag, ValueError):
         where = f"record {opened.header.seq} of {opened.header.stream}"
         raise AuthenticationFailed(f"the note of {where} does not open") from None

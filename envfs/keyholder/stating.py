@@ -17,8 +17,8 @@ from envfs.keyholder.sealing import check_place
 
 def sign_statement(identity: Identity, place: Place, time: str, kind: str, payload: str, ext: str = "") -> bytes:
     """Return a statement of a type (core.statements) as a stored record."""
-    protected = statements.protect(statements.Header(*place, identity.author, time, ext), kind)
-    return statements.render(protected, payload, identity.sign(statements.signed_text(protected, payload)))
+    protected = statements.protect_statement(statements.Header(*place, identity.author, time, ext), kind)
+    return statements.render_statement(protected, payload, identity.sign(statements.signed_text(protected, payload)))
 
 
 def check_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -> Members:
@@ -38,7 +38,7 @@ def follow_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -
     """Yield the members of a vault after each record; raises as `check_members` does."""
     members = Members(identity.author)
     for data in records:
-        statement, entry = membership.parse(data)
+        statement, entry = membership.parse_entry(data)
         place = Place(vault, record.MEMBERS, members.newest.seq + 1, members.newest.digest)
         check_statement(identity, place, statement)
         members = members.follow(entry, record.digest(data))
@@ -56,7 +56,7 @@ def check_statement(identity: Identity, place: Place, statement: Statement) -> N
     text = statements.signed_text(statement.protected, statement.payload)
     identity.verify(header.author, text, statement.signature)
     check_place(header, place)
-    extensions.check(header.ext, f"record {place.seq} of {place.stream}")
+    extensions.check_critical(header.ext, f"record {place.seq} of {place.stream}")
 
 
 def sign_tombstone(identity: Identity, place: Place, time: str, named: tuple[Point, ...]) -> bytes:
@@ -69,7 +69,7 @@ def sign_tombstone(identity: Identity, place: Place, time: str, named: tuple[Poi
     is_of_text = record.is_level_stream(mourned)
     if not named or not (is_of_text or record.is_key_stream(mourned)) or (is_of_text and not all(map(all, named))):
         raise BadRequest("there can be no such tombstone")
-    return sign_statement(identity, place, time, statements.TOMBSTONE, tombstones.payload(named))
+    return sign_statement(identity, place, time, statements.TOMBSTONE, tombstones.tombstone_payload(named))
 
 
 def check_tombstone(identity: Identity, place: Place, data: bytes) -> None:
@@ -79,4 +79,4 @@ def check_tombstone(identity: Identity, place: Place, data: bytes) -> None:
         AuthenticationFailed: it is not the owner's, or not of this place
         UnsupportedFormat: something critical in it is not known here
     """
-    check_statement(identity, place, tombstones.parse(data)[0])
+    check_statement(identity, place, tombstones.parse_tombstone(data)[0])

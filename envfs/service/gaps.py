@@ -68,7 +68,7 @@ class Gaps(NamedTuple):
         return "it is empty, and no tombstone of the owner names it"
 
 
-async def gaps(vault: Vault, keyholder: Keyholder, stream: str, last: int, notes: list[str]) -> Gaps:
+async def gaps_of(vault: Vault, keyholder: Keyholder, stream: str, last: int, notes: list[str]) -> Gaps:
     """Return what the owner's tombstones say of a stream that has `last` records.
 
     Raises:

@@ -24,7 +24,7 @@ from envfs.protocol.keyholding import (
     KeyFile,
 )
 from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, Version
-from envfs.service.gaps import Gaps, gaps
+from envfs.service.gaps import Gaps, gaps_of
 from envfs.service.log_verification import LIMITS, Inquiry, begun_again, vouch
 from envfs.service.service import Service
 from envfs.vault.damage import DAMAGED
@@ -134,7 +134,7 @@ async def _verify_stream(inquiry: Inquiry, stream: str, notes: list[str]) -> tup
     last = max(keeper.last(stream), keeper.highest(stream))
     expected = {record.key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
-    of_stream = await gaps(keeper, inquiry.service.keyholder, stream, last, notes)
+    of_stream = await gaps_of(keeper, inquiry.service.keyholder, stream, last, notes)
     first = begin = first_of(last) if record.is_log_stream(stream) else 1
     while first <= last:
         more, first = await _verify_records(inquiry, of_stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))

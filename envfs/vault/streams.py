@@ -115,7 +115,7 @@ class Streams:
         named: dict[int, str] = {}
         for text in texts:
             with suppress(AuthenticationFailed):
-                for point in tombstones.parse(text)[1]:
+                for point in tombstones.parse_tombstone(text)[1]:
                     named.setdefault(*point)
         return named
 

@@ -60,21 +60,36 @@ def texts() -> dict[str, list[str | None]]:
     return found
 
 
+def histories() -> dict[str, list[list[str]]]:
+    """Return what `history` says of each level, version by version: what wrote it, and why."""
+    said: dict[str, list[list[str]]] = {level: [] for level in VIEWS}
+    for number, (command, level, _, _) in enumerate(_STEPS):
+        verb = command.partition(" ")[0]
+        for each in ("/shop", "/shop/prod") if verb == "rotate" else (level,):
+            said[each].append(["reseal", ""] if verb == "rotate" else [verb, _reason(number)])
+    return said
+
+
+def _reason(number: int) -> str:
+    return f"step {number},\nfor „good“ reasons"
+
+
 def fill(home: Home) -> None:
     """Carry out every step."""
-    for command, level, given, _ in _STEPS:
+    for number, (command, level, given, _) in enumerate(_STEPS):
         verb, _, word = command.partition(" ")
+        why = ("-m", _reason(number))
         match verb:
             case "replace":
-                home.envfs("import", "-", level, "--replace", given=given)
+                home.envfs("import", "-", level, "--replace", *why, given=given)
             case "set":
-                home.envfs("set", level, word, given=given)
+                home.envfs("set", level, word, *why, given=given)
             case "unset" | "rename":
-                home.envfs(verb, level, *word.split())
+                home.envfs(verb, level, *word.split(), *why)
             case "rotate":
                 home.envfs("key", "rotate", level)
             case _:
-                home.envfs("rollback", level, word, "-y")
+                home.envfs("rollback", level, word, "-y", *why)
 
 
 def make(target: Path) -> None:
@@ -98,7 +113,7 @@ def make(target: Path) -> None:
             age.type(PASSPHRASE)
             if age.end(2 * SECONDS):
                 raise SystemExit(age.shown)
-    expected = {"passphrase": PASSPHRASE, "texts": texts(), "views": VIEWS}
+    expected = {"passphrase": PASSPHRASE, "texts": texts(), "views": VIEWS, "histories": histories()}
     (target / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

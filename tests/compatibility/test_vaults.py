@@ -26,6 +26,7 @@ class Kept(NamedTuple):
     texts: dict[str, list[str | None]]
     views: dict[str, list[dict[str, str]]]
     passphrase: str
+    histories: dict[str, list[list[str]]]  # empty: older than the notes of records
 
     def versions(self) -> list[tuple[str, int]]:
         return [(level, number) for level, found in self.views.items() for number in range(1, len(found) + 1)]
@@ -41,7 +42,9 @@ def _copy(source: Path, ground: Path) -> Kept:
     home.settings.write_text(settings, encoding="utf-8")
     home.settings.chmod(0o600)
     expected = json.loads((source / "expected.json").read_bytes())
-    return Kept(home, source, expected["texts"], expected["views"], expected["passphrase"])
+    return Kept(
+        home, source, expected["texts"], expected["views"], expected["passphrase"], expected.get("histories", {})
+    )
 
 
 @pytest.fixture(scope="module", params=_FORMATS, ids=[path.name for path in _FORMATS])
@@ -75,6 +78,13 @@ def test_every_version_is_in_the_mount(kept: Kept) -> None:
         assert text == kept.home.envfs("export", level, "--version", str(version)).out
     for level in kept.views:
         assert kept.home.view(level).read_bytes() == kept.home.envfs("export", level).out
+
+
+def test_every_operation_and_every_message_is_as_it_was(kept: Kept) -> None:
+    for level, views in kept.views.items():
+        rows = kept.home.rows("history", level)[::-1]
+        said = [[row["operation"], row["message"]] for row in rows]
+        assert said == kept.histories.get(level, [["", ""]] * len(views))
 
 
 def test_every_record_is_found_to_be_in_order(kept: Kept) -> None:

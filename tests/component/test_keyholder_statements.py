@@ -14,7 +14,7 @@ STONE = KEY_PLACE._replace(stream="tombstone/key/shop")
 
 def test_a_tombstone_is_signed_over_the_bytes_that_are_there(owner: KeyholderLink) -> None:
     data = ask(owner, SignTombstone(STONE, TIME, (2, 3), (1,)), (b"two", b"three")).blobs[0]
-    points = tombstones.parse(data)[1]
+    points = tombstones.parse_tombstone(data)[1]
     assert points == ((1, ""), (2, record.digest(b"two")), (3, record.digest(b"three")))
     faults = ask(owner, CheckTombstones((STONE, STONE._replace(seq=2))), (data, data)).message
     assert isinstance(faults, Faults)

@@ -60,7 +60,7 @@ def note_of(case: dict[str, Any]) -> Note:
 
 
 def content_of(case: dict[str, Any]) -> Content:
-    ext = extensions.parse(case["ext"]) if "ext" in case else ""
+    ext = extensions.parse_extension(case["ext"]) if "ext" in case else ""
     return Content(case["text"], note_of(case), Point(*case.get("members", ())), ext)
 
 

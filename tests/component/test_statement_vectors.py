@@ -55,8 +55,8 @@ def test_there_are_vectors() -> None:
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_what_is_signed_is_what_is_checked_in(name: str) -> None:
     case = load(name)
-    ext = extensions.parse(case["ext"]) if "ext" in case else ""
-    payload = statements.encode(case["payload"])
+    ext = extensions.parse_extension(case["ext"]) if "ext" in case else ""
+    payload = statements.encode_object(case["payload"])
     signed = stating.sign_statement(
         Identity(Secret(case["identity"])), place(case), case["time"], case["type"], payload, ext
     )
@@ -74,7 +74,7 @@ def test_its_signature_is_checked_without_our_code(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ACCEPTED if name.startswith("tombstone")])
 def test_a_tombstone_names_what_was_forgotten(name: str) -> None:
     case = load(name)
-    points = tombstones.parse(stored(name))[1]
+    points = tombstones.parse_tombstone(stored(name))[1]
     assert [list(point) for point in points] == case["payload"]["forgotten"]
     if not case.get("ext"):
         place_of = place(case)
@@ -127,7 +127,7 @@ def test_a_tombstone_names_a_thousand_and_no_more() -> None:
     case = load("tombstone")
     owner, many = Identity(Secret(case["identity"])), tuple(Point(n, "x") for n in range(1, 1001))
     signed = stating.sign_tombstone(owner, place(case), case["time"], many)
-    assert tombstones.parse(signed)[1] == many
+    assert tombstones.parse_tombstone(signed)[1] == many
     with pytest.raises(TooLarge):
         stating.sign_tombstone(owner, place(case), case["time"], (*many, Point(1001, "x")))
 

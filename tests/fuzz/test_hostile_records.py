@@ -16,8 +16,8 @@ from tests.property.messages import json_values
 DEEP = b"[" * 3_000
 LONG_NUMBER = b"9" * 5_000
 KINDS = {
-    "tombstone": (statements.TOMBSTONE, tombstones.parse),
-    "member": (statements.MEMBER, membership.parse),
+    "tombstone": (statements.TOMBSTONE, tombstones.parse_tombstone),
+    "member": (statements.MEMBER, membership.parse_entry),
     "checkpoint": (checkpoint.TYPE, checkpoint.parse),
 }
 digests = st.text("abc", max_size=2)
@@ -56,7 +56,7 @@ def test_a_header_with_anything_beside_what_it_needs(body: dict[str, object]) ->
     with contextlib.suppress(EnvFSError):
         header = record.parse_protected(text)
         assert record.protect(header) == text
-        extensions.check(header.ext, "record 1")
+        extensions.check_critical(header.ext, "record 1")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,10 +66,12 @@ def test_a_header_with_anything_beside_what_it_needs(body: dict[str, object]) ->
 @example(body={}, text=b"\xff")
 def test_a_statement_that_says_anything(kind: str, body: object, text: bytes | None) -> None:
     typ, parse = KINDS[kind]
-    protected = statements.protect(statements.Header("v", "s", 1, "", "a", "2026-11-29T18:09:10.123456Z"), typ)
+    protected = statements.protect_statement(
+        statements.Header("v", "s", 1, "", "a", "2026-11-29T18:09:10.123456Z"), typ
+    )
     payload = record.to_base64(json.dumps(body, separators=(",", ":")).encode() if text is None else text)
     with contextlib.suppress(EnvFSError):
-        parse(statements.render(protected, payload, b"x" * 64))
+        parse(statements.render_statement(protected, payload, b"x" * 64))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -86,7 +88,7 @@ def test_whatever_stands_in_the_place_of_a_statement(kind: str, data: bytes) -> 
 @example(b'{"version":' + LONG_NUMBER + b"}")
 def test_whatever_was_sealed_as_a_note(plain: bytes) -> None:
     with contextlib.suppress(EnvFSError):
-        note = notes.parse(plain)
+        note = notes.parse_note(plain)
         assert json.dumps(list(note)).isascii()
 
 

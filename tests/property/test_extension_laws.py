@@ -21,30 +21,30 @@ json_values = st.recursive(
 
 @given(extension())
 def test_an_extension_has_one_encoding_and_comes_back(body: dict[str, object]) -> None:
-    text = extensions.parse(body)
+    text = extensions.parse_extension(body)
     assert json.loads(text) == body
-    assert extensions.parse(json.loads(text)) == text
+    assert extensions.parse_extension(json.loads(text)) == text
     assert text.isascii()
-    assert extensions.parse(dict(reversed(body.items()))) == text
+    assert extensions.parse_extension(dict(reversed(body.items()))) == text
 
 
 @given(extension(is_critical=True))
 def test_what_is_critical_and_unknown_refuses(body: dict[str, object]) -> None:
     with pytest.raises(UnsupportedFormat) as caught:
-        extensions.check(extensions.parse(body), "record 1")
-    assert all(name in caught.value.text for name in extensions.critical(extensions.parse(body)))
+        extensions.check_critical(extensions.parse_extension(body), "record 1")
+    assert all(name in caught.value.text for name in extensions.critical_names(extensions.parse_extension(body)))
 
 
 @given(extension(is_critical=False))
 def test_what_is_not_critical_never_refuses(body: dict[str, object]) -> None:
-    extensions.check(extensions.parse(body), "record 1")
+    extensions.check_critical(extensions.parse_extension(body), "record 1")
 
 
 @given(headers, extension())
 def test_the_header_says_that_something_is_critical_if_and_only_if_it_is(
     header: Header, body: dict[str, object]
 ) -> None:
-    extended = header._replace(ext=extensions.parse(body))
+    extended = header._replace(ext=extensions.parse_extension(body))
     written = json.loads(record.from_base64(record.protect(extended)))
     assert ("crit" in written) is (extensions.CRITICAL in body)
     assert written.get("crit", ["ext"]) == ["ext"]
@@ -53,7 +53,7 @@ def test_the_header_says_that_something_is_critical_if_and_only_if_it_is(
 
 @given(extension(), st.data())
 def test_another_order_or_another_crit_is_no_header(body: dict[str, object], data: st.DataObject) -> None:
-    protected = record.protect(PLACE._replace(ext=extensions.parse(body)))
+    protected = record.protect(PLACE._replace(ext=extensions.parse_extension(body)))
     written = json.loads(record.from_base64(protected))
     others = [
         {**written, "ext": dict(data.draw(st.permutations([*written["ext"].items()])))},
@@ -73,7 +73,7 @@ def test_another_order_or_another_crit_is_no_header(body: dict[str, object], dat
 @given(json_values)
 def test_whatever_stands_there_is_an_extension_in_one_encoding_or_refused(body: object) -> None:
     try:
-        text = extensions.parse(body)
+        text = extensions.parse_extension(body)
     except AuthenticationFailed:
         return
     assert json.loads(text) == body
@@ -82,17 +82,17 @@ def test_whatever_stands_there_is_an_extension_in_one_encoding_or_refused(body: 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), plain, min_size=1), st.integers(0, 40))
 def test_the_limit_is_that_of_the_whole_text(body: dict[str, object], over: int) -> None:
-    size = len(extensions.parse({**body, "pad": ""}))
+    size = len(extensions.parse_extension({**body, "pad": ""}))
     room = limits.EXTENSION_BYTES - size
-    assert len(extensions.parse({**body, "pad": "x" * room})) == limits.EXTENSION_BYTES
+    assert len(extensions.parse_extension({**body, "pad": "x" * room})) == limits.EXTENSION_BYTES
     with pytest.raises(AuthenticationFailed):
-        extensions.parse({**body, "pad": "x" * (room + 1 + over)})
+        extensions.parse_extension({**body, "pad": "x" * (room + 1 + over)})
 
 
 @given(st.text(max_size=40))
 def test_a_name_is_one_of_few_letters(name: str) -> None:
     try:
-        extensions.parse({name: 1})
+        extensions.parse_extension({name: 1})
     except EnvFSError:
         return
     assert name.isascii()

@@ -18,8 +18,8 @@ every_note = st.builds(Note, st.just("") | words, st.integers(0, 10**9), st.just
 
 @given(every_note)
 def test_a_note_comes_back(note: Note) -> None:
-    plain = notes.render(note)
-    assert notes.parse(plain) == note
+    plain = notes.render_note(note)
+    assert notes.parse_note(plain) == note
     assert len(plain) % 128 == 0
     assert plain.rstrip(b" ").endswith(b"}")
 
@@ -27,7 +27,7 @@ def test_a_note_comes_back(note: Note) -> None:
 @given(st.sampled_from(["set", "unset", "rename", "import", "replace", "rollback", "reseal"]), st.integers(1, 10**9))
 def test_without_a_message_all_operations_are_of_one_length(operation: str, version: int) -> None:
     note = Note(operation, version if operation == "rollback" else 0)
-    assert len(notes.render(note)) == 128
+    assert len(notes.render_note(note)) == 128
 
 
 @given(messages)
@@ -42,8 +42,8 @@ def test_every_message_that_is_allowed_fits(message: str) -> None:
         assert len(message.encode()) > limits.MESSAGE_BYTES
         return
     note = Note("rollback", 10**9, "/" + "x" * 64, message)
-    assert len(notes.render(note)) <= limits.NOTE_BYTES
-    assert notes.parse(notes.render(note)) == note
+    assert len(notes.render_note(note)) <= limits.NOTE_BYTES
+    assert notes.parse_note(notes.render_note(note)) == note
 
 
 @given(st.text(max_size=60))
@@ -58,8 +58,8 @@ def test_no_message_can_speak_to_a_terminal(message: str) -> None:
 
 @given(every_note, st.dictionaries(st.sampled_from(["parents", "tool", "x"]), st.integers() | st.text(max_size=5)))
 def test_what_a_later_release_adds_is_passed_over(note: Note, more: dict[str, object]) -> None:
-    body = {**json.loads(notes.render(note)), **more}
-    assert notes.parse(json.dumps(body).encode()) == note
+    body = {**json.loads(notes.render_note(note)), **more}
+    assert notes.parse_note(json.dumps(body).encode()) == note
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_what_a_later_release_adds_is_passed_over(note: Note, more: dict[str, ob
 )
 def test_what_is_no_note_is_refused(plain: bytes) -> None:
     with pytest.raises(AuthenticationFailed):
-        notes.parse(plain)
+        notes.parse_note(plain)
 
 
 @given(st.binary(max_size=60))
 def test_whatever_was_sealed_is_a_note_or_refused(plain: bytes) -> None:
     try:
-        note = notes.parse(plain)
+        note = notes.parse_note(plain)
     except EnvFSError:
         return
-    assert notes.parse(notes.render(note)) == note
+    assert notes.parse_note(notes.render_note(note)) == note

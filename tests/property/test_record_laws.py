@@ -46,7 +46,7 @@ headers = st.builds(
     time=st.datetimes(datetime(1970, 1, 1)).map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")),  # noqa: DTZ001
     members=st.just(Point()) | points,
     note=texts,
-    ext=st.just("") | extension().map(extensions.parse),
+    ext=st.just("") | extension().map(extensions.parse_extension),
 )
 records = st.builds(
     lambda header, *parts: Record(header, record.protect(header), *parts),

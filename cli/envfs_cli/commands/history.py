@@ -49,6 +49,8 @@ def _first_line(message: str) -> str:
 
 
 def _changes(row: control.VersionRow) -> str:
+    if not row.time:
+        return "-"  # nobody can say any more
     groups = (("+", row.added), ("~", row.changed), ("-", row.removed))
     signed = [f"{sign}{name}" for sign, names in groups for name in names]
     more = len(signed) - _NAMES_SHOWN

@@ -11,7 +11,9 @@ from envfs.errors import AuthenticationFailed
 
 HEADER = Header("b83616da", "log/0123456789abcdef", 7, "p" * 43, "a" * 43, "2026-11-29T08:09:10.123456Z")
 CLAIM = Claim("b" * 64, 120, "c" * 64, 31_415, 7, (Head("key/shop", 1, "d"), Head("level/shop", 7, "e")))
-STORED = statements.render(statements.protect(HEADER, checkpoint.TYPE), checkpoint.render_claim(CLAIM), b"signature")
+STORED = statements.render_statement(
+    statements.protect_statement(HEADER, checkpoint.TYPE), checkpoint.render_claim(CLAIM), b"signature"
+)
 
 
 def bent(text: str, old: str, new: str) -> str:
@@ -83,5 +85,7 @@ def test_a_header_that_is_not_of_this_format_is_refused(old: str, new: str) -> N
     body = json.loads(STORED)
     with pytest.raises(AuthenticationFailed):
         checkpoint.parse(
-            statements.render(bent(body["protected"], old, new), body["payload"], record.from_base64(body["signature"]))
+            statements.render_statement(
+                bent(body["protected"], old, new), body["payload"], record.from_base64(body["signature"])
+            )
         )
