@@ -417,8 +417,8 @@ def bury(store: Counting, *numbers: int, digest: str = "", at: int = 1) -> None:
         Point(number, digest or record.digest(store.data[key])) for number, key in zip(numbers, keys, strict=True)
     ]
     place = statements.Header("vault", f"tombstone/{LEVEL}", at, "", "author", "2026-11-21T08:09:10.123456Z")
-    protected = statements.protect(place, statements.TOMBSTONE)
-    stone = statements.render(protected, tombstones.payload(points), b"s" * 64)
+    protected = statements.protect_statement(place, statements.TOMBSTONE)
+    stone = statements.render_statement(protected, tombstones.payload(points), b"s" * 64)
     store.data |= {record.key(f"tombstone/{LEVEL}", at): stone, **dict.fromkeys(keys, b"")}
     store.news()
 
