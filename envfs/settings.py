@@ -18,10 +18,10 @@ from tomlkit.items import AoT
 
 from envfs import safe_open
 from envfs.core import durations, names
-from envfs.core.policy import Grant
+from envfs.core.access import Grant
 from envfs.dotenv import dialects
 from envfs.errors import EnvFSError, UnsafeSettings
-from envfs.host import files
+from envfs.host import private_files
 
 _NEW = """\
 # EnvFS settings of this machine. You may edit this file: a change counts at once.
@@ -157,7 +157,7 @@ class SettingsFile:
     def _write(self, document: tomlkit.TOMLDocument) -> None:
         text = tomlkit.dumps(document)
         _parse(tomllib.loads(text))  # a good file is never replaced by one that would not load
-        files.write_private(self.path, text.encode())
+        private_files.write_private(self.path, text.encode())
         self._stamp = None
 
     def _read(self) -> Settings:
@@ -174,7 +174,7 @@ class SettingsFile:
         try:
             handle = safe_open.open_file(self.path, follow=True)
             try:
-                reason = files.unsafe(os.fstat(handle))
+                reason = private_files.unsafe(os.fstat(handle))
                 data = b"" if reason else safe_open.read_handle(handle, _LARGEST)
             finally:
                 os.close(handle)

@@ -10,19 +10,7 @@ from typing import Any
 
 import trio
 
-from envfs.control import (
-    access,
-    diagnosing,
-    identity,
-    keeping,
-    projects,
-    reading,
-    unlocking,
-    verifying,
-    vouching,
-    watching,
-    writing,
-)
+from envfs.control import doctor, grants, identity, levels, locks, log, projects, vault, verification, views, watch
 from envfs.control.call import Call, Sent
 from envfs.core import events
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -42,16 +30,16 @@ class Audience(Enum):
 
 _ANYONE, _OWNER = Audience.ANYONE, Audience.OWNER
 _TABLE: dict[type, tuple[Audience, Handler]] = {
-    ask.Status: (_ANYONE, keeping.status),
-    ask.ReadView: (_ANYONE, reading.read_view),
-    ask.DescribeView: (_ANYONE, reading.describe_view),
-    ask.WatchView: (_ANYONE, watching.watch_view),
-    ask.ListVariables: (_ANYONE, reading.list_variables),
-    ask.ListLevels: (_ANYONE, reading.list_levels),
-    ask.ListHistory: (_ANYONE, reading.list_history),
-    ask.Init: (_OWNER, keeping.init),
-    ask.Unlock: (_OWNER, unlocking.unlock),
-    ask.Lock: (_OWNER, unlocking.lock),
+    ask.Status: (_ANYONE, vault.status),
+    ask.ReadView: (_ANYONE, views.read_view),
+    ask.DescribeView: (_ANYONE, views.describe_view),
+    ask.WatchView: (_ANYONE, watch.watch_view),
+    ask.ListVariables: (_ANYONE, views.list_variables),
+    ask.ListLevels: (_ANYONE, views.list_levels),
+    ask.ListHistory: (_ANYONE, views.list_history),
+    ask.Init: (_OWNER, vault.init),
+    ask.Unlock: (_OWNER, locks.unlock),
+    ask.Lock: (_OWNER, locks.lock),
     ask.ChangePassphrase: (_OWNER, identity.change_passphrase),
     ask.KeepIdentity: (_OWNER, identity.keep_identity),
     ask.ForgetIdentity: (_OWNER, identity.forget_identity),
@@ -63,23 +51,23 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
     ask.ListKeys: (_OWNER, projects.list_keys),
     ask.RotateKey: (_OWNER, projects.rotate_key),
     ask.AddRecovery: (_OWNER, projects.add_recovery),
-    ask.Unmount: (_OWNER, keeping.unmount),
-    ask.CheckWrite: (_OWNER, writing.check_write),
-    ask.SetVariable: (_OWNER, writing.set_variable),
-    ask.UnsetVariable: (_OWNER, writing.unset_variable),
-    ask.RenameVariable: (_OWNER, writing.rename_variable),
-    ask.ImportText: (_OWNER, writing.import_text),
-    ask.Rollback: (_OWNER, writing.rollback),
-    ask.Grant: (_OWNER, access.grant),
-    ask.Revoke: (_OWNER, access.revoke),
-    ask.ListGrants: (_OWNER, access.list_grants),
-    ask.ReadLog: (_OWNER, access.read_log),
-    ask.VerifyLog: (_OWNER, vouching.verify_log),
-    ask.RotateLog: (_OWNER, vouching.rotate_log),
-    ask.RestartLog: (_OWNER, vouching.restart_log),
-    ask.VerifyVault: (_OWNER, verifying.verify_vault),
-    ask.Accept: (_OWNER, verifying.accept),
-    ask.Diagnose: (_OWNER, diagnosing.diagnose),
+    ask.Unmount: (_OWNER, vault.unmount),
+    ask.CheckWrite: (_OWNER, levels.check_write),
+    ask.SetVariable: (_OWNER, levels.set_variable),
+    ask.UnsetVariable: (_OWNER, levels.unset_variable),
+    ask.RenameVariable: (_OWNER, levels.rename_variable),
+    ask.ImportText: (_OWNER, levels.import_text),
+    ask.Rollback: (_OWNER, levels.rollback),
+    ask.Grant: (_OWNER, grants.grant),
+    ask.Revoke: (_OWNER, grants.revoke),
+    ask.ListGrants: (_OWNER, grants.list_grants),
+    ask.ReadLog: (_OWNER, grants.read_log),
+    ask.VerifyLog: (_OWNER, log.verify_log),
+    ask.RotateLog: (_OWNER, log.rotate_log),
+    ask.RestartLog: (_OWNER, log.restart_log),
+    ask.VerifyVault: (_OWNER, verification.verify_vault),
+    ask.Accept: (_OWNER, verification.accept),
+    ask.Diagnose: (_OWNER, doctor.diagnose),
 }
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from envfs.core import record
+from envfs.core.access import Caller
 from envfs.core.events import Event, EventKind
-from envfs.core.policy import Caller
 from envfs.errors import LogBroken
 
 START = "0" * 64

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import names
+from envfs.core.access import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation, Operation
-from envfs.core.policy import Decision, Verdict
 from envfs.core.scope import Scope
 
 _LEVEL_CHARACTERS, _RECIPIENT_CHARACTERS = 256, 100  # a refused level may be any text; a hybrid recipient is pages long

@@ -18,7 +18,8 @@ from envfs import locations
 from envfs.daemon import daemon
 from envfs.daemon.mount_place import MountPlace
 from envfs.errors import EnvFSError, MountFailed, NotRunning
-from envfs.host import hardening, inheritance, mounts, room, surprises
+from envfs.host import mounts, room, surprises
+from envfs.host.process import hardening, inheritance
 from envfs.locations import Locations
 from envfs.protocol import control, framing, wire
 

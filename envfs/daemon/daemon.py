@@ -17,15 +17,15 @@ import trio
 
 from envfs.control.server import Server, bind
 from envfs.core import events
-from envfs.daemon.heart import Heart
 from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, keep_keyholder, lock
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
+from envfs.daemon.liveness import Heart
 from envfs.daemon.lock import DaemonLock
-from envfs.daemon.looking import LookingService
 from envfs.daemon.mount_place import MountPlace
-from envfs.daemon.notifying import ServiceManager
+from envfs.daemon.read_only_service import LookingService
+from envfs.daemon.service_manager import ServiceManager
 from envfs.errors import EnvFSError, MountFailed
-from envfs.host import files
+from envfs.host import private_files
 from envfs.host.supervision import Tasks, alone, kept, supervised
 from envfs.locations import Locations
 from envfs.service import identity
@@ -223,7 +223,7 @@ async def _watch_signals(service: Service) -> None:
 def _drop_unfinished(places: Locations) -> None:
     # what processes that were killed left of files: an identity under a passphrase that never came to count, for one
     for path in (places.settings, places.identity, places.seen, places.log_end):
-        files.drop_unfinished(Path(path))
+        private_files.drop_unfinished(Path(path))
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import trio
 
 from envfs.core.scope import VAULT, Scope
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import EnvFSError
 from envfs.host import clocks
 from envfs.host.supervision import alone

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envfs import safe_open
 from envfs.errors import Conflict
-from envfs.host import files
+from envfs.host import private_files
 
 _STEP = 0.05
 
@@ -32,7 +32,7 @@ class DaemonLock:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = safe_open.open_file(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise files.cannot_write(path, error) from None
+            raise private_files.cannot_write(path, error) from None
         until = time.monotonic() + seconds
         while not _try(handle):
             if time.monotonic() >= until:

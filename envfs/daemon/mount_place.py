@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from envfs.errors import MountFailed
-from envfs.host import files, home_link, machine, mounts
+from envfs.host import home_link, machine, mounts, private_files
 from envfs.locations import Locations
 
 
@@ -39,7 +39,7 @@ class MountPlace:
 
     def take(self) -> str:
         """Remember that the mount is here, and make the link; returns a note if that cannot be, or the empty string."""
-        files.write_private(Path(self._places.mounted), os.fsencode(self.path))
+        private_files.write_private(Path(self._places.mounted), os.fsencode(self.path))
         return home_link.make(self._link, self.path) if self._link else ""
 
     def leave(self) -> bool:

@@ -10,8 +10,8 @@ from typing import NamedTuple, NoReturn
 
 from pyfuse3 import FUSEError
 
+from envfs.core.access import Caller, Decision
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.policy import Caller, Decision
 from envfs.fuse.inodes import extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing

@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 from pyfuse3 import EntryAttributes, FUSEError
 
-from envfs.core.policy import Caller
+from envfs.core.access import Caller
 from envfs.errors import EnvFSError
 from envfs.fuse import access_lists
 from envfs.fuse.kernel_table import Identity, Inode, KernelTable
-from envfs.fuse.tree import FORMATS, PAST, ROOT, VALUE, Node
+from envfs.fuse.nodes import FORMATS, PAST, ROOT, VALUE, Node
 from envfs.gate.views.view import TEXTS, Extent, View
 from envfs.host import clocks
 from envfs.vault.vault import Vault

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from pyfuse3 import ROOT_INODE, EntryAttributes
 
-from envfs.core.policy import Caller
-from envfs.fuse.tree import ROOT, Node
+from envfs.core.access import Caller
+from envfs.fuse.nodes import ROOT, Node
 
 _BITS = 53  # as many as a program that keeps numbers as floats can tell apart
 _NOBODY = -1  # the root belongs to no reader

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from envfs.core import names
-from envfs.core.policy import Caller
+from envfs.core.access import Caller
 from envfs.dotenv import writing
-from envfs.fuse.tree import DOTENV, FILES, FOLDER, HISTORY_NAME, PAST, VALUE, VARIABLES_NAME, Node, NodeKind
+from envfs.fuse.nodes import DOTENV, FILES, FOLDER, HISTORY_NAME, PAST, VALUE, VARIABLES_NAME, Node, NodeKind
 from envfs.gate.views.view import View
 
 _HISTORY_DIGITS = 8

@@ -18,20 +18,20 @@ import pyfuse3
 from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirToken, RequestContext
 
 from envfs.core import names
+from envfs.core.access import Caller, Decision
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
-from envfs.core.policy import Caller, Decision
-from envfs.fuse import access_lists, handles, listings, loop, touch_plan, tree
+from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
+from envfs.fuse.nodes import DOTENV, FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
-from envfs.fuse.tree import DOTENV, FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
 from envfs.gate.gate import Gate
 from envfs.gate.views.view import View
 from envfs.host import callers
@@ -83,9 +83,9 @@ class Operations(Absent):
         in_use = self._handles.inodes()
         files = (inode for inode in self.table if not inode.node.is_folder and inode.number not in in_use)
         oldest = list(itertools.islice(files, over + most // 2))
-        folders = [self.table.find(self.table.identity(tree.parent(file.node), file.identity.uid)) for file in oldest]
+        folders = [self.table.find(self.table.identity(nodes.parent(file.node), file.identity.uid)) for file in oldest]
         pairs = ((folder, file) for folder, file in zip(folders, oldest, strict=True) if folder is not None)
-        return [(folder.number, os.fsencode(tree.name(file.node))) for folder, file in pairs]
+        return [(folder.number, os.fsencode(nodes.name(file.node))) for folder, file in pairs]
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
@@ -195,7 +195,7 @@ class Operations(Absent):
         return verdict.dialect
 
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
-        self._gate.refuse(caller, tree.request(node, Format.LOOKUP), rule)
+        self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
 
     async def _view(self, node: Node, caller: Caller) -> View:
         view = None if node.version else self._gate.views.warm(node.level, node.dialect)
@@ -281,7 +281,7 @@ class Operations(Absent):
         held = self.table[inode]
         if held.node.is_folder:
             raise FUSEError(errno.EISDIR)
-        caller, request = self._caller(ctx, opens=True), tree.request(held.node, FORMATS[held.node.kind])
+        caller, request = self._caller(ctx, opens=True), nodes.request(held.node, FORMATS[held.node.kind])
         if caller.uid != held.identity.uid:  # it came by a descriptor of another user's: the name has another inode
             self._check(held.node, caller)
             raise FUSEError(errno.ESTALE)
@@ -302,7 +302,7 @@ class Operations(Absent):
         return self._gate.admit_view(caller, request, view)
 
     async def _admit_names(self, node: Node, caller: Caller) -> View:
-        request = tree.request(node, Format.NAMES)
+        request = nodes.request(node, Format.NAMES)
         view = self._gate.admit_warm(caller, request)
         if view is None:
             loop.make_way()

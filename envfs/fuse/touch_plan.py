@@ -10,13 +10,13 @@ from typing import NamedTuple
 from pyfuse3 import ROOT_INODE
 
 from envfs.core import names
+from envfs.core.access import Caller
 from envfs.core.access_request import Format
 from envfs.core.differences import Difference
-from envfs.core.policy import Caller
-from envfs.fuse import tree
+from envfs.fuse import nodes
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
-from envfs.fuse.tree import DOTENV, FOLDER, FORMATS, PAST, VALUE, Node, NodeKind
+from envfs.fuse.nodes import DOTENV, FOLDER, FORMATS, PAST, VALUE, Node, NodeKind
 from envfs.gate.views.view import TEXTS
 from envfs.service.changes.comparison import EVERYTHING
 
@@ -76,15 +76,15 @@ def plan(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str,
     aside: list[Touch] = []
     for inode in reversed(held):  # the newest first: its name goes on standing for it
         if not inode.is_placeholder and shown[inode.node.level].by(inode.node):
-            folder = table.find(table.identity(tree.parent(inode.node), inode.identity.uid))
-            key = (folder.number if folder is not None else 0, tree.name(inode.node))
+            folder = table.find(table.identity(nodes.parent(inode.node), inode.identity.uid))
+            key = (folder.number if folder is not None else 0, nodes.name(inode.node))
             if folder is None or key in named:
                 aside.append(_aside(inodes, me, inode))
             else:
                 named[key] = _by_name(inodes, folder, inode)
     for folder in held:
         node = Node(DOTENV, folder.node.level)
-        key = (folder.number, tree.name(node))
+        key = (folder.number, nodes.name(node))
         if folder.node.kind is FOLDER and key not in named and shown[node.level].by(node):
             named[key] = _by_name(inodes, folder, inodes.placeholder(node, folder.caller))
     return [*named.values(), *aside]
@@ -92,11 +92,11 @@ def plan(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str,
 
 def _by_name(inodes: Inodes, folder: Inode, inode: Inode) -> Touch:
     steps, number = [], ROOT_INODE
-    for node in tree.way(folder.node):
+    for node in nodes.way(folder.node):
         step = folder if node == folder.node else inodes.folder(node, folder.caller)
-        steps.append(Step(number, tree.name(node), step))
+        steps.append(Step(number, nodes.name(node), step))
         number = step.number
-    return Touch((*steps, Step(number, tree.name(inode.node), inode)))
+    return Touch((*steps, Step(number, nodes.name(inode.node), inode)))
 
 
 def _aside(inodes: Inodes, me: Caller, inode: Inode) -> Touch:

@@ -10,10 +10,10 @@ import os
 from collections.abc import Hashable
 from typing import NamedTuple, NoReturn
 
+from envfs.core import access as policies
 from envfs.core import events
-from envfs.core import policy as policies
+from envfs.core.access import Caller, Decision, Grant, Moment, Policy, Verdict
 from envfs.core.access_request import AccessRequest
-from envfs.core.policy import Caller, Decision, Grant, Moment, Policy, Verdict
 from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals

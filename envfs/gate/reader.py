@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.core.access import Caller
 from envfs.core.access_request import AccessRequest, Format
-from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from envfs import safe_open
 from envfs.errors import MountFailed
-from envfs.host import files
+from envfs.host import private_files
 from envfs.host.libc import LIBC, last_error
 from envfs.locations import Locations
 
@@ -105,7 +105,7 @@ def prepare(path: str) -> bool:
         cleared = True
     try:
         folder = Path(path)
-        files.make_passable(folder)
+        private_files.make_passable(folder)
         if any(folder.iterdir()):
             raise MountFailed(
                 f"{path} is not empty",

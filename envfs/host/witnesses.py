@@ -13,7 +13,7 @@ from pathlib import Path
 
 from envfs import safe_open
 from envfs.errors import EnvFSError
-from envfs.host import files
+from envfs.host import private_files
 from envfs.host.libc import LIBC
 
 _CALLS = {"x86_64": (248, 250), "aarch64": (217, 219)}  # add_key, keyctl
@@ -35,7 +35,7 @@ class Witness:
         """Remember a line in the place of the one before."""
         with contextlib.suppress(OSError, EnvFSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_private(self._path, f"{line}\n".encode())
+            private_files.write_private(self._path, f"{line}\n".encode())
         _put_key(self._key, line.encode())
 
     def lines(self) -> tuple[tuple[str, str], ...]:
@@ -49,7 +49,7 @@ class Witness:
     def _read_file(self) -> str:
         with contextlib.suppress(OSError):
             handle = safe_open.open_file(self._path)
-            return files.read_at_most(handle, _BYTES).decode("ascii", errors="replace").rstrip("\n")
+            return private_files.read_at_most(handle, _BYTES).decode("ascii", errors="replace").rstrip("\n")
         return ""
 
 

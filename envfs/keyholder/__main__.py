@@ -16,10 +16,11 @@ import socket
 import sys
 import time
 
-from envfs.host import hardening, surprises
+from envfs.host import surprises
+from envfs.host.process import hardening
 from envfs.keyholder import confinement, conversation
 from envfs.keyholder.confinement import Confinement
-from envfs.keyholder.keyring import Keyring
+from envfs.keyholder.held.keyring import Keyring
 from envfs.keyholder.warm_up import WarmUp
 from envfs.protocol import keyholding
 

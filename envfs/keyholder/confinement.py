@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from envfs.host import landlock, seccomp
+from envfs.host.process import landlock, seccomp
 
 
 class Confinement(NamedTuple):

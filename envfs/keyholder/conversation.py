@@ -8,9 +8,9 @@ from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError, TooLarge
 from envfs.host import surprises
 from envfs.keyholder.confinement import Confinement
-from envfs.keyholder.keyring import Keyring
-from envfs.keyholder.requests import answer
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.held.keyring import Keyring
+from envfs.keyholder.requests.table import answer
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol import framing, keyholding, wire
 
 _DESCRIPTORS = 4

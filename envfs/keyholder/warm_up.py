@@ -8,12 +8,12 @@ import os
 from envfs.core.addresses import Layer, Place
 from envfs.core.keyfile import KEY_BYTES, Keys
 from envfs.core.secret import Secret
-from envfs.keyholder import identity as identities
-from envfs.keyholder import sealing
-from envfs.keyholder.identity import Identity
-from envfs.keyholder.keyring import Keyring
-from envfs.keyholder.requests import answer
-from envfs.keyholder.work import Work
+from envfs.keyholder.crypto import identity as identities
+from envfs.keyholder.crypto import sealing
+from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.held.keyring import Keyring
+from envfs.keyholder.requests.table import answer
+from envfs.keyholder.requests.work import Work
 from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import RenderView
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from envfs.core.policy import Grant
+from envfs.core.access import Grant
 from envfs.host import clocks
 
 

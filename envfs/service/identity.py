@@ -8,11 +8,11 @@ import trio
 
 from envfs import safe_open
 from envfs.core import events
+from envfs.core.access import Caller
 from envfs.core.operations import KeyOperation
-from envfs.core.policy import Caller
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import BadRequest, EnvFSError, NoVault
-from envfs.host import files, keyrings
+from envfs.host import keyrings, private_files
 from envfs.protocol.keyholding import Copied, CopyIdentity, IdentityMade, LoadIdentity, Rewrap, Rewrapped
 from envfs.service.locking import one_try, unless_locked
 from envfs.service.service import Service
@@ -56,7 +56,7 @@ async def change_passphrase(service: Service, caller: Caller, passphrases: tuple
         async with one_try(service, caller, VAULT, passphrases):
             answer = await service.keyholder.ask(Rewrap(), Rewrapped, (), (handle, *passphrases))
         service.log.append(events.identity_changed(KeyOperation.PASSPHRASE, "identity"), caller)
-        files.replace_secret(Path(path), answer.blobs[0])
+        private_files.replace_secret(Path(path), answer.blobs[0])
     finally:
         os.close(handle)
 
@@ -123,7 +123,7 @@ def _open_file(path: str, *, private: bool) -> int:
         raise NoVault(
             f"cannot read the identity {path}: {safe_open.reason(error)}", "`envfs doctor` looks at it"
         ) from None
-    reason = files.unsafe(os.fstat(handle), private=True) if private else ""
+    reason = private_files.unsafe(os.fstat(handle), private=True) if private else ""
     if reason:
         os.close(handle)
         raise NoVault(f"the identity file {path} is not trusted: {reason}", f"chmod 600 {path}")

@@ -7,10 +7,10 @@ after it.
 from typing import NamedTuple
 
 from envfs.core import events
+from envfs.core.access import Caller
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
-from envfs.core.policy import Caller
 from envfs.core.scope import Scope
 from envfs.errors import Conflict, Locked
 from envfs.protocol.control import ResealedRow

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import trio
 
 from envfs.core import events
+from envfs.core.access import Caller
 from envfs.core.keyfile import Custody
-from envfs.core.policy import Caller
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase
 from envfs.protocol.keyholding import Forget, Forgotten

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core import events, keyfile, limits, record
+from envfs.core.access import Caller
 from envfs.core.addresses import Place
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
-from envfs.core.policy import Caller
 from envfs.core.recipients import plugin_of
 from envfs.errors import AlreadyExists, Conflict, NoSuchLevel
-from envfs.gate.audit_log.carrying_out import Recorder
 from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.audit_log.recorder import Recorder
 from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks
 from envfs.protocol.answers import Stated

@@ -6,9 +6,9 @@ keyholder does, and when what it takes is unlocked; nobody who has left is waite
 
 from contextlib import suppress
 
+from envfs.core.access import Caller
 from envfs.core.names import Project
 from envfs.core.operations import Operation
-from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.protocol.control import ResealedRow
 from envfs.service.service import OpenVault

@@ -29,7 +29,7 @@ from envfs.service.project_keys import ProjectKeys
 from envfs.service.writer import Writer
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
-from envfs.vault.memory import Memory
+from envfs.vault.high_water import Memory
 from envfs.vault.vault import Vault
 
 

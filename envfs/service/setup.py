@@ -9,9 +9,9 @@ from pathlib import Path
 
 from envfs import safe_open
 from envfs.core import events, names
-from envfs.core.policy import Caller
+from envfs.core.access import Caller
 from envfs.errors import AlreadyExists, NoVault, WrongPassphrase
-from envfs.host import clocks, files
+from envfs.host import clocks, private_files
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
 from envfs.service.grants import new_grant
 from envfs.service.service import Service
@@ -70,7 +70,7 @@ def _check_place(home: str) -> None:
 
 def _make_folders(home: str, identity_file: str) -> None:
     try:
-        files.make_passable(Path(home))  # others reach the socket and the mount through it
+        private_files.make_passable(Path(home))  # others reach the socket and the mount through it
     except OSError as error:
         raise NoVault(f"cannot make {home}: {safe_open.reason(error)}") from None
     if identity_file and (not identity_file.startswith("/") or "\0" in identity_file):
@@ -86,7 +86,7 @@ async def _new_identity(
             answer = await service.keyholder.ask(CreateIdentity(plain=True), IdentityMade, (), (handle,))
         finally:
             os.close(handle)
-        files.sync_folder(Path(identity_file).parent)  # nothing opens the vault without this file
+        private_files.sync_folder(Path(identity_file).parent)  # nothing opens the vault without this file
     else:
         answer = await service.keyholder.ask(CreateIdentity(plain=False), IdentityMade, (), passphrase)
     return answer.message, answer.blobs
@@ -98,12 +98,12 @@ def _write_new(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    files.sync_folder(path.parent)
+    private_files.sync_folder(path.parent)
 
 
 def _open_new(path: Path) -> int:
     try:
-        files.make_folder(path.parent)
+        private_files.make_folder(path.parent)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         raise AlreadyExists(

@@ -3,9 +3,9 @@
 from contextlib import suppress
 
 from envfs.core import events, record
+from envfs.core.access import Caller
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
-from envfs.core.policy import Caller
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.protocol.keyholding import Held, HoldKeys

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from envfs.core import events, names, record
+from envfs.core.access import Caller
 from envfs.core.addresses import Layer, Place
-from envfs.core.policy import Caller
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.marks import Marks

@@ -11,12 +11,12 @@ from weakref import WeakValueDictionary
 import trio
 
 from envfs.core import events, names, record
+from envfs.core.access import Caller
 from envfs.core.addresses import Layer
 from envfs.core.operations import Operation
-from envfs.core.policy import Caller
 from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
-from envfs.gate.audit_log.carrying_out import Recorder
 from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.audit_log.recorder import Recorder
 from envfs.gate.keyholder import Answer, Keyholder
 from envfs.host import clocks
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel

@@ -17,7 +17,7 @@ from pathlib import Path
 from envfs import safe_open
 from envfs.core import limits
 from envfs.errors import StoreUnavailable
-from envfs.host import files
+from envfs.host import private_files
 
 _TEMPORARY = ".new-"
 _MOVE = "move it out of the vault, then `envfs verify`"
@@ -88,7 +88,7 @@ class DirectoryStore:
             raise _unavailable("write", error) from None
         try:
             _replace_by_nothing(path)
-            files.overwrite(old)
+            private_files.overwrite(old)
             _sweep(os.path.dirname(path))
         except OSError as error:
             raise _unavailable("write", error) from None
@@ -136,7 +136,7 @@ class DirectoryStore:
             os.makedirs(folder, 0o700)
         except FileExistsError:
             return
-        files.sync_folder(Path(parent))
+        private_files.sync_folder(Path(parent))
 
 
 class PathWatch:
@@ -179,13 +179,13 @@ def _link_new(folder: str, path: str, data: bytes) -> bool:
         source = temporary or f"/proc/self/fd/{handle}"
         os.link(source, path, src_dir_fd=handle, follow_symlinks=True)  # with a descriptor, or it would not follow
     except FileExistsError:
-        files.sync_folder(Path(folder))  # whoever put it there may have been killed before its own
+        private_files.sync_folder(Path(folder))  # whoever put it there may have been killed before its own
         return False
     finally:
         os.close(handle)
         if temporary:
             os.unlink(temporary)
-    files.sync_folder(Path(folder))
+    private_files.sync_folder(Path(folder))
     return True
 
 
@@ -197,7 +197,7 @@ def _replace_by_nothing(path: str) -> None:
         os.unlink(temporary)
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     os.replace(temporary, path)
-    files.sync_folder(Path(folder))
+    private_files.sync_folder(Path(folder))
 
 
 def _sweep(folder: str) -> None:
@@ -208,7 +208,7 @@ def _sweep(folder: str) -> None:
         try:
             os.unlink(path)
             if os.fstat(handle).st_nlink == 0:  # else it is a record by now, under its own name
-                files.overwrite(handle)
+                private_files.overwrite(handle)
         finally:
             os.close(handle)
 

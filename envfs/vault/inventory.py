@@ -3,7 +3,7 @@
 from envfs.core import names, record
 from envfs.store import Store
 from envfs.vault import index
-from envfs.vault.memory import Memory
+from envfs.vault.high_water import Memory
 from envfs.vault.streams import Head, Streams
 
 _MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone

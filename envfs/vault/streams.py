@@ -13,7 +13,7 @@ from envfs.core import record, tombstones
 from envfs.errors import AuthenticationFailed, RolledBack, StoreUnavailable, TooLarge
 from envfs.store import Store, Watch
 from envfs.vault import window
-from envfs.vault.memory import Memory, Seen
+from envfs.vault.high_water import Memory, Seen
 
 _NEVER = 10**12  # nobody writes so many versions; somebody may ask for one
 

@@ -14,8 +14,8 @@ from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
 from envfs.store import Store, Watch
 from envfs.vault import description, window
 from envfs.vault.description import Description
+from envfs.vault.high_water import Memory, Seen
 from envfs.vault.inventory import Inventory
-from envfs.vault.memory import Memory, Seen
 from envfs.vault.past import Past, PastChain
 from envfs.vault.streams import Head, Streams
 

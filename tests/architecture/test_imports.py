@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from envfs.control.server import Server, bind
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs_cli.folder_links import state, state_writer
 from envfs_cli.folder_links.state import Linked
 from tests.component.world import World, run

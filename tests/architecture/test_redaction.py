@@ -11,14 +11,14 @@ from envfs.core import keyfile, record
 from envfs.core.keyfile import Keys
 from envfs.core.names import Project
 from envfs.core.secret import Secret
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.dotenv import merging
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError
 from envfs.host.memory import Region
-from envfs.keyholder.identity import Identity
-from envfs.keyholder.keyring import Keyring
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.held.keyring import Keyring
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol.keyholding import Rendered
 from tests.component.world import World, run
 

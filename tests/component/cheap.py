@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from envfs.core.addresses import Place
 from envfs.core.keyfile import Keys
 from envfs.core.secret import Secret
-from envfs.keyholder import identity as identities
-from envfs.keyholder import sealing
-from envfs.keyholder.identity import Identity
+from envfs.keyholder.crypto import identity as identities
+from envfs.keyholder.crypto import sealing
+from envfs.keyholder.crypto.identity import Identity
 
 TIME = "2026-11-21T08:09:10.123456Z"
 

@@ -22,8 +22,9 @@ from pathlib import Path
 import pyrage
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from envfs.host import hardening, surprises
+from envfs.host import surprises
 from envfs.host.memory import Region
+from envfs.host.process import hardening
 from envfs.keyholder import confinement
 from tests.component.cheap import age_file
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade

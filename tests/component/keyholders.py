@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from envfs.core import record
 from envfs.core.addresses import Layer, Place
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.gate.keyholder import Answer
 from envfs.host.memory import Region
 from envfs.protocol.keyholding import IdentityMade, LoadIdentity, Rendered, RenderView, SealKeys, WriteLevel

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import Locked
-from envfs.host import landlock, seccomp
+from envfs.host.process import landlock, seccomp
 from envfs.protocol.keyholding import VerifyCheckpoint
 from tests.component.keyholders import ask
 

@@ -20,8 +20,8 @@ from envfs.core.scope import VAULT, Scope
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
 from envfs.gate.keyholder import Answer
-from envfs.keyholder import age, sealing
-from envfs.keyholder.identity import Identity
+from envfs.keyholder.crypto import age, sealing
+from envfs.keyholder.crypto.identity import Identity
 from envfs.protocol import control as R  # noqa: N812
 from envfs.protocol import framing, wire
 from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, SealKeys, WriteLevel

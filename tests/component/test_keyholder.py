@@ -16,14 +16,14 @@ import pytest
 import trio
 
 from envfs.core.protection import Protection
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
     EnvFSError,
     Locked,
 )
-from envfs.host import landlock, seccomp
 from envfs.host import memory as memory_of_hosts
+from envfs.host.process import landlock, seccomp
 from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import (
     CompareVersions,
@@ -214,7 +214,7 @@ def test_large_requests_and_replies_pass(link: KeyholderLink) -> None:
 def test_it_ends_when_the_daemon_does(end: str) -> None:
     code = (
         "import sys, time, trio\n"
-        "from envfs.daemon.keyholder_link import KeyholderLink\n"
+        "from envfs.daemon.keyholder_process import KeyholderLink\n"
         "link = KeyholderLink()\n"
         "print(link.pid, flush=True)\n"
         "sys.stdin.read(1)\n"

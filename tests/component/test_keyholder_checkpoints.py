@@ -5,7 +5,7 @@ import pytest
 from envfs.core import checkpoint, record
 from envfs.core.addresses import Place
 from envfs.core.checkpoint import Claim, Head
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
     LogBroken,

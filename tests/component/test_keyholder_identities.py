@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from envfs.core.protection import Protection
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
     EnvFSError,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from envfs.core.keyfile import Custody
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import KeyholderGone
 from envfs.gate.keyholder import Answer
 from envfs.protocol import framing, keyholding, wire

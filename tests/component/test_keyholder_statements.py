@@ -3,7 +3,7 @@
 import pytest
 
 from envfs.core import record, tombstones
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import BadRequest, EnvFSError, Malformed, TooLarge
 from envfs.protocol.keyholding import CheckMembers, CheckTombstones, Faults, SignTombstone, WriteLevel
 from tests.component.cheap import TIME

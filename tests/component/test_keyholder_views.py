@@ -8,7 +8,7 @@ import pytest
 
 from envfs.core import record
 from envfs.core.view_parts import Part
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
     Malformed,

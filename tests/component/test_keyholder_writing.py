@@ -3,7 +3,7 @@
 import pytest
 
 from envfs.core import limits, record
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import (
     BadName,
     EnvFSError,

@@ -19,9 +19,9 @@ from envfs.core.notes import Note
 from envfs.core.record import Point
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
-from envfs.keyholder import age, sealing, stating
-from envfs.keyholder.identity import Identity
-from envfs.keyholder.sealing import Content, Opened
+from envfs.keyholder.crypto import age, sealing, statements
+from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.crypto.sealing import Content, Opened
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "record"
 RECORDS = sorted(path.stem for path in VECTORS.glob("*.record"))
@@ -67,7 +67,7 @@ def content_of(case: dict[str, Any]) -> Content:
 def opened(name: str) -> Opened:
     case = load(name)
     owner = Identity(Secret(case["identity"]))
-    members = stating.check_members(owner, case["vault"], tuple(map(str.encode, case.get("member_records", ()))))
+    members = statements.check_members(owner, case["vault"], tuple(map(str.encode, case.get("member_records", ()))))
     return sealing.open_record(owner, place(case), keys_of(case), stored(name), members)
 
 

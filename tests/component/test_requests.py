@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core.policy import Caller
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.core.access import Caller
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.protocol import control
 from tests.component.requesting import CASES, READS, code, snapshot
 from tests.component.world import ME, STRANGER, World, run

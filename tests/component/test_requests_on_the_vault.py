@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from envfs.core import record
-from envfs.core.policy import Caller, Grant
+from envfs.core.access import Caller, Grant
 from envfs.core.scope import VAULT
 from envfs.errors import WrongPassphrase
 from envfs.protocol import control

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 import trio
 
-from envfs.core.policy import Grant
+from envfs.core.access import Grant
 from envfs.dotenv.document import parse_document
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot

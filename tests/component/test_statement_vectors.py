@@ -12,8 +12,8 @@ from envfs.core.addresses import Place
 from envfs.core.record import Point
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, TooLarge
-from envfs.keyholder import stating
-from envfs.keyholder.identity import Identity
+from envfs.keyholder.crypto import statements as stating
+from envfs.keyholder.crypto.identity import Identity
 from tests.component.test_record_vectors import b64
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "statement"

@@ -10,7 +10,7 @@ import trio
 
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.operations import Operation
-from envfs.daemon.keyholder_link import KeyholderLink
+from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.dotenv.document import parse_document
 from envfs.errors import KeyholderGone, Locked, NoSuchLevel, RolledBack
 from envfs.gate.views.ready_views import Views
@@ -18,7 +18,7 @@ from envfs.gate.views.view import View
 from envfs.protocol import control
 from envfs.service.writer import LevelChange
 from envfs.store.directory import DirectoryStore
-from envfs.vault.memory import Memory
+from envfs.vault.high_water import Memory
 from envfs.vault.vault import Vault
 from tests.component.world import LATER, LEVELS, ME, PROD, World, memory, run, writer_of
 

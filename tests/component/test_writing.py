@@ -15,7 +15,7 @@ from envfs.protocol import control
 from envfs.protocol.keyholding import WriteLevel
 from envfs.service.writer import LevelChange, Writer
 from envfs.store.directory import DirectoryStore
-from envfs.vault.memory import Memory
+from envfs.vault.high_water import Memory
 from envfs.vault.vault import Vault
 from tests.component.world import LATER, ME, World, memory, run, writer_of
 

@@ -15,12 +15,12 @@ import trio
 
 from envfs import locations
 from envfs.control.connection import Connection
+from envfs.core.access import Caller, Grant
 from envfs.core.operations import Operation
-from envfs.core.policy import Caller, Grant
-from envfs.daemon.keyholder_link import KeyholderLink
-from envfs.fuse import tree
+from envfs.daemon.keyholder_process import KeyholderLink
+from envfs.fuse import nodes
+from envfs.fuse.nodes import Node, NodeKind
 from envfs.fuse.operations import Operations
-from envfs.fuse.tree import Node, NodeKind
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view_times import ViewTimes
 from envfs.protocol import control, framing, wire
@@ -243,9 +243,9 @@ def inode(operations: Operations, kind: str, level: str, version: int = 0, name:
 async def looked_up(operations: Operations, number: int, ctx: "Context" = Context()) -> int:  # noqa: B008
     """Look up the name of what an inode shows, as the kernel does before each open; return the inode of now."""
     node = operations.table[number].node
-    folder = tree.parent(node)
+    folder = nodes.parent(node)
     parent = inode(operations, folder.kind, folder.level, folder.version)
-    name = tree.name(node._replace(name="") if node.kind == "dotenv" else node)
+    name = nodes.name(node._replace(name="") if node.kind == "dotenv" else node)
     return (await operations.lookup(parent, name.encode(), ctx)).st_ino  # type: ignore[arg-type]
 
 

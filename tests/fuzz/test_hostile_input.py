@@ -19,7 +19,7 @@ from envfs.gate.audit_log import log_files, log_reading
 from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
 from envfs.vault import description
-from envfs.vault.memory import Memory
+from envfs.vault.high_water import Memory
 from envfs_cli import arguments, grammar
 from envfs_cli.folder_links import state
 from envfs_cli.importing import families, json_trees, sources, yaml_trees

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envfs.core import audit
+from envfs.core.access import Caller, Decision
 from envfs.core.access_request import Channel, Format
 from envfs.core.audit import Tip
 from envfs.core.events import Event, EventKind
-from envfs.core.policy import Caller, Decision
 from envfs.errors import LogBroken
 
 words = st.text(max_size=10)

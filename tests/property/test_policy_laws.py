@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envfs.core import names
-from envfs.core.policy import Caller, Grant, Moment, Policy
+from envfs.core.access import Caller, Grant, Moment, Policy
 
 NOW = Moment("boot", 100.0, "2026-11-21T12:00:00.000000Z")
 levels = st.lists(st.sampled_from("ab"), max_size=3).map(lambda parts: "/" + "/".join(parts))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core.policy import Grant
+from envfs.core.access import Grant
 from envfs.errors import StoreUnavailable, UnsafeSettings
 from envfs.settings import Settings, SettingsFile
 
@@ -155,7 +155,7 @@ def test_a_file_that_is_no_utf_8_is_refused(path: Path) -> None:
     ids=["an end on the boot clock alone", "an end in words"],
 )
 def test_a_grant_with_half_an_end_is_no_grant_without_end(write: Write, text: str) -> None:
-    from envfs.core.policy import Caller, Moment, Policy
+    from envfs.core.access import Caller, Moment, Policy
 
     settings = write(text)
     try:

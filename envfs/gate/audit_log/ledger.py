@@ -14,25 +14,25 @@ from typing import TypeVar
 import trio
 
 from envfs.core import audit, checkpoint, events, record
+from envfs.core.access import Caller
 from envfs.core.addresses import Place
 from envfs.core.audit import Tip
 from envfs.core.checkpoint import Checkpoint, Claim, Head
 from envfs.core.events import EventKind
-from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_reading
-from envfs.gate.audit_log.carrying_out import KILLED, is_broken_off, say_broken_off
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.log_files import End
 from envfs.gate.audit_log.log_opening import Signed
 from envfs.gate.audit_log.marks import Marks
+from envfs.gate.audit_log.recorder import KILLED, is_broken_off, say_broken_off
 from envfs.gate.audit_log.remembered import Stored, parse_witness, read_former, read_stored, render_witness, signed_by
 from envfs.gate.keyholder import Keyholder
 from envfs.host import clocks, journals, machine
 from envfs.host.witnesses import Witness
 from envfs.protocol.keyholding import CheckCheckpoints, Faults, SignCheckpoint
 from envfs.protocol.keyholding import Signed as SignedAnswer
-from envfs.vault.memory import Seen
+from envfs.vault.high_water import Seen
 from envfs.vault.vault import Vault
 from envfs.vault.window import KEPT, first_of
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from envfs import safe_open
 from envfs.core import audit, events
+from envfs.core.access import Caller
 from envfs.core.audit import Checkpoint, Tip
-from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_files, log_opening, log_reading
 from envfs.gate.audit_log.log_files import HINT, End, cannot
 from envfs.gate.audit_log.log_opening import Signed
 from envfs.gate.audit_log.log_stretch import Stretch
-from envfs.host import clocks, files
+from envfs.host import clocks, private_files
 
 OnEntry = Callable[[End, log_reading.Body], None]  # hears an entry, and where it ends
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
@@ -159,7 +159,7 @@ class AccessLog:
             else:
                 moved.rename(aside)
                 self.path.unlink(missing_ok=True)
-            files.sync_folder(self.path.parent)
+            private_files.sync_folder(self.path.parent)
         except OSError as error:
             raise cannot(error) from None
         self._lost("a new file of the access log could not be begun")
@@ -285,10 +285,10 @@ class AccessLog:
 
     def _new_file(self) -> None:
         try:
-            files.make_folder(self.path.parent)
+            private_files.make_folder(self.path.parent)
             self._take(os.O_APPEND | os.O_CREAT | os.O_EXCL)
-            files.sync_folder(self.path.parent)
-            files.sync_above(self.path.parent)  # whoever took the lock before may have made it
+            private_files.sync_folder(self.path.parent)
+            private_files.sync_above(self.path.parent)  # whoever took the lock before may have made it
         except OSError as error:
             raise cannot(error) from None
         self._sure, self._since = 0, hashlib.sha256()

@@ -9,8 +9,8 @@ from pathlib import Path
 from envfs.core import audit
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log.log_files import HINT, End, open_part
-from envfs.host import files
-from envfs.host.files import read_at_most
+from envfs.host import private_files
+from envfs.host.private_files import read_at_most
 
 _LINE = re.compile(r"(\d{1,18}) ([0-9a-f]{64}) (\d{1,18})(?: (\d{1,18}))?\n", re.ASCII)
 _BYTES = 256
@@ -27,7 +27,7 @@ def remember(log: Path, end: End) -> None:
     Raises:
         StoreUnavailable: it cannot be written
     """
-    files.write_private(path_of(log), f"{end.seq} {end.digest} {end.size} {end.record}\n".encode())
+    private_files.write_private(path_of(log), f"{end.seq} {end.digest} {end.size} {end.record}\n".encode())
 
 
 def recall(log: Path) -> End | None:

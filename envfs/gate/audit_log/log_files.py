@@ -14,7 +14,7 @@ from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Tip
 from envfs.errors import AuditUnavailable
-from envfs.host import files
+from envfs.host import private_files
 
 HINT = "find out what happened to it, then `envfs log verify` and `envfs log restart`"
 _RANGE = re.compile(r"\.(\d{8,18})-(\d{8,18})", re.ASCII)
@@ -85,7 +85,7 @@ def open_part(path: Path, flags: int = os.O_RDONLY) -> int:
         handle = safe_open.open_file(path, flags)
     except OSError as error:
         raise cannot(error) from None
-    reason = files.unsafe(os.fstat(handle))
+    reason = private_files.unsafe(os.fstat(handle))
     if reason:
         os.close(handle)
         raise AuditUnavailable(f"the access log {path} is not trusted: {reason}", HINT)

@@ -11,7 +11,7 @@ from envfs.core.checkpoint import Head
 from envfs.core.events import EventKind
 from envfs.gate.audit_log.log_files import End
 from envfs.gate.audit_log.log_reading import Body
-from envfs.vault.memory import Seen
+from envfs.vault.high_water import Seen
 
 _CHANGES = (EventKind.WRITE, EventKind.KEY)
 _OF_OPENING = (

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from envfs.core.access import Caller
 from envfs.core.events import Event
-from envfs.core.policy import Caller
 from envfs.gate.audit_log.log import AccessLog
 
 _A_SECOND = 500

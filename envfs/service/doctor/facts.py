@@ -15,7 +15,8 @@ import trio
 from envfs import safe_open
 from envfs.core.protection import Protection
 from envfs.errors import EnvFSError, NoVault
-from envfs.host import files, machine, protection
+from envfs.host import machine, private_files
+from envfs.host.process import protection
 from envfs.protocol.control import FindingRow
 from envfs.protocol.keyholding import DescribeProtection
 from envfs.service.doctor import judgement
@@ -105,7 +106,7 @@ def _identity(service: Service) -> FindingRow:
     except OSError as error:
         text = f"cannot look at {path}: {safe_open.reason(error)}"
         return FindingRow("identity", PROBLEM, text, "without it nothing opens: bring it back from your copy")
-    reason = "" if under_systemd else files.unsafe(status, private=True)
+    reason = "" if under_systemd else private_files.unsafe(status, private=True)
     if reason:
         return FindingRow("identity", PROBLEM, f"{path} is not safe: {reason}", f"chmod 600 {path}")
     open_to_readers = ", unencrypted" if path == settings.identity_file else ""

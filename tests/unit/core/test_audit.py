@@ -7,11 +7,11 @@ import json
 import pytest
 
 from envfs.core import audit, events
+from envfs.core.access import Caller, Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.audit import Checkpoint, Tip
 from envfs.core.events import Event, EventKind
 from envfs.core.operations import Operation
-from envfs.core.policy import Caller, Decision, Verdict
 from envfs.errors import LogBroken
 
 TIME = "2026-11-21T08:09:10.123456Z"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from envfs.core import events
+from envfs.core.access import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.events import EventKind
 from envfs.core.keyfile import Custody
 from envfs.core.operations import KeyOperation, Operation
-from envfs.core.policy import Decision, Verdict
 from envfs.core.scope import VAULT, Scope
 
 FORMAT = Path(__file__).parents[3] / "docs/format.md"

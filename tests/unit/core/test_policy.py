@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from envfs.core.policy import Caller, Grant, Moment, Policy, end
+from envfs.core.access import Caller, Grant, Moment, Policy, end
 
 NOW = Moment("boot-1", 1000.0, "2026-11-21T12:00:00.000000Z")
 ME = Caller(1000, 1000, 42)

@@ -9,14 +9,14 @@ from typing import cast
 import pytest
 from pyfuse3 import EntryAttributes, FUSEError
 
+from envfs.core.access import Caller, Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.policy import Caller, Decision, Verdict
 from envfs.errors import NotApproved
 from envfs.fuse import handles
 from envfs.fuse.handles import Handles
 from envfs.fuse.kernel_table import Identity, Inode
 from envfs.fuse.listings import Listing
-from envfs.fuse.tree import ROOT, Node, NodeKind
+from envfs.fuse.nodes import ROOT, Node, NodeKind
 from envfs.gate.gate import Gate
 from envfs.gate.views.view import Extent, View
 

@@ -3,9 +3,9 @@
 import pytest
 from pyfuse3 import EntryAttributes
 
-from envfs.core.policy import Caller
+from envfs.core.access import Caller
 from envfs.fuse.kernel_table import Identity, Inode, KernelTable
-from envfs.fuse.tree import ROOT, Node, NodeKind
+from envfs.fuse.nodes import ROOT, Node, NodeKind
 
 ME = Caller(1000, 1000, 42)
 ENV, SHOP = Node(NodeKind.DOTENV, "/shop"), Node(NodeKind.FOLDER, "/shop")

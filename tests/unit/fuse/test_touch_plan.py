@@ -6,14 +6,14 @@ from typing import NamedTuple, cast
 import pytest
 from pyfuse3 import EntryAttributes
 
+from envfs.core.access import Caller
 from envfs.core.differences import Difference
-from envfs.core.policy import Caller
 from envfs.core.view_parts import Part
 from envfs.errors import StoreUnavailable
 from envfs.fuse import touch_plan
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
-from envfs.fuse.tree import Node, NodeKind
+from envfs.fuse.nodes import Node, NodeKind
 from envfs.service.changes.comparison import EVERYTHING
 from envfs.vault.vault import Vault
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import pytest
 from pyfuse3 import EntryAttributes, FUSEError
 
-from envfs.core.policy import Caller
+from envfs.core.access import Caller
 from envfs.fuse import touching
 from envfs.fuse.kernel_table import Identity, Inode
+from envfs.fuse.nodes import Node, NodeKind
 from envfs.fuse.touch_plan import Step, Touch
 from envfs.fuse.touching import Touching
-from envfs.fuse.tree import Node, NodeKind
 
 ROOT = 1
 SHOP, ENV = (

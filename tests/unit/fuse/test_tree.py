@@ -2,8 +2,8 @@
 
 import pytest
 
-from envfs.fuse import tree
-from envfs.fuse.tree import Node, NodeKind
+from envfs.fuse import nodes
+from envfs.fuse.nodes import Node, NodeKind
 
 NODES = [
     Node(NodeKind.FOLDER, "/"),
@@ -32,7 +32,7 @@ NODES = [
     ],
 )
 def test_everything_is_in_a_folder(node: Node, parent: Node) -> None:
-    assert tree.parent(node) == parent
+    assert nodes.parent(node) == parent
     assert parent.is_folder
 
 
@@ -53,4 +53,4 @@ def test_views_are_the_only_files() -> None:
     ],
 )
 def test_the_way_to_a_node_is_the_path_that_people_use(node: Node, path: str) -> None:
-    assert "/".join(map(tree.name, tree.way(node))) == path
+    assert "/".join(map(nodes.name, nodes.way(node))) == path

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from envfs.core import audit, events
+from envfs.core.access import Caller, Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.audit import Checkpoint, Tip
-from envfs.core.policy import Caller, Decision, Verdict
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog

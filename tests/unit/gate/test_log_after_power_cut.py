@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from envfs.core import audit, events
+from envfs.core.access import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.policy import Decision, Verdict
 from envfs.errors import LogBroken
 from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog

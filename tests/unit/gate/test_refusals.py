@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from envfs.core import events
+from envfs.core.access import Caller
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals

@@ -7,7 +7,7 @@ import pytest
 
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, WrongPassphrase
-from envfs.keyholder import age
+from envfs.keyholder.crypto import age
 from tests.component.cheap import age_file
 
 

@@ -10,8 +10,8 @@ import pytest
 from envfs.core import limits
 from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
-from envfs.keyholder.fork_lock import ForkLock
-from envfs.keyholder.keyring import Keyring
+from envfs.keyholder.held.fork_lock import ForkLock
+from envfs.keyholder.held.keyring import Keyring
 
 IDENTITY = "AGE-SECRET-KEY-1" + "Q" * 58
 NAME, OTHER = "n" * 43, "o" * 43

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envfs.errors import StoreUnavailable
-from envfs.vault.memory import Memory, Seen
+from envfs.vault.high_water import Memory, Seen
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from envfs.core import record, statements, tombstones
 from envfs.core.record import Header, Point, Record
 from envfs.errors import AuthenticationFailed, RolledBack, StoreUnavailable
-from envfs.vault.memory import Memory, Seen
+from envfs.vault.high_water import Memory, Seen
 from envfs.vault.streams import Head, Streams
 
 KEY, LEVEL = "key/shop", "level/shop"
@@ -418,7 +418,7 @@ def bury(store: Counting, *numbers: int, digest: str = "", at: int = 1) -> None:
     ]
     place = statements.Header("vault", f"tombstone/{LEVEL}", at, "", "author", "2026-11-21T08:09:10.123456Z")
     protected = statements.protect_statement(place, statements.TOMBSTONE)
-    stone = statements.render_statement(protected, tombstones.payload(points), b"s" * 64)
+    stone = statements.render_statement(protected, tombstones.tombstone_payload(points), b"s" * 64)
     store.data |= {record.key(f"tombstone/{LEVEL}", at): stone, **dict.fromkeys(keys, b"")}
     store.news()
 

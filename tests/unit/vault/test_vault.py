@@ -12,7 +12,7 @@ from envfs.errors import AlreadyExists, NoSuchLevel, NoVault, RolledBack, StoreU
 from envfs.store.directory import DirectoryStore
 from envfs.vault import vault
 from envfs.vault.description import Description
-from envfs.vault.memory import Memory
+from envfs.vault.high_water import Memory
 from envfs.vault.vault import Vault
 
 ABOUT = Description("vault-1", "2026-11-21T08:09:10.123456Z", "age1x", "c2ln")

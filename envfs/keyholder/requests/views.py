@@ -9,8 +9,8 @@ from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
-from envfs.keyholder import sealing
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.crypto import sealing
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol import jsontext, parts
 from envfs.protocol.keyholding import (
     Compared,

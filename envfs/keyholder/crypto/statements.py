@@ -11,8 +11,8 @@ from envfs.core.membership import Members
 from envfs.core.record import Point
 from envfs.core.statements import Statement
 from envfs.errors import BadRequest
-from envfs.keyholder.identity import Identity
-from envfs.keyholder.sealing import check_place
+from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.crypto.sealing import check_place
 
 
 def sign_statement(identity: Identity, place: Place, time: str, kind: str, payload: str, ext: str = "") -> bytes:

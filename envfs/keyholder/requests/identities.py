@@ -9,10 +9,10 @@ from envfs.core.names import Project
 from envfs.core.recipients import canonical, plugin_of
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
-from envfs.keyholder import age
-from envfs.keyholder import identity as identities
-from envfs.keyholder.identity import Identity
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.crypto import age
+from envfs.keyholder.crypto import identity as identities
+from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol.keyholding import (
     Copied,
     CopyIdentity,

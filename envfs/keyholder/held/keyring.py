@@ -19,7 +19,7 @@ from envfs.core.names import Project
 from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
 from envfs.host.memory import Region
-from envfs.keyholder.fork_lock import ForkLock
+from envfs.keyholder.held.fork_lock import ForkLock
 
 _IDENTITY, _SIGNED, _LENGTH = 2048, 2048, 2
 _SLOTS_AT = _IDENTITY + _SIGNED

@@ -7,8 +7,8 @@ from envfs.core.keyfile import KEY_BYTES, Custody, Keys
 from envfs.core.recipients import canonical
 from envfs.core.secret import Secret
 from envfs.errors import TooLarge, WrongPassphrase
-from envfs.keyholder import age, plugins, sealing
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.crypto import age, plugins, sealing
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol.keyholding import Held, HoldKeys, Sealed, SealKeys
 
 

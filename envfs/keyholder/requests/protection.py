@@ -1,7 +1,7 @@
 """The request about the keyholder itself: what protects it."""
 
-from envfs.host import protection
-from envfs.keyholder.work import Answer, Work
+from envfs.host.process import protection
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol.keyholding import DescribeProtection
 
 

@@ -174,7 +174,7 @@ def _sealer(request: NamedTuple) -> Iterator[tuple[int, ...]]:
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            process = _started("envfs.keyholder.plugins", theirs.fileno(), dict(os.environ))
+            process = _started("envfs.keyholder.crypto.plugins", theirs.fileno(), dict(os.environ))
         try:
             yield (ours.fileno(),)
         finally:

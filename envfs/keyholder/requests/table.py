@@ -30,35 +30,35 @@ CheckMembers       needs it                                 Faults
 from collections.abc import Callable
 from typing import Any
 
-from envfs.keyholder import checking, comparing, describing, identifying, keying, viewing, vouching, writing
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.requests import checkpoints, checks, comparison, identities, keys, levels, protection, views
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol import keyholding as ask
 
 _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
-    ask.CreateIdentity: identifying.create_identity,
-    ask.LoadIdentity: identifying.load_identity,
-    ask.Forget: identifying.forget,
-    ask.Rewrap: identifying.change_passphrase,
-    ask.CopyIdentity: identifying.copy_identity,
-    ask.CreateRecovery: identifying.create_recovery,
-    ask.SealKeys: keying.seal_keys,
-    ask.HoldKeys: keying.hold_keys,
-    ask.DescribeKeys: checking.describe_keys,
-    ask.WriteLevel: writing.write_level,
-    ask.RenderView: viewing.render_view,
-    ask.RenderOwn: viewing.render_own,
-    ask.ExamineView: viewing.examine_view,
-    ask.CompareViews: comparing.compare_views,
-    ask.CompareVersions: viewing.compare_versions,
-    ask.CheckRecords: checking.check_records,
-    ask.CheckKeys: checking.check_keys,
-    ask.SignCheckpoint: vouching.sign_checkpoint,
-    ask.CheckCheckpoints: vouching.check_checkpoints,
-    ask.VerifyCheckpoint: vouching.verify_checkpoint,
-    ask.SignTombstone: checking.sign_tombstone,
-    ask.CheckTombstones: checking.check_tombstones,
-    ask.CheckMembers: checking.check_members,
-    ask.DescribeProtection: describing.describe_protection,
+    ask.CreateIdentity: identities.create_identity,
+    ask.LoadIdentity: identities.load_identity,
+    ask.Forget: identities.forget,
+    ask.Rewrap: identities.change_passphrase,
+    ask.CopyIdentity: identities.copy_identity,
+    ask.CreateRecovery: identities.create_recovery,
+    ask.SealKeys: keys.seal_keys,
+    ask.HoldKeys: keys.hold_keys,
+    ask.DescribeKeys: checks.describe_keys,
+    ask.WriteLevel: levels.write_level,
+    ask.RenderView: views.render_view,
+    ask.RenderOwn: views.render_own,
+    ask.ExamineView: views.examine_view,
+    ask.CompareViews: comparison.compare_views,
+    ask.CompareVersions: views.compare_versions,
+    ask.CheckRecords: checks.check_records,
+    ask.CheckKeys: checks.check_keys,
+    ask.SignCheckpoint: checkpoints.sign_checkpoint,
+    ask.CheckCheckpoints: checkpoints.check_checkpoints,
+    ask.VerifyCheckpoint: checkpoints.verify_checkpoint,
+    ask.SignTombstone: checks.sign_tombstone,
+    ask.CheckTombstones: checks.check_tombstones,
+    ask.CheckMembers: checks.check_members,
+    ask.DescribeProtection: protection.describe_protection,
 }
 
 

@@ -9,10 +9,10 @@ from envfs.core import audit, checkpoint, record
 from envfs.core.addresses import Place
 from envfs.core.checkpoint import Checkpoint, Claim
 from envfs.errors import LogBroken
-from envfs.keyholder.checking import fault
-from envfs.keyholder.identity import Identity
-from envfs.keyholder.stating import check_statement, sign_statement
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.crypto.statements import check_statement, sign_statement
+from envfs.keyholder.requests.checks import fault
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol.keyholding import CheckCheckpoints, Faults, SignCheckpoint, Signed, VerifyCheckpoint
 
 

@@ -1,4 +1,4 @@
-"""`python -m envfs.keyholder.plugins DESCRIPTOR`: seals one file to recipients that need plugins of age, and ends.
+"""`python -m envfs.keyholder.crypto.plugins FD`: seals one file to recipients that need plugins of age, and ends.
 
 The keyholder may start no program, and a plugin is one. So the daemon starts this process beside it, and hands one end
 of a socket pair to each: what is sealed goes from the keyholder to here, and the daemon sees ciphertext alone.
@@ -12,8 +12,8 @@ import pyrage
 from envfs.core import limits
 from envfs.core.recipients import plugin_of
 from envfs.errors import BadRequest, EnvFSError, KeyholderGone
-from envfs.host import hardening
-from envfs.keyholder import age
+from envfs.host.process import hardening
+from envfs.keyholder.crypto import age
 from envfs.protocol import framing
 
 _BYTES = 1 << 20

@@ -7,8 +7,8 @@ from envfs.core.addresses import Layer
 from envfs.core.record import Point, digest, is_key_stream, mourned
 from envfs.dotenv.document import parse_document
 from envfs.errors import BadRequest, EnvFSError, Locked
-from envfs.keyholder import sealing, stating
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.crypto import sealing, statements
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol.keyholding import (
     CheckKeys,
     CheckMembers,
@@ -51,14 +51,14 @@ def sign_tombstone(request: SignTombstone, work: Work) -> Answer:
         raise BadRequest("only key files are forgotten")  # a daemon that was taken over could have versions disowned
     named = (Point(seq, digest(data)) for seq, data in zip(request.records, work.blobs, strict=True))
     points = (*named, *(Point(seq, "") for seq in request.lost))
-    return Answer(Stated(), (stating.sign_tombstone(work.identity, request.place, request.time, points),))
+    return Answer(Stated(), (statements.sign_tombstone(work.identity, request.place, request.time, points),))
 
 
 def check_tombstones(request: CheckTombstones, work: Work) -> Answer:
     """Check each tombstone; say what is wrong with each."""
     identity = work.identity
     pairs = zip(request.places, work.blobs, strict=True)
-    return Answer(Faults(tuple(fault(stating.check_tombstone, identity, place, data) for place, data in pairs)))
+    return Answer(Faults(tuple(fault(statements.check_tombstone, identity, place, data) for place, data in pairs)))
 
 
 def check_members(request: CheckMembers, work: Work) -> Answer:
@@ -66,7 +66,7 @@ def check_members(request: CheckMembers, work: Work) -> Answer:
     identity, text = work.identity, ""
     texts: list[str] = []
     try:
-        texts.extend("" for _ in stating.follow_members(identity, request.vault, work.blobs))
+        texts.extend("" for _ in statements.follow_members(identity, request.vault, work.blobs))
     except EnvFSError as error:
         text = error.text
     return Answer(Faults((*texts, *([text] * (len(work.blobs) - len(texts))))))

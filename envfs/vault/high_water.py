@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from envfs import safe_open
 from envfs.errors import StoreUnavailable
-from envfs.host import files
+from envfs.host import private_files
 
 _LARGEST = 1 << 28
 _NEVER = 10**12  # nobody writes so many versions
@@ -80,14 +80,14 @@ class Memory:
                     raise StoreUnavailable("cannot write what was seen of the vault", "the disk is full")
                 os.fdatasync(handle)
                 if not size:
-                    files.sync_folder(self._path.parent)  # the file itself may be new
+                    private_files.sync_folder(self._path.parent)  # the file itself may be new
             finally:
                 os.close(handle)
         except OSError as error:
             raise StoreUnavailable(f"cannot write what was seen of the vault: {safe_open.reason(error)}") from None
 
     def _compact(self) -> None:
-        files.write_private(self._path, b"".join(_line(stream, seen) for stream, seen in self._seen.items()))
+        private_files.write_private(self._path, b"".join(_line(stream, seen) for stream, seen in self._seen.items()))
         self._written = 0
 
 

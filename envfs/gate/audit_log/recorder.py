@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from envfs.core import events
+from envfs.core.access import Caller
 from envfs.core.events import Event
-from envfs.core.policy import Caller
 from envfs.errors import EnvFSError
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.marks import Intent

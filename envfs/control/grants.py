@@ -9,7 +9,7 @@ import trio
 
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
-from envfs.core.policy import MOST_LISTERS
+from envfs.core.access import MOST_LISTERS
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.audit_log.log import AccessLog

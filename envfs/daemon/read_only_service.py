@@ -5,14 +5,14 @@ Law: it writes nothing, so it needs no lock, and whoever has the lock keeps nobo
 
 import os
 
+from envfs.core.access import Caller
 from envfs.core.events import Event
-from envfs.core.policy import Caller
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_end, log_opening
 from envfs.gate.audit_log.log import AccessLog, OnEntry
 from envfs.gate.audit_log.log_files import HINT
 from envfs.service.service import Service
-from envfs.vault.memory import Memory
+from envfs.vault.high_water import Memory
 
 
 class _LogToRead(AccessLog):

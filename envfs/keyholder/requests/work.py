@@ -14,11 +14,11 @@ from envfs.core.secret import Secret
 from envfs.dotenv.document import Document, parse_document
 from envfs.errors import AuthenticationFailed, Locked, Malformed, TooLarge, WrongPassphrase
 from envfs.host.memory import Region
-from envfs.keyholder import age, sealing
 from envfs.keyholder.confinement import Confinement
-from envfs.keyholder.identity import Identity
-from envfs.keyholder.keyring import Keyring
-from envfs.keyholder.stating import check_members
+from envfs.keyholder.crypto import age, sealing
+from envfs.keyholder.crypto.identity import Identity
+from envfs.keyholder.crypto.statements import check_members
+from envfs.keyholder.held.keyring import Keyring
 
 _CHUNK = 1 << 16
 Opened = TypeVar("Opened")

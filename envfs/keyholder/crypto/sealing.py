@@ -18,8 +18,8 @@ from envfs.core.notes import Note
 from envfs.core.record import Header, Point, Record
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed
-from envfs.keyholder import age
-from envfs.keyholder.identity import Identity
+from envfs.keyholder.crypto import age
+from envfs.keyholder.crypto.identity import Identity
 
 _NONCE_BYTES, _TAG_BYTES = 12, 16
 _NOTE = record.to_base64(notes.PROTECTED.encode())

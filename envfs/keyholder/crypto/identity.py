@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from envfs.core.record import from_base64, to_base64
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
-from envfs.keyholder import age
+from envfs.keyholder.crypto import age
 
 _PREFIX = "AGE-SECRET-KEY-1"
 _ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"

@@ -13,7 +13,7 @@ from pathlib import Path
 import trio
 
 from envfs.daemon import watchdog
-from envfs.daemon.notifying import ServiceManager
+from envfs.daemon.service_manager import ServiceManager
 from envfs.host import surprises
 
 SETTING = "ENVFS_WATCHDOG"  # in the environment: seconds, or 0 for no watchdog

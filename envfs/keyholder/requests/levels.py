@@ -9,9 +9,9 @@ from envfs.dotenv import dialects, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
 from envfs.errors import Malformed, TooLarge
-from envfs.keyholder import sealing
-from envfs.keyholder.sealing import Content
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.crypto import sealing
+from envfs.keyholder.crypto.sealing import Content
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 
 

@@ -10,8 +10,8 @@ from envfs.core.differences import Difference
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialects, merging, residues
 from envfs.errors import Malformed, TooLarge
-from envfs.keyholder.viewing import readable_parts
-from envfs.keyholder.work import Answer, Work
+from envfs.keyholder.requests.views import readable_parts
+from envfs.keyholder.requests.work import Answer, Work
 from envfs.protocol.keyholding import CompareViews, Differing
 
 
