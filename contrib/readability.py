@@ -3,7 +3,7 @@
 Laws:
 - A figure has a goal. A figure that misses it stands in `readability.limits`, and may not get worse than it is there.
 - `--lower` writes better figures into that file, and never worse ones. A figure that reaches its goal leaves the file.
-  `--accept` writes worse ones too, as after the merge of a branch that did not know of them; the commit says why.
+  `--accept` writes worse ones too, as after the merge of a branch that did not know of them. The commit says why.
 - `--list FIGURE` prints every place that counts.
 - A figure reads the syntax tree, comments and documents. It imports nothing of EnvFS.
 """
@@ -53,7 +53,7 @@ FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Goal(NamedTuple):
-    """What a figure should be at most; `unit` stands behind it in the table."""
+    """What a figure should be at most. `unit` stands behind it in the table."""
 
     most: float
     unit: str
@@ -147,7 +147,7 @@ def name_figures() -> dict[str, Figure]:
 
 
 def bound_names(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, int]:
-    """Return the local names that a function binds, each with the first line that does; parameters are left out."""
+    """Return the local names that a function binds, each with the first line that does. Parameters are left out."""
     names: dict[str, int] = {}
     for node in ast.walk(function):
         match node:
@@ -225,7 +225,7 @@ def raised_name(node: ast.Raise) -> str:
 
 
 def code_prose() -> Iterator[tuple[str, str]]:
-    """Yield the comments and docstrings of the product, each with its place; the code quoted in them is left out."""
+    """Yield the comments and docstrings of the product, each with its place. The code quoted in them is left out."""
     for source in product_sources():
         for node in ast.walk(source.tree):
             if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTION)) and (text := ast.get_docstring(node)):
@@ -264,7 +264,7 @@ def page_prose() -> Iterator[tuple[str, str]]:
 
 
 def prose_figures(kind: str, prose: list[tuple[str, str]], also: list[tuple[str, str]]) -> dict[str, Figure]:
-    """Measure the English of one kind of text; `also` is looked through for home-made words alone."""
+    """Measure the English of one kind of text. `also` is looked through for home-made words alone."""
     words = sum(len(text.split()) for _, text in prose)
     semicolons = [place for place, text in prose for _ in range(text.count(";"))]
     headless = [f"{place} {hit[0]}" for place, text in prose for hit in HEADLESS.finditer(text)]
@@ -311,7 +311,7 @@ def read_limits() -> dict[str, float]:
 
 
 def write_limits(figures: dict[str, Figure], limits: dict[str, float]) -> None:
-    """Write the limits of the figures that miss their goals; none is raised over what `limits` says of it."""
+    """Write the limits of the figures that miss their goals. None is raised over what `limits` says of it."""
     lines = ["# Figures that miss their goal may not get worse than this (contrib/readability.py --lower)."]
     for name, figure in figures.items():
         if figure.value > GOALS[name].most:

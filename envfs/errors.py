@@ -1,7 +1,7 @@
 """Every way in which EnvFS can refuse, as one tree of exceptions.
 
-Laws: the text is lower case, names what was asked and quotes no input and no value; `code` is the word on the wire and
-in `--json`; `status` is the exit status that docs/cli-contract.md promises; whatever is not an EnvFSError is a bug and
+Laws: the text is lower case, names what was asked and quotes no input and no value. `code` is the word on the wire and
+in `--json`. `status` is the exit status that docs/cli-contract.md promises; whatever is not an EnvFSError is a bug and
 keeps its traceback.
 """
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class EnvFSError(Exception):
     """A refusal that was foreseen.
 
-    `hint` is one sentence that says what to do next, or empty; `about` names what a program has to know it is about.
+    `hint` is one sentence that says what to do next, or empty. `about` names what a program has to know it is about.
     """
 
     code: "ClassVar[str]" = "failed"
@@ -63,7 +63,7 @@ class BadName(EnvFSError):
 
 
 class Malformed(EnvFSError):
-    """Text that is no dotenv text; `line` and `column` count from 1."""
+    """Text that is no dotenv text. `line` and `column` count from 1."""
 
     code = "malformed"
     status = 106
@@ -71,7 +71,7 @@ class Malformed(EnvFSError):
     column = 0
 
     def __init__(self, text: str, hint: str = "", line: int = 0, column: int = 0) -> None:
-        """Add the place of the fault; the text itself is never quoted."""
+        """Add the place of the fault. The text itself is never quoted."""
         super().__init__(f"line {line}, column {column}: {text}" if line else text, hint)
         self.line = line
         self.column = column
@@ -85,14 +85,14 @@ class TooLarge(EnvFSError):
 
 
 class Locked(EnvFSError):
-    """The keyholder does not hold the key that this needs; `about` is the project (`/shop`), or empty for the vault."""
+    """The keyholder does not hold the key that this needs. `about` is the project (`/shop`), or empty for the vault."""
 
     code = "locked"
     status = 108
 
 
 class WrongPassphrase(EnvFSError):
-    """The passphrase does not open the identity, or the project (`about`); or one is needed and none was given."""
+    """The passphrase does not open the identity, or the project (`about`), or one is needed and none was given."""
 
     code = "wrong-passphrase"
     status = 109
@@ -155,7 +155,7 @@ class MountFailed(EnvFSError):
 
 
 class AlreadyExists(EnvFSError):
-    """What was to be made is there already."""
+    """The thing to be made exists already."""
 
     code = "already-exists"
     status = 118
@@ -176,7 +176,7 @@ class KeyholderGone(EnvFSError):
 
 
 class TimedOut(EnvFSError):
-    """Nobody answered in time."""
+    """No answer came in time."""
 
     code = "timed-out"
     status = 121
@@ -211,7 +211,7 @@ BY_CODE = {kind.code: kind for kind in _tree(EnvFSError)}
 
 
 def from_code(code: str, text: str, hint: str, about: str = "") -> EnvFSError:
-    """Rebuild an error that another process reported; an unknown code becomes a plain EnvFSError."""
+    """Rebuild an error that another process reported. An unknown code becomes a plain EnvFSError."""
     kind = BY_CODE.get(code, EnvFSError)
     error = kind.__new__(kind)
     EnvFSError.__init__(error, text, hint, about)

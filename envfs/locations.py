@@ -71,13 +71,13 @@ class Locations(NamedTuple):
         return f"{self.state}/daemon.log"
 
 
-def find(environ: "Mapping[str, str]", uid: int, home_folder: str) -> Locations:
+def find_locations(environ: "Mapping[str, str]", uid: int, home_folder: str) -> Locations:
     """Choose the table: ENVFS_HOME if set, the system's for root, else the XDG base directories."""
     home = environ.get("ENVFS_HOME", "")
     if home:
         return _under(home.rstrip("/") if home.startswith("/") else f"{environ.get('PWD', '')}/{home}".rstrip("/"))
     if uid == 0:
-        return system()
+        return system_locations()
     data = environ.get("XDG_DATA_HOME") or f"{home_folder}/.local/share"
     config = environ.get("XDG_CONFIG_HOME") or f"{home_folder}/.config"
     state = environ.get("XDG_STATE_HOME") or f"{home_folder}/.local/state"
@@ -95,7 +95,7 @@ def find(environ: "Mapping[str, str]", uid: int, home_folder: str) -> Locations:
     )
 
 
-def system() -> Locations:
+def system_locations() -> Locations:
     """Return the table of the system's own daemon."""
     return Locations(
         home="/var/lib/envfs",

@@ -100,7 +100,7 @@ def read_handle(handle: int, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def lines(file: "BinaryIO", longest: int) -> "Iterator[bytes]":
+def read_lines(file: "BinaryIO", longest: int) -> "Iterator[bytes]":
     """Yield the lines of an open file, which may be of any size, with their line feeds.
 
     Raises:
@@ -140,7 +140,7 @@ def kind_of(status: os.stat_result) -> str:
     return _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
 
 
-def reason(error: OSError) -> str:
+def error_words(error: OSError) -> str:
     """Say in words why a file could not be used, for the end of a sentence."""
     if error.errno == errno.ENOTCONN:
         return "the file system that it is on has ended (transport endpoint is not connected)"

@@ -117,10 +117,10 @@ class SettingsFile:
         """Add one to those whom the keys of new projects are sealed to."""
         document = self._with_table("keys")
         table = document["keys"]
-        known = table.get("recipients", tomlkit.array())
-        if recipient not in known:
-            known.append(recipient)
-            table["recipients"] = known
+        recipients = table.get("recipients", tomlkit.array())
+        if recipient not in recipients:
+            recipients.append(recipient)
+            table["recipients"] = recipients
             self._write(document)
 
     def _with_table(self, name: str) -> tomlkit.TOMLDocument:
@@ -136,8 +136,8 @@ class SettingsFile:
 
     def remove_grant(self, level: str, uid: int) -> bool:
         """Remove the grants of a uid on exactly this level. False if there were none."""
-        before = self.load().grants
-        if not any(grant.level == level and grant.uid == uid for grant in before):
+        old_grants = self.load().grants
+        if not any(grant.level == level and grant.uid == uid for grant in old_grants):
             return False
         self._write(self._document(level, uid))
         return True
@@ -147,7 +147,7 @@ class SettingsFile:
         ended = {
             index
             for index, grant in enumerate(tomllib.loads(text).get("grant", ()))
-            if (names.level(grant["level"]), grant["uid"]) == (without_level, without_uid)
+            if (names.parse_level(grant["level"]), grant["uid"]) == (without_level, without_uid)
         }
         try:
             return _without(text, ended)
@@ -188,7 +188,7 @@ class SettingsFile:
         return data
 
     def _cannot_read(self, error: OSError) -> UnsafeSettings:
-        text = f"the settings file {self.path} cannot be read: {safe_open.reason(error)}"
+        text = f"the settings file {self.path} cannot be read: {safe_open.error_words(error)}"
         odd = isinstance(error, (safe_open.NotRegular, safe_open.OverLimit)) or error.errno == errno.ELOOP
         return UnsafeSettings(text, f"look at it, then move it away: mv {self.path} {self.path}.odd" if odd else "")
 
@@ -198,45 +198,45 @@ def _with_table(text: str, table: str) -> str:
     at = next((number for number, line in enumerate(lines) if _GRANT_HEAD.match(line)), len(lines))
     while 0 < at < len(lines) and lines[at - 1].lstrip().startswith("#"):
         at -= 1  # a comment above the first grant stays with it
-    before = "\n" if at and lines[at - 1].strip() else ""
+    blank_line = "\n" if at and lines[at - 1].strip() else ""
     after = "\n" if at < len(lines) else ""
-    return "".join([*lines[:at], before, table, after, *lines[at:]])
+    return "".join([*lines[:at], blank_line, table, after, *lines[at:]])
 
 
 def _without(text: str, ended: set[int]) -> tomlkit.TOMLDocument:
     # tomlkit counts the comment above a table to the table before it, and would remove it with that one
     document = tomlkit.parse(_cut(text, ended))
-    wanted = [grant for index, grant in enumerate(tomllib.loads(text).get("grant", ())) if index not in ended]
-    if _tables(document).unwrap() != wanted:  # not written as tables of their own: no comment can stand above one
+    remaining = [grant for index, grant in enumerate(tomllib.loads(text).get("grant", ())) if index not in ended]
+    if _tables(document).unwrap() != remaining:  # not written as tables of their own: no comment can stand above one
         document = tomlkit.parse(text)
         document["grant"] = tomlkit.aot()
-        for grant in wanted:
+        for grant in remaining:
             document["grant"].append(tomlkit.item(grant))
-    if not wanted:
+    if not remaining:
         document.pop("grant", None)
     return document
 
 
 def _cut(text: str, ended: set[int]) -> str:
-    kept: list[str] = []
+    lines_left: list[str] = []
     ordinal, within = -1, False
     for line in text.splitlines(keepends=True):
         if line.lstrip().startswith("["):
             ordinal += bool(_GRANT_HEAD.match(line))
             within = bool(_GRANT_HEAD.match(line)) and ordinal in ended
         if not within or line.lstrip().startswith("#"):
-            kept.append(line)
-    return "".join(kept)
+            lines_left.append(line)
+    return "".join(lines_left)
 
 
 def _tables(document: tomlkit.TOMLDocument) -> AoT:
-    found = document.get("grant", tomlkit.aot())
-    if not isinstance(found, AoT):  # written as an inline array: nothing can be appended to that as a table
+    grant_tables = document.get("grant", tomlkit.aot())
+    if not isinstance(grant_tables, AoT):  # written as an inline array: nothing can be appended to that as a table
         tables = tomlkit.aot()
-        for grant in found.unwrap():
+        for grant in grant_tables.unwrap():
             tables.append(tomlkit.item(grant))
-        document["grant"] = found = tables
-    return found
+        document["grant"] = grant_tables = tables
+    return grant_tables
 
 
 def _parse(body: dict[str, object]) -> Settings:
@@ -261,7 +261,7 @@ def _parse(body: dict[str, object]) -> Settings:
 
 
 def _recipients(found: object) -> tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+    if not isinstance(found, list) or not all(isinstance(recipient, str) for recipient in found):
         raise EnvFSError("recipients in [keys] is a list of texts")
     return tuple(found)
 
@@ -270,7 +270,7 @@ def _seconds(text: object) -> int:
     if text is None:
         return 0
     try:
-        return durations.seconds(str(text))
+        return durations.parse_duration(str(text))
     except ValueError:
         raise EnvFSError("idle in [lock] is a duration such as 30m or 8h") from None
 
@@ -297,7 +297,7 @@ def _grant(table: object) -> Grant:
         raise EnvFSError(f"dialect in a [[grant]] is one of {', '.join(dialects.NAMES)}")
     if ("boot" in fields) != ("boot_until" in fields) or ("boot" in fields and "until" not in fields):
         raise EnvFSError("boot and boot_until in a [[grant]] come together, and with until")
-    return Grant(**{**fields, "level": names.level(str(fields["level"]))})  # type: ignore[arg-type]
+    return Grant(**{**fields, "level": names.parse_level(str(fields["level"]))})  # type: ignore[arg-type]
 
 
 def _fits(value: object, kind: type) -> bool:

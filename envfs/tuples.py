@@ -38,7 +38,7 @@ else:
             return f"{type(self).__name__}({', '.join(parts)})"
 
         def __getnewargs__(self):
-            """Let copy and pickle make it anew."""
+            """Let copy and pickle make it again."""
             return tuple(self)
 
         def _asdict(self):

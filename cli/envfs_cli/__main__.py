@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> int:
-    """Run the command line in an isolated interpreter; returns the exit status."""
+    """Run the command line in an isolated interpreter. Returns the exit status."""
     if not sys.flags.isolated:
         import os
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from envfs_cli.grammar import Argument, Command, Option
 
     Value = str | int | bool | tuple[str, ...] | None
-    Values = dict[str, Value]  # by the names of arguments and options; `envfs_cli.run` makes a typed value of them
+    Values = dict[str, Value]  # by the names of arguments and options. `envfs_cli.run` makes a typed value of them
 
 _KEYWORDS = ("as", "import")
 _NO_COMMAND = "the command to run comes after --"
@@ -28,14 +28,14 @@ _NO_VALUES = "a value is never an argument: it is asked for, or read from standa
 
 
 class Mistake(EnvFSError):
-    """A command line that is not of the grammar; argparse ends with the same status."""
+    """A command line that is not of the grammar. argparse ends with the same status."""
 
     code = "usage"
     status = 2
 
 
 def read_values(command: "Command", words: "Sequence[str]") -> "Values":
-    """Return the values of a command's arguments and options, by their names; exits on help and mistakes."""
+    """Return the values of a command's arguments and options, by their names. Exits on help and mistakes."""
     values = _directly(command, words)
     if values is None:
         from envfs_cli import standard_streams
@@ -52,7 +52,7 @@ def value_key(option: "Option") -> str:
 
 
 def name_list(text: str) -> tuple[str, ...]:
-    """Read a list such as `A,B`; ValueError if a part is empty."""
+    """Read a list such as `A,B`. ValueError if a part is empty."""
     parts = tuple(part.strip() for part in text.split(","))
     if not all(parts):
         raise ValueError("an empty name in the list")
@@ -60,7 +60,7 @@ def name_list(text: str) -> tuple[str, ...]:
 
 
 def parse_number(text: str) -> int:
-    """Read a number of digits only; ValueError for anything else."""
+    """Read a number of digits only. ValueError for anything else."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError("not a number")
     return int(text)
@@ -68,7 +68,7 @@ def parse_number(text: str) -> int:
 
 _READERS: "dict[str, Callable[[str], Value]]" = {
     "number": parse_number,
-    "duration": durations.seconds,
+    "duration": durations.parse_duration,
     "list": name_list,
 }
 
@@ -222,7 +222,7 @@ def _parser_class() -> "type[argparse.ArgumentParser]":
 
 
 def _complaint(message: str, flags: "Sequence[str]", hint: str) -> "tuple[str, str]":
-    # argparse puts what was typed between words of its own; only those, and what the grammar says, are let through
+    # argparse puts what was typed between words of its own. Only those, and what the grammar says, are let through
     import re
 
     if message.startswith("the following arguments are required: ") or message == _NO_COMMAND:

@@ -1,4 +1,4 @@
-"""The exit statuses beside those of refusals (`envfs.errors`); docs/cli-contract.md says when each is meant."""
+"""The exit statuses beside those of refusals (`envfs.errors`). docs/cli-contract.md says when each is meant."""
 
 BUG = 1  # with a traceback
 NOT_RUNNABLE = 126
@@ -9,5 +9,5 @@ PIPE_CLOSED = SIGNALLED + 13  # SIGPIPE
 
 
 def of_child(code: int) -> int:
-    """Return the status of a child that has ended, as a shell counts it; a negative code is a signal."""
+    """Return the status of a child that has ended, as a shell counts it. A negative code is a signal."""
     return code if code >= 0 else SIGNALLED - code

@@ -16,7 +16,7 @@ _CHUNK = 1 << 16
 
 
 def open_input(path: str) -> "tuple[int, bytes]":
-    """Open what a person named for reading; return its descriptor and what was read from it already.
+    """Open what a person named for reading. Return its descriptor and what was read from it already.
 
     Raises:
         TimedOut: it is a FIFO, and nothing opens it for writing
@@ -43,7 +43,7 @@ def open_input(path: str) -> "tuple[int, bytes]":
 def cannot_read(path: str, error: OSError) -> EnvFSError:
     """Say that a file which a person named cannot be read."""
     hint = "name a file" if isinstance(error, safe_open.NotRegular) else ""
-    return EnvFSError(f"cannot read {path}: {safe_open.reason(error)}", hint)
+    return EnvFSError(f"cannot read {path}: {safe_open.error_words(error)}", hint)
 
 
 def _inherited(path: str, refused: OSError) -> int:
@@ -108,8 +108,8 @@ def write_new(path: str, data: bytes) -> None:
             file.write(data)
     except OSError as error:
         os.unlink(path)
-        raise EnvFSError(f"cannot write {path}: {safe_open.reason(error)}") from None
-    output.note(f"{path} now holds values in the open; remove it when it is not needed any more")
+        raise EnvFSError(f"cannot write {path}: {safe_open.error_words(error)}") from None
+    output.note(f"{path} now holds unencrypted values; remove it when you no longer need it")
 
 
 def check_new(path: str) -> None:
@@ -129,4 +129,4 @@ def _open_new(path: str) -> int:
     except FileExistsError:
         raise AlreadyExists(f"there is a file already at {path}", "nothing is replaced; remove it first") from None
     except OSError as error:
-        raise EnvFSError(f"cannot write {path}: {safe_open.reason(error)}") from None
+        raise EnvFSError(f"cannot write {path}: {safe_open.error_words(error)}") from None

@@ -37,7 +37,7 @@ class Wrapped(argparse.HelpFormatter):
 
 
 def command_usage(command: "Command") -> str:
-    """Return the form of a command, after argparse's `usage: `; the options are explained further down."""
+    """Return the form of a command, after argparse's `usage: `. The options are explained further down."""
     words = [f"envfs {command.name}", "[OPTION ...]", *map(_place, command.arguments)]
     lines = line_wrap.wrap_paragraph(" ".join(words), line_wrap.terminal_width() - len("usage: "), "", "  ")
     return "\n".join(lines)

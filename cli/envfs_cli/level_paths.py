@@ -1,6 +1,6 @@
 """Levels as they are written in the shell: relative to the current one, like paths.
 
-Law: what comes out is the one spelling that `names.level` gives, so nothing relative leaves the shell.
+Law: what comes out is the one spelling that `names.parse_level` gives, so nothing relative leaves the shell.
 """
 
 from envfs.core import names
@@ -10,23 +10,23 @@ def resolve_level(current: str, text: str) -> str:
     """Return the level that `text` means at the level `current`: `/a` is absolute, `a` below, `..` above.
 
     Raises:
-        BadName: a component is none; above the top there is nothing, so `..` stays there
+        BadName: a component is none. Above the top there is nothing, so `..` stays there
     """
     parts = [] if text.startswith("/") or current == names.ROOT else current[1:].split("/")
     inner = text.removeprefix("/").removesuffix("/")
     if not inner:
-        return names.level(text)
+        return names.parse_level(text)
     for part in inner.split("/"):
         if part == "..":
             parts = parts[:-1]
         elif part != ".":
             names.check_component(part)
             parts.append(part)
-    return names.level("/" + "/".join(parts))
+    return names.parse_level("/" + "/".join(parts))
 
 
 def levels_below(levels: tuple[str, ...], current: str, typed: str) -> list[str]:
-    """Return how `typed` may go on, one component further; a slash ends those that have levels below.
+    """Return how `typed` may go on, one component further. A slash ends those that have levels below.
 
     Raises:
         BadName: what stands before the last slash is no level

@@ -21,7 +21,7 @@ def terminal_width(descriptor: int = 1) -> int:
 
 
 def wrap_paragraph(text: str, columns: int, first: str = "", others: str = "") -> list[str]:
-    """Break one paragraph into lines behind the indents `first` and `others`; an empty one is an empty line."""
+    """Break one paragraph into lines behind the indents `first` and `others`. An empty one is an empty line."""
     lines, current, empty = [], first, True
     for word in _words(text):
         if not empty and len(current) + 1 + len(word) > columns:

@@ -17,7 +17,7 @@ _SIGNALLED = 128  # as in `exit_status`, which may not be imported yet
 
 
 def main() -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line. Returns the exit status."""
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _interrupted)
     from envfs_cli.process import signals
@@ -65,7 +65,7 @@ def _leave(status: int) -> int:
             if isinstance(failure, BrokenPipeError):
                 status = exit_status.PIPE_CLOSED
             else:
-                output.error(EnvFSError(f"cannot write to standard output: {safe_open.reason(failure)}"))
+                output.error(EnvFSError(f"cannot write to standard output: {safe_open.error_words(failure)}"))
                 status = status or EnvFSError.status
     return status
 
@@ -75,7 +75,7 @@ def _interrupted(number: int, _frame: object) -> "NoReturn":
 
 
 def run_line(words: "Sequence[str]") -> int:
-    """Run one command line without the program's name; returns the exit status."""
+    """Run one command line without the program's name. Returns the exit status."""
     from envfs.errors import EnvFSError
 
     try:

@@ -1,7 +1,7 @@
 """The only module that prints: tables and colour on a terminal, plain lines in a pipe, JSON.
 
-Laws: results go to standard output, words about them to standard error; control characters in what others wrote are
-made visible, so that no name can rewrite the screen. A result that cannot be written is an error; a word about one is
+Laws: results go to standard output, words about them to standard error. Control characters in what others wrote are
+made visible, so that no name can rewrite the screen. A result that cannot be written is an error. A word about one is
 not, for the exit status says the same.
 """
 
@@ -59,7 +59,7 @@ def plain_error(text: str) -> None:
         sys.stderr.flush()
     except OSError as failure:
         _discard(2)
-        raise EnvFSError(f"cannot write to standard error: {safe_open.reason(failure)}") from None
+        raise EnvFSError(f"cannot write to standard error: {safe_open.error_words(failure)}") from None
 
 
 def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) -> None:
@@ -130,7 +130,7 @@ def check_writable() -> None:
         os.write(1, b"")
     except OSError as failure:
         raise EnvFSError(
-            f"cannot write to standard output: {safe_open.reason(failure)}", "nothing was changed"
+            f"cannot write to standard output: {safe_open.error_words(failure)}", "nothing was changed"
         ) from None
 
 
@@ -145,7 +145,7 @@ def _lost(failure: OSError) -> Exception:
     if isinstance(failure, BrokenPipeError):
         return failure
     return EnvFSError(
-        f"cannot write to standard output: {safe_open.reason(failure)}", "the result is lost; try again elsewhere"
+        f"cannot write to standard output: {safe_open.error_words(failure)}", "the result is lost; try again elsewhere"
     )
 
 
@@ -156,12 +156,12 @@ def as_json(value: object) -> None:
 
 def rows_json(rows: "Sequence[NamedTuple]") -> None:
     """Print rows as one JSON array of objects."""
-    as_json([wire.plain(row) for row in rows])
+    as_json([wire.fields_of(row) for row in rows])
 
 
 def message_json(message: "NamedTuple") -> None:
     """Print a message as one JSON object."""
-    as_json(wire.plain(message))
+    as_json(wire.fields_of(message))
 
 
 def print_table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:

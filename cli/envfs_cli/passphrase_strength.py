@@ -7,7 +7,7 @@ _LONGEST = 72  # what is longer is not looked at: it is strong by then
 
 
 def warn_if_weak(passphrase: str) -> bool:
-    """Say what a passphrase is worth, and nothing of itself; returns True if it is weak."""
+    """Say what a passphrase is worth, and nothing of itself. Returns True if it is weak."""
     if not passphrase:
         return False  # it is refused for being empty
     from zxcvbn import zxcvbn

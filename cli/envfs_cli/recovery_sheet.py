@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def make_recovery_key(asking: "Session", recipient: str) -> "tuple[control.RecoveryMade, str]":
-    """Ask for a recovery recipient; return the reply, and the identity's line if one was made.
+    """Ask for a recovery recipient. Return the reply, and the identity's line if one was made.
 
     Raises:
         EnvFSError: the daemon answers something else

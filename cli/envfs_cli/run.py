@@ -17,7 +17,7 @@ _KEYWORDS = ("import",)  # Python's own words, which no module can be named
 
 
 def run_command(command: "Command", values: "Values") -> int:
-    """Run a command whose line was read; returns the exit status."""
+    """Run a command whose line was read. Returns the exit status."""
     _, function, kind = parts_of(command)
     return function(kind(**values))
 

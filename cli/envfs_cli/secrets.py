@@ -26,7 +26,7 @@ def from_bytes(data: bytes) -> int:
 
 
 def from_file(path: str, what: str, limit: int, slack: int = 0) -> int:
-    """Copy a file (`-`: standard input) into such memory; `slack` bytes over the limit are for others to judge.
+    """Copy a file (`-`: standard input) into such memory. `slack` bytes over the limit are for others to judge.
 
     Raises:
         EnvFSError: it cannot be read
@@ -51,7 +51,7 @@ def _cannot_read(path: str, what: str, error: OSError) -> EnvFSError:
     # the path may be the secret itself, given by mistake: a message names it only if there is such a file
     if os.path.lexists(path):
         return files.cannot_read(path, error)
-    return EnvFSError(f"cannot read {what}: {safe_open.reason(error)}")
+    return EnvFSError(f"cannot read {what}: {safe_open.error_words(error)}")
 
 
 def _copy(source: int, first: bytes, what: str, limit: int, slack: int) -> int:
@@ -83,7 +83,7 @@ def named_file(project: str) -> "str | None":
 
 
 def new_passphrase(file: "str | None", project: str = "") -> int:
-    """Return a new passphrase in a descriptor, from a file or asked for twice; says what it is worth.
+    """Return a new passphrase in a descriptor, from a file or asked for twice. Says what it is worth.
 
     Raises:
         WrongPassphrase: the two that were typed differ, or a weak one was thought better of, `TRIES` times
@@ -91,7 +91,7 @@ def new_passphrase(file: "str | None", project: str = "") -> int:
     if file:
         handle = from_file(file, _PASSPHRASE, limits.FRAME_BYTES)
         with suppress(UnicodeDecodeError):  # the keyholder says so
-            passphrase_strength.warn_if_weak(passphrases.read(os.pread(handle, limits.FRAME_BYTES, 0)))
+            passphrase_strength.warn_if_weak(passphrases.decode_passphrase(os.pread(handle, limits.FRAME_BYTES, 0)))
         return handle
     problem = ""
     for left in reversed(range(TRIES)):
@@ -106,10 +106,10 @@ def new_passphrase(file: "str | None", project: str = "") -> int:
 
 def _doubt(typed: bytes) -> str:
     try:
-        text = passphrases.read(typed)
+        text = passphrases.decode_passphrase(typed)
         if not text:
             return "the passphrase is empty"
-        if passphrases.read(_typed("the same again: ")) != text:
+        if passphrases.decode_passphrase(_typed("the same again: ")) != text:
             return "the two passphrases differ"
     except UnicodeDecodeError:
         return "what was typed is not UTF-8 text"
@@ -131,7 +131,7 @@ def _of(project: str) -> str:
 
 
 def is_typed(file: "str | None") -> bool:
-    """Tell whether `value_descriptor` would ask a person; `file` is what --from-file names."""
+    """Tell whether `value_descriptor` would ask a person. `file` is what --from-file names."""
     return file is None and sys.stdin is not None and sys.stdin.isatty()
 
 

@@ -1,7 +1,7 @@
 """Standard input, output and error that are not what a program expects: closed, not blocking, or of few letters.
 
 Laws: a descriptor that the caller closed is held by one that can neither be read nor written, so that nothing which
-is opened later takes its place; a command never gets that one. A folder, with which the interpreter would not start,
+is opened later takes its place. A command never gets that one. A folder, with which the interpreter would not start,
 is put aside by the program before it, and the command gets it back. A letter that a terminal's locale cannot
 show is shown as others.
 """

@@ -21,7 +21,7 @@ TARGET = 10.0
 
 
 def contests(rounds: int) -> Generator[Contest, None, None]:
-    """One contest; its baseline is a fork that does the decryption and nothing else."""
+    """One contest. Its baseline is a fork that does the decryption and nothing else."""
     with Home() as home:
         texts = family(_VARIABLES)
         home.fill(texts)
@@ -61,7 +61,7 @@ def cold(home: Home, level: str) -> float:
 
 
 def write(home: Home, level: str, count: int) -> float:
-    """Set a variable `count` times; returns how long one took."""
+    """Set a variable `count` times. Returns how long one took."""
     command = [sys.executable, "-I", str(HERE / "writer.py"), level, str(count)]
     return float(subprocess.check_output(command, env=home.environ))
 

@@ -1,4 +1,4 @@
-"""What long texts cost by the byte: parsed, changed, worked out, written; each size against 64 KiB of its shape."""
+"""What long texts cost by the byte: parsed, changed, worked out, written. Each size against 64 KiB of its shape."""
 
 import gc
 from collections.abc import Callable, Generator
@@ -42,12 +42,12 @@ def _work(content: str) -> None:
     # all that is done with a text on its way from `envfs set` to its readers
     document = parse_document(content).set("SET_ANEW", "a value with 'quotes'").unset("SET_ANEW")
     variables = merging.merge_layers([merging.Layer("/shop", document)]).variables
-    writing.portable(variables)
-    writing.environ(variables)
+    writing.portable_text(variables)
+    writing.environ_bytes(variables)
     formats.json_object("/shop", variables)
     for value in variables.values():
-        portability.doubts(value)
-        dialects.refusal(value, dialects.PORTABLE)
+        portability.portability_doubts(value)
+        dialects.dialect_refusal(value, dialects.PORTABLE)
 
 
 def _rows(row: Callable[[int], str], size: int) -> str:

@@ -17,7 +17,7 @@ _ENDING_SECONDS = 10.0
 
 
 class Home:
-    """`with Home() as home:` a vault, mounted unless `mounted` is false; all ends with the block.
+    """`with Home() as home:` a vault, mounted unless `mounted` is false. All ends with the block.
 
     The identity is in a file: what is measured is EnvFS, and not the second that a passphrase takes on purpose.
     """
@@ -46,7 +46,7 @@ class Home:
         self.close(interrupted=kind is not None)
 
     def envfs(self, *words: str, text: str = "") -> str:
-        """Run a command; returns what it prints.
+        """Run a command. Returns what it prints.
 
         Raises:
             RuntimeError: it failed
@@ -64,7 +64,7 @@ class Home:
             self.envfs("import", "-", level, "--replace", text=text)
 
     def mount(self) -> float:
-        """Start the daemon, and wait until it serves; returns how long that took."""
+        """Start the daemon, and wait until it serves. Returns how long that took."""
         before = time.perf_counter()
         self.envfs("mount")
         return time.perf_counter() - before
@@ -83,7 +83,7 @@ class Home:
             time.sleep(0.5)  # one may be on its way up
         until = time.monotonic() + _ENDING_SECONDS
         while self._busy() and time.monotonic() < until:
-            # until it serves it cannot be asked to stop; one for a single command ends by itself, after its command
+            # until it serves it cannot be asked to stop. One for a single command ends by itself, after its command
             subprocess.run([ENVFS, "unmount"], env=self.environ, capture_output=True, check=False)
             time.sleep(0.05)
         if os.path.ismount(self.path / "mnt"):

@@ -1,4 +1,4 @@
-"""What reader.c does, for machines without a compiler; the interpreter's own time is then in every figure.
+"""What reader.c does, for machines without a compiler. The interpreter's own time is then in every figure.
 
 reader.py PATH READERS MILLISECONDS [fresh]      prints: reads elapsed_ns p50_ns p99_ns
 """
@@ -9,7 +9,7 @@ import time
 
 
 def time_read(path: str) -> int:
-    """Open, read, close; returns how long it took in ns."""
+    """Open, read, close. Returns how long it took in ns."""
     before = time.monotonic_ns()
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     text = os.read(file, 1 << 16)
@@ -34,7 +34,7 @@ def time_fresh_read(path: str) -> int:
 
 
 def read_for(path: str, start: int, length: int, fresh: bool) -> str:
-    """Read for a time; returns all times but those of the first tenth."""
+    """Read for a time. Returns all times but those of the first tenth."""
     one = time_fresh_read if fresh else time_read
     times: list[str] = []
     while (at := time.monotonic_ns()) < start + length:

@@ -1,7 +1,7 @@
 """How everything here is measured: in rounds, each against the baseline of the same round.
 
 Laws: a round measures every contestant once, in an order shuffled anew, so that a machine that speeds up or slows down
-does so for all; a ratio is the median over rounds of (contestant ÷ baseline of that round); seconds are for reading,
+does so for all. A ratio is the median over rounds of (contestant ÷ baseline of that round). Seconds are for reading,
 ratios are what counts.
 """
 
@@ -18,7 +18,7 @@ _PATIENCE = 6.0  # seconds of waiting in one contest
 
 
 class Sample(NamedTuple):
-    """One measurement; `p99` and `per_second` are 0 where they mean nothing."""
+    """One measurement. `p99` and `per_second` are 0 where they mean nothing."""
 
     seconds: float
     p99: float = 0.0
@@ -26,7 +26,7 @@ class Sample(NamedTuple):
 
 
 class Contestant(NamedTuple):
-    """What is measured; `target` is the ratio promised, or 0."""
+    """What is measured. `target` is the ratio promised, or 0."""
 
     name: str
     measure: Callable[[], Sample]
@@ -43,7 +43,7 @@ class Contest(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a contest gave: by contestant, one sample a round; and how busy the machine was before each round."""
+    """What a contest gave: by contestant, one sample a round, and how busy the machine was before each round."""
 
     contest: Contest
     samples: dict[str, list[Sample]]
@@ -95,7 +95,7 @@ def median_of(count: int, measure: Callable[[], float]) -> Sample:
 
 
 def _quiet(until: float) -> float:
-    # wait for a quiet machine, but not for ever; returns how busy it was at last
+    # wait for a quiet machine, but not for ever. Returns how busy it was at last
     while True:
         before = _jiffies()
         time.sleep(_LOOK_SECONDS)

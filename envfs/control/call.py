@@ -22,7 +22,7 @@ class Sent(NamedTuple):
 
 
 class Call(NamedTuple):
-    """Who asks, what came along, how to send rows before the reply, and whether the client has left."""
+    """The caller, the descriptors, how to send rows before the reply, and whether the client has left."""
 
     service: Service
     caller: Caller

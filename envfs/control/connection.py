@@ -1,7 +1,7 @@
 """One client's connection: frames in, replies out, descriptors taken and always closed.
 
-Laws: a client is bounded in frame size, in descriptors, and in how long it may take over one frame; nothing that it
-sends can end more than its own connection; each step of it, taking or answering or sending on, waits for its turn.
+Laws: a client is bounded in frame size, in descriptors, and in how long it may take over one frame. Nothing that it
+sends can end more than its own connection. Each step of it, taking or answering or sending on, waits for its turn.
 """
 
 import array
@@ -31,7 +31,7 @@ _DESCRIPTORS = 4
 _FRAME_SECONDS = 10.0
 _SEND_SECONDS = 30.0
 _PIECE_BYTES = 1 << 16
-_WORKING = framing.encode(wire.to_body(control.WorkingRow()))
+_WORKING = framing.encode_frame(wire.to_body(control.WorkingRow()))
 
 
 class Connection:
@@ -103,7 +103,7 @@ class Connection:
             await self._send(control.Failed(error.code, error.text, error.hint, error.about))
 
     def reassure(self) -> None:
-        """Tell a client whose request is worked on that it still is; without waiting, and not within a reply."""
+        """Tell a client whose request is worked on that it still is. Without waiting, and not within a reply."""
         if self._works and not self._sends:
             with contextlib.suppress(OSError):  # full: it has something to read
                 os.write(self._socket.fileno(), _WORKING)
@@ -132,7 +132,7 @@ class Connection:
         call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
         self._is_served = True
         try:
-            sent = await dispatch.answer(call, request)
+            sent = await dispatch.dispatch_request(call, request)
         finally:
             self._works = self._is_served = False
         try:
@@ -150,15 +150,15 @@ class Connection:
         with deadline:
             if self._decoder.pending:
                 await self._my_turn()  # one request a turn, however many have come already
-            while (found := self._decoder.next()) is None:
+            while (decoded := self._decoder.next()) is None:
                 if self._decoder.pending and math.isinf(deadline.deadline):
                     deadline.deadline = trio.current_time() + _FRAME_SECONDS
                 data = await self._receive()
                 if not data:
                     return None
                 self._decoder.feed(data)
-            return found[0]
-        raise BadRequest("a request took too long to come")
+            return decoded[0]
+        raise BadRequest("the request did not arrive in time")
 
     async def _my_turn(self) -> None:
         await self._service.pace.wait_turn(self.asker)
@@ -190,7 +190,7 @@ class Connection:
         blobs: tuple[bytes | memoryview, ...] = (),
         check: Callable[[], None] | None = None,
     ) -> None:
-        frame = framing.encode(wire.to_body(message), blobs, limits.REPLY_BYTES)
+        frame = framing.encode_frame(wire.to_body(message), blobs, limits.REPLY_BYTES)
         with trio.fail_after(_SEND_SECONDS), self._sending():
             for part in (frame, *blobs):
                 if check is not None:
@@ -210,7 +210,7 @@ class Connection:
         # many frames go out in few pieces
         piece = bytearray()
         for row in rows:
-            piece += framing.encode(wire.to_body(row), (), limits.REPLY_BYTES)
+            piece += framing.encode_frame(wire.to_body(row), (), limits.REPLY_BYTES)
             if len(piece) >= _PIECE_BYTES:
                 await self._send_piece(piece)
                 piece.clear()
@@ -227,8 +227,8 @@ class Connection:
                 await self._my_turn()
             self._has_turn = False
             try:
-                with memoryview(part)[at:] as rest:
-                    at += self._socket.send(rest)
+                with memoryview(part)[at:] as unsent:
+                    at += self._socket.send(unsent)
             except BlockingIOError:
                 await trio.lowlevel.wait_writable(self._socket)
             else:
@@ -245,7 +245,7 @@ class Connection:
 
 def _close(descriptors: Iterable[int]) -> None:
     for descriptor in descriptors:
-        with contextlib.suppress(OSError):  # a file system may fail only now; the descriptor is closed all the same
+        with contextlib.suppress(OSError):  # a file system may fail only now. The descriptor is closed all the same
             os.close(descriptor)
 
 
@@ -263,4 +263,4 @@ def _check_descriptors(request: object, descriptors: tuple[int, ...], handed_ove
     for descriptor in descriptors:
         # only memory or a file: its size is known and reading it never waits
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise BadRequest("a secret must come in a file or in memory, not in a pipe or a socket")
+            raise BadRequest("a secret must be in a file or in memory, not in a pipe or a socket")

@@ -4,6 +4,6 @@ from envfs.errors import EnvFSError
 from envfs.protocol.control import FaultRow
 
 
-def fault(key: str, error: EnvFSError) -> FaultRow:
+def fault_row(key: str, error: EnvFSError) -> FaultRow:
     """Return the row for `key`: a level's path, a project's, or the key of a record in the store."""
     return FaultRow(key, error.text)

@@ -1,7 +1,7 @@
 """Which request is answered by what, and who may ask. Errors become replies here, and nowhere else.
 
 anyone   the gate decides, or nothing secret is said
-owner    the uid that the daemon runs as; being root is no reason
+owner    the uid that the daemon runs as. Being root is no reason
 """
 
 from collections.abc import Awaitable, Callable
@@ -77,8 +77,8 @@ _READS = (  # after these a checkpoint may wait for the end
 )
 
 
-async def answer(call: Call, request: object) -> Sent:
-    """Answer one request; every failure becomes a Failed reply."""
+async def dispatch_request(call: Call, request: object) -> Sent:
+    """Answer one request. Every failure becomes a Failed reply."""
     try:
         return await _answer(call, request)
     except EnvFSError as error:
@@ -86,19 +86,19 @@ async def answer(call: Call, request: object) -> Sent:
     except (ConnectionError, trio.TooSlowError):
         raise  # the client has left, or takes nothing more, in the middle of its rows
     except Exception as error:  # noqa: BLE001 - one request's bug must not end the daemon
-        surprises.report(error)
+        surprises.report_bug(error)
         return Sent(ask.Failed("failed", "the daemon met a fault of its own", "its log has the details"))
 
 
 async def _answer(call: Call, request: object) -> Sent:
     if type(request) not in _TABLE:
         raise BadRequest("an unexpected message")
-    who, handler = _TABLE[type(request)]
-    if who is _OWNER and not call.caller.is_user(call.service.owner):
+    audience, handler = _TABLE[type(request)]
+    if audience is _OWNER and not call.caller.is_user(call.service.owner):
         _refuse(call, request)
     sent = await handler(call, request)
-    if who is _OWNER and not call.service.lasts and type(request) not in _READS:
-        await log_verification.sign(
+    if audience is _OWNER and not call.service.lasts and type(request) not in _READS:
+        await log_verification.sign_log(
             call.service
         )  # before the reply: a copy of the vault that is taken after it is one that the log names
     return sent
@@ -111,7 +111,7 @@ def _refuse(call: Call, request: object) -> None:
         raise NotApproved(
             f"this process cannot be identified: {call.caller.unknown}", _identifiable_as(call.caller.uid)
         )
-    raise NotApproved(f"only uid {call.service.owner}, who owns the vault, may do that", "ask its owner")
+    raise NotApproved(f"only uid {call.service.owner} may do that: it owns the vault", "ask its owner")
 
 
 def _identifiable_as(uid: int) -> str:

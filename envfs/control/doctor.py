@@ -7,6 +7,6 @@ from envfs.service.doctor import facts
 
 async def diagnose(call: Call, _request: Diagnose) -> Sent:
     """Send a row for each check."""
-    async for finding in facts.diagnose(call.service):
+    async for finding in facts.gather_findings(call.service):
         await call.send_row(finding)
     return Sent(Done())

@@ -33,8 +33,8 @@ _LINES_AT_ONCE = 256
 
 
 async def grant(call: Call, request: Grant) -> Sent:
-    """Write a grant into the settings file."""
-    level = names.level(request.level)
+    """Write a grant into the settings file. Raises BadRequest for one that cannot be."""
+    level = names.parse_level(request.level)
     if not 0 <= request.uid < _UIDS - 1:
         raise BadRequest("not a uid", "give a number, or a name with --user")
     service = call.service
@@ -76,8 +76,8 @@ def _crowded(service: Service) -> Iterator[str]:
 
 
 async def revoke(call: Call, request: Revoke) -> Sent:
-    """Take a grant out of the settings file."""
-    level = names.level(request.level)
+    """Take a grant out of the settings file. Raises NoSuchLevel if there is none."""
+    level = names.parse_level(request.level)
     if not call.service.settings.remove_grant(level, request.uid):
         raise NoSuchLevel(f"uid {request.uid} has no grant on {level}", "`envfs grants` lists them")
     await call.service.after_revoke()
@@ -108,7 +108,7 @@ def _log(call: Call) -> AccessLog:
 
 
 async def read_log(call: Call, request: ReadLog) -> Sent:
-    """Send entries of the log; with `follow`, go on until the client leaves."""
+    """Send entries of the log. With `follow`, go on until the client leaves."""
     log = _log(call)
     seen = log.tip.seq
     await _send_lines(call, log.newest(max(0, request.newest)))

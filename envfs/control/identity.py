@@ -7,17 +7,17 @@ from envfs.service import identity
 
 async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
     """Put the vault's identity under another passphrase."""
-    await identity.change_passphrase(call.service, call.caller, call.descriptors)
+    await identity.rewrap_identity(call.service, call.caller, call.descriptors)
     return Sent(Done())
 
 
 async def keep_identity(call: Call, request: KeepIdentity) -> Sent:
     """Keep the identity in a keyring of the operating system, beside its file."""
-    await identity.keep_identity(call.service, call.caller, request.keyring, call.descriptors)
+    await identity.store_in_keyring(call.service, call.caller, request.keyring, call.descriptors)
     return Sent(Done())
 
 
 async def forget_identity(call: Call, _request: ForgetIdentity) -> Sent:
     """Remove the identity from the keyring."""
-    await identity.forget_identity(call.service, call.caller)
+    await identity.remove_from_keyring(call.service, call.caller)
     return Sent(Done())

@@ -40,8 +40,8 @@ async def check_write(call: Call, request: CheckWrite) -> Sent:
         AuditUnavailable: the log cannot be
     """
     service, open_vault = call.service, call.service.open_vault
-    names.variable(request.name)
-    project = names.project(names.level(request.level))
+    names.parse_variable(request.name)
+    project = names.project(names.parse_level(request.level))
     if not os.access(service.places.vault, os.W_OK | os.X_OK):
         raise StoreUnavailable(f"the vault at {service.places.vault} cannot be written")
     if open_vault.vault.key_head(project) is not None:
@@ -55,23 +55,23 @@ async def check_write(call: Call, request: CheckWrite) -> Sent:
 
 async def set_variable(call: Call, request: SetVariable) -> Sent:
     """Set one variable."""
-    name = names.variable(request.name)
+    name = names.parse_variable(request.name)
     operation = Operation.TEMPLATE if request.template else Operation.SET
-    level = names.level(request.level)
+    level = names.parse_level(request.level)
     change = LevelChange(operation, level, name, trim=request.trim, message=request.message)
     return await _write(call, change, call.descriptor("the value"))
 
 
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
     """Remove one variable from a level's own text."""
-    level, name = names.level(request.level), names.variable(request.name)
+    level, name = names.parse_level(request.level), names.parse_variable(request.name)
     return await _write(call, LevelChange(Operation.UNSET, level, name, message=request.message))
 
 
 async def rename_variable(call: Call, request: RenameVariable) -> Sent:
     """Give one variable another name."""
-    name, new_name = names.variable(request.name), names.variable(request.new_name)
-    level = names.level(request.level)
+    name, new_name = names.parse_variable(request.name), names.parse_variable(request.new_name)
+    level = names.parse_level(request.level)
     change = LevelChange(Operation.RENAME, level, name, new_name=new_name, message=request.message)
     return await _write(call, change)
 
@@ -79,7 +79,7 @@ async def rename_variable(call: Call, request: RenameVariable) -> Sent:
 async def import_text(call: Call, request: ImportText) -> Sent:
     """Merge a dotenv text into a level, or put it in the level's place."""
     operation = Operation.REPLACE if request.replace else Operation.MERGE
-    change = LevelChange(operation, names.level(request.level), dry=request.dry, message=request.message)
+    change = LevelChange(operation, names.parse_level(request.level), dry=request.dry, message=request.message)
     if request.dry:
         # whoever is told which values are the same can guess at them: that is reading, and is on the log
         call.service.open_vault.gate.admit_facts(
@@ -89,8 +89,8 @@ async def import_text(call: Call, request: ImportText) -> Sent:
 
 
 async def rollback(call: Call, request: Rollback) -> Sent:
-    """Write a new version with the text of an old one."""
-    level = names.level(request.level)
+    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
+    level = names.parse_level(request.level)
     if request.version < 1:
         raise NoSuchLevel("versions count from 1", f"`envfs history {level}` lists them")
     change = LevelChange(Operation.RESTORE, level, restore_version=request.version, message=request.message)
@@ -127,8 +127,11 @@ async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[st
     except EnvFSError as error:
         return (error.text,)
     written = {*sealed.added, *sealed.changed}
-    found = [
-        *(f"{each.chain[0]} refers to {each.chain[-1]}, {_DANGLING[each.kind]}" for each in examined.dangling),
+    warnings = [
+        *(
+            f"{dangling.chain[0]} refers to {dangling.chain[-1]}, {_DANGLING[dangling.kind]}"
+            for dangling in examined.dangling
+        ),
         *(
             f"{facts.name} {facts.refused}: the level's dialect cannot carry it"
             for facts in examined.variables
@@ -136,5 +139,5 @@ async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[st
         ),
         *(f"{facts.name}: {doubt}" for facts in examined.variables if facts.name in written for doubt in facts.doubts),
     ]
-    rest = len(found) - _MOST_WARNINGS
-    return (*found[:_MOST_WARNINGS], *([f"{rest} more: `envfs check {level}`"] if rest > 0 else ()))
+    left_out = len(warnings) - _MOST_WARNINGS
+    return (*warnings[:_MOST_WARNINGS], *([f"{left_out} more: `envfs check {level}`"] if left_out > 0 else ()))

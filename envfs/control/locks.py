@@ -9,13 +9,13 @@ from envfs.service import unlocking
 
 async def unlock(call: Call, request: Unlock) -> Sent:
     """Give the keyholder a key, and remember when to take it away again."""
-    await unlocking.unlock(call.service, call.caller, _scope(request.project), request.seconds, call.descriptors)
+    await unlocking.unlock_scope(call.service, call.caller, _scope(request.project), request.seconds, call.descriptors)
     return Sent(Done())
 
 
 async def lock(call: Call, request: Lock) -> Sent:
     """Lock the vault, or one project."""
-    await unlocking.lock(call.service, call.caller, _scope(request.project))
+    await unlocking.lock_scope(call.service, call.caller, _scope(request.project))
     return Sent(Done())
 
 

@@ -8,7 +8,7 @@ from envfs.service.log_verification import Inquiry
 
 async def verify_log(call: Call, _request: VerifyLog) -> Sent:
     """Follow the log's chain, check its signed checkpoints, and hold them against those of the vault."""
-    return Sent(await log_verification.verify_log(Inquiry(call.service, call.left, call.send_row)))
+    return Sent(await log_verification.verify_access_log(Inquiry(call.service, call.left, call.send_row)))
 
 
 async def rotate_log(call: Call, _request: RotateLog) -> Sent:
@@ -16,7 +16,7 @@ async def rotate_log(call: Call, _request: RotateLog) -> Sent:
     service = call.service
     _ = service.open_vault
     aside = service.ledger.rotate(call.caller)
-    await log_verification.sign(call.service)
+    await log_verification.sign_log(call.service)
     return Sent(Done((f"the old entries are kept in {aside}",)))
 
 
@@ -26,7 +26,7 @@ async def restart_log(call: Call, _request: RestartLog) -> Sent:
     ledger = call.service.ledger
     behind = ledger.behind
     aside = ledger.restart(call.caller)
-    await log_verification.sign(call.service)
+    await log_verification.sign_log(call.service)
     notes = [f"the old log is kept as {aside}" if aside else "the old log is gone"]
     if behind:
         notes.append(f"{behind}: its values may be older ones; `envfs history LEVEL` says when each was set")

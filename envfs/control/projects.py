@@ -1,16 +1,16 @@
 """Requests about projects and their keys: make, list, change whom they are sealed to. For the owner only.
 
-Laws: one change goes at a time, and is finished before anything is said of it to a client, who may have left; a level
-that is sealed anew keeps its text, as a new version.
+Laws: one change goes at a time, and is finished before anything is said of it to a client, who may have left. A level
+that is sealed again keeps its text, as a new version.
 """
 
 from envfs.control.call import Call, Sent
-from envfs.control.damage import fault
+from envfs.control.damage import fault_row
 from envfs.core import keyfile, names
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
-from envfs.core.recipients import canonical
+from envfs.core.recipients import canonical_recipients
 from envfs.core.scope import Scope
 from envfs.errors import BadRequest, Locked
 from envfs.protocol.answers import KeysDescribed
@@ -32,7 +32,7 @@ from envfs.protocol.control import (
 from envfs.service import key_changes
 from envfs.service.locking import one_try, unless_locked
 from envfs.service.project_keys import KeyChange
-from envfs.service.rekeying import finish
+from envfs.service.rekeying import finish_rekeying
 from envfs.service.service import OpenVault
 from envfs.vault.damage import DAMAGED
 
@@ -55,7 +55,7 @@ async def list_projects(call: Call, _request: ListProjects) -> Sent:
         try:
             row: ProjectRow | FaultRow = await _project_row(open_vault, project)
         except DAMAGED as error:
-            row = fault(project, error)
+            row = fault_row(project, error)
         await call.send_row(row)
     return Sent(Done())
 
@@ -74,7 +74,7 @@ async def _project_row(open_vault: OpenVault, project: Project) -> ProjectRow:
 
 
 async def list_keys(call: Call, request: ListKeys) -> Sent:
-    """Send the keys that a project has or had, the newest first; those of all, locked projects left out."""
+    """Send the keys that a project has or had, the newest first. Those of all, locked projects left out."""
     open_vault = call.service.open_vault
     if request.project:
         project = names.project_named(request.project)
@@ -85,7 +85,7 @@ async def list_keys(call: Call, request: ListKeys) -> Sent:
             about = await _described(open_vault, project)
             rows: list[KeyRow | FaultRow] = [*_key_rows(open_vault, project, about)] if about else []
         except DAMAGED as error:
-            rows = [fault(project, error)]
+            rows = [fault_row(project, error)]
         await call.send_rows(rows)
     return Sent(Done())
 
@@ -98,19 +98,19 @@ def _key_rows(open_vault: OpenVault, project: Project, about: KeysDescribed) -> 
 
 
 async def change_custody(call: Call, request: ChangeCustody) -> Sent:
-    """Seal a project's keys to a passphrase alone, or to recipients again; a new key comes in front."""
+    """Seal a project's keys to a passphrase alone, or to recipients again. A new key comes in front."""
     project, open_vault = names.project_named(request.project), call.service.open_vault
     custody = keyfile.custody_named(request.custody)
     if open_vault.keys.custody(project) is custody:
         async with open_vault.changing:
-            await finish(open_vault, call.caller, project)
+            await finish_rekeying(open_vault, call.caller, project)
         return Sent(Done((f"{project} is {custody} already",)))
     recipients = open_vault.keys.defaults() if custody is Custody.MANAGED else ()
     return await _change(call, project, KeyChange(KeyOperation.CUSTODY, custody, recipients, fresh=True))
 
 
 async def change_project_passphrase(call: Call, request: ChangeProjectPassphrase) -> Sent:
-    """Put a project's keys under another passphrase."""
+    """Put a project's keys under another passphrase. Raises BadRequest for a managed project."""
     project = names.project_named(request.project)
     if call.service.open_vault.keys.custody(project) != Custody.ZERO_KNOWLEDGE:
         raise BadRequest(
@@ -127,26 +127,26 @@ async def rotate_key(call: Call, request: RotateKey) -> Sent:
 
 
 async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
-    """Seal a project's keys to others; where one is taken away, a new key comes in front."""
+    """Seal a project's keys to others. A new key comes in front if one is removed. Raises BadRequest."""
     project, keys = names.project_named(request.project), call.service.open_vault.keys
     if keys.custody(project) != Custody.MANAGED:
-        raise BadRequest(f"project {project} is zero-knowledge: a passphrase opens it, and nobody else")
-    before = (await keys.describe(project)).recipients
-    remove = canonical(request.remove)
-    unknown = [each for each in remove if each not in before]
+        raise BadRequest(f"project {project} is zero-knowledge: only its passphrase opens it")
+    old_recipients = (await keys.describe(project)).recipients
+    remove = canonical_recipients(request.remove)
+    unknown = [recipient for recipient in remove if recipient not in old_recipients]
     if unknown or call.service.open_vault.vault.description.recipient in remove:
-        raise BadRequest("what is to be removed is no recipient that can be", "`envfs project ls --json` lists them")
-    wanted = (*(each for each in before if each not in remove), *request.add)
-    change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, wanted, fresh=bool(remove))
+        raise BadRequest("the recipient to remove is not one of this project", "`envfs project ls --json` lists them")
+    new_recipients = (*(recipient for recipient in old_recipients if recipient not in remove), *request.add)
+    change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, new_recipients, fresh=bool(remove))
     return await _change(call, project, change)
 
 
 async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     """Make a recovery identity (or take a recipient), and seal every managed project's keys to it as well."""
     where = () if request.recipient else call.descriptor("where the identity is to be written")
-    made = await key_changes.add_recovery(call.service, call.caller, request.recipient, where)
-    notes = tuple(f"{project} is zero-knowledge: nobody but its passphrase opens it" for project in made.left_out)
-    return Sent(RecoveryMade(made.recipient, made.projects, notes))
+    recovery = await key_changes.create_recovery_key(call.service, call.caller, request.recipient, where)
+    notes = tuple(f"{project} is zero-knowledge: only its passphrase opens it" for project in recovery.left_out)
+    return Sent(RecoveryMade(recovery.recipient, recovery.projects, notes))
 
 
 async def _change(call: Call, project: Project, change: KeyChange) -> Sent:
@@ -154,7 +154,7 @@ async def _change(call: Call, project: Project, change: KeyChange) -> Sent:
     for row in sealed:
         await call.send_row(row)
     count = len(sealed)
-    return Sent(Done((f"{count} level{'s' * (count != 1)} sealed anew",) if change.fresh else ()))
+    return Sent(Done((f"{count} level{'s' * (count != 1)} sealed again",) if change.fresh else ()))
 
 
 async def _described(open_vault: OpenVault, project: Project) -> KeysDescribed | None:

@@ -15,7 +15,7 @@ from envfs.control.connection import Connection
 from envfs.errors import Conflict, TooMany
 from envfs.gate.fair_queue import Asker
 from envfs.host import callers
-from envfs.host.supervision import Tasks, supervised
+from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.protocol import control, framing, wire
 from envfs.service.budgets import Room
 from envfs.service.service import Service
@@ -26,8 +26,8 @@ _PAUSE = 0.1
 _SILENT_SECONDS = 0.5  # a connection that does nothing for so long makes room for another one
 
 
-def bind(path: str) -> socket.socket:
-    """Bind the socket at `path`, replacing one that a dead daemon left; every uid may connect.
+def bind_socket(path: str) -> socket.socket:
+    """Bind the socket at `path`, replacing one that a dead daemon left. Every uid may connect.
 
     Raises:
         Conflict: the folder is not this user's own, or the socket cannot be made
@@ -85,7 +85,7 @@ def _unused() -> socket.socket:
 
 
 class Server:
-    """Accepts clients; at most so many connections of one uid, and of all others than the owner, at once.
+    """Accepts clients. At most so many connections of one uid, and of all others than the owner, at once.
 
     Where there is no room, the one that has been silent for longest is closed, or the newcomer is refused.
     """
@@ -100,7 +100,7 @@ class Server:
     async def run(self, listener: socket.socket) -> None:
         """Accept connections for ever."""
         with contextlib.closing(_Reserve()) as reserve:
-            async with supervised() as tasks:
+            async with supervised_nursery() as tasks:
                 tasks.keep(self.reassure)
                 tasks.keep(self._accept, listener, tasks, partial(reserve.turn_away, listener))
 
@@ -131,7 +131,7 @@ class Server:
             if not self._has_room_for(uid) and not self._make_room(Asker(uid, pid)):
                 _refuse(stream)
                 return
-            caller = callers.peer(stream.getsockopt)
+            caller = callers.peer_caller(stream.getsockopt)
             self._connected[caller.uid] += 1
             connection = Connection(stream, caller, self._service)
             self._connections.add(connection)
@@ -150,7 +150,9 @@ class Server:
     def _make_room(self, newcomer: Asker) -> bool:
         # whoever only holds connections must not keep its own user's other programs out, nor other users
         full = self._connected[newcomer.uid] >= self._room.of_one
-        rivals = [each for each in self._connections if _rivals(each, newcomer, full, self._service.owner)]
+        rivals = [
+            connection for connection in self._connections if _rivals(connection, newcomer, full, self._service.owner)
+        ]
         longest = max(rivals, key=Connection.silent_for, default=None)
         if longest is not None and longest.silent_for() >= _SILENT_SECONDS:
             longest.dismiss()
@@ -199,6 +201,6 @@ def _shrink_largest(rivals: Sequence[Connection], newcomer: Asker) -> bool:
 def _refuse(stream: socket.socket | trio.socket.SocketType) -> None:
     # without waiting: a client that cannot be told is not waited for
     error = TooMany("this user has too many connections to the daemon", "close some, or try again in a moment")
-    frame = framing.encode(wire.to_body(control.Failed(error.code, error.text, error.hint, error.about)))
+    frame = framing.encode_frame(wire.to_body(control.Failed(error.code, error.text, error.hint, error.about)))
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(stream.fileno())) as same:
         same.send(frame, socket.MSG_DONTWAIT)

@@ -18,7 +18,7 @@ from envfs.service import setup
 
 
 async def status(call: Call, _request: Status) -> Sent:
-    """Report the daemon's state; an approved user learns what concerns them, a stranger only that it runs."""
+    """Report the daemon's state. An approved user learns what concerns them, a stranger only that it runs."""
     service = call.service
     if not call.caller.is_user(service.owner):
         return Sent(_outline(call))

@@ -8,12 +8,12 @@ from envfs.service.log_verification import Inquiry
 
 
 async def verify_vault(call: Call, request: VerifyVault) -> Sent:
-    """Check every record of every stream, and all that is known of the vault; send a row for each fault."""
+    """Check every record of every stream, and all that is known of the vault. Send a row for each fault."""
     inquiry = Inquiry(call.service, call.left, call.send_row)
-    return Sent(await verification.verify_vault(inquiry, repair=request.repair))
+    return Sent(await verification.check_vault(inquiry, repair=request.repair))
 
 
 async def accept(call: Call, request: Accept) -> Sent:
     """Accept a level as it is now, after a rollback was noticed."""
-    sentence = await verification.accept(call.service, call.caller, names.level(request.level))
+    sentence = await verification.accept_now(call.service, call.caller, names.parse_level(request.level))
     return Sent(Done((sentence,)))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from envfs.control.call import Call, Sent
-from envfs.control.damage import fault
+from envfs.control.damage import fault_row
 from envfs.core import names
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.view_parts import Part
@@ -37,13 +37,13 @@ _CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the com
 
 
 async def read_view(call: Call, request: ReadView) -> Sent:
-    """Send a view, or the part of it that was asked for."""
-    level = names.level(request.level)
+    """Send a view, or the requested part of it. Raises BadRequest for an unknown form or channel."""
+    level = names.parse_level(request.level)
     if request.format not in _FORMATS or request.channel not in _CHANNELS or request.version < 0:
         raise BadRequest("an unknown format of a view, channel or version")
     shown, blobs_of = _FORMATS[request.format]
     for name in request.only:
-        names.variable(name)
+        names.parse_variable(name)
     is_lenient = request.format == _EXEC and request.dialect == dialects.INHERITING
     dialect = _dialect(call, level, "" if is_lenient else request.dialect)
     if is_lenient:
@@ -62,15 +62,15 @@ async def read_view(call: Call, request: ReadView) -> Sent:
 
 async def list_variables(call: Call, request: ListVariables) -> Sent:
     """Send the names of a view and the level that sets each."""
-    access = AccessRequest(names.level(request.level), Channel.SOCKET, Format.NAMES, request.version)
+    access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.NAMES, request.version)
     origins = await call.service.open_vault.reader.names(call.caller, access)
     await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
 
 
 async def describe_view(call: Call, request: DescribeView) -> Sent:
-    """Send what is to be known of a view beside its values."""
-    level = names.level(request.level)
+    """Send the facts about a view, without its values."""
+    level = names.parse_level(request.level)
     access = AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version, _dialect(call, level, request.dialect))
     examined = await call.service.open_vault.reader.facts(call.caller, access)
     await call.send_rows(map(_row, examined.variables))
@@ -85,14 +85,14 @@ def _row(facts: Facts) -> FactsRow:
 
 async def list_levels(call: Call, request: ListLevels) -> Sent:
     """Send the levels that the caller may know of."""
-    top, open_vault = names.level(request.level), call.service.open_vault
+    top, open_vault = names.parse_level(request.level), call.service.open_vault
     open_vault.reader.check(call.caller, AccessRequest(top, Channel.SOCKET, Format.NAMES))
     for level in open_vault.vault.levels():
         if names.within(level, top) and open_vault.reader.knows(call.caller, level):
             try:
                 row: LevelRow | FaultRow = _level_row(call, level)
             except DAMAGED as error:
-                row = fault(level, error)
+                row = fault_row(level, error)
             await call.send_row(row)
     return Sent(Done())
 
@@ -107,7 +107,7 @@ def _level_row(call: Call, level: str) -> LevelRow:
 
 async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
-    access = AccessRequest(names.level(request.level), Channel.SOCKET, Format.HISTORY)
+    access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.HISTORY)
     async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest):
         await call.send_rows(map(_version_row, versions))
     return Sent(Done())
@@ -116,7 +116,7 @@ async def list_history(call: Call, request: ListHistory) -> Sent:
 def _version_row(version: Version | Damaged) -> VersionRow | FaultRow:
     match version:
         case Damaged(key, error):
-            return fault(key, error)
+            return fault_row(key, error)
         case Version(change, time):
             return VersionRow(change.version, time, *change[1:])
 
@@ -157,7 +157,7 @@ def _value(view: View, only: tuple[str, ...]) -> _Blobs:
 
 
 def _variable(view: View, name: str) -> memoryview:
-    extent = view.value(names.variable(name))
+    extent = view.value(names.parse_variable(name))
     if extent is None:
         raise NoSuchVariable(f"{view.level} has no variable of that name", f"`envfs show {view.level}` lists them")
     return view.look(extent)

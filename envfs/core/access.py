@@ -1,6 +1,6 @@
-"""Who may read what: grants in, a verdict out (docs/design.md §6).
+"""Access: grants in, a verdict out (docs/design.md §6).
 
-Laws: the default is deny; uid 0 gets nothing for being root; a caller that could not be identified gets nothing.
+Laws: the default is deny. Uid 0 gets nothing for being root. A caller that could not be identified gets nothing.
 """
 
 import math
@@ -15,7 +15,7 @@ MOST_LISTERS = 507  # uids of one folder's access list: with more, Linux refuses
 
 
 class Caller(NamedTuple):
-    """Who asks, as the kernel tells it. `pid` 0 or a `doubt` means that the caller could not be identified.
+    """The caller, as the kernel reports it. `pid` 0 or a `doubt` means that the caller could not be identified.
 
     Callers are made in one place, `host.callers`, and every decision takes one.
     """
@@ -30,7 +30,7 @@ class Caller(NamedTuple):
 
     @property
     def unknown(self) -> str:
-        """Why the caller counts as unidentified; empty for one that was identified."""
+        """Why the caller counts as unidentified. Empty for one that was identified."""
         return self.doubt or ("no process" if self.pid <= 0 else "")
 
     def is_user(self, uid: int) -> bool:
@@ -49,8 +49,8 @@ class Moment(NamedTuple):
 class Grant(NamedTuple):
     """A uid may read `level` and all below it, until an end or for ever (`until` empty).
 
-    The end is `boot_until` seconds into the run of the machine called `boot`; in another run, the wall clock's `until`.
-    The dotenv texts that it gets are in `dialect`; empty for what the levels ask for.
+    The end is `boot_until` seconds into the run of the machine called `boot`. In another run, the wall clock's `until`.
+    The dotenv texts that it gets are in `dialect`. Empty for what the levels ask for.
     """
 
     level: str
@@ -80,7 +80,7 @@ _NO_GRANT = Verdict(Decision.DENY, "no grant")
 
 
 def end(grant: Grant, now: Moment) -> float:
-    """Return when a grant ends, in seconds of this run of the machine; infinity for one without end."""
+    """Return when a grant ends, in seconds of this run of the machine. Infinity for one without end."""
     if not grant.until:
         return math.inf
     if grant.boot == now.boot:
@@ -101,10 +101,10 @@ class _Rule(NamedTuple):
 
 
 class Policy:
-    """The grants of one settings file, ready to be asked; `seconds` are those of this run of the machine."""
+    """The grants of one settings file, ready to be asked. `seconds` are those of this run of the machine."""
 
     def __init__(self, grants: Iterable[Grant], now: Moment) -> None:
-        """Index the grants by uid, the lowest levels' first; ends from another run are placed in this one, once."""
+        """Index the grants by uid, the lowest levels' first. Ends from another run are placed in this one, once."""
         self._by_uid: dict[int, list[_Rule]] = {}
         for grant in sorted(grants, key=lambda grant: -len(names.chain(grant.level))):
             verdict = Verdict(Decision.ALLOW, f"uid {grant.uid} {grant.level}", grant.dialect)
@@ -112,7 +112,7 @@ class Policy:
             self._by_uid.setdefault(grant.uid, []).append(rule)
 
     def decide(self, caller: Caller, level: str, seconds: float) -> Verdict:
-        """Decide whether a caller may read the view of a level; of several grants, the nearest counts."""
+        """Decide whether a caller may read the view of a level. Of several grants, the nearest counts."""
         if caller.doubt or caller.pid <= 0:
             return Verdict(Decision.DENY, f"unknown caller: {caller.unknown}")
         for rule in self._by_uid.get(caller.uid, ()):
@@ -134,7 +134,7 @@ class Policy:
         return 0 if caller.unknown else sum(seconds < rule.until for rule in self._by_uid.get(caller.uid, ()))
 
     def uids(self, seconds: float, level: str = "") -> tuple[int, ...]:
-        """List the uids that have a grant; with a level, those that may read its view."""
+        """List the uids that have a grant. With a level, those that may read its view."""
         return tuple(
             uid
             for uid, rules in self._by_uid.items()
@@ -142,6 +142,6 @@ class Policy:
         )
 
     def next_end(self, seconds: float) -> float:
-        """Return when the next grant ends, in seconds of this run of the machine; infinity if none does."""
+        """Return when the next grant ends, in seconds of this run of the machine. Infinity if none does."""
         ends = (rule.until for rules in self._by_uid.values() for rule in rules if rule.until > seconds)
         return min(ends, default=math.inf)

@@ -1,4 +1,4 @@
-"""What a caller asks for of a level, and by which channel; the words are those of protocol and access log."""
+"""What a caller asks for of a level, and by which channel. The words are those of protocol and access log."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -33,9 +33,9 @@ class Format(StrEnum):
 
 
 class AccessRequest(NamedTuple):
-    """One access: which level, by which channel, in which format; `version` 0 is now.
+    """One access: which level, by which channel, in which format. `version` 0 is now.
 
-    `dialect` is that of the dotenv text; empty for the one that the level asks for.
+    `dialect` is that of the dotenv text. Empty for the one that the level asks for.
     """
 
     level: str

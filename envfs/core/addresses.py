@@ -3,7 +3,7 @@
 from envfs.tuples import NamedTuple
 
 
-class Place(NamedTuple):
+class RecordAddress(NamedTuple):
     """Where a record stands: what its header must say, to the letter.
 
     `vault` is the vault's UUID, `stream` a path such as `level/shop`, `seq` counts from 1, and `prev` is the digest of
@@ -23,15 +23,15 @@ class MemberRecords(NamedTuple):
     number: int
 
 
-class Layer(NamedTuple):
+class SealedLayer(NamedTuple):
     """One level that has text, for a view: its head record and its project's key record are blobs of the request.
 
     `record_blob` and `key_blob` count the request's blobs from 0. `members` is None in a vault that has one author.
     """
 
     level: str
-    record: Place
+    record: RecordAddress
     record_blob: int
-    key: Place
+    key: RecordAddress
     key_blob: int
     members: MemberRecords | None = None

@@ -1,7 +1,7 @@
 """The access log: one JSON line an entry, each naming the hash of the line before (docs/format.md §7).
 
-Laws: an entry never holds a value or a variable's name; changing, dropping, adding or reordering a line breaks the
-chain at that line; a signed checkpoint makes rewriting the whole chain visible too.
+Laws: an entry never holds a value or a variable's name. Changing, dropping, adding or reordering a line breaks the
+chain at that line. A signed checkpoint makes rewriting the whole chain visible too.
 """
 
 import functools
@@ -29,9 +29,9 @@ class Tip(NamedTuple):
     digest: str = START
 
 
-def line(tip: Tip, time: str, event: Event, caller: Caller | None) -> bytes:
-    """Write the entry that follows `tip`, ending in a line feed; empty fields are left out."""
-    # written once for each open of each file: only what differs between two of them is put together anew
+def entry_line(tip: Tip, time: str, event: Event, caller: Caller | None) -> bytes:
+    """Write the entry that follows `tip`, ending in a line feed. Empty fields are left out."""
+    # written once for each open of each file: only what differs between two of them is put together again
     return f'{{"seq":{tip.seq + 1},"time":"{time}",{_middle(event, caller)},"prev":"{tip.digest}"}}\n'.encode()
 
 
@@ -47,8 +47,8 @@ def _middle(event: Event, caller: Caller | None) -> str:
     return _encoder.encode(body)[1:-1]
 
 
-def checkpoint(end: Tip, time: str, signed: "Checkpoint") -> bytes:
-    """Write the entry that carries the keyholder's signature; `end` is where the log ends now."""
+def checkpoint_line(end: Tip, time: str, signed: "LoggedCheckpoint") -> bytes:
+    """Write the entry that carries the keyholder's signature. `end` is where the log ends now."""
     body: dict[str, object] = {"seq": end.seq + 1, "time": time, "event": EventKind.CHECKPOINT}
     if (signed.seq, signed.digest) != end:  # entries came while it was signed
         body |= {"entry": signed.seq, "digest": signed.digest}
@@ -57,7 +57,7 @@ def checkpoint(end: Tip, time: str, signed: "Checkpoint") -> bytes:
     return _text({**body, "signature": signed.signature, "prev": end.digest})
 
 
-def after(tip: Tip, text: bytes) -> Tip:
+def tip_after(tip: Tip, text: bytes) -> Tip:
     """Return the tip of the log once `text` has been added to it."""
     return Tip(tip.seq + 1, hashlib.sha256(text).hexdigest())
 
@@ -67,7 +67,7 @@ def checkpoint_text(seq: int, digest: str) -> bytes:
     return f"envfs/1/log {seq} {digest}".encode()
 
 
-class Checkpoint(NamedTuple):
+class LoggedCheckpoint(NamedTuple):
     """A signature over the log's first `seq` entries, as an entry has it.
 
     `record` is the number of the checkpoint in the vault that says the same, 0 if it could not be stored.
@@ -79,21 +79,21 @@ class Checkpoint(NamedTuple):
     record: int = 0
 
 
-def walk(lines: Iterable[bytes], tip: Tip = Tip()) -> Iterator[tuple[Tip, dict[str, object]]]:  # noqa: B008
-    """Follow the chain; yields the tip after each line, and the line as an object.
+def walk_chain(lines: Iterable[bytes], tip: Tip = Tip()) -> Iterator[tuple[Tip, dict[str, object]]]:  # noqa: B008
+    """Follow the chain. Yields the tip after each line, and the line as an object.
 
     Raises:
         LogBroken: naming the first line that does not follow from the one before
     """
     for number, text in enumerate(lines, tip.seq + 1):
-        body = read(text, number)
+        body = parse_log_entry(text, number)
         if type(body.get("seq")) is not int or body["seq"] != number or body.get("prev") != tip.digest:
             raise LogBroken(f"the access log is broken at line {number}: it does not follow from the line before")
-        tip = after(tip, text)
+        tip = tip_after(tip, text)
         yield tip, body
 
 
-def find_checkpoint(body: dict[str, object]) -> Checkpoint | None:
+def find_checkpoint(body: dict[str, object]) -> LoggedCheckpoint | None:
     """Return the checkpoint that an entry is, or None.
 
     Raises:
@@ -105,10 +105,10 @@ def find_checkpoint(body: dict[str, object]) -> Checkpoint | None:
     if type(entry) is not int or type(number) is not int:
         raise LogBroken(f"the access log is broken at line {body['seq']}: it is no checkpoint")
     seq, digest = (entry, str(body.get("digest"))) if "entry" in body else (entry - 1, str(body["prev"]))
-    return Checkpoint(seq, digest, str(body.get("signature", "")), number)
+    return LoggedCheckpoint(seq, digest, str(body.get("signature", "")), number)
 
 
-def read(text: bytes, number: int) -> dict[str, object]:
+def parse_log_entry(text: bytes, number: int) -> dict[str, object]:
     """Read one line, the `number`th, as an object.
 
     Raises:

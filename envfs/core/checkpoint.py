@@ -1,13 +1,13 @@
 """One checkpoint of the vault: the owner's signature over where the access log ended and how far each stream was.
 
-Laws: there is exactly one encoding of a checkpoint, and anything else is refused (docs/format.md §8); a checkpoint
+Laws: there is exactly one encoding of a checkpoint, and anything else is refused (docs/format.md §8). A checkpoint
 names its vault, its stream, its number and the checkpoint before it. Nothing is signed here.
 """
 
 from typing import NamedTuple
 
 from envfs.core import record, statements
-from envfs.core.statements import Header, Statement
+from envfs.core.statements import Statement, StatementHeader
 from envfs.errors import AuthenticationFailed
 
 TYPE = "envfs-checkpoint"
@@ -15,7 +15,7 @@ _HEX_DIGITS = 64
 _DIGITS = frozenset("0123456789abcdef")
 
 
-class Head(NamedTuple):
+class StreamHead(NamedTuple):
     """The newest record of a stream of the vault, as this machine knew it."""
 
     stream: str
@@ -24,10 +24,10 @@ class Head(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a checkpoint says of the log, and of the vault's streams.
+    """The content of a checkpoint: the log's tip, and the heads of the vault's streams.
 
     `begin` is the hash of the log's first line, `tip` that of its entry number `entries`, which ends at byte `offset`
-    of its file; both are hexadecimal. The heads are those of checkpoint `heads_in`, and stand there only.
+    of its file. Both are hexadecimal. The heads are those of checkpoint `heads_in`, and stand there only.
     """
 
     begin: str
@@ -35,17 +35,17 @@ class Claim(NamedTuple):
     tip: str
     offset: int
     heads_in: int
-    heads: tuple[Head, ...] = ()
+    heads: tuple[StreamHead, ...] = ()
 
 
-class Checkpoint(NamedTuple):
+class StoredCheckpoint(NamedTuple):
     """A stored checkpoint: the statement that is signed, and what its payload says."""
 
     statement: Statement
     claim: Claim
 
     @property
-    def header(self) -> Header:
+    def header(self) -> StatementHeader:
         """Where it stands."""
         return self.statement.header
 
@@ -58,14 +58,14 @@ def render_claim(claim: Claim) -> str:
     return statements.encode_object(body)
 
 
-def parse(data: bytes) -> Checkpoint:
-    """Read a stored checkpoint; the keyholder says whether it is authentic.
+def parse_checkpoint(data: bytes) -> StoredCheckpoint:
+    """Read a stored checkpoint. The keyholder says whether it is authentic.
 
     Raises:
         AuthenticationFailed: not the one encoding of a checkpoint
     """
     statement = statements.parse_statement(data, TYPE)
-    return Checkpoint(statement, parse_claim(statement.payload))
+    return StoredCheckpoint(statement, parse_claim(statement.payload))
 
 
 def parse_claim(payload: str) -> Claim:
@@ -76,7 +76,7 @@ def parse_claim(payload: str) -> Claim:
     """
     data = record.from_base64(payload)
     with_heads = b'"heads":' in data
-    body = record.json_object(data)
+    body = record.parse_json_object(data)
     if tuple(body) != (Claim._fields if with_heads else Claim._fields[:-1]):
         raise _wrong("has other fields than it should")
     heads = body.get("heads", {})
@@ -93,10 +93,10 @@ def parse_claim(payload: str) -> Claim:
     return claim
 
 
-def _head(member: tuple[str, object]) -> Head:
+def _head(member: tuple[str, object]) -> StreamHead:
     match member[1]:
         case [int(seq), str(digest)] if type(seq) is int:
-            return Head(member[0], seq, digest)
+            return StreamHead(member[0], seq, digest)
         case _:
             raise _wrong("has a head that is none")
 

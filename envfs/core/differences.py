@@ -5,7 +5,7 @@ from envfs.tuples import NamedTuple
 
 
 class Difference(NamedTuple):
-    """In which parts a view reads otherwise than before, and whose values do; both empty if it reads as before."""
+    """In which parts a view reads otherwise than before, and whose values do. Both empty if it reads as before."""
 
     parts: tuple[Part, ...] = ()
     names: tuple[str, ...] = ()

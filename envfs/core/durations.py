@@ -3,8 +3,8 @@
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def seconds(text: str) -> int:
-    """Read a duration; ValueError for anything else, and for one of nothing."""
+def parse_duration(text: str) -> int:
+    """Read a duration. ValueError for anything else, and for one of nothing."""
     number, unit = text[:-1], text[-1:]
     if not (number.isascii() and number.isdigit()) or unit not in _UNITS or not int(number):
         raise ValueError("not a duration")

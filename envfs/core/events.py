@@ -14,7 +14,7 @@ from envfs.core.names import Project
 from envfs.core.operations import KeyOperation, Operation
 from envfs.core.scope import Scope
 
-_LEVEL_CHARACTERS, _RECIPIENT_CHARACTERS = 256, 100  # a refused level may be any text; a hybrid recipient is pages long
+_LEVEL_CHARACTERS, _RECIPIENT_CHARACTERS = 256, 100  # a refused level may be any text. A hybrid recipient is pages long
 
 
 class EventKind(StrEnum):
@@ -73,7 +73,7 @@ def refused(request: AccessRequest, rule: str) -> Event:
 
 
 def refused_request(name: str, level: str) -> Event:
-    """A request that the owner alone may send came from another caller; `level` is as it was sent."""
+    """A request that the owner alone may send came from another caller. `level` is as it was sent."""
     level, rule = level[:_LEVEL_CHARACTERS], "owner only"
     return Event(EventKind.REFUSE, Channel.SOCKET, level, operation=name, decision=Decision.DENY, rule=rule)
 
@@ -163,5 +163,5 @@ def rotated(name: str) -> Event:
 
 
 def restarted(checkpoint: int, rule: str) -> Event:
-    """A new log begins; the newest checkpoint that was known is `checkpoint`, and `rule` names what was lost."""
+    """A new log begins. The newest checkpoint that was known is `checkpoint`, and `rule` names what was lost."""
     return Event(EventKind.RESTART, version=checkpoint, rule=rule)

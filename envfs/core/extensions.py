@@ -1,8 +1,8 @@
-"""What a record's header may say beyond format 1: the object `ext`, with JOSE's rule of what is critical.
+"""Extensions of a record's header beyond format 1: the object `ext`, with JOSE's rule of what is critical.
 
 docs/format.md §4, "Extensions".
 
-Laws: an extension has one encoding; a record whose extension is critical and not understood here is not read; what is
+Laws: an extension has one encoding. A record whose extension is critical and not understood here is not read; what is
 not critical is carried on unchanged, to the record that follows.
 """
 
@@ -43,7 +43,7 @@ def parse_extension(body: object) -> str:
 
 
 def critical_names(text: str) -> tuple[str, ...]:
-    """List what is critical in an extension; `text` is what `parse_extension` returned, or empty."""
+    """List what is critical in an extension. `text` is what `parse_extension` returned, or empty."""
     return tuple(json.loads(text).get(CRITICAL, ())) if text else ()
 
 

@@ -1,7 +1,7 @@
 """A project's keys as they are sealed: a JWK of the newest, which carries the earlier ones (docs/format.md §3).
 
-Laws: the newest file holds every key that a record of the project may need, so the ones before it can be forgotten;
-there is one encoding of its content. Nothing is encrypted or signed here.
+Laws: the newest file holds every key that a record of the project may need, so the ones before it can be forgotten.
+There is one encoding of its content. Nothing is encrypted or signed here.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class Custody(StrEnum):
 
 
 class Keys(NamedTuple):
-    """The keys of a project, the newest first, and the recipients of the file; none if it is under a passphrase.
+    """The keys of a project, the newest first, and the recipients of the file. None if it is under a passphrase.
 
     `ext` is the extension in the file's header (core.extensions), empty if there is none.
     """
@@ -38,7 +38,7 @@ class Keys(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A file's content, taken apart; nothing of it is checked yet."""
+    """A file's content, taken apart. Nothing of it is checked yet."""
 
     keys: Keys
     protected: str
@@ -63,17 +63,17 @@ def custody_named(text: str) -> Custody:
         raise BadRequest("there is no such custody", f"it is one of {', '.join(Custody)}") from None
 
 
-def custody(data: bytes) -> Custody:
+def custody_of(data: bytes) -> Custody:
     """Tell from the open header of an age file whether a passphrase opens it or an identity: no key is needed."""
     return Custody.ZERO_KNOWLEDGE if data.removeprefix(_HEADER).startswith(_STANZA) else Custody.MANAGED
 
 
-def signed_text(protected: str, keys: Keys) -> bytes:
+def key_signed_text(protected: str, keys: Keys) -> bytes:
     """Return the bytes that the owner signs: the header, and everything beside it."""
     return f"{protected}.{to_base64(_compact(_body(keys)))}".encode()
 
 
-def render(keys: Keys, protected: str, signature: bytes) -> bytes:
+def render_keys(keys: Keys, protected: str, signature: bytes) -> bytes:
     """Return the content of a file, a line of JSON.
 
     Raises:
@@ -85,7 +85,7 @@ def render(keys: Keys, protected: str, signature: bytes) -> bytes:
     return plain
 
 
-def parse(plain: bytes) -> Opened:
+def parse_keys(plain: bytes) -> Opened:
     """Take the content of a file apart.
 
     Raises:
@@ -95,8 +95,8 @@ def parse(plain: bytes) -> Opened:
         raise AuthenticationFailed(_NOT_OURS)
     try:
         body = json.loads(str(plain, "utf-8"))  # no other encoding: see record.from_json
-        encoded = [body["k"], *(each["k"] for each in body["earlier"])]
-        recipients = tuple(str(each) for each in body["recipients"])
+        encoded = [body["k"], *(item["k"] for item in body["earlier"])]
+        recipients = tuple(str(item) for item in body["recipients"])
         protected, signature = str(body["protected"]), from_base64(body["signature"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise AuthenticationFailed(_NOT_OURS) from None

@@ -1,7 +1,7 @@
-"""The bounds of everything that comes from outside; docs/format.md §2 promises them."""
+"""The bounds of everything that comes from outside. docs/format.md §2 promises them."""
 
 NAME_BYTES = 256  # a variable's name
-VALUE_BYTES = 128_000  # a variable's value, in UTF-8; Linux allows 131,072 for NAME=value in an environment
+VALUE_BYTES = 128_000  # a variable's value, in UTF-8. Linux allows 131,072 for NAME=value in an environment
 LINE_END_BYTES = 2  # what may stand behind a value on standard input, and is dropped
 PASSPHRASE_BYTES = 4096  # a passphrase, with what a file has around it
 TEXT_BYTES = 1 << 20  # one level's dotenv text

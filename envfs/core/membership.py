@@ -1,6 +1,6 @@
-"""Who may write the records of a vault: the stream `member`, folded (docs/format.md §10).
+"""The authors of a vault's records: the stream `member`, folded (docs/format.md §10).
 
-Laws: the owner is its first entry and signs every other one; a record counts by the members that its author named in
+Laws: the owner is its first entry and signs every other one. A record counts by the members that its author named in
 it, never by a clock; what an author wrote beyond the point at which the owner took their right away does not count,
 whatever it names.
 """
@@ -8,17 +8,17 @@ whatever it names.
 from typing import NamedTuple
 
 from envfs.core import statements
-from envfs.core.record import Header, Point
+from envfs.core.record import Point, RecordHeader
 from envfs.core.statements import Statement
 from envfs.errors import AuthenticationFailed
 
 FOUND, ALLOW, REVOKE = "found", "allow", "revoke"
 
 
-class Entry(NamedTuple):
+class MemberEntry(NamedTuple):
     """One entry: a kind, and an author's Ed25519 public key in base64url.
 
-    `last` is of a `revoke`: the last record of that author's that counts, by stream; none of the other streams do.
+    `last` is of a `revoke`: the last record of that author's that counts, by stream. None of the other streams do.
     """
 
     kind: str
@@ -27,10 +27,10 @@ class Entry(NamedTuple):
 
 
 class Members(NamedTuple):
-    """The entries of a vault's stream `member`, the first one first, and their digests; none without that stream."""
+    """The entries of a vault's stream `member`, the first one first, and their digests. None without that stream."""
 
     owner: str
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[MemberEntry, ...] = ()
     digests: tuple[str, ...] = ()
 
     @property
@@ -48,7 +48,7 @@ class Members(NamedTuple):
                 allowed.add(entry.author)
         return frozenset(allowed)
 
-    def authors_of(self, header: Header, digest: str) -> frozenset[str]:
+    def authors_of(self, header: RecordHeader, digest: str) -> frozenset[str]:
         """Return who may have written a record: its header and the digest of its bytes.
 
         Raises:
@@ -67,7 +67,7 @@ class Members(NamedTuple):
         }
         return self.authors(point.seq) - frozen
 
-    def follow(self, entry: Entry, digest: str) -> "Members":
+    def follow(self, entry: MemberEntry, digest: str) -> "Members":
         """Return the members with one entry more.
 
         Raises:
@@ -86,7 +86,7 @@ class Members(NamedTuple):
         return Members(self.owner, (*self.entries, entry), (*self.digests, digest))
 
 
-def entry_payload(entry: Entry) -> str:
+def entry_payload(entry: MemberEntry) -> str:
     """Return the encoded payload of an entry."""
     body: dict[str, object] = {"kind": entry.kind, "author": entry.author}
     if entry.kind == REVOKE:
@@ -94,7 +94,7 @@ def entry_payload(entry: Entry) -> str:
     return statements.encode_object(body)
 
 
-def parse_entry(data: bytes) -> tuple[Statement, Entry]:
+def parse_entry(data: bytes) -> tuple[Statement, MemberEntry]:
     """Read a stored entry.
 
     Raises:
@@ -105,13 +105,13 @@ def parse_entry(data: bytes) -> tuple[Statement, Entry]:
     kind, author, last = body.get("kind"), body.get("author"), body.get("last", {})
     if not isinstance(kind, str) or not isinstance(author, str) or not isinstance(last, dict):
         raise _wrong()
-    entry = Entry(kind, author, tuple((stream, _point(point)) for stream, point in sorted(last.items())))
+    entry = MemberEntry(kind, author, tuple((stream, _point(point)) for stream, point in sorted(last.items())))
     if kind not in (FOUND, ALLOW, REVOKE) or entry_payload(entry) != statement.payload:
         raise _wrong()
     return statement, entry
 
 
-def _is_beyond(entry: Entry, header: Header, digest: str) -> bool:
+def _is_beyond(entry: MemberEntry, header: RecordHeader, digest: str) -> bool:
     last = dict(entry.last).get(header.stream, Point())
     return header.seq > last.seq or (header.seq == last.seq and digest != last.digest)
 

@@ -13,8 +13,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ROOT = "/"
 
 
-def level(text: str) -> str:
-    """Return the one spelling of a level path, `/` or `/a/b`; the leading slash may be left out.
+def parse_level(text: str) -> str:
+    """Return the one spelling of a level path, `/` or `/a/b`. The leading slash may be left out.
 
     Raises:
         BadName: a component is empty, starts with a dot, is `..`, or has a character outside A-Z a-z 0-9 _ . -
@@ -54,7 +54,7 @@ def is_component(part: str) -> bool:
     return len(part) <= limits.COMPONENT_BYTES and _COMPONENT.fullmatch(part) is not None
 
 
-def variable(text: str) -> str:
+def parse_variable(text: str) -> str:
     """Return the name if it may be a variable's name.
 
     Raises:
@@ -93,7 +93,7 @@ def project_named(text: str) -> Project:
     Raises:
         BadName: it is no project
     """
-    path = level(text)
+    path = parse_level(text)
     if path.count("/") > 1:
         raise BadName(f"{path} is no project", f"its project is {project(path)}")
     return Project(path)

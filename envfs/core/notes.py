@@ -1,6 +1,6 @@
 """The note of a record: which operation wrote it and the message that a person gave, sealed (docs/format.md §4).
 
-Laws: a note is a compact JWE in the record's header, so the record's signature binds it to its place; its length tells
+Laws: a note is a compact JWE in the record's header, so the record's signature binds it to its place. Its length tells
 steps of 128 bytes and no more. Nothing is encrypted here.
 """
 
@@ -21,7 +21,7 @@ _MEMBERS = {"op": str, "version": int, "level": str, "message": str}
 
 
 class Note(NamedTuple):
-    """What wrote a record: an operation, the version or level that it took the text from (0, empty), a message."""
+    """The origin of a record: an operation, the version or level that it took the text from (0, empty), a message."""
 
     operation: str = ""
     version: int = 0

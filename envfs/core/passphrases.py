@@ -1,6 +1,6 @@
 """How a passphrase is read from bytes, so that what looks the same opens the same, however it was typed or saved.
 
-Law: a new passphrase is made of its one spelling; an old one opens by each spelling that it may have been made of.
+Law: a new passphrase is made of its one spelling. An old one opens by each spelling that it may have been made of.
 """
 
 import codecs
@@ -9,7 +9,7 @@ import unicodedata
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what some editors and shells of Windows begin a text with
 
 
-def read(data: bytes) -> str:
+def decode_passphrase(data: bytes) -> str:
     """Return the one spelling: no byte order mark, no line end behind it, composed characters (Unicode's NFC).
 
     Raises:
@@ -24,13 +24,13 @@ def read(data: bytes) -> str:
     return unicodedata.normalize("NFC", text.rstrip("\r\n"))
 
 
-def spellings(data: bytes) -> tuple[str, ...]:
+def passphrase_spellings(data: bytes) -> tuple[str, ...]:
     """Return what a passphrase may have been made of, the likeliest first: passphrases were once taken byte for byte.
 
     Raises:
         UnicodeDecodeError: it is no text
     """
-    text = read(data)
+    text = decode_passphrase(data)
     try:
         letter = data.decode().removesuffix("\n")
     except UnicodeDecodeError:

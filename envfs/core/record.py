@@ -1,6 +1,6 @@
 """One record of a stream as it is stored: a flattened JSON JWE with a signature beside it (docs/format.md §4).
 
-Laws: there is exactly one encoding of a record, and anything else is refused; the header binds a record to its vault,
+Laws: there is exactly one encoding of a record, and anything else is refused. The header binds a record to its vault,
 its stream, its number and the record before it. Nothing is encrypted or signed here.
 """
 
@@ -37,11 +37,11 @@ class Point(NamedTuple):
     digest: str = ""
 
 
-class Header(NamedTuple):
-    """What a record says of itself; `prev` is the digest of the record before it, empty for the first.
+class RecordHeader(NamedTuple):
+    """The header of a record. `prev` is the digest of the record before it, empty for the first.
 
     `members` is the newest record of the stream `member` that its author knew, `note` a compact JWE (core.notes),
-    `ext` the one text of an extension (core.extensions); each is empty if the header has none.
+    `ext` the one text of an extension (core.extensions). Each is empty if the header has none.
     """
 
     kid: str
@@ -57,9 +57,9 @@ class Header(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A stored record, its parts decoded; `protected` stays encoded, for it is what is authenticated."""
+    """A stored record, its parts decoded. `protected` stays encoded, for it is what is authenticated."""
 
-    header: Header
+    header: RecordHeader
     protected: str
     iv: bytes
     ciphertext: bytes
@@ -67,7 +67,7 @@ class Record(NamedTuple):
     signature: bytes
 
 
-def protect(header: Header) -> str:
+def protect_header(header: RecordHeader) -> str:
     """Return the encoded protected header: the bytes that are authenticated and signed."""
     body: dict[str, object] = {"alg": "dir", "enc": "A256GCM", "typ": TYPE}
     body |= zip(_REQUIRED, header, strict=False)
@@ -75,11 +75,11 @@ def protect(header: Header) -> str:
         body["members"] = list(header.members)
     if header.note:
         body["note"] = header.note
-    return to_base64(json.dumps(body | extended(header.ext), separators=(",", ":")).encode())
+    return to_base64(json.dumps(body | with_extension(header.ext), separators=(",", ":")).encode())
 
 
-def extended(ext: str) -> dict[str, object]:
-    """Return the last members of a header, those about its extension (RFC 7515 §4.1.11); none without one."""
+def with_extension(ext: str) -> dict[str, object]:
+    """Return the last members of a header, those about its extension (RFC 7515 §4.1.11). None without one."""
     if not ext:
         return {}
     named = {extensions.CRITICAL: ["ext"]} if extensions.critical_names(ext) else {}
@@ -118,12 +118,12 @@ def from_json(data: bytes) -> object:
     return json.loads(str(data, "utf-8"))
 
 
-def signed_text(protected: str, iv: bytes, ciphertext: bytes, tag: bytes) -> bytes:
+def record_signed_text(protected: str, iv: bytes, ciphertext: bytes, tag: bytes) -> bytes:
     """Return the bytes that the author signs: `protected.iv.ciphertext.tag`."""
     return ".".join((protected, to_base64(iv), to_base64(ciphertext), to_base64(tag))).encode()
 
 
-def render(record: Record) -> bytes:
+def render_record(record: Record) -> bytes:
     """Return the record's one encoding, a line of JSON."""
     body = {
         "protected": record.protected,
@@ -135,8 +135,8 @@ def render(record: Record) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
-def parse(data: bytes) -> Record:
-    """Read a stored record; that it is authentic is for the keyholder to say.
+def parse_record(data: bytes) -> Record:
+    """Read a stored record. That it is authentic is for the keyholder to say.
 
     Raises:
         AuthenticationFailed: not the one encoding of a record
@@ -145,13 +145,13 @@ def parse(data: bytes) -> Record:
     parts = [from_base64(body[name]) for name in ("iv", "ciphertext", "tag", "signature")]
     protected = str(body["protected"])
     record = Record(parse_protected(protected), protected, *parts)
-    if render(record) != data:
+    if render_record(record) != data:
         raise AuthenticationFailed("a record is written in a second encoding", _HINT)
     return record
 
 
-def parse_header(data: bytes) -> Header:
-    """Read the header of a stored record that somebody else checks as a whole; a twentieth of the time of `parse`.
+def parse_header(data: bytes) -> RecordHeader:
+    """Read the header of a stored record that somebody else checks as a whole. A twentieth of the time of `parse`.
 
     Raises:
         AuthenticationFailed: not a header of format 1
@@ -159,26 +159,26 @@ def parse_header(data: bytes) -> Header:
     return parse_protected(str(_object(data, ("protected", "iv", "ciphertext", "tag", "signature"))["protected"]))
 
 
-def parse_protected(protected: str) -> Header:
+def parse_protected(protected: str) -> RecordHeader:
     """Read a protected header.
 
     Raises:
         AuthenticationFailed: not the one encoding of a header of format 1
     """
-    body = json_object(from_base64(protected))
+    body = parse_json_object(from_base64(protected))
     names = tuple(body)[: len(_REQUIRED) + 3]
     if names != ("alg", "enc", "typ", *_REQUIRED) or not {*tuple(body)[len(names) :]} <= {*_OPTIONAL}:
         raise AuthenticationFailed("a record has other fields than it should", _HINT)
     text = {name: body[name] for name in _REQUIRED if name != "seq"}
     if not all(isinstance(value, str) for value in text.values()) or type(body["seq"]) is not int:
         raise AuthenticationFailed("a record's header has a field of another type", _HINT)
-    required = Header(*map(body.__getitem__, _REQUIRED))  # type: ignore[arg-type]  # checked above
+    required = RecordHeader(*map(body.__getitem__, _REQUIRED))  # type: ignore[arg-type]  # checked above
     header = required._replace(
         members=_point(body["members"]) if "members" in body else Point(),
         note=str(body.get("note", "")),
         ext=extensions.parse_extension(body["ext"]) if "ext" in body else "",
     )
-    if header.seq < 1 or not is_time(header.time) or protect(header) != protected:
+    if header.seq < 1 or not is_time(header.time) or protect_header(header) != protected:
         raise AuthenticationFailed("a record's header is not of format 1", _HINT)
     return header
 
@@ -196,7 +196,7 @@ def digest(data: bytes) -> str:
     return to_base64(hashlib.sha256(data).digest())
 
 
-def key(stream: str, seq: int) -> str:
+def record_key(stream: str, seq: int) -> str:
     """Return the key under which a store holds a record."""
     return f"{stream}/@{seq:08d}.{'age' if is_key_stream(stream) else 'json'}"
 
@@ -205,7 +205,7 @@ def is_key(text: str) -> bool:
     """Tell whether a store's key is that of a record."""
     stream, _, name = text.rpartition("/")
     number = _NUMBER.match(name)
-    return number is not None and key(stream, int(number[1])) == text
+    return number is not None and record_key(stream, int(number[1])) == text
 
 
 def is_key_stream(stream: str) -> bool:
@@ -228,15 +228,15 @@ def tombstone_stream(stream: str) -> str:
     return _TOMBSTONES + stream
 
 
-def mourned(stream: str) -> str:
-    """Return the stream whose tombstones are in a stream; empty if that is no stream of tombstones."""
+def forgotten_stream(stream: str) -> str:
+    """Return the stream whose tombstones are in a stream. Empty if that is no stream of tombstones."""
     return stream.removeprefix(_TOMBSTONES) if stream.startswith(_TOMBSTONES) else ""
 
 
-def number(text: str) -> int:
-    """Return the number of the record that a store's key is of; 0 if it is none."""
-    found = _NUMBER.match(text.rpartition("/")[2])
-    return int(found[1]) if found and is_key(text) else 0
+def key_number(text: str) -> int:
+    """Return the number of the record that a store's key is of. 0 if it is none."""
+    match = _NUMBER.match(text.rpartition("/")[2])
+    return int(match[1]) if match and is_key(text) else 0
 
 
 def log_stream(machine: str, log: str, vault: str) -> str:
@@ -255,7 +255,7 @@ def key_stream(project: Project) -> str:
     return "key" if project == ROOT else f"key{project}"
 
 
-def project_of(stream: str) -> Project:
+def project_of_stream(stream: str) -> Project:
     """Return the project whose keys a stream holds."""
     return Project(stream.removeprefix("key") or ROOT)
 
@@ -268,7 +268,7 @@ def is_time(text: str) -> bool:
         return False
 
 
-def json_object(data: bytes) -> dict[str, object]:
+def parse_json_object(data: bytes) -> dict[str, object]:
     """Read a JSON object.
 
     Raises:
@@ -286,7 +286,7 @@ def json_object(data: bytes) -> dict[str, object]:
 
 
 def _object(data: bytes, names: tuple[str, ...]) -> dict[str, object]:
-    body = json_object(data)
+    body = parse_json_object(data)
     if tuple(body) != names:
         raise AuthenticationFailed("a record has other fields than it should", _HINT)
     return body

@@ -11,7 +11,7 @@ T = TypeVar("T", str, bytes)
 
 
 class Secret(Generic[T]):
-    """Text or bytes that must not be printed, logged or compared carelessly; `reveal` is the one way out."""
+    """Text or bytes that must not be printed, logged or compared carelessly. `reveal` is the one way out."""
 
     __slots__ = ("_content",)
 
@@ -20,7 +20,7 @@ class Secret(Generic[T]):
         self._content: T = content
 
     def reveal(self) -> T:
-        """Return the content itself; each call is a place to look at."""
+        """Return the content itself. Each call is a place to look at."""
         return self._content
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """A signed statement of the vault that holds nothing secret: a flattened JSON JWS (docs/format.md §8 to §10).
 
-Laws: there is exactly one encoding of a statement, and anything else is refused; its header binds it to its vault, its
+Laws: there is exactly one encoding of a statement, and anything else is refused. Its header binds it to its vault, its
 stream, its number and the statement before it. Nothing is signed here.
 """
 
@@ -15,7 +15,7 @@ _REQUIRED = ("vault", "stream", "seq", "prev", "author", "time")
 _OPTIONAL = ("ext", extensions.CRITICAL)
 
 
-class Header(NamedTuple):
+class StatementHeader(NamedTuple):
     """Where a statement stands, as in a record's header (core.record)."""
 
     vault: str
@@ -28,16 +28,16 @@ class Header(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """A stored statement; `protected` and `payload` stay encoded, for they are what is signed."""
+    """A stored statement. `protected` and `payload` stay encoded, for they are what is signed."""
 
-    header: Header
+    header: StatementHeader
     protected: str
     payload: str
     signature: bytes
 
     def body(self) -> dict[str, object]:
-        """Return the object that the payload is; AuthenticationFailed if it is none, or in a second encoding."""
-        body = record.json_object(record.from_base64(self.payload))
+        """Return the object that the payload is. AuthenticationFailed if it is none, or in a second encoding."""
+        body = record.parse_json_object(record.from_base64(self.payload))
         if encode_object(body) != self.payload:
             raise _wrong()
         return body
@@ -47,10 +47,10 @@ class Statement(NamedTuple):
         return render_statement(self.protected, self.payload, self.signature)
 
 
-def protect_statement(header: Header, kind: str) -> str:
+def protect_statement(header: StatementHeader, kind: str) -> str:
     """Return the encoded protected header of a statement of a type (RFC 7515 §3)."""
     body = {"alg": "EdDSA", "typ": kind, **dict(zip(_REQUIRED, header, strict=False))}
-    return encode_object(body | record.extended(header.ext))
+    return encode_object(body | record.with_extension(header.ext))
 
 
 def encode_object(body: dict[str, object]) -> str:
@@ -58,7 +58,7 @@ def encode_object(body: dict[str, object]) -> str:
     return record.to_base64(json.dumps(body, separators=(",", ":")).encode())
 
 
-def signed_text(protected: str, payload: str) -> bytes:
+def statement_signed_text(protected: str, payload: str) -> bytes:
     """Return the bytes that the author signs (RFC 7515 §5.1)."""
     return f"{protected}.{payload}".encode()
 
@@ -70,12 +70,12 @@ def render_statement(protected: str, payload: str, signature: bytes) -> bytes:
 
 
 def parse_statement(data: bytes, kind: str) -> Statement:
-    """Read a stored statement of a type; the keyholder says whether it is authentic.
+    """Read a stored statement of a type. The keyholder says whether it is authentic.
 
     Raises:
         AuthenticationFailed: not the one encoding of such a statement
     """
-    outer = record.json_object(data)
+    outer = record.parse_json_object(data)
     if tuple(outer) != ("payload", "protected", "signature"):
         raise _wrong()
     protected, payload = str(outer["protected"]), str(outer["payload"])
@@ -85,13 +85,13 @@ def parse_statement(data: bytes, kind: str) -> Statement:
     return Statement(_parse_header(protected, kind), protected, payload, signature)
 
 
-def _parse_header(protected: str, kind: str) -> Header:
-    body = record.json_object(record.from_base64(protected))
+def _parse_header(protected: str, kind: str) -> StatementHeader:
+    body = record.parse_json_object(record.from_base64(protected))
     texts = [body.get(name) for name in _REQUIRED if name != "seq"]
     if not all(isinstance(text, str) for text in texts) or type(body.get("seq")) is not int:
         raise _wrong()
     ext = extensions.parse_extension(body["ext"]) if "ext" in body else ""
-    required = Header(*map(body.__getitem__, _REQUIRED))  # type: ignore[arg-type]  # checked above
+    required = StatementHeader(*map(body.__getitem__, _REQUIRED))  # type: ignore[arg-type]  # checked above
     header = required._replace(ext=ext)
     if header.seq < 1 or not record.is_time(header.time) or protect_statement(header, kind) != protected:
         raise _wrong()

@@ -1,7 +1,7 @@
 """A tombstone: the owner's signed word that the bytes of some records of a stream were forgotten (docs/format.md §9).
 
 Laws: a tombstone names records by number and digest, so it can neither excuse the loss of another record nor of one
-that was changed first; it never names the newest record of a stream.
+that was changed first. It never names the newest record of a stream.
 """
 
 from collections.abc import Iterable
@@ -41,7 +41,9 @@ def parse_tombstone(data: bytes) -> tuple[Statement, tuple[Point, ...]]:
     numbers = [point.seq for point in points]
     if numbers != sorted({*numbers}):
         raise _wrong()
-    if record.is_level_stream(record.mourned(statement.header.stream)) and not all(point.digest for point in points):
+    if record.is_level_stream(record.forgotten_stream(statement.header.stream)) and not all(
+        point.digest for point in points
+    ):
         raise _wrong()  # of a text that is lost, it has to be certain which one it was
     return statement, points
 

@@ -32,22 +32,22 @@ _LIMITS = {
 
 
 def main() -> int:
-    """Run the daemon; the exit status is that of the error that ended it."""
+    """Run the daemon. The exit status is that of the error that ended it."""
     arguments = _arguments()
-    inheritance.leave(_descriptors(arguments), own_session=arguments.what == "answer")
+    inheritance.drop_inherited(_descriptors(arguments), own_session=arguments.what == "answer")
     hardening.harden()
     if arguments.what == "answer" or os.geteuid() == 0:  # any other mounts and unmounts by a setuid program
         hardening.give_up_privileges()
     try:
         if arguments.what == "clear":
             return _clear()
-        room.check()
+        room.check_limits()
         _run(arguments)
     except EnvFSError as error:
         return _report(error, arguments)
     except BaseExceptionGroup as group:
-        foreseen, rest = group.split(EnvFSError)
-        if foreseen is None or rest is not None:
+        foreseen, unforeseen = group.split(EnvFSError)
+        if foreseen is None or unforeseen is not None:
             return _report_surprise(group, arguments)
         return _report(_first(foreseen), arguments)
     except Exception as error:  # noqa: BLE001 - its text may hold a value: type and places are told, and no text
@@ -59,7 +59,7 @@ def _report_surprise(error: BaseException, arguments: argparse.Namespace) -> int
     limit = _limit(error)
     if limit:
         return _report(MountFailed(f"this process has too low a limit on {limit}", "raise the limit"), arguments)
-    surprises.report(error)
+    surprises.report_bug(error)
     _report(EnvFSError("the daemon met a fault of its own", "its log has the details"), arguments)
     return 1
 
@@ -82,15 +82,17 @@ def _descriptors(arguments: argparse.Namespace) -> tuple[int, ...]:
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.what == "answer":
         connection = socket.socket(fileno=arguments.connection)
-        trio.run(partial(daemon.answer, _places(), connection, arguments.lock, looks=arguments.look))
+        trio.run(partial(daemon.answer_one_client, _places(), connection, arguments.lock, looks=arguments.look))
     else:
         ready = partial(_ready, arguments.ready)
-        trio.run(partial(daemon.serve, _places(), arguments.mount, arguments.passphrase, ready, lock=arguments.lock))
+        trio.run(
+            partial(daemon.serve_mount, _places(), arguments.mount, arguments.passphrase, ready, lock=arguments.lock)
+        )
 
 
 def _clear() -> int:
     places = _places()
-    cleared = mounts.clear_dead(*mounts.candidates(places))
+    cleared = mounts.clear_dead(*mounts.mount_candidates(places))
     for path in cleared:
         MountPlace(places, path).leave()
         sys.stderr.write(f"envfs: note: the daemon of the mount at {path} was killed; the mount is removed\n")
@@ -114,7 +116,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _places() -> Locations:
-    return locations.find(os.environ, os.geteuid(), os.path.expanduser("~"))
+    return locations.find_locations(os.environ, os.geteuid(), os.path.expanduser("~"))
 
 
 def _ready(descriptor: int, note: str, path: str) -> None:
@@ -138,7 +140,7 @@ def _report(error: EnvFSError, arguments: argparse.Namespace) -> int:
 def _tell(descriptor: int, message: control.Done | control.Failed) -> None:
     if descriptor >= 0:
         try:
-            os.write(descriptor, framing.encode(wire.to_body(message)))
+            os.write(descriptor, framing.encode_frame(wire.to_body(message)))
         except OSError:
             return  # whoever wanted to know is gone
 

@@ -1,6 +1,6 @@
 """One nursery that starts and stops everything.
 
-serve    a long-lived daemon: keyholder, control socket, mount; ready is told on a descriptor
+serve    a long-lived daemon: keyholder, control socket, mount. Ready is told on a descriptor
 answer   no mount: the requests of one client over one inherited connection, then the end
 """
 
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from envfs.control.server import Server, bind
+from envfs.control.server import Server, bind_socket
 from envfs.core import events
-from envfs.daemon.housekeeping import Housekeeping, checkpoint, finish_changes, keep_keyholder, lock
+from envfs.daemon.housekeeping import Housekeeping, finish_changes, keep_keyholder, lock_by_daemon, sign_checkpoint_now
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.daemon.liveness import Heart
 from envfs.daemon.lock import DaemonLock
@@ -26,7 +26,7 @@ from envfs.daemon.read_only_service import LookingService
 from envfs.daemon.service_manager import ServiceManager
 from envfs.errors import EnvFSError, MountFailed
 from envfs.host import private_files
-from envfs.host.supervision import Tasks, alone, kept, supervised
+from envfs.host.supervision import Tasks, run_once, run_restarted, supervised_nursery
 from envfs.locations import Locations
 from envfs.service import identity
 from envfs.service.service import OpenVault, Service
@@ -39,8 +39,10 @@ _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _END_WAITS = 5.0  # a keyholder that does not answer must not keep the daemon from ending
 
 
-async def answer(places: Locations, connection: socket.socket, lock: int = -1, *, looks: bool = False) -> None:
-    """Serve the requests of one client; the vault is this process's alone meanwhile, unless it only `looks`.
+async def answer_one_client(
+    places: Locations, connection: socket.socket, lock: int = -1, *, looks: bool = False
+) -> None:
+    """Serve the requests of one client. The vault is this process's alone meanwhile, unless it only `looks`.
 
     `lock` is the descriptor of the lock that the client took for it, or -1.
     """
@@ -53,7 +55,7 @@ async def answer(places: Locations, connection: socket.socket, lock: int = -1, *
         with suppress(EnvFSError):  # what is missing is said when something needs it
             await identity.load_identity(service, ())
         connection.setblocking(False)
-        async with supervised() as tasks:
+        async with supervised_nursery() as tasks:
             if not looks:
                 tasks.keep(Housekeeping(service).run)
             server = Server(service)
@@ -62,7 +64,7 @@ async def answer(places: Locations, connection: socket.socket, lock: int = -1, *
             tasks.cancel()
         if not looks:
             with suppress(EnvFSError):  # signed by the next one
-                await checkpoint(service)
+                await sign_checkpoint_now(service)
     finally:
         service.close()
         link.close()
@@ -80,7 +82,7 @@ def _guard(places: Locations, handle: int) -> DaemonLock | None:
     return None
 
 
-async def serve(
+async def serve_mount(
     places: Locations,
     mount_path: str,
     passphrase: int | None,
@@ -95,7 +97,7 @@ async def serve(
     guard = DaemonLock(lock) if lock >= 0 else DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
     link = KeyholderLink()
     try:
-        async with supervised() as tasks:
+        async with supervised_nursery() as tasks:
             service = Service(places, link, tasks.cancel)
             service.keyholder_pid = link.pid
             try:
@@ -122,13 +124,13 @@ async def _serve(
     from envfs.fuse.withdrawal import Withdrawal  # noqa: PLC0415
 
     open_vault, manager = service.open_vault, ServiceManager(os.environ, os.getpid())
-    # before there is anything that has to be taken away at the end; a second signal does not break that off
+    # before there is anything that has to be taken away at the end. A second signal does not break that off
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
     tasks.keep(_watch_signals, service)
     place = await _prepare(service, mount_path, passphrase)
     path = place.path
-    listener = bind(service.places.socket)
+    listener = bind_socket(service.places.socket)
     try:
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
@@ -137,14 +139,14 @@ async def _serve(
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         heart = Heart(manager, path)
         try:
-            told = partial(_ready, manager, path, partial(ready, place.take()))
+            on_ready = partial(_ready, manager, path, partial(ready, place.take()))
             service.mount = path
             _begin(service, link, tasks, listener)
             sharing = operations.sharing
             for duty in (withdrawal.run, Crowding(operations).run, sharing.run, sharing.watch):
                 tasks.keep(duty)
-            tasks.keep(_announce, Toucher(operations, path), open_vault, heart, told)
-            await kept(mount.serve)
+            tasks.keep(_announce, Toucher(operations, path), open_vault, heart, on_ready)
+            await run_restarted(mount.serve)
             tasks.cancel()
         finally:
             manager.tell("STOPPING=1")
@@ -152,7 +154,7 @@ async def _serve(
             was_aborted = place.leave()
             heart.close()  # only now: an unmount can get stuck too
             with trio.move_on_after(_END_WAITS, shield=True):
-                await alone(_say_stopped, service)
+                await run_once(_say_stopped, service)
         _check_end(path, was_aborted=was_aborted)
     finally:
         with suppress(OSError):
@@ -185,7 +187,7 @@ async def _say_stopped(service: Service) -> None:
     with suppress(EnvFSError):
         service.refusals.flush()
         service.log.append(events.stopped(), service.me)
-        await checkpoint(service)
+        await sign_checkpoint_now(service)
 
 
 async def _announce(toucher: "Toucher", open_vault: OpenVault, heart: Heart, ready: Callable[[], None]) -> None:
@@ -194,7 +196,7 @@ async def _announce(toucher: "Toucher", open_vault: OpenVault, heart: Heart, rea
     open_vault.changes.mount = toucher
     heart.begin(toucher.device)
     ready()
-    await kept(heart.run)
+    await run_restarted(heart.run)
 
 
 def _ready(manager: ServiceManager, path: str, ready: Callable[[str], None]) -> None:
@@ -215,13 +217,13 @@ async def _watch_signals(service: Service) -> None:
     with trio.open_signal_receiver(*_ENDING, signal.SIGUSR1) as signals:
         async for number in signals:
             if number == signal.SIGUSR1:
-                await alone(lock, service, "SIGUSR1")
+                await run_once(lock_by_daemon, service, "SIGUSR1")
             else:
                 service.stop()
 
 
 def _drop_unfinished(places: Locations) -> None:
-    # what processes that were killed left of files: an identity under a passphrase that never came to count, for one
+    # what processes that were killed left of files: an identity under a passphrase that never took effect, for one
     for path in (places.settings, places.identity, places.seen, places.log_end):
         private_files.drop_unfinished(Path(path))
 

@@ -1,4 +1,4 @@
-"""What a daemon does by itself: put the log on the disk and sign it, lock when it is time, keep a keyholder.
+"""The daemon's own work: put the log on the disk and sign it, lock when it is time, keep a keyholder.
 
 Laws: each of these is done for itself, so that none which fails keeps the others from being done; what cannot be done
 now is tried again a second later.
@@ -13,7 +13,7 @@ from envfs.core.scope import VAULT, Scope
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import EnvFSError
 from envfs.host import clocks
-from envfs.host.supervision import alone
+from envfs.host.supervision import run_once
 from envfs.service import identity
 from envfs.service.locking import lock_now
 from envfs.service.rekeying import finish_all
@@ -40,16 +40,16 @@ class Housekeeping:
         while True:
             await trio.sleep(_SECOND)
             for duty in (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log):
-                await alone(duty)
+                await run_once(duty)
 
     async def _lock_what_is_due(self) -> None:
         service = self._service
         for scope in service.locks.due():
-            await lock(service, "its time was over", scope)
+            await lock_by_daemon(service, "its time was over", scope)
         slept, self._asleep = _seconds_asleep() - self._asleep, _seconds_asleep()
         reason = _reason_to_lock(service, slept) if service.locks.unlocked else ""
         if reason:
-            await lock(service, reason)
+            await lock_by_daemon(service, reason)
 
     async def _forget_old_views(self) -> None:
         self._service.expire_views()
@@ -66,7 +66,7 @@ class Housekeeping:
             return
         self._signed_at = trio.current_time()
         with suppress(EnvFSError):
-            await checkpoint(self._service)
+            await sign_checkpoint_now(self._service)
         self._signed_tip = log.tip
 
 
@@ -84,14 +84,14 @@ def _seconds_asleep() -> float:
     return clocks.boot_seconds() - time.monotonic()
 
 
-async def lock(service: Service, reason: str, scope: Scope = VAULT) -> None:
+async def lock_by_daemon(service: Service, reason: str, scope: Scope = VAULT) -> None:
     """Lock a scope, as the daemon."""
     with suppress(EnvFSError):
         await lock_now(service, service.me, reason, scope)
 
 
-async def checkpoint(service: Service) -> None:
-    """Have the end of the log signed; nothing happens while the vault is locked."""
+async def sign_checkpoint_now(service: Service) -> None:
+    """Have the end of the log signed. Nothing happens while the vault is locked."""
     if service.locks.unlocked:
         await service.ledger.sign(service.keyholder)
 
@@ -99,7 +99,7 @@ async def checkpoint(service: Service) -> None:
 async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
     """Start a keyholder whenever one ended, for ever.
 
-    Without one a daemon serves nothing; the next one is locked unless its identity needs no passphrase.
+    Without one a daemon serves nothing. The next one is locked unless its identity needs no passphrase.
     """
     while True:
         await link.wait_ended()
@@ -109,12 +109,12 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
         await trio.sleep(_RESTART_SECONDS)
         link.start()
         service.keyholder_pid = link.pid
-        await alone(_make_ready, service)
+        await run_once(_make_ready, service)
 
 
 async def _make_ready(service: Service) -> None:
     for scope in tuple(service.locks.closed):  # what a person locked stays so, from the first moment
-        await lock(service, "the keyholder was started again", scope)
+        await lock_by_daemon(service, "the keyholder was started again", scope)
     with suppress(EnvFSError):
         await identity.load_identity(service, (), reopen=False)
         service.open_vault.changes.unlocked()
@@ -122,6 +122,6 @@ async def _make_ready(service: Service) -> None:
 
 
 async def finish_changes(service: Service) -> None:
-    """Finish a change of keys that a crash broke off; what is still locked waits until it is not."""
+    """Finish a change of keys that a crash interrupted; what is still locked waits until it is not."""
     with suppress(EnvFSError):
         await finish_all(service.open_vault, service.me)

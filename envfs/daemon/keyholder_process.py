@@ -1,7 +1,7 @@
 """The daemon's end of the keyholder: a process started, asked, and noticed when it ends.
 
 Laws: whatever the keyholder sends, one request fails by KeyholderGone and nothing else happens; what comes that was not
-asked for is closed; no request waits without an end. A keyholder that does not carry out a `forget` is ended, so that
+asked for is closed. No request waits without an end. A keyholder that does not carry out a `forget` is ended, so that
 what was to be locked is locked.
 """
 
@@ -20,7 +20,7 @@ import trio
 from envfs.core import limits
 from envfs.core.view_parts import Part
 from envfs.errors import BadRequest, KeyholderGone, from_code
-from envfs.gate.keyholder import Answer, Message
+from envfs.gate.keyholder import KeyholderAnswer, Message
 from envfs.gate.turns import Turns
 from envfs.protocol import framing, keyholding, wire
 
@@ -34,7 +34,7 @@ class KeyholderLink:
     """Starts a keyholder and asks it, one conversation a request."""
 
     def __init__(self, seconds: float = _SECONDS) -> None:
-        """Start a keyholder, which answers within so many seconds; it ends when this process does."""
+        """Start a keyholder, which answers within so many seconds. It ends when this process does."""
         self._turns = Turns()
         self._seconds = seconds
         self._socket: socket.socket | None = None
@@ -42,7 +42,7 @@ class KeyholderLink:
         self.start()
 
     def start(self) -> None:
-        """Start a keyholder in the place of one that ended; it holds nothing yet."""
+        """Start a keyholder in the place of one that ended. It holds nothing yet."""
         self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -56,11 +56,11 @@ class KeyholderLink:
 
     @property
     def pid(self) -> int:
-        """The process id of the keyholder; 0 if there is none."""
+        """The process id of the keyholder. 0 if there is none."""
         return self._process.pid if self._process is not None else 0
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn before anything is gathered for a request; the requests of the block use it."""
+        """Wait for a turn before anything is gathered for a request. The requests of the block use it."""
         return self._turns.take()
 
     async def ask(
@@ -69,7 +69,7 @@ class KeyholderLink:
         expected: type[Message] | tuple[type[Message], ...],
         blobs: Sequence[bytes] = (),
         descriptors: Sequence[int] = (),
-    ) -> Answer[Message]:
+    ) -> KeyholderAnswer[Message]:
         """Send one request and wait for its answer.
 
         Raises:
@@ -87,11 +87,11 @@ class KeyholderLink:
         if not isinstance(answer.message, expected):
             _close(answer.descriptors)
             raise TypeError(f"{type(request).__name__} is not answered with {type(answer.message).__name__}")
-        return Answer(answer.message, answer.blobs, answer.descriptors)
+        return KeyholderAnswer(answer.message, answer.blobs, answer.descriptors)
 
     async def _answer(
         self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
-    ) -> Answer[object]:
+    ) -> KeyholderAnswer[object]:
         try:
             with trio.fail_after(self._seconds), _sealer(request) as sealer:
                 answer = await self._converse(request, blobs, (*descriptors, *sealer))
@@ -138,7 +138,7 @@ class KeyholderLink:
 
     async def _converse(
         self, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
-    ) -> Answer[object]:
+    ) -> KeyholderAnswer[object]:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with trio.socket.from_stdlib_socket(ours) as stream:
@@ -185,26 +185,26 @@ def _sealer(request: NamedTuple) -> Iterator[tuple[int, ...]]:
 async def _send(
     stream: trio.socket.SocketType, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
 ) -> None:
-    frame = framing.encode(wire.to_body(request), blobs, limits.REPLY_BYTES)
+    frame = framing.encode_frame(wire.to_body(request), blobs, limits.REPLY_BYTES)
     rights = array.array("i", descriptors)
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
     sent = await stream.sendmsg([frame], ancillary)
     for part in (frame[sent:], *blobs):
-        rest = memoryview(part)
-        while rest:
-            rest = rest[await stream.send(rest) :]
+        unsent = memoryview(part)
+        while unsent:
+            unsent = unsent[await stream.send(unsent) :]
 
 
-async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> Answer[object]:
+async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> KeyholderAnswer[object]:
     descriptors: list[int] = []
     try:
         body, blobs = await _next_frame(stream, descriptors)
-        answer = Answer(wire.from_body(body, keyholding.REPLIES), blobs, tuple(descriptors))
+        answer = KeyholderAnswer(wire.from_body(body, keyholding.REPLIES), blobs, tuple(descriptors))
         if not _fits(request, answer):
             raise BadRequest("another answer than the request takes")
     except BadRequest:
         _close(descriptors)
-        raise KeyholderGone("the keyholder answered what is no answer", _SILENT_HINT) from None
+        raise KeyholderGone("the keyholder sent an invalid answer", _SILENT_HINT) from None
     except BaseException:
         _close(descriptors)
         raise
@@ -219,12 +219,12 @@ async def _next_frame(stream: trio.socket.SocketType, descriptors: list[int]) ->
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
         if not data:
-            raise KeyholderGone("the keyholder broke off", _GONE_HINT)
+            raise KeyholderGone("the keyholder disconnected", _GONE_HINT)
         decoder.feed(data)
     return frame
 
 
-def _fits(request: NamedTuple, answer: Answer[object]) -> bool:
+def _fits(request: NamedTuple, answer: KeyholderAnswer[object]) -> bool:
     message = answer.message
     if isinstance(message, keyholding.Refused):
         return not answer.descriptors

@@ -36,13 +36,13 @@ class Heart:
         self._between = min(waits, default=0.0) / 4
 
     def begin(self, device: int) -> None:
-        """Start the watchdog; the mount, which has this device number, has answered once."""
+        """Start the watchdog. The mount, which has this device number, has answered once."""
         if not self._patience:
             return
         try:
             self._start_watchdog(device)
         except OSError as error:
-            surprises.report(error)
+            surprises.report_bug(error)
 
     async def run(self) -> None:
         """Beat as long as loop and mount answer."""
@@ -71,8 +71,8 @@ class Heart:
     def _start_watchdog(self, device: int) -> None:
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         abort, daemon = _abort_of(device), os.pidfd_open(os.getpid())
-        passed = tuple(each for each in (reading, daemon, abort) if each >= 0)
-        words = [str(each) for each in (reading, daemon, abort, os.getpid(), self._patience)]
+        passed = tuple(descriptor for descriptor in (reading, daemon, abort) if descriptor >= 0)
+        words = [str(descriptor) for descriptor in (reading, daemon, abort, os.getpid(), self._patience)]
         command = [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), *words]
         try:
             self._watchdog = subprocess.Popen(
@@ -83,8 +83,8 @@ class Heart:
             os.close(writing)
             raise
         finally:
-            for each in passed:
-                os.close(each)
+            for descriptor in passed:
+                os.close(descriptor)
 
 
 def _one_at_a_time() -> trio.CapacityLimiter:
@@ -101,7 +101,7 @@ def _patience() -> float:
 
 
 def _abort_of(device: int) -> int:
-    # the user who mounted may write it; where that file system is missing (in a container) there is another way
+    # the user who mounted may write it. Where that file system is missing (in a container) there is another way
     try:
         return os.open(_CONNECTIONS / str(os.minor(device)) / "abort", os.O_WRONLY | os.O_CLOEXEC)
     except OSError:

@@ -13,7 +13,7 @@ _STEP = 0.05
 
 
 class DaemonLock:
-    """The lock on `path`; closing it, or ending, gives it back."""
+    """The lock on `path`. Closing it, or ending, gives it back."""
 
     def __init__(self, handle: int) -> None:
         """Keep the lock that `handle` has, from a process that took it and leaves it to this one."""

@@ -32,20 +32,20 @@ class MountPlace:
                 f"uid {os.geteuid()} has no name on this machine, and fusermount3 mounts for users with one",
                 "as root, `useradd` with this uid; exec, get and export work without a mount",
             )
-        mounts.clear_dead(self.path, *mounts.candidates(self._places))
+        mounts.clear_dead(self.path, *mounts.mount_candidates(self._places))
         if self._link:
             mounts.check_owner(os.path.dirname(self.path))
-        mounts.prepare(self.path)
+        mounts.prepare_mount_point(self.path)
 
     def take(self) -> str:
-        """Remember that the mount is here, and make the link; returns a note if that cannot be, or the empty string."""
+        """Remember that the mount is here, and make the link. Returns a note if that cannot be, or the empty string."""
         private_files.write_private(Path(self._places.mounted), os.fsencode(self.path))
-        return home_link.make(self._link, self.path) if self._link else ""
+        return home_link.make_home_link(self._link, self.path) if self._link else ""
 
     def leave(self) -> bool:
-        """Forget it; returns True if a mount was still there, because it had been ended from outside."""
+        """Forget it. Returns True if a mount was still there, because it had been ended from outside."""
         with suppress(OSError):
             os.unlink(self._places.mounted)
         if self._link:
-            home_link.remove(self._link, self.path)
+            home_link.remove_home_link(self._link, self.path)
         return bool(mounts.clear_dead(self.path))

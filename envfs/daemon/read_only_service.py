@@ -19,12 +19,12 @@ class _LogToRead(AccessLog):
     only_looks = True
 
     def _open(self, on_entry: OnEntry) -> None:
-        remembered = log_end.recall(self.path)
+        remembered = log_end.read_log_end(self.path)
         gone = remembered or (self._signed.end if self._signed else None)
         if os.path.lexists(self.path):
-            self.tip = log_opening.follow(self.path, self._signed, remembered, on_entry).tip
+            self.tip = log_opening.follow_from_known(self.path, self._signed, remembered, on_entry).tip
         elif gone is not None:
-            raise AuditUnavailable(log_opening.missing(self.path, gone), HINT)
+            raise AuditUnavailable(log_opening.missing_log(self.path, gone), HINT)
 
     def append(self, _event: Event, _caller: Caller | None) -> None:
         raise AuditUnavailable("this daemon only looks")

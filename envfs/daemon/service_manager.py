@@ -1,6 +1,6 @@
-"""What a service manager is told: that the daemon serves, that it is well, that it ends (sd_notify(3)).
+"""Reports to a service manager: that the daemon serves, that it is well, that it ends (sd_notify(3)).
 
-Law: a service manager that does not listen changes nothing; nothing here waits, and nothing here fails.
+Law: a service manager that does not listen changes nothing. Nothing here waits, and nothing here fails.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ _MICROSECONDS = 1_000_000
 
 
 class ServiceManager:
-    """The service manager at NOTIFY_SOCKET, a path or (`@…`) an abstract name; or nobody, if that is not set."""
+    """The service manager at NOTIFY_SOCKET, a path or (`@…`) an abstract name, or nobody, if that is not set."""
 
     def __init__(self, environ: Mapping[str, str], pid: int) -> None:
         """Find out whether there is one, and how often it wants to hear that the process `pid` is well."""
@@ -32,7 +32,7 @@ class ServiceManager:
 
 
 def _patience(environ: Mapping[str, str], pid: int) -> float:
-    # in seconds; 0 if it does not want to hear from this process
+    # in seconds. 0 if it does not want to hear from this process
     try:
         for_me = int(environ.get("WATCHDOG_PID") or pid) == pid
         return int(environ.get("WATCHDOG_USEC", "0")) / _MICROSECONDS if for_me else 0.0

@@ -7,7 +7,7 @@ HEARTBEAT each time that its loop and its mount have answered. When none came fo
 is aborted (`/sys/fs/fuse/connections/N/abort`, open as ABORT), and readers get ENOTCONN. Where that cannot be written,
 the process behind the pidfd DAEMON is killed, which ends the connection as well.
 
-Laws: this file imports nothing of EnvFS and holds nothing of it; it ends with the daemon. Time in which the machine or
+Laws: this file imports nothing of EnvFS and holds nothing of it. It ends with the daemon. Time in which the machine or
 this process itself did not run does not count, and neither does time in which somebody traces the daemon. Of time in
 which the daemon waits for its disk (state D) a tenth counts.
 """
@@ -29,14 +29,14 @@ def main() -> int:
     os.setsid()
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # it ends when the daemon has: not before, as the end can get stuck too
-    if watch(heartbeat, pid, patience):
+    if watch_heartbeat(heartbeat, pid, patience):
         sys.stderr.write(f"envfs: the daemon did not answer for {patience:g} s: its mount is ended\n")
         sys.stderr.flush()
         give_up(daemon, abort)
     return 0
 
 
-def watch(heartbeat: int, pid: int, patience: float) -> bool:
+def watch_heartbeat(heartbeat: int, pid: int, patience: float) -> bool:
     """Return True once nothing came for so many seconds, and False when the daemon has ended."""
     silent = 0.0
     poll = select.poll()

@@ -41,10 +41,10 @@ class _CannotBe(Exception):
     """The dialect has no form for a value. The text says why."""
 
 
-def text(
+def dialect_text(
     variables: Mapping[str, str], dialect: str = PORTABLE, opened: Mapping[str, Residue] = MappingProxyType({})
 ) -> str:
-    """Return the text of a `.env` file. Names outside our grammar are left out, as by `writing.portable`.
+    """Return the text of a `.env` file. Names outside our grammar are left out, as by `writing.portable_text`.
 
     A value in `opened` is written with its references, where the dialect's readers answer them from their environment.
 
@@ -52,8 +52,8 @@ def text(
         Malformed: a value that the dialect must not write. The name is in the text
     """
     if dialect == PORTABLE:
-        return writing.portable(variables)
-    lines = {name: open_references.line(name, residue, dialect) for name, residue in opened.items()}
+        return writing.portable_text(variables)
+    lines = {name: open_references.open_line(name, residue, dialect) for name, residue in opened.items()}
     return "".join(
         lines.get(name) or _line(name, value, dialect)
         for name, value in variables.items()
@@ -61,7 +61,7 @@ def text(
     )
 
 
-def refusal(value: str, dialect: str) -> str:
+def dialect_refusal(value: str, dialect: str) -> str:
     """Say why a dialect must not write a value, or nothing."""
     try:
         _written(value, dialect)
@@ -76,16 +76,16 @@ def named_in(document: Document) -> str:
     Raises:
         Malformed: there is no such dialect
     """
-    found = ""
+    dialect = ""
     for entry, asked in _directives(document):
         if asked[1] not in NAMES:
             line = entry.line + entry.raw.count("\n", 0, asked.start())
             raise Malformed("there is no dialect of that name", f"there are {', '.join(NAMES)}", line, 1)
-        found = asked[1]
-    return found
+        dialect = asked[1]
+    return dialect
 
 
-def wanted(documents: Sequence[Document]) -> str:
+def requested_dialect(documents: Sequence[Document]) -> str:
     """Return the dialect that a chain of texts asks for, the top level's first: that of the nearest which does.
 
     Raises:
@@ -94,7 +94,7 @@ def wanted(documents: Sequence[Document]) -> str:
     return next(filter(None, map(named_in, reversed(documents))), PORTABLE)
 
 
-def asking(document: Document, dialect: str) -> Document:
+def with_directive(document: Document, dialect: str) -> Document:
     """Return a text that asks for a dialect, wherever it asks for one already, else in its first line."""
     raws = [_with(entry, dialect) for entry in document.entries]
     head = "" if any(_directives(document)) else f"# @dialect {dialect}\n"
@@ -121,8 +121,8 @@ def _line(name: str, value: str, dialect: str) -> str:
 
 
 def _written(value: str, dialect: str) -> str:
-    writing.check(value)
-    return writing.guarded(value) if dialect == PORTABLE else _DIALECTS[dialect](value)
+    writing.check_storable(value)
+    return writing.guarded_value(value) if dialect == PORTABLE else _DIALECTS[dialect](value)
 
 
 def _bare_or(quoted: Callable[[str], str]) -> Callable[[str], str]:
@@ -141,9 +141,9 @@ def _docker(value: str) -> str:
 
 def _systemd(value: str) -> str:
     if "\r" not in value:
-        return writing.guarded(value)
+        return writing.guarded_value(value)
     # older systemd takes a backslash in single quotes for an escape, and runs on after one at the end
-    return f"'{value}'" if not {"'", "\\"} & set(value) else '"' + writing.escaped(value) + '"'
+    return f"'{value}'" if not {"'", "\\"} & set(value) else '"' + writing.escape_value(value) + '"'
 
 
 def _python(value: str) -> str:
@@ -195,7 +195,7 @@ def _is_bare_for_node(value: str) -> bool:
 
 
 def _compose(value: str) -> str:
-    written = writing.written(value)
+    written = writing.quote_value(value)
     return written if written[:1] != '"' else written.replace(r"\`", "`")
 
 

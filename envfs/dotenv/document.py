@@ -66,15 +66,15 @@ class Document(NamedTuple):
             Malformed: the value has a NUL or half a surrogate pair
             TooLarge: the name, the value or the text that results is over its limit
         """
-        names.variable(name)
+        names.parse_variable(name)
         check_value(value)
         for place in range(len(self.entries) - 1, -1, -1):
             if self.entries[place].name == name:
                 return self._spliced(place, place + 1, _rewritten(self.entries[place], value))
         last = max(0, len(self.entries) - 1)
-        rest = "".join(entry.raw for entry in self.entries[last:])
-        line = f"{name}={writing.written(value)}"
-        return self._spliced(last, len(self.entries), _with_line(rest, line, _line_end(self.render())))
+        later_text = "".join(entry.raw for entry in self.entries[last:])
+        line = f"{name}={writing.quote_value(value)}"
+        return self._spliced(last, len(self.entries), _with_line(later_text, line, _line_end(self.render())))
 
     def merged(self, other: "Document") -> "Document":
         """Return the text with every variable of another set in it; what refers to other variables goes on to.
@@ -86,11 +86,11 @@ class Document(NamedTuple):
         places = {entry.name: place for place, entry in enumerate(self.entries)}
         added = []
         for entry in {entry.name: entry for entry in other.entries if entry.value is not None}.values():
-            name = names.variable(str(entry.name))
+            name = names.parse_variable(str(entry.name))
             place = places.get(name)
             if place is None:
                 added.append(f"{name}={_as_meant(entry)}")
-            elif meaning(self.entries[place]) != meaning(entry):
+            elif assignment_meaning(self.entries[place]) != assignment_meaning(entry):
                 raws[place] = _adopted(self.entries[place], entry)
         text = "".join(raws)
         end = _line_end(text)
@@ -118,11 +118,11 @@ class Document(NamedTuple):
             AlreadyExists: there is a `new`
             BadName, TooLarge: the new name is outside our grammar
         """
-        names.variable(new)
-        found = {entry.name for entry in self.entries}
-        if old not in found:
+        names.parse_variable(new)
+        taken_names = {entry.name for entry in self.entries}
+        if old not in taken_names:
             raise NoSuchVariable("no variable of that name")
-        if new in found and new != old:
+        if new in taken_names and new != old:
             raise AlreadyExists(f"{new} is set here already", "unset it first, or choose another name")
         return parse_document(
             "".join(_renamed(entry, new) if entry.name == old else entry.raw for entry in self.entries)
@@ -131,11 +131,11 @@ class Document(NamedTuple):
     def _spliced(self, first: int, end: int, text: str) -> "Document":
         # only what changed is read again: what the other entries mean does not depend on it, where they stand does
         at = self.entries[first].line if first < len(self.entries) else 1
-        new, rest = tuple(scan(text, at)), self.entries[end:]
-        moved = at + line_ends(text) - rest[0].line if rest else 0
+        new, later_entries = tuple(scan(text, at)), self.entries[end:]
+        moved = at + line_ends(text) - later_entries[0].line if later_entries else 0
         if moved:
-            rest = tuple(entry._replace(line=entry.line + moved) for entry in rest)
-        document = Document((*self.entries[:first], *new, *rest))
+            later_entries = tuple(entry._replace(line=entry.line + moved) for entry in later_entries)
+        document = Document((*self.entries[:first], *new, *later_entries))
         check_text(document.render())
         return document
 
@@ -164,7 +164,7 @@ def _renamed(entry: Entry, name: str) -> str:
     return f"{entry.raw[:start]}{name}{entry.raw[start + len(entry.name or '') :]}"
 
 
-def meaning(entry: Entry) -> tuple[str | None, bool, tuple[int, ...]]:
+def assignment_meaning(entry: Entry) -> tuple[str | None, bool, tuple[int, ...]]:
     """Return what makes two assignments the same: the value, whether it refers to others, and which `$` do not."""
     refers = has_references(entry)
     return entry.value, refers, entry.literal if refers else ()
@@ -172,7 +172,7 @@ def meaning(entry: Entry) -> tuple[str | None, bool, tuple[int, ...]]:
 
 def _as_meant(entry: Entry) -> str:
     value = entry.value or ""
-    return writing.template(value, entry.literal) if has_references(entry) else writing.written(value)
+    return writing.template_value(value, entry.literal) if has_references(entry) else writing.quote_value(value)
 
 
 def _adopted(old: Entry, new: Entry) -> str:
@@ -187,7 +187,7 @@ def _in_style(quote: str, value: str) -> str:
         return writing.double_quoted(value)
     if quote == "'" and not value.endswith("\\") and not {"'", "\r"} & set(value):
         return f"'{value}'"
-    return writing.written(value)
+    return writing.quote_value(value)
 
 
 def _with_line(text: str, line: str, end: str) -> str:

@@ -31,12 +31,12 @@ def docker(_level: str, variables: Variables) -> str:
     Raises:
         Malformed: a value has a line break
     """
-    return dialects.text(variables, "docker")
+    return dialects.dialect_text(variables, "docker")
 
 
 def systemd(_level: str, variables: Variables) -> str:
     """Return lines for EnvironmentFile= (systemd.exec(5))."""
-    return dialects.text(variables, "systemd")
+    return dialects.dialect_text(variables, "systemd")
 
 
 def yaml(_level: str, variables: Variables) -> str:
@@ -50,7 +50,7 @@ def json_object(_level: str, variables: Variables) -> str:
     return f"{{\n{rows}\n}}\n" if rows else "{}\n"
 
 
-def example(_level: str, variables: Variables) -> str:
+def example_text(_level: str, variables: Variables) -> str:
     """Return dotenv text with the names and no value."""
     return "".join(f"{name}=\n" for name in variables if writing.is_portable_name(name))
 
@@ -82,7 +82,7 @@ def tfvars(_level: str, variables: Variables) -> str:
 
 FORMATS: Final[dict[str, Callable[[str, Variables], str]]] = {
     "json": json_object,
-    "example": example,
+    "example": example_text,
     "shell": shell,
     "docker": docker,
     "systemd": systemd,

@@ -25,7 +25,7 @@ UNDEFINED, LATER, CYCLE = "undefined", "later", "cycle"
 _DEEPEST = 100  # templates, and texts inside of them, that lead from one to the next
 
 
-class Source(NamedTuple):
+class ValueSource(NamedTuple):
     """Where a value comes from: the assignment at `place` of the text of the level number `layer`, from the top."""
 
     layer: int
@@ -49,8 +49,8 @@ class Interpolated(NamedTuple):
     """
 
     values: dict[str, str]
-    sources: dict[str, Source]
-    uses: dict[Source, tuple[tuple[str, Source | None], ...]]
+    sources: dict[str, ValueSource]
+    uses: dict[ValueSource, tuple[tuple[str, ValueSource | None], ...]]
     findings: tuple[Finding, ...]
     opened: dict[str, Residue]
 
@@ -75,22 +75,22 @@ def interpolate(
 
 class _Interpolation:
     def __init__(self, documents: Sequence[Document], outside: Mapping[str, str], *, lenient: bool) -> None:
-        self._entries: dict[Source, Entry] = {}
-        self._places: dict[str, list[Source]] = {}  # by name, from the top level down, in the order of each text
+        self._entries: dict[ValueSource, Entry] = {}
+        self._places: dict[str, list[ValueSource]] = {}  # by name, from the top level down, in the order of each text
         self._outside = outside
         self._lenient = lenient
-        self._values: dict[Source, str] = {}
-        self._opened: dict[Source, Residue] = {}
+        self._values: dict[ValueSource, str] = {}
+        self._opened: dict[ValueSource, Residue] = {}
         self._room = limits.VALUES_BYTES  # for what stays open
         self._bytes = 0  # of all values
-        self._uses: dict[Source, tuple[tuple[str, Source | None], ...]] = {}
-        self._findings: dict[tuple[Source, str], Finding] = {}  # by where the reference stands, and to what
-        self._path: dict[Source, str] = {}  # the assignments being worked out, by name, each for the one before
+        self._uses: dict[ValueSource, tuple[tuple[str, ValueSource | None], ...]] = {}
+        self._findings: dict[tuple[ValueSource, str], Finding] = {}  # by where the reference stands, and to what
+        self._path: dict[ValueSource, str] = {}  # the assignments being worked out, by name, each for the one before
         self._depth = 0  # how far templates, and texts inside of them, lead on from the first of the path
         for layer, document in enumerate(documents):
             for place, entry in enumerate(document.entries):
                 if entry.name is not None and entry.value is not None:
-                    source = Source(layer, place)
+                    source = ValueSource(layer, place)
                     self._entries[source] = entry
                     self._places.setdefault(entry.name, []).append(source)
 
@@ -100,10 +100,10 @@ class _Interpolation:
         opened = {name: self._opened[source] for name, source in sources.items() if source in self._opened}
         return Interpolated(values, sources, self._uses, tuple(self._findings.values()), opened)
 
-    def _value(self, name: str, source: Source) -> str:
-        known = self._values.get(source)
-        if known is not None:
-            return known
+    def _value(self, name: str, source: ValueSource) -> str:
+        computed = self._values.get(source)
+        if computed is not None:
+            return computed
         entry = self._entries[source]
         value = self._worked_out(name, source, entry) if references.has_references(entry) else entry.value or ""
         self._bytes += len(value) if value.isascii() else len(value.encode())
@@ -112,46 +112,46 @@ class _Interpolation:
         self._values[source] = value
         return value
 
-    def _worked_out(self, name: str, source: Source, entry: Entry) -> str:
-        pieces = references.pieces(entry)
+    def _worked_out(self, name: str, source: ValueSource, entry: Entry) -> str:
+        pieces = references.cut_pieces(entry)
         self._path[source] = name
         residue = self._joined(pieces, source)
         del self._path[source]
-        value = residues.closed(residue)
+        value = residues.close_residue(residue)
         if residues.is_open(residue):
             self._keep_open(source, residue)
         if len(value) * 4 > limits.VALUE_BYTES:
             self._check_size(len(value.encode()), name)
-        found = (reference.name for reference in references.references(pieces))
-        self._uses[source] = tuple((used, self._source(used, source)) for used in dict.fromkeys(found))
+        referenced = (reference.name for reference in references.nested_references(pieces))
+        self._uses[source] = tuple((used, self._source(used, source)) for used in dict.fromkeys(referenced))
         return value
 
-    def _keep_open(self, source: Source, residue: Residue) -> None:
-        size = residues.size(residue)
+    def _keep_open(self, source: ValueSource, residue: Residue) -> None:
+        size = residues.residue_size(residue)
         if size <= min(self._room, limits.VALUE_BYTES):  # what is larger, or nested too deeply, is closed
             self._room -= size
             self._opened[source] = residue
 
-    def _joined(self, pieces: tuple[Piece, ...], at: Source) -> Residue:
+    def _joined(self, pieces: tuple[Piece, ...], at: ValueSource) -> Residue:
         if self._depth == _DEEPEST:
             problem = f"{self._path[at]} refers to variables that refer to others too often"
             raise TooLarge(problem, f"at most {_DEEPEST} times")
         self._depth += 1
-        found: list[Open] = []
+        parts: list[Open] = []
         size = 0
         for piece in pieces:
             residue = (piece,) if isinstance(piece, str) else self._meaning(piece, at)
-            size += len(residues.closed(residue))
+            size += len(residues.close_residue(residue))
             self._check_size(size, next(iter(self._path.values())))
-            found += residue
+            parts += residue
         self._depth -= 1
-        return residues.joined(found)
+        return residues.join_residue(parts)
 
     def _check_size(self, size: int, name: str) -> None:
         if size > limits.VALUE_BYTES:
             raise TooLarge(f"{name} would be too long", f"at most {limits.VALUE_BYTES} bytes a value")
 
-    def _meaning(self, reference: Reference, at: Source) -> Residue:
+    def _meaning(self, reference: Reference, at: ValueSource) -> Residue:
         name, operator = reference.name, reference.operator
         source = self._source(name, at)
         if source is None and name not in self._outside:
@@ -160,12 +160,12 @@ class _Interpolation:
         if not operator or (residues.is_open(subject) and operator in ("-", "?")):
             return subject
         if residues.is_open(subject) and operator != "+":
-            if operator == ":?" and not self._lenient and not residues.closed(subject):
+            if operator == ":?" and not self._lenient and not residues.close_residue(subject):
                 self._require(name, at)
-            return residues.choice(subject, operator, self._joined(reference.word, at) if operator != ":?" else ())
+            return residues.open_choice(subject, operator, self._joined(reference.word, at) if operator != ":?" else ())
         return self._chosen(reference, at, subject)
 
-    def _subject(self, name: str, source: Source | None, at: Source) -> Residue:
+    def _subject(self, name: str, source: ValueSource | None, at: ValueSource) -> Residue:
         if source is None:
             return (self._outside[name],)
         if source in self._path:
@@ -174,9 +174,9 @@ class _Interpolation:
         value = self._value(name, source)
         return self._opened.get(source, (value,))
 
-    def _chosen(self, reference: Reference, at: Source, subject: Residue) -> Residue:
+    def _chosen(self, reference: Reference, at: ValueSource, subject: Residue) -> Residue:
         """Return what a reference with an operator gives for a name that is set."""
-        counts = not reference.operator.startswith(":") or bool(residues.closed(subject))
+        counts = not reference.operator.startswith(":") or bool(residues.close_residue(subject))
         match reference.operator[-1:]:
             case "-":
                 return subject if counts else self._joined(reference.word, at)
@@ -186,7 +186,7 @@ class _Interpolation:
                 self._require(reference.name, at)
         return subject
 
-    def _unset(self, reference: Reference, at: Source) -> Residue:
+    def _unset(self, reference: Reference, at: ValueSource) -> Residue:
         """Return what a reference gives for a name that no text sets: itself, with what stands behind it worked out.
 
         One that is set further down is not for the environment: what gets the value gets that name from here.
@@ -197,26 +197,26 @@ class _Interpolation:
         if kind not in ("-", "+"):
             self._tell(LATER if later else UNDEFINED, reference.name, at)
         word = self._joined(reference.word, at) if kind in ("-", "+") else ()
-        residue = residues.outside(reference.name, reference.operator, word)
+        residue = residues.outside_reference(reference.name, reference.operator, word)
         return residue if not later else word if kind == "-" else ()
 
-    def _require(self, name: str, at: Source) -> NoReturn:
+    def _require(self, name: str, at: ValueSource) -> NoReturn:
         raise Malformed(f"{self._path[at]} requires {name}, which is not set", "set it at this level")
 
-    def _source(self, name: str, at: Source) -> Source | None:
+    def _source(self, name: str, at: ValueSource) -> ValueSource | None:
         places = self._places.get(name)
         if not places:
             return None
         if places[-1].layer > at.layer and self._entries[at].name != name:
             return places[-1]
-        before = bisect_left(places, at)
-        return places[before - 1] if before else None
+        index = bisect_left(places, at)
+        return places[index - 1] if index else None
 
-    def _is_later(self, name: str, at: Source) -> bool:
+    def _is_later(self, name: str, at: ValueSource) -> bool:
         places = self._places.get(name, [])
         after = bisect_right(places, at)
         return after < len(places) and places[after].layer == at.layer
 
-    def _tell(self, kind: str, name: str, at: Source) -> None:
+    def _tell(self, kind: str, name: str, at: ValueSource) -> None:
         if (at, name) not in self._findings and len(self._findings) < limits.FINDINGS:
             self._findings[at, name] = Finding(kind, (*self._path.values(), name))

@@ -19,7 +19,7 @@ class Layer(NamedTuple):
     document: Document
 
 
-class View(NamedTuple):
+class MergedView(NamedTuple):
     """Merged variables: the values by name, by name the level that set it, and the references that came to nothing.
 
     `opened` are values with references that only the environment of a reader can answer.
@@ -39,7 +39,7 @@ class View(NamedTuple):
         return tuple(self.variables)
 
 
-class Changes(NamedTuple):
+class NameChanges(NamedTuple):
     """The names in which two sets of variables differ: added and changed in the new order, removed in the old."""
 
     added: tuple[str, ...]
@@ -47,7 +47,7 @@ class Changes(NamedTuple):
     removed: tuple[str, ...]
 
 
-def merge_layers(layers: Sequence[Layer], *, lenient: bool = False) -> View:
+def merge_layers(layers: Sequence[Layer], *, lenient: bool = False) -> MergedView:
     """Merge texts given from the top level down. A name keeps the place where an ancestor first put it.
 
     With `lenient`, what is required may come from the environment of a command.
@@ -56,14 +56,14 @@ def merge_layers(layers: Sequence[Layer], *, lenient: bool = False) -> View:
         Malformed: a variable that `${NAME:?message}` requires is missing
         TooLarge: a value, or all together, are over their limit, or templates lead on too far
     """
-    found = interpolate([layer.document for layer in layers], lenient=lenient)
-    origin = {name: layers[source.layer].level for name, source in found.sources.items()}
-    return View(found.values, origin, found.findings, found.opened)
+    interpolation = interpolate([layer.document for layer in layers], lenient=lenient)
+    origin = {name: layers[source.layer].level for name, source in interpolation.sources.items()}
+    return MergedView(interpolation.values, origin, interpolation.findings, interpolation.opened)
 
 
-def difference(old: Mapping[str, str], new: Mapping[str, str]) -> Changes:
+def name_changes(old: Mapping[str, str], new: Mapping[str, str]) -> NameChanges:
     """Tell by name what it takes to get from `old` to `new`."""
-    return Changes(
+    return NameChanges(
         added=tuple(name for name in new if name not in old),
         changed=tuple(name for name in new if name in old and old[name] != new[name]),
         removed=tuple(name for name in old if name not in new),

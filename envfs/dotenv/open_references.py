@@ -46,7 +46,7 @@ class _CannotBe(Exception):
     """The dialect has no form for it."""
 
 
-def line(name: str, residue: Residue, dialect: str) -> str:
+def open_line(name: str, residue: Residue, dialect: str) -> str:
     """Return the line of a variable, or nothing if the dialect cannot carry what is open in it."""
     form = _FORMS.get(dialect)
     if form is None:

@@ -16,7 +16,7 @@ _STRICT = "vlucas, dotenvy and uv"
 _ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, decouple and starlette"
 
 
-class Doubt(NamedTuple):
+class ValueDoubt(NamedTuple):
     """A part of a value, and the readers that take it for something else. `runs`: one would run it as a program."""
 
     has: str
@@ -47,44 +47,47 @@ def _command_in_single_quotes_on_lines(value: str) -> bool:
 
 _BACKSLASH_LAST = "a backslash at the end"
 _REFERENCE = re.compile(r"\$[A-Za-z0-9_]")
-_Rules = tuple[tuple[Callable[[str], object], Doubt], ...]
+_Rules = tuple[tuple[Callable[[str], object], ValueDoubt], ...]
 _PORTABLE: _Rules = (
-    (_has("$("), Doubt("$( )", "dotenv-expand 1000 runs it as a command", runs=True)),
-    (_has("'", "$("), Doubt("' and $( )", "dotenvx runs it as a command", runs=True)),
-    (_has("\r", "$("), Doubt("a carriage return and $( )", "dotenvx runs it as a command", runs=True)),
-    (_ends_after_command, Doubt("$( ) and a backslash at the end", "dotenvx runs it as a command", runs=True)),
+    (_has("$("), ValueDoubt("$( )", "dotenv-expand 1000 runs it as a command", runs=True)),
+    (_has("'", "$("), ValueDoubt("' and $( )", "dotenvx runs it as a command", runs=True)),
+    (_has("\r", "$("), ValueDoubt("a carriage return and $( )", "dotenvx runs it as a command", runs=True)),
+    (_ends_after_command, ValueDoubt("$( ) and a backslash at the end", "dotenvx runs it as a command", runs=True)),
     (
         _command_in_single_quotes_on_lines,
-        Doubt("a line break and $( )", "ruby-dotenv 2.4 runs it as a command", runs=True),
+        ValueDoubt("a line break and $( )", "ruby-dotenv 2.4 runs it as a command", runs=True),
     ),
-    (_has("\r"), Doubt("a carriage return", "shells, systemd, node --env-file, vite, deno and ruby lose it")),
-    (_ends_with_backslash, Doubt(_BACKSLASH_LAST, f"{_NODE} doubles it, godotenv refuses the file")),
-    (_has("'", '"'), Doubt("' and \"", f"{_NODE} keeps a backslash before the quote")),
-    (_has("'", "\\"), Doubt("' and a backslash", f"{_NODE} doubles the backslash")),
-    (_has("'", "`"), Doubt("' and a backtick", f"{_NODE}, compose and symfony keep a backslash; {_STRICT} refuse it")),
-    (_has("'", "$"), Doubt("' and $", "python-dotenv, node's dotenv and direnv keep a backslash before the $")),
-    (_has("\\\\"), Doubt("two backslashes", "python-dotenv and compose 1 make one of them")),
-    (_has("${"), Doubt("${", f"{_EXPANDERS}, python-dotenv and compose 1 expand it in any quotes")),
-    (_REFERENCE.search, Doubt("$ before a letter or digit", f"{_EXPANDERS} expand it in any quotes")),
-    (_has("\n"), Doubt("a line break", f"{_ONE_LINE} have no such values")),
+    (_has("\r"), ValueDoubt("a carriage return", "shells, systemd, node --env-file, vite, deno and ruby lose it")),
+    (_ends_with_backslash, ValueDoubt(_BACKSLASH_LAST, f"{_NODE} doubles it, godotenv refuses the file")),
+    (_has("'", '"'), ValueDoubt("' and \"", f"{_NODE} keeps a backslash before the quote")),
+    (_has("'", "\\"), ValueDoubt("' and a backslash", f"{_NODE} doubles the backslash")),
+    (
+        _has("'", "`"),
+        ValueDoubt("' and a backtick", f"{_NODE}, compose and symfony keep a backslash; {_STRICT} refuse it"),
+    ),
+    (_has("'", "$"), ValueDoubt("' and $", "python-dotenv, node's dotenv and direnv keep a backslash before the $")),
+    (_has("\\\\"), ValueDoubt("two backslashes", "python-dotenv and compose 1 make one of them")),
+    (_has("${"), ValueDoubt("${", f"{_EXPANDERS}, python-dotenv and compose 1 expand it in any quotes")),
+    (_REFERENCE.search, ValueDoubt("$ before a letter or digit", f"{_EXPANDERS} expand it in any quotes")),
+    (_has("\n"), ValueDoubt("a line break", f"{_ONE_LINE} have no such values")),
 )
 _NODES: _Rules = (
-    (_has("\r"), Doubt("a carriage return", "node --env-file, vite and deno take it for a backslash and an r")),
-    (_has("\r", '"'), Doubt('a carriage return and "', "the dotenv of node ends the value at the quote")),
-    (_has("\r", r"\n"), Doubt(r"a carriage return and \n", r"the dotenv of node takes \n for a line break")),
-    (_has("'", "`", r"\n"), Doubt(r"', ` and \n", r"the dotenv of node takes \n for a line break")),
-    (_has("'", "`", "$"), Doubt("', ` and $", "deno expands it")),
+    (_has("\r"), ValueDoubt("a carriage return", "node --env-file, vite and deno take it for a backslash and an r")),
+    (_has("\r", '"'), ValueDoubt('a carriage return and "', "the dotenv of node ends the value at the quote")),
+    (_has("\r", r"\n"), ValueDoubt(r"a carriage return and \n", r"the dotenv of node takes \n for a line break")),
+    (_has("'", "`", r"\n"), ValueDoubt(r"', ` and \n", r"the dotenv of node takes \n for a line break")),
+    (_has("'", "`", "$"), ValueDoubt("', ` and $", "deno expands it")),
 )
 _BY_DIALECT: dict[str, _Rules] = {
     dialects.PORTABLE: _PORTABLE,
-    "python": ((_ends_with_backslash, Doubt(_BACKSLASH_LAST, "python-dotenv up to 1.2.2 loses the variable")),),
-    "node": (*_NODES, (_has("'", "$"), Doubt("' and $", "dotenvx expands it, or loses a backslash before it"))),
+    "python": ((_ends_with_backslash, ValueDoubt(_BACKSLASH_LAST, "python-dotenv up to 1.2.2 loses the variable")),),
+    "node": (*_NODES, (_has("'", "$"), ValueDoubt("' and $", "dotenvx expands it, or loses a backslash before it"))),
     "expand": (
         *_NODES,
-        (_has(r"\$"), Doubt("a backslash before $", "dotenv-expand 11 and c12 lose the backslash")),
+        (_has(r"\$"), ValueDoubt("a backslash before $", "dotenv-expand 11 and c12 lose the backslash")),
         (
             _ends_with_backslash,
-            Doubt(_BACKSLASH_LAST, "bun runs on, if it is after a quote, a # or a line break"),
+            ValueDoubt(_BACKSLASH_LAST, "bun runs on, if it is after a quote, a # or a line break"),
         ),
     ),
 }
@@ -95,7 +98,7 @@ _DANGEROUS = re.compile(
 )
 
 
-def doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[Doubt, ...]:
+def portability_doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[ValueDoubt, ...]:
     """Say what of a value some readers of a dialect take for something else."""
     if writing.is_plain(value):
         return ()  # every reader of every dialect takes it as it is
@@ -106,7 +109,9 @@ def is_doubtful(value: str) -> bool:
     """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
     if writing.is_plain(value) or not value:
         return False  # the usual value, of which a level may have a hundred thousand
-    return any(doubts(value, dialect) or dialects.refusal(value, dialect) for dialect in dialects.NAMES)
+    return any(
+        portability_doubts(value, dialect) or dialects.dialect_refusal(value, dialect) for dialect in dialects.NAMES
+    )
 
 
 def is_dangerous(name: str) -> bool:

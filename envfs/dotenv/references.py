@@ -38,19 +38,19 @@ def has_references(entry: Entry) -> bool:
     return entry.value is not None and entry.quote != "'" and "$" in entry.value
 
 
-def pieces(entry: Entry) -> tuple[Piece, ...]:
+def cut_pieces(entry: Entry) -> tuple[Piece, ...]:
     """Cut a value into text and references."""
     if entry.value is None or not has_references(entry):
         return (entry.value,) if entry.value else ()
     return _Cutter(entry.value, frozenset(entry.literal)).cut(0, len(entry.value), 0)
 
 
-def references(found: tuple[Piece, ...]) -> Iterator[Reference]:
+def nested_references(found: tuple[Piece, ...]) -> Iterator[Reference]:
     """Yield the references of a template, those inside words too."""
     for piece in found:
         if isinstance(piece, Reference):
             yield piece
-            yield from references(piece.word)
+            yield from nested_references(piece.word)
 
 
 class _Cutter:
@@ -72,19 +72,19 @@ class _Cutter:
         return ends
 
     def cut(self, start: int, end: int, depth: int) -> tuple[Piece, ...]:
-        found: list[Piece] = []
+        parts: list[Piece] = []
         at = last = start
         while (at := self._text.find("$", at, end)) >= 0:
             reference, after = (None, at + 1) if at in self._literal else self._reference(at, end, depth)
             if reference is not None:
                 if at > last:
-                    found.append(self._text[last:at])
-                found.append(reference)
+                    parts.append(self._text[last:at])
+                parts.append(reference)
                 last = after
             at = after
         if end > last:
-            found.append(self._text[last:end])
-        return tuple(found)
+            parts.append(self._text[last:end])
+        return tuple(parts)
 
     def _reference(self, at: int, end: int, depth: int) -> tuple[Reference | None, int]:
         close = self._ends.get(at)

@@ -40,29 +40,29 @@ Open = str | Outside | Choice
 Residue = tuple[Open, ...]
 
 
-def joined(pieces: Iterable[Open]) -> Residue:
+def join_residue(pieces: Iterable[Open]) -> Residue:
     """Return pieces as a residue, text beside text put together."""
-    found: list[Open] = []
+    parts: list[Open] = []
     texts: list[str] = []
     for piece in pieces:
         if isinstance(piece, str):
             texts.append(piece)
             continue
         if texts:
-            found.append("".join(texts))
+            parts.append("".join(texts))
             texts = []
-        found.append(piece)
+        parts.append(piece)
     if texts:
-        found.append("".join(texts))
-    return tuple(piece for piece in found if piece != "")
+        parts.append("".join(texts))
+    return tuple(piece for piece in parts if piece != "")
 
 
-def outside(name: str, operator: str, word: Residue) -> Residue:
+def outside_reference(name: str, operator: str, word: Residue) -> Residue:
     """Return what a reference to a name that no text sets is. Its word is closed if it is nested too deeply."""
     return (Outside(name, operator, _shallow(word)),)
 
 
-def choice(subject: Residue, operator: str, word: Residue) -> Residue:
+def open_choice(subject: Residue, operator: str, word: Residue) -> Residue:
     """Return what a reference with an operator to something open is."""
     if any(isinstance(piece, str) for piece in subject):  # there is text in it, so it cannot be empty
         return word if operator == ":+" else subject
@@ -79,28 +79,28 @@ def is_open(residue: Residue) -> bool:
     return any(not isinstance(piece, str) for piece in residue)
 
 
-def closed(residue: Residue) -> str:
+def close_residue(residue: Residue) -> str:
     """Return the value for who has no environment."""
     return "".join(map(_closed, residue))
 
 
-def size(residue: Residue) -> int:
+def residue_size(residue: Residue) -> int:
     """Return how much room it takes, about."""
     return sum(len(piece) if isinstance(piece, str) else _size(piece) for piece in residue)
 
 
-def names(residue: Residue) -> Iterator[str]:
+def residue_names(residue: Residue) -> Iterator[str]:
     """Yield the names that an environment is asked for."""
     for piece in residue:
         if isinstance(piece, Outside):
             yield piece.name
-            yield from names(piece.word)
+            yield from residue_names(piece.word)
         elif isinstance(piece, Choice):
-            yield from names(piece.subject)
-            yield from names(piece.word)
+            yield from residue_names(piece.subject)
+            yield from residue_names(piece.word)
 
 
-def plain(opened: Mapping[str, Residue]) -> dict[str, object]:
+def residue_json(opened: Mapping[str, Residue]) -> dict[str, object]:
     """Return residues by name as JSON has them: a text, `{name, operator, word}` or `{subject, operator, word}`."""
     return {name: _plain(residue) for name, residue in opened.items()}
 
@@ -119,20 +119,20 @@ def _closed(piece: Open) -> str:
         case str():
             return piece
         case Outside():
-            return closed(piece.word) if piece.operator in ("-", ":-") else ""
+            return close_residue(piece.word) if piece.operator in ("-", ":-") else ""
         case Choice(operator=":+"):
-            return closed(piece.word) if closed(piece.subject) else ""
+            return close_residue(piece.word) if close_residue(piece.subject) else ""
         case Choice():
-            return closed(piece.subject) or closed(piece.word)
+            return close_residue(piece.subject) or close_residue(piece.word)
 
 
 def _size(piece: Outside | Choice) -> int:
-    inner = size(piece.word) + 8
-    return inner + (len(piece.name) if isinstance(piece, Outside) else size(piece.subject))
+    inner = residue_size(piece.word) + 8
+    return inner + (len(piece.name) if isinstance(piece, Outside) else residue_size(piece.subject))
 
 
 def _shallow(residue: Residue) -> Residue:
-    return residue if _depth(residue) < _DEEPEST else (closed(residue),)
+    return residue if _depth(residue) < _DEEPEST else (close_residue(residue),)
 
 
 def _depth(residue: Residue) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from envfs.core import limits, names
-from envfs.dotenv.values import BLANKS, LINE_END, QUOTED, Written, read_unquoted
+from envfs.dotenv.values import BLANKS, LINE_END, QUOTED, QuotedValue, read_unquoted
 from envfs.errors import Malformed, TooLarge
 
 BOM: Final = "\ufeff"  # skipped at the start of any line, so that files put together read as they did apart
@@ -101,8 +101,8 @@ def check_text(text: str) -> None:
         Malformed: a NUL or half a surrogate pair, with its place
         TooLarge: over limits.TEXT_BYTES
     """
-    if found := _FORBIDDEN.search(text):
-        line, column = _place(text, found.start())
+    if match := _FORBIDDEN.search(text):
+        line, column = _place(text, match.start())
         raise Malformed("a character that no text has", "a NUL or half a surrogate pair", line, column)
     if _over(text, limits.TEXT_BYTES):
         raise TooLarge("the text is too long", f"at most {limits.TEXT_BYTES} bytes are allowed")
@@ -129,9 +129,9 @@ def _place(text: str, pos: int) -> tuple[int, int]:
     """Give line and column of an offset. A byte order mark at the start of a line takes no column."""
     last = 0
     line = 1
-    for found in LINE_END.finditer(text, 0, pos):
+    for line_end in LINE_END.finditer(text, 0, pos):
         line += 1
-        last = found.end()
+        last = line_end.end()
     return line, len(text[last:pos].lstrip(BOM)) + 1
 
 
@@ -147,8 +147,8 @@ def _entry(text: str, pos: int, line: int) -> Entry:
 
 
 def _line_end(text: str, pos: int) -> int:
-    found = _LINE.match(text, pos)
-    return found.end() if found else pos
+    match = _LINE.match(text, pos)
+    return match.end() if match else pos
 
 
 def _no_assignment(text: str, pos: int, line: int) -> Entry:
@@ -174,7 +174,7 @@ def _assignment(text: str, head: re.Match[str], line: int) -> Entry:
     return _variable(text, head, quote, written, line)
 
 
-def _closed(written: Written | None, text: str, opening: int) -> Written:
+def _closed(written: QuotedValue | None, text: str, opening: int) -> QuotedValue:
     """Insist that a quote has an end. One that seems to end inside a later line was never closed on its own."""
     if written is None:
         raise Malformed("a quote is opened here and not closed", _ESCAPE_HINT, *_place(text, opening))
@@ -185,12 +185,12 @@ def _closed(written: Written | None, text: str, opening: int) -> Written:
     return written
 
 
-def _text_after(text: str, head: re.Match[str], written: Written, line: int) -> Entry:
+def _text_after(text: str, head: re.Match[str], written: QuotedValue, line: int) -> Entry:
     raw = text[head.start() : _line_end(text, written.end)]
     return Entry(raw, line, problem=_TEXT_AFTER, column=written.end - head.start() + 1)
 
 
-def _variable(text: str, head: re.Match[str], quote: str, written: Written, line: int) -> Entry:
+def _variable(text: str, head: re.Match[str], quote: str, written: QuotedValue, line: int) -> Entry:
     name = head[2]
     _check_sizes(name, written.value, line)
     return Entry(

@@ -29,7 +29,7 @@ _DOUBLE_MEANING = {
 }
 
 
-class Written(NamedTuple):
+class QuotedValue(NamedTuple):
     r"""A value found in a text: where it starts and ends with its quotes, what it says, and which `$` were `\$`."""
 
     start: int
@@ -42,25 +42,25 @@ class Written(NamedTuple):
         return f"Written(start={self.start}, end={self.end})"
 
 
-def read_single(text: str, pos: int) -> Written | None:
+def read_single(text: str, pos: int) -> QuotedValue | None:
     """Read what follows an opening `'`: everything up to the next one, to the letter. None if there is no next one."""
     end = text.find("'", pos)
     if end < 0:
         return None
-    return Written(pos - 1, end + 1, LINE_END.sub("\n", text[pos:end]), ())
+    return QuotedValue(pos - 1, end + 1, LINE_END.sub("\n", text[pos:end]), ())
 
 
-def read_double(text: str, pos: int) -> Written | None:
+def read_double(text: str, pos: int) -> QuotedValue | None:
     r"""Read what follows an opening `"`. A backslash means something before \ " $ ` n r and is itself elsewhere."""
     pieces: list[str] = []
     literal: list[int] = []
     size, last = 0, pos
-    for found in _DOUBLE.finditer(text, pos):
-        pieces.append(text[last : found.start()])
-        size += found.start() - last
-        sign, last = found[0], found.end()
+    for match in _DOUBLE.finditer(text, pos):
+        pieces.append(text[last : match.start()])
+        size += match.start() - last
+        sign, last = match[0], match.end()
         if sign == '"':
-            return Written(pos - 1, last, "".join(pieces), tuple(literal))
+            return QuotedValue(pos - 1, last, "".join(pieces), tuple(literal))
         if sign == r"\$":
             literal.append(size)
         pieces.append(_DOUBLE_MEANING[sign])
@@ -68,18 +68,18 @@ def read_double(text: str, pos: int) -> Written | None:
     return None
 
 
-QUOTED: Final[dict[str, Callable[[str, int], Written | None]]] = {"'": read_single, '"': read_double}
+QUOTED: Final[dict[str, Callable[[str, int], QuotedValue | None]]] = {"'": read_single, '"': read_double}
 
 
-def read_unquoted(text: str, pos: int, blanks: int) -> Written:
+def read_unquoted(text: str, pos: int, blanks: int) -> QuotedValue:
     r"""Read up to the end of the line or a comment. Only `\$` is an escape. `blanks` stood between `=` and `pos`."""
     line = _REST.match(text, pos)
-    rest = line[0] if line else ""
-    if rest.startswith("#"):
-        return Written(pos - blanks, pos - blanks, "", ())
-    comment = _COMMENT.search(rest)
-    shown = (rest[: comment.start()] if comment else rest).rstrip(BLANKS)
-    return Written(pos, pos + len(shown), *literal_dollars(shown))
+    line_text = line[0] if line else ""
+    if line_text.startswith("#"):
+        return QuotedValue(pos - blanks, pos - blanks, "", ())
+    comment = _COMMENT.search(line_text)
+    shown = (line_text[: comment.start()] if comment else line_text).rstrip(BLANKS)
+    return QuotedValue(pos, pos + len(shown), *literal_dollars(shown))
 
 
 def literal_dollars(text: str) -> tuple[str, tuple[int, ...]]:

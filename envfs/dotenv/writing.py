@@ -30,13 +30,13 @@ _ESCAPED: Final = {"\\": r"\\", '"': r"\"", "`": r"\`"}
 _NEEDS_SINGLE = ('"', "\\", "`", "$(")
 
 
-def portable(variables: Mapping[str, str]) -> str:
+def portable_text(variables: Mapping[str, str]) -> str:
     """Return the text of a `.env` file. Names outside our grammar are left out (`unportable_names` tells which).
 
     Raises:
         Malformed: a value has a NUL or half a surrogate pair
     """
-    return "".join(assignment(name, value) for name, value in variables.items() if is_portable_name(name))
+    return "".join(assignment_line(name, value) for name, value in variables.items() if is_portable_name(name))
 
 
 def unportable_names(variables: Mapping[str, str]) -> tuple[str, ...]:
@@ -44,27 +44,27 @@ def unportable_names(variables: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in variables if not is_portable_name(name))
 
 
-def assignment(name: str, value: str) -> str:
+def assignment_line(name: str, value: str) -> str:
     """Return the line of one variable, or its lines, with the line end.
 
     Raises:
         BadName: the name is outside our grammar
         Malformed: the value has a NUL or half a surrogate pair
     """
-    return f"{names.variable(name)}={guarded(value)}\n"
+    return f"{names.parse_variable(name)}={guarded_value(value)}\n"
 
 
-def guarded(value: str) -> str:
+def guarded_value(value: str) -> str:
     """Return a value as `written`, followed by the guard line if it needs one, without the last line end.
 
     Raises:
         Malformed: a NUL or half a surrogate pair
     """
     guard = value.endswith("\\") and "\r" not in value
-    return f"{written(value)}\n{GUARD}" if guard else written(value)
+    return f"{quote_value(value)}\n{GUARD}" if guard else quote_value(value)
 
 
-def environ(variables: Mapping[str, str]) -> bytes:
+def environ_bytes(variables: Mapping[str, str]) -> bytes:
     """Return `NAME=value` entries, each ended by a NUL, in UTF-8, as in /proc/PID/environ.
 
     Raises:
@@ -74,13 +74,13 @@ def environ(variables: Mapping[str, str]) -> bytes:
     return b"".join(_environ_entry(name, value) for name, value in variables.items())
 
 
-def written(value: str) -> str:
+def quote_value(value: str) -> str:
     """Return a value in the portable form: bare, in single or in double quotes.
 
     Raises:
         Malformed: a NUL or half a surrogate pair
     """
-    check(value)
+    check_storable(value)
     if not value or is_plain(value):
         return value
     return double_quoted(value) if _wants_double(value) else f"'{value}'"
@@ -93,18 +93,18 @@ def is_plain(value: str) -> bool:
 
 def double_quoted(value: str) -> str:
     """Return the value in double quotes, whatever it is. Line breaks stay, unless there is a CR."""
-    inner = escaped(value)
+    inner = escape_value(value)
     if "\r" in inner:
         inner = inner.replace("\r", r"\r").replace("\n", r"\n")
     return f'"{inner}"'
 
 
-def escaped(value: str) -> str:
+def escape_value(value: str) -> str:
     r"""Return the value with a backslash before each \\ " $ and backtick."""
     return _SPECIAL.sub(r"\\\g<0>", value)
 
 
-def template(value: str, literal: Collection[int]) -> str:
+def template_value(value: str, literal: Collection[int]) -> str:
     r"""Return a value in double quotes, whose `$` may begin references. Those at the offsets `literal` become `\$`."""
     pieces = [_ESCAPED.get(sign, sign) for sign in value]
     for offset in literal:
@@ -126,7 +126,7 @@ def is_portable_name(name: str) -> bool:
     return names.is_variable(name)
 
 
-def check(value: str) -> None:
+def check_storable(value: str) -> None:
     """Raise Malformed for a value that no environment can hold."""
     if _FORBIDDEN.search(value):
         raise Malformed("the value has a character that no environment can hold", "a NUL or half a surrogate pair")
@@ -135,5 +135,5 @@ def check(value: str) -> None:
 def _environ_entry(name: str, value: str) -> bytes:
     if not name or "=" in name or _FORBIDDEN.search(name):
         raise BadName("not a name that an environment can hold", "it is empty or has a = or a NUL")
-    check(value)
+    check_storable(value)
     return f"{name}={value}\0".encode()

@@ -41,7 +41,7 @@ class Absent(pyfuse3.Operations):
 
     @guarded
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes:  # noqa: ARG002
-        """There are no links."""
+        """There are no links: EINVAL."""
         raise FUSEError(errno.EINVAL)
 
     @guarded

@@ -24,7 +24,7 @@ _VERSION, _ENTRY = struct.pack("<I", 2), struct.Struct("<HHI")  # linux/posix_ac
 
 
 def access_list(uids: Iterable[int]) -> bytes:
-    """Return the list by which these uids may read a folder and everybody may pass it; of too many, the lowest."""
+    """Return the list by which these uids may read a folder and everybody may pass it. Of too many, the lowest."""
     entries = [(_OWNER, _READ_AND_PASS, _NO_ID)]
     entries += [(_USER, _READ_AND_PASS, uid) for uid in sorted(set(uids))[:MOST_LISTERS]]
     entries += [(_GROUP, _PASS, _NO_ID), (_MASK, _READ_AND_PASS, _NO_ID), (_OTHER, _PASS, _NO_ID)]

@@ -1,4 +1,4 @@
-"""What a refusal is to the kernel: one table (docs/threat-model.md and docs/cli-contract.md repeat it).
+"""Refusals as errnos: one table (docs/threat-model.md and docs/cli-contract.md repeat it).
 
 Law: no refusal is ENOSYS: the kernel would stop asking, for every uid, for the life of the mount.
 """
@@ -26,6 +26,6 @@ _TABLE: dict[type[errors.EnvFSError], int] = {
 }
 
 
-def number(error: Exception) -> int:
+def errno_of(error: Exception) -> int:
     """Return the errno for an exception; whatever was not foreseen is EIO."""
     return _TABLE.get(type(error), errno.EIO) if isinstance(error, errors.EnvFSError) else errno.EIO

@@ -1,4 +1,4 @@
-"""What stands around every handler: its turn in a crowd, and a surprise of ours is EIO and ends nobody's mount."""
+"""A guard around every handler: its turn in a crowd, and a bug of ours is EIO and ends no mount."""
 
 import errno
 import functools
@@ -45,9 +45,9 @@ def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
         except FUSEError:
             raise
         except EnvFSError as error:
-            raise FUSEError(faults.number(error)) from None
+            raise FUSEError(faults.errno_of(error)) from None
         except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
-            surprises.report(error)
+            surprises.report_bug(error)
             raise FUSEError(errno.EIO) from None
 
     return asked

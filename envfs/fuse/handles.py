@@ -1,7 +1,7 @@
-"""What is open: who opened it, by which inode, and the view that it shows; with a budget for each uid.
+"""Open files and folders: the caller, the inode, and the view that each shows. With a budget for each uid.
 
-Laws: each read of a handle is decided anew, for the caller that opened it. A refused handle is on the log once. What a
-uid holds open is bounded, in number and in memory, and beyond that it is ENFILE for this uid alone.
+Laws: each read of a handle is decided again, for the caller that opened it. A refused handle is on the log once. The
+open files of a uid are bounded, in number and in memory, and beyond that it is ENFILE for this uid alone.
 """
 
 import errno
@@ -12,7 +12,7 @@ from pyfuse3 import FUSEError
 
 from envfs.core.access import Caller, Decision
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.fuse.inodes import extent
+from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing
 from envfs.gate.gate import Gate
@@ -20,7 +20,7 @@ from envfs.gate.views.view import Extent, View
 
 MOST_HANDLES = 1024  # open files and folders of one uid
 MOST_VIEWS = 64  # different views that they hold: each is a mapping, and a descriptor of this process
-MOST_BYTES = 32 << 20  # memory that these views take together; one view is let through whatever its size
+MOST_BYTES = 32 << 20  # memory that these views take together. One view is let through whatever its size
 
 
 class OpenFile(NamedTuple):
@@ -37,7 +37,7 @@ class OpenFile(NamedTuple):
 
 
 class _Use:
-    """What one uid has open: how many handles, and how many of them show each view."""
+    """The open files of one uid: how many handles, and how many of them show each view."""
 
     __slots__ = ("count", "views")
 
@@ -70,7 +70,7 @@ class Handles:
     """The open handles of one mount."""
 
     def __init__(self, gate: Gate) -> None:
-        """Start with none; `gate` decides on each read."""
+        """Start with none. `gate` decides on each read."""
         self._gate = gate
         self._open: dict[int, OpenFile | Listing] = {}
         self._refused: set[int] = set()
@@ -86,7 +86,7 @@ class Handles:
         return len(self._open)
 
     def add(self, what: OpenFile | Listing) -> int:
-        """Take over what was opened, and what it holds; ENFILE, and it is let go, if its uid has too much open."""
+        """Take over what was opened, and what it holds. ENFILE, and it is let go, if its uid has too much open."""
         uid, view = what.caller.uid, what.view
         use = self._uses.get(uid)
         if use is None:
@@ -106,61 +106,63 @@ class Handles:
     def advance(self, inode: Inode, view: View) -> None:
         """Let every handle of an inode that has grown show what the kernel is going to be told of it."""
         piece = _piece(inode, view)
-        for handle, what in self._open.items():
-            if isinstance(what, OpenFile) and what.inode == inode.number and what.extent.size < piece.size:
-                use = self._uses[what.caller.uid]
+        for handle, content in self._open.items():
+            if isinstance(content, OpenFile) and content.inode == inode.number and content.extent.size < piece.size:
+                use = self._uses[content.caller.uid]
                 use.take(view.hold())
-                self._open[handle] = what._replace(view=view, extent=piece)
-                use.drop(what.view)
+                self._open[handle] = content._replace(view=view, extent=piece)
+                use.drop(content.view)
 
     def view_of(self, inode: int) -> View | None:
         """Return the view that a handle of an inode shows, if there is one: all show the same."""
-        files = (what for what in self._open.values() if isinstance(what, OpenFile))
-        return next((what.view for what in files if what.inode == inode), None)
+        files = (content for content in self._open.values() if isinstance(content, OpenFile))
+        return next((content.view for content in files if content.inode == inode), None)
 
     def inodes(self) -> set[int]:
         """Return the inodes of the files that are open."""
-        return {what.inode for what in self._open.values() if isinstance(what, OpenFile)}
+        return {content.inode for content in self._open.values() if isinstance(content, OpenFile)}
 
     def remove(self, handle: int) -> OpenFile | Listing | None:
         """Let go of a handle and of what it holds."""
-        what = self._open.pop(handle, None)
-        if what is None:
+        content = self._open.pop(handle, None)
+        if content is None:
             return None
         self._refused.discard(handle)
-        use = self._uses[what.caller.uid]
+        use = self._uses[content.caller.uid]
         use.count -= 1
-        if what.view is not None:
-            use.drop(what.view)
+        if content.view is not None:
+            use.drop(content.view)
         if not use.count:
-            del self._uses[what.caller.uid]
-        return what
+            del self._uses[content.caller.uid]
+        return content
 
     def file(self, handle: int) -> OpenFile:
-        """Return an open file whose caller may still read it; EACCES if it may not any more."""
-        what = self._open[handle]
-        if not isinstance(what, OpenFile):
+        """Return an open file whose caller may still read it. EACCES if it may not any more."""
+        content = self._open[handle]
+        if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
-        _, caller, request, _, _ = what
+        _, caller, request, _, _ = content
         verdict = self._gate.decide(caller, request.level)
         if verdict.decision is not Decision.ALLOW:
             self._refuse(handle, caller, request, verdict.rule)
-        return what
+        return content
 
     def listing(self, handle: int) -> Listing:
-        """Return an open folder whose caller may still list it; EACCES if it may not any more."""
-        what = self._open[handle]
-        if not isinstance(what, Listing):
+        """Return an open folder whose caller may still list it. EACCES if it may not any more."""
+        content = self._open[handle]
+        if not isinstance(content, Listing):
             raise FUSEError(errno.ENOTDIR)
-        if what.is_below_grant:
-            verdict = self._gate.decide(what.caller, what.node.level)
+        if content.is_below_grant:
+            verdict = self._gate.decide(content.caller, content.node.level)
             if verdict.decision is not Decision.ALLOW:
                 self._refuse(
-                    handle, what.caller, AccessRequest(what.node.level, Channel.MOUNT, Format.NAMES), verdict.rule
+                    handle, content.caller, AccessRequest(content.node.level, Channel.MOUNT, Format.NAMES), verdict.rule
                 )
-        elif not self._gate.sees(what.caller, what.node.level):
-            self._refuse(handle, what.caller, AccessRequest(what.node.level, Channel.MOUNT, Format.NAMES), "no grant")
-        return what
+        elif not self._gate.sees(content.caller, content.node.level):
+            self._refuse(
+                handle, content.caller, AccessRequest(content.node.level, Channel.MOUNT, Format.NAMES), "no grant"
+            )
+        return content
 
     def _refuse(self, handle: int, caller: Caller, request: AccessRequest, rule: str) -> NoReturn:
         if handle in self._refused:
@@ -169,8 +171,8 @@ class Handles:
         self._gate.refuse(caller, request, rule)
 
 
-def opened(inode: Inode, caller: Caller, request: AccessRequest, view: View) -> OpenFile:
-    """Return what an open of an inode holds, and release `view` if that fails; ESTALE if it is of another content."""
+def open_content(inode: Inode, caller: Caller, request: AccessRequest, view: View) -> OpenFile:
+    """Return what an open of an inode holds, and release `view` if that fails. ESTALE if it is of another content."""
     try:
         return OpenFile(inode.number, caller, request, view, _piece(inode, view))
     except FUSEError:
@@ -178,9 +180,9 @@ def opened(inode: Inode, caller: Caller, request: AccessRequest, view: View) -> 
         raise
 
 
-def whole(inode: Inode, what: OpenFile, view: View) -> OpenFile:
+def grown_file(inode: Inode, what: OpenFile, view: View) -> OpenFile:
     """Return an open file with all of its text in another view of the same content, whatever the kernel was told."""
-    return what._replace(view=view, extent=extent(view, inode.node))
+    return what._replace(view=view, extent=file_extent(view, inode.node))
 
 
 def is_for_pages(piece: Extent, start: int, size: int) -> bool:
@@ -193,7 +195,7 @@ def is_for_pages(piece: Extent, start: int, size: int) -> bool:
 
 
 def _piece(inode: Inode, view: View) -> Extent:
-    whole = extent(view, inode.node)
+    whole = file_extent(view, inode.node)
     end = whole.start + inode.entry.st_size
     if whole.end < end:
         raise FUSEError(errno.ESTALE)

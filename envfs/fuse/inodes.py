@@ -1,7 +1,7 @@
-"""What the kernel is told of a node: the inode of its reader and content, with size, blocks, times and link count.
+"""The attributes of a node: the inode of its reader and content, with size, blocks, times and link count.
 
 Laws: size and text agree, for an inode has one content, which may grow at its end as a log file does and in no other
-way; then every open handle of it grows when the size is told. No time is 1970: it is that of a record, or of the
+way. Then every open handle of it grows when the size is told. No time is 1970: it is that of a record, or of the
 mount's start. A folder has one link, as on btrfs, so nobody takes the number of its folders from that.
 """
 
@@ -15,7 +15,7 @@ from pyfuse3 import EntryAttributes, FUSEError
 from envfs.core.access import Caller
 from envfs.errors import EnvFSError
 from envfs.fuse import access_lists
-from envfs.fuse.kernel_table import Identity, Inode, KernelTable
+from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable
 from envfs.fuse.nodes import FORMATS, PAST, ROOT, VALUE, Node
 from envfs.gate.views.view import TEXTS, Extent, View
 from envfs.host import clocks
@@ -33,12 +33,12 @@ _PARTS = {kind: TEXTS[text] for kind, text in FORMATS.items() if text in TEXTS}
 
 
 class Inodes:
-    """Makes inodes; one that the kernel holds already is returned as it was told."""
+    """Makes inodes. One that the kernel holds already is returned as it was told."""
 
     def __init__(
         self, vault: Vault, table: KernelTable, grow: Callable[[Inode, View], None], *, listed: bool = False
     ) -> None:
-        """Describe what `vault` shows to who looks; the numbers are those of `table`.
+        """Describe what `vault` shows to who looks. The numbers are those of `table`.
 
         `grow` is told of an inode that is longer than before, and by which view, ahead of the kernel. `listed`: folders
         have access lists, which the kernel asks for and checks.
@@ -52,9 +52,9 @@ class Inodes:
         self._times: dict[tuple[str, int], tuple[str, int]] = {}  # by level and version: the record's digest, its time
 
     def file(self, node: Node, caller: Caller, view: View) -> Inode:
-        """Return the inode by which a caller gets a piece of a view; ENOENT if the view has no such piece."""
+        """Return the inode by which a caller gets a piece of a view. ENOENT if the view has no such piece."""
         identity = self._table.identity(node, caller.uid, view.content(FORMATS[node.kind]))
-        size, changed_ns = extent(view, node).size, view.changed_ns or self._mounted_ns
+        size, changed_ns = file_extent(view, node).size, view.changed_ns or self._mounted_ns
         held = self._table.find(identity)
         if held is not None and size <= held.entry.st_size and changed_ns <= held.entry.st_mtime_ns:
             return held if held.caller is caller else held._replace(caller=caller)
@@ -92,7 +92,7 @@ class Inodes:
         identity = self._table.identity(node, caller.uid, self._table.new_placeholder())
         return self._inode(identity, caller, EntryAttributes(), self._mounted_ns)
 
-    def _inode(self, identity: Identity, caller: Caller, entry: EntryAttributes, changed_ns: int) -> Inode:
+    def _inode(self, identity: InodeIdentity, caller: Caller, entry: EntryAttributes, changed_ns: int) -> Inode:
         number = self._table.number(identity)
         node = identity.node
         entry.st_ino = number
@@ -108,7 +108,7 @@ class Inodes:
         return Inode(number, identity, caller, entry)
 
     def _changed_ns(self, folder: Node) -> int:
-        # that of the newest record below which it shows something else; a fault of the vault is told of the files
+        # that of the newest record below which it shows something else. A fault of the vault is told of the files
         try:
             version = folder.version or self._vault.versions(folder.level)[-1]
             return self._record_ns(folder, version) if version else self._mounted_ns
@@ -118,18 +118,18 @@ class Inodes:
     def _record_ns(self, folder: Node, version: int) -> int:
         digest = "" if folder.kind is PAST else self._vault.fingerprint(folder.level)[-1]
         key = (folder.level, version)
-        known = self._times.get(key)
-        if known is not None and known[0] == digest:
-            return known[1]
+        cached_ns = self._times.get(key)
+        if cached_ns is not None and cached_ns[0] == digest:
+            return cached_ns[1]
         if len(self._times) >= _TIMES_KEPT:
             self._times.clear()
-        changed_ns = clocks.nanoseconds(self._vault.header(folder.level, version).time)
+        changed_ns = clocks.parse_nanoseconds(self._vault.header(folder.level, version).time)
         self._times[key] = (digest, changed_ns)
         return changed_ns
 
 
-def extent(view: View, node: Node) -> Extent:
-    """Return where in a view a file's text is; ENOENT for a variable that is not there."""
+def file_extent(view: View, node: Node) -> Extent:
+    """Return where in a view a file's text is. ENOENT for a variable that is not there."""
     if node.kind is not VALUE:
         return view.part(_PARTS[node.kind])
     piece = view.value(node.name)

@@ -1,4 +1,4 @@
-"""What the kernel holds of the mount: its inodes, counted as the kernel counts them.
+"""The kernel's own picture of the mount: its inodes, counted as the kernel counts them.
 
 An inode stands for one node, one reader and one content. So the kernel's pages, sizes and watches of an inode are of
 one reader alone, and are filled by one text alone, whatever is opened, written or revoked later (docs/design.md §5).
@@ -23,8 +23,8 @@ _BITS = 53  # as many as a program that keeps numbers as floats can tell apart
 _NOBODY = -1  # the root belongs to no reader
 
 
-class Identity(NamedTuple):
-    """What an inode stands for: a node, the uid of its reader, and the content; None for a folder."""
+class InodeIdentity(NamedTuple):
+    """The identity of an inode: a node, the uid of its reader, and the content. None for a folder."""
 
     node: Node
     uid: int
@@ -41,7 +41,7 @@ class Inode(NamedTuple):
     """One inode: its number, what it stands for, who looked it up last, and what the kernel was told of it."""
 
     number: int
-    identity: Identity
+    identity: InodeIdentity
     caller: Caller
     entry: EntryAttributes
 
@@ -57,20 +57,20 @@ class Inode(NamedTuple):
 
 
 class KernelTable:
-    """The inodes that the kernel holds; the root is always among them."""
+    """The inodes that the kernel holds. The root is always among them."""
 
     def __init__(self, owner: Caller) -> None:
         """Start with the root alone, which `owner` looked up."""
         self._secret = os.urandom(32)
         self.generation = int.from_bytes(os.urandom(4))
         self._serials = itertools.count(1)
-        root = Identity(ROOT, _NOBODY)
+        root = InodeIdentity(ROOT, _NOBODY)
         self._times: dict[int, int] = {}
         self._inodes = {ROOT_INODE: Inode(ROOT_INODE, root, owner, EntryAttributes())}
         self._numbers = {root: ROOT_INODE}
 
     def __getitem__(self, number: int) -> Inode:
-        """Return an inode by its number; KeyError if the kernel does not hold it."""
+        """Return an inode by its number. KeyError if the kernel does not hold it."""
         return self._inodes[number]
 
     def __len__(self) -> int:
@@ -81,20 +81,20 @@ class KernelTable:
         """Return the inodes, the root first, then those that the kernel holds the longest."""
         return iter(list(self._inodes.values()))
 
-    def find(self, identity: Identity) -> Inode | None:
+    def find(self, identity: InodeIdentity) -> Inode | None:
         """Return the inode of an identity, if the kernel holds it."""
         number = self._numbers.get(identity)
         return None if number is None else self._inodes[number]
 
-    def identity(self, node: Node, uid: int, content: Hashable = None) -> Identity:
-        """Return what an inode for a reader stands for; the root is one for all."""
-        return Identity(node, uid, content) if node is not ROOT and node != ROOT else Identity(ROOT, _NOBODY)
+    def identity(self, node: Node, uid: int, content: Hashable = None) -> InodeIdentity:
+        """Return what an inode for a reader stands for. The root is one for all."""
+        return InodeIdentity(node, uid, content) if node is not ROOT and node != ROOT else InodeIdentity(ROOT, _NOBODY)
 
     def new_placeholder(self) -> Placeholder:
         """Return a content that stands for a name alone, another one each time."""
         return Placeholder(next(self._serials))
 
-    def number(self, identity: Identity) -> int:
+    def number(self, identity: InodeIdentity) -> int:
         """Return the number of an identity, the same as long as the mount lives.
 
         It is 53 bits of BLAKE2b (RFC 7693) with a key that this process alone has.
@@ -112,7 +112,7 @@ class KernelTable:
     # -- what the kernel does ------------------------------------------------------------------------------------------
 
     def looked_up(self, inode: Inode) -> EntryAttributes:
-        """Note that the kernel was told of an inode once more; returns what it is told."""
+        """Note that the kernel was told of an inode once more. Returns what it is told."""
         number = inode.number
         if self._inodes.get(number) is not inode:
             self._inodes[number] = inode
@@ -121,7 +121,7 @@ class KernelTable:
         return inode.entry
 
     def refreshed(self, inode: Inode) -> EntryAttributes:
-        """Note what the kernel is told of an inode that it holds; returns that."""
+        """Note what the kernel is told of an inode that it holds. Returns that."""
         if inode.number in self._inodes:
             self._inodes[inode.number] = inode
         return inode.entry

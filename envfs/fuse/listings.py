@@ -1,4 +1,4 @@
-"""What stands in which folder of the mount, by name: one folder a level, the same files in each."""
+"""Listings of the mount's folders, by name: one folder a level, the same files in each."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ _Entries = Sequence[tuple[str, Node]]
 
 
 class Listing(NamedTuple):
-    """What an opened folder shows to the one who opened it.
+    """The listing of an opened folder, for the caller who opened it.
 
     After `entries` come as many numbered folders as `versions` says, then the variables of `view`, if there is one.
     """
@@ -27,11 +27,11 @@ class Listing(NamedTuple):
 
     @property
     def is_below_grant(self) -> bool:
-        """Tell whether the folder is for those alone who may read the level; a level's own may be passed."""
+        """Tell whether the folder is for those alone who may read the level. A level's own may be passed."""
         return self.node.kind is not FOLDER
 
     def at(self, index: int) -> tuple[str, Node] | None:
-        """Return the name and the node at a place; None after the last."""
+        """Return the name and the node at a place. None after the last."""
         if index < len(self.entries):
             return self.entries[index]
         index -= len(self.entries)
@@ -44,8 +44,8 @@ class Listing(NamedTuple):
         return name, Node(VALUE, self.node.level, self.node.version, name)
 
 
-def named(folder: Node, name: str) -> Node | None:
-    """Return what a name in a folder stands for, whether that exists or not; None for what can never be there."""
+def child_node(folder: Node, name: str) -> Node | None:
+    """Return what a name in a folder stands for, whether that exists or not. None for what can never be there."""
     if folder.kind is FOLDER or folder.kind is PAST:
         return _in_level(folder, name)
     match folder.kind:
@@ -68,7 +68,7 @@ def _in_level(folder: Node, name: str) -> Node | None:
     return Node(FOLDER, names.child(level, name)) if folder.kind is FOLDER and names.is_component(name) else None
 
 
-def files(level: str, version: int, dialect: str) -> list[tuple[str, Node]]:
+def level_files(level: str, version: int, dialect: str) -> list[tuple[str, Node]]:
     """List what every level shows, now or at a version, to a caller whose grant names `dialect`."""
     texts = [(name, Node(kind, level, version, dialect if kind == DOTENV else "")) for name, kind in FILES.items()]
     return [*texts, (VARIABLES_NAME, Node(NodeKind.VARIABLES, level, version))]

@@ -1,16 +1,16 @@
 """The loop under the handlers: pyfuse3's own, on trio, with most trips through the scheduler left out.
 
-pyfuse3 asks `pyfuse3.trio` for a lock and for `wait_readable`; by that name it can be made to run on asyncio,
+pyfuse3 asks `pyfuse3.trio` for a lock and for `wait_readable`. By that name it can be made to run on asyncio,
 and it is used here for two things (docs/design.md §5):
 
-- **A baton instead of a fair lock.** pyfuse3's lock hands the device to the next worker at each request, which costs a
-  task switch. The baton stays with the worker that has it, until a handler says that it is going to wait (`make_way`).
+- **A sticky lock.** pyfuse3's lock hands the device to the next worker at each request, which costs a
+  task switch. This lock stays with the worker that has it, until a handler says that it is going to wait (`make_way`).
 - **A look before the wait.** The next request of the same reader comes within microseconds. The device is looked at
   for so long before the task sleeps: a processor that fell asleep takes longer to wake than a whole request. After
   `_IN_A_ROW` requests, or `_IN_A_ROW_NS`, the scheduler has its turn all the same: so a crowd in the mount, which asks
   for what takes long, holds nobody at the socket.
 
-Laws: a handler that waits calls `make_way` first; one that does not would hold up the others, but for `_HEAL` at most.
+Laws: a handler that waits calls `make_way` first. One that does not would hold up the others, but for `_HEAL` at most.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ import types
 import pyfuse3
 import trio
 
-from envfs.host.supervision import supervised
+from envfs.host.supervision import supervised_nursery
 
 _IN_A_ROW, _IN_A_ROW_NS = 64, 4_000_000
 _SOON_NS = 50_000
 _HEAL = 1.0
 
 
-class Baton:
-    """Who has it reads from the device. Not fair on purpose."""
+class DeviceLock:
+    """The lock of the device: its holder reads from it. Not fair on purpose."""
 
     def __init__(self) -> None:
         """Start with nobody having it."""
@@ -39,24 +39,24 @@ class Baton:
         _batons.append(self)
 
     async def __aenter__(self) -> None:
-        """Take the baton; at once if it is free."""
+        """Take the lock. At once if it is free."""
         while self._taken:
-            # a worker that ended with the baton free tells nobody: so those who wait look by themselves now and then
+            # a worker that ended with the lock free wakes none: so those who wait look by themselves now and then
             with trio.move_on_after(_HEAL):
                 await self._waiting.park()
         self._taken = True
 
     async def __aexit__(self, *_: object) -> None:
-        """Put the baton down; whoever comes first has it."""
+        """Release the lock. The first worker to ask has it."""
         self._taken = False
 
     def make_way(self) -> None:
-        """Wake one of those who wait, if the baton is free."""
+        """Wake one of those who wait, if the lock is free."""
         if not self._taken:
             self._waiting.unpark()
 
 
-_batons: list[Baton] = []
+_batons: list[DeviceLock] = []
 _left = [_IN_A_ROW]
 _until_ns = [0]  # when the scheduler has its turn
 _devices: list[int] = []
@@ -88,7 +88,7 @@ def is_asked() -> bool:
     return False
 
 
-def install() -> None:
+def install_loop() -> None:
     """Put this loop under pyfuse3, before its `main` runs."""
     _batons.clear()
     _devices.clear()
@@ -99,8 +99,8 @@ def install() -> None:
         notify_closing=trio.lowlevel.notify_closing,
     )
     seam = types.SimpleNamespace(
-        Lock=Baton,
-        open_nursery=supervised,  # a worker that meets a surprise is started again, and the mount goes on
+        Lock=DeviceLock,
+        open_nursery=supervised_nursery,  # a worker that meets a surprise is started again, and the mount goes on
         ClosedResourceError=trio.ClosedResourceError,
         lowlevel=lowlevel,
     )

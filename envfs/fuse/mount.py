@@ -9,14 +9,14 @@ from envfs.fuse import loop
 from envfs.fuse.operations import Operations
 
 _SPARE_WORKERS = 32
-_WORKERS = 100_000  # an open that waits for a person holds a worker; too few, and the whole mount would wait with it
+_WORKERS = 100_000  # an open that waits for a person holds a worker. Too few, and the whole mount would wait with it
 
 
 class Mount:
-    """A mount at `path`; `for_all` lets other uids than the mounting one ask (the gate still decides)."""
+    """A mount at `path`. `for_all` lets other uids than the mounting one ask (the gate still decides)."""
 
     def __init__(self, operations: Operations, path: str, *, for_all: bool) -> None:
-        """Mount; the kernel queues questions until `serve` answers them.
+        """Mount. The kernel queues questions until `serve` answers them.
 
         Raises:
             MountFailed: the kernel or fusermount3 refuses
@@ -36,7 +36,7 @@ class Mount:
     async def serve(self) -> None:
         """Answer the kernel until the mount is undone."""
         gc.freeze()
-        loop.install()
+        loop.install_loop()
         await pyfuse3.main(min_tasks=_SPARE_WORKERS, max_tasks=_WORKERS)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What can stand in the mount: its nodes, named by what they show, and the way to each."""
+"""The content of the mount: its nodes, named by what they show, and the way to each."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple, assert_never
@@ -49,7 +49,7 @@ _NAMES = {
 
 
 class Node(NamedTuple):
-    """One thing in the mount; all but a level and its `.history` are of now (`version` 0), or of a version.
+    """One thing in the mount. All but a level and its `.history` are of now (`version` 0), or of a version.
 
     The `name` of a value is the variable's, that of a dotenv text the dialect that the caller's grant names, if any.
     """
@@ -66,7 +66,7 @@ class Node(NamedTuple):
 
     @property
     def dialect(self) -> str:
-        """The dialect of the view that the node shows; empty for the one that the level asks for."""
+        """The dialect of the view that the node shows. Empty for the one that the level asks for."""
         return self.name if self.kind is DOTENV else ""
 
 
@@ -74,7 +74,7 @@ ROOT: Final = Node(FOLDER, names.ROOT)
 
 
 def name(node: Node) -> str:
-    """Return what a node is called in its folder; the root has no name."""
+    """Return what a node is called in its folder. The root has no name."""
     if node.kind is NodeKind.FOLDER:
         return node.level.rpartition("/")[2]
     return _NAMES.get(node.kind) or node.name or str(node.version)
@@ -86,7 +86,7 @@ def request(node: Node, what: Format) -> AccessRequest:
 
 
 def way(node: Node) -> list[Node]:
-    """List the steps from the root to a node, the node last; the root itself is no step."""
+    """List the steps from the root to a node, the node last. The root itself is no step."""
     steps = []
     while parent(node) != node:
         steps.append(node)
@@ -95,7 +95,7 @@ def way(node: Node) -> list[Node]:
 
 
 def parent(node: Node) -> Node:
-    """Return the folder that a node is in; the root is in itself."""
+    """Return the folder that a node is in. The root is in itself."""
     match node.kind:
         case NodeKind.FOLDER:
             return Node(NodeKind.FOLDER, node.level.rpartition("/")[0] or names.ROOT)

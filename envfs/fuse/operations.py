@@ -1,10 +1,10 @@
 """The kernel's questions, each handler a thin async skin over sync code.
 
-Laws: every question is decided for the one `Caller` that was looked at while it waits; a read, which names no caller,
+Laws: every question is decided for the one `Caller` that was looked at while it waits. A read, which names no caller,
 is decided for the one that opened the handle. A handler waits for the keyholder, and before all else for its turn in a
 crowd, so a view that is ready is served without a real await; what was decided before a wait is decided again after it.
 A reader gets the one snapshot of its open, and an inode is only ever filled with its own content. Every handler is
-defined, every surprise is EIO, every write EROFS. Code between awaits is atomic; shared: `table`, `_handles`.
+defined, every surprise is EIO, every write EROFS. Code between awaits is atomic. Shared: `table`, `_handles`.
 """
 
 import contextlib
@@ -50,12 +50,12 @@ class Operations(Absent):
     enable_writeback_cache = False
 
     def __init__(self, vault: Vault, gate: Gate, *, for_all: bool = False) -> None:
-        """Show `vault` through `gate`; `for_all`: to other uids too, so the kernel is to check who reads a folder."""
+        """Show `vault` through `gate`. `for_all`: to other uids too, so the kernel is to check who reads a folder."""
         super().__init__()
         self.enable_acl = for_all
         self._vault = vault
         self._gate = gate
-        self._me = callers.own()
+        self._me = callers.own_caller()
         self.table = KernelTable(self._me)
         self.touching = Touching()
         self._handles = Handles(gate)
@@ -89,11 +89,11 @@ class Operations(Absent):
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
-        return touch_plan.levels(self.table)
+        return touch_plan.held_levels(self.table)
 
     def touches(self, differing: Mapping[str, Difference]) -> list[Touch]:
         """Plan what to touch so that every watch is told of these differences, by level."""
-        return touch_plan.plan(self.table, self._inodes, self._me, differing)
+        return touch_plan.plan_touches(self.table, self._inodes, self._me, differing)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class Operations(Absent):
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
-        """Describe an inode; the root's own attributes are open to all, for they say nothing."""
+        """Describe an inode. The root's own attributes are open to all, for they say nothing. Or ESTALE."""
         held, caller = self.table[inode], self._caller(ctx)
         if inode == ROOT_INODE:
             return self._inodes.folder(held.node, self._me if self.enable_acl else caller).entry
@@ -138,14 +138,14 @@ class Operations(Absent):
         fh: int | None,
         ctx: RequestContext,
     ) -> EntryAttributes:
-        """Let the daemon touch an inode, by which nothing changes; to anybody else this is read-only."""
+        """Let the daemon touch an inode, by which nothing changes. To any other caller this is EROFS."""
         if not self.touching.allows(inode, fields, fh, ctx):
             raise FUSEError(errno.EROFS)
         return self.table[inode].entry
 
     @guarded
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:  # noqa: ARG002
-        """Return a folder's access list; nothing else has an attribute.
+        """Return a folder's access list. Nothing else has an attribute.
 
         On a user's own mount ENOSYS is answered once, and the kernel stops asking, twice a file in every `ls -l`.
         """
@@ -158,7 +158,7 @@ class Operations(Absent):
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
-        """Say whether a file may be used in a way, before it is."""
+        """Say whether a file may be used in a way, before it is. Writing is EROFS."""
         if mode & os.W_OK:
             raise FUSEError(errno.EROFS)
         node = self.table[inode].node
@@ -167,7 +167,7 @@ class Operations(Absent):
 
     def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
         # who may not know of a level is told the same whether it exists or not
-        node = listings.named(folder, name.decode(errors="surrogateescape"))
+        node = listings.child_node(folder, name.decode(errors="surrogateescape"))
         dialect = self._check(node or folder, caller)
         if node is None or not self._exists(node):
             raise FUSEError(errno.ENOENT)
@@ -183,7 +183,7 @@ class Operations(Absent):
         return True
 
     def _check(self, node: Node, caller: Caller) -> str:
-        # a folder may be passed by whoever may read somewhere below it; the rest only by who may read this level, in
+        # a folder may be passed by whoever may read somewhere below it. The rest only by who may read this level, in
         # the dialect that is returned
         if node.kind is FOLDER:
             if self._gate.sees(caller, node.level):
@@ -228,7 +228,7 @@ class Operations(Absent):
         verdict = self._gate.decide(caller, level)
         entries = []
         if verdict.decision is _ALLOW:
-            entries = listings.files(level, node.version, verdict.dialect)
+            entries = listings.level_files(level, node.version, verdict.dialect)
         if node.kind is FOLDER:
             if entries:
                 entries.append((HISTORY_NAME, Node(NodeKind.HISTORY, level)))
@@ -275,7 +275,7 @@ class Operations(Absent):
 
     @guarded
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
-        """Open a file: the gate decides and records, and the handle keeps that one snapshot."""
+        """Open a file: the gate decides and records, and the handle keeps that snapshot. EROFS, EISDIR or ESTALE."""
         if flags & _WRITING:
             raise FUSEError(errno.EROFS)
         held = self.table[inode]
@@ -286,12 +286,12 @@ class Operations(Absent):
             self._check(held.node, caller)
             raise FUSEError(errno.ESTALE)
         view = self._gate.admit_warm(caller, request, held.identity.content) or await self._admit(held, caller, request)
-        opened = handles.opened(self.table[inode], caller, request, view)
+        opened = handles.open_content(self.table[inode], caller, request, view)
         return FileInfo(fh=self._handles.add(opened), direct_io=True, keep_cache=False)
 
     async def _admit(self, held: Inode, caller: Caller, request: AccessRequest) -> View:
         # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
-        # long as a handle shows it; after that the kernel is sent back to the name
+        # long as a handle shows it. After that the kernel is sent back to the name
         shown, content = FORMATS[held.node.kind], held.identity.content
         view: View | None = await self._view(held.node, caller)
         if view is not None and view.content(shown) != content:
@@ -311,7 +311,7 @@ class Operations(Absent):
 
     @guarded
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
-        """Read from the snapshot of an open; the reply is sent before anything else can run."""
+        """Read from the snapshot of an open. The reply is sent before anything else can run."""
         if self.sharing.is_crowded:
             await self.sharing.wait_turn_of(self._handles.opener(fh))
         opened = self._handles.file(fh)
@@ -324,7 +324,7 @@ class Operations(Absent):
         _, _, request, view, _ = opened
         newest = None if request.version else self._gate.views.newest(request.level, request.dialect)
         if newest is not None and newest.content(request.format) == self.table[opened.inode].identity.content:
-            view, opened = newest, handles.whole(self.table[opened.inode], opened, newest)
+            view, opened = newest, handles.grown_file(self.table[opened.inode], opened, newest)
         view.is_paged = True
         return opened
 

@@ -22,7 +22,7 @@ _READ_FIRST = 128  # questions taken from the kernel before the next one is answ
 
 
 class Sharing:
-    """Whose question to the mount is next; `process_of` gives the process that a thread is of.
+    """Whose question to the mount is next. `process_of` gives the process that a thread is of.
 
     `recent` are the threads that asked in this window: of one of these nothing more needs to be noted.
     """
@@ -55,7 +55,7 @@ class Sharing:
             self._come = trio.Event()
 
     async def watch(self) -> NoReturn:
-        """Forget who asked once it is a while ago, for ever; idle where nobody asks."""
+        """Forget who asked once it is a while ago, for ever. Idle where nobody asks."""
         while True:
             await self._noted.wait()
             await trio.sleep(_WINDOW)

@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
 
 class Touch(NamedTuple):
-    """An inode to touch and the way to it from the root; the last step is the inode itself."""
+    """An inode to touch and the way to it from the root. The last step is the inode itself."""
 
     steps: tuple[Step, ...]
 
@@ -60,13 +60,13 @@ class _Shown:
         return TEXTS[Format.ENVIRON if node.dialect else FORMATS[node.kind]] in self._parts
 
 
-def levels(table: KernelTable) -> set[str]:
-    """List the levels of which something that can change is held; of the top level the root always is."""
+def held_levels(table: KernelTable) -> set[str]:
+    """List the levels of which something that can change is held. Of the top level the root always is."""
     return {names.ROOT, *(inode.node.level for inode in table if _changes(inode.node))}
 
 
-def plan(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str, Difference]) -> list[Touch]:
-    """Plan the touches for differences, by level; the `.env` of each folder that is held is among them.
+def plan_touches(table: KernelTable, inodes: Inodes, me: Caller, differing: Mapping[str, Difference]) -> list[Touch]:
+    """Plan the touches for differences, by level. The `.env` of each folder that is held is among them.
 
     A watch on a folder is told of that without anybody having looked at the file.
     """

@@ -4,8 +4,8 @@ A thread sets the time of a file, and of that alone. The kernel walks there, ask
 those who watch the file and one for those who watch its folder. Nothing is changed by it, and no content is asked for.
 
 Laws: only the touching thread is let through, known by its id while it touches, only on the way to the one inode, and
-nothing else is answered to it; that is no access and is not on the log. The loop never waits for a touch: the kernel
-waits for the loop. Whatever else may be mounted at the path, or below it, is left alone.
+nothing else is answered to it. That is no access and is not on the log. The loop never waits for a touch: the kernel
+waits for the loop. Other mounts at the path, or below it, are left alone.
 """
 
 import ctypes
@@ -55,7 +55,7 @@ class _UnderWay(NamedTuple):
 
 
 class Touching:
-    """Who may touch what at this moment: the loop asks, the touching thread says."""
+    """The permission to touch, at this moment: the loop asks, the touching thread says."""
 
     def __init__(self) -> None:
         """Start with nobody touching anything."""
@@ -67,7 +67,7 @@ class Touching:
         return touch is not None and ctx.pid == touch.thread
 
     def step(self, folder: int, name: bytes) -> Inode:
-        """Return the inode that the touching thread walks over; it has no other way."""
+        """Return the inode that the touching thread walks over. EACCES: it has no other way."""
         touch = self._touch
         inode = touch.steps.get((folder, name)) if touch is not None else None
         if inode is None:
@@ -83,7 +83,7 @@ class Touching:
         return fields.update_mtime and not any(others)
 
     def touch(self, touch: Touch, root: int) -> None:
-        """Touch one inode below the opened folder `root`; for a thread."""
+        """Touch one inode below the opened folder `root`. For a thread."""
         steps = {(step.folder, os.fsencode(step.name)): step.inode for step in touch.steps}
         self._touch = _UnderWay(threading.get_native_id(), touch.target, steps)
         try:
@@ -102,8 +102,8 @@ def _set_time(root: int, path: bytes) -> None:
             os.close(file)
 
 
-class Held(Protocol):
-    """What the kernel holds of the mount, as far as touching it goes."""
+class HeldInodes(Protocol):
+    """The kernel's picture of the mount, as far as touching needs it."""
 
     touching: Touching
 
@@ -119,7 +119,7 @@ class Held(Protocol):
 class Toucher:
     """Touches what changed in the mount at `path`, one thread at a time."""
 
-    def __init__(self, held: Held, path: str) -> None:
+    def __init__(self, held: HeldInodes, path: str) -> None:
         """Touch what is `held` of the mount."""
         self._held = held
         self._path = path

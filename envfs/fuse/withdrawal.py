@@ -33,7 +33,7 @@ class Withdrawal:
         await _drop(self._operations.files_held())
 
     async def after_revoke(self) -> None:
-        """Take back the pages of all readers whose grant is gone; when this returns, they are gone."""
+        """Take back the pages of all readers whose grant is gone. When this returns, they are gone."""
         await self._take_back()
         self._changed.set()
 

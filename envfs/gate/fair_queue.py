@@ -1,4 +1,4 @@
-"""Who is next among those who wait: one user after the other, and of each user one process after the other.
+"""The next of the waiting: one user after the other, and of each user one process after the other.
 
 So a thousand requests of one user are one request to another user, and those of one program are one to the user's own
 other programs. Within a process the first to come is the first.
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 class Asker(NamedTuple):
-    """Which process of which user asks; 0 is a process without a number here."""
+    """Which process of which user asks. 0 is a process without a number here."""
 
     uid: int
     pid: int = 0
@@ -37,7 +37,7 @@ class Tally:
         return len(self._of)
 
     def add(self, asker: Asker, number: int) -> None:
-        """Count `number` more for a process and its user; less, if it is negative."""
+        """Count `number` more for a process and its user. Less, if it is negative."""
         for who in (asker, asker.uid):
             self._of[who] = self[who] + number
             if not self._of[who]:
@@ -45,7 +45,7 @@ class Tally:
 
 
 class FairQueue(Generic[Item]):
-    """Items that wait, by who asks; the user, and the user's process, whose turn is next come first."""
+    """Items that wait, by who asks. The user, and the user's process, whose turn is next come first."""
 
     def __init__(self) -> None:
         """Start with nobody waiting."""
@@ -63,7 +63,7 @@ class FairQueue(Generic[Item]):
         self._leave(asker, to_the_end=False)
 
     def take(self, may: Callable[[Asker], bool] = lambda _asker: True) -> tuple[Asker, Item] | None:
-        """Take the next item of those who may be next, or None; the others of the same user are last from now on."""
+        """Take the next item of those who may be next, or None. The others of the same user are last from now on."""
         for uid, processes in self._users.items():
             for pid, items in processes.items():
                 asker = Asker(uid, pid)

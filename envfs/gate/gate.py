@@ -1,7 +1,7 @@
 """The gate: for every byte of plaintext, identify, decide, record, then serve.
 
-Laws: nothing is served before its entry is in the access log; a settings file that cannot be trusted approves nobody;
-refusals are logged too.
+Laws: nothing is served before its entry is in the access log. A settings file that cannot be trusted approves nobody.
+Refusals are logged too.
 """
 
 import contextlib
@@ -58,14 +58,14 @@ class Gate:
         return self._policy
 
     def decide(self, caller: Caller, level: str) -> Verdict:
-        """Decide, recording nothing; settings that cannot be trusted deny everything."""
+        """Decide, recording nothing. Settings that cannot be trusted deny everything."""
         try:
             return self.policy().decide(caller, level, clocks.boot_seconds())
         except UnsafeSettings as error:
             return Verdict(Decision.DENY, error.text)
 
     def dialect(self, caller: Caller, level: str) -> str:
-        """Return the dialect that a caller's grant names for dotenv texts; empty for what the level asks for."""
+        """Return the dialect that a caller's grant names for dotenv texts. Empty for what the level asks for."""
         return self.decide(caller, level).dialect
 
     def allows(self, caller: Caller, level: str) -> bool:
@@ -110,7 +110,7 @@ class Gate:
 
     def now(self) -> Moment:
         """Return this moment, as grants count."""
-        return Moment(clocks.boot_id(), clocks.boot_seconds(), clocks.wall())
+        return Moment(clocks.boot_id(), clocks.boot_seconds(), clocks.wall_time())
 
     def seconds_left(self, grant: Grant) -> float:
         """Return for how long a grant still lasts: infinity for one without end, negative for one that has ended."""
@@ -119,10 +119,10 @@ class Gate:
     # -- serving -------------------------------------------------------------------------------------------------------
 
     async def admit(self, caller: Caller, request: AccessRequest) -> View:
-        """Return the view for a caller that may have it, recorded and held; the caller of this releases it.
+        """Return the view for a caller that may have it, recorded and held. The caller of this releases it.
 
         Raises:
-            NotApproved: it may not; that is on the log
+            NotApproved: it may not. That is on the log
             AuditUnavailable: the log cannot be written
         """
         view = self.admit_warm(caller, request)
@@ -156,7 +156,7 @@ class Gate:
         return self._serve(caller, request, self._approve(caller, request), view)
 
     async def admit_own(self, caller: Caller, request: AccessRequest) -> View:
-        """As `admit`, for the level's own text to the letter; it is in the part `dotenv` of what this returns."""
+        """As `admit`, for the level's own text to the letter. It is in the part `dotenv` of what this returns."""
         self._approve(caller, request)
         view = await self.views.get_own(request.level, request.version)
         try:
@@ -176,12 +176,12 @@ class Gate:
         return verdict
 
     def _say_unsafe(self, caller: Caller) -> None:
-        # strangers are only told no; whose file it is should hear what is wrong with it
+        # strangers are only told no. Whose file it is should hear what is wrong with it
         if caller.is_user(os.geteuid()):
             self.policy()
 
     def refuse(self, caller: Caller, request: AccessRequest, rule: str) -> NoReturn:
-        """Record a refusal and raise it; where the log cannot be written the refusal stands all the same."""
+        """Record a refusal and raise it. Where the log cannot be written the refusal stands all the same."""
         with contextlib.suppress(AuditUnavailable):
             self._refusals.record(events.refused(request, rule), caller)
         self._say_unsafe(caller)

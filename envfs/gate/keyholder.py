@@ -1,6 +1,6 @@
 """The port to the keyholder: one request, and an answer of the type that was expected.
 
-Only `gate` and `service` ask; the daemon connects them with the process that answers.
+Only `gate` and `service` ask. The daemon connects them with the process that answers.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ Message = TypeVar("Message")
 Message_co = TypeVar("Message_co", covariant=True)
 
 
-class Answer(NamedTuple, Generic[Message]):
-    """What the keyholder answered: the message, its blobs, and the descriptors that came along.
+class KeyholderAnswer(NamedTuple, Generic[Message]):
+    """An answer of the keyholder: the message, its blobs, and the descriptors that came along.
 
     The descriptors belong to the one who asked, who closes them.
     """
@@ -31,7 +31,7 @@ class Keyholder(Protocol):
         expected: type[Message] | tuple[type[Message], ...],
         blobs: Sequence[bytes] = (),
         descriptors: Sequence[int] = (),
-    ) -> Answer[Message]:
+    ) -> KeyholderAnswer[Message]:
         """Send one request and wait for its answer, which is a message of an `expected` type.
 
         `blobs` are sealed records, `descriptors` lead to secrets, both in the order that the request documents.
@@ -44,5 +44,5 @@ class Keyholder(Protocol):
         ...
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn before anything is gathered for a request; the requests of the block use it."""
+        """Wait for a turn before anything is gathered for a request. The requests of the block use it."""
         ...

@@ -1,7 +1,7 @@
 """Reading for a caller: a view, its names, its facts, a level's history. Each is decided, recorded, and then asked for.
 
-Laws: the answer to a caller that may not know of a level is the same whether it exists or not; nothing is served before
-its entry is in the access log; a version's message is for the owner alone.
+Laws: the answer to a caller that may not know of a level is the same whether it exists or not. Nothing is served before
+its entry is in the access log. A version's message is for the owner alone.
 """
 
 import contextlib
@@ -40,10 +40,10 @@ class Damaged(NamedTuple):
 
 
 class Reader:
-    """What callers may read of one vault; `owner` is the uid that may know of every level."""
+    """The readable part of one vault, for callers. `owner` is the uid that may know of every level."""
 
     def __init__(self, gate: Gate, vault: Vault, keyholder: Keyholder, owner: int) -> None:
-        """Decide by `gate`; ask `keyholder` about what `vault` holds."""
+        """Decide by `gate`. Ask `keyholder` about what `vault` holds."""
         self._gate = gate
         self._vault = vault
         self._keyholder = keyholder
@@ -57,7 +57,7 @@ class Reader:
         """Refuse what concerns a level that is not there for a caller.
 
         Raises:
-            NotApproved: the caller may not know of it; that is on the log
+            NotApproved: the caller may not know of it. That is on the log
             NoSuchLevel: there is no such level
         """
         if not self.knows(caller, access.level):
@@ -69,7 +69,7 @@ class Reader:
         """Return a view, held: the caller of this releases it. For the format OWN it has the level's own text.
 
         Raises:
-            NotApproved: the caller may not have it; that is on the log
+            NotApproved: the caller may not have it. That is on the log
             AuditUnavailable: the log cannot be written
         """
         self.check(caller, access)
@@ -88,7 +88,7 @@ class Reader:
             view.release()
 
     async def facts(self, caller: Caller, access: AccessRequest, *, doubtful: bool = False) -> Examined:
-        """Return what is known of a view beside its values; `doubtful`: of its doubtful variables alone.
+        """Return what is known of a view beside its values. `doubtful`: of its doubtful variables alone.
 
         Raises:
             NotApproved: the caller may not have it
@@ -106,7 +106,7 @@ class Reader:
     async def history(
         self, caller: Caller, access: AccessRequest, newest: int = 0
     ) -> AsyncIterator[list[Version | Damaged]]:
-        """Yield the versions of a level, the newest first, some at a time; the `newest` so many, 0 for all.
+        """Yield the versions of a level, the newest first, some at a time. The `newest` so many, 0 for all.
 
         Raises:
             NotApproved: the caller may not have it
@@ -120,7 +120,7 @@ class Reader:
         forgotten = await self._forgotten(access.level)
         while last >= oldest:
             some = await self._versions(access.level, range(oldest, last + 1), forgotten)
-            yield some if caller.is_user(self._owner) else [_without_message(each) for each in some]
+            yield some if caller.is_user(self._owner) else [_without_message(version_row) for version_row in some]
             last -= max(1, len(some))
 
     async def _forgotten(self, level: str) -> frozenset[int]:
@@ -144,17 +144,17 @@ class Reader:
         try:
             return (await self._compared(level, range(version, version + 1), forgotten))[0]
         except DAMAGED as error:
-            return Damaged(record.key(record.level_stream(level), version), error)
+            return Damaged(record.record_key(record.level_stream(level), version), error)
 
     async def _compared(self, level: str, versions: range, forgotten: frozenset[int]) -> list[Version]:
-        # as many versions as are bounded in number and in bytes, the newest first; the turn ends before they are sent
+        # as many versions as are bounded in number and in bytes, the newest first. The turn ends before they are sent
         async with self._keyholder.turn():
             first = self._first(level, versions[0], versions[-1])
-            before = next((seq for seq in range(first - 1, 0, -1) if seq not in forgotten), 0)
-            layers = self._vault.layers([(level, version) for version in (before, *range(first, versions[-1] + 1))])
+            previous = next((seq for seq in range(first - 1, 0, -1) if seq not in forgotten), 0)
+            layers = self._vault.layers([(level, version) for version in (previous, *range(first, versions[-1] + 1))])
             answer = await self._keyholder.ask(CompareVersions(layers.layers, first), Compared, layers.blobs)
             times = {
-                each.record.seq: record.parse_header(layers.blobs[each.record_blob]).time for each in layers.layers
+                layer.record.seq: record.parse_header(layers.blobs[layer.record_blob]).time for layer in layers.layers
             }
         return [Version(change, times[change.version]) for change in reversed(answer.message.versions)]
 

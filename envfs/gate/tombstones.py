@@ -1,4 +1,4 @@
-"""What the tombstones of a stream say that are the owner's: the keyholder checks each (docs/format.md §9)."""
+"""The owner's tombstones of a stream: the keyholder checks each (docs/format.md §9)."""
 
 from envfs.core import record, tombstones
 from envfs.gate.keyholder import Keyholder
@@ -8,7 +8,7 @@ from envfs.vault.vault import Vault
 
 
 async def checked_tombstones(vault: Vault, keyholder: Keyholder, stream: str) -> dict[int, str]:
-    """Return the digests of the records that were forgotten, by number; the first tombstone for one counts.
+    """Return the digests of the records that were forgotten, by number. The first tombstone for one counts.
 
     Raises:
         Locked: the keyholder has no identity

@@ -1,8 +1,8 @@
 """Turns at what is scarce, shared between users: one with a thousand requests does not keep the others waiting.
 
-Laws: a turn is taken before anything is gathered for a request, so that memory is bounded by the turns; users who wait
-get turns one after the other, and so do the processes of one user; neither has all turns, and both wait in bounds.
-Code between two awaits is atomic; shared are `_free`, `_taken`, `_queue` and `_holders`.
+Laws: a turn is taken before anything is gathered for a request, so that memory is bounded by the turns. Users who wait
+get turns one after the other, and so do the processes of one user. Neither has all turns, and both wait in bounds.
+Code between two awaits is atomic. Shared are `_free`, `_taken`, `_queue` and `_holders`.
 """
 
 from collections.abc import AsyncIterator
@@ -18,11 +18,11 @@ from envfs.host import callers
 
 AT_ONCE = 4
 _OF_ONE = 3
-_MOST_WAITING = 1024  # for each user; a task that waits costs some kilobytes
+_MOST_WAITING = 1024  # for each user. A task that waits costs some kilobytes
 
 
 class Asking(Protocol):
-    """One who asks; `pid` may be that of a thread."""
+    """One who asks. `pid` may be that of a thread."""
 
     @property
     def uid(self) -> int:
@@ -59,7 +59,7 @@ class Turns:
 
     @asynccontextmanager
     async def take(self, who: Asker | None = None) -> AsyncIterator[None]:
-        """Have a turn for the block, as `who` or the one in `asker`; a task that has one keeps it and takes no second.
+        """Have a turn for the block, as `who` or the one in `asker`. A task that has one keeps it and takes no second.
 
         Raises:
             TooMany: this user, or one process of this user's, has too many requests waiting

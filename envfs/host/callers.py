@@ -42,27 +42,27 @@ class Callers:
 
     def look(self, pid: int, uid: int, gid: int) -> Caller:
         """Describe the process or thread `pid`, which the kernel says acts as `uid` and `gid`."""
-        known = self._known.get(pid)
-        if known is not None:
-            caller, now_ns = known.caller, time.monotonic_ns()
-            fresh = now_ns - known.looked_ns < _TRUSTED_NS
-            if fresh and caller.uid == uid and caller.gid == gid and _still(known):
-                self._known[pid] = _Known(known.folder, known.looked_ns, caller, now_ns, known.process)
+        cached = self._known.get(pid)
+        if cached is not None:
+            caller, now_ns = cached.caller, time.monotonic_ns()
+            fresh = now_ns - cached.looked_ns < _TRUSTED_NS
+            if fresh and caller.uid == uid and caller.gid == gid and _still(cached):
+                self._known[pid] = _Known(cached.folder, cached.looked_ns, caller, now_ns, cached.process)
                 return caller
             self._forget(pid)
         return self._meet(pid, uid, gid)
 
     def glance(self, pid: int, uid: int, gid: int) -> Caller:
         """As `look`, believing what was looked at within the last millisecond: one open asks many times."""
-        known = self._known.get(pid)
-        if known is not None and time.monotonic_ns() - known.still_ns < _GLANCED_NS:
-            caller = known.caller
+        cached = self._known.get(pid)
+        if cached is not None and time.monotonic_ns() - cached.still_ns < _GLANCED_NS:
+            caller = cached.caller
             if caller.uid == uid and caller.gid == gid:
                 return caller
         return self.look(pid, uid, gid)
 
     def process_of(self, pid: int) -> int:
-        """Return the process that a thread is of; `pid` itself as long as it was not looked at."""
+        """Return the process that a thread is of. `pid` itself as long as it was not looked at."""
         known = self._known.get(pid)
         return known.process if known is not None else pid
 
@@ -96,7 +96,7 @@ def _close_all(known: dict[int, _Known]) -> None:
 
 
 def process(pid: int) -> int:
-    """Return the process that the thread `pid` is of; `pid` itself where that cannot be told."""
+    """Return the process that the thread `pid` is of. `pid` itself where that cannot be told."""
     if pid <= 0:
         return pid
     try:
@@ -111,7 +111,7 @@ def process(pid: int) -> int:
         os.close(handle)
 
 
-def own() -> Caller:
+def own_caller() -> Caller:
     """Describe this process, for what it does by itself."""
     return Caller(os.getuid(), os.getgid(), os.getpid())
 
@@ -122,7 +122,7 @@ def peer_ids(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, int]:
     return uid, pid
 
 
-def peer(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
+def peer_caller(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
     """Describe the process at the other end of a unix socket as it was when it connected, by the socket's options."""
     raw = getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, gid = _CREDENTIALS.unpack(raw)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
-def wall() -> str:
+def wall_time() -> str:
     """Return the time in UTC as RFC 3339 text with microseconds, as it stands in records and log entries."""
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     return f"{_second(seconds)}.{nanoseconds // 1000:06d}Z"
@@ -17,12 +17,12 @@ def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
-def text(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
     """Write a moment the one way in which EnvFS writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def nanoseconds(written: str) -> int:
+def parse_nanoseconds(written: str) -> int:
     """Return a moment written by `text` as nanoseconds since 1970."""
     moment = datetime.strptime(written, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000

@@ -12,7 +12,7 @@ from envfs import safe_open
 _OURS = ("/envfs/mnt", f"/envfs-{os.geteuid()}/mnt")  # where such a link has ever led to
 
 
-def make(link: str, mount: str) -> str:
+def make_home_link(link: str, mount: str) -> str:
     """Make `link` lead to `mount`. Returns a note if it cannot, or the empty string."""
     try:
         _give_way(link)
@@ -20,11 +20,11 @@ def make(link: str, mount: str) -> str:
     except FileExistsError:
         return f"{link} is not a link to the mount, for something else is there; the views are in {mount}"
     except OSError as error:
-        return f"cannot make the link {link}: {safe_open.reason(error)}; the views are in {mount}"
+        return f"cannot make the link {link}: {safe_open.error_words(error)}; the views are in {mount}"
     return ""
 
 
-def remove(link: str, mount: str) -> None:
+def remove_home_link(link: str, mount: str) -> None:
     """Remove `link` if it still leads to `mount`."""
     try:
         if os.readlink(link) == mount:

@@ -19,7 +19,7 @@ _SERVICE = "envfs"
 _PYTHON_KEYRING = (sys.executable, "-I", "-m", "keyring", "-b", "keyring.backends.SecretService.Keyring")
 
 
-def fetch(kind: str, name: str) -> int | None:
+def fetch_secret(kind: str, name: str) -> int | None:
     """Return a descriptor of memory with what is kept under a name, or None if nothing is.
 
     Raises:
@@ -39,7 +39,7 @@ def fetch(kind: str, name: str) -> int | None:
     return target
 
 
-def keep(kind: str, name: str, descriptor: int) -> None:
+def store_secret(kind: str, name: str, descriptor: int) -> None:
     """Keep what a descriptor holds, in the place of what was kept under that name.
 
     Raises:
@@ -54,7 +54,7 @@ def keep(kind: str, name: str, descriptor: int) -> None:
         raise EnvFSError(f"the {kind} keyring does not take it", _hint(kind))
 
 
-def drop(kind: str, name: str) -> None:
+def remove_secret(kind: str, name: str) -> None:
     """Remove what is kept under a name. Nothing is no error."""
     _need(kind)
     if kind == KERNEL:

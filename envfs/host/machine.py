@@ -53,7 +53,7 @@ def hibernates(power: Path = Path("/sys/power")) -> bool:
         return False
 
 
-def lockable() -> int | None:
+def lockable_bytes() -> int | None:
     """Return how many bytes this process may lock, None for any number."""
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     return None if limit == resource.RLIM_INFINITY or os.geteuid() == 0 else limit
@@ -64,17 +64,17 @@ def fuse_refusal(device: str = "/dev/fuse") -> str:
     try:
         os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:
-        return safe_open.reason(error)
+        return safe_open.error_words(error)
     return ""
 
 
 def fusermount_refusal(path: str | None = None) -> str:
     """Say why fusermount3 cannot mount for a user, or return the empty string. `path` is where programs are."""
-    found = shutil.which(_FUSERMOUNT, path=path)
-    if found is None:
+    program = shutil.which(_FUSERMOUNT, path=path)
+    if program is None:
         return f"{_FUSERMOUNT} is not installed"
-    if not os.stat(found).st_mode & stat.S_ISUID:
-        return f"{found} is not setuid root, so it mounts for root alone"
+    if not os.stat(program).st_mode & stat.S_ISUID:
+        return f"{program} is not setuid root, so it mounts for root alone"
     if not has_name(os.geteuid()):
         return f"uid {os.geteuid()} has no name on this machine, and {_FUSERMOUNT} mounts for users with one"
     return ""
@@ -89,7 +89,7 @@ def has_name(uid: int) -> bool:
     return True
 
 
-def name(path: Path = Path("/etc/machine-id")) -> str:
+def machine_name(path: Path = Path("/etc/machine-id")) -> str:
     """Return what tells this machine from others: id and host name, for machines made from one image have one id."""
     number = ""
     with contextlib.suppress(OSError):

@@ -176,9 +176,9 @@ def protection() -> Kept:
     Replies on their way count only if they could not be locked: no machine keeps them in secret memory.
     """
     new = Region.create(1)
-    found = [one.kept for one in _held if isinstance(one, Region) or one.kept.kind == UNLOCKED]
+    protections = [one.kept for one in _held if isinstance(one, Region) or one.kept.kind == UNLOCKED]
     new.close()
-    return min(found, key=lambda kept: _FROM_WEAK_TO_STRONG.index(kept.kind))
+    return min(protections, key=lambda kept: _FROM_WEAK_TO_STRONG.index(kept.kind))
 
 
 def _lock(region: Region, reason: str) -> None:

@@ -26,18 +26,18 @@ class Mounted(NamedTuple):
     kind: str
 
 
-def at(path: str) -> Mounted | None:
+def mounted_at(path: str) -> Mounted | None:
     """Return what is mounted exactly at `path`, the topmost if there are several."""
-    found = None
+    mounted = None
     for line in Path("/proc/self/mountinfo").read_bytes().split(b"\n")[:-1]:
-        fields, _, rest = os.fsdecode(line).partition(" - ")
+        fields, _, source_fields = os.fsdecode(line).partition(" - ")
         where = _unescape(fields.split(" ")[4])
         if where == path:
-            found = Mounted(where, rest.split(" ")[0])
-    return found
+            mounted = Mounted(where, source_fields.split(" ")[0])
+    return mounted
 
 
-def candidates(places: Locations) -> tuple[str, ...]:
+def mount_candidates(places: Locations) -> tuple[str, ...]:
     """Return where a mount of this home may stand: where the last daemon put it, and the usual places."""
     try:
         last = os.fsdecode(Path(places.mounted).read_bytes())
@@ -46,12 +46,12 @@ def candidates(places: Locations) -> tuple[str, ...]:
     return last, places.mount, places.link
 
 
-def dead(*paths: str) -> list[str]:
+def dead_mounts(*paths: str) -> list[str]:
     """Return those of `paths` at which a mount of ours stands whose daemon is gone."""
     return [
         path
         for path in dict.fromkeys(paths)
-        if path and (mounted := at(path)) is not None and mounted.kind == FILE_SYSTEM and not _alive(path)
+        if path and (mounted := mounted_at(path)) is not None and mounted.kind == FILE_SYSTEM and not _alive(path)
     ]
 
 
@@ -61,10 +61,10 @@ def clear_dead(*paths: str) -> list[str]:
     Raises:
         MountFailed: the kernel or fusermount3 refuses
     """
-    cleared = dead(*paths)
+    cleared = dead_mounts(*paths)
     for path in cleared:
-        while dead(path):
-            clear(path)
+        while dead_mounts(path):
+            clear_mount(path)
     return cleared
 
 
@@ -86,14 +86,14 @@ def check_owner(folder: str) -> None:
         )
 
 
-def prepare(path: str) -> bool:
+def prepare_mount_point(path: str) -> bool:
     """Make `path` an empty folder to mount on. Returns True if a dead mount of ours was cleared away first.
 
     Raises:
         MountFailed: something else is mounted there, or the folder is not empty or cannot be made
     """
     cleared = False
-    while (mounted := at(path)) is not None:
+    while (mounted := mounted_at(path)) is not None:
         if mounted.kind != FILE_SYSTEM:
             raise MountFailed(f"{path} is a mount point of {mounted.kind}", f"choose another, as in `{_beside(path)}`")
         if _alive(path):
@@ -101,7 +101,7 @@ def prepare(path: str) -> bool:
                 f"another envfs serves {path}",
                 f"end it with `envfs unmount` where it was started, or choose another place, as in `{_beside(path)}`",
             )
-        clear(path)
+        clear_mount(path)
         cleared = True
     try:
         folder = Path(path)
@@ -112,11 +112,11 @@ def prepare(path: str) -> bool:
                 f"mounting there would hide its content; choose another, as in `{_beside(path)}`",
             )
     except OSError as error:
-        raise MountFailed(f"cannot use {path}: {safe_open.reason(error)}") from None
+        raise MountFailed(f"cannot use {path}: {safe_open.error_words(error)}") from None
     return cleared
 
 
-def clear(path: str) -> None:
+def clear_mount(path: str) -> None:
     """Take a mount away, even a busy or dead one.
 
     Raises:
@@ -124,7 +124,7 @@ def clear(path: str) -> None:
     """
     if os.geteuid() == 0:
         if LIBC.umount2(os.fsencode(path), _MNT_DETACH) != 0:
-            raise MountFailed(f"cannot unmount {path}: {safe_open.reason(last_error())}")
+            raise MountFailed(f"cannot unmount {path}: {safe_open.error_words(last_error())}")
         return
     try:
         done = subprocess.run(["fusermount3", "-u", "-z", "--", path], check=False, capture_output=True)  # noqa: S607

@@ -61,13 +61,13 @@ def cannot_write(path: Path, error: OSError) -> StoreUnavailable:
     blocked = _blocked(path, error)
     if blocked:
         return StoreUnavailable(f"cannot write {path}: {blocked[1]}", f"move {blocked[0]} away, and try again")
-    return StoreUnavailable(f"cannot write {path}: {safe_open.reason(error)}")
+    return StoreUnavailable(f"cannot write {path}: {safe_open.error_words(error)}")
 
 
 def _blocked(path: Path, error: OSError) -> tuple[Path, str] | None:
     # what has no place there can be moved away. A full disk and a missing right cannot
     if isinstance(error, safe_open.NotRegular):
-        return path, safe_open.reason(error)
+        return path, safe_open.error_words(error)
     for place in (path, _temporary(path)):
         if place.is_dir():
             return place, f"{place} is a folder"
@@ -99,9 +99,9 @@ def _temporary(path: Path) -> Path:
 
 def overwrite(handle: int) -> None:
     """Overwrite an open file with zeros, for one whose name is gone already."""
-    rest = memoryview(bytes(os.fstat(handle).st_size))
-    while rest:
-        rest = rest[os.write(handle, rest) :]
+    unwritten = memoryview(bytes(os.fstat(handle).st_size))
+    while unwritten:
+        unwritten = unwritten[os.write(handle, unwritten) :]
     os.fsync(handle)
 
 

@@ -10,18 +10,18 @@ _LEAST = (
 )
 
 
-def check() -> None:
+def check_limits() -> None:
     """Raise a limit that may be raised, and say which one is too low for the work.
 
     Raises:
         MountFailed: one is
     """
-    for limit, least, what, option, unit in _LEAST:
+    for limit, least, resource_name, option, unit in _LEAST:
         soft, hard = resource.getrlimit(limit)
         if soft != hard:
             resource.setrlimit(limit, (hard, hard))
         if hard != resource.RLIM_INFINITY and hard < least:
             raise MountFailed(
-                f"the limit on {what} is too low: {hard // unit}, and at least {least // unit} are needed",
+                f"the limit on {resource_name} is too low: {hard // unit}, and at least {least // unit} are needed",
                 f"raise it, in the shell with `ulimit {option} {least // unit}`, under systemd with a Limit… setting",
             )

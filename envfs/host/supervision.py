@@ -27,15 +27,15 @@ class Tasks:
 
     def run(self, task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> None:
         """Start a task that is run once: if it fails, it has ended."""
-        self._nursery.start_soon(partial(alone, task, *args))
+        self._nursery.start_soon(partial(run_once, task, *args))
 
     def keep(self, task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> None:
         """Start a task that is to go on: if it fails, it is started again, after a pause that grows."""
-        self._nursery.start_soon(partial(kept, task, *args))
+        self._nursery.start_soon(partial(run_restarted, task, *args))
 
     def start_soon(self, task: Callable[[Unpack[T]], Awaitable[object]], *args: *T, name: object = None) -> None:
         """As `keep`, under the name that a library knows from trio's own nursery."""
-        self._nursery.start_soon(partial(kept, task, *args), name=name)
+        self._nursery.start_soon(partial(run_restarted, task, *args), name=name)
 
     def cancel(self) -> None:
         """End all tasks, and with them the block that `supervised` opened."""
@@ -43,7 +43,7 @@ class Tasks:
 
 
 @asynccontextmanager
-async def supervised() -> AsyncIterator[Tasks]:
+async def supervised_nursery() -> AsyncIterator[Tasks]:
     """Open a nursery for the block. An error of the block itself comes out as it is."""
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
@@ -56,15 +56,15 @@ async def supervised() -> AsyncIterator[Tasks]:
         raise failure
 
 
-async def alone(task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> None:
+async def run_once(task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> None:
     """Run a task here, once: a surprise ends it, and whatever follows goes on."""
     try:
         await task(*args)
     except Exception as error:  # noqa: BLE001 - this is where a surprise ends
-        surprises.report(error)
+        surprises.report_bug(error)
 
 
-async def kept(task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> None:
+async def run_restarted(task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> None:
     """Run a task here until it ends by itself: if it fails, it is started again, after a pause that grows."""
     pause = 0.0
     while True:
@@ -74,7 +74,7 @@ async def kept(task: Callable[[Unpack[T]], Awaitable[object]], *args: *T) -> Non
                 await trio.sleep(pause)
             await task(*args)
         except Exception as error:  # noqa: BLE001 - this is where a surprise ends
-            surprises.report(error)
+            surprises.report_bug(error)
         else:
             return
         calm = trio.current_time() - begun > _CALM

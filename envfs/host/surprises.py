@@ -15,7 +15,7 @@ _MOST = 256
 _told: dict[str, float] = {}
 
 
-def report(error: BaseException) -> None:
+def report_bug(error: BaseException) -> None:
     """Write an error's type and the places that it came through to standard error, then those of what led to it."""
     text = "\n".join([*_lines(error), ""])
     with contextlib.suppress(OSError, ValueError, AttributeError):  # full, closed, or not there at all

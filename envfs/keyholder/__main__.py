@@ -24,7 +24,7 @@ from envfs.keyholder.held.keyring import Keyring
 from envfs.keyholder.warm_up import WarmUp
 from envfs.protocol import keyholding
 
-_TAKEN, _OVER = b"t", b"o"  # what a child says to its parent: it has a conversation; there will be no more
+_TAKEN, _OVER = b"t", b"o"  # what a child says to its parent: it has a conversation. There will be no more
 _IDLE = 0.3  # seconds: a keyholder for one command never warms up
 _ROUNDS = 12  # the interpreter makes code quicker that has run a few times
 _MOST_REFUSED = 50
@@ -34,14 +34,14 @@ _CALM = 0.1  # a child that ends before it has a conversation must not be follow
 
 
 def main() -> int:
-    """Keep children waiting for the daemon's next conversations; end when the daemon is gone."""
+    """Keep children waiting for the daemon's next conversations. End when the daemon is gone."""
     hardening.harden_keyholder()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children reap themselves
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)  # a key typed at the terminal is for the daemon; it ends us by closing
+        signal.signal(ignored, signal.SIG_IGN)  # a key typed at the terminal is for the daemon. It ends us by closing
     daemon = socket.socket(fileno=int(sys.argv[1]))
     keyring = Keyring()
-    confined = confinement.confine()  # all that it needs is loaded; from here on it opens nothing
+    confined = confinement.confine_keyholder()  # all that it needs is loaded. From here on it opens nothing
     gc.freeze()
     warm_up: WarmUp | None = None
     waiting: list[int] = []
@@ -70,7 +70,7 @@ def main() -> int:
 
 
 def _next_word(waiting: list[int], warm_up: WarmUp | None) -> bytes | None:
-    """Wait for what a child says, and take it from those that wait; None if nothing was said for so long."""
+    """Wait for what a child says, and take it from those that wait. None if nothing was said for so long."""
     seconds = _IDLE if warm_up is None else _SPACING if len(waiting) < _WAITING else None
     ready = select.select(waiting, [], [], seconds)[0]
     if not ready:
@@ -117,10 +117,10 @@ def _child(keyring: Keyring, daemon: socket.socket, confined: Confinement, paren
         os.close(parent_hears)
         daemon.close()
         if connection is not None:
-            conversation.hold(keyring, connection, confined)
+            conversation.hold_conversation(keyring, connection, confined)
         status = 0
     except Exception as error:  # noqa: BLE001 - whatever it is, the child must end here and not go on as a second parent
-        surprises.report(error)
+        surprises.report_bug(error)
     finally:
         os._exit(status)
 

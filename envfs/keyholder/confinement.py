@@ -1,4 +1,4 @@
-"""What the keyholder gives up once all that it needs is loaded: files, network, other processes."""
+"""Confinement: once all is loaded, the keyholder gives up files, network and other processes."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,17 @@ from envfs.host.process import landlock, seccomp
 
 
 class Confinement(NamedTuple):
-    """What is in force: the version of Landlock (0: none), and why seccomp is not, or the empty string."""
+    """The confinement in force: the version of Landlock (0: none), and why seccomp is not, or the empty string."""
 
     landlock: int = 0
     no_seccomp: str = "it was not asked for"
 
 
-def confine() -> Confinement:
+def confine_keyholder() -> Confinement:
     """Give all of it up, for good and for every child; what the kernel or the machine lacks is left out.
 
-    Needs no_new_privs, and one thread. What is open stays open.
+    Needs no_new_privs, and one thread. Open descriptors stay open.
     """
-    return Confinement(landlock.confine(), seccomp.confine())  # in this order: the second forbids the first
+    return Confinement(
+        landlock.confine_landlock(), seccomp.confine_seccomp()
+    )  # in this order: the second forbids the first

@@ -10,28 +10,28 @@ from envfs.host import surprises
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.held.keyring import Keyring
 from envfs.keyholder.requests.table import answer
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol import framing, keyholding, wire
 
 _DESCRIPTORS = 4
 
 
-def hold(keyring: Keyring, connection: socket.socket, confined: Confinement) -> None:
+def hold_conversation(keyring: Keyring, connection: socket.socket, confined: Confinement) -> None:
     """Read one request from `connection`, answer it, close it. Never raises."""
     try:
         reply = _carry_out(keyring, connection, confined)
         frame = _frame(reply)
     except EnvFSError as error:
-        reply = Answer(keyholding.Refused(error.code, error.text, error.hint, error.about))
+        reply = WorkResult(keyholding.Refused(error.code, error.text, error.hint, error.about))
         frame = _frame(reply)
     except Exception as error:  # noqa: BLE001 - a bug here must not leave the daemon waiting
-        surprises.report(error)
-        reply = Answer(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))
+        surprises.report_bug(error)
+        reply = WorkResult(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))
         frame = _frame(reply)
     _send(connection, frame, reply)
 
 
-def _carry_out(keyring: Keyring, connection: socket.socket, confined: Confinement) -> Answer:
+def _carry_out(keyring: Keyring, connection: socket.socket, confined: Confinement) -> WorkResult:
     body, blobs, descriptors = _receive(connection)
     return answer(wire.from_body(body, keyholding.REQUESTS), Work(keyring, blobs, descriptors, confined))
 
@@ -45,21 +45,21 @@ def _receive(connection: socket.socket) -> tuple[framing.Body, tuple[bytes, ...]
             if kind == socket.SCM_RIGHTS:
                 descriptors.frombytes(passed[: len(passed) - len(passed) % 4])
         if not data:
-            raise BadRequest("the request broke off")
+            raise BadRequest("the request ended early")
         decoder.feed(data)
-        found = decoder.next()
-        if found is not None:
-            return (*found, tuple(descriptors))
+        frame = decoder.next()
+        if frame is not None:
+            return (*frame, tuple(descriptors))
 
 
-def _frame(reply: Answer) -> bytes:
+def _frame(reply: WorkResult) -> bytes:
     try:
-        return framing.encode(wire.to_body(reply.message), reply.blobs, limits.REPLY_BYTES)
+        return framing.encode_frame(wire.to_body(reply.message), reply.blobs, limits.REPLY_BYTES)
     except BadRequest:
-        raise TooLarge("there is too much to tell", f"at most {limits.REPLY_BYTES} bytes a reply") from None
+        raise TooLarge("the reply is too large", f"at most {limits.REPLY_BYTES} bytes a reply") from None
 
 
-def _send(connection: socket.socket, frame: bytes, reply: Answer) -> None:
+def _send(connection: socket.socket, frame: bytes, reply: WorkResult) -> None:
     rights = array.array("i", [reply.region.descriptor]) if reply.region else array.array("i")
     with contextlib.suppress(OSError):  # a daemon that has gone needs no answer
         sent = connection.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if rights else [])

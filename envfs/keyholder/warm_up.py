@@ -5,7 +5,7 @@ A child's first use of a page costs it a fault, and a view touches 600 of them: 
 
 import os
 
-from envfs.core.addresses import Layer, Place
+from envfs.core.addresses import RecordAddress, SealedLayer
 from envfs.core.keyfile import KEY_BYTES, Keys
 from envfs.core.secret import Secret
 from envfs.keyholder.crypto import identity as identities
@@ -26,26 +26,26 @@ class WarmUp:
 
     def __init__(self) -> None:
         """Seal the level."""
-        text = identities.new()
+        text = identities.new_identity()
         identity, key = Identity(text), Secret(os.urandom(KEY_BYTES))
         self._keyring = Keyring()
         self._keyring.hold(text)
-        key_place, place = Place("", "key/nowhere", 1, ""), Place("", "level/nowhere", 1, "")
+        key_place, place = RecordAddress("", "key/nowhere", 1, ""), RecordAddress("", "level/nowhere", 1, "")
         self._blobs = (
-            sealing.seal_keys(identity, key_place, _TIME, Keys((key,), (identity.recipient,))),
+            sealing.seal_key_file(identity, key_place, _TIME, Keys((key,), (identity.recipient,))),
             sealing.seal_text(identity, place, _TIME, key, _TEXT),
         )
-        self._request = RenderView((Layer("/nowhere", place, 1, key_place, 0),))
+        self._request = RenderView((SealedLayer("/nowhere", place, 1, key_place, 0),))
 
     def run(self, times: int = 1) -> None:
         """Make the view and throw it away."""
         for _ in range(times):
-            frame = framing.encode(wire.to_body(self._request), self._blobs)
+            frame = framing.encode_frame(wire.to_body(self._request), self._blobs)
             decoder = framing.Decoder(sum(map(len, self._blobs)), len(frame))
             for part in (frame, *self._blobs):
                 decoder.feed(part)
             body, blobs = decoder.next() or ({}, ())
             reply = answer(wire.from_body(body, keyholding.REQUESTS), Work(self._keyring, blobs, ()))
-            framing.encode(wire.to_body(reply.message))
+            framing.encode_frame(wire.to_body(reply.message))
             if reply.region is not None:
                 reply.region.close()

@@ -1,1 +1,1 @@
-"""What the processes say to each other: frames, and a type for every message. Pure: bytes in, values out."""
+"""The messages between the processes: frames, and a type for every message. Pure: bytes in, values out."""

@@ -1,4 +1,4 @@
-"""What the keyholder answers the daemon with (docs/protocol.md §3)."""
+"""The keyholder's answers to the daemon (docs/protocol.md §3)."""
 
 from envfs.core.differences import Difference
 from envfs.core.protection import Protection
@@ -54,7 +54,7 @@ class Unchanged(NamedTuple):
 class Rendered(NamedTuple):
     """A view of so many variables stands in the region whose descriptor comes with the reply.
 
-    `sizes` are those of its parts in bytes, one after the other as `protocol.parts` names them; `dialect` is that of
+    `sizes` are those of its parts in bytes, one after the other as `protocol.parts` names them. `dialect` is that of
     the dotenv text.
     """
 
@@ -64,14 +64,14 @@ class Rendered(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A reference to `name`, found at `level`; empty if it is found nowhere."""
+    """A reference to `name`, found at `level`. Empty if it is found nowhere."""
 
     name: str
     level: str
 
 
 class Facts(NamedTuple):
-    """What is to be known of a variable: the levels that set it, the top first, its references, what is doubtful.
+    """The facts about a variable: the levels that set it, the top first, its references, what is doubtful.
 
     `refused` says why the view's dialect must not write its value, if so.
     """
@@ -99,7 +99,7 @@ class Examined(NamedTuple):
 
 
 class VersionChange(NamedTuple):
-    """What one version changed, and what its note says: the operation, with its version or level, and the message."""
+    """The changes of one version, and its note: the operation, with its version or level, and the message."""
 
     version: int
     author: str
@@ -119,19 +119,19 @@ class Compared(NamedTuple):
 
 
 class Differing(NamedTuple):
-    """What differs in each pair that was asked about."""
+    """The differences of each pair in the request."""
 
     pairs: tuple[Difference, ...]
 
 
 class Faults(NamedTuple):
-    """One text an item asked about; empty means that all is well."""
+    """One text an item asked about. Empty means that all is well."""
 
     texts: tuple[str, ...]
 
 
 class Signed(NamedTuple):
-    """A checkpoint is the reply's blob; `signature` is that of the log's own line, Ed25519 in base64url."""
+    """A checkpoint is the reply's blob. `signature` is that of the log's own line, Ed25519 in base64url."""
 
     signature: str
 
@@ -149,7 +149,7 @@ class Refused(NamedTuple):
     about: str = ""
 
 
-REPLIES = wire.table(
+REPLIES = wire.message_table(
     IdentityMade,
     Rewrapped,
     Copied,

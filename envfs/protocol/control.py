@@ -1,7 +1,7 @@
 """The messages between a client and the daemon (docs/protocol.md §2).
 
 Laws: a secret never stands in a message: it comes in a descriptor beside the request, and goes out as a blob behind
-the reply. Every request ends in exactly one reply that is not a Row; rows may come before it.
+the reply. Every request ends in exactly one reply that is not a Row. Rows may come before it.
 """
 
 from envfs.protocol import wire
@@ -32,7 +32,7 @@ class Init(NamedTuple):
 class Unlock(NamedTuple):
     """Give the keyholder the identity, or a project's keys, for `seconds` (0: until it is locked).
 
-    Descriptor: the passphrase. `project` is a name or a path such as `/shop`; empty for the vault.
+    Descriptor: the passphrase. `project` is a name or a path such as `/shop`. Empty for the vault.
     """
 
     seconds: int = 0
@@ -40,7 +40,7 @@ class Unlock(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """Make the keyholder forget the identity, or a project's keys, and wipe the views; the mount stays."""
+    """Make the keyholder forget the identity, or a project's keys, and wipe the views. The mount stays."""
 
     project: str = ""
 
@@ -130,7 +130,7 @@ class CheckWrite(NamedTuple):
 
 
 class SetVariable(NamedTuple):
-    """Set one variable of one level. Descriptor: the value; `trim` drops the line end of a value of one line.
+    """Set one variable of one level. Descriptor: the value. `trim` drops the line end of a value of one line.
 
     With `template` the value may refer to other variables. `message` is sealed with the new version, here as in the
     other requests that write one.
@@ -176,9 +176,9 @@ class ReadView(NamedTuple):
     """Ask for a view. The reply is ViewSent and one blob.
 
     `format` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `exec`, `value` (the variable in
-    `only`) or `own`; `exec` is `environ`, and behind a NUL more what is left of templates that refer to a command's
-    environment; `own` is the level's own text to the letter in place of a view, and the reply says of which version;
-    `channel` is the command's name, for the log; `version` 0 is now, else the level as it was at that version;
+    `only`) or `own`. `exec` is `environ`, and behind a NUL more what is left of templates that refer to a command's
+    environment. `own` is the level's own text to the letter in place of a view, and the reply says of which version.
+    `channel` is the command's name, for the log. `version` 0 is now, else the level as it was at that version.
     `dialect` is that of a dotenv text, empty for the one that the grant or the level asks for.
     """
 
@@ -191,9 +191,9 @@ class ReadView(NamedTuple):
 
 
 class DescribeView(NamedTuple):
-    """What is to be known of a view beside its values. Rows: FactsRow, DanglingRow.
+    """The facts about a view, without its values. Rows: FactsRow, DanglingRow.
 
-    Doubts are those of `dialect`; empty for the one that the grant or the level asks for.
+    Doubts are those of `dialect`. Empty for the one that the grant or the level asks for.
     """
 
     level: str
@@ -202,7 +202,7 @@ class DescribeView(NamedTuple):
 
 
 class WatchView(NamedTuple):
-    """What happens to a view, until the client leaves. Rows: NewsRow, the first one as soon as it is watched."""
+    """The changes of a view, until the client leaves. Rows: NewsRow, the first one as soon as it is watched."""
 
     level: str
 
@@ -228,7 +228,7 @@ class ListHistory(NamedTuple):
 
 
 class Rollback(NamedTuple):
-    """Write a new version with the text of an old one."""
+    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
 
     level: str
     version: int
@@ -236,9 +236,9 @@ class Rollback(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """Allow a uid to read a level and all below it; `seconds` 0 is without end.
+    """Allow a uid to read a level and all below it. `seconds` 0 is without end.
 
-    `dialect` is that of the dotenv texts it gets; empty for what the levels ask for.
+    `dialect` is that of the dotenv texts it gets. Empty for what the levels ask for.
     """
 
     level: str
@@ -259,7 +259,7 @@ class ListGrants(NamedTuple):
 
 
 class ReadLog(NamedTuple):
-    """The `newest` entries of the access log (0: all), oldest first; `follow` never ends. Rows: LogRow."""
+    """The `newest` entries of the access log (0: all), oldest first. `follow` never ends. Rows: LogRow."""
 
     newest: int = 0
     follow: bool = False
@@ -274,7 +274,7 @@ class RotateLog(NamedTuple):
 
 
 class RestartLog(NamedTuple):
-    """Begin a new access log after the old one was lost or damaged; the new one says so in its first entry."""
+    """Begin a new access log after the old one was lost or damaged. The new one says so in its first entry."""
 
 
 class VerifyVault(NamedTuple):
@@ -293,7 +293,7 @@ class Accept(NamedTuple):
 
 
 class Diagnose(NamedTuple):
-    """What protects the daemon and its keyholder, and what is wrong with the installation. Rows: FindingRow."""
+    """The protections of daemon and keyholder, and the faults of the installation. Rows: FindingRow."""
 
 
 Request = (
@@ -336,8 +336,8 @@ Request = (
     | Accept
     | Diagnose
 )
-REQUESTS = wire.table(Hello, *Request.__args__)
-REPLIES = wire.table(Hello, *Row.__args__, *Reply.__args__)
+REQUESTS = wire.message_table(Hello, *Request.__args__)
+REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery), 1),

@@ -2,7 +2,7 @@
 
     frame = length (4 bytes, big-endian) json blob…        json carries "blobs": [size, …] when there are any
 
-Laws: every length is bounded before a byte of it is kept; a frame is whole or it is not there; nothing is repaired.
+Laws: every length is bounded before a byte of it is kept. A frame is whole or it is not there. Nothing is repaired.
 """
 
 from envfs.core import limits
@@ -17,14 +17,14 @@ Body = dict[str, object]
 _HEAD, _SMALLEST = 4, len(b"{}")
 
 
-def encode(body: Body, blobs: "Iterable[bytes | memoryview]" = (), limit: int = limits.FRAME_BYTES) -> bytes:
-    """Return the JSON part of a frame; the caller sends the blobs after it, unchanged and in order.
+def encode_frame(body: Body, blobs: "Iterable[bytes | memoryview]" = (), limit: int = limits.FRAME_BYTES) -> bytes:
+    """Return the JSON part of a frame. The caller sends the blobs after it, unchanged and in order.
 
     Raises:
         BadRequest: the JSON part is over `limit` bytes
     """
     sizes = [len(blob) for blob in blobs]
-    text = jsontext.encode({**body, "blobs": sizes} if sizes else body)
+    text = jsontext.encode_json({**body, "blobs": sizes} if sizes else body)
     if len(text) > limit:
         raise BadRequest("the message is too long for one frame")
     return len(text).to_bytes(_HEAD, "big") + text
@@ -33,7 +33,7 @@ def encode(body: Body, blobs: "Iterable[bytes | memoryview]" = (), limit: int = 
 class Decoder:
     """Cuts a stream of bytes into frames, however the bytes are split.
 
-    `blob_bytes` bounds the sum of one frame's blobs; 0 refuses all blobs. `frame_bytes` bounds the JSON part.
+    `blob_bytes` bounds the sum of one frame's blobs. 0 refuses all blobs. `frame_bytes` bounds the JSON part.
     """
 
     def __init__(self, blob_bytes: int = 0, frame_bytes: int = limits.FRAME_BYTES) -> None:
@@ -88,15 +88,19 @@ class Decoder:
     def _announced(self, sizes: object) -> list[int]:
         if not isinstance(sizes, list):
             raise BadRequest("blobs must be a list of sizes")
-        known = [size for size in sizes if type(size) is int and size >= 0]
-        if len(known) != len(sizes) or sum(known) > self._blob_bytes or (known and not self._blob_bytes):
+        valid_sizes = [size for size in sizes if type(size) is int and size >= 0]
+        if (
+            len(valid_sizes) != len(sizes)
+            or sum(valid_sizes) > self._blob_bytes
+            or (valid_sizes and not self._blob_bytes)
+        ):
             raise BadRequest("a blob is over its limit")
-        return known
+        return valid_sizes
 
 
 def _parse(text: bytes) -> Body:
     try:
-        body = jsontext.decode(text)
+        body = jsontext.decode_json(text)
     except (ValueError, RecursionError):
         raise BadRequest("a frame is not JSON in UTF-8") from None
     if not isinstance(body, dict):

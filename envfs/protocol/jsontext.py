@@ -1,7 +1,7 @@
 """JSON for frames, by the compiled half of the standard library's `json` alone.
 
 The other half brings regular expressions with it, which cost the client a fifth of its start. That half is private to
-Python: where a version has it in another form, or not at all, the public one does the same, only later. What is read
+Python: where a version has it in another form, or not at all, the public one does the same, only later. Reading
 is strict: no member twice, no NaN, nothing after the end (RFC 8259; RFC 7493 for members).
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Members = list[tuple[str, object]]
 
 
-def encode(body: dict[str, object]) -> bytes:
+def encode_json(body: dict[str, object]) -> bytes:
     """Write an object without blanks, in ASCII.
 
     Raises:
@@ -25,7 +25,7 @@ def encode(body: dict[str, object]) -> bytes:
     return "".join(_encoder(body, 0)).encode()
 
 
-def decode(text: bytes) -> object:
+def decode_json(text: bytes) -> object:
     """Read one JSON value in UTF-8.
 
     Raises:
@@ -59,7 +59,7 @@ def _no_word(_value: object) -> "NoReturn":
 
 
 class _Rules:
-    """What the scanner asks for, under the names that it asks by."""
+    """The settings of the scanner, under the names that it uses."""
 
     strict = True
     object_hook = None

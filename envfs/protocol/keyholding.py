@@ -1,10 +1,10 @@
 """The messages between the daemon and its keyholder (docs/protocol.md §3).
 
-Laws: one conversation is one request and one reply on a socket of its own; records travel as blobs, secrets as
-descriptors; the daemon gets ciphertext, public facts, and finished views in a region of memory.
+Laws: one conversation is one request and one reply on a socket of its own. Records travel as blobs, secrets as
+descriptors. The daemon gets ciphertext, public facts, and finished views in a region of memory.
 """
 
-from envfs.core.addresses import Layer, MemberRecords, Place
+from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.keyfile import Custody
 from envfs.core.operations import Operation
 from envfs.core.protection import Protection
@@ -15,16 +15,16 @@ from envfs.tuples import NamedTuple
 NO_ROOM = 71  # how a keyholder ends that can start no process
 
 
-class KeyFile(NamedTuple):
-    """A project's key at a place; the age file is a blob."""
+class SealedKeyFile(NamedTuple):
+    """A project's key at a place. The age file is a blob."""
 
-    place: Place
+    place: RecordAddress
 
 
 class CreateIdentity(NamedTuple):
     """Make an identity and hold it. Descriptor: a passphrase to read, or (with `plain`) the file to write it to.
 
-    Reply: IdentityMade; without `plain` one blob, the identity as an age passphrase file.
+    Reply: IdentityMade. Without `plain` one blob, the identity as an age passphrase file.
     """
 
     plain: bool
@@ -35,19 +35,19 @@ class LoadIdentity(NamedTuple):
 
     owner_recipient: str
     owner_signing_key: str
-    project: str | None = None  # the one whose mark is removed; None for all
+    project: str | None = None  # the one whose mark is removed. None for all
     reopen: bool = True  # if not, every mark stays
 
 
 class Rewrap(NamedTuple):
     """Put the identity under another passphrase. Descriptors: the identity, the old passphrase, the new one.
 
-    Reply: Rewrapped and one blob, the age file. What is held does not change.
+    Reply: Rewrapped and one blob, the age file. The held identity does not change.
     """
 
 
 class CopyIdentity(NamedTuple):
-    """Write the identity in the open where it is to be kept. Descriptors: the identity, its passphrase, the place.
+    """Write the unencrypted identity to its new place. Descriptors: the identity, its passphrase, the place.
 
     Reply: Copied. The passphrase is wanted though the identity is held, so that only who knows it can have a copy.
     """
@@ -73,19 +73,19 @@ class Forget(NamedTuple):
 
 
 class SealKeys(NamedTuple):
-    """Make a project's keys, or seal those of the key file `head` anew. Reply: Sealed and one blob, the age file.
+    """Make a project's keys, or seal those of the key file `head` again. Reply: Sealed and one blob, the age file.
 
-    `fresh` puts a new key in front. With custody `managed` it is sealed to `recipients` (empty: as before); with
-    `zero-knowledge` to a passphrase, and held. Descriptors: the passphrase of `head`, if it is under one; then the new
-    one, if custody is `zero-knowledge` and it changes; then, with `plugins`, a socket to a process that can run them.
+    `fresh` puts a new key in front. With custody `managed` it is sealed to `recipients` (empty: as before). With
+    `zero-knowledge` to a passphrase, and held. Descriptors: the passphrase of `head`, if it is under one. Then the new
+    one, if custody is `zero-knowledge` and it changes. Then, with `plugins`, a socket to a process that can run them.
     """
 
-    place: Place
+    place: RecordAddress
     time: str
     custody: Custody
     recipients: tuple[str, ...]
     fresh: bool
-    head: Place | None = None
+    head: RecordAddress | None = None
     plugins: bool = False
 
 
@@ -95,13 +95,13 @@ class HoldKeys(NamedTuple):
     Descriptor: the passphrase. Blob: the file.
     """
 
-    place: Place
+    place: RecordAddress
 
 
 class DescribeKeys(NamedTuple):
-    """What is in a project's key file. Blob: the file. Reply: KeysDescribed."""
+    """The content of a project's key file. Blob: the file. Reply: KeysDescribed."""
 
-    place: Place
+    place: RecordAddress
 
 
 class WriteLevel(NamedTuple):
@@ -110,17 +110,17 @@ class WriteLevel(NamedTuple):
     `set` and `template` come with `name` and a descriptor for the value, `unset` with `name`, `rename` with `name` and
     `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`. `head` is None
     for a level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's
-    note; `members` as in Layer.
+    note. `members` as in Layer.
     """
 
-    place: Place
+    place: RecordAddress
     time: str
     operation: Operation
     name: str
-    key: Place
+    key: RecordAddress
     key_blob: int
-    head: Layer | None = None
-    restore: Layer | None = None
+    head: SealedLayer | None = None
+    restore: SealedLayer | None = None
     trim: bool = False
     new_name: str = ""
     message: str = ""
@@ -130,33 +130,33 @@ class WriteLevel(NamedTuple):
 class RenderView(NamedTuple):
     """Merge layers, the top first, into a view. Reply: Rendered and the descriptor of the region.
 
-    `dialect` is that of its dotenv text; empty for what the texts ask for. `ordinary` asks for a region outside of
+    `dialect` is that of its dotenv text. Empty for what the texts ask for. `ordinary` asks for a region outside of
     secret memory, of which the daemon may map no more.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SealedLayer, ...]
     dialect: str = ""
     ordinary: bool = False
 
 
 class RenderOwn(NamedTuple):
-    """Give a level's own text to the letter; `layers` is its record, or empty. Reply: Rendered and the region.
+    """Give a level's own text to the letter. `layers` is its record, or empty. Reply: Rendered and the region.
 
     The text is the part `dotenv`, and the other parts are empty. `ordinary` as in RenderView.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SealedLayer, ...]
     ordinary: bool = False
 
 
 class ExamineView(NamedTuple):
-    """What is to be known of a view beside its values. Reply: Examined.
+    """The facts about a view, without its values. Reply: Examined.
 
-    Doubts are those of `dialect`; empty for what the texts ask for. With `doubtful`, only variables that have some, or
+    Doubts are those of `dialect`. Empty for what the texts ask for. With `doubtful`, only variables that have some, or
     that the dialect refuses, are told of.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SealedLayer, ...]
     dialect: str = ""
     doubtful: bool = False
 
@@ -171,31 +171,31 @@ class Pair(NamedTuple):
 class CompareViews(NamedTuple):
     """In what the views of each pair differ, to a reader. Reply: Differing."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SealedLayer, ...]
     pairs: tuple[Pair, ...]
 
 
 class CompareVersions(NamedTuple):
     """Which names each version of one level changed against the one before. Reply: Compared.
 
-    Versions that were forgotten are left out. Layers before version `first` serve only to compare with; if there is
+    Versions that were forgotten are left out. Layers before version `first` serve only to compare with. If there is
     none, all that this version has was added.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SealedLayer, ...]
     first: int = 1
 
 
 class CheckRecords(NamedTuple):
     """Open each record and check its signature. Reply: Faults, one text for each layer, empty where all is well."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SealedLayer, ...]
 
 
 class CheckKeys(NamedTuple):
     """Open each key file. Reply: Faults."""
 
-    keys: tuple[KeyFile, ...]
+    keys: tuple[SealedKeyFile, ...]
 
 
 class SignCheckpoint(NamedTuple):
@@ -205,15 +205,15 @@ class SignCheckpoint(NamedTuple):
     the vault or the log as it is, so that it need not follow from the last one that was signed.
     """
 
-    place: Place
+    place: RecordAddress
     time: str
     accepted: bool = False
 
 
 class CheckCheckpoints(NamedTuple):
-    """Check signature and place of each checkpoint; each is a blob. Reply: Faults."""
+    """Check signature and place of each checkpoint. Each is a blob. Reply: Faults."""
 
-    places: tuple[Place, ...]
+    places: tuple[RecordAddress, ...]
 
 
 class VerifyCheckpoint(NamedTuple):
@@ -225,32 +225,32 @@ class VerifyCheckpoint(NamedTuple):
 class SignTombstone(NamedTuple):
     """Say that the bytes of some records were forgotten. Reply: Stated and one blob, the tombstone.
 
-    `records` are the numbers of those whose bytes are the blobs; `lost` of key files that are empty already.
+    `records` are the numbers of those whose bytes are the blobs. `lost` of key files that are empty already.
     """
 
-    place: Place
+    place: RecordAddress
     time: str
     records: tuple[int, ...]
     lost: tuple[int, ...] = ()
 
 
 class CheckTombstones(NamedTuple):
-    """Check signature and place of each tombstone; each is a blob. Reply: Faults."""
+    """Check signature and place of each tombstone. Each is a blob. Reply: Faults."""
 
-    places: tuple[Place, ...]
+    places: tuple[RecordAddress, ...]
 
 
 class CheckMembers(NamedTuple):
-    """Check the stream `member` of a vault; each of its records is a blob. Reply: Faults."""
+    """Check the stream `member` of a vault. Each of its records is a blob. Reply: Faults."""
 
     vault: str
 
 
 class DescribeProtection(NamedTuple):
-    """What protects the keyholder's memory. Reply: Protection."""
+    """The protection of the keyholder's memory. Reply: Protection."""
 
 
-REQUESTS = wire.table(
+REQUESTS = wire.message_table(
     CreateIdentity,
     LoadIdentity,
     Rewrap,

@@ -1,4 +1,4 @@
-"""What stands in the region of a finished view: its forms, part after part (docs/protocol.md §3).
+"""The region of a finished view: its formats, part after part (docs/protocol.md §3).
 
 Law: written by the keyholder from values, read by the daemon in place, so that no value needs another copy there.
 """
@@ -12,16 +12,16 @@ _ENTRY: Final = struct.Struct("<III")
 
 def table_of(environ: bytes) -> bytes:
     """Return the table of an `environ` part."""
-    found, start = [], 0
+    rows, start = [], 0
     for entry in environ.split(b"\0")[:-1]:
         value = start + entry.index(b"=") + 1
         end = start + len(entry)
-        found.append((entry[: value - start - 1], (start, value, end)))
+        rows.append((entry[: value - start - 1], (start, value, end)))
         start = end + 1
-    return b"".join(_ENTRY.pack(*places) for _, places in sorted(found))
+    return b"".join(_ENTRY.pack(*places) for _, places in sorted(rows))
 
 
-class Region(Protocol):
+class SizedRegion(Protocol):
     """Memory that can be looked at in place."""
 
     def __getitem__(self, piece: slice) -> bytes:
@@ -33,18 +33,18 @@ class Region(Protocol):
         ...
 
 
-class Table:
+class ValueTable:
     """The table in a region: which variables there are, by name, and where their values are."""
 
-    def __init__(self, region: Region, environ: int, table: int, count: int) -> None:
-        """Look at `count` entries from byte `table` on; the variables stand from byte `environ` on."""
+    def __init__(self, region: SizedRegion, environ: int, table: int, count: int) -> None:
+        """Look at `count` entries from byte `table` on. The variables stand from byte `environ` on."""
         self._region = region
         self._environ = environ
         self._start = table
         self._count = count
 
     def find(self, name: bytes) -> int | None:
-        """Return the place of a name in alphabetical order; None if it is not there."""
+        """Return the place of a name in alphabetical order. None if it is not there."""
         at = bisect.bisect_left(range(self._count), name, key=self.name)
         return at if at < self._count and self.name(at) == name else None
 

@@ -1,4 +1,4 @@
-"""What the daemon answers a client with: rows as they come, and then one reply (docs/protocol.md §2)."""
+"""The daemon's answers to a client: rows, one by one, and then one reply (docs/protocol.md §2)."""
 
 from envfs.tuples import NamedTuple
 
@@ -11,7 +11,7 @@ class VariableRow(NamedTuple):
 
 
 class UseFact(NamedTuple):
-    """A reference to `name`, found at `level`; empty if it is found nowhere."""
+    """A reference to `name`, found at `level`. Empty if it is found nowhere."""
 
     name: str
     level: str
@@ -39,7 +39,7 @@ class DanglingRow(NamedTuple):
 
 
 class LevelRow(NamedTuple):
-    """One level; version 0 has no text of its own."""
+    """One level. Version 0 has no text of its own."""
 
     level: str
     version: int
@@ -48,7 +48,7 @@ class LevelRow(NamedTuple):
 
 
 class ProjectRow(NamedTuple):
-    """One project; of a locked one, `keys` is 0 and `recipients` is empty. `unfinished`: a change of keys broke off."""
+    """One project. Of a locked one, `keys` is 0 and `recipients` is empty. `unfinished`: an unfinished key change."""
 
     project: str
     custody: str
@@ -80,7 +80,7 @@ class VersionRow(NamedTuple):
     """One version of a level, with the names that it changed.
 
     `operation` is the word for what wrote it, `source_version` and `source_level` where that took the text from (0,
-    empty), `message` what its author said of it, for the owner alone; all empty where the record says nothing.
+    empty), `message` what its author said of it, for the owner alone. All empty where the record says nothing.
     """
 
     version: int
@@ -96,7 +96,7 @@ class VersionRow(NamedTuple):
 
 
 class GrantRow(NamedTuple):
-    """One grant; `until` is wall-clock text or empty, `seconds_left` is -1 without end; `dialect` may be empty."""
+    """One grant. `until` is wall-clock text or empty, `seconds_left` is -1 without end. `dialect` may be empty."""
 
     level: str
     uid: int
@@ -113,7 +113,7 @@ class LogRow(NamedTuple):
 
 
 class NewsRow(NamedTuple):
-    """What happened to a view: `watched`, `changed` (a reader gets something else), `locked` or `unlocked`."""
+    """A change of a view: `watched`, `changed` (a reader gets something else), `locked` or `unlocked`."""
 
     what: str
 
@@ -126,7 +126,7 @@ class FaultRow(NamedTuple):
 
 
 class FindingRow(NamedTuple):
-    """What one check found. `state` is `ok`, `note` or `problem`; `hint` says how to mend it, or is empty."""
+    """The finding of one check. `state` is `ok`, `note` or `problem`. `hint` says how to fix it, or is empty."""
 
     check: str
     state: str
@@ -142,7 +142,7 @@ WORKING_SECONDS = 3.0  # between two of them
 
 
 class Failed(NamedTuple):
-    """The request was refused; the parts of an EnvFSError."""
+    """The request was refused. The parts of an EnvFSError."""
 
     code: str
     text: str
@@ -151,7 +151,7 @@ class Failed(NamedTuple):
 
 
 class Done(NamedTuple):
-    """The request was carried out; `notes` are sentences for the person who asked."""
+    """The request was carried out. `notes` are sentences for the person who asked."""
 
     notes: tuple[str, ...] = ()
 
@@ -167,11 +167,11 @@ class Written(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-VIEW_END = b"."  # the last blob behind ViewSent; it does not come if the vault was locked while the others were sent
+VIEW_END = b"."  # the last blob behind ViewSent. It does not come if the vault was locked while the others were sent
 
 
 class ViewSent(NamedTuple):
-    """A view follows in blobs, the last of which is VIEW_END; `dialect` is that of its dotenv text."""
+    """A view follows in blobs, the last of which is VIEW_END. `dialect` is that of its dotenv text."""
 
     level: str
     version: int
@@ -197,10 +197,10 @@ class Made(NamedTuple):
 
 
 class StatusReport(NamedTuple):
-    """The daemon's state. `problems` are sentences; empty means all is well.
+    """The daemon's state. `problems` are sentences. Empty means all is well.
 
-    `audience` says to whom it was told: the `owner` is told all; an `approved` user `uid`, `mount`, `unlocked` and the
-    number of their own grants; any `other` user `uid`. The other fields are then empty, and mean nothing.
+    `audience` says to whom it was told: the `owner` is told all. An `approved` user `uid`, `mount`, `unlocked` and the
+    number of their own grants. Any `other` user `uid`. The other fields are then empty, and mean nothing.
     """
 
     release: str

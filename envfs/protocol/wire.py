@@ -1,6 +1,6 @@
 """Typed messages on the wire: a NamedTuple class is a message, its annotations are its grammar.
 
-Law: strict both ways. A field missing, unknown or of another type is a BadRequest; nothing is converted. A field of a
+Law: strict both ways. A field missing, unknown or of another type is a BadRequest. Nothing is converted. A field of a
 `StrEnum` is its text on the wire, and a text that is no member is a BadRequest.
 """
 
@@ -21,24 +21,24 @@ def name_of(kind: type) -> str:
     return "".join(f"-{c.lower()}" if c.isupper() and n else c.lower() for n, c in enumerate(kind.__name__))
 
 
-def table(*kinds: type) -> dict[str, type]:
+def message_table(*kinds: type) -> dict[str, type]:
     """Index message classes by wire name."""
     return {name_of(kind): kind for kind in kinds}
 
 
 def to_body(message: "NamedTuple") -> "Body":
     """Return the JSON object of a message, its wire name under `type`."""
-    return {"type": name_of(type(message)), **plain(message)}
+    return {"type": name_of(type(message)), **fields_of(message)}
 
 
-def plain(message: "NamedTuple") -> "Body":
-    """Return the fields of a message as JSON values; nested messages become objects."""
+def fields_of(message: "NamedTuple") -> "Body":
+    """Return the fields of a message as JSON values. Nested messages become objects."""
     return {name: _plain_value(value) for name, value in message._asdict().items()}
 
 
 def _plain_value(value: object) -> object:
     if isinstance(value, tuple):
-        return plain(value) if hasattr(value, "_asdict") else [_plain_value(item) for item in value]  # type: ignore[arg-type]
+        return fields_of(value) if hasattr(value, "_asdict") else [_plain_value(item) for item in value]  # type: ignore[arg-type]
     return value
 
 

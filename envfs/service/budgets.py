@@ -1,6 +1,6 @@
 """How much one user may have in the making: requests that hold much memory until their client has read the answer.
 
-Laws: such a request waits before anything is gathered for it; one process of a user's never has all that the user may;
+Laws: such a request waits before anything is gathered for it. One process of a user's never has all that the user may;
 what is small or shared (the state, a view as it is now) never waits, so a client that takes no answer keeps nobody from
 those.
 """
@@ -49,7 +49,7 @@ class Room(NamedTuple):
 
 
 class Budgets:
-    """What those who ask at the moment have in the making."""
+    """The memory of requests in progress, by user."""
 
     def __init__(self) -> None:
         """Start with nobody asking."""

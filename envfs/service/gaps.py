@@ -1,4 +1,4 @@
-"""What is wrong with the gaps in a stream: records without their bytes, held against the tombstones of their owner.
+"""Faults in the gaps of a stream: records without their bytes, held against the tombstones of their owner.
 
 Laws: a tombstone excuses a gap only if it is signed by the owner, and never the newest record; what it names and still
 has its bytes is told as well. Checkpoints have no tombstones: those that are kept have their bytes (docs/format.md §8).
@@ -29,7 +29,7 @@ class Gaps(NamedTuple):
     forgotten: list[int]
 
     def fault(self, seq: int, data: bytes) -> str:
-        """Say what is wrong with a record that has no bytes, or should have none; empty if nothing is."""
+        """Say what is wrong with a record that has no bytes, or should have none. Empty if nothing is."""
         if record.is_log_stream(self.stream):
             return "" if data else "it is empty, and only old checkpoints may be"
         if data:
@@ -62,7 +62,7 @@ class Gaps(NamedTuple):
 
     def _unexplained(self, seq: int) -> str:
         if record.is_key_stream(self.stream) and not self.has_tombstones:
-            # a release before tombstones forgets in this way; the newest file has all that was in this one
+            # a release before tombstones forgets in this way. The newest file has all that was in this one
             self.notes.append(f"{self.stream}: record {seq} is empty, and nothing says that its owner forgot it")
             return ""
         return "it is empty, and no tombstone of the owner names it"

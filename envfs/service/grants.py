@@ -7,8 +7,8 @@ from envfs.host import clocks
 
 
 def new_grant(level: str, uid: int, seconds: int) -> Grant:
-    """Make a grant that begins now; `seconds` 0 is without end."""
+    """Make a grant that begins now. `seconds` 0 is without end."""
     if not seconds:
         return Grant(level, uid)
-    until = clocks.text(datetime.now(UTC) + timedelta(seconds=seconds))
+    until = clocks.time_text(datetime.now(UTC) + timedelta(seconds=seconds))
     return Grant(level, uid, until, clocks.boot_id(), clocks.boot_seconds() + seconds)

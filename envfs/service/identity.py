@@ -23,7 +23,7 @@ async def load_identity(
 ) -> None:
     """Open the identity file and hand it to the keyholder unread, with the passphrase if there is one.
 
-    `scope` is what is opened by it; with `reopen` false, nothing that a person locked.
+    `scope` is what is opened by it. With `reopen` false, nothing that a person locked.
 
     Raises:
         WrongPassphrase: it does not open, or needs a passphrase
@@ -41,8 +41,8 @@ async def load_identity(
     await service.ledger.authenticate(service.keyholder)
 
 
-async def change_passphrase(service: Service, caller: Caller, passphrases: tuple[int, ...]) -> None:
-    """Put the vault's identity under another passphrase; `passphrases` are descriptors of the old and the new one.
+async def rewrap_identity(service: Service, caller: Caller, passphrases: tuple[int, ...]) -> None:
+    """Put the vault's identity under another passphrase. `passphrases` are descriptors of the old and the new one.
 
     Raises:
         BadRequest: the identity is a credential of the service manager
@@ -61,7 +61,7 @@ async def change_passphrase(service: Service, caller: Caller, passphrases: tuple
         os.close(handle)
 
 
-async def keep_identity(service: Service, caller: Caller, keyring: str, passphrase: tuple[int, ...]) -> None:
+async def store_in_keyring(service: Service, caller: Caller, keyring: str, passphrase: tuple[int, ...]) -> None:
     """Keep the identity in a keyring of the operating system, beside its file.
 
     Raises:
@@ -74,15 +74,15 @@ async def keep_identity(service: Service, caller: Caller, keyring: str, passphra
         async with one_try(service, caller, VAULT, passphrase):
             await service.keyholder.ask(CopyIdentity(), Copied, (), (handle, *passphrase, target))
         service.log.append(events.identity_changed(KeyOperation.KEYRING, keyring), caller)
-        await trio.to_thread.run_sync(keyrings.keep, keyring, name, target)
+        await trio.to_thread.run_sync(keyrings.store_secret, keyring, name, target)
     finally:
         os.close(target)
         os.close(handle)
     service.settings.set_keyring(keyring)
 
 
-async def forget_identity(service: Service, caller: Caller) -> None:
-    """Remove the identity from the keyring; its file is what is left.
+async def remove_from_keyring(service: Service, caller: Caller) -> None:
+    """Remove the identity from the keyring. Its file is what is left.
 
     Raises:
         BadRequest: it is in no keyring
@@ -91,7 +91,7 @@ async def forget_identity(service: Service, caller: Caller) -> None:
     if not keyring:
         raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
     service.log.append(events.identity_changed(KeyOperation.KEYRING, "none"), caller)
-    await trio.to_thread.run_sync(keyrings.drop, keyring, name)
+    await trio.to_thread.run_sync(keyrings.remove_secret, keyring, name)
     service.settings.set_keyring("")
 
 
@@ -110,9 +110,9 @@ async def _open_identity(service: Service) -> int:
     if keyring and path == service.places.identity:
         with suppress(EnvFSError):  # then the passphrase is asked for, as ever
             name = service.open_vault.vault.description.id
-            found = await trio.to_thread.run_sync(keyrings.fetch, keyring, name)
-            if found is not None:
-                return found
+            keyring_descriptor = await trio.to_thread.run_sync(keyrings.fetch_secret, keyring, name)
+            if keyring_descriptor is not None:
+                return keyring_descriptor
     return _open_file(path, private=path == service.settings.load().identity_file)
 
 
@@ -121,7 +121,7 @@ def _open_file(path: str, *, private: bool) -> int:
         handle = safe_open.open_file(path, follow=True)
     except OSError as error:
         raise NoVault(
-            f"cannot read the identity {path}: {safe_open.reason(error)}", "`envfs doctor` looks at it"
+            f"cannot read the identity {path}: {safe_open.error_words(error)}", "`envfs doctor` looks at it"
         ) from None
     reason = private_files.unsafe(os.fstat(handle), private=True) if private else ""
     if reason:

@@ -1,6 +1,6 @@
 """Changes of projects' keys, from the request to the last level that is sealed again.
 
-Laws: one change goes at a time, and is finished before its end is reported; a project that was locked before is locked
+Laws: one change goes at a time, and is finished before its end is reported. A project that was locked before is locked
 after it.
 """
 
@@ -17,14 +17,14 @@ from envfs.protocol.control import ResealedRow
 from envfs.protocol.keyholding import CreateRecovery, IdentityMade
 from envfs.service.locking import lock_now, one_try, unless_locked
 from envfs.service.project_keys import KeyChange
-from envfs.service.rekeying import finish
+from envfs.service.rekeying import finish_rekeying
 from envfs.service.service import Service
 
 
 async def change_keys(
     service: Service, caller: Caller, project: Project, change: KeyChange, passphrases: tuple[int, ...]
 ) -> list[ResealedRow]:
-    """Seal a project's keys again and finish that; returns the levels that were sealed again.
+    """Seal a project's keys again and finish that. Returns the levels that were sealed again.
 
     `passphrases` are descriptors: of the present one and of the new one, as far as the change needs them.
 
@@ -40,10 +40,10 @@ async def change_keys(
         if change.custody == Custody.ZERO_KNOWLEDGE and not locks.is_held(project):
             locks.opened(scope, 0)
         try:
-            return await finish(open_vault, caller, project)
+            return await finish_rekeying(open_vault, caller, project)
         except Locked:  # what is done must not be done again, as a client would that unlocks and asks once more
             hint = "unlocking it finishes that"
-            raise Conflict(f"{scope} was locked before all of it was sealed anew", hint) from None
+            raise Conflict(f"{scope} was locked before all of it was sealed again", hint) from None
         finally:
             if was_locked and change.custody == Custody.ZERO_KNOWLEDGE:
                 await lock_now(service, caller, "as it was before", scope)
@@ -57,7 +57,7 @@ class Recovery(NamedTuple):
     left_out: tuple[Project, ...]
 
 
-async def add_recovery(service: Service, caller: Caller, recipient: str, where: tuple[int, ...]) -> Recovery:
+async def create_recovery_key(service: Service, caller: Caller, recipient: str, where: tuple[int, ...]) -> Recovery:
     """Seal every managed project's keys to a recovery recipient as well.
 
     Without a `recipient` an identity is made, and written to the descriptor in `where`.
@@ -72,15 +72,15 @@ async def add_recovery(service: Service, caller: Caller, recipient: str, where: 
     ]
     if recipient:  # a wrong one is refused before a passphrase is asked for
         await service.keyholder.ask(CreateRecovery(recipient), IdentityMade)
-    before = {project: (await open_vault.keys.describe(project)).recipients for project in managed}
-    made = (await service.keyholder.ask(CreateRecovery(recipient), IdentityMade, (), where)).message.recipient
-    service.log.append(events.identity_changed(KeyOperation.RECOVERY, made), caller)
-    service.settings.add_recipient(made)
+    old_recipients = {project: (await open_vault.keys.describe(project)).recipients for project in managed}
+    recovery = (await service.keyholder.ask(CreateRecovery(recipient), IdentityMade, (), where)).message.recipient
+    service.log.append(events.identity_changed(KeyOperation.RECOVERY, recovery), caller)
+    service.settings.add_recipient(recovery)
     for project in managed:
-        if made not in before[project]:
-            change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, (*before[project], made))
+        if recovery not in old_recipients[project]:
+            change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, (*old_recipients[project], recovery))
             async with open_vault.changing:
                 await open_vault.keys.change(caller, project, change, ())
-                await finish(open_vault, caller, project)
+                await finish_rekeying(open_vault, caller, project)
     others = tuple(project for project in open_vault.vault.projects() if project not in managed)
-    return Recovery(made, len(managed), others)
+    return Recovery(recovery, len(managed), others)

@@ -1,4 +1,4 @@
-"""What is unlocked, and until when."""
+"""The unlocked scopes, and the end of each."""
 
 import math
 from collections import Counter
@@ -13,7 +13,7 @@ _LONGEST_WAIT, _TRIES_THAT_COUNT = 30.0, 10
 
 
 class Locks:
-    """The state of the locks as the daemon knows it; the keyholder's own state is what counts."""
+    """The state of the locks as the daemon knows it. The keyholder's own state is what counts."""
 
     def __init__(self) -> None:
         """Start with everything locked."""
@@ -30,7 +30,7 @@ class Locks:
         self.closed.discard(scope)
 
     def locked(self, scope: Scope, *, closed: bool = False) -> None:
-        """Remember that a scope was locked; `closed`: though the identity could open it."""
+        """Remember that a scope was locked. `closed`: though the identity could open it."""
         self._locked[scope] += 1
         self._until.pop(scope, None)
         if closed:

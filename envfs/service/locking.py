@@ -1,7 +1,7 @@
-"""What locking takes, whoever asks for it: every view is wiped at once, then the keyholder forgets.
+"""Locking, for any caller: every view is wiped at once, then the keyholder forgets.
 
 Laws: what is locked serves nothing, not even to a file that was opened before; what cannot be locked alone is locked
-with everything else; a wrong passphrase is on the log, and the next try after it waits, longer each time.
+with everything else. A wrong passphrase is on the log, and the next try after it waits, longer each time.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from envfs.service.service import Service
 
 
 async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope = VAULT) -> None:
-    """Wipe the views at once, then make the keyholder forget; the mount and the names of levels stay.
+    """Wipe the views at once, then make the keyholder forget. The mount and the names of levels stay.
 
     Raises:
         TooLarge: too many projects are locked by themselves, so everything was locked
@@ -41,25 +41,25 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope =
 
 @asynccontextmanager
 async def unless_locked(service: Service, scope: Scope) -> AsyncIterator[None]:
-    """Let the keyholder learn the key of a scope; if that, or the vault, is locked meanwhile, it forgets it again.
+    """Let the keyholder learn the key of a scope. If that, or the vault, is locked meanwhile, it forgets it again.
 
     Raises:
         Conflict: it was locked meanwhile
     """
     locks = service.locks
-    before = {each: locks.times_locked(each) for each in (VAULT, scope)}
+    times_before = {name: locks.times_locked(name) for name in (VAULT, scope)}
     yield
-    for each, times in before.items():
-        if locks.times_locked(each) != times:
-            await lock_now(service, service.me, "locked meanwhile", each)
-            raise Conflict(f"{each} was locked meanwhile", "unlock it, and look what was done")
+    for name, times in times_before.items():
+        if locks.times_locked(name) != times:
+            await lock_now(service, service.me, "locked meanwhile", name)
+            raise Conflict(f"{name} was locked meanwhile", "unlock it, and look what was done")
 
 
 @asynccontextmanager
 async def one_try(service: Service, caller: Caller, scope: Scope, passphrase: tuple[int, ...]) -> AsyncIterator[None]:
-    """Let one try of a passphrase go at a time, or waiting would be worth nothing; a wrong one is logged.
+    """Let one try of a passphrase go at a time, or waiting would be worth nothing. A wrong one is logged.
 
-    `passphrase` is its descriptor; without one nothing is tried.
+    `passphrase` is its descriptor. Without one nothing is tried.
     """
     locks = service.locks
     async with locks.turn:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from envfs.core import record
-from envfs.core.checkpoint import Checkpoint
+from envfs.core.checkpoint import StoredCheckpoint
 from envfs.errors import AuditUnavailable, EnvFSError, LogBroken
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.log_files import HINT
@@ -34,11 +34,11 @@ class Vouched(NamedTuple):
     """A log that was verified, the checkpoints of the vault, and what is wrong with each, by its key."""
 
     log: Verified
-    points: tuple[Checkpoint, ...]
+    points: tuple[StoredCheckpoint, ...]
     faults: dict[str, str]
 
 
-async def verify_log(inquiry: Inquiry) -> Checked:
+async def verify_access_log(inquiry: Inquiry) -> Checked:
     """Follow the log's chain, check its signed checkpoints, and hold them against those of the vault.
 
     Raises:
@@ -46,14 +46,14 @@ async def verify_log(inquiry: Inquiry) -> Checked:
     """
     _ = inquiry.service.open_vault  # a log without a vault would be one that this question begins
     ledger = inquiry.service.ledger
-    vouched = await vouch(inquiry, ledger)
+    vouched = await vouch_for_log(inquiry, ledger)
     faults = tuple(vouched.faults.values())
     if faults or ledger.behind:
         raise LogBroken(faults[0] if faults else ledger.behind, HINT)
     return Checked(ledger.log.tip.seq, 0, _notes(ledger, vouched))
 
 
-async def vouch(inquiry: Inquiry, ledger: Ledger) -> Vouched:
+async def vouch_for_log(inquiry: Inquiry, ledger: Ledger) -> Vouched:
     """Follow the log's whole chain and check every signature over it.
 
     Raises:
@@ -85,7 +85,7 @@ async def _followed(inquiry: Inquiry, ledger: Ledger, entries: set[int]) -> Veri
                 raise
 
 
-def _differs(verified: Verified, point: Checkpoint) -> bool:
+def _differs(verified: Verified, point: StoredCheckpoint) -> bool:
     claim = point.claim
     return claim.entries >= verified.first and verified.digests.get(claim.entries) != claim.tip
 
@@ -100,7 +100,7 @@ async def _check_lines(inquiry: Inquiry, verified: Verified) -> None:
                 raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner", HINT)
 
 
-async def _check_points(inquiry: Inquiry, points: tuple[Checkpoint, ...]) -> dict[str, str]:
+async def _check_points(inquiry: Inquiry, points: tuple[StoredCheckpoint, ...]) -> dict[str, str]:
     vault = inquiry.service.open_vault.vault
     faults: dict[str, str] = {}
     for first in range(0, len(points), _AT_ONCE):
@@ -113,8 +113,8 @@ async def _check_points(inquiry: Inquiry, points: tuple[Checkpoint, ...]) -> dic
     return faults
 
 
-def _key(point: Checkpoint) -> str:
-    return record.key(point.header.stream, point.header.seq)
+def _key(point: StoredCheckpoint) -> str:
+    return record.record_key(point.header.stream, point.header.seq)
 
 
 def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
@@ -130,8 +130,8 @@ def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
     signed = max([newest, *(point.seq for point in log.points)])
     unsigned = tip.seq - signed - bool(signed)
     if unsigned > 0:
-        what = "entry is" if unsigned == 1 else "entries are"
-        notes.append(f"after entry {signed} {unsigned} {what} not signed yet")
+        entries_are = "entry is" if unsigned == 1 else "entries are"
+        notes.append(f"after entry {signed} {unsigned} {entries_are} not signed yet")
     notes.append(LIMITS)
     return tuple(notes)
 
@@ -155,7 +155,7 @@ def _moment(time: str) -> str:
     return time[:19].replace("T", " ")
 
 
-async def sign(service: Service) -> None:
+async def sign_log(service: Service) -> None:
     """Sign where the log ends, if there is a key; what cannot be signed now is signed later."""
     if service.locks.unlocked:
         with suppress(EnvFSError):

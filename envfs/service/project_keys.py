@@ -1,7 +1,7 @@
-"""Projects' keys: made with a project's first text or on request, sealed anew when somebody else is to hold them.
+"""Projects' keys: made with a project's first text or on request, sealed again when somebody else is to hold them.
 
 Laws: a key file appears whole, with every key that the project's records may need, before the one it follows is
-forgotten; so whatever moment a change breaks off at, the newest file opens everything, and the change can be finished.
+forgotten. So whenever a change is interrupted, the newest file opens everything, and the change can be finished.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from envfs.core import events, keyfile, limits, record
 from envfs.core.access import Caller
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
@@ -28,13 +28,13 @@ from envfs.vault.vault import Vault
 class KeyFile(NamedTuple):
     """A project's newest key file: where it stands or will stand, and whether it is still to be stored."""
 
-    place: Place
+    place: RecordAddress
     data: bytes
     new: bool
 
 
 class KeyChange(NamedTuple):
-    """What becomes of a project's keys; `recipients` empty: as before, `fresh`: a new key comes in front."""
+    """A change of a project's keys. `recipients` empty: as before, `fresh`: a new key comes in front."""
 
     operation: KeyOperation
     custody: Custody
@@ -43,7 +43,7 @@ class KeyChange(NamedTuple):
 
 
 class ProjectKeys:
-    """The keys of every project of one vault; `recipients` says whom those of new projects are sealed to."""
+    """The keys of every project of one vault. `recipients` says whom those of new projects are sealed to."""
 
     def __init__(
         self, vault: Vault, keyholder: Keyholder, log: AccessLog, recipients: Callable[[], tuple[str, ...]]
@@ -64,10 +64,10 @@ class ProjectKeys:
         Raises:
             NoSuchLevel: there is no such project
         """
-        return keyfile.custody(self._head(project).data)
+        return keyfile.custody_of(self._head(project).data)
 
     async def newest(self, project: Project) -> KeyFile:
-        """Return a project's newest key file; one that is made here is stored with the first text that it seals."""
+        """Return a project's newest key file. One that is made here is stored with the first text that it seals."""
         stream = record.key_stream(project)
         head = self._vault.key_head(project)
         if head is not None:
@@ -77,7 +77,7 @@ class ProjectKeys:
         )
 
     def store(self, project: Project, file: KeyFile) -> bool:
-        """Store a key file that was made; False if somebody else took its number."""
+        """Store a key file that was made. False if somebody else took its number."""
         return self._vault.append_key(project, file.place.seq, file.data)
 
     def is_newest(self, project: Project, file: KeyFile) -> bool:
@@ -97,7 +97,7 @@ class ProjectKeys:
         await self.change(caller, project, KeyChange(KeyOperation.CREATE, custody, recipients, fresh=True), descriptors)
 
     async def change(self, caller: Caller, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> None:
-        """Seal a project's keys anew and store the file; the ones before it are still there.
+        """Seal a project's keys again and store the file. The ones before it are still there.
 
         Raises:
             Conflict: somebody else changed the keys meanwhile
@@ -105,7 +105,7 @@ class ProjectKeys:
         file = await self._sealed(project, change, descriptors)
         event = events.keys_changed(project, file.place.seq, change.operation, change.custody)
         if not self._recorder.carry_out(event, caller, file.data, lambda: self.store(project, file)):
-            raise Conflict(f"the keys of {project} were changed by somebody else meanwhile", "look, and try again")
+            raise Conflict(f"the keys of {project} were changed by another process meanwhile", "look, and try again")
 
     async def describe(self, project: Project) -> KeysDescribed:
         """Name a project's keys, the newest first, and whom they are sealed to."""
@@ -118,12 +118,12 @@ class ProjectKeys:
         """List the levels of a project whose newest text is not sealed with its newest key."""
         newest = (await self.describe(project)).kids[0]
         heads = [(level, self._vault.head(level)) for level in self._vault.levels_of(project)]
-        return [level for level, head in heads if head and record.parse(head.data).header.kid != newest]
+        return [level for level, head in heads if head and record.parse_record(head.data).header.kid != newest]
 
     async def forget_old(self, project: Project) -> None:
         """Forget the key files before the newest: whoever could open one of them opens nothing with it any more.
 
-        A tombstone says so first; a file that came back from a copy has its tombstone already.
+        A tombstone says so first. A file that came back from a copy has its tombstone already.
 
         Raises:
             Conflict: somebody else writes tombstones of the same keys
@@ -132,13 +132,15 @@ class ProjectKeys:
         named = self._vault.forgotten(stream)
         files = {seq: data for seq in numbers if seq not in named and (data := self._vault.read(stream, seq))}
         if files:
-            before = range(1, self._head(project).seq)
-            lost = tuple(seq for seq in before if seq not in named and seq not in numbers)
+            older_files = range(1, self._head(project).seq)
+            lost = tuple(seq for seq in older_files if seq not in named and seq not in numbers)
             place = self._vault.next_place(record.tombstone_stream(stream))
-            request = SignTombstone(place, clocks.wall(), tuple(files), lost[-limits.TOMBSTONE_RECORDS // 2 :])
+            request = SignTombstone(place, clocks.wall_time(), tuple(files), lost[-limits.TOMBSTONE_RECORDS // 2 :])
             answer = await self._keyholder.ask(request, Stated, tuple(files.values()))
             if not self._vault.append_tombstone(stream, place.seq, answer.blobs[0]):
-                raise Conflict(f"the keys of {project} were changed by somebody else meanwhile", "look, and try again")
+                raise Conflict(
+                    f"the keys of {project} were changed by another process meanwhile", "look, and try again"
+                )
         self._vault.forget_old_keys(project)
 
     async def _sealed(self, project: Project, change: KeyChange, descriptors: tuple[int, ...]) -> KeyFile:
@@ -149,7 +151,7 @@ class ProjectKeys:
             recipients = (await self.describe(project)).recipients
         request = SealKeys(
             place=place,
-            time=clocks.wall(),
+            time=clocks.wall_time(),
             custody=change.custody,
             recipients=recipients,
             plugins=any(map(plugin_of, recipients)),

@@ -1,6 +1,6 @@
-"""Finishing a change of a project's keys: levels are sealed anew, then the key files before the newest are forgotten.
+"""Finishing a change of a project's keys: levels are sealed again, then the key files before the newest are forgotten.
 
-Laws: whatever broke off is finished as soon as it can be: by the next change, when the daemon starts, when a new
+Laws: an interrupted change is finished as soon as it can be: by the next change, when the daemon starts, when a new
 keyholder does, and when what it takes is unlocked; nobody who has left is waited for meanwhile.
 """
 
@@ -15,8 +15,8 @@ from envfs.service.service import OpenVault
 from envfs.service.writer import LevelChange
 
 
-async def finish(open_vault: OpenVault, caller: Caller, project: Project) -> list[ResealedRow]:
-    """Finish a project's last change; returns the levels that were sealed anew.
+async def finish_rekeying(open_vault: OpenVault, caller: Caller, project: Project) -> list[ResealedRow]:
+    """Finish a project's last change. Returns the levels that were sealed again.
 
     Raises:
         Locked: the project is
@@ -30,9 +30,9 @@ async def finish(open_vault: OpenVault, caller: Caller, project: Project) -> lis
 
 
 async def finish_all(open_vault: OpenVault, caller: Caller) -> None:
-    """Finish what broke off; a project that is locked, or cannot be read, waits and keeps no other one waiting."""
+    """Finish interrupted changes. A project that is locked, or cannot be read, waits and keeps no other one waiting."""
     for project in open_vault.vault.projects():
         with suppress(EnvFSError):
             if open_vault.vault.has_old_keys(project):
                 async with open_vault.changing:
-                    await finish(open_vault, caller, project)
+                    await finish_rekeying(open_vault, caller, project)

@@ -21,7 +21,7 @@ from envfs.gate.views.ready_views import Views
 from envfs.host import callers, mounts
 from envfs.locations import Locations
 from envfs.service.budgets import Budgets
-from envfs.service.changes.changes import Changes
+from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison
 from envfs.service.lock_state import Locks
 from envfs.service.pace import Pace
@@ -45,16 +45,16 @@ class OpenVault:
         self.views = Views(vault, keyholder)
         self.gate = Gate(settings, log, refusals, self.views)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
-        self.changes = Changes(Comparison(vault, keyholder), self.views.times)
+        self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
 
 
 class Service:
-    """The parts that a request may need, by name; `stop` ends the daemon.
+    """The parts that a request may need, by name. `stop` ends the daemon.
 
     `lasts` is false where one client is served, and the keyholder ends with it: there is nothing to unlock for later.
-    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed; `me` is the
+    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed. `me` is the
     daemon where it acts by itself.
     """
 
@@ -62,14 +62,14 @@ class Service:
     _memory_type: type[Memory] = Memory
 
     def __init__(self, places: Locations, keyholder: Keyholder, stop: Callable[[], None]) -> None:
-        """Open what is there; a vault that is not there yet is no error."""
+        """Open what is there. A vault that is not there yet is no error."""
         self.places = places
         self.keyholder = keyholder
         self.stop = stop
         self.mount = ""
         self.lasts = True
         self.owner = os.geteuid()
-        self.me = callers.own()
+        self.me = callers.own_caller()
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
         self.refusals = Refusals(lambda: self.log)
@@ -119,32 +119,32 @@ class Service:
 
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps this service from serving."""
-        found = []
+        sentences = []
         for look in (self.settings.load, lambda: self.open_vault):
             try:
                 look()
             except EnvFSError as error:
-                found.append(error.text)
-        found += [
+                sentences.append(error.text)
+        sentences += [
             f"the daemon of the mount at {path} was killed; `envfs unmount` removes the mount"
             for path in self.dead_mounts()
         ]
         if self._opened is not None and self.log.look():
-            found.append(f"{self.log.problem}; every read is refused until that is mended")
+            sentences.append(f"{self.log.problem}; every read is refused until that is fixed")
         if self._opened is not None and self.ledger.behind:
-            found.append(self.ledger.behind)
+            sentences.append(self.ledger.behind)
         if self.lasts and self._opened is not None and not self.locks.unlocked:
-            found.append("the vault is locked; `envfs unlock` opens it")
-        return tuple(found)
+            sentences.append("the vault is locked; `envfs unlock` opens it")
+        return tuple(sentences)
 
     def expire_views(self) -> None:
-        """Let go of views that were replaced a while ago; for once a second."""
+        """Let go of views that were replaced a while ago. For once a second."""
         if self._opened is not None:
             self._opened.views.expire()
 
     def dead_mounts(self) -> list[str]:
-        """Return where a killed daemon of this home left a mount; one that mounts has removed these."""
-        return [] if self.mount else mounts.dead(*mounts.candidates(self.places))
+        """Return where a killed daemon of this home left a mount. One that mounts has removed these."""
+        return [] if self.mount else mounts.dead_mounts(*mounts.mount_candidates(self.places))
 
     def close(self) -> None:
         """Wipe the views and finish the log."""

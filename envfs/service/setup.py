@@ -1,6 +1,6 @@
 """Making a vault: an identity, the vault's description, default settings, and the first grant.
 
-Law: nothing that is there is replaced; all that can refuse is looked at before the identity is made.
+Law: nothing that is there is replaced. All that can refuse is looked at before the identity is made.
 """
 
 import os
@@ -22,7 +22,7 @@ from envfs.vault.description import Description
 async def create_vault(
     service: Service, caller: Caller, identity_file: str, passphrase: tuple[int, ...]
 ) -> Description:
-    """Make an identity, a vault and the first grant; returns the vault's description.
+    """Make an identity, a vault and the first grant. Returns the vault's description.
 
     The identity is written to `identity_file` unencrypted, or under the passphrase in its usual place.
 
@@ -41,11 +41,11 @@ async def create_vault(
     if not identity_file and not passphrase:
         raise WrongPassphrase("a new identity needs a passphrase", "type one, or use --passphrase-file")
     _make_folders(places.home, identity_file)
-    made, blobs = await _new_identity(service, identity_file, passphrase)
+    creation, blobs = await _new_identity(service, identity_file, passphrase)
     if not identity_file:
         _write_new(Path(places.identity), blobs[0])
-    about = Description(str(uuid.uuid4()), clocks.wall(), made.recipient, made.signing_key)
-    vault.create(service.store, about)
+    about = Description(str(uuid.uuid4()), clocks.wall_time(), creation.recipient, creation.signing_key)
+    vault.write_vault(service.store, about)
     service.settings.write_defaults(identity_file)
     service.log.append(events.initialized(), caller)
     service.settings.add_grant(new_grant(names.ROOT, caller.uid, 0))
@@ -72,7 +72,7 @@ def _make_folders(home: str, identity_file: str) -> None:
     try:
         private_files.make_passable(Path(home))  # others reach the socket and the mount through it
     except OSError as error:
-        raise NoVault(f"cannot make {home}: {safe_open.reason(error)}") from None
+        raise NoVault(f"cannot make {home}: {safe_open.error_words(error)}") from None
     if identity_file and (not identity_file.startswith("/") or "\0" in identity_file):
         raise NoVault("the identity file needs an absolute path")
 
@@ -110,4 +110,4 @@ def _open_new(path: Path) -> int:
             f"there is a file already at {path}", "move it aside: an identity is never replaced"
         ) from None
     except OSError as error:
-        raise NoVault(f"cannot write {path}: {safe_open.reason(error)}") from None
+        raise NoVault(f"cannot write {path}: {safe_open.error_words(error)}") from None

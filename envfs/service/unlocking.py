@@ -15,7 +15,9 @@ from envfs.service.rekeying import finish_all
 from envfs.service.service import Service
 
 
-async def unlock(service: Service, caller: Caller, scope: Scope, seconds: int, passphrase: tuple[int, ...]) -> None:
+async def unlock_scope(
+    service: Service, caller: Caller, scope: Scope, seconds: int, passphrase: tuple[int, ...]
+) -> None:
     """Give the keyholder a key, and remember when to take it away again: after `seconds`, 0 for never.
 
     Raises:
@@ -37,7 +39,7 @@ async def unlock(service: Service, caller: Caller, scope: Scope, seconds: int, p
         await finish_all(service.open_vault, caller)
 
 
-async def lock(service: Service, caller: Caller, scope: Scope) -> None:
+async def lock_scope(service: Service, caller: Caller, scope: Scope) -> None:
     """Lock the vault, or one project.
 
     Raises:

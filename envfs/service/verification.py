@@ -1,6 +1,6 @@
 """Looking after the vault: all that is known of it is held against each other, and a refused level can be accepted.
 
-The records are checked by the keyholder; the index, this machine's marks, the log and its
+The records are checked by the keyholder. The index, this machine's marks, the log and its
 checkpoints are held against them here.
 """
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from envfs.core import events, names, record
 from envfs.core.access import Caller
-from envfs.core.addresses import Layer, Place
+from envfs.core.addresses import RecordAddress, SealedLayer
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.marks import Marks
@@ -21,11 +21,11 @@ from envfs.protocol.keyholding import (
     CheckRecords,
     CheckTombstones,
     Faults,
-    KeyFile,
+    SealedKeyFile,
 )
-from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, Version
+from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, LevelVersion
 from envfs.service.gaps import Gaps, gaps_of
-from envfs.service.log_verification import LIMITS, Inquiry, begun_again, vouch
+from envfs.service.log_verification import LIMITS, Inquiry, begun_again, vouch_for_log
 from envfs.service.service import Service
 from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
@@ -34,8 +34,8 @@ from envfs.vault.window import first_of
 _CHECKED_AT_ONCE, _CHECKED_BYTES = 64, 2 << 20
 
 
-async def verify_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
-    """Check every record of every stream, and all that is known of the vault; report a row for each fault.
+async def check_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
+    """Check every record of every stream, and all that is known of the vault. Report a row for each fault.
 
     With `repair`, the index and this machine's marks are written again first, where they are damaged.
     """
@@ -56,12 +56,12 @@ async def verify_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
         looked_at, failed = looked_at + count, failed + len(faults)
         for row in faults:
             await inquiry.report(row)
-    of_the_log, told, begun = await _log_faults(inquiry)
+    of_the_log, notes, begun = await _log_faults(inquiry)
     for row in (*_index_faults(vault, begun), *_memory_faults(vault), *of_the_log):
         failed += 1
         await inquiry.report(row)
     unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
-    return Checked(looked_at, failed, (*unchecked, *repaired, *gone, *told, *_notes(vault, inquiry.service.ledger)))
+    return Checked(looked_at, failed, (*unchecked, *repaired, *gone, *notes, *_notes(vault, inquiry.service.ledger)))
 
 
 def _repair(vault: Vault) -> tuple[str, ...]:
@@ -84,8 +84,8 @@ def _index_faults(vault: Vault, begun: frozenset[str]) -> Iterator[FaultRow]:
 
 def _memory_faults(vault: Vault) -> Iterator[FaultRow]:
     if vault.memory.spoiled:
-        what = f"{vault.memory.spoiled} lines are no marks; `envfs verify --repair` writes it again without them"
-        yield FaultRow("seen.jsonl", what)
+        fault_text = f"{vault.memory.spoiled} lines are no marks; `envfs verify --repair` writes it again without them"
+        yield FaultRow("seen.jsonl", fault_text)
 
 
 async def _log_faults(inquiry: Inquiry) -> tuple[list[FaultRow], list[str], frozenset[str]]:
@@ -93,7 +93,7 @@ async def _log_faults(inquiry: Inquiry) -> tuple[list[FaultRow], list[str], froz
     ledger = inquiry.service.ledger
     faults = [FaultRow(ledger.stream, ledger.behind)] if ledger.behind else []
     try:
-        vouched = await vouch(inquiry, ledger)
+        vouched = await vouch_for_log(inquiry, ledger)
     except LogBroken as error:
         return [*faults, FaultRow("access.jsonl", error.text)], [], frozenset()
     except (Locked, KeyholderGone):
@@ -103,10 +103,10 @@ async def _log_faults(inquiry: Inquiry) -> tuple[list[FaultRow], list[str], froz
     faults += [FaultRow(key, text) for key, text in vouched.faults.items()]
     written = await ledger.read_whole(ledger.written, inquiry.left)
     vault = inquiry.service.open_vault.vault
-    told = [f"the access log: {note}" for note in begun_again(vouched)]
+    faults_named = [f"the access log: {note}" for note in begun_again(vouched)]
     levels = [f"/{stream.partition('/')[2]}" for stream in written.broken_off]
     begun = frozenset(f"tree{step}/@" for level in levels for step in names.chain(level))
-    return [*faults, *_unwritten(vault, written)], [*told, *_broken_off(vault, written)], begun
+    return [*faults, *_unwritten(vault, written)], [*faults_named, *_broken_off(vault, written)], begun
 
 
 def _unwritten(vault: Vault, written: Marks) -> Iterator[FaultRow]:
@@ -119,7 +119,7 @@ def _unwritten(vault: Vault, written: Marks) -> Iterator[FaultRow]:
 def _broken_off(vault: Vault, written: Marks) -> Iterator[str]:
     for stream, version in sorted(written.broken_off.items()):
         if vault.highest(stream) < version:
-            yield f"{stream}: version {version} was never stored: the change was broken off before it took effect"
+            yield f"{stream}: version {version} was never stored: the change was interrupted before it took effect"
 
 
 def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
 async def _verify_stream(inquiry: Inquiry, stream: str, notes: list[str]) -> tuple[int, list[FaultRow]]:
     keeper = inquiry.service.open_vault.vault
     last = max(keeper.last(stream), keeper.highest(stream))
-    expected = {record.key(stream, seq) for seq in range(1, last + 1)}
+    expected = {record.record_key(stream, seq) for seq in range(1, last + 1)}
     faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
     of_stream = await gaps_of(keeper, inquiry.service.keyholder, stream, last, notes)
     first = begin = first_of(last) if record.is_log_stream(stream) else 1
@@ -164,9 +164,9 @@ async def _verify_records(inquiry: Inquiry, of_stream: Gaps, numbers: range) -> 
             return await _verify_gathered(inquiry, of_stream, records), records[-1][0] + 1
     except DAMAGED as error:
         if len(numbers) == 1:
-            return [FaultRow(record.key(of_stream.stream, numbers[0]), error.text)], numbers.stop
-    each = [await _verify_records(inquiry, of_stream, range(number, number + 1)) for number in numbers]
-    return [row for rows, _ in each for row in rows], numbers.stop
+            return [FaultRow(record.record_key(of_stream.stream, numbers[0]), error.text)], numbers.stop
+    record_fault = [await _verify_records(inquiry, of_stream, range(number, number + 1)) for number in numbers]
+    return [row for rows, _ in record_fault for row in rows], numbers.stop
 
 
 def _gathered(vault: Vault, stream: str, numbers: range) -> list[tuple[int, bytes | None]]:
@@ -184,18 +184,18 @@ async def _verify_gathered(
     inquiry: Inquiry, of_stream: Gaps, records: list[tuple[int, bytes | None]]
 ) -> list[FaultRow]:
     stream = of_stream.stream
-    faults = [FaultRow(record.key(stream, seq), "the record is gone") for seq, data in records if data is None]
+    faults = [FaultRow(record.record_key(stream, seq), "the record is gone") for seq, data in records if data is None]
     present = [(seq, data) for seq, data in records if data]
     wrong = ((seq, of_stream.fault(seq, data)) for seq, data in records if data is not None)
-    faults += [FaultRow(record.key(stream, seq), text) for seq, text in wrong if text]
+    faults += [FaultRow(record.record_key(stream, seq), text) for seq, text in wrong if text]
     try:
         texts = await _ask_about(inquiry, of_stream, present)
     except (Locked, KeyholderGone):
         raise
     except EnvFSError as error:
-        return [*faults, *(FaultRow(record.key(stream, seq), error.text) for seq, _ in present)]
+        return [*faults, *(FaultRow(record.record_key(stream, seq), error.text) for seq, _ in present)]
     pairs = zip(present, texts, strict=True)
-    return [*faults, *(FaultRow(record.key(stream, seq), text) for (seq, _), text in pairs if text)]
+    return [*faults, *(FaultRow(record.record_key(stream, seq), text) for (seq, _), text in pairs if text)]
 
 
 async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int, bytes]]) -> tuple[str, ...]:
@@ -203,10 +203,10 @@ async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int,
     blobs = tuple(data for _, data in present)
     places = tuple(_place(keeper, of_stream, seq) for seq, _ in present)
     if record.is_key_stream(stream):
-        return (await ask(CheckKeys(tuple(map(KeyFile, places))), Faults, blobs)).message.texts
+        return (await ask(CheckKeys(tuple(map(SealedKeyFile, places))), Faults, blobs)).message.texts
     if record.is_log_stream(stream):
         return (await ask(CheckCheckpoints(places), Faults, blobs)).message.texts
-    if record.mourned(stream):
+    if record.forgotten_stream(stream):
         return (await ask(CheckTombstones(places), Faults, blobs)).message.texts
     if stream == record.MEMBERS:
         return await _ask_about_members(inquiry, tuple(seq for seq, _ in present))
@@ -218,7 +218,7 @@ async def _ask_about(inquiry: Inquiry, of_stream: Gaps, present: list[tuple[int,
     key = keeper.place(record.key_stream(project), head.seq)
     every = [*blobs, head.data]
     members = keeper.add_members(every)
-    layers = tuple(Layer(level, place, number, key, len(blobs), members) for number, place in enumerate(places))
+    layers = tuple(SealedLayer(level, place, number, key, len(blobs), members) for number, place in enumerate(places))
     return (await ask(CheckRecords(layers), Faults, every)).message.texts
 
 
@@ -232,25 +232,25 @@ async def _ask_about_members(inquiry: Inquiry, numbers: tuple[int, ...]) -> tupl
     return tuple(texts[seq - 1] if seq <= len(texts) else "it is of no member" for seq in numbers)
 
 
-def _place(keeper: Vault, of_stream: Gaps, seq: int) -> Place:
+def _place(keeper: Vault, of_stream: Gaps, seq: int) -> RecordAddress:
     # where the record before was forgotten, its tombstone says what it was
     place = keeper.place(of_stream.stream, seq)
     before = of_stream.named.get(seq - 1) if place.prev == record.FORGOTTEN else ""
     return place._replace(prev=before) if before else place
 
 
-async def accept(service: Service, caller: Caller, level: str) -> str:
-    """Accept a level as it is now, after a rollback was noticed; the checkpoints of the log as well.
+async def accept_now(service: Service, caller: Caller, level: str) -> str:
+    """Accept a level as it is now, after a rollback was noticed. The checkpoints of the log as well.
 
     Returns a sentence about the level as it was accepted.
     """
     open_vault = service.open_vault
-    before = _version(open_vault.vault, level)
+    version_before = _version(open_vault.vault, level)
     version = open_vault.vault.acceptable(level)
     service.log.append(events.accepted(level, version), caller)
     open_vault.vault.accept(level)
     open_vault.views.wipe()  # views are known by their versions, and these may be others now
-    open_vault.changes.wrote(level, before)
+    open_vault.changes.wrote(level, version_before)
     if service.ledger.behind:
         service.ledger.accept()
     custody = ""
@@ -259,9 +259,9 @@ async def accept(service: Service, caller: Caller, level: str) -> str:
     return f"{level} is accepted at version {version}{custody}"
 
 
-def _version(vault: Vault, level: str) -> Version:
+def _version(vault: Vault, level: str) -> LevelVersion:
     try:
         head = vault.head(level)
     except EnvFSError:
         return UNKNOWN
-    return Version(head.seq, head.digest) if head is not None else NO_TEXT
+    return LevelVersion(head.seq, head.digest) if head is not None else NO_TEXT

@@ -12,16 +12,16 @@ import trio
 
 from envfs.core import events, names, record
 from envfs.core.access import Caller
-from envfs.core.addresses import Layer
+from envfs.core.addresses import SealedLayer
 from envfs.core.operations import Operation
 from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.recorder import Recorder
-from envfs.gate.keyholder import Answer, Keyholder
+from envfs.gate.keyholder import Keyholder, KeyholderAnswer
 from envfs.host import clocks
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
-from envfs.service.changes.changes import Changes
-from envfs.service.changes.comparison import NO_TEXT, Version
+from envfs.service.changes.changes import ChangeNotices
+from envfs.service.changes.comparison import NO_TEXT, LevelVersion
 from envfs.service.project_keys import KeyFile, ProjectKeys
 from envfs.vault.vault import Vault
 
@@ -30,7 +30,7 @@ _NEED_TEXT = (Operation.UNSET, Operation.RENAME, Operation.RESTORE, Operation.RE
 
 
 class LevelChange(NamedTuple):
-    """What to do to a level's text; see `protocol.keyholding.WriteLevel` for the fields.
+    """An operation on a level's text. See `protocol.keyholding.WriteLevel` for the fields.
 
     With `dry` it is only found out what that would change: what the keyholder seals is thrown away. `message` is the
     person's, for the history.
@@ -47,7 +47,7 @@ class LevelChange(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The version that the level has now, and what changed; `changes` is None when nothing did."""
+    """The version that the level has now, and what changed. `changes` is None when nothing did."""
 
     version: int
     changes: Sealed | None
@@ -56,7 +56,9 @@ class Result(NamedTuple):
 class Writer:
     """Writes levels of one vault."""
 
-    def __init__(self, vault: Vault, keys: ProjectKeys, keyholder: Keyholder, log: AccessLog, changes: Changes) -> None:
+    def __init__(
+        self, vault: Vault, keys: ProjectKeys, keyholder: Keyholder, log: AccessLog, changes: ChangeNotices
+    ) -> None:
         """Append to `vault` what `keyholder` seals, recorded in `log`, and say so to `changes`."""
         self._vault = vault
         self._keys = keys
@@ -66,7 +68,7 @@ class Writer:
         self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()  # of one level's writers in here
 
     async def write(self, caller: Caller, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Result:
-        """Carry out one operation; a level and a project's key come to be with their first text.
+        """Carry out one operation. A level and a project's key are created with their first text.
 
         Raises:
             Conflict: others kept taking the number
@@ -94,7 +96,9 @@ class Writer:
         key = await self._keys.newest(project)
         head = vault.head(level)
         request, blobs = self._request(change, head.seq if head else 0, key)
-        answer: Answer[Sealed | Unchanged] = await self._keyholder.ask(request, (Sealed, Unchanged), blobs, descriptors)
+        answer: KeyholderAnswer[Sealed | Unchanged] = await self._keyholder.ask(
+            request, (Sealed, Unchanged), blobs, descriptors
+        )
         if not isinstance(answer.message, Sealed):
             return Result(head.seq if head else 0, None)
         if change.dry:
@@ -109,7 +113,7 @@ class Writer:
         if not self._recorder.carry_out(event, caller, data, store):
             return None
         vault.confirm_members(request.members, blobs)
-        self._changes.wrote(level, Version(head.seq, head.digest) if head else NO_TEXT)
+        self._changes.wrote(level, LevelVersion(head.seq, head.digest) if head else NO_TEXT)
         return Result(request.place.seq, answer.message)
 
     def _request(self, change: LevelChange, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
@@ -138,9 +142,9 @@ class Writer:
 
     def _time(self, level: str, seq: int) -> str:
         # never before the version before it, whatever the clock says: `.history` finds versions by time
-        now = clocks.wall()
+        now = clocks.wall_time()
         return max(now, self._vault.header(level, seq).time) if seq else now
 
 
-def _at(layers: tuple[Layer, ...], seq: int) -> Layer | None:
+def _at(layers: tuple[SealedLayer, ...], seq: int) -> SealedLayer | None:
     return next((layer for layer in layers if layer.record.seq == seq), None)

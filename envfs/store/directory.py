@@ -112,8 +112,8 @@ class DirectoryStore:
     def _walk(self, folder: str, start: str) -> Iterator[str]:
         path = f"{self._root}/{folder}" if folder else self._root
         try:
-            with os.scandir(path) as found:
-                entries = [(e.name, e.is_dir(follow_symlinks=False)) for e in found]
+            with os.scandir(path) as listing:
+                entries = [(e.name, e.is_dir(follow_symlinks=False)) for e in listing]
         except (FileNotFoundError, NotADirectoryError):
             return
         # in the order of whole keys, in which a folder's name goes on with a slash
@@ -201,8 +201,8 @@ def _replace_by_nothing(path: str) -> None:
 
 
 def _sweep(folder: str) -> None:
-    with os.scandir(folder) as found:
-        left = [entry.path for entry in found if entry.name.startswith(_TEMPORARY) and _is_abandoned(entry)]
+    with os.scandir(folder) as entries:
+        left = [entry.path for entry in entries if entry.name.startswith(_TEMPORARY) and _is_abandoned(entry)]
     for path in left:
         handle = safe_open.open_file(path, os.O_WRONLY)
         try:
@@ -232,11 +232,11 @@ def _new_temporary(folder: str) -> tuple[int, str]:
 
 
 def _write_all(handle: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
+    unwritten = memoryview(data)
+    while unwritten:
+        unwritten = unwritten[os.write(handle, unwritten) :]
 
 
 def _unavailable(verb: str, error: OSError) -> StoreUnavailable:
     hint = "the disk is full" if error.errno == errno.ENOSPC else "look at the vault folder's owner, mode and disk"
-    return StoreUnavailable(f"cannot {verb} the vault: {safe_open.reason(error)}", hint)
+    return StoreUnavailable(f"cannot {verb} the vault: {safe_open.error_words(error)}", hint)

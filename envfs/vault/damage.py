@@ -9,5 +9,5 @@ from envfs.errors import (
     UnsupportedFormat,
 )
 
-# raised for a changed, missing or unreadable file of the vault; every other error ends a listing
+# raised for a changed, missing or unreadable file of the vault. Every other error ends a listing
 DAMAGED = (AuthenticationFailed, NoSuchLevel, RolledBack, StoreUnavailable, TooLarge, UnsupportedFormat)

@@ -1,4 +1,4 @@
-"""`vault.toml`: what a vault says of itself in the open (docs/format.md §3)."""
+"""`vault.toml`: what a vault says of itself, unencrypted (docs/format.md §3)."""
 
 import tomllib
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Description(NamedTuple):
     signing_key: str
 
 
-def render(description: Description) -> bytes:
+def render_description(description: Description) -> bytes:
     """Write the description as TOML."""
     return (
         "# An EnvFS vault. Nothing in this file is secret; docs/format.md describes it.\n"
@@ -31,7 +31,7 @@ def render(description: Description) -> bytes:
     ).encode()
 
 
-def parse(data: bytes) -> Description:
+def parse_description(data: bytes) -> Description:
     """Read a description.
 
     Raises:

@@ -1,6 +1,6 @@
-"""What this machine has seen of each stream, so that a vault cannot quietly go back in time.
+"""High-water marks: the newest record that this machine has seen of each stream, against rollback.
 
-A journal of JSON lines beside the vault, not in it; written anew when too many no longer count. The last line of a
+A journal of JSON lines beside the vault, not in it. Written again when too many no longer count. The last line of a
 stream counts.
 """
 
@@ -15,7 +15,7 @@ from envfs.host import private_files
 
 _LARGEST = 1 << 28
 _NEVER = 10**12  # nobody writes so many versions
-_SLACK = 1000  # lines that no longer count before the journal is written anew
+_SLACK = 1000  # lines that no longer count before the journal is written again
 
 
 class Seen(NamedTuple):
@@ -26,7 +26,7 @@ class Seen(NamedTuple):
 
 
 class Memory:
-    """The journal at `path`; a line that a power cut left half written is dropped.
+    """The journal at `path`. A line that a power cut left half written is dropped.
 
     `spoiled` is how many other lines are none: somebody changed the file.
     """
@@ -66,7 +66,7 @@ class Memory:
             self._compact()
 
     def rewrite(self) -> None:
-        """Write the journal anew, without the lines that are none."""
+        """Write the journal again, without the broken lines."""
         self._compact()
         self.spoiled = 0
 
@@ -84,7 +84,7 @@ class Memory:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise StoreUnavailable(f"cannot write what was seen of the vault: {safe_open.reason(error)}") from None
+            raise StoreUnavailable(f"cannot write what was seen of the vault: {safe_open.error_words(error)}") from None
 
     def _compact(self) -> None:
         private_files.write_private(self._path, b"".join(_line(stream, seen) for stream, seen in self._seen.items()))
@@ -117,7 +117,7 @@ def _load(path: Path) -> tuple[dict[str, Seen], bool, int]:
         return {}, False, 0
     except OSError as error:
         raise StoreUnavailable(
-            f"cannot read {path}: {safe_open.reason(error)}",
+            f"cannot read {path}: {safe_open.error_words(error)}",
             "move it aside: what it knew is taken from the log and its checkpoints",
         ) from None
     seen: dict[str, Seen] = {}

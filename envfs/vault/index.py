@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 
-def differences(there: AbstractSet[str], streams: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def index_differences(there: AbstractSet[str], streams: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the keys that the index lacks, and those of levels that have nothing at or below them.
 
     `streams` are those that have a record. A project that has a key and nothing else is in the index too: one with a

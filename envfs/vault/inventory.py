@@ -1,4 +1,4 @@
-"""What there is in a vault, record by record, for `envfs verify`."""
+"""The content of a vault, record by record, for `envfs verify`."""
 
 from envfs.core import names, record
 from envfs.store import Store
@@ -45,7 +45,7 @@ class Inventory:
     def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
         streams = [stream for stream in self.streams() if self.highest(stream)]
-        return index.differences({key for key in self._store.list("tree/") if key.endswith("/@")}, streams)
+        return index.index_differences({key for key in self._store.list("tree/") if key.endswith("/@")}, streams)
 
     def unlist(self, level: str) -> None:
         """Take a level, and those above it, out of the index where nothing was stored at or below them after all."""
@@ -54,7 +54,7 @@ class Inventory:
         self._children.clear()
 
     def repair_index(self) -> tuple[str, ...]:
-        """Write what is missing in the index; returns its keys."""
+        """Write what is missing in the index. Returns its keys."""
         for key in (missing := self.index_differences()[0]):
             self._store.put_new(key, b"")
         self._children.clear()

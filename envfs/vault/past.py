@@ -1,4 +1,4 @@
-"""What chains were at old versions, remembered as long as the records that say so are the files that were read.
+"""Chains at old versions, remembered as long as their records are the files that were read.
 
 A record may be large, and each look at a file of an old version asks for the digests of its chain.
 """
@@ -13,7 +13,7 @@ _MOST = 256
 
 
 class PastChain(NamedTuple):
-    """The versions and the digests of a chain, the top first; 0 and the empty string for a level without text."""
+    """The versions and the digests of a chain, the top first. 0 and the empty string for a level without text."""
 
     versions: tuple[int, ...]
     digests: tuple[str, ...]
@@ -48,7 +48,9 @@ class Past:
         key = (level, versions[-1])
         self._chains.pop(key, None)
         steps = list(zip(names.chain(level), versions, strict=True))
-        watches = tuple(self._store.watch(record.key(record.level_stream(step), seq)) for step, seq in steps if seq)
+        watches = tuple(
+            self._store.watch(record.record_key(record.level_stream(step), seq)) for step, seq in steps if seq
+        )
         for watch in watches:
             watch.changed()  # before the bytes are read
         chain = PastChain(versions, tuple(record.digest(data(step, seq)) if seq else "" for step, seq in steps))

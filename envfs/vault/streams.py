@@ -1,6 +1,6 @@
 """Streams of records: where the head is, reading one record, appending one.
 
-Laws: records are numbered from 1 without gaps; the head is found by doubling and halving, never by listing; a head
+Laws: records are numbered from 1 without gaps. The head is found by doubling and halving, never by listing. A head
 that is older than, or different from, what this machine has seen is refused. Checkpoints of the log alone are removed
 when newer ones have replaced them, so of these there are few, and they are listed.
 """
@@ -15,7 +15,7 @@ from envfs.store import Store, Watch
 from envfs.vault import window
 from envfs.vault.high_water import Memory, Seen
 
-_NEVER = 10**12  # nobody writes so many versions; somebody may ask for one
+_NEVER = 10**12  # nobody writes so many versions. Somebody may ask for one
 
 
 class Head(NamedTuple):
@@ -27,7 +27,7 @@ class Head(NamedTuple):
 
 
 class Streams:
-    """The streams of one vault in one store; caches heads until the store says that a folder changed."""
+    """The streams of one vault in one store. Caches heads until the store says that a folder changed."""
 
     def __init__(self, store: Store, memory: Memory) -> None:
         """Read and append through `store`, remember in `memory`."""
@@ -44,12 +44,12 @@ class Streams:
         """
         changed = [watch.changed() for watch in self._watches.get(stream, ())]  # each is asked, or it would tell later
         if any(changed) or stream not in self._heads:
-            before = self._heads.pop(stream, None)  # a head that is refused now must not be served from here later
-            self._keep(stream, self._find(stream), before)
+            cached_head = self._heads.pop(stream, None)  # a head that is refused now must not be served from here later
+            self._keep(stream, self._find(stream), cached_head)
         return self._heads[stream]
 
     def confirm(self, stream: str, opened: Seen) -> None:
-        """Remember a record that was opened, if it is newer than what was seen; found alone is not enough.
+        """Remember a record that was opened, if it is newer than what was seen. Found alone is not enough.
 
         Otherwise a forged record would make the true ones suspect when it is taken away.
         """
@@ -65,27 +65,27 @@ class Streams:
         """Return how many records a stream has in the store, whatever was seen of it before."""
         if record.is_log_stream(stream):
             seen = self._memory.get(stream)
-            return window.newest(self._numbers(stream), seen.seq if seen else 0)
+            return window.newest_number(self._numbers(stream), seen.seq if seen else 0)
         try:
             return self._last_from(stream, 0)
         except (StoreUnavailable, TooLarge):  # a record cannot be read, so they are counted by their names
             keys = set(self._store.list(stream + "/@"))
-            return next(number for number in itertools.count() if record.key(stream, number + 1) not in keys)
+            return next(number for number in itertools.count() if record.record_key(stream, number + 1) not in keys)
 
     def _keep(self, stream: str, head: Head | None, before: Head | None) -> None:
-        # a new record shows in the folder; a byte changed in the head itself only in that file
+        # a new record shows in the folder. A byte changed in the head itself only in that file
         if stream not in self._watches or (head and head.seq) != (before and before.seq):
-            watched = (stream, record.key(stream, head.seq)) if head else (stream,)
+            watched = (stream, record.record_key(stream, head.seq)) if head else (stream,)
             self._watches[stream] = tuple(self._store.watch(path) for path in watched)
         self._heads[stream] = head
 
     def data(self, stream: str, seq: int) -> bytes | None:
         """Return the bytes of one record, or None."""
-        return self._store.get(record.key(stream, seq)) if 0 < seq < _NEVER else None
+        return self._store.get(record.record_key(stream, seq)) if 0 < seq < _NEVER else None
 
     def append(self, stream: str, seq: int, data: bytes) -> bool:
-        """Store record `seq`; False if somebody else took that number."""
-        if not self._store.put_new(record.key(stream, seq), data):
+        """Store record `seq`. False if somebody else took that number."""
+        if not self._store.put_new(record.record_key(stream, seq), data):
             self._heads.pop(stream, None)
             return False
         head = Head(seq, record.digest(data), data)
@@ -95,18 +95,18 @@ class Streams:
 
     def digest_before(self, stream: str, seq: int) -> str:
         """Return what record `seq` of a stream must name as the one before it."""
-        before = self.data(stream, seq - 1)
-        if before is None:
+        previous = self.data(stream, seq - 1)
+        if previous is None:
             return record.FORGOTTEN if record.is_log_stream(stream) and seq > 1 else ""
-        if before:
-            return record.digest(before)
+        if previous:
+            return record.digest(previous)
         if record.is_level_stream(stream):
-            return self.forgotten(stream).get(seq - 1) or record.digest(before)
+            return self.forgotten(stream).get(seq - 1) or record.digest(previous)
         seen = self._memory.get(stream)
         return seen.digest if seen is not None and seen.seq == seq - 1 else record.FORGOTTEN
 
     def forgotten(self, stream: str) -> dict[int, str]:
-        """Return the digests of the records that a stream's tombstones name; the keyholder checks their signatures.
+        """Return the digests of the records that a stream's tombstones name. The keyholder checks their signatures.
 
         The first tombstone that names a record counts, and one that is damaged names none.
         """
@@ -126,24 +126,24 @@ class Streams:
     def forget(self, stream: str, seq: int) -> None:
         """Forget the bytes of one record, whose number stays taken."""
         if self.data(stream, seq):
-            self._store.delete(record.key(stream, seq))
+            self._store.delete(record.record_key(stream, seq))
 
     def remove_up_to(self, stream: str, seq: int) -> None:
         """Remove the records of a stream of checkpoints up to number `seq`, which those after it have replaced."""
         if seq < 1:
             return
-        self._store.remove(record.key(stream, seq))
-        if self._store.get(record.key(stream, seq - 1)) is None:
+        self._store.remove(record.record_key(stream, seq))
+        if self._store.get(record.record_key(stream, seq - 1)) is None:
             return
         for number in self._numbers(stream):  # an older release left them, or somebody who was killed
             if number < seq:
-                self._store.remove(record.key(stream, number))
+                self._store.remove(record.record_key(stream, number))
 
     def _numbers(self, stream: str) -> list[int]:
-        return [number for key in self._store.list(stream + "/@") if (number := record.number(key))]
+        return [number for key in self._store.list(stream + "/@") if (number := record.key_number(key))]
 
     def take(self, stream: str) -> int:
-        """As `accept`, for a stream whose newest record may be damaged; returns its number."""
+        """As `accept`, for a stream whose newest record may be damaged. Returns its number."""
         seq = self.last(stream)
         self._memory.put(stream, Seen(seq, record.digest(self.data(stream, seq) or b"") if seq else ""))
         self._heads.pop(stream, None)
@@ -166,12 +166,12 @@ class Streams:
         start = seen.seq if seen is not None else 0
         last = self._last_from(stream, start) if start or not record.is_log_stream(stream) else self.last(stream)
         if seen is not None and seen.seq > 0:
-            known = self.data(stream, seen.seq)
+            seen_data = self.data(stream, seen.seq)
             # what follows is bound to it by its own header
-            forgotten = known is not None and last > seen.seq and self._is_forgotten(stream, seen, known)
-            is_same = known is not None and (not seen.digest or record.digest(known) == seen.digest)
+            forgotten = seen_data is not None and last > seen.seq and self._is_forgotten(stream, seen, seen_data)
+            is_same = seen_data is not None and (not seen.digest or record.digest(seen_data) == seen.digest)
             if not forgotten and not is_same:
-                raise _rolled_back(stream, seen, missing=known is None)
+                raise _rolled_back(stream, seen, missing=seen_data is None)
         if last == 0:
             return None
         head = self._load(stream, last)
@@ -205,18 +205,18 @@ class Streams:
     def _check_link(self, stream: str, head: Head) -> None:
         if not record.is_level_stream(stream):
             return  # the keyholder checks the link: of a key file it stands inside the age file
-        before = self.data(stream, head.seq - 1)
-        if head.seq > 1 and before is None:
+        previous = self.data(stream, head.seq - 1)
+        if head.seq > 1 and previous is None:
             raise AuthenticationFailed(f"record {head.seq - 1} of {stream} is gone")
-        header = record.parse(head.data).header
+        header = record.parse_record(head.data).header
         if header.prev != self.digest_before(stream, head.seq):
             raise AuthenticationFailed(f"record {head.seq} of {stream} does not follow from the one before")
 
 
 def _rolled_back(stream: str, seen: Seen, *, missing: bool) -> RolledBack:
-    what = "is older than" if missing else "is not"
-    level = record.project_of(stream) if record.is_key_stream(stream) else stream.removeprefix("level") or "/"
+    relation = "is older than" if missing else "is not"
+    level = record.project_of_stream(stream) if record.is_key_stream(stream) else stream.removeprefix("level") or "/"
     return RolledBack(
-        f"{stream} {what} what this machine has seen (version {seen.seq})",
-        f"if you restored a backup, accept it with `envfs accept {level}`; otherwise somebody changed the vault",
+        f"{stream} {relation} what this machine has seen (version {seen.seq})",
+        f"if you restored a backup, accept it with `envfs accept {level}`; otherwise the vault was changed",
     )

@@ -1,7 +1,7 @@
 """A vault: its description, the tree of its levels, and what the keyholder needs to work on them.
 
 Everything here is ciphertext and public facts. The tree index (`tree/<level>/@`, empty files) only saves listing the
-history; `envfs verify` checks it against the records.
+history. `envfs verify` checks it against the records.
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from envfs.core import names, record
-from envfs.core.addresses import Layer, MemberRecords, Place
+from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
 from envfs.store import Store, Watch
 from envfs.vault import description, window
@@ -23,10 +23,10 @@ _NOTHING = Seen(0, "")
 _TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
 
-class Layers(NamedTuple):
+class LayerBlobs(NamedTuple):
     """Layers for a keyholder's request, and the blobs that they point into."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[SealedLayer, ...]
     blobs: tuple[bytes, ...]
 
 
@@ -43,7 +43,7 @@ class Vault(Inventory):
         data = store.get(description.KEY)
         if data is None:
             raise NoVault("there is no vault here", "make one with `envfs init`")
-        self.description = description.parse(data)
+        self.description = description.parse_description(data)
         super().__init__(store, Streams(store, memory), memory)
         self._watches: dict[str, Watch] = {}
         self._chains: dict[str, tuple[int, tuple[Head | None, ...]]] = {}
@@ -76,16 +76,18 @@ class Vault(Inventory):
 
     def levels(self) -> tuple[str, ...]:
         """List the whole tree, the top first."""
-        found = {names.ROOT}
+        all_levels = {names.ROOT}
         for key in self._store.list("tree/"):
             *parts, end = key.split("/")[1:]
             if end == "@" and parts and all(map(names.is_component, parts)):  # others' files are no levels
-                found.update(names.chain("/" + "/".join(parts)))
-        return tuple(sorted(found))
+                all_levels.update(names.chain("/" + "/".join(parts)))
+        return tuple(sorted(all_levels))
 
     def projects(self) -> tuple[names.Project, ...]:
         """List the projects that have a key, in alphabetical order."""
-        projects = {record.project_of(key.rpartition("/")[0]) for key in self._store.list("key/") if record.is_key(key)}
+        projects = {
+            record.project_of_stream(key.rpartition("/")[0]) for key in self._store.list("key/") if record.is_key(key)
+        }
         return tuple(sorted(path for path in projects if path == names.ROOT or names.is_component(path[1:])))
 
     def levels_of(self, project: names.Project) -> tuple[str, ...]:
@@ -115,9 +117,9 @@ class Vault(Inventory):
 
     def _chain(self, level: str) -> tuple[Head | None, ...]:
         now_ns = time.monotonic_ns()
-        known = self._chains.get(level)
-        if known is not None and now_ns - known[0] < _TRUSTED_NS:
-            return known[1]
+        cached = self._chains.get(level)
+        if cached is not None and now_ns - cached[0] < _TRUSTED_NS:
+            return cached[1]
         heads = tuple(map(self.head, names.chain(level)))
         for project in {names.project(step) for step, head in zip(names.chain(level), heads, strict=True) if head}:
             self.key_head(project)  # a key that was changed since refuses the view, though that is made already
@@ -125,7 +127,7 @@ class Vault(Inventory):
         return heads
 
     def chain_at(self, level: str, version: int) -> PastChain:
-        """Return versions and digests of a chain as they were when `level` came to be at `version`.
+        """Return versions and digests of a chain as they were when that version of `level` was written.
 
         Raises:
             NoSuchLevel: the level has no such version
@@ -135,7 +137,7 @@ class Vault(Inventory):
         return past.get(level, version, above) or past.read(level, self.versions_at(level, version), above, data)
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
-        """Return the versions of a chain as they were when `level` came to be at `version`.
+        """Return the versions of a chain as they were when that version of `level` was written.
 
         Raises:
             NoSuchLevel: the level has no such version
@@ -162,7 +164,7 @@ class Vault(Inventory):
             version -= 1
         return record.parse_header(data).time if data else ""
 
-    def header(self, level: str, version: int) -> record.Header:
+    def header(self, level: str, version: int) -> record.RecordHeader:
         """Return the open part of one record of a level.
 
         Raises:
@@ -183,7 +185,7 @@ class Vault(Inventory):
             raise NoSuchLevel(f"{level} has no version {version} any more: version {version} was forgotten", hint)
         return data
 
-    def confirm(self, opened: Layers) -> None:
+    def confirm(self, opened: LayerBlobs) -> None:
         """Remember records, keys and members as seen, now that the keyholder has opened them."""
         for layer in opened.layers:
             for place, blob in ((layer.record, layer.record_blob), (layer.key, layer.key_blob)):
@@ -199,19 +201,19 @@ class Vault(Inventory):
 
     # -- what the keyholder is asked with ------------------------------------------------------------------------------
 
-    def place(self, stream: str, seq: int) -> Place:
+    def place(self, stream: str, seq: int) -> RecordAddress:
         """Return where record `seq` of a stream must say that it stands."""
-        return Place(self.description.id, stream, seq, self._streams.digest_before(stream, seq))
+        return RecordAddress(self.description.id, stream, seq, self._streams.digest_before(stream, seq))
 
-    def next_place(self, stream: str) -> Place:
+    def next_place(self, stream: str) -> RecordAddress:
         """Return the place of the next record of a stream."""
         head = self._streams.head(stream)
-        return Place(self.description.id, stream, head.seq + 1 if head else 1, head.digest if head else "")
+        return RecordAddress(self.description.id, stream, head.seq + 1 if head else 1, head.digest if head else "")
 
-    def layers(self, wanted: list[tuple[str, int]]) -> Layers:
-        """Gather records (level, version) and their projects' keys; version 0 is left out."""
+    def layers(self, wanted: list[tuple[str, int]]) -> LayerBlobs:
+        """Gather records (level, version) and their projects' keys. Version 0 is left out."""
         blobs: list[bytes] = []
-        keys: dict[names.Project, tuple[Place, int]] = {}
+        keys: dict[names.Project, tuple[RecordAddress, int]] = {}
         layers = []
         members = self.add_members(blobs) if any(version for _, version in wanted) else None
         for level, version in wanted:
@@ -221,11 +223,11 @@ class Vault(Inventory):
                     keys[project] = self._key(project, blobs)
                 blobs.append(self._data(level, version))
                 place = self.place(record.level_stream(level), version)
-                layers.append(Layer(level, place, len(blobs) - 1, *keys[project], members))
-        return Layers(tuple(layers), tuple(blobs))
+                layers.append(SealedLayer(level, place, len(blobs) - 1, *keys[project], members))
+        return LayerBlobs(tuple(layers), tuple(blobs))
 
     def add_members(self, blobs: list[bytes]) -> MemberRecords | None:
-        """Put the records of the stream `member` behind other blobs; None if the vault has one author."""
+        """Put the records of the stream `member` behind other blobs. None if the vault has one author."""
         head = self._streams.head(record.MEMBERS)
         if head is None:
             return None
@@ -233,7 +235,7 @@ class Vault(Inventory):
         blobs.extend(self._streams.data(record.MEMBERS, seq) or b"" for seq in range(1, head.seq + 1))
         return MemberRecords(first, head.seq)
 
-    def _key(self, project: names.Project, blobs: list[bytes]) -> tuple[Place, int]:
+    def _key(self, project: names.Project, blobs: list[bytes]) -> tuple[RecordAddress, int]:
         head = self.key_head(project)
         if head is None:
             raise NoSuchLevel(f"the key of project {project} is gone from the vault")
@@ -243,7 +245,7 @@ class Vault(Inventory):
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def append(self, level: str, seq: int, data: bytes) -> bool:
-        """Store a new version of a level; False if somebody else took that number."""
+        """Store a new version of a level. False if somebody else took that number."""
         if seq == 1:
             self._list(level)
         done = self._streams.append(record.level_stream(level), seq, data)
@@ -251,7 +253,7 @@ class Vault(Inventory):
         return done
 
     def append_key(self, project: names.Project, seq: int, data: bytes) -> bool:
-        """Store a new key file of a project; False if somebody else took that number."""
+        """Store a new key file of a project. False if somebody else took that number."""
         if seq == 1 and project != names.ROOT:
             self._list(project)
         return self._streams.append(record.key_stream(project), seq, data)
@@ -275,7 +277,7 @@ class Vault(Inventory):
         return self._streams.forgotten(stream)
 
     def append_tombstone(self, stream: str, seq: int, data: bytes) -> bool:
-        """Store a tombstone of a stream; False if somebody else took that number."""
+        """Store a tombstone of a stream. False if somebody else took that number."""
         return self._streams.append(record.tombstone_stream(stream), seq, data)
 
     def _list(self, level: str) -> None:
@@ -292,7 +294,7 @@ class Vault(Inventory):
         return [head.seq if (head := self._streams.present(stream)) else 0 for stream in streams][1]
 
     def accept(self, level: str) -> int:
-        """Accept a level and its project's key as they are now; returns the level's version."""
+        """Accept a level and its project's key as they are now. Returns the level's version."""
         self._chains.clear()
         key_stream, level_stream = record.key_stream(names.project(level)), record.level_stream(level)
         self._streams.accept(key_stream)
@@ -306,11 +308,11 @@ class Vault(Inventory):
 
     @property
     def memory(self) -> Memory:
-        """What this machine has seen of each stream."""
+        """The high-water marks of this machine."""
         return self._memory
 
     def raise_marks(self, marks: Mapping[str, Seen]) -> tuple[str, ...]:
-        """Remember the marks that are newer than what was seen; returns their streams."""
+        """Remember the marks that are newer than what was seen. Returns their streams."""
         seen = {stream: self._memory.get(stream) for stream in marks}
         newer = [stream for stream, mark in marks.items() if mark.seq > (seen[stream] or Seen(0, "")).seq]
         for stream in newer:
@@ -321,7 +323,7 @@ class Vault(Inventory):
         return tuple(newer)
 
     def append_checkpoint(self, stream: str, seq: int, data: bytes) -> bool:
-        """Store a checkpoint; False if somebody else took that number."""
+        """Store a checkpoint. False if somebody else took that number."""
         return self._streams.append(stream, seq, data)
 
     def remove_checkpoints(self, stream: str, last: int) -> None:
@@ -329,15 +331,15 @@ class Vault(Inventory):
         self._streams.remove_up_to(stream, window.first_of(last) - 1)
 
     def take_checkpoints(self, stream: str) -> int:
-        """Take a stream of checkpoints as it is now for the truth; returns the number of its newest."""
+        """Take a stream of checkpoints as it is now for the truth. Returns the number of its newest."""
         return self._streams.take(stream)
 
 
-def create(store: Store, what: Description) -> None:
+def write_vault(store: Store, what: Description) -> None:
     """Write the description of a new vault.
 
     Raises:
         AlreadyExists: there is a vault already
     """
-    if not store.put_new(description.KEY, description.render(what)):
+    if not store.put_new(description.KEY, description.render_description(what)):
         raise AlreadyExists("there is a vault already", "use it, or choose another folder with ENVFS_HOME")

@@ -14,10 +14,10 @@ def first_of(last: int) -> int:
     return max(1, last - KEPT + 1)
 
 
-def newest(numbers: Collection[int], seen: int) -> int:
-    """Return the number of the newest checkpoint; `seen` is the newest that is remembered, or 0.
+def newest_number(numbers: Collection[int], seen: int) -> int:
+    """Return the number of the newest checkpoint. `seen` is the newest that is remembered, or 0.
 
-    It is the end of the row that has `seen`; without that, of the last row that is long enough to be what was kept.
+    It is the end of the row that has `seen`. Without that, of the last row that is long enough to be what was kept.
     """
     there = set(numbers)
     ends = [number for number in there if number + 1 not in there]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from envfs.control.server import Server, bind
+from envfs.control.server import Server, bind_socket
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs_cli.folder_links import state, state_writer
 from envfs_cli.folder_links.state import Linked
@@ -123,7 +123,7 @@ def client(world: World, *words: str) -> set[str]:
     """Run the client against a daemon; return the modules that it loaded."""
 
     async def main() -> set[str]:
-        with bind(world.places.socket) as listener:
+        with bind_socket(world.places.socket) as listener:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Server(world.service).run, listener)
                 script = f"import sys\nbefore = set(sys.modules)\n{_BECOMING}\nsys.argv = ['envfs', *sys.argv[1:]]\n"

@@ -48,7 +48,7 @@ def test_every_row_says_when() -> None:
 @pytest.mark.parametrize("code", [code for code in BY_CODE if code != "unsafe-settings"])
 def test_the_errno_in_the_mount_is_the_documented_one(code: str) -> None:
     row = STATUSES[BY_CODE[code].status]
-    shown = errno.errorcode[faults.number(BY_CODE[code]("x"))]
+    shown = errno.errorcode[faults.errno_of(BY_CODE[code]("x"))]
     assert row[3] in ("", shown)
     assert row[3] or shown == "EIO"
 

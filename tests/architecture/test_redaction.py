@@ -18,7 +18,7 @@ from envfs.errors import EnvFSError
 from envfs.host.memory import Region
 from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.held.keyring import Keyring
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Rendered
 from tests.component.world import World, run
 
@@ -69,7 +69,7 @@ MADE: dict[str, Callable[[], object]] = {
     "a secret": lambda: Secret(NEEDLE),
     "a secret of bytes": lambda: Secret(NEEDLE.encode()),
     "keys": lambda: Keys((Secret(KEY), Secret(KEY)), ()),
-    "an opened key file": lambda: keyfile.parse(keyfile.render(Keys((Secret(KEY),), ()), "", b"")),
+    "an opened key file": lambda: keyfile.parse_keys(keyfile.render_keys(Keys((Secret(KEY),), ()), "", b"")),
     "what a keyring holds": lambda: (keyring().identity(), keyring().project("/shop", NAME)),
     "passphrases": lambda: Work(keyring(), (), (passphrase(),)).passphrase(0),
     "every spelling of a passphrase": lambda: Work(keyring(), (), (passphrase(),))._spellings(0),
@@ -83,7 +83,7 @@ MADE: dict[str, Callable[[], object]] = {
     "a keyring": keyring,
     "an identity": lambda: Identity(Secret(IDENTITY)),
     "work": lambda: Work(keyring(), (b"x",), ()),
-    "an answer": lambda: Answer(Rendered((1, 1), 1, "portable"), (), region()),
+    "an answer": lambda: WorkResult(Rendered((1, 1), 1, "portable"), (), region()),
     "a keyholder's link": lambda: KeyholderLink,
 }
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Keys
 from envfs.core.secret import Secret
 from envfs.keyholder.crypto import identity as identities
@@ -40,7 +40,7 @@ def age_file(plaintext: bytes, passphrase: str) -> bytes:
     return header + b" " + encoded(mac) + b"\n" + nonce + payload
 
 
-def key_file(identity: Identity, place: Place, passphrase: str, keys: tuple[Secret[bytes], ...] = ()) -> bytes:
+def key_file(identity: Identity, place: RecordAddress, passphrase: str, keys: tuple[Secret[bytes], ...] = ()) -> bytes:
     """Return the key file that the owner puts there for a zero-knowledge project; one new key if none are given."""
     plain = sealing.sign_keys(identity, place, TIME, Keys(keys or (Secret(os.urandom(32)),), ()))
     return age_file(plain, passphrase)
@@ -48,4 +48,4 @@ def key_file(identity: Identity, place: Place, passphrase: str, keys: tuple[Secr
 
 def identity_in(file: Path) -> Identity:
     """Return the identity of a plain identity file."""
-    return Identity(identities.line(file.read_bytes()))
+    return Identity(identities.identity_line(file.read_bytes()))

@@ -266,7 +266,7 @@ def says_where_it_stumbled() -> None:
     try:
         raise ValueError("never shown")
     except ValueError as error:
-        surprises.report(error)
+        surprises.report_bug(error)
 
 
 @needed
@@ -303,7 +303,7 @@ with socket.socket() as far, socket.socket(socket.AF_UNIX) as near:
     (FOLDER / "there").touch()
     hardening.harden_keyholder()
     if MODE == "confined":
-        found = confinement.confine()
+        found = confinement.confine_keyholder()
         sys.stderr.write(f"{found}\n")
     answers = [{name: ended(action) for name, action in part.items()} for part in (FORBIDDEN, NEEDED)]
     with contextlib.suppress(OSError):

@@ -88,4 +88,4 @@ def test_a_client_that_takes_no_answers_keeps_no_other_from_small_ones(shared: W
 
 
 def _frame(request: object) -> bytes:
-    return framing.encode(wire.to_body(request))  # type: ignore[arg-type]
+    return framing.encode_frame(wire.to_body(request))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from envfs.errors import KeyholderGone
 from envfs.protocol import control, framing, wire
 from envfs.protocol.control import Failed, NewsRow, WatchView
 from envfs.protocol.keyholding import CompareViews
-from envfs.service.changes.changes import Changes, ViewNews, Watch
+from envfs.service.changes.changes import ChangeNotices, ViewNews, ViewWatch
 from envfs.service.changes.comparison import EVERYTHING, UNKNOWN
 from envfs.service.writer import LevelChange
 from tests.component.world import ME, STRANGER, Client, World, run
@@ -33,7 +33,7 @@ class Looked:
         self.told.append(dict(differing))
 
 
-def telling(world: World, script: Callable[[Changes, Looked], Awaitable[None]]) -> None:
+def telling(world: World, script: Callable[[ChangeNotices, Looked], Awaitable[None]]) -> None:
     """Run a script while changes are told."""
 
     async def main() -> None:
@@ -48,14 +48,14 @@ def telling(world: World, script: Callable[[Changes, Looked], Awaitable[None]]) 
     run(main)
 
 
-async def told(changes: Changes) -> None:
+async def told(changes: ChangeNotices) -> None:
     with trio.fail_after(20):
         while changes._written or changes._telling or changes._come.is_set():  # noqa: ASYNC110 - it looks from outside
             await trio.sleep(0.005)
 
 
 def test_a_change_is_told_of_each_level_that_reads_otherwise_and_of_no_other(world: World) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         await world.write("/shop", "LOG=trace\nDATABASE_URL=changed\n")
         await told(changes)
         assert [sorted(found) for found in mount.told] == [["/shop", "/shop/prod"]]
@@ -71,7 +71,7 @@ def test_a_change_is_told_of_each_level_that_reads_otherwise_and_of_no_other(wor
 
 
 def test_what_changes_nothing_is_told_nobody(world: World) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         await world.write(
             "/shop", "# the shop, with another comment\nDATABASE_URL=postgres://shop:hunter2@db/shop\nLOG=debug\n"
         )
@@ -83,7 +83,7 @@ def test_what_changes_nothing_is_told_nobody(world: World) -> None:
 
 
 def test_nobody_is_asked_anything_when_nobody_looked(world: World) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         mount.levels().clear()
         await world.write("/shop", "LOG=trace\n")
         await told(changes)
@@ -93,7 +93,7 @@ def test_nobody_is_asked_anything_when_nobody_looked(world: World) -> None:
 
 
 def test_what_was_there_before_and_is_not_known_any_more_counts_as_changed(world: World) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         changes.wrote("/shop", UNKNOWN)
         await told(changes)
         assert mount.told == [{"/shop": EVERYTHING, "/shop/prod": EVERYTHING}]
@@ -102,7 +102,7 @@ def test_what_was_there_before_and_is_not_known_any_more_counts_as_changed(world
 
 
 def test_a_keyholder_that_is_gone_only_puts_it_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         real = world.keyholder.ask
 
         async def gone(request: object, *more: object) -> object:
@@ -147,7 +147,7 @@ def test_a_view_keeps_its_time_when_it_reads_as_before_and_has_a_later_one_when_
 
 
 def test_a_time_is_carried_over_a_view_that_is_not_there_any_more(world: World) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         views = world.open_vault.views
         first = (await views.get("/shop/prod")).changed_ns
         views.wipe()
@@ -162,7 +162,7 @@ def test_a_time_is_carried_over_a_view_that_is_not_there_any_more(world: World) 
 
 
 async def watching(client: Client, level: str) -> None:
-    await client.send(framing.encode(wire.to_body(WatchView(level))))
+    await client.send(framing.encode_frame(wire.to_body(WatchView(level))))
     assert await news(client) == NewsRow("watched")
 
 
@@ -174,7 +174,7 @@ async def news(client: Client) -> object:
 
 
 def test_news_come_as_rows_one_for_each_that_happens(world: World) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         async def one(client: Client) -> None:
             await watching(client, "/shop/prod")
             await world.write("/shop", "LOG=trace\n")
@@ -191,7 +191,7 @@ def test_news_come_as_rows_one_for_each_that_happens(world: World) -> None:
 
 
 def test_the_gate_decides_on_each_row(world: World) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         async def one(client: Client) -> None:
             await watching(client, "/shop/prod")
             world.allow(("/", ME.uid))
@@ -210,7 +210,7 @@ def test_the_gate_decides_on_each_row(world: World) -> None:
 
 
 def test_who_may_not_read_a_level_may_not_watch_it(world: World) -> None:
-    async def script(changes: Changes, mount: Looked) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
         world.allow(("/", ME.uid), ("/shop/prod", STRANGER.uid))
         for level in ("/shop", "/blog", "/nope", "/shop/nope"):
             reply = await world.ask(WatchView(level), STRANGER)
@@ -223,7 +223,7 @@ def test_who_may_not_read_a_level_may_not_watch_it(world: World) -> None:
 
 def test_of_news_that_nobody_takes_one_of_each_kind_is_kept() -> None:
     async def main() -> None:
-        watch = Watch("/shop")
+        watch = ViewWatch("/shop")
         for _ in range(1000):
             watch.tell(ViewNews.CHANGED)
             watch.tell(ViewNews.LOCKED)

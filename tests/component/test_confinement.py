@@ -80,7 +80,7 @@ def test_both_do_all_that_the_work_needs(free: Tried, confined: Tried) -> None:
 def test_a_confined_process_can_still_say_what_went_wrong(confined: Tried) -> None:
     assert confined.said.endswith(", in says_where_it_stumbled\nValueError\n")
     assert "shown" not in confined.said
-    assert f"Confinement(landlock={landlock.version()}, no_seccomp='')" in confined.said
+    assert f"Confinement(landlock={landlock.landlock_version()}, no_seccomp='')" in confined.said
 
 
 def test_the_running_keyholder_is_confined() -> None:
@@ -127,12 +127,12 @@ def test_what_is_missing_is_said_and_nothing_changes(change: str, reason: str) -
 
 
 def test_landlock_stands_alone_where_there_is_no_seccomp() -> None:
-    if not landlock.version():
+    if not landlock.landlock_version():
         pytest.skip("this kernel has no Landlock")
     code = (
         "from envfs.host import hardening, seccomp\nfrom envfs.keyholder import confinement\n"
-        "hardening.harden_keyholder()\nseccomp._library = None\nprint(confinement.confine().landlock)\n"
+        "hardening.harden_keyholder()\nseccomp._library = None\nprint(confinement.confine_keyholder().landlock)\n"
         "try:\n    open('/etc/passwd')\nexcept PermissionError:\n    print('refused')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
-    assert done.stdout.split() == [str(landlock.version()), "refused"]
+    assert done.stdout.split() == [str(landlock.landlock_version()), "refused"]

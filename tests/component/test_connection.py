@@ -14,7 +14,7 @@ from envfs.control.connection import Connection
 from envfs.protocol import control, framing, wire
 from tests.component.world import ME, STRANGER, Client, World, memory, run
 
-STATUS = framing.encode(wire.to_body(control.Status()))
+STATUS = framing.encode_frame(wire.to_body(control.Status()))
 Script = Callable[[Client], Awaitable[object]]
 
 
@@ -58,7 +58,7 @@ def test_a_greeting_is_returned_with_protocol_and_release(shared: World) -> None
 @pytest.mark.parametrize("version", [0, 2, -1, 10**30])
 def test_another_protocol_is_refused_with_a_word_about_upgrades(shared: World, version: int) -> None:
     async def script(client: Client) -> None:
-        await client.send(framing.encode(wire.to_body(control.Hello(version, "9.9"))))
+        await client.send(framing.encode_frame(wire.to_body(control.Hello(version, "9.9"))))
         message = await failed(client)
         assert str(control.VERSION) in message.text
         assert "envfs unmount" in message.hint
@@ -68,7 +68,7 @@ def test_another_protocol_is_refused_with_a_word_about_upgrades(shared: World, v
 
 def test_many_requests_are_answered_in_order_however_they_are_cut(shared: World) -> None:
     requests = [control.ListVariables("/shop"), control.Status(), control.ReadView("/", "value", "get", ("LOG",))]
-    data = b"".join(framing.encode(wire.to_body(request)) for request in requests)
+    data = b"".join(framing.encode_frame(wire.to_body(request)) for request in requests)
 
     async def script(client: Client) -> None:
         for size in (1, 7, len(data)):
@@ -111,7 +111,7 @@ def test_a_client_that_leaves_within_a_frame_ends_its_connection(shared: World, 
 
 def test_a_client_that_leaves_before_its_answer_ends_its_connection(shared: World) -> None:
     async def script(client: Client) -> None:
-        await client.send(framing.encode(wire.to_body(control.ReadView("/shop", "dotenv", "show"))))
+        await client.send(framing.encode_frame(wire.to_body(control.ReadView("/shop", "dotenv", "show"))))
 
     for _ in range(5):
         talk(shared, script)
@@ -127,15 +127,15 @@ GARBAGE: dict[str, bytes] = {
     "one byte over the limit": (64 * 1024 + 1).to_bytes(4, "big"),
     "no json": b"\0\0\0\7hunter2",
     "a list": b"\0\0\0\2[]",
-    "no type": framing.encode({}),
-    "an unknown type": framing.encode({"type": "hunter2"}),
-    "a reply": framing.encode(wire.to_body(control.Done())),
-    "a request of the keyholder's": framing.encode({"type": "sign-checkpoint", "seq": 1, "digest": ""}),
-    "an unknown field": framing.encode({"type": "status", "verbose": True}),
-    "a missing field": framing.encode({"type": "grant", "level": "/"}),
-    "a wrong type": framing.encode({"type": "grant", "level": "/", "uid": "0"}),
-    "a blob": framing.encode({"type": "status"}, [b"x"]) + b"x",
-    "an empty blob": framing.encode({"type": "status"}, [b""]),
+    "no type": framing.encode_frame({}),
+    "an unknown type": framing.encode_frame({"type": "hunter2"}),
+    "a reply": framing.encode_frame(wire.to_body(control.Done())),
+    "a request of the keyholder's": framing.encode_frame({"type": "sign-checkpoint", "seq": 1, "digest": ""}),
+    "an unknown field": framing.encode_frame({"type": "status", "verbose": True}),
+    "a missing field": framing.encode_frame({"type": "grant", "level": "/"}),
+    "a wrong type": framing.encode_frame({"type": "grant", "level": "/", "uid": "0"}),
+    "a blob": framing.encode_frame({"type": "status"}, [b"x"]) + b"x",
+    "an empty blob": framing.encode_frame({"type": "status"}, [b""]),
 }
 
 
@@ -171,7 +171,7 @@ def test_the_longest_request_is_read_and_refused_for_what_it_says(shared: World)
 
 # -- descriptors -------------------------------------------------------------------------------------------------------
 
-SET = framing.encode(wire.to_body(control.SetVariable("/shop", "NEW")))
+SET = framing.encode_frame(wire.to_body(control.SetVariable("/shop", "NEW")))
 
 
 def test_a_secret_in_memory_is_taken(world: World) -> None:
@@ -327,7 +327,7 @@ def test_a_client_that_does_not_read_its_answer_is_left_after_a_while(world: Wor
         with ours, trio.fail_after(10_000):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Connection(theirs, ME, world.service).serve)
-                request = framing.encode(wire.to_body(control.ReadView("/shop", "dotenv", "show")))
+                request = framing.encode_frame(wire.to_body(control.ReadView("/shop", "dotenv", "show")))
                 await ours.send(request)
                 await trio.testing.wait_all_tasks_blocked(0.01)
                 clock.jump(3000)
@@ -348,7 +348,7 @@ def test_a_view_that_is_locked_while_it_is_sent_is_not_taken_for_the_whole(world
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Connection(theirs, ME, world.service).serve)
                 client = Client(ours)
-                await client.send(framing.encode(wire.to_body(control.ReadView("/shop", "dotenv", "show"))))
+                await client.send(framing.encode_frame(wire.to_body(control.ReadView("/shop", "dotenv", "show"))))
                 await trio.testing.wait_all_tasks_blocked(0.01)
                 world.open_vault.views.lock()
                 assert await client.message() is None  # it breaks off: no last blob
@@ -359,7 +359,7 @@ def test_a_view_that_is_locked_while_it_is_sent_is_not_taken_for_the_whole(world
 
 def test_following_the_log_ends_when_the_client_leaves(world: World) -> None:
     async def script(client: Client) -> None:
-        await client.send(framing.encode(wire.to_body(control.ReadLog(1, follow=True))))
+        await client.send(framing.encode_frame(wire.to_body(control.ReadLog(1, follow=True))))
         assert await client.message() is not None
 
     with_time = trio.testing.MockClock(rate=10)
@@ -373,7 +373,7 @@ def test_following_the_log_ends_when_the_client_leaves(world: World) -> None:
 
 def test_a_follower_gets_each_entry_once(world: World) -> None:
     async def script(client: Client) -> None:
-        await client.send(framing.encode(wire.to_body(control.ReadLog(1, follow=True))))
+        await client.send(framing.encode_frame(wire.to_body(control.ReadLog(1, follow=True))))
         first = await client.message()
         assert first is not None
         for _ in range(3):

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from envfs.core import keyfile, record
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Custody, Keys
 from envfs.core.operations import KeyOperation
 from envfs.core.scope import VAULT, Scope
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError, Locked, TooLarge
-from envfs.gate.keyholder import Answer
+from envfs.gate.keyholder import KeyholderAnswer
 from envfs.keyholder.crypto import age, sealing
 from envfs.keyholder.crypto.identity import Identity
 from envfs.protocol import control as R  # noqa: N812
@@ -51,7 +51,7 @@ class Meanwhile:
 
     async def ask(
         self, request: NamedTuple, expected: type, blobs: tuple[bytes, ...] = (), descriptors: tuple[int, ...] = ()
-    ) -> Answer:
+    ) -> KeyholderAnswer:
         now = isinstance(request, self._request) and not self.happened
         self.happened = self.happened or now
         if now and not self._back:
@@ -341,7 +341,7 @@ def test_a_copy_of_an_open_key_file_under_another_number_opens_nothing(safe: Wor
     assert state(safe, "/safe") == "ok"
 
 
-def _planted(world: World, project: str, data: bytes) -> Place:
+def _planted(world: World, project: str, data: bytes) -> RecordAddress:
     place = world.open_vault.vault.next_place(record.key_stream(project))
     assert world.open_vault.vault.append_key(project, place.seq, data)
     return place
@@ -352,7 +352,7 @@ def test_keys_are_sealed_to_whom_the_owner_signed_for(safe: World, recipients: t
     """Whoever knows a file's content may seal it anew: it is not taken under another custody than the signed one."""
     place = safe.open_vault.vault.next_place("key/safe")
     plain = sealing.sign_keys(owner(safe), place, TIME, Keys((Secret(os.urandom(32)),), recipients))
-    sealed = age_file(plain, PASS.decode()) if recipients else age.seal(plain, (owner(safe).recipient,))
+    sealed = age_file(plain, PASS.decode()) if recipients else age.seal_to_recipients(plain, (owner(safe).recipient,))
     _planted(safe, "/safe", sealed)
     if recipients:
         assert code(run(lambda: safe.ask(R.Unlock(0, "safe"), secret=PASS))) == "authentication-failed"
@@ -400,7 +400,7 @@ def test_what_is_written_while_the_key_changes_is_sealed_with_the_new_one(world:
     head = world.open_vault.vault.head("/shop/new")
     assert head is not None
     newest = run(lambda: world.open_vault.keys.describe("/shop")).kids[0]
-    assert record.parse(head.data).header.kid == newest
+    assert record.parse_record(head.data).header.kid == newest
 
 
 def test_a_change_that_broke_off_is_finished_by_unlocking(safe: World) -> None:
@@ -417,7 +417,7 @@ def test_a_change_that_broke_off_is_finished_by_unlocking(safe: World) -> None:
 
 def _held(world: World) -> tuple[Secret[bytes], ...]:
     # the test knows the passphrase, so it may open the file as the keyholder does
-    return keyfile.parse(age.open_under(_head(world, "/safe"), Secret(PASS.decode()))).keys.keys
+    return keyfile.parse_keys(age.open_under(_head(world, "/safe"), Secret(PASS.decode()))).keys.keys
 
 
 def test_adding_a_recovery_recipient_finishes_what_a_change_before_it_left(world: World) -> None:
@@ -428,7 +428,7 @@ def test_adding_a_recovery_recipient_finishes_what_a_change_before_it_left(world
     for level in ("/shop", "/shop/prod"):
         head = world.open_vault.vault.head(level)
         assert head is not None
-        assert record.parse(head.data).header.kid == newest
+        assert record.parse_record(head.data).header.kid == newest
 
 
 def test_a_recovery_identity_needs_a_place_that_can_be_written(world: World, capfd: pytest.CaptureFixture[str]) -> None:
@@ -437,7 +437,7 @@ def test_a_recovery_identity_needs_a_place_that_can_be_written(world: World, cap
     async def read_only(client: object) -> object:
         handle = os.open(world.folder / "identity.txt", os.O_RDONLY)
         try:
-            await client.send(framing.encode(wire.to_body(R.AddRecovery())), (handle,))  # type: ignore[attr-defined]
+            await client.send(framing.encode_frame(wire.to_body(R.AddRecovery())), (handle,))  # type: ignore[attr-defined]
         finally:
             os.close(handle)
         return (await client.message())[0]  # type: ignore[attr-defined]

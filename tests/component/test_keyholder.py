@@ -63,16 +63,18 @@ def answered(ours: socket.socket) -> object:
 GARBAGE: dict[str, bytes] = {
     "no frame": b"\xff" * 100,
     "no json": b"\0\0\0\5hello",
-    "an unknown request": framing.encode({"type": "shutdown"}),
-    "a reply": framing.encode({"type": "unchanged"}),
-    "a missing field": framing.encode({"type": "sign-checkpoint"}),
-    "too many blobs": framing.encode({"type": "sign-checkpoint", "seq": 1, "digest": "", "blobs": [1 << 40]}),
-    "an unknown operation": framing.encode(wire.to_body(WriteLevel(PLACE, TIME, "explode", "A", KEY_PLACE, 0)), [b"x"])
+    "an unknown request": framing.encode_frame({"type": "shutdown"}),
+    "a reply": framing.encode_frame({"type": "unchanged"}),
+    "a missing field": framing.encode_frame({"type": "sign-checkpoint"}),
+    "too many blobs": framing.encode_frame({"type": "sign-checkpoint", "seq": 1, "digest": "", "blobs": [1 << 40]}),
+    "an unknown operation": framing.encode_frame(
+        wire.to_body(WriteLevel(PLACE, TIME, "explode", "A", KEY_PLACE, 0)), [b"x"]
+    )
     + b"x",
-    "a blob that is not there": framing.encode(wire.to_body(RenderView((LAYER,)))),
-    "no descriptor": framing.encode(wire.to_body(CreateIdentity(plain=True))),
-    "a checkpoint of two parts": framing.encode(wire.to_body(VerifyCheckpoint((("1", "x"),)))),
-    "a checkpoint without a number": framing.encode(wire.to_body(VerifyCheckpoint((("x", "y", "z"),)))),
+    "a blob that is not there": framing.encode_frame(wire.to_body(RenderView((LAYER,)))),
+    "no descriptor": framing.encode_frame(wire.to_body(CreateIdentity(plain=True))),
+    "a checkpoint of two parts": framing.encode_frame(wire.to_body(VerifyCheckpoint((("1", "x"),)))),
+    "a checkpoint without a number": framing.encode_frame(wire.to_body(VerifyCheckpoint((("x", "y", "z"),)))),
 }
 
 
@@ -85,7 +87,7 @@ def test_garbage_is_refused_and_the_next_request_is_answered(link: KeyholderLink
     ask(link, VerifyCheckpoint((("1", "x", "y"),)))
 
 
-@pytest.mark.parametrize("data", [b"", b"\0\0", framing.encode({"type": "sign-checkpoint"})[:-3]])
+@pytest.mark.parametrize("data", [b"", b"\0\0", framing.encode_frame({"type": "sign-checkpoint"})[:-3]])
 def test_a_conversation_that_breaks_off_ends_its_child_alone(link: KeyholderLink, data: bytes) -> None:
     with conversation(link) as ours:
         ours.sendall(data)
@@ -164,7 +166,7 @@ def test_it_says_what_protects_it(link: KeyholderLink) -> None:
     said = ask(link, DescribeProtection()).message
     assert isinstance(said, Protection)
     assert (said.core_dumps, said.dumpable, said.no_new_privs) == (False, False, True)
-    assert said.landlock == landlock.version()
+    assert said.landlock == landlock.landlock_version()
     assert said.seccomp == (seccomp._library is not None) == (not said.no_seccomp)
     assert (said.memory, said.memory_reason) == memory_of_hosts.protection()
 

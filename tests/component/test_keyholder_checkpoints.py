@@ -3,8 +3,8 @@
 import pytest
 
 from envfs.core import checkpoint, record
-from envfs.core.addresses import Place
-from envfs.core.checkpoint import Claim, Head
+from envfs.core.addresses import RecordAddress
+from envfs.core.checkpoint import Claim, StreamHead
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import (
     AuthenticationFailed,
@@ -33,10 +33,12 @@ def test_a_checkpoint_is_signed_and_checked(link: KeyholderLink) -> None:
 
 def claim(entries: int, begin: str = "b" * 64) -> bytes:
     """Return the claim that a log which began with `begin` has so many entries."""
-    return checkpoint.render_claim(Claim(begin, entries, TIP, 100 * entries, 1, (Head("level", 1, "d"),))).encode()
+    return checkpoint.render_claim(
+        Claim(begin, entries, TIP, 100 * entries, 1, (StreamHead("level", 1, "d"),))
+    ).encode()
 
 
-def checked(link: KeyholderLink, *points: tuple[Place, bytes]) -> list[bool]:
+def checked(link: KeyholderLink, *points: tuple[RecordAddress, bytes]) -> list[bool]:
     """Tell which checkpoints at their places have a fault."""
     places, blobs = tuple(place for place, _ in points), tuple(data for _, data in points)
     faults = ask(link, CheckCheckpoints(places), blobs).message
@@ -46,7 +48,7 @@ def checked(link: KeyholderLink, *points: tuple[Place, bytes]) -> list[bool]:
 
 def test_a_checkpoint_stands_at_its_place_and_is_the_owners(owner: KeyholderLink) -> None:
     data = ask(owner, SignCheckpoint(LOG_PLACE, TIME), (claim(7),)).blobs[0]
-    point = checkpoint.parse(data)
+    point = checkpoint.parse_checkpoint(data)
     assert (point.claim.entries, point.claim.tip, point.header.time) == (7, TIP, TIME)
     other = point.statement._replace(payload=checkpoint.render_claim(point.claim._replace(entries=8))).stored()
     moved = LOG_PLACE._replace(stream="log/0000000000000001")
@@ -90,5 +92,5 @@ def test_a_keyholder_signs_no_shorter_log_though_the_checkpoint_before_is_kept_f
 def test_a_checkpoint_of_somebody_else_is_not_gone_on_from(owner: KeyholderLink, link: KeyholderLink) -> None:
     theirs = ask(link, SignCheckpoint(LOG_PLACE, TIME, accepted=True), (claim(7),)).blobs[0]
     place = LOG_PLACE._replace(seq=2, prev=record.digest(theirs))
-    with pytest.raises(AuthenticationFailed, match="somebody else"):
+    with pytest.raises(AuthenticationFailed, match="not signed by"):
         ask(owner, SignCheckpoint(place, TIME), (claim(9), theirs))

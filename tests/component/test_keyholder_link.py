@@ -13,7 +13,7 @@ import pytest
 from envfs.core.keyfile import Custody
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import KeyholderGone
-from envfs.gate.keyholder import Answer
+from envfs.gate.keyholder import KeyholderAnswer
 from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import DescribeProtection, Forget, RenderView
 from tests.component.world import run
@@ -32,7 +32,7 @@ def link() -> Iterator[KeyholderLink]:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def answering(link: KeyholderLink, behaviour: Behaviour, request: object = DescribeProtection()) -> Answer:
+def answering(link: KeyholderLink, behaviour: Behaviour, request: object = DescribeProtection()) -> KeyholderAnswer:
     """Ask, with `behaviour` at the other end of the conversation."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     assert link._socket is not None
@@ -67,7 +67,7 @@ def _says(data: bytes, *descriptors: int) -> Behaviour:
 
 
 def _frame(message: object, blobs: tuple[bytes, ...] = ()) -> bytes:
-    return framing.encode(wire.to_body(message), blobs) + b"".join(blobs)  # type: ignore[arg-type]
+    return framing.encode_frame(wire.to_body(message), blobs) + b"".join(blobs)  # type: ignore[arg-type]
 
 
 def _slowly(conversation: socket.socket) -> None:

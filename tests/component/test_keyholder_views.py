@@ -22,9 +22,9 @@ from envfs.protocol.keyholding import (
     Compared,
     CompareVersions,
     Faults,
-    KeyFile,
     Rendered,
     RenderView,
+    SealedKeyFile,
 )
 from tests.component.keyholders import PLACE, Chain, Kept, ask
 
@@ -244,7 +244,11 @@ def test_checks_name_each_record_and_key_that_fails(chain: Chain) -> None:
     assert isinstance(answer, Faults)
     assert answer.texts[0] == ""
     assert "another place" in answer.texts[1]
-    keys = (KeyFile(chain.key_place), KeyFile(chain.key_place._replace(stream="key/blog")), KeyFile(chain.key_place))
+    keys = (
+        SealedKeyFile(chain.key_place),
+        SealedKeyFile(chain.key_place._replace(stream="key/blog")),
+        SealedKeyFile(chain.key_place),
+    )
     faults = ask(chain.link, CheckKeys(keys), (chain.key, chain.key, b"garbage")).message
     assert isinstance(faults, Faults)
     assert [bool(text) for text in faults.texts] == [False, True, True]

@@ -26,7 +26,7 @@ def test_a_key_is_an_age_file_that_names_its_kid(link: KeyholderLink) -> None:
 
 def test_a_written_record_names_its_place_and_the_one_before(chain: Chain) -> None:
     chain.write("set", b"2", "A")
-    headers = [record.parse(data).header for data in chain.records]
+    headers = [record.parse_record(data).header for data in chain.records]
     assert [(h.vault, h.stream, h.seq, h.time) for h in headers] == [
         (VAULT, "level/shop", 1, TIME),
         (VAULT, "level/shop", 2, TIME),

@@ -9,7 +9,7 @@ import trio.lowlevel
 import trio.testing
 
 from envfs.fuse import loop
-from envfs.fuse.loop import Baton
+from envfs.fuse.loop import DeviceLock
 from tests.component.world import Context, World, inode, outcome, read_file, run
 
 CTX = Context()
@@ -29,7 +29,7 @@ def at_once(coroutine: Coroutine[object, object, object]) -> None:
 
 
 def test_a_free_baton_is_taken_put_down_and_taken_again_without_a_task_switch() -> None:
-    baton = Baton()
+    baton = DeviceLock()
     for _ in range(3):
         at_once(baton.__aenter__())
         at_once(baton.__aexit__())
@@ -37,7 +37,7 @@ def test_a_free_baton_is_taken_put_down_and_taken_again_without_a_task_switch() 
 
 def test_two_never_have_it_at_once() -> None:
     async def main() -> None:
-        baton, inside, most = Baton(), 0, 0
+        baton, inside, most = DeviceLock(), 0, 0
 
         async def worker() -> None:
             nonlocal inside, most
@@ -60,7 +60,7 @@ def test_two_never_have_it_at_once() -> None:
 
 def test_whoever_is_going_to_wait_lets_another_in() -> None:
     async def main() -> None:
-        baton, order = Baton(), []
+        baton, order = DeviceLock(), []
 
         async def first() -> None:
             async with baton:
@@ -82,7 +82,7 @@ def test_whoever_is_going_to_wait_lets_another_in() -> None:
 
 
 def test_without_anybody_waiting_making_way_does_nothing() -> None:
-    baton = Baton()
+    baton = DeviceLock()
     loop.make_way()
     at_once(baton.__aenter__())
     loop.make_way()
@@ -93,7 +93,7 @@ def test_a_worker_that_ends_without_a_word_holds_up_nobody_for_long() -> None:
     clock = trio.testing.MockClock(autojump_threshold=0)
 
     async def main() -> None:
-        baton = Baton()
+        baton = DeviceLock()
 
         async def silent() -> None:
             async with baton:
@@ -120,7 +120,7 @@ def test_a_worker_that_ends_without_a_word_holds_up_nobody_for_long() -> None:
 
 def test_a_worker_that_is_cancelled_while_it_waits_takes_nothing_away() -> None:
     async def main() -> None:
-        baton = Baton()
+        baton = DeviceLock()
         async with baton:
             with trio.move_on_after(0.01):
                 async with baton:
@@ -132,7 +132,7 @@ def test_a_worker_that_is_cancelled_while_it_waits_takes_nothing_away() -> None:
 
 def test_a_worker_that_fails_puts_it_down() -> None:
     async def main() -> None:
-        baton = Baton()
+        baton = DeviceLock()
         with pytest.raises(ZeroDivisionError):
             async with baton:
                 raise ZeroDivisionError

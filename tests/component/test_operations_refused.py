@@ -163,9 +163,9 @@ def test_the_error_table_is_that_of_the_documents() -> None:
         errors.AuditUnavailable: "EIO",
         errors.StoreUnavailable: "EIO",
     }
-    assert {kind: errno.errorcode[faults.number(kind("x"))] for kind in expected} == expected
-    assert {faults.number(kind("x")) for kind in errors.BY_CODE.values()} & {errno.ENOSYS, 0} == set()
-    assert faults.number(ZeroDivisionError()) == errno.EIO
+    assert {kind: errno.errorcode[faults.errno_of(kind("x"))] for kind in expected} == expected
+    assert {faults.errno_of(kind("x")) for kind in errors.BY_CODE.values()} & {errno.ENOSYS, 0} == set()
+    assert faults.errno_of(ZeroDivisionError()) == errno.EIO
 
 
 def test_a_record_that_was_changed_is_ebadmsg_at_every_question(world: World) -> None:

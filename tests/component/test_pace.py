@@ -13,7 +13,7 @@ from envfs.protocol import control, framing, wire
 from envfs.service.pace import Pace
 from tests.component.world import ME, STRANGER, Client, World, run
 
-_STATUS = framing.encode(wire.to_body(control.Status()))
+_STATUS = framing.encode_frame(wire.to_body(control.Status()))
 _MANY = 1000
 _ITS_OTHER_PROGRAM = Caller(ME.uid, ME.gid, os.getppid(), ME.executable)
 

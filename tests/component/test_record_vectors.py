@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from envfs.core import extensions, keyfile
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Keys
 from envfs.core.notes import Note
 from envfs.core.record import Point
@@ -21,7 +21,7 @@ from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
 from envfs.keyholder.crypto import age, sealing, statements
 from envfs.keyholder.crypto.identity import Identity
-from envfs.keyholder.crypto.sealing import Content, Opened
+from envfs.keyholder.crypto.sealing import Content, OpenedRecord
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "record"
 RECORDS = sorted(path.stem for path in VECTORS.glob("*.record"))
@@ -37,8 +37,8 @@ def stored(name: str) -> bytes:
     return next(VECTORS.glob(f"{name}.[ra]*")).read_bytes()
 
 
-def place(case: dict[str, Any]) -> Place:
-    return Place(case["vault"], case["stream"], case["seq"], case["prev"])
+def place(case: dict[str, Any]) -> RecordAddress:
+    return RecordAddress(case["vault"], case["stream"], case["seq"], case["prev"])
 
 
 def b64(text: str) -> bytes:
@@ -50,8 +50,8 @@ def keys_of(case: dict[str, Any]) -> dict[str, Secret[bytes]]:
     return {keyfile.kid(key): key}
 
 
-def open_keys(identity: Identity, where: Place, data: bytes) -> Keys:
-    return sealing.check_keys(identity, where, identity.open(data))
+def open_keys(identity: Identity, where: RecordAddress, data: bytes) -> Keys:
+    return sealing.check_key_file(identity, where, identity.open(data))
 
 
 def note_of(case: dict[str, Any]) -> Note:
@@ -64,7 +64,7 @@ def content_of(case: dict[str, Any]) -> Content:
     return Content(case["text"], note_of(case), Point(*case.get("members", ())), ext)
 
 
-def opened(name: str) -> Opened:
+def opened(name: str) -> OpenedRecord:
     case = load(name)
     owner = Identity(Secret(case["identity"]))
     members = statements.check_members(owner, case["vault"], tuple(map(str.encode, case.get("member_records", ()))))
@@ -176,7 +176,7 @@ def test_a_checked_in_key_file_opens(name: str) -> None:
 def test_a_sealed_key_file_holds_the_jwk_of_the_vector(name: str) -> None:
     case = load(name)
     identity = Identity(Secret(case["identity"]))
-    data = sealing.seal_keys(identity, place(case), case["time"], keys_in(case))
+    data = sealing.seal_key_file(identity, place(case), case["time"], keys_in(case))
     opened = identity.open(data)
     assert json.loads(opened) == case["jwk"]
     assert opened.endswith(b"}\n")
@@ -229,7 +229,7 @@ def test_whatever_somebody_seals_to_the_public_recipient_is_refused(plaintext: b
     case = load("key")
     identity = Identity(Secret(case["identity"]))
     with pytest.raises(AuthenticationFailed) as caught:
-        open_keys(identity, place(case), age.seal(plaintext, (identity.recipient,)))
+        open_keys(identity, place(case), age.seal_to_recipients(plaintext, (identity.recipient,)))
     assert "hunter2" not in caught.value.text
 
 

@@ -225,9 +225,9 @@ def test_a_forged_newer_record_refuses_while_it_is_there_and_leaves_no_trace(wor
     run(lambda: world.ask(read))
     folder = Path(world.places.vault) / "level/shop"
     first = (folder / "@00000001.json").read_bytes()
-    found = record.parse(first)
+    found = record.parse_record(first)
     header = found.header._replace(seq=2, prev=record.digest(first))
-    forged = record.render(found._replace(header=header, protected=record.protect(header)))
+    forged = record.render_record(found._replace(header=header, protected=record.protect_header(header)))
     (folder / "@00000002.json").write_bytes(forged)
     time.sleep(0.08)
     for _ in range(2):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from envfs.control.server import Server, bind
+from envfs.control.server import Server, bind_socket
 from envfs.errors import Conflict
 from envfs.protocol import control, framing, wire
 from tests.component.world import Client, World, run
@@ -18,7 +18,7 @@ from tests.component.world import Client, World, run
 
 def test_every_uid_may_connect_and_nobody_else_may_change_the_folder(tmp_path: Path) -> None:
     path = tmp_path / "run" / "control.sock"
-    with bind(str(path)):
+    with bind_socket(str(path)):
         assert stat.S_IMODE(path.stat().st_mode) == 0o666
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o755
         assert stat.S_ISSOCK(path.stat().st_mode)
@@ -26,9 +26,9 @@ def test_every_uid_may_connect_and_nobody_else_may_change_the_folder(tmp_path: P
 
 def test_a_socket_that_a_dead_daemon_left_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "run" / "control.sock"
-    bind(str(path)).close()
+    bind_socket(str(path)).close()
     assert path.exists()
-    with bind(str(path)), socket.socket(socket.AF_UNIX) as client:
+    with bind_socket(str(path)), socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
 
 
@@ -38,7 +38,7 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int) ->
     folder.mkdir()
     folder.chmod(mode)
     with pytest.raises(Conflict):
-        bind(str(folder / "control.sock"))
+        bind_socket(str(folder / "control.sock"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
@@ -47,7 +47,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     folder.mkdir()
     os.chown(folder, 4321, 4321)
     with pytest.raises(Conflict):
-        bind(str(folder / "control.sock"))
+        bind_socket(str(folder / "control.sock"))
 
 
 @pytest.mark.parametrize("name", ["x" * 200, "folder"])
@@ -55,7 +55,7 @@ def test_where_no_socket_can_be_the_error_says_so_and_no_descriptor_is_left(tmp_
     (tmp_path / "run" / "folder").mkdir(parents=True)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(Conflict):
-        bind(str(tmp_path / "run" / name))
+        bind_socket(str(tmp_path / "run" / name))
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -63,7 +63,7 @@ def test_clients_are_served_at_once_and_known_by_their_uid(shared: World, tmp_pa
     path = str(tmp_path / "run" / "control.sock")
 
     async def main() -> None:
-        with bind(path) as listener:
+        with bind_socket(path) as listener:
             await ask(listener)
 
     async def ask(listener: socket.socket) -> None:
@@ -88,7 +88,7 @@ def test_one_uid_gets_so_many_connections_and_no_more_until_some_leave(shared: W
     path = str(tmp_path / "run" / "control.sock")
 
     async def main() -> None:
-        with bind(path) as listener:
+        with bind_socket(path) as listener:
             await ask(listener)
 
     async def ask(listener: socket.socket) -> None:
@@ -136,11 +136,11 @@ def test_connections_that_only_stand_there_make_room_for_the_same_users_next_one
     shared: World, tmp_path: Path, sent: bytes
 ) -> None:
     path = str(tmp_path / "run" / "control.sock")
-    requests = framing.encode(wire.to_body(control.Status())) * 10
+    requests = framing.encode_frame(wire.to_body(control.Status())) * 10
     data = sent if len(sent) < 3 else requests
 
     async def main() -> None:
-        with bind(path) as listener, ExitStack() as stack:
+        with bind_socket(path) as listener, ExitStack() as stack:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Server(shared.service).run, listener)
                 begun = trio.current_time()
@@ -160,11 +160,11 @@ def test_commands_that_wait_for_changes_leave_room_for_others_of_the_same_user(s
     path = str(tmp_path / "run" / "control.sock")
 
     async def main() -> None:
-        with bind(path) as listener, ExitStack() as stack:
+        with bind_socket(path) as listener, ExitStack() as stack:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Server(shared.service).run, listener)
                 for client in await _connected(stack, path, 64):
-                    await client.send(framing.encode(wire.to_body(control.ReadLog(1, follow=True))))
+                    await client.send(framing.encode_frame(wire.to_body(control.ReadLog(1, follow=True))))
                 await trio.sleep(0.5)
                 assert await _is_answered(path)
                 nursery.cancel_scope.cancel()
@@ -185,7 +185,7 @@ def test_a_program_whose_connections_are_all_busy_makes_room_for_the_same_users_
     shared: World, tmp_path: Path
 ) -> None:
     path = str(tmp_path / "run" / "control.sock")
-    request = framing.encode(wire.to_body(control.Status()))
+    request = framing.encode_frame(wire.to_body(control.Status()))
 
     async def keep_busy(client: Client) -> None:
         with suppress(OSError):
@@ -193,7 +193,7 @@ def test_a_program_whose_connections_are_all_busy_makes_room_for_the_same_users_
                 pass
 
     async def main() -> None:
-        with bind(path) as listener, ExitStack() as stack:
+        with bind_socket(path) as listener, ExitStack() as stack:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(Server(shared.service).run, listener)
                 for client in await _connected(stack, path, 64):

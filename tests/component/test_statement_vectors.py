@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from envfs.core import extensions, record, statements, tombstones
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.record import Point
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, TooLarge
@@ -29,8 +29,8 @@ def stored(name: str) -> bytes:
     return (VECTORS / f"{name}.statement").read_bytes()
 
 
-def place(case: dict[str, Any]) -> Place:
-    return Place(case["vault"], case["stream"], case["seq"], case["prev"])
+def place(case: dict[str, Any]) -> RecordAddress:
+    return RecordAddress(case["vault"], case["stream"], case["seq"], case["prev"])
 
 
 ACCEPTED = [name for name in NAMES if not load(name).get("refused")]
@@ -120,7 +120,7 @@ def test_a_flipped_bit_is_refused(at: int) -> None:
 def test_the_owner_signs_no_tombstone_that_could_not_be(stream: str, named: tuple[Point, ...]) -> None:
     owner = Identity(Secret(load("tombstone")["identity"]))
     with pytest.raises(BadRequest):
-        stating.sign_tombstone(owner, Place("vault", stream, 1, ""), "2026-11-29T18:09:10.123456Z", named)
+        stating.sign_tombstone(owner, RecordAddress("vault", stream, 1, ""), "2026-11-29T18:09:10.123456Z", named)
 
 
 def test_a_tombstone_names_a_thousand_and_no_more() -> None:
@@ -133,8 +133,8 @@ def test_a_tombstone_names_a_thousand_and_no_more() -> None:
 
 
 def test_the_streams_of_tombstones_are_told_from_the_others() -> None:
-    assert record.mourned(record.tombstone_stream("key/shop")) == "key/shop"
-    assert not record.mourned("level/tombstone")
+    assert record.forgotten_stream(record.tombstone_stream("key/shop")) == "key/shop"
+    assert not record.forgotten_stream("level/tombstone")
     assert not record.is_level_stream("tombstone/level/shop")
     assert not record.is_key_stream("tombstone/key/shop")
-    assert record.key("tombstone/key/shop", 1) == "tombstone/key/shop/@00000001.json"
+    assert record.record_key("tombstone/key/shop", 1) == "tombstone/key/shop/@00000001.json"

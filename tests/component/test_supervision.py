@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 from envfs.host import supervision
-from envfs.host.supervision import alone, supervised
+from envfs.host.supervision import run_once, supervised_nursery
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +22,7 @@ def test_a_task_that_fails_ends_no_other_and_shows_no_text(capfd: pytest.Capture
         raise ValueError("hunter2")
 
     async def main() -> str:
-        async with supervised() as tasks:
+        async with supervised_nursery() as tasks:
             tasks.run(fail)
             await trio.testing.wait_all_tasks_blocked()
             return "lives"
@@ -43,7 +43,7 @@ def test_a_task_that_is_to_go_on_is_started_again_at_growing_pauses() -> None:
             raise OSError
 
     async def main() -> None:
-        async with supervised() as tasks:
+        async with supervised_nursery() as tasks:
             tasks.keep(fail)
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
@@ -55,7 +55,7 @@ def test_a_task_that_is_to_go_on_is_started_again_at_growing_pauses() -> None:
 
 def test_an_error_of_the_block_comes_out_as_it_is_and_ends_its_tasks() -> None:
     async def main() -> None:
-        async with supervised() as tasks:
+        async with supervised_nursery() as tasks:
             tasks.keep(trio.sleep_forever)
             raise KeyError
 
@@ -66,7 +66,7 @@ def test_an_error_of_the_block_comes_out_as_it_is_and_ends_its_tasks() -> None:
 def test_a_cancellation_is_no_fault() -> None:
     async def main() -> bool:
         with trio.move_on_after(0.01) as scope:
-            await alone(trio.sleep_forever)
+            await run_once(trio.sleep_forever)
         return scope.cancelled_caught
 
     assert trio.run(main)
@@ -74,7 +74,7 @@ def test_a_cancellation_is_no_fault() -> None:
 
 @pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-", "2>/dev/null"])
 def test_a_report_that_cannot_be_written_is_no_second_fault(stream: str) -> None:
-    words = "from envfs.host import surprises; surprises.report(ExceptionGroup('x', [ValueError('y'), OSError()]))"
+    words = "from envfs.host import surprises; surprises.report_bug(ExceptionGroup('x', [ValueError('y'), OSError()]))"
     script = f'"$0" -I -c "{words}; print(7)" {stream}'
     done = subprocess.run(["/bin/sh", "-c", script, sys.executable], capture_output=True, check=False)
     assert (done.stdout, done.stderr) == (b"7\n", b"")

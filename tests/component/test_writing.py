@@ -74,8 +74,8 @@ def test_whoever_loses_the_race_applies_its_change_to_the_winners_text(world: Wo
         made = []
         for turn in range(times):
             version = await set_(other, "/shop", f"THEIRS_{turn}", "1")
-            path = Path(world.places.vault) / record.key("level/shop", version)
-            made.append((record.key("level/shop", version), path.read_bytes()))
+            path = Path(world.places.vault) / record.record_key("level/shop", version)
+            made.append((record.record_key("level/shop", version), path.read_bytes()))
         for key, _ in made:
             (Path(world.places.vault) / key).unlink()
         return made
@@ -126,7 +126,7 @@ def test_a_version_is_never_older_than_the_one_before_whatever_the_clock_says(
     from envfs.host import clocks
 
     async def main() -> None:
-        monkeypatch.setattr(clocks, "wall", lambda: "2001-01-01T00:00:00.000000Z")
+        monkeypatch.setattr(clocks, "wall_time", lambda: "2001-01-01T00:00:00.000000Z")
         await set_(world.open_vault.writer, "/shop", "A", "1")
         await set_(world.open_vault.writer, "/new", "A", "1")
         first, second = (world.open_vault.vault.header("/shop", version).time for version in (1, 2))
@@ -173,7 +173,7 @@ def test_a_first_text_that_was_sealed_while_the_key_was_changed_is_sealed_anew(
 def test_projects_have_keys_of_their_own(world: World) -> None:
     keys = {path.read_bytes() for path in (Path(world.places.vault) / "key").rglob("*.age")}
     assert len(keys) == 3
-    kids = {record.parse(path.read_bytes()).header.kid for path in Path(world.places.vault).rglob("@*.json")}
+    kids = {record.parse_record(path.read_bytes()).header.kid for path in Path(world.places.vault).rglob("@*.json")}
     assert len(kids) == 3
 
 

@@ -24,7 +24,7 @@ from envfs.fuse.operations import Operations
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view_times import ViewTimes
 from envfs.protocol import control, framing, wire
-from envfs.service.changes.changes import Changes
+from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.service import OpenVault, Service
@@ -102,7 +102,7 @@ class Client:
 
     async def ask(self, request: NamedTuple, *secrets: bytes) -> Replied:
         descriptors = tuple(memory(secret) for secret in secrets)
-        await self.send(framing.encode(wire.to_body(request)), descriptors)
+        await self.send(framing.encode_frame(wire.to_body(request)), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         rows: list[object] = []
@@ -117,7 +117,7 @@ class Client:
 def writer_of(world: "World", vault: Vault) -> Writer:
     """Return a writer of another view of the vault."""
     keys = ProjectKeys(vault, world.keyholder, world.service.log, tuple)  # type: ignore[arg-type]
-    changes = Changes(Comparison(vault, world.keyholder), ViewTimes())  # type: ignore[arg-type]
+    changes = ChangeNotices(Comparison(vault, world.keyholder), ViewTimes())  # type: ignore[arg-type]
     return Writer(vault, keys, world.keyholder, world.service.log, changes)  # type: ignore[arg-type]
 
 
@@ -126,7 +126,7 @@ class World:
 
     def __init__(self, folder: Path, link: KeyholderLink) -> None:
         self.folder = folder
-        self.places = locations.find({"ENVFS_HOME": str(folder / "home")}, ME.uid, str(folder))
+        self.places = locations.find_locations({"ENVFS_HOME": str(folder / "home")}, ME.uid, str(folder))
         self.keyholder = Counting(link)
         self.stopped = False
         self.service = Service(self.places, self.keyholder, self._stop)  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ def broken(task: Task, result: Result, promise: Promise) -> Iterator[str]:
         yield f"values were run: {' '.join(result.ran)}"
     for canary in result.ran:
         values = [sample.value for sample in (*task.samples, *task.everyday, *task.hostile) if canary in sample.value]
-        if not any(doubt.runs for value in values for doubt in portability.doubts(value, task.dialect)):
+        if not any(doubt.runs for value in values for doubt in portability.portability_doubts(value, task.dialect)):
             yield f"{canary} was run, and portability does not say so"
 
 

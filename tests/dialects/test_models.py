@@ -114,10 +114,10 @@ def test_a_model_reads_as_its_reader_does(tmp_path: Path, model: str, name: str)
     assert wrong == []
 
 
-def view_of(content: str, reader: table.Reader) -> str | None:
+def view_of(content: str, reader: table.ReaderModel) -> str | None:
     try:
         view = merging.merge_layers([merging.Layer("/", parse_document(content))])
-        return dialects.text(view.variables, reader.dialect, view.opened)
+        return dialects.dialect_text(view.variables, reader.dialect, view.opened)
     except EnvFSError:
         return None
 

@@ -54,7 +54,7 @@ class Result(NamedTuple):
 
 def _refused(sample: Sample, dialect: str) -> bool:
     try:
-        dialects.text({_NAME: sample.value}, dialect)
+        dialects.dialect_text({_NAME: sample.value}, dialect)
     except Malformed as error:
         said = f"{error} {error.hint}"
         assert _NAME in said, sample.kind
@@ -147,7 +147,7 @@ class _Trial:
         folder.mkdir()
         paths = [folder / f"{index:06}.env" for index in range(len(files))]
         for path, file in zip(paths, files, strict=True):
-            path.write_bytes(dialects.text(file, self._task.dialect).encode())
+            path.write_bytes(dialects.dialect_text(file, self._task.dialect).encode())
         answers = reading.answers(self._task.parser, paths, self.writable)
         for done, answer in zip(itertools.count(1), answers):
             self._progress(done, len(files))

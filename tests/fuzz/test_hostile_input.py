@@ -184,8 +184,8 @@ def test_dotenv_text(text: str) -> None:
         assert document.render() == text
         with contextlib.suppress(EnvFSError):
             document.check()
-            writing.environ(document.variables())
-            writing.portable(merging.merge_layers([merging.Layer("/", document)]).variables)
+            writing.environ_bytes(document.variables())
+            writing.portable_text(merging.merge_layers([merging.Layer("/", document)]).variables)
 
 
 def imported(tree: object) -> None:
@@ -233,7 +233,7 @@ def test_a_folders_level(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     path.chmod(0o600)
     with contextlib.suppress(UnsafeSettings):
-        assert names.level(state.read_link_file(str(tmp_path)))
+        assert names.parse_level(state.read_link_file(str(tmp_path)))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -261,7 +261,7 @@ def test_a_family_of_files(files: dict[str, str]) -> None:
             assert {*members, *(file for file, _ in skipped)} == set(files)
             for planned in families.plan_levels({file: parse_document(files[file]) for file in members}, order):
                 parse_document(planned.text)
-                assert names.level("/" + "/".join(planned.below))
+                assert names.parse_level("/" + "/".join(planned.below))
 
 
 @given(pieces(DOTENV), st.text(max_size=6), pieces(DOTENV))
@@ -278,16 +278,16 @@ def test_setting_and_unsetting_a_variable(text: str, name: str, value: str) -> N
 @example("a/" * 100_000)
 def test_a_level(text: str) -> None:
     with contextlib.suppress(EnvFSError):
-        found = names.level(text)
-        assert names.level(found) == found
+        found = names.parse_level(text)
+        assert names.parse_level(found) == found
         assert all(names.within(found, step) for step in names.chain(found))
         assert record.level_stream(found).isascii()
     with contextlib.suppress(EnvFSError):
-        assert names.variable(text) == text
+        assert names.parse_variable(text) == text
 
 
 @given(st.lists(hostile(JSON), max_size=5), st.sampled_from([0, 10, 1000]))
-@example([framing.encode({"blobs": [5]})], 10)
+@example([framing.encode_frame({"blobs": [5]})], 10)
 @example([len(DEEP).to_bytes(4, "big") + DEEP.encode()], 0)
 @example([len(LONG_NUMBER + "{}:").to_bytes(4, "big") + b'{"":' + LONG_NUMBER.encode()], 0)
 def test_frames(parts: list[bytes], blob_bytes: int) -> None:
@@ -329,7 +329,7 @@ def test_messages(table: dict[str, type], data: st.DataObject) -> None:
 @example(b'{"protected":"' + b"A" * 100_000 + b'","iv":"","ciphertext":"","tag":"","signature":""}\n')
 def test_records(data: bytes) -> None:
     with contextlib.suppress(EnvFSError):
-        record.parse(data)
+        record.parse_record(data)
 
 
 @given(hostile(JSON) | json_values.map(lambda value: json.dumps(value).encode()))
@@ -344,7 +344,7 @@ def test_protected_headers(data: bytes) -> None:
     with contextlib.suppress(EnvFSError):
         record.parse_protected(protected)
     with contextlib.suppress(EnvFSError):
-        record.parse(stored)
+        record.parse_record(stored)
 
 
 @given(st.text() | json_values)
@@ -369,7 +369,7 @@ entries = st.fixed_dictionaries(
 @example([b'{"seq":' + LONG_NUMBER.encode() + b"}\n"])
 def test_access_logs(lines: list[bytes]) -> None:
     with contextlib.suppress(EnvFSError):
-        for _, body in audit.walk(lines):
+        for _, body in audit.walk_chain(lines):
             audit.find_checkpoint(body)
 
 
@@ -379,11 +379,11 @@ def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: in
     path = tmp_path / "access.jsonl"
     path.write_bytes(b"".join(lines))
     with contextlib.suppress(EnvFSError):
-        log_reading.verify(path)
+        log_reading.verify_chain(path)
     with contextlib.suppress(EnvFSError):
-        log_reading.follow(path, log_files.End(seq, audit.START, size), lambda _end, _body: None)
+        log_reading.follow_chain(path, log_files.LogEnd(seq, audit.START, size), lambda _end, _body: None)
     for count in (0, 1, 3):
-        list(log_reading.newest(path, count))
+        list(log_reading.newest_lines(path, count))
 
 
 @given(hostile(TOML))
@@ -393,7 +393,7 @@ def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: in
 @example(b"format = 1\n[[owner]]\n")
 def test_descriptions(data: bytes) -> None:
     with contextlib.suppress(EnvFSError):
-        description.parse(data)
+        description.parse_description(data)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -463,7 +463,7 @@ def test_command_lines(command: grammar.Command, words: list[str]) -> None:
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "a duration": durations.seconds,
+    "a duration": durations.parse_duration,
     "a list": arguments.name_list,
     "a number": arguments.parse_number,
 }

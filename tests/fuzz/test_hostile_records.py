@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from envfs.core import checkpoint, extensions, membership, notes, record, statements, tombstones
-from envfs.core.membership import Entry, Members
-from envfs.core.record import Header, Point
+from envfs.core.membership import MemberEntry, Members
+from envfs.core.record import Point, RecordHeader
 from envfs.errors import EnvFSError
 from tests.property.messages import json_values
 
@@ -18,7 +18,7 @@ LONG_NUMBER = b"9" * 5_000
 KINDS = {
     "tombstone": (statements.TOMBSTONE, tombstones.parse_tombstone),
     "member": (statements.MEMBER, membership.parse_entry),
-    "checkpoint": (checkpoint.TYPE, checkpoint.parse),
+    "checkpoint": (checkpoint.TYPE, checkpoint.parse_checkpoint),
 }
 digests = st.text("abc", max_size=2)
 points = st.lists(st.one_of(st.integers(-1, 3), digests, json_values), max_size=3)
@@ -55,7 +55,7 @@ def test_a_header_with_anything_beside_what_it_needs(body: dict[str, object]) ->
     text = record.to_base64(json.dumps(body, separators=(",", ":")).encode())
     with contextlib.suppress(EnvFSError):
         header = record.parse_protected(text)
-        assert record.protect(header) == text
+        assert record.protect_header(header) == text
         extensions.check_critical(header.ext, "record 1")
 
 
@@ -67,7 +67,7 @@ def test_a_header_with_anything_beside_what_it_needs(body: dict[str, object]) ->
 def test_a_statement_that_says_anything(kind: str, body: object, text: bytes | None) -> None:
     typ, parse = KINDS[kind]
     protected = statements.protect_statement(
-        statements.Header("v", "s", 1, "", "a", "2026-11-29T18:09:10.123456Z"), typ
+        statements.StatementHeader("v", "s", 1, "", "a", "2026-11-29T18:09:10.123456Z"), typ
     )
     payload = record.to_base64(json.dumps(body, separators=(",", ":")).encode() if text is None else text)
     with contextlib.suppress(EnvFSError):
@@ -97,13 +97,13 @@ def test_a_list_of_authors_in_any_order_keeps_its_laws(steps: list[tuple[str, st
     members = Members("o")
     for number, (kind, author) in enumerate(steps):
         with contextlib.suppress(EnvFSError):
-            members = members.follow(Entry(kind, author, (("level", Point(3, "d3")),)), f"e{number}")
+            members = members.follow(MemberEntry(kind, author, (("level", Point(3, "d3")),)), f"e{number}")
     for count in range(len(members.entries) + 1):
         assert "o" in members.authors(count)
     for author in "me":
         for point in range(len(members.entries) + 1):
             named = Point(point, members.digests[point - 1]) if point else Point()
-            header = Header("k", "v", "level", 4, "", author, "t", named)
+            header = RecordHeader("k", "v", "level", 4, "", author, "t", named)
             later = [entry for entry in members.entries[point:] if (entry.kind, entry.author) == ("revoke", author)]
             counts = author in members.authors_of(header, "d4")
             assert counts == (author in members.authors(point) and not later)

@@ -141,20 +141,23 @@ def refused(document: Document) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "merge with itself", lambda: document.merged(document)
     yield "merge into another", lambda: parse_document("Q=1\n").merged(document)
     yield "dialect", lambda: dialects.named_in(document)
-    yield "ask for a dialect", lambda: dialects.asking(document, "node")
-    yield "references", lambda: [list(references.references(references.pieces(entry))) for entry in document.entries]
+    yield "ask for a dialect", lambda: dialects.with_directive(document, "node")
+    yield (
+        "references",
+        lambda: [list(references.nested_references(references.cut_pieces(entry))) for entry in document.entries],
+    )
     yield "interpolate three levels", lambda: interpolation.interpolate([document] * 3)
 
 
 def written(variables: dict[str, str]) -> Iterator[tuple[str, Callable[[], object]]]:
     """List what writes a view."""
-    yield "portable", lambda: writing.portable(variables)
-    yield "environ", lambda: writing.environ(variables)
+    yield "portable", lambda: writing.portable_text(variables)
+    yield "environ", lambda: writing.environ_bytes(variables)
     yield "masks", lambda: formats.github_masks(variables)
     for label, form in formats.FORMATS.items():
         yield label, lambda form=form: form("/", variables)  # type: ignore[misc]  # a closure over the loop's form
     for dialect in dialects.NAMES:
-        yield dialect, lambda dialect=dialect: dialects.text(variables, dialect)  # type: ignore[misc]
+        yield dialect, lambda dialect=dialect: dialects.dialect_text(variables, dialect)  # type: ignore[misc]
     yield "doubts", lambda: [portability.is_doubtful(value) for value in variables.values()]
 
 
@@ -178,7 +181,7 @@ def test_a_text_of_any_shape_is_worked_on_in_its_time(shape: str) -> None:
     for label, work in refused(document):
         timed(label, work)
     view = timed("merge", lambda: merging.merge_layers([merging.Layer("/", document)]))
-    if isinstance(view, merging.View):
+    if isinstance(view, merging.MergedView):
         known = {name: value for name, value in view.variables.items() if writing.is_portable_name(name)}
         for label, work in written(known):
             timed(label, work)

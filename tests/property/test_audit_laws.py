@@ -33,14 +33,14 @@ TIME = "2026-11-21T08:09:10.123456Z"
 def logs(draw: st.DrawFn) -> list[bytes]:
     tip, lines = Tip(), []
     for event, caller in draw(st.lists(st.tuples(events, callers), min_size=1, max_size=6)):
-        lines.append(audit.line(tip, TIME, event, caller))
-        tip = audit.after(tip, lines[-1])
+        lines.append(audit.entry_line(tip, TIME, event, caller))
+        tip = audit.tip_after(tip, lines[-1])
     return lines
 
 
 def end(lines: list[bytes]) -> Tip:
     tip = Tip()
-    for step, _ in audit.walk(lines):
+    for step, _ in audit.walk_chain(lines):
         tip = step
     return tip
 
@@ -112,7 +112,7 @@ def test_the_first_line_that_is_named_is_at_most_one_after_the_change(lines: lis
 
 @given(events, callers)
 def test_an_entry_is_one_line_of_ascii(event: Event, caller: Caller | None) -> None:
-    text = audit.line(Tip(), TIME, event, caller)
+    text = audit.entry_line(Tip(), TIME, event, caller)
     assert text.isascii()
     assert split(text) == [text]
     assert text[:-1].decode().isprintable()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from envfs.dotenv import writing
 from envfs.dotenv.document import Document, parse_document
-from envfs.dotenv.merging import Layer, difference, merge_layers
+from envfs.dotenv.merging import Layer, merge_layers, name_changes
 from envfs.errors import EnvFSError, Malformed
 
 PIECES = [
@@ -141,7 +141,7 @@ def test_unsetting_what_was_added_takes_back_its_line(document: Document, value:
 
 @given(variables)
 def test_what_is_emitted_is_what_is_read(variables: dict[str, str]) -> None:
-    text = writing.portable(variables)
+    text = writing.portable_text(variables)
     document = parse_document(text)
     assert document.variables() == variables
     assert document.faults == ()
@@ -150,7 +150,7 @@ def test_what_is_emitted_is_what_is_read(variables: dict[str, str]) -> None:
 
 @given(variables)
 def test_no_dollar_is_left_open_to_interpolation(variables: dict[str, str]) -> None:
-    for entry in parse_document(writing.portable(variables)).entries:
+    for entry in parse_document(writing.portable_text(variables)).entries:
         if entry.value and entry.quote != "'":
             assert entry.literal == tuple(place for place, sign in enumerate(entry.value) if sign == "$")
 
@@ -163,16 +163,16 @@ def test_a_value_that_is_set_is_never_open_to_interpolation(document: Document, 
 
 @given(variables)
 def test_environ_holds_the_same_variables(variables: dict[str, str]) -> None:
-    entries = writing.environ(variables).decode().split("\0")[:-1]
+    entries = writing.environ_bytes(variables).decode().split("\0")[:-1]
     assert dict(entry.split("=", 1) for entry in entries) == variables
 
 
 @given(st.lists(variables, max_size=5), st.integers(0, 5))
 def test_merging_is_associative(levels: list[dict[str, str]], cut: int) -> None:
-    layers = [Layer(f"/{n}", parse_document(writing.portable(own))) for n, own in enumerate(levels)]
+    layers = [Layer(f"/{n}", parse_document(writing.portable_text(own))) for n, own in enumerate(levels)]
     whole = merge_layers(layers)
     upper, lower = merge_layers(layers[:cut]), merge_layers(layers[cut:])
-    parts = [Layer("/upper", parse_document(writing.portable(part.variables))) for part in (upper, lower)]
+    parts = [Layer("/upper", parse_document(writing.portable_text(part.variables))) for part in (upper, lower)]
     assert merge_layers(parts).variables == whole.variables
     assert merge_layers(parts).names() == whole.names()
     assert whole.origin == upper.origin | lower.origin
@@ -180,7 +180,7 @@ def test_merging_is_associative(levels: list[dict[str, str]], cut: int) -> None:
 
 @given(variables, variables)
 def test_a_difference_is_all_it_takes(old: dict[str, str], new: dict[str, str]) -> None:
-    changes = difference(old, new)
+    changes = name_changes(old, new)
     kept = {name: value for name, value in old.items() if name not in changes.removed}
     assert kept | {name: new[name] for name in changes.added + changes.changed} == new
     assert not set(changes.added) & set(old)

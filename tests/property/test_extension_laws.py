@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envfs.core import extensions, limits, record
-from envfs.core.record import Header
+from envfs.core.record import RecordHeader
 from envfs.errors import AuthenticationFailed, EnvFSError, UnsupportedFormat
 from tests.property.test_record_laws import extension, headers, plain
 
-PLACE = Header("kid", "vault", "level/shop", 1, "", "author", "2026-11-29T18:09:10.123456Z")
+PLACE = RecordHeader("kid", "vault", "level/shop", 1, "", "author", "2026-11-29T18:09:10.123456Z")
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
@@ -42,18 +42,18 @@ def test_what_is_not_critical_never_refuses(body: dict[str, object]) -> None:
 
 @given(headers, extension())
 def test_the_header_says_that_something_is_critical_if_and_only_if_it_is(
-    header: Header, body: dict[str, object]
+    header: RecordHeader, body: dict[str, object]
 ) -> None:
     extended = header._replace(ext=extensions.parse_extension(body))
-    written = json.loads(record.from_base64(record.protect(extended)))
+    written = json.loads(record.from_base64(record.protect_header(extended)))
     assert ("crit" in written) is (extensions.CRITICAL in body)
     assert written.get("crit", ["ext"]) == ["ext"]
-    assert record.parse_protected(record.protect(extended)) == extended
+    assert record.parse_protected(record.protect_header(extended)) == extended
 
 
 @given(extension(), st.data())
 def test_another_order_or_another_crit_is_no_header(body: dict[str, object], data: st.DataObject) -> None:
-    protected = record.protect(PLACE._replace(ext=extensions.parse_extension(body)))
+    protected = record.protect_header(PLACE._replace(ext=extensions.parse_extension(body)))
     written = json.loads(record.from_base64(protected))
     others = [
         {**written, "ext": dict(data.draw(st.permutations([*written["ext"].items()])))},

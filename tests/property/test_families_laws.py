@@ -39,7 +39,7 @@ def texts(draw: st.DrawFn, *, referring: bool) -> dict[str, str]:
         lines = []
         for number in sorted(draw(st.sets(st.integers(0, len(NAMES) - 1)))):
             value = draw(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4))
-            line = writing.assignment(NAMES[number], value)
+            line = writing.assignment_line(NAMES[number], value)
             if referring and number and draw(st.booleans()):
                 line = f'{NAMES[number]}="{file}:${{{NAMES[draw(st.integers(0, number - 1))]}}}"\n'
             lines.append(draw(st.sampled_from(["", "# a comment\n", "\n"])) + line)

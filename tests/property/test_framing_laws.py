@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envfs.errors import BadRequest
-from envfs.protocol.framing import Decoder, encode
+from envfs.protocol.framing import Decoder, encode_frame
 from tests.property.messages import json_values
 
 LIMIT = 4096
@@ -15,7 +15,7 @@ frames = st.lists(st.tuples(bodies, st.lists(st.binary(max_size=40), max_size=3)
 
 
 def wired(made: list[tuple[dict[str, object], list[bytes]]]) -> bytes:
-    return b"".join(encode(body, blobs) + b"".join(blobs) for body, blobs in made)
+    return b"".join(encode_frame(body, blobs) + b"".join(blobs) for body, blobs in made)
 
 
 def outcome(pieces: list[bytes]) -> tuple[list[object], bool, bool]:

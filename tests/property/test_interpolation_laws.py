@@ -32,7 +32,7 @@ def test_it_ends_with_a_value_for_every_name_or_an_error(texts: list[str]) -> No
 
 @given(st.dictionaries(NAMES, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
 def test_what_is_emitted_refers_to_nothing(variables: dict[str, str]) -> None:
-    found = interpolate([parse_document(writing.portable(variables))])
+    found = interpolate([parse_document(writing.portable_text(variables))])
     assert (found.values, found.findings) == (variables, ())
 
 
@@ -44,7 +44,9 @@ def test_a_text_that_is_merged_into_another_means_what_it_meant(first: str, seco
         return
     merged = old.merged(new)
     assert {**old.variables(), **new.variables()} == merged.variables()
-    last = {entry.name: document.meaning(entry) for entry in merged.entries}
+    last = {entry.name: document.assignment_meaning(entry) for entry in merged.entries}
     assert all(
-        last[entry.name] == document.meaning(entry) for entry in {e.name: e for e in new.entries}.values() if entry.name
+        last[entry.name] == document.assignment_meaning(entry)
+        for entry in {e.name: e for e in new.entries}.values()
+        if entry.name
     )

@@ -21,7 +21,7 @@ WITH_FIELDS = [param for param in EVERY if param.values[1].__annotations__]
 def test_a_message_comes_back_from_its_bytes(table: dict[str, type], kind: type, data: st.DataObject) -> None:
     message = data.draw(messages(kind))
     decoder = framing.Decoder(0, 1 << 20)
-    decoder.feed(framing.encode(wire.to_body(message), (), 1 << 20))  # type: ignore[arg-type]
+    decoder.feed(framing.encode_frame(wire.to_body(message), (), 1 << 20))  # type: ignore[arg-type]
     found = decoder.next()
     assert found is not None
     again = wire.from_body(found[0], table)

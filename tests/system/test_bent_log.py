@@ -520,9 +520,9 @@ def test_a_checkpoint_names_the_end_of_the_log_and_the_heads_of_the_vault(logged
     from envfs.core import checkpoint
 
     newest = max(checkpoints(logged), key=lambda path: path.stat().st_mtime_ns)  # a copied home has a stream of its own
-    point = checkpoint.parse(newest.read_bytes())
+    point = checkpoint.parse_checkpoint(newest.read_bytes())
     entry = lines(logged)[point.claim.entries - 1]
     assert point.claim.offset == sum(map(len, lines(logged)[: point.claim.entries]))
     assert json.loads(entry)["seq"] == point.claim.entries
-    heads = checkpoint.parse(newest.with_name(f"@{point.claim.heads_in:08d}.json").read_bytes()).claim.heads
+    heads = checkpoint.parse_checkpoint(newest.with_name(f"@{point.claim.heads_in:08d}.json").read_bytes()).claim.heads
     assert {"level/shop/prod", "key/shop"} <= {head.stream for head in heads}

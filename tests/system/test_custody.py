@@ -18,7 +18,7 @@ import pyrage
 import pytest
 
 from envfs.core import keyfile, record
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.secret import Secret
 from envfs.service.log_verification import LIMITS
 from envfs.vault import description
@@ -59,15 +59,15 @@ def kept(stocked: Home, ground: Path, files: tuple[str, str]) -> Home:
 
 def put(home: Home, project: str, passphrase: str) -> None:
     """Put the next key file of a zero-knowledge project into a vault, and forget the one before, as its owner would."""
-    about = description.parse((home.vault / description.KEY).read_bytes())
+    about = description.parse_description((home.vault / description.KEY).read_bytes())
     folder = home.vault / "key" / project
     folder.mkdir(mode=0o700, exist_ok=True)
     before = sorted(folder.iterdir())
     prev = record.digest(before[-1].read_bytes()) if before else ""
-    place = Place(about.id, f"key/{project}", len(before) + 1, prev)
+    place = RecordAddress(about.id, f"key/{project}", len(before) + 1, prev)
     identity = cheap.identity_in(home.path.parent / "identity.txt")
     data = cheap.key_file(identity, place, passphrase, tuple(map(Secret, KEYS)))
-    (home.vault / record.key(place.stream, place.seq)).write_bytes(data)
+    (home.vault / record.record_key(place.stream, place.seq)).write_bytes(data)
     for path in before:
         path.write_bytes(b"")
 
@@ -121,7 +121,7 @@ def test_a_project_that_was_managed_leaves_nothing_that_the_identity_opens(home:
     home.settle()
     first, newest = key_files(home, "shop")
     assert first == b""
-    assert keyfile.custody(newest) is keyfile.Custody.ZERO_KNOWLEDGE
+    assert keyfile.custody_of(newest) is keyfile.Custody.ZERO_KNOWLEDGE
     assert not list(home.vault.rglob(".new-*"))
     for words in (("get", "/shop/prod", "APP_ENV"), ("get", "/shop", "APP_NAME", "--version", "1")):
         assert home.envfs(*words, status=None).status != 0
@@ -253,7 +253,7 @@ def test_a_new_passphrase_and_a_new_key_leave_nothing_of_them_in_memory_and_noth
 
 
 def _keys_of(data: bytes, passphrase: str) -> tuple[bytes, ...]:
-    return tuple(key.reveal() for key in keyfile.parse(pyrage.passphrase.decrypt(data, passphrase)).keys.keys)
+    return tuple(key.reveal() for key in keyfile.parse_keys(pyrage.passphrase.decrypt(data, passphrase)).keys.keys)
 
 
 def _raw_in(pid: int, keys: tuple[bytes, ...]) -> int:

@@ -109,7 +109,7 @@ def test_a_change_starts_the_command_anew_with_the_new_value(home: Home, told: P
         assert run.wait(5)[1] == "3"
         status, said = run.end()
     assert status == 128 + signal.SIGTERM
-    assert said.count("envfs: note: what the command gets has changed: it is started anew\n") == 4
+    assert said.count("envfs: note: its variables have changed: the command is started again\n") == 4
 
 
 def test_what_comes_from_the_commands_environment_is_completed_at_each_start(home: Home, told: Path) -> None:

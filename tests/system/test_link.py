@@ -195,7 +195,7 @@ def test_undoing_touches_nothing_in_a_folder_that_came_in_the_place_of_the_linke
     (project / ".envfs.toml").write_text('level = "/app"\n')
     mounted.envfs("exec", "--", "true", cwd=project, status=115)
     said = mounted.envfs("link", "--remove", cwd=project)
-    assert "is not the folder that was linked: what is in it stays" in said.complaint
+    assert "is not the folder that was linked: its content stays" in said.complaint
     assert os.listdir(project) == [".envfs.toml"]
     mounted.envfs("link", "--remove", cwd=project, status=100)
 

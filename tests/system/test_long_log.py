@@ -9,7 +9,7 @@ from envfs.core import audit, events
 from envfs.core.access import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.gate.audit_log import log_end
-from envfs.gate.audit_log.log_files import End
+from envfs.gate.audit_log.log_files import LogEnd
 from envfs.host import clocks
 from tests.system.home import Home
 
@@ -20,15 +20,15 @@ _READ = events.read(_REQUEST, 1, Verdict(Decision.ALLOW, "uid 0 /"))
 
 
 def _lengthen(log: Path) -> int:
-    before = log_end.recall(log)
+    before = log_end.read_log_end(log)
     assert before is not None
-    tip, now = before.tip, clocks.wall()
+    tip, now = before.tip, clocks.wall_time()
     with log.open("ab") as file:
         for _ in range(_ENTRIES):
-            line = audit.line(tip, now, _READ, None)
+            line = audit.entry_line(tip, now, _READ, None)
             file.write(line)
-            tip = audit.after(tip, line)
-    log_end.remember(log, End(tip.seq, tip.digest, log.stat().st_size, before.record))
+            tip = audit.tip_after(tip, line)
+    log_end.write_log_end(log, LogEnd(tip.seq, tip.digest, log.stat().st_size, before.record))
     return tip.seq
 
 

@@ -29,7 +29,7 @@ def test_the_terminal_shows_what_is_typed_again_after_a_hidden_entry_was_broken_
 
 
 @pytest.mark.parametrize(
-    ("keys", "words"), [("\x04", "nothing was typed"), ("half a value\x04\x04", "the entry was broken off")]
+    ("keys", "words"), [("\x04", "nothing was typed"), ("half a value\x04\x04", "the entry was cancelled")]
 )
 def test_ctrl_d_at_a_hidden_entry_is_no_value(shared: Home, keys: str, words: str) -> None:
     with Terminal([ENVFS, "set", "/shop", "APP_NAME"], shared.environ()) as terminal:

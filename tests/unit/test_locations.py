@@ -2,7 +2,7 @@
 
 import pytest
 
-from envfs.locations import Locations, find, system
+from envfs.locations import Locations, find_locations, system_locations
 
 HOME = "/home/ada"
 USER = Locations(
@@ -66,11 +66,11 @@ def under(home: str) -> Locations:
     ],
 )
 def test_each_environment_has_its_table(environ: dict[str, str], uid: int, found: Locations) -> None:
-    assert find(environ, uid, HOME) == found
+    assert find_locations(environ, uid, HOME) == found
 
 
 def test_the_system_has_one_table() -> None:
-    assert system() == SYSTEM
+    assert system_locations() == SYSTEM
 
 
 @pytest.mark.parametrize("places", [USER, SYSTEM, under("/x")], ids=["user", "system", "home"])
@@ -84,7 +84,7 @@ def test_sockets_locks_and_logs_lie_in_folders_of_the_daemons_own(places: Locati
 
 @pytest.mark.parametrize("runtime", ["", "/run/user/1000"])
 def test_a_users_mount_is_outside_of_the_home_folder(runtime: str) -> None:
-    assert not find({"XDG_RUNTIME_DIR": runtime}, 1000, HOME).mount.startswith(HOME)
+    assert not find_locations({"XDG_RUNTIME_DIR": runtime}, 1000, HOME).mount.startswith(HOME)
 
 
 def test_nothing_of_the_machine_lies_in_the_vault() -> None:

@@ -27,7 +27,7 @@ def test_what_is_not_a_regular_file_is_refused(tmp_path: Path, kind: str, flags:
     assert len(os.listdir("/proc/self/fd")) == before
     if kind in ("FIFO", "socket", "folder"):
         assert isinstance(caught.value, NotRegular)
-        assert safe_open.reason(caught.value) == f"it is a {kind}, not a regular file"
+        assert safe_open.error_words(caught.value) == f"it is a {kind}, not a regular file"
 
 
 def test_a_link_is_followed_only_where_that_is_allowed(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_a_file_that_grows_while_it_is_read_is_read_to_the_limit() -> None:
 
 
 def test_a_line_without_an_end_is_refused() -> None:
-    assert list(safe_open.lines(io.BytesIO(b"a\nbc\nd"), 3)) == [b"a\n", b"bc\n", b"d"]
+    assert list(safe_open.read_lines(io.BytesIO(b"a\nbc\nd"), 3)) == [b"a\n", b"bc\n", b"d"]
     with pytest.raises(OverLimit, match="a line of it is over 3 bytes"):
-        list(safe_open.lines(io.BytesIO(b"a\nbcde\n"), 3))
+        list(safe_open.read_lines(io.BytesIO(b"a\nbcde\n"), 3))
 
 
 def test_a_new_file_is_created_with_its_mode(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_new_file_is_created_with_its_mode(tmp_path: Path) -> None:
 
 
 def test_a_dead_file_system_is_named() -> None:
-    assert "has ended" in safe_open.reason(OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN)))
-    assert safe_open.reason(OSError(errno.EACCES, os.strerror(errno.EACCES))) == "permission denied"
-    assert safe_open.reason(OSError()) == "input/output error"
+    assert "has ended" in safe_open.error_words(OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN)))
+    assert safe_open.error_words(OSError(errno.EACCES, os.strerror(errno.EACCES))) == "permission denied"
+    assert safe_open.error_words(OSError()) == "input/output error"
 
 
 @pytest.mark.parametrize("kind", KINDS)

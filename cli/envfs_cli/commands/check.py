@@ -22,7 +22,7 @@ class CheckArguments(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Something that `check` reports; `kind` is one of its words, `error` tells those that fail it."""
+    """Something that `check` reports. `kind` is one of its words, `error` tells those that fail it."""
 
     kind: str
     name: str
@@ -39,7 +39,7 @@ class Expected(NamedTuple):
 
 
 def run_check(arguments: CheckArguments) -> int:
-    """Say what is wrong with a level's variables; the exit status is 0 only if nothing is."""
+    """Say what is wrong with a level's variables. The exit status is 0 only if nothing is."""
     expected = _expected(arguments.against) if arguments.against else None
     asking = session.start_session(arguments.passphrase_file)
     facts, dangling = view_facts(asking, arguments.level, arguments.version or 0, arguments.dialect or "")

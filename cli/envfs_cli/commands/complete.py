@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class CompleteArguments(NamedTuple):
-    """The arguments of `__complete`; `here` is a level, or else a name at the level that this folder is linked to."""
+    """The arguments of `__complete`. `here` is a level, or else a name at the level that this folder is linked to."""
 
     what: "Literal['level', 'here', 'project', 'name']"
     word: str | None
 
 
 def run_complete(arguments: CompleteArguments) -> int:
-    """Print levels or projects that go on from a word, or names of a level; nothing if that is not known at once."""
+    """Print levels or projects that go on from a word, or names of a level. Nothing if that is not known at once."""
     try:
         offers = _offers(arguments)
     except EnvFSError:
@@ -47,7 +47,7 @@ def _offers(arguments: CompleteArguments) -> "list[str]":
         case "project":
             return [name for name in sources.projects() if name.startswith(word)]
         case "name":
-            return list(Sources(client.need_running, _leave).names(names.level(word)))
+            return list(Sources(client.need_running, _leave).names(names.parse_level(word)))
         case _:
             raise Unhandled(arguments.what)
 

@@ -1,6 +1,6 @@
 """`doctor`: what protects the vault here, what is wrong with the installation, and how to fix it.
 
-Law: whatever is missing or broken is a finding; the command itself goes on.
+Law: whatever is missing or broken is a finding. The command itself goes on.
 """
 
 import os
@@ -31,7 +31,7 @@ class DoctorArguments(NamedTuple):
 
 
 def run_doctor(arguments: DoctorArguments) -> int:
-    """Print findings; the exit status is 0 only if none of them is a problem."""
+    """Print findings. The exit status is 0 only if none of them is a problem."""
     findings = [*_asked(), *_plugins(os.environ.get("PATH", ""))]
     if arguments.json:
         output.rows_json(findings)

@@ -1,4 +1,4 @@
-"""`explain`: where a variable's value comes from; the value itself is printed only with --reveal."""
+"""`explain`: where a variable's value comes from. The value itself is printed only with --reveal."""
 
 from envfs.core import names
 from envfs.errors import NoSuchVariable
@@ -26,7 +26,7 @@ def run_explain(arguments: ExplainArguments) -> int:
     Raises:
         NoSuchVariable: no level sets it
     """
-    level, name, version = arguments.level, names.variable(arguments.name), arguments.version or 0
+    level, name, version = arguments.level, names.parse_variable(arguments.name), arguments.version or 0
     asking = session.start_session(arguments.passphrase_file)
     rows, dangling = view_facts(asking, level, version)
     facts = next((row for row in rows if row.name == name), None)

@@ -62,14 +62,14 @@ def _exported(link: session.Session, arguments: ExportArguments, format_name: "F
     from envfs.dotenv import dialects, formats
 
     if format_name == "dotenv" and isinstance(reply, control.ViewSent):
-        return dialects.text(variables, reply.dialect).encode()
+        return dialects.dialect_text(variables, reply.dialect).encode()
     if format_name == "github":
         _mask(formats.github_masks(variables))
     return formats.FORMATS[format_name](level, variables).encode()
 
 
 def _mask(masks: str) -> None:
-    # a runner hides these lines and what they name; everybody else would be shown the values
+    # a runner hides these lines and what they name. Everybody else would be shown the values
     if os.environ.get("GITHUB_ACTIONS") == "true":
         output.plain_error(masks)
     else:

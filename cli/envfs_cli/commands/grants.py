@@ -1,4 +1,4 @@
-"""`grants`: list who is approved for what."""
+"""`grants`: list the grants."""
 
 from envfs.protocol import control
 from envfs.tuples import NamedTuple

@@ -38,7 +38,7 @@ def _cells(row: control.VersionRow) -> "tuple[str, ...]":
 
 
 def _operation(row: control.VersionRow) -> str:
-    # `rollback to 7`, `moved from /a`; of a release that knows more words, its word
+    # `rollback to 7`, `moved from /a`. Of a release that knows more words, its word
     source = f" from {row.source_level}" if row.source_level else ""
     return f"{row.operation or '-'}{source}{f' to {row.source_version}' if row.source_version else ''}"
 

@@ -1,7 +1,7 @@
 """`import`: the variables of a file, or of a family of files, into levels.
 
 Law: every file is read and checked before the first level is written, and what was written when a later one fails is
-said. The client reads the file, to take it as its own readers do; no value of it is printed.
+said. The client reads the file, to take it as its own readers do. No value of it is printed.
 """
 
 import os
@@ -95,7 +95,7 @@ def _job_of_file(format_name: "ImportFormat", arguments: ImportArguments) -> "Jo
             path, input_files.FileFormat(format_name, is_named, arguments.flatten, arguments.service)
         )
     notes = (*notes, *(source.notes if arguments.dry_run else source.remarks()))
-    level = names.level(arguments.level)
+    level = names.parse_level(arguments.level)
     return input_files.Job(level, source.text, (input_files.FilePart(path, source.variables),), notes)
 
 

@@ -63,10 +63,10 @@ def _print_made(link: session.Session, made: control.Made, identity_file: str, a
     place = identity_file or client.user_locations().identity
     output.print_line(f"a vault is made in {made.home}")
     output.print_line(
-        f"  identity   {place}{' (unencrypted: whoever reads it reads the vault)' if identity_file else ''}"
+        f"  identity   {place}{' (unencrypted: its readers can read the vault)' if identity_file else ''}"
     )
     output.print_line(f"  recipient  {made.recipient}")
-    output.print_line(f"  approved   uid {made.approved_uid}, for everything; nobody else")
+    output.print_line(f"  approved   uid {made.approved_uid}, for everything, and no other user")
     output.note(
         "without the identity" + ("" if identity_file else " and its passphrase") + " nothing opens: keep a copy"
     )

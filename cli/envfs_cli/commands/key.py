@@ -55,9 +55,9 @@ def _rotate(arguments: KeyArguments) -> int:
     if not arguments.project:
         raise Mistake("`envfs key rotate` needs a project", "name it, as in `shop`")
     asking = session.start_session(arguments.passphrase_file, arguments.project)
-    name, received = names.level(arguments.project), list[object]()
+    name, received = names.parse_level(arguments.project), list[object]()
     need_project(asking, name)
-    asking.with_passphrase(control.RotateKey(name), "sealing everything anew", received)
+    asking.with_passphrase(control.RotateKey(name), "sealing everything again", received)
     resealed = [row for row in received if isinstance(row, control.ResealedRow)]
     if arguments.json:
         output.rows_json(resealed)

@@ -1,4 +1,4 @@
-"""`keyring`: keep the identity in a keyring, so that no passphrase is asked for."""
+"""`keyring`: keep the identity in a keyring, so that no passphrase is needed."""
 
 from envfs.protocol import control
 from envfs.tuples import NamedTuple

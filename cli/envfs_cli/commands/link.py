@@ -30,7 +30,7 @@ _NOTHING = "# an empty file was here\n"  # a level is created by a text
 
 
 class LinkArguments(NamedTuple):
-    """The arguments of `link`; if there is one word alone, it is the level and stands in `folder`."""
+    """The arguments of `link`. If there is one word alone, it is the level and stands in `folder`."""
 
     folder: str | None
     level: str | None
@@ -57,7 +57,7 @@ def run_link(arguments: LinkArguments) -> int:
         folder, level = ".", arguments.folder
     if level is None:
         raise Mistake("no level is named", "`envfs link /shop` links this folder to /shop")
-    return _link(_real_folder(folder), names.level(level), arguments)
+    return _link(_real_folder(folder), names.parse_level(level), arguments)
 
 
 def _real_folder(path: str) -> str:
@@ -95,7 +95,7 @@ def _check_toml(folder: str) -> None:
 
 
 def _check_env(env: str, level: str, *, importing: bool) -> bool:
-    """Tell whether there is a real file to import; refuse whatever cannot be replaced."""
+    """Tell whether there is a real file to import. Refuse whatever cannot be replaced."""
     if os.path.islink(env):
         if not state.leads_to_a_view(env, _mounts()):
             raise AlreadyExists(
@@ -118,7 +118,7 @@ def _check_env(env: str, level: str, *, importing: bool) -> bool:
 def _mounts() -> tuple[str, ...]:
     # wherever this user's views may be: a link of an earlier day leads to where they were then
     mine = client.user_locations()
-    return _configured(mine.settings), mine.mount, locations.system().mount
+    return _configured(mine.settings), mine.mount, locations.system_locations().mount
 
 
 def shell_quoted(path: str) -> str:
@@ -134,7 +134,7 @@ def _mount(daemon: "Link") -> str:
         return _by_its_link(report.mount)
     mine = client.user_locations()
     if not daemon.private:
-        return locations.system().mount  # strangers are not told, and the system's is where they look
+        return locations.system_locations().mount  # strangers are not told, and the system's is where they look
     output.note("nothing is mounted now: `envfs mount` makes the link lead somewhere")
     return _configured(mine.settings) or mine.link or mine.mount
 
@@ -146,7 +146,7 @@ def _by_its_link(mount: str) -> str:
 
 
 def _configured(settings: str) -> str:
-    # the daemon reads the settings as they should be read; here a mistake costs a link that leads nowhere
+    # the daemon reads the settings as they should be read. Here a mistake costs a link that leads nowhere
     import tomllib
 
     try:
@@ -161,7 +161,7 @@ def _configured(settings: str) -> str:
 
 
 def _import(env: str, level: str, asking: session.Session, arguments: LinkArguments) -> tuple[int, ...]:
-    """Import a file, and see that the view gives its variables back; return what tells the file from another."""
+    """Import a file, and see that the view gives its variables back. Return what tells the file from another."""
     from envfs_cli.importing import adaptation
 
     stamp = _stamp(env)
@@ -250,9 +250,9 @@ def _put_link(env: str, target: str, before: "tuple[int, ...] | None") -> None:
         else:
             _replace(env, target, before)
     except FileExistsError as error:
-        raise AlreadyExists(f"a file came to be at {error.filename2}", "nothing is replaced") from None
+        raise AlreadyExists(f"another process created {error.filename2}", "nothing is replaced") from None
     except OSError as error:
-        raise EnvFSError(f"cannot make {env}: {safe_open.reason(error)}") from None
+        raise EnvFSError(f"cannot make {env}: {safe_open.error_words(error)}") from None
 
 
 def _replace(env: str, target: str, before: "tuple[int, ...] | None") -> None:
@@ -282,7 +282,7 @@ def _remove(folder: str) -> int:
     elif record.number == state.folder_number(folder):
         _clear(folder, record.target)
     else:
-        output.note(f"{folder} is not the folder that was linked: what is in it stays")
+        output.note(f"{folder} is not the folder that was linked: its content stays")
     state_writer.forget_folder(folder)
     output.done(f"{folder} is not linked any more")
     return 0
@@ -303,4 +303,4 @@ def _unlink(path: str) -> None:
     try:
         os.unlink(path)
     except OSError as error:
-        raise EnvFSError(f"cannot remove {path}: {safe_open.reason(error)}") from None
+        raise EnvFSError(f"cannot remove {path}: {safe_open.error_words(error)}") from None

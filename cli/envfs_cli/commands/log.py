@@ -68,7 +68,7 @@ def _verify(link: "Session", *, as_json: bool) -> int:
 
 
 class _Printer:
-    """Prints entries one by one; a line that is none `is_broken`, is reported once, and hides no other."""
+    """Prints entries one by one. A line that is none `is_broken`, is reported once, and hides no other."""
 
     def __init__(self, *, as_json: bool) -> None:
         """Print sentences, or lines as they are."""

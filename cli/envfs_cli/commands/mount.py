@@ -22,7 +22,7 @@ class MountArguments(NamedTuple):
 
 
 def run_mount(arguments: MountArguments) -> int:
-    """Start the daemon and wait until it serves; or become it, with --foreground.
+    """Start the daemon and wait until it serves, or become it, with --foreground.
 
     Raises:
         AlreadyExists: a daemon runs here

@@ -23,7 +23,7 @@ class PasswdArguments(NamedTuple):
 
 def run_passwd(arguments: PasswdArguments) -> int:
     """Change a passphrase."""
-    name = names.level(arguments.project) if arguments.project else ""
+    name = names.parse_level(arguments.project) if arguments.project else ""
     new_file = arguments.new_passphrase_file
     # what a file lacks is said before anybody is asked
     new = secrets.new_passphrase(new_file, name) if new_file else -1

@@ -46,7 +46,7 @@ def run_project(arguments: ProjectArguments) -> int:
         return _list(arguments)
     if not arguments.project:
         raise Mistake(f"`envfs project {arguments.action}` needs a project", "name it, as in `shop`")
-    name = names.level(arguments.project)
+    name = names.parse_level(arguments.project)
     match arguments.action:
         case "new":
             return _make(arguments, name)
@@ -87,7 +87,9 @@ def _list(arguments: ProjectArguments) -> int:
     output.print_table(("PROJECT", "CUSTODY", "STATE", "LEVELS", "KEYS", "RECIPIENTS"), [_cells(row) for row in rows])
     for row in rows:
         if row.unfinished:
-            output.note(f"a change of the key of {row.project} broke off; `envfs unlock {row.project}` finishes it")
+            output.note(
+                f"a change of the key of {row.project} was interrupted; `envfs unlock {row.project}` finishes it"
+            )
     return status
 
 
@@ -111,7 +113,7 @@ def _change_custody(arguments: ProjectArguments, name: str) -> int:
     request = control.ChangeCustody(name, custody)
     if custody == Custody.ZERO_KNOWLEDGE != old_custody:
         secret = _new_passphrase(asking, name, arguments)
-        with prompts.Waiting("sealing everything anew"):
+        with prompts.Waiting("sealing everything again"):
             asking.ask(request, (secret,))
         os.close(secret)
         output.note(
@@ -121,7 +123,7 @@ def _change_custody(arguments: ProjectArguments, name: str) -> int:
         if custody == Custody.MANAGED != old_custody and not arguments.yes:
             asking.let_go()
             prompts.need_yes(f"the vault's identity and recipients will open {name}; go on?")
-        asking.with_passphrase(request, "sealing everything anew")
+        asking.with_passphrase(request, "sealing everything again")
     output.done(f"{name} is {custody}")
     return 0
 
@@ -162,7 +164,7 @@ def _new_passphrase(asking: session.Session, name: str, arguments: ProjectArgume
     if not file:
         prompts.check_terminal(secrets.NAME_A_FILE)
     asking.let_go()
-    output.note(f"only its passphrase will open {name}: not the identity, not the recovery sheet, and nobody can help")
+    output.note(f"only its passphrase will open {name}: not the identity, not the recovery sheet, nor anything else")
     if not arguments.yes:
         prompts.need_yes("if it is lost, everything in the project is lost; go on?")
     return secrets.new_passphrase(file, name)

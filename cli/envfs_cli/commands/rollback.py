@@ -20,7 +20,7 @@ class RollbackArguments(NamedTuple):
 
 
 def run_rollback(arguments: RollbackArguments) -> int:
-    """Write a new version with the text of an old one."""
+    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
     level, version, message = arguments.level, arguments.version, check_message(arguments.message)
     link = session.start_session(arguments.passphrase_file)
     link.let_go()

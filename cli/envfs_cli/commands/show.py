@@ -21,7 +21,7 @@ class ShowArguments(NamedTuple):
 
 
 def run_show(arguments: ShowArguments) -> int:
-    """List the variables of a view; with --reveal, their values. With --own, those of the level's own text, or it."""
+    """List the variables of a view. With --reveal, their values. With --own, those of the level's own text, or it."""
     link, version = session.start_session(arguments.passphrase_file), arguments.version or 0
     if arguments.own:
         return _show_own(link, arguments)

@@ -18,7 +18,7 @@ class StatusArguments(NamedTuple):
 
 
 def run_status(arguments: StatusArguments) -> int:
-    """Say what runs and what is wrong; the exit status is 0 only if nothing is wrong."""
+    """Say what runs and what is wrong. The exit status is 0 only if nothing is wrong."""
     link = session.shared_link() or client.reach_for_look()
     report, _ = link.ask(control.Status())
     if not isinstance(report, control.StatusReport):

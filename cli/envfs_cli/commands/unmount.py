@@ -40,7 +40,7 @@ def run_unmount(_arguments: UnmountArguments) -> int:
 
 
 def _remove_dead_mounts() -> int:
-    # what a killed daemon left; only the daemon's side may look at mounts
+    # what a killed daemon left. Only the daemon's side may look at mounts
     status = os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-I", "-m", "envfs.daemon", "clear"])  # noqa: S606
     if status == NotRunning.status:
         client.need_running()
@@ -48,7 +48,7 @@ def _remove_dead_mounts() -> int:
 
 
 def _runs(pid: int) -> bool:
-    # its state is for everybody to see; its other entries are root's alone, as it is not dumpable
+    # its state is for everybody to see. Its other entries are root's alone, as it is not dumpable
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b") ")[2][:1] not in b"ZX"

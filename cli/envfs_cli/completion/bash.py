@@ -1,4 +1,4 @@
-"""The script for bash 4 and later; it works with and without the bash-completion package."""
+"""The script for bash 4 and later. It works with and without the bash-completion package."""
 
 from envfs_cli.completion import VISIBLE, argument_kind, command_flags, command_words, filled_script
 

@@ -23,7 +23,7 @@ _FRESH = 1.5
 
 
 class Sources:
-    """Answers from a daemon reached by `reach`; `done` takes the link back."""
+    """Answers from a daemon reached by `reach`. `done` takes the link back."""
 
     def __init__(self, reach: "Callable[[], Link]", done: "Callable[[Link], None]") -> None:
         """Know nothing yet."""
@@ -46,7 +46,7 @@ class Sources:
         return tuple(sorted({names.project(level).removeprefix("/") for level in self.levels()} - {""}))
 
     def names(self, level: str, *, ask: bool = True) -> tuple[str, ...]:
-        """Return the names of a view; with `ask` false, only if they are known already."""
+        """Return the names of a view. With `ask` false, only if they are known already."""
         if ask and level not in self._names:
             rows = self._rows(control.ListVariables(level))
             if rows is None:

@@ -14,7 +14,7 @@ class TooSlow(Exception):
 
 @contextmanager
 def at_most(seconds: float) -> "Iterator[None]":
-    """Raise TooSlow in the block when it takes longer; for the main thread only."""
+    """Raise TooSlow in the block when it takes longer. For the main thread only."""
     old_handler = signal.signal(signal.SIGALRM, _up)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:

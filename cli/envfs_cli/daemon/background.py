@@ -19,7 +19,7 @@ _START_SECONDS = 120  # a passphrase takes a second, and a keyring may wait for 
 
 
 def start_in_background(command: "list[str]", mine: "Locations") -> "tuple[str, ...]":
-    """Start a daemon that serves; return where it is mounted, and what it says beside that.
+    """Start a daemon that serves. Return where it is mounted, and what it says beside that.
 
     Raises:
         MountFailed: it ended before it served

@@ -1,7 +1,7 @@
-"""The client's end of the control protocol: reach a daemon, or start one for this command alone; ask, and be answered.
+"""The client's end of the control protocol: reach a daemon, or start one for this command alone. Ask, and be answered.
 
-Laws: before anything is sent, the server's uid is checked, and it is this user's or root's; a secret goes out in a
-descriptor only; no wait is for ever: a daemon that works on a request says so every few seconds, and one that says
+Laws: before anything is sent, the server's uid is checked, and it is this user's or root's. A secret goes out in a
+descriptor only. No wait is for ever: a daemon that works on a request says so every few seconds, and one that says
 nothing for `PATIENCE` is given up.
 """
 
@@ -31,7 +31,7 @@ _FREE_SECONDS = 0.3  # for how long the lock has to be free, if nobody is to be 
 _STEP = 0.05
 PATIENCE = 10  # seconds
 _PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
-_LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes; struct timeval is two of them
+_LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes. Struct timeval is two of them
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _HARMLESS = (  # what may be asked twice
     *(control.Status, control.ReadView, control.DescribeView, control.ListVariables, control.ListLevels),
@@ -42,7 +42,7 @@ _NO_NEWS = (control.Hello, control.WorkingRow)
 
 
 class Link:
-    """A connection to a daemon; `private` if the daemon was started for this command alone."""
+    """A connection to a daemon. `private` if the daemon was started for this command alone."""
 
     def __init__(self, connection: "_socket.socket", *, private: bool) -> None:
         """Greet the daemon on `connection`."""
@@ -52,7 +52,7 @@ class Link:
         self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
         self._again: Callable[[], Link] | None = None
         self._was_read = True
-        self._pending = framing.encode(wire.to_body(control.Hello(control.VERSION, "")))
+        self._pending = framing.encode_frame(wire.to_body(control.Hello(control.VERSION, "")))
 
     def ask(
         self,
@@ -60,13 +60,13 @@ class Link:
         descriptors: "tuple[int, ...]" = (),
         on_row: "Callable[[object], None] | None" = None,
     ) -> "tuple[object, bytes]":
-        """Send a request; return the reply and its blob. Each row goes to `on_row` when it arrives.
+        """Send a request. Return the reply and its blob. Each row goes to `on_row` when it arrives.
 
         Raises:
             EnvFSError: what the daemon refuses with
         """
         for _ in range(_MOST_ENDS):
-            self._send(self._pending + framing.encode(wire.to_body(request)), descriptors)
+            self._send(self._pending + framing.encode_frame(wire.to_body(request)), descriptors)
             self._pending = b""
             rows = 0
             for message, blob in self._messages():
@@ -81,7 +81,7 @@ class Link:
                     on_row(message)
             if rows or (self._was_read and not isinstance(request, _HARMLESS)) or not self._has_renewed():
                 break
-        raise KeyholderGone("the daemon broke off", "`envfs status` and the daemon's log may say why")
+        raise KeyholderGone("the daemon disconnected", "`envfs status` and the daemon's log may say why")
 
     def renewed_by(self, again: "Callable[[], Link]") -> "Self":
         """Connect again, as `again` does, if the daemon ends before it has begun with a request."""
@@ -99,7 +99,7 @@ class Link:
 
     def begin(self, request: "NamedTuple") -> None:
         """Send a request whose rows `come` one after the other, as long as this lasts."""
-        self._send(self._pending + framing.encode(wire.to_body(request)), ())
+        self._send(self._pending + framing.encode_frame(wire.to_body(request)), ())
         self._pending = b""
 
     def fileno(self) -> int:
@@ -107,7 +107,7 @@ class Link:
         return self._socket.fileno()
 
     def come(self) -> "list[object] | None":
-        """Wait for something, and return the messages that are whole; None if the daemon has left.
+        """Wait for something, and return the messages that are whole. None if the daemon has left.
 
         Raises:
             EnvFSError: what the daemon refuses with
@@ -172,7 +172,7 @@ class Link:
 def user_locations() -> "Locations":
     """Return where this user's things are."""
     uid = os.geteuid()
-    return locations.find(os.environ, uid, os.path.expanduser("~"))
+    return locations.find_locations(os.environ, uid, os.path.expanduser("~"))
 
 
 def reach_daemon() -> Link:
@@ -189,7 +189,7 @@ def reach_daemon() -> Link:
 
 
 def lock_for_mount() -> int:
-    """Take the lock for a daemon that is going to serve; return its descriptor, or -1 if there is none to be had.
+    """Take the lock for a daemon that is going to serve. Return its descriptor, or -1 if there is none to be had.
 
     Raises:
         AlreadyExists: a daemon serves here meanwhile
@@ -222,16 +222,16 @@ def reach_for_look() -> Link:
 
 
 def reach_own_daemon(*, looks: bool = False) -> Link:
-    """Connect to the daemon of this very home, or start one as `start_private_daemon` does; never the system's."""
+    """Connect to the daemon of this very home, or start one as `start_private_daemon` does. Never the system's."""
     return _connect(user_locations().socket) or start_private_daemon(looks=looks)
 
 
 def running_daemon() -> "Link | None":
-    """Connect to a running daemon: the one of this home, else (unless ENVFS_HOME is set) the system's; or None."""
+    """Connect to a running daemon: the one of this home, else (unless ENVFS_HOME is set) the system's, or None."""
     mine = user_locations()
     paths = [mine.socket]
     if "ENVFS_HOME" not in os.environ and not os.path.exists(mine.vault):
-        paths.append(locations.system().socket)
+        paths.append(locations.system_locations().socket)
     for path in paths:
         link = _connect(path)
         if link is not None:
@@ -248,7 +248,7 @@ def need_running() -> Link:
 
 
 def _started(seconds: float, free_seconds: float) -> "Link | None":
-    # whoever has the lock and no socket may be a daemon that is starting; a lock that is free may be between two
+    # whoever has the lock and no socket may be a daemon that is starting. A lock that is free may be between two
     until, free_until = time.monotonic() + seconds, 0.0
     while (link := running_daemon()) is None and time.monotonic() < until:
         with VaultLock(user_locations()) as lock:
@@ -307,7 +307,7 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
 
 
 def start_private_daemon(lock: int = -1, *, looks: bool = False) -> Link:
-    """Start a daemon for this command alone, and hand it the lock; or one that only `looks`, which needs none."""
+    """Start a daemon for this command alone, and hand it the lock, or one that only `looks`, which needs none."""
     from envfs_cli.daemon import launch
 
     ours, theirs = _pair()

@@ -31,7 +31,7 @@ _NEEDED_BEGIN = ("XDG_", "LC_", "AGE")
 
 
 def start_daemon(mine: "Locations", connection: int, lock: int, *, looks: bool) -> "NoReturn":
-    """Start a daemon that serves one connection; for a child that ends, as its parent is to have no other children."""
+    """Start a daemon that serves one connection. For a child that ends, as its parent is to have no other children."""
     try:
         os.set_inheritable(connection, True)
         command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
@@ -59,7 +59,7 @@ def _open_log(mine: "Locations") -> int:
 
 
 def daemon_environment(mine: "Locations") -> "dict[str, str]":
-    """Return what a daemon needs of this process's environment; the rest may hold secrets, or a project's settings."""
+    """Return what a daemon needs of this process's environment. The rest may hold secrets, or a project's settings."""
     needed = {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_BEGIN)}
     if needed.get("ENVFS_HOME"):
         needed["ENVFS_HOME"] = mine.home  # absolute: the daemon has another folder

@@ -22,7 +22,7 @@ class GivenUp(WrongPassphrase):
 
 
 class Session:
-    """A link that can unlock; `passphrase_file` is the vault's, `project_file` a project's, None to ask a person.
+    """A link that can unlock. `passphrase_file` is the vault's, `project_file` a project's, None to ask a person.
 
     Laws: while a person types, no daemon of this command's own runs, so that no lock is held. A passphrase
     that was typed is given to the next daemon, and forgotten with this session.
@@ -50,7 +50,7 @@ class Session:
     def ask(
         self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), rows: "list[object] | None" = None
     ) -> "tuple[object, bytes]":
-        """Send a request; return the reply and its blob. Rows that come before the reply are put into `rows`."""
+        """Send a request. Return the reply and its blob. Rows that come before the reply are put into `rows`."""
         received = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
@@ -65,11 +65,11 @@ class Session:
         self._link.ask(request, (), on_row)
 
     def reply(self, request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> object:
-        """Send a request; return the reply alone."""
+        """Send a request. Return the reply alone."""
         return self.ask(request, descriptors)[0]
 
     def rows(self, request: "NamedTuple") -> list[object]:
-        """Send a request; return the rows that came before the reply."""
+        """Send a request. Return the rows that came before the reply."""
         received: list[object] = []
         self.ask(request, (), received)
         return received
@@ -91,7 +91,7 @@ class Session:
                 return
 
     def with_passphrase(self, request: "NamedTuple", doing: str, rows: "list[object] | None" = None) -> object:
-        """Ask without a passphrase, and again with the one that is said to be needed; return the reply."""
+        """Ask without a passphrase, and again with the one that is said to be needed. Return the reply."""
 
         def ask(request: "NamedTuple", descriptors: "tuple[int, ...]" = ()) -> "tuple[object, bytes]":
             return self.ask(request, descriptors, rows)
@@ -109,7 +109,7 @@ class Session:
         return self.tried(project, lambda secret: ask(request, (secret,))[0], doing)
 
     def tried(self, project: str, act: "Callable[[int], object]", doing: str) -> object:
-        """Return what `act` makes of a passphrase; a person may type one again if it is wrong.
+        """Return what `act` makes of a passphrase. A person may type one again if it is wrong.
 
         Raises:
             WrongPassphrase: it is wrong in a file, or was typed wrong three times
@@ -173,17 +173,17 @@ _shared: "list[Link]" = []  # one or none
 
 
 def share_link(link: "Link | None") -> None:
-    """Have all commands of this process, and of its children, use one link; None: each reaches a daemon by itself."""
+    """Have all commands of this process, and of its children, use one link. None: each reaches a daemon by itself."""
     _shared[:] = [] if link is None else [link]
 
 
 def shared_link() -> "Link | None":
-    """Return the link that all commands use: the shell's, to its private daemon; None outside of a shell."""
+    """Return the link that all commands use: the shell's, to its private daemon. None outside of a shell."""
     return _shared[0] if _shared else None
 
 
 def start_session(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
-    """Reach a daemon, or start one for this command alone; the rest is as for `session_over`."""
+    """Reach a daemon, or start one for this command alone. The rest is as for `session_over`."""
     return session_over(shared_link() or client.reach_daemon(), passphrase_file, project)
 
 

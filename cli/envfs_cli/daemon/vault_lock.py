@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class VaultLock:
-    """The lock of the daemon of a home, to be looked at or handed on; of a vault of one's own, or there is none."""
+    """The lock of the daemon of a home, to be looked at or handed on. Of a vault of one's own, or there is none."""
 
     def __init__(self, mine: "Locations") -> None:
-        """Open the lock's file; `handle` is -1 if there is none to be had."""
+        """Open the lock's file. `handle` is -1 if there is none to be had."""
         self.handle = -1
         try:
             if os.stat(mine.vault).st_uid == os.geteuid():
@@ -26,7 +26,7 @@ class VaultLock:
             return  # the daemon says what is wrong with it
 
     def take(self) -> bool:
-        """Take the lock; false if another process has it."""
+        """Take the lock. False if another process has it."""
         if self.handle < 0:
             return True
         try:

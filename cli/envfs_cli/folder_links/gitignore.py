@@ -25,7 +25,7 @@ def see_to(folder: str) -> None:
     inside = _git(folder, "rev-parse", "--show-prefix")
     ignored = _git(folder, "check-ignore", "--quiet", "--no-index", "--", ".env") if inside == _YES else inside
     if ignored not in (_YES, _NO):
-        output.note("git cannot tell whether it ignores .env here: see that it does")
+        output.note("git cannot say whether it ignores .env here: make sure that it does")
         return
     if ignored == _NO and _add_line(path):
         output.note(".env is added to .gitignore")
@@ -62,13 +62,13 @@ def _add_line(path: str) -> bool:
     try:
         handle = safe_open.open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     except OSError as error:
-        output.note(f"cannot write {path}: {safe_open.reason(error)}; add .env to it")
+        output.note(f"cannot write {path}: {safe_open.error_words(error)}; add .env to it")
         return False
     with os.fdopen(handle, "r+b", buffering=0) as file:
         try:
             data = safe_open.read_handle(handle, _LARGEST)
         except OSError as error:
-            output.note(f"cannot read {path}: {safe_open.reason(error)}; add .env to it")
+            output.note(f"cannot read {path}: {safe_open.error_words(error)}; add .env to it")
             return False
         first = data.find(b"\n")
         end = b"\r\n" if first > 0 and data[first - 1 : first] == b"\r" else b"\n"

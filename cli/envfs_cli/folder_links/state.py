@@ -1,7 +1,7 @@
 """The level that a folder was linked to: what `.envfs.toml` says, if this user said so too.
 
 Laws: a repository chooses nothing: the file counts only in a folder that this user linked, to the level that it was
-linked to, as it is remembered in the user's own state; both files are read only if nobody else could have written them.
+linked to, as it is remembered in the user's own state. Both files are read only if nobody else could have written them.
 A file as `envfs link` writes it is known by its bytes: what reads TOML would double the start of `exec`.
 """
 
@@ -95,7 +95,7 @@ def _not_linked(folder: str, level: str, link: "Linked | None") -> str:
 
 
 def link_command(folder: str, level: str) -> str:
-    """Return the command that links a folder to a level, to be pasted; a real `.env` there has to be imported."""
+    """Return the command that links a folder to a level, to be pasted. A real `.env` there has to be imported."""
     import shlex
 
     path = f"{folder.rstrip('/')}/.env"
@@ -136,7 +136,7 @@ def read_link_file(folder: str, expected: str = "") -> str:
     if list(body) != ["level"] or not isinstance(said, str):
         raise UnsafeSettings(f"{path} says something else than a level", _SHOULD)
     try:
-        return names.level(said)
+        return names.parse_level(said)
     except EnvFSError as error:
         raise UnsafeSettings(f"{path}: {error.text}", error.hint) from None
 
@@ -152,7 +152,7 @@ def remembered_folders() -> "dict[str, Linked]":
     """
     path = client.user_locations().linked
     try:
-        body = jsontext.decode(_read_safe(path, _LARGEST_LIST))
+        body = jsontext.decode_json(_read_safe(path, _LARGEST_LIST))
         rows = body.items() if isinstance(body, dict) else None
         return {folder: _linked(*row) for folder, row in rows}  # type: ignore[union-attr]
     except FileNotFoundError:
@@ -209,7 +209,7 @@ def _read_safe(path: str, limit: int) -> bytes:
         raise UnsafeSettings(f"{path} is too large", f"at most {limit} bytes") from None
     except OSError as error:
         raise UnsafeSettings(
-            f"cannot read {path}: {safe_open.reason(error)}", "look at it; it must be a file, and no link to one"
+            f"cannot read {path}: {safe_open.error_words(error)}", "look at it; it must be a file, and no link to one"
         ) from None
 
 

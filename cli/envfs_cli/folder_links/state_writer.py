@@ -1,6 +1,6 @@
 """Writing down that a folder is linked: in its `.envfs.toml`, and in the user's own state.
 
-Law: both files are put in place whole; two that write the list at once both count.
+Law: both files are put in place whole. Two that write the list at once both count.
 """
 
 import fcntl
@@ -38,14 +38,14 @@ def _change(folder: str, link: "Linked | None") -> None:
         os.makedirs(places.state, 0o700, exist_ok=True)
         handle = os.open(places.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise EnvFSError(f"cannot write in {places.state}: {safe_open.reason(error)}") from None
+        raise EnvFSError(f"cannot write in {places.state}: {safe_open.error_words(error)}") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         links = {path: row for path, row in state.remembered_folders().items() if path != folder}
         if link is not None:
             links = {path: row for path, row in links.items() if row.number != link.number or os.path.lexists(path)}
             links[folder] = link
-        _put(places.linked, jsontext.encode({path: list(row) for path, row in links.items()}) + b"\n", 0o600)
+        _put(places.linked, jsontext.encode_json({path: list(row) for path, row in links.items()}) + b"\n", 0o600)
     finally:
         os.close(handle)
 
@@ -65,4 +65,4 @@ def _put(path: str, data: bytes, mode: int) -> None:
             os.unlink(new)
             raise
     except OSError as error:
-        raise EnvFSError(f"cannot write {path}: {safe_open.reason(error)}") from None
+        raise EnvFSError(f"cannot write {path}: {safe_open.error_words(error)}") from None

@@ -31,11 +31,11 @@ COMMANDS = (
             "envfs grant /shop --uid 1001 --ttl 1h",
             "envfs grant /shop/web --user node --dialect node",
         ),
-        details="The grant is for every program of that user, and for nobody else's. A user's own daemon serves its "
+        details="The grant is for every program of that user, and for no other user's. A user's own daemon serves its "
         "user alone; for several users the vault is root's. With --dialect, what this user reads as .env is written "
         "for one kind of reader, which can carry "
         "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "
-        "python (python-dotenv, interpolate=False), python-interpolating (python-dotenv as it comes), "
+        "python (python-dotenv, interpolate=False), python-interpolating (python-dotenv by default), "
         "node (dotenv, node --env-file, deno), expand (dotenv-expand, next, vite, bun), compose (docker compose 2).",
     ),
     Command(
@@ -49,7 +49,7 @@ COMMANDS = (
     Command(
         "grants",
         "access",
-        "list who is approved for what",
+        "list the grants",
         options=(PASSPHRASE, JSON),
         examples=("envfs grants",),
     ),
@@ -73,7 +73,7 @@ COMMANDS = (
         ),
         (
             Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all)"),
-            Option(("--follow",), "flag", "", "go on as entries come"),
+            Option(("--follow",), "flag", "", "follow new entries"),
             PASSPHRASE,
             JSON,
         ),

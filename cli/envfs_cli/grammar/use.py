@@ -21,7 +21,7 @@ COMMANDS = (
         (HERE, Argument("command", "words", "the command and its arguments, after --")),
         (
             Option(("--only",), "list", "A,B", "only these variables"),
-            Option(("--watch",), "flag", "", "start the command anew when the view changes"),
+            Option(("--watch",), "flag", "", "start the command again when the view changes"),
             Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
             PASSPHRASE,
         ),

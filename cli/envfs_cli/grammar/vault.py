@@ -1,4 +1,4 @@
-"""The commands on the vault: made, checked, repaired; its projects and keys; and those that only scripts call."""
+"""The commands on the vault: made, checked, repaired. Its projects and keys, and those that only scripts call."""
 
 from envfs_cli.grammar.words import (
     HIDDEN,
@@ -27,7 +27,7 @@ COMMANDS = (
         ),
         ("envfs init", "envfs init --identity-file /root/envfs-identity.txt"),
         details="The identity is kept in an age file under your passphrase, unless --identity-file names a file for "
-        "it. The user who runs this is approved to read everything; nobody else is.",
+        "it. The user who runs this is approved to read everything. No other user is.",
     ),
     Command(
         "project",
@@ -84,7 +84,7 @@ COMMANDS = (
         ),
         (PROJECT_PASSPHRASE, JSON),
         ("envfs key ls", "envfs key rotate shop"),
-        details="The newest text of each level is sealed anew. The key before stays inside the new key's file, for the "
+        details="Each level's newest text is sealed again. The key before stays inside the new key's file, for the "
         "older versions.",
     ),
     Command(
@@ -104,7 +104,7 @@ COMMANDS = (
     Command(
         "keyring",
         "vault",
-        "keep the identity in a keyring, so that no passphrase is asked for",
+        "keep the identity in a keyring, so that no passphrase is needed",
         (
             Argument(
                 "action",
@@ -166,11 +166,11 @@ COMMANDS = (
     Command(
         "doctor",
         "vault",
-        "say what protects secrets here, what is wrong, and how to mend it",
+        "show what protects secrets here, what is wrong, and how to fix it",
         options=(JSON,),
         examples=("envfs doctor", "envfs doctor --json | jq '.[] | select(.state == \"problem\")'"),
-        details="A problem wants mending; a note says how this machine is. Without a daemon, and without a vault, what "
-        "one would find here is looked at. The exit status is 0 if there is no problem.",
+        details="A problem needs fixing. A note describes this machine. Without a daemon, and without a vault, "
+        "the command looks at what a daemon would find here. The exit status is 0 if there is no problem.",
     ),
     Command(
         "completion",

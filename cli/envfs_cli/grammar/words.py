@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Argument(NamedTuple):
-    """A word by its place. Of the kinds, `words` is all that is left; `place` and `command` are the shell's own.
+    """A word by its place. Of the kinds, `words` is all that is left. `place` and `command` are the shell's own.
 
     A first word that is `linked` may be left out in a folder that `envfs link` linked to a level. `meanings` explain
     the `choices`, one each.

@@ -1,6 +1,6 @@
 """A dotenv text for import, read as the project's own reader reads it, or as `--as` says.
 
-Laws: the project's other files are looked at for names of packages alone; a value that two readers read otherwise is
+Laws: the project's other files are looked at for names of packages alone. A value that two readers read otherwise is
 named, with what to do, and never quoted.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NamedTuple
 
-    from envfs_cli.importing.readers.table import Reader
+    from envfs_cli.importing.readers.table import ReaderModel
 else:
     from envfs.tuples import NamedTuple
 
@@ -61,7 +61,7 @@ class Text(NamedTuple):
 
 
 def folder_readers(folder: "str | None", read_as: "str | None") -> Readers:
-    """Say who reads the `.env` files of a folder (None: nothing is known of one); `read_as` is what a person says."""
+    """Say who reads the `.env` files of a folder (None: nothing is known of one). `read_as` is what a person says."""
     if read_as:
         return Readers((read_as,), ("--as says so",), forced=True)
     evidence = projects.reader_evidence(_telling(folder)) if folder is not None else ()
@@ -149,7 +149,7 @@ def _as(name: str, text: str, who: Readers) -> Text:
     return _checked(text, result.text, reader, notes, ())._replace(unread=unread)
 
 
-def _checked(before: str, text: str, reader: "Reader", notes: "list[str]", lost: "Iterable[str]") -> Text:
+def _checked(before: str, text: str, reader: "ReaderModel", notes: "list[str]", lost: "Iterable[str]") -> Text:
     """Ask for a dialect where the reader needs one, and say what it reads otherwise from the view all the same."""
     wrong = _wrong(before, text, reader, dialects.PORTABLE)
     if wrong and reader.dialect != dialects.PORTABLE and not _asks(text):
@@ -163,10 +163,10 @@ def _checked(before: str, text: str, reader: "Reader", notes: "list[str]", lost:
     return Text(text, tuple(notes))
 
 
-def _wrong(before: str, text: str, reader: "Reader", dialect: str) -> "tuple[str, ...]":
+def _wrong(before: str, text: str, reader: "ReaderModel", dialect: str) -> "tuple[str, ...]":
     try:
         view = merging.merge_layers([merging.Layer("/", parse_document(text))])
-        return table.differing_names(before, dialects.text(view.variables, dialect, view.opened), reader)
+        return table.differing_names(before, dialects.dialect_text(view.variables, dialect, view.opened), reader)
     except EnvFSError:
         return ()  # refused when it is written, or when it is read
 

@@ -8,7 +8,7 @@
 | `.env.NAME.local`   | `NAME/local`        |
 
 Law: the view at each of these levels is what a program of that tool gets in that mode. `NAME/local` does not inherit
-from `local`, so the text there is made of both files; where the tool lets `.env.NAME` win over `.env.local`, what that
+from `local`, so the text there is made of both files. Where the tool lets `.env.NAME` win over `.env.local`, what that
 sets is left out of it. The one exception is told: a name of both that in `.env.local` goes on from itself
 (`P=${P}:x`) goes on from what `.env.NAME` made of it.
 """
@@ -41,7 +41,7 @@ _PACKAGES = (
 class Order(NamedTuple):
     """How a tool reads a family: whether `.env.local` wins over `.env.NAME`, and what it leaves out.
 
-    `has_dist`: `.env.dist` is read where there is no `.env`; `has_modes`: there are more files than `.env`.
+    `has_dist`: `.env.dist` is read where there is no `.env`. `has_modes`: there are more files than `.env`.
     """
 
     local_wins: bool
@@ -143,7 +143,7 @@ def _why_not(file: str, order: str) -> str:
 
 
 def _mode(file: str) -> str:
-    """Return the mode of a file's name; empty for `.env`, `.env.local`, `.env.defaults` and `.env.dist`."""
+    """Return the mode of a file's name. Empty for `.env`, `.env.local`, `.env.defaults` and `.env.dist`."""
     if file in (".env", ".env.local", DEFAULTS, _DIST):
         return ""
     return file.removeprefix(".env.").removesuffix(".local")
@@ -230,7 +230,7 @@ def _needs(weak: Sequence[Entry], strong: Sequence[Entry]) -> list[list[int]]:
         for place, entry in enumerate(entries, start):
             names_here = () if entry.name is None else (entry.name, *referenced_names(entry))
             places = [last_setter.get(name, -1) for name in names_here]
-            # of a name that both set the strong one is meant; by itself it means the weak one
+            # of a name that both set the strong one is meant. By itself it means the weak one
             own = {entry.name} if other is of_strong else of_strong.keys() - {entry.name}
             places += [other.get(name, -1) for name in names_here[1:] if name not in own]
             needs.append([need for need in places if need >= 0])

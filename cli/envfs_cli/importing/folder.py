@@ -28,7 +28,7 @@ def import_jobs(folder: str, level: str, order: "str | None", read_as: "str | No
     Raises:
         EnvFSError: there is none, or a file of it cannot be read or is no dotenv text
     """
-    level = names.level(level)
+    level = names.parse_level(level)
     there = _listed(folder)
     readers = adaptation.folder_readers(folder, read_as)
     order = order or _order(folder, there, readers, read_as)
@@ -46,7 +46,7 @@ def _listed(folder: str) -> list[str]:
     try:
         listed = [file for file in os.listdir(folder) if file == ".env" or file.startswith(".env.")]
     except OSError as error:
-        raise EnvFSError(f"cannot read {folder}: {safe_open.reason(error)}") from None
+        raise EnvFSError(f"cannot read {folder}: {safe_open.error_words(error)}") from None
     there = []
     for file in sorted(listed):
         path = os.path.join(folder, file)
@@ -111,4 +111,4 @@ def _job(level: str, planned: "Planned", by_file: "dict[str, FileSource]") -> Jo
             if variable.problem is not None or variable.name in own_names
         ]
         parts.append(FilePart(file, tuple(listed)))
-    return Job(names.level(level), planned.text, tuple(parts), planned.notes)
+    return Job(names.parse_level(level), planned.text, tuple(parts), planned.notes)

@@ -55,7 +55,7 @@ def read_source(path: str, file_format: FileFormat) -> FileSource:
     """Read one file (`-`: standard input).
 
     Raises:
-        EnvFSError: it cannot be read, or is not of its format; the name of the file is in the text
+        EnvFSError: it cannot be read, or is not of its format. The name of the file is in the text
     """
     text = text_of(path)
     try:
@@ -68,7 +68,7 @@ def source_of(text: str, path: str) -> FileSource:
     """Read dotenv text that came from a file.
 
     Raises:
-        EnvFSError: it is none; the name of the file is in the text
+        EnvFSError: it is none. The name of the file is in the text
     """
     try:
         return sources.of_text(text)

@@ -68,7 +68,7 @@ def is_telling(file: str) -> bool:
 
 
 def reader_evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
-    """Return what the telling files of a folder, by name, speak for; a reader once."""
+    """Return what the telling files of a folder, by name, speak for. A reader once."""
     by_reader: dict[str, Evidence] = {}
     for file, content in files.items():
         for clue in _of_file(file, content):

@@ -67,7 +67,7 @@ class FileSource(NamedTuple):
 
 
 def of_text(text: str) -> FileSource:
-    """Read dotenv text; it is imported to the letter.
+    """Read dotenv text. It is imported to the letter.
 
     Raises:
         Malformed: a NUL, half a surrogate pair, or a quote that does not end
@@ -101,7 +101,7 @@ def is_compose(tree: Node) -> bool:
 def of_compose(tree: Node, service: str | None) -> FileSource:
     """Take the environment of one service of a compose file.
 
-    `$$` is a dollar; `${NAME}` stays a reference, which the level, and not the host, has to answer.
+    `$$` is a dollar. `${NAME}` stays a reference, which the level, and not the host, has to answer.
 
     Raises:
         BadRequest: a service has to be named
@@ -135,7 +135,7 @@ def of_compose(tree: Node, service: str | None) -> FileSource:
 
 
 def _source(variables: Iterable[FileVariable], notes: tuple[str, ...] = ()) -> FileSource:
-    # a name that cannot be is left out, and named; a file of nothing else is refused for the first
+    # a name that cannot be is left out, and named. A file of nothing else is refused for the first
     all_variables = tuple(variables)
     if any(variable.line or _FROM_HOST in variable.remarks for variable in all_variables):
         all_variables = tuple(
@@ -157,7 +157,9 @@ def _is_left_out(variable: FileVariable) -> bool:
 
 def referenced_names(entry: Entry) -> tuple[str, ...]:
     """List the names that a value refers to, each once."""
-    return tuple(dict.fromkeys(reference.name for reference in templates.references(templates.pieces(entry))))
+    return tuple(
+        dict.fromkeys(reference.name for reference in templates.nested_references(templates.cut_pieces(entry)))
+    )
 
 
 def _of_entry(entry: Entry, twice: set[str]) -> FileVariable:
@@ -186,14 +188,14 @@ def _literal(name: str, value: str, place: int, remarks: tuple[str, ...]) -> Fil
     problem = _problem(name, value, place)
     if isinstance(problem, BadName):
         return FileVariable(trees.printable_key(name, place), "", (_NO_NAME_OF_OURS,), problem)
-    line = "" if problem else writing.assignment(name, value)
+    line = "" if problem else writing.assignment_line(name, value)
     return FileVariable(trees.printable_key(name, place), line, remarks, problem)
 
 
 def _problem(name: str, value: str, place: int) -> EnvFSError | None:
     label = trees.printable_key(name, place)
     try:
-        names.variable(name)
+        names.parse_variable(name)
     except (BadName, TooLarge) as error:
         return type(error)(f"{label}: {error.text}", error.hint)
     try:
@@ -262,10 +264,10 @@ def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool
         return FileVariable(label, "", (_NO_NAME_OF_OURS,), problem)
     if problem is not None:
         return FileVariable(trees.printable_key(name, place), "", (), problem)
-    line = f"{name}={writing.template(value, literal)}\n"
+    line = f"{name}={writing.template_value(value, literal)}\n"
     refers = referenced_names(parse_document(line).entries[0])
     remarks = _remarks(refers, twice=twice)
-    return FileVariable(name, line if refers else writing.assignment(name, value), remarks)
+    return FileVariable(name, line if refers else writing.assignment_line(name, value), remarks)
 
 
 def _dollars(written: str) -> tuple[str, tuple[int, ...]]:

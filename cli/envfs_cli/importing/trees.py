@@ -1,7 +1,7 @@
 """Trees of names and scalars, as JSON and YAML files have them, and the variables that one gives.
 
-Laws: a scalar is the text that the file wrote; of a name that stands twice the last counts, and that is told; what a
-tree gives is bounded by what a level can hold, however often its parts are shared; no message quotes a value.
+Laws: a scalar is the text that the file wrote. Of a name that stands twice the last counts, and that is told; what a
+tree gives is bounded by what a level can hold, however often its parts are shared. No message quotes a value.
 """
 
 import json
@@ -19,7 +19,7 @@ _NAME_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
 class Scalar(NamedTuple):
-    """A text; `kind` is `text`, `bare` (a number, true or false, which JSON writes without quotes) or `null`.
+    """A text. `kind` is `text`, `bare` (a number, true or false, which JSON writes without quotes) or `null`.
 
     `is_odd` tells that a reader which makes numbers and truth values of plain text would write it in another way.
     """
@@ -44,7 +44,7 @@ class Items(NamedTuple):
 
 
 class NamedItems(NamedTuple):
-    """Names with what each stands for, in order; a name may be there twice."""
+    """Names with what each stands for, in order. A name may be there twice."""
 
     pairs: "tuple[tuple[str, Node], ...]"
 
@@ -65,7 +65,7 @@ Node = Scalar | Items | NamedItems | Tagged
 
 
 class Leaf(NamedTuple):
-    """A scalar or list at its joined name; `repeated` if the name stood twice in its table."""
+    """A scalar or list at its joined name. `repeated` if the name stood twice in its table."""
 
     name: str
     node: Scalar | Items
@@ -81,7 +81,7 @@ def tree_leaves(tree: Node, separator: str | None) -> tuple[Leaf, ...]:
     """List what a tree holds, with the names of tables inside tables joined by `separator`.
 
     Raises:
-        Malformed: it is no table; without a separator, a table or a list is inside it; two places give one name
+        Malformed: it is no table. Without a separator, a table or a list is inside it. Two places give one name
         TooLarge: it holds more than a level can
     """
     if not isinstance(tree, NamedItems):

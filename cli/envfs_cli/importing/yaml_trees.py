@@ -1,7 +1,7 @@
 """YAML text as a tree of texts: the only importer of PyYAML, and only its parser, which makes no objects.
 
-Laws: a scalar is the text that stands in the file, whatever YAML would make of it (`NO`, `0o10`, `1.10`); an alias is
-the node it names, not a copy; depth, nodes and merged members are bounded; no message quotes the file.
+Laws: a scalar is the text that stands in the file, whatever YAML would make of it (`NO`, `0o10`, `1.10`). An alias is
+the node it names, not a copy. Depth, nodes and merged members are bounded. No message quotes the file.
 """
 
 import re
@@ -34,7 +34,7 @@ def parse_yaml(text: str) -> Node:
     """Read one YAML document.
 
     Raises:
-        Malformed: it is none, with line and column; more than one document; a key that is no text; an unknown anchor
+        Malformed: it is none, with line and column. More than one document. A key that is no text. An unknown anchor
         TooLarge: it is too deep, or has too many nodes
     """
     try:

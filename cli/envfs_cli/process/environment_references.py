@@ -1,7 +1,7 @@
 """Values that refer to the environment of the command that gets them, completed from it.
 
 Laws: the environment stays in this process; what stands in it, or in a level, is text and never looked at for
-references again; a name that any level sets is not asked of the environment.
+references again. A name that any level sets is not asked of the environment.
 """
 
 from envfs.errors import Malformed
@@ -18,7 +18,7 @@ def complete_entries(variables: bytes, opened: bytes, environ: "Mapping[bytes, b
     Raises:
         Malformed: a name that is required is not in the environment either
     """
-    residues = jsontext.decode(opened)
+    residues = jsontext.decode_json(opened)
     if not isinstance(residues, dict):
         raise TypeError("the daemon answered something else")
     entries = []

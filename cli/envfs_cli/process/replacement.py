@@ -1,8 +1,8 @@
 """A process becomes a command: the caller's process state, the caller's environment, and the view over it.
 
 Laws: what the interpreter and this client changed is undone, as the caller had it: signals, closed descriptors, and
-the variable that the interpreter sets in a C locale. A variable of the view takes the place of every one of its name;
-all else of the environment stays as it came: order, duplicates, bytes, entries without `=`.
+the variable that the interpreter sets in a C locale. A variable of the view takes the place of every one of its name.
+All else of the environment stays as it came: order, duplicates, bytes, entries without `=`.
 """
 
 import os
@@ -25,7 +25,7 @@ _GO_ON = (ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, ESTALE, ENODEV, ETIMEDOU
 
 
 def become_command(command: "Sequence[str]", variables: bytes) -> int:
-    """Replace this process by a command; returns a status if it cannot.
+    """Replace this process by a command. Returns a status if it cannot.
 
     Args:
         command: the words, the first of which is looked for in PATH as execvp(3) does
@@ -49,7 +49,7 @@ def become_command(command: "Sequence[str]", variables: bytes) -> int:
             if error.errno == E2BIG:
                 raise EnvFSError("the view is too large for an environment", "choose variables with --only") from None
             if error.errno not in _GO_ON:
-                return _complain(command[0], safe_open.reason(error))
+                return _complain(command[0], safe_open.error_words(error))
             failure = failure or _reason(path, error)
     if failure is None:
         _say(f"there is no command {command[0]}" if command[0] else "the name of the command is empty")
@@ -124,7 +124,7 @@ def _execve(path: bytes, words: "Sequence[bytes]", entries: "Sequence[bytes]") -
 
 
 class _Entries:
-    """Names and values for `os.execve`, which takes from a mapping no more than this; names may stand twice."""
+    """Names and values for `os.execve`, which takes from a mapping no more than this. Names may stand twice."""
 
     def __init__(self, entries: "Sequence[bytes]") -> None:
         """Take entries, each with a name and `=`."""
@@ -148,14 +148,14 @@ class _Entries:
 
 
 def _reason(path: bytes, error: OSError) -> "str | None":
-    # why what is there does not run; None if nothing is there, or nothing that this user can see
+    # why what is there does not run. None if nothing is there, or nothing that this user can see
     if not os.path.lexists(path):
         return None
     if os.path.isdir(path):
         return "it is a folder"
     if error.errno == ENOENT:
         return "its interpreter is not there" if os.path.exists(path) else "it is a link to nothing"
-    return safe_open.reason(error)
+    return safe_open.error_words(error)
 
 
 def _complain(name: str, reason: str) -> int:

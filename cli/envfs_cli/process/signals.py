@@ -6,7 +6,7 @@ Law: a command of `exec` starts with each signal as the caller of `envfs` had it
 import _signal  # type: ignore[import-not-found]  # the bare module: the one around it costs 4 ms of `exec`
 import sys
 
-# ignored by the interpreter before any line of ours; the program before it says in an option what was ignored anyhow
+# ignored by the interpreter before any line of ours. The program before it says in an option what was ignored anyhow
 _CHANGED_BY_PYTHON = ((_signal.SIGPIPE, "envfs-sigpipe"), (_signal.SIGXFSZ, "envfs-sigxfsz"))
 _ignored: list[int] = []
 _pending: list[int] = []

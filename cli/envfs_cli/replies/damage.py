@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def intact_rows(rows: "Sequence[object]", kind: "type[Row]") -> "tuple[list[Row], int]":
-    """Return the rows of what opens, and the exit status; say what does not."""
+    """Return the rows of what opens, and the exit status. Say what does not."""
     faults = [row for row in rows if isinstance(row, control.FaultRow)]
     for row in faults:
         output.error(AuthenticationFailed(f"{row.key}: {row.reason}"))

@@ -1,4 +1,4 @@
-"""Which levels set a variable, what it refers to, and what refers to nothing; `explain` and `check` say it."""
+"""Which levels set a variable, what it refers to, and what refers to nothing. `explain` and `check` say it."""
 
 from envfs.protocol import control
 

@@ -5,7 +5,7 @@ from envfs_cli import output
 
 
 def report_written(reply: object, *, as_json: bool) -> int:
-    """Say which version was written, and what it changed; returns the exit status."""
+    """Say which version was written, and what it changed. Returns the exit status."""
     if not isinstance(reply, control.Written):
         return 0
     if as_json:

@@ -23,7 +23,7 @@ _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 
 
 def in_child(action: "Action", *, with_input: bool) -> int:
-    """Run `action` in a child and wait; return its exit status. Without input, it reads an empty one."""
+    """Run `action` in a child and wait. Return its exit status. Without input, it reads an empty one."""
     sys.stdout.flush()
     sys.stderr.flush()
     # the keys are for the child: what they send goes to both of us

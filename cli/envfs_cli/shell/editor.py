@@ -1,4 +1,4 @@
-"""The line editor; the only importer of prompt_toolkit.
+"""The line editor. The only importer of prompt_toolkit.
 
 Law: the editor's own history stays empty: what is typed is recalled only if `history.History` was told to remember it.
 """
@@ -39,7 +39,7 @@ class Editor:
         source: "Input | None" = None,
         sink: "Output | None" = None,
     ) -> None:
-        """Edit with `history`; offer what `sources` knows at the level that `level` returns."""
+        """Edit with `history`. Offer what `sources` knows at the level that `level` returns."""
         self._level = level
         self._session: PromptSession[str] = PromptSession(
             history=_Recalled(history),
@@ -54,7 +54,7 @@ class Editor:
         )
 
     def ask(self) -> str:
-        """Return a line; KeyboardInterrupt on ctrl-C, EOFError on ctrl-D."""
+        """Return a line. KeyboardInterrupt on ctrl-C, EOFError on ctrl-D."""
         level = "" if os.environ.get("NO_COLOR") else "class:level"
         return self._session.prompt(FormattedText([("", "envfs "), (level, self._level()), ("", "> ")]))
 

@@ -1,6 +1,6 @@
 """The lines worth recalling, in a file of the user's own.
 
-Law: only whole lines that parsed come in, by `remember` alone; nothing that the line editor or a hidden entry saw.
+Law: only whole lines that parsed come in, by `remember` alone. Nothing that the line editor or a hidden entry saw.
 """
 
 import os
@@ -13,7 +13,7 @@ _FILE_BYTES = 1 << 20
 
 
 class History:
-    """The newest lines, the oldest first, in `lines`; without a folder for the file, for this session only."""
+    """The newest lines, the oldest first, in `lines`. Without a folder for the file, for this session only."""
 
     def __init__(self, path: str) -> None:
         """Read what the file at `path` holds."""
@@ -24,7 +24,7 @@ class History:
             self._shorten()
 
     def remember(self, line: str, *, on_disk: bool = True) -> None:
-        """Add a line, unless it is the newest already or could not be shown as it is; `on_disk` for longer than now."""
+        """Add a line, unless it is the newest already or could not be shown as it is. `on_disk` for longer than now."""
         line = line.strip()
         if not line.isprintable() or self.lines[-1:] == [line]:
             return

@@ -1,7 +1,7 @@
 """From a line of text to a command and its values.
 
 Laws:
-- A level is written relative to the current one; left out where the grammar needs it, the current one is meant.
+- A level is written relative to the current one. Left out where the grammar needs it, the current one is meant.
 - What does not parse, names included, is refused here, before anything is asked or remembered: it may be a value that
   was pasted. So no message quotes the line.
 """
@@ -28,7 +28,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.")
 
 
 def split_line(text: str) -> list[str]:
-    """Return the words of a line; a line that starts with # has none, and `envfs` before a command is dropped.
+    """Return the words of a line. A line that starts with # has none, and `envfs` before a command is dropped.
 
     Raises:
         Mistake: a quote is not closed, or there is more than one line
@@ -58,14 +58,14 @@ def named_command(word: str) -> "Command":
 
 
 def line_values(command: "Command", words: list[str], current: str, exists: "Exists") -> "Values":
-    """Return the values of a command at the level `current`; exits, as argparse does, on help and mistakes.
+    """Return the values of a command at the level `current`. Exits, as argparse does, on help and mistakes.
 
     Raises:
         EnvFSError: a level or a name is none, or a level may be a name by mistake
     """
     values = arguments.read_values(command, words_in_place(command, words, current, exists))
     for name in _names_in(command, values):
-        names.variable(name)
+        names.parse_variable(name)
     return values
 
 

@@ -33,7 +33,7 @@ class Leave(Exception):
 
 
 class Shell:
-    """Runs lines at a level; `scripted` is true if lines come from standard input."""
+    """Runs lines at a level. `scripted` is true if lines come from standard input."""
 
     def __init__(self, passphrase_file: "str | None", *, scripted: bool) -> None:
         """Start at the top."""
@@ -45,7 +45,7 @@ class Shell:
         self._scripted = scripted
 
     def run(self, text: str) -> int:
-        """Run one line; return its exit status. Raises Leave."""
+        """Run one line. Return its exit status. Raises Leave."""
         try:
             words = lines.split_line(text)
             return self._run(text, words) if words else 0
@@ -139,7 +139,7 @@ def _refuse_input(command: "Command", values: "Values") -> None:
 
 
 def run_script(shell: Shell) -> int:
-    """Run the lines of standard input up to the first that fails; return its status, or 0.
+    """Run the lines of standard input up to the first that fails. Return its status, or 0.
 
     Raises:
         EnvFSError: standard input cannot be read, or is not UTF-8 text
@@ -154,7 +154,7 @@ def run_script(shell: Shell) -> int:
     except UnicodeDecodeError:
         raise EnvFSError("the script is not UTF-8 text") from None
     except OSError as error:
-        raise EnvFSError(f"cannot read standard input: {safe_open.reason(error)}") from None
+        raise EnvFSError(f"cannot read standard input: {safe_open.error_words(error)}") from None
     except Leave:
         pass
     return 0
@@ -185,7 +185,7 @@ def run_terminal(shell: Shell) -> int:
 
 
 def run_shell_loop(passphrase_file: "str | None") -> int:
-    """Run the shell until its end; return its exit status."""
+    """Run the shell until its end. Return its exit status."""
     scripted = sys.stdin is None or not sys.stdin.isatty()
     if not scripted:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # it ends what is running, and never the shell

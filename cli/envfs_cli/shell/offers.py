@@ -32,7 +32,7 @@ class LinePlace:
 
 
 def completion_offers(place: LinePlace, sources: "Sources") -> "list[Offer] | str":
-    """Return what may stand there; or FILES or PROGRAMS, for the editor to list."""
+    """Return what may stand there, or FILES or PROGRAMS, for the editor to list."""
     if not place.before:
         return _commands(place.typed)
     command, words = builtins.find_builtin(place.before[0]), place.before[1:]

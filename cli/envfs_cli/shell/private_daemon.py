@@ -1,6 +1,6 @@
 """The private daemon that the shell keeps when no other runs, so that the passphrase is asked for once.
 
-Law: its link is used by one process at a time, the shell or the command that it waits for; a link that was left in the
+Law: its link is used by one process at a time, the shell or the command that it waits for. A link that was left in the
 middle of an answer is closed, not used again.
 """
 
@@ -64,7 +64,7 @@ class SharedLink(Link):
 
 
 def borrow_link() -> Link:
-    """Return a link to ask through, the shared one if it can be; give it back with `done_with`."""
+    """Return a link to ask through, the shared one if it can be. Give it back with `done_with`."""
     if (link := shared_link()) is not None:
         return link
     daemon = _reach()
@@ -85,7 +85,7 @@ def done_with(used: Link) -> None:
 
 
 def hold_daemon() -> bool:
-    """See that a private daemon is kept if none runs; tell whether one is."""
+    """See that a private daemon is kept if none runs. Tell whether one is."""
     done_with(borrow_link())
     return shared_link() is not None
 

@@ -22,7 +22,7 @@ _LOOKED_AT = 4096  # how far back the last character or word is looked for
 _ENTER, _END, _ERASE, _CLEAR, _ERASE_WORD = b"\r\n", b"\x04", b"\x7f\x08", b"\x15", b"\x17"
 _PEM, _PEM_END = b"-----BEGIN ", b"-----END "
 _ONE_KEY = 8  # bytes: a letter of an input method, or a key's sequence
-_QUIET, _QUIET_AFTER_PASTE = 0.2, 1.5  # seconds; a slow line may stop for one in the middle of a paste
+_QUIET, _QUIET_AFTER_PASTE = 0.2, 1.5  # seconds. A slow line may stop for one in the middle of a paste
 
 
 class EntryEnd(Enum):
@@ -30,13 +30,13 @@ class EntryEnd(Enum):
 
     TAKEN = "taken"
     NOTHING = "nothing was typed"
-    BROKEN_OFF = "broken off in a line"
+    BROKEN_OFF = "cancelled in the middle of a line"
     SEVERAL_LINES = "several lines where there is one"
     TOO_LARGE = "over the limit"
 
 
 class TypedEntry:
-    """One entry of at most `limit` bytes; with `lines`, of several lines.
+    """One entry of at most `limit` bytes. With `lines`, of several lines.
 
     `text` is what came so far. After `quiet_after` seconds without a byte (None: never) `quiet` is to be called.
     """
@@ -68,7 +68,7 @@ class TypedEntry:
         return self._several or b"\n" in self.text or (self._entered and self._is_within_pem())
 
     def feed(self, data: bytes) -> "EntryEnd | None":
-        """Take what was typed; return how the entry ended, or None while it goes on."""
+        """Take what was typed. Return how the entry ended, or None while it goes on."""
         self._at_once = self._at_once or len(data) > _ONE_KEY or _is_text_and_line_end(data)
         self._pending += data
         while self._pending:

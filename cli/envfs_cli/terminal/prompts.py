@@ -45,12 +45,12 @@ def ask_hidden(prompt: str, what: str, limit: int, *, lines: bool = False) -> by
     if end is EntryEnd.SEVERAL_LINES:
         raise EnvFSError(f"{what} has one line, and several were pasted", "nothing of it was taken")
     if end is not EntryEnd.TAKEN:
-        raise EnvFSError("nothing was typed" if end is EntryEnd.NOTHING else "the entry was broken off", _ENTER)
+        raise EnvFSError("nothing was typed" if end is EntryEnd.NOTHING else "the entry was cancelled", _ENTER)
     return bytes(entry.text)
 
 
 def check_terminal(hint: str) -> None:
-    """Find out whether there is a terminal, before anything is asked; `hint` says what to do without one.
+    """Find out whether there is a terminal, before anything is asked. `hint` says what to do without one.
 
     Raises:
         NoTerminal: there is none
@@ -70,7 +70,7 @@ def _open() -> int:
 
 
 def confirm(question: str) -> bool:
-    """Ask a yes-or-no question; no terminal is a no, and so is no answer."""
+    """Ask a yes-or-no question. No terminal is a no, and so is no answer."""
     if sys.stdin is None or not sys.stdin.isatty():
         return False
     sys.stderr.write(f"{question} [y/N] ")

@@ -37,7 +37,7 @@ class TerminalClosed(Exception):
 
 
 def read_entry(handle: int, prompt: str, entry: "TypedEntry", hint: str = "") -> "EntryEnd":
-    """Ask on the terminal `handle` until the entry ends; `hint` is shown once there are several lines.
+    """Ask on the terminal `handle` until the entry ends. `hint` is shown once there are several lines.
 
     Raises:
         KeyboardInterrupt: Ctrl-C

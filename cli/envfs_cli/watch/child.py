@@ -2,7 +2,7 @@
 
 A child says over a pipe, in one piece, which values it got: by a digest under a key that only this family has.
 
-Laws: a child ends when its parent is killed; it starts with signals as the parent found them; it leaves its parent's
+Laws: a child ends when its parent is killed. It starts with signals as the parent found them. It leaves its parent's
 process group only when it becomes its command, so that until then it can ask for a passphrase.
 """
 
@@ -36,7 +36,7 @@ class Family:
     """The start of children: the key of their digests, and how signals were treated before this process came."""
 
     def __init__(self) -> None:
-        """Hear the signals from here on; each is written to `heard` as one byte."""
+        """Hear the signals from here on. Each is written to `heard` as one byte."""
         self._key = os.urandom(32)
         self._before = {number: signal.getsignal(number) for number in (*HEARD, signal.SIGTTOU)}
         self.heard, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -97,7 +97,7 @@ class Family:
 class Child:
     """A child and the pipe on which it says what it got.
 
-    `group` is its process group, once it has one of its own; `status` how it ended; `said` is -1 once it has said all.
+    `group` is its process group, once it has one of its own. `status` how it ended. `said` is -1 once it has said all.
     """
 
     def __init__(self, number: int, said: int) -> None:
@@ -111,7 +111,7 @@ class Child:
         self._data = b""
 
     def listen(self) -> bool:
-        """Take what the child says; true once that is all."""
+        """Take what the child says. True once that is all."""
         piece = os.read(self.said, 1 << 12)
         self._data += piece
         if piece and self._data[:1] != _GOT:
@@ -141,7 +141,7 @@ class Child:
         self.signal(signal.SIGCONT)
 
     def is_empty(self) -> bool:
-        """Tell whether nothing that the command started is left; only for one that has ended."""
+        """Tell whether nothing that the command started is left. Only for one that has ended."""
         try:
             os.killpg(self.number, 0)
         except (ProcessLookupError, PermissionError):

@@ -1,6 +1,6 @@
 """News of a view as a daemon sends them, over any number of daemons, one after the other.
 
-Law: a daemon that is gone is looked for again and again; one that refuses is not asked a second time.
+Law: a daemon that is gone is looked for again and again. One that refuses is not asked a second time.
 """
 
 import time
@@ -19,7 +19,7 @@ _AGAIN = 1.0
 
 
 class Happening(Enum):
-    """The kinds of news; `CHANGED`: a reader gets something else."""
+    """The kinds of news. `CHANGED`: a reader gets something else."""
 
     WATCHED = "watched"
     CHANGED = "changed"
@@ -33,7 +33,7 @@ _BY_WORD = {happening.value: happening for happening in Happening}
 class News:
     """The news of one level.
 
-    `wanted_at` is when the daemon is to be looked for, 0 if it is there or refuses; `silent_at` is when it is given up.
+    `wanted_at` is when the daemon is to be looked for, 0 if it is there or refuses. `silent_at` is when it is given up.
     """
 
     def __init__(self, level: str) -> None:
@@ -48,7 +48,7 @@ class News:
         self._link.begin(control.WatchView(level))
         while not (messages := self._link.come()):
             if messages is None:
-                raise NotRunning("the daemon broke off", "`envfs status` and the daemon's log may say why")
+                raise NotRunning("the daemon disconnected", "`envfs status` and the daemon's log may say why")
         self.silent_at = time.monotonic() + client.PATIENCE
 
     def sources(self) -> list[int]:
@@ -56,7 +56,7 @@ class News:
         return [] if self._link is None else [self._link.fileno()]
 
     def hear(self) -> list[Happening]:
-        """Return what has happened; a word that is not known is none of it."""
+        """Return what has happened. A word that is not known is none of it."""
         if self._link is None:
             return []
         self.silent_at = time.monotonic() + client.PATIENCE
@@ -72,12 +72,12 @@ class News:
         return [_BY_WORD[word] for word in words if word in _BY_WORD]
 
     def give_up_silent(self) -> None:
-        """Leave a daemon that has said nothing for too long; one that lives says every few seconds that it does."""
+        """Leave a daemon that has said nothing for too long. One that lives says every few seconds that it does."""
         if self._link is not None and time.monotonic() >= self.silent_at:
             self._leave("the daemon does not answer: the command goes on with what it has", again=True)
 
     def look_for_daemon(self) -> None:
-        """Ask a daemon that is back, if it is the time to look; its first news is that it watches."""
+        """Ask a daemon that is back, if it is the time to look. Its first news is that it watches."""
         if not self.wanted_at or time.monotonic() < self.wanted_at:
             return
         self.wanted_at = time.monotonic() + _AGAIN

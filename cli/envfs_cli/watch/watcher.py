@@ -3,8 +3,8 @@
 This process is a loop without a value in it: it hears signals, the daemon's news of the view, and how children end.
 They fetch the view themselves (`envfs_cli.watch.child`), and a digest says whether it is another one.
 
-Laws: the last change is never lost; a change that the command does not get restarts nothing; whatever happens to the
-daemon, to the vault or to the grant, the command goes on with what it has; when it ends by itself, that is the end.
+Laws: the last change is never lost. A change that the command does not get restarts nothing; whatever happens to the
+daemon, to the vault or to the grant, the command goes on with what it has. When it ends by itself, that is the end.
 """
 
 import os
@@ -48,7 +48,7 @@ class Watched(NamedTuple):
 
 
 def watch_command(watched: Watched) -> int:
-    """Run the command, and again whenever what it gets has changed; returns how it ended."""
+    """Run the command, and again whenever what it gets has changed. Returns how it ended."""
     watcher = _Watcher(watched, News(watched.level))
     try:
         return watcher.run()
@@ -59,7 +59,7 @@ def watch_command(watched: Watched) -> int:
 class _Watcher:
     """The loop and its state.
 
-    `_child` is the command, None while it cannot be started; `_look` is a child that looks what it would get now;
+    `_child` is the command, None while it cannot be started. `_look` is a child that looks what it would get now.
     `_digest` is of what it got. While `_stopping`, the command is being ended to be started again. `_kept` is a signal
     that may have come from keys, until it is known whether it reached the child.
     """
@@ -79,7 +79,7 @@ class _Watcher:
         self._status: int | None = None
 
     def run(self) -> int:
-        """Go round until the command has ended by itself; returns its status as a shell counts it."""
+        """Go round until the command has ended by itself. Returns its status as a shell counts it."""
         self._child = self._family.start(self._first_view, self._watched.become, self._foreground)
         while self._status is None:
             self._hear(self._wait())
@@ -185,7 +185,7 @@ class _Watcher:
                     self._pause(self._child)
 
     def _pause(self, child: Child) -> None:
-        # a command that stops for want of the terminal may have it; with any other, this whole job stops
+        # a command that stops for want of the terminal may have it. With any other, this whole job stops
         ours = os.getpgrp()
         if not self._foreground.is_of(ours):
             self._foreground.take(child.number)
@@ -236,7 +236,7 @@ class _Watcher:
         if self._child is None:
             self._start()
             return
-        output.note("what the command gets has changed: it is started anew")
+        output.note("its variables have changed: the command is started again")
         self._stopping = True
         self._kill_at = time.monotonic() + self._watched.grace
         self._child.end()

@@ -2,7 +2,7 @@
 
 Laws: a checkpoint is signed only over a log that follows from the one before, and only into a vault that is not
 older than what is remembered; what is remembered of a stream never falls but by a person's `envfs accept`. Removing or
-putting back some of the four is noticed here; all four together cannot be noticed from inside (docs/threat-model.md).
+putting back some of the four is noticed here. All four together cannot be noticed from inside (docs/threat-model.md).
 """
 
 import os
@@ -15,15 +15,15 @@ import trio
 
 from envfs.core import audit, checkpoint, events, record
 from envfs.core.access import Caller
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.audit import Tip
-from envfs.core.checkpoint import Checkpoint, Claim, Head
+from envfs.core.checkpoint import Claim, StoredCheckpoint, StreamHead
 from envfs.core.events import EventKind
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_reading
 from envfs.gate.audit_log.log import AccessLog
-from envfs.gate.audit_log.log_files import End
-from envfs.gate.audit_log.log_opening import Signed
+from envfs.gate.audit_log.log_files import LogEnd
+from envfs.gate.audit_log.log_opening import SignedEntry
 from envfs.gate.audit_log.marks import Marks
 from envfs.gate.audit_log.recorder import KILLED, is_broken_off, say_broken_off
 from envfs.gate.audit_log.remembered import Stored, parse_witness, read_former, read_stored, render_witness, signed_by
@@ -44,7 +44,7 @@ _MOST_HEADS = 10_000  # more would not fit into a record
 class Ledger:
     """The log at `path` and all that vouches for it.
 
-    `behind` says why the vault's checkpoints are older than, or other than, what is remembered; empty if they are not.
+    `behind` says why the vault's checkpoints are older than, or other than, what is remembered. Empty if they are not.
     """
 
     def __init__(self, path: Path, vault: Vault | None, witness: Path, open_log: type[AccessLog] = AccessLog) -> None:
@@ -60,7 +60,7 @@ class Ledger:
         self._reading = trio.Lock()
         self._stored = self._own = Stored()  # what vouched for the log when it was opened, and its own stream's newest
         self._begin = ""
-        self._witnesses: tuple[Signed, ...] = ()
+        self._witnesses: tuple[SignedEntry, ...] = ()
         self._join(vault)
         self.log = open_log(path, self._newest(), self._marks.take)
         self._opened_at = self.log.tip
@@ -71,7 +71,7 @@ class Ledger:
         if vault is None:
             return
         self._vault = vault
-        self.stream = record.log_stream(machine.name(), os.path.abspath(self._path), vault.description.id)
+        self.stream = record.log_stream(machine.machine_name(), os.path.abspath(self._path), vault.description.id)
         self._witness = Witness(self._witness_path, f"{vault.description.id} {self._path}")
         lines = self._witness.lines()
         self._witnesses = tuple(signed for place, line in lines if (signed := parse_witness(place, line)))
@@ -82,9 +82,9 @@ class Ledger:
 
     def _names_more(self) -> bool:
         # a home that was moved or copied, or a machine that was renamed, goes on from the stream that it had before
-        named = [each.record for each in self._witnesses]
+        named = [witness.record for witness in self._witnesses]
         with suppress(EnvFSError):
-            named.append((log_end.recall(self._path) or End()).record)
+            named.append((log_end.read_log_end(self._path) or LogEnd()).record)
         return not self._own.last or max(named, default=0) > self._own.last
 
     def join(self, vault: Vault) -> None:
@@ -93,7 +93,7 @@ class Ledger:
             self._join(vault)
             self._settle_last_change()
 
-    def _newest(self) -> Signed | None:
+    def _newest(self) -> SignedEntry | None:
         every = [*self._witnesses, *([signed_by(self._stored)] if self._stored.point else [])]
         return max(every, key=lambda signed: (signed.stream == self.stream, signed.record), default=None)
 
@@ -102,17 +102,17 @@ class Ledger:
         newest = self._newest()
         if newest is not None and log.tip.seq == newest.entries + 1 and self._marks.ends_signed:
             log.signed_to = log.tip.seq
-        if point and not log.problem and log_reading.holds(self._path, signed_by(self._stored).end):
+        if point and not log.problem and log_reading.holds_entry(self._path, signed_by(self._stored).end):
             self._begin = point.claim.begin
         if not self.behind and log.record > self._stored.last:
             self.behind = f"the vault is older than checkpoint {log.record}, the access log names"
-        for each in self._witnesses:
-            last = self._last(each.stream)
-            if not self.behind and each.record > last:
-                self.behind = f"the vault is older than checkpoint {each.record}, {each.place}"
-            of_one = each.stream == self._stored.stream and each.record == last
-            if not self.behind and of_one and point and each.tip != point.claim.tip:
-                self.behind = f"the vault's checkpoint {each.record} is not the one {each.place}"
+        for witness in self._witnesses:
+            last = self._last(witness.stream)
+            if not self.behind and witness.record > last:
+                self.behind = f"the vault is older than checkpoint {witness.record}, {witness.place}"
+            of_one = witness.stream == self._stored.stream and witness.record == last
+            if not self.behind and of_one and point and witness.tip != point.claim.tip:
+                self.behind = f"the vault's checkpoint {witness.record} is not the one {witness.place}"
 
     def _settle_last_change(self) -> None:
         # whoever was killed between an entry and its record left both vault and log as they should be: it is told
@@ -143,8 +143,8 @@ class Ledger:
         if vault is None or (point is None and not self.behind):
             return
         if point is not None:
-            place = Place(vault.description.id, self._stored.stream, point.header.seq, record.FORGOTTEN)
-            fault = await check(keyholder, (place,), (self._stored.data,))
+            place = RecordAddress(vault.description.id, self._stored.stream, point.header.seq, record.FORGOTTEN)
+            fault = await checkpoint_faults(keyholder, (place,), (self._stored.data,))
             if fault[0]:
                 self.log.break_off(f"checkpoint {point.header.seq} of the access log is not the owner's: {fault[0]}")
                 return
@@ -160,17 +160,17 @@ class Ledger:
         # the vault is older than the log: the log says what was there
         whole = Marks(with_writes=True)
         with suppress(EnvFSError):
-            log_reading.verify(self._path, (), whole.take)
+            log_reading.verify_chain(self._path, (), whole.take)
         return whole.after(self._heads())
 
-    def _heads(self) -> tuple[Head, ...]:
+    def _heads(self) -> tuple[StreamHead, ...]:
         point, vault = self._stored.point, self._vault
         if point is None or vault is None:
             return ()
         if point.claim.heads_in == point.header.seq:
             return point.claim.heads
         with suppress(EnvFSError):
-            return checkpoint.parse(vault.read(self._stored.stream, point.claim.heads_in) or b"").claim.heads
+            return checkpoint.parse_checkpoint(vault.read(self._stored.stream, point.claim.heads_in) or b"").claim.heads
         return ()
 
     # -- signing -------------------------------------------------------------------------------------------------------
@@ -192,8 +192,10 @@ class Ledger:
     def _claim(self, vault: Vault, tip: Tip, offset: int) -> Claim:
         if not self._begin or self._accepted:
             line = log_reading.first_line(self._path)
-            self._begin = audit.after(Tip(), line).digest if line else self._begin or audit.START
-        heads = tuple(Head(stream, *seen) for stream, seen in vault.memory.heads() if not stream.startswith("log/"))
+            self._begin = audit.tip_after(Tip(), line).digest if line else self._begin or audit.START
+        heads = tuple(
+            StreamHead(stream, *seen) for stream, seen in vault.memory.heads() if not stream.startswith("log/")
+        )
         if len(heads) > _MOST_HEADS:
             heads = ()
         number, last = self._own.last + 1, self._own.point
@@ -209,10 +211,12 @@ class Ledger:
         point = stored.point
         accepted = self._accepted or bool(point and point.claim.begin != claim.begin and self._is_restarted())
         place = vault.place(self.stream, stored.last + 1)
-        before = () if accepted or point is None else (stored.data,)
-        request = SignCheckpoint(place, clocks.wall(), accepted)
+        previous_data = () if accepted or point is None else (stored.data,)
+        request = SignCheckpoint(place, clocks.wall_time(), accepted)
         try:
-            answer = await keyholder.ask(request, SignedAnswer, (checkpoint.render_claim(claim).encode(), *before))
+            answer = await keyholder.ask(
+                request, SignedAnswer, (checkpoint.render_claim(claim).encode(), *previous_data)
+            )
         except (LogBroken, AuthenticationFailed) as error:
             self.log.break_off(error.text)
             return
@@ -224,10 +228,10 @@ class Ledger:
             if not vault.append_checkpoint(self.stream, number, data):
                 self.behind = f"checkpoint {number} of the access log was written by another process"
                 return
-            self._stored = self._own = Stored(self.stream, checkpoint.parse(data), data, number)
+            self._stored = self._own = Stored(self.stream, checkpoint.parse_checkpoint(data), data, number)
         except StoreUnavailable:
             number = 0  # the log carries its signature all the same
-        self.log.append_checkpoint(audit.Checkpoint(claim.entries, claim.tip, signature, number))
+        self.log.append_checkpoint(audit.LoggedCheckpoint(claim.entries, claim.tip, signature, number))
         await trio.to_thread.run_sync(self.log.remember)
         if number:
             self._accepted = False
@@ -245,12 +249,12 @@ class Ledger:
 
     def _is_restarted(self) -> bool:
         line = log_reading.first_line(self._path)
-        return bool(line) and audit.read(line, 1).get("event") == EventKind.RESTART
+        return bool(line) and audit.parse_log_entry(line, 1).get("event") == EventKind.RESTART
 
     # -- for `envfs verify` and `envfs log verify` ---------------------------------------------------------------------
 
     async def read_whole(self, work: Callable[[], T], has_left: Callable[[], bool] = lambda: False) -> T:
-        """Do what reads the whole log, which may take a minute, in a thread; one at a time: each takes a processor.
+        """Do what reads the whole log, which may take a minute, in a thread. One at a time: each takes a processor.
 
         Raises:
             ConnectionAbortedError: whoever asked has left meanwhile
@@ -260,26 +264,26 @@ class Ledger:
                 raise ConnectionAbortedError
             return await trio.to_thread.run_sync(work)
 
-    def points(self) -> tuple[Checkpoint, ...]:
+    def points(self) -> tuple[StoredCheckpoint, ...]:
         """Return the checkpoints of this machine that are kept and can be read."""
         vault, points = self._vault, []
-        for stream, last in {each.stream: each.last for each in (self._own, self._stored)}.items() if vault else ():
+        for stream, last in {point.stream: point.last for point in (self._own, self._stored)}.items() if vault else ():
             for number in range(first_of(last), last + 1):
                 with suppress(EnvFSError):
-                    points.append(checkpoint.parse((vault and vault.read(stream, number)) or b""))
+                    points.append(checkpoint.parse_checkpoint((vault and vault.read(stream, number)) or b""))
         return tuple(points)
 
     def written(self) -> Marks:
-        """Return what the log says of each stream: which version was read or written, and what was broken off."""
+        """Return what the log says of each stream: which version was read or written, and what was interrupted."""
         whole = Marks(with_writes=True)
         with suppress(EnvFSError):
-            log_reading.verify(self._path, (), whole.take)
+            log_reading.verify_chain(self._path, (), whole.take)
         return whole
 
     # -- by a person ---------------------------------------------------------------------------------------------------
 
     def rotate(self, caller: Caller) -> str:
-        """Keep the log's file and go on in a new one; returns the kept file's name."""
+        """Keep the log's file and go on in a new one. Returns the kept file's name."""
         return self.log.rotate(caller)
 
     def restart(self, caller: Caller) -> str:
@@ -309,6 +313,8 @@ class Ledger:
         self._witness.put(render_witness(newest) if newest else "")
 
 
-async def check(keyholder: Keyholder, places: tuple[Place, ...], blobs: tuple[bytes, ...]) -> tuple[str, ...]:
-    """Have the keyholder check checkpoints; returns what is wrong with each."""
+async def checkpoint_faults(
+    keyholder: Keyholder, places: tuple[RecordAddress, ...], blobs: tuple[bytes, ...]
+) -> tuple[str, ...]:
+    """Have the keyholder check checkpoints. Returns what is wrong with each."""
     return (await keyholder.ask(CheckCheckpoints(places), Faults, blobs)).message.texts

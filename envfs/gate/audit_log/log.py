@@ -1,8 +1,8 @@
 """The access log on the disk (docs/format.md §7).
 
-Laws: an entry is in the file before what it speaks of happens; before each entry the file itself is checked (the same
+Laws: an entry is in the file before what it speaks of happens. Before each entry the file itself is checked (the same
 file, linked, not shrunk or grown by others, writable); what is remembered of the log is on the disk before it is
-remembered; when any of this fails, nothing is served until the file is as it was or a person says `envfs log restart`.
+remembered. When any of this fails, nothing is served until the file is as it was or a person says `envfs log restart`.
 """
 
 import contextlib
@@ -15,20 +15,20 @@ from pathlib import Path
 from envfs import safe_open
 from envfs.core import audit, events
 from envfs.core.access import Caller
-from envfs.core.audit import Checkpoint, Tip
+from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_files, log_opening, log_reading
-from envfs.gate.audit_log.log_files import HINT, End, cannot
-from envfs.gate.audit_log.log_opening import Signed
+from envfs.gate.audit_log.log_files import HINT, LogEnd, unavailable
+from envfs.gate.audit_log.log_opening import SignedEntry
 from envfs.gate.audit_log.log_stretch import Stretch
 from envfs.host import clocks, private_files
 
-OnEntry = Callable[[End, log_reading.Body], None]  # hears an entry, and where it ends
+OnEntry = Callable[[LogEnd, log_reading.Body], None]  # hears an entry, and where it ends
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
 
 
 class AccessLog:
-    """The log at `path`, with its end remembered beside it; one process at a time writes it.
+    """The log at `path`, with its end remembered beside it. One process at a time writes it.
 
     `signed` is the newest that others than the log remember of it, `on_entry` hears each entry that came after that.
     """
@@ -38,7 +38,7 @@ class AccessLog:
     def __init__(
         self,
         path: Path,
-        signed: Signed | None = None,
+        signed: SignedEntry | None = None,
         on_entry: OnEntry = lambda _end, _body: None,
     ) -> None:
         """Open the log, or begin one where there never was one.
@@ -77,42 +77,42 @@ class AccessLog:
         self._check_file()
         if self._pending:
             self._write_pending()
-        self._write(audit.line(self.tip, clocks.wall(), event, caller))
+        self._write(audit.entry_line(self.tip, clocks.wall_time(), event, caller))
 
     def append_durably(self, event: events.Event, caller: Caller) -> None:
-        """As `append`; raises AuditUnavailable as well where the entry would not be on the disk when this returns."""
+        """As `append`. Raises AuditUnavailable as well where the entry would not be on the disk when this returns."""
         self.append(event, caller)
         self.sync()
         if self.problem:
             raise AuditUnavailable(self.problem, HINT)
 
     def settle(self, event: events.Event) -> None:
-        """Write an entry that belongs behind the newest one; where that cannot be now, it comes before the next one."""
+        """Write an entry that belongs behind the newest one. Where that cannot be now, it comes before the next one."""
         self.note(event)
         with contextlib.suppress(AuditUnavailable):
             if not self.look():
                 self._write_pending()
 
     def note(self, event: events.Event) -> None:
-        """Have an entry written before the next one: what was mended when the log was opened."""
+        """Have an entry written before the next one: what was repaired when the log was opened."""
         self._pending.append(event)
 
     def _write_pending(self) -> None:
         while self._pending:
-            self._write(audit.line(self.tip, clocks.wall(), self._pending[0], None))
+            self._write(audit.entry_line(self.tip, clocks.wall_time(), self._pending[0], None))
             self._pending.pop(0)
 
-    def append_checkpoint(self, signed: Checkpoint) -> None:
+    def append_checkpoint(self, signed: LoggedCheckpoint) -> None:
         """Write a signature over an entry of this log into it."""
         if not self.problem:
             self._check_file()
             quiet = signed.seq == self.tip.seq
             self.record = signed.record or self.record
-            self._write(audit.checkpoint(self.tip, clocks.wall(), signed))
+            self._write(audit.checkpoint_line(self.tip, clocks.wall_time(), signed))
             self.signed_to = self.tip.seq if quiet else signed.seq
 
     def sync(self) -> None:
-        """Put what was written on the disk; called once a second while there is something to put."""
+        """Put what was written on the disk. Called once a second while there is something to put."""
         if not self.unsynced or self._handle < 0:
             return
         self.unsynced = False
@@ -120,25 +120,25 @@ class AccessLog:
             os.fdatasync(self._handle)
         except OSError as error:
             # after a failed sync nobody knows which entries are on the disk: a retry would only seem to help
-            self._lost(f"the access log cannot be put on the disk: {safe_open.reason(error)}")
+            self._lost(f"the access log cannot be put on the disk: {safe_open.error_words(error)}")
 
     def remember(self) -> None:
         """Put what was written on the disk, then remember that it is there.
 
         Raises:
-            StoreUnavailable: the end cannot be written; then the next start follows the chain from further back
+            StoreUnavailable: the end cannot be written. Then the next start follows the chain from further back
         """
         end = self.end
         self.sync()
         if not self.problem:
-            log_end.remember(self.path, end)
+            log_end.write_log_end(self.path, end)
 
     def break_off(self, problem: str) -> None:
         """Serve nothing more until a person says `envfs log restart`."""
         self._lost(problem)
 
     def rotate(self, caller: Caller) -> str:
-        """Keep the file under the name of its entries and go on in a new one; returns the kept file's name.
+        """Keep the file under the name of its entries and go on in a new one. Returns the kept file's name.
 
         A file that another program moved, or copied and emptied, is taken back if every entry is in it.
 
@@ -161,20 +161,20 @@ class AccessLog:
                 self.path.unlink(missing_ok=True)
             private_files.sync_folder(self.path.parent)
         except OSError as error:
-            raise cannot(error) from None
+            raise unavailable(error) from None
         self._lost("a new file of the access log could not be begun")
         self._go_on(events.rotated(aside.name), caller)
         return str(aside)
 
     def restart(self, caller: Caller, behind: str = "") -> str:
-        """Set the old files aside and begin a new log whose first entry says so; returns the old file's new name.
+        """Set the old files aside and begin a new log whose first entry says so. Returns the old file's new name.
 
         `behind` is what else a person takes as it is.
         """
         try:
-            aside = log_files.set_aside(self.path, clocks.wall().replace(":", ""))
+            aside = log_files.set_aside(self.path, clocks.wall_time().replace(":", ""))
         except OSError as error:
-            raise cannot(error) from None
+            raise unavailable(error) from None
         lost, self.tip = self.tip, Tip()
         event = events.restarted(self._signed.record if self._signed else 0, log_files.lost_entries(lost, behind))
         self._pending.clear()
@@ -200,16 +200,16 @@ class AccessLog:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     @property
-    def end(self) -> End:
+    def end(self) -> LogEnd:
         """Where the log ends now."""
-        return End(self.tip.seq, self.tip.digest, self._size, self.record)
+        return LogEnd(self.tip.seq, self.tip.digest, self._size, self.record)
 
     @property
     def is_broken(self) -> bool:
-        """Tell whether nothing is served until a restart; a log that may be written again by itself is not broken."""
+        """Tell whether nothing is served until a restart. A log that may be written again by itself is not broken."""
         return bool(self.problem) and not self._cure
 
-    def signed_is(self, signed: Signed) -> None:
+    def signed_is(self, signed: SignedEntry) -> None:
         """Take note of the newest checkpoint."""
         self._signed = signed
 
@@ -229,15 +229,15 @@ class AccessLog:
 
     def newest(self, count: int) -> Iterator[bytes]:
         """Yield the newest `count` lines (0: all), the oldest of them first, up to the newest entry of now."""
-        return log_reading.newest(self.path, count, None if self.problem else self._size)
+        return log_reading.newest_lines(self.path, count, None if self.problem else self._size)
 
     def verify(self, asked: Collection[int] = ()) -> log_reading.Verified:
-        """Follow the whole chain to the end that was written last; returns the hashes of the entries `asked` for too.
+        """Follow the whole chain to the end that was written last. Returns the hashes of the entries `asked` for too.
 
         Raises:
             LogBroken: naming the first line that is wrong, or entries missing at the end
         """
-        verified = log_reading.verify(self.path, asked)
+        verified = log_reading.verify_chain(self.path, asked)
         if self.is_broken:
             raise LogBroken(self.problem, HINT)
         if verified.end != self.tip:
@@ -248,39 +248,39 @@ class AccessLog:
     # -- opening -------------------------------------------------------------------------------------------------------
 
     def _open(self, on_entry: OnEntry) -> None:
-        remembered = log_end.recall(self.path)
-        last = remembered or (self._signed.end if self._signed else End())
+        remembered = log_end.read_log_end(self.path)
+        last = remembered or (self._signed.end if self._signed else LogEnd())
         self.tip, self._size, self.record = last.tip, last.size, last.record
         if not os.path.lexists(self.path):
             self._begin(remembered)
             return
         self._take(os.O_APPEND)
         size, self._size = self._size, last.size
-        end = log_opening.follow(self.path, self._signed, remembered, on_entry)
+        end = log_opening.follow_from_known(self.path, self._signed, remembered, on_entry)
         if end.size < size:
             what = log_opening.what_is_torn(self.path, end, size - end.size)
             os.ftruncate(self._handle, end.size)  # never was on the disk, so that no end and no checkpoint names it
             self.note(events.mended(f"{what} after entry {end.seq} was dropped"))
-        earlier = log_files.parts(self.path)[:-1]
-        if earlier and not end.size:  # a rotation that a power cut broke off
+        earlier = log_files.log_parts(self.path)[:-1]
+        if earlier and not end.size:  # a rotation that a power cut interrupted
             self._pending.insert(0, events.rotated(earlier[-1].path.name))
         self.tip, self._size, self._sure, self.record = end.tip, end.size, end.size, end.record
 
-    def _begin(self, remembered: End | None) -> None:
+    def _begin(self, remembered: LogEnd | None) -> None:
         gone = remembered or (self._signed.end if self._signed else None)
-        earlier = log_files.parts(self.path)[:-1]
+        earlier = log_files.log_parts(self.path)[:-1]
         if gone is not None or earlier:
             newest = earlier[-1].path if earlier else None
-            if gone is None or newest is None or log_files.moved(self.path, gone) != newest:
-                raise AuditUnavailable(log_opening.missing(self.path, gone or End()), HINT)
-            self._go_on(events.rotated(newest.name), None)  # a rotation that was broken off
+            if gone is None or newest is None or log_files.moved_log(self.path, gone) != newest:
+                raise AuditUnavailable(log_opening.missing_log(self.path, gone or LogEnd()), HINT)
+            self._go_on(events.rotated(newest.name), None)  # a rotation that was interrupted
             return
         self._new_file()
-        log_end.remember(self.path, self.end)
+        log_end.write_log_end(self.path, self.end)
 
     def _go_on(self, event: events.Event, caller: Caller | None) -> None:
         self._new_file()
-        self._write(audit.line(self.tip, clocks.wall(), event, caller))
+        self._write(audit.entry_line(self.tip, clocks.wall_time(), event, caller))
         self.remember()
 
     def _new_file(self) -> None:
@@ -290,7 +290,7 @@ class AccessLog:
             private_files.sync_folder(self.path.parent)
             private_files.sync_above(self.path.parent)  # whoever took the lock before may have made it
         except OSError as error:
-            raise cannot(error) from None
+            raise unavailable(error) from None
         self._sure, self._since = 0, hashlib.sha256()
 
     def _take(self, flags: int) -> None:
@@ -306,7 +306,7 @@ class AccessLog:
     def _moved(self) -> Path | None:
         if not self.look():
             return None
-        moved = log_files.moved(self.path, self.end)
+        moved = log_files.moved_log(self.path, self.end)
         gone = not os.path.lexists(self.path) or self.path.stat(follow_symlinks=False).st_size == 0
         if moved is None or not gone:
             raise AuditUnavailable(self.problem, HINT)
@@ -320,11 +320,11 @@ class AccessLog:
         try:
             status = os.stat(self.path, follow_symlinks=False)
         except OSError:
-            raise self._lost(log_opening.missing(self.path, self.end, "the access log was deleted")) from None
+            raise self._lost(log_opening.missing_log(self.path, self.end, "the access log was deleted")) from None
         if (status.st_dev, status.st_ino) != self._identity:
             raise self._lost("the access log was replaced by another file")
         if status.st_size != self._size:
-            raise self._lost("the access log was changed by somebody else")
+            raise self._lost("another program changed the access log")
         if not status.st_mode & stat.S_IWUSR:
             raise self._lost("the access log was made read-only", _A_LOOK)
 
@@ -336,13 +336,13 @@ class AccessLog:
         try:
             written = os.write(self._handle, line)
         except OSError as error:
-            raise self._lost(cannot(error).text, _A_WRITE) from None
+            raise self._lost(unavailable(error).text, _A_WRITE) from None
         if written != len(line):
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, self._size)
             raise self._lost("the access log cannot be written: no space left on device", _A_WRITE)
         self._size += written
-        self.tip = audit.after(self.tip, line)
+        self.tip = audit.tip_after(self.tip, line)
         self._since.update(line)
         self.problem = ""
         self.unsynced = True

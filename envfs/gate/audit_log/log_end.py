@@ -1,6 +1,6 @@
 """Where the access log ended, remembered in a file beside it: a line of numbers that is replaced whole.
 
-Laws: what it names is on the disk before it is written; a file that is no such line is a fault with a name.
+Laws: what it names is on the disk before it is written. A file that is no such line is a fault with a name.
 """
 
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from envfs.core import audit
 from envfs.errors import AuditUnavailable
-from envfs.gate.audit_log.log_files import HINT, End, open_part
+from envfs.gate.audit_log.log_files import HINT, LogEnd, open_part
 from envfs.host import private_files
 from envfs.host.private_files import read_at_most
 
@@ -21,7 +21,7 @@ def path_of(log: Path) -> Path:
     return log.with_name(log.name + ".end")
 
 
-def remember(log: Path, end: End) -> None:
+def write_log_end(log: Path, end: LogEnd) -> None:
     """Remember the end.
 
     Raises:
@@ -30,7 +30,7 @@ def remember(log: Path, end: End) -> None:
     private_files.write_private(path_of(log), f"{end.seq} {end.digest} {end.size} {end.record}\n".encode())
 
 
-def recall(log: Path) -> End | None:
+def read_log_end(log: Path) -> LogEnd | None:
     """Return the remembered end, or None if there is none.
 
     Raises:
@@ -45,4 +45,4 @@ def recall(log: Path) -> End | None:
         raise AuditUnavailable(f"{path.name}, the remembered end of the log: {error.text}", HINT) from None
     if match is None or (match[1] == "0") != (match[2] == audit.START):
         raise AuditUnavailable("the remembered end of the access log cannot be read", HINT)
-    return End(int(match[1]), match[2], int(match[3]), int(match[4] or 0))
+    return LogEnd(int(match[1]), match[2], int(match[3]), int(match[4] or 0))

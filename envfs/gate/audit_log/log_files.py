@@ -21,15 +21,15 @@ _RANGE = re.compile(r"\.(\d{8,18})-(\d{8,18})", re.ASCII)
 _LONGEST_LINE = 1 << 16
 
 
-class Part(NamedTuple):
-    """One file of a log, by the entries that it holds; `last` is 0 for the file that is written."""
+class LogPart(NamedTuple):
+    """One file of a log, by the entries that it holds. `last` is 0 for the file that is written."""
 
     path: Path
     first: int
     last: int
 
 
-class End(NamedTuple):
+class LogEnd(NamedTuple):
     """Where a log ended: how many entries, the hash of the last line, and the size of its file then.
 
     `record` is the number of the newest checkpoint in the vault that the log names.
@@ -46,13 +46,13 @@ class End(NamedTuple):
         return Tip(self.seq, self.digest)
 
 
-def cannot(error: OSError) -> AuditUnavailable:
+def unavailable(error: OSError) -> AuditUnavailable:
     """Say that the log cannot be used, and why."""
-    return AuditUnavailable(f"the access log cannot be used: {safe_open.reason(error)}", HINT)
+    return AuditUnavailable(f"the access log cannot be used: {safe_open.error_words(error)}", HINT)
 
 
-def parts(path: Path) -> list[Part]:
-    """List the files of the log at `path` in the order of their entries; the last one is `path`, there or not.
+def log_parts(path: Path) -> list[LogPart]:
+    """List the files of the log at `path` in the order of their entries. The last one is `path`, there or not.
 
     Raises:
         AuditUnavailable: the folder cannot be read
@@ -60,14 +60,14 @@ def parts(path: Path) -> list[Part]:
     try:
         names = os.listdir(path.parent) if path.parent.is_dir() else []
     except OSError as error:
-        raise cannot(error) from None
+        raise unavailable(error) from None
     earlier = []
     for name in names:
         match = _RANGE.fullmatch(name.removeprefix(path.name)) if name.startswith(path.name) else None
         if match:
-            earlier.append(Part(path.with_name(name), int(match[1]), int(match[2])))
+            earlier.append(LogPart(path.with_name(name), int(match[1]), int(match[2])))
     earlier.sort(key=lambda part: part.first)
-    return [*earlier, Part(path, earlier[-1].last + 1 if earlier else 1, 0)]
+    return [*earlier, LogPart(path, earlier[-1].last + 1 if earlier else 1, 0)]
 
 
 def kept_name(path: Path, first: int, last: int) -> Path:
@@ -84,7 +84,7 @@ def open_part(path: Path, flags: int = os.O_RDONLY) -> int:
     try:
         handle = safe_open.open_file(path, flags)
     except OSError as error:
-        raise cannot(error) from None
+        raise unavailable(error) from None
     reason = private_files.unsafe(os.fstat(handle))
     if reason:
         os.close(handle)
@@ -92,8 +92,8 @@ def open_part(path: Path, flags: int = os.O_RDONLY) -> int:
     return handle
 
 
-def lines(path: Path, offset: int = 0) -> Iterator[bytes]:
-    """Yield the lines of one file from `offset` on; the last one may lack its line feed.
+def part_lines(path: Path, offset: int = 0) -> Iterator[bytes]:
+    """Yield the lines of one file from `offset` on. The last one may lack its line feed.
 
     Raises:
         AuditUnavailable: it cannot be read
@@ -102,16 +102,16 @@ def lines(path: Path, offset: int = 0) -> Iterator[bytes]:
     try:
         with os.fdopen(handle, "rb") as file:
             file.seek(offset)
-            yield from safe_open.lines(file, _LONGEST_LINE)
+            yield from safe_open.read_lines(file, _LONGEST_LINE)
     except OSError as error:
-        raise cannot(error) from None
+        raise unavailable(error) from None
 
 
 def whole_lines(path: Path, offset: int) -> Iterator[bytes]:
     """Yield the lines of one file from `offset` on, up to the first that a power cut left half written.
 
-    Such a line lacks its line feed, or has zeros: a file's new size can be on the disk before its bytes are. What comes
-    after it was written later, so that is not whole either.
+    Such a line lacks its line feed, or has zeros: a file's new size can be on the disk before its bytes are. Bytes
+    behind it were written later, so they are not whole either.
 
     Raises:
         AuditUnavailable: it cannot be read
@@ -128,7 +128,7 @@ def whole_lines(path: Path, offset: int) -> Iterator[bytes]:
                 if line.endswith(b"\n"):
                     yield line
     except OSError as error:
-        raise cannot(error) from None
+        raise unavailable(error) from None
 
 
 def line_that_ends(path: Path, offset: int) -> bytes:
@@ -155,7 +155,7 @@ def piece(path: Path, offset: int) -> bytes:
     try:
         return os.pread(handle, _LONGEST_LINE, offset)
     except OSError as error:
-        raise cannot(error) from None
+        raise unavailable(error) from None
     finally:
         os.close(handle)
 
@@ -164,10 +164,10 @@ def _size(path: Path) -> int:
     try:
         return path.stat(follow_symlinks=False).st_size
     except OSError as error:
-        raise cannot(error) from None
+        raise unavailable(error) from None
 
 
-def moved(path: Path, end: End) -> Path | None:
+def moved_log(path: Path, end: LogEnd) -> Path | None:
     """Return the file beside the log that is what the log was: it ends with the entry that `end` names."""
     if not end.seq:
         return None
@@ -178,32 +178,32 @@ def moved(path: Path, end: End) -> Path | None:
     return None
 
 
-def _is_what_was(path: Path, end: End) -> bool:
+def _is_what_was(path: Path, end: LogEnd) -> bool:
     try:
-        return _size(path) >= end.size and audit.after(Tip(end.seq - 1), line_that_ends(path, end.size)) == end.tip
+        return _size(path) >= end.size and audit.tip_after(Tip(end.seq - 1), line_that_ends(path, end.size)) == end.tip
     except AuditUnavailable:
         return False
 
 
 def first_number(path: Path) -> int:
-    """Return the number of the first entry in a file of the log, as its first line says; 1 if it has none.
+    """Return the number of the first entry in a file of the log, as its first line says. 1 if it has none.
 
     Raises:
         LogBroken: the line is no entry
     """
-    line = next(lines(path), b"")
-    number = audit.read(line, 1).get("seq") if line else 1
+    line = next(part_lines(path), b"")
+    number = audit.parse_log_entry(line, 1).get("seq") if line else 1
     return number if isinstance(number, int) else 1
 
 
 def set_aside(path: Path, stamp: str) -> str:
-    """Rename every file of the log, whatever it is; returns the new name of the one that was written, if it was there.
+    """Rename every file of the log, whatever it is. Returns the new name of the one that was written, if it was there.
 
     Raises:
         OSError: one of them cannot be renamed
     """
     aside = f"{path}.{stamp}"
-    for part in parts(path)[:-1]:
+    for part in log_parts(path)[:-1]:
         part.path.rename(aside + part.path.name.removeprefix(path.name))
     end = path.with_name(path.name + ".end")
     if end.is_dir() and not end.is_symlink():
@@ -217,5 +217,5 @@ def set_aside(path: Path, stamp: str) -> str:
 
 
 def lost_entries(lost: Tip, behind: str) -> str:
-    """Say what a log that begins anew does not have: the entries of the one before, and in what the vault is behind."""
+    """Say what a new log does not have: the entries of the one before, and in what the vault is behind."""
     return f"after entry {lost.seq} {lost.digest}" + (f"; {behind}" if behind else "")

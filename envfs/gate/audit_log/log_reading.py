@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envfs.core import audit
-from envfs.core.audit import Checkpoint, Tip
+from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.core.events import EventKind
 from envfs.errors import AuditUnavailable, LogBroken
 from envfs.gate.audit_log import log_files
-from envfs.gate.audit_log.log_files import HINT, End, Part
+from envfs.gate.audit_log.log_files import HINT, LogEnd, LogPart
 
 _BLOCK = 1 << 16
 _DIGEST_BYTES = 32  # of SHA-256
@@ -19,10 +19,10 @@ Body = dict[str, object]
 
 
 class Verified(NamedTuple):
-    """What following the whole chain gave.
+    """The result of following the whole chain.
 
     `end` is where it ends, `first` the number of the first entry that is here, `since` its time, `begin` the hash of
-    the log's first line (empty if that is not here), `restarted` what a restart said in it (None: it is no restart);
+    the log's first line (empty if that is not here), `restarted` what a restart said in it (None: it is no restart).
     `digests` are the hashes that were asked for.
     """
 
@@ -31,18 +31,18 @@ class Verified(NamedTuple):
     since: str
     begin: str
     restarted: str | None
-    points: tuple[Checkpoint, ...]
+    points: tuple[LoggedCheckpoint, ...]
     digests: dict[int, str]
 
 
-def newest(path: Path, count: int, size: int | None = None) -> Iterator[bytes]:
+def newest_lines(path: Path, count: int, size: int | None = None) -> Iterator[bytes]:
     """Yield the newest `count` lines (0: all), the oldest of them first, as they are asked for.
 
     With `size` the file that is written is read up to there: what comes after it is newer than the question.
     """
     places: list[tuple[Path, int, int | None]] = []
     left = count
-    for part in reversed(log_files.parts(path)):
+    for part in reversed(log_files.log_parts(path)):
         until = None if part.last else size
         offset, lines = _start_of(part.path, left, until) if count else (0, 0)
         places.append((part.path, offset, until))
@@ -54,7 +54,7 @@ def newest(path: Path, count: int, size: int | None = None) -> Iterator[bytes]:
 
 
 def _start_of(path: Path, count: int, until: int | None) -> tuple[int, int]:
-    # where the newest `count` lines of a file begin, and how many there are up to that; each block is read once
+    # where the newest `count` lines of a file begin, and how many there are up to that. Each block is read once
     with os.fdopen(log_files.open_part(path), "rb") as file:
         size = file.seek(0, os.SEEK_END)
         at = size = min(size, size if until is None else until)
@@ -80,77 +80,77 @@ def _after_line(block: bytes, number: int) -> int:
 
 
 def _lines_between(path: Path, offset: int, until: int | None) -> Iterator[bytes]:
-    for line in log_files.lines(path, offset):
+    for line in log_files.part_lines(path, offset):
         offset += len(line)
         if until is not None and offset > until:
             return
         yield line
 
 
-def follow(path: Path, start: End, on_entry: Callable[[End, Body], None]) -> End:
+def follow_chain(path: Path, start: LogEnd, on_entry: Callable[[LogEnd, Body], None]) -> LogEnd:
     """Follow the chain from `start` to the last whole line, and return where that ends.
 
     Raises:
         AuditUnavailable: the entry that `start` names is not in the file where it was written
         LogBroken: a later line does not follow from the one before
     """
-    if not holds(path, start):
+    if not holds_entry(path, start):
         raise AuditUnavailable(f"the access log lacks entry {start.seq} that was written", HINT)
-    end, last = start, log_files.parts(path)[-1]
+    end, last = start, log_files.log_parts(path)[-1]
     for part in _parts_after(path, start.seq):
         offset = start.size if part.first <= start.seq else 0
-        read = log_files.whole_lines if part == last else log_files.lines
+        read = log_files.whole_lines if part == last else log_files.part_lines
         counted, sizes = _counted(read(part.path, offset), offset)
         end = end._replace(size=offset)
-        for tip, body in audit.walk(counted, end.tip):
-            end = End(tip.seq, tip.digest, sizes[0], _record(body, end.record))
+        for tip, body in audit.walk_chain(counted, end.tip):
+            end = LogEnd(tip.seq, tip.digest, sizes[0], _record(body, end.record))
             on_entry(end, body)
     return end
 
 
-def holds(path: Path, end: End) -> bool:
+def holds_entry(path: Path, end: LogEnd) -> bool:
     """Tell whether the entry that `end` names is where it was written."""
     if not end.seq:
         return True
-    within = [part for part in log_files.parts(path) if part.first <= end.seq and end.seq <= (part.last or end.seq)]
+    within = [part for part in log_files.log_parts(path) if part.first <= end.seq and end.seq <= (part.last or end.seq)]
     line = log_files.line_that_ends(within[0].path, end.size) if within else b""
-    return audit.after(Tip(end.seq - 1), line) == end.tip
+    return audit.tip_after(Tip(end.seq - 1), line) == end.tip
 
 
 def first_line(path: Path) -> bytes:
     """Return the first line of the log, or nothing where its first entries are not here."""
-    part = log_files.parts(path)[0]
-    return next(log_files.lines(part.path), b"") if part.first == 1 else b""
+    part = log_files.log_parts(path)[0]
+    return next(log_files.part_lines(part.path), b"") if part.first == 1 else b""
 
 
-def verify(
+def verify_chain(
     path: Path,
     asked: Collection[int] = (),
-    on_entry: Callable[[End, Body], None] = lambda _end, _body: None,
+    on_entry: Callable[[LogEnd, Body], None] = lambda _end, _body: None,
 ) -> Verified:
     """Follow the whole chain.
 
     Raises:
         LogBroken: naming the first line that is wrong
     """
-    everything = itertools.chain.from_iterable(log_files.lines(part.path) for part in log_files.parts(path))
+    everything = itertools.chain.from_iterable(log_files.part_lines(part.path) for part in log_files.log_parts(path))
     first = next(everything, b"")
     start, body = _start(first) if first else (Tip(), {})
     end, points, digests, since = start, [], {}, _Since()
-    for end, entry in audit.walk(itertools.chain((first,) if first else (), everything), start):
+    for end, entry in audit.walk_chain(itertools.chain((first,) if first else (), everything), start):
         point = since.take(end, entry)
-        on_entry(End(*end), entry)
+        on_entry(LogEnd(*end), entry)
         points += [point] if point else []
         if end.seq in asked:
             digests[end.seq] = end.digest
-    begin = audit.after(Tip(), first).digest if start == Tip() and first else ""
+    begin = audit.tip_after(Tip(), first).digest if start == Tip() and first else ""
     restarted = str(body.get("rule", "")) if body.get("event") == EventKind.RESTART else None
     return Verified(end, start.seq + 1, str(body.get("time", "")), begin, restarted, tuple(points), digests)
 
 
 def _start(line: bytes) -> tuple[Tip, Body]:
     # a log whose first files were taken away begins with the entry that says so
-    body = audit.read(line, 1)
+    body = audit.parse_log_entry(line, 1)
     seq, prev = body.get("seq"), body.get("prev")
     rotated = body.get("event") == EventKind.ROTATE and isinstance(seq, int) and isinstance(prev, str)
     return (Tip(seq - 1, prev), body) if rotated and isinstance(seq, int) and isinstance(prev, str) else (Tip(), body)
@@ -166,7 +166,7 @@ class _Since:
         self._first = 0
         self._digests = bytearray()
 
-    def take(self, end: Tip, body: Body) -> Checkpoint | None:
+    def take(self, end: Tip, body: Body) -> LoggedCheckpoint | None:
         point = audit.find_checkpoint(body)
         if point is not None:
             if "entry" in body and self._digest(point.seq) != point.digest:
@@ -182,8 +182,8 @@ class _Since:
         return self._digests[at : at + _DIGEST_BYTES].hex() if at >= 0 else ""
 
 
-def _parts_after(path: Path, seq: int) -> list[Part]:
-    return [part for part in log_files.parts(path) if not part.last or part.last > seq]
+def _parts_after(path: Path, seq: int) -> list[LogPart]:
+    return [part for part in log_files.log_parts(path) if not part.last or part.last > seq]
 
 
 def _counted(lines: Iterator[bytes], offset: int) -> tuple[Iterator[bytes], list[int]]:

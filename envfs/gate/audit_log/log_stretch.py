@@ -1,4 +1,4 @@
-"""What one process wrote of the access log, to be compared with what the file has, before that is signed."""
+"""The access log's stretch of one process, to be compared with what the file has, before that is signed."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_files
-from envfs.gate.audit_log.log_files import End
+from envfs.gate.audit_log.log_files import LogEnd
 
 _BLOCK = 1 << 18
 
@@ -18,11 +18,11 @@ class Stretch(NamedTuple):
     path: Path
     identity: tuple[int, int]
     start: int
-    end: End
+    end: LogEnd
     digest: bytes
 
     def problem(self) -> str:
-        """Read the file; say what is wrong with it, or return the empty string."""
+        """Read the file. Say what is wrong with it, or return the empty string."""
         try:
             handle = log_files.open_part(self.path)
         except AuditUnavailable as error:
@@ -32,7 +32,7 @@ class Stretch(NamedTuple):
             if (status.st_dev, status.st_ino) != self.identity:
                 return "the access log was replaced by another file"
             if _digest(handle, self.start, self.end.size) != self.digest:
-                return "the access log was changed by somebody else"
+                return "another program changed the access log"
         finally:
             os.close(handle)
         return ""

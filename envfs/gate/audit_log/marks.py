@@ -1,15 +1,15 @@
-"""What the log's entries say of the vault: how far each stream was when they were written.
+"""The log's statements about the vault: how far each stream was when they were written.
 
 Law: an entry of a change is there before the change. A `void` entry directly after it, or after what opening the log
-adds, says that the change was broken off; in any other place a `void` entry says nothing (docs/format.md §7).
+adds, says that the change was interrupted. In any other place a `void` entry says nothing (docs/format.md §7).
 """
 
 from typing import NamedTuple
 
 from envfs.core import names, record
-from envfs.core.checkpoint import Head
+from envfs.core.checkpoint import StreamHead
 from envfs.core.events import EventKind
-from envfs.gate.audit_log.log_files import End
+from envfs.gate.audit_log.log_files import LogEnd
 from envfs.gate.audit_log.log_reading import Body
 from envfs.vault.high_water import Seen
 
@@ -17,7 +17,7 @@ _CHANGES = (EventKind.WRITE, EventKind.KEY)
 _OF_OPENING = (
     EventKind.MEND,
     EventKind.ROTATE,
-)  # what may come between an entry and the word that its change was broken off
+)  # what may come between an entry and the word that its change was interrupted
 
 
 class Intent(NamedTuple):
@@ -53,7 +53,7 @@ class Marks:
         self.last: Intent | None = None
         self.broken_off: dict[str, int] = {}
 
-    def take(self, _end: End, body: Body) -> None:
+    def take(self, _end: LogEnd, body: Body) -> None:
         """Take the next entry."""
         event, level, version = str(body.get("event")), body.get("level"), body.get("version", 0)
         self.ends_signed = event == EventKind.CHECKPOINT and "entry" not in body
@@ -91,7 +91,7 @@ class Marks:
         self._marks.pop(of_key, None)
         self._accepted[of_key] = 0
 
-    def after(self, heads: tuple[Head, ...]) -> dict[str, Seen]:
+    def after(self, heads: tuple[StreamHead, ...]) -> dict[str, Seen]:
         """Return the marks, those of `heads` raised by what came after them."""
         marks = {head.stream: Seen(head.seq, head.digest) for head in heads if head.stream not in self._accepted}
         for stream, version in self._marks.items():

@@ -2,7 +2,7 @@
 
 Laws: the entry is on the disk before the record is stored, so no version is without an entry, after a power cut too. A
 record that is not stored after all is said to be so by the next entry, `void`. Nothing else comes between an entry and
-its record: so of all changes only the one that a log ends with can have been broken off by the end of its process.
+its record: so of all changes only the one that a log ends with can have been interrupted by the end of its process.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.marks import Intent
 from envfs.vault.vault import Vault
 
-KILLED = "the change was broken off before it took effect: this version was never stored"
+KILLED = "the change was interrupted before it took effect: this version was never stored"
 _FAILED = "the change could not be carried out: this version was not stored"
 _UNKNOWN = "the change could not be carried out, and whether this version was stored cannot be seen"
 
@@ -30,10 +30,10 @@ class Recorder:
         self._vault = vault
 
     def carry_out(self, event: Event, caller: Caller, data: bytes, store: Callable[[], bool]) -> bool:
-        """Put the entry on the disk, then `store` a record of `data`; False, if `store` says that it is not stored.
+        """Put the entry on the disk, then `store` a record of `data`. False, if `store` says that it is not stored.
 
         Raises:
-            AuditUnavailable: the entry cannot be put on the disk; nothing was stored
+            AuditUnavailable: the entry cannot be put on the disk. Nothing was stored
             EnvFSError: as `store` does
         """
         self._log.append_durably(event, caller)
@@ -54,7 +54,7 @@ class Recorder:
 
 
 def say_broken_off(intent: Intent, why: str, log: AccessLog, vault: Vault) -> None:
-    """Say in the log that a change was broken off, and take its level out of the index if it would have been new."""
+    """Say in the log that a change was interrupted, and take its level out of the index if it would have been new."""
     if intent.version == 1:
         with suppress(EnvFSError):
             vault.unlist(intent.level)
@@ -62,7 +62,7 @@ def say_broken_off(intent: Intent, why: str, log: AccessLog, vault: Vault) -> No
 
 
 def is_broken_off(intent: Intent, vault: Vault, read_at: int) -> bool:
-    """Tell whether the change that a log ends with was broken off: there is no record, and none was ever seen.
+    """Tell whether the change that a log ends with was interrupted: there is no record, and none was ever seen.
 
     `read_at` is the newest version of the stream that the log says was read.
     """

@@ -1,6 +1,6 @@
 """Refusals on the log, in bounds: a stranger must not be able to fill the disk that the log needs.
 
-At most `_A_SECOND` for each uid are written as they come; the rest of that second is written as one entry that counts
+At most `_A_SECOND` for each uid are written at once. The rest of that second is written as one entry that counts
 them, a second later.
 """
 
@@ -42,14 +42,14 @@ class Refusals:
         self.flush()
         written = self._written.get(caller.uid, 0)
         if written >= _A_SECOND:
-            before = self._held_back.get(caller.uid)
-            self._held_back[caller.uid] = _HeldBack(event, caller, before.times + 1 if before else 1)
+            held_back = self._held_back.get(caller.uid)
+            self._held_back[caller.uid] = _HeldBack(event, caller, held_back.times + 1 if held_back else 1)
             return
         self._written[caller.uid] = written + 1
         self._log().append(event, caller)
 
     def flush(self) -> None:
-        """Write what was counted, once its second is over; called for each refusal and once a second.
+        """Write what was counted, once its second is over. Called for each refusal and once a second.
 
         Raises:
             AuditUnavailable: the log cannot be written

@@ -1,4 +1,4 @@
-"""What the vault and the witnesses remember of the access log, as values. Text that is no such value is left out."""
+"""The memory of vault and witnesses about the access log, as values. Text that is no such value is left out."""
 
 import json
 from contextlib import suppress
@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envfs.core import checkpoint
-from envfs.core.checkpoint import Checkpoint
+from envfs.core.checkpoint import StoredCheckpoint
 from envfs.errors import AuthenticationFailed, EnvFSError, RolledBack, StoreUnavailable
 from envfs.gate.audit_log import log_reading
-from envfs.gate.audit_log.log_opening import Signed
+from envfs.gate.audit_log.log_opening import SignedEntry
 from envfs.vault.vault import Vault
 
 _TYPES = (str, int, str, int, str, int, str)
@@ -19,13 +19,13 @@ class Stored(NamedTuple):
     """The newest checkpoint of a stream that can be read in the vault, its bytes, and how many there are."""
 
     stream: str = ""
-    point: Checkpoint | None = None
+    point: StoredCheckpoint | None = None
     data: bytes = b""
     last: int = 0
 
 
 def read_stored(vault: Vault, stream: str) -> tuple[Stored, str]:
-    """Read the newest checkpoint of a stream; the second says why it is not the one that was seen, or is empty."""
+    """Read the newest checkpoint of a stream. The second says why it is not the one that was seen, or is empty."""
     last, behind = 0, ""
     try:
         last = vault.last(stream)
@@ -35,7 +35,7 @@ def read_stored(vault: Vault, stream: str) -> tuple[Stored, str]:
     for number in range(last, max(0, last - 2), -1):
         try:
             data = vault.read(stream, number) or b""
-            point = checkpoint.parse(data)
+            point = checkpoint.parse_checkpoint(data)
         except EnvFSError as error:
             behind = behind or f"checkpoint {number} of {stream}: {error.text}"
             continue
@@ -60,31 +60,33 @@ def read_former(vault: Vault, log: Path, own: Stored) -> tuple[Stored, str]:
         if behind or stored.point is None or stored.point.claim.entries <= entries:
             continue
         with suppress(EnvFSError):
-            if log_reading.holds(log, signed_by(stored).end):
+            if log_reading.holds_entry(log, signed_by(stored).end):
                 newest, entries = stored, stored.point.claim.entries
     return newest, older
 
 
-def signed_by(stored: Stored) -> Signed:
-    """Return what the newest checkpoint of the vault says of the log."""
+def signed_by(stored: Stored) -> SignedEntry:
+    """Return the newest checkpoint's statement on the log. Raises ValueError if there is none."""
     point = stored.point
     if point is None:
         raise ValueError("there is no checkpoint")
     header, claim = point.header, point.claim
     place = f"checkpoint {header.seq} of the vault"
-    return Signed(place, stored.stream, header.seq, claim.begin, claim.entries, claim.tip, claim.offset, header.time)
+    return SignedEntry(
+        place, stored.stream, header.seq, claim.begin, claim.entries, claim.tip, claim.offset, header.time
+    )
 
 
-def render_witness(signed: Signed) -> str:
+def render_witness(signed: SignedEntry) -> str:
     """Write a checkpoint as a witness has it."""
     return json.dumps(signed[1:], separators=(",", ":"))
 
 
-def parse_witness(place: str, line: str) -> Signed | None:
+def parse_witness(place: str, line: str) -> SignedEntry | None:
     """Read what a witness has, or return None."""
     try:
         body = json.loads(line)
     except (ValueError, RecursionError):
         return None
     is_one = isinstance(body, list) and tuple(map(type, body)) == _TYPES
-    return Signed(place, *body) if is_one else None
+    return SignedEntry(place, *body) if is_one else None

@@ -7,22 +7,22 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple, TypeVar
 
 from envfs.core.access_request import Format
-from envfs.core.addresses import Layer
+from envfs.core.addresses import SealedLayer
 from envfs.core.scope import VAULT, Scope
 from envfs.gate.keyholder import Keyholder
-from envfs.gate.views.view import Layers, View
+from envfs.gate.views.view import ChainVersions, View
 from envfs.gate.views.view_times import ViewTimes
 from envfs.host import clocks
 from envfs.host.memory import Region
 from envfs.protocol.keyholding import Rendered, RenderOwn, RenderView
-from envfs.vault.vault import Layers as Gathered
+from envfs.vault.vault import LayerBlobs as Gathered
 from envfs.vault.vault import Vault
 
 K = TypeVar("K")
 _READY_VIEWS, _DESCRIPTORS_EACH = 512, 8
 _REPLACED_SECONDS = 1.0  # for readers between the look-up of a file and its open
 _REPLACED_VIEWS, _REPLACED_BYTES = 16, 8 << 20
-_PAST_VIEWS = 16  # views of old versions kept at once; they are asked for one after the other, if at all
+_PAST_VIEWS = 16  # views of old versions kept at once. They are asked for one after the other, if at all
 
 
 class Views:
@@ -42,7 +42,7 @@ class Views:
     def warm(self, level: str, dialect: str = "") -> View | None:
         """Return the view of a level if it is ready and nothing below it changed. Never waits.
 
-        `dialect` is that of its dotenv text; empty for the one that the texts ask for.
+        `dialect` is that of its dotenv text. Empty for the one that the texts ask for.
         """
         view = self._ready.get((level, dialect))
         return view if view is not None and view.fingerprint == self._vault.fingerprint(level) else None
@@ -55,38 +55,38 @@ class Views:
         """Return the view of a level as it is now, making it if need be."""
         view = self.warm(level, dialect)
         while view is None:
-            layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
-            made = await self._make(layers, layers.wanted(), _whole(dialect))
+            layers = ChainVersions(level, self._vault.versions(level), self._vault.fingerprint(level))
+            answer = await self._make(layers, layers.wanted(), _whole(dialect))
             old = self._ready.pop((level, dialect), None)
-            self.times.date(made, dialect, old)
+            self.times.date(answer, dialect, old)
             if old is not None:
-                self._retire(old, made)
-            _keep(self._ready, (level, dialect), made, _room())
+                self._retire(old, answer)
+            _keep(self._ready, (level, dialect), answer, _room())
             view = self.warm(level, dialect)
         return view
 
     async def get_past(self, level: str, version: int, dialect: str = "") -> View:
-        """Return the view of a level as it was when the level came to be at `version`."""
-        layers = Layers(level, *self._vault.chain_at(level, version))
+        """Return the view of a level as it was when `version` was written."""
+        layers = ChainVersions(level, *self._vault.chain_at(level, version))
         key = (level, dialect, *layers.fingerprint)
         if key not in self._past:
-            made = await self._make(layers, layers.wanted(), _whole(dialect))
+            answer = await self._make(layers, layers.wanted(), _whole(dialect))
             if key in self._past:  # somebody else made it meanwhile
-                made.release()
+                answer.release()
             else:
-                _keep(self._past, key, made, _PAST_VIEWS)
+                _keep(self._past, key, answer, _PAST_VIEWS)
         return self._past[key]
 
     async def get_own(self, level: str, version: int = 0) -> View:
-        """Return a level's own text to the letter, in the part DOTENV; version 0 is now. Nothing of it is kept.
+        """Return a level's own text to the letter, in the part DOTENV. Version 0 is now. Nothing of it is kept.
 
         Raises:
             NoSuchLevel: the level has no such version
         """
         if version:
-            layers = Layers(level, *self._vault.chain_at(level, version))
+            layers = ChainVersions(level, *self._vault.chain_at(level, version))
         else:
-            layers = Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
+            layers = ChainVersions(level, self._vault.versions(level), self._vault.fingerprint(level))
         return await self._make(layers, [(level, layers.versions[-1])], RenderOwn)
 
     def replaced(self, shown: Format, content: Hashable) -> View | None:
@@ -95,7 +95,7 @@ class Views:
         return next((view for view in reversed(self._replaced) if view.content(shown) == content), None)
 
     def expire(self) -> None:
-        """Let go of the views that were replaced a while ago; called once a second too."""
+        """Let go of the views that were replaced a while ago. Called once a second too."""
         now = time.monotonic()
         while self._replaced:
             view, until = next(iter(self._replaced.items()))
@@ -138,7 +138,7 @@ class Views:
         self._past.clear()
         self._drop_replaced()
 
-    async def _make(self, layers: Layers, texts: list[tuple[str, int]], ask: "_Ask") -> View:
+    async def _make(self, layers: ChainVersions, texts: list[tuple[str, int]], ask: "_Ask") -> View:
         async with self._keyholder.turn():  # first: many requests are not to be as many copies of records
             request = self._vault.layers(texts)
             region, shape = await self._rendered(request, ask)
@@ -164,11 +164,11 @@ class Views:
         return Region.received(answer.descriptors[0], sum(shape.sizes)), shape
 
     def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
-        times = [clocks.nanoseconds(self._vault.header(level, version).time) for level, version in wanted]
+        times = [clocks.parse_nanoseconds(self._vault.header(level, version).time) for level, version in wanted]
         return max(times, default=0)
 
 
-_Ask = Callable[[tuple[Layer, ...], bool], NamedTuple]  # how the keyholder is asked; true: for ordinary memory
+_Ask = Callable[[tuple[SealedLayer, ...], bool], NamedTuple]  # how the keyholder is asked. True: for ordinary memory
 
 
 def _whole(dialect: str) -> _Ask:
@@ -187,5 +187,5 @@ def _keep(among: dict[K, View], key: K, view: View, most: int) -> None:
 
 
 def _room() -> int:
-    # a view holds a descriptor; most of them are left for clients and files
+    # a view holds a descriptor. Most of them are left for clients and files
     return max(1, min(_READY_VIEWS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS_EACH))

@@ -27,8 +27,8 @@ _GROWING = (Format.DOTENV, Format.ENVIRON)  # what a new variable is added to at
 CONTENTS: Final = (*TEXTS, None)  # None for all of a view together
 
 
-class Layers(NamedTuple):
-    """What a view is made of: the versions of a level's chain, the top first, and the digests of these records."""
+class ChainVersions(NamedTuple):
+    """The sources of a view: the versions of a level's chain, the top first, and the digests of these records."""
 
     level: str
     versions: tuple[int, ...]
@@ -59,7 +59,7 @@ class View:
     then, for such a page has zeros behind the text, which a reader could get who is told of a longer one.
     """
 
-    def __init__(self, made_of: Layers, changed_ns: int, region: Region, shape: Rendered) -> None:
+    def __init__(self, made_of: ChainVersions, changed_ns: int, region: Region, shape: Rendered) -> None:
         """Take over `region`."""
         self.level = made_of.level
         self.version = made_of.versions[-1]
@@ -85,7 +85,7 @@ class View:
         return self._parts[name]
 
     def content(self, shown: Format) -> Hashable:
-        """Return what stands for the content of a text; that of one variable is that of all together."""
+        """Return what stands for the content of a text. That of one variable is that of all together."""
         return self.contents.get(shown, self.contents[None])
 
     def value(self, name: str) -> Extent | None:
@@ -98,11 +98,11 @@ class View:
         """Return the name that comes at place `at` in alphabetical order."""
         return self._table().name(at).decode()
 
-    def _table(self) -> parts.Table:
-        return parts.Table(self._map(), self.part(Part.ENVIRON).start, self.part(Part.TABLE).start, self.variables)
+    def _table(self) -> parts.ValueTable:
+        return parts.ValueTable(self._map(), self.part(Part.ENVIRON).start, self.part(Part.TABLE).start, self.variables)
 
     def read_into(self, target: memoryview, extent: Extent, start: int, size: int) -> int:
-        """Copy from byte `start` of a piece, as much as `target` holds, with no copy on the way; returns how much."""
+        """Copy from byte `start` of a piece, as much as `target` holds, with no copy on the way. Returns how much."""
         begin = extent.start + start
         end = min(begin + min(size, len(target)), extent.end)
         if end <= begin:
@@ -112,7 +112,7 @@ class View:
         return end - begin
 
     def look(self, extent: Extent) -> memoryview:
-        """Return a piece where it is; let go of it before the view."""
+        """Return a piece where it is. Let go of it before the view."""
         return memoryview(self._map())[extent.start : extent.end]
 
     def origins(self) -> list[tuple[str, str]]:
@@ -122,14 +122,14 @@ class View:
         return list(zip(words[::2], words[1::2], strict=True))
 
     def reads_as(self, other: "View") -> bool:
-        """Tell whether a reader gets the same of both, in every form; which level sets what does not count."""
+        """Tell whether a reader gets the same of both, in every form. Which level sets what does not count."""
         self.check()
         other.check()
         end = self.part(Part.ORIGINS).start
         return other.part(Part.ORIGINS).start == end and self._region.begins_as(other._region, end)  # noqa: SLF001
 
     def continues(self, other: "View", text: Format | None) -> bool:
-        """Tell whether a text (None: all of it) reads as another view's; one that can grow may have more behind it."""
+        """Tell whether a text (None: all of it) reads as another view's. One that can grow may have more behind it."""
         if text is None:
             return self.reads_as(other)
         self.check()
@@ -145,7 +145,7 @@ class View:
         return self
 
     def release(self) -> None:
-        """Let go; the last one to do so wipes the view."""
+        """Let go. The last one to do so wipes the view."""
         self._holders -= 1
         if self._holders == 0:
             self._region.close()

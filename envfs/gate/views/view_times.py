@@ -2,7 +2,7 @@
 
 Laws: what a reader gets and its time change together. A view that is made again and reads as before keeps its time. Of
 two changes the later one has the later time, whatever the clock says. A form of a view keeps the number of its content
-as long as it reads as before, or only has more behind it; no number is used twice.
+as long as it reads as before, or only has more behind it. No number is used twice.
 """
 
 import itertools
@@ -25,7 +25,7 @@ class _Moment(NamedTuple):
 
 
 class ViewTimes:
-    """The times of views, kept for longer than the views; without one, the time of the newest record has to do."""
+    """The times of views, kept for longer than the views. Without one, the time of the newest record has to do."""
 
     def __init__(self) -> None:
         """Start knowing nothing."""

@@ -14,7 +14,7 @@ _STANDARD = (0, 1, 2)
 _PYTHONS_OWN = (signal.SIGPIPE, signal.SIGXFSZ)  # ignored by the interpreter, so that they are errors of a write
 
 
-def leave(kept: Collection[int], *, own_session: bool) -> None:
+def drop_inherited(kept: Collection[int], *, own_session: bool) -> None:
     """Keep the standard descriptors and those in `kept`, the environment, and nothing else."""
     _close_all_but(kept)
     _fill_standard()

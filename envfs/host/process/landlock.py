@@ -15,29 +15,29 @@ _NETWORK_SINCE, _NETWORK = 4, 0b11  # bind and connect TCP
 _SCOPE_SINCE, _SCOPES = 6, 0b11  # abstract unix sockets, signals to others
 
 
-def version() -> int:
+def landlock_version() -> int:
     """Return the kernel's version of Landlock, 0 if it has none."""
-    found: int = LIBC.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
-    return max(0, found)
+    kernel_version: int = LIBC.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
+    return max(0, kernel_version)
 
 
-def confine() -> int:
+def confine_landlock() -> int:
     """Give up opening, making and removing files, TCP, and signals to others. Returns the version that did it.
 
     Needs no_new_privs. Open descriptors stay open.
     """
-    known = version()
-    if not known:
+    kernel_version = landlock_version()
+    if not kernel_version:
         return 0
-    files = max(rights for since, rights in _FILES.items() if since <= known)
-    network = _NETWORK if known >= _NETWORK_SINCE else 0
-    scopes = _SCOPES if known >= _SCOPE_SINCE else 0
+    files = max(rights for since, rights in _FILES.items() if since <= kernel_version)
+    network = _NETWORK if kernel_version >= _NETWORK_SINCE else 0
+    scopes = _SCOPES if kernel_version >= _SCOPE_SINCE else 0
     attributes = struct.pack("QQQ", files, network, scopes)
     size = 24 if scopes else 16 if network else 8
     rules: int = LIBC.syscall(_CREATE_RULESET, attributes, size, 0)
     if rules < 0:
         return 0
     try:
-        return known if LIBC.syscall(_RESTRICT_SELF, rules, 0) == 0 else 0
+        return kernel_version if LIBC.syscall(_RESTRICT_SELF, rules, 0) == 0 else 0
     finally:
         os.close(rules)

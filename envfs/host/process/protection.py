@@ -12,10 +12,10 @@ _FILTERED = 2
 
 def of_this_process(landlock: int = 0, no_seccomp: str = "") -> Protection:
     """Look at this process. Of Landlock and of a missing filter only the process itself can know."""
-    kept = memory.protection()
+    memory_kind = memory.protection()
     return Protection(
-        memory=kept.kind,
-        memory_reason=kept.reason,
+        memory=memory_kind.kind,
+        memory_reason=memory_kind.reason,
         core_dumps=resource.getrlimit(resource.RLIMIT_CORE)[0] != 0,
         dumpable=LIBC.prctl(_GET_DUMPABLE, 0, 0, 0, 0) != 0,
         no_new_privs=LIBC.prctl(_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,

@@ -82,28 +82,28 @@ def _load() -> ctypes.CDLL | None:
 _library = _load()
 
 
-def confine() -> str:
+def confine_seccomp() -> str:
     """Give up all system calls that are not listed. Returns why it could not be done, or the empty string.
 
     Needs no_new_privs, and one thread.
     """
     if _library is None:
         return f"{_LIBRARY} is not installed"
-    made = _library.seccomp_init(_REFUSE | errno.EPERM)
-    if not made:
+    context = _library.seccomp_init(_REFUSE | errno.EPERM)
+    if not context:
         return f"{_LIBRARY} makes no filter"
     try:
         for name in _ALWAYS:
-            _add(_library, made, _ALLOW, name)
+            _add(_library, context, _ALLOW, name)
         for name, tests in _SOMETIMES:
-            _add(_library, made, _ALLOW, name, tests)
+            _add(_library, context, _ALLOW, name, tests)
         # its flags lie in memory, where no filter can look: with this answer a libc takes `clone` instead
-        _add(_library, made, _REFUSE | errno.ENOSYS, "clone3")
-        _check(_library.seccomp_load(made))
+        _add(_library, context, _REFUSE | errno.ENOSYS, "clone3")
+        _check(_library.seccomp_load(context))
     except OSError as error:
         return f"the filter is refused: {os.strerror(error.errno or errno.EINVAL).lower()}"
     finally:
-        _library.seccomp_release(made)
+        _library.seccomp_release(context)
     return ""
 
 

@@ -26,7 +26,7 @@ _WRONG = "Decryption failed"  # what pyrage says of a passphrase, and of nothing
 _HINT = "a recipient is age1…, or the public line of an SSH key: ssh-ed25519 … or ssh-rsa …"
 
 
-def seal(data: bytes, recipients: tuple[str, ...]) -> bytes:
+def seal_to_recipients(data: bytes, recipients: tuple[str, ...]) -> bytes:
     """Encrypt to recipients, any one of whom can open it.
 
     Raises:
@@ -37,7 +37,7 @@ def seal(data: bytes, recipients: tuple[str, ...]) -> bytes:
         raise TooLarge(
             f"a key is sealed to {len(recipients)} recipients", f"at most {limits.RECIPIENTS}, and at least 1"
         )
-    return pyrage.encrypt(data, [recipient(text) for text in recipients])
+    return pyrage.encrypt(data, [parse_recipient(text) for text in recipients])
 
 
 def seal_under(data: bytes, passphrase: Secret[str], *, armored: bool = False) -> bytes:
@@ -71,11 +71,11 @@ def _work_factor(data: bytes) -> int:
     if data.lstrip().startswith(_ARMOR):
         with contextlib.suppress(ValueError):  # pyrage says what is wrong with it
             data = base64.b64decode(b"".join(data.strip().splitlines()[1:3]) + b"==")
-    found = _SCRYPT.match(data)
-    return int(found[1]) if found else 0
+    match = _SCRYPT.match(data)
+    return int(match[1]) if match else 0
 
 
-def recipient(text: str) -> Recipient:
+def parse_recipient(text: str) -> Recipient:
     """Read a recipient that needs no plugin.
 
     Raises:

@@ -55,7 +55,7 @@ class Identity:
         return self._signing.sign(data)
 
     def verify(self, author: str, data: bytes, signature: bytes, authors: AbstractSet[str] = frozenset()) -> None:
-        """Check a signature by one of `authors` (Ed25519 public keys in base64url); none means this identity alone.
+        """Check a signature by one of `authors` (Ed25519 public keys in base64url). None means this identity alone.
 
         Raises:
             AuthenticationFailed: by somebody else, or wrong
@@ -69,12 +69,12 @@ class Identity:
             raise AuthenticationFailed("a record's signature is wrong") from None
 
 
-def new() -> Secret[str]:
+def new_identity() -> Secret[str]:
     """Make a new identity and return its line."""
     return Secret(str(pyrage.x25519.Identity.generate()))
 
 
-def wrap(text: Secret[str], passphrase: Secret[str]) -> bytes:
+def wrap_identity(text: Secret[str], passphrase: Secret[str]) -> bytes:
     """Encrypt an identity to a passphrase, as an armoured age file. Takes a second or two by design."""
     return age.seal_under(f"{text.reveal()}\n".encode(), passphrase, armored=True)
 
@@ -84,27 +84,27 @@ def is_encrypted(data: bytes) -> bool:
     return data.lstrip().startswith((_ARMOR, _BINARY))
 
 
-def unwrap(data: bytes, passphrase: Secret[str]) -> Secret[str]:
+def unwrap_identity(data: bytes, passphrase: Secret[str]) -> Secret[str]:
     """Decrypt a passphrase file and return the identity's line.
 
     Raises:
         WrongPassphrase: it does not open
     """
-    return line(age.open_under(data, passphrase))
+    return identity_line(age.open_under(data, passphrase))
 
 
-def line(data: bytes) -> Secret[str]:
+def identity_line(data: bytes) -> Secret[str]:
     """Find the one identity in the text of an identity file, where # starts a comment.
 
     Raises:
         EnvFSError: there is none, or there are several
     """
-    found = []
+    lines = []
     with contextlib.suppress(UnicodeDecodeError):
-        found = [row.strip() for row in data.decode("ascii").splitlines() if row.strip().startswith(_PREFIX)]
-    if len(found) != 1:
+        lines = [row.strip() for row in data.decode("ascii").splitlines() if row.strip().startswith(_PREFIX)]
+    if len(lines) != 1:
         raise EnvFSError("the identity file does not hold one age identity", "it has one line AGE-SECRET-KEY-1…")
-    return Secret(found[0])
+    return Secret(lines[0])
 
 
 def _signing_key(text: Secret[str]) -> Ed25519PrivateKey:

@@ -20,7 +20,7 @@ _BYTES = 1 << 20
 
 
 class _Silent:
-    """What a plugin may ask of a person: nobody is there to answer; what it says goes to the daemon's log."""
+    """Questions of a plugin to a person: no person is there, and its output goes to the daemon's log."""
 
     def display_message(self, message: str) -> None:
         """Say that a key is to be touched."""
@@ -45,14 +45,14 @@ def main() -> int:
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         body, blobs = _receive(connection)
         try:
-            sealed = _seal(blobs[0], tuple(str(each) for each in body["recipients"]))  # type: ignore[attr-defined]
-            connection.sendall(framing.encode({"type": "sealed"}, (sealed,)) + sealed)
+            sealed = _seal(blobs[0], tuple(str(recipient) for recipient in body["recipients"]))  # type: ignore[attr-defined]
+            connection.sendall(framing.encode_frame({"type": "sealed"}, (sealed,)) + sealed)
         except EnvFSError as error:
-            connection.sendall(framing.encode({"type": "refused", "text": error.text, "hint": error.hint}))
+            connection.sendall(framing.encode_frame({"type": "refused", "text": error.text, "hint": error.hint}))
     return 0
 
 
-def seal(descriptor: int, data: bytes, recipients: tuple[str, ...]) -> bytes:
+def seal_by_plugin(descriptor: int, data: bytes, recipients: tuple[str, ...]) -> bytes:
     """Have the process behind a descriptor seal `data`.
 
     Raises:
@@ -60,7 +60,9 @@ def seal(descriptor: int, data: bytes, recipients: tuple[str, ...]) -> bytes:
         KeyholderGone: the process ended
     """
     with socket.socket(fileno=descriptor) as connection:
-        connection.sendall(framing.encode({"type": "seal", "recipients": list(recipients)}, (data,), _BYTES) + data)
+        connection.sendall(
+            framing.encode_frame({"type": "seal", "recipients": list(recipients)}, (data,), _BYTES) + data
+        )
         body, blobs = _receive(connection)
     if not blobs:
         raise BadRequest(str(body.get("text", "")), str(body.get("hint", "")))
@@ -69,16 +71,18 @@ def seal(descriptor: int, data: bytes, recipients: tuple[str, ...]) -> bytes:
 
 def _seal(data: bytes, recipients: tuple[str, ...]) -> bytes:
     plugins: dict[str, list[pyrage.plugin.Recipient]] = {}
-    found = []
+    native = []
     for text in recipients:
         name = plugin_of(text)
         if name:
             plugins.setdefault(name, []).append(_recipient(text))
         else:
-            found.append(age.recipient(text))
+            native.append(age.parse_recipient(text))
     try:
-        each = [pyrage.plugin.RecipientPluginV1(name, theirs, [], _Silent()) for name, theirs in plugins.items()]
-        return pyrage.encrypt(data, [*found, *each])
+        plugin_recipients = [
+            pyrage.plugin.RecipientPluginV1(name, theirs, [], _Silent()) for name, theirs in plugins.items()
+        ]
+        return pyrage.encrypt(data, [*native, *plugin_recipients])
     except pyrage.EncryptError:
         names = ", ".join(f"age-plugin-{name}" for name in plugins)
         raise BadRequest("a plugin of age did not seal the key", f"is it installed and ready? {names}") from None
@@ -93,12 +97,12 @@ def _recipient(text: str) -> pyrage.plugin.Recipient:
 
 def _receive(connection: socket.socket) -> tuple[framing.Body, tuple[bytes, ...]]:
     decoder = framing.Decoder(limits.BLOB_BYTES, _BYTES)
-    while (found := decoder.next()) is None:
+    while (frame := decoder.next()) is None:
         data = connection.recv(1 << 16)
         if not data:
             raise KeyholderGone("the process that seals with plugins ended", "the daemon's log may say why")
         decoder.feed(data)
-    return found
+    return frame
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from envfs.core import extensions, keyfile, notes, record, statements
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Keys
 from envfs.core.membership import Members
 from envfs.core.notes import Note
-from envfs.core.record import Header, Point, Record
+from envfs.core.record import Point, Record, RecordHeader
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed
 from envfs.keyholder.crypto import age
@@ -26,7 +26,7 @@ _NOTE = record.to_base64(notes.PROTECTED.encode())
 
 
 class Content(NamedTuple):
-    """What goes into a level's record: its text; a note, the members that its author knows, an extension, if any."""
+    """The payload of a level's record: its text. A note, the members that its author knows, an extension, if any."""
 
     text: str
     note: Note = Note()
@@ -38,10 +38,10 @@ class Content(NamedTuple):
         return "Content(…)"
 
 
-class Opened(NamedTuple):
+class OpenedRecord(NamedTuple):
     """A level's record, opened: its header, its text, and the key that opens its note."""
 
-    header: Header
+    header: RecordHeader
     text: str
     key: Secret[bytes]
 
@@ -56,92 +56,98 @@ _FRESH = (b"", b"")
 # -- project keys ------------------------------------------------------------------------------------------------------
 
 
-def sign_keys(identity: Identity, place: Place, time: str, keys: Keys) -> bytes:
+def sign_keys(identity: Identity, place: RecordAddress, time: str, keys: Keys) -> bytes:
     """Return what a project's key file holds, with its own place and the owner's signature over both."""
     newest = keyfile.kid(keys.keys[0])
-    header = Header(newest, *place, identity.author, time, ext=keys.ext)
-    protected = record.protect(header)
-    return keyfile.render(keys, protected, identity.sign(keyfile.signed_text(protected, keys)))
+    header = RecordHeader(newest, *place, identity.author, time, ext=keys.ext)
+    protected = record.protect_header(header)
+    return keyfile.render_keys(keys, protected, identity.sign(keyfile.key_signed_text(protected, keys)))
 
 
-def seal_keys(identity: Identity, place: Place, time: str, keys: Keys, passphrase: Secret[str] | None = None) -> bytes:
+def seal_key_file(
+    identity: Identity, place: RecordAddress, time: str, keys: Keys, passphrase: Secret[str] | None = None
+) -> bytes:
     """Return a project's key file: to its recipients, or under a passphrase."""
     plain = sign_keys(identity, place, time, keys)
-    return age.seal(plain, keys.recipients) if passphrase is None else age.seal_under(plain, passphrase)
+    return age.seal_to_recipients(plain, keys.recipients) if passphrase is None else age.seal_under(plain, passphrase)
 
 
-def check_keys(identity: Identity, place: Place, plain: bytes) -> Keys:
+def check_key_file(identity: Identity, place: RecordAddress, plain: bytes) -> Keys:
     """Take the content of a project's key file, and check that it is where its owner put it.
 
     Raises:
         AuthenticationFailed: it is not signed by the owner, or belongs elsewhere
         UnsupportedFormat: something critical in it is not known here
     """
-    opened = keyfile.parse(plain)
+    opened = keyfile.parse_keys(plain)
     header = record.parse_protected(opened.protected)
-    identity.verify(header.author, keyfile.signed_text(opened.protected, opened.keys), opened.signature)
+    identity.verify(header.author, keyfile.key_signed_text(opened.protected, opened.keys), opened.signature)
     check_place(header, place)
     if keyfile.kid(opened.keys.keys[0]) != header.kid:
         raise AuthenticationFailed("a project's key is not the one that it names")
-    extensions.check_critical(header.ext, f"key file {place.seq} of project {record.project_of(place.stream)}")
+    extensions.check_critical(header.ext, f"key file {place.seq} of project {record.project_of_stream(place.stream)}")
     return opened.keys._replace(ext=header.ext)
 
 
 # -- level texts -------------------------------------------------------------------------------------------------------
 
 
-def seal_text(identity: Identity, place: Place, time: str, key: Secret[bytes], text: str, nonce: bytes = b"") -> bytes:
+def seal_text(
+    identity: Identity, place: RecordAddress, time: str, key: Secret[bytes], text: str, nonce: bytes = b""
+) -> bytes:
     """As `seal_record`, for a record that has a text and nothing beside it."""
     return seal_record(identity, place, time, key, Content(text), (nonce, b""))
 
 
 def seal_record(
     identity: Identity,
-    place: Place,
+    place: RecordAddress,
     time: str,
     key: Secret[bytes],
     content: Content,
     nonces: tuple[bytes, bytes] = _FRESH,
 ) -> bytes:
-    """Return a level's record as it is stored; `nonces` are those of the text and of the note, empty for fresh ones."""
+    """Return a level's record as it is stored. `nonces` are those of the text and of the note, empty for fresh ones."""
     iv = nonces[0] or os.urandom(_NONCE_BYTES)
     note = seal_note(content.note, key, nonces[1]) if any(content.note) else ""
-    header = Header(keyfile.kid(key), *place, identity.author, time, content.members, note, content.ext)
-    protected = record.protect(header)
+    header = RecordHeader(keyfile.kid(key), *place, identity.author, time, content.members, note, content.ext)
+    protected = record.protect_header(header)
     sealed = AESGCM(key.reveal()).encrypt(iv, content.text.encode(), protected.encode())
     ciphertext, tag = sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
-    signature = identity.sign(record.signed_text(protected, iv, ciphertext, tag))
-    return record.render(Record(header, protected, iv, ciphertext, tag, signature))
+    signature = identity.sign(record.record_signed_text(protected, iv, ciphertext, tag))
+    return record.render_record(Record(header, protected, iv, ciphertext, tag, signature))
 
 
-def open_text(identity: Identity, place: Place, keys: Mapping[str, Secret[bytes]], data: bytes) -> str:
+def open_text(identity: Identity, place: RecordAddress, keys: Mapping[str, Secret[bytes]], data: bytes) -> str:
     """As `open_record`, for the text alone and a vault that has one author."""
     return open_record(identity, place, keys, data, Members(identity.author)).text
 
 
 def open_record(
-    identity: Identity, place: Place, keys: Mapping[str, Secret[bytes]], data: bytes, members: Members
-) -> Opened:
-    """Open a stored record with the one of `keys` (by kid) that it names; check signature, author and place.
+    identity: Identity, place: RecordAddress, keys: Mapping[str, Secret[bytes]], data: bytes, members: Members
+) -> OpenedRecord:
+    """Open a stored record with the one of `keys` (by kid) that it names. Check signature, author and place.
 
     Raises:
         AuthenticationFailed: any of these is not as it was written
         UnsupportedFormat: something critical in it is not known here
     """
-    found = record.parse(data)
-    text = record.signed_text(found.protected, found.iv, found.ciphertext, found.tag)
-    authors = members.authors_of(found.header, record.digest(data))
-    identity.verify(found.header.author, text, found.signature, authors)
-    check_place(found.header, place)
-    extensions.check_critical(found.header.ext, f"record {place.seq} of {place.stream}")
-    key = keys.get(found.header.kid)
+    stored = record.parse_record(data)
+    text = record.record_signed_text(stored.protected, stored.iv, stored.ciphertext, stored.tag)
+    authors = members.authors_of(stored.header, record.digest(data))
+    identity.verify(stored.header.author, text, stored.signature, authors)
+    check_place(stored.header, place)
+    extensions.check_critical(stored.header.ext, f"record {place.seq} of {place.stream}")
+    key = keys.get(stored.header.kid)
     if key is None:
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} is sealed with a key that its project lacks")
     try:
-        plain = AESGCM(key.reveal()).decrypt(found.iv, found.ciphertext + found.tag, found.protected.encode()).decode()
+        plain = (
+            AESGCM(key.reveal()).decrypt(stored.iv, stored.ciphertext + stored.tag, stored.protected.encode()).decode()
+        )
     except (InvalidTag, ValueError):
         raise AuthenticationFailed(f"record {place.seq} of {place.stream} does not open") from None
-    return Opened(found.header, plain, key)
+    return OpenedRecord(stored.header, plain, key)
 
 
 # -- notes -------------------------------------------------------------------------------------------------------------
@@ -155,8 +161,8 @@ def seal_note(note: Note, key: Secret[bytes], nonce: bytes = b"") -> str:
     return ".".join((_NOTE, "", *map(record.to_base64, parts)))
 
 
-def open_note(opened: Opened) -> Note:
-    """Return the note of an opened record; an empty one if it has none.
+def open_note(opened: OpenedRecord) -> Note:
+    """Return the note of an opened record. An empty one if it has none.
 
     Raises:
         AuthenticationFailed: it does not open
@@ -174,7 +180,7 @@ def open_note(opened: Opened) -> Note:
         raise AuthenticationFailed(f"the note of {where} does not open") from None
 
 
-def check_place(header: Header | statements.Header, place: Place) -> None:
+def check_place(header: RecordHeader | statements.StatementHeader, place: RecordAddress) -> None:
     """Raise AuthenticationFailed for a record that was written for another place than that where it was found."""
     prev = header.prev if place.prev == record.FORGOTTEN else place.prev
     if (header.vault, header.stream, header.seq, header.prev) != (*place[:3], prev):

@@ -6,7 +6,7 @@ Law: a tombstone is signed over bytes that are here to be seen, and no digest is
 from collections.abc import Iterator
 
 from envfs.core import extensions, membership, record, statements, tombstones
-from envfs.core.addresses import Place
+from envfs.core.addresses import RecordAddress
 from envfs.core.membership import Members
 from envfs.core.record import Point
 from envfs.core.statements import Statement
@@ -15,14 +15,18 @@ from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.crypto.sealing import check_place
 
 
-def sign_statement(identity: Identity, place: Place, time: str, kind: str, payload: str, ext: str = "") -> bytes:
+def sign_statement(
+    identity: Identity, place: RecordAddress, time: str, kind: str, payload: str, ext: str = ""
+) -> bytes:
     """Return a statement of a type (core.statements) as a stored record."""
-    protected = statements.protect_statement(statements.Header(*place, identity.author, time, ext), kind)
-    return statements.render_statement(protected, payload, identity.sign(statements.signed_text(protected, payload)))
+    protected = statements.protect_statement(statements.StatementHeader(*place, identity.author, time, ext), kind)
+    return statements.render_statement(
+        protected, payload, identity.sign(statements.statement_signed_text(protected, payload))
+    )
 
 
 def check_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -> Members:
-    """Return the members of a vault; `records` are those of its stream `member`, the first one first.
+    """Return the members of a vault. `records` are those of its stream `member`, the first one first.
 
     Raises:
         AuthenticationFailed: one is not the owner's, or does not follow from those before
@@ -35,17 +39,17 @@ def check_members(identity: Identity, vault: str, records: tuple[bytes, ...]) ->
 
 
 def follow_members(identity: Identity, vault: str, records: tuple[bytes, ...]) -> Iterator[Members]:
-    """Yield the members of a vault after each record; raises as `check_members` does."""
+    """Yield the members of a vault after each record. Raises as `check_members` does."""
     members = Members(identity.author)
     for data in records:
         statement, entry = membership.parse_entry(data)
-        place = Place(vault, record.MEMBERS, members.newest.seq + 1, members.newest.digest)
+        place = RecordAddress(vault, record.MEMBERS, members.newest.seq + 1, members.newest.digest)
         check_statement(identity, place, statement)
         members = members.follow(entry, record.digest(data))
         yield members
 
 
-def check_statement(identity: Identity, place: Place, statement: Statement) -> None:
+def check_statement(identity: Identity, place: RecordAddress, statement: Statement) -> None:
     """Check signature and place of a statement of the owner's.
 
     Raises:
@@ -53,26 +57,26 @@ def check_statement(identity: Identity, place: Place, statement: Statement) -> N
         UnsupportedFormat: something critical in it is not known here
     """
     header = statement.header
-    text = statements.signed_text(statement.protected, statement.payload)
+    text = statements.statement_signed_text(statement.protected, statement.payload)
     identity.verify(header.author, text, statement.signature)
     check_place(header, place)
     extensions.check_critical(header.ext, f"record {place.seq} of {place.stream}")
 
 
-def sign_tombstone(identity: Identity, place: Place, time: str, named: tuple[Point, ...]) -> bytes:
+def sign_tombstone(identity: Identity, place: RecordAddress, time: str, named: tuple[Point, ...]) -> bytes:
     """Return a tombstone as a stored record.
 
     Raises:
         BadRequest: there is no such tombstone: of another kind of stream, or of a text without its digest
     """
-    mourned = record.mourned(place.stream)
+    mourned = record.forgotten_stream(place.stream)
     is_of_text = record.is_level_stream(mourned)
     if not named or not (is_of_text or record.is_key_stream(mourned)) or (is_of_text and not all(map(all, named))):
         raise BadRequest("there can be no such tombstone")
     return sign_statement(identity, place, time, statements.TOMBSTONE, tombstones.tombstone_payload(named))
 
 
-def check_tombstone(identity: Identity, place: Place, data: bytes) -> None:
+def check_tombstone(identity: Identity, place: RecordAddress, data: bytes) -> None:
     """Check a stored tombstone.
 
     Raises:

@@ -11,7 +11,7 @@ _PATIENCE_MS = 2000  # it is held for microseconds: a process that holds it for 
 
 
 class ForkLock:
-    """A lock that is made before the fork, and taken with `with`; it cannot be taken twice."""
+    """A lock that is made before the fork, and taken with `with`. It cannot be taken twice."""
 
     def __init__(self) -> None:
         """Make a pipe with one byte in it."""

@@ -1,10 +1,10 @@
-"""What is held now: one region of memory, shared with the children that work for a request.
+"""The held keys: one region of memory, shared with the children that work for a request.
 
-A child that learns a key writes it here; the parent never touches it. Children take a lock, so that none sees half of
+A child that learns a key writes it here. The parent never touches it. Children take a lock, so that none sees half of
 what another writes, and no two write into the same place.
 
     identity   length (2 bytes), the age identity's line
-    signed     length (2 bytes), the last checkpoint that was signed, as text; it outlives the keys
+    signed     length (2 bytes), the last checkpoint that was signed, as text. It outlives the keys
     slots      length of the project's path (1), the path, name of the key file, count (1), the keys
 
 A slot with no keys is a mark: the project is locked though the identity could open it. A mark outlives the keys: when
@@ -46,7 +46,7 @@ class Keyring:
             self._region.map[:_LENGTH] = len(data).to_bytes(_LENGTH, "big")
 
     def forget(self) -> None:
-        """Hold nothing any more; the marks stay."""
+        """Hold nothing any more. The marks stay."""
         with self._lock:
             marks, signed = [self._path(at) for at in self._marks()], self._signed()
             self._region.wipe()
@@ -74,7 +74,7 @@ class Keyring:
             self._write_signed(" ".join(signed).encode())
 
     def signed(self) -> tuple[str, ...]:
-        """Return what was remembered of the last checkpoint; empty if none was signed."""
+        """Return what was remembered of the last checkpoint. Empty if none was signed."""
         with self._lock:
             return tuple(self._signed().decode().split())
 

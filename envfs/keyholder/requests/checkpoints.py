@@ -6,13 +6,13 @@ Law: a checkpoint is signed only if it follows from the one before it, and from 
 from typing import NamedTuple
 
 from envfs.core import audit, checkpoint, record
-from envfs.core.addresses import Place
-from envfs.core.checkpoint import Checkpoint, Claim
+from envfs.core.addresses import RecordAddress
+from envfs.core.checkpoint import Claim, StoredCheckpoint
 from envfs.errors import LogBroken
 from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.crypto.statements import check_statement, sign_statement
 from envfs.keyholder.requests.checks import fault
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import CheckCheckpoints, Faults, SignCheckpoint, Signed, VerifyCheckpoint
 
 
@@ -26,7 +26,7 @@ class LastSigned(NamedTuple):
     entries: int
 
 
-def sign_checkpoint(request: SignCheckpoint, work: Work) -> Answer:
+def sign_checkpoint(request: SignCheckpoint, work: Work) -> WorkResult:
     """Make the next checkpoint, and remember it.
 
     Raises:
@@ -37,47 +37,47 @@ def sign_checkpoint(request: SignCheckpoint, work: Work) -> Answer:
     payload = work.blobs[0].decode("ascii", errors="replace")
     claim = checkpoint.parse_claim(payload)
     if not request.accepted:
-        before = _open(identity, place.vault, place.stream, work.blobs[1:])
-        _check_follows(place, claim, before)
+        previous = _open(identity, place.vault, place.stream, work.blobs[1:])
+        _check_follows(place, claim, previous)
         _check_grows(place, claim, work.keyring.signed())
     data = sign_statement(identity, place, request.time, checkpoint.TYPE, payload)
     work.keyring.hold_signed((place.stream, str(place.seq), record.digest(data), claim.begin, str(claim.entries)))
     signature = identity.sign(audit.checkpoint_text(claim.entries, claim.tip))
-    return Answer(Signed(record.to_base64(signature)), (data,))
+    return WorkResult(Signed(record.to_base64(signature)), (data,))
 
 
-def check_checkpoints(request: CheckCheckpoints, work: Work) -> Answer:
-    """Check signature and place of each checkpoint; say what is wrong with each."""
+def check_checkpoints(request: CheckCheckpoints, work: Work) -> WorkResult:
+    """Check signature and place of each checkpoint. Say what is wrong with each."""
     identity = work.identity
     pairs = zip(request.places, work.blobs, strict=True)
-    return Answer(Faults(tuple(fault(_check, identity, place, data) for place, data in pairs)))
+    return WorkResult(Faults(tuple(fault(_check, identity, place, data) for place, data in pairs)))
 
 
-def verify_checkpoint(request: VerifyCheckpoint, work: Work) -> Answer:
-    """Check the signatures of the log's own lines; say what is wrong with each."""
+def verify_checkpoint(request: VerifyCheckpoint, work: Work) -> WorkResult:
+    """Check the signatures of the log's own lines. Say what is wrong with each."""
     identity = work.identity
 
     def check(point: tuple[str, ...]) -> None:
         text = audit.checkpoint_text(int(point[0]), point[1])
         identity.verify(identity.author, text, record.from_base64(point[2]))
 
-    return Answer(Faults(tuple(fault(check, point) for point in request.checkpoints)))
+    return WorkResult(Faults(tuple(fault(check, point) for point in request.checkpoints)))
 
 
-def _check(identity: Identity, place: Place, data: bytes) -> Checkpoint:
-    point = checkpoint.parse(data)
+def _check(identity: Identity, place: RecordAddress, data: bytes) -> StoredCheckpoint:
+    point = checkpoint.parse_checkpoint(data)
     check_statement(identity, place, point.statement)
     return point
 
 
-def _open(identity: Identity, vault: str, stream: str, blobs: tuple[bytes, ...]) -> Checkpoint | None:
+def _open(identity: Identity, vault: str, stream: str, blobs: tuple[bytes, ...]) -> StoredCheckpoint | None:
     if not blobs:
         return None
-    number = checkpoint.parse(blobs[0]).header.seq
-    return _check(identity, Place(vault, stream, number, record.FORGOTTEN), blobs[0])
+    number = checkpoint.parse_checkpoint(blobs[0]).header.seq
+    return _check(identity, RecordAddress(vault, stream, number, record.FORGOTTEN), blobs[0])
 
 
-def _check_follows(place: Place, claim: Claim, before: Checkpoint | None) -> None:
+def _check_follows(place: RecordAddress, claim: Claim, before: StoredCheckpoint | None) -> None:
     if (before.header.seq + 1 if before else 1) != place.seq:
         raise LogBroken(f"checkpoint {place.seq} of the access log does not follow from the one before")
     if before and claim.begin != before.claim.begin:
@@ -86,7 +86,7 @@ def _check_follows(place: Place, claim: Claim, before: Checkpoint | None) -> Non
         raise LogBroken(f"the access log ends at entry {claim.entries}, but entry {before.claim.entries} was signed")
 
 
-def _check_grows(place: Place, claim: Claim, signed: tuple[str, ...]) -> None:
+def _check_grows(place: RecordAddress, claim: Claim, signed: tuple[str, ...]) -> None:
     # what was signed and could not be stored may be signed again under its number
     last = LastSigned(signed[0], int(signed[1]), signed[2], signed[3], int(signed[4])) if signed else None
     if last is None or last.stream != place.stream:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from envfs.core import keyfile
-from envfs.core.addresses import Layer
-from envfs.core.record import Point, digest, is_key_stream, mourned
+from envfs.core.addresses import SealedLayer
+from envfs.core.record import Point, digest, forgotten_stream, is_key_stream
 from envfs.dotenv.document import parse_document
 from envfs.errors import BadRequest, EnvFSError, Locked
 from envfs.keyholder.crypto import sealing, statements
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import (
     CheckKeys,
     CheckMembers,
@@ -22,46 +22,46 @@ from envfs.protocol.keyholding import (
 )
 
 
-def check_records(request: CheckRecords, work: Work) -> Answer:
-    """Open each record; say what is wrong with each."""
+def check_records(request: CheckRecords, work: Work) -> WorkResult:
+    """Open each record. Say what is wrong with each."""
     _ = work.identity  # without one nothing can be said of any record
-    return Answer(Faults(tuple(fault(_open_whole, work, layer) for layer in request.layers)))
+    return WorkResult(Faults(tuple(fault(_open_whole, work, layer) for layer in request.layers)))
 
 
-def _open_whole(work: Work, layer: Layer) -> None:
+def _open_whole(work: Work, layer: SealedLayer) -> None:
     opened = work.open_record(layer)
     parse_document(opened.text)
     sealing.open_note(opened)
 
 
-def check_keys(request: CheckKeys, work: Work) -> Answer:
-    """Open each key file; say what is wrong with each. One that is under a passphrase not given yet raises Locked."""
-    return Answer(Faults(tuple(fault(work.keys, key.place, number) for number, key in enumerate(request.keys))))
+def check_keys(request: CheckKeys, work: Work) -> WorkResult:
+    """Open each key file. Say what is wrong with each. One that is under a passphrase not given yet raises Locked."""
+    return WorkResult(Faults(tuple(fault(work.keys, key.place, number) for number, key in enumerate(request.keys))))
 
 
-def describe_keys(request: DescribeKeys, work: Work) -> Answer:
+def describe_keys(request: DescribeKeys, work: Work) -> WorkResult:
     """Name the keys of a project, and whom they are sealed to."""
     keys = work.keys(request.place, 0)
-    return Answer(KeysDescribed(tuple(map(keyfile.kid, keys.keys)), keys.recipients))
+    return WorkResult(KeysDescribed(tuple(map(keyfile.kid, keys.keys)), keys.recipients))
 
 
-def sign_tombstone(request: SignTombstone, work: Work) -> Answer:
+def sign_tombstone(request: SignTombstone, work: Work) -> WorkResult:
     """Say that the bytes of some records were forgotten."""
-    if not is_key_stream(mourned(request.place.stream)):
+    if not is_key_stream(forgotten_stream(request.place.stream)):
         raise BadRequest("only key files are forgotten")  # a daemon that was taken over could have versions disowned
     named = (Point(seq, digest(data)) for seq, data in zip(request.records, work.blobs, strict=True))
     points = (*named, *(Point(seq, "") for seq in request.lost))
-    return Answer(Stated(), (statements.sign_tombstone(work.identity, request.place, request.time, points),))
+    return WorkResult(Stated(), (statements.sign_tombstone(work.identity, request.place, request.time, points),))
 
 
-def check_tombstones(request: CheckTombstones, work: Work) -> Answer:
-    """Check each tombstone; say what is wrong with each."""
+def check_tombstones(request: CheckTombstones, work: Work) -> WorkResult:
+    """Check each tombstone. Say what is wrong with each."""
     identity = work.identity
     pairs = zip(request.places, work.blobs, strict=True)
-    return Answer(Faults(tuple(fault(statements.check_tombstone, identity, place, data) for place, data in pairs)))
+    return WorkResult(Faults(tuple(fault(statements.check_tombstone, identity, place, data) for place, data in pairs)))
 
 
-def check_members(request: CheckMembers, work: Work) -> Answer:
+def check_members(request: CheckMembers, work: Work) -> WorkResult:
     """Check each record of the stream `member`; what follows a wrong one is wrong as well."""
     identity, text = work.identity, ""
     texts: list[str] = []
@@ -69,7 +69,7 @@ def check_members(request: CheckMembers, work: Work) -> Answer:
         texts.extend("" for _ in statements.follow_members(identity, request.vault, work.blobs))
     except EnvFSError as error:
         text = error.text
-    return Answer(Faults((*texts, *([text] * (len(work.blobs) - len(texts))))))
+    return WorkResult(Faults((*texts, *([text] * (len(work.blobs) - len(texts))))))
 
 
 def fault(check: Callable[..., object], *arguments: object) -> str:

@@ -11,7 +11,7 @@ from envfs.core.view_parts import Part
 from envfs.dotenv import dialects, merging, residues
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder.requests.views import readable_parts
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import CompareViews, Differing
 
 
@@ -25,13 +25,13 @@ class _Read(NamedTuple):
 _NOTHING = _Read({}, {})
 
 
-def compare_views(request: CompareViews, work: Work) -> Answer:
+def compare_views(request: CompareViews, work: Work) -> WorkResult:
     """Say of each pair of views in what a reader gets something else now."""
 
     @cache
     def layer(number: int) -> merging.Layer:
-        found = request.layers[number]
-        return merging.Layer(found.level, work.open(found))
+        sealed_layer = request.layers[number]
+        return merging.Layer(sealed_layer.level, work.open(sealed_layer))
 
     def read(numbers: tuple[int, ...]) -> _Read:
         layers = [layer(number) for number in numbers]
@@ -40,21 +40,23 @@ def compare_views(request: CompareViews, work: Work) -> Answer:
         except (Malformed, TooLarge):
             return _NOTHING  # nobody can read it, whatever is wrong with it
 
-    return Answer(Differing(tuple(_difference(read(pair.before), read(pair.now)) for pair in request.pairs)))
+    return WorkResult(Differing(tuple(_difference(read(pair.before), read(pair.now)) for pair in request.pairs)))
 
 
 def _readable(layers: list[merging.Layer]) -> _Read:
     try:
         view = merging.merge_layers(layers)
-        read = readable_parts(view, dialects.wanted([layer.document for layer in layers]))
+        read = readable_parts(view, dialects.requested_dialect([layer.document for layer in layers]))
     except Malformed:  # a command may have in its environment what a text requires
         view = merging.merge_layers(layers, lenient=True)
         read = {}
-    opened = {name: f"{view.variables[name]}\0{residue!r}" for name, residue in residues.plain(view.opened).items()}
+    opened = {
+        name: f"{view.variables[name]}\0{residue!r}" for name, residue in residues.residue_json(view.opened).items()
+    }
     return _Read(read, {**view.variables, **opened})
 
 
 def _difference(old: _Read, new: _Read) -> Difference:
     differing = tuple(part for part in old.parts | new.parts if old.parts.get(part) != new.parts.get(part))
-    changes = merging.difference(old.variables, new.variables)
+    changes = merging.name_changes(old.variables, new.variables)
     return Difference(differing, tuple(name for names in changes for name in names))

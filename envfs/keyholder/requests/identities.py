@@ -6,13 +6,13 @@ from envfs import safe_open
 from envfs.core import limits
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
-from envfs.core.recipients import canonical, plugin_of
+from envfs.core.recipients import canonical_recipients, plugin_of
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, EnvFSError, WrongPassphrase
 from envfs.keyholder.crypto import age
 from envfs.keyholder.crypto import identity as identities
 from envfs.keyholder.crypto.identity import Identity
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import (
     Copied,
     CopyIdentity,
@@ -29,28 +29,28 @@ from envfs.protocol.keyholding import (
 _THREE = 3  # the identity, its passphrase, and what the request is about
 
 
-def create_identity(request: CreateIdentity, work: Work) -> Answer:
+def create_identity(request: CreateIdentity, work: Work) -> WorkResult:
     """Make an identity, hold it, and give it out under a passphrase or into a file."""
-    text = identities.new()
-    made = Identity(text)
+    text = identities.new_identity()
+    identity = Identity(text)
     blobs: tuple[bytes, ...] = ()
     if request.plain:
-        _write_plain(work.descriptors[0], text, made.recipient, "whoever reads this file reads the vault")
+        _write_plain(work.descriptors[0], text, identity.recipient, "a reader of this file can read the vault")
     else:
-        blobs = (identities.wrap(text, work.passphrase(0)),)
+        blobs = (identities.wrap_identity(text, work.passphrase(0)),)
     work.keyring.hold(text)
-    return Answer(IdentityMade(made.recipient, made.author), blobs)
+    return WorkResult(IdentityMade(identity.recipient, identity.author), blobs)
 
 
-def load_identity(request: LoadIdentity, work: Work) -> Answer:
-    """Hold the identity of a file, if it is the vault's owner."""
+def load_identity(request: LoadIdentity, work: Work) -> WorkResult:
+    """Hold the identity of a file. Raises WrongPassphrase, and AuthenticationFailed if it is not the vault's owner."""
     data = work.read(0, limits.FRAME_BYTES, "the identity file")
     if identities.is_encrypted(data):
         if len(work.descriptors) == 1:
             raise WrongPassphrase("the identity needs its passphrase", "unlock it with `envfs unlock`")
-        text = work.open_with(1, lambda passphrase: identities.unwrap(data, passphrase))
+        text = work.open_with(1, lambda passphrase: identities.unwrap_identity(data, passphrase))
     else:
-        text = identities.line(data)
+        text = identities.identity_line(data)
     held = Identity(text)
     if (held.recipient, held.author) != (request.owner_recipient, request.owner_signing_key):
         raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
@@ -59,36 +59,38 @@ def load_identity(request: LoadIdentity, work: Work) -> Answer:
         work.keyring.forget_project(Project(request.project))
     elif request.reopen:
         work.keyring.reopen_all()
-    return Answer(IdentityMade(held.recipient, held.author))
+    return WorkResult(IdentityMade(held.recipient, held.author))
 
 
-def change_passphrase(_request: Rewrap, work: Work) -> Answer:
+def change_passphrase(_request: Rewrap, work: Work) -> WorkResult:
     """Give the identity out under another passphrase."""
     text = _opened(work, "the old passphrase and a new one are needed")
-    return Answer(Rewrapped(), (identities.wrap(text, work.passphrase(2)),))
+    return WorkResult(Rewrapped(), (identities.wrap_identity(text, work.passphrase(2)),))
 
 
-def copy_identity(_request: CopyIdentity, work: Work) -> Answer:
-    """Write the identity of a file that is under a passphrase to a descriptor, in the open."""
+def copy_identity(_request: CopyIdentity, work: Work) -> WorkResult:
+    """Write the identity of a file that is under a passphrase to a descriptor, unencrypted."""
     text = _opened(work, "the identity needs its passphrase")
     _write_all(work.descriptors[2], f"{text.reveal()}\n".encode())
-    return Answer(Copied())
+    return WorkResult(Copied())
 
 
-def create_recovery(request: CreateRecovery, work: Work) -> Answer:
-    """Make an identity for recovery and write it where the person will see it; nothing of it is kept."""
+def create_recovery(request: CreateRecovery, work: Work) -> WorkResult:
+    """Make an identity for recovery and write it where the person will see it. Nothing of it is kept."""
     if request.recipient:
-        (recipient,) = canonical((request.recipient,))
+        (recipient,) = canonical_recipients((request.recipient,))
         if not plugin_of(recipient):
-            age.recipient(recipient)
-        return Answer(IdentityMade(recipient, ""))
-    text = identities.new()
-    made = Identity(text)
-    _write_plain(work.descriptors[0], text, made.recipient, "for recovery; keep it on paper, away from this machine")
-    return Answer(IdentityMade(made.recipient, made.author))
+            age.parse_recipient(recipient)
+        return WorkResult(IdentityMade(recipient, ""))
+    text = identities.new_identity()
+    identity = Identity(text)
+    _write_plain(
+        work.descriptors[0], text, identity.recipient, "for recovery; keep it on paper, away from this machine"
+    )
+    return WorkResult(IdentityMade(identity.recipient, identity.author))
 
 
-def forget(request: Forget, work: Work) -> Answer:
+def forget(request: Forget, work: Work) -> WorkResult:
     """Hold nothing any more, or nothing of one project."""
     if request.project is None:
         work.keyring.forget()
@@ -96,7 +98,7 @@ def forget(request: Forget, work: Work) -> Answer:
         work.keyring.close_project(Project(request.project))
     else:
         work.keyring.forget_project(Project(request.project))
-    return Answer(Forgotten())
+    return WorkResult(Forgotten())
 
 
 def _opened(work: Work, lack: str) -> Secret[str]:
@@ -105,7 +107,7 @@ def _opened(work: Work, lack: str) -> Secret[str]:
         raise BadRequest("the identity is under no passphrase", "its file alone opens the vault")
     if len(work.descriptors) < _THREE:
         raise WrongPassphrase(lack)
-    return work.open_with(1, lambda passphrase: identities.unwrap(data, passphrase))
+    return work.open_with(1, lambda passphrase: identities.unwrap_identity(data, passphrase))
 
 
 def _write_plain(descriptor: int, text: Secret[str], recipient: str, note: str) -> None:
@@ -119,5 +121,5 @@ def _write_all(descriptor: int, data: bytes) -> None:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
     except OSError as error:
-        reason = safe_open.reason(error)
+        reason = safe_open.error_words(error)
         raise EnvFSError(f"cannot write the identity: {reason}", "nothing was changed") from None

@@ -1,19 +1,19 @@
-"""Requests that make a project's keys, seal them anew, or hold those that only a passphrase opens."""
+"""Requests that make a project's keys, seal them again, or hold those that only a passphrase opens."""
 
 import os
 
 from envfs.core import keyfile, limits, record
 from envfs.core.keyfile import KEY_BYTES, Custody, Keys
-from envfs.core.recipients import canonical
+from envfs.core.recipients import canonical_recipients
 from envfs.core.secret import Secret
 from envfs.errors import TooLarge, WrongPassphrase
 from envfs.keyholder.crypto import age, plugins, sealing
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Held, HoldKeys, Sealed, SealKeys
 
 
-def seal_keys(request: SealKeys, work: Work) -> Answer:
-    """Put a new key in front, or change whom the keys are sealed to, or both."""
+def seal_keys(request: SealKeys, work: Work) -> WorkResult:
+    """Put a new key in front, or change the recipients, or both. Raises BadRequest, or TooLarge for too many keys."""
     old = _open(request, work)
     keys = (Secret(os.urandom(KEY_BYTES)), *old.keys) if request.fresh else old.keys
     if len(keys) > limits.PROJECT_KEYS:
@@ -21,24 +21,28 @@ def seal_keys(request: SealKeys, work: Work) -> Answer:
             "the project has had too many keys", f"at most {limits.PROJECT_KEYS} can be kept for its history"
         )
     under = _new_passphrase(request, work)
-    to = () if under is not None else canonical((work.identity.recipient, *(request.recipients or old.recipients)))
+    to = (
+        ()
+        if under is not None
+        else canonical_recipients((work.identity.recipient, *(request.recipients or old.recipients)))
+    )
     data = _sealed(request, work, Keys(keys, to, old.ext), under)
     if under is not None:
         work.hold(request.place, data, Keys(keys, to))
-    return Answer(Sealed(keyfile.kid(keys[0])), (data,))
+    return WorkResult(Sealed(keyfile.kid(keys[0])), (data,))
 
 
-def hold_keys(request: HoldKeys, work: Work) -> Answer:
-    """Open a key file with its passphrase, and hold what is in it."""
+def hold_keys(request: HoldKeys, work: Work) -> WorkResult:
+    """Open a key file with its passphrase, and hold its keys. Raises WrongPassphrase if none came."""
     data = work.blobs[0]
     if not work.descriptors:
         _ = work.identity
-        project = record.project_of(request.place.stream)
+        project = record.project_of_stream(request.place.stream)
         raise WrongPassphrase(
             f"project {project} needs its passphrase", f"unlock it with `envfs unlock {project}`", project
         )
     work.hold(request.place, data, work.open_under(request.place, data, 0))
-    return Answer(Held())
+    return WorkResult(Held())
 
 
 def _sealed(request: SealKeys, work: Work, keys: Keys, under: Secret[str] | None) -> bytes:
@@ -46,14 +50,14 @@ def _sealed(request: SealKeys, work: Work, keys: Keys, under: Secret[str] | None
     if under is not None:
         return age.seal_under(plain, under)
     if request.plugins:
-        return plugins.seal(work.descriptors[-1], plain, keys.recipients)
-    return age.seal(plain, keys.recipients)
+        return plugins.seal_by_plugin(work.descriptors[-1], plain, keys.recipients)
+    return age.seal_to_recipients(plain, keys.recipients)
 
 
 def _open(request: SealKeys, work: Work) -> Keys:
     if request.head is None:
         return Keys((), ())
-    if keyfile.custody(work.blobs[0]) == Custody.MANAGED:
+    if keyfile.custody_of(work.blobs[0]) == Custody.MANAGED:
         return work.keys(request.head, 0)
     _need(work, request)
     return work.open_under(request.head, work.blobs[0], 0)
@@ -68,5 +72,5 @@ def _new_passphrase(request: SealKeys, work: Work) -> Secret[str] | None:
 
 def _need(work: Work, request: SealKeys) -> None:
     if not work.descriptors:
-        project = record.project_of(request.place.stream)
+        project = record.project_of_stream(request.place.stream)
         raise WrongPassphrase(f"project {project} needs its passphrase", "type it, or name its file", project)

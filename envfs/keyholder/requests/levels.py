@@ -11,26 +11,26 @@ from envfs.dotenv.values import literal_dollars
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder.crypto import sealing
 from envfs.keyholder.crypto.sealing import Content
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 
 
-def write_level(request: WriteLevel, work: Work) -> Answer:
-    """Apply an operation to a level's text and seal the result."""
+def write_level(request: WriteLevel, work: Work) -> WorkResult:
+    """Apply an operation to a level's text and seal the result. Raises TooLarge."""
     check_message(request.message)
     key = work.keys(request.key, request.key_blob).keys[0]
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
     if text == old.render() and request.operation is not Operation.RESEAL:
-        return Answer(Unchanged())
+        return WorkResult(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
-    changes = merging.difference(old.variables(), new.variables())
+    changes = merging.name_changes(old.variables(), new.variables())
     _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
     doubtful = _is_doubtful(request, new, changes)
     data = sealing.seal_record(work.identity, request.place, request.time, key, _content(request, work, text))
-    return Answer(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
+    return WorkResult(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
 
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
@@ -45,8 +45,8 @@ def _content(request: WriteLevel, work: Work, text: str) -> Content:
     )
 
 
-def _is_doubtful(request: WriteLevel, document: Document, changes: merging.Changes) -> bool:
-    """Tell whether somebody should look at the view after this; a level of 190,000 plain values is looked at once."""
+def _is_doubtful(request: WriteLevel, document: Document, changes: merging.NameChanges) -> bool:
+    """Tell whether somebody should look at the view after this. A level of 190,000 plain values is looked at once."""
     match request.operation:
         case Operation.SET:
             return portability.is_doubtful(document.variables()[request.name])
@@ -61,14 +61,14 @@ def _is_doubtful(request: WriteLevel, document: Document, changes: merging.Chang
 
 
 def _check_dialect(document: Document, written: Collection[str], level: str) -> None:
-    # what a dialect must not write is refused here, where it is still somebody's to mend; templates when they are shown
+    # what a dialect must not write is refused here, where a person can still fix it. Templates when they are shown
     dialect = dialects.named_in(document)
     if not dialect:
         return
     plain = {entry.name: entry.value for entry in document.entries if not references.has_references(entry)}
     values = {name: value for name, value in plain.items() if name and value}
-    dialects.text({name: value for name, value in values.items() if name in written}, dialect)
-    if any(dialects.refusal(value, dialect) for name, value in values.items() if name not in written):
+    dialects.dialect_text({name: value for name, value in values.items() if name in written}, dialect)
+    if any(dialects.dialect_refusal(value, dialect) for name, value in values.items() if name not in written):
         # who writes may not be approved to read: what was here before is named by `check`, which asks the gate
         raise Malformed(
             f"the dialect {dialect} cannot carry a variable that is set here already",
@@ -80,7 +80,7 @@ _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for th
 
 
 def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    return old.set(names.variable(request.name), _value(request, work)), ()
+    return old.set(names.parse_variable(request.name), _value(request, work)), ()
 
 
 def _value(request: WriteLevel, work: Work) -> str:
@@ -94,7 +94,7 @@ def _value(request: WriteLevel, work: Work) -> str:
 
 def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
     value, literal = literal_dollars(_value(request, work))
-    line = f"{names.variable(request.name)}={writing.template(value, literal)}\n"
+    line = f"{names.parse_variable(request.name)}={writing.template_value(value, literal)}\n"
     return old.merged(parse_document(line)), ()
 
 
@@ -116,7 +116,7 @@ def _merge(request: WriteLevel, work: Work, old: Document) -> _Edited:
     new, notes = _replace(request, work, old)
     merged = old.merged(new) if old.render() else new
     dialect = dialects.named_in(new)
-    return (dialects.asking(merged, dialect) if dialect else merged), notes
+    return (dialects.with_directive(merged, dialect) if dialect else merged), notes
 
 
 def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:

@@ -1,4 +1,4 @@
-"""What the keyholder can be asked, one function a request, run in a child that ends after it.
+"""The keyholder's requests, one function each, run in a child that ends after it.
 
 request            the identity      descriptors            answers
 CreateIdentity     makes it          passphrase, or a file  IdentityMade (+ age file)
@@ -31,10 +31,10 @@ from collections.abc import Callable
 from typing import Any
 
 from envfs.keyholder.requests import checkpoints, checks, comparison, identities, keys, levels, protection, views
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol import keyholding as ask
 
-_TABLE: dict[type, Callable[[Any, Work], Answer]] = {
+_TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CreateIdentity: identities.create_identity,
     ask.LoadIdentity: identities.load_identity,
     ask.Forget: identities.forget,
@@ -62,7 +62,7 @@ _TABLE: dict[type, Callable[[Any, Work], Answer]] = {
 }
 
 
-def answer(request: object, work: Work) -> Answer:
+def answer(request: object, work: Work) -> WorkResult:
     """Carry out a request.
 
     Raises:

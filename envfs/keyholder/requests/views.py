@@ -10,7 +10,7 @@ from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.crypto import sealing
-from envfs.keyholder.requests.work import Answer, Work
+from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol import jsontext, parts
 from envfs.protocol.keyholding import (
     Compared,
@@ -27,23 +27,23 @@ from envfs.protocol.keyholding import (
 )
 
 
-def readable_parts(view: merging.View, dialect: str) -> dict[Part, bytes]:
+def readable_parts(view: merging.MergedView, dialect: str) -> dict[Part, bytes]:
     """Return what readers get of a view."""
     return {
-        Part.DOTENV: dialects.text(view.variables, dialect, view.opened).encode(),
+        Part.DOTENV: dialects.dialect_text(view.variables, dialect, view.opened).encode(),
         Part.JSON: formats.json_object("", view.variables).encode(),
-        Part.EXAMPLE: formats.example("", view.variables).encode(),
-        Part.ENVIRON: writing.environ(view.variables),
-        Part.OPENED: jsontext.encode(residues.plain(view.opened)) if view.opened else b"",
+        Part.EXAMPLE: formats.example_text("", view.variables).encode(),
+        Part.ENVIRON: writing.environ_bytes(view.variables),
+        Part.OPENED: jsontext.encode_json(residues.residue_json(view.opened)) if view.opened else b"",
     }
 
 
-def render_view(request: RenderView, work: Work) -> Answer:
+def render_view(request: RenderView, work: Work) -> WorkResult:
     """Merge layers into a view and put it, with all its parts, into a region."""
     layers = [merging.Layer(layer.level, work.open(layer)) for layer in request.layers]
     lenient = request.dialect.startswith(dialects.INHERITING)
     asked = request.dialect.removeprefix(dialects.INHERITING).strip()
-    dialect = asked or dialects.wanted([layer.document for layer in layers])
+    dialect = asked or dialects.requested_dialect([layer.document for layer in layers])
     view = merging.merge_layers(layers, lenient=lenient)
     contents = readable_parts(view, dialect)
     contents[Part.TABLE] = parts.table_of(contents[Part.ENVIRON])
@@ -51,14 +51,16 @@ def render_view(request: RenderView, work: Work) -> Answer:
     sizes = tuple(len(contents[part]) for part in Part)
     if sum(sizes) > limits.VIEW_BYTES:
         raise TooLarge("the view would be too large", f"at most {limits.VIEW_BYTES} bytes a view")
-    return Answer(Rendered(sizes, len(view.variables), dialect), region=_region(contents, ordinary=request.ordinary))
+    return WorkResult(
+        Rendered(sizes, len(view.variables), dialect), region=_region(contents, ordinary=request.ordinary)
+    )
 
 
-def render_own(request: RenderOwn, work: Work) -> Answer:
+def render_own(request: RenderOwn, work: Work) -> WorkResult:
     """Put a level's own text into a region as it was written, comments and references included."""
     text = "".join(work.open(layer).render() for layer in request.layers).encode()
     sizes = tuple(len(text) if part is Part.DOTENV else 0 for part in Part)
-    return Answer(Rendered(sizes, 0, ""), region=_region({Part.DOTENV: text}, ordinary=request.ordinary))
+    return WorkResult(Rendered(sizes, 0, ""), region=_region({Part.DOTENV: text}, ordinary=request.ordinary))
 
 
 def _region(contents: dict[Part, bytes], *, ordinary: bool) -> Region:
@@ -71,21 +73,21 @@ def _region(contents: dict[Part, bytes], *, ordinary: bool) -> Region:
     return region
 
 
-def examine_view(request: ExamineView, work: Work) -> Answer:
-    """Say where each variable comes from, what it refers to, and who may misread it; no value."""
+def examine_view(request: ExamineView, work: Work) -> WorkResult:
+    """Say where each variable comes from, what it refers to, and who may misread it. No value."""
     documents = [work.open(layer) for layer in request.layers]
-    found = interpolate(documents, lenient=True)
-    facts = tuple(_facts(request, documents, found))
-    return Answer(Examined(facts, tuple(Dangling(*finding) for finding in found.findings)))
+    interpolation = interpolate(documents, lenient=True)
+    facts = tuple(_facts(request, documents, interpolation))
+    return WorkResult(Examined(facts, tuple(Dangling(*finding) for finding in interpolation.findings)))
 
 
 def _facts(request: ExamineView, documents: list[Document], found: Interpolated) -> Iterator[Facts]:
-    dialect = request.dialect or dialects.wanted(documents)
+    dialect = request.dialect or dialects.requested_dialect(documents)
     levels = [layer.level for layer in request.layers]
     names = [document.variables().keys() for document in documents]
     for name, value in found.values.items():
-        doubts = tuple(doubt.text for doubt in portability.doubts(value, dialect))
-        refused = dialects.refusal(value, dialect)
+        doubts = tuple(doubt.text for doubt in portability.portability_doubts(value, dialect))
+        refused = dialects.dialect_refusal(value, dialect)
         if request.doubtful and not (doubts or refused):
             continue
         setters = tuple(level for level, own in zip(levels, names, strict=True) if name in own)
@@ -94,16 +96,16 @@ def _facts(request: ExamineView, documents: list[Document], found: Interpolated)
         yield Facts(name, setters, uses, not value, doubts, refused)
 
 
-def compare_versions(request: CompareVersions, work: Work) -> Answer:
+def compare_versions(request: CompareVersions, work: Work) -> WorkResult:
     """Say which names each version changed against the one before."""
-    compared, before = [], None
+    compared, previous = [], None
     for layer in request.layers:
         opened = work.open_record(layer)
         variables = parse_document(opened.text).variables()
-        if layer.record.seq >= request.first and (before is not None or layer.record.seq == request.first):
-            changes, note = merging.difference(before or {}, variables), sealing.open_note(opened)
+        if layer.record.seq >= request.first and (previous is not None or layer.record.seq == request.first):
+            changes, note = merging.name_changes(previous or {}, variables), sealing.open_note(opened)
             change = VersionChange(layer.record.seq, opened.header.author, *changes)
             change = change._replace(operation=note.operation, message=note.message)
             compared.append(change._replace(source_version=note.version, source_level=note.level))
-        before = variables
-    return Answer(Compared(tuple(compared)))
+        previous = variables
+    return WorkResult(Compared(tuple(compared)))

@@ -1,4 +1,4 @@
-"""One request with all that came with it, and what can be done with that; an answer with all that goes with it."""
+"""One request with all that came with it, and what can be done with that. An answer with all that goes with it."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from envfs.core import keyfile, limits, passphrases, record
-from envfs.core.addresses import Layer, MemberRecords, Place
+from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.keyfile import Custody, Keys
 from envfs.core.membership import Members
 from envfs.core.secret import Secret
@@ -24,7 +24,7 @@ _CHUNK = 1 << 16
 Opened = TypeVar("Opened")
 
 
-class Answer(NamedTuple):
+class WorkResult(NamedTuple):
     """A reply with its blobs and the region that goes with it."""
 
     message: NamedTuple
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 
 class Work:
-    """What a request is carried out with: the keyring, the records that came as blobs, the descriptors."""
+    """The means of a request: the keyring, the records that came as blobs, the descriptors."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class Work:
 
     @cached_property
     def identity(self) -> Identity:
-        """The held identity; Locked if there is none."""
+        """The held identity. Locked if there is none."""
         return Identity(self.keyring.identity())
 
-    def keys(self, place: Place, blob: int) -> Keys:
+    def keys(self, place: RecordAddress, blob: int) -> Keys:
         """Return a project's keys, opened once for each blob.
 
         Raises:
@@ -65,22 +65,22 @@ class Work:
             self._keys[blob] = self._open_keys(place, self.blobs[blob])
         return self._keys[blob]
 
-    def open_under(self, place: Place, data: bytes, number: int) -> Keys:
+    def open_under(self, place: RecordAddress, data: bytes, number: int) -> Keys:
         """Open a project's key file with the passphrase in descriptor `number`."""
         identity = self.identity  # without one, no passphrase helps
         plain = self.open_with(number, lambda passphrase: age.open_under(data, passphrase))
-        keys = sealing.check_keys(identity, place, plain)
+        keys = sealing.check_key_file(identity, place, plain)
         return _under(Custody.ZERO_KNOWLEDGE, keys)
 
-    def hold(self, place: Place, data: bytes, keys: Keys) -> None:
+    def hold(self, place: RecordAddress, data: bytes, keys: Keys) -> None:
         """Hold the keys of a key file that only a passphrase opens."""
-        self.keyring.hold_project(record.project_of(place.stream), _name(place, data), keys.keys)
+        self.keyring.hold_project(record.project_of_stream(place.stream), _name(place, data), keys.keys)
 
-    def open(self, layer: Layer) -> Document:
+    def open(self, layer: SealedLayer) -> Document:
         """Open a level's record, and read its text."""
         return parse_document(self.open_record(layer).text)
 
-    def open_record(self, layer: Layer) -> sealing.Opened:
+    def open_record(self, layer: SealedLayer) -> sealing.OpenedRecord:
         """Open a level's record."""
         keys = {keyfile.kid(key): key for key in self.keys(layer.key, layer.key_blob).keys}
         members = self.members(layer.record.vault, layer.members)
@@ -97,14 +97,14 @@ class Work:
             self._members[where] = check_members(self.identity, vault, records)
         return self._members[where]
 
-    def _open_keys(self, place: Place, data: bytes) -> Keys:
-        identity, project = self.identity, record.project_of(place.stream)
-        if keyfile.custody(data) == Custody.ZERO_KNOWLEDGE:
+    def _open_keys(self, place: RecordAddress, data: bytes) -> Keys:
+        identity, project = self.identity, record.project_of_stream(place.stream)
+        if keyfile.custody_of(data) == Custody.ZERO_KNOWLEDGE:
             held = self.keyring.project(project, _name(place, data))
             if held:
                 return Keys(held, ())
         elif not self.keyring.is_closed(project):
-            return _under(Custody.MANAGED, sealing.check_keys(identity, place, identity.open(data)))
+            return _under(Custody.MANAGED, sealing.check_key_file(identity, place, identity.open(data)))
         raise Locked(f"project {project} is locked", f"unlock it with `envfs unlock {project}`", project)
 
     def passphrase(self, number: int) -> Secret[str]:
@@ -129,7 +129,7 @@ class Work:
 
     def _spellings(self, number: int) -> tuple[Secret[str], ...]:
         try:
-            spellings = passphrases.spellings(self.read(number, limits.PASSPHRASE_BYTES, "the passphrase"))
+            spellings = passphrases.passphrase_spellings(self.read(number, limits.PASSPHRASE_BYTES, "the passphrase"))
         except UnicodeDecodeError:
             raise WrongPassphrase("the passphrase is not UTF-8 text") from None
         if not spellings[0]:
@@ -166,13 +166,13 @@ class Work:
             raise Malformed(f"{what} is not UTF-8 text", "convert it first", line, column) from None
 
 
-def _name(place: Place, data: bytes) -> str:
+def _name(place: RecordAddress, data: bytes) -> str:
     # by its place too: a copy of it under another number is not the file that was opened
-    return record.digest(record.key(place.stream, place.seq).encode() + b"\0" + data)
+    return record.digest(record.record_key(place.stream, place.seq).encode() + b"\0" + data)
 
 
 def _under(custody: str, keys: Keys) -> Keys:
-    # the owner's signature says whom the file is sealed to; its open header is anybody's to write
+    # the owner's signature says whom the file is sealed to. Its open header is anybody's to write
     if (Custody.MANAGED if keys.recipients else Custody.ZERO_KNOWLEDGE) != custody:
         raise AuthenticationFailed("a project's key file is not under the custody that its owner gave it")
     return keys

@@ -1,8 +1,8 @@
-"""Who is told that a view changed, and when: the daemon alone writes its vault while it runs, so it knows.
+"""Reports of changed views, and their time: the daemon alone writes its vault while it runs, so it knows.
 
-Laws: a change is told only if a reader gets something else than before; a writer's reply waits for nobody who is told;
-changes that come while others are being told may be told as one, but the last is never lost; what cannot be compared
-because it is locked is told when it is unlocked. Code between two awaits is atomic; shared are `_written` and `_later`.
+Laws: a change is told only if a reader gets something else than before. A writer's reply waits for nobody who is told.
+Changes that come while others are being told may be told as one, but the last is never lost; what cannot be compared
+because it is locked is told when it is unlocked. Code between two awaits is atomic. Shared are `_written` and `_later`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,18 +17,18 @@ from envfs.core import names
 from envfs.core.differences import Difference
 from envfs.core.scope import Scope
 from envfs.errors import EnvFSError, KeyholderGone, Locked
-from envfs.gate.views.view import Layers
+from envfs.gate.views.view import ChainVersions
 from envfs.gate.views.view_times import ViewTimes
 from envfs.host import surprises
-from envfs.host.supervision import supervised
-from envfs.service.changes.comparison import UNKNOWN, Change, Comparison, Version
+from envfs.host.supervision import supervised_nursery
+from envfs.service.changes.comparison import UNKNOWN, Comparison, LevelVersion, ViewChange
 
 _AT_ONCE = 64  # views compared by one child of the keyholder: those who watch the first need not wait for the last
 _PATIENCE = 0.1
 
 
 class ViewNews(StrEnum):
-    """What happens to a view that is watched; the words are those of the wire."""
+    """What happens to a view that is watched. The words are those of the wire."""
 
     WATCHED = "watched"  # from here on nothing is missed
     CHANGED = "changed"
@@ -36,7 +36,7 @@ class ViewNews(StrEnum):
     UNLOCKED = "unlocked"
 
 
-class Mounted(Protocol):
+class KernelMount(Protocol):
     """The mount, as far as it tells the kernel."""
 
     def levels(self) -> set[str]:
@@ -48,8 +48,8 @@ class Mounted(Protocol):
         ...
 
 
-class Watch:
-    """One who waits for what happens to a level's view; of several equal pieces of news one is kept."""
+class ViewWatch:
+    """One who waits for what happens to a level's view. Of several equal pieces of news one is kept."""
 
     def __init__(self, level: str) -> None:
         """Wait for news of `level`."""
@@ -73,25 +73,25 @@ class Watch:
         return news
 
 
-class Changes:
-    """What was written and is still to be told; `mount` is told beside those who watch, once there is one."""
+class ChangeNotices:
+    """Changes that are not reported yet. `mount` is told beside those who watch, once there is one."""
 
     def __init__(self, comparison: Comparison, times: ViewTimes) -> None:
-        """Compare by `comparison`; a view that reads as before keeps its time in `times`."""
-        self.mount: Mounted | None = None
+        """Compare by `comparison`. A view that reads as before keeps its time in `times`."""
+        self.mount: KernelMount | None = None
         self.running = False
         self._comparison = comparison
         self._times = times
-        self._watches: set[Watch] = set()
-        self._written: dict[str, Version] = {}
+        self._watches: set[ViewWatch] = set()
+        self._written: dict[str, LevelVersion] = {}
         self._telling: Collection[str] = ()
-        self._later: dict[str, Layers] = {}
+        self._later: dict[str, ChainVersions] = {}
         self._come = trio.Event()
         self._told = trio.lowlevel.ParkingLot()
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
-    def wrote(self, level: str, before: Version) -> None:
+    def wrote(self, level: str, before: LevelVersion) -> None:
         """Take note that a level was at version `before` and is so no more."""
         if self.running:
             self._written.setdefault(level, before)
@@ -112,9 +112,9 @@ class Changes:
     # -- who wants to know ---------------------------------------------------------------------------------------------
 
     @contextmanager
-    def watch(self, level: str) -> Iterator[Watch]:
+    def watch(self, level: str) -> Iterator[ViewWatch]:
         """Tell of one level for as long as the block lasts."""
-        watch = Watch(level)
+        watch = ViewWatch(level)
         self._watches.add(watch)
         try:
             yield watch
@@ -138,7 +138,7 @@ class Changes:
             try:
                 await self._tell_all()
             except Exception as error:  # noqa: BLE001 - the next change is to be told all the same
-                surprises.report(error)
+                surprises.report_bug(error)
             finally:
                 self._telling = ()
                 self._told.unpark_all()
@@ -147,32 +147,34 @@ class Changes:
         written, self._written = self._written, {}
         self._telling = written
         late, self._later = self._later, {}
-        async with supervised() as tasks:  # some are told while the next ones are compared
+        async with supervised_nursery() as tasks:  # some are told while the next ones are compared
             for levels in _batches(self._concerned(written, late)):
                 differing = await self._compare([self._change(level, written, late.get(level)) for level in levels])
                 tasks.run(self._tell, differing)
 
     def _concerned(self, written: Collection[str], late: Iterable[str]) -> set[str]:
         looked_at = self.mount.levels() if self.mount is not None else set()
-        known = {*looked_at, *(watch.level for watch in self._watches)}
-        return {level for level in known if not set(names.chain(level)).isdisjoint(written)} | known.intersection(late)
+        levels = {*looked_at, *(watch.level for watch in self._watches)}
+        return {level for level in levels if not set(names.chain(level)).isdisjoint(written)} | levels.intersection(
+            late
+        )
 
-    def _change(self, level: str, written: dict[str, Version], late: Layers | None) -> Change:
+    def _change(self, level: str, written: dict[str, LevelVersion], late: ChainVersions | None) -> ViewChange:
         try:
-            return Change(late or self._comparison.before(level, written), self._comparison.now(level))
+            return ViewChange(late or self._comparison.before(level, written), self._comparison.now(level))
         except EnvFSError:  # what it is made of cannot be read: it is not compared, and counts as changed
             steps = len(names.chain(level))
-            nothing = Layers(level, (UNKNOWN.seq,) * steps, (UNKNOWN.digest,) * steps)
-            return Change(nothing, nothing)
+            nothing = ChainVersions(level, (UNKNOWN.seq,) * steps, (UNKNOWN.digest,) * steps)
+            return ViewChange(nothing, nothing)
 
-    async def _compare(self, changes: list[Change]) -> dict[str, Difference]:
+    async def _compare(self, changes: list[ViewChange]) -> dict[str, Difference]:
         try:
-            found = await self._comparison.differing(changes)
+            differences = await self._comparison.differing(changes)
         except (Locked, KeyholderGone):
             self._later.update((change.now.level, change.before) for change in changes)
             return {}
         differing = {}
-        for change, difference in zip(changes, found, strict=True):
+        for change, difference in zip(changes, differences, strict=True):
             if any(difference):
                 differing[change.now.level] = difference
             else:
@@ -189,8 +191,8 @@ class Changes:
 
 def _batches(levels: Iterable[str]) -> Iterator[list[str]]:
     # of one project each: if that is locked, the others need not wait
-    for _, found in groupby(sorted(levels, key=lambda level: (names.project(level), level)), key=names.project):
-        of_project = list(found)
+    for _, group in groupby(sorted(levels, key=lambda level: (names.project(level), level)), key=names.project):
+        of_project = list(group)
         for first in range(0, len(of_project), _AT_ONCE):
             yield of_project[first : first + _AT_ONCE]
 

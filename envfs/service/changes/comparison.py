@@ -11,27 +11,27 @@ from envfs.core.differences import Difference
 from envfs.core.view_parts import Part
 from envfs.errors import EnvFSError, KeyholderGone, Locked
 from envfs.gate.keyholder import Keyholder
-from envfs.gate.views.view import Layers
+from envfs.gate.views.view import ChainVersions
 from envfs.protocol.keyholding import CompareViews, Differing, Pair
 from envfs.vault.vault import Vault
 
 
-class Version(NamedTuple):
+class LevelVersion(NamedTuple):
     """One version of a level: its number (0: no text, -1: not known any more) and its record's digest."""
 
     seq: int
     digest: str
 
 
-NO_TEXT, UNKNOWN = Version(0, ""), Version(-1, "")
+NO_TEXT, UNKNOWN = LevelVersion(0, ""), LevelVersion(-1, "")
 EVERYTHING = Difference(tuple(Part))
 
 
-class Change(NamedTuple):
-    """What a view was made of, and what it is made of now."""
+class ViewChange(NamedTuple):
+    """The sources of a view before and now."""
 
-    before: Layers
-    now: Layers
+    before: ChainVersions
+    now: ChainVersions
 
 
 class Comparison:
@@ -42,19 +42,19 @@ class Comparison:
         self._vault = vault
         self._keyholder = keyholder
 
-    def now(self, level: str) -> Layers:
+    def now(self, level: str) -> ChainVersions:
         """Return what a level's view is made of."""
-        return Layers(level, self._vault.versions(level), self._vault.fingerprint(level))
+        return ChainVersions(level, self._vault.versions(level), self._vault.fingerprint(level))
 
-    def before(self, level: str, written: Mapping[str, Version]) -> Layers:
+    def before(self, level: str, written: Mapping[str, LevelVersion]) -> ChainVersions:
         """Return what a level's view was made of when the levels in `written` were at these versions."""
         now = self.now(level)
         points = zip(names.chain(level), now.versions, now.fingerprint, strict=True)
-        were = [written.get(step, Version(seq, digest)) for step, seq, digest in points]
-        return Layers(level, tuple(was.seq for was in were), tuple(was.digest for was in were))
+        were = [written.get(step, LevelVersion(seq, digest)) for step, seq, digest in points]
+        return ChainVersions(level, tuple(was.seq for was in were), tuple(was.digest for was in were))
 
-    async def differing(self, changes: list[Change]) -> list[Difference]:
-        """Tell of each view in what it reads otherwise than before; EVERYTHING where that cannot be said.
+    async def differing(self, changes: list[ViewChange]) -> list[Difference]:
+        """Tell of each view in what it reads otherwise than before. EVERYTHING where that cannot be said.
 
         Raises:
             Locked: one of them, or the vault
@@ -69,7 +69,7 @@ class Comparison:
                 return [EVERYTHING]
         return [(await self.differing([change]))[0] for change in changes]
 
-    async def _ask(self, changes: list[Change]) -> list[Difference]:
+    async def _ask(self, changes: list[ViewChange]) -> list[Difference]:
         sides = [side.wanted() for change in changes for side in change]
         async with self._keyholder.turn():
             return await self._ask_about(sides)

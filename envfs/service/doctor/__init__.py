@@ -1,1 +1,1 @@
-"""What `envfs doctor` makes of the facts that it was given."""
+"""The judgement of `envfs doctor` over the facts."""

@@ -1,6 +1,6 @@
 """The facts for `envfs doctor`: a look at the processes, the machine and the home.
 
-Laws: looking changes nothing; a look that fails is a finding of its own; no finding holds a value.
+Laws: looking changes nothing. A look that fails is a finding of its own. No finding holds a value.
 """
 
 import os
@@ -26,7 +26,7 @@ from envfs.service.service import Service
 _LOAD_SECONDS = 15
 
 
-async def diagnose(service: Service) -> AsyncIterator[FindingRow]:
+async def gather_findings(service: Service) -> AsyncIterator[FindingRow]:
     """Look, and yield a finding for each check."""
     mine = protection.of_this_process()
     for findings in (await _processes(service, mine), await _machine(service, mine), _home(service)):
@@ -39,19 +39,19 @@ async def _processes(service: Service, mine: Protection) -> list[FindingRow]:
         answer = await service.keyholder.ask(DescribeProtection(), Protection)
     except EnvFSError as error:
         return [FindingRow("keyholder", PROBLEM, error.text, "what the daemon prints may say why")]
-    return list(judgement.processes(mine, answer.message))
+    return list(judgement.judge_processes(mine, answer.message))
 
 
 async def _machine(service: Service, mine: Protection) -> list[FindingRow]:
     complaint = "" if service.mount else await trio.to_thread.run_sync(_load_pyfuse3)
     return [
-        judgement.lockable(machine.lockable()),
-        judgement.swap(machine.swaps()),
-        judgement.hibernation(possible=machine.hibernates(), kind=mine.memory),
-        *judgement.dead_mounts(service.dead_mounts()),
-        judgement.fuse(machine.fuse_refusal()),
-        judgement.fusermount(machine.fusermount_refusal(), needed=service.owner != 0),
-        judgement.pyfuse3(complaint),
+        judgement.judge_lockable(machine.lockable_bytes()),
+        judgement.judge_swap(machine.swaps()),
+        judgement.judge_hibernation(possible=machine.hibernates(), kind=mine.memory),
+        *judgement.judge_dead_mounts(service.dead_mounts()),
+        judgement.judge_fuse(machine.fuse_refusal()),
+        judgement.judge_fusermount(machine.fusermount_refusal(), needed=service.owner != 0),
+        judgement.judge_pyfuse3(complaint),
     ]
 
 
@@ -104,7 +104,7 @@ def _identity(service: Service) -> FindingRow:
     try:
         status = os.stat(path)
     except OSError as error:
-        text = f"cannot look at {path}: {safe_open.reason(error)}"
+        text = f"cannot look at {path}: {safe_open.error_words(error)}"
         return FindingRow("identity", PROBLEM, text, "without it nothing opens: bring it back from your copy")
     reason = "" if under_systemd else private_files.unsafe(status, private=True)
     if reason:
@@ -117,7 +117,5 @@ def _identity(service: Service) -> FindingRow:
 def _log(service: Service) -> FindingRow:
     problem = service.log.look()
     if problem:
-        return FindingRow(
-            "log", PROBLEM, f"{problem}; every read is refused until that is mended", "`envfs log verify`"
-        )
+        return FindingRow("log", PROBLEM, f"{problem}; every read is refused until that is fixed", "`envfs log verify`")
     return FindingRow("log", OK, f"{service.places.log} ({service.log.tip.seq} entries)")

@@ -1,7 +1,7 @@
-"""From what was seen to what is said of it: each check's state, its words, and how to mend it.
+"""From what was seen to what is said of it: each check's state, its words, and how to fix it.
 
-Laws: facts in, findings out, nothing is looked up here. A problem is what somebody can mend or must know before they
-trust the installation; a note is how this machine is.
+Laws: facts in, findings out, nothing is looked up here. A problem can be fixed, or must be known before they
+trust the installation. A note is how this machine is.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _KIB = 1 << 10
 # -- the two processes -------------------------------------------------------------------------------------------------
 
 
-def processes(daemon: Protection, keyholder: Protection) -> Iterator[FindingRow]:
+def judge_processes(daemon: Protection, keyholder: Protection) -> Iterator[FindingRow]:
     """Judge what protects the daemon and its keyholder."""
     yield _memory("views", daemon)
     yield _memory("keys", keyholder)
@@ -83,23 +83,23 @@ def _seccomp(keyholder: Protection) -> FindingRow:
 # -- the machine -------------------------------------------------------------------------------------------------------
 
 
-def lockable(limit: int | None) -> FindingRow:
+def judge_lockable(limit: int | None) -> FindingRow:
     """Judge how many bytes the daemon may lock (None: any number)."""
     if limit is None or limit >= _ENOUGH:
         return FindingRow("memlock", OK, "any amount" if limit is None else f"{limit // _KIB} KiB may be locked")
     return FindingRow("memlock", NOTE, f"only {limit // _KIB} KiB may be locked, for views and replies", _RAISE_LIMIT)
 
 
-def swap(swaps: tuple[Swap, ...]) -> FindingRow:
+def judge_swap(swaps: tuple[Swap, ...]) -> FindingRow:
     """Judge where memory may be swapped to: EnvFS's own is locked, its readers' is not."""
     unsafe = [one.place for one in swaps if not one.safe]
     if unsafe:
-        text = f"{', '.join(unsafe)} may get what a reader keeps in its memory, in the open"
+        text = f"{', '.join(unsafe)} may receive the unencrypted memory of readers"
         return FindingRow("swap", NOTE, text, "encrypt it, or use zram")
     return FindingRow("swap", OK, "encrypted, or in memory itself" if swaps else "none")
 
 
-def hibernation(*, possible: bool, kind: str) -> FindingRow:
+def judge_hibernation(*, possible: bool, kind: str) -> FindingRow:
     """Judge whether the machine may write all memory to a disk, `kind` being what views are kept in."""
     if not possible:
         return FindingRow("hibernation", OK, "this machine cannot")
@@ -110,7 +110,7 @@ def hibernation(*, possible: bool, kind: str) -> FindingRow:
     return FindingRow("hibernation", NOTE, "it writes all memory to a disk, views too", "`envfs lock` before it")
 
 
-def fuse(refusal: str) -> FindingRow:
+def judge_fuse(refusal: str) -> FindingRow:
     """Judge the FUSE device by why it cannot be used."""
     if not refusal:
         return FindingRow("fuse", OK, "/dev/fuse can be used")
@@ -120,7 +120,7 @@ def fuse(refusal: str) -> FindingRow:
     return FindingRow("fuse", PROBLEM, f"/dev/fuse: {refusal}", hint)
 
 
-def dead_mounts(paths: list[str]) -> list[FindingRow]:
+def judge_dead_mounts(paths: list[str]) -> list[FindingRow]:
     """Judge the mounts whose daemon was killed."""
     return [
         FindingRow("mount", PROBLEM, f"the daemon of the mount at {path} was killed", "`envfs unmount` removes it")
@@ -128,8 +128,8 @@ def dead_mounts(paths: list[str]) -> list[FindingRow]:
     ]
 
 
-def fusermount(refusal: str, *, needed: bool) -> FindingRow:
-    """Judge fusermount3 by why it cannot be used; root mounts without."""
+def judge_fusermount(refusal: str, *, needed: bool) -> FindingRow:
+    """Judge fusermount3 by why it cannot be used. Root mounts without."""
     if not needed:
         return FindingRow("fusermount3", OK, "not needed: root mounts by itself")
     if refusal:
@@ -138,7 +138,7 @@ def fusermount(refusal: str, *, needed: bool) -> FindingRow:
     return FindingRow("fusermount3", OK, "installed, and setuid root")
 
 
-def pyfuse3(complaint: str) -> FindingRow:
+def judge_pyfuse3(complaint: str) -> FindingRow:
     """Judge whether pyfuse3 can be loaded, by what it complained of."""
     if complaint:
         return FindingRow("pyfuse3", PROBLEM, f"it cannot be loaded: {complaint}", "apt-get install libfuse3-3")

@@ -9,7 +9,7 @@ import pytest
 from envfs.core import audit, events
 from envfs.core.access import Caller, Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.audit import Checkpoint, Tip
+from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.core.events import Event, EventKind
 from envfs.core.operations import Operation
 from envfs.errors import LogBroken
@@ -30,20 +30,20 @@ EVENTS: list[tuple[Event, Caller | None]] = [
 def chain() -> list[bytes]:
     tip, lines = Tip(), []
     for event, caller in EVENTS:
-        lines.append(audit.line(tip, TIME, event, caller))
-        tip = audit.after(tip, lines[-1])
+        lines.append(audit.entry_line(tip, TIME, event, caller))
+        tip = audit.tip_after(tip, lines[-1])
     return lines
 
 
 def broken_at(lines: list[bytes]) -> str:
     with pytest.raises(LogBroken) as caught:
-        list(audit.walk(lines))
+        list(audit.walk_chain(lines))
     return caught.value.text
 
 
 def test_a_chain_is_followed_to_its_end() -> None:
     lines = chain()
-    found = list(audit.walk(lines))
+    found = list(audit.walk_chain(lines))
     assert [body["event"] for _, body in found] == [event.kind for event, _ in EVENTS]
     assert found[-1][0] == Tip(len(lines), hashlib.sha256(lines[-1]).hexdigest())
 
@@ -53,12 +53,12 @@ def test_a_chain_whose_entries_have_members_of_another_release_is_followed_all_t
     for number in (1, 2):
         body = {"seq": number, "time": TIME, "event": "read", "door": "mount", "form": "dotenv", "prev": tip.digest}
         lines.append(json.dumps(body).encode() + b"\n")
-        tip = audit.after(tip, lines[-1])
-    assert [end for end, _ in audit.walk(lines)][-1] == tip
+        tip = audit.tip_after(tip, lines[-1])
+    assert [end for end, _ in audit.walk_chain(lines)][-1] == tip
 
 
 def test_nothing_is_a_whole_chain() -> None:
-    assert list(audit.walk([])) == []
+    assert list(audit.walk_chain([])) == []
     assert Tip() == Tip(0, "0" * 64)
 
 
@@ -133,7 +133,7 @@ def test_an_entry_says_who_what_and_when_and_leaves_out_what_is_empty() -> None:
     ],
 )
 def test_an_entry_is_one_line_of_ascii_whatever_is_in_it(event: Event) -> None:
-    text = audit.line(Tip(), TIME, event, Caller(1, 1, 1, "/tmp/\udcff\n", "\r"))
+    text = audit.entry_line(Tip(), TIME, event, Caller(1, 1, 1, "/tmp/\udcff\n", "\r"))
     assert text.isascii()
     assert text.count(b"\n") == 1
     assert b"\r" not in text
@@ -146,7 +146,7 @@ def test_a_dropped_line_is_noticed_at_its_place(place: int) -> None:
     lines = chain()
     del lines[place]
     if place == len(EVENTS) - 1:
-        assert list(audit.walk(lines))[-1][0].seq == place  # only who remembers the end can tell
+        assert list(audit.walk_chain(lines))[-1][0].seq == place  # only who remembers the end can tell
     else:
         assert f"line {place + 1}:" in broken_at(lines)
 
@@ -161,7 +161,7 @@ def test_two_swapped_lines_are_noticed_at_the_first(place: int) -> None:
 @pytest.mark.parametrize("place", range(len(EVENTS) + 1))
 def test_an_inserted_line_is_noticed(place: int) -> None:
     lines = chain()
-    lines.insert(place, audit.line(Tip(place, "0" * 64), TIME, Event(EventKind.READ, Channel.MOUNT, "/"), CALLER))
+    lines.insert(place, audit.entry_line(Tip(place, "0" * 64), TIME, Event(EventKind.READ, Channel.MOUNT, "/"), CALLER))
     expected = place + 2 if place == 0 else place + 1  # a first entry is a good first entry; the second then is not
     assert f"line {expected}:" in broken_at(lines)
 
@@ -176,7 +176,7 @@ def test_a_line_that_stands_twice_is_noticed(place: int) -> None:
 def test_another_last_line_gives_another_tip() -> None:
     lines = chain()
     other = [*lines[:-1], lines[-1].replace(b"stop", b"stap")]
-    assert list(audit.walk(other))[-1][0] != list(audit.walk(lines))[-1][0]
+    assert list(audit.walk_chain(other))[-1][0] != list(audit.walk_chain(lines))[-1][0]
 
 
 @pytest.mark.parametrize(
@@ -207,28 +207,28 @@ def test_what_is_no_entry_breaks_the_log_at_its_line_and_is_not_quoted(text: byt
 
 def test_a_chain_can_be_followed_from_any_point() -> None:
     lines = chain()
-    middle = list(audit.walk(lines[:2]))[-1][0]
-    assert list(audit.walk(lines[2:], middle))[-1][0] == list(audit.walk(lines))[-1][0]
+    middle = list(audit.walk_chain(lines[:2]))[-1][0]
+    assert list(audit.walk_chain(lines[2:], middle))[-1][0] == list(audit.walk_chain(lines))[-1][0]
     with pytest.raises(LogBroken, match="line 3:"):
-        list(audit.walk(lines[3:], middle))
+        list(audit.walk_chain(lines[3:], middle))
 
 
 def test_a_checkpoint_is_an_entry_of_the_chain_and_is_found_again() -> None:
     lines = chain()
-    tip = list(audit.walk(lines))[-1][0]
-    lines.append(audit.checkpoint(tip, TIME, Checkpoint(*tip, "c2lnbmF0dXJl", 3)))
-    after = list(audit.walk(lines))[-1]
+    tip = list(audit.walk_chain(lines))[-1][0]
+    lines.append(audit.checkpoint_line(tip, TIME, LoggedCheckpoint(*tip, "c2lnbmF0dXJl", 3)))
+    after = list(audit.walk_chain(lines))[-1]
     assert after[0].seq == tip.seq + 1
-    assert audit.find_checkpoint(after[1]) == Checkpoint(tip.seq, tip.digest, "c2lnbmF0dXJl", 3)
+    assert audit.find_checkpoint(after[1]) == LoggedCheckpoint(tip.seq, tip.digest, "c2lnbmF0dXJl", 3)
 
 
 def test_a_checkpoint_names_the_entry_that_it_signs_where_others_came_meanwhile() -> None:
     lines = chain()
-    first, last = (list(audit.walk(lines))[number][0] for number in (0, -1))
-    lines.append(audit.checkpoint(last, TIME, Checkpoint(*first, "c2ln")))
-    body = list(audit.walk(lines))[-1][1]
+    first, last = (list(audit.walk_chain(lines))[number][0] for number in (0, -1))
+    lines.append(audit.checkpoint_line(last, TIME, LoggedCheckpoint(*first, "c2ln")))
+    body = list(audit.walk_chain(lines))[-1][1]
     assert (body["entry"], body["digest"]) == first
-    assert audit.find_checkpoint(body) == Checkpoint(*first, "c2ln")
+    assert audit.find_checkpoint(body) == LoggedCheckpoint(*first, "c2ln")
 
 
 @pytest.mark.parametrize("member", [{"entry": "1"}, {"entry": 1.0}, {"record": None}, {"record": True}])
@@ -238,7 +238,7 @@ def test_a_checkpoint_whose_numbers_are_none_is_refused(member: dict[str, object
 
 
 def test_other_entries_are_no_checkpoints() -> None:
-    assert [audit.find_checkpoint(body) for _, body in audit.walk(chain())] == [None] * len(EVENTS)
+    assert [audit.find_checkpoint(body) for _, body in audit.walk_chain(chain())] == [None] * len(EVENTS)
 
 
 @pytest.mark.parametrize("signature", [None, 7, [], ""])

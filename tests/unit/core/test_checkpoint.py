@@ -5,12 +5,12 @@ import json
 import pytest
 
 from envfs.core import checkpoint, record, statements
-from envfs.core.checkpoint import Claim, Head
-from envfs.core.statements import Header
+from envfs.core.checkpoint import Claim, StreamHead
+from envfs.core.statements import StatementHeader
 from envfs.errors import AuthenticationFailed
 
-HEADER = Header("b83616da", "log/0123456789abcdef", 7, "p" * 43, "a" * 43, "2026-11-29T08:09:10.123456Z")
-CLAIM = Claim("b" * 64, 120, "c" * 64, 31_415, 7, (Head("key/shop", 1, "d"), Head("level/shop", 7, "e")))
+HEADER = StatementHeader("b83616da", "log/0123456789abcdef", 7, "p" * 43, "a" * 43, "2026-11-29T08:09:10.123456Z")
+CLAIM = Claim("b" * 64, 120, "c" * 64, 31_415, 7, (StreamHead("key/shop", 1, "d"), StreamHead("level/shop", 7, "e")))
 STORED = statements.render_statement(
     statements.protect_statement(HEADER, checkpoint.TYPE), checkpoint.render_claim(CLAIM), b"signature"
 )
@@ -24,7 +24,7 @@ def bent(text: str, old: str, new: str) -> str:
 
 
 def test_a_checkpoint_is_read_as_it_was_written() -> None:
-    point = checkpoint.parse(STORED)
+    point = checkpoint.parse_checkpoint(STORED)
     assert (point.header, point.claim, point.statement.signature) == (HEADER, CLAIM, b"signature")
 
 
@@ -40,7 +40,7 @@ def test_a_byte_that_is_another_makes_another_checkpoint_or_none(place: int) -> 
     data = bytearray(STORED)
     data[place] ^= 4
     try:
-        assert checkpoint.parse(bytes(data)) != checkpoint.parse(STORED)
+        assert checkpoint.parse_checkpoint(bytes(data)) != checkpoint.parse_checkpoint(STORED)
     except AuthenticationFailed:
         return
 
@@ -48,7 +48,7 @@ def test_a_byte_that_is_another_makes_another_checkpoint_or_none(place: int) -> 
 @pytest.mark.parametrize("data", [STORED + b" ", b" " + STORED, STORED[:-1], b"", b"{}\n", b"[]\n", STORED * 2])
 def test_a_second_encoding_is_refused(data: bytes) -> None:
     with pytest.raises(AuthenticationFailed):
-        checkpoint.parse(data)
+        checkpoint.parse_checkpoint(data)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_claim_with_a_member_of_another_type_is_refused(old: str, new: str) ->
 def test_a_header_that_is_not_of_this_format_is_refused(old: str, new: str) -> None:
     body = json.loads(STORED)
     with pytest.raises(AuthenticationFailed):
-        checkpoint.parse(
+        checkpoint.parse_checkpoint(
             statements.render_statement(
                 bent(body["protected"], old, new), body["payload"], record.from_base64(body["signature"])
             )

@@ -10,7 +10,7 @@ from envfs.core import durations
     [("30s", 30), ("15m", 900), ("1h", 3600), ("7d", 604_800), ("007s", 7), ("1000000d", 86_400_000_000)],
 )
 def test_durations_are_a_number_and_a_unit(text: str, seconds: int) -> None:
-    assert durations.seconds(text) == seconds
+    assert durations.parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_durations_are_a_number_and_a_unit(text: str, seconds: int) -> None:
 )
 def test_nothing_else_is_a_duration(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
-        durations.seconds(text)
+        durations.parse_duration(text)

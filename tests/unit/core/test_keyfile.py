@@ -11,11 +11,11 @@ from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, TooLarge
 
 KEYS = Keys((Secret(b"\1" * 32), Secret(b"\2" * 32)), ("age1owner", "ssh-ed25519 AAAA"))
-PLAIN = keyfile.render(KEYS, "header", b"signature")
+PLAIN = keyfile.render_keys(KEYS, "header", b"signature")
 
 
 def test_what_is_rendered_is_parsed() -> None:
-    assert keyfile.parse(PLAIN) == Opened(KEYS, "header", b"signature")
+    assert keyfile.parse_keys(PLAIN) == Opened(KEYS, "header", b"signature")
 
 
 def test_it_is_a_jwk_of_the_newest_key() -> None:
@@ -72,35 +72,35 @@ REFUSED: dict[str, bytes] = {
 @pytest.mark.parametrize("plain", REFUSED.values(), ids=REFUSED)
 def test_anything_else_is_refused_without_quoting_it(plain: bytes) -> None:
     with pytest.raises(AuthenticationFailed) as caught:
-        keyfile.parse(plain)
+        keyfile.parse_keys(plain)
     assert "AQEBAQ" not in str(caught.value)
 
 
 def test_as_many_keys_as_are_promised_fit() -> None:
     many = Keys(tuple(Secret(bytes((n,)) * 32) for n in range(limits.PROJECT_KEYS)), ("age1owner",))
-    assert keyfile.parse(keyfile.render(many, "header", b"x")).keys == many
+    assert keyfile.parse_keys(keyfile.render_keys(many, "header", b"x")).keys == many
 
 
 def test_a_file_over_its_limit_is_too_large_and_not_damaged() -> None:
     long = Keys(KEYS.keys, ("age1" + "x" * 3000,) * limits.RECIPIENTS)
     with pytest.raises(TooLarge):
-        keyfile.render(long, "header", b"x")
+        keyfile.render_keys(long, "header", b"x")
 
 
 def test_the_signed_text_changes_with_every_member() -> None:
     texts = {
-        keyfile.signed_text("header", KEYS),
-        keyfile.signed_text("header2", KEYS),
-        keyfile.signed_text("header", KEYS._replace(recipients=())),
-        keyfile.signed_text("header", KEYS._replace(recipients=KEYS.recipients[::-1])),
-        keyfile.signed_text("header", KEYS._replace(keys=KEYS.keys[::-1])),
-        keyfile.signed_text("header", KEYS._replace(keys=KEYS.keys[:1])),
+        keyfile.key_signed_text("header", KEYS),
+        keyfile.key_signed_text("header2", KEYS),
+        keyfile.key_signed_text("header", KEYS._replace(recipients=())),
+        keyfile.key_signed_text("header", KEYS._replace(recipients=KEYS.recipients[::-1])),
+        keyfile.key_signed_text("header", KEYS._replace(keys=KEYS.keys[::-1])),
+        keyfile.key_signed_text("header", KEYS._replace(keys=KEYS.keys[:1])),
     }
     assert len(texts) == 6
 
 
 @pytest.mark.parametrize("show", [repr, str], ids=["repr", "str"])
-@pytest.mark.parametrize("what", [KEYS, keyfile.parse(PLAIN)], ids=["keys", "opened"])
+@pytest.mark.parametrize("what", [KEYS, keyfile.parse_keys(PLAIN)], ids=["keys", "opened"])
 def test_no_key_is_shown(what: object, show: Callable[[object], str]) -> None:
     assert "\\x01" not in show(what)
     assert "AQEB" not in show(what)
@@ -119,7 +119,7 @@ CUSTODIES = {
 
 @pytest.mark.parametrize(("data", "custody"), CUSTODIES.items())
 def test_custody_is_seen_in_the_open_header(data: bytes, custody: str) -> None:
-    assert keyfile.custody(data) == custody
+    assert keyfile.custody_of(data) == custody
 
 
 @pytest.mark.parametrize("custody", Custody)

@@ -24,8 +24,8 @@ LONGEST = "a" * limits.COMPONENT_BYTES
     ],
 )
 def test_a_level_has_one_spelling(text: str, path: str) -> None:
-    assert names.level(text) == path
-    assert names.level(path) == path
+    assert names.parse_level(text) == path
+    assert names.parse_level(path) == path
 
 
 @pytest.mark.parametrize(
@@ -53,34 +53,34 @@ def test_a_level_has_one_spelling(text: str, path: str) -> None:
 )
 def test_what_is_no_level_is_refused(text: str) -> None:
     with pytest.raises(BadName):
-        names.level(text)
+        names.parse_level(text)
 
 
 @pytest.mark.parametrize("text", [DEEPEST + "/a", LONGEST + "a", "/a" * 100_000])
 def test_a_level_over_a_limit_is_refused(text: str) -> None:
     with pytest.raises(TooLarge):
-        names.level(text)
+        names.parse_level(text)
 
 
 @pytest.mark.parametrize("name", ["A", "_", "a1", "__X_9", "N" * limits.NAME_BYTES])
 def test_a_variable_name_comes_back(name: str) -> None:
-    assert names.variable(name) == name
+    assert names.parse_variable(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "a.b", "A B", "A=", "A\n", "É", "A\0", "\uff21"])
 def test_what_is_no_variable_name_is_refused(name: str) -> None:
     with pytest.raises(BadName):
-        names.variable(name)
+        names.parse_variable(name)
 
 
 def test_a_variable_name_over_the_limit_is_refused() -> None:
     with pytest.raises(TooLarge):
-        names.variable("N" * (limits.NAME_BYTES + 1))
+        names.parse_variable("N" * (limits.NAME_BYTES + 1))
 
 
 def test_a_refusal_does_not_repeat_what_was_typed() -> None:
     with pytest.raises(BadName) as caught:
-        names.variable("TOKEN=hunter2")
+        names.parse_variable("TOKEN=hunter2")
     assert "hunter2" not in str(caught.value) + caught.value.hint
 
 

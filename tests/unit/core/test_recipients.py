@@ -2,7 +2,7 @@
 
 import pytest
 
-from envfs.core.recipients import canonical, plugin_of
+from envfs.core.recipients import canonical_recipients, plugin_of
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_a_recipient_names_its_plugin(recipient: str, plugin: str) -> None:
 
 
 def test_each_recipient_counts_once_and_without_its_comment() -> None:
-    assert canonical(("age1x", "ssh-rsa AAAA me@host", "age1x", "ssh-rsa AAAA")) == ("age1x", "ssh-rsa AAAA")
+    assert canonical_recipients(("age1x", "ssh-rsa AAAA me@host", "age1x", "ssh-rsa AAAA")) == ("age1x", "ssh-rsa AAAA")

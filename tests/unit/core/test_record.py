@@ -7,10 +7,10 @@ import json
 import pytest
 
 from envfs.core import limits, record
-from envfs.core.record import Header, Record
+from envfs.core.record import Record, RecordHeader
 from envfs.errors import AuthenticationFailed
 
-HEADER = Header(
+HEADER = RecordHeader(
     kid="kid-1",
     vault="0a1b",
     stream="level/shop",
@@ -19,8 +19,8 @@ HEADER = Header(
     author="YXV0aG9y",
     time="2026-11-21T08:09:10.123456Z",
 )
-RECORD = Record(HEADER, record.protect(HEADER), b"i" * 12, b"cipher text", b"t" * 16, b"s" * 64)
-STORED = record.render(RECORD)
+RECORD = Record(HEADER, record.protect_header(HEADER), b"i" * 12, b"cipher text", b"t" * 16, b"s" * 64)
+STORED = record.render_record(RECORD)
 
 
 def b64(data: bytes) -> str:
@@ -47,8 +47,8 @@ def stored(**changed: object) -> bytes:
 
 
 def test_a_record_comes_back_as_it_was_rendered() -> None:
-    assert record.parse(STORED) == RECORD
-    assert record.render(record.parse(STORED)) == STORED
+    assert record.parse_record(STORED) == RECORD
+    assert record.render_record(record.parse_record(STORED)) == STORED
 
 
 def test_a_record_is_one_line_of_json_with_the_members_of_rfc_7516() -> None:
@@ -60,7 +60,7 @@ def test_a_record_is_one_line_of_json_with_the_members_of_rfc_7516() -> None:
 
 
 def test_what_is_signed_is_protected_iv_ciphertext_and_tag() -> None:
-    text = record.signed_text(RECORD.protected, RECORD.iv, RECORD.ciphertext, RECORD.tag)
+    text = record.record_signed_text(RECORD.protected, RECORD.iv, RECORD.ciphertext, RECORD.tag)
     assert text == b".".join(json.loads(STORED)[name].encode() for name in ("protected", "iv", "ciphertext", "tag"))
 
 
@@ -88,7 +88,7 @@ SECOND_ENCODINGS = {
 @pytest.mark.parametrize("data", SECOND_ENCODINGS.values(), ids=SECOND_ENCODINGS)
 def test_a_second_encoding_of_a_record_is_refused(data: bytes) -> None:
     with pytest.raises(AuthenticationFailed):
-        record.parse(data)
+        record.parse_record(data)
 
 
 NO_RECORDS = {
@@ -113,19 +113,19 @@ NO_RECORDS = {
 @pytest.mark.parametrize("data", NO_RECORDS.values(), ids=NO_RECORDS)
 def test_what_is_no_record_is_refused_and_not_quoted(data: bytes) -> None:
     with pytest.raises(AuthenticationFailed) as caught:
-        record.parse(data)
+        record.parse_record(data)
     assert "hunter2" not in str(caught.value) + caught.value.hint
 
 
 def test_a_record_over_its_limit_is_refused_before_it_is_read() -> None:
     with pytest.raises(AuthenticationFailed):
-        record.parse(b" " * (limits.RECORD_BYTES + 1))
+        record.parse_record(b" " * (limits.RECORD_BYTES + 1))
 
 
 def test_the_longest_text_fits_into_a_record() -> None:
-    data = record.render(RECORD._replace(ciphertext=b"x" * limits.TEXT_BYTES))
+    data = record.render_record(RECORD._replace(ciphertext=b"x" * limits.TEXT_BYTES))
     assert len(data) <= limits.RECORD_BYTES
-    assert record.parse(data).ciphertext == b"x" * limits.TEXT_BYTES
+    assert record.parse_record(data).ciphertext == b"x" * limits.TEXT_BYTES
 
 
 BAD_HEADERS: dict[str, str] = {
@@ -163,9 +163,9 @@ def test_a_header_of_another_form_is_refused(text: str) -> None:
 
 
 def test_a_header_comes_back_as_it_was_protected() -> None:
-    assert record.parse_protected(record.protect(HEADER)) == HEADER
+    assert record.parse_protected(record.protect_header(HEADER)) == HEADER
     odd = HEADER._replace(stream="level/é\n", kid="", prev="")
-    assert record.parse_protected(record.protect(odd)) == odd
+    assert record.parse_protected(record.protect_header(odd)) == odd
 
 
 @pytest.mark.parametrize("data", [b"", b"a", b"ab", b"abc", b"\xff\xfe\xfd\xfc", bytes(range(256))])
@@ -197,7 +197,7 @@ def test_a_digest_is_sha_256_of_the_stored_bytes() -> None:
     ],
 )
 def test_a_key_names_stream_number_and_kind(stream: str, seq: int, key: str) -> None:
-    assert record.key(stream, seq) == key
+    assert record.record_key(stream, seq) == key
 
 
 @pytest.mark.parametrize(
@@ -212,10 +212,10 @@ def test_a_level_has_its_stream(level: str, stream: str) -> None:
 @pytest.mark.parametrize(("project", "stream"), [("/", "key"), ("/shop", "key/shop")])
 def test_a_project_has_its_stream(project: str, stream: str) -> None:
     assert record.key_stream(project) == stream
-    assert record.project_of(stream) == project
+    assert record.project_of_stream(stream) == project
     assert record.is_key_stream(stream)
 
 
 def test_no_level_can_take_the_key_of_another_levels_record() -> None:
     # a component never starts with @, so `level/a` and `level/a/@00000001.json` cannot both be streams
-    assert record.key("level/a", 1).split("/")[-1].startswith("@")
+    assert record.record_key("level/a", 1).split("/")[-1].startswith("@")

@@ -47,12 +47,12 @@ VALUES = st.lists(
     ],
 )
 def test_what_a_dialect_writes(dialect: str, value: str, line: str) -> None:
-    assert dialects.text({"A": value}, dialect) == f"A={line}\n"
+    assert dialects.dialect_text({"A": value}, dialect) == f"A={line}\n"
 
 
 @pytest.mark.parametrize("dialect", dialects.NAMES)
 def test_what_needs_no_quotes_has_none_in_any_dialect(dialect: str) -> None:
-    assert dialects.text({"A": "", "B": "http://x/a=b", "my-name": "x"}, dialect) == "A=\nB=http://x/a=b\n"
+    assert dialects.dialect_text({"A": "", "B": "http://x/a=b", "my-name": "x"}, dialect) == "A=\nB=http://x/a=b\n"
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,18 @@ def test_what_needs_no_quotes_has_none_in_any_dialect(dialect: str) -> None:
 )
 def test_a_dialect_refuses_what_would_run_or_harm_its_neighbours_by_name(dialect: str, value: str) -> None:
     with pytest.raises(Malformed) as caught:
-        dialects.text({"SAFE": "x", "KEY": value}, dialect)
+        dialects.dialect_text({"SAFE": "x", "KEY": value}, dialect)
     assert caught.value.text.startswith("KEY has ")
     assert "hunter2" not in f"{caught.value.text} {caught.value.hint}"
-    assert dialects.refusal(value, dialect)
-    assert not dialects.refusal(value, "portable")
+    assert dialects.dialect_refusal(value, dialect)
+    assert not dialects.dialect_refusal(value, "portable")
     assert is_doubtful(value)
 
 
 @given(VALUES, st.sampled_from([name for name in dialects.NAMES if name not in ("shell", "systemd")]))
 def test_no_variable_can_begin_another_line_that_is_one(value: str, dialect: str) -> None:
     try:
-        text = dialects.text({"A": value, "END": "1"}, dialect)
+        text = dialects.dialect_text({"A": value, "END": "1"}, dialect)
     except Malformed:
         return
     assert text.startswith("A=")
@@ -92,7 +92,7 @@ def test_no_variable_can_begin_another_line_that_is_one(value: str, dialect: str
 @given(VALUES, st.sampled_from(["python", "node", "expand"]))
 def test_the_guard_has_the_quote_that_it_guards(value: str, dialect: str) -> None:
     try:
-        lines = dialects.text({"A": f"{value}\\"}, dialect).removeprefix("A=").splitlines()
+        lines = dialects.dialect_text({"A": f"{value}\\"}, dialect).removeprefix("A=").splitlines()
     except Malformed:
         return
     if len(lines) > 1 and lines[-1].startswith("#"):
@@ -101,8 +101,8 @@ def test_the_guard_has_the_quote_that_it_guards(value: str, dialect: str) -> Non
 
 @given(VALUES)
 def test_expand_leaves_no_dollar_open(value: str) -> None:
-    if "$(" not in value and not dialects.refusal(value, "expand"):
-        assert not re.search(r"(?<!\\)\$", dialects.text({"A": value}, "expand"))
+    if "$(" not in value and not dialects.dialect_refusal(value, "expand"):
+        assert not re.search(r"(?<!\\)\$", dialects.dialect_text({"A": value}, "expand"))
 
 
 def test_a_text_asks_for_a_dialect_in_a_comment_of_its_own() -> None:
@@ -121,8 +121,8 @@ def test_a_dialect_that_there_is_not_is_refused_with_its_line() -> None:
 
 
 def test_asking_for_a_dialect_changes_the_lines_that_ask_or_adds_one() -> None:
-    assert dialects.asking(parse_document("A=1\n"), "node").render() == "# @dialect node\nA=1\n"
+    assert dialects.with_directive(parse_document("A=1\n"), "node").render() == "# @dialect node\nA=1\n"
     inside = "A='\n# @dialect node\n'\n"
-    assert dialects.asking(parse_document(inside), "shell").render() == f"# @dialect shell\n{inside}"
+    assert dialects.with_directive(parse_document(inside), "shell").render() == f"# @dialect shell\n{inside}"
     twice = parse_document("# @dialect node\n#  @dialect  docker \nA=1\n")
-    assert dialects.asking(twice, "shell").render() == "# @dialect shell\n#  @dialect  shell \nA=1\n"
+    assert dialects.with_directive(twice, "shell").render() == "# @dialect shell\n#  @dialect  shell \nA=1\n"

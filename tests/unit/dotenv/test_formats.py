@@ -71,7 +71,7 @@ def test_json_is_an_object(variables: dict[str, str]) -> None:
 
 
 def test_an_example_has_names_and_no_values() -> None:
-    assert formats.example("/", {"A": "hunter2", "b-c": "1", "D": ""}) == "A=\nD=\n"
+    assert formats.example_text("/", {"A": "hunter2", "b-c": "1", "D": ""}) == "A=\nD=\n"
 
 
 @given(VARIABLES)

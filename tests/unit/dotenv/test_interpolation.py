@@ -7,7 +7,7 @@ import pytest
 
 from envfs.core import limits
 from envfs.dotenv.document import parse_document
-from envfs.dotenv.interpolation import CYCLE, LATER, UNDEFINED, Finding, Source, interpolate
+from envfs.dotenv.interpolation import CYCLE, LATER, UNDEFINED, Finding, ValueSource, interpolate
 from envfs.errors import Malformed, TooLarge
 
 
@@ -133,8 +133,8 @@ def test_what_is_outside_is_looked_at_last() -> None:
 
 def test_the_sources_of_each_value_are_known() -> None:
     found = interpolate([parse_document("HOST=a\nURL=${HOST}${NONE}\n"), parse_document("HOST=b\n")])
-    assert found.sources == {"HOST": Source(1, 0), "URL": Source(0, 1)}
-    assert found.uses == {Source(0, 1): (("HOST", Source(1, 0)), ("NONE", None))}
+    assert found.sources == {"HOST": ValueSource(1, 0), "URL": ValueSource(0, 1)}
+    assert found.uses == {ValueSource(0, 1): (("HOST", ValueSource(1, 0)), ("NONE", None))}
 
 
 def test_growth_is_bounded() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from envfs.dotenv.document import parse_document
-from envfs.dotenv.merging import Changes, Layer, View, difference, merge_layers
+from envfs.dotenv.merging import Layer, MergedView, NameChanges, merge_layers, name_changes
 
 ROOT = Layer("/", parse_document("REGION=eu\nLOG=info\n"))
 SHOP = Layer("/shop", parse_document("LOG=debug\nDB=shop\nDB=shop2\n"))
@@ -24,7 +24,7 @@ def test_an_overridden_name_keeps_its_ancestors_place() -> None:
 
 
 def test_no_layers_make_an_empty_view() -> None:
-    assert merge_layers([]) == View({}, {})
+    assert merge_layers([]) == MergedView({}, {})
 
 
 def test_merging_changes_no_layer() -> None:
@@ -40,14 +40,14 @@ def test_no_repr_shows_a_value() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "changes"),
     [
-        ({}, {}, Changes((), (), ())),
-        ({"A": "1"}, {"A": "1"}, Changes((), (), ())),
-        ({}, {"B": "1", "A": ""}, Changes(("B", "A"), (), ())),
-        ({"B": "1", "A": ""}, {}, Changes((), (), ("B", "A"))),
-        ({"A": "1", "B": "1", "C": "1"}, {"D": "1", "C": "2", "A": ""}, Changes(("D",), ("C", "A"), ("B",))),
+        ({}, {}, NameChanges((), (), ())),
+        ({"A": "1"}, {"A": "1"}, NameChanges((), (), ())),
+        ({}, {"B": "1", "A": ""}, NameChanges(("B", "A"), (), ())),
+        ({"B": "1", "A": ""}, {}, NameChanges((), (), ("B", "A"))),
+        ({"A": "1", "B": "1", "C": "1"}, {"D": "1", "C": "2", "A": ""}, NameChanges(("D",), ("C", "A"), ("B",))),
     ],
 )
 def test_difference_names_what_was_added_changed_and_removed(
-    old: dict[str, str], new: dict[str, str], changes: Changes
+    old: dict[str, str], new: dict[str, str], changes: NameChanges
 ) -> None:
-    assert difference(old, new) == changes
+    assert name_changes(old, new) == changes

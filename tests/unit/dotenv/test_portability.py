@@ -2,7 +2,7 @@
 
 import pytest
 
-from envfs.dotenv.portability import doubts, is_dangerous
+from envfs.dotenv.portability import is_dangerous, portability_doubts
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,19 @@ from envfs.dotenv.portability import doubts, is_dangerous
     ],
 )
 def test_what_is_doubtful(value: str, has: tuple[str, ...]) -> None:
-    assert tuple(doubt.has for doubt in doubts(value)) == has
+    assert tuple(doubt.has for doubt in portability_doubts(value)) == has
 
 
 def test_only_what_somebody_runs_is_said_to_run() -> None:
-    assert [doubt.runs for doubt in doubts("it's $(x)")] == [True, True, False]
+    assert [doubt.runs for doubt in portability_doubts("it's $(x)")] == [True, True, False]
 
 
 def test_no_sentence_quotes_the_value() -> None:
-    assert not [doubt.text for doubt in doubts("it's $(hunter2) `\\\\ \"\r\n${hunter2}\\") if "hunter2" in doubt.text]
+    assert not [
+        doubt.text
+        for doubt in portability_doubts("it's $(hunter2) `\\\\ \"\r\n${hunter2}\\")
+        if "hunter2" in doubt.text
+    ]
 
 
 @pytest.mark.parametrize(

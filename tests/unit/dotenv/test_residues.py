@@ -13,15 +13,17 @@ from envfs_cli.process import environment_references
 ENVIRON = {"HOME": "/home/x", "EMPTY": "", "ODD": 'a $HOME `id` "q" it\'s \\ ${HOME}'}
 
 
-def merged(*texts: str) -> merging.View:
+def merged(*texts: str) -> merging.MergedView:
     layers = [merging.Layer("/" + "/".join("abc"[:depth]), parse_document(text)) for depth, text in enumerate(texts)]
     return merging.merge_layers(layers, lenient=True)
 
 
-def completed(view: merging.View, environ: dict[str, str] | None = None) -> dict[str, str]:
+def completed(view: merging.MergedView, environ: dict[str, str] | None = None) -> dict[str, str]:
     given = {name.encode(): value.encode() for name, value in (environ or {}).items()}
-    opened = jsontext.encode(residues.plain(view.opened))
-    entries = environment_references.complete_entries(writing.environ(view.variables), opened, given).split(b"\0")[:-1]
+    opened = jsontext.encode_json(residues.residue_json(view.opened))
+    entries = environment_references.complete_entries(writing.environ_bytes(view.variables), opened, given).split(
+        b"\0"
+    )[:-1]
     return dict(entry.decode().split("=", 1) for entry in entries)
 
 
@@ -45,14 +47,14 @@ def test_a_command_gets_what_a_shell_would_make_of_it(word: str) -> None:
 )
 def test_a_text_for_shells_keeps_the_reference(shell: tuple[str, ...], word: str) -> None:
     view = merged(f'A="{word}"\n')
-    script = dialects.text(view.variables, "shell", view.opened) + 'printf %s "$A"'
+    script = dialects.dialect_text(view.variables, "shell", view.opened) + 'printf %s "$A"'
     said = subprocess.run([*shell, "-c", script], env=ENVIRON, capture_output=True, check=True).stdout.decode()
     assert said == completed(view, ENVIRON)["A"]
 
 
 def test_a_shell_gets_text_beside_a_reference_as_it_is() -> None:
-    view = merged(f'A="{writing.escaped(ENVIRON["ODD"])}\nline ${{HOME}}"\n')
-    script = dialects.text(view.variables, "shell", view.opened) + 'printf %s "$A"'
+    view = merged(f'A="{writing.escape_value(ENVIRON["ODD"])}\nline ${{HOME}}"\n')
+    script = dialects.dialect_text(view.variables, "shell", view.opened) + 'printf %s "$A"'
     said = subprocess.run(["bash", "-c", script], env=ENVIRON, capture_output=True, check=True).stdout.decode()
     assert said == ENVIRON["ODD"] + "\nline /home/x"
 
@@ -60,7 +62,7 @@ def test_a_shell_gets_text_beside_a_reference_as_it_is() -> None:
 @pytest.mark.parametrize("dialect", ["portable", "docker", "systemd", "python", "node"])
 def test_a_dialect_without_references_has_the_value_with_nothing_set(dialect: str) -> None:
     view = merged("A=${HOME}/x\n")
-    assert dialects.text(view.variables, dialect, view.opened) == "A=/x\n"
+    assert dialects.dialect_text(view.variables, dialect, view.opened) == "A=/x\n"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_a_dialect_without_references_has_the_value_with_nothing_set(dialect: st
 )
 def test_what_a_dialects_readers_do_not_know_is_written_with_nothing_set(dialect: str, text: str, line: str) -> None:
     view = merged(text)
-    assert dialects.text(view.variables, dialect, view.opened) == line
+    assert dialects.dialect_text(view.variables, dialect, view.opened) == line
 
 
 def test_a_value_of_a_level_or_of_the_environment_is_never_expanded_again() -> None:

@@ -84,46 +84,46 @@ HARD = {
     ],
 )
 def test_each_kind_of_value_has_its_form(value: str, line: str) -> None:
-    assert writing.assignment("K", value) == line
+    assert writing.assignment_line("K", value) == line
 
 
 def test_everything_is_read_back() -> None:
     variables = EVERYDAY | HARD
-    assert parse_document(writing.portable(variables)).variables() == variables
+    assert parse_document(writing.portable_text(variables)).variables() == variables
 
 
 def test_what_is_written_has_no_fault_and_no_duplicate() -> None:
-    document = parse_document(writing.portable(EVERYDAY | HARD))
+    document = parse_document(writing.portable_text(EVERYDAY | HARD))
     assert (document.faults, document.duplicates()) == ((), ())
 
 
 def test_names_outside_the_grammar_are_left_out_and_told() -> None:
     variables = {"a.b": "1", "C": "2", "d-e": "3", "4f": "4", "G" * 300: "5"}
-    assert writing.portable(variables) == "C=2\n"
+    assert writing.portable_text(variables) == "C=2\n"
     assert writing.unportable_names(variables) == ("a.b", "d-e", "4f", "G" * 300)
 
 
 @pytest.mark.parametrize("value", ["a\0", "\ud800"])
 def test_a_value_that_no_environment_holds_is_refused(value: str) -> None:
     with pytest.raises(Malformed):
-        writing.portable({"A": value})
+        writing.portable_text({"A": value})
     with pytest.raises(Malformed):
-        writing.environ({"A": value})
+        writing.environ_bytes({"A": value})
 
 
 def test_one_assignment_insists_on_the_grammar() -> None:
     with pytest.raises(BadName):
-        writing.assignment("a.b", "1")
+        writing.assignment_line("a.b", "1")
 
 
 def test_environ_is_entries_ended_by_nul() -> None:
-    assert writing.environ({"A": "1", "b.c": "é\n=x", "D": ""}) == b"A=1\0b.c=\xc3\xa9\n=x\0D=\0"
+    assert writing.environ_bytes({"A": "1", "b.c": "é\n=x", "D": ""}) == b"A=1\0b.c=\xc3\xa9\n=x\0D=\0"
 
 
 @pytest.mark.parametrize("name", ["", "A=B", "A\0"])
 def test_environ_refuses_a_name_that_would_be_read_as_another(name: str) -> None:
     with pytest.raises(BadName):
-        writing.environ({name: "1"})
+        writing.environ_bytes({name: "1"})
 
 
 def random_values(seed: int) -> dict[str, str]:
@@ -157,26 +157,26 @@ def bash(text: str, folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("seed", range(5))
 def test_python_dotenv_reads_values_made_at_random(seed: int) -> None:
     variables = random_values(seed)
-    assert python_dotenv(writing.portable(variables)) == variables
+    assert python_dotenv(writing.portable_text(variables)) == variables
 
 
 def test_python_dotenv_reads_everyday_values() -> None:
-    assert python_dotenv(writing.portable(EVERYDAY)) == EVERYDAY
+    assert python_dotenv(writing.portable_text(EVERYDAY)) == EVERYDAY
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_bash_reads_values_made_at_random(seed: int, tmp_path: Path) -> None:
     variables = random_values(seed)
-    assert bash(writing.portable(variables), tmp_path) == variables
+    assert bash(writing.portable_text(variables), tmp_path) == variables
 
 
 def test_bash_reads_every_value_without_cr_and_runs_nothing(tmp_path: Path) -> None:
     variables = {name: value for name, value in (EVERYDAY | HARD).items() if "\r" not in value}
-    assert bash(writing.portable(variables), tmp_path) == variables
+    assert bash(writing.portable_text(variables), tmp_path) == variables
 
 
 @pytest.mark.parametrize("hard", [value for value in HARD.values() if "\r" not in value])
 def test_a_hard_value_harms_no_neighbour_in_python_dotenv(hard: str) -> None:
     around = {"A": "1", "Z": "#x 'y'", "Y": 'it\'s "z"'}
-    got = python_dotenv(writing.portable({"A": "1", "HARD": hard, "Z": "#x 'y'", "Y": 'it\'s "z"'}))
+    got = python_dotenv(writing.portable_text({"A": "1", "HARD": hard, "Z": "#x 'y'", "Y": 'it\'s "z"'}))
     assert {name: got.get(name) for name in around} == around

@@ -14,7 +14,7 @@ from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import NotApproved
 from envfs.fuse import handles
 from envfs.fuse.handles import Handles
-from envfs.fuse.kernel_table import Identity, Inode
+from envfs.fuse.kernel_table import Inode, InodeIdentity
 from envfs.fuse.listings import Listing
 from envfs.fuse.nodes import ROOT, Node, NodeKind
 from envfs.gate.gate import Gate
@@ -71,8 +71,8 @@ class World:
     def open(self, view: Piece, caller: Caller = ME, size: int | None = None) -> int:
         entry = EntryAttributes()
         entry.st_size = view.size if size is None else size
-        held = Inode(7, Identity(NODE, caller.uid, 1), caller, entry)
-        return self.handles.add(handles.opened(held, caller, REQUEST, cast("View", view.hold())))
+        held = Inode(7, InodeIdentity(NODE, caller.uid, 1), caller, entry)
+        return self.handles.add(handles.open_content(held, caller, REQUEST, cast("View", view.hold())))
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_handle_shows_as_much_as_the_kernel_was_told_and_grows_when_that_does(
     assert [world.handles.file(each).extent.size for each in (first, second)] == [10, 10]
     entry = EntryAttributes()
     entry.st_size = 25
-    world.handles.advance(Inode(7, Identity(NODE, ME.uid, 1), ME, entry), cast("View", long))
+    world.handles.advance(Inode(7, InodeIdentity(NODE, ME.uid, 1), ME, entry), cast("View", long))
     assert [world.handles.file(each).extent.size for each in (first, second)] == [25, 25]
     assert (short.holders, long.holders) == (1, 3)
     for handle in (first, second):

@@ -4,24 +4,24 @@ import pytest
 from pyfuse3 import EntryAttributes
 
 from envfs.core.access import Caller
-from envfs.fuse.kernel_table import Identity, Inode, KernelTable
+from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable
 from envfs.fuse.nodes import ROOT, Node, NodeKind
 
 ME = Caller(1000, 1000, 42)
 ENV, SHOP = Node(NodeKind.DOTENV, "/shop"), Node(NodeKind.FOLDER, "/shop")
 IDENTITIES = [
-    Identity(SHOP, 1000),
-    Identity(SHOP, 1001),
-    Identity(ENV, 1000, 1),
-    Identity(ENV, 1000, 2),
-    Identity(ENV, 1001, 1),
-    Identity(ENV, 1000, ("digest",)),
-    Identity(Node(NodeKind.DOTENV, "/shop", 0, "node"), 1000, 1),
-    Identity(Node(NodeKind.VALUE, "/shop", 0, "A"), 1000, 1),
+    InodeIdentity(SHOP, 1000),
+    InodeIdentity(SHOP, 1001),
+    InodeIdentity(ENV, 1000, 1),
+    InodeIdentity(ENV, 1000, 2),
+    InodeIdentity(ENV, 1001, 1),
+    InodeIdentity(ENV, 1000, ("digest",)),
+    InodeIdentity(Node(NodeKind.DOTENV, "/shop", 0, "node"), 1000, 1),
+    InodeIdentity(Node(NodeKind.VALUE, "/shop", 0, "A"), 1000, 1),
 ]
 
 
-def inode(table: KernelTable, identity: Identity) -> Inode:
+def inode(table: KernelTable, identity: InodeIdentity) -> Inode:
     return Inode(table.number(identity), identity, ME, EntryAttributes())
 
 
@@ -48,7 +48,7 @@ def test_the_root_is_one_inode_for_all_with_the_number_that_the_kernel_expects()
 
 def test_numbers_are_spread_over_53_bits_and_are_others_in_each_mount() -> None:
     tables = [KernelTable(ME) for _ in range(2)]
-    numbers = [[table.number(Identity(ENV, uid, 1)) for uid in range(500)] for table in tables]
+    numbers = [[table.number(InodeIdentity(ENV, uid, 1)) for uid in range(500)] for table in tables]
     assert not set(numbers[0]) & set(numbers[1])
     for each in numbers:
         assert len(set(each)) == 500
@@ -86,7 +86,7 @@ def test_what_is_refreshed_is_told_from_then_on_and_is_no_look_up() -> None:
 
 def test_a_placeholder_is_like_no_other_inode() -> None:
     table = KernelTable(ME)
-    first, second = (Identity(ENV, 1000, table.new_placeholder()) for _ in range(2))
+    first, second = (InodeIdentity(ENV, 1000, table.new_placeholder()) for _ in range(2))
     assert len({table.number(each) for each in (first, second, *IDENTITIES)}) == 2 + len(IDENTITIES)
     assert inode(table, first).is_placeholder
     assert not inode(table, IDENTITIES[2]).is_placeholder

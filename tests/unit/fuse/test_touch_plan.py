@@ -59,7 +59,7 @@ class Held:
         return held
 
     def plan(self, level: str, difference: Difference) -> list[Touched]:
-        touches = touch_plan.plan(self.table, self.inodes, ME, {level: difference})
+        touches = touch_plan.plan_touches(self.table, self.inodes, ME, {level: difference})
         made = []
         for touch in touches:
             last = touch.steps[-1].inode
@@ -84,7 +84,7 @@ def test_levels_are_those_of_which_something_can_change(held: Held) -> None:
         Node(NodeKind.HISTORY, "/history"),
     ):
         held.hold(node)
-    assert touch_plan.levels(held.table) == {"/", "/shop"}
+    assert touch_plan.held_levels(held.table) == {"/", "/shop"}
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ from pyfuse3 import EntryAttributes, FUSEError
 
 from envfs.core.access import Caller
 from envfs.fuse import touching
-from envfs.fuse.kernel_table import Identity, Inode
+from envfs.fuse.kernel_table import Inode, InodeIdentity
 from envfs.fuse.nodes import Node, NodeKind
 from envfs.fuse.touch_plan import Step, Touch
 from envfs.fuse.touching import Touching
 
 ROOT = 1
 SHOP, ENV = (
-    Inode(number, Identity(node, 0), Caller(0, 0, 1), EntryAttributes())
+    Inode(number, InodeIdentity(node, 0), Caller(0, 0, 1), EntryAttributes())
     for number, node in ((7, Node(NodeKind.FOLDER, "/shop")), (8, Node(NodeKind.DOTENV, "/shop")))
 )
 TOUCH = Touch((Step(ROOT, "shop", SHOP), Step(SHOP.number, ".env", ENV)))

@@ -15,7 +15,7 @@ import pytest
 from envfs.core import audit, events
 from envfs.core.access import Caller, Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.audit import Checkpoint, Tip
+from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog
@@ -57,7 +57,7 @@ def full_disk(room: int) -> Iterator[None]:
 
 
 def entries(path: Path) -> list[dict[str, object]]:
-    return [body for _, body in audit.walk(path.read_bytes().splitlines(keepends=True))]
+    return [body for _, body in audit.walk_chain(path.read_bytes().splitlines(keepends=True))]
 
 
 def kill(log: AccessLog) -> None:
@@ -309,7 +309,7 @@ def last_line_bent(path: Path) -> None:
 
 
 def another_log(path: Path) -> None:
-    path.write_bytes(audit.line(Tip(), "2026-11-21T08:09:10.123456Z", READ, CALLER))
+    path.write_bytes(audit.entry_line(Tip(), "2026-11-21T08:09:10.123456Z", READ, CALLER))
 
 
 def end_bent(path: Path) -> None:
@@ -322,7 +322,7 @@ def end_is_binary(path: Path) -> None:
 
 def foreign_entry_added(path: Path) -> None:
     with path.open("ab") as file:
-        file.write(audit.line(Tip(3, "0" * 64), "2026-11-21T08:09:10.123456Z", READ, CALLER))
+        file.write(audit.entry_line(Tip(3, "0" * 64), "2026-11-21T08:09:10.123456Z", READ, CALLER))
 
 
 def is_a_folder(path: Path) -> None:
@@ -467,9 +467,9 @@ def test_any_number_of_newest_lines_of_any_files_is_what_a_list_would_give(
         log.append(READ._replace(rule="x" * length), CALLER)
     with path.open("ab") as file:
         file.write(b'{"half": 1' + ends)
-    every = list(log_reading.newest(path, 0))
+    every = list(log_reading.newest_lines(path, 0))
     for count in range(1, len(every) + 3):
-        assert list(log_reading.newest(path, count)) == every[-count:]
+        assert list(log_reading.newest_lines(path, count)) == every[-count:]
 
 
 def test_what_is_written_after_the_question_is_not_among_the_newest(open_log: Open) -> None:
@@ -496,7 +496,7 @@ def test_a_whole_log_is_verified_and_gives_its_checkpoints(open_log: Open) -> No
     assert log.verify().points == ()
     log.append(READ, CALLER)
     tip = log.tip
-    log.append_checkpoint(Checkpoint(*tip, "c2ln"))
+    log.append_checkpoint(LoggedCheckpoint(*tip, "c2ln"))
     log.append(READ, CALLER)
     points = log.verify().points
     assert [(point.seq, point.digest, point.signature) for point in points] == [(1, tip.digest, "c2ln")]
@@ -507,7 +507,7 @@ def test_a_checkpoint_names_the_entry_that_it_signs_where_others_came_meanwhile(
     log.append(READ, CALLER)
     tip = log.tip
     log.append(READ, CALLER)
-    log.append_checkpoint(Checkpoint(*tip, "c2ln"))
+    log.append_checkpoint(LoggedCheckpoint(*tip, "c2ln"))
     assert [body["event"] for body in entries(path)] == ["read", "read", "checkpoint"]
     assert [point[:3] for point in log.verify().points] == [(1, tip.digest, "c2ln")]
 
@@ -535,7 +535,7 @@ def test_sync_is_wanted_once_after_entries(open_log: Open) -> None:
 _FULL = """
 import subprocess, sys
 from pathlib import Path
-from envfs.core.audit import walk
+from envfs.core.audit import walk_chain
 from envfs.core.events import Event, EventKind
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_reading
@@ -551,7 +551,7 @@ try:
 except AuditUnavailable as error:
     problem = error.text
 lines = (base / "access.jsonl").read_bytes().splitlines(keepends=True)
-whole = len(list(walk(lines)))
+whole = len(list(walk_chain(lines)))
 (base / "access.jsonl.end").unlink(missing_ok=True)
 log.append(Event(EventKind.READ), None)
 print(count == whole > 5, "no space" in problem, log.look() == "")

@@ -66,12 +66,12 @@ def test_every_end_that_a_power_cut_can_leave_opens(
         assert (log.problem, path.read_bytes()) == ("", whole), name
         log.append(READ, None)
         log.close()
-        entries = [body for _, body in audit.walk(path.read_bytes().splitlines(keepends=True))]
+        entries = [body for _, body in audit.walk_chain(path.read_bytes().splitlines(keepends=True))]
         mended = [str(body["rule"]) for body in entries if body["event"] == "mend"]
         assert len(mended) == (len(data[:synced] + tail) > len(whole)), name
         last = f"after entry {len(whole.splitlines())} was dropped"
         assert all(rule.endswith(last) for rule in mended), name
-        assert log_reading.verify(path).end == log.tip, name
+        assert log_reading.verify_chain(path).end == log.tip, name
         count += 1
     assert count > 2 * len(data[synced:])
 
@@ -87,7 +87,7 @@ def test_zeros_before_what_is_remembered_are_a_break(written: Path, tmp_path: Pa
     assert bool(log.problem) == (at > 250)  # the line that the end names
     assert path.read_bytes()[at : at + 20] == bytes(20)
     with pytest.raises(LogBroken, match="broken at line"):
-        log_reading.verify(path)
+        log_reading.verify_chain(path)
     log.close()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envfs.gate.audit_log.log_files import End
+from envfs.gate.audit_log.log_files import LogEnd
 from envfs.gate.audit_log.log_reading import Body
 from envfs.gate.audit_log.marks import Intent, Marks
 
@@ -16,7 +16,7 @@ _START: Body = {"event": "start"}
 def _after(*bodies: Body) -> Marks:
     marks = Marks(with_writes=True)
     for body in bodies:
-        marks.take(End(), body)
+        marks.take(LogEnd(), body)
     return marks
 
 

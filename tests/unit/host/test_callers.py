@@ -154,7 +154,7 @@ def test_a_thread_is_known_by_its_own_number(known: Callers) -> None:
 def test_the_one_at_the_other_end_of_a_socket_is_known(known: Callers) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert callers.peer(ours.getsockopt) == known.look(*ME)
+        assert callers.peer_caller(ours.getsockopt) == known.look(*ME)
 
 
 def test_looking_at_many_processes_keeps_few_descriptors_and_none_in_the_end() -> None:

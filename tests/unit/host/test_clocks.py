@@ -10,14 +10,14 @@ from envfs.host import clocks
 
 
 def test_the_wall_clock_is_written_in_utc_with_microseconds() -> None:
-    before, written, after = time.time_ns(), clocks.wall(), time.time_ns()
+    before, written, after = time.time_ns(), clocks.wall_time(), time.time_ns()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", written)
-    assert before // 1000 * 1000 <= clocks.nanoseconds(written) <= after
+    assert before // 1000 * 1000 <= clocks.parse_nanoseconds(written) <= after
 
 
 def test_the_wall_clock_is_written_as_moments_are() -> None:
-    written = clocks.wall()
-    assert clocks.text(datetime.fromisoformat(written)) == written
+    written = clocks.wall_time()
+    assert clocks.time_text(datetime.fromisoformat(written)) == written
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_the_wall_clock_is_written_as_moments_are() -> None:
     ],
 )
 def test_a_moment_is_written_one_way_and_comes_back(moment: datetime, written: str, nanoseconds: int) -> None:
-    assert clocks.text(moment) == written
-    assert clocks.nanoseconds(written) == nanoseconds
+    assert clocks.time_text(moment) == written
+    assert clocks.parse_nanoseconds(written) == nanoseconds
 
 
 def test_later_moments_are_later_texts() -> None:
-    written = [clocks.wall() for _ in range(2000)]
+    written = [clocks.wall_time() for _ in range(2000)]
     assert written == sorted(written)
 
 

@@ -96,8 +96,8 @@ def test_fusermount3_is_there_and_setuid_or_the_reason_is_told(tmp_path: Path) -
 def test_root_may_lock_any_amount(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda what: (65536, 65536))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert machine.lockable() is None
+    assert machine.lockable_bytes() is None
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert machine.lockable() == 65536
+    assert machine.lockable_bytes() == 65536
     monkeypatch.setattr(resource, "getrlimit", lambda what: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert machine.lockable() is None
+    assert machine.lockable_bytes() is None

@@ -41,8 +41,8 @@ for path in paths:
     os.mkdir(path)
     subprocess.run(["mount", "-t", "tmpfs", "envfs-test", path], check=True)
 for path in paths:
-    found = mounts.at(path)
-    print(found is not None and found.path == path and found.kind == "tmpfs", mounts.at(path + "x") is None)
+    found = mounts.mounted_at(path)
+    print(found is not None and found.path == path and found.kind == "tmpfs", mounts.mounted_at(path + "x") is None)
 """
 
 
@@ -60,55 +60,55 @@ def test_a_mount_is_found_whatever_its_name_and_beside_any_other(tmp_path: Path)
 
 
 def test_the_topmost_of_several_mounts_is_found() -> None:
-    found = mounts.at("/proc")
+    found = mounts.mounted_at("/proc")
     assert found is not None
     assert found.path == "/proc"
     assert found.kind in ("proc", "autofs")
-    assert mounts.at("/proc/self") is None
+    assert mounts.mounted_at("/proc/self") is None
 
 
 @pytest.mark.parametrize("name", ["new", "a/b/c"])
 def test_a_folder_is_made_ready(tmp_path: Path, name: str) -> None:
-    assert mounts.prepare(str(tmp_path / name)) is False
+    assert mounts.prepare_mount_point(str(tmp_path / name)) is False
     assert (tmp_path / name).is_dir()
-    assert mounts.prepare(str(tmp_path / name)) is False
+    assert mounts.prepare_mount_point(str(tmp_path / name)) is False
 
 
 def test_a_folder_with_something_in_it_is_never_covered(tmp_path: Path) -> None:
     (tmp_path / ".hidden").write_text("")
     with pytest.raises(MountFailed, match="not empty"):
-        mounts.prepare(str(tmp_path))
+        mounts.prepare_mount_point(str(tmp_path))
 
 
 @pytest.mark.parametrize("inside", ["", "/below"])
 def test_a_file_is_no_place_to_mount(tmp_path: Path, inside: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MountFailed):
-        mounts.prepare(str(tmp_path / "file") + inside)
+        mounts.prepare_mount_point(str(tmp_path / "file") + inside)
 
 
 def test_somebody_elses_mount_is_left_alone() -> None:
     with pytest.raises(MountFailed, match="mount point of proc"):
-        mounts.prepare("/proc")
+        mounts.prepare_mount_point("/proc")
 
 
 def test_a_mount_of_ours_that_answers_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(mounts, "at", lambda path: Mounted(path, "fuse.envfs"))
-    monkeypatch.setattr(mounts, "clear", lambda path: pytest.fail("it was cleared"))
+    monkeypatch.setattr(mounts, "mounted_at", lambda path: Mounted(path, "fuse.envfs"))
+    monkeypatch.setattr(mounts, "clear_mount", lambda path: pytest.fail("it was cleared"))
     with pytest.raises(MountFailed, match="another envfs"):
-        mounts.prepare(str(tmp_path))
+        mounts.prepare_mount_point(str(tmp_path))
 
 
 def test_a_dead_mount_of_ours_is_cleared_as_often_as_there_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     dead = [Mounted(str(tmp_path), "fuse.envfs")] * 3
-    monkeypatch.setattr(mounts, "at", lambda path: dead[-1] if dead else None)
+    monkeypatch.setattr(mounts, "mounted_at", lambda path: dead[-1] if dead else None)
     monkeypatch.setattr(mounts, "_alive", lambda path: False)
-    monkeypatch.setattr(mounts, "clear", lambda path: dead.pop())
-    assert mounts.prepare(str(tmp_path)) is True
+    monkeypatch.setattr(mounts, "clear_mount", lambda path: dead.pop())
+    assert mounts.prepare_mount_point(str(tmp_path)) is True
     assert dead == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="fusermount3 says it otherwise")
 def test_what_is_no_mount_cannot_be_taken_away(tmp_path: Path) -> None:
     with pytest.raises(MountFailed, match="cannot unmount"):
-        mounts.clear(str(tmp_path))
+        mounts.clear_mount(str(tmp_path))

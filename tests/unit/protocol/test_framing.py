@@ -6,7 +6,7 @@ import pytest
 
 from envfs.core import limits
 from envfs.errors import BadRequest
-from envfs.protocol.framing import Decoder, encode
+from envfs.protocol.framing import Decoder, encode_frame
 
 
 def framed(text: bytes) -> bytes:
@@ -20,29 +20,29 @@ def decoded(data: bytes, blob_bytes: int = 0, frame_bytes: int = limits.FRAME_BY
 
 
 def test_a_frame_is_its_length_big_endian_and_compact_json() -> None:
-    assert encode({"type": "x", "n": 1}) == b"\x00\x00\x00\x12" + b'{"type":"x","n":1}'
+    assert encode_frame({"type": "x", "n": 1}) == b"\x00\x00\x00\x12" + b'{"type":"x","n":1}'
 
 
 def test_blobs_are_announced_in_the_frame_and_sent_behind_it_unchanged() -> None:
     blobs = (b"", b"\x00\xff", b"x" * 100_000)
-    data = encode({"type": "x"}, blobs) + b"".join(blobs)
+    data = encode_frame({"type": "x"}, blobs) + b"".join(blobs)
     assert json.loads(data[4:].partition(b"}")[0] + b"}") == {"type": "x", "blobs": [0, 2, 100_000]}
     assert decoded(data, blob_bytes=1 << 20) == ({"type": "x"}, blobs)
 
 
 def test_a_message_cannot_smuggle_blobs_that_are_not_there() -> None:
-    assert decoded(encode({"blobs": [5]}, [b"ab"]) + b"ab", blob_bytes=10) == ({}, (b"ab",))
+    assert decoded(encode_frame({"blobs": [5]}, [b"ab"]) + b"ab", blob_bytes=10) == ({}, (b"ab",))
 
 
 def test_frames_come_out_one_by_one_in_order() -> None:
     decoder = Decoder(100)
-    decoder.feed(encode({"n": 1}) + encode({"n": 2}, [b"bb"]) + b"bb" + encode({"n": 3}))
+    decoder.feed(encode_frame({"n": 1}) + encode_frame({"n": 2}, [b"bb"]) + b"bb" + encode_frame({"n": 3}))
     assert [decoder.next() for _ in range(4)] == [({"n": 1}, ()), ({"n": 2}, (b"bb",)), ({"n": 3}, ()), None]
 
 
-@pytest.mark.parametrize("cut", range(len(encode({"n": 1}, [b"blob"]) + b"blob")))
+@pytest.mark.parametrize("cut", range(len(encode_frame({"n": 1}, [b"blob"]) + b"blob")))
 def test_a_frame_is_not_there_before_its_last_byte(cut: int) -> None:
-    data = encode({"n": 1}, [b"blob"]) + b"blob"
+    data = encode_frame({"n": 1}, [b"blob"]) + b"blob"
     decoder = Decoder(100)
     decoder.feed(data[:cut])
     assert decoder.next() is None
@@ -66,9 +66,9 @@ def test_the_longest_frame_is_taken_and_one_byte_more_is_not() -> None:
 
 
 def test_a_message_too_long_for_a_frame_is_not_sent() -> None:
-    assert len(encode({"a": "x" * (limits.FRAME_BYTES - 8)})) == limits.FRAME_BYTES + 4
+    assert len(encode_frame({"a": "x" * (limits.FRAME_BYTES - 8)})) == limits.FRAME_BYTES + 4
     with pytest.raises(BadRequest):
-        encode({"a": "x" * (limits.FRAME_BYTES - 7)})
+        encode_frame({"a": "x" * (limits.FRAME_BYTES - 7)})
 
 
 GARBAGE = {
@@ -112,7 +112,7 @@ def test_where_no_blobs_are_expected_none_is_taken(blobs: str) -> None:
 
 
 def test_blobs_up_to_the_limit_are_taken_together() -> None:
-    assert decoded(encode({}, [b"12345", b"67890"]) + b"1234567890", blob_bytes=10) == ({}, (b"12345", b"67890"))
+    assert decoded(encode_frame({}, [b"12345", b"67890"]) + b"1234567890", blob_bytes=10) == ({}, (b"12345", b"67890"))
 
 
 def test_the_limits_are_those_of_the_documents() -> None:

@@ -41,26 +41,26 @@ _BAD = [
 
 @given(st.dictionaries(st.text(), _VALUES))
 def test_what_is_written_is_what_json_writes_and_comes_back(body: dict[str, object]) -> None:
-    assert jsontext.encode(body) == json.dumps(body, separators=(",", ":")).encode()
-    assert jsontext.decode(jsontext.encode(body)) == body
+    assert jsontext.encode_json(body) == json.dumps(body, separators=(",", ":")).encode()
+    assert jsontext.decode_json(jsontext.encode_json(body)) == body
 
 
 @pytest.mark.parametrize("text", _BAD)
 def test_what_is_not_json_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - which one differs by version of Python
-        jsontext.decode(text)
+        jsontext.decode_json(text)
 
 
 def test_too_deep_a_nest_is_refused() -> None:
     with pytest.raises(RecursionError):
-        jsontext.decode(b"[" * 100_000)
+        jsontext.decode_json(b"[" * 100_000)
 
 
 def test_what_json_has_no_word_for_is_refused() -> None:
     with pytest.raises(TypeError):
-        jsontext.encode({"a": object()})
+        jsontext.encode_json({"a": object()})
     with pytest.raises(ValueError):  # noqa: PT011 - which one differs by version of Python
-        jsontext.encode({"a": float("nan")})
+        jsontext.encode_json({"a": float("nan")})
 
 
 def test_the_same_is_refused_in_a_process_without_the_other_half() -> None:
@@ -69,7 +69,7 @@ import sys
 from envfs.protocol import jsontext
 for text in {_BAD!r}:
     try:
-        jsontext.decode(text)
+        jsontext.decode_json(text)
     except ValueError:
         continue
     print("took", text)
@@ -84,17 +84,17 @@ import sys
 MISSING
 from envfs.protocol import jsontext
 assert "json.decoder" in sys.modules
-assert jsontext.encode({"a": [1, "\\xe9", None, True]}) == b'{"a":[1,"\\\\u00e9",null,true]}'
-assert jsontext.decode(b' {"a":[1,2.5]} ') == {"a": [1, 2.5]}
+assert jsontext.encode_json({"a": [1, "\\xe9", None, True]}) == b'{"a":[1,"\\\\u00e9",null,true]}'
+assert jsontext.decode_json(b' {"a":[1,2.5]} ') == {"a": [1, 2.5]}
 for text in (b"", b"{", b'{"a":1,"a":2}', b"NaN", b"[1]x", b"\\xff"):
     try:
-        jsontext.decode(text)
+        jsontext.decode_json(text)
     except ValueError:
         continue
     raise SystemExit(repr(text))
 for body in ({"a": object()}, {"a": {1, 2}}):
     try:
-        jsontext.encode(body)
+        jsontext.encode_json(body)
     except TypeError:
         continue
     raise SystemExit("encoded")

@@ -3,7 +3,7 @@
 import pytest
 
 from envfs.core import limits
-from envfs.core.addresses import Layer, Place
+from envfs.core.addresses import RecordAddress, SealedLayer
 from envfs.core.keyfile import Custody
 from envfs.errors import BadRequest
 from envfs.protocol import control, framing, jsontext, keyholding, wire
@@ -11,7 +11,7 @@ from envfs.protocol.control import ReadView, SetVariable, Status, Written
 from envfs.protocol.keyholding import RenderView, VerifyCheckpoint, WriteLevel
 from envfs.tuples import NamedTuple
 
-PLACE = Place("v", "level/shop", 1, "")
+PLACE = RecordAddress("v", "level/shop", 1, "")
 PLACE_BODY = {"vault": "v", "stream": "level/shop", "seq": 1, "prev": ""}
 
 
@@ -32,7 +32,7 @@ class Fraction(NamedTuple):
 )
 def test_the_wire_name_is_the_class_name_in_lower_case_with_dashes(kind: type, name: str) -> None:
     assert wire.name_of(kind) == name
-    assert wire.table(kind) == {name: kind}
+    assert wire.message_table(kind) == {name: kind}
 
 
 @pytest.mark.parametrize("table", [control.REQUESTS, control.REPLIES, keyholding.REQUESTS, keyholding.REPLIES])
@@ -70,7 +70,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
             },
         ),
         (
-            RenderView((Layer("/shop", PLACE, 0, PLACE, 1),)),
+            RenderView((SealedLayer("/shop", PLACE, 0, PLACE, 1),)),
             {
                 "type": "render-view",
                 "layers": [
@@ -180,7 +180,7 @@ def test_nested_messages_are_read_as_strictly(fields: framing.Body) -> None:
 
 @pytest.mark.parametrize("value", [1, True, "1.5", None, [1.5]])
 def test_a_float_is_a_float(value: object) -> None:
-    table = wire.table(Fraction)
+    table = wire.message_table(Fraction)
     assert wire.from_body({"type": "fraction", "part": 1.5}, table) == Fraction(1.5)
     with pytest.raises(BadRequest):
         wire.from_body({"type": "fraction", "part": value}, table)
@@ -207,12 +207,12 @@ def test_every_request_that_takes_descriptors_takes_one_or_an_old_and_a_new_one(
 
 def test_the_largest_request_fits_into_a_frame() -> None:
     names = tuple("N" * limits.NAME_BYTES for _ in range(200))
-    framing.encode(wire.to_body(ReadView("/a" * limits.DEPTH, "environ", "exec", names)))
+    framing.encode_frame(wire.to_body(ReadView("/a" * limits.DEPTH, "environ", "exec", names)))
 
 
 def test_a_member_of_a_closed_set_is_its_text_on_the_wire_and_comes_back_as_the_member() -> None:
     request = keyholding.Forget("/shop", Custody.MANAGED)
-    body = jsontext.decode(jsontext.encode(wire.to_body(request)))
+    body = jsontext.decode_json(jsontext.encode_json(wire.to_body(request)))
     assert body == {"type": "forget", "project": "/shop", "custody": "managed"}
     found = wire.from_body(body, keyholding.REQUESTS)  # type: ignore[arg-type]  # an object
     assert found == request

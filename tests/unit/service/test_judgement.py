@@ -21,7 +21,7 @@ TOO_SMALL = "at most 64 KiB may be locked (RLIMIT_MEMLOCK)"
 
 
 def found(daemon: Protection = GOOD, keyholder: Protection = GOOD) -> dict[str, FindingRow]:
-    rows = list(judgement.processes(daemon, keyholder))
+    rows = list(judgement.judge_processes(daemon, keyholder))
     assert len({row.check for row in rows}) == len(rows) == 7
     return {row.check: row for row in rows}
 
@@ -71,23 +71,23 @@ SAFE, UNSAFE = Swap("/dev/zram0", safe=True), Swap("/dev/sda3", safe=False)
 @pytest.mark.parametrize(
     ("finding", "state", "words"),
     [
-        (judgement.swap(()), "ok", "none"),
-        (judgement.swap((SAFE,)), "ok", "encrypted"),
-        (judgement.swap((SAFE, UNSAFE)), "note", "/dev/sda3 may get"),
-        (judgement.lockable(None), "ok", "any amount"),
-        (judgement.lockable(8 << 20), "ok", "8192 KiB"),
-        (judgement.lockable(64 << 10), "note", "only 64 KiB"),
-        (judgement.hibernation(possible=False, kind=memory.LOCKED), "ok", "cannot"),
-        (judgement.hibernation(possible=True, kind=memory.SECRET), "note", "the kernel refuses"),
-        (judgement.hibernation(possible=True, kind=memory.LOCKED), "note", "views too"),
-        (judgement.fuse(""), "ok", "can be used"),
-        (judgement.fuse("no such file or directory"), "problem", "no such file"),
-        (judgement.fuse("permission denied"), "problem", "permission denied"),
-        (judgement.fusermount("it is not installed", needed=False), "ok", "not needed"),
-        (judgement.fusermount("it is not installed", needed=True), "problem", "not installed"),
-        (judgement.fusermount("", needed=True), "ok", "setuid"),
-        (judgement.pyfuse3(""), "ok", "loaded"),
-        (judgement.pyfuse3("ImportError: libfuse3.so.3"), "problem", "libfuse3.so.3"),
+        (judgement.judge_swap(()), "ok", "none"),
+        (judgement.judge_swap((SAFE,)), "ok", "encrypted"),
+        (judgement.judge_swap((SAFE, UNSAFE)), "note", "/dev/sda3 may receive"),
+        (judgement.judge_lockable(None), "ok", "any amount"),
+        (judgement.judge_lockable(8 << 20), "ok", "8192 KiB"),
+        (judgement.judge_lockable(64 << 10), "note", "only 64 KiB"),
+        (judgement.judge_hibernation(possible=False, kind=memory.LOCKED), "ok", "cannot"),
+        (judgement.judge_hibernation(possible=True, kind=memory.SECRET), "note", "the kernel refuses"),
+        (judgement.judge_hibernation(possible=True, kind=memory.LOCKED), "note", "views too"),
+        (judgement.judge_fuse(""), "ok", "can be used"),
+        (judgement.judge_fuse("no such file or directory"), "problem", "no such file"),
+        (judgement.judge_fuse("permission denied"), "problem", "permission denied"),
+        (judgement.judge_fusermount("it is not installed", needed=False), "ok", "not needed"),
+        (judgement.judge_fusermount("it is not installed", needed=True), "problem", "not installed"),
+        (judgement.judge_fusermount("", needed=True), "ok", "setuid"),
+        (judgement.judge_pyfuse3(""), "ok", "loaded"),
+        (judgement.judge_pyfuse3("ImportError: libfuse3.so.3"), "problem", "libfuse3.so.3"),
     ],
 )
 def test_the_machine_is_judged_by_what_was_seen(finding: FindingRow, state: str, words: str) -> None:
@@ -97,6 +97,6 @@ def test_the_machine_is_judged_by_what_was_seen(finding: FindingRow, state: str,
 
 
 def test_hints_about_fuse_say_what_works_without() -> None:
-    assert "exec, get and export work without it" in judgement.fuse("permission denied").hint
-    assert "chmod" in judgement.fuse("permission denied").hint
-    assert "modprobe" in judgement.fuse("no such device").hint
+    assert "exec, get and export work without it" in judgement.judge_fuse("permission denied").hint
+    assert "chmod" in judgement.judge_fuse("permission denied").hint
+    assert "modprobe" in judgement.judge_fuse("no such device").hint

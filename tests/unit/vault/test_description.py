@@ -7,11 +7,11 @@ from envfs.vault import description
 from envfs.vault.description import Description
 
 ABOUT = Description("id-1", "2026-11-21T08:09:10.123456Z", "age1x", "c2ln")
-TEXT = description.render(ABOUT).decode()
+TEXT = description.render_description(ABOUT).decode()
 
 
 def test_a_description_comes_back() -> None:
-    assert description.parse(TEXT.encode()) == ABOUT
+    assert description.parse_description(TEXT.encode()) == ABOUT
 
 
 def test_it_is_the_text_of_the_format() -> None:
@@ -29,17 +29,17 @@ def test_it_is_the_text_of_the_format() -> None:
 @pytest.mark.parametrize("number", ["0", "2", "-1", "99", "true", "false", "1.0", '"1"', "[1]", "2026-01-01"])
 def test_any_other_format_is_refused(number: str) -> None:
     with pytest.raises(UnsupportedFormat):
-        description.parse(TEXT.replace("format = 1", f"format = {number}").encode())
+        description.parse_description(TEXT.replace("format = 1", f"format = {number}").encode())
 
 
 def test_a_description_without_a_format_is_refused() -> None:
     with pytest.raises(UnsupportedFormat):
-        description.parse(TEXT.replace("format = 1", "").encode())
+        description.parse_description(TEXT.replace("format = 1", "").encode())
 
 
 def test_a_newer_format_is_named() -> None:
     with pytest.raises(UnsupportedFormat, match="format 2"):
-        description.parse(TEXT.replace("format = 1", "format = 2").encode())
+        description.parse_description(TEXT.replace("format = 1", "format = 2").encode())
 
 
 WRONG = {
@@ -59,5 +59,5 @@ WRONG = {
 @pytest.mark.parametrize("data", WRONG.values(), ids=WRONG)
 def test_what_is_no_description_is_refused_and_not_quoted(data: bytes) -> None:
     with pytest.raises((NoVault, UnsupportedFormat)) as caught:
-        description.parse(data)
+        description.parse_description(data)
     assert "hunter2" not in str(caught.value) + caught.value.hint

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core import record, statements, tombstones
-from envfs.core.record import Header, Point, Record
+from envfs.core.record import Point, Record, RecordHeader
 from envfs.errors import AuthenticationFailed, RolledBack, StoreUnavailable
 from envfs.vault.high_water import Memory, Seen
 from envfs.vault.streams import Head, Streams
@@ -93,16 +93,16 @@ def streams(store: Counting, memory: Memory) -> Streams:
 
 
 def sealed(seq: int, prev: str, note: str = "") -> bytes:
-    header = Header("kid", "vault", LEVEL, seq, prev, "author", "2026-11-21T08:09:10.123456Z")
-    made = Record(header, record.protect(header), b"i" * 12, f"text {seq} {note}".encode(), b"t" * 16, b"s" * 64)
-    return record.render(made)
+    header = RecordHeader("kid", "vault", LEVEL, seq, prev, "author", "2026-11-21T08:09:10.123456Z")
+    made = Record(header, record.protect_header(header), b"i" * 12, f"text {seq} {note}".encode(), b"t" * 16, b"s" * 64)
+    return record.render_record(made)
 
 
 def fill(store: Counting, count: int, stream: str = LEVEL, note: str = "") -> None:
     prev = ""
     for seq in range(1, count + 1):
         data = sealed(seq, prev, note)
-        store.data[record.key(stream, seq)] = data
+        store.data[record.record_key(stream, seq)] = data
         prev = record.digest(data)
 
 
@@ -123,7 +123,7 @@ def test_the_head_is_found_whatever_the_number_of_records(store: Counting, strea
     if count == 0:
         assert head is None
         return
-    data = store.data[record.key(LEVEL, count)]
+    data = store.data[record.record_key(LEVEL, count)]
     assert head == Head(count, record.digest(data), data)
 
 
@@ -182,10 +182,12 @@ def test_a_head_is_remembered_once_it_was_opened_and_not_before(
 def test_a_head_that_was_never_opened_may_go_again(store: Counting, streams: Streams) -> None:
     fill(store, 3)
     seen(streams)
-    store.data[record.key(LEVEL, 4)] = sealed(4, record.digest(store.data[record.key(LEVEL, 3)]), "forged")
+    store.data[record.record_key(LEVEL, 4)] = sealed(
+        4, record.digest(store.data[record.record_key(LEVEL, 3)]), "forged"
+    )
     store.news()
     assert (streams.head(LEVEL) or Head(0, "", b"")).seq == 4
-    store.delete(record.key(LEVEL, 4))
+    store.delete(record.record_key(LEVEL, 4))
     store.news()
     assert (streams.head(LEVEL) or Head(0, "", b"")).seq == 3
 
@@ -198,19 +200,19 @@ def test_an_appended_record_is_the_head_and_remembered(store: Counting, streams:
     assert streams.append(KEY, 2, b"two")
     assert streams.head(KEY) == Head(2, record.digest(b"two"), b"two")
     assert memory.get(KEY) == Seen(2, record.digest(b"two"))
-    assert store.data == {record.key(KEY, 1): b"one", record.key(KEY, 2): b"two"}
+    assert store.data == {record.record_key(KEY, 1): b"one", record.record_key(KEY, 2): b"two"}
 
 
 def test_a_number_that_somebody_else_took_is_not_taken_from_them(store: Counting, streams: Streams) -> None:
     streams.append(KEY, 1, b"one")
-    store.data[record.key(KEY, 2)] = b"theirs"
+    store.data[record.record_key(KEY, 2)] = b"theirs"
     assert streams.append(KEY, 2, b"ours") is False
     assert streams.head(KEY) == Head(2, record.digest(b"theirs"), b"theirs")
 
 
 @pytest.mark.parametrize("seq", [0, -1])
 def test_there_is_no_record_before_the_first(store: Counting, streams: Streams, seq: int) -> None:
-    store.data[record.key(KEY, 0)] = b"x"
+    store.data[record.record_key(KEY, 0)] = b"x"
     assert streams.data(KEY, seq) is None
 
 
@@ -218,7 +220,7 @@ def test_there_is_no_record_before_the_first(store: Counting, streams: Streams, 
 
 
 def cut(store: Counting) -> None:
-    store.delete(record.key(LEVEL, 5))
+    store.delete(record.record_key(LEVEL, 5))
 
 
 def emptied(store: Counting) -> None:
@@ -231,7 +233,9 @@ def other_history(store: Counting) -> None:
 
 
 def head_replaced(store: Counting) -> None:
-    store.data[record.key(LEVEL, 5)] = sealed(5, record.digest(store.data[record.key(LEVEL, 4)]), "another")
+    store.data[record.record_key(LEVEL, 5)] = sealed(
+        5, record.digest(store.data[record.record_key(LEVEL, 4)]), "another"
+    )
 
 
 HARMS = [cut, emptied, other_history, head_replaced]
@@ -292,7 +296,7 @@ def test_after_a_head_was_accepted_going_back_further_is_refused(store: Counting
     seen(streams)
     cut(store)
     streams.accept(LEVEL)
-    store.delete(record.key(LEVEL, 4))
+    store.delete(record.record_key(LEVEL, 4))
     store.news()
     with pytest.raises(RolledBack):
         streams.head(LEVEL)
@@ -318,7 +322,7 @@ def test_a_store_that_fails_for_a_while_is_asked_again(store: Counting, streams:
 
 def test_a_head_that_does_not_follow_is_refused_every_time(store: Counting, streams: Streams) -> None:
     fill(store, 3)
-    store.data[record.key(LEVEL, 4)] = sealed(4, "elsewhere")
+    store.data[record.record_key(LEVEL, 4)] = sealed(4, "elsewhere")
     for _ in range(3):
         with pytest.raises(AuthenticationFailed, match="record 4"):
             streams.head(LEVEL)
@@ -327,7 +331,7 @@ def test_a_head_that_does_not_follow_is_refused_every_time(store: Counting, stre
 def test_a_new_head_that_does_not_follow_is_refused_every_time(store: Counting, streams: Streams) -> None:
     fill(store, 3)
     streams.head(LEVEL)
-    store.data[record.key(LEVEL, 4)] = sealed(4, "elsewhere")
+    store.data[record.record_key(LEVEL, 4)] = sealed(4, "elsewhere")
     store.news()
     for _ in range(3):
         with pytest.raises(AuthenticationFailed, match="record 4"):
@@ -336,20 +340,20 @@ def test_a_new_head_that_does_not_follow_is_refused_every_time(store: Counting, 
 
 def test_a_gap_before_the_head_is_refused(store: Counting, streams: Streams) -> None:
     fill(store, 3)
-    store.delete(record.key(LEVEL, 2))
+    store.delete(record.record_key(LEVEL, 2))
     with pytest.raises(AuthenticationFailed, match="record 2"):
         streams.head(LEVEL)
 
 
 def test_a_first_record_that_follows_from_something_is_refused(store: Counting, streams: Streams) -> None:
-    store.data[record.key(LEVEL, 1)] = sealed(1, "something")
+    store.data[record.record_key(LEVEL, 1)] = sealed(1, "something")
     with pytest.raises(AuthenticationFailed):
         streams.head(LEVEL)
 
 
 def test_a_head_that_is_no_record_is_refused(store: Counting, streams: Streams) -> None:
     fill(store, 3)
-    store.data[record.key(LEVEL, 4)] = b"{}"
+    store.data[record.record_key(LEVEL, 4)] = b"{}"
     for _ in range(2):
         with pytest.raises(AuthenticationFailed):
             streams.head(LEVEL)
@@ -367,9 +371,9 @@ def test_streams_do_not_mix(store: Counting, streams: Streams) -> None:
 
 
 def test_a_key_file_that_was_forgotten_is_no_rollback_and_binds_the_next_one(store: Counting, streams: Streams) -> None:
-    store.data[record.key(KEY, 1)] = b"first"
+    store.data[record.record_key(KEY, 1)] = b"first"
     seen(streams, KEY)
-    store.data |= {record.key(KEY, 1): b"", record.key(KEY, 2): b"second"}
+    store.data |= {record.record_key(KEY, 1): b"", record.record_key(KEY, 2): b"second"}
     store.news()
     head = streams.head(KEY)
     assert head is not None
@@ -380,9 +384,9 @@ def test_a_key_file_that_was_forgotten_is_no_rollback_and_binds_the_next_one(sto
 
 
 def test_an_emptied_key_file_that_nothing_follows_is_refused(store: Counting, streams: Streams) -> None:
-    store.data[record.key(KEY, 1)] = b"first"
+    store.data[record.record_key(KEY, 1)] = b"first"
     seen(streams, KEY)
-    store.data[record.key(KEY, 1)] = b""
+    store.data[record.record_key(KEY, 1)] = b""
     store.news()
     with pytest.raises(RolledBack):
         streams.head(KEY)
@@ -392,8 +396,8 @@ def test_nobody_forgets_a_text(store: Counting, streams: Streams) -> None:
     """An emptied text is damage: what follows it must name the text that was there."""
     fill(store, 2)
     seen(streams)
-    first = record.digest(store.data[record.key(LEVEL, 1)])
-    store.data[record.key(LEVEL, 1)] = b""
+    first = record.digest(store.data[record.record_key(LEVEL, 1)])
+    store.data[record.record_key(LEVEL, 1)] = b""
     assert streams.digest_before(LEVEL, 2) not in (record.FORGOTTEN, first)
 
 
@@ -401,7 +405,7 @@ def test_a_text_that_was_seen_and_emptied_is_refused_though_others_follow(store:
     fill(store, 2)
     seen(streams)
     fill(store, 3)
-    store.data[record.key(LEVEL, 2)] = b""
+    store.data[record.record_key(LEVEL, 2)] = b""
     store.news()
     with pytest.raises(RolledBack):
         streams.head(LEVEL)
@@ -412,20 +416,20 @@ def test_a_text_that_was_seen_and_emptied_is_refused_though_others_follow(store:
 
 def bury(store: Counting, *numbers: int, digest: str = "", at: int = 1) -> None:
     """Put a tombstone of some texts, which names what stands there now, and empty them; no signature is checked."""
-    keys = [record.key(LEVEL, number) for number in numbers]
+    keys = [record.record_key(LEVEL, number) for number in numbers]
     points = [
         Point(number, digest or record.digest(store.data[key])) for number, key in zip(numbers, keys, strict=True)
     ]
-    place = statements.Header("vault", f"tombstone/{LEVEL}", at, "", "author", "2026-11-21T08:09:10.123456Z")
+    place = statements.StatementHeader("vault", f"tombstone/{LEVEL}", at, "", "author", "2026-11-21T08:09:10.123456Z")
     protected = statements.protect_statement(place, statements.TOMBSTONE)
     stone = statements.render_statement(protected, tombstones.tombstone_payload(points), b"s" * 64)
-    store.data |= {record.key(f"tombstone/{LEVEL}", at): stone, **dict.fromkeys(keys, b"")}
+    store.data |= {record.record_key(f"tombstone/{LEVEL}", at): stone, **dict.fromkeys(keys, b"")}
     store.news()
 
 
 def test_what_follows_a_forgotten_text_must_name_the_text_of_the_tombstone(store: Counting, streams: Streams) -> None:
     fill(store, 3)
-    second = record.digest(store.data[record.key(LEVEL, 2)])
+    second = record.digest(store.data[record.record_key(LEVEL, 2)])
     bury(store, 2)
     assert streams.digest_before(LEVEL, 3) == second
     head = streams.head(LEVEL)
@@ -467,9 +471,9 @@ def test_of_two_tombstones_for_one_text_the_first_counts_and_a_damaged_one_names
     store: Counting, streams: Streams
 ) -> None:
     fill(store, 4)
-    second = record.digest(store.data[record.key(LEVEL, 2)])
+    second = record.digest(store.data[record.record_key(LEVEL, 2)])
     bury(store, 2)
     bury(store, 2, digest="other", at=2)
     assert streams.forgotten(LEVEL) == {2: second}
-    store.data[record.key(f"tombstone/{LEVEL}", 1)] = b"{}"
+    store.data[record.record_key(f"tombstone/{LEVEL}", 1)] = b"{}"
     assert streams.forgotten(LEVEL) == {2: "other"}

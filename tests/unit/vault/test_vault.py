@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from envfs.core import names, record
-from envfs.core.addresses import Layer, Place
-from envfs.core.record import Header, Record
+from envfs.core.addresses import RecordAddress, SealedLayer
+from envfs.core.record import Record, RecordHeader
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault, RolledBack, StoreUnavailable
 from envfs.store.directory import DirectoryStore
 from envfs.vault import vault
@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(root: Path) -> DirectoryStore:
     made = DirectoryStore(root)
-    vault.create(made, ABOUT)
+    vault.write_vault(made, ABOUT)
     return made
 
 
@@ -41,9 +41,9 @@ def write(keeper: Vault, level: str, text: str = "", hour: int = 8) -> bytes:
     if keeper.key_head(project) is None:
         keeper.append_key(project, 1, f"key of {project}".encode())
     place = keeper.next_place(record.level_stream(level))
-    header = Header("kid", *place, "author", f"2026-11-21T{hour:02}:00:00.000000Z")
-    made = Record(header, record.protect(header), b"i" * 12, text.encode(), b"t" * 16, b"s" * 64)
-    data = record.render(made)
+    header = RecordHeader("kid", *place, "author", f"2026-11-21T{hour:02}:00:00.000000Z")
+    made = Record(header, record.protect_header(header), b"i" * 12, text.encode(), b"t" * 16, b"s" * 64)
+    data = record.render_record(made)
     assert keeper.append(level, place.seq, data)
     return data
 
@@ -64,7 +64,7 @@ def test_a_vault_that_was_made_is_opened(keeper: Vault) -> None:
 
 def test_a_vault_is_made_once(store: DirectoryStore) -> None:
     with pytest.raises(AlreadyExists):
-        vault.create(store, ABOUT._replace(id="other"))
+        vault.write_vault(store, ABOUT._replace(id="other"))
 
 
 def test_where_there_is_none_none_is_opened(tmp_path: Path) -> None:
@@ -196,12 +196,12 @@ def test_a_version_that_there_is_not_is_named(keeper: Vault, version: int) -> No
 
 def test_a_place_names_vault_stream_number_and_what_was_before(keeper: Vault) -> None:
     stream = "level/shop"
-    assert keeper.next_place(stream) == Place("vault-1", stream, 1, "")
+    assert keeper.next_place(stream) == RecordAddress("vault-1", stream, 1, "")
     first = write(keeper, "/shop")
     second = write(keeper, "/shop")
-    assert keeper.place(stream, 1) == Place("vault-1", stream, 1, "")
-    assert keeper.place(stream, 2) == Place("vault-1", stream, 2, record.digest(first))
-    assert keeper.next_place(stream) == Place("vault-1", stream, 3, record.digest(second))
+    assert keeper.place(stream, 1) == RecordAddress("vault-1", stream, 1, "")
+    assert keeper.place(stream, 2) == RecordAddress("vault-1", stream, 2, record.digest(first))
+    assert keeper.next_place(stream) == RecordAddress("vault-1", stream, 3, record.digest(second))
 
 
 def test_layers_carry_records_and_each_projects_key_once(keeper: Vault) -> None:
@@ -211,11 +211,11 @@ def test_layers_carry_records_and_each_projects_key_once(keeper: Vault) -> None:
     assert [layer.level for layer in layers] == ["/", "/shop", "/shop/prod"]
     assert [blobs[layer.record_blob] for layer in layers] == [root, shop, prod]
     assert [blobs[layer.key_blob] for layer in layers] == [b"key of /", b"key of /shop", b"key of /shop"]
-    assert layers[2] == Layer(
+    assert layers[2] == SealedLayer(
         "/shop/prod",
-        Place("vault-1", "level/shop/prod", 1, ""),
+        RecordAddress("vault-1", "level/shop/prod", 1, ""),
         layers[2].record_blob,
-        Place("vault-1", "key/shop", 1, ""),
+        RecordAddress("vault-1", "key/shop", 1, ""),
         layers[2].key_blob,
     )
 
@@ -328,9 +328,9 @@ def test_an_old_version_is_read_once_and_again_when_another_file_stands_in_its_p
     for _ in range(5):
         assert keeper.chain_at("/shop", 1) == first
     assert len(read) == before
-    path = root / record.key("level/shop", 1)
+    path = root / record.record_key("level/shop", 1)
     path.unlink()
-    path.write_bytes((root / record.key("level/shop", 2)).read_bytes())
+    path.write_bytes((root / record.record_key("level/shop", 2)).read_bytes())
     later()
     assert keeper.chain_at("/shop", 1).digests != first.digests
     path.unlink()

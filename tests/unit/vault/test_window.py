@@ -2,7 +2,7 @@
 
 import pytest
 
-from envfs.vault.window import KEPT, first_of, newest
+from envfs.vault.window import KEPT, first_of, newest_number
 
 _LATER = range(901, 1001)
 
@@ -30,7 +30,7 @@ _LATER = range(901, 1001)
     ],
 )
 def test_the_newest_is_the_end_of_what_was_kept(numbers: tuple[int, ...], seen: int, expected: int) -> None:
-    assert newest(numbers, seen) == expected
+    assert newest_number(numbers, seen) == expected
 
 
 def test_so_many_are_kept() -> None:

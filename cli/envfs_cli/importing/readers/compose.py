@@ -1,6 +1,6 @@
 r"""Docker Compose's reader of `.env` and `env_file` (compose-go).
 
-A ` #` starts a comment, `#` alone does not; "…" has the escapes of Go; `$$` is a dollar, and references have all
+A ` #` starts a comment, `#` alone does not. "…" has the escapes of Go. `$$` is a dollar, and references have all
 operators of a shell. A name without a value is the host's. A template that it does not take costs the whole file.
 """
 

@@ -39,7 +39,7 @@ class ReaderDoubt(NamedTuple):
 def reader_doubts(
     content: str, readers: Iterable[str] = MAINSTREAM, *, textual: bool = False
 ) -> tuple[ReaderDoubt, ...]:
-    """List what readers read otherwise than EnvFS; `textual`: that they expand references or not does not count."""
+    """List what readers read otherwise than EnvFS. `textual`: that they expand references or not does not count."""
     if is_plain(content) or len(content) > LONGEST:
         return ()
     try:

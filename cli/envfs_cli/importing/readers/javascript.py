@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from envfs.core import names
-from envfs.dotenv.references import Piece, Reference, references
+from envfs.dotenv.references import Piece, Reference, nested_references
 from envfs_cli.importing.readers.readings import Reading, join_pieces, literal_text
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -36,7 +36,7 @@ def read_node_dotenv(content: str) -> list[Reading]:
 def read_dotenv_expand(content: str) -> list[Reading]:
     """Read as dotenv followed by dotenv-expand does.
 
-    What has a default, refers to itself, or has a brace of its own, is read in three ways by three of its releases.
+    A value with a default, itself, or a brace of its own in it, is read in three ways by three of its releases.
     """
     return without_expanded_twice([Reading(name, expand_value(name, value)) for name, value in _assignments(content)])
 
@@ -48,7 +48,7 @@ def without_expanded_twice(readings: list[Reading]) -> list[Reading]:
     }
     return [
         reading
-        if odd.isdisjoint(other.name for other in references(reading.pieces or ()))
+        if odd.isdisjoint(other.name for other in nested_references(reading.pieces or ()))
         else Reading(reading.name, None)
         for reading in readings
     ]

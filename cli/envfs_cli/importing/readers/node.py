@@ -29,7 +29,7 @@ def read_env_file(content: str) -> list[Reading]:
 
 
 def read_vite(content: str) -> list[Reading]:
-    """Read as Vite does: up to its release 7 by dotenv, then by node itself; both are followed by dotenv-expand."""
+    """Read as Vite does: up to its release 7 by dotenv, then by node itself. Both are followed by dotenv-expand."""
     own = [
         Reading(name, None if pieces is None else javascript.expand_value(name, "".join(map(str, pieces))))
         for name, pieces in read_env_file(content)

@@ -109,7 +109,7 @@ def _symfony_expanded(value: str) -> tuple[Piece, ...] | None:
     parts: list[Piece] = []
     last = 0
     if "$(" in value or "${}" in value or ":=" in value:
-        return None  # it runs the first; the last sets another name as well
+        return None  # it runs the first. The last sets another name as well
     for match in _SYMFONY.finditer(value):
         parts.append(value[last : match.start()])
         last = match.end()
@@ -158,7 +158,7 @@ def read_phpdotenv(content: str) -> list[Reading]:
 
 
 def _above(pieces: tuple[Piece, ...], known: set[str]) -> tuple[Piece, ...]:
-    # what stands above is there; a reference to what is not stays as it is written, unless the environment has it
+    # what stands above is there. A reference to what is not stays as it is written, unless the environment has it
     return tuple(
         Reference(piece.name) if isinstance(piece, Reference) and piece.name in known else piece for piece in pieces
     )

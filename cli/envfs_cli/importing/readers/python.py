@@ -1,7 +1,7 @@
 r"""Python's readers: `python-dotenv` (also Flask, pydantic-settings, environs) and `django-environ`.
 
 python-dotenv knows the escapes of Python in "…", \\ and \' in '…', and expands ${NAME} and ${NAME:-default} in any
-quotes; the default is text and counts for a name that is not set. django-environ reads line by line.
+quotes. The default is text and counts for a name that is not set. django-environ reads line by line.
 """
 
 import re
@@ -36,7 +36,7 @@ def read_python_dotenv(content: str) -> list[Reading]:
 
 
 def read_django_environ(content: str) -> list[Reading]:
-    """Read as django-environ does; a value that starts with a `$` it takes for a name when it is asked for it."""
+    """Read as django-environ does. A value that starts with a `$` it takes for a name when it is asked for it."""
     readings = []
     for line in content.splitlines():
         match = _DJANGO.fullmatch(line)

@@ -1,6 +1,6 @@
 """The reading of one reader: assignments in order, each in pieces of text and references.
 
-Laws: nothing is ever run; where a reader would run something, or a model cannot tell, the pieces are None.
+Laws: nothing is ever run. Where a reader would run something, or a model cannot tell, the pieces are None.
 """
 
 import re
@@ -14,7 +14,7 @@ _NAME_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
 class Reading(NamedTuple):
-    """One assignment as a reader reads it; `pieces` is None where that cannot be told without running something."""
+    """One assignment as a reader reads it. `pieces` is None where that cannot be told without running something."""
 
     name: str
     pieces: tuple[Piece, ...] | None

@@ -1,7 +1,7 @@
 r"""Ruby's `dotenv` 3 (also dotenv-rails).
 
-In "…" a backslash before anything but a `$` goes, and \n stays as two characters; $NAME and ${NAME} are expanded
-outside of '…'; $(command) is run.
+In "…" a backslash before anything but a `$` goes, and \n stays as two characters. $NAME and ${NAME} are expanded
+outside of '…'. $(command) is run.
 """
 
 import re

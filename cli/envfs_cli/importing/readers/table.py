@@ -1,6 +1,6 @@
 """The readers that are known, by the names that `--as` takes, and how a text is taken over from one to EnvFS.
 
-Laws: what a reader reads is either written down exactly in EnvFS's own reading or named; no message has a value.
+Laws: what a reader reads is either written down exactly in EnvFS's own reading or named. No message has a value.
 """
 
 import re
@@ -21,7 +21,7 @@ LONGEST = 32 * 1024  # characters of a text that is compared: the readers' own e
 _TRIED = "envfs-tried"  # what a name of the environment stands for when two readings are compared
 
 
-class Reader(NamedTuple):
+class ReaderModel(NamedTuple):
     """A reader: its model, the dialect that is written for it, whether it looks names up in the whole text."""
 
     label: str
@@ -46,22 +46,22 @@ def read_envfs(content: str) -> list[Reading]:
 
 def pieces_of(entry: Entry) -> tuple[Piece, ...]:
     """Return the pieces of an assignment as EnvFS reads it."""
-    return join_pieces(references.pieces(entry))
+    return join_pieces(references.cut_pieces(entry))
 
 
-READERS: Final[Mapping[str, Reader]] = {
-    "node": Reader("node's dotenv", javascript.read_node_dotenv, "node"),
-    "node-env-file": Reader("node --env-file", node.read_env_file, "node"),
-    "expand": Reader("dotenv-expand (next, vite, nuxt)", javascript.read_dotenv_expand, "expand", whole=True),
-    "vite": Reader("vite", node.read_vite, "expand", whole=True),
-    "python": Reader("python-dotenv", python.read_python_dotenv, "python-interpolating"),
-    "django-environ": Reader("django-environ", python.read_django_environ),
-    "ruby": Reader("ruby's dotenv", ruby.read_ruby_dotenv),
-    "symfony": Reader("symfony/dotenv", php.read_symfony),
-    "phpdotenv": Reader("vlucas/phpdotenv", php.read_phpdotenv),
-    "shell": Reader("shells", shell.read_shell, "shell"),
-    "compose": Reader("docker compose", compose.read_compose, "compose"),
-    "portable": Reader("EnvFS", read_envfs),
+READERS: Final[Mapping[str, ReaderModel]] = {
+    "node": ReaderModel("node's dotenv", javascript.read_node_dotenv, "node"),
+    "node-env-file": ReaderModel("node --env-file", node.read_env_file, "node"),
+    "expand": ReaderModel("dotenv-expand (next, vite, nuxt)", javascript.read_dotenv_expand, "expand", whole=True),
+    "vite": ReaderModel("vite", node.read_vite, "expand", whole=True),
+    "python": ReaderModel("python-dotenv", python.read_python_dotenv, "python-interpolating"),
+    "django-environ": ReaderModel("django-environ", python.read_django_environ),
+    "ruby": ReaderModel("ruby's dotenv", ruby.read_ruby_dotenv),
+    "symfony": ReaderModel("symfony/dotenv", php.read_symfony),
+    "phpdotenv": ReaderModel("vlucas/phpdotenv", php.read_phpdotenv),
+    "shell": ReaderModel("shells", shell.read_shell, "shell"),
+    "compose": ReaderModel("docker compose", compose.read_compose, "compose"),
+    "portable": ReaderModel("EnvFS", read_envfs),
 }
 
 
@@ -83,7 +83,7 @@ class Adapted(NamedTuple):
         return f"Adapted({self.changed!r}, {self.lost!r})"
 
 
-def adapt_text(content: str, reader: Reader) -> Adapted:
+def adapt_text(content: str, reader: ReaderModel) -> Adapted:
     """Return a text that EnvFS reads as `reader` reads this one.
 
     Raises:
@@ -105,7 +105,7 @@ def _built(readings: Mapping[str, Reading]) -> Adapted:
     return Adapted("".join(lines.values()), tuple(name for name in lines if name not in lost), lost, plain=True)
 
 
-def _unread(content: str, reader: Reader, readings: Mapping[str, Reading]) -> tuple[int, ...]:
+def _unread(content: str, reader: ReaderModel, readings: Mapping[str, Reading]) -> tuple[int, ...]:
     lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", content)
     odd = [place for place, line in enumerate(lines) if not _ASSIGNMENT.match(line.removeprefix("\ufeff"))]
     if not odd or _without(lines, odd, reader) == readings:
@@ -113,7 +113,7 @@ def _unread(content: str, reader: Reader, readings: Mapping[str, Reading]) -> tu
     return tuple(place + 1 for place in odd[:_LOOKED_AT] if _without(lines, (place,), reader) == readings)
 
 
-def _without(lines: Sequence[str], places: Sequence[int], reader: Reader) -> Mapping[str, Reading]:
+def _without(lines: Sequence[str], places: Sequence[int], reader: ReaderModel) -> Mapping[str, Reading]:
     try:
         return by_name(reader.read("".join(line for place, line in enumerate(lines) if place not in places)))
     except RefusedText:
@@ -146,17 +146,17 @@ def _differs(document: Document, last: Mapping[str, int], readings: Mapping[str,
 
 
 def reading_line(reading: Reading) -> str:
-    """Return the line of dotenv text that EnvFS reads as a reading says; nothing if there is none."""
+    """Return the line of dotenv text that EnvFS reads as a reading says. Nothing if there is none."""
     if reading.pieces is None or not names.is_variable(reading.name):
         return ""
     if all(isinstance(piece, str) for piece in reading.pieces):
         value = "".join(piece for piece in reading.pieces if isinstance(piece, str))
         try:
-            return writing.assignment(reading.name, value)
+            return writing.assignment_line(reading.name, value)
         except EnvFSError:
             return ""
     value, literal = _template(reading.pieces)
-    written = f"{reading.name}={writing.template(value, literal)}\n"
+    written = f"{reading.name}={writing.template_value(value, literal)}\n"
     try:
         entries = parse_document(written).entries
     except EnvFSError:
@@ -182,7 +182,7 @@ def _template(pieces: Iterable[Piece]) -> tuple[str, tuple[int, ...]]:
 # -- comparing ---------------------------------------------------------------------------------------------------------
 
 
-def differing_names(before: str, after: str, reader: Reader) -> tuple[str, ...]:
+def differing_names(before: str, after: str, reader: ReaderModel) -> tuple[str, ...]:
     """List the names of which a reader gets something else from `after` than it got from `before`, or might."""
     try:
         old = reader.read(before)
@@ -207,7 +207,7 @@ def _outside(readings: Iterable[Reading]) -> Iterator[str]:
     listed = list(readings)
     assigned = {reading.name for reading in listed}
     for reading in listed:
-        for reference in references.references(reading.pieces or ()):
+        for reference in references.nested_references(reading.pieces or ()):
             if reference.name not in assigned or reference.name == reading.name:
                 yield reference.name
 

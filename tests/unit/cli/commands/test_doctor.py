@@ -49,7 +49,7 @@ def test_doctor_survives_a_daemon_that_breaks_off(
 ) -> None:
     class Broken(FakeLink):
         def ask(self, *_: object) -> tuple[object, bytes]:
-            raise KeyholderGone("the daemon broke off")
+            raise KeyholderGone("the daemon disconnected")
 
     assert run("doctor", Broken(MINE)) == 100
     assert capsys.readouterr().out.splitlines()[0].startswith("problem\tdaemon\tit ended instead of answering\t")
