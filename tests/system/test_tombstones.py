@@ -315,6 +315,20 @@ def test_the_tombstone_is_named_as_well(forgetting: Home, owner: Pen, attack: st
     assert any(key.startswith(f"tombstone/{_LEVEL}/") for key in _faults(forgetting))
 
 
+def test_a_pipe_in_the_place_of_a_tombstone_keeps_nobody_from_the_rest(forgetting: Home, owner: Pen) -> None:
+    _bury(forgetting, owner, 2)
+    stone = forgetting.vault / f"tombstone/{_LEVEL}/@00000001.json"
+    stone.unlink()
+    os.mkfifo(stone)
+    listed = forgetting.envfs("history", "/shop/prod", status=110)
+    versions = [line.partition("\t")[0] for line in listed.text.splitlines()]
+    assert versions == ["5", "1"]  # 3 follows from 2, and 4 is compared with 3
+    faults = _faults(forgetting)
+    assert _EMPTIED in faults[f"{_LEVEL}/@00000002.json"]
+    assert any(key.startswith(f"tombstone/{_LEVEL}") for key in faults)
+    stone.unlink()
+
+
 def test_a_tombstone_that_is_taken_away_is_missed_on_a_machine_that_saw_it(forgetting: Home) -> None:
     shutil.rmtree(forgetting.vault / "tombstone")
     faults = _faults(forgetting)
