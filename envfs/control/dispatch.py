@@ -22,7 +22,7 @@ Handler = Callable[[Call, Any], Awaitable[Sent]]
 
 
 class Audience(Enum):
-    """Who may send a request."""
+    """The callers that may send a request."""
 
     ANYONE = auto()
     OWNER = auto()
@@ -58,7 +58,7 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
     ask.RenameVariable: (_OWNER, levels.rename_variable),
     ask.ImportText: (_OWNER, levels.import_text),
     ask.Rollback: (_OWNER, levels.rollback),
-    ask.Grant: (_OWNER, grants.grant),
+    ask.GrantAccess: (_OWNER, grants.grant),
     ask.Revoke: (_OWNER, grants.revoke),
     ask.ListGrants: (_OWNER, grants.list_grants),
     ask.ReadLog: (_OWNER, grants.read_log),

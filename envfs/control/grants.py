@@ -16,7 +16,7 @@ from envfs.gate.audit_log.log import AccessLog
 from envfs.host import user_namespace
 from envfs.protocol.control import (
     Done,
-    Grant,
+    GrantAccess,
     GrantRow,
     ListGrants,
     LogRow,
@@ -32,7 +32,7 @@ _LOOK_AGAIN = 0.2
 _LINES_AT_ONCE = 256
 
 
-async def grant(call: Call, request: Grant) -> Sent:
+async def grant(call: Call, request: GrantAccess) -> Sent:
     """Write a grant into the settings file. Raises BadRequest for one that cannot be."""
     level = names.parse_level(request.level)
     if not 0 <= request.uid < _UIDS - 1:

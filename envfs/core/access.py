@@ -69,7 +69,7 @@ class Decision(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """What was decided, by which rule, and in which dialect the texts are to be."""
+    """A decision, the rule behind it, and the dialect of the texts for this caller."""
 
     decision: Decision
     rule: str

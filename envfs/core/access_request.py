@@ -1,4 +1,4 @@
-"""What a caller asks for of a level, and by which channel. The words are those of protocol and access log."""
+"""A caller's request for something of a level, and its channel. The words are those of protocol and access log."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Channel(StrEnum):
 
 
 class Format(StrEnum):
-    """What is asked for of a level: a text of its view, one value, its own text, or what is known of it."""
+    """A thing to ask for of a level: a text of its view, one value, its own text, or facts about it."""
 
     DOTENV = "dotenv"
     JSON = "json"

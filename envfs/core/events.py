@@ -1,4 +1,4 @@
-"""What the access log tells of, one maker for each kind of event (docs/format.md §7).
+"""The events of the access log, one maker for each kind (docs/format.md §7).
 
 Law: an event never holds a value or a variable's name.
 """
@@ -40,7 +40,7 @@ class EventKind(StrEnum):
 
 
 class Event(NamedTuple):
-    """What happened. `format` is what was asked for of a level, `operation` what was done or asked to be done.
+    """An event as the log has it. `format` is what was asked for of a level, `operation` what was done or refused.
 
     `operation` is an Operation, a KeyOperation, the name of a request that was refused, or in a VOID the kind of the
     change. `times` is for how many refusals the event stands.
@@ -122,7 +122,7 @@ def identity_changed(operation: KeyOperation, rule: str) -> Event:
 
 
 def void(kind: EventKind, level: str, version: int, why: str) -> Event:
-    """The change that the entry before names, a WRITE or a KEY, was broken off."""
+    """The change that the entry before names, a WRITE or a KEY, never took effect."""
     return Event(EventKind.VOID, Channel.DAEMON, level, version, operation=kind, rule=why)
 
 
@@ -153,7 +153,7 @@ def stopped() -> Event:
 
 
 def mended(what: str) -> Event:
-    """What was wrong with the log or this machine's marks is set right."""
+    """A fault of the log or of this machine's marks was repaired."""
     return Event(EventKind.MEND, Channel.DAEMON, rule=what)
 
 

@@ -20,7 +20,7 @@ _HEADER, _STANZA = b"age-encryption.org/v1\n", b"-> scrypt "
 
 
 class Custody(StrEnum):
-    """Who can open a project's keys: the identity and other recipients, or a passphrase alone."""
+    """The ways to open a project's keys: by the identity and other recipients, or by a passphrase alone."""
 
     MANAGED = "managed"
     ZERO_KNOWLEDGE = "zero-knowledge"

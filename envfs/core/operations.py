@@ -1,4 +1,4 @@
-"""What can be done to a level's text and to a project's keys. The words are those of protocol and access log."""
+"""The changes of a level's text and of a project's keys. The words are those of protocol and access log."""
 
 from enum import StrEnum
 

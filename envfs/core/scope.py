@@ -1,4 +1,4 @@
-"""What is locked and unlocked together: one project, or the whole vault."""
+"""The unit of a lock: one project, or the whole vault."""
 
 from typing import Final, NamedTuple
 

@@ -1,7 +1,7 @@
 """A passphrase or a key in a Python object: it shows itself to nobody by accident.
 
-It is not wiped: Python's texts and bytes cannot be. What holds one is a child of the keyholder, which ends with its
-request, and what outlives a request stands in secret memory (`keyholder.keyring`).
+It is not wiped: Python's texts and bytes cannot be. The process that holds one is a child of the
+keyholder, which ends with its request. Keys that outlive a request are in secret memory (`keyholder.held.keyring`).
 """
 
 from hmac import compare_digest

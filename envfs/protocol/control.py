@@ -235,7 +235,7 @@ class Rollback(NamedTuple):
     message: str = ""
 
 
-class Grant(NamedTuple):
+class GrantAccess(NamedTuple):
     """Allow a uid to read a level and all below it. `seconds` 0 is without end.
 
     `dialect` is that of the dotenv texts it gets. Empty for what the levels ask for.
@@ -325,7 +325,7 @@ Request = (
     | ListLevels
     | ListHistory
     | Rollback
-    | Grant
+    | GrantAccess
     | Revoke
     | ListGrants
     | ReadLog

@@ -38,7 +38,7 @@ CASES: dict[str, Case] = {
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
     "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
-    "grant": Case(R.Grant("/shop", 7), R.Done, needs_key=False),
+    "grant-access": Case(R.GrantAccess("/shop", 7), R.Done, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
     "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),

@@ -82,12 +82,12 @@ BAD_WRITES: dict[str, tuple[NamedTuple, bytes | None, str]] = {
     "rollback to what is not there": (R.Rollback("/shop", 9), None, "no-such-level"),
     "rollback of no level": (R.Rollback("/nope", 1), None, "no-such-level"),
     "a text with a fault for a new project": (R.ImportText("/nope"), b"A\n", "malformed"),
-    "a grant to nobody": (R.Grant("/shop", -1), None, "bad-request"),
-    "a grant to everybody": (R.Grant("/shop", 65534), None, "bad-request"),
-    "a grant to a huge uid": (R.Grant("/shop", 1 << 40), None, "bad-request"),
-    "a grant that ended": (R.Grant("/shop", 7, -5), None, "bad-request"),
-    "a grant for ages": (R.Grant("/shop", 7, 10**12), None, "bad-request"),
-    "a grant on no level": (R.Grant("shop//", 7), None, "bad-name"),
+    "a grant to nobody": (R.GrantAccess("/shop", -1), None, "bad-request"),
+    "a grant to everybody": (R.GrantAccess("/shop", 65534), None, "bad-request"),
+    "a grant to a huge uid": (R.GrantAccess("/shop", 1 << 40), None, "bad-request"),
+    "a grant that ended": (R.GrantAccess("/shop", 7, -5), None, "bad-request"),
+    "a grant for ages": (R.GrantAccess("/shop", 7, 10**12), None, "bad-request"),
+    "a grant on no level": (R.GrantAccess("shop//", 7), None, "bad-name"),
     "revoking nothing": (R.Revoke("/shop", 7), None, "no-such-level"),
 }
 
@@ -117,9 +117,9 @@ def test_many_writers_at_once_each_get_a_version(world: World) -> None:
 
 
 def test_a_grant_and_its_end_and_taking_it_back(world: World) -> None:
-    run(lambda: world.ask(R.Grant("/shop", STRANGER.uid)))
+    run(lambda: world.ask(R.GrantAccess("/shop", STRANGER.uid)))
     assert Grant("/shop", STRANGER.uid) in world.grants()
-    run(lambda: world.ask(R.Grant("/shop", STRANGER.uid, 60)))
+    run(lambda: world.ask(R.GrantAccess("/shop", STRANGER.uid, 60)))
     ending = [grant for grant in world.grants() if grant.uid == STRANGER.uid]
     assert len(ending) == 1
     assert ending[0].until
@@ -141,7 +141,7 @@ def test_a_grant_and_its_end_and_taking_it_back(world: World) -> None:
 
 
 def test_a_grant_that_ran_out_allows_nothing_and_is_not_listed(world: World) -> None:
-    run(lambda: world.ask(R.Grant("/shop", STRANGER.uid, 1)))
+    run(lambda: world.ask(R.GrantAccess("/shop", STRANGER.uid, 1)))
     assert code(run(lambda: world.ask(R.ReadView("/shop", "dotenv", "show"), STRANGER))) == "ViewSent"
     time.sleep(1.1)
     assert code(run(lambda: world.ask(R.ReadView("/shop", "dotenv", "show"), STRANGER))) == "not-approved"
@@ -150,7 +150,7 @@ def test_a_grant_that_ran_out_allows_nothing_and_is_not_listed(world: World) -> 
 
 
 def test_a_grant_on_a_level_that_is_not_there_yet_says_so(world: World) -> None:
-    reply = run(lambda: world.ask(R.Grant("/later", 7)))
+    reply = run(lambda: world.ask(R.GrantAccess("/later", 7)))
     assert isinstance(reply, R.Done)
     assert "/later" in reply.notes[0]
 

@@ -127,7 +127,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "import-text", "level": "/shop/faults", "replace": True}, (b"C=${NOBODY}\n",)),
     ({"type": "rollback", "level": "/shop/faults", "version": 1}, ()),
     ({"type": "accept", "level": "/shop/faults"}, ()),
-    ({"type": "grant", "level": "/shop", "uid": 4713}, ()),
+    ({"type": "grant-access", "level": "/shop", "uid": 4713}, ()),
     ({"type": "revoke", "level": "/shop", "uid": 4713}, ()),
     ({"type": "rotate-key", "project": "shop"}, ()),
     ({"type": "change-recipients", "project": "shop"}, ()),

@@ -56,7 +56,7 @@ def test_a_secret_is_not_sent_to_it_either(own: Home) -> None:
 def test_what_reaches_its_socket_all_the_same_gets_nothing(own: Home) -> None:
     reading: Body = {"type": "read-view", "level": "/shop", "format": "value", "channel": "get", "only": ["APP_NAME"]}
     reading |= {"version": 0, "dialect": ""}
-    granting: Body = {"type": "grant", "level": "/", "uid": 0, "seconds": 0, "dialect": ""}
+    granting: Body = {"type": "grant-access", "level": "/", "uid": 0, "seconds": 0, "dialect": ""}
     with Peer(own.socket) as peer:
         peer.ask(HELLO)
         assert [peer.ask(body)["code"] for body in (reading, granting)] == ["not-approved", "not-approved"]

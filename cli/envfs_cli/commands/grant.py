@@ -22,7 +22,7 @@ class GrantArguments(NamedTuple):
 def run_grant(arguments: GrantArguments) -> int:
     """Approve a user."""
     uid = uid_of(arguments.uid, arguments.user)
-    request = control.Grant(arguments.level, uid, arguments.ttl or 0, arguments.dialect or "")
+    request = control.GrantAccess(arguments.level, uid, arguments.ttl or 0, arguments.dialect or "")
     reply = session.start_session(arguments.passphrase_file).reply(request)
     output.done(f"uid {uid} may read {arguments.level} and all below it")
     print_notes(reply)

@@ -1,1 +1,1 @@
-"""What a process gives up at its start, and what protects it: dumps, system calls, files, inherited descriptors."""
+"""The rights that a process gives up at its start, and its protection: dumps, system calls, files, descriptors."""

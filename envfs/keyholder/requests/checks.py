@@ -46,7 +46,11 @@ def describe_keys(request: DescribeKeys, work: Work) -> WorkResult:
 
 
 def sign_tombstone(request: SignTombstone, work: Work) -> WorkResult:
-    """Say that the bytes of some records were forgotten."""
+    """Say that the bytes of some records were forgotten.
+
+    Raises:
+        BadRequest: they are no key files
+    """
     if not is_key_stream(forgotten_stream(request.place.stream)):
         raise BadRequest("only key files are forgotten")  # a daemon that was taken over could have versions disowned
     named = (Point(seq, digest(data)) for seq, data in zip(request.records, work.blobs, strict=True))

@@ -16,7 +16,7 @@ from envfs.protocol.keyholding import CompareViews, Differing
 
 
 class _Read(NamedTuple):
-    """What readers get: each part that they read, and the values by name."""
+    """A view as readers get it: each part, and the values by name."""
 
     parts: dict[Part, bytes]
     variables: dict[str, str]

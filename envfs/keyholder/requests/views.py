@@ -39,7 +39,11 @@ def readable_parts(view: merging.MergedView, dialect: str) -> dict[Part, bytes]:
 
 
 def render_view(request: RenderView, work: Work) -> WorkResult:
-    """Merge layers into a view and put it, with all its parts, into a region."""
+    """Merge layers into a view and put it, with all its parts, into a region.
+
+    Raises:
+        TooLarge: the view would be over its limit
+    """
     layers = [merging.Layer(layer.level, work.open(layer)) for layer in request.layers]
     lenient = request.dialect.startswith(dialects.INHERITING)
     asked = request.dialect.removeprefix(dialects.INHERITING).strip()

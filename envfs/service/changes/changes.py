@@ -28,7 +28,7 @@ _PATIENCE = 0.1
 
 
 class ViewNews(StrEnum):
-    """What happens to a view that is watched. The words are those of the wire."""
+    """An event of a view that is watched. The words are those of the wire."""
 
     WATCHED = "watched"  # from here on nothing is missed
     CHANGED = "changed"
