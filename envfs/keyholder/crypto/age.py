@@ -9,7 +9,7 @@ import pyrage
 
 from envfs.core import limits
 from envfs.core.secret import Secret
-from envfs.errors import AuthenticationFailed, BadRequest, TooLarge, WrongPassphrase
+from envfs.errors import AuthenticationFailed, BadRequest, TimedOut, TooLarge, WrongPassphrase
 
 Recipient = pyrage.x25519.Recipient | pyrage.ssh.Recipient | pyrage.tag.Recipient | pyrage.tagpq.Recipient
 
@@ -22,7 +22,9 @@ _KINDS: tuple[tuple[str, Callable[[str], Recipient]], ...] = (
     ("age1tag1", pyrage.tag.Recipient.from_str),
     ("age1", pyrage.x25519.Recipient.from_str),
 )
-_WRONG = "Decryption failed"  # what pyrage says of a passphrase, and of nothing else
+_WRONG = "Decryption failed"  # pyrage's words for a wrong passphrase, and for nothing else
+_TOO_MUCH_WORK = "Excessive work"  # age measures the machine for some milliseconds, and a busy one looks slow
+_TRIES = 8
 _HINT = "a recipient is age1…, or the public line of an SSH key: ssh-ed25519 … or ssh-rsa …"
 
 
@@ -51,19 +53,26 @@ def open_under(data: bytes, passphrase: Secret[str]) -> bytes:
     Raises:
         WrongPassphrase: it does not open
         AuthenticationFailed: whatever the passphrase is, this is no whole file under one
+        TimedOut: the machine is far slower than the one that wrote it, or too busy
     """
     if _work_factor(data) > _MOST_WORK:
         raise AuthenticationFailed(
             "the file that the passphrase opens asks for too much memory", "EnvFS never wrote it; restore a backup"
         )
-    try:
-        return pyrage.passphrase.decrypt(data, passphrase.reveal())
-    except pyrage.DecryptError as error:
-        if str(error) == _WRONG:
-            raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
-        raise AuthenticationFailed(
-            "the file that the passphrase opens is damaged", "it says nothing about the passphrase; restore a backup"
-        ) from None
+    for _ in range(_TRIES):
+        try:
+            return pyrage.passphrase.decrypt(data, passphrase.reveal())
+        except pyrage.DecryptError as error:
+            if str(error) == _WRONG:
+                raise WrongPassphrase("the passphrase is wrong", "nothing was changed; try again") from None
+            if not str(error).startswith(_TOO_MUCH_WORK):
+                raise AuthenticationFailed(
+                    "the file that the passphrase opens is damaged",
+                    "it says nothing about the passphrase; restore a backup",
+                ) from None
+    raise TimedOut(
+        "this machine is too slow, or too busy now, to open the file under the passphrase", "try again later"
+    )
 
 
 def _work_factor(data: bytes) -> int:

@@ -6,7 +6,7 @@ import pyrage
 import pytest
 
 from envfs.core.secret import Secret
-from envfs.errors import AuthenticationFailed, WrongPassphrase
+from envfs.errors import AuthenticationFailed, TimedOut, WrongPassphrase
 from envfs.keyholder.crypto import age
 from tests.component.cheap import age_file
 
@@ -52,3 +52,33 @@ def test_a_file_that_asks_for_gigabytes_is_refused_before_they_are_taken(
 def test_what_is_no_such_file_says_nothing_of_the_passphrase(junk: bytes) -> None:
     with pytest.raises(AuthenticationFailed):
         age.open_under(junk, Secret("right"))
+
+
+_BUSY = pyrage.DecryptError("Excessive work parameter for passphrase.\nDecryption would take around 4 seconds.")
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_busy_machine_is_measured_again(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, left = pyrage.passphrase.decrypt, [_BUSY] * times
+
+    def decrypt(data: bytes, passphrase: str) -> bytes:
+        if left:
+            raise left.pop()
+        return real(data, passphrase)
+
+    monkeypatch.setattr(pyrage.passphrase, "decrypt", decrypt)
+    assert age.open_under(age_file(b"hello", "right"), Secret("right")) == b"hello"
+
+
+def test_a_machine_that_stays_too_busy_is_no_damaged_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decrypt(_data: bytes, _passphrase: str) -> bytes:
+        raise _BUSY
+
+    monkeypatch.setattr(pyrage.passphrase, "decrypt", decrypt)
+    with pytest.raises(TimedOut, match="too busy"):
+        age.open_under(age_file(b"hello", "right"), Secret("right"))
+
+
+def test_the_words_for_too_much_work_are_still_those(sealed: bytes) -> None:
+    with pytest.raises(pyrage.DecryptError, match=r"^Excessive work"):
+        pyrage.passphrase.decrypt(_asking_for(40, sealed), "right")
