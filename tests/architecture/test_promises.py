@@ -94,3 +94,13 @@ def test_every_event_of_the_log_is_in_the_format() -> None:
         events |= set(re.findall(r'Event\(\s*"([a-z]+)"', path.read_text(encoding="utf-8")))
     row = next(line for line in page.splitlines() if line.startswith("| `event` |"))
     assert {event for event in events if f"`{event}`" not in row} == set()
+
+
+_FILE = re.compile(r"(?<![\w/.])((?:[a-z_]+/)+[a-z_]+\.(?:py|c|toml))\b")
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+def test_a_file_that_a_document_names_is_there(page: str) -> None:
+    names = set(_FILE.findall((ROOT / page).read_text(encoding="utf-8")))
+    tops = ("", "envfs", "cli/envfs_cli", "tests/system", "tests")
+    assert [name for name in sorted(names) if not any((ROOT / top / name).exists() for top in tops)] == []
