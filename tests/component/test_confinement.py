@@ -99,10 +99,10 @@ def test_the_running_keyholder_is_confined() -> None:
 
 WITHOUT = """
 import sys
-from envfs.host import hardening, seccomp
+from envfs.host.process import hardening, seccomp
 hardening.harden_keyholder()
 {change}
-print(seccomp.confine())
+print(seccomp.confine_seccomp())
 open("/etc/passwd").close()
 """
 
@@ -130,7 +130,7 @@ def test_landlock_stands_alone_where_there_is_no_seccomp() -> None:
     if not landlock.landlock_version():
         pytest.skip("this kernel has no Landlock")
     code = (
-        "from envfs.host import hardening, seccomp\nfrom envfs.keyholder import confinement\n"
+        "from envfs.host.process import hardening, seccomp\nfrom envfs.keyholder import confinement\n"
         "hardening.harden_keyholder()\nseccomp._library = None\nprint(confinement.confine_keyholder().landlock)\n"
         "try:\n    open('/etc/passwd')\nexcept PermissionError:\n    print('refused')\n"
     )

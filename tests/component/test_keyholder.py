@@ -250,17 +250,17 @@ def test_a_key_typed_at_the_terminal_does_not_end_it(fresh: KeyholderLink, numbe
 
 NO_FILES = """
 import socket, sys
-from envfs.host import hardening, landlock
+from envfs.host.process import hardening, landlock
 hardening.harden_keyholder()
 tcp = socket.socket()
-if not landlock.confine():
+if not landlock.confine_landlock():
     sys.exit(77)
 attempts = {
     "read": lambda: open("/etc/passwd"),
     "write": lambda: open("/tmp/envfs-test-never", "w"),
     "list": lambda: __import__("os").listdir("/"),
 }
-if landlock.version() >= 4:
+if landlock.landlock_version() >= 4:
     attempts["connect"] = lambda: tcp.connect(("127.0.0.1", 9))
 for name, attempt in attempts.items():
     try:

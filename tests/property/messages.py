@@ -1,5 +1,6 @@
 """Strategies for every message, made from its annotations; shared by the laws and the fuzz tests."""
 
+from enum import Enum
 from types import GenericAlias, UnionType
 
 from hypothesis import strategies as st
@@ -30,6 +31,8 @@ def values(wanted: object) -> st.SearchStrategy[object]:
         return st.lists(values(wanted.__args__[0]), max_size=3).map(tuple)
     if isinstance(wanted, type) and hasattr(wanted, "_fields"):
         return messages(wanted)
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        return st.sampled_from(list(wanted))
     return _SCALARS[wanted]
 
 

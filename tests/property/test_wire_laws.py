@@ -15,6 +15,12 @@ EVERY = list({param.values[1]: param for param in EVERY}.values())  # Hello stan
 WITH_FIELDS = [param for param in EVERY if param.values[1].__annotations__]
 
 
+def as_sent(message: object) -> dict[str, object]:
+    """Return a message's body as the other end reads it: a word of a closed set is text there."""
+    body: dict[str, object] = json.loads(json.dumps(wire.to_body(message)))  # type: ignore[arg-type]
+    return body
+
+
 @pytest.mark.parametrize(("table", "kind"), EVERY)
 @settings(max_examples=25)
 @given(data=st.data())
@@ -33,7 +39,7 @@ def test_a_message_comes_back_from_its_bytes(table: dict[str, type], kind: type,
 @settings(max_examples=10)
 @given(data=st.data())
 def test_a_field_that_nobody_knows_is_refused(table: dict[str, type], kind: type, data: st.DataObject) -> None:
-    body = wire.to_body(data.draw(messages(kind)))  # type: ignore[arg-type]
+    body = as_sent(data.draw(messages(kind)))
     name = data.draw(st.text(max_size=8).filter(lambda name: name not in body))
     with pytest.raises(BadRequest):
         wire.from_body({**body, name: data.draw(json_values)}, table)
@@ -43,7 +49,7 @@ def test_a_field_that_nobody_knows_is_refused(table: dict[str, type], kind: type
 @settings(max_examples=25)
 @given(data=st.data())
 def test_a_field_takes_values_of_its_own_type_alone(table: dict[str, type], kind: type, data: st.DataObject) -> None:
-    body = wire.to_body(data.draw(messages(kind)))  # type: ignore[arg-type]
+    body = as_sent(data.draw(messages(kind)))
     field = data.draw(st.sampled_from(list(kind.__annotations__)))
     value = data.draw(json_values)
     assume(json.dumps(value) != json.dumps(body[field]))
@@ -62,7 +68,7 @@ def test_a_field_takes_values_of_its_own_type_alone(table: dict[str, type], kind
 @settings(max_examples=3)
 @given(data=st.data())
 def test_a_field_without_a_default_must_be_there(table: dict[str, type], kind: type, data: st.DataObject) -> None:
-    body = wire.to_body(data.draw(messages(kind)))  # type: ignore[arg-type]
+    body = as_sent(data.draw(messages(kind)))
     for field in kind.__annotations__:
         less = {name: value for name, value in body.items() if name != field}
         if field in kind._field_defaults:  # type: ignore[attr-defined]

@@ -47,11 +47,11 @@ def _append(log: Path) -> None:
 
 _HARMS: dict[str, tuple[Callable[[Path], None], str]] = {
     "deleted": (_delete, "deleted"),
-    "truncated": (_truncate, "changed by somebody else"),
-    "emptied": (_empty, "changed by somebody else"),
+    "truncated": (_truncate, "another program changed the access log"),
+    "emptied": (_empty, "another program changed the access log"),
     "replaced by a copy": (_replace, "replaced"),
     "replaced by a link": (_replace_by_link, "replaced"),
-    "written by others": (_append, "changed by somebody else"),
+    "written by others": (_append, "another program changed the access log"),
 }
 
 

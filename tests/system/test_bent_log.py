@@ -291,7 +291,7 @@ _REFUSED = {  # nothing is served, and one of these words says why
     ),
     "43 of another vault, with its end and its checkpoints": (
         _of_another_vault("state", "vault/log", without=("state/seen.jsonl",)),
-        "is not the owner's: checkpoint 2 of log/",
+        "is not the owner's: record 2 of log/",
     ),
     "44 line ends of another kind": (_with_crlf, "lacks entry|not the one"),
     "45 a byte order mark before it": (_with_a_mark, "broken at line 1: it is no entry"),

@@ -74,7 +74,7 @@ def test_a_change_that_never_took_effect_is_told_and_is_no_fault(shop: Home, cal
     assert not _record(shop, 2).exists()
     said = notice(shop)
     assert said[:3] == (0, 0, 0), said
-    assert "level/shop/prod: version 2 was never stored: the change was broken off" in said.words
+    assert "level/shop/prod: version 2 was never stored: the change was interrupted" in said.words
     assert [(void["level"], void["version"], void["operation"]) for void in _events(shop, "void")] == [
         ("/shop/prod", 2, "write")
     ]

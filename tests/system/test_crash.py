@@ -247,7 +247,7 @@ def _notes(checked: Body) -> list[str]:
     """Return the notes but for the one change that the kill broke off."""
     listed = checked["notes"]
     assert isinstance(listed, list)
-    broken_off = [note for note in listed if note.endswith(": the change was broken off before it took effect")]
+    broken_off = [note for note in listed if note.endswith(": the change was interrupted before it took effect")]
     assert len(broken_off) <= 1, broken_off
     return [note for note in listed if note not in broken_off]
 

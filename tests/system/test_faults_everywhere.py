@@ -22,7 +22,7 @@ _RARE = (  # what the work below does not come to: starts, ends, crowds, and wha
     "daemon.daemon:",
     "fuse.mount:",
     "fuse.touching: trio.to_thread.run_sync(os.stat",
-    "control.server: supervised()",
+    "control.server: supervised_nursery()",
     "control.server: trio.sleep(_PAUSE)",
     "control.identity:",
     "service.unlocking: unless_locked(",
@@ -31,8 +31,8 @@ _RARE = (  # what the work below does not come to: starts, ends, crowds, and wha
     "service.project_keys:",
     "service.unlocking: service.keyholder.ask(HoldKeys",
     "service.setup:",
-    "control.keeping:",
-    "control.vouching:",
+    "control.vault:",
+    "control.log:",
     "control.projects:",
     "service.rekeying:",
     "service.locking: lock_now(service, caller, f",
@@ -43,11 +43,11 @@ _RARE = (  # what the work below does not come to: starts, ends, crowds, and wha
     "control.connection: trio.lowlevel.wait_writable",
     "control.connection: self._send_piece(",
     "service.doctor.facts: trio.to_thread.run_sync(_load_pyfuse3",
-    "service.verification: inquiry.report(fault",
+    "service.verification: inquiry.report(",
     "daemon.housekeeping: lock",
     "daemon.housekeeping: checkpoint",
     "daemon.housekeeping: service.keyholder.ask(SignCheckpoint",
-    "daemon.keyholder_link: trio.lowlevel.wait_writable",
+    "daemon.keyholder_process: trio.lowlevel.wait_writable",
 )
 _STEP = 0.5
 _ROUNDS = 6  # a place is reached when those before it have failed; a task that failed is started again later

@@ -345,7 +345,7 @@ def test_nothing_is_fetched_for_a_repository_that_lacks_objects(mounted: Home, p
 def test_without_git_a_person_is_told_to_look(mounted: Home, project: Path) -> None:
     git(project, "init", "-q")
     said = mounted.envfs("link", "/app", cwd=project, environ={"PATH": "/nowhere"})
-    assert "git cannot tell whether it ignores .env here" in said.complaint
+    assert "git cannot say whether it ignores .env here" in said.complaint
     assert not (project / ".gitignore").exists()
 
 

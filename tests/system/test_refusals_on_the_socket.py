@@ -85,7 +85,7 @@ def test_a_command_for_the_owner_is_refused_to_everybody_else(shared: Home, name
     before = len(shared.refusals(_STRANGER))
     said = shared.envfs(*_OWNING[name], uid=_STRANGER, given=_given(_OWNING[name]), status=102)
     assert said.out == b""
-    assert "only uid 0, who owns the vault" in said.complaint
+    assert "only uid 0 may do that: it owns the vault" in said.complaint
     refusal = shared.refusals(_STRANGER)[before:][-1]
     assert refusal["channel"] == "socket"
     assert refusal["rule"] == "owner only"

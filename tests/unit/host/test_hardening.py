@@ -9,7 +9,7 @@ import pytest
 
 _SEE = """
 import ctypes, os, resource
-from envfs.host import hardening
+from envfs.host.process import hardening
 hardening.{function}()
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
@@ -17,7 +17,7 @@ print(dumpable, status["NoNewPrivs"].strip(), oct(os.umask(0)), resource.getrlim
 """
 _KEYHOLDER = """
 import time
-from envfs.host import hardening
+from envfs.host.process import hardening
 hardening.harden_keyholder()
 print("ready", flush=True)
 time.sleep(60)
@@ -54,7 +54,7 @@ def test_a_hardened_keyholder_dies_with_its_parent() -> None:
 
 
 def test_a_hardened_keyholder_starts_under_a_limit_on_file_sizes() -> None:
-    code = "from envfs.host import hardening; hardening.harden_keyholder()"
+    code = "from envfs.host.process import hardening; hardening.harden_keyholder()"
     script = f"ulimit -f 1000; exec {sys.executable} -c '{code}'"
     command = ["setpriv", "--reuid=4321", "--clear-groups"] if os.geteuid() == 0 else []
     done = subprocess.run([*command, "/bin/sh", "-c", script], capture_output=True, text=True, check=False)
