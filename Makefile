@@ -4,7 +4,7 @@ PYTEST_ARGS ?=
 PARSERS ?=
 VALUES ?= 20000
 SEED ?= 1
-PROCESSES ?= 3
+PROCESSES ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench dialects soak clean
