@@ -17,7 +17,8 @@ MOST_LISTERS = 507  # uids of one folder's access list: with more, Linux refuses
 class Caller(NamedTuple):
     """The caller, as the kernel reports it. `pid` 0 or a `doubt` means that the caller could not be identified.
 
-    Callers are made in one place, `host.callers`, and every decision takes one.
+    Callers are made in one place, `host.callers`, and every decision takes one. `executable` is a path, `cgroup` a path
+    of version 2 (cgroups(7)), `started` the start of the process in clock ticks since boot (proc_pid_stat(5)).
     """
 
     uid: int
@@ -39,7 +40,11 @@ class Caller(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """Now, as grants count: which run of the machine, seconds into it, and the wall clock for grants of another run."""
+    """Now, as grants count it: the run of the machine, the seconds since its boot, and the wall clock.
+
+    `boot` is the kernel's boot id (a UUID), `wall` is UTC to the microsecond (RFC 3339). `wall` counts for grants that
+    were given in another run.
+    """
 
     boot: str
     seconds: float

@@ -23,7 +23,7 @@ _DETAILS = Event._fields[1:-1]
 
 
 class Tip(NamedTuple):
-    """The end of a log: how many entries, and the hash of the last line."""
+    """The end of a log: how many entries, and the SHA-256 of the last line with its line feed, in hexadecimal."""
 
     seq: int = 0
     digest: str = START
@@ -70,7 +70,8 @@ def checkpoint_text(seq: int, digest: str) -> bytes:
 class LoggedCheckpoint(NamedTuple):
     """A signature over the log's first `seq` entries, as an entry has it.
 
-    `record` is the number of the checkpoint in the vault that says the same, 0 if it could not be stored.
+    `digest` is the tip's, in hexadecimal, and `signature` an Ed25519 signature in base64url. `record` is the number of
+    the checkpoint in the vault that says the same, 0 if it could not be stored.
     """
 
     seq: int

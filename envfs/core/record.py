@@ -38,8 +38,11 @@ class Point(NamedTuple):
 
 
 class RecordHeader(NamedTuple):
-    """The header of a record. `prev` is the digest of the record before it, empty for the first.
+    """The header of a record (docs/format.md §4).
 
+    `kid` is the JWK thumbprint of the key (RFC 7638), `vault` a UUID, and `stream` a path such as `level/shop`. `seq`
+    counts from 1, and `prev` is the digest of the record before it (SHA-256 in base64url without padding), empty for
+    the first. `author` is an Ed25519 public key in base64url, `time` is UTC to the microsecond (RFC 3339).
     `members` is the newest record of the stream `member` that its author knew, `note` a compact JWE (core.notes),
     `ext` the one text of an extension (core.extensions). Each is empty if the header has none.
     """
@@ -57,7 +60,10 @@ class RecordHeader(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A stored record, its parts decoded. `protected` stays encoded, for it is what is authenticated."""
+    """A stored record, its parts decoded (RFC 7516 §7.2). `protected` stays in base64url: they are authenticated.
+
+    `iv` has 12 bytes, `tag` 16 (AES-256-GCM), and `signature` 64 (Ed25519, RFC 8032).
+    """
 
     header: RecordHeader
     protected: str

@@ -16,7 +16,7 @@ _OPTIONAL = ("ext", extensions.CRITICAL)
 
 
 class StatementHeader(NamedTuple):
-    """Where a statement stands, as in a record's header (core.record)."""
+    """The address of a statement and its author, encoded as in a record's header (core.record)."""
 
     vault: str
     stream: str
@@ -28,7 +28,10 @@ class StatementHeader(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """A stored statement. `protected` and `payload` stay encoded, for they are what is signed."""
+    """A stored statement (RFC 7515 §7.2). `protected` and `payload` stay in base64url: these bytes are signed.
+
+    `signature` has 64 bytes (Ed25519, RFC 8032).
+    """
 
     header: StatementHeader
     protected: str

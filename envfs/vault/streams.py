@@ -19,7 +19,7 @@ _NEVER = 10**12  # nobody writes so many versions. Somebody may ask for one
 
 
 class Head(NamedTuple):
-    """The newest record of a stream: its number, its digest and its bytes."""
+    """The newest record of a stream: its number, the SHA-256 over its bytes in base64url, and the bytes."""
 
     seq: int
     digest: str
