@@ -17,8 +17,8 @@ MOST_LISTERS = 507  # uids of one folder's access list: with more, Linux refuses
 class Caller(NamedTuple):
     """The caller, as the kernel reports it. `pid` 0 or a `doubt` means that the caller could not be identified.
 
-    Callers are made in one place, `host.callers`, and every decision takes one. `executable` is a path, `cgroup` a path
-    of version 2 (cgroups(7)), `started` the start of the process in clock ticks since boot (proc_pid_stat(5)).
+    Callers are made in one place, `host.callers`, and every decision takes one. `executable` and `cgroup` are
+    paths, the second one of version 2 (cgroups(7)).
     """
 
     uid: int
@@ -26,7 +26,6 @@ class Caller(NamedTuple):
     pid: int
     executable: str = ""
     cgroup: str = ""
-    started: int = 0
     doubt: str = ""
 
     @property

@@ -60,7 +60,7 @@ class RecordHeader(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A stored record, its parts decoded (RFC 7516 §7.2). `protected` stays in base64url: they are authenticated.
+    """A stored record, its parts decoded (RFC 7516 §7.2). `protected` stays in base64url, as it is authenticated.
 
     `iv` has 12 bytes, `tag` 16 (AES-256-GCM), and `signature` 64 (Ed25519, RFC 8032).
     """
