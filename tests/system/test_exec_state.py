@@ -112,12 +112,13 @@ def test_without_the_program_before_the_interpreter_what_it_ignores_is_default(s
 @pytest.mark.parametrize("way", WAYS)
 def test_limits_priority_folder_and_the_rest_are_the_callers(way: str, shared: Home, alone: Home) -> None:
     home = home_of(way, shared, alone)
-    names = ("limits", "oom_score_adj", "timerslack_ns", "coredump_filter", "cgroup", "personality", "mountinfo")
+    names = ("limits", "oom_score_adj", "timerslack_ns", "coredump_filter", "cgroup", "personality")
     command = [CAT, *(f"/proc/self/{name}" for name in names)]
     direct = staged(command, entries(home), odd=True)
     ours = staged(through(home, way, command), entries(home), odd=True)
     assert (ours.returncode, ours.stdout) == (direct.returncode, direct.stdout)
-    for command in ([CAT, "/proc/self/status"], ["/usr/bin/readlink", "/proc/self/cwd", "/proc/self/root"]):
+    places = ("cwd", "root", "ns/mnt", "ns/user", "ns/pid", "ns/net")
+    for command in ([CAT, "/proc/self/status"], ["/usr/bin/readlink", *(f"/proc/self/{place}" for place in places)]):
         direct = staged(command, entries(home), odd=True)
         ours = staged(through(home, way, command), entries(home), odd=True)
         assert facts(ours.stdout) == facts(direct.stdout)

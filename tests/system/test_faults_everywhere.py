@@ -207,7 +207,10 @@ _WORK: tuple[Callable[[Home], None], ...] = (
 )
 
 
-@pytest.mark.parametrize("kind", faulty.FAULTS)
+_KINDS = [pytest.param(kind, marks=() if kind in ("a bug", "gone") else pytest.mark.soak) for kind in faulty.FAULTS]
+
+
+@pytest.mark.parametrize("kind", _KINDS)
 def test_a_fault_at_any_await_ends_one_request_at_most(victim: tuple[Home, Orders], kind: str) -> None:
     home, orders = victim
     before = home.daemon().pid

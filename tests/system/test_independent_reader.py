@@ -180,7 +180,11 @@ _WRONG: dict[str, tuple[Callable[[Home, Pens], None], int, str]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", _WRONG)
+# each takes seconds: every third here, and the others in the soak
+_SOME = [pytest.param(wrong, marks=pytest.mark.soak if at % 3 else ()) for at, wrong in enumerate(_WRONG)]
+
+
+@pytest.mark.parametrize("wrong", _SOME)
 def test_it_refuses_what_envfs_refuses(vault: Home, pens: Pens, ground: Path, tmp_path: Path, wrong: str) -> None:
     do, version, why = _WRONG[wrong]
     do(vault, pens)
