@@ -217,6 +217,16 @@ class Home:
         vault = text.partition('id = "')[2][:36]
         Witness(self.path / "run" / "witness", f"{vault} {self.log_file}").put("-")
 
+    def fill_large_level(self, *uids: int) -> None:
+        """Write `/big`, a megabyte with a history, and let users read it and `/shop`."""
+        text = "".join(f"K{number}={'x' * 4000}\n" for number in range(240))
+        self.envfs("import", "-", "/big", given=text)
+        for number in range(12):
+            self.envfs("set", "/big", "K0", given=str(number))
+        for uid in uids:
+            for level in ("/big", "/shop"):
+                self.envfs("grant", level, "--uid", str(uid))
+
     def edit_settings(self, text: str) -> None:
         """Let the settings be `text`, as a person does by hand; a look of the daemon's of before is too old then."""
         self.settings.write_text(text, encoding="utf-8")

@@ -23,14 +23,8 @@ _READ: Body = {"type": "read-view", "level": "/shop", "format": "value", "channe
 def victim(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give a mounted home with a long history of a large level."""
     home = new_home(stocked)
-    text = "".join(f"K{number}={'x' * 4000}\n" for number in range(240))
     with home.mounted():
-        home.envfs("import", "-", "/big", given=text)
-        for number in range(12):
-            home.envfs("set", "/big", "K0", given=str(number))
-        for uid in (_GRANTED, _HONEST):
-            for level in ("/big", "/shop"):
-                home.envfs("grant", level, "--uid", str(uid))
+        home.fill_large_level(_GRANTED, _HONEST)
         yield home
 
 

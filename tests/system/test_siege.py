@@ -49,14 +49,8 @@ def echo(ground: Path) -> Iterator[Path]:
 def victim(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give a mounted home with a large level of many versions, and a long log."""
     home = new_home(stocked)
-    text = "".join(f"K{number}={'x' * 4000}\n" for number in range(240))
     with home.mounted():
-        home.envfs("import", "-", "/big", given=text)
-        for number in range(12):
-            home.envfs("set", "/big", "K0", given=str(number))
-        for uid in (_GRANTED, _HONEST):
-            for level in ("/big", "/shop"):
-                home.envfs("grant", level, "--uid", str(uid))
+        home.fill_large_level(_GRANTED, _HONEST)
         command = [sys.executable, "-I", "-S", str(_FOLDER / "siege.py"), "the mount", str(home.socket), str(home.mnt)]
         subprocess.run([*command, "5"], check=True)  # what makes the log long
         yield home

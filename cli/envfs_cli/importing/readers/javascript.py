@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from envfs.core import names
 from envfs.dotenv.references import Piece, Reference, nested_references
-from envfs_cli.importing.readers.readings import Reading, join_pieces, literal_text
+from envfs_cli.importing.readers.readings import Reading, join_pieces, lines_matched, literal_text
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _BLANKS = (  # the same, spelled out
@@ -55,27 +55,13 @@ def without_expanded_twice(readings: list[Reading]) -> list[Reading]:
 
 
 def _assignments(content: str) -> Iterator[tuple[str, str]]:
-    for match in _lines(_LINE_END.sub("\n", content)):
+    for match in lines_matched(_LINE_END.sub("\n", content), _LINE, _SPACE):
         value = (match[2] or "").strip(_BLANKS)
         quote = value[:1]
         value = _QUOTED.sub(lambda inner: inner[2], value)
         if quote == '"':
             value = value.replace(r"\n", "\n").replace(r"\r", "\r")
         yield match[1], value
-
-
-def _lines(content: str) -> Iterator[re.Match[str]]:
-    # from line start to line start, past all blanks at once: an expression that searched would go over them again
-    at = 0
-    while at < len(content):
-        blanks = _SPACE.match(content, at)
-        start = blanks.end() if blanks else at
-        match = _LINE.match(content, start)
-        if match is not None:
-            yield match
-        at = content.find("\n", max(start, match.end() - 1 if match else start)) + 1
-        if at == 0:
-            return
 
 
 def expand_value(itself: str, value: str) -> tuple[Piece, ...] | None:

@@ -4,7 +4,7 @@ Laws: nothing is ever run. Where a reader would run something, or a model cannot
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from envfs.dotenv.references import Piece, Reference
@@ -105,3 +105,20 @@ class _Answer:
         if operator[-1:] == "+":
             return self.value(reference.word, path) if counts else ""
         return self.value(reference.word, path) if operator[-1:] == "-" and not counts else value
+
+
+def lines_matched(content: str, line: re.Pattern[str], blanks: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Yield what `line` matches, from the start of one line to the start of the next one.
+
+    All `blanks` before a line are passed at once: an expression that searched would go over them again and again.
+    """
+    at = 0
+    while at < len(content):
+        before = blanks.match(content, at)
+        start = before.end() if before else at
+        match = line.match(content, start)
+        if match is not None:
+            yield match
+        at = content.find("\n", max(start, match.end() - 1 if match else start)) + 1
+        if at == 0:
+            return

@@ -5,10 +5,9 @@ outside of '…'. $(command) is run.
 """
 
 import re
-from collections.abc import Iterator
 
 from envfs.dotenv.references import Piece, Reference
-from envfs_cli.importing.readers.readings import Reading, join_pieces
+from envfs_cli.importing.readers.readings import Reading, join_pieces, lines_matched
 
 _SPACE = re.compile(r"\s*", re.ASCII)
 _LINE = re.compile(
@@ -24,21 +23,8 @@ _REFERENCE = re.compile(r"(\\)?\$(?!\()\{?([A-Za-z0-9_]+)?\}?")
 def read_ruby_dotenv(content: str) -> list[Reading]:
     """Read as ruby's dotenv does."""
     lines = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return [Reading(match[1], _pieces((match[2] or "").strip(" \t\n\v\f\r\0"))) for match in _matches(lines)]
-
-
-def _matches(content: str) -> Iterator[re.Match[str]]:
-    # from line start to line start, past all blanks at once
-    at = 0
-    while at < len(content):
-        blanks = _SPACE.match(content, at)
-        start = blanks.end() if blanks else at
-        match = _LINE.match(content, start)
-        if match is not None:
-            yield match
-        at = content.find("\n", max(start, match.end() - 1 if match else start)) + 1
-        if at == 0:
-            return
+    matches = lines_matched(lines, _LINE, _SPACE)
+    return [Reading(match[1], _pieces((match[2] or "").strip(" \t\n\v\f\r\0"))) for match in matches]
 
 
 def _pieces(value: str) -> tuple[Piece, ...] | None:
