@@ -25,6 +25,7 @@ from envfs.errors import BadRequest, EnvFSError
 from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import asker
 from envfs.protocol import control, framing, wire
+from envfs.service import rights
 from envfs.service.service import Service
 
 _DESCRIPTORS = 4
@@ -122,6 +123,8 @@ class Connection:
         self._works = True
         try:
             _check_descriptors(request, descriptors, handed_over)
+            if not self._caller.is_user(self._service.owner):
+                _check_memory(descriptors)
             async with self._service.budgets.spend(self.asker, request):
                 await self._carry_out(request, descriptors)
         finally:
@@ -177,9 +180,9 @@ class Connection:
         return data
 
     def _take(self, descriptors: Sequence[int]) -> None:
-        # what may have some is for the owner alone: those of others are not held while their request is on its way
+        # what may have some is for a few alone: those of others are not held while their request is on its way
         self._handed_over += len(descriptors)
-        if self._caller.is_user(self._service.owner):
+        if rights.may_hand_over(self._service, self._caller):
             self._descriptors += descriptors
         else:
             _close(descriptors)
@@ -264,3 +267,13 @@ def _check_descriptors(request: object, descriptors: tuple[int, ...], handed_ove
         # only memory or a file: its size is known and reading it never waits
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise BadRequest("a secret must be in a file or in memory, not in a pipe or a socket")
+
+
+def _check_memory(descriptors: tuple[int, ...]) -> None:
+    # a file of another user's may be on a file system of its own, which would keep the keyholder waiting
+    own = os.memfd_create("envfs", os.MFD_CLOEXEC)
+    try:
+        if any(os.fstat(descriptor).st_dev != os.fstat(own).st_dev for descriptor in descriptors):
+            raise BadRequest("a secret must be in memory (memfd_create)")
+    finally:
+        os.close(own)

@@ -1,7 +1,9 @@
 """A caller's request for something of a level, and its channel. The words are those of protocol and access log."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from envfs.core.access.roles import Capability
 
 
 class Channel(StrEnum):
@@ -32,6 +34,14 @@ class Format(StrEnum):
     LOOKUP = "lookup"  # of a name in the mount
 
 
+_NAMED = (Format.EXAMPLE, Format.NAMES, Format.CHANGES)
+_CAPABILITIES: Final = {
+    **dict.fromkeys(Format, Capability.READ),
+    **dict.fromkeys(_NAMED, Capability.NAMES),
+    Format.HISTORY: Capability.HISTORY,
+}
+
+
 class AccessRequest(NamedTuple):
     """One access: which level, by which channel, in which format. `version` 0 is now.
 
@@ -43,3 +53,8 @@ class AccessRequest(NamedTuple):
     format: Format
     version: int = 0
     dialect: str = ""
+
+    @property
+    def capability(self) -> Capability:
+        """What a rule has to let a caller do for this. Of a version of the past, `history` as well."""
+        return _CAPABILITIES[self.format]

@@ -143,7 +143,7 @@ class Handles:
         if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
         _, caller, request, _, _ = content
-        verdict = self._gate.decide(caller, request.level)
+        verdict = self._gate.judge(caller, request)
         if verdict.decision is not Decision.ALLOW:
             self._refuse(handle, caller, request, verdict.rule)
         return content
@@ -154,7 +154,7 @@ class Handles:
         if not isinstance(content, Listing):
             raise FUSEError(errno.ENOTDIR)
         if content.is_below_grant:
-            verdict = self._gate.decide(content.caller, content.node.level)
+            verdict = self._gate.decide(content.caller, content.node.level, content.node.capability)
             if verdict.decision is not Decision.ALLOW:
                 self._refuse(
                     handle, content.caller, AccessRequest(content.node.level, Channel.MOUNT, Format.NAMES), verdict.rule

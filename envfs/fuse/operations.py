@@ -19,7 +19,8 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
-from envfs.core.access.verdict import Decision
+from envfs.core.access.roles import Capability
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
 from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
@@ -29,7 +30,7 @@ from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
-from envfs.fuse.nodes import DOTENV, FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
+from envfs.fuse.nodes import DOTENV, FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, VALUE, Node, NodeKind
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
@@ -74,7 +75,7 @@ class Operations(Absent):
     def files_withdrawn(self) -> list[int]:
         """Return the inodes of the files that the kernel holds and whose reader may not read them any more."""
         inodes = [inode for inode in self.table if not inode.node.is_folder]
-        return [inode.number for inode in inodes if not self._gate.allows(inode.caller, inode.node.level)]
+        return [inode.number for inode in inodes if self._verdict(inode.node, inode.caller).decision is not _ALLOW]
 
     def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
         """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
@@ -155,7 +156,7 @@ class Operations(Absent):
         node = self.table[inode].node
         if not node.is_folder or name != access_lists.NAME:
             raise FUSEError(errno.ENODATA)
-        return access_lists.access_list(self._gate.uids() if node == ROOT else self._gate.readers(node.level))
+        return access_lists.access_list(*self._gate.listers("" if node == ROOT else node.level))
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
@@ -190,10 +191,17 @@ class Operations(Absent):
             if self._gate.sees(caller, node.level):
                 return ""
             self._refuse(node, caller, "no grant")
-        verdict = self._gate.decide(caller, node.level)
+        verdict = self._verdict(node, caller)
         if verdict.decision is not _ALLOW:
             self._refuse(node, caller, verdict.rule)
         return verdict.face.dialect
+
+    def _verdict(self, node: Node, caller: Caller) -> Verdict:
+        verdict = self._gate.decide(caller, node.level, node.capability)
+        if node.version and verdict.decision is _ALLOW and node.capability is not Capability.HISTORY:
+            past = self._gate.decide(caller, node.level, Capability.HISTORY)
+            return verdict if past.decision is _ALLOW else past
+        return verdict
 
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
@@ -226,13 +234,12 @@ class Operations(Absent):
         if node.kind is NodeKind.HISTORY:
             head = self._vault.head(level)
             return Listing(node, caller, (), head.seq if head else 0)
-        verdict = self._gate.decide(caller, level)
-        entries = []
-        if verdict.decision is _ALLOW:
-            entries = listings.level_files(level, node.version, verdict.face.dialect)
+        dialect = self._gate.decide(caller, level).face.dialect
+        entries = listings.level_files(level, node.version, dialect)
         if node.kind is FOLDER:
-            if entries:
-                entries.append((HISTORY_NAME, Node(NodeKind.HISTORY, level)))
+            entries.append((HISTORY_NAME, Node(NodeKind.HISTORY, level)))
+        entries = [(name, step) for name, step in entries if self._may_see(step, caller)]
+        if node.kind is FOLDER:
             below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
             entries += [(name, step) for name, step in below if self._gate.sees(caller, step.level)]
         return Listing(node, caller, entries)
@@ -255,7 +262,11 @@ class Operations(Absent):
 
     def _may_see(self, node: Node, caller: Caller) -> bool:
         # a folder may stay open for longer than a grant lasts
-        return self._gate.sees(caller, node.level) if node.kind is FOLDER else self._gate.allows(caller, node.level)
+        if node.kind is FOLDER:
+            return self._gate.sees(caller, node.level)
+        # the names of variables may be listed by who may not read them
+        capability = Capability.NAMES if node.kind is VALUE else node.capability
+        return self._gate.allows(caller, node.level, capability)
 
     def _listed(self, node: Node, listing: Listing) -> Inode:
         if node.is_folder:
@@ -263,7 +274,8 @@ class Operations(Absent):
         view = listing.view
         if view is None and not node.version:
             view = self._gate.views.warm(node.level, node.dialect)
-        if view is None:  # nothing true can be said of its size yet
+        if view is None or (node.kind is VALUE and not self._gate.allows(listing.caller, node.level)):
+            # nothing true can be said of its size yet, or nothing may be
             return self._inodes.placeholder(node, listing.caller)
         return self._inodes.file(node, listing.caller, view)
 

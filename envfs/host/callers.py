@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
-from envfs.host import user_namespace
+from envfs.core.access.evidence import Evidence, Need, ProgramFile
+from envfs.core.access.rule import Pin, Rule
+from envfs.host import programs, user_namespace
 
 _CREDENTIALS = struct.Struct("3i")
 _KEPT, _DESCRIPTORS_EACH = 128, 8  # processes whose /proc folder is held open: an eighth of what may be open at most
@@ -175,3 +177,73 @@ def _read(folder: int, name: str) -> bytes:
         return os.read(handle, 4096)
     finally:
         os.close(handle)
+
+
+# -- callers that a person names ---------------------------------------------------------------------------------------
+
+
+def caller_of(pid: int) -> Caller:
+    """Describe a process by its number, as if it asked now."""
+    callers = Callers()
+    try:
+        folder = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            status = _read(folder, "status")
+        finally:
+            os.close(folder)
+        caller = callers.look(pid, _acting_id(status, b"Uid"), _acting_id(status, b"Gid"))
+        if caller.source is None:
+            return caller
+        return caller._replace(source=_Supposed(caller.source.gather(frozenset(Need))))
+    except OSError:
+        return Caller(_NO_ID, _NO_ID, pid, doubt="there is no such process")
+    finally:
+        callers.close()
+
+
+def supposed_caller(example: Rule, *, pid: int = 1) -> Caller:
+    """Describe a process that is just as a rule says, and nothing else: for a question about one that may come."""
+    named = {name: _program_at(pin) for name, pin in _pins(example)}
+    evidence = Evidence(
+        groups=() if example.gid is None else (example.gid,),
+        program=named["exe"],
+        script=named["script"],
+        ancestors=tuple(filter(None, (named["under"],))),
+        unit=example.unit,
+        pidfd=-1,
+        seen=frozenset(Need),
+    )
+    uid = _NO_ID if example.uid is None else example.uid
+    gid = _NO_ID if example.gid is None else example.gid
+    executable = example.exe.path if example.exe else "-"
+    cgroup = example.cgroup or "/"
+    return Caller(uid, gid, pid, executable, cgroup, "", _Supposed(evidence))
+
+
+class _Supposed:
+    """Evidence that is all there is."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def gather(self, _needs: frozenset[Need]) -> Evidence:
+        return self._evidence
+
+
+_NO_ID = (1 << 32) - 1
+
+
+def _acting_id(status: bytes, name: bytes) -> int:
+    # the fourth number is what the file system goes by (proc(5))
+    return int(status.partition(b"\n" + name + b":\t")[2].partition(b"\n")[0].split()[3])
+
+
+def _pins(example: Rule) -> tuple[tuple[str, Pin | None], ...]:
+    return (("exe", example.exe), ("script", example.script), ("under", example.under))
+
+
+def _program_at(pin: Pin | None) -> ProgramFile | None:
+    if pin is None:
+        return None
+    digest = programs.digest_at(pin.path)
+    return ProgramFile(pin.path, sha256=digest, is_there=bool(digest))

@@ -236,26 +236,66 @@ class Rollback(NamedTuple):
 
 
 class GrantAccess(NamedTuple):
-    """Allow a uid to read a level and all below it. `seconds` 0 is without end.
+    """Give a rule for a level and all below it. Its callers have to meet all that is named. Reply: RuleGiven.
 
-    `dialect` is that of the dotenv texts it gets. Empty for what the levels ask for.
+    `seconds` 0 is without end. `dialect` is that of the dotenv texts it gets. Empty for what the levels ask for. With a
+    `…_sha256`, in hex, a program counts only as long as that is its content. `birth` is in seconds, 0 for any age.
     """
 
     level: str
-    uid: int
+    uid: int | None = None
     seconds: int = 0
     dialect: str = ""
+    gid: int | None = None
+    exe: str = ""
+    exe_sha256: str = ""
+    script: str = ""
+    script_sha256: str = ""
+    under: str = ""
+    under_sha256: str = ""
+    cgroup: str = ""
+    unit: str = ""
+    only: tuple[str, ...] = ()
+    max_reads: int = 0
+    birth: int = 0
+    decision: str = "allow"
+    can: tuple[str, ...] = ()
 
 
 class Revoke(NamedTuple):
-    """Take the grants of a uid on exactly this level back."""
+    """Take the rules of exactly this level back that name all this, or the one with an `id`."""
 
     level: str
-    uid: int
+    uid: int | None = None
+    gid: int | None = None
+    exe: str = ""
+    script: str = ""
+    under: str = ""
+    cgroup: str = ""
+    unit: str = ""
+    id: str = ""
 
 
 class ListGrants(NamedTuple):
-    """All grants. Rows: GrantRow."""
+    """All rules, as far as the caller may give rules there. Rows: GrantRow."""
+
+
+class ExplainAccess(NamedTuple):
+    """Which rule answers a caller at a level: the process `pid`, or one that is as the rest says. Reply: Explained.
+
+    Rows: RuleRow, the most specific rule first.
+    """
+
+    level: str
+    pid: int = 0
+    uid: int | None = None
+    gid: int | None = None
+    exe: str = ""
+    script: str = ""
+    under: str = ""
+    cgroup: str = ""
+    unit: str = ""
+    capability: str = "read"
 
 
 class ReadLog(NamedTuple):
@@ -328,6 +368,7 @@ Request = (
     | GrantAccess
     | Revoke
     | ListGrants
+    | ExplainAccess
     | ReadLog
     | VerifyLog
     | RotateLog

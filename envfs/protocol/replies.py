@@ -96,14 +96,46 @@ class VersionRow(NamedTuple):
 
 
 class GrantRow(NamedTuple):
-    """One grant. `until` is wall-clock text or empty, `seconds_left` is -1 without end. `dialect` may be empty."""
+    """One rule. `until` is wall-clock text or empty, `seconds_left` is -1 without end. `dialect` may be empty.
+
+    `who` describes its callers. Of `max_reads` processes (0: any number) `reads` have read. `by` is the uid that gave
+    it, None for the owner.
+    """
 
     level: str
-    uid: int
+    uid: int | None
     user: str
     until: str
     seconds_left: int
     dialect: str = ""
+    id: str = ""
+    who: str = ""
+    decision: str = "allow"
+    can: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    max_reads: int = 0
+    reads: int = 0
+    birth: int = 0
+    gid: int | None = None
+    exe: str = ""
+    script: str = ""
+    under: str = ""
+    cgroup: str = ""
+    unit: str = ""
+    pinned: bool = False
+    is_token: bool = False
+    by: int | None = None
+
+
+class RuleRow(NamedTuple):
+    """How one rule answers a caller: `decides`, `denies`, `in doubt`, `is overruled`, `does not match`, `has ended`."""
+
+    id: str
+    level: str
+    who: str
+    decision: str
+    answer: str
+    reason: str = ""
 
 
 class LogRow(NamedTuple):
@@ -218,6 +250,25 @@ class StatusReport(NamedTuple):
     audience: str = "owner"
 
 
+class RuleGiven(NamedTuple):
+    """There is a new rule, with this id."""
+
+    id: str
+    notes: tuple[str, ...] = ()
+
+
+class Explained(NamedTuple):
+    """What a caller gets at a level, and by which rule. The last three say in which face."""
+
+    decision: str
+    rule: str
+    uid: int
+    executable: str
+    dialect: str = ""
+    masked: bool = False
+    only: tuple[str, ...] = ()
+
+
 class Checked(NamedTuple):
     """A verification ended: how many were looked at, how many failed."""
 
@@ -237,9 +288,10 @@ Row = (
     | ResealedRow
     | VersionRow
     | GrantRow
+    | RuleRow
     | LogRow
     | NewsRow
     | FaultRow
     | FindingRow
 )
-Reply = Failed | Done | Written | ViewSent | RecoveryMade | Made | StatusReport | Checked
+Reply = Failed | Done | Written | ViewSent | RecoveryMade | Made | StatusReport | Checked | RuleGiven | Explained

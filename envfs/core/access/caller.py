@@ -10,6 +10,7 @@ class Caller(NamedTuple):
 
     Callers are made in one place, `host.callers`, and every decision takes one. `executable` and `cgroup` are
     paths, the second one of version 2 (cgroups(7)). `source` shows more of the process where a rule needs it.
+    `token` is the SHA-256 in hex of the token that the caller presented, empty for none.
     """
 
     uid: int
@@ -19,6 +20,7 @@ class Caller(NamedTuple):
     cgroup: str = ""
     doubt: str = ""
     source: EvidenceSource | None = None
+    token: str = ""
 
     @property
     def unknown(self) -> str:

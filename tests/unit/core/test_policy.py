@@ -43,7 +43,7 @@ def test_the_decision_table(grants: list[Rule], caller: Caller, level: str, want
 
 def test_a_verdict_names_its_rule() -> None:
     policy = Policy([Rule("/shop", 1000)], NOW)
-    assert policy.decide(ME, "/shop/prod", NOW.seconds).rule == "uid 1000 /shop"
+    assert policy.decide(ME, "/shop/prod", NOW.seconds).rule == f"{Rule('/shop', 1000).key} uid 1000 /shop"
     assert policy.decide(ME, "/x", NOW.seconds).rule == "no grant"
     assert "no name" in policy.decide(ME._replace(doubt="no name"), "/shop", NOW.seconds).rule
 

@@ -33,7 +33,10 @@ class Asked:
         self.allowed = True
         self.refused = 0
 
-    def decide(self, _caller: Caller, _level: str) -> Verdict:
+    def judge(self, _caller: Caller, _request: AccessRequest) -> Verdict:
+        return Verdict(Decision.ALLOW if self.allowed else Decision.DENY, "a rule")
+
+    def decide(self, _caller: Caller, _level: str, _capability: str = "read") -> Verdict:
         return Verdict(Decision.ALLOW if self.allowed else Decision.DENY, "a rule")
 
     def sees(self, _caller: Caller, _level: str) -> bool:
