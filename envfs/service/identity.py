@@ -8,7 +8,7 @@ import trio
 
 from envfs import safe_open
 from envfs.core import events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.operations import KeyOperation
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import BadRequest, EnvFSError, NoVault

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core import events, keyfile, limits, record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project

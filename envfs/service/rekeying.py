@@ -6,7 +6,7 @@ keyholder does, and when what it takes is unlocked; nobody who has left is waite
 
 from contextlib import suppress
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.names import Project
 from envfs.core.operations import Operation
 from envfs.errors import AuthenticationFailed, EnvFSError, UnsupportedFormat
