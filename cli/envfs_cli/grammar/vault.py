@@ -12,6 +12,7 @@ from envfs_cli.grammar.words import (
     Argument,
     Command,
     Option,
+    action_argument,
 )
 
 COMMANDS = (
@@ -35,17 +36,11 @@ COMMANDS = (
         "vault",
         "make a project, list all, change who can open one",
         (
-            Argument(
-                "action",
-                "text",
-                "one of the actions below",
-                choices=("new", "ls", "custody", "recipients"),
-                meanings=(
-                    "make one",
-                    "list all",
-                    "change it to --zero-knowledge or to --managed",
-                    "list those who can open it, --add one or --remove one",
-                ),
+            action_argument(
+                new="make one",
+                ls="list all",
+                custody="change it to --zero-knowledge or to --managed",
+                recipients="list those who can open it, --add one or --remove one",
             ),
             PROJECT,
         ),
@@ -75,13 +70,7 @@ COMMANDS = (
         "vault",
         "list the keys of projects, or give one a new key",
         (
-            Argument(
-                "action",
-                "text",
-                "one of the actions below",
-                choices=("ls", "rotate"),
-                meanings=("list keys, of one project or of all", "make a new key for a project"),
-            ),
+            action_argument(ls="list keys, of one project or of all", rotate="make a new key for a project"),
             PROJECT,
         ),
         (MESSAGE, PROJECT_PASSPHRASE, JSON),
@@ -108,13 +97,7 @@ COMMANDS = (
         "vault",
         "keep the identity in a keyring, so that no passphrase is needed",
         (
-            Argument(
-                "action",
-                "text",
-                "one of the actions below",
-                choices=("add", "remove"),
-                meanings=("keep the identity in a keyring too", "take it out"),
-            ),
+            action_argument(add="keep the identity in a keyring too", remove="take it out"),
             Argument(
                 "keyring",
                 "text",
