@@ -65,7 +65,7 @@ def alive(pid: int) -> bool:
 
 def mounts_below(folder: Path) -> list[str]:
     """List the mount points at and below a folder."""
-    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     points = (line.split(" ")[4] for line in lines)
     return [point for point in points if point == str(folder) or point.startswith(f"{folder}/")]
 
