@@ -111,6 +111,7 @@ class Home:
         self.settings = path / "envfs.toml"
         self.log_file = self.state / "access.jsonl"
         self.socket = path / "run" / "control.sock"
+        self._served_by: Daemon | None = None
 
     # -- the command ---------------------------------------------------------------------------------------------------
 
@@ -203,11 +204,15 @@ class Home:
 
     @contextmanager
     def mounted(self, *words: str) -> Iterator[Daemon]:
-        """Serve for as long as the block lasts."""
-        daemon = self.mount(*words)
+        """Serve for as long as the block lasts. A block inside of another takes the daemon of that one."""
+        if self._served_by is not None and not words:
+            yield self._served_by
+            return
+        daemon = self._served_by = self.mount(*words)
         try:
             yield daemon
         finally:
+            self._served_by = None
             self.end(daemon)
 
     def settle(self) -> None:
