@@ -22,7 +22,7 @@ def test_nobody_else_makes_a_caller() -> None:
 
 
 def test_a_decision_takes_a_caller_and_never_a_bare_number() -> None:
-    for path in (ROOT / "envfs/core/access.py", ROOT / "envfs/gate/gate.py"):
+    for path in (ROOT / "envfs/core/access/policy.py", ROOT / "envfs/gate/gate.py"):
         functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
         deciding = [each for each in functions if each.name in ("decide", "sees", "allows", "dialect", "refuse")]
         assert deciding
