@@ -1,19 +1,23 @@
 """A daemon for one connection, as a command starts one where none runs: what several commands would ask, asked in one.
 
-A command by itself costs a client, a daemon and a keyholder. Where the answer counts and not the command, one daemon
-gives several.
+A command by itself costs a client, a daemon and a keyholder, each of which has to start. Where the answer counts and
+not the command, one daemon gives several, and it starts no interpreter but the keyholder's.
 """
 
 import socket
-import subprocess
-import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple, Self
 
-from envfs.errors import BY_CODE
+import trio
+
+from envfs import locations
+from envfs.daemon import daemon
+from envfs.errors import BY_CODE, EnvFSError
 from tests.system.home import SECONDS, Home
-from tests.system.peer import Body, Peer
+from tests.system.peer import Body, Peer, frame
 
 
 class Answer(NamedTuple):
@@ -29,29 +33,31 @@ class Answer(NamedTuple):
 
 
 class Alone:
-    """The daemon. It ends with its connection."""
+    """The daemon, in a thread of this process, with a keyholder of its own. It ends with its connection."""
 
     def __init__(self, home: Home) -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(theirs.fileno())],
-                env=home.environ(),
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                cwd="/",
-            )
         self.peer = Peer(ours)
         self.peer.socket.settimeout(3 * SECONDS)
+        self._places = locations.find_locations(home.environ(), home.uid, str(home.path))
+        self._thread = threading.Thread(target=self._answer, args=(theirs,))
+        self._thread.start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.peer.socket.close()
-        _, printed = self.process.communicate(timeout=3 * SECONDS)
-        assert b"Traceback" not in printed, printed
+        self._thread.join(3 * SECONDS)
+        assert not self._thread.is_alive()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            refusal = _refusal(partial(daemon.answer_one_client, self._places, connection))
+            if refusal is not None:  # as the program around it tells its client
+                body = {"type": "failed", "code": refusal.code, "text": refusal.text, "hint": refusal.hint}
+                with suppress(OSError):
+                    connection.sendall(frame(body))
 
     def ask(self, body: Body, *secrets: str) -> Answer:
         """Ask for something. EOFError if the daemon has refused to serve at all, and ended."""
@@ -67,6 +73,25 @@ class Alone:
             return answer
         unlocked = self.ask({"type": "unlock", "seconds": 0, "project": ""})
         return unlocked if unlocked.status else self.ask(body)
+
+
+def _refusal(work: Callable[[], Awaitable[None]]) -> EnvFSError | None:
+    """Do something to its end, or until it is refused."""
+    try:
+        trio.run(work)
+    except EnvFSError as error:
+        return error
+    except BaseExceptionGroup as group:
+        foreseen, unforeseen = group.split(EnvFSError)
+        if foreseen is None or unforeseen is not None:
+            raise
+        return _first(foreseen)
+    return None
+
+
+def _first(group: BaseExceptionGroup[EnvFSError]) -> EnvFSError:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 def answers(home: Home, bodies: Sequence[Body]) -> list[Answer]:
