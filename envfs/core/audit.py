@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from envfs.core import record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.events import Event, EventKind
 from envfs.errors import LogBroken
 

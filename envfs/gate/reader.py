@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from envfs.core import names, record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.access_request import AccessRequest, Format
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.gate import Gate

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from envfs import safe_open
 from envfs.core import audit, events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_end, log_files, log_opening, log_reading
