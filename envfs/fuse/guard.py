@@ -10,8 +10,10 @@ from pyfuse3 import FUSEError, RequestContext
 from envfs.errors import EnvFSError
 from envfs.fuse import faults
 from envfs.fuse.sharing import Sharing
+from envfs.gate.gathering import finish_gathering
 from envfs.gate.turns import asker
 from envfs.host import surprises
+from envfs.host.evidence.unfinished import Unfinished
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,21 +35,25 @@ def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
     @functools.wraps(handler)
     async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         context = args[-1]
-        try:
-            if isinstance(context, RequestContext):
-                asker.set(context)
-                sharing = self.sharing
-                if context.pid not in sharing.recent:
-                    sharing.note(context.uid, context.pid)
-                if sharing.is_crowded:
-                    await sharing.wait_turn(context.uid, context.pid)
-            return await handler(self, *args, **kwargs)
-        except FUSEError:
-            raise
-        except EnvFSError as error:
-            raise FUSEError(faults.errno_of(error)) from None
-        except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
-            surprises.report_bug(error)
-            raise FUSEError(errno.EIO) from None
+        while True:
+            try:
+                if isinstance(context, RequestContext):
+                    asker.set(context)
+                    sharing = self.sharing
+                    if context.pid not in sharing.recent:
+                        sharing.note(context.uid, context.pid)
+                    if sharing.is_crowded:
+                        await sharing.wait_turn(context.uid, context.pid)
+                return await handler(self, *args, **kwargs)
+            except FUSEError:
+                raise
+            except Unfinished as more:
+                unfinished = more
+            except EnvFSError as error:
+                raise FUSEError(faults.errno_of(error)) from None
+            except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
+                surprises.report_bug(error)
+                raise FUSEError(errno.EIO) from None
+            await finish_gathering(unfinished)
 
     return asked

@@ -82,7 +82,9 @@ def _of_file(file: str, content: str) -> Iterator[ProjectEvidence]:
     if file in ("package.json", "composer.json"):
         table = _NPM if file == "package.json" else _COMPOSER
         packages = _packages(content)
-        yield from (ProjectEvidence(reader, order, f"{file} has {name}") for name, reader, order in table if name in packages)
+        yield from (
+            ProjectEvidence(reader, order, f"{file} has {name}") for name, reader, order in table if name in packages
+        )
         if file == "package.json" and "--env-file" in content:
             yield ProjectEvidence("node-env-file", "", f"{file} has --env-file")
     elif file in _COMPOSE_FILES:
