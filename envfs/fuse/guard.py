@@ -10,7 +10,6 @@ from pyfuse3 import FUSEError, RequestContext
 from envfs.errors import EnvFSError
 from envfs.fuse import faults
 from envfs.fuse.sharing import Sharing
-from envfs.gate.gathering import finish_gathering
 from envfs.gate.turns import asker
 from envfs.host import surprises
 from envfs.host.evidence.unfinished import Unfinished
@@ -35,7 +34,7 @@ def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
     @functools.wraps(handler)
     async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         context = args[-1]
-        while True:
+        try:
             try:
                 if isinstance(context, RequestContext):
                     asker.set(context)
@@ -45,15 +44,15 @@ def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
                     if sharing.is_crowded:
                         await sharing.wait_turn(context.uid, context.pid)
                 return await handler(self, *args, **kwargs)
-            except FUSEError:
-                raise
-            except Unfinished as more:
-                unfinished = more
-            except EnvFSError as error:
-                raise FUSEError(faults.errno_of(error)) from None
-            except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
-                surprises.report_bug(error)
-                raise FUSEError(errno.EIO) from None
-            await finish_gathering(unfinished)
+            except Unfinished as unfinished:
+                question = functools.partial(handler, self, *args, **kwargs)
+                return await self.sharing.gathering.repeat(question, unfinished, asker.get().uid)
+        except FUSEError:
+            raise
+        except EnvFSError as error:
+            raise FUSEError(faults.errno_of(error)) from None
+        except Exception as error:  # noqa: BLE001 - one surprise must not end the mount for everybody
+            surprises.report_bug(error)
+            raise FUSEError(errno.EIO) from None
 
     return asked

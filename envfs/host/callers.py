@@ -21,16 +21,15 @@ from typing import NamedTuple
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need
 from envfs.host import user_namespace
-from envfs.host.evidence.origins import Origins
 from envfs.host.evidence.process_files import (
     open_process,
-    process_stat,
     process_status,
     read_process_file,
     status_numbers,
 )
 from envfs.host.evidence.process_source import Outline, ProcessSource, SeenBefore
 from envfs.host.evidence.program_files import ProgramFiles
+from envfs.host.evidence.units import unit_of
 
 _CREDENTIALS, _GROUP, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("I"), struct.Struct("i")
 _PEER_GROUPS, _PEER_PIDFD = 59, 77  # SO_PEERGROUPS, and SO_PEERPIDFD of Linux 6.5
@@ -58,7 +57,7 @@ class Callers:
     def __init__(self) -> None:
         """Start knowing nobody."""
         self._known: dict[int, _Known] = {}
-        self._files, self._origins = _looked_at()
+        self._files = _program_files()
         self._most = max(1, min(_KEPT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS_EACH))
         weakref.finalize(self, _close_all, self._known)
 
@@ -121,19 +120,17 @@ class Callers:
     def _describe(self, folder: int, pid: int, uid: int, gid: int) -> _Known:
         now_ns = time.monotonic_ns()
         try:
-            status, stat = process_status(folder), process_stat(folder)
+            status = process_status(folder)
             executable = _executable(folder)
             cgroup = read_process_file(folder, "cgroup").rpartition(b"0::")[2].decode(errors="replace").strip()
             process = _leader(status, pid)
-            began = stat.started if process == pid else _began(process)
         except OSError:
             caller = Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
             return _Known(folder, now_ns, caller, now_ns, pid, None)
         doubt = "" if _acts_as(status, uid) else "the file system's uid is not the process's"
-        origin = self._origins.origin(folder, stat, executable, cgroup)
-        outline = Outline(process, began, (gid, *status_numbers(status, b"Groups")), origin.unit)
+        outline = Outline(process, (gid, *status_numbers(status, b"Groups")), unit_of(cgroup))
         source = ProcessSource(folder, outline, self._files)
-        caller = Caller(uid, gid, pid, executable, cgroup, doubt, source, origin)
+        caller = Caller(uid, gid, pid, executable, cgroup, doubt, source)
         return _Known(folder, now_ns, caller, now_ns, process, source)
 
     def _forget(self, pid: int) -> None:
@@ -141,9 +138,8 @@ class Callers:
 
 
 @functools.cache
-def _looked_at() -> tuple[ProgramFiles, Origins]:
-    # what is known of programs and of ancestors is the same for whoever asks
-    return ProgramFiles(), Origins()
+def _program_files() -> ProgramFiles:
+    return ProgramFiles()  # whoever asks: a program's digest is the same
 
 
 def _close(known: _Known) -> None:
@@ -256,12 +252,3 @@ def _acts_as(status: bytes, uid: int) -> bool:
 
 def _leader(status: bytes, pid: int) -> int:
     return next(iter(status_numbers(status, b"Tgid")), pid)
-
-
-def _began(process: int) -> float:
-    # of the process and not of the thread: while the thread waits, the process keeps its number
-    folder = open_process(process)
-    try:
-        return process_stat(folder).started
-    finally:
-        os.close(folder)

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from envfs.core.access.evidence import NO_EVIDENCE, Evidence, EvidenceSource, Need
-from envfs.core.access.origin import NO_ORIGIN, Origin
 
 
 class Caller(NamedTuple):
@@ -11,7 +10,6 @@ class Caller(NamedTuple):
 
     Callers are made in one place, `host.callers`, and every decision takes one. `executable` and `cgroup` are
     paths, the second one of version 2 (cgroups(7)). `source` shows more of the process where a rule needs it.
-    `origin` is for the log alone.
     """
 
     uid: int
@@ -21,7 +19,6 @@ class Caller(NamedTuple):
     cgroup: str = ""
     doubt: str = ""
     source: EvidenceSource | None = None
-    origin: Origin = NO_ORIGIN
 
     @property
     def unknown(self) -> str:

@@ -95,6 +95,19 @@ def parse_stat(text: bytes) -> ProcessStat:
     return ProcessStat(parent, session, start / _TICKS, (*fields[_CODE], *fields[_DATA]))
 
 
+def began_at(process: int) -> float:
+    """Return when a process began, by its number, in seconds after the boot.
+
+    Raises:
+        OSError: it is gone
+    """
+    folder = open_process(process)
+    try:
+        return process_stat(folder).started
+    finally:
+        os.close(folder)
+
+
 def status_numbers(status: bytes, name: bytes) -> tuple[int, ...]:
     """Return the numbers in a line of `status`: `Uid`, `Tgid`, `Groups`. Empty if there is no such line."""
     line = status.partition(b"\n" + name + b":")[2].partition(b"\n")[0]

@@ -5,7 +5,9 @@ looked at before and after each gathering, and a source whose process runs somet
 handle keeps what was told when it was opened, as `SeenBefore`.
 """
 
+import contextlib
 import os
+from functools import partial
 from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
@@ -14,27 +16,27 @@ from envfs.host import clocks
 from envfs.host.evidence.ancestors import find_ancestors
 from envfs.host.evidence.file_identity import FileIdentity, identify_file
 from envfs.host.evidence.pidfds import pidfd_inode
-from envfs.host.evidence.process_files import ProcessStat, process_stat, read_process_file
+from envfs.host.evidence.process_files import ProcessStat, began_at, process_stat, read_process_file
 from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.evidence.script_words import Told
-from envfs.host.evidence.scripts import find_script
-from envfs.host.evidence.unfinished import Unfinished
+from envfs.host.evidence.scripts import RunningScript, find_script
+from envfs.host.evidence.unfinished import Unfinished, has_time
 
 _PROGRAMS = frozenset((Need.PROGRAM, Need.PROGRAM_DIGEST))
 _SCRIPTS = frozenset((Need.SCRIPT, Need.SCRIPT_DIGEST))
 _ANCESTORS = frozenset((Need.ANCESTORS, Need.ANCESTOR_DIGESTS))
+_OF_ITS_TIME = _SCRIPTS | {Need.AGE}
 _OF_ITS_PLACE = _SCRIPTS | _ANCESTORS | {Need.SESSION}
-_PATIENCE = 8  # so often something is read first, and the question repeated
+_COMMAND_BYTES = 16 << 10
 
 
 class Outline(NamedTuple):
     """A process as it was met.
 
-    Its number, when it began in seconds after the boot, its groups, the primary one first, and its unit.
+    Its number, its groups, the primary one first, and its unit.
     """
 
     process: int
-    began: float
     groups: tuple[int, ...]
     unit: str
 
@@ -44,8 +46,14 @@ class _Run(NamedTuple):
 
     program: FileIdentity | None = None
     stat: ProcessStat | None = None
-    command: bytes = b""
     place: str = ""
+
+
+class _Command(NamedTuple):
+    """The command line of a run: its words, or none of them if there are too many."""
+
+    run: _Run
+    words: list[bytes]
 
 
 class SeenBefore(NamedTuple):
@@ -61,7 +69,7 @@ class SeenBefore(NamedTuple):
 class ProcessSource:
     """Evidence of a process, by its folder, which is closed by the one that opened it."""
 
-    __slots__ = ("_asked", "_evidence", "_files", "_folder", "_kept", "_outline", "_patience", "_run")
+    __slots__ = ("_asked", "_began", "_command", "_evidence", "_files", "_folder", "_kept", "_outline", "_run")
 
     def __init__(self, folder: int, outline: Outline, files: ProgramFiles) -> None:
         """Look at the process whose folder is open as `folder`, when somebody asks."""
@@ -71,7 +79,8 @@ class ProcessSource:
         self._asked: frozenset[Need] = frozenset()
         self._evidence = Evidence()
         self._run = _Run()
-        self._patience = _PATIENCE
+        self._command: _Command | None = None
+        self._began = 0.0
         self._kept: Caller | None = None
 
     def gather(self, needs: frozenset[Need]) -> Evidence:
@@ -125,16 +134,18 @@ class ProcessSource:
         if needs & _OF_ITS_PLACE:
             run = run._replace(stat=process_stat(folder))
         if needs & _SCRIPTS:
-            run = run._replace(command=read_process_file(folder, "cmdline"), place=os.readlink("cwd", dir_fd=folder))
+            run = run._replace(place=os.readlink("cwd", dir_fd=folder))
         return run
 
     def _at_its_age(self) -> Evidence:
         if Need.AGE not in self._evidence.seen:
             return self._evidence
-        return self._evidence._replace(exec_age=max(0.0, clocks.boot_seconds() - self._outline.began))
+        return self._evidence._replace(exec_age=max(0.0, clocks.boot_seconds() - self._began))
 
     def _gather(self, needs: frozenset[Need], run: _Run) -> Evidence:
         outline = self._outline
+        if needs & _OF_ITS_TIME and not self._began:
+            self._began = began_at(outline.process)
         evidence = Evidence(outline.groups, 0.0, unit=outline.unit)
         seen = needs & {Need.GROUPS, Need.AGE, Need.UNIT}
         if Need.PIDFD in needs:
@@ -147,7 +158,7 @@ class ProcessSource:
         if needs & _PROGRAMS:
             evidence = self._with_program(evidence, needs)
         if needs & _SCRIPTS:
-            evidence = self._with_script(evidence, needs)
+            evidence = self._with_script(evidence, needs, run)
         if run.stat is not None and needs & _ANCESTORS:
             evidence = self._with_ancestors(evidence, needs, run.stat)
         return evidence
@@ -156,19 +167,20 @@ class ProcessSource:
         try:
             program = self._files.program(self._folder, with_digest=Need.PROGRAM_DIGEST in needs)
         except Unfinished as unfinished:
-            self._wait_for(unfinished)
+            _wait_for(unfinished)
             program = self._files.program(self._folder, with_digest=False)
         if program is None:
             return evidence
         seen = {Need.PROGRAM, Need.PROGRAM_DIGEST} if program.sha256 else {Need.PROGRAM}
         return evidence._replace(program=program, seen=evidence.seen | seen)
 
-    def _with_script(self, evidence: Evidence, needs: frozenset[Need]) -> Evidence:
-        began = self._outline.began
+    def _with_script(self, evidence: Evidence, needs: frozenset[Need], run: _Run) -> Evidence:
         try:
-            script = find_script(self._files, self._folder, began, with_digest=Need.SCRIPT_DIGEST in needs)
+            words = self._words(run)
+            process = RunningScript(self._folder, self._began, words)
+            script = find_script(self._files, process, with_digest=Need.SCRIPT_DIGEST in needs)
         except Unfinished as unfinished:
-            self._wait_for(unfinished)
+            _wait_for(unfinished)
             return evidence
         match script:
             case Told.CANNOT_TELL:
@@ -183,7 +195,7 @@ class ProcessSource:
         try:
             programs = find_ancestors(self._files, self._folder, stat, with_digests=Need.ANCESTOR_DIGESTS in needs)
         except Unfinished as unfinished:
-            self._wait_for(unfinished)
+            _wait_for(unfinished)
             return evidence
         if programs is None:
             return evidence
@@ -191,8 +203,20 @@ class ProcessSource:
         seen = _ANCESTORS if complete else {Need.ANCESTORS}
         return evidence._replace(ancestors=programs, seen=evidence.seen | seen)
 
-    def _wait_for(self, unfinished: Unfinished) -> None:
-        # let it be read and the question be repeated, but not for ever
-        if self._patience:
-            self._patience -= 1
-            raise unfinished
+    def _words(self, run: _Run) -> list[bytes]:
+        if self._command is None or self._command.run != run:
+            folder = os.dup(self._folder)
+            raise Unfinished(partial(self._read_command, folder, run), partial(os.close, folder))
+        return self._command.words
+
+    def _read_command(self, folder: int, run: _Run) -> None:
+        # in a thread: it is memory of the process, which can let anybody wait who reads that
+        with contextlib.suppress(OSError):
+            text = read_process_file(folder, "cmdline", _COMMAND_BYTES)
+            self._command = _Command(run, text.split(b"\0")[:-1] if len(text) < _COMMAND_BYTES else [])
+
+
+def _wait_for(unfinished: Unfinished) -> None:
+    # let it be read and the question be repeated, or do without it
+    if has_time.get():
+        raise unfinished

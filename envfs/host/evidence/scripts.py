@@ -9,38 +9,36 @@ import os
 import stat
 import time
 from functools import partial
+from typing import NamedTuple
 
 from envfs.core.access.evidence import ProgramFile
 from envfs.host import clocks
 from envfs.host.evidence.file_identity import identify_file, open_cached
-from envfs.host.evidence.process_files import read_process_file
 from envfs.host.evidence.program_files import FileInUse, ProgramFiles
 from envfs.host.evidence.script_words import Told, script_word
 from envfs.host.evidence.unfinished import Unfinished
 
-_COMMAND_BYTES = 16 << 10
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _SECOND_NS, _TICKS_NS = 1_000_000_000, 20_000_000  # processes begin, and files change, at ticks of at most 10 ms
 
 
-def command_line(process: int) -> list[bytes]:
-    """Return the words of a process's command line, by its folder. None of them if there are too many.
+class RunningScript(NamedTuple):
+    """A process that may run a script: its folder, when it began in seconds after the boot, and its command line."""
 
-    Raises:
-        OSError: the process is gone
-    """
-    text = read_process_file(process, "cmdline", _COMMAND_BYTES)
-    return text.split(b"\0")[:-1] if len(text) < _COMMAND_BYTES else []
+    folder: int
+    began: float
+    words: list[bytes]
 
 
-def find_script(files: ProgramFiles, process: int, began: float, *, with_digest: bool) -> ProgramFile | Told:
-    """Return the script of a process that began so many seconds after the boot, by the process's folder.
+def find_script(files: ProgramFiles, running: RunningScript, *, with_digest: bool) -> ProgramFile | Told:
+    """Return the script of a process.
 
     Raises:
         Unfinished: the way to it is not in the kernel's memory, or it is large
         OSError: the process is gone
     """
-    word = script_word(os.fsencode(os.readlink("exe", dir_fd=process)), command_line(process))
+    process, began, words = running
+    word = script_word(os.fsencode(os.readlink("exe", dir_fd=process)), words)
     if isinstance(word, Told):
         return word
     if not files.is_of_own_users(process):

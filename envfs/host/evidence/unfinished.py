@@ -2,6 +2,9 @@
 
 import weakref
 from collections.abc import Callable
+from contextvars import ContextVar
+
+has_time: ContextVar[bool] = ContextVar("has_time", default=True)  # whether the one who asks can wait, and ask again
 
 
 class Unfinished(Exception):

@@ -50,8 +50,7 @@ def number_of(folder: int) -> int:
 
 def source_of(folder: int, files: ProgramFiles | None = None) -> ProcessSource:
     """Return the source of evidence of a process."""
-    began = process_files.process_stat(folder).started
-    return ProcessSource(folder, Outline(number_of(folder), began, (1, 2), "some.service"), files or ProgramFiles())
+    return ProcessSource(folder, Outline(number_of(folder), (1, 2), "some.service"), files or ProgramFiles())
 
 
 def gathered(source: ProcessSource, needs: Sequence[Need] | frozenset[Need] = ALL) -> Evidence:

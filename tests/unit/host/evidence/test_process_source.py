@@ -8,7 +8,7 @@ import pytest
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need
-from envfs.host.evidence.program_files import ProgramFiles
+from envfs.host.evidence.unfinished import has_time
 from tests.unit.host.evidence.running import (
     ALL,
     WAITING,
@@ -172,9 +172,11 @@ def test_a_process_of_another_user_namespace_has_neither_program_nor_script(tmp_
         assert not gathered(source_of(folder)).seen & {Need.PROGRAM, Need.PROGRAM_DIGEST, Need.SCRIPT}
 
 
-def test_what_nobody_can_read_is_done_without_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_who_has_no_time_does_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("envfs.host.evidence.digests._AT_ONCE", -1)
-    monkeypatch.setattr("envfs.host.evidence.unfinished.Unfinished.finish", lambda _: None)
-    with running("/bin/cat") as folder:
-        evidence = gathered(source_of(folder, ProgramFiles()), {Need.PROGRAM, Need.PROGRAM_DIGEST})
-        assert evidence.seen == PROGRAM
+    (tmp_path / "one").write_text(WAITING)
+    without = has_time.set(False)
+    with running(SH, tmp_path / "one") as folder:
+        assert source_of(folder).gather(frozenset({Need.PROGRAM, Need.PROGRAM_DIGEST})).seen == PROGRAM
+        assert not source_of(folder).gather(SCRIPT).seen
+    has_time.reset(without)
