@@ -7,7 +7,7 @@ Refusals are logged too.
 import contextlib
 import math
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple, NoReturn
 
 from envfs.core import events
@@ -166,9 +166,15 @@ class Gate:
         finally:
             view.release()
 
-    def admit_facts(self, caller: Caller, request: AccessRequest) -> None:
-        """As `admit`, for what is told of a level without its view; what the caller gets next is recorded."""
+    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> None:
+        """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
+
+        `find` raises if the version that is asked for is not there. It is asked once the caller is approved. The log
+        must name no version that never was: those it names count as seen.
+        """
         verdict = self._approve(caller, request)
+        if find is not None:
+            find()
         self.log.append(events.read(request, request.version, verdict), caller)
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:

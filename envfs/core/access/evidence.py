@@ -63,7 +63,7 @@ NO_EVIDENCE = Evidence()
 
 
 class EvidenceSource(Protocol):
-    """Looks at one process. A piece that was seen stays as it was: a handle is judged by its opener at the open."""
+    """Looks at one process. A piece that was seen once stays so: a handle is judged by its opener at the open."""
 
     def gather(self, needs: frozenset[Need]) -> Evidence:
         """Return what was asked for, as far as it can be seen. Never raises."""
