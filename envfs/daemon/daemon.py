@@ -137,6 +137,7 @@ async def _serve(
         mount = Mount(operations, path, for_all=service.owner == 0)
         withdrawal = Withdrawal(operations, open_vault.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
+        service.open_files = operations.open_files
         heart = Heart(manager, path)
         try:
             on_ready = partial(_ready, manager, path, partial(ready, place.take()))

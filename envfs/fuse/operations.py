@@ -60,6 +60,7 @@ class Operations(Absent):
         self.table = KernelTable(self._me)
         self.touching = Touching()
         self._handles = Handles(gate)
+        self.open_files = self._handles.readings
         self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
         self._callers = callers.Callers()
         self.sharing = Sharing(self._callers.process_of)
@@ -323,7 +324,7 @@ class Operations(Absent):
 
     def _for_pages(self, opened: OpenFile) -> OpenFile:
         # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
-        _, _, request, view, _ = opened
+        request, view = opened.request, opened.view
         newest = None if request.version else self._gate.views.newest(request.level, request.dialect)
         if newest is not None and newest.content(request.format) == self.table[opened.inode].identity.content:
             view, opened = newest, handles.grown_file(self.table[opened.inode], opened, newest)

@@ -23,6 +23,7 @@ from envfs.core.access.evidence import Need
 from envfs.host import user_namespace
 from envfs.host.evidence.process_files import (
     open_process,
+    process_stat,
     process_status,
     read_process_file,
     status_numbers,
@@ -130,7 +131,7 @@ class Callers:
         doubt = "" if _acts_as(status, uid) else "the file system's uid is not the process's"
         outline = Outline(process, (gid, *status_numbers(status, b"Groups")), unit_of(cgroup))
         source = ProcessSource(folder, outline, self._files)
-        caller = Caller(uid, gid, pid, executable, cgroup, doubt, source)
+        caller = Caller(uid, gid, process, executable, cgroup, doubt, source)
         return _Known(folder, now_ns, caller, now_ns, process, source)
 
     def _forget(self, pid: int) -> None:
@@ -169,6 +170,21 @@ def process(pid: int) -> int:
         return _leader(read_process_file(folder, "status"), pid)
     except OSError:
         return pid
+    finally:
+        os.close(folder)
+
+
+def lived_at(pid: int, seconds: float) -> bool:
+    """Tell whether the process that had a number so many seconds after the boot still lives."""
+    try:
+        folder = open_process(pid)
+    except OSError:
+        return False
+    try:
+        _executable(folder)  # one that waits for its parent only has none
+        return process_stat(folder).started <= seconds
+    except OSError:
+        return False
     finally:
         os.close(folder)
 
