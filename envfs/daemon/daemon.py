@@ -129,8 +129,7 @@ async def _serve(
         signal.signal(number, signal.SIG_IGN)
     tasks.keep(_watch_signals, service)
     place = await _prepare(service, mount_path, passphrase)
-    path = place.path
-    listener = bind_socket(service.places.socket)
+    path, listener = place.path, bind_socket(service.places.socket)
     try:
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)

@@ -18,7 +18,7 @@ from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing
 from envfs.gate.gate import Gate
-from envfs.gate.readings import Reading
+from envfs.gate.readings import LevelReading
 from envfs.gate.views.view import Extent, View
 from envfs.host import clocks
 from envfs.host.callers import kept_caller
@@ -130,10 +130,10 @@ class Handles:
         """Return the inodes of the files that are open."""
         return {content.inode for content in self._open.values() if isinstance(content, OpenFile)}
 
-    def readings(self) -> list[Reading]:
+    def readings(self) -> list[LevelReading]:
         """List what the open files show, and to whom."""
         files = (content for content in self._open.values() if isinstance(content, OpenFile))
-        return [Reading(file.caller, file.request, file.view.version, file.seconds) for file in files]
+        return [LevelReading(file.caller, file.request, file.view.version, file.seconds) for file in files]
 
     def withdrawn(self) -> set[int]:
         """Return the inodes of the open files whose opener may not read them any more."""

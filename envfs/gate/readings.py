@@ -12,7 +12,7 @@ from envfs.core.access_request import AccessRequest
 _MOST = 4096
 
 
-class Reading(NamedTuple):
+class LevelReading(NamedTuple):
     """A caller got what it asked for, of that version, so many seconds after the machine's start."""
 
     caller: Caller
@@ -28,10 +28,10 @@ class Readings:
         """Start with none."""
         self._last: dict[tuple[int, int, AccessRequest, int], tuple[Caller, float]] = {}
 
-    def __iter__(self) -> Iterator[Reading]:
+    def __iter__(self) -> Iterator[LevelReading]:
         """Return them, in no order."""
         for (_, _, request, version), (caller, seconds) in [*self._last.items()]:
-            yield Reading(caller, request, version, seconds)
+            yield LevelReading(caller, request, version, seconds)
 
     def note(self, caller: Caller, request: AccessRequest, version: int, seconds: float) -> None:
         """Note one."""

@@ -1,11 +1,11 @@
-"""Who reads a level: open files and folders of the mount, and what live processes read before."""
+"""The readers of a level: open files of the mount, and live processes that read it before."""
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import names
-from envfs.gate.readings import Reading
+from envfs.gate.readings import LevelReading
 from envfs.host import callers, clocks
 from envfs.service.service import Service
 
@@ -21,7 +21,7 @@ class ReaderState(StrEnum):
 class LevelReader(NamedTuple):
     """One process, what it got, and how it has that."""
 
-    reading: Reading
+    reading: LevelReading
     state: ReaderState
 
     @property
@@ -46,20 +46,20 @@ def level_readers(service: Service, level: str) -> list[LevelReader]:
     return sorted(readers, key=lambda reader: -reader.reading.seconds)
 
 
-def _of_level(readings: Iterable[Reading], level: str) -> Iterator[Reading]:
+def _of_level(readings: Iterable[LevelReading], level: str) -> Iterator[LevelReading]:
     # a reader of a level below gets what this one sets
     return (reading for reading in readings if names.within(reading.request.level, level))
 
 
-def _unlike(readings: Iterable[Reading]) -> Iterable[Reading]:
+def _unlike(readings: Iterable[LevelReading]) -> Iterable[LevelReading]:
     # a process may have one file open many times
     return {_what(reading): reading for reading in sorted(readings, key=lambda each: each.seconds)}.values()
 
 
-def _what(reading: Reading) -> tuple[object, ...]:
+def _what(reading: LevelReading) -> tuple[object, ...]:
     caller, request = reading.caller, reading.request
     return caller.uid, caller.pid, request.level, request.format, reading.version
 
 
-def _lives(reading: Reading) -> bool:
+def _lives(reading: LevelReading) -> bool:
     return callers.lived_at(reading.caller.pid, reading.seconds)

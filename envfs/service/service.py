@@ -17,7 +17,7 @@ from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.reader import Reader
-from envfs.gate.readings import Reading
+from envfs.gate.readings import LevelReading
 from envfs.gate.views.ready_views import Views
 from envfs.host import callers, mounts
 from envfs.locations import Locations
@@ -79,7 +79,7 @@ class Service:
         self.pace = Pace()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
-        self.open_files: Callable[[], Iterable[Reading]] = tuple
+        self.open_files: Callable[[], Iterable[LevelReading]] = tuple
         self.keyholder_pid = 0
         self._opened: OpenVault | None = None
         self._vault: Vault | None = None

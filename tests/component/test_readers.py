@@ -8,7 +8,7 @@ import pytest
 from envfs.core.access.caller import Caller
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.gate import readings
-from envfs.gate.readings import Reading, Readings
+from envfs.gate.readings import LevelReading, Readings
 from envfs.host import clocks
 from envfs.protocol import control
 from envfs.service.readers import ReaderState, level_readers
@@ -59,7 +59,7 @@ def test_a_process_that_ended_is_told_only_while_its_file_is_open(world: World) 
     assert states(world, "/shop") == [("read", "/shop/prod", 1)]
     process.communicate()
     assert states(world, "/shop") == []
-    world.service.open_files = lambda: [Reading(ended, PROD, 1, now)]
+    world.service.open_files = lambda: [LevelReading(ended, PROD, 1, now)]
     assert states(world, "/shop") == [("passed on", "/shop/prod", 1)]
 
 
