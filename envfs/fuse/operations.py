@@ -1,8 +1,8 @@
 """The kernel's questions, each handler a thin async skin over sync code.
 
 Laws: every question is decided for the one `Caller` that was looked at while it waits. A read, which names no caller,
-is decided for the one that opened the handle. A handler waits for the keyholder, and before all else for its turn in a
-crowd, so a view that is ready is served without a real await; what was decided before a wait is decided again after it.
+is decided for the one that opened the handle, as it was then. A handler waits for the keyholder, and before all else
+for its turn in a crowd, so a view that is ready is served without a real await. A wait is followed by a new decision.
 A reader gets the one snapshot of its open, and an inode is only ever filled with its own content. Every handler is
 defined, every surprise is EIO, every write EROFS. Code between awaits is atomic. Shared: `table`, `_handles`.
 """
@@ -60,6 +60,7 @@ class Operations(Absent):
         self.table = KernelTable(self._me)
         self.touching = Touching()
         self._handles = Handles(gate)
+        self.open_files = self._handles.readings
         self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
         self._callers = callers.Callers()
         self.sharing = Sharing(self._callers.process_of)
@@ -72,9 +73,10 @@ class Operations(Absent):
         return [inode.number for inode in self.table if not inode.node.is_folder]
 
     def files_withdrawn(self) -> list[int]:
-        """Return the inodes of the files that the kernel holds and whose reader may not read them any more."""
+        """Return the inodes of the files that the kernel holds and that one who has them may not read any more."""
         inodes = [inode for inode in self.table if not inode.node.is_folder]
-        return [inode.number for inode in inodes if not self._gate.allows(inode.caller, inode.node.level)]
+        withdrawn = (inode.number for inode in inodes if not self._gate.allows(inode.caller, inode.node.level))
+        return [*self._handles.withdrawn().union(withdrawn)]
 
     def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
         """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
@@ -322,7 +324,7 @@ class Operations(Absent):
 
     def _for_pages(self, opened: OpenFile) -> OpenFile:
         # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
-        _, _, request, view, _ = opened
+        request, view = opened.request, opened.view
         newest = None if request.version else self._gate.views.newest(request.level, request.dialect)
         if newest is not None and newest.content(request.format) == self.table[opened.inode].identity.content:
             view, opened = newest, handles.grown_file(self.table[opened.inode], opened, newest)

@@ -19,6 +19,7 @@ from envfs.core.access_request import AccessRequest
 from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
+from envfs.gate.readings import Readings
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
@@ -44,6 +45,7 @@ class Gate:
         self._policy = Policy((), self.now())
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
+        self.readings = Readings()
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -176,6 +178,7 @@ class Gate:
         if find is not None:
             find()
         self.log.append(events.read(request, request.version, verdict), caller)
+        self.readings.note(caller, request, request.version, clocks.boot_seconds())
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
         verdict = self.decide(caller, request.level)
@@ -201,4 +204,5 @@ class Gate:
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
         self.log.append(events.read(request, view.version, verdict), caller)
         self.served_at = clocks.boot_seconds()
+        self.readings.note(caller, request, view.version, self.served_at)
         return view.hold()

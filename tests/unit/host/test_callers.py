@@ -37,7 +37,8 @@ def gone(process: "subprocess.Popen[bytes]") -> None:
 def test_the_own_process_is_known(known: Callers) -> None:
     caller = known.look(*ME)
     cgroup = Path("/proc/self/cgroup").read_text().rpartition("0::")[2].strip()
-    assert caller == Caller(ME[1], ME[2], ME[0], EXE, cgroup)
+    assert (caller.uid, caller.gid, caller.pid, caller.doubt) == (ME[1], ME[2], ME[0], "")
+    assert (caller.executable, caller.cgroup) == (EXE, cgroup)
 
 
 def test_it_is_the_same_when_asked_again(known: Callers) -> None:
@@ -154,7 +155,7 @@ def test_a_thread_is_known_by_its_own_number(known: Callers) -> None:
 def test_the_one_at_the_other_end_of_a_socket_is_known(known: Callers) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert callers.peer_caller(ours.getsockopt) == known.look(*ME)
+        assert callers.peer_caller(ours.getsockopt)[:6] == known.look(*ME)[:6]
 
 
 def test_looking_at_many_processes_keeps_few_descriptors_and_none_in_the_end() -> None:
