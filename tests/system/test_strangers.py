@@ -65,7 +65,9 @@ def _apart(home: Home) -> Iterator[tuple[Path, int]]:
             eventually(home.socket.exists, "the daemon listens")
             children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
             inner = int(children.read_text().split()[0])
-            eventually(lambda: str(home.mnt) in Path(f"/proc/{inner}/mountinfo").read_text(errors="replace"), "it is mounted")
+            eventually(
+                lambda: str(home.mnt) in Path(f"/proc/{inner}/mountinfo").read_text(errors="replace"), "it is mounted"
+            )
             yield Path(f"/proc/{inner}/root{home.mnt}"), inner
         finally:
             outer.kill()

@@ -25,7 +25,9 @@ def test_the_user_reads_its_own_view(own: Home) -> None:
 
 
 def test_the_mount_is_not_for_all(own: Home) -> None:
-    line = next(line for line in Path("/proc/self/mountinfo").read_text(errors="replace").splitlines() if f" {own.mnt} " in line)
+    line = next(
+        line for line in Path("/proc/self/mountinfo").read_text(errors="replace").splitlines() if f" {own.mnt} " in line
+    )
     assert "allow_other" not in line
     assert f"user_id={OWNER}" in line
 
