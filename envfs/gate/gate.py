@@ -7,7 +7,7 @@ Refusals are logged too.
 import contextlib
 import math
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple, NoReturn
 
 from envfs.core import events
@@ -175,14 +175,17 @@ class Gate:
         finally:
             view.release()
 
-    def admit_facts(self, caller: Caller, request: AccessRequest) -> Face:
+    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> Face:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
         Returns the face that it has to fit. A comparison with the values tells whether a guess is right, so it takes
-        the values.
+        the values. `find` raises if the version that is asked for is not there. It is asked once the caller is
+        approved. The log must name no version that never was: those it names count as seen.
         """
         is_guess = request.format is Format.COMPARE
         verdict = (self._approve_whole if is_guess else self._approve_any)(caller, request)
+        if find is not None:
+            find()
         self.log.append(events.read(request, request.version, verdict), caller)
         return verdict.face
 

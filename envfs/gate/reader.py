@@ -94,17 +94,21 @@ class Reader:
 
         Raises:
             NotApproved: the caller may not have it
+            NoSuchLevel: the level has no such version
             Locked: the level's project is
         """
         self.check(caller, access)
-        face = self._gate.admit_facts(caller, access)
-        level, vault = access.level, self._vault
+        face = self._gate.admit_facts(caller, access, lambda: self._layer_versions(access))
+        vault = self._vault
         async with self._keyholder.turn():
-            versions = vault.versions_at(level, access.version) if access.version else vault.versions(level)
-            layers = vault.layers(list(zip(names.chain(level), versions, strict=True)))
+            layers = vault.layers(list(zip(names.chain(access.level), self._layer_versions(access), strict=True)))
             request = ExamineView(layers.layers, access.face.dialect, doubtful)
             examined = (await self._keyholder.ask(request, Examined, layers.blobs)).message
         return shown_facts(examined, face) if face.only else examined
+
+    def _layer_versions(self, access: AccessRequest) -> tuple[int, ...]:
+        level, version = access.level, access.version
+        return self._vault.versions_at(level, version) if version else self._vault.versions(level)
 
     async def history(
         self, caller: Caller, access: AccessRequest, newest: int = 0

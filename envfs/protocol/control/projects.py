@@ -17,11 +17,13 @@ class ListProjects(NamedTuple):
 class ChangeCustody(NamedTuple):
     """Seal a project's keys to a passphrase alone, or to recipients again. Rows: ResealedRow.
 
-    Descriptor: the passphrase that it is or was under.
+    Descriptor: the passphrase that it is or was under. `message` is sealed with each new version, here as in the other
+    requests that seal levels again.
     """
 
     project: str
     custody: str
+    message: str = ""
 
 
 class ChangeProjectPassphrase(NamedTuple):
@@ -36,6 +38,7 @@ class ChangeRecipients(NamedTuple):
     project: str
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    message: str = ""
 
 
 class ListKeys(NamedTuple):
@@ -51,6 +54,7 @@ class RotateKey(NamedTuple):
     """
 
     project: str
+    message: str = ""
 
 
 class ProjectRow(NamedTuple):
