@@ -12,7 +12,6 @@ from typing import NamedTuple, NoReturn
 from pyfuse3 import FUSEError
 
 from envfs.core.access.caller import Caller
-from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode
@@ -138,7 +137,8 @@ class Handles:
     def withdrawn(self) -> set[int]:
         """Return the inodes of the open files whose opener may not read them any more."""
         files = [content for content in self._open.values() if isinstance(content, OpenFile)]
-        return {file.inode for file in files if not self._gate.allows(file.caller, file.request.level)}
+        decide = self._gate.decide_face
+        return {file.inode for file in files if not decide(file.caller, file.request.level, file.request.face).is_served}
 
     def remove(self, handle: int) -> OpenFile | Listing | None:
         """Let go of a handle and of what it holds."""
@@ -160,8 +160,8 @@ class Handles:
         if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
         caller, request = content.caller, content.request
-        verdict = self._gate.decide(caller, request.level)
-        if verdict.decision is not Decision.ALLOW:
+        verdict = self._gate.decide_face(caller, request.level, request.face)
+        if not verdict.is_served:
             self._refuse(handle, caller, request, verdict.rule)
         return content
 
@@ -171,8 +171,8 @@ class Handles:
         if not isinstance(content, Listing):
             raise FUSEError(errno.ENOTDIR)
         if content.is_below_grant:
-            verdict = self._gate.decide(content.caller, content.node.level)
-            if verdict.decision is not Decision.ALLOW:
+            verdict = self._gate.decide_face(content.caller, content.node.level, content.node.face)
+            if not verdict.is_served:
                 self._refuse(
                     handle, content.caller, AccessRequest(content.node.level, Channel.MOUNT, Format.NAMES), verdict.rule
                 )
