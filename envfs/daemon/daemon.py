@@ -134,7 +134,7 @@ async def _serve(
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        withdrawal = Withdrawal(operations, open_vault.gate)
+        withdrawal = Withdrawal(operations.held_files, open_vault.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
         service.open_files = operations.open_files
         heart = Heart(manager, path)
@@ -143,7 +143,7 @@ async def _serve(
             service.mount = path
             _begin(service, link, tasks, listener)
             sharing = operations.sharing
-            for duty in (withdrawal.run, Crowding(operations).run, sharing.run, sharing.watch):
+            for duty in (withdrawal.run, Crowding(operations.held_files).run, sharing.run, sharing.watch):
                 tasks.keep(duty)
             tasks.keep(_announce, Toucher(operations, path), open_vault, heart, on_ready)
             await run_restarted(mount.serve)

@@ -138,7 +138,9 @@ class Handles:
         """Return the inodes of the open files whose opener may not read them any more."""
         files = [content for content in self._open.values() if isinstance(content, OpenFile)]
         decide = self._gate.decide_face
-        return {file.inode for file in files if not decide(file.caller, file.request.level, file.request.face).is_served}
+        return {
+            file.inode for file in files if not decide(file.caller, file.request.level, file.request.face).is_served
+        }
 
     def remove(self, handle: int) -> OpenFile | Listing | None:
         """Let go of a handle and of what it holds."""

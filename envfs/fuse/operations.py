@@ -9,7 +9,6 @@ defined, every surprise is EIO, every write EROFS. Code between awaits is atomic
 
 import contextlib
 import errno
-import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -26,6 +25,7 @@ from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles, OpenFile
+from envfs.fuse.held_files import HeldFiles
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
@@ -64,30 +64,9 @@ class Operations(Absent):
         self._callers = callers.Callers()
         self.sharing = Sharing(self._callers.process_of)
         self._reply = ReplyBuffer(_REPLY_BYTES)
+        self.held_files = HeldFiles(self.table, self._handles, self._may_see)
 
     # -- what the daemon does by itself --------------------------------------------------------------------------------
-
-    def files_held(self) -> list[int]:
-        """Return the inodes of all files that the kernel holds."""
-        return [inode.number for inode in self.table if not inode.node.is_folder]
-
-    def files_withdrawn(self) -> list[int]:
-        """Return the inodes of the files that the kernel holds and that one who has them may not read any more."""
-        inodes = [inode for inode in self.table if not inode.node.is_folder]
-        withdrawn = (inode.number for inode in inodes if not self._may_see(inode.node, inode.caller))
-        return [*self._handles.withdrawn().union(withdrawn)]
-
-    def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
-        """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
-        over = len(self.table) - most
-        if over <= 0:
-            return []
-        in_use = self._handles.inodes()
-        files = (inode for inode in self.table if not inode.node.is_folder and inode.number not in in_use)
-        oldest = list(itertools.islice(files, over + most // 2))
-        folders = [self.table.find(self.table.identity(nodes.parent(file.node), file.identity.uid)) for file in oldest]
-        pairs = ((folder, file) for folder, file in zip(folders, oldest, strict=True) if folder is not None)
-        return [(folder.number, os.fsencode(nodes.name(file.node))) for folder, file in pairs]
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
