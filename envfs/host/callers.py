@@ -22,6 +22,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need
 from envfs.host import user_namespace
 from envfs.host.evidence.process_files import (
+    cgroup_in,
     open_process,
     process_stat,
     process_status,
@@ -123,7 +124,7 @@ class Callers:
         try:
             status = process_status(folder)
             executable = _executable(folder)
-            cgroup = read_process_file(folder, "cgroup").rpartition(b"0::")[2].decode(errors="replace").strip()
+            cgroup = cgroup_in(read_process_file(folder, "cgroup"))
             process = _leader(status, pid)
         except OSError:
             caller = Caller(uid, gid, pid, doubt="its /proc entry cannot be read")

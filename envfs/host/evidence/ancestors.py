@@ -1,8 +1,9 @@
 """The programs of the processes that a process descends from, the nearest first.
 
 Laws: each parent is the one that the child still has once the parent's folder is open, so no number that was given
-again stands in the chain. A chain that changes meanwhile, or is too long, is none. A process whose parent has ended
-descends from the one that took it over, and of the parent's own parents nothing can be told.
+again stands in the chain. A chain that changes meanwhile, is too long, or has a process of another user namespace in
+it, is none. A process whose parent has ended descends from the one that took it over. Of the parent's own parents
+nothing can be told then.
 """
 
 import os
@@ -13,7 +14,7 @@ from envfs.host.evidence.program_files import ProgramFiles
 
 MOST_ANCESTORS = 64
 _TRIES = 3
-_UNTOLD = ProgramFile("")  # of another user namespace, or of another user where the daemon is not root's
+_UNTOLD = ProgramFile("")  # of another user where the daemon is not root's, or of the kernel's own
 
 
 def find_ancestors(
@@ -31,6 +32,8 @@ def find_ancestors(
             folder, stat = parent
             folders.append(folder)
             if len(folders) > MOST_ANCESTORS:
+                return None
+            if files.is_of_other_users(folder):
                 return None
             programs.append(files.program(folder, with_digest=with_digests) or _UNTOLD)
         return tuple(programs)

@@ -14,6 +14,8 @@ _CODE = slice(26 - _AFTER_NAME, 29 - _AFTER_NAME)  # where code and stack are
 _DATA = slice(45 - _AFTER_NAME, 52 - _AFTER_NAME)  # where data, arguments and environment are
 _FIELDS = 52 - _AFTER_NAME
 _GROUPS, _MOST_STATUS_BYTES = b"\nGroups:", 1 << 20  # 65,536 groups of eleven characters each, at most
+_DIGITS = 20
+_HIERARCHY = b"0::"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -95,6 +97,15 @@ def parse_stat(text: bytes) -> ProcessStat:
     return ProcessStat(parent, session, start / _TICKS, (*fields[_CODE], *fields[_DATA]))
 
 
+def cgroup_in(text: bytes) -> str:
+    """Return the path in the text of `cgroup` (cgroups(7), version 2), empty if there is none.
+
+    A user may call a cgroup of its own `0::`, and no name has a line feed.
+    """
+    line = next((line for line in text.split(b"\n") if line.startswith(_HIERARCHY)), b"")
+    return line.removeprefix(_HIERARCHY).decode(errors="replace")
+
+
 def began_at(process: int) -> float:
     """Return when a process began, by its number, in seconds after the boot.
 
@@ -111,4 +122,4 @@ def began_at(process: int) -> float:
 def status_numbers(status: bytes, name: bytes) -> tuple[int, ...]:
     """Return the numbers in a line of `status`: `Uid`, `Tgid`, `Groups`. Empty if there is no such line."""
     line = status.partition(b"\n" + name + b":")[2].partition(b"\n")[0]
-    return tuple(int(word) for word in line.split() if word.isdigit())
+    return tuple(int(word) for word in line.split() if word.isdigit() and len(word) <= _DIGITS)

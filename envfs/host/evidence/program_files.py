@@ -51,11 +51,12 @@ class ProgramFiles:
         return self.describe(file, with_digest=with_digest)
 
     def is_of_own_users(self, process: int) -> bool:
-        """Tell whether a process is in the daemon's own user namespace."""
-        try:
-            return os.readlink("ns/user", dir_fd=process) == self._own_users
-        except OSError:
-            return False
+        """Tell whether a process is in the daemon's own user namespace, as far as that can be seen."""
+        return _users_of(process) == self._own_users
+
+    def is_of_other_users(self, process: int) -> bool:
+        """Tell whether a process is seen to be in another user namespace."""
+        return _users_of(process) not in ("", self._own_users)
 
     def describe(self, file: FileInUse, *, with_digest: bool) -> ProgramFile:
         """Describe a file of a process that is in the daemon's own user namespace.
@@ -83,3 +84,10 @@ class ProgramFiles:
             return False
         finally:
             os.close(handle)
+
+
+def _users_of(process: int) -> str:
+    try:
+        return os.readlink("ns/user", dir_fd=process)
+    except OSError:
+        return ""

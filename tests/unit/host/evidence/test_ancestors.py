@@ -60,6 +60,16 @@ def test_a_process_whose_parent_ended_descends_from_the_one_that_took_it_over() 
             os.close(descriptor)
 
 
+def test_a_chain_through_another_user_namespace_is_none() -> None:
+    with running("unshare", "-Ur", SH, "-c", "/bin/cat; true", until=Path(SH).name) as folder:
+        below = open_process(started_by(folder))
+        try:
+            wait_for_program(below, "cat")
+            assert Need.ANCESTORS not in gathered(source_of(below)).seen
+        finally:
+            os.close(below)
+
+
 def test_a_chain_that_is_too_long_is_none(monkeypatch: object) -> None:
     with running("/bin/cat") as folder:
         assert ancestors.find_ancestors(ProgramFiles(), folder, process_stat(folder), with_digests=False)

@@ -59,6 +59,21 @@ def test_the_own_process_is_read() -> None:
         os.close(folder)
 
 
+@pytest.mark.parametrize(
+    ("text", "cgroup"),
+    [
+        (b"0::/\n", "/"),
+        (b"12:cpu:/a\n1:name=systemd:/b\n0::/c\n", "/c"),
+        (b"0::/user.slice/0::/system.slice/nginx.service\n", "/user.slice/0::/system.slice/nginx.service"),
+        (b"1:cpu:/0::/system.slice/nginx.service\n", ""),
+        (b"0::/a b \n", "/a b "),
+        (b"", ""),
+    ],
+)
+def test_the_cgroup_is_that_of_the_line_whatever_a_user_called_it(text: bytes, cgroup: str) -> None:
+    assert process_files.cgroup_in(text) == cgroup
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root joins groups")
 def test_all_of_many_groups_are_read_whole() -> None:
     groups = [4_294_000_000 + number for number in range(3000)]
