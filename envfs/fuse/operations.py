@@ -103,7 +103,7 @@ class Operations(Absent):
         self._check(held.node, caller)
         if held.node.is_folder:
             return self.table.refreshed(self._inodes.folder(held.node, held.caller))
-        view = await self._view(held.node, caller)
+        view = await self._view(held.node, caller, any_face=True)  # whoever has its descriptor is told its size
         if view.content(FORMATS[held.node.kind]) == held.identity.content:
             return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
         if held.is_placeholder:
@@ -178,7 +178,7 @@ class Operations(Absent):
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
 
-    async def _view(self, node: Node, caller: Caller) -> View:
+    async def _view(self, node: Node, caller: Caller, *, any_face: bool = False) -> View:
         view = None if node.version else self._gate.views.warm(node.level, node.face)
         if view is not None:
             return view
@@ -187,7 +187,8 @@ class Operations(Absent):
             view = await self._gate.views.get_past(node.level, node.version, node.face)
         else:
             view = await self._gate.views.get(node.level, node.face)
-        self._check(node, caller)
+        if not self._check(node, caller).has_values_of(node.face) and not any_face:
+            raise FUSEError(errno.ESTALE)
         return view
 
     # -- folders -------------------------------------------------------------------------------------------------------

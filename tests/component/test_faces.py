@@ -251,3 +251,19 @@ def test_the_daemon_holds_no_value_for_a_reader_of_placeholders(both: Both) -> N
     regions = [bytes(view._region.map) for view in (*views._ready.values(), *views._past.values())]
     assert regions
     assert not any(value in region for value in VALUES[:2] for region in regions)
+
+
+def test_a_face_that_changed_while_a_view_was_made_is_told_nothing_of_it(both: Both) -> None:
+    async def main() -> str:
+        ctx, views = both.approved, both.world.open_vault.gate.views
+        level = await walk(both.operations, "shop/prod", ctx)
+        make = views.get
+
+        async def slow(*arguments: object) -> object:
+            both.rules.show(ctx, MASKED)
+            return await make(*arguments)  # type: ignore[arg-type]
+
+        views.get = slow  # type: ignore[method-assign,assignment]
+        return await outcome(lambda: both.operations.lookup(level, b".env", ctx))  # type: ignore[arg-type]
+
+    assert run(main) == "ESTALE"
