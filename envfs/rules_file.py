@@ -20,7 +20,7 @@ from envfs.host.trusted_file import TrustedFile
 MOST_RULES = 4096
 _HEAD = """\
 # The rules of this machine, as `envfs grant` and `envfs revoke` write them. `envfs grants` lists them.
-# Your own go into envfs.toml: this file is written anew with each command, and comments in it are lost.
+# Your own go into envfs.toml: each command writes this file again, and comments in it are lost.
 """
 _ESCAPES: dict[int, str] = {number: f"\\u{number:04x}" for number in range(0x7F, 0xA0)}  # json leaves these
 

@@ -19,6 +19,7 @@ from envfs.control import (
     locks,
     log,
     projects,
+    readers,
     rules,
     vault,
     verification,
@@ -47,7 +48,7 @@ class Where(Enum):
     ANY = auto()  # one level at least: what is said of the others is left out
 
 
-class Need(NamedTuple):
+class Requirement(NamedTuple):
     """A row: what a caller needs, where, and the handler."""
 
     capability: Capability
@@ -56,51 +57,53 @@ class Need(NamedTuple):
 
 
 _C = Capability
-_TABLE: dict[type, Need] = {
-    ask.Status: Need(_C.NAMES, Where.NOWHERE, vault.status),
-    ask.ReadView: Need(_C.READ, Where.GATE, views.read_view),
-    ask.DescribeView: Need(_C.NAMES, Where.GATE, views.describe_view),
-    ask.WatchView: Need(_C.NAMES, Where.GATE, watch.watch_view),
-    ask.ListVariables: Need(_C.NAMES, Where.GATE, views.list_variables),
-    ask.ListLevels: Need(_C.NAMES, Where.GATE, views.list_levels),
-    ask.ListHistory: Need(_C.HISTORY, Where.GATE, views.list_history),
-    ask.CheckWrite: Need(_C.WRITE, Where.LEVEL, levels.check_write),
-    ask.SetVariable: Need(_C.WRITE, Where.LEVEL, levels.set_variable),
-    ask.UnsetVariable: Need(_C.WRITE, Where.LEVEL, levels.unset_variable),
-    ask.RenameVariable: Need(_C.WRITE, Where.LEVEL, levels.rename_variable),
-    ask.ImportText: Need(_C.WRITE, Where.LEVEL, levels.import_text),
-    ask.Rollback: Need(_C.WRITE, Where.LEVEL, levels.rollback),
-    ask.GrantAccess: Need(_C.GRANT, Where.LEVEL, rules.grant),
-    ask.Revoke: Need(_C.GRANT, Where.ANY, rules.revoke),
-    ask.ListGrants: Need(_C.GRANT, Where.ANY, rules.list_grants),
-    ask.ExplainAccess: Need(_C.GRANT, Where.LEVEL, rules.explain_access),
-    ask.ReadLog: Need(_C.LOG, Where.ANY, grants.read_log),
-    ask.VerifyLog: Need(_C.LOG, Where.VAULT, log.verify_log),
-    ask.RotateLog: Need(_C.ADMIN, Where.VAULT, log.rotate_log),
-    ask.RestartLog: Need(_C.ADMIN, Where.VAULT, log.restart_log),
-    ask.Init: Need(_C.ADMIN, Where.VAULT, vault.init),
-    ask.Unlock: Need(_C.ADMIN, Where.PROJECT, locks.unlock),
-    ask.Lock: Need(_C.ADMIN, Where.PROJECT, locks.lock),
-    ask.ChangePassphrase: Need(_C.ADMIN, Where.VAULT, identity.change_passphrase),
-    ask.KeepIdentity: Need(_C.ADMIN, Where.VAULT, identity.keep_identity),
-    ask.ForgetIdentity: Need(_C.ADMIN, Where.VAULT, identity.forget_identity),
-    ask.NewProject: Need(_C.ADMIN, Where.PROJECT, projects.new_project),
-    ask.ListProjects: Need(_C.ADMIN, Where.VAULT, projects.list_projects),
-    ask.ChangeCustody: Need(_C.ADMIN, Where.PROJECT, projects.change_custody),
-    ask.ChangeProjectPassphrase: Need(_C.ADMIN, Where.PROJECT, projects.change_project_passphrase),
-    ask.ChangeRecipients: Need(_C.ADMIN, Where.PROJECT, projects.change_recipients),
-    ask.ListKeys: Need(_C.ADMIN, Where.PROJECT, projects.list_keys),
-    ask.RotateKey: Need(_C.ADMIN, Where.PROJECT, projects.rotate_key),
-    ask.AddRecovery: Need(_C.ADMIN, Where.VAULT, projects.add_recovery),
-    ask.Unmount: Need(_C.ADMIN, Where.VAULT, vault.unmount),
-    ask.VerifyVault: Need(_C.ADMIN, Where.VAULT, verification.verify_vault),
-    ask.Accept: Need(_C.ADMIN, Where.LEVEL, verification.accept),
-    ask.Diagnose: Need(_C.ADMIN, Where.VAULT, doctor.diagnose),
+_TABLE: dict[type, Requirement] = {
+    ask.Status: Requirement(_C.NAMES, Where.NOWHERE, vault.status),
+    ask.ReadView: Requirement(_C.READ, Where.GATE, views.read_view),
+    ask.DescribeView: Requirement(_C.NAMES, Where.GATE, views.describe_view),
+    ask.WatchView: Requirement(_C.NAMES, Where.GATE, watch.watch_view),
+    ask.ListVariables: Requirement(_C.NAMES, Where.GATE, views.list_variables),
+    ask.ListLevels: Requirement(_C.NAMES, Where.GATE, views.list_levels),
+    ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, views.list_history),
+    ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, levels.check_write),
+    ask.SetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.set_variable),
+    ask.UnsetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.unset_variable),
+    ask.RenameVariable: Requirement(_C.WRITE, Where.LEVEL, levels.rename_variable),
+    ask.ImportText: Requirement(_C.WRITE, Where.LEVEL, levels.import_text),
+    ask.Rollback: Requirement(_C.WRITE, Where.LEVEL, levels.rollback),
+    ask.GrantAccess: Requirement(_C.GRANT, Where.LEVEL, rules.grant),
+    ask.UseToken: Requirement(_C.NAMES, Where.NOWHERE, rules.use_token),
+    ask.Revoke: Requirement(_C.GRANT, Where.ANY, rules.revoke),
+    ask.ListGrants: Requirement(_C.GRANT, Where.ANY, rules.list_grants),
+    ask.ExplainAccess: Requirement(_C.GRANT, Where.LEVEL, rules.explain_access),
+    ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, readers.list_readers),
+    ask.ReadLog: Requirement(_C.LOG, Where.ANY, grants.read_log),
+    ask.VerifyLog: Requirement(_C.LOG, Where.VAULT, log.verify_log),
+    ask.RotateLog: Requirement(_C.ADMIN, Where.VAULT, log.rotate_log),
+    ask.RestartLog: Requirement(_C.ADMIN, Where.VAULT, log.restart_log),
+    ask.Init: Requirement(_C.ADMIN, Where.VAULT, vault.init),
+    ask.Unlock: Requirement(_C.ADMIN, Where.PROJECT, locks.unlock),
+    ask.Lock: Requirement(_C.ADMIN, Where.PROJECT, locks.lock),
+    ask.ChangePassphrase: Requirement(_C.ADMIN, Where.VAULT, identity.change_passphrase),
+    ask.KeepIdentity: Requirement(_C.ADMIN, Where.VAULT, identity.keep_identity),
+    ask.ForgetIdentity: Requirement(_C.ADMIN, Where.VAULT, identity.forget_identity),
+    ask.NewProject: Requirement(_C.ADMIN, Where.PROJECT, projects.new_project),
+    ask.ListProjects: Requirement(_C.ADMIN, Where.VAULT, projects.list_projects),
+    ask.ChangeCustody: Requirement(_C.ADMIN, Where.PROJECT, projects.change_custody),
+    ask.ChangeProjectPassphrase: Requirement(_C.ADMIN, Where.PROJECT, projects.change_project_passphrase),
+    ask.ChangeRecipients: Requirement(_C.ADMIN, Where.PROJECT, projects.change_recipients),
+    ask.ListKeys: Requirement(_C.ADMIN, Where.PROJECT, projects.list_keys),
+    ask.RotateKey: Requirement(_C.ADMIN, Where.PROJECT, projects.rotate_key),
+    ask.AddRecovery: Requirement(_C.ADMIN, Where.VAULT, projects.add_recovery),
+    ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, vault.unmount),
+    ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, verification.verify_vault),
+    ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, verification.accept),
+    ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, doctor.diagnose),
 }
 
 
 _READS = (  # after these a checkpoint may wait for the end
-    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess),
+    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
     *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
 )
 
@@ -133,7 +136,7 @@ async def _answer(call: Call, request: object) -> Sent:
     return sent
 
 
-def _may(call: Call, request: object, need: Need) -> bool:
+def _may(call: Call, request: object, need: Requirement) -> bool:
     if need.where in (Where.NOWHERE, Where.GATE):
         return True
     if need.where is Where.ANY:
@@ -157,7 +160,7 @@ def _level(request: object, where: Where) -> str | None:
         return None
 
 
-def _refuse(call: Call, request: object, need: Need) -> NoReturn:
+def _refuse(call: Call, request: object, need: Requirement) -> NoReturn:
     event = events.refused_request(type(request).__name__, str(getattr(request, "level", "")), need.capability)
     call.service.refusals.record(event, call.caller)
     uid, owner, capability = call.caller.uid, call.service.owner, need.capability

@@ -10,7 +10,15 @@ from envfs.core.access import explanation
 from envfs.core.access.policy import MOST_LISTERS
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Pin, Rule, who
-from envfs.core.access.rule_table import MOST_SECONDS, UIDS, check_rule, has_control_characters, parse_can, parse_globs
+from envfs.core.access.rule_table import (
+    MOST_SECONDS,
+    UIDS,
+    check_rule,
+    has_control_characters,
+    parse_can,
+    parse_digest,
+    parse_globs,
+)
 from envfs.core.access.verdict import Decision
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NotApproved
@@ -25,6 +33,7 @@ from envfs.protocol.control import (
     Revoke,
     RuleGiven,
     RuleRow,
+    UseToken,
 )
 from envfs.service import rights
 from envfs.service.grants import check_giving, chosen_rules, may_end, with_end
@@ -37,7 +46,7 @@ async def grant(call: Call, request: GrantAccess) -> Sent:
     rule = check_giving(service, call.caller, _rule(service, request))
     _ = service.open_vault  # a log without a vault would be one that this request begins
     service.log.append(events.granted(rule.level, who(rule)), call.caller)
-    given = service.book.give(rule)
+    given = service.book.give(rule, "t" if rule.token else "g")
     await service.after_revoke()  # the rule may be stricter than the one that it replaces, or end sooner
     missing = () if service.open_vault.vault.exists(rule.level) else (f"there is no level {rule.level} yet",)
     return Sent(RuleGiven(given.id, (*missing, *_notes(given), *_narrowed(service, given), *_crowded(service))))
@@ -62,6 +71,7 @@ def _rule(service: Service, request: GrantAccess) -> Rule:
             birth=float(request.birth),
             decision=decision,
             dialect=request.dialect,
+            token=parse_digest(request.token),
         )
         rule = rule._replace(can=parse_can(request.can) or (frozenset(Capability) if decision is _DENY else rule.can))
         check_rule(rule, dialects.NAMES)
@@ -111,11 +121,11 @@ def _check_reach(service: Service, uid: int) -> None:
 
 
 def _notes(rule: Rule) -> Iterator[str]:
-    if rule.uid is not None and not _user(rule.uid):
+    if rule.uid is not None and not user_name(rule.uid):
         yield f"no user of this machine has uid {rule.uid}; a container's user may"
     if rule.uid == 0 and not rule.names_program and rule.decision is not _DENY:
         yield "every process of root's may read it then"
-    if rule.names_program and rule.uid is None and rule.decision is not _DENY:
+    if rule.names_program and not rule.token and rule.uid is None and rule.decision is not _DENY:
         yield "it is for every user of this machine: name one with --user"
     if rule.exe and not rule.exe.sha256:
         yield "without a pin it is for whatever program is at that path"
@@ -133,6 +143,11 @@ def _narrowed(service: Service, rule: Rule) -> Iterator[str]:
 def _crowded(service: Service) -> Iterator[str]:
     if service.owner == 0 and sum(map(len, service.open_vault.gate.listers())) > MOST_LISTERS:
         yield f"{MOST_LISTERS} users at most may list the mount point; those of higher uids go by name"
+
+
+async def use_token(_call: Call, _request: UseToken) -> Sent:
+    """Refuse with BadRequest: a connection takes a token by itself, before it asks for anything."""
+    raise BadRequest("a token is for a connection")
 
 
 async def revoke(call: Call, request: Revoke) -> Sent:
@@ -177,7 +192,7 @@ def _grant_row(service: Service, rule: Rule, seconds: int) -> GrantRow:
     return GrantRow(
         level=rule.level,
         uid=rule.uid,
-        user="" if rule.uid is None else _user(rule.uid),
+        user="" if rule.uid is None else user_name(rule.uid),
         until=rule.until,
         seconds_left=seconds,
         dialect=rule.dialect,
@@ -220,7 +235,8 @@ def _capability(text: str) -> Capability:
         raise BadRequest("there is no such capability", f"there are {', '.join(Capability)}") from None
 
 
-def _user(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Return the name of a user of this machine, empty for a uid without one."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access.roles import Capability
 
 
@@ -45,16 +46,16 @@ _CAPABILITIES: Final = {
 class AccessRequest(NamedTuple):
     """One access: which level, by which channel, in which format. `version` 0 is now.
 
-    `dialect` is that of the dotenv text. Empty for the one that the level asks for.
+    `face` is the one that the caller's rule gives. A caller may ask for another dialect than the rule's.
     """
 
     level: str
     channel: Channel
     format: Format
     version: int = 0
-    dialect: str = ""
+    face: Face = PLAIN_FACE
 
     @property
     def capability(self) -> Capability:
-        """What a rule has to let a caller do for this. Of a version of the past, `history` as well."""
+        """The capability that it takes. For a version of the past, `history` as well."""
         return _CAPABILITIES[self.format]

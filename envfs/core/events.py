@@ -79,6 +79,11 @@ def refused_request(name: str, level: str, capability: Capability) -> Event:
     return Event(EventKind.REFUSE, Channel.SOCKET, level, operation=name, decision=Decision.DENY, rule=rule)
 
 
+def refused_token() -> Event:
+    """A token was not one, or is one no more."""
+    return Event(EventKind.REFUSE, Channel.SOCKET, operation="token", decision=Decision.DENY, rule="no such token")
+
+
 def refused_passphrase(scope: Scope) -> Event:
     """A passphrase was wrong."""
     return Event(EventKind.REFUSE, Channel.SOCKET, scope.top, operation="unlock", rule="wrong passphrase")

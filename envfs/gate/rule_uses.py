@@ -14,7 +14,7 @@ from envfs.errors import AuditUnavailable
 from envfs.host import clocks, private_files
 
 _LARGEST = 16 << 20
-_HINT = "move it away: then the rules with --max-reads start anew"
+_HINT = "move it away: then the rules with --max-reads start again"
 
 
 class RuleUses:

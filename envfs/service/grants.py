@@ -9,7 +9,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from envfs.core.access.caller import Caller
-from envfs.core.access.policy import Entry
+from envfs.core.access.policy import IndexedRule
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
@@ -18,6 +18,7 @@ from envfs.host import clocks
 from envfs.service.service import Service
 
 _HINT = "ask the owner"
+_READ = Capability.READ
 
 
 def with_end(rule: Rule, seconds: int) -> Rule:
@@ -47,7 +48,9 @@ def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
         rules = gate.policy().resolve(caller, level, clocks.boot_seconds())
         for capability in rule.can:
             verdict = gate.decide(caller, level, capability)
-            if verdict.decision is not Decision.ALLOW or not _covers(verdict.face.only, rule.only, capability):
+            masks = verdict.decision is Decision.MASK and rule.decision is Decision.MASK
+            served = verdict.decision is Decision.ALLOW or masks or (verdict.is_served and capability is not _READ)
+            if not served or not _covers(verdict.face.only, rule.only, capability):
                 raise NotApproved(f"uid {caller.uid} cannot give `{capability}` at {level}: it has less itself", _HINT)
         _check_limits(service, [entry for entry in rules.deciding if entry.rule.can & rule.can], rule)
     return rule._replace(by=caller.uid)
@@ -68,7 +71,7 @@ def _fits(name: str, globs: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
 
-def _check_limits(service: Service, own: list[Entry], rule: Rule) -> None:
+def _check_limits(service: Service, own: list[IndexedRule], rule: Rule) -> None:
     lasts = clocks.boot_seconds() + service.open_vault.gate.seconds_left(rule)
     for entry in own:
         if entry.rule.max_reads or entry.rule.birth:

@@ -34,12 +34,16 @@ class KeyFile(NamedTuple):
 
 
 class KeyChange(NamedTuple):
-    """A change of a project's keys. `recipients` empty: as before, `fresh`: a new key comes in front."""
+    """A change of a project's keys. `recipients` empty: as before, `fresh`: a new key comes in front.
+
+    `message` goes with the levels that are sealed again.
+    """
 
     operation: KeyOperation
     custody: Custody
     recipients: tuple[str, ...] = ()
     fresh: bool = False
+    message: str = ""
 
 
 class ProjectKeys:

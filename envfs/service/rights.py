@@ -1,13 +1,16 @@
-"""Who may send a request: a caller whom a rule lets do that, or the owner, which needs none.
+"""The right to send a request: a rule gives it to a caller, and the owner has it without one.
 
 Law: the owner is bound by its own rules that deny a program, and by no others. So a program of the owner's can be kept
 from changing anything, and the owner can always change that by another one.
 """
 
-from envfs.core import names
+import contextlib
+import hashlib
+
+from envfs.core import events, names
 from envfs.core.access.caller import Caller
 from envfs.core.access.roles import Capability
-from envfs.errors import EnvFSError, UnsafeSettings
+from envfs.errors import AuditUnavailable, EnvFSError, NotApproved, UnsafeSettings
 from envfs.host import clocks
 from envfs.service.service import Service
 
@@ -30,6 +33,21 @@ def may_anywhere(service: Service, caller: Caller, capability: Capability) -> bo
         return service.open_vault.gate.can_anywhere(caller, capability)
     except EnvFSError:
         return False
+
+
+def bearer(service: Service, caller: Caller, token: bytes) -> Caller:
+    """Return a caller as the bearer of a token, which acts by its rule and by nothing else.
+
+    Raises:
+        NotApproved: there is no such token, or it has ended. That is on the log
+    """
+    digest = hashlib.sha256(token.strip()).hexdigest()
+    with contextlib.suppress(UnsafeSettings):  # strangers are only told no
+        if service.open_vault.gate.policy().has_token(digest, clocks.boot_seconds()):
+            return caller._replace(token=digest)
+    with contextlib.suppress(AuditUnavailable):
+        service.refusals.record(events.refused_token(), caller)
+    raise NotApproved("the token is not valid, or not any more", "`envfs token create` makes one, for the owner")
 
 
 def may_hand_over(service: Service, caller: Caller) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ from tests.system.probing import attempt
 _EXT: forger.Header = {"colour": "red", "policy": {"of": ["a", 7, True]}}
 _CRITICAL: forger.Header = {"ext": {"crit": ["policy"], "policy": "ask"}, "crit": ["ext"]}
 _UNKNOWN = "needs an extension that this release does not know"
+
+
+@pytest.fixture
+def shop(shop: Home) -> Iterator[Home]:
+    """Give one test the realistic files, served: a command beside a daemon costs a tenth of one alone."""
+    with shop.mounted():
+        yield shop
 
 
 @pytest.fixture
@@ -43,7 +51,6 @@ def test_what_is_not_critical_goes_on_from_version_to_version(shop: Home, owner:
     shop.envfs("import", "-", "/shop/prod", "--replace", given="F=1\n")
     shop.envfs("key", "rotate", "shop")
     shop.envfs("rollback", "/shop/prod", "2", "-y")
-    shop.settle()
     written = [forger.header_of(_prod(shop, number)).get("ext") for number in range(1, 11)]
     assert written == [None, *[_EXT] * 9]
     assert shop.envfs("get", "/shop/prod", "A").text == "1\n"
@@ -92,6 +99,14 @@ def test_nothing_is_written_after_it(shop: Home, owner: Pen) -> None:
     _is_unsupported(shop.envfs("import", "-", "/shop/prod", "--replace", given="A=1\n", status=114))
     shop.envfs("key", "rotate", "shop", status=114)
     assert not _prod(shop, 3).exists()
+
+
+def test_it_keeps_no_other_level_from_a_new_key(shop: Home, owner: Pen) -> None:
+    forger.next_record(_prod(shop, 1), owner, "A=hunter2\n", _CRITICAL)
+    _is_unsupported(shop.envfs("key", "rotate", "shop", status=114))
+    levels = {row["newest"]: row["levels"] for row in shop.rows("key", "ls", "shop")}
+    assert levels == {True: 1, False: 1}
+    assert [row["unfinished"] for row in shop.rows("project", "ls") if row["project"] == "/shop"] == [True]
 
 
 def test_history_and_verify_name_it_and_go_on(shop: Home, owner: Pen) -> None:

@@ -12,7 +12,7 @@ from envfs_cli.arguments import Mistake
 from envfs_cli.callers import Named, named_callers
 from envfs_cli.daemon import session
 from envfs_cli.folder_links import state
-from envfs_cli.replies import access
+from envfs_cli.replies import access, masked
 from envfs_cli.replies.facts import chain_words, view_facts
 
 
@@ -83,7 +83,9 @@ def _linked(word: str) -> "tuple[str, str]":
 
 
 def _value(asking: session.Session, level: str, name: str, version: int) -> str:
-    return asking.ask(control.ReadView(level, "value", "show", (name,), version))[1].decode()
+    reply, blob = asking.ask(control.ReadView(level, "value", "show", (name,), version))
+    masked.note_if_masked(reply)
+    return blob.decode()
 
 
 def _members(facts: control.FactsRow, chains: "list[control.DanglingRow]", value: "str | None") -> "dict[str, object]":

@@ -10,6 +10,7 @@ from envfs_cli.grammar.words import (
     Argument,
     Command,
     Option,
+    action_argument,
 )
 
 _DECISIONS = ("allow", "mask", "ask", "deny")
@@ -74,6 +75,47 @@ COMMANDS = (
         "list the rules",
         options=(PASSPHRASE, JSON),
         examples=("envfs grants",),
+    ),
+    Command(
+        "who",
+        "access",
+        "list the processes that have a level open or read it",
+        (LEVEL,),
+        (PASSPHRASE, JSON),
+        ("envfs who /shop/prod",),
+        details="Readers of levels below are listed too, for they get what the level sets. A process that has ended is "
+        "listed only if another one has its open file, and then as `passed on`. The daemon remembers the last 4,096 "
+        "readings since its start. `envfs log` has all of them.",
+    ),
+    Command(
+        "token",
+        "access",
+        "make a token for callers without a user of their own, list all, revoke one",
+        (
+            action_argument(
+                create="make one for a level, and print it this once",
+                ls="list those that last",
+                revoke="end one, by its id",
+            ),
+            Argument("level", "level", "a level such as /shop/prod; for `revoke` an id such as t3", optional=True),
+        ),
+        (
+            Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: 15m"),
+            _ONLY,
+            _MAX_READS,
+            _CAN,
+            DIALECT,
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs token create /shop/prod --ttl 15m --only 'DB_*'",
+            "ENVFS_TOKEN_FILE=/run/secrets/envfs envfs exec /shop/prod -- ./app",
+            "envfs token revoke t3",
+        ),
+        details="For containers, CI and other users, by the socket alone. Any command takes the token from "
+        "ENVFS_TOKEN or from the file that ENVFS_TOKEN_FILE names, and acts by it and by nothing else. The command "
+        "that `exec` becomes does not inherit it. The daemon keeps a digest.",
     ),
     Command(
         "log",

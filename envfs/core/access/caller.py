@@ -28,8 +28,8 @@ class Caller(NamedTuple):
         return self.doubt or ("no process" if self.pid <= 0 else "")
 
     def is_user(self, uid: int) -> bool:
-        """Tell whether the caller was identified, and as this user."""
-        return self.uid == uid and not self.unknown
+        """Tell whether the caller was identified, and as this user. The bearer of a token acts by that alone."""
+        return self.uid == uid and not self.unknown and not self.token
 
     def evidence(self, needs: frozenset[Need]) -> Evidence:
         """Return what can be seen of the process."""

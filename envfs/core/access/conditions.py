@@ -59,18 +59,16 @@ def path_of(executable: str) -> str:
 def meets(rule: Rule, required: frozenset[Need], caller: Caller, uses: Uses) -> bool | None:
     """Tell whether a caller meets all conditions of a rule. None: that cannot be told.
 
-    `required` are the rule's needs. What can be told without evidence is, before any is gathered.
+    `required` are the rule's needs. No evidence is gathered for what can be told without.
     """
-    if rule.uid is not None and rule.uid != caller.uid:
-        return False
-    if rule.token and rule.token != caller.token:
+    if (rule.uid is not None and rule.uid != caller.uid) or (rule.token and rule.token != caller.token):
         return False
     if not (required or rule.cgroup):
-        return True
-    if rule.exe is not None and caller.executable and path_of(caller.executable) != rule.exe.path:
-        return False
+        return True if not caller.unknown or (rule.token and rule.uid is None) else None
+    if caller.unknown:
+        return None  # the bearer of a token, of whom nothing else is known
     in_cgroup = _is_in_cgroup(rule.cgroup, caller.cgroup)
-    if in_cgroup is False:
+    if in_cgroup is False or (rule.exe and caller.executable and path_of(caller.executable) != rule.exe.path):
         return False
     return _all((in_cgroup, *_by_evidence(rule, caller, required, uses)))
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need, ProgramFile
-from envfs.core.access.policy import Entry, Policy
+from envfs.core.access.policy import IndexedRule, Policy
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Pin, Rule, who
 from envfs.core.access.verdict import Decision
@@ -50,12 +50,12 @@ def _overruled(rule: Rule, capability: Capability) -> str:
     return "a more specific rule decides"
 
 
-def why_not(rule: Rule, caller: Caller, entry: Entry) -> str:
+def why_not(rule: Rule, caller: Caller, entry: IndexedRule) -> str:
     """Say which conditions a caller does not meet, or which cannot be told."""
     return ", ".join(_reasons(rule, caller, entry))
 
 
-def _reasons(rule: Rule, caller: Caller, entry: Entry) -> Iterator[str]:
+def _reasons(rule: Rule, caller: Caller, entry: IndexedRule) -> Iterator[str]:
     evidence = caller.evidence(entry.needs)
     if rule.token and rule.token != caller.token:
         yield "it is for the bearer of a token"

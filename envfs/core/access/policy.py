@@ -1,9 +1,9 @@
 """The policy: rules in, a verdict out.
 
-Laws: the default is deny. Uid 0 gets nothing for being root. A caller that could not be identified gets nothing. The
-most specific rules decide: those of the deepest level, and among them those that name the most about a caller. Of
-several that are as specific, the strictest decision counts. The order of rules never matters. A rule in doubt lets
-nobody in: it counts as far as it is stricter than what is decided without it.
+Laws: the default is deny. Uid 0 gets nothing for being root. A caller that could not be identified gets nothing, but by
+a token. The most specific rules decide: those of the deepest level, and among them those that name the most about a
+caller. Of several that are as specific, the strictest decision counts. The order of rules never matters. A rule in
+doubt lets nobody in: it counts as far as it is stricter than what is decided without it.
 """
 
 import math
@@ -21,7 +21,7 @@ from envfs.core.access.rule import Moment, Rule, end, who
 from envfs.core.access.verdict import Decision, Verdict
 
 MOST_LISTERS = 507  # uids and gids of one folder's access list: with more, Linux refuses the folder to everybody
-_MOST_CALLERS = 4096  # whose rules are remembered, a level
+_MOST_CALLERS = 512  # whose rules are remembered, a level
 _NO_GRANT = Verdict(Decision.DENY, "no grant")
 _READ = Capability.READ
 _ALLOW, _DENY = Decision.ALLOW, Decision.DENY  # looked up once: through its class a member costs 50 ns (Python 3.11)
@@ -29,7 +29,12 @@ _STRICTNESS = {Decision.ALLOW: 0, Decision.MASK: 1, Decision.ASK: 2, Decision.DE
 _Kind = tuple[int, str, str]  # of callers, as far as rules are looked up by it: uid, executable, token
 
 
-class Entry(NamedTuple):
+def face(rule: Rule) -> Face:
+    """Return the face that a rule shows."""
+    return Face(rule.dialect, rule.decision is Decision.MASK, rule.only)
+
+
+class IndexedRule(NamedTuple):
     """A rule made ready: how specific it is, its end in seconds of this run of the machine, and what it needs."""
 
     rule: Rule
@@ -46,9 +51,9 @@ class Entry(NamedTuple):
 class Resolution(NamedTuple):
     """The rules that count for one caller at one level: those that decide, those that deny, and those in doubt."""
 
-    deciding: list[Entry]
-    denying: list[Entry]
-    doubtful: list[Entry]
+    deciding: list[IndexedRule]
+    denying: list[IndexedRule]
+    doubtful: list[IndexedRule]
 
     def capabilities(self) -> frozenset[Capability]:
         """Return what the caller can do there in any way, masked and asked for included."""
@@ -62,10 +67,10 @@ class _Level:
     """The rules of one level, by kind of caller: for most callers there are few of many."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self._of_kind: dict[_Kind, list[Entry]] = {}
+        self.entries: list[IndexedRule] = []
+        self._of_kind: dict[_Kind, list[IndexedRule]] = {}
 
-    def entries_for(self, kind: _Kind) -> list[Entry]:
+    def entries_for(self, kind: _Kind) -> list[IndexedRule]:
         """Return the rules that may be met by a kind of callers, the most specific first."""
         entries = self._of_kind.get(kind)
         if entries is None:
@@ -77,7 +82,7 @@ class _Level:
 
 
 class Listers(NamedTuple):
-    """Who may list a folder, as far as the kernel can check that: users and groups."""
+    """The users and groups that may list a folder, as far as the kernel can check that."""
 
     uids: tuple[int, ...] = ()
     gids: tuple[int, ...] = ()
@@ -99,15 +104,15 @@ class Policy:
 
     def decide(self, caller: Caller, level: str, seconds: float, capability: Capability = _READ) -> Verdict:
         """Decide whether a caller may do something at a level."""
-        if caller.doubt or caller.pid <= 0:
+        if (caller.doubt or caller.pid <= 0) and not caller.token:
             return Verdict(_DENY, f"unknown caller: {caller.unknown}")
         return _judge(self.resolve(caller, level, seconds), capability)
 
     def resolve(self, caller: Caller, level: str, seconds: float) -> Resolution:
         """Find the rules that count for an identified caller at a level."""
-        deciding: list[Entry] = []
-        denying: list[Entry] = []
-        doubtful: list[Entry] = []
+        deciding: list[IndexedRule] = []
+        denying: list[IndexedRule] = []
+        doubtful: list[IndexedRule] = []
         kind, step = (caller.uid, caller.executable, caller.token), level
         while True:
             rules = self._levels.get(step)
@@ -127,7 +132,7 @@ class Policy:
 
     def sees(self, caller: Caller, level: str, seconds: float) -> bool:
         """Tell whether a caller may know that a level exists: it can do something there, below, or above."""
-        if caller.doubt or caller.pid <= 0:
+        if (caller.doubt or caller.pid <= 0) and not caller.token:
             return False
         if self.resolve(caller, level, seconds).capabilities():
             return True
@@ -136,7 +141,7 @@ class Policy:
 
     def can_anywhere(self, caller: Caller, capability: Capability, seconds: float) -> bool:
         """Tell whether a caller can do something at any level at all."""
-        if caller.doubt or caller.pid <= 0:
+        if (caller.doubt or caller.pid <= 0) and not caller.token:
             return False
         return any(
             capability in self.resolve(caller, step, seconds).capabilities() for step in self._levels_for(caller)
@@ -148,7 +153,7 @@ class Policy:
 
     def grants(self, caller: Caller, seconds: float) -> int:
         """Return how many rules let a caller do something."""
-        if caller.unknown:
+        if caller.unknown and not caller.token:
             return 0
         entries = (
             entry
@@ -176,17 +181,21 @@ class Policy:
         by_gid = [(entry.rule.gid, entry) for entry in plain if entry.rule.uid is None]
         return Listers(_open_to(by_uid, level), _open_to(by_gid, level))
 
+    def has_token(self, token: str, seconds: float) -> bool:
+        """Tell whether a rule is for the bearer of a token, by its SHA-256 in hex."""
+        return any(entry.rule.token == token and seconds < entry.until for entry in self._entries)
+
     def next_end(self, seconds: float) -> float:
         """Return when the next rule ends, in seconds of this run of the machine. Infinity if none does."""
         return min((entry.until for entry in self._entries if entry.until > seconds), default=math.inf)
 
-    def entries(self, level: str) -> Iterator[Entry]:
+    def entries(self, level: str) -> Iterator[IndexedRule]:
         """Iterate over the rules of a level and of those above it, the most specific first."""
         for step in reversed(names.chain(level)):
             if step in self._levels:
                 yield from sorted(self._levels[step].entries, key=lambda entry: entry.rank, reverse=True)
 
-    def meets(self, entry: Entry, caller: Caller) -> bool | None:
+    def meets(self, entry: IndexedRule, caller: Caller) -> bool | None:
         """Tell whether a caller meets a rule. None: that cannot be told."""
         return conditions.meets(entry.rule, entry.needs, caller, self._uses)
 
@@ -201,7 +210,7 @@ class Policy:
         return steps
 
 
-def _open_to(numbered: Iterable[tuple[int | None, Entry]], level: str) -> tuple[int, ...]:
+def _open_to(numbered: Iterable[tuple[int | None, IndexedRule]], level: str) -> tuple[int, ...]:
     by_number: dict[int, list[Rule]] = {}
     for number, entry in numbered:
         if number is not None:
@@ -221,10 +230,9 @@ def _is_open(rules: list[Rule], level: str) -> bool:
     return False
 
 
-def _entry(rule: Rule, now: Moment) -> Entry:
-    face = Face(rule.dialect, rule.decision is Decision.MASK, rule.only)
-    verdict = Verdict(rule.decision, f"{rule.key} {who(rule)} {rule.level}", face)
-    return Entry(rule, rank(rule), end(rule, now), conditions.needs(rule), verdict)
+def _entry(rule: Rule, now: Moment) -> IndexedRule:
+    verdict = Verdict(rule.decision, f"{rule.key} {who(rule)} {rule.level}", face(rule))
+    return IndexedRule(rule, rank(rule), end(rule, now), conditions.needs(rule), verdict)
 
 
 def rank(rule: Rule) -> tuple[int, ...]:
@@ -237,7 +245,9 @@ def rank(rule: Rule) -> tuple[int, ...]:
 def _may_concern(rule: Rule, kind: _Kind) -> bool:
     uid, executable, token = kind
     is_program = rule.exe is None or not executable or conditions.path_of(executable) == rule.exe.path
-    return rule.uid in (None, uid) and rule.token in ("", token) and is_program
+    # a token gives what its rule does, and nothing that its bearer has for another reason
+    is_bearer = rule.token == token or (not rule.token and rule.decision is _DENY)
+    return rule.uid in (None, uid) and is_bearer and is_program
 
 
 def _judge(rules: Resolution, capability: Capability) -> Verdict:
@@ -252,11 +262,11 @@ def _judge(rules: Resolution, capability: Capability) -> Verdict:
     return _limited(verdict, doubtful, capability) if doubtful else verdict
 
 
-def _without(deciding: list[Entry], capability: Capability) -> Verdict:
+def _without(deciding: list[IndexedRule], capability: Capability) -> Verdict:
     return Verdict(_DENY, f"{deciding[0].verdict.rule}: not {capability}") if deciding else _NO_GRANT
 
 
-def _together(giving: list[Entry]) -> Verdict:
+def _together(giving: list[IndexedRule]) -> Verdict:
     # as specific as each other: the strictest decision, and of its rules all names that any of them shows
     strictest = max(giving, key=lambda entry: _STRICTNESS[entry.rule.decision]).rule.decision
     chosen = [entry for entry in giving if entry.rule.decision is strictest]
@@ -266,7 +276,7 @@ def _together(giving: list[Entry]) -> Verdict:
     return chosen[0].verdict._replace(face=Face(dialect, strictest is Decision.MASK, only))
 
 
-def _limited(verdict: Verdict, doubtful: list[Entry], capability: Capability) -> Verdict:
+def _limited(verdict: Verdict, doubtful: list[IndexedRule], capability: Capability) -> Verdict:
     # whether or not a rule in doubt is met, the caller gets no more than this
     for entry in doubtful:
         rule = entry.rule
@@ -276,8 +286,8 @@ def _limited(verdict: Verdict, doubtful: list[Entry], capability: Capability) ->
         if capability not in rule.can or differs:
             return Verdict(_DENY, f"{entry.verdict.rule} (in doubt)")
         if _STRICTNESS[rule.decision] > _STRICTNESS[verdict.decision]:
-            face = Face(verdict.face.dialect, rule.decision is Decision.MASK, verdict.face.only)
-            verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", face)
+            limited = Face(verdict.face.dialect, rule.decision is Decision.MASK, verdict.face.only)
+            verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", limited)
         if rule.only:
             verdict = verdict._replace(face=verdict.face._replace(only=rule.only))
     return verdict

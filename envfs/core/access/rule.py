@@ -105,7 +105,7 @@ def end(rule: Rule, now: Moment) -> float:
 def who(rule: Rule) -> str:
     """Say which callers a rule is for, in a few words."""
     parts = [
-        (f"token {rule.key}", rule.token),
+        (f"token {rule.id}".rstrip(), rule.token),
         (f"exe {rule.exe.path if rule.exe else ''}", rule.exe),
         (f"script {rule.script.path if rule.script else ''}", rule.script),
         (f"under {rule.under.path if rule.under else ''}", rule.under),

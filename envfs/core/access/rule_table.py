@@ -1,7 +1,7 @@
 """The written form of a rule: a table of TOML, the same in the settings file and in the machine's own file of rules.
 
-Laws: an unknown key is refused, not skipped. What is written is read back as the same rule. No text of a rule holds a
-control character, so none reaches a terminal.
+Laws: an unknown key is refused, not skipped. A rule that is written is read back as the same one. No text of a rule
+holds a control character, so none reaches a terminal.
 """
 
 import re
@@ -87,7 +87,7 @@ def check_rule(rule: Rule, dialects: Collection[str]) -> None:
 
 
 def rule_table(rule: Rule) -> dict[str, object]:
-    """Write a rule as a table. What is empty or as it is by default is left out."""
+    """Write a rule as a table. It has no key for a field that is empty, or as it is by default."""
     numbers = {"uid": rule.uid, "gid": rule.gid, "by": rule.by}
     table: dict[str, object] = {"id": rule.id, "level": rule.level}
     table |= {name: number for name, number in numbers.items() if number is not None}
@@ -131,6 +131,17 @@ def parse_globs(globs: object) -> tuple[str, ...]:
     if not all(isinstance(glob, str) and _GLOB.fullmatch(glob) for glob in globs):
         raise EnvFSError("only in a [[grant]] is a list of names, in which * and ? may stand")
     return tuple(globs)
+
+
+def parse_digest(text: str) -> str:
+    """Return a SHA-256 in hex, or nothing.
+
+    Raises:
+        EnvFSError: it is something else
+    """
+    if text and not _SHA256.fullmatch(text):
+        raise EnvFSError("a digest in a [[grant]] is SHA-256 in hex")
+    return text
 
 
 def has_control_characters(text: str) -> bool:

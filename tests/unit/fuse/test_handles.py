@@ -34,9 +34,9 @@ class Asked:
         self.refused = 0
 
     def judge(self, _caller: Caller, _request: AccessRequest) -> Verdict:
-        return Verdict(Decision.ALLOW if self.allowed else Decision.DENY, "a rule")
+        return self.judge_access()
 
-    def decide(self, _caller: Caller, _level: str, _capability: str = "read") -> Verdict:
+    def judge_access(self, *_access: object, **_more: object) -> Verdict:
         return Verdict(Decision.ALLOW if self.allowed else Decision.DENY, "a rule")
 
     def sees(self, _caller: Caller, _level: str) -> bool:

@@ -27,7 +27,9 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "log restart": (control.Done((H,)), ()),
     "verify": (control.Checked(2, 1, (H,)), (control.FaultRow(H, H),)),
     "ls": (control.Done(), (control.LevelRow(H, 1, H, allowed=True),)),
-    "grants": (control.Done(), (control.GrantRow(H, 1, H, H, 5),)),
+    "grants": (control.Done(), (control.GrantRow(H, 1, H, H, 5, H, H, H, H, (H,), (H,), exe=H),)),
+    "explain /shop --uid 7": (control.Explained(H, H, 7, H), (control.RuleRow(H, H, H, H, H, H),)),
+    "who /shop": (control.Done(), (control.ReaderRow(H, 1, H, H, 1, H, 2, H, H, 3),)),
     "history /shop": (control.Done(), (control.VersionRow(1, H, H, (H,), (H,), (H,)),)),
     "show /shop": (control.Done(), (control.VariableRow("A", H),)),
     "show /shop --reveal": (control.Done(), (control.VariableRow("A", H),)),
@@ -36,8 +38,8 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "rollback /shop 1 -y": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "unset /shop A": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "accept /shop -y": (control.Done((H,)), ()),
-    "grant /shop --uid 7": (control.Done((H,)), ()),
-    "revoke /shop --uid 7": (control.Done(), ()),
+    "grant /shop --uid 7": (control.RuleGiven(H, (H,)), ()),
+    "revoke /shop --uid 7": (control.Done((H,)), ()),
     "init --identity-file /tmp/id": (control.Made(H, H, H, 7), ()),
 }
 
@@ -85,7 +87,12 @@ def test_json_is_one_document_or_one_a_line_and_clean(
                 *("operation", "source_version", "source_level", "message"),
             ],
         ),
-        ("grants", ["level", "uid", "user", "until", "seconds_left", "dialect"]),
+        (
+            "who /shop",
+            ["level", "version", "format", "channel", "uid", "user", "pid", "executable", "state", "seconds"],
+        ),
+        ("grants", [*control.GrantRow._fields]),
+        ("explain /shop --uid 7", [*control.Explained._fields, "rules"]),
         ("log verify", ["looked_at", "failed", "notes"]),
         ("verify", ["looked_at", "failed", "notes", "faults"]),
         ("init --identity-file /tmp/id", ["vault", "recipient", "home", "approved_uid"]),
@@ -162,7 +169,7 @@ def test_without_a_terminal_nothing_is_changed_unless_it_was_said(
     link = FakeLink(control.Done())
     with pytest.raises(EnvFSError, match="not confirmed"):
         run(line, link)
-    assert link.asked == []
+    assert [asked for asked in link.asked if not isinstance(asked, control.ListLevels)] == []
 
 
 @pytest.mark.parametrize(
