@@ -14,8 +14,9 @@ from envfs.core import limits
 from envfs.dotenv import dialects, formats, interpolation, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.errors import EnvFSError
+from tests.selection import TIMES
 
-SIZE = limits.TEXT_BYTES // 8
+SIZE = limits.TEXT_BYTES // (16 if TIMES == 1 else 8)
 SECONDS = 4.0  # of processor time, for what takes a tenth of it
 MEMORY = 2 * limits.VIEW_BYTES
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
