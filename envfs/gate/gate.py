@@ -20,6 +20,7 @@ from envfs.core.access_request import AccessRequest, Format
 from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
+from envfs.gate.readings import Readings
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
@@ -45,6 +46,7 @@ class Gate:
         self._policy = Policy((), self.now())
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
+        self.readings = Readings()
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -187,6 +189,7 @@ class Gate:
         if find is not None:
             find()
         self.log.append(events.read(request, request.version, verdict), caller)
+        self.readings.note(caller, request, request.version, clocks.boot_seconds())
         return verdict.face
 
     def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
@@ -229,4 +232,5 @@ class Gate:
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
         self.log.append(events.read(request, view.version, verdict), caller)
         self.served_at = clocks.boot_seconds()
+        self.readings.note(caller, request, view.version, self.served_at)
         return view.hold()

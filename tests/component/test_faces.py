@@ -165,9 +165,9 @@ def test_a_handle_ends_when_its_reader_gets_another_face(both: Both, monkeypatch
         number = await walk(operations, "shop/prod/.env", ctx)
         handle = (await operations.open(number, os.O_RDONLY, ctx)).fh  # type: ignore[arg-type]
         folder = await operations.opendir(await walk(operations, "shop/prod/.vars", ctx), ctx)  # type: ignore[arg-type]
-        assert number not in operations.files_withdrawn()
+        assert number not in operations.held_files.withdrawn()
         both.rules.show(ctx, MASKED)
-        assert number in operations.files_withdrawn()
+        assert number in operations.held_files.withdrawn()
         assert await outcome(lambda: operations.read(handle, 0, 10)) == "EACCES"
         assert await outcome(lambda: operations.readdir(folder, 0, [])) == "EACCES"  # type: ignore[arg-type]
         assert (await read(operations, "shop/prod/.env", ctx)).decode().startswith(FIRST_LINE)

@@ -114,6 +114,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "list-levels"}, ()),
     ({"type": "list-history", "level": "/shop"}, ()),
     ({"type": "list-grants"}, ()),
+    ({"type": "list-readers", "level": "/shop"}, ()),
     ({"type": "list-projects"}, ()),
     ({"type": "list-keys", "project": "shop"}, ()),
     ({"type": "read-log", "newest": 3}, ()),
@@ -207,7 +208,7 @@ _WORK: tuple[Callable[[Home], None], ...] = (
 )
 
 
-_KINDS = [pytest.param(kind, marks=() if kind in ("a bug", "gone") else pytest.mark.soak) for kind in faulty.FAULTS]
+_KINDS = [pytest.param(kind, marks=() if kind == "a bug" else pytest.mark.soak) for kind in faulty.FAULTS]
 
 
 @pytest.mark.parametrize("kind", _KINDS)
