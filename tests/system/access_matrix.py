@@ -114,10 +114,8 @@ DOORS = {  # what each takes; `any`: to know of the level
     **dict.fromkeys(("socket.variables", "socket.facts"), NAMES),
     "socket.history": HISTORY,
 }
-SEVERAL = {  # these take more than one thing
-    **dict.fromkeys(
-        ("value.stat", "value.read"), frozenset((READ, NAMES))
-    ),  # the way to a value goes over a folder of names
+SEVERAL = {  # these take more than one thing. The way to a value goes over a folder of names
+    **dict.fromkeys(("value.stat", "value.read"), frozenset((READ, NAMES))),
     **dict.fromkeys(("past.read", "socket.past"), frozenset((READ, HISTORY))),
     "past.value": READER,
 }

@@ -21,6 +21,7 @@ from tests.system import access_matrix
 from tests.system.access_matrix import DOORS, GROUPS, PROGRAMS, RULES, SEVERAL, SPACES, TEAM, USERS, Condition, Persona
 from tests.system.home import SECONDS, Home
 from tests.system.peer import HELLO, Peer
+from tests.system.probing import attempt
 from tests.system.test_strangers import apart
 
 PROBE = Path(__file__).with_name("matrix_probe.py").read_text(encoding="utf-8")
@@ -178,6 +179,8 @@ def test_a_caller_outside_the_daemons_process_namespace_gets_through_no_door(sho
         levels = dict.fromkeys(("/shop", "/shop/prod", "/none"), "NOTHING")
         asked = {"mount": str(mnt), "socket": str(shop.socket), "levels": levels, "owner": OWNERS}
         answers = _probed([sys.executable, "-I", "-S", "-c", PROBE, json.dumps(asked)])
+        hows = {attempt(0, question, mnt).how for question in ("stat", "statvfs", "listdir", "open", "watch", "access")}
+        assert hows == {"EACCES"}
     for by_door in answers.values():
         for how, text in by_door.values():
             assert (how in ("EACCES", "not-approved", "absent"), text) == (True, "")
