@@ -141,6 +141,8 @@ def _may(call: Call, request: object, need: Requirement) -> bool:
         return True
     if need.where is Where.ANY:
         return rights.may_anywhere(call.service, call.caller, need.capability)
+    if isinstance(request, ask.Unlock) and not call.service.lasts:
+        return call.caller._replace(token="").is_user(call.service.owner)  # its own, started for this one command
     level = _level(request, need.where)
     if level is None:  # the owner is told what is wrong with it
         return call.caller.is_user(call.service.owner)
@@ -167,6 +169,8 @@ def _refuse(call: Call, request: object, need: Requirement) -> NoReturn:
     level = _level(request, need.where) or names.ROOT
     if uid == owner and call.caller.unknown:
         raise NotApproved(f"this process cannot be identified: {call.caller.unknown}", _identifiable_as(uid))
+    if call.caller.token:
+        raise NotApproved(f"the token does not give `{capability}` at {level}", "ask the one who made it")
     if uid == owner:
         raise NotApproved(f"a rule denies `{capability}` at {level} to this program", "`envfs grants` lists the rules")
     text = f"only uid {owner} may do that: it owns the vault, and no rule gives uid {uid} `{capability}` at {level}"
