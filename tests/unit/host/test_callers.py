@@ -167,6 +167,7 @@ def test_nothing_is_told_of_the_program_at_the_other_end_of_a_socket() -> None:
     assert evidence.seen == {Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT, Need.PIDFD, Need.ANCESTORS}
     assert set(evidence.groups) == {os.getegid(), *os.getgroups()}
     assert (evidence.program, evidence.script) == (None, None)
+    # by a path alone a rule can be told not to be met, and none lets anybody in
     assert not any(program.is_there or program.sha256 for program in evidence.ancestors)
 
 
