@@ -170,7 +170,8 @@ def _foreign(made: Ground, persona: Persona, door: str) -> Iterator[tuple[str, s
     # the secrets that must not come through a door, whatever was asked for
     value_doors = [name for name, takes in DOORS.items() if takes == access_matrix.READ] + [*SEVERAL]
     for rule, secret in made.secrets.items():
-        if door not in value_doors or not access_matrix.expected(persona, rule, door):
+        may = door in value_doors and access_matrix.expected(persona, rule, door)
+        if not may or access_matrix.is_masked(persona, rule, door):
             yield rule, secret
 
 
