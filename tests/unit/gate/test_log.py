@@ -62,8 +62,7 @@ def entries(path: Path) -> list[dict[str, object]]:
 
 def kill(log: AccessLog) -> None:
     """Let go of the file as a process that is killed does: nothing more is written."""
-    os.close(log._handle)
-    log._handle = -1
+    log._file.close()
 
 
 # -- writing and opening again -----------------------------------------------------------------------------------------
@@ -575,7 +574,7 @@ def test_entries_reach_the_disk_with_sync_and_a_failure_is_never_forgotten(
     log.append(READ, CALLER)
     log.sync()
     log.sync()
-    assert synced == [log._handle]
+    assert synced == [log._file._handle]
 
     def fail(_handle: int) -> None:
         raise OSError(5, "Input/output error")

@@ -29,8 +29,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if count == 2:
             log.remember()
         log.append(READ._replace(version=count), None)
-    os.close(log._handle)
-    log._handle = -1
+    log._file.close()
     return path
 
 
