@@ -17,8 +17,9 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from envfs import safe_open
-from envfs.core import durations, names
+from envfs.core import audit_settings, durations, names
 from envfs.core.access import Grant
+from envfs.core.audit_settings import AuditSettings
 from envfs.dotenv import dialects
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.host import private_files
@@ -46,6 +47,7 @@ class Settings(NamedTuple):
     lock_at_suspend: bool = True
     recipients: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
+    audit: AuditSettings = AuditSettings()
 
 
 class SettingsFile:
@@ -244,6 +246,7 @@ def _parse(body: dict[str, object]) -> Settings:
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
     keys = _table(body, "keys", {"recipients": list})
+    audit = _table(body, "audit", audit_settings.KEYS)
     grants = body.pop("grant", [])
     if body:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
@@ -257,7 +260,15 @@ def _parse(body: dict[str, object]) -> Settings:
         lock_at_suspend=bool(lock.get("suspend", True)),
         recipients=_recipients(keys.get("recipients", [])),
         grants=tuple(_grant(grant) for grant in grants),
+        audit=_audit(audit),
     )
+
+
+def _audit(table: dict[str, object]) -> AuditSettings:
+    try:
+        return audit_settings.parse_audit(table)
+    except ValueError as error:
+        raise EnvFSError(str(error)) from None
 
 
 def _recipients(found: object) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
     ask.GrantAccess: (_OWNER, grants.grant),
     ask.Revoke: (_OWNER, grants.revoke),
     ask.ListGrants: (_OWNER, grants.list_grants),
-    ask.ReadLog: (_OWNER, grants.read_log),
+    ask.ReadLog: (_OWNER, log.read_log),
+    ask.CountLog: (_OWNER, log.count_log),
     ask.VerifyLog: (_OWNER, log.verify_log),
     ask.RotateLog: (_OWNER, log.rotate_log),
     ask.RestartLog: (_OWNER, log.restart_log),
@@ -73,7 +74,7 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
 
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants),
-    *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
+    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
 )
 
 

@@ -1,11 +1,8 @@
-"""Requests about who may read and who did: grants and the entries of the access log. For the owner only."""
+"""Requests about grants: give, take back, list. For the owner only."""
 
-import itertools
 import math
 import pwd
 from collections.abc import Iterator
-
-import trio
 
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
@@ -19,8 +16,6 @@ from envfs.protocol.control import (
     GrantAccess,
     GrantRow,
     ListGrants,
-    LogRow,
-    ReadLog,
     Revoke,
 )
 from envfs.service.grants import new_grant
@@ -28,8 +23,6 @@ from envfs.service.service import Service
 
 _MOST_SECONDS = 10 * 366 * 86_400
 _UIDS = 1 << 32
-_LOOK_AGAIN = 0.2
-_LINES_AT_ONCE = 256
 
 
 async def grant(call: Call, request: GrantAccess) -> Sent:
@@ -105,22 +98,3 @@ def _user(uid: int) -> str:
 def _log(call: Call) -> AccessLog:
     _ = call.service.open_vault  # a log without a vault would be one that this question begins
     return call.service.log
-
-
-async def read_log(call: Call, request: ReadLog) -> Sent:
-    """Send entries of the log. With `follow`, go on until the client leaves."""
-    log = _log(call)
-    seen = log.tip.seq
-    await _send_lines(call, log.newest(max(0, request.newest)))
-    while request.follow and not call.left():
-        await trio.sleep(_LOOK_AGAIN)
-        fresh, seen = log.tip.seq - seen, log.tip.seq
-        if fresh > 0:
-            await _send_lines(call, log.newest(fresh))
-    return Sent(Done())
-
-
-async def _send_lines(call: Call, lines: Iterator[bytes]) -> None:
-    # some at a time, and read in a thread: a log may be longer than the memory, and on a slow disk
-    while some := await trio.to_thread.run_sync(list, itertools.islice(lines, _LINES_AT_ONCE)):
-        await call.send_rows(LogRow(line.decode(errors="replace")) for line in some)

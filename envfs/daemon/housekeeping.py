@@ -22,7 +22,7 @@ from envfs.service.service import Service
 _SECOND = 1.0
 _SLEPT = 2.0  # the two clocks part by more than this only while the machine sleeps
 _RESTART_SECONDS = 0.5  # a keyholder that cannot start must not be started in a tight circle
-_CHECKPOINT_SECONDS = 60.0
+_CHECKPOINT_SECONDS = 60.0  # also how often it is seen to what is kept of the log
 
 
 class Housekeeping:
@@ -34,12 +34,19 @@ class Housekeeping:
         self._signed_at = trio.current_time()
         self._signed_tip: object = None
         self._asleep = _seconds_asleep()
+        self._kept_at = -_CHECKPOINT_SECONDS
 
     async def run(self) -> None:
         """Go on for ever."""
         while True:
             await trio.sleep(_SECOND)
-            for duty in (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log):
+            for duty in (
+                self._lock_what_is_due,
+                self._forget_old_views,
+                self._put_log_on_disk,
+                self._sign_log,
+                self._keep_log,
+            ):
                 await run_once(duty)
 
     async def _lock_what_is_due(self) -> None:
@@ -69,6 +76,15 @@ class Housekeeping:
             await sign_checkpoint_now(self._service)
         self._signed_tip = log.tip
 
+    async def _keep_log(self) -> None:
+        if not self._service.has_open_vault:
+            return
+        log, settings = self._service.log, self._service.audit_settings()
+        is_large = log.end.size >= settings.segment_bytes and self._service.locks.unlocked
+        if trio.current_time() - self._kept_at >= _CHECKPOINT_SECONDS or is_large:
+            self._kept_at = trio.current_time()
+            await keep_log_now(self._service)
+
 
 def _reason_to_lock(service: Service, slept: float) -> str:
     with suppress(EnvFSError):
@@ -94,6 +110,13 @@ async def sign_checkpoint_now(service: Service) -> None:
     """Have the end of the log signed. Nothing happens while the vault is locked."""
     if service.locks.unlocked:
         await service.ledger.sign(service.keyholder)
+
+
+async def keep_log_now(service: Service) -> None:
+    """Close the log's segment if it is time, and keep of the closed ones what the settings say."""
+    with suppress(EnvFSError):
+        if service.has_open_vault:  # asking must not begin a log
+            await service.keeping.keep(service.audit_settings(), service.me)
 
 
 async def keep_keyholder(service: Service, link: KeyholderLink) -> None:

@@ -5,6 +5,8 @@ the reply. Every request ends in exactly one reply that is not a Row. Rows may c
 """
 
 from envfs.protocol import wire
+from envfs.protocol.log_requests import *  # noqa: F403 - as below
+from envfs.protocol.log_requests import CountLog, ReadLog, RestartLog, RotateLog, VerifyLog
 from envfs.protocol.replies import *  # noqa: F403 - requests and replies are one vocabulary, under one name
 from envfs.protocol.replies import Reply, Row
 from envfs.tuples import NamedTuple
@@ -258,25 +260,6 @@ class ListGrants(NamedTuple):
     """All grants. Rows: GrantRow."""
 
 
-class ReadLog(NamedTuple):
-    """The `newest` entries of the access log (0: all), oldest first. `follow` never ends. Rows: LogRow."""
-
-    newest: int = 0
-    follow: bool = False
-
-
-class VerifyLog(NamedTuple):
-    """Check the access log's chain from its first entry."""
-
-
-class RotateLog(NamedTuple):
-    """Keep the access log's file under the name of its entries, and go on in a new file."""
-
-
-class RestartLog(NamedTuple):
-    """Begin a new access log after the old one was lost or damaged. The new one says so in its first entry."""
-
-
 class VerifyVault(NamedTuple):
     """Check every record of the vault. Rows: FaultRow for each that fails.
 
@@ -329,6 +312,7 @@ Request = (
     | Revoke
     | ListGrants
     | ReadLog
+    | CountLog
     | VerifyLog
     | RotateLog
     | RestartLog

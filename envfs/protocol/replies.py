@@ -112,6 +112,34 @@ class LogRow(NamedTuple):
     line: str
 
 
+class CallerStatRow(NamedTuple):
+    """Numbers of one caller at a level: reads, refusals, alarms, other entries, and the times of first and last.
+
+    `program` is the script or the executable. `user` is the uid's name, if it has one. A uid of -1 is none.
+    """
+
+    level: str
+    uid: int
+    user: str
+    program: str
+    reads: int
+    refusals: int
+    alarms: int
+    others: int
+    first: str
+    last: str
+
+
+class HourStatRow(NamedTuple):
+    """Numbers of the hour that begins at `start` (UTC, RFC 3339): reads, refusals, alarms, other entries."""
+
+    start: str
+    reads: int
+    refusals: int
+    alarms: int
+    others: int
+
+
 class NewsRow(NamedTuple):
     """A change of a view: `watched`, `changed` (a reader gets something else), `locked` or `unlocked`."""
 
@@ -219,11 +247,12 @@ class StatusReport(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A verification ended: how many were looked at, how many failed."""
+    """A verification ended: how many were looked at, how many failed. `pin` is of the log: NUMBER:HASH of its end."""
 
     looked_at: int
     failed: int
     notes: tuple[str, ...] = ()
+    pin: str = ""
 
 
 Row = (
@@ -238,6 +267,8 @@ Row = (
     | VersionRow
     | GrantRow
     | LogRow
+    | CallerStatRow
+    | HourStatRow
     | NewsRow
     | FaultRow
     | FindingRow

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import trio
 
+from envfs.core.audit_settings import AuditSettings
 from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.gate.audit_log.keeping import Keeping
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
@@ -82,6 +84,8 @@ class Service:
         self._opened: OpenVault | None = None
         self._vault: Vault | None = None
         self._ledger: Ledger | None = None
+        self._keeping: Keeping | None = None
+        self._audit_settings = AuditSettings()
 
     @property
     def log(self) -> AccessLog:
@@ -96,7 +100,21 @@ class Service:
             with suppress(EnvFSError):  # said when something needs the vault
                 vault = self._load_vault()
             self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), self._log_type)
+            self._ledger.log.settings = self.audit_settings
         return self._ledger
+
+    def audit_settings(self) -> AuditSettings:
+        """Return how the access log is kept: as before, while the settings file cannot be trusted."""
+        with suppress(EnvFSError):
+            self._audit_settings = self.settings.load().audit
+        return self._audit_settings
+
+    @property
+    def keeping(self) -> Keeping:
+        """The part that closes segments of the log and removes old ones."""
+        if self._keeping is None:
+            self._keeping = Keeping(self.ledger, self.keyholder, lambda: self.locks.unlocked)
+        return self._keeping
 
     def _load_vault(self) -> Vault:
         if self._vault is None:
@@ -117,6 +135,11 @@ class Service:
             self._opened = OpenVault(vault, self.settings, self.log, self.refusals, self.keyholder)
         return self._opened
 
+    @property
+    def has_open_vault(self) -> bool:
+        """Tell whether something needed the vault before."""
+        return self._opened is not None
+
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps this service from serving."""
         sentences = []
@@ -133,6 +156,9 @@ class Service:
             sentences.append(f"{self.log.problem}; every read is refused until that is fixed")
         if self._opened is not None and self.ledger.behind:
             sentences.append(self.ledger.behind)
+        if self._opened is not None and self.log.copies.dropped:
+            to = self.audit_settings().copies
+            sentences.append(f"{self.log.copies.dropped} copies of log entries were not taken ({to})")
         if self.lasts and self._opened is not None and not self.locks.unlocked:
             sentences.append("the vault is locked; `envfs unlock` opens it")
         return tuple(sentences)

@@ -42,6 +42,7 @@ CASES: dict[str, Case] = {
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
     "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),
+    "count log": Case(R.CountLog(), R.Done, needs_key=False, needs_log=False),
     "verify log": Case(R.VerifyLog(), R.Checked, needs_key=False, needs_log=False),
     "rotate log": Case(R.RotateLog(), R.Done, needs_key=False),
     "restart log": Case(R.RestartLog(), R.Done, needs_key=False, needs_log=False),

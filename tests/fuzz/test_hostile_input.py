@@ -15,7 +15,7 @@ from envfs.core import audit, durations, limits, names, record
 from envfs.dotenv import merging, writing
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError, UnsafeSettings
-from envfs.gate.audit_log import log_files, log_reading
+from envfs.gate.audit_log import chain_verification, log_files, log_reading
 from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
 from envfs.vault import description
@@ -379,7 +379,7 @@ def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: in
     path = tmp_path / "access.jsonl"
     path.write_bytes(b"".join(lines))
     with contextlib.suppress(EnvFSError):
-        log_reading.verify_chain(path)
+        chain_verification.verify_chain(path)
     with contextlib.suppress(EnvFSError):
         log_reading.follow_chain(path, log_files.LogEnd(seq, audit.START, size), lambda _end, _body: None)
     for count in (0, 1, 3):

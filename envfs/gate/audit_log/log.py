@@ -14,16 +14,19 @@ from envfs import safe_open
 from envfs.core import audit, events
 from envfs.core.access import Caller
 from envfs.core.audit import LoggedCheckpoint, Tip
+from envfs.core.audit_settings import AuditSettings, Sync
 from envfs.core.origin import UNSEEN
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
-from envfs.gate.audit_log import log_end, log_files, log_opening, log_reading
+from envfs.gate.audit_log import chain_verification, log_end, log_files, log_opening, log_reading
 from envfs.gate.audit_log.log_files import HINT, LogEnd, unavailable
 from envfs.gate.audit_log.log_opening import SignedEntry
 from envfs.gate.audit_log.log_stretch import Stretch
 from envfs.gate.audit_log.written_file import CannotWrite, FileGone, FileIsAnother, ReadOnly, WrittenFile
 from envfs.host import clocks, private_files
+from envfs.host.journals import LogCopies
 from envfs.host.origins import Origins
 
+Accepts = Callable[[bytes], bool]  # tells whether a line is one of those that are asked for
 OnEntry = Callable[[LogEnd, log_reading.Body], None]  # hears an entry, and where it ends
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
 
@@ -56,6 +59,8 @@ class AccessLog:
         self._file = WrittenFile(path)
         self._pending: list[events.Event] = []
         self._origins = Origins()
+        self.settings: Callable[[], AuditSettings] = AuditSettings
+        self.copies = LogCopies()
         try:
             self._open(on_entry)
         except (AuditUnavailable, LogBroken, StoreUnavailable) as error:
@@ -76,6 +81,10 @@ class AccessLog:
             self._write_pending()
         origin = UNSEEN if caller is None else self._origins.look(caller)
         self._write(audit.entry_line(self.tip, clocks.wall_time(), event, caller, origin))
+        if self.settings().sync is Sync.ALWAYS:
+            self.sync()
+            if self.problem:
+                raise AuditUnavailable(self.problem, HINT)
 
     def append_durably(self, event: events.Event, caller: Caller) -> None:
         """As `append`. Raises AuditUnavailable as well where the entry would not be on the disk when this returns."""
@@ -87,13 +96,17 @@ class AccessLog:
     def settle(self, event: events.Event) -> None:
         """Write an entry that belongs behind the newest one. Where that cannot be now, it comes before the next one."""
         self.note(event)
-        with contextlib.suppress(AuditUnavailable):
-            if not self.look():
-                self._write_pending()
+        self.write_notes()
 
     def note(self, event: events.Event) -> None:
         """Have an entry written before the next one: what was repaired when the log was opened."""
         self._pending.append(event)
+
+    def write_notes(self) -> None:
+        """Write what was noted now, if the log can be written."""
+        with contextlib.suppress(AuditUnavailable):
+            if self._pending and not self.look():
+                self._write_pending()
 
     def _write_pending(self) -> None:
         while self._pending:
@@ -186,10 +199,11 @@ class AccessLog:
         """Put everything on the disk and remember where the log ended."""
         if self._file.is_open:
             with contextlib.suppress(StoreUnavailable, AuditUnavailable):
-                if not self.problem and not self.look():
-                    self._write_pending()
+                if not self.problem:
+                    self.write_notes()
                 self.remember()
             self._file.close()
+        self.copies.close()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -224,17 +238,23 @@ class AccessLog:
                 self.problem = ""
         return self.problem
 
-    def newest(self, count: int) -> Iterator[bytes]:
-        """Yield the newest `count` lines (0: all), the oldest of them first, up to the newest entry of now."""
-        return log_reading.newest_lines(self.path, count, None if self.problem else self._file.size)
+    def newest(self, count: int, accepts: Accepts | None = None) -> Iterator[bytes]:
+        """Yield the newest `count` lines (0: all), the oldest of them first, up to the newest entry of now.
 
-    def verify(self, asked: Collection[int] = ()) -> log_reading.Verified:
+        With `accepts`, the newest of those that it takes.
+        """
+        size = None if self.problem else self._file.size
+        if accepts is None:
+            return log_reading.newest_lines(self.path, count, size)
+        return log_reading.newest_matching(self.path, count, accepts, size)
+
+    def verify(self, asked: Collection[int] = ()) -> chain_verification.Verified:
         """Follow the whole chain to the end that was written last. Returns the hashes of the entries `asked` for too.
 
         Raises:
             LogBroken: naming the first line that is wrong, or entries missing at the end
         """
-        verified = log_reading.verify_chain(self.path, asked)
+        verified = chain_verification.verify_chain(self.path, asked)
         if self.is_broken:
             raise LogBroken(self.problem, HINT)
         if verified.end != self.tip:
@@ -253,7 +273,7 @@ class AccessLog:
             return
         self._file.open()
         size, self._file.size = self._file.size, last.size
-        end = log_opening.follow_from_known(self.path, self._signed, remembered, on_entry)
+        end = log_opening.follow_from_known(self.path, self._signed, remembered, self._hearing(on_entry))
         self._file.size = size
         if end.size < size:
             what = log_opening.what_is_torn(self.path, end, size - end.size)
@@ -263,6 +283,14 @@ class AccessLog:
         if earlier and not end.size:  # a rotation that a power cut interrupted
             self._pending.insert(0, events.rotated(earlier[-1].path.name))
         self.tip, self.record = end.tip, end.record
+
+    def _hearing(self, on_entry: OnEntry) -> OnEntry:
+        def hear(end: LogEnd, body: log_reading.Body) -> None:
+            if body.get("event") == events.EventKind.DROP:  # what was signed of the log ends before it
+                self.note(events.unsigned_drop(end.seq))
+            on_entry(end, body)
+
+        return hear
 
     def _begin(self, remembered: LogEnd | None) -> None:
         gone = remembered or (self._signed.end if self._signed else None)
@@ -317,3 +345,4 @@ class AccessLog:
             raise self._lost(error.text, _A_WRITE) from None
         self.tip = audit.tip_after(self.tip, line)
         self.problem = ""
+        self.copies.send(self.settings().copies, line)

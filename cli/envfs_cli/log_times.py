@@ -1,0 +1,31 @@
+"""Times as people give them to `envfs log`: how long ago, a day, or a day and a time, in UTC as entries have them."""
+
+import time
+
+from envfs.core import durations
+from envfs.errors import BadRequest
+
+_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+_WRITTEN = "%Y-%m-%dT%H:%M:%S"
+
+
+def parse_log_time(text: str, now: float) -> str:
+    """Return a time as an entry has it (RFC 3339, UTC). `now` is in seconds since 1970.
+
+    Raises:
+        BadRequest: it is none
+    """
+    try:
+        seconds = durations.parse_duration(text)
+    except ValueError:
+        return _parse_date(text)
+    return time.strftime(_WRITTEN, time.gmtime(max(0.0, now - seconds)))
+
+
+def _parse_date(text: str) -> str:
+    for form in _FORMATS:
+        try:
+            return time.strftime(_WRITTEN, time.strptime(text.strip().removesuffix("Z").replace(" ", "T"), form))
+        except ValueError:
+            continue
+    raise BadRequest("not a time", "give how long ago, as 2h or 7d, or a UTC time, as 2026-11-21 or 2026-11-21T08:00")
