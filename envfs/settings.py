@@ -18,7 +18,7 @@ from tomlkit.items import AoT
 
 from envfs import safe_open
 from envfs.core import audit_settings, durations, names
-from envfs.core.access import Grant
+from envfs.core.access.rule import Rule
 from envfs.core.audit_settings import AuditSettings
 from envfs.dotenv import dialects
 from envfs.errors import EnvFSError, UnsafeSettings
@@ -46,7 +46,7 @@ class Settings(NamedTuple):
     idle_seconds: int = 0
     lock_at_suspend: bool = True
     recipients: tuple[str, ...] = ()
-    grants: tuple[Grant, ...] = ()
+    grants: tuple[Rule, ...] = ()
     audit: AuditSettings = AuditSettings()
 
 
@@ -91,11 +91,11 @@ class SettingsFile:
                 document["identity"] = {"file": identity_file}
             self._write(document)
 
-    def add_grant(self, grant: Grant) -> None:
+    def add_grant(self, grant: Rule) -> None:
         """Add a grant at the end. One for the same uid and level is replaced."""
         document = self._document(grant.level, grant.uid)
         table = tomlkit.table()
-        for key, value in zip(_GRANT_KEYS, grant, strict=True):
+        for key, value in zip(_GRANT_KEYS, grant, strict=False):
             if value or key in ("level", "uid"):
                 table[key] = value
         if "grant" not in document:
@@ -144,7 +144,7 @@ class SettingsFile:
         self._write(self._document(level, uid))
         return True
 
-    def _document(self, without_level: str, without_uid: int) -> tomlkit.TOMLDocument:
+    def _document(self, without_level: str, without_uid: int | None) -> tomlkit.TOMLDocument:
         text = self._text()
         ended = {
             index
@@ -298,7 +298,7 @@ def _table(body: dict[str, object], name: str, keys: dict[str, type]) -> dict[st
     return table
 
 
-def _grant(table: object) -> Grant:
+def _grant(table: object) -> Rule:
     fields = _table({"grant": table}, "grant", _GRANT_KEYS)
     if not {"level", "uid"} <= fields.keys():
         raise EnvFSError("a [[grant]] needs level and uid")
@@ -308,7 +308,7 @@ def _grant(table: object) -> Grant:
         raise EnvFSError(f"dialect in a [[grant]] is one of {', '.join(dialects.NAMES)}")
     if ("boot" in fields) != ("boot_until" in fields) or ("boot" in fields and "until" not in fields):
         raise EnvFSError("boot and boot_until in a [[grant]] come together, and with until")
-    return Grant(**{**fields, "level": names.parse_level(str(fields["level"]))})  # type: ignore[arg-type]
+    return Rule(**{**fields, "level": names.parse_level(str(fields["level"]))})  # type: ignore[arg-type]
 
 
 def _fits(value: object, kind: type) -> bool:

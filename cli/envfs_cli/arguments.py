@@ -24,6 +24,8 @@ _KEYWORDS = ("as", "import")
 _NO_COMMAND = "the command to run comes after --"
 _TOO_MANY = "there are more words than the command takes"
 _NEAR = 0.65  # below it, `--level` is near to `--help`
+_EMPTY = "it is empty"  # most likely a variable of the shell that is not set
+_MAY_BE_EMPTY = ("message",)
 _NO_VALUES = "a value is never an argument: it is asked for, or read from standard input"
 
 
@@ -128,11 +130,13 @@ def _take_option(values: "Values", option: "Option", rest: list[str]) -> bool:
     if not rest or rest[0].startswith("-"):
         return False
     word = rest.pop(0)
+    if not word and value_key(option) not in _MAY_BE_EMPTY:
+        return False
     return (not option.choices or word in option.choices) and _convert(values, value_key(option), option.kind, word)
 
 
 def _take_argument(values: "Values", argument: "Argument", word: str) -> bool:
-    if argument.choices and word not in argument.choices:
+    if (argument.choices and word not in argument.choices) or (argument.optional and not word):
         return False
     return _convert(values, argument.name, argument.kind, word)
 
@@ -174,7 +178,7 @@ def command_parser(command: "Command") -> "argparse.ArgumentParser":
             argument.name,
             nargs=count,
             help=argument.help,
-            type=_checked(argument.kind),
+            type=_checked(argument.kind, may_be_empty=not argument.optional),
             choices=argument.choices or None,
         )
     for option in command.options:
@@ -187,22 +191,24 @@ def command_parser(command: "Command") -> "argparse.ArgumentParser":
                 metavar=option.metavar,
                 default=_default(option),
                 help=option.help,
-                type=_checked(option.kind),
+                type=_checked(option.kind, may_be_empty=value_key(option) in _MAY_BE_EMPTY),
                 choices=option.choices or None,
             )
     return argument_parser
 
 
-def _checked(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _checked(kind: str, *, may_be_empty: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    import argparse
+
     reader = _READERS.get(kind, str)
-    reader_name = {"number": "number", "duration": "duration (30s 15m 1h 7d)", "list": "list of names (A,B)"}.get(kind)
-    if reader_name is None:
-        return reader
+    names = {"number": "number", "duration": "duration (30s 15m 1h 7d)", "list": "list of names (A,B)"}
 
     def checked(text: str) -> object:
+        if not text and not may_be_empty:
+            raise argparse.ArgumentTypeError(_EMPTY)
         return reader(text)
 
-    checked.__name__ = reader_name
+    checked.__name__ = names.get(kind, kind)
     return checked
 
 
@@ -239,7 +245,7 @@ def _complaint(message: str, flags: "Sequence[str]", hint: str) -> "tuple[str, s
 
 
 def _fault(text: str) -> str:
-    if text.startswith("expected "):
+    if text.startswith("expected ") or text == _EMPTY:
         return text
     if text.startswith("invalid choice: "):
         return f"it is one of {text.rpartition(' (choose from ')[2].removesuffix(')')}"

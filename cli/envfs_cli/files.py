@@ -13,6 +13,7 @@ from envfs_cli import output
 
 _WRITER_SECONDS = 5
 _CHUNK = 1 << 16
+_DIGITS = 10  # fewer, as a descriptor has
 
 
 def open_input(path: str) -> "tuple[int, bytes]":
@@ -48,8 +49,8 @@ def cannot_read(path: str, error: OSError) -> EnvFSError:
 
 def _inherited(path: str, refused: OSError) -> int:
     # a socket, or a file that only the caller's caller may open, has a descriptor all the same
-    number = path.removeprefix("/dev/fd/").removeprefix("/proc/self/fd/").replace("/dev/stdin", "0")
-    if number.isascii() and number.isdigit():
+    folder, _, number = path.replace("/dev/stdin", "/dev/fd/0").rpartition("/")
+    if folder in ("/dev/fd", "/proc/self/fd") and number.isascii() and number.isdigit() and len(number) < _DIGITS:
         return os.dup(int(number))
     safe_open.raise_kind(path, follow=True)
     raise refused

@@ -6,12 +6,13 @@ import sys
 _DEFAULT = 80
 _WIDEST = 100
 _NARROWEST = 40
+_DIGITS = 10  # of a width, fewer. Python reads no number of thousands
 
 
 def terminal_width(descriptor: int = 1) -> int:
     """Return how many characters a line may have: COLUMNS, else the terminal's at a descriptor, else 80."""
     columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns):
+    if columns.isascii() and columns.isdigit() and len(columns) < _DIGITS and int(columns):
         return max(_NARROWEST, min(int(columns), _WIDEST))
     try:
         size = os.get_terminal_size(descriptor).columns or _DEFAULT

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.errors import BadRequest
 from envfs.protocol.control import Reply, Row
 from envfs.service.service import Service

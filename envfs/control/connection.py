@@ -20,7 +20,7 @@ from envfs import __version__
 from envfs.control import dispatch
 from envfs.control.call import Call
 from envfs.core import limits
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.errors import BadRequest, EnvFSError
 from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import asker

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
-from envfs.core.access import MOST_LISTERS
+from envfs.core.access.policy import MOST_LISTERS
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, NoSuchLevel
 from envfs.gate.audit_log.log import AccessLog
@@ -82,7 +82,7 @@ async def list_grants(call: Call, _request: ListGrants) -> Sent:
     """Send the grants, those that ended left out."""
     for rule in call.service.settings.load().grants:
         left = call.service.open_vault.gate.seconds_left(rule)
-        if left > 0:
+        if left > 0 and rule.uid is not None:
             seconds = -1 if math.isinf(left) else round(left)
             await call.send_row(GrantRow(rule.level, rule.uid, _user(rule.uid), rule.until, seconds, rule.dialect))
     return Sent(Done())

@@ -1,6 +1,7 @@
 """Requests about the vault's identity: its passphrase, and its copy in a keyring. For the owner only."""
 
 from envfs.control.call import Call, Sent
+from envfs.host.keyrings import parse_keyring
 from envfs.protocol.control import ChangePassphrase, Done, ForgetIdentity, KeepIdentity
 from envfs.service import identity
 
@@ -13,7 +14,7 @@ async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:
 
 async def keep_identity(call: Call, request: KeepIdentity) -> Sent:
     """Keep the identity in a keyring of the operating system, beside its file."""
-    await identity.store_in_keyring(call.service, call.caller, request.keyring, call.descriptors)
+    await identity.store_in_keyring(call.service, call.caller, parse_keyring(request.keyring), call.descriptors)
     return Sent(Done())
 
 

@@ -5,6 +5,7 @@ import os
 from envfs.control.call import Call, Sent
 from envfs.core import names
 from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.dangling import DanglingKind
 from envfs.core.operations import Operation
 from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, StoreUnavailable
 from envfs.protocol.answers import Sealed
@@ -25,9 +26,10 @@ _FILLS = (Operation.MERGE, Operation.REPLACE)
 _MOST_WARNINGS = 20
 _NOTHING, _NO_VERSION = "nothing changed", ", so there is no version that the message could be kept with"
 _DANGLING = {
-    "undefined": "which is set neither here nor above: `exec` takes it from its environment; single quotes keep a $",
-    "later": "which is set further down: move it up",
-    "cycle": "which leads back to it",
+    DanglingKind.UNDEFINED: "which is set neither here nor above: `exec` takes it from its environment; "
+    "single quotes keep a $",
+    DanglingKind.LATER: "which is set further down: move it up",
+    DanglingKind.CYCLE: "which leads back to it",
 }
 
 

@@ -6,7 +6,7 @@ that is sealed again keeps its text, as a new version.
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import fault_row
-from envfs.core import keyfile, names
+from envfs.core import keyfile, names, notes
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
@@ -106,7 +106,8 @@ async def change_custody(call: Call, request: ChangeCustody) -> Sent:
             await finish_rekeying(open_vault, call.caller, project)
         return Sent(Done((f"{project} is {custody} already",)))
     recipients = open_vault.keys.defaults() if custody is Custody.MANAGED else ()
-    return await _change(call, project, KeyChange(KeyOperation.CUSTODY, custody, recipients, fresh=True))
+    change = KeyChange(KeyOperation.CUSTODY, custody, recipients, fresh=True, message=request.message)
+    return await _change(call, project, change)
 
 
 async def change_project_passphrase(call: Call, request: ChangeProjectPassphrase) -> Sent:
@@ -123,7 +124,7 @@ async def rotate_key(call: Call, request: RotateKey) -> Sent:
     """Put a new key in front of a project's keys, and seal the newest text of each level with it."""
     project = names.project_named(request.project)
     custody = call.service.open_vault.keys.custody(project)
-    return await _change(call, project, KeyChange(KeyOperation.ROTATE, custody, fresh=True))
+    return await _change(call, project, KeyChange(KeyOperation.ROTATE, custody, fresh=True, message=request.message))
 
 
 async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
@@ -137,7 +138,9 @@ async def change_recipients(call: Call, request: ChangeRecipients) -> Sent:
     if unknown or call.service.open_vault.vault.description.recipient in remove:
         raise BadRequest("the recipient to remove is not one of this project", "`envfs project ls --json` lists them")
     new_recipients = (*(recipient for recipient in old_recipients if recipient not in remove), *request.add)
-    change = KeyChange(KeyOperation.RECIPIENTS, Custody.MANAGED, new_recipients, fresh=bool(remove))
+    change = KeyChange(
+        KeyOperation.RECIPIENTS, Custody.MANAGED, new_recipients, fresh=bool(remove), message=request.message
+    )
     return await _change(call, project, change)
 
 
@@ -145,11 +148,12 @@ async def add_recovery(call: Call, request: AddRecovery) -> Sent:
     """Make a recovery identity (or take a recipient), and seal every managed project's keys to it as well."""
     where = () if request.recipient else call.descriptor("where the identity is to be written")
     recovery = await key_changes.create_recovery_key(call.service, call.caller, request.recipient, where)
-    notes = tuple(f"{project} is zero-knowledge: only its passphrase opens it" for project in recovery.left_out)
-    return Sent(RecoveryMade(recovery.recipient, recovery.projects, notes))
+    left_out = tuple(f"{project} is zero-knowledge: only its passphrase opens it" for project in recovery.left_out)
+    return Sent(RecoveryMade(recovery.recipient, recovery.projects, left_out))
 
 
 async def _change(call: Call, project: Project, change: KeyChange) -> Sent:
+    notes.check_message(change.message)  # before there is a new key
     sealed = await key_changes.change_keys(call.service, call.caller, project, change, call.descriptors)
     for row in sealed:
         await call.send_row(row)

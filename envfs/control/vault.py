@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from enum import StrEnum
 
 from envfs import __version__
 from envfs.control.call import Call, Sent
@@ -15,6 +16,14 @@ from envfs.protocol.control import (
     Unmount,
 )
 from envfs.service import setup
+
+
+class ReportAudience(StrEnum):
+    """The one to whom the state is reported, and with that how much of it."""
+
+    OWNER = "owner"  # all
+    APPROVED = "approved"  # a user with a grant: what concerns them
+    OTHER = "other"  # any other user: that a daemon runs
 
 
 async def status(call: Call, _request: Status) -> Sent:
@@ -42,6 +51,7 @@ async def status(call: Call, _request: Status) -> Sent:
             log=places.log,
             log_entries=service.log.tip.seq if vault_id else 0,  # asking must not begin a log
             problems=problems,
+            audience=ReportAudience.OWNER,
         )
     )
 
@@ -62,7 +72,7 @@ def _outline(call: Call) -> StatusReport:
         grants=grants,
         log="",
         log_entries=0,
-        audience="approved" if grants else "other",
+        audience=ReportAudience.APPROVED if grants else ReportAudience.OTHER,
     )
 
 

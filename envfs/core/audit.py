@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from envfs.core import record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.events import Event, EventKind
 from envfs.core.origin import UNSEEN, Origin
 from envfs.errors import LogBroken
@@ -38,15 +38,17 @@ class Tip(NamedTuple):
 def entry_line(tip: Tip, time: str, event: Event, caller: Caller | None, origin: Origin = UNSEEN) -> bytes:
     """Write the entry that follows `tip`, ending in a line feed. Empty fields are left out, long texts are cut."""
     # written once for each open of each file: only what differs between two of them is put together again
-    return f'{{"seq":{tip.seq + 1},"time":"{time}",{_middle(event, caller, origin)},"prev":"{tip.digest}"}}\n'.encode()
+    middle = _middle(event, caller and caller[:5], origin)
+    return f'{{"seq":{tip.seq + 1},"time":"{time}",{middle},"prev":"{tip.digest}"}}\n'.encode()
 
 
 @functools.lru_cache(maxsize=256)
-def _middle(event: Event, caller: Caller | None, origin: Origin) -> str:
+def _middle(event: Event, caller: tuple[int, int, int, str, str] | None, origin: Origin) -> str:
     body: dict[str, object] = {"event": event.kind}
     if caller is not None:
-        body |= {"uid": caller.uid, "gid": caller.gid, "pid": caller.pid}
-        body |= _present(executable=caller.executable, cgroup=caller.cgroup)
+        uid, gid, pid, executable, cgroup = caller
+        body |= {"uid": uid, "gid": gid, "pid": pid}
+        body |= _present(executable=executable, cgroup=cgroup)
         body |= _present(script=origin.script, command=origin.command, unit=origin.unit)
         body |= {"session": origin.session} if origin.session else {}
         body |= {"ancestors": [_cut(name, _LONGEST_ANCESTOR) for name in origin.ancestors]} if origin.ancestors else {}

@@ -10,7 +10,6 @@ from envfs.core import record, statements
 from envfs.core.statements import Statement, StatementHeader
 from envfs.errors import AuthenticationFailed
 
-TYPE = "envfs-checkpoint"
 _HEX_DIGITS = 64
 _DIGITS = frozenset("0123456789abcdef")
 
@@ -64,7 +63,7 @@ def parse_checkpoint(data: bytes) -> StoredCheckpoint:
     Raises:
         AuthenticationFailed: not the one encoding of a checkpoint
     """
-    statement = statements.parse_statement(data, TYPE)
+    statement = statements.parse_statement(data, statements.StatementType.CHECKPOINT)
     return StoredCheckpoint(statement, parse_claim(statement.payload))
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import names
-from envfs.core.access import Decision, Verdict
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project

@@ -5,23 +5,30 @@ it, never by a clock; what an author wrote beyond the point at which the owner t
 whatever it names.
 """
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import statements
 from envfs.core.record import Point, RecordHeader
-from envfs.core.statements import Statement
+from envfs.core.statements import Statement, StatementType
 from envfs.errors import AuthenticationFailed
 
-FOUND, ALLOW, REVOKE = "found", "allow", "revoke"
+
+class EntryKind(StrEnum):
+    """The acts of the owner on the right of an author to write."""
+
+    FOUND = "found"  # the first entry: the owner's own
+    ALLOW = "allow"
+    REVOKE = "revoke"
 
 
 class MemberEntry(NamedTuple):
     """One entry: a kind, and an author's Ed25519 public key in base64url.
 
-    `last` is of a `revoke`: the last record of that author's that counts, by stream. None of the other streams do.
+    `last` is of REVOKE: the last record of that author's that counts, by stream. None of the other streams do.
     """
 
-    kind: str
+    kind: EntryKind
     author: str
     last: tuple[tuple[str, Point], ...] = ()
 
@@ -42,7 +49,7 @@ class Members(NamedTuple):
         """Return who may write once there are so many entries."""
         allowed = {self.owner}
         for entry in self.entries[:number]:
-            if entry.kind == REVOKE:
+            if entry.kind is EntryKind.REVOKE:
                 allowed.discard(entry.author)
             else:
                 allowed.add(entry.author)
@@ -63,7 +70,7 @@ class Members(NamedTuple):
         frozen = {
             entry.author
             for entry in self.entries[point.seq :]
-            if entry.kind == REVOKE and _is_beyond(entry, header, digest)
+            if entry.kind is EntryKind.REVOKE and _is_beyond(entry, header, digest)
         }
         return self.authors(point.seq) - frozen
 
@@ -75,9 +82,9 @@ class Members(NamedTuple):
         """
         allowed = self.authors(len(self.entries))
         fits = {
-            FOUND: not self.entries and entry.author == self.owner,
-            ALLOW: bool(self.entries) and entry.author not in allowed,
-            REVOKE: bool(self.entries) and entry.author in allowed - {self.owner},
+            EntryKind.FOUND: not self.entries and entry.author == self.owner,
+            EntryKind.ALLOW: bool(self.entries) and entry.author not in allowed,
+            EntryKind.REVOKE: bool(self.entries) and entry.author in allowed - {self.owner},
         }
         if not fits.get(entry.kind):
             raise AuthenticationFailed(
@@ -89,7 +96,7 @@ class Members(NamedTuple):
 def entry_payload(entry: MemberEntry) -> str:
     """Return the encoded payload of an entry."""
     body: dict[str, object] = {"kind": entry.kind, "author": entry.author}
-    if entry.kind == REVOKE:
+    if entry.kind is EntryKind.REVOKE:
         body["last"] = {stream: list(point) for stream, point in entry.last}
     return statements.encode_object(body)
 
@@ -100,13 +107,16 @@ def parse_entry(data: bytes) -> tuple[Statement, MemberEntry]:
     Raises:
         AuthenticationFailed: not the one encoding of an entry of format 1
     """
-    statement = statements.parse_statement(data, statements.MEMBER)
+    statement = statements.parse_statement(data, StatementType.MEMBER)
     body = statement.body()
     kind, author, last = body.get("kind"), body.get("author"), body.get("last", {})
     if not isinstance(kind, str) or not isinstance(author, str) or not isinstance(last, dict):
         raise _wrong()
-    entry = MemberEntry(kind, author, tuple((stream, _point(point)) for stream, point in sorted(last.items())))
-    if kind not in (FOUND, ALLOW, REVOKE) or entry_payload(entry) != statement.payload:
+    if kind not in tuple(EntryKind):
+        raise _wrong()
+    points = tuple((stream, _point(point)) for stream, point in sorted(last.items()))
+    entry = MemberEntry(EntryKind(kind), author, points)
+    if entry_payload(entry) != statement.payload:
         raise _wrong()
     return statement, entry
 

@@ -8,13 +8,12 @@ import json
 import re
 from typing import NamedTuple
 
-from envfs.core import limits
-from envfs.errors import AuthenticationFailed, Malformed, TooLarge
+from envfs.core import limits, names
+from envfs.errors import AuthenticationFailed, BadName, Malformed, TooLarge
 
 PROTECTED = '{"alg":"dir","enc":"A256GCM","typ":"envfs-note"}'
 _STEP = 128
 _NEVER = 10**12  # nobody writes so many versions
-_LEVEL_BYTES = limits.DEPTH * (limits.COMPONENT_BYTES + 1)
 _WORD = re.compile(r"[a-z][a-z-]{0,31}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _MEMBERS = {"op": str, "version": int, "level": str, "message": str}
@@ -69,10 +68,11 @@ def parse_note(plain: bytes) -> Note:
     if (note.operation and not _WORD.fullmatch(note.operation)) or not 0 <= note.version < _NEVER:
         raise _wrong()
     try:
-        sizes = len(note.level.encode()), len(note.message.encode())
-    except UnicodeEncodeError:
+        check_message(note.message)
+        is_level = not note.level or names.parse_level(note.level) == note.level
+    except (Malformed, TooLarge, BadName):
         raise _wrong() from None
-    if sizes[0] > _LEVEL_BYTES or sizes[1] > limits.MESSAGE_BYTES:
+    if not is_level:
         raise _wrong()
     return note
 

@@ -5,14 +5,22 @@ stream, its number and the statement before it. Nothing is signed here.
 """
 
 import json
+from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import extensions, record
 from envfs.errors import AuthenticationFailed
 
-MEMBER, TOMBSTONE = "envfs-member", "envfs-tombstone"  # the types of statements
 _REQUIRED = ("vault", "stream", "seq", "prev", "author", "time")
 _OPTIONAL = ("ext", extensions.CRITICAL)
+
+
+class StatementType(StrEnum):
+    """The `typ` of a statement (RFC 7515 §4.1.9)."""
+
+    CHECKPOINT = "envfs-checkpoint"
+    MEMBER = "envfs-member"
+    TOMBSTONE = "envfs-tombstone"
 
 
 class StatementHeader(NamedTuple):
@@ -50,7 +58,7 @@ class Statement(NamedTuple):
         return render_statement(self.protected, self.payload, self.signature)
 
 
-def protect_statement(header: StatementHeader, kind: str) -> str:
+def protect_statement(header: StatementHeader, kind: StatementType) -> str:
     """Return the encoded protected header of a statement of a type (RFC 7515 §3)."""
     body = {"alg": "EdDSA", "typ": kind, **dict(zip(_REQUIRED, header, strict=False))}
     return encode_object(body | record.with_extension(header.ext))
@@ -72,7 +80,7 @@ def render_statement(protected: str, payload: str, signature: bytes) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
-def parse_statement(data: bytes, kind: str) -> Statement:
+def parse_statement(data: bytes, kind: StatementType) -> Statement:
     """Read a stored statement of a type. The keyholder says whether it is authentic.
 
     Raises:
@@ -88,7 +96,7 @@ def parse_statement(data: bytes, kind: str) -> Statement:
     return Statement(_parse_header(protected, kind), protected, payload, signature)
 
 
-def _parse_header(protected: str, kind: str) -> StatementHeader:
+def _parse_header(protected: str, kind: StatementType) -> StatementHeader:
     body = record.parse_json_object(record.from_base64(protected))
     texts = [body.get(name) for name in _REQUIRED if name != "seq"]
     if not all(isinstance(text, str) for text in texts) or type(body.get("seq")) is not int:

@@ -32,7 +32,7 @@ def parse_tombstone(data: bytes) -> tuple[Statement, tuple[Point, ...]]:
     Raises:
         AuthenticationFailed: not the one encoding of a tombstone
     """
-    statement = statements.parse_statement(data, statements.TOMBSTONE)
+    statement = statements.parse_statement(data, statements.StatementType.TOMBSTONE)
     body = statement.body()
     listed = body.get("forgotten")
     if tuple(body) != ("forgotten",) or not isinstance(listed, list) or not 0 < len(listed) <= limits.TOMBSTONE_RECORDS:

@@ -5,7 +5,7 @@ Law: it writes nothing, so it needs no lock, and whoever has the lock keeps nobo
 
 import os
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.events import Event
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_end, log_opening

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from envfs.core import limits
+from envfs.core.dangling import DanglingKind
 from envfs.dotenv import references, residues
 from envfs.dotenv.document import Document
 from envfs.dotenv.references import Piece, Reference
@@ -21,7 +22,6 @@ from envfs.dotenv.residues import Open, Residue
 from envfs.dotenv.scanner import Entry
 from envfs.errors import Malformed, TooLarge
 
-UNDEFINED, LATER, CYCLE = "undefined", "later", "cycle"
 _DEEPEST = 100  # templates, and texts inside of them, that lead from one to the next
 
 
@@ -33,12 +33,9 @@ class ValueSource(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A reference that came to nothing, and the names that led to it, the last being it.
+    """A reference that came to nothing, and the names that led to it, the last being it."""
 
-    `kind` is `undefined`, `later` (it is set, but further down in the same text) or `cycle`.
-    """
-
-    kind: str
+    kind: DanglingKind
     chain: tuple[str, ...]
 
 
@@ -169,7 +166,7 @@ class _Interpolation:
         if source is None:
             return (self._outside[name],)
         if source in self._path:
-            self._tell(CYCLE, name, at)
+            self._tell(DanglingKind.CYCLE, name, at)
             return ()
         value = self._value(name, source)
         return self._opened.get(source, (value,))
@@ -195,7 +192,7 @@ class _Interpolation:
         if kind == "?" and (later or not self._lenient):
             self._require(reference.name, at)
         if kind not in ("-", "+"):
-            self._tell(LATER if later else UNDEFINED, reference.name, at)
+            self._tell(DanglingKind.LATER if later else DanglingKind.UNDEFINED, reference.name, at)
         word = self._joined(reference.word, at) if kind in ("-", "+") else ()
         residue = residues.outside_reference(reference.name, reference.operator, word)
         return residue if not later else word if kind == "-" else ()
@@ -217,6 +214,6 @@ class _Interpolation:
         after = bisect_right(places, at)
         return after < len(places) and places[after].layer == at.layer
 
-    def _tell(self, kind: str, name: str, at: ValueSource) -> None:
+    def _tell(self, kind: DanglingKind, name: str, at: ValueSource) -> None:
         if (at, name) not in self._findings and len(self._findings) < limits.FINDINGS:
             self._findings[at, name] = Finding(kind, (*self._path.values(), name))

@@ -13,7 +13,7 @@ takes: with a longer one it would refuse the folder to everybody, and a shorter 
 import struct
 from collections.abc import Iterable
 
-from envfs.core.access import MOST_LISTERS
+from envfs.core.access.policy import MOST_LISTERS
 
 NAME = b"system.posix_acl_access"
 MODE = 0o551  # acl(5): of a file with a list, the bits of the group are the list's mask

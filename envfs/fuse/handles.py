@@ -10,7 +10,8 @@ from typing import NamedTuple, NoReturn
 
 from pyfuse3 import FUSEError
 
-from envfs.core.access import Caller, Decision
+from envfs.core.access.caller import Caller
+from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from pyfuse3 import EntryAttributes, FUSEError
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.errors import EnvFSError
 from envfs.fuse import access_lists
 from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from pyfuse3 import ROOT_INODE, EntryAttributes
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.fuse.nodes import ROOT, Node
 
 _BITS = 53  # as many as a program that keeps numbers as floats can tell apart

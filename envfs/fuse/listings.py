@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from envfs.core import names
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.dotenv import writing
 from envfs.fuse.nodes import DOTENV, FILES, FOLDER, HISTORY_NAME, PAST, VALUE, VARIABLES_NAME, Node, NodeKind
 from envfs.gate.views.view import View

@@ -18,7 +18,8 @@ import pyfuse3
 from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirToken, RequestContext
 
 from envfs.core import names
-from envfs.core.access import Caller, Decision
+from envfs.core.access.caller import Caller
+from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
 from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
@@ -192,7 +193,7 @@ class Operations(Absent):
         verdict = self._gate.decide(caller, node.level)
         if verdict.decision is not _ALLOW:
             self._refuse(node, caller, verdict.rule)
-        return verdict.dialect
+        return verdict.face.dialect
 
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
@@ -228,7 +229,7 @@ class Operations(Absent):
         verdict = self._gate.decide(caller, level)
         entries = []
         if verdict.decision is _ALLOW:
-            entries = listings.level_files(level, node.version, verdict.dialect)
+            entries = listings.level_files(level, node.version, verdict.face.dialect)
         if node.kind is FOLDER:
             if entries:
                 entries.append((HISTORY_NAME, Node(NodeKind.HISTORY, level)))

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import trio
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.fuse import loop
 from envfs.gate.fair_queue import Asker, FairQueue
 

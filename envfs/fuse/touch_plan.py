@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pyfuse3 import ROOT_INODE
 
 from envfs.core import names
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.access_request import Format
 from envfs.core.differences import Difference
 from envfs.fuse import nodes

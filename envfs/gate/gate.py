@@ -7,12 +7,14 @@ Refusals are logged too.
 import contextlib
 import math
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple, NoReturn
 
-from envfs.core import access as policies
 from envfs.core import events
-from envfs.core.access import Caller, Decision, Grant, Moment, Policy, Verdict
+from envfs.core.access.caller import Caller
+from envfs.core.access.policy import Policy
+from envfs.core.access.rule import Moment, Rule, end
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest
 from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
@@ -66,7 +68,7 @@ class Gate:
 
     def dialect(self, caller: Caller, level: str) -> str:
         """Return the dialect that a caller's grant names for dotenv texts. Empty for what the level asks for."""
-        return self.decide(caller, level).dialect
+        return self.decide(caller, level).face.dialect
 
     def allows(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may read the view of a level."""
@@ -112,9 +114,9 @@ class Gate:
         """Return this moment, as grants count."""
         return Moment(clocks.boot_id(), clocks.boot_seconds(), clocks.wall_time())
 
-    def seconds_left(self, grant: Grant) -> float:
+    def seconds_left(self, rule: Rule) -> float:
         """Return for how long a grant still lasts: infinity for one without end, negative for one that has ended."""
-        return policies.end(grant, self.now()) - clocks.boot_seconds()
+        return end(rule, self.now()) - clocks.boot_seconds()
 
     # -- serving -------------------------------------------------------------------------------------------------------
 
@@ -164,9 +166,15 @@ class Gate:
         finally:
             view.release()
 
-    def admit_facts(self, caller: Caller, request: AccessRequest) -> None:
-        """As `admit`, for what is told of a level without its view; what the caller gets next is recorded."""
+    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> None:
+        """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
+
+        `find` raises if the version that is asked for is not there. It is asked once the caller is approved. The log
+        must name no version that never was: those it names count as seen.
+        """
         verdict = self._approve(caller, request)
+        if find is not None:
+            find()
         self.log.append(events.read(request, request.version, verdict), caller)
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from envfs.core import names, record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.access_request import AccessRequest, Format
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.gate import Gate
@@ -92,16 +92,20 @@ class Reader:
 
         Raises:
             NotApproved: the caller may not have it
+            NoSuchLevel: the level has no such version
             Locked: the level's project is
         """
         self.check(caller, access)
-        self._gate.admit_facts(caller, access)
-        level, vault = access.level, self._vault
+        self._gate.admit_facts(caller, access, lambda: self._layer_versions(access))
+        vault = self._vault
         async with self._keyholder.turn():
-            versions = vault.versions_at(level, access.version) if access.version else vault.versions(level)
-            layers = vault.layers(list(zip(names.chain(level), versions, strict=True)))
+            layers = vault.layers(list(zip(names.chain(access.level), self._layer_versions(access), strict=True)))
             request = ExamineView(layers.layers, access.dialect, doubtful)
             return (await self._keyholder.ask(request, Examined, layers.blobs)).message
+
+    def _layer_versions(self, access: AccessRequest) -> tuple[int, ...]:
+        level, version = access.level, access.version
+        return self._vault.versions_at(level, version) if version else self._vault.versions(level)
 
     async def history(
         self, caller: Caller, access: AccessRequest, newest: int = 0

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.host import user_namespace
 
 _CREDENTIALS = struct.Struct("3i")

@@ -9,17 +9,31 @@ import os
 import shutil
 import subprocess
 import sys
+from enum import StrEnum
 
 from envfs.errors import EnvFSError
 
-SECRET_SERVICE, KERNEL = "secret-service", "kernel"
-KINDS = (SECRET_SERVICE, KERNEL)
+
+class KeyringKind(StrEnum):
+    """The keyrings that can have the identity."""
+
+    SECRET_SERVICE = "secret-service"  # the desktop's (org.freedesktop.secrets)
+    KERNEL = "kernel"  # the user's keyring of the kernel (keyrings(7)), which a restart empties
+
+
 _SECONDS = 60  # a person may be asked to unlock it
 _SERVICE = "envfs"
 _PYTHON_KEYRING = (sys.executable, "-I", "-m", "keyring", "-b", "keyring.backends.SecretService.Keyring")
 
 
-def fetch_secret(kind: str, name: str) -> int | None:
+def parse_keyring(text: str) -> KeyringKind:
+    """Return the keyring of that name. EnvFSError if there is none."""
+    if text not in tuple(KeyringKind):
+        raise EnvFSError("there is no such keyring", f"known are {' and '.join(KeyringKind)}")
+    return KeyringKind(text)
+
+
+def fetch_secret(kind: KeyringKind, name: str) -> int | None:
     """Return a descriptor of memory with what is kept under a name, or None if nothing is.
 
     Raises:
@@ -27,7 +41,7 @@ def fetch_secret(kind: str, name: str) -> int | None:
     """
     _need(kind)
     command: tuple[str, ...] = (*_PYTHON_KEYRING, "get", _SERVICE, name)
-    if kind == KERNEL:
+    if kind is KeyringKind.KERNEL:
         key = _search(name)
         if key is None:
             return None
@@ -39,7 +53,7 @@ def fetch_secret(kind: str, name: str) -> int | None:
     return target
 
 
-def store_secret(kind: str, name: str, descriptor: int) -> None:
+def store_secret(kind: KeyringKind, name: str, descriptor: int) -> None:
     """Keep what a descriptor holds, in the place of what was kept under that name.
 
     Raises:
@@ -47,17 +61,19 @@ def store_secret(kind: str, name: str, descriptor: int) -> None:
     """
     _need(kind)
     command = (
-        ("keyctl", "padd", "user", _key(name), "@u") if kind == KERNEL else (*_PYTHON_KEYRING, "set", _SERVICE, name)
+        ("keyctl", "padd", "user", _key(name), "@u")
+        if kind is KeyringKind.KERNEL
+        else (*_PYTHON_KEYRING, "set", _SERVICE, name)
     )
     os.lseek(descriptor, 0, os.SEEK_SET)
     if _run(command, descriptor, subprocess.DEVNULL) != 0:
         raise EnvFSError(f"the {kind} keyring does not take it", _hint(kind))
 
 
-def remove_secret(kind: str, name: str) -> None:
+def remove_secret(kind: KeyringKind, name: str) -> None:
     """Remove what is kept under a name. Nothing is no error."""
     _need(kind)
-    if kind == KERNEL:
+    if kind is KeyringKind.KERNEL:
         key = _search(name)
         if key is not None:
             _run(("keyctl", "unlink", key, "@u"), subprocess.DEVNULL, subprocess.DEVNULL)
@@ -65,19 +81,17 @@ def remove_secret(kind: str, name: str) -> None:
         _run((*_PYTHON_KEYRING, "del", _SERVICE, name), subprocess.DEVNULL, subprocess.DEVNULL)
 
 
-def _need(kind: str) -> None:
-    if kind not in KINDS:
-        raise EnvFSError("there is no such keyring", f"known are {' and '.join(KINDS)}")
-    if kind == KERNEL and shutil.which("keyctl") is None:
+def _need(kind: KeyringKind) -> None:
+    if kind is KeyringKind.KERNEL and shutil.which("keyctl") is None:
         raise EnvFSError("keyctl is not installed", "apt-get install keyutils")
-    if kind == SECRET_SERVICE and importlib.util.find_spec("keyring") is None:
+    if kind is KeyringKind.SECRET_SERVICE and importlib.util.find_spec("keyring") is None:
         raise EnvFSError("the keyring package is not installed", "pip install 'envfs[keyring]'")
 
 
-def _hint(kind: str) -> str:
+def _hint(kind: KeyringKind) -> str:
     return (
         "does `keyctl show @u` work?"
-        if kind == KERNEL
+        if kind is KeyringKind.KERNEL
         else "is a Secret Service running in this session, and unlocked?"
     )
 
@@ -87,7 +101,7 @@ def _key(name: str) -> str:
 
 
 def _search(name: str) -> str | None:
-    _need(KERNEL)
+    _need(KeyringKind.KERNEL)
     command = ("keyctl", "search", "@u", "user", _key(name))
     done = subprocess.run(command, check=False, capture_output=True, timeout=_SECONDS)
     return done.stdout.decode().strip() if done.returncode == 0 else None

@@ -17,10 +17,10 @@ import resource
 import weakref
 from typing import NamedTuple
 
+from envfs.core.protection import MemoryKind
 from envfs.host.libc import LIBC, last_error
 
-SECRET, LOCKED, UNLOCKED = "memfd_secret", "locked memory", "memory that is not locked"
-_FROM_WEAK_TO_STRONG = (UNLOCKED, LOCKED, SECRET)
+_FROM_STRONG_TO_WEAK = tuple(MemoryKind)
 _MADV_WIPEONFORK = 18
 _MEMFD_SECRET = 447  # the same number on every architecture that has the call
 _WHY = {
@@ -30,9 +30,9 @@ _WHY = {
 
 
 class Kept(NamedTuple):
-    """How memory is kept from others: SECRET, LOCKED or UNLOCKED, and why it is not SECRET, or the empty string."""
+    """How memory is kept from others, and why it is not secret memory, or the empty string."""
 
-    kind: str
+    kind: MemoryKind
     reason: str = ""
 
 
@@ -42,7 +42,7 @@ class Region:
     def __init__(self, descriptor: int, size: int) -> None:
         """Map `size` bytes of a descriptor and take it over."""
         self.size = size
-        self.kept = Kept(SECRET)
+        self.kept = Kept(MemoryKind.SECRET)
         self._open = True
         self._descriptor = descriptor
         self._map = mmap.mmap(descriptor, max(size, 1), mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
@@ -176,9 +176,9 @@ def protection() -> Kept:
     Replies on their way count only if they could not be locked: no machine keeps them in secret memory.
     """
     new = Region.create(1)
-    protections = [one.kept for one in _held if isinstance(one, Region) or one.kept.kind == UNLOCKED]
+    protections = [one.kept for one in _held if isinstance(one, Region) or one.kept.kind is MemoryKind.UNLOCKED]
     new.close()
-    return min(protections, key=lambda kept: _FROM_WEAK_TO_STRONG.index(kept.kind))
+    return max(protections, key=lambda kept: _FROM_STRONG_TO_WEAK.index(kept.kind))
 
 
 def _lock(region: Region, reason: str) -> None:
@@ -188,8 +188,8 @@ def _lock(region: Region, reason: str) -> None:
 
 def _locked(address: int, size: int, reason: str) -> Kept:
     if LIBC.mlock(address, size) == 0:
-        return Kept(LOCKED, reason)
-    return Kept(UNLOCKED, _too_small())
+        return Kept(MemoryKind.LOCKED, reason)
+    return Kept(MemoryKind.UNLOCKED, _too_small())
 
 
 def _why(error: OSError) -> str:

@@ -1,5 +1,6 @@
 """The keyholder's answers to the daemon (docs/protocol.md §3)."""
 
+from envfs.core.dangling import DanglingKind
 from envfs.core.differences import Difference
 from envfs.core.protection import Protection
 from envfs.protocol import wire
@@ -85,9 +86,9 @@ class Facts(NamedTuple):
 
 
 class Dangling(NamedTuple):
-    """A reference that came to nothing, `undefined`, `later` or `cycle`, and the names that led to it."""
+    """A reference that came to nothing, and the names that led to it."""
 
-    kind: str
+    kind: DanglingKind
     chain: tuple[str, ...]
 
 

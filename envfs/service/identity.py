@@ -8,11 +8,12 @@ import trio
 
 from envfs import safe_open
 from envfs.core import events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.operations import KeyOperation
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import BadRequest, EnvFSError, NoVault
 from envfs.host import keyrings, private_files
+from envfs.host.keyrings import KeyringKind
 from envfs.protocol.keyholding import Copied, CopyIdentity, IdentityMade, LoadIdentity, Rewrap, Rewrapped
 from envfs.service.locking import one_try, unless_locked
 from envfs.service.service import Service
@@ -61,7 +62,7 @@ async def rewrap_identity(service: Service, caller: Caller, passphrases: tuple[i
         os.close(handle)
 
 
-async def store_in_keyring(service: Service, caller: Caller, keyring: str, passphrase: tuple[int, ...]) -> None:
+async def store_in_keyring(service: Service, caller: Caller, keyring: KeyringKind, passphrase: tuple[int, ...]) -> None:
     """Keep the identity in a keyring of the operating system, beside its file.
 
     Raises:
@@ -87,9 +88,10 @@ async def remove_from_keyring(service: Service, caller: Caller) -> None:
     Raises:
         BadRequest: it is in no keyring
     """
-    keyring, name = service.settings.load().keyring, service.open_vault.vault.description.id
-    if not keyring:
+    text, name = service.settings.load().keyring, service.open_vault.vault.description.id
+    if not text:
         raise BadRequest("the identity is in no keyring", "`envfs keyring add kernel` keeps it in one")
+    keyring = keyrings.parse_keyring(text)
     service.log.append(events.identity_changed(KeyOperation.KEYRING, "none"), caller)
     await trio.to_thread.run_sync(keyrings.remove_secret, keyring, name)
     service.settings.set_keyring("")
@@ -110,7 +112,9 @@ async def _open_identity(service: Service) -> int:
     if keyring and path == service.places.identity:
         with suppress(EnvFSError):  # then the passphrase is asked for, as ever
             name = service.open_vault.vault.description.id
-            keyring_descriptor = await trio.to_thread.run_sync(keyrings.fetch_secret, keyring, name)
+            keyring_descriptor = await trio.to_thread.run_sync(
+                keyrings.fetch_secret, keyrings.parse_keyring(keyring), name
+            )
             if keyring_descriptor is not None:
                 return keyring_descriptor
     return _open_file(path, private=path == service.settings.load().identity_file)

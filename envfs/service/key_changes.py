@@ -7,7 +7,7 @@ after it.
 from typing import NamedTuple
 
 from envfs.core import events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.operations import KeyOperation
@@ -31,6 +31,8 @@ async def change_keys(
     Raises:
         Conflict: the project was locked, or its keys were changed, meanwhile
         WrongPassphrase: the present passphrase does not open its keys
+        UnsupportedFormat: a level needs an extension that this release does not know. The others are sealed again
+        AuthenticationFailed: a level is damaged. The others are sealed again
     """
     open_vault, locks, scope = service.open_vault, service.locks, Scope(project)
     was_locked = open_vault.keys.custody(project) == Custody.ZERO_KNOWLEDGE and not locks.is_held(project)
@@ -40,7 +42,7 @@ async def change_keys(
         if change.custody == Custody.ZERO_KNOWLEDGE and not locks.is_held(project):
             locks.opened(scope, 0)
         try:
-            return await finish_rekeying(open_vault, caller, project)
+            return await finish_rekeying(open_vault, caller, project, change.message)
         except Locked:  # what is done must not be done again, as a client would that unlocks and asks once more
             hint = "unlocking it finishes that"
             raise Conflict(f"{scope} was locked before all of it was sealed again", hint) from None

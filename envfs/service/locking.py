@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from envfs.core import events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.keyfile import Custody
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import Conflict, EnvFSError, TooLarge, WrongPassphrase

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core import events, keyfile, limits, record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.addresses import RecordAddress
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
@@ -34,12 +34,16 @@ class KeyFile(NamedTuple):
 
 
 class KeyChange(NamedTuple):
-    """A change of a project's keys. `recipients` empty: as before, `fresh`: a new key comes in front."""
+    """A change of a project's keys. `recipients` empty: as before, `fresh`: a new key comes in front.
+
+    `message` goes with the levels that are sealed again.
+    """
 
     operation: KeyOperation
     custody: Custody
     recipients: tuple[str, ...] = ()
     fresh: bool = False
+    message: str = ""
 
 
 class ProjectKeys:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from envfs import safe_open
 from envfs.core import events, names
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.errors import AlreadyExists, NoVault, WrongPassphrase
 from envfs.host import clocks, private_files
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade

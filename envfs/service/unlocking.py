@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from envfs.core import events, record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project
 from envfs.core.scope import VAULT, Scope

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from envfs.core import events, names, record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.addresses import RecordAddress, SealedLayer
 from envfs.errors import EnvFSError, KeyholderGone, Locked, LogBroken, NoVault, StoreUnavailable
 from envfs.gate.audit_log.ledger import Ledger

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import trio
 
 from envfs.core import events, names, record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.addresses import SealedLayer
 from envfs.core.operations import Operation
 from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable

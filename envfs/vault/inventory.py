@@ -5,20 +5,20 @@ from envfs.store import Store
 from envfs.vault import index
 from envfs.vault.high_water import Memory
 from envfs.vault.streams import Head, Streams
+from envfs.vault.tree import Tree
 
 _MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone
 _TOPS = ("key", "level", "log", "member", "tombstone")  # of the keys of records
 
 
-class Inventory:
+class Inventory(Tree):
     """The streams, records and index of one vault."""
 
     def __init__(self, store: Store, streams: Streams, memory: Memory) -> None:
         """List what is in `store`, and what `memory` has of it."""
-        self._store = store
+        super().__init__(store)
         self._streams = streams
         self._memory = memory
-        self._children: dict[str, frozenset[str]] = {}
 
     def streams(self) -> tuple[str, ...]:
         """List every stream that has a record or was ever seen."""

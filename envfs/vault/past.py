@@ -1,13 +1,14 @@
-"""Chains at old versions, remembered as long as their records are the files that were read.
+"""Old versions of levels, and chains at old versions, remembered as long as their records are the files that were read.
 
 A record may be large, and each look at a file of an old version asks for the digests of its chain.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.errors import NoSuchLevel
 from envfs.store import Store, Watch
+from envfs.vault.streams import Streams
 
 _MOST = 256
 
@@ -26,25 +27,76 @@ class _Remembered(NamedTuple):
 
 
 class Past:
-    """The chains of the old versions that were asked for last."""
+    """The old versions of the levels of one vault."""
 
-    def __init__(self, store: Store) -> None:
-        """Watch the records in `store`."""
+    def __init__(self, store: Store, streams: Streams) -> None:
+        """Watch in `store` the records that `streams` reads."""
         self._store = store
+        self._streams = streams
         self._chains: dict[tuple[str, int], _Remembered] = {}
 
-    def get(self, level: str, version: int, above: tuple[str, ...]) -> PastChain | None:
-        """Return a chain if it is remembered, and the levels above it have the heads `above` (digests) as then."""
+    def data(self, level: str, version: int) -> bytes:
+        """Return the bytes of one record of a level.
+
+        Raises:
+            NoSuchLevel: the level has no such version, or it was forgotten
+        """
+        stream = record.level_stream(level)
+        head = self._streams.head(stream)
+        if head is not None and head.seq == version:
+            return head.data
+        data = self._streams.data(stream, version)
+        if data is None:
+            raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
+        if not data and version in self._streams.forgotten(stream):
+            hint = "`envfs verify` says whether its tombstone is the owner's"
+            raise NoSuchLevel(f"{level} has no version {version} any more: version {version} was forgotten", hint)
+        return data
+
+    def versions_at(self, level: str, version: int) -> tuple[int, ...]:
+        """Return the versions of a chain as they were when that version of `level` was written.
+
+        Raises:
+            NoSuchLevel: the level has no such version
+        """
+        moment = record.parse_header(self.data(level, version)).time
+        above = names.chain(level)[:-1]
+        return (*(self._version_at(step, moment) for step in above), version)
+
+    def _version_at(self, level: str, moment: str) -> int:
+        head = self._streams.head(record.level_stream(level))
+        low, high = 0, head.seq if head else 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._time_of(level, middle) <= moment:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _time_of(self, level: str, version: int) -> str:
+        # of a version without its bytes: not before that of the one before it
+        stream = record.level_stream(level)
+        while (data := self._streams.data(stream, version)) == b"":
+            version -= 1
+        return record.parse_header(data).time if data else ""
+
+    def chain_at(self, level: str, version: int, above: tuple[str, ...]) -> PastChain:
+        """Return a chain as it was at that version. `above` are the digests of the present heads above the level.
+
+        Raises:
+            NoSuchLevel: the level has no such version
+        """
+        return self._remembered(level, version, above) or self._read(level, self.versions_at(level, version), above)
+
+    def _remembered(self, level: str, version: int, above: tuple[str, ...]) -> PastChain | None:
         remembered = self._chains.get((level, version))
         if remembered is None or remembered.above != above:
             return None
         changed = [watch.changed() for watch in remembered.watches]
         return None if any(changed) else remembered.chain
 
-    def read(
-        self, level: str, versions: tuple[int, ...], above: tuple[str, ...], data: Callable[[str, int], bytes]
-    ) -> PastChain:
-        """Return the chain with these versions, reading the records by `data`, and remember it."""
+    def _read(self, level: str, versions: tuple[int, ...], above: tuple[str, ...]) -> PastChain:
         key = (level, versions[-1])
         self._chains.pop(key, None)
         steps = list(zip(names.chain(level), versions, strict=True))
@@ -53,7 +105,8 @@ class Past:
         )
         for watch in watches:
             watch.changed()  # before the bytes are read
-        chain = PastChain(versions, tuple(record.digest(data(step, seq)) if seq else "" for step, seq in steps))
+        digests = tuple(record.digest(self.data(step, seq)) if seq else "" for step, seq in steps)
+        chain = PastChain(versions, digests)
         while len(self._chains) >= _MOST:
             del self._chains[next(iter(self._chains))]
         self._chains[key] = _Remembered(above, watches, chain)

@@ -1,7 +1,7 @@
-"""A vault: its description, the tree of its levels, and what the keyholder needs to work on them.
+"""A vault: its description, its records, and what the keyholder needs to work on them.
 
-Everything here is ciphertext and public facts. The tree index (`tree/<level>/@`, empty files) only saves listing the
-history. `envfs verify` checks it against the records.
+Everything here is ciphertext and public facts. `vault.tree` has the levels, `vault.past` the old versions,
+`vault.inventory` what `envfs verify` goes through.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from envfs.core import names, record
 from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
-from envfs.store import Store, Watch
+from envfs.store import Store
 from envfs.vault import description, window
 from envfs.vault.description import Description
 from envfs.vault.high_water import Memory, Seen
@@ -45,56 +45,14 @@ class Vault(Inventory):
             raise NoVault("there is no vault here", "make one with `envfs init`")
         self.description = description.parse_description(data)
         super().__init__(store, Streams(store, memory), memory)
-        self._watches: dict[str, Watch] = {}
         self._chains: dict[str, tuple[int, tuple[Head | None, ...]]] = {}
-        self._past = Past(store)
+        self._past = Past(store, self._streams)
 
-    # -- the tree ------------------------------------------------------------------------------------------------------
-
-    def children(self, level: str) -> frozenset[str]:
-        """Return the components directly below a level."""
-        folder = "tree" if level == names.ROOT else f"tree{level}"
-        watch = self._watches.get(level)
-        if watch is None:
-            watch = self._watches[level] = self._store.watch(folder)
-        if watch.changed() or level not in self._children:
-            self._children.pop(level, None)
-            below = (key[len(folder) + 1 :].split("/") for key in self._store.list(folder + "/"))
-            self._children[level] = frozenset(
-                parts[0] for parts in below if len(parts) > 1 and names.is_component(parts[0])
-            )
-        return self._children[level]
-
-    def exists(self, level: str) -> bool:
-        """Tell whether a level is in the tree: it has text, or one below it has."""
-        at = names.ROOT
-        for step in names.chain(level)[1:]:
-            if step.rpartition("/")[2] not in self.children(at):
-                return False
-            at = step
-        return True
-
-    def levels(self) -> tuple[str, ...]:
-        """List the whole tree, the top first."""
-        all_levels = {names.ROOT}
-        for key in self._store.list("tree/"):
-            *parts, end = key.split("/")[1:]
-            if end == "@" and parts and all(map(names.is_component, parts)):  # others' files are no levels
-                all_levels.update(names.chain("/" + "/".join(parts)))
-        return tuple(sorted(all_levels))
-
-    def projects(self) -> tuple[names.Project, ...]:
-        """List the projects that have a key, in alphabetical order."""
-        projects = {
-            record.project_of_stream(key.rpartition("/")[0]) for key in self._store.list("key/") if record.is_key(key)
-        }
-        return tuple(sorted(path for path in projects if path == names.ROOT or names.is_component(path[1:])))
+    # -- levels, heads and records ------------------------------------------------------------------------------------
 
     def levels_of(self, project: names.Project) -> tuple[str, ...]:
         """List the levels of a project that have text."""
         return tuple(level for level in self.levels() if names.project(level) == project and self.head(level))
-
-    # -- heads and records ---------------------------------------------------------------------------------------------
 
     def head(self, level: str) -> Head | None:
         """Return the newest record of a level's text."""
@@ -132,9 +90,7 @@ class Vault(Inventory):
         Raises:
             NoSuchLevel: the level has no such version
         """
-        above = self.fingerprint(level)[:-1]
-        past, data = self._past, self._data
-        return past.get(level, version, above) or past.read(level, self.versions_at(level, version), above, data)
+        return self._past.chain_at(level, version, self.fingerprint(level)[:-1])
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
         """Return the versions of a chain as they were when that version of `level` was written.
@@ -142,27 +98,7 @@ class Vault(Inventory):
         Raises:
             NoSuchLevel: the level has no such version
         """
-        moment = record.parse_header(self._data(level, version)).time
-        above = names.chain(level)[:-1]
-        return (*(self._version_at(step, moment) for step in above), version)
-
-    def _version_at(self, level: str, moment: str) -> int:
-        head = self.head(level)
-        low, high = 0, head.seq if head else 0
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._time_of(level, middle) <= moment:
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    def _time_of(self, level: str, version: int) -> str:
-        # of a version without its bytes: not before that of the one before it
-        stream = record.level_stream(level)
-        while (data := self._streams.data(stream, version)) == b"":
-            version -= 1
-        return record.parse_header(data).time if data else ""
+        return self._past.versions_at(level, version)
 
     def header(self, level: str, version: int) -> record.RecordHeader:
         """Return the open part of one record of a level.
@@ -170,20 +106,7 @@ class Vault(Inventory):
         Raises:
             NoSuchLevel: the level has no such version
         """
-        return record.parse_header(self._data(level, version))
-
-    def _data(self, level: str, version: int) -> bytes:
-        head = self.head(level)
-        if head is not None and head.seq == version:
-            return head.data
-        stream = record.level_stream(level)
-        data = self._streams.data(stream, version)
-        if data is None:
-            raise NoSuchLevel(f"{level} has no version {version}", f"`envfs history {level}` lists them")
-        if not data and version in self._streams.forgotten(stream):
-            hint = "`envfs verify` says whether its tombstone is the owner's"
-            raise NoSuchLevel(f"{level} has no version {version} any more: version {version} was forgotten", hint)
-        return data
+        return record.parse_header(self._past.data(level, version))
 
     def confirm(self, opened: LayerBlobs) -> None:
         """Remember records, keys and members as seen, now that the keyholder has opened them."""
@@ -221,7 +144,7 @@ class Vault(Inventory):
                 project = names.project(level)
                 if project not in keys:
                     keys[project] = self._key(project, blobs)
-                blobs.append(self._data(level, version))
+                blobs.append(self._past.data(level, version))
                 place = self.place(record.level_stream(level), version)
                 layers.append(SealedLayer(level, place, len(blobs) - 1, *keys[project], members))
         return LayerBlobs(tuple(layers), tuple(blobs))
@@ -247,7 +170,7 @@ class Vault(Inventory):
     def append(self, level: str, seq: int, data: bytes) -> bool:
         """Store a new version of a level. False if somebody else took that number."""
         if seq == 1:
-            self._list(level)
+            self.add_level(level)
         done = self._streams.append(record.level_stream(level), seq, data)
         self._chains.clear()
         return done
@@ -255,7 +178,7 @@ class Vault(Inventory):
     def append_key(self, project: names.Project, seq: int, data: bytes) -> bool:
         """Store a new key file of a project. False if somebody else took that number."""
         if seq == 1 and project != names.ROOT:
-            self._list(project)
+            self.add_level(project)
         return self._streams.append(record.key_stream(project), seq, data)
 
     def forget_old_keys(self, project: names.Project) -> None:
@@ -279,10 +202,6 @@ class Vault(Inventory):
     def append_tombstone(self, stream: str, seq: int, data: bytes) -> bool:
         """Store a tombstone of a stream. False if somebody else took that number."""
         return self._streams.append(record.tombstone_stream(stream), seq, data)
-
-    def _list(self, level: str) -> None:
-        self._store.put_new("tree/@" if level == names.ROOT else f"tree{level}/@", b"")
-        self._children.clear()
 
     def acceptable(self, level: str) -> int:
         """Return the version that `accept` takes a level for.

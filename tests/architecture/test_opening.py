@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-FILES = sorted([*(ROOT / "envfs").rglob("*.py"), *(ROOT / "cli" / "envfs_cli").rglob("*.py")])
-PARAMS = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in FILES]
+from tests.architecture import sources
+from tests.architecture.sources import FILES, ROOT, place
+
 # what makes sure that it is no file from outside: it is created here, is a folder, or is the kernel's own
 SAFE = ("O_EXCL", "O_DIRECTORY", "O_TMPFILE", "O_PATH", "os.devnull", "'/dev/tty'", "/proc/")
 _KERNELS = ("daemon/liveness", "host/callers", "host/clocks", "host/machine", "host/mounts")
@@ -23,7 +23,7 @@ MODULES_WITH_SUCH_A_NAME = {"files.read_text", "work.read_text"}
 
 def unsafe_opens(path: Path, text: str) -> Iterator[str]:
     """Yield the calls of a source text that open a path in another way."""
-    name = str(path.relative_to(ROOT))
+    name = place(path)
     if name in KERNELS or name == "envfs/safe_open.py":
         return
     nodes = list(ast.walk(ast.parse(text)))
@@ -48,9 +48,9 @@ def opens(call: ast.Call) -> bool:
     return name in ("open", "os.open", "io.open") or (by_mode and with_mode)
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_nothing_else_opens_a_file(path: Path) -> None:
-    assert not list(unsafe_opens(path, path.read_text(encoding="utf-8")))
+def test_nothing_else_opens_a_file() -> None:
+    for path in FILES:
+        assert (place(path), list(unsafe_opens(path, sources.text(path)))) == (place(path), [])
 
 
 @pytest.mark.parametrize(

@@ -6,91 +6,91 @@ import re
 import statistics
 from pathlib import Path
 
-import pytest
+from tests.architecture.sources import FILES, calls, nodes, place, text
 
-ROOT = Path(__file__).parents[2]
-FILES = sorted([*(ROOT / "envfs").rglob("*.py"), *(ROOT / "cli" / "envfs_cli").rglob("*.py")])
-PARAMS = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in FILES]
 LONGEST_FILE, LONGEST_FUNCTION = 350, 50
 MEDIAN_FILE, MEDIAN_FUNCTION = 120, 8
 DRAWERS = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc", "tools"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 def functions(path: Path) -> list[Function]:
-    return [node for node in ast.walk(tree(path)) if isinstance(node, Function)]
+    return [node for node in nodes(path) if isinstance(node, Function)]
+
+
+def lines(path: Path) -> int:
+    return len(text(path).splitlines())
 
 
 def length(node: Function) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
+def says_what_it_is_for(path: Path) -> bool:
+    words = ast.get_docstring(ast.parse(text(path)))
+    return bool(words) and len((words or "").splitlines()[0].split()) >= 4
+
+
+def has_a_plain_name(path: Path) -> bool:
+    stem = path.stem.removesuffix("_") if keyword.iskeyword(path.stem.removesuffix("_")) else path.stem
+    return path.stem not in DRAWERS and bool(re.fullmatch(r"[a-z]+(_[a-z]+)*|__init__|__main__", stem))
+
+
 def test_there_are_files() -> None:
     assert len(FILES) > 60
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_a_file_is_short_and_so_is_each_function(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
-    assert not [f"{node.name}: {length(node)}" for node in functions(path) if length(node) > LONGEST_FUNCTION]
+def test_a_file_is_short() -> None:
+    assert {place(path): lines(path) for path in FILES if lines(path) > LONGEST_FILE} == {}
+
+
+def test_a_function_is_short() -> None:
+    by_place = {f"{place(path)}: {node.name}": length(node) for path in FILES for node in functions(path)}
+    assert {name: count for name, count in by_place.items() if count > LONGEST_FUNCTION} == {}
 
 
 def test_the_median_file_and_function_are_as_short_as_aimed_at() -> None:
-    assert statistics.median(len(path.read_text(encoding="utf-8").splitlines()) for path in FILES) <= MEDIAN_FILE
+    assert statistics.median(lines(path) for path in FILES) <= MEDIAN_FILE
     assert statistics.median(length(node) for path in FILES for node in functions(path)) <= MEDIAN_FUNCTION
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_a_file_says_what_it_is_for_in_its_first_line(path: Path) -> None:
-    words = ast.get_docstring(tree(path))
-    assert words
-    assert len(words.splitlines()[0].split()) >= 4
+def test_a_file_says_what_it_is_for_in_its_first_line() -> None:
+    assert [place(path) for path in FILES if not says_what_it_is_for(path)] == []
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_a_file_has_a_plain_name(path: Path) -> None:
-    assert path.stem not in DRAWERS
-    stem = path.stem.removesuffix("_") if keyword.iskeyword(path.stem.removesuffix("_")) else path.stem
-    assert re.fullmatch(r"[a-z]+(_[a-z]+)*|__init__|__main__", stem)
+def test_a_file_has_a_plain_name() -> None:
+    assert [place(path) for path in FILES if not has_a_plain_name(path)] == []
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_there_is_no_assert_in_product_code(path: Path) -> None:
-    assert not [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.Assert)]
+def test_there_is_no_assert_in_product_code() -> None:
+    asserts = {place(path): [node.lineno for node in nodes(path) if isinstance(node, ast.Assert)] for path in FILES}
+    assert {name: numbers for name, numbers in asserts.items() if numbers} == {}
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_only_output_prints(path: Path) -> None:
-    if path.name == "output.py":
-        return
-    calls = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
-    prints = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
-    writes = [call.lineno for call in calls if ast.unparse(call.func) == "sys.stdout.write"]
-    assert not prints + writes
+def test_only_output_prints() -> None:
+    for path in FILES:
+        if path.name != "output.py":
+            prints = [c.lineno for c in calls(path) if isinstance(c.func, ast.Name) and c.func.id == "print"]
+            writes = [call.lineno for call in calls(path) if ast.unparse(call.func) == "sys.stdout.write"]
+            assert (place(path), prints + writes) == (place(path), [])
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_nothing_is_left_to_do(path: Path) -> None:
-    assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", path.read_text(encoding="utf-8"))
+def test_nothing_is_left_to_do() -> None:
+    assert [place(path) for path in FILES if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", text(path))] == []
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_nothing_is_run_by_a_shell_or_made_of_text_or_loaded_from_a_pickle(path: Path) -> None:
-    names = {ast.unparse(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
-    assert not names & {"eval", "exec", "os.system", "os.popen", "pickle.loads", "pickle.load", "marshal.loads"}
-    keywords = [k for node in ast.walk(tree(path)) if isinstance(node, ast.Call) for k in node.keywords]
-    assert not [k for k in keywords if k.arg == "shell" and ast.unparse(k.value) == "True"]
+def test_nothing_is_run_by_a_shell_or_made_of_text_or_loaded_from_a_pickle() -> None:
+    forbidden = {"eval", "exec", "os.system", "os.popen", "pickle.loads", "pickle.load", "marshal.loads"}
+    for path in FILES:
+        names = {ast.unparse(call.func) for call in calls(path)}
+        assert (place(path), names & forbidden) == (place(path), set())
+        shells = [k for c in calls(path) for k in c.keywords if k.arg == "shell" and ast.unparse(k.value) == "True"]
+        assert (place(path), shells) == (place(path), [])
 
 
-@pytest.mark.parametrize("path", PARAMS)
-def test_every_silenced_rule_is_named(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert not re.search(r"#\s*noqa(?!: [A-Z]+\d+)", text)
-    assert not re.search(r"#\s*type:\s*ignore(?!\[)", text)
+def test_every_silenced_rule_is_named() -> None:
+    bare = r"#\s*noqa(?!: [A-Z]+\d+)|#\s*type:\s*ignore(?!\[)"
+    assert [place(path) for path in FILES if re.search(bare, text(path))] == []
 
 
 # where a library takes the passphrase or the key itself, or it is written: each is a place to look at
@@ -105,5 +105,5 @@ REVEALED = {
 
 
 def test_a_secret_is_revealed_where_that_is_known_and_nowhere_else() -> None:
-    counts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count(".reveal()") for path in FILES}
+    counts = {place(path): text(path).count(".reveal()") for path in FILES}
     assert {name: count for name, count in counts.items() if count} == REVEALED

@@ -192,6 +192,12 @@ def test_what_was_done_before_a_lock_is_not_said_to_be_locked(world: World) -> N
     assert not world.open_vault.vault.has_old_keys("/shop")
 
 
+def test_a_message_that_cannot_be_kept_is_refused_before_there_is_a_new_key(world: World) -> None:
+    assert code(run(lambda: world.ask(R.RotateKey("shop", "a\0")))) == "malformed"
+    assert code(run(lambda: world.ask(R.ChangeCustody("shop", "zero-knowledge", "a\0"), secret=PASS))) == "malformed"
+    assert len(run(lambda: world.open_vault.keys.describe("/shop")).kids) == 1
+
+
 # -- locking when something is in the way ------------------------------------------------------------------------------
 
 

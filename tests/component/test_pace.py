@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.gate.fair_queue import Asker, FairQueue
 from envfs.protocol import control, framing, wire
 from envfs.service.pace import Pace

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.protocol import control
 from tests.component.requesting import CASES, READS, code, snapshot

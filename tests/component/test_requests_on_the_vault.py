@@ -8,7 +8,8 @@ import pytest
 import trio
 
 from envfs.core import record
-from envfs.core.access import Caller, Grant
+from envfs.core.access.caller import Caller
+from envfs.core.access.rule import Rule
 from envfs.core.scope import VAULT
 from envfs.errors import WrongPassphrase
 from envfs.protocol import control
@@ -19,7 +20,7 @@ R = control
 
 
 def test_a_vault_is_made_with_an_identity_and_one_grant(made: World) -> None:
-    assert made.grants() == (Grant("/", ME.uid),)
+    assert made.grants() == (Rule("/", ME.uid),)
     identity = made.folder / "identity.txt"
     assert identity.stat().st_mode & 0o777 == 0o600
     assert "AGE-SECRET-KEY-1" in identity.read_text()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.protocol import control
 from tests.component.requesting import code
 from tests.component.world import ME, PROD, STRANGER, World, run

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 import trio
 
-from envfs.core.access import Grant
+from envfs.core.access.rule import Rule
 from envfs.dotenv.document import parse_document
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot
@@ -118,7 +118,7 @@ def test_many_writers_at_once_each_get_a_version(world: World) -> None:
 
 def test_a_grant_and_its_end_and_taking_it_back(world: World) -> None:
     run(lambda: world.ask(R.GrantAccess("/shop", STRANGER.uid)))
-    assert Grant("/shop", STRANGER.uid) in world.grants()
+    assert Rule("/shop", STRANGER.uid) in world.grants()
     run(lambda: world.ask(R.GrantAccess("/shop", STRANGER.uid, 60)))
     ending = [grant for grant in world.grants() if grant.uid == STRANGER.uid]
     assert len(ending) == 1

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.fuse.sharing import Sharing
 from tests.component.world import run
 

@@ -40,7 +40,7 @@ REFUSED = [name for name in NAMES if load(name).get("refused")]
 def check(name: str) -> None:
     case = load(name)
     owner = Identity(Secret(case["identity"]))
-    if case["type"] == statements.TOMBSTONE:
+    if case["type"] == statements.StatementType.TOMBSTONE:
         stating.check_tombstone(owner, place(case), stored(name))
     else:
         before = tuple(map(str.encode, case["member_records"]))
@@ -93,7 +93,7 @@ def test_what_must_be_refused_is(name: str) -> None:
 def test_the_refused_members_are_refused_for_their_last_record_alone() -> None:
     for name in REFUSED:
         case = load(name)
-        if case["type"] == statements.MEMBER:
+        if case["type"] == statements.StatementType.MEMBER:
             before = tuple(map(str.encode, case["member_records"]))
             stating.check_members(Identity(Secret(case["identity"])), case["vault"], before)
 

@@ -15,7 +15,8 @@ import trio
 
 from envfs import locations
 from envfs.control.connection import Connection
-from envfs.core.access import Caller, Grant
+from envfs.core.access.caller import Caller
+from envfs.core.access.rule import Rule
 from envfs.core.operations import Operation
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.fuse import nodes
@@ -202,7 +203,7 @@ class World:
         path.chmod(0o600)
         time.sleep(LATER)
 
-    def grants(self) -> tuple[Grant, ...]:
+    def grants(self) -> tuple[Rule, ...]:
         time.sleep(LATER)
         return SettingsFile(Path(self.places.settings)).load().grants
 

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from envfs.core import checkpoint, extensions, membership, notes, record, statements, tombstones
 from envfs.core.membership import MemberEntry, Members
 from envfs.core.record import Point, RecordHeader
+from envfs.core.statements import StatementType
 from envfs.errors import EnvFSError
 from tests.property.messages import json_values
 
 DEEP = b"[" * 3_000
 LONG_NUMBER = b"9" * 5_000
 KINDS = {
-    "tombstone": (statements.TOMBSTONE, tombstones.parse_tombstone),
-    "member": (statements.MEMBER, membership.parse_entry),
-    "checkpoint": (checkpoint.TYPE, checkpoint.parse_checkpoint),
+    "tombstone": (statements.StatementType.TOMBSTONE, tombstones.parse_tombstone),
+    "member": (statements.StatementType.MEMBER, membership.parse_entry),
+    "checkpoint": (StatementType.CHECKPOINT, checkpoint.parse_checkpoint),
 }
 digests = st.text("abc", max_size=2)
 points = st.lists(st.one_of(st.integers(-1, 3), digests, json_values), max_size=3)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envfs.core import audit
-from envfs.core.access import Caller, Decision
+from envfs.core.access.caller import Caller
+from envfs.core.access.verdict import Decision
 from envfs.core.access_request import Channel, Format
 from envfs.core.audit import Tip
 from envfs.core.events import Event, EventKind
@@ -26,7 +27,7 @@ events = st.builds(
     times=st.integers(1, 1000),
 )
 numbers = st.integers(0, 2**32)
-callers = st.none() | st.builds(Caller, numbers, numbers, numbers, words, words)
+callers = st.none() | st.builds(Caller, numbers, numbers, numbers, words, words, words, st.none())
 origins = st.builds(Origin, words, words, st.lists(words, max_size=4).map(tuple), numbers, words)
 TIME = "2026-11-21T08:09:10.123456Z"
 

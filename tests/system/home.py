@@ -63,10 +63,14 @@ def alive(pid: int) -> bool:
         return False
 
 
+def mount_lines(pid: int | str = "self") -> list[str]:
+    """List what a process sees of mounts (proc(5), mountinfo), whatever bytes their paths have."""
+    return os.fsdecode(Path(f"/proc/{pid}/mountinfo").read_bytes()).splitlines()
+
+
 def mounts_below(folder: Path) -> list[str]:
     """List the mount points at and below a folder."""
-    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    points = (line.split(" ")[4] for line in lines)
+    points = (line.split(" ")[4] for line in mount_lines())
     return [point for point in points if point == str(folder) or point.startswith(f"{folder}/")]
 
 

@@ -11,7 +11,7 @@ from envfs.core.access_request import Channel
 from envfs.core.audit import Tip
 from envfs.core.checkpoint import Claim, StoredCheckpoint
 from envfs.core.events import Event, EventKind
-from envfs.core.statements import StatementHeader
+from envfs.core.statements import StatementHeader, StatementType
 from tests.system.bending import checkpoints
 from tests.system.forger import owners_key, public
 from tests.system.home import Home
@@ -35,7 +35,10 @@ def lengthen(home: Home, identity: Path, count: int) -> None:
         tip, size = audit.tip_after(tip, entry), size + len(entry)
         claim = Claim(newest.claim.begin, tip.seq, tip.digest, size, number, newest.claim.heads)
         header = StatementHeader(newest.header.vault, newest.header.stream, number, record.digest(data), author, _TIME)
-        protected, payload = statements.protect_statement(header, checkpoint.TYPE), checkpoint.render_claim(claim)
+        protected, payload = (
+            statements.protect_statement(header, StatementType.CHECKPOINT),
+            checkpoint.render_claim(claim),
+        )
         data = statements.render_statement(
             protected, payload, key.sign(statements.statement_signed_text(protected, payload))
         )

@@ -4,6 +4,7 @@ import array
 import json
 import os
 import socket
+import struct
 from pathlib import Path
 from typing import Self
 
@@ -20,14 +21,24 @@ def frame(body: Body) -> bytes:
     return len(text).to_bytes(4, "big") + text
 
 
+def _connected(path: Path) -> socket.socket:
+    # a queue that is full makes a socket with a time limit fail at once. With this limit it waits, as the client's does
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(SECONDS), 0))
+    try:
+        connection.connect(str(path))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 class Peer:
     """One connection: to the socket at a path, or one that is made already."""
 
     def __init__(self, to: Path | socket.socket) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) if isinstance(to, Path) else to
+        self.socket = _connected(to) if isinstance(to, Path) else to
         self.socket.settimeout(SECONDS)
-        if isinstance(to, Path):
-            self.socket.connect(str(to))
         self._buffer = b""
         self.blob = b""
 

@@ -94,6 +94,14 @@ def test_nothing_is_written_after_it(shop: Home, owner: Pen) -> None:
     assert not _prod(shop, 3).exists()
 
 
+def test_it_keeps_no_other_level_from_a_new_key(shop: Home, owner: Pen) -> None:
+    forger.next_record(_prod(shop, 1), owner, "A=hunter2\n", _CRITICAL)
+    _is_unsupported(shop.envfs("key", "rotate", "shop", status=114))
+    levels = {row["newest"]: row["levels"] for row in shop.rows("key", "ls", "shop")}
+    assert levels == {True: 1, False: 1}
+    assert [row["unfinished"] for row in shop.rows("project", "ls") if row["project"] == "/shop"] == [True]
+
+
 def test_history_and_verify_name_it_and_go_on(shop: Home, owner: Pen) -> None:
     forger.next_record(_prod(shop, 1), owner, "A=hunter2\n", _CRITICAL)
     listed = shop.envfs("history", "/shop/prod", status=110)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Homes
 from tests.system.home import Home
-from tests.system.peer import Peer, memory
+from tests.system.peer import Body, Peer, memory
 from tests.system.probing import attempt
 
 
@@ -142,6 +142,22 @@ def test_a_variable_that_only_an_ancestor_sets_cannot_be_unset_below(kept: Home)
     kept.envfs("unset", "/app/web", "COLOUR", status=104)
     kept.envfs("unset", "/none", "COLOUR", status=103)
     assert "COLOUR=blue" in kept.view("/app/web").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("version", [5, 10**300, -1])
+def test_no_entry_of_the_log_names_a_version_that_is_not_there(kept: Home, version: int) -> None:
+    # it would count as seen: from then on `verify` would miss it, and after a kill nothing would be served
+    questions: tuple[Body, ...] = (
+        {"type": "describe-view"},
+        {"type": "list-variables"},
+        {"type": "read-view", "format": "dotenv", "channel": "export"},
+        {"type": "read-view", "format": "own", "channel": "export"},
+    )
+    with Peer(kept.socket) as peer:
+        for question in questions:
+            assert peer.ask(question | {"level": "/app/web", "version": version})["type"] == "failed"
+    assert [entry for entry in kept.log() if entry.get("version") == version] == []
+    assert kept.envfs("verify").text.endswith(" 0 failed\n")
 
 
 def test_a_long_history_is_listed_whole(home: Home) -> None:

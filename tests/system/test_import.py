@@ -5,10 +5,12 @@ import os
 import re
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Homes
 from tests.system.home import Home
 
 NEEDLE = "hunter2-needle"
@@ -20,6 +22,21 @@ FAMILY = {
     ".env.test": "T=1\n",
     ".env.example": "A=\n",
 }
+
+
+@pytest.fixture
+def home(home: Home) -> Iterator[Home]:
+    """Give one test an empty vault that is served: what asks a running daemon starts none."""
+    with home.mounted():
+        yield home
+
+
+@pytest.fixture(scope="module")
+def shop(new_home: Homes, stocked: Home) -> Iterator[Home]:
+    """Give the module the realistic files, served; each test has levels of its own."""
+    home = new_home(stocked)
+    with home.mounted():
+        yield home
 
 
 def written(folder: Path, files: dict[str, str]) -> str:
@@ -231,7 +248,9 @@ def test_whoever_may_not_read_a_level_is_not_told_what_is_the_same_there(home: H
     home.envfs("import", "-", "/shop", given="B=1\n")  # the owner may write all the same
 
 
-def test_a_dry_run_of_a_new_project_leaves_no_trace_in_the_vault(home: Home) -> None:
+def test_a_dry_run_of_a_new_project_leaves_no_trace_in_the_vault(new_home: Homes) -> None:
+    home = new_home()
+
     def stored() -> list[Path]:
         return [path for path in sorted(home.vault.rglob("*")) if home.vault / "log" not in path.parents]
 
@@ -241,7 +260,8 @@ def test_a_dry_run_of_a_new_project_leaves_no_trace_in_the_vault(home: Home) -> 
     assert stored() == before
 
 
-def test_no_file_with_a_value_is_left_behind(home: Home, ground: Path) -> None:
+def test_no_file_with_a_value_is_left_behind(new_home: Homes, ground: Path) -> None:
+    home = new_home()
     folder = written(ground / "left", {"a.yaml": f"A: {NEEDLE}\n", ".env": f"B={NEEDLE}\n"})
     home.envfs("import", f"{folder}/a.yaml", "/a")
     home.envfs("import", folder, "/b")
@@ -281,21 +301,21 @@ def test_a_file_is_read_as_the_reader_of_its_project_does(
 
 
 def test_where_nothing_says_who_reads_what_divides_readers_is_named(shop: Home) -> None:
-    said = shop.envfs("import", "-", "/own", given=f"A=`{NEEDLE}`\n")
+    said = shop.envfs("import", "-", "/nobody", given=f"A=`{NEEDLE}`\n")
     assert "note: A: backtick quotes, which node's dotenv, shells read otherwise: `--as node`" in said.complaint
     assert NEEDLE not in said.complaint
-    said = shop.envfs("import", "-", "/own", "--as", "node", given=f"A=`{NEEDLE}`\n")
-    assert shop.envfs("get", "/own", "A").text == f"{NEEDLE}\n"
-    shop.envfs("import", "a.json", "/own", "--as", "node", status=101)
-    shop.envfs("import", "-", "/own", "--as", "perl", given="A=1\n", status=2)
+    said = shop.envfs("import", "-", "/nobody", "--as", "node", given=f"A=`{NEEDLE}`\n")
+    assert shop.envfs("get", "/nobody", "A").text == f"{NEEDLE}\n"
+    shop.envfs("import", "a.json", "/nobody", "--as", "node", status=101)
+    shop.envfs("import", "-", "/nobody", "--as", "perl", given="A=1\n", status=2)
 
 
 def test_a_text_asks_for_the_dialect_that_its_reader_needs(shop: Home, tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"dependencies": {"next": "16"}}')
     (tmp_path / ".env").write_text("A=\\$x\nB='\\$HOME'\n")
-    said = shop.envfs("import", str(tmp_path / ".env"), "/own")
+    said = shop.envfs("import", str(tmp_path / ".env"), "/dialect")
     assert "written in the dialect expand" in said.complaint
-    assert shop.envfs("export", "/own").text.endswith("A='\\$x'\nB='\\$HOME'\n")
+    assert shop.envfs("export", "/dialect").text.endswith("A='\\$x'\nB='\\$HOME'\n")
 
 
 def test_a_symfony_projects_folder_is_imported_in_its_order(shop: Home, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.home import ENVFS, SECONDS, Daemon, Home, alive, eventually, mounts_below
+from tests.system.home import ENVFS, SECONDS, Daemon, Home, alive, eventually, mount_lines, mounts_below
 from tests.system.probing import attempt
 from tests.system.samples import PROD
 
@@ -36,7 +36,7 @@ def test_mount_returns_when_the_views_can_be_read(shop: Home) -> None:
 
 
 def test_the_mount_says_what_it_is(shared: Home) -> None:
-    line = next(line for line in Path("/proc/self/mountinfo").read_text().splitlines() if f" {shared.mnt} " in line)
+    line = next(line for line in mount_lines() if f" {shared.mnt} " in line)
     assert " fuse.envfs envfs " in line
     for option in ("nosuid", "nodev", "noexec"):
         assert option in line.split(" ")[5]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core import audit, events
-from envfs.core.access import Decision, Verdict
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.gate.audit_log import log_end
 from envfs.gate.audit_log.log_files import LogEnd

@@ -8,6 +8,7 @@ import pytest
 from tests.system import forger, search
 from tests.system.home import Home
 
+_SOMEBODY = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
 _NEEDLE = "because-of-the-crane"
 _READER, _STRANGER = 1001, 1002
 _WRITES = {
@@ -49,6 +50,21 @@ def test_each_file_of_a_folder_gets_it(shop: Home, tmp_path: Path) -> None:
     shop.envfs("import", str(tmp_path), "/web", "--order", "next", "-m", _NEEDLE)
     for level in ("/web", "/web/production"):
         assert shop.rows("history", level)[0]["message"] == _NEEDLE
+
+
+def test_a_change_of_keys_gives_it_to_each_level_that_is_sealed_again(shop: Home) -> None:
+    phrase = shop.knowing()["ENVFS_PASSPHRASE_FILE"]
+    own = {"ENVFS_PROJECT_PASSPHRASE_FILE": phrase}
+    shop.envfs("key", "rotate", "shop", "-m", f"{_NEEDLE} 1")
+    custody = ("project", "custody", "shop", "-y", "--passphrase-file", phrase)
+    shop.envfs(*custody, "--zero-knowledge", "-m", f"{_NEEDLE} 2", environ=own)
+    shop.envfs(*custody, "--managed", "-m", f"{_NEEDLE} 3", environ=own)
+    shop.envfs("project", "recipients", "shop", "--add", _SOMEBODY, "-m", f"{_NEEDLE} 4")
+    shop.envfs("project", "recipients", "shop", "--remove", _SOMEBODY, "-m", f"{_NEEDLE} 5")
+    for level in ("/shop", "/shop/prod"):
+        rows = shop.rows("history", level, "-n", "4")
+        assert [row["message"] for row in rows] == [f"{_NEEDLE} {number}" for number in (5, 3, 2, 1)]
+        assert {row["operation"] for row in rows} == {"reseal"}
 
 
 def test_what_is_sealed_anew_says_so(shop: Home) -> None:

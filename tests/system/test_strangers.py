@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.home import ENVFS, SECONDS, Daemon, Home, alive, eventually
+from tests.system.home import ENVFS, SECONDS, Daemon, Home, alive, eventually, mount_lines
 from tests.system.probing import attempt, attempts
 
 _STRANGER, _APPROVED = 4711, 1002
@@ -65,7 +65,7 @@ def _apart(home: Home) -> Iterator[tuple[Path, int]]:
             eventually(home.socket.exists, "the daemon listens")
             children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
             inner = int(children.read_text().split()[0])
-            eventually(lambda: str(home.mnt) in Path(f"/proc/{inner}/mountinfo").read_text(), "it is mounted")
+            eventually(lambda: any(f" {home.mnt} " in line for line in mount_lines(inner)), "it is mounted")
             yield Path(f"/proc/{inner}/root{home.mnt}"), inner
         finally:
             outer.kill()

@@ -1,11 +1,10 @@
 """A user's own daemon, mounted without allow_other: it works without any right of root, and root gets nothing."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.system.home import FILES, OWNER, Home
+from tests.system.home import FILES, OWNER, Home, mount_lines
 from tests.system.peer import HELLO, Body, Peer
 from tests.system.probing import attempt, reads
 from tests.system.samples import PROD, SHOP_TEXT
@@ -25,7 +24,7 @@ def test_the_user_reads_its_own_view(own: Home) -> None:
 
 
 def test_the_mount_is_not_for_all(own: Home) -> None:
-    line = next(line for line in Path("/proc/self/mountinfo").read_text().splitlines() if f" {own.mnt} " in line)
+    line = next(line for line in mount_lines() if f" {own.mnt} " in line)
     assert "allow_other" not in line
     assert f"user_id={OWNER}" in line
 

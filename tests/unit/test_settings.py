@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core.access import Grant
+from envfs.core.access.rule import Rule
 from envfs.errors import StoreUnavailable, UnsafeSettings
 from envfs.settings import Settings, SettingsFile
 
-ENDING = Grant("/shop", 1002, "2026-11-21T12:00:00.000000Z", "boot-1", 1500.5)
+ENDING = Rule("/shop", 1002, "2026-11-21T12:00:00.000000Z", "boot-1", 1500.5)
 Write = Callable[[str], SettingsFile]
 
 
@@ -72,11 +72,11 @@ def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
         ('[identity]\nfile = "/root/id.txt"\n', Settings(identity_file="/root/id.txt")),
         ('[mount]\npath = "/mnt/x"\n', Settings(mount="/mnt/x")),
         ('identity = {file = "/i"}\nmount.path = "/m"\n', Settings(identity_file="/i", mount="/m")),
-        ('[[grant]]\nlevel = "/"\nuid = 0\n', Settings(grants=(Grant("/", 0),))),
-        ('[[grant]]\nlevel = "shop/"\nuid = 1\n', Settings(grants=(Grant("/shop", 1),))),
+        ('[[grant]]\nlevel = "/"\nuid = 0\n', Settings(grants=(Rule("/", 0),))),
+        ('[[grant]]\nlevel = "shop/"\nuid = 1\n', Settings(grants=(Rule("/shop", 1),))),
         (
             'grant = [{level = "/", uid = 1}, {level = "/a", uid = 2}]\n',
-            Settings(grants=(Grant("/", 1), Grant("/a", 2))),
+            Settings(grants=(Rule("/", 1), Rule("/a", 2))),
         ),
         (
             """
@@ -91,7 +91,7 @@ def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
         ),
         (
             '[[grant]]\nlevel = "/"\nuid = 1\nuntil = "2026-01-01T00:00:00.000000Z"\nboot = "b"\nboot_until = 7\n',
-            Settings(grants=(Grant("/", 1, "2026-01-01T00:00:00.000000Z", "b", 7.0),)),
+            Settings(grants=(Rule("/", 1, "2026-01-01T00:00:00.000000Z", "b", 7.0),)),
         ),
     ],
     ids=range(10),
@@ -155,7 +155,9 @@ def test_a_file_that_is_no_utf_8_is_refused(path: Path) -> None:
     ids=["an end on the boot clock alone", "an end in words"],
 )
 def test_a_grant_with_half_an_end_is_no_grant_without_end(write: Write, text: str) -> None:
-    from envfs.core.access import Caller, Moment, Policy
+    from envfs.core.access.caller import Caller
+    from envfs.core.access.policy import Policy
+    from envfs.core.access.rule import Moment
 
     settings = write(text)
     try:
@@ -298,11 +300,11 @@ level = "/"
 
 def test_a_grant_is_added_at_the_end_and_every_comment_stays(write: Write, path: Path) -> None:
     settings = write(BY_HAND)
-    settings.add_grant(Grant("/blog", 1003))
+    settings.add_grant(Rule("/blog", 1003))
     assert path.read_text() == BY_HAND + '[[grant]]\nlevel = "/blog"\nuid = 1003\n' or path.read_text().startswith(
         BY_HAND
     )
-    assert settings.load().grants == (Grant("/shop", 1001), Grant("/", 1002), Grant("/blog", 1003))
+    assert settings.load().grants == (Rule("/shop", 1001), Rule("/", 1002), Rule("/blog", 1003))
 
 
 def test_a_grant_with_an_end_comes_back(write: Write) -> None:
@@ -315,19 +317,19 @@ def test_a_grant_with_an_end_comes_back(write: Write) -> None:
 def test_a_second_grant_for_the_same_uid_and_level_takes_the_place_of_the_first(write: Write) -> None:
     settings = write(BY_HAND)
     settings.add_grant(ENDING)
-    settings.add_grant(Grant("/shop", 1002))
-    settings.add_grant(Grant("/shop", 1001, "2026-11-21T12:00:00.000000Z", "b", 1.0))
+    settings.add_grant(Rule("/shop", 1002))
+    settings.add_grant(Rule("/shop", 1001, "2026-11-21T12:00:00.000000Z", "b", 1.0))
     assert settings.load().grants == (
-        Grant("/", 1002),
-        Grant("/shop", 1002),
-        Grant("/shop", 1001, "2026-11-21T12:00:00.000000Z", "b", 1.0),
+        Rule("/", 1002),
+        Rule("/shop", 1002),
+        Rule("/shop", 1001, "2026-11-21T12:00:00.000000Z", "b", 1.0),
     )
 
 
 def test_a_grant_is_taken_back_alone(write: Write, path: Path) -> None:
     settings = write(BY_HAND)
     assert settings.remove_grant("/shop", 1001)
-    assert settings.load().grants == (Grant("/", 1002),)
+    assert settings.load().grants == (Rule("/", 1002),)
     assert all(comment in path.read_text() for comment in ("# mine: do not touch", "# plain", "# nightly backup"))
 
 
@@ -341,15 +343,15 @@ def test_a_grant_that_is_not_there_cannot_be_taken_back(write: Write, path: Path
 def test_all_grants_of_a_uid_on_a_level_are_taken_back_at_once(write: Write) -> None:
     settings = write(BY_HAND + '[[grant]]\nlevel = "shop/"\nuid = 1001\n')
     assert settings.remove_grant("/shop", 1001)
-    assert settings.load().grants == (Grant("/", 1002),)
+    assert settings.load().grants == (Rule("/", 1002),)
 
 
 def test_the_last_grant_can_be_taken_back_and_another_given(write: Write) -> None:
     settings = write('[[grant]]\nlevel = "/"\nuid = 1\n')
     assert settings.remove_grant("/", 1)
     assert settings.load().grants == ()
-    settings.add_grant(Grant("/", 2))
-    assert settings.load().grants == (Grant("/", 2),)
+    settings.add_grant(Rule("/", 2))
+    assert settings.load().grants == (Rule("/", 2),)
 
 
 INLINE = {
@@ -364,8 +366,8 @@ INLINE = {
 def test_grants_written_as_an_array_can_be_edited_too(write: Write, text: str) -> None:
     settings = write(text)
     before = settings.load()
-    settings.add_grant(Grant("/shop", 7))
-    assert settings.load() == before._replace(grants=(*before.grants, Grant("/shop", 7)))
+    settings.add_grant(Rule("/shop", 7))
+    assert settings.load() == before._replace(grants=(*before.grants, Rule("/shop", 7)))
     assert settings.remove_grant("/shop", 7)
     assert settings.load() == before
 
@@ -383,8 +385,8 @@ def test_grants_written_as_an_array_can_be_edited_too(write: Write, text: str) -
 def test_wherever_the_grants_stand_nothing_else_changes(write: Write, text: str) -> None:
     settings = write(text)
     before = settings.load()
-    settings.add_grant(Grant("/new", 7))
-    assert settings.load() == before._replace(grants=(*before.grants, Grant("/new", 7)))
+    settings.add_grant(Rule("/new", 7))
+    assert settings.load() == before._replace(grants=(*before.grants, Rule("/new", 7)))
     assert settings.remove_grant("/new", 7)
     assert settings.load() == before
 
@@ -392,7 +394,7 @@ def test_wherever_the_grants_stand_nothing_else_changes(write: Write, text: str)
 def test_a_file_with_a_mistake_is_not_edited(write: Write, path: Path) -> None:
     settings = write("[mount\n")
     with pytest.raises(UnsafeSettings):
-        settings.add_grant(Grant("/", 1))
+        settings.add_grant(Rule("/", 1))
     with pytest.raises(UnsafeSettings):
         settings.remove_grant("/", 1)
     assert path.read_text() == "[mount\n"
@@ -402,7 +404,7 @@ def test_a_file_that_others_may_write_is_not_edited(write: Write, path: Path) ->
     settings = write("")
     path.chmod(0o666)
     with pytest.raises(UnsafeSettings):
-        settings.add_grant(Grant("/", 1))
+        settings.add_grant(Rule("/", 1))
     assert path.read_text() == ""
 
 
@@ -411,9 +413,9 @@ def test_what_is_written_is_private_and_trusted(path: Path) -> None:
     settings.write_defaults("/root/id.txt")
     assert path.stat().st_mode & 0o777 == 0o600
     assert settings.load() == Settings(identity_file="/root/id.txt")
-    settings.add_grant(Grant("/", 0))
+    settings.add_grant(Rule("/", 0))
     assert path.stat().st_mode & 0o777 == 0o600
-    assert settings.load() == Settings(identity_file="/root/id.txt", grants=(Grant("/", 0),))
+    assert settings.load() == Settings(identity_file="/root/id.txt", grants=(Rule("/", 0),))
 
 
 @pytest.mark.parametrize("name", ['/a "quoted" \\ path', "/ünï", "/a\nb", "/#'x'"])
@@ -431,8 +433,8 @@ def test_defaults_replace_nothing(write: Write, path: Path) -> None:
 
 def test_a_grant_needs_no_file_and_makes_one_that_says_what_it_is(path: Path) -> None:
     settings = SettingsFile(path.parent / "new" / "envfs.toml")
-    settings.add_grant(Grant("/", 1))
-    assert settings.load().grants == (Grant("/", 1),)
+    settings.add_grant(Rule("/", 1))
+    assert settings.load().grants == (Rule("/", 1),)
     assert settings.path.read_text().startswith("# EnvFS settings")
 
 
@@ -440,4 +442,4 @@ def test_where_nothing_can_be_written_the_old_settings_stay(write: Write, path: 
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises((StoreUnavailable, UnsafeSettings)):
-        SettingsFile(blocked / "envfs.toml").add_grant(Grant("/", 1))
+        SettingsFile(blocked / "envfs.toml").add_grant(Rule("/", 1))

@@ -9,6 +9,7 @@ from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import session
 from envfs_cli.replies import damage
 from envfs_cli.replies.projects import need_project
+from envfs_cli.version_message import check_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class KeyArguments(NamedTuple):
 
     action: "Literal['ls', 'rotate']"
     project: str | None
+    message: str | None
     passphrase_file: str | None
     json: bool
 
@@ -54,10 +56,11 @@ def _list(arguments: KeyArguments) -> int:
 def _rotate(arguments: KeyArguments) -> int:
     if not arguments.project:
         raise Mistake("`envfs key rotate` needs a project", "name it, as in `shop`")
+    message = check_message(arguments.message)
     asking = session.start_session(arguments.passphrase_file, arguments.project)
     name, received = names.parse_level(arguments.project), list[object]()
     need_project(asking, name)
-    asking.with_passphrase(control.RotateKey(name), "sealing everything again", received)
+    asking.with_passphrase(control.RotateKey(name, message), "sealing everything again", received)
     resealed = [row for row in received if isinstance(row, control.ResealedRow)]
     if arguments.json:
         output.rows_json(resealed)

@@ -15,6 +15,7 @@ from envfs_cli.files import read_text
 from envfs_cli.replies import damage
 from envfs_cli.replies.projects import find_project, need_project
 from envfs_cli.terminal import prompts
+from envfs_cli.version_message import check_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class ProjectArguments(NamedTuple):
     add: str | None
     add_from: str | None
     remove: str | None
+    message: str | None
     passphrase_file: str | None
     yes: bool
     json: bool
@@ -108,9 +110,10 @@ def _change_custody(arguments: ProjectArguments, name: str) -> int:
     custody = _custody(arguments)
     if not custody:
         raise Mistake("which custody?", "say --zero-knowledge or --managed")
+    message = check_message(arguments.message)
     asking = _start(arguments)
     old_custody = need_project(asking, name).custody
-    request = control.ChangeCustody(name, custody)
+    request = control.ChangeCustody(name, custody, message)
     if custody == Custody.ZERO_KNOWLEDGE != old_custody:
         secret = _new_passphrase(asking, name, arguments)
         with prompts.Waiting("sealing everything again"):
@@ -129,13 +132,14 @@ def _change_custody(arguments: ProjectArguments, name: str) -> int:
 
 
 def _recipients(arguments: ProjectArguments, name: str) -> int:
+    message = check_message(arguments.message)
     asking = _start(arguments)
     add = [arguments.add] if arguments.add else []
     if arguments.add_from:
         add += _recipients_in(arguments.add_from)
     remove = (arguments.remove,) if arguments.remove else ()
     if add or remove:
-        asking.reply(control.ChangeRecipients(name, tuple(add), remove))
+        asking.reply(control.ChangeRecipients(name, tuple(add), remove, message))
     recipients = need_project(asking, name).recipients
     if arguments.json:
         output.as_json(list(recipients))

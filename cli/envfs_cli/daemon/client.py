@@ -1,8 +1,8 @@
 """The client's end of the control protocol: reach a daemon, or start one for this command alone. Ask, and be answered.
 
 Laws: before anything is sent, the server's uid is checked, and it is this user's or root's. A secret goes out in a
-descriptor only. No wait is for ever: a daemon that works on a request says so every few seconds, and one that says
-nothing for `PATIENCE` is given up.
+descriptor only. No wait is for ever: a daemon that works on a request says so every few seconds. One that says nothing
+for `PATIENCE` is given up if its process is stopped, and else, on a machine that is busy, some time later.
 """
 
 import _socket  # the bare socket: the module around it costs the client a third of its start
@@ -19,9 +19,12 @@ from envfs_cli.daemon.vault_lock import VaultLock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NamedTuple, Self
+    from typing import NamedTuple, ParamSpec, Self, TypeVar
 
     from envfs.locations import Locations
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
 
 _PEER = 12  # struct ucred: pid, uid, gid
 _CHUNK = 1 << 18
@@ -30,7 +33,7 @@ _START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start,
 _FREE_SECONDS = 0.3  # for how long the lock has to be free, if nobody is to be starting
 _STEP = 0.05
 PATIENCE = 10  # seconds
-_PRIVATE_PATIENCE = 60  # a daemon for one command has to start, and waits for the one before it to end
+_BUSY_PATIENCE = 60  # a disk or a machine may be slow, and a daemon for one command waits for the one before it to end
 _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes. Struct timeval is two of them
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _HARMLESS = (  # what may be asked twice
@@ -48,7 +51,7 @@ class Link:
         """Greet the daemon on `connection`."""
         self.private = private
         self._socket = connection
-        _be_patient(connection, _PRIVATE_PATIENCE if private else PATIENCE)
+        _be_patient(connection, PATIENCE)
         self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
         self._again: Callable[[], Link] | None = None
         self._was_read = True
@@ -130,29 +133,33 @@ class Link:
         self._socket.close()
 
     def _send(self, data: bytes, descriptors: "tuple[int, ...]") -> None:
+        packed = b"".join(fd.to_bytes(4, sys.byteorder) for fd in descriptors)
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)] if descriptors else []
         try:
-            if descriptors:
-                rights = b"".join(fd.to_bytes(4, sys.byteorder) for fd in descriptors)
-                sent = self._socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
-                data = data[sent:]
-            if data:  # to send nothing would fail as well, if the daemon has left after it read the rest
-                self._socket.sendall(data)
-        except BlockingIOError:
-            raise silent_daemon(self._socket) from None
+            while data:  # to send nothing would fail as well, if the daemon has left after it read the rest
+                data = data[self._patiently(self._socket.sendmsg, [data], rights) :]
+                rights = []
         except OSError:
             self._was_read = False
             return  # the daemon left; what it said before it did is read next
 
     def _receive(self) -> bytes:
         try:
-            return self._socket.recv(_CHUNK)
-        except BlockingIOError:
-            raise silent_daemon(self._socket) from None
+            return self._patiently(self._socket.recv, _CHUNK)
         except ConnectionResetError:  # it left with something unread, which was the request
             self._was_read = False
             return b""
         except OSError:
             return b""
+
+    def _patiently(self, act: "Callable[P, T]", *words: "P.args", **named: "P.kwargs") -> "T":
+        for waited in range(PATIENCE, _BUSY_PATIENCE + 1, PATIENCE):
+            try:
+                return act(*words, **named)
+            except BlockingIOError:
+                if waited == _BUSY_PATIENCE or (not self.private and _is_stopped(_server(self._socket))):
+                    break
+        raise silent_daemon(self._socket)
 
     def _messages(self) -> "Iterator[tuple[object, bytes]]":
         while True:
@@ -288,10 +295,24 @@ def silent_daemon(connection: "_socket.socket | None") -> TimedOut:
     """Return the error for a daemon that says nothing."""
     hint = "is its process stopped, or the machine very busy?"
     if connection is not None:
-        pid = int.from_bytes(connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)[:4], sys.byteorder)
+        pid = _server(connection)
         if pid not in (0, os.getpid()):
             hint = f"if its process is stopped, `kill -CONT {pid}` lets it go on, and `kill -KILL {pid}` ends it"
     return TimedOut("the daemon does not answer", hint)
+
+
+def _server(connection: "_socket.socket") -> int:
+    # its process id, 0 for one in another namespace
+    return int.from_bytes(connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)[:4], sys.byteorder)
+
+
+def _is_stopped(pid: int) -> bool:
+    # or in another namespace, ended, or hidden: of such a process nothing is known that would be worth a wait
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] in b"TtZX"
+    except OSError:
+        return True
 
 
 def _check_server(connection: "_socket.socket", path: str) -> None:

@@ -4,6 +4,7 @@ from envfs_cli.grammar.words import (
     HIDDEN,
     JSON,
     LEVEL,
+    MESSAGE,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
@@ -11,6 +12,7 @@ from envfs_cli.grammar.words import (
     Argument,
     Command,
     Option,
+    action_argument,
 )
 
 COMMANDS = (
@@ -34,17 +36,11 @@ COMMANDS = (
         "vault",
         "make a project, list all, change who can open one",
         (
-            Argument(
-                "action",
-                "text",
-                "one of the actions below",
-                choices=("new", "ls", "custody", "recipients"),
-                meanings=(
-                    "make one",
-                    "list all",
-                    "change it to --zero-knowledge or to --managed",
-                    "list those who can open it, --add one or --remove one",
-                ),
+            action_argument(
+                new="make one",
+                ls="list all",
+                custody="change it to --zero-knowledge or to --managed",
+                recipients="list those who can open it, --add one or --remove one",
             ),
             PROJECT,
         ),
@@ -54,6 +50,7 @@ COMMANDS = (
             Option(("--add",), "text", "RECIPIENT", "seal the project's keys to this one as well"),
             Option(("--add-from",), "file", "FILE", "as --add, with a file such as an SSH public key"),
             Option(("--remove",), "text", "RECIPIENT", "take one away; the project gets a new key"),
+            MESSAGE,
             PROJECT_PASSPHRASE,
             YES,
             JSON,
@@ -73,16 +70,10 @@ COMMANDS = (
         "vault",
         "list the keys of projects, or give one a new key",
         (
-            Argument(
-                "action",
-                "text",
-                "one of the actions below",
-                choices=("ls", "rotate"),
-                meanings=("list keys, of one project or of all", "make a new key for a project"),
-            ),
+            action_argument(ls="list keys, of one project or of all", rotate="make a new key for a project"),
             PROJECT,
         ),
-        (PROJECT_PASSPHRASE, JSON),
+        (MESSAGE, PROJECT_PASSPHRASE, JSON),
         ("envfs key ls", "envfs key rotate shop"),
         details="Each level's newest text is sealed again. The key before stays inside the new key's file, for the "
         "older versions.",
@@ -106,13 +97,7 @@ COMMANDS = (
         "vault",
         "keep the identity in a keyring, so that no passphrase is needed",
         (
-            Argument(
-                "action",
-                "text",
-                "one of the actions below",
-                choices=("add", "remove"),
-                meanings=("keep the identity in a keyring too", "take it out"),
-            ),
+            action_argument(add="keep the identity in a keyring too", remove="take it out"),
             Argument(
                 "keyring",
                 "text",

@@ -54,6 +54,12 @@ class Command(NamedTuple):
     details: str = ""
 
 
+def action_argument(**meanings: str) -> Argument:
+    """Return the argument of a command that does one of several things. `meanings` say what each does."""
+    choices, help_ = tuple(meanings), "one of the actions below"
+    return Argument("action", "text", help_, choices=choices, meanings=tuple(meanings.values()))
+
+
 HIDDEN: "Group" = "hidden"  # the group of commands that only scripts call: not in help, completion or manual
 FORMATS: "tuple[Format, ...]" = (
     "dotenv",

@@ -3,9 +3,13 @@
 import json
 
 from envfs.errors import Malformed, TooLarge
-from envfs_cli.importing.trees import DEEPEST, MOST, Items, NamedItems, Node, Scalar
+from envfs_cli.importing.trees import DEEPEST, MOST, Items, NamedItems, Node, Scalar, ScalarKind
 
-_WORDS = {True: Scalar("true", "bare"), False: Scalar("false", "bare"), None: Scalar("", "null")}
+_WORDS = {
+    True: Scalar("true", ScalarKind.BARE),
+    False: Scalar("false", ScalarKind.BARE),
+    None: Scalar("", ScalarKind.NULL),
+}
 _HINT = f"at most {DEEPEST} objects and lists inside each other"
 
 
@@ -63,7 +67,7 @@ class _Builder:
             case list():
                 return Items(tuple(self.node(inner, depth + 1) for inner in found))
             case _Number():
-                return Scalar(str(found), "bare")
+                return Scalar(str(found), ScalarKind.BARE)
             case str():
                 return Scalar(found)
             case _:

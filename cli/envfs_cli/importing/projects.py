@@ -12,7 +12,7 @@ from envfs_cli.importing import families, json_trees
 from envfs_cli.importing.trees import NamedItems
 
 
-class Evidence(NamedTuple):
+class ProjectEvidence(NamedTuple):
     """A reader, by its name in `readers.table` (empty: one that is not known there), its order of files, and why."""
 
     reader: str
@@ -67,9 +67,9 @@ def is_telling(file: str) -> bool:
     return file in (*others, *_PYTHON_FILES, *_COMPOSE_FILES) or is_requirements
 
 
-def reader_evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
+def reader_evidence(files: Mapping[str, str]) -> tuple[ProjectEvidence, ...]:
     """Return what the telling files of a folder, by name, speak for. A reader once."""
-    by_reader: dict[str, Evidence] = {}
+    by_reader: dict[str, ProjectEvidence] = {}
     for file, content in files.items():
         for clue in _of_file(file, content):
             by_reader.setdefault(clue.reader or clue.why, clue)
@@ -78,26 +78,28 @@ def reader_evidence(files: Mapping[str, str]) -> tuple[Evidence, ...]:
     return tuple(by_reader.values())
 
 
-def _of_file(file: str, content: str) -> Iterator[Evidence]:
+def _of_file(file: str, content: str) -> Iterator[ProjectEvidence]:
     if file in ("package.json", "composer.json"):
         table = _NPM if file == "package.json" else _COMPOSER
         packages = _packages(content)
-        yield from (Evidence(reader, order, f"{file} has {name}") for name, reader, order in table if name in packages)
+        yield from (
+            ProjectEvidence(reader, order, f"{file} has {name}") for name, reader, order in table if name in packages
+        )
         if file == "package.json" and "--env-file" in content:
-            yield Evidence("node-env-file", "", f"{file} has --env-file")
+            yield ProjectEvidence("node-env-file", "", f"{file} has --env-file")
     elif file in _COMPOSE_FILES:
-        yield Evidence("compose", "", f"there is a {file}")
+        yield ProjectEvidence("compose", "", f"there is a {file}")
     elif file == ".envrc":
         if _SOURCED.search(content):
-            yield Evidence("shell", "", f"{file} sources .env")
+            yield ProjectEvidence("shell", "", f"{file} sources .env")
         if _DIRENV.search(content):
-            yield Evidence("", "", f"{file} has dotenv")
+            yield ProjectEvidence("", "", f"{file} has dotenv")
     else:
         for name, reader, order in _table_of(file):
             if re.search(
                 rf"(?<![A-Za-z0-9_/.-]){re.escape(name)}(?![A-Za-z0-9_/-])", _without_comments(content), re.IGNORECASE
             ):
-                yield Evidence(reader, order, f"{file} has {name}")
+                yield ProjectEvidence(reader, order, f"{file} has {name}")
 
 
 def _table_of(file: str) -> tuple[tuple[str, str, str], ...]:

@@ -16,7 +16,7 @@ from envfs.dotenv.document import parse_document
 from envfs.dotenv.scanner import Entry, check_value
 from envfs.errors import BadName, BadRequest, EnvFSError, Malformed, NoSuchVariable, TooLarge
 from envfs_cli.importing import trees
-from envfs_cli.importing.trees import Items, Leaf, NamedItems, Node, Scalar
+from envfs_cli.importing.trees import Items, Leaf, NamedItems, Node, Scalar, ScalarKind
 
 TWICE = "set more than once; the last one counts"
 _NULL = "null; it becomes empty"
@@ -180,7 +180,7 @@ def _of_leaf(leaf: Leaf, place: int) -> FileVariable:
     remarks = (TWICE,) if leaf.repeated else ()
     if isinstance(leaf.node, Items):
         return _literal(leaf.name, trees.json_text(leaf.node), place, (*remarks, _LIST))
-    empty = (_NULL,) if leaf.node.kind == "null" else ()
+    empty = (_NULL,) if leaf.node.kind is ScalarKind.NULL else ()
     return _literal(leaf.name, leaf.node.text, place, (*remarks, *empty))
 
 
@@ -231,14 +231,14 @@ def _environment(node: Node) -> Iterable[tuple[str, str | None]]:
                     raise Malformed(
                         f"{trees.printable_key(name, place)} is no text", "an environment has no lists and objects"
                     )
-                yield name, None if inner.kind == "null" else inner.text
+                yield name, None if inner.kind is ScalarKind.NULL else inner.text
         case Items():
             for place, item in enumerate(node.items):
                 if not isinstance(item, Scalar):
                     raise Malformed(f"entry {place + 1} of the environment is no text", "an entry is NAME=value")
                 name, equals, value = item.text.partition("=")
                 yield name, value if equals else None
-        case Scalar(kind="null"):
+        case Scalar(kind=ScalarKind.NULL):
             return
         case _:
             raise Malformed("the environment is neither a mapping nor a list", "write NAME: value, or - NAME=value")

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import limits
@@ -18,14 +19,22 @@ MOST = 50_000  # nodes of a file: a hundred times those of a large one
 _NAME_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
+class ScalarKind(StrEnum):
+    """The kinds of leaves."""
+
+    TEXT = "text"
+    BARE = "bare"  # a number, true or false, which JSON writes without quotes
+    NULL = "null"
+
+
 class Scalar(NamedTuple):
-    """A text. `kind` is `text`, `bare` (a number, true or false, which JSON writes without quotes) or `null`.
+    """A text.
 
     `is_odd` tells that a reader which makes numbers and truth values of plain text would write it in another way.
     """
 
     text: str
-    kind: str = "text"
+    kind: ScalarKind = ScalarKind.TEXT
     is_odd: bool = False
 
     def __repr__(self) -> str:
@@ -154,7 +163,7 @@ def _nested(node: Node, name: str) -> EnvFSError:
 def _json(node: Node) -> Iterator[str]:
     match node:
         case Scalar():
-            yield json.dumps(node.text, ensure_ascii=False) if node.kind == "text" else (node.text or "null")
+            yield json.dumps(node.text, ensure_ascii=False) if node.kind is ScalarKind.TEXT else (node.text or "null")
         case Tagged():
             raise Malformed("there is a tag in a list", "write the value as plain text, without !tag")
         case Items():

@@ -9,7 +9,7 @@ import re
 import yaml
 
 from envfs.errors import Malformed, TooLarge
-from envfs_cli.importing.trees import DEEPEST, MOST, Items, NamedItems, Node, Scalar, Tagged
+from envfs_cli.importing.trees import DEEPEST, MOST, Items, NamedItems, Node, Scalar, ScalarKind, Tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,6 +141,6 @@ def _place(event: yaml.Event) -> tuple[int, int]:
 def _scalar(event: yaml.ScalarEvent) -> Scalar:
     plain = not event.style and event.tag is None  # the style is None or empty, by which parser it is
     if plain and event.value in _NULLS:
-        return Scalar("", "null")
+        return Scalar("", ScalarKind.NULL)
     is_odd = plain and not _USUAL.fullmatch(event.value) and _ODD.fullmatch(event.value) is not None
-    return Scalar(event.value, "bare" if plain and _BARE.fullmatch(event.value) else "text", is_odd)
+    return Scalar(event.value, ScalarKind.BARE if plain and _BARE.fullmatch(event.value) else ScalarKind.TEXT, is_odd)

@@ -7,15 +7,13 @@ becomes another program (`exec`, `mount --foreground`) may do so.
 import os
 import signal
 import sys
-import traceback
 
-from envfs.errors import EnvFSError
-from envfs_cli import exit_status, output
+from envfs_cli import exit_status
+from envfs_cli.process.child import be_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
 
     Action = Callable[[], int]
 
@@ -31,7 +29,7 @@ def in_child(action: "Action", *, with_input: bool) -> int:
     try:
         child = os.fork()
         if child == 0:
-            _be_child(action, with_input=with_input)
+            be_child(lambda: _run(action, with_input=with_input))
         _, ended = os.waitpid(child, 0)
     finally:
         for key, handler in old_handlers:
@@ -40,23 +38,9 @@ def in_child(action: "Action", *, with_input: bool) -> int:
     return exit_status.of_child(status)
 
 
-def _be_child(action: "Action", *, with_input: bool) -> "NoReturn":
-    status = exit_status.BUG
-    try:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(exit_status.INTERRUPTED))
-        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-        if not with_input:
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        status = action()
-        sys.stdout.flush()
-    except EnvFSError as error:
-        output.error(error)
-        status = error.status
-    except KeyboardInterrupt:
-        status = exit_status.INTERRUPTED
-    except BrokenPipeError:
-        status = exit_status.PIPE_CLOSED
-    except BaseException:  # noqa: BLE001 - a bug keeps its traceback, and must not come back as a second shell
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+def _run(action: "Action", *, with_input: bool) -> int:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(exit_status.INTERRUPTED))
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    if not with_input:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    return action()

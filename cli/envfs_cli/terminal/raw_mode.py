@@ -106,8 +106,8 @@ class RawTerminal:
             left = None if until is None else max(0.0, until - time.monotonic())
             ready, _, _ = select.select([self._handle, self._heard], [], [], left)
             self._act()
-            if self._handle in ready:
-                return self._read()
+            if self._handle in ready and (data := self._read()):
+                return data
             if not ready:
                 return None
 
@@ -123,14 +123,20 @@ class RawTerminal:
         return os.tcgetpgrp(self._handle) == os.getpgrp()
 
     def _read(self) -> bytes:
-        try:
+        # empty where nothing is left: Ctrl-C and Ctrl-Z make the kernel drop what was typed before them
+        data, is_closed = b"", True
+        with suppress(OSError):
             data = os.read(self._handle, _PIECE)
-        except OSError:
-            data = b""
-        if not data:
+            is_closed = not data and self._is_closed()
+        if is_closed:
             self._act()  # SIGHUP, if that is why
             raise TerminalClosed
         return data
+
+    def _is_closed(self) -> bool:
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
 
     # -- modes ---------------------------------------------------------------------------------------------------------
 
@@ -203,7 +209,7 @@ class RawTerminal:
 def _raw(modes: "Modes") -> "Modes":
     raw = list(modes)
     characters = list(modes[_CHARACTERS])  # type: ignore[arg-type]
-    characters[termios.VMIN], characters[termios.VTIME] = 1, 0
+    characters[termios.VMIN], characters[termios.VTIME] = 0, 0  # a read does not wait
     raw[_CHARACTERS] = characters
     for place, flags in (
         (_INPUT, termios.ICRNL | termios.INLCR | termios.IGNCR | termios.ISTRIP | termios.IXON),

@@ -10,16 +10,15 @@ import ctypes
 import os
 import signal
 import sys
-import traceback
 from _blake2 import blake2b
 
 from envfs.errors import EnvFSError
-from envfs_cli import exit_status, output
+from envfs_cli import exit_status
+from envfs_cli.process.child import be_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
 
     from envfs_cli.watch.foreground import Foreground
 
@@ -84,7 +83,7 @@ class Family:
         parent = os.getpid()
         number = os.fork()
         if number == 0:
-            _be_child(parent, lambda: act(writing))
+            be_child(lambda: _run(parent, lambda: act(writing)))
         os.close(writing)
         return Child(number, reading)
 
@@ -149,27 +148,14 @@ class Child:
         return False
 
 
-def _be_child(parent: int, act: "Callable[[], int]") -> "NoReturn":
-    status = exit_status.BUG
-    try:
-        signal.set_wakeup_fd(-1)
-        for number in HEARD:
-            if signal.getsignal(number) is _nothing:
-                signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, lambda *_: os._exit(exit_status.INTERRUPTED))
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() == parent:
-            status = act()
-    except EnvFSError as error:
-        output.error(error)
-        status = error.status
-    except KeyboardInterrupt:
-        status = exit_status.INTERRUPTED
-    except BaseException:  # noqa: BLE001 - a bug keeps its traceback, and must not come back as a second parent
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+def _run(parent: int, act: "Callable[[], int]") -> int:
+    signal.set_wakeup_fd(-1)
+    for number in HEARD:
+        if signal.getsignal(number) is _nothing:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, lambda *_: os._exit(exit_status.INTERRUPTED))
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    return act() if os.getppid() == parent else exit_status.BUG
 
 
 def _nothing(*_: object) -> None:

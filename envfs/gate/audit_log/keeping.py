@@ -17,7 +17,7 @@ from typing import NamedTuple
 import trio
 
 from envfs.core import audit, events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.audit_settings import AuditSettings, Compression
 from envfs.core.events import Dropped
 from envfs.errors import EnvFSError

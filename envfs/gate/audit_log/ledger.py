@@ -14,7 +14,7 @@ from typing import TypeVar
 import trio
 
 from envfs.core import audit, checkpoint, events, record
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.addresses import RecordAddress
 from envfs.core.audit import Tip
 from envfs.core.checkpoint import Claim, StoredCheckpoint, StreamHead

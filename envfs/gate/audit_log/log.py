@@ -12,7 +12,7 @@ from pathlib import Path
 
 from envfs import safe_open
 from envfs.core import audit, events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.core.audit_settings import AuditSettings, Sync
 from envfs.core.origin import UNSEEN

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from envfs.core import events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.events import Event
 from envfs.errors import EnvFSError
 from envfs.gate.audit_log.log import AccessLog

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.events import Event
 from envfs.gate.audit_log.log import AccessLog
 

@@ -9,14 +9,14 @@ from envfs.core import extensions, membership, record, statements, tombstones
 from envfs.core.addresses import RecordAddress
 from envfs.core.membership import Members
 from envfs.core.record import Point
-from envfs.core.statements import Statement
+from envfs.core.statements import Statement, StatementType
 from envfs.errors import BadRequest
 from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.crypto.sealing import check_place
 
 
 def sign_statement(
-    identity: Identity, place: RecordAddress, time: str, kind: str, payload: str, ext: str = ""
+    identity: Identity, place: RecordAddress, time: str, kind: StatementType, payload: str, ext: str = ""
 ) -> bytes:
     """Return a statement of a type (core.statements) as a stored record."""
     protected = statements.protect_statement(statements.StatementHeader(*place, identity.author, time, ext), kind)
@@ -73,7 +73,7 @@ def sign_tombstone(identity: Identity, place: RecordAddress, time: str, named: t
     is_of_text = record.is_level_stream(mourned)
     if not named or not (is_of_text or record.is_key_stream(mourned)) or (is_of_text and not all(map(all, named))):
         raise BadRequest("there can be no such tombstone")
-    return sign_statement(identity, place, time, statements.TOMBSTONE, tombstones.tombstone_payload(named))
+    return sign_statement(identity, place, time, StatementType.TOMBSTONE, tombstones.tombstone_payload(named))
 
 
 def check_tombstone(identity: Identity, place: RecordAddress, data: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from envfs.core import audit, checkpoint, record
 from envfs.core.addresses import RecordAddress
 from envfs.core.checkpoint import Claim, StoredCheckpoint
+from envfs.core.statements import StatementType
 from envfs.errors import LogBroken
 from envfs.keyholder.crypto.identity import Identity
 from envfs.keyholder.crypto.statements import check_statement, sign_statement
@@ -40,7 +41,7 @@ def sign_checkpoint(request: SignCheckpoint, work: Work) -> WorkResult:
         previous = _open(identity, place.vault, place.stream, work.blobs[1:])
         _check_follows(place, claim, previous)
         _check_grows(place, claim, work.keyring.signed())
-    data = sign_statement(identity, place, request.time, checkpoint.TYPE, payload)
+    data = sign_statement(identity, place, request.time, StatementType.CHECKPOINT, payload)
     work.keyring.hold_signed((place.stream, str(place.seq), record.digest(data), claim.begin, str(claim.entries)))
     signature = identity.sign(audit.checkpoint_text(claim.entries, claim.tip))
     return WorkResult(Signed(record.to_base64(signature)), (data,))

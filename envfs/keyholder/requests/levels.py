@@ -35,7 +35,7 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
     # an extension is about the text: it goes where that goes, whoever knows what it means
-    source = request.restore if request.operation == "restore" else request.head
+    source = request.restore if request.operation is Operation.RESTORE else request.head
     version = request.restore.record.seq if request.restore else 0
     return Content(
         text,

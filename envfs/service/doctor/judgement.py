@@ -5,13 +5,22 @@ trust the installation. A note is how this machine is.
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 
-from envfs.core.protection import Protection
-from envfs.host import memory
+from envfs.core.protection import MemoryKind, Protection
 from envfs.host.machine import Swap
 from envfs.protocol.control import FindingRow
 
-OK, NOTE, PROBLEM = "ok", "note", "problem"
+
+class FindingState(StrEnum):
+    """How good what was seen is."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+OK, NOTE, PROBLEM = FindingState.OK, FindingState.NOTE, FindingState.PROBLEM
 _NEWER_KERNEL = "Linux 5.14 or newer has it; before 6.5 it wants secretmem.enable=1 on the kernel's command line"
 _RAISE_LIMIT = "raise it: `ulimit -l`, memlock in limits.conf, LimitMEMLOCK= of a service"
 _NAME_IT = "as root, `useradd` with this uid; exec, get and export work without a mount"
@@ -34,10 +43,10 @@ def judge_processes(daemon: Protection, keyholder: Protection) -> Iterator[Findi
 
 
 def _memory(check: str, process: Protection) -> FindingRow:
-    if process.memory == memory.SECRET:
+    if process.memory is MemoryKind.SECRET:
         return FindingRow(check, OK, "in memfd_secret, which the kernel itself has no map of")
     hint = _RAISE_LIMIT if "RLIMIT" in process.memory_reason else _NEWER_KERNEL
-    if process.memory == memory.LOCKED:
+    if process.memory is MemoryKind.LOCKED:
         return FindingRow(check, NOTE, f"in locked memory: {process.memory_reason}", hint)
     return FindingRow(check, PROBLEM, f"some can be swapped to a disk: {process.memory_reason}", hint)
 
@@ -99,11 +108,11 @@ def judge_swap(swaps: tuple[Swap, ...]) -> FindingRow:
     return FindingRow("swap", OK, "encrypted, or in memory itself" if swaps else "none")
 
 
-def judge_hibernation(*, possible: bool, kind: str) -> FindingRow:
+def judge_hibernation(*, possible: bool, kind: MemoryKind) -> FindingRow:
     """Judge whether the machine may write all memory to a disk, `kind` being what views are kept in."""
     if not possible:
         return FindingRow("hibernation", OK, "this machine cannot")
-    if kind == memory.SECRET:
+    if kind is MemoryKind.SECRET:
         return FindingRow(
             "hibernation", NOTE, "the kernel refuses to while a daemon runs, for the secret memory's sake"
         )

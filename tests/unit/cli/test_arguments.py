@@ -165,6 +165,29 @@ def test_help_is_given_wherever_it_is_asked_for(
     assert all(example in joined for example in command.examples)
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_or_a_word_that_may_be_left_out_is_not_empty(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # as of a variable of the shell that is not set. `recovery -o "$SHEET"` would print the key, `lock "$IT"` lock all
+    flags = [option.flags[-1] for option in command.options if option.kind != "flag"]
+    empty = [word for flag in flags if flag != "--message" for word in ([flag, ""], [f"{flag}="])]
+    words = ["X" if not part.choices else part.choices[0] for part in command.arguments if not part.optional]
+    if any(part.optional and part.kind not in ("words", "command") for part in command.arguments):
+        empty.append([*words, ""])
+    for line in empty:
+        with pytest.raises((SystemExit, Mistake)) as caught:
+            arguments.read_values(command, line)
+        assert caught.value.code in (2, Mistake.code)
+        assert isinstance(caught.value, Mistake) or "it is empty" in capsys.readouterr().err
+
+
+def test_an_empty_message_is_none() -> None:
+    command = grammar.find_command("unset")
+    assert command is not None
+    assert arguments.read_values(command, ["/shop", "A", "-m", ""])["message"] == ""
+
+
 ACTIONS = [(command, "") for command in grammar.all_commands() if command.name in ("project", "key", "keyring")]
 ACTIONS += [
     (command, "hunter2") for command in grammar.all_commands() if command.name in ("project", "key", "keyring", "log")

@@ -67,7 +67,7 @@ def test_help_on_a_terminal_is_as_wide_as_that(columns: int) -> None:
     assert max(map(len, lines)) > columns - 12
 
 
-@pytest.mark.parametrize("said", ["80", "", "x", "0", "-5", "7", "9999"])
+@pytest.mark.parametrize("said", ["80", "", "x", "0", "-5", "7", "9999", "9" * 5000])
 def test_a_width_is_always_usable(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", said)
     assert 40 <= line_wrap.terminal_width(-1) <= 100

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from envfs.core import audit, events
-from envfs.core.access import Caller, Decision, Verdict
+from envfs.core.access.caller import Caller
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.core.events import Event, EventKind

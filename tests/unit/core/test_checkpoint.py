@@ -6,13 +6,13 @@ import pytest
 
 from envfs.core import checkpoint, record, statements
 from envfs.core.checkpoint import Claim, StreamHead
-from envfs.core.statements import StatementHeader
+from envfs.core.statements import StatementHeader, StatementType
 from envfs.errors import AuthenticationFailed
 
 HEADER = StatementHeader("b83616da", "log/0123456789abcdef", 7, "p" * 43, "a" * 43, "2026-11-29T08:09:10.123456Z")
 CLAIM = Claim("b" * 64, 120, "c" * 64, 31_415, 7, (StreamHead("key/shop", 1, "d"), StreamHead("level/shop", 7, "e")))
 STORED = statements.render_statement(
-    statements.protect_statement(HEADER, checkpoint.TYPE), checkpoint.render_claim(CLAIM), b"signature"
+    statements.protect_statement(HEADER, StatementType.CHECKPOINT), checkpoint.render_claim(CLAIM), b"signature"
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core import events
-from envfs.core.access import Decision, Verdict
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.events import EventKind
 from envfs.core.keyfile import Custody

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from envfs.core import audit, log_filter
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.access_request import Channel, Format
 from envfs.core.audit import Tip
 from envfs.core.events import Event, EventKind

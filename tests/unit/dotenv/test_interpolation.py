@@ -6,8 +6,9 @@ import tracemalloc
 import pytest
 
 from envfs.core import limits
+from envfs.core.dangling import DanglingKind
 from envfs.dotenv.document import parse_document
-from envfs.dotenv.interpolation import CYCLE, LATER, UNDEFINED, Finding, ValueSource, interpolate
+from envfs.dotenv.interpolation import Finding, ValueSource, interpolate
 from envfs.errors import Malformed, TooLarge
 
 
@@ -96,24 +97,24 @@ def test_a_value_that_is_not_a_template_is_not_read_again() -> None:
 
 
 def test_an_undefined_name_is_empty_and_told_with_the_names_that_led_to_it() -> None:
-    assert findings("A=${B}\n", "C=${A}\n") == (Finding(UNDEFINED, ("A", "B")),)
+    assert findings("A=${B}\n", "C=${A}\n") == (Finding(DanglingKind.UNDEFINED, ("A", "B")),)
     assert findings("A=${B:-x}${B+y}\n") == ()
 
 
 def test_a_name_that_is_set_further_down_is_told_apart() -> None:
-    assert findings("A=${B}\nB=1\n") == (Finding(LATER, ("A", "B")),)
+    assert findings("A=${B}\nB=1\n") == (Finding(DanglingKind.LATER, ("A", "B")),)
 
 
 def test_a_name_that_refers_to_itself_and_is_nowhere_else_is_undefined() -> None:
-    assert findings("A=${A}x\n") == (Finding(UNDEFINED, ("A", "A")),)
+    assert findings("A=${A}x\n") == (Finding(DanglingKind.UNDEFINED, ("A", "A")),)
     assert findings("A=${A}x\nA=1\nA=2\n") == ()
-    assert findings("B=${A}\nA=1\nA=2\n") == (Finding(LATER, ("B", "A")),)
+    assert findings("B=${A}\nA=1\nA=2\n") == (Finding(DanglingKind.LATER, ("B", "A")),)
 
 
 def test_a_cycle_ends_and_is_told_with_its_names() -> None:
     down = ("A=${B}\nB=1\n", "B=x${A}\n")
     assert values(*down) == {"A": "x", "B": "x"}
-    assert findings(*down) == (Finding(CYCLE, ("A", "B", "A")),)
+    assert findings(*down) == (Finding(DanglingKind.CYCLE, ("A", "B", "A")),)
 
 
 def test_a_missing_name_that_is_required_is_an_error_without_its_message() -> None:

@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 from pyfuse3 import EntryAttributes, FUSEError
 
-from envfs.core.access import Caller, Decision, Verdict
+from envfs.core.access.caller import Caller
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import NotApproved
 from envfs.fuse import handles

@@ -3,7 +3,7 @@
 import pytest
 from pyfuse3 import EntryAttributes
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable
 from envfs.fuse.nodes import ROOT, Node, NodeKind
 

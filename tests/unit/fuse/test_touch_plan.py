@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import pytest
 from pyfuse3 import EntryAttributes
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.differences import Difference
 from envfs.core.view_parts import Part
 from envfs.errors import StoreUnavailable

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from pyfuse3 import EntryAttributes, FUSEError
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.fuse import touching
 from envfs.fuse.kernel_table import Inode, InodeIdentity
 from envfs.fuse.nodes import Node, NodeKind

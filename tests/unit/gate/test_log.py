@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from envfs.core import audit, events
-from envfs.core.access import Caller, Decision, Verdict
+from envfs.core.access.caller import Caller
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.audit import LoggedCheckpoint, Tip
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable

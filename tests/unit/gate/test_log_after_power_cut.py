@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core import audit, events
-from envfs.core.access import Decision, Verdict
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import LogBroken
 from envfs.gate.audit_log import chain_verification

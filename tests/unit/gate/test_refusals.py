@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core import events
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log.log import AccessLog

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.host import callers
 from envfs.host.callers import Callers
 

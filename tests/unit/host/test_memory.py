@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from envfs.core.protection import MemoryKind
 from envfs.host import memory
 from envfs.host.memory import Kept, Region
 
@@ -171,7 +172,7 @@ def limited(how: str, *, root: bool = False) -> Found:
 def here() -> bool:
     region = Region.create(1)
     region.close()
-    return region.kept.kind == memory.SECRET
+    return region.kept.kind == MemoryKind.SECRET
 
 
 needs_secret = pytest.mark.skipif(not here(), reason="this kernel gives no secret memory")
@@ -180,8 +181,8 @@ needs_secret = pytest.mark.skipif(not here(), reason="this kernel gives no secre
 @needs_secret
 def test_secret_memory_is_taken_where_it_can_be_had() -> None:
     found = limited("memlock=8192")
-    assert set(found.regions) == {found.first, found.full, found.last} == {Kept(memory.SECRET)}
-    assert found.replies.kind == memory.LOCKED
+    assert set(found.regions) == {found.first, found.full, found.last} == {Kept(MemoryKind.SECRET)}
+    assert found.replies.kind == MemoryKind.LOCKED
     assert found.flags == []
 
 
@@ -190,7 +191,7 @@ def test_secret_memory_is_taken_where_it_can_be_had() -> None:
 )
 def test_without_the_call_locked_memory_stands_in_and_is_in_no_core_dump(how: str, reason: str) -> None:
     found = limited(how, root=True)
-    assert {kept.kind for kept in found.regions} == {memory.LOCKED}
+    assert {kept.kind for kept in found.regions} == {MemoryKind.LOCKED}
     assert reason in found.regions[0].reason
     assert found.first == found.full == found.last == found.regions[0]
     assert len(found.flags) == 30
@@ -201,11 +202,11 @@ def test_without_the_call_locked_memory_stands_in_and_is_in_no_core_dump(how: st
 def test_over_the_limit_memory_that_is_not_locked_stands_in_and_that_is_told() -> None:
     found = limited("memlock=64")
     kinds = [kept.kind for kept in found.regions]
-    assert kinds[0] == memory.SECRET
-    assert kinds[-1] == memory.UNLOCKED
-    assert found.first == Kept(memory.SECRET)
-    assert found.full == found.regions[-1] == Kept(memory.UNLOCKED, "at most 64 KiB may be locked (RLIMIT_MEMLOCK)")
-    assert found.replies.kind == memory.UNLOCKED
+    assert kinds[0] == MemoryKind.SECRET
+    assert kinds[-1] == MemoryKind.UNLOCKED
+    assert found.first == Kept(MemoryKind.SECRET)
+    assert found.full == found.regions[-1] == Kept(MemoryKind.UNLOCKED, "at most 64 KiB may be locked (RLIMIT_MEMLOCK)")
+    assert found.replies.kind == MemoryKind.UNLOCKED
     assert all("dd" in flags for flags in found.flags)
 
 
@@ -214,14 +215,14 @@ def test_where_nothing_may_be_locked_the_stand_in_still_works(how: str) -> None:
     if os.geteuid() != 0 and resource.getrlimit(resource.RLIMIT_MEMLOCK)[1] == 0:
         pytest.skip("nothing may be locked here at all")
     found = limited(how)
-    assert {kept.kind for kept in found.regions} == {memory.UNLOCKED}
-    assert found.first.kind == found.last.kind == memory.UNLOCKED
+    assert {kept.kind for kept in found.regions} == {MemoryKind.UNLOCKED}
+    assert found.first.kind == found.last.kind == MemoryKind.UNLOCKED
     assert "RLIMIT_MEMLOCK" in found.first.reason
 
 
 def test_an_ordinary_region_is_made_where_it_is_asked_for() -> None:
     region = Region.create(100, ordinary=True)
-    assert region.kept.kind in (memory.LOCKED, memory.UNLOCKED)
+    assert region.kept.kind in (MemoryKind.LOCKED, MemoryKind.UNLOCKED)
     assert "memfd:envfs" in os.readlink(f"/proc/self/fd/{region.descriptor}")
     region.close()
 
@@ -245,6 +246,6 @@ def test_a_region_that_cannot_be_mapped_is_not_received_and_leaves_no_descriptor
 def test_protection_counts_what_is_held_and_not_what_was() -> None:
     before = memory.protection()
     weak = Region.create(10, ordinary=True)
-    assert memory.protection().kind != memory.SECRET
+    assert memory.protection().kind != MemoryKind.SECRET
     weak.close()
     assert memory.protection() == before

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core import origin
-from envfs.core.access import Caller
+from envfs.core.access.caller import Caller
 from envfs.core.origin import UNSEEN
 from envfs.host.origins import Origins
 

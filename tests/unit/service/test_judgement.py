@@ -2,14 +2,13 @@
 
 import pytest
 
-from envfs.core.protection import Protection
-from envfs.host import memory
+from envfs.core.protection import MemoryKind, Protection
 from envfs.host.machine import Swap
 from envfs.protocol.control import FindingRow
 from envfs.service.doctor import judgement
 
 GOOD = Protection(
-    *(memory.SECRET, ""),
+    *(MemoryKind.SECRET, ""),
     core_dumps=False,
     dumpable=False,
     no_new_privs=True,
@@ -31,10 +30,10 @@ def test_where_all_is_in_force_all_is_ok() -> None:
 
 
 CHANGES = {
-    "views in locked memory": ("views", {"memory": memory.LOCKED, "memory_reason": "no memfd_secret"}, {}, "note"),
-    "keys in locked memory": ("keys", {}, {"memory": memory.LOCKED, "memory_reason": "no memfd_secret"}, "note"),
-    "views unlocked": ("views", {"memory": memory.UNLOCKED, "memory_reason": TOO_SMALL}, {}, "problem"),
-    "keys unlocked": ("keys", {}, {"memory": memory.UNLOCKED, "memory_reason": TOO_SMALL}, "problem"),
+    "views in locked memory": ("views", {"memory": MemoryKind.LOCKED, "memory_reason": "no memfd_secret"}, {}, "note"),
+    "keys in locked memory": ("keys", {}, {"memory": MemoryKind.LOCKED, "memory_reason": "no memfd_secret"}, "note"),
+    "views unlocked": ("views", {"memory": MemoryKind.UNLOCKED, "memory_reason": TOO_SMALL}, {}, "problem"),
+    "keys unlocked": ("keys", {}, {"memory": MemoryKind.UNLOCKED, "memory_reason": TOO_SMALL}, "problem"),
     "the daemon dumps": ("core dumps", {"core_dumps": True}, {}, "problem"),
     "the keyholder dumps": ("core dumps", {}, {"core_dumps": True}, "problem"),
     "the daemon can be traced": ("tracing", {"dumpable": True}, {}, "problem"),
@@ -58,10 +57,10 @@ def test_what_is_missing_changes_its_own_finding_alone(
 
 
 def test_the_reason_is_told_and_the_hint_fits_it() -> None:
-    small = found(GOOD._replace(memory=memory.UNLOCKED, memory_reason=TOO_SMALL))["views"]
+    small = found(GOOD._replace(memory=MemoryKind.UNLOCKED, memory_reason=TOO_SMALL))["views"]
     assert small.text.endswith(TOO_SMALL)
     assert "ulimit -l" in small.hint
-    old = found(GOOD._replace(memory=memory.LOCKED, memory_reason="the kernel has no memfd_secret"))["views"]
+    old = found(GOOD._replace(memory=MemoryKind.LOCKED, memory_reason="the kernel has no memfd_secret"))["views"]
     assert "Linux 5.14" in old.hint
 
 
@@ -77,9 +76,9 @@ SAFE, UNSAFE = Swap("/dev/zram0", safe=True), Swap("/dev/sda3", safe=False)
         (judgement.judge_lockable(None), "ok", "any amount"),
         (judgement.judge_lockable(8 << 20), "ok", "8192 KiB"),
         (judgement.judge_lockable(64 << 10), "note", "only 64 KiB"),
-        (judgement.judge_hibernation(possible=False, kind=memory.LOCKED), "ok", "cannot"),
-        (judgement.judge_hibernation(possible=True, kind=memory.SECRET), "note", "the kernel refuses"),
-        (judgement.judge_hibernation(possible=True, kind=memory.LOCKED), "note", "views too"),
+        (judgement.judge_hibernation(possible=False, kind=MemoryKind.LOCKED), "ok", "cannot"),
+        (judgement.judge_hibernation(possible=True, kind=MemoryKind.SECRET), "note", "the kernel refuses"),
+        (judgement.judge_hibernation(possible=True, kind=MemoryKind.LOCKED), "note", "views too"),
         (judgement.judge_fuse(""), "ok", "can be used"),
         (judgement.judge_fuse("no such file or directory"), "problem", "no such file"),
         (judgement.judge_fuse("permission denied"), "problem", "permission denied"),

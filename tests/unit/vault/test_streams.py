@@ -421,7 +421,7 @@ def bury(store: Counting, *numbers: int, digest: str = "", at: int = 1) -> None:
         Point(number, digest or record.digest(store.data[key])) for number, key in zip(numbers, keys, strict=True)
     ]
     place = statements.StatementHeader("vault", f"tombstone/{LEVEL}", at, "", "author", "2026-11-21T08:09:10.123456Z")
-    protected = statements.protect_statement(place, statements.TOMBSTONE)
+    protected = statements.protect_statement(place, statements.StatementType.TOMBSTONE)
     stone = statements.render_statement(protected, tombstones.tombstone_payload(points), b"s" * 64)
     store.data |= {record.record_key(f"tombstone/{LEVEL}", at): stone, **dict.fromkeys(keys, b"")}
     store.news()

@@ -1,4 +1,4 @@
-"""The requests about the access log, a part of `envfs.protocol.control` (docs/protocol.md §2)."""
+"""The access log: requests, rows and replies (docs/protocol.md §2)."""
 
 from envfs.tuples import NamedTuple
 
@@ -50,3 +50,41 @@ class RotateLog(NamedTuple):
 
 class RestartLog(NamedTuple):
     """Begin a new access log after the old one was lost or damaged. The new one says so in its first entry."""
+
+
+class LogRow(NamedTuple):
+    """One entry of the access log, as the line that stands in the file."""
+
+    line: str
+
+
+class CallerStatRow(NamedTuple):
+    """Numbers of one caller at a level: reads, refusals, alarms, other entries, and the times of first and last.
+
+    `program` is the script or the executable. `user` is the uid's name, if it has one. A uid of -1 is none.
+    """
+
+    level: str
+    uid: int
+    user: str
+    program: str
+    reads: int
+    refusals: int
+    alarms: int
+    others: int
+    first: str
+    last: str
+
+
+class HourStatRow(NamedTuple):
+    """Numbers of the hour that begins at `start` (UTC, RFC 3339): reads, refusals, alarms, other entries."""
+
+    start: str
+    reads: int
+    refusals: int
+    alarms: int
+    others: int
+
+
+AccessLogRequest = ReadLog | CountLog | VerifyLog | RotateLog | RestartLog
+AccessLogRow = LogRow | CallerStatRow | HourStatRow

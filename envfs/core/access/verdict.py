@@ -1,0 +1,26 @@
+"""A decision, and all that follows from it."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from envfs.core.access.face import PLAIN_FACE, Face
+
+
+class Decision(StrEnum):
+    """Whether a caller may have what it asks for."""
+
+    ALLOW = "allow"
+    MASK = "mask"  # the names, with placeholders where the values are
+    ASK = "ask"  # a person decides while the caller waits
+    DENY = "deny"
+
+
+class Verdict(NamedTuple):
+    """A decision, the rule behind it, and the face of the level for this caller.
+
+    `rule` is for the access log and for people: the id of the rule and a short text, or why there is none.
+    """
+
+    decision: Decision
+    rule: str
+    face: Face = PLAIN_FACE

@@ -1,0 +1,103 @@
+"""The versions of levels and the requests that write one, with rows and replies (docs/protocol.md §2)."""
+
+from envfs.tuples import NamedTuple
+
+
+class CheckWrite(NamedTuple):
+    """Say what would refuse a new value of a variable, before a person is asked for it. Reply: Done."""
+
+    level: str
+    name: str
+
+
+class SetVariable(NamedTuple):
+    """Set one variable of one level. Descriptor: the value. `trim` drops the line end of a value of one line.
+
+    With `template` the value may refer to other variables. `message` is sealed with the new version, here as in the
+    other requests that write one.
+    """
+
+    level: str
+    name: str
+    trim: bool = False
+    template: bool = False
+    message: str = ""
+
+
+class UnsetVariable(NamedTuple):
+    """Remove one variable from one level's own text."""
+
+    level: str
+    name: str
+    message: str = ""
+
+
+class RenameVariable(NamedTuple):
+    """Give one variable of one level's own text another name, where it stands."""
+
+    level: str
+    name: str
+    new_name: str
+    message: str = ""
+
+
+class ImportText(NamedTuple):
+    """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text.
+
+    With `dry` nothing is written, and the reply says what would be changed.
+    """
+
+    level: str
+    replace: bool = False
+    dry: bool = False
+    message: str = ""
+
+
+class Rollback(NamedTuple):
+    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
+
+    level: str
+    version: int
+    message: str = ""
+
+
+class ListHistory(NamedTuple):
+    """The `newest` versions of one level (0: all), the newest first. Rows: VersionRow."""
+
+    level: str
+    newest: int = 0
+
+
+class VersionRow(NamedTuple):
+    """One version of a level, with the names that it changed.
+
+    `operation` is the word for what wrote it, `source_version` and `source_level` where that took the text from (0,
+    empty), `message` what its author said of it, for the owner alone. All empty where the record says nothing.
+    """
+
+    version: int
+    time: str
+    author: str
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    operation: str = ""
+    source_version: int = 0
+    source_level: str = ""
+    message: str = ""
+
+
+class Written(NamedTuple):
+    """A level has a new version, or the same one when nothing changed."""
+
+    level: str
+    version: int
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+ChangesRequest = CheckWrite | SetVariable | UnsetVariable | RenameVariable | ImportText | Rollback | ListHistory
+ChangesRow = VersionRow
+ChangesReply = Written

@@ -1,0 +1,157 @@
+"""The vault, its identity and the daemon: requests, rows and replies (docs/protocol.md §2)."""
+
+from envfs.tuples import NamedTuple
+
+
+class Status(NamedTuple):
+    """How is the daemon, what does it serve, what is wrong."""
+
+
+class Init(NamedTuple):
+    """Make a vault and an identity, approve the caller. Descriptor: the passphrase, unless `identity_file` is given."""
+
+    identity_file: str = ""
+
+
+class Unlock(NamedTuple):
+    """Give the keyholder the identity, or a project's keys, for `seconds` (0: until it is locked).
+
+    Descriptor: the passphrase. `project` is a name or a path such as `/shop`. Empty for the vault.
+    """
+
+    seconds: int = 0
+    project: str = ""
+
+
+class Lock(NamedTuple):
+    """Make the keyholder forget the identity, or a project's keys, and wipe the views. The mount stays."""
+
+    project: str = ""
+
+
+class ChangePassphrase(NamedTuple):
+    """Put the identity under another passphrase. Descriptors: the old one, the new one."""
+
+
+class KeepIdentity(NamedTuple):
+    """Keep the identity in a keyring of the operating system as well. Descriptor: its passphrase."""
+
+    keyring: str
+
+
+class ForgetIdentity(NamedTuple):
+    """Take the identity out of the keyring again."""
+
+
+class AddRecovery(NamedTuple):
+    """Seal every managed project's keys to one recipient more, now and from now on. Reply: RecoveryMade.
+
+    Without `recipient` an identity is made for it. Descriptor: where that is written.
+    """
+
+    recipient: str = ""
+
+
+class Unmount(NamedTuple):
+    """Undo the mount and end the daemon."""
+
+
+class VerifyVault(NamedTuple):
+    """Check every record of the vault. Rows: FaultRow for each that fails.
+
+    `repair` first writes what the index lacks.
+    """
+
+    repair: bool = False
+
+
+class Accept(NamedTuple):
+    """Accept a stream as it is now, after a rollback was noticed."""
+
+    level: str
+
+
+class Diagnose(NamedTuple):
+    """The protections of daemon and keyholder, and the faults of the installation. Rows: FindingRow."""
+
+
+class FaultRow(NamedTuple):
+    """One record that fails, by its key in the store, and why."""
+
+    key: str
+    reason: str
+
+
+class FindingRow(NamedTuple):
+    """The finding of one check. `state` is `ok`, `note` or `problem`. `hint` says how to fix it, or is empty."""
+
+    check: str
+    state: str
+    text: str
+    hint: str = ""
+
+
+class Made(NamedTuple):
+    """A vault was made."""
+
+    vault: str
+    recipient: str
+    home: str
+    approved_uid: int
+
+
+class RecoveryMade(NamedTuple):
+    """Whom the keys are sealed to as well now, of how many projects, and which were left out."""
+
+    recipient: str
+    sealed: int
+    notes: tuple[str, ...]
+
+
+class StatusReport(NamedTuple):
+    """The daemon's state. `problems` are sentences. Empty means all is well.
+
+    `audience` says to whom it was told: the `owner` is told all. An `approved` user `uid`, `mount`, `unlocked` and the
+    number of their own grants. Any `other` user `uid`. The other fields are then empty, and mean nothing.
+    """
+
+    release: str
+    pid: int
+    uid: int
+    vault: str
+    vault_folder: str
+    mount: str
+    unlocked: bool
+    keyholder_pid: int
+    grants: int
+    log: str
+    log_entries: int
+    problems: tuple[str, ...] = ()
+    audience: str = "owner"
+
+
+class Checked(NamedTuple):
+    """A verification ended: how many were looked at, how many failed. `pin` is of the log: NUMBER:HASH of its end."""
+
+    looked_at: int
+    failed: int
+    notes: tuple[str, ...] = ()
+    pin: str = ""
+
+
+VaultRequest = (
+    Status
+    | Init
+    | Unlock
+    | Lock
+    | ChangePassphrase
+    | KeepIdentity
+    | ForgetIdentity
+    | AddRecovery
+    | Unmount
+    | VerifyVault
+    | Accept
+    | Diagnose
+)
+VaultRow = FaultRow | FindingRow
+VaultReply = Made | RecoveryMade | StatusReport | Checked

@@ -1,0 +1,118 @@
+"""The views of levels: requests, rows and replies (docs/protocol.md §2)."""
+
+from envfs.tuples import NamedTuple
+
+
+class ReadView(NamedTuple):
+    """Ask for a view. The reply is ViewSent and one blob.
+
+    `format` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `exec`, `value` (the variable in
+    `only`) or `own`. `exec` is `environ`, and behind a NUL more what is left of templates that refer to a command's
+    environment. `own` is the level's own text to the letter in place of a view, and the reply says of which version.
+    `channel` is the command's name, for the log. `version` 0 is now, else the level as it was at that version.
+    `dialect` is that of a dotenv text, empty for the one that the grant or the level asks for.
+    """
+
+    level: str
+    format: str
+    channel: str
+    only: tuple[str, ...] = ()
+    version: int = 0
+    dialect: str = ""
+
+
+class DescribeView(NamedTuple):
+    """The facts about a view, without its values. Rows: FactsRow, DanglingRow.
+
+    Doubts are those of `dialect`. Empty for the one that the grant or the level asks for.
+    """
+
+    level: str
+    version: int = 0
+    dialect: str = ""
+
+
+class WatchView(NamedTuple):
+    """The changes of a view, until the client leaves. Rows: NewsRow, the first one as soon as it is watched."""
+
+    level: str
+
+
+class ListVariables(NamedTuple):
+    """Which variables a view has and which level sets each. Rows: VariableRow."""
+
+    level: str
+    version: int = 0
+
+
+class ListLevels(NamedTuple):
+    """The levels at and below one. Rows: LevelRow."""
+
+    level: str = "/"
+
+
+class VariableRow(NamedTuple):
+    """One variable of a view."""
+
+    name: str
+    level: str
+
+
+class UseFact(NamedTuple):
+    """A reference to `name`, found at `level`. Empty if it is found nowhere."""
+
+    name: str
+    level: str
+
+
+class FactsRow(NamedTuple):
+    """A variable: the levels that set it, the top first, what it refers to, and who may misread its value.
+
+    `refused` says why the dialect must not write its value, if so: then there is no view in it.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    uses: tuple[UseFact, ...]
+    empty: bool
+    doubts: tuple[str, ...]
+    refused: str = ""
+
+
+class DanglingRow(NamedTuple):
+    """A reference that came to nothing, `undefined`, `later` or `cycle`, and the names that led to it."""
+
+    kind: str
+    chain: tuple[str, ...]
+
+
+class LevelRow(NamedTuple):
+    """One level. Version 0 has no text of its own."""
+
+    level: str
+    version: int
+    time: str
+    allowed: bool
+
+
+class NewsRow(NamedTuple):
+    """A change of a view: `watched`, `changed` (a reader gets something else), `locked` or `unlocked`."""
+
+    what: str
+
+
+VIEW_END = b"."  # the last blob behind ViewSent. It does not come if the vault was locked while the others were sent
+
+
+class ViewSent(NamedTuple):
+    """A view follows in blobs, the last of which is VIEW_END. `dialect` is that of its dotenv text."""
+
+    level: str
+    version: int
+    variables: int
+    dialect: str = "portable"
+
+
+ViewsRequest = ReadView | DescribeView | WatchView | ListVariables | ListLevels
+ViewsRow = VariableRow | FactsRow | DanglingRow | LevelRow | NewsRow
+ViewsReply = ViewSent
