@@ -207,7 +207,7 @@ _WORK: tuple[Callable[[Home], None], ...] = (
 )
 
 
-_KINDS = [pytest.param(kind, marks=() if kind in ("a bug", "gone") else pytest.mark.soak) for kind in faulty.FAULTS]
+_KINDS = [pytest.param(kind, marks=() if kind == "a bug" else pytest.mark.soak) for kind in faulty.FAULTS]
 
 
 @pytest.mark.parametrize("kind", _KINDS)

@@ -329,6 +329,16 @@ def test_a_pipe_in_the_place_of_a_tombstone_keeps_nobody_from_the_rest(forgettin
     stone.unlink()
 
 
+def test_many_large_things_in_the_place_of_tombstones_end_nothing(forgetting: Home, owner: Pen) -> None:
+    folder = forgetting.vault / f"tombstone/{_LEVEL}"
+    folder.mkdir(parents=True)
+    (folder / "@00000001.json").write_bytes(b"x" * (2 << 20))
+    for number in range(2, 130):
+        os.link(folder / "@00000001.json", folder / f"@{number:08d}.json")
+    _bury(forgetting, owner, 2)  # by the last one
+    assert "\n2\t\t\t-\tforgotten\t\n" in forgetting.envfs("history", "/shop/prod").text
+
+
 def test_a_tombstone_that_is_taken_away_is_missed_on_a_machine_that_saw_it(forgetting: Home) -> None:
     shutil.rmtree(forgetting.vault / "tombstone")
     faults = _faults(forgetting)
