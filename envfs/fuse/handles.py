@@ -11,7 +11,6 @@ from typing import NamedTuple, NoReturn
 from pyfuse3 import FUSEError
 
 from envfs.core.access.caller import Caller
-from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode
@@ -143,8 +142,8 @@ class Handles:
         if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
         _, caller, request, _, _ = content
-        verdict = self._gate.decide(caller, request.level)
-        if verdict.decision is not Decision.ALLOW:
+        verdict = self._gate.decide_face(caller, request.level, request.face)
+        if not verdict.is_served:
             self._refuse(handle, caller, request, verdict.rule)
         return content
 
@@ -154,8 +153,8 @@ class Handles:
         if not isinstance(content, Listing):
             raise FUSEError(errno.ENOTDIR)
         if content.is_below_grant:
-            verdict = self._gate.decide(content.caller, content.node.level)
-            if verdict.decision is not Decision.ALLOW:
+            verdict = self._gate.decide_face(content.caller, content.node.level, content.node.face)
+            if not verdict.is_served:
                 self._refuse(
                     handle, content.caller, AccessRequest(content.node.level, Channel.MOUNT, Format.NAMES), verdict.rule
                 )

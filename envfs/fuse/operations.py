@@ -19,7 +19,7 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
-from envfs.core.access.verdict import Decision
+from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
 from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
@@ -29,7 +29,7 @@ from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
-from envfs.fuse.nodes import DOTENV, FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
+from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
@@ -39,7 +39,6 @@ from envfs.host import callers
 from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault
 
-_ALLOW = Decision.ALLOW  # looked up once: through its class a member costs 50 ns (Python 3.11)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 _REPLY_BYTES = 1 << 20  # the kernel asks for at most this much at once
 
@@ -74,7 +73,7 @@ class Operations(Absent):
     def files_withdrawn(self) -> list[int]:
         """Return the inodes of the files that the kernel holds and whose reader may not read them any more."""
         inodes = [inode for inode in self.table if not inode.node.is_folder]
-        return [inode.number for inode in inodes if not self._gate.allows(inode.caller, inode.node.level)]
+        return [inode.number for inode in inodes if not self._may_see(inode.node, inode.caller)]
 
     def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
         """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
@@ -169,10 +168,10 @@ class Operations(Absent):
     def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
         # who may not know of a level is told the same whether it exists or not
         node = listings.child_node(folder, name.decode(errors="surrogateescape"))
-        dialect = self._check(node or folder, caller)
+        face = self._check(node or folder, caller)
         if node is None or not self._exists(node):
             raise FUSEError(errno.ENOENT)
-        return node._replace(name=dialect) if dialect and node.kind is DOTENV else node
+        return nodes.faced(node, face)
 
     def _exists(self, node: Node) -> bool:
         if node.kind is FOLDER:
@@ -183,30 +182,30 @@ class Operations(Absent):
             return head is not None and 1 <= node.version <= head.seq
         return True
 
-    def _check(self, node: Node, caller: Caller) -> str:
+    def _check(self, node: Node, caller: Caller) -> Face:
         # a folder may be passed by whoever may read somewhere below it. The rest only by who may read this level, in
-        # the dialect that is returned
+        # the face that is returned
         if node.kind is FOLDER:
             if self._gate.sees(caller, node.level):
-                return ""
+                return PLAIN_FACE
             self._refuse(node, caller, "no grant")
         verdict = self._gate.decide(caller, node.level)
-        if verdict.decision is not _ALLOW:
+        if not verdict.is_served:
             self._refuse(node, caller, verdict.rule)
-        return verdict.face.dialect
+        return verdict.face
 
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
 
     async def _view(self, node: Node, caller: Caller) -> View:
-        view = None if node.version else self._gate.views.warm(node.level, node.dialect)
+        view = None if node.version else self._gate.views.warm(node.level, node.face)
         if view is not None:
             return view
         loop.make_way()
         if node.version:
-            view = await self._gate.views.get_past(node.level, node.version, node.dialect)
+            view = await self._gate.views.get_past(node.level, node.version, node.face)
         else:
-            view = await self._gate.views.get(node.level, node.dialect)
+            view = await self._gate.views.get(node.level, node.face)
         self._check(node, caller)
         return view
 
@@ -228,11 +227,11 @@ class Operations(Absent):
             return Listing(node, caller, (), head.seq if head else 0)
         verdict = self._gate.decide(caller, level)
         entries = []
-        if verdict.decision is _ALLOW:
-            entries = listings.level_files(level, node.version, verdict.face.dialect)
+        if verdict.is_served:
+            entries = listings.level_files(level, node.version, verdict.face)
         if node.kind is FOLDER:
             if entries:
-                entries.append((HISTORY_NAME, Node(NodeKind.HISTORY, level)))
+                entries.append((HISTORY_NAME, nodes.faced(Node(NodeKind.HISTORY, level), verdict.face)))
             below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
             entries += [(name, step) for name, step in below if self._gate.sees(caller, step.level)]
         return Listing(node, caller, entries)
@@ -254,15 +253,17 @@ class Operations(Absent):
             self.table.looked_up(inode)
 
     def _may_see(self, node: Node, caller: Caller) -> bool:
-        # a folder may stay open for longer than a grant lasts
-        return self._gate.sees(caller, node.level) if node.kind is FOLDER else self._gate.allows(caller, node.level)
+        # a folder may stay open for longer than a grant lasts, or than the rules show its reader one face
+        if node.kind is FOLDER:
+            return self._gate.sees(caller, node.level)
+        return self._gate.decide_face(caller, node.level, node.face).is_served
 
     def _listed(self, node: Node, listing: Listing) -> Inode:
         if node.is_folder:
             return self._inodes.folder(node, listing.caller)
         view = listing.view
         if view is None and not node.version:
-            view = self._gate.views.warm(node.level, node.dialect)
+            view = self._gate.views.warm(node.level, node.face)
         if view is None:  # nothing true can be said of its size yet
             return self._inodes.placeholder(node, listing.caller)
         return self._inodes.file(node, listing.caller, view)
@@ -323,7 +324,7 @@ class Operations(Absent):
     def _for_pages(self, opened: OpenFile) -> OpenFile:
         # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
         _, _, request, view, _ = opened
-        newest = None if request.version else self._gate.views.newest(request.level, request.dialect)
+        newest = None if request.version else self._gate.views.newest(request.level, request.face)
         if newest is not None and newest.content(request.format) == self.table[opened.inode].identity.content:
             view, opened = newest, handles.grown_file(self.table[opened.inode], opened, newest)
         view.is_paged = True

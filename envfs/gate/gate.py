@@ -12,11 +12,12 @@ from typing import NamedTuple, NoReturn
 
 from envfs.core import events
 from envfs.core.access.caller import Caller
+from envfs.core.access.face import Face
 from envfs.core.access.policy import Policy
 from envfs.core.access.rule import Moment, Rule, end
 from envfs.core.access.verdict import Decision, Verdict
-from envfs.core.access_request import AccessRequest
-from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
+from envfs.core.access_request import AccessRequest, Format
+from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.views.ready_views import Views
@@ -66,13 +67,21 @@ class Gate:
         except UnsafeSettings as error:
             return Verdict(Decision.DENY, error.text)
 
-    def dialect(self, caller: Caller, level: str) -> str:
-        """Return the dialect that a caller's grant names for dotenv texts. Empty for what the level asks for."""
-        return self.decide(caller, level).face.dialect
+    def decide_face(self, caller: Caller, level: str, face: Face) -> Verdict:
+        """As `decide`, for what a caller got in one face before: denied once the rules show it another."""
+        verdict = self.decide(caller, level)
+        if verdict.is_served and not verdict.face.has_values_of(face):
+            return Verdict(Decision.DENY, f"another face: {verdict.rule}")
+        return verdict
+
+    def face(self, caller: Caller, level: str, dialect: str = "") -> Face:
+        """Return the face of a level for a caller. With a `dialect`, in that one."""
+        face = self.decide(caller, level).face
+        return face._replace(dialect=dialect) if dialect else face
 
     def allows(self, caller: Caller, level: str) -> bool:
-        """Tell whether a caller may read the view of a level."""
-        return self.decide(caller, level).decision is Decision.ALLOW
+        """Tell whether a caller may read the view of a level, in whatever face."""
+        return self.decide(caller, level).is_served
 
     def sees(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""
@@ -139,8 +148,8 @@ class Gate:
 
     async def _make(self, request: AccessRequest) -> View:
         if request.version:
-            return await self.views.get_past(request.level, request.version, request.dialect)
-        return await self.views.get(request.level, request.dialect)
+            return await self.views.get_past(request.level, request.version, request.face)
+        return await self.views.get(request.level, request.face)
 
     def admit_warm(self, caller: Caller, request: AccessRequest, content: Hashable = None) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first.
@@ -148,7 +157,7 @@ class Gate:
         With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
         verdict = self._approve(caller, request)
-        view = None if request.version else self.views.warm(request.level, request.dialect)
+        view = None if request.version else self.views.warm(request.level, request.face)
         if view is None or content not in (None, view.content(request.format)):
             return None
         return self._serve(caller, request, verdict, view)
@@ -159,28 +168,47 @@ class Gate:
 
     async def admit_own(self, caller: Caller, request: AccessRequest) -> View:
         """As `admit`, for the level's own text to the letter. It is in the part `dotenv` of what this returns."""
-        self._approve(caller, request)
+        self._approve_whole(caller, request)
         view = await self.views.get_own(request.level, request.version)
         try:
-            return self._serve(caller, request, self._approve(caller, request), view)
+            return self._serve(caller, request, self._approve_whole(caller, request), view)
         finally:
             view.release()
 
-    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> None:
+    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> Face:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
-        `find` raises if the version that is asked for is not there. It is asked once the caller is approved. The log
-        must name no version that never was: those it names count as seen.
+        Returns the face that it has to fit. A comparison with the values tells whether a guess is right, so it takes
+        the values. `find` raises if the version that is asked for is not there. It is asked once the caller is
+        approved. The log must name no version that never was: those it names count as seen.
         """
-        verdict = self._approve(caller, request)
+        is_guess = request.format is Format.COMPARE
+        verdict = (self._approve_whole if is_guess else self._approve_any)(caller, request)
         if find is not None:
             find()
         self.log.append(events.read(request, request.version, verdict), caller)
+        return verdict.face
+
+    def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
+        verdict = self.decide(caller, request.level)
+        if not verdict.is_served:
+            self.refuse(caller, request, verdict.rule)
+        return verdict
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
-        verdict = self.decide(caller, request.level)
-        if verdict.decision is not Decision.ALLOW:
-            self.refuse(caller, request, verdict.rule)
+        verdict = self._approve_any(caller, request)
+        if not verdict.face.has_values_of(request.face):
+            raise Conflict("the rules for this caller changed meanwhile", "ask again")
+        return verdict
+
+    def _approve_whole(self, caller: Caller, request: AccessRequest) -> Verdict:
+        verdict = self._approve_any(caller, request)
+        if not verdict.face.is_whole:
+            self._refusals.record(events.refused(request, f"not in this face: {verdict.rule}"), caller)
+            raise NotApproved(
+                f"a part of {request.level}, or placeholders, is all that uid {caller.uid} gets there",
+                f"`envfs export {request.level}` gives that",
+            )
         return verdict
 
     def _say_unsafe(self, caller: Caller) -> None:
