@@ -37,6 +37,7 @@ class Format(StrEnum):
 class AccessRequest(NamedTuple):
     """One access: which level, by which channel, in which format. `version` 0 is now.
 
+    `variables` are the names of those whose values are asked for. Empty for all. The log never has them.
     `face` is the one that the caller's rule gives. A caller may ask for another dialect than the rule's.
     """
 
@@ -45,3 +46,4 @@ class AccessRequest(NamedTuple):
     format: Format
     version: int = 0
     face: Face = PLAIN_FACE
+    variables: tuple[str, ...] = ()

@@ -14,12 +14,14 @@ from envfs.errors import LogBroken
 class BrokenChain(NamedTuple):
     """A place where a chain breaks: the tips up to the line before, and the lines from there on, two or three.
 
-    `before` is the tip after the line before, `earlier` the one after the line before that.
+    `before` is the tip after the line before, `earlier` the one after the line before that. `end` is the hash of the
+    last line that was written, if it is known.
     """
 
     earlier: Tip
     before: Tip
     lines: tuple[bytes, ...]
+    end: str = ""
 
 
 def describe_break(broken: BrokenChain) -> str:
@@ -34,7 +36,7 @@ def describe_break(broken: BrokenChain) -> str:
     if audit.tip_after(Tip(), line).digest == broken.before.digest:
         return f"entry {here.seq} stands twice: entry {number} should be here"
     if here.seq == number:
-        return _changed(number, line, behind)
+        return _changed(broken, behind)
     return _misplaced(broken, here, behind)
 
 
@@ -52,12 +54,14 @@ class _Line:
             self.seq, self.prev = seq, str(body.get("prev"))
 
 
-def _changed(number: int, line: bytes, behind: list[_Line]) -> str:
+def _changed(broken: BrokenChain, behind: list[_Line]) -> str:
+    number = broken.before.seq + 1
     if number == 1:
         return "entry 1 was changed, or is not the first"
-    if not behind or behind[0].seq < 0:
+    named = behind[0].prev if behind else broken.end
+    if not named:
         return f"entry {number} does not follow from entry {number - 1}: one of the two was changed"
-    is_whole = behind[0].prev == audit.tip_after(Tip(), line).digest
+    is_whole = named == audit.tip_after(Tip(), broken.lines[0]).digest
     return f"entry {number - 1 if is_whole else number} was changed"
 
 

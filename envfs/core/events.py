@@ -78,13 +78,14 @@ class Event(NamedTuple):
 
 def read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
     """A caller gets what it asked for, of that version."""
-    level, channel, what, _, _ = request
-    return Event(EventKind.READ, channel, level, version, what, "", verdict.decision, verdict.rule)
+    return Event(
+        EventKind.READ, request.channel, request.level, version, request.format, "", verdict.decision, verdict.rule
+    )
 
 
 def refused(request: AccessRequest, rule: str) -> Event:
     """A caller does not get what it asked for."""
-    level, channel, what, version, _ = request
+    level, channel, what, version = request[:4]
     return Event(EventKind.REFUSE, channel, level, version, what, "", Decision.DENY, rule)
 
 

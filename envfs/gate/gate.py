@@ -25,6 +25,8 @@ from envfs.gate.views.view import View
 from envfs.host import clocks
 from envfs.settings import Settings, SettingsFile
 
+_WITH_VALUES = frozenset((Format.DOTENV, Format.JSON, Format.ENVIRON, Format.VALUE, Format.OWN))
+
 
 class Standing(NamedTuple):
     """The grants in force (None: none can be trusted), and when the next one ends, in seconds of this run."""
@@ -45,6 +47,7 @@ class Gate:
         self._policy = Policy((), self.now())
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
+        self.on_alarm: Callable[[bytes], None] = lambda _line: None  # hears the entry of a canary that is read
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -227,6 +230,8 @@ class Gate:
         )
 
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
+        if request.format in _WITH_VALUES and view.has_canary(request.variables):
+            self.on_alarm(self.log.append(events.canary_read(request, view.version, verdict), caller))
         self.log.append(events.read(request, view.version, verdict), caller)
         self.served_at = clocks.boot_seconds()
         return view.hold()

@@ -21,6 +21,7 @@ from envfs.gate.keyholder import Keyholder
 from envfs.gate.reader import Reader
 from envfs.gate.views.ready_views import Views
 from envfs.host import callers, mounts
+from envfs.host.process.hook import Hook
 from envfs.locations import Locations
 from envfs.service.budgets import Budgets
 from envfs.service.changes.changes import ChangeNotices
@@ -81,6 +82,8 @@ class Service:
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.keyholder_pid = 0
+        self.alarms = 0
+        self.hook = Hook()
         self._opened: OpenVault | None = None
         self._vault: Vault | None = None
         self._ledger: Ledger | None = None
@@ -109,6 +112,12 @@ class Service:
             self._audit_settings = self.settings.load().audit
         return self._audit_settings
 
+    def _alarm(self, entry: bytes) -> None:
+        self.alarms += 1
+        program = self.audit_settings().hook
+        if program:
+            self.hook.start(program, entry)
+
     @property
     def keeping(self) -> Keeping:
         """The part that closes segments of the log and removes old ones."""
@@ -133,6 +142,7 @@ class Service:
             vault = self._load_vault()
             self.ledger.join(vault)
             self._opened = OpenVault(vault, self.settings, self.log, self.refusals, self.keyholder)
+            self._opened.gate.on_alarm = self._alarm
         return self._opened
 
     @property
@@ -159,6 +169,10 @@ class Service:
         if self._opened is not None and self.log.copies.dropped:
             to = self.audit_settings().copies
             sentences.append(f"{self.log.copies.dropped} copies of log entries were not taken ({to})")
+        if self.alarms:
+            sentences.append(f"a canary was read {self.alarms} times; `envfs log --event canary` says by whom")
+        if self.hook.skipped:
+            sentences.append(f"{self.hook.skipped} alarms did not reach the hook: {self.hook.problem}")
         if self.lasts and self._opened is not None and not self.locks.unlocked:
             sentences.append("the vault is locked; `envfs unlock` opens it")
         return tuple(sentences)
@@ -174,6 +188,7 @@ class Service:
 
     def close(self) -> None:
         """Wipe the views and finish the log."""
+        self.hook.close()
         if self._opened is not None:
             self._opened.views.wipe()
         if self._ledger is not None:

@@ -47,13 +47,14 @@ def verify_chain(
     path: Path,
     asked: Collection[int] = (),
     on_entry: Callable[[LogEnd, Body], None] = lambda _end, _body: None,
+    tip: Tip = Tip(),  # noqa: B008
 ) -> Verified:
-    """Follow the whole chain.
+    """Follow the whole chain. `tip` is where it should end, if that is known: a break is told more exactly then.
 
     Raises:
         LogBroken: naming the first line that is wrong
     """
-    everything = _PlacedLines(path)
+    everything = _PlacedLines(path, tip.digest if tip.seq else "")
     first = next(everything, b"")
     try:
         start, body = _start(first) if first else (Tip(), {})
@@ -78,8 +79,9 @@ def verify_chain(
 class _PlacedLines:
     """The lines of all files of a log, and where the last one stood."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, end: str) -> None:
         self._lines = self._all(path)
+        self._end = end
         self._name, self._number, self._line = path.name, 0, b""
 
     def __iter__(self) -> "_PlacedLines":
@@ -111,7 +113,7 @@ class _PlacedLines:
         place, line = f"line {self._number} of {self._name}", self._line
         with contextlib.suppress(EnvFSError):
             following = tuple(itertools.islice(self._lines, 2))
-            text = chain_faults.describe_break(BrokenChain(earlier, before, (line, *following)))
+            text = chain_faults.describe_break(BrokenChain(earlier, before, (line, *following), self._end))
             return LogBroken(f"the access log is broken at {place}: {text}", HINT)
         return LogBroken(f"the access log is broken at {place}", HINT)
 

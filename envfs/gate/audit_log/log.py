@@ -136,7 +136,7 @@ class AccessLog(LogWriter):
         Raises:
             LogBroken: naming the first line that is wrong, or entries missing at the end
         """
-        verified = chain_verification.verify_chain(self.path, asked)
+        verified = chain_verification.verify_chain(self.path, asked, tip=self.tip)
         if self.is_broken:
             raise LogBroken(self.problem, HINT)
         if verified.end != self.tip:
