@@ -1,6 +1,7 @@
 """Times as people give them to `envfs log`: how long ago, a day, or a day and a time, in UTC as entries have them."""
 
 import time
+from contextlib import suppress
 
 from envfs.core import durations
 from envfs.errors import BadRequest
@@ -15,11 +16,9 @@ def parse_log_time(text: str, now: float) -> str:
     Raises:
         BadRequest: it is none
     """
-    try:
-        seconds = durations.parse_duration(text)
-    except ValueError:
-        return _parse_date(text)
-    return time.strftime(_WRITTEN, time.gmtime(max(0.0, now - seconds)))
+    with suppress(ValueError):
+        return time.strftime(_WRITTEN, time.gmtime(max(0.0, now - durations.parse_duration(text))))
+    return _parse_date(text)
 
 
 def _parse_date(text: str) -> str:

@@ -78,9 +78,7 @@ class Event(NamedTuple):
 
 def read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
     """A caller gets what it asked for, of that version."""
-    return Event(
-        EventKind.READ, request.channel, request.level, version, request.format, "", verdict.decision, verdict.rule
-    )
+    return _served(EventKind.READ, request, version, verdict)
 
 
 def refused(request: AccessRequest, rule: str) -> Event:
@@ -112,9 +110,12 @@ def revoked(level: str, uid: int) -> Event:
 
 def canary_read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
     """A caller gets the true value of a canary: an alarm. It comes before the READ of the same access."""
-    return Event(
-        EventKind.CANARY, request.channel, request.level, version, request.format, "", verdict.decision, verdict.rule
-    )
+    return _served(EventKind.CANARY, request, version, verdict)
+
+
+def _served(kind: EventKind, request: AccessRequest, version: int, verdict: Verdict) -> Event:
+    level, channel, what = request[:3]
+    return Event(kind, channel, level, version, what, "", verdict.decision, verdict.rule)
 
 
 # -- changes of the vault ----------------------------------------------------------------------------------------------

@@ -31,10 +31,9 @@ class Housekeeping:
     def __init__(self, service: Service) -> None:
         """Look after `service`."""
         self._service = service
-        self._signed_at = trio.current_time()
+        self._signed_at, self._kept_at = trio.current_time(), -_CHECKPOINT_SECONDS
         self._signed_tip: object = None
         self._asleep = _seconds_asleep()
-        self._kept_at = -_CHECKPOINT_SECONDS
 
     async def run(self) -> None:
         """Go on for ever."""

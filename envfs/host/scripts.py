@@ -13,6 +13,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 _INTERPRETER = re.compile(
     r"(python|pypy|node|nodejs|deno|bun|ruby|perl|php|bash|dash|sh|ash|zsh|ksh|fish|lua|tclsh|Rscript)[\d.]*(-\w+)?",
@@ -110,7 +111,6 @@ def script_in(arguments: list[str], file_named: Callable[[str], str]) -> str:
 
 def _file(folder: str, name: str) -> str:
     path = os.path.normpath(os.path.join(folder, name))
-    try:
+    with suppress(OSError, ValueError):
         return path if stat.S_ISREG(os.stat(path).st_mode) else ""
-    except (OSError, ValueError):
-        return ""
+    return ""

@@ -15,8 +15,7 @@ def print_statistics(callers: "list[CallerStatRow]", hours: "list[HourStatRow]")
     """Print a table of callers, and on a terminal a chart of reads over time."""
     output.print_table(_HEADS, [_cells(row) for row in callers])
     if output.on_terminal() and hours:
-        output.print_line("")
-        for line in chart(hours, _block()):
+        for line in ("", *chart(hours, _block())):
             output.print_line(line)
 
 

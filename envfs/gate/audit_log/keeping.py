@@ -136,11 +136,9 @@ def _after(path: Path, last: int) -> Path:
 
 
 def _age(time: str) -> float:
-    try:
-        passed = datetime.fromisoformat(clocks.wall_time()) - datetime.fromisoformat(time)
-    except ValueError:
-        return 0.0
-    return passed.total_seconds()
+    with contextlib.suppress(ValueError):
+        return (datetime.fromisoformat(clocks.wall_time()) - datetime.fromisoformat(time)).total_seconds()
+    return 0.0
 
 
 def _unwanted(path: Path, settings: AuditSettings, signed_to: int) -> list[LogPart]:

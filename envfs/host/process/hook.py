@@ -11,6 +11,7 @@ import stat
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _AT_ONCE, _WAITING, _A_MINUTE = 4, 64, 120
@@ -45,8 +46,7 @@ class Hook:
 
     def __init__(self) -> None:
         """Start no thread yet."""
-        self.problem = ""
-        self.skipped = 0
+        self.problem, self.skipped = "", 0
         self._events: queue.Queue[tuple[str, bytes]] = queue.Queue(_WAITING)
         self._threads: list[threading.Thread] = []
         self._minute, self._started = 0, 0
@@ -120,8 +120,7 @@ def _spawn(path: str, event: bytes) -> "subprocess.Popen[bytes]":
 
 
 def _watch(process: "subprocess.Popen[bytes]") -> None:
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(_RUN_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.kill()  # one that has ended is left alone
+    process.wait()
