@@ -13,6 +13,7 @@ from envfs.control.call import Call, Sent
 from envfs.core import log_filter, pins
 from envfs.core.log_filter import LogFilter
 from envfs.core.log_statistics import Statistics
+from envfs.errors import BadRequest
 from envfs.gate.audit_log.log import AccessLog
 from envfs.protocol.control import (
     CallerStatRow,
@@ -30,6 +31,7 @@ from envfs.service.log_verification import Inquiry
 
 _LOOK_AGAIN = 0.2
 _LINES_AT_ONCE = 256
+_LONGEST_CRITERION = 1024
 
 
 async def read_log(call: Call, request: ReadLog) -> Sent:
@@ -62,6 +64,8 @@ async def count_log(call: Call, request: CountLog) -> Sent:
 
 
 def _filter(request: ReadLog | CountLog) -> Callable[[bytes], bool] | None:
+    if any(len(text) > _LONGEST_CRITERION for text in request if isinstance(text, str)):
+        raise BadRequest("what entries are chosen by is too long", f"at most {_LONGEST_CRITERION} characters each")
     criteria = LogFilter(
         request.level,
         request.uid,
@@ -112,7 +116,7 @@ async def restart_log(call: Call, _request: RestartLog) -> Sent:
     _ = call.service.open_vault
     ledger = call.service.ledger
     behind = ledger.behind
-    aside = ledger.restart(call.caller)
+    aside = await ledger.restart(call.caller)
     await log_verification.sign_log(call.service)
     notes = [f"the old log is kept as {aside}" if aside else "the old log is gone"]
     if behind:

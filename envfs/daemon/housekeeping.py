@@ -5,6 +5,7 @@ now is tried again a second later.
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import trio
@@ -37,16 +38,10 @@ class Housekeeping:
 
     async def run(self) -> None:
         """Go on for ever."""
-        while True:
-            await trio.sleep(_SECOND)
-            for duty in (
-                self._lock_what_is_due,
-                self._forget_old_views,
-                self._put_log_on_disk,
-                self._sign_log,
-                self._keep_log,
-            ):
-                await run_once(duty)
+        duties = (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_every_second, self._keep_log)  # it may take seconds, and wait for a verification
+            await _every_second(*duties)
 
     async def _lock_what_is_due(self) -> None:
         service = self._service
@@ -83,6 +78,13 @@ class Housekeeping:
         if trio.current_time() - self._kept_at >= _CHECKPOINT_SECONDS or is_large:
             self._kept_at = trio.current_time()
             await keep_log_now(self._service)
+
+
+async def _every_second(*duties: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await trio.sleep(_SECOND)
+        for duty in duties:
+            await run_once(duty)
 
 
 def _reason_to_lock(service: Service, slept: float) -> str:

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ class Keeping:
             if log.signed_to == log.tip.seq:
                 break
         await self._say_removed_by_hand(caller)
-        closed = self._ledger.rotate(caller)
+        closed = await self._ledger.rotate(caller)
         await self._sign()
         return closed
 
@@ -70,7 +71,7 @@ class Keeping:
     async def _say_removed_by_hand(self, caller: Caller) -> None:
         # a person who goes on takes the gap as it is, and the log says who that was
         log = self._ledger.log
-        gap = None if log.look() else await trio.to_thread.run_sync(chain_verification.gap_at_start, log.path)
+        gap = None if log.look() else await self._ledger.read_whole(partial(chain_verification.gap_at_start, log.path))
         if gap is not None:
             log.append(events.dropped(gap), caller)
 
@@ -87,7 +88,7 @@ class Keeping:
             if self._is_due(settings):
                 await self._close_segment(caller)
             if settings.compress is Compression.GZIP:
-                await trio.to_thread.run_sync(_compress_closed, log.path)
+                await self._ledger.read_whole(partial(_compress_closed, log.path))
             if settings.keep_segments or settings.keep_seconds:
                 await self._remove_oldest(settings, caller)
 
@@ -112,7 +113,7 @@ class Keeping:
         said = log.tip.seq
         await self._sign()
         if log.signed_to >= said:
-            await trio.to_thread.run_sync(_remove, parts)
+            await self._ledger.read_whole(partial(_remove, parts))
 
 
 class _FirstEntry(NamedTuple):

@@ -283,18 +283,20 @@ class Ledger:
 
     # -- by a person ---------------------------------------------------------------------------------------------------
 
-    def rotate(self, caller: Caller) -> str:
+    async def rotate(self, caller: Caller) -> str:
         """Keep the log's file and go on in a new one. Returns the kept file's name."""
-        return self.log.rotate(caller)
+        async with self._signing:  # which compares the file with what was written into it
+            return self.log.rotate(caller)
 
-    def restart(self, caller: Caller) -> str:
+    async def restart(self, caller: Caller) -> str:
         """Set the log aside and begin a new one; what vouched for the old one asks for it no more.
 
         The first entry of the new one also says in what the vault was behind, for that is accepted with it.
         """
-        aside = self.log.restart(caller, self.behind)
-        self.accept()
-        return aside
+        async with self._signing:
+            aside = self.log.restart(caller, self.behind)
+            self.accept()
+            return aside
 
     def accept(self) -> None:
         """Take the vault's checkpoints as they are now."""

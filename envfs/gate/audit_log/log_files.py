@@ -103,6 +103,8 @@ def open_part(path: Path, flags: int = os.O_RDONLY) -> int:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[BinaryIO]:
+    if not path.exists() and path.with_name(path.name + COMPRESSED).exists():
+        path = path.with_name(path.name + COMPRESSED)  # it was compressed since it was listed
     try:
         with os.fdopen(open_part(path), "rb") as file:
             if path.suffix != COMPRESSED:

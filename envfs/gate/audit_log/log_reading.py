@@ -57,7 +57,7 @@ def newest_matching(
 
 def _start_of(part: LogPart, count: int, until: int | None) -> tuple[int, int]:
     # where the newest `count` lines of a file begin, and how many there are up to that. Each block is read once
-    if part.is_compressed:
+    if part.is_compressed or not part.path.exists():
         return _start_of_compressed(part, count)
     with os.fdopen(log_files.open_part(part.path), "rb") as file:
         size = file.seek(0, os.SEEK_END)

@@ -16,7 +16,7 @@ from envfs import safe_open
 from envfs.core.protection import Protection
 from envfs.errors import EnvFSError, NoVault
 from envfs.host import machine, private_files
-from envfs.host.process import protection
+from envfs.host.process import hook, protection
 from envfs.protocol.control import FindingRow
 from envfs.protocol.keyholding import DescribeProtection
 from envfs.service.doctor import judgement
@@ -24,6 +24,7 @@ from envfs.service.doctor.judgement import NOTE, OK, PROBLEM
 from envfs.service.service import Service
 
 _LOAD_SECONDS = 15
+_TRUSTED_HOOK = "it must be a program of root's or the daemon's user, below folders that no other user may write"
 
 
 async def gather_findings(service: Service) -> AsyncIterator[FindingRow]:
@@ -118,4 +119,8 @@ def _log(service: Service) -> FindingRow:
     problem = service.log.look()
     if problem:
         return FindingRow("log", PROBLEM, f"{problem}; every read is refused until that is fixed", "`envfs log verify`")
+    program = service.audit_settings().hook
+    reason = hook.untrusted(program) if program else ""
+    if reason:
+        return FindingRow("log", PROBLEM, f"the hook {program} will not be started: {reason}", _TRUSTED_HOOK)
     return FindingRow("log", OK, f"{service.places.log} ({service.log.tip.seq} entries)")
