@@ -10,7 +10,20 @@ from typing import Any
 
 import trio
 
-from envfs.control import doctor, grants, identity, levels, locks, log, projects, vault, verification, views, watch
+from envfs.control import (
+    doctor,
+    grants,
+    identity,
+    levels,
+    locks,
+    log,
+    projects,
+    readers,
+    vault,
+    verification,
+    views,
+    watch,
+)
 from envfs.control.call import Call, Sent
 from envfs.core import events
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -61,6 +74,7 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
     ask.GrantAccess: (_OWNER, grants.grant),
     ask.Revoke: (_OWNER, grants.revoke),
     ask.ListGrants: (_OWNER, grants.list_grants),
+    ask.ListReaders: (_OWNER, readers.list_readers),
     ask.ReadLog: (_OWNER, log.read_log),
     ask.CountLog: (_OWNER, log.count_log),
     ask.VerifyLog: (_OWNER, log.verify_log),
@@ -73,7 +87,7 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
 
 
 _READS = (  # after these a checkpoint may wait for the end
-    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants),
+    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ListReaders),
     *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
 )
 

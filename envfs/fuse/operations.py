@@ -1,15 +1,14 @@
 """The kernel's questions, each handler a thin async skin over sync code.
 
 Laws: every question is decided for the one `Caller` that was looked at while it waits. A read, which names no caller,
-is decided for the one that opened the handle. A handler waits for the keyholder, and before all else for its turn in a
-crowd, so a view that is ready is served without a real await; what was decided before a wait is decided again after it.
+is decided for the one that opened the handle, as it was then. A handler waits for the keyholder, and before all else
+for its turn in a crowd, so a view that is ready is served without a real await. A wait is followed by a new decision.
 A reader gets the one snapshot of its open, and an inode is only ever filled with its own content. Every handler is
 defined, every surprise is EIO, every write EROFS. Code between awaits is atomic. Shared: `table`, `_handles`.
 """
 
 import contextlib
 import errno
-import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -26,6 +25,7 @@ from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
 from envfs.fuse.absent import Absent
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles, OpenFile
+from envfs.fuse.held_files import HeldFiles
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
@@ -59,33 +59,14 @@ class Operations(Absent):
         self.table = KernelTable(self._me)
         self.touching = Touching()
         self._handles = Handles(gate)
+        self.open_files = self._handles.readings
         self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
         self._callers = callers.Callers()
         self.sharing = Sharing(self._callers.process_of)
         self._reply = ReplyBuffer(_REPLY_BYTES)
+        self.held_files = HeldFiles(self.table, self._handles, self._may_see)
 
     # -- what the daemon does by itself --------------------------------------------------------------------------------
-
-    def files_held(self) -> list[int]:
-        """Return the inodes of all files that the kernel holds."""
-        return [inode.number for inode in self.table if not inode.node.is_folder]
-
-    def files_withdrawn(self) -> list[int]:
-        """Return the inodes of the files that the kernel holds and whose reader may not read them any more."""
-        inodes = [inode for inode in self.table if not inode.node.is_folder]
-        return [inode.number for inode in inodes if not self._may_see(inode.node, inode.caller)]
-
-    def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
-        """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
-        over = len(self.table) - most
-        if over <= 0:
-            return []
-        in_use = self._handles.inodes()
-        files = (inode for inode in self.table if not inode.node.is_folder and inode.number not in in_use)
-        oldest = list(itertools.islice(files, over + most // 2))
-        folders = [self.table.find(self.table.identity(nodes.parent(file.node), file.identity.uid)) for file in oldest]
-        pairs = ((folder, file) for folder, file in zip(folders, oldest, strict=True) if folder is not None)
-        return [(folder.number, os.fsencode(nodes.name(file.node))) for folder, file in pairs]
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
@@ -122,7 +103,7 @@ class Operations(Absent):
         self._check(held.node, caller)
         if held.node.is_folder:
             return self.table.refreshed(self._inodes.folder(held.node, held.caller))
-        view = await self._view(held.node, caller)
+        view = await self._view(held.node, caller, any_face=True)  # whoever has its descriptor is told its size
         if view.content(FORMATS[held.node.kind]) == held.identity.content:
             return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
         if held.is_placeholder:
@@ -197,7 +178,7 @@ class Operations(Absent):
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
 
-    async def _view(self, node: Node, caller: Caller) -> View:
+    async def _view(self, node: Node, caller: Caller, *, any_face: bool = False) -> View:
         view = None if node.version else self._gate.views.warm(node.level, node.face)
         if view is not None:
             return view
@@ -206,7 +187,8 @@ class Operations(Absent):
             view = await self._gate.views.get_past(node.level, node.version, node.face)
         else:
             view = await self._gate.views.get(node.level, node.face)
-        self._check(node, caller)
+        if not self._check(node, caller).has_values_of(node.face) and not any_face:
+            raise FUSEError(errno.ESTALE)
         return view
 
     # -- folders -------------------------------------------------------------------------------------------------------
@@ -323,7 +305,7 @@ class Operations(Absent):
 
     def _for_pages(self, opened: OpenFile) -> OpenFile:
         # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
-        _, _, request, view, _ = opened
+        request, view = opened.request, opened.view
         newest = None if request.version else self._gate.views.newest(request.level, request.face)
         if newest is not None and newest.content(request.format) == self.table[opened.inode].identity.content:
             view, opened = newest, handles.grown_file(self.table[opened.inode], opened, newest)

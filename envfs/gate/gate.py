@@ -20,6 +20,7 @@ from envfs.core.access_request import AccessRequest, Format
 from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
+from envfs.gate.readings import Readings
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
@@ -48,6 +49,7 @@ class Gate:
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
         self.on_alarm: Callable[[bytes], None] = lambda _line: None  # hears the entry of a canary that is read
+        self.readings = Readings()
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -190,6 +192,7 @@ class Gate:
         if find is not None:
             find()
         self.log.append(events.read(request, request.version, verdict), caller)
+        self.readings.note(caller, request, request.version, clocks.boot_seconds())
         return verdict.face
 
     def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
@@ -234,4 +237,5 @@ class Gate:
             self.on_alarm(self.log.append(events.canary_read(request, view.version, verdict), caller))
         self.log.append(events.read(request, view.version, verdict), caller)
         self.served_at = clocks.boot_seconds()
+        self.readings.note(caller, request, view.version, self.served_at)
         return view.hold()

@@ -40,6 +40,7 @@ CASES: dict[str, Case] = {
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
     "grant-access": Case(R.GrantAccess("/shop", 7), R.Done, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
+    "list readers": Case(R.ListReaders("/shop"), R.Done, needs_key=False, needs_log=False),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
     "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),
     "count log": Case(R.CountLog(), R.Done, needs_key=False, needs_log=False),

@@ -165,9 +165,9 @@ def test_a_handle_ends_when_its_reader_gets_another_face(both: Both, monkeypatch
         number = await walk(operations, "shop/prod/.env", ctx)
         handle = (await operations.open(number, os.O_RDONLY, ctx)).fh  # type: ignore[arg-type]
         folder = await operations.opendir(await walk(operations, "shop/prod/.vars", ctx), ctx)  # type: ignore[arg-type]
-        assert number not in operations.files_withdrawn()
+        assert number not in operations.held_files.withdrawn()
         both.rules.show(ctx, MASKED)
-        assert number in operations.files_withdrawn()
+        assert number in operations.held_files.withdrawn()
         assert await outcome(lambda: operations.read(handle, 0, 10)) == "EACCES"
         assert await outcome(lambda: operations.readdir(folder, 0, [])) == "EACCES"  # type: ignore[arg-type]
         assert (await read(operations, "shop/prod/.env", ctx)).decode().startswith(FIRST_LINE)
@@ -251,3 +251,19 @@ def test_the_daemon_holds_no_value_for_a_reader_of_placeholders(both: Both) -> N
     regions = [bytes(view._region.map) for view in (*views._ready.values(), *views._past.values())]
     assert regions
     assert not any(value in region for value in VALUES[:2] for region in regions)
+
+
+def test_a_face_that_changed_while_a_view_was_made_is_told_nothing_of_it(both: Both) -> None:
+    async def main() -> str:
+        ctx, views = both.approved, both.world.open_vault.gate.views
+        level = await walk(both.operations, "shop/prod", ctx)
+        make = views.get
+
+        async def slow(*arguments: object) -> object:
+            both.rules.show(ctx, MASKED)
+            return await make(*arguments)  # type: ignore[arg-type]
+
+        views.get = slow  # type: ignore[method-assign,assignment]
+        return await outcome(lambda: both.operations.lookup(level, b".env", ctx))  # type: ignore[arg-type]
+
+    assert run(main) == "ESTALE"

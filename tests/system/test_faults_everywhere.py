@@ -114,6 +114,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "list-levels"}, ()),
     ({"type": "list-history", "level": "/shop"}, ()),
     ({"type": "list-grants"}, ()),
+    ({"type": "list-readers", "level": "/shop"}, ()),
     ({"type": "list-projects"}, ()),
     ({"type": "list-keys", "project": "shop"}, ()),
     ({"type": "read-log", "newest": 3}, ()),

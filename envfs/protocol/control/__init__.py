@@ -22,6 +22,8 @@ from envfs.protocol.control.projects import (
     ProjectsRow,
     RotateKey,
 )
+from envfs.protocol.control.readers import *  # noqa: F403
+from envfs.protocol.control.readers import ReadersRequest, ReadersRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
@@ -69,8 +71,10 @@ class Done(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-Request = VaultRequest | ProjectsRequest | ChangesRequest | ViewsRequest | GrantsRequest | AccessLogRequest
-Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow
+Request = (
+    VaultRequest | ProjectsRequest | ChangesRequest | ViewsRequest | GrantsRequest | AccessLogRequest | ReadersRequest
+)
+Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow
 Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
