@@ -94,7 +94,4 @@ def _column(event: object) -> int:
 def _caller(body: dict[str, object]) -> StatCaller:
     uid = body.get("uid")
     program = body.get("script") or body.get("executable") or body.get("command") or ""
-    script = str(program)
-    if script.startswith("-"):  # code on the command line, or a module
-        program = f"{body.get('executable', '')} {script}"
     return StatCaller(str(body.get("level", "")), uid if isinstance(uid, int) else -1, str(program))

@@ -23,12 +23,6 @@ class Origin(NamedTuple):
 
 UNSEEN = Origin()
 _COMM_BYTES = 15  # the kernel keeps no more of a process's name
-_UNITS = (".service", ".scope")
-
-
-def unit_of(cgroup: str) -> str:
-    """Return the systemd unit that a cgroup's path names: its last part that is a service or a scope."""
-    return next((part for part in reversed(cgroup.split("/")) if part.endswith(_UNITS)), "")
 
 
 def own_name(executable: str, command: str) -> str:

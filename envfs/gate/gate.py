@@ -237,5 +237,6 @@ class Gate:
             self.on_alarm(self.log.append(events.canary_read(request, view.version, verdict), caller))
         self.log.append(events.read(request, view.version, verdict), caller)
         self.served_at = clocks.boot_seconds()
-        self.readings.note(caller, request, view.version, self.served_at)
+        plain = request._replace(variables=()) if request.variables else request
+        self.readings.note(caller, plain, view.version, self.served_at)
         return view.hold()

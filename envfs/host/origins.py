@@ -11,7 +11,8 @@ from typing import NamedTuple
 from envfs.core import origin
 from envfs.core.access.caller import Caller
 from envfs.core.origin import UNSEEN, Origin
-from envfs.host import scripts
+from envfs.host.command_lines import CommandLines
+from envfs.host.evidence.units import unit_of
 
 _ANCESTORS = 8
 _REMEMBERED = 256
@@ -37,7 +38,7 @@ class Origins:
     def __init__(self) -> None:
         """Start having seen nobody."""
         self._seen: dict[int, _Seen] = {}
-        self._scripts = scripts.Scripts()
+        self._command_lines = CommandLines()
 
     def look(self, caller: Caller) -> Origin:
         """Return where a caller comes from."""
@@ -60,9 +61,9 @@ class Origins:
         process = _read(caller.pid)
         if process is None:
             return None
-        script = self._scripts.look(caller.pid, caller.uid) if scripts.is_interpreter(caller.executable) else ""
+        script = self._command_lines.script(caller.pid, caller.uid, caller.executable)
         name = origin.own_name(caller.executable, process.command) if caller.executable else process.command
-        return Origin(script, name, _ancestors(process.parent), process.session, origin.unit_of(caller.cgroup))
+        return Origin(script, name, _ancestors(process.parent), process.session, unit_of(caller.cgroup))
 
 
 def _ancestors(pid: int) -> tuple[str, ...]:

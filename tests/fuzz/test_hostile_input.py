@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from envfs.core import audit, durations, limits, names, record
+from envfs.core import audit, durations, limits, log_filter, names, pins, record
+from envfs.core.log_filter import LogFilter
+from envfs.core.log_statistics import Statistics
 from envfs.dotenv import merging, writing
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError, UnsafeSettings
@@ -382,8 +384,23 @@ def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: in
         chain_verification.verify_chain(path)
     with contextlib.suppress(EnvFSError):
         log_reading.follow_chain(path, log_files.LogEnd(seq, audit.START, size), lambda _end, _body: None)
+    statistics = Statistics()
     for count in (0, 1, 3):
-        list(log_reading.newest_lines(path, count))
+        for line in log_reading.newest_lines(path, count):
+            statistics.take(line)
+        for criteria in (
+            LogFilter("/shop", 0, "sh*", "bash"),
+            LogFilter(since="2026", until="2027"),
+            LogFilter(event="read"),
+        ):
+            list(log_reading.newest_matching(path, count, log_filter.acceptor(criteria)))
+    assert not [*statistics.callers()] or [*statistics.hours()]
+
+
+@given(st.text() | st.from_regex(r"\d+:[0-9a-f]{60,70}"))
+def test_pins(text: str) -> None:
+    with contextlib.suppress(EnvFSError):
+        pins.parse_pin(text)
 
 
 @given(hostile(TOML))

@@ -137,7 +137,7 @@ def _after(path: Path, last: int) -> Path:
 
 
 def _age(time: str) -> float:
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, TypeError):
         return (datetime.fromisoformat(clocks.wall_time()) - datetime.fromisoformat(time)).total_seconds()
     return 0.0
 

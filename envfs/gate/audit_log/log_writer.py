@@ -59,9 +59,9 @@ class LogWriter:
         if self._pending:
             self._write_pending()
         origin = UNSEEN if caller is None else self._origins.look(caller)
-        line = audit.entry_line(self.tip, clocks.wall_time(), event, caller, origin)
-        self._write(line)
-        if self.settings().sync is Sync.ALWAYS:
+        line, settings = audit.entry_line(self.tip, clocks.wall_time(), event, caller, origin), self.settings()
+        self._write(line, settings)
+        if settings.sync is Sync.ALWAYS:
             self.sync()
             if self.problem:
                 raise AuditUnavailable(self.problem, HINT)
@@ -163,11 +163,11 @@ class LogWriter:
         self.problem, self._cure = problem, cure
         return AuditUnavailable(problem, HINT)
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, line: bytes, settings: AuditSettings | None = None) -> None:
         try:
             self._file.write(line)
         except CannotWrite as error:
             raise self._lost(error.text, _A_WRITE) from None
         self.tip = audit.tip_after(self.tip, line)
         self.problem = ""
-        self.copies.send(self.settings().copies, line)
+        self.copies.send((settings or self.settings()).copies, line)

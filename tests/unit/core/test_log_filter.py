@@ -78,7 +78,7 @@ def test_accesses_are_counted_by_level_caller_and_hour() -> None:
         LINE,
         LINE,
         audit.entry_line(Tip(), "2026-11-21T09:00:00.000000Z", refused, NODE, AGENT),
-        audit.entry_line(Tip(), "2026-11-21T09:30:00.000000Z", READ, NODE._replace(uid=7), Origin("-c")),
+        audit.entry_line(Tip(), "2026-11-21T09:30:00.000000Z", READ, NODE._replace(uid=7), Origin()),
         audit.entry_line(Tip(), TIME, Event(EventKind.MEND), None),
         b"garbage\n",
     ]
@@ -86,7 +86,7 @@ def test_accesses_are_counted_by_level_caller_and_hour() -> None:
         statistics.take(line)
     (first, numbers), (second, _) = statistics.callers()
     assert (first.uid, first.program, numbers[:4]) == (1000, "/opt/agent/main.js", (2, 40, 0, 0))
-    assert (second.uid, second.program) == (7, "/usr/bin/node -c")
+    assert (second.uid, second.program) == (7, "/usr/bin/node")
     assert list(statistics.hours()) == [("2026-11-21T08:00:00Z", (2, 0, 0, 0)), ("2026-11-21T09:00:00Z", (1, 40, 0, 0))]
 
 
