@@ -65,6 +65,19 @@ def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
     assert Settings().grants == ()
 
 
+AUDIT = """
+[audit]
+segment_size = "4K"
+segment_age = "30d"
+keep = 3
+keep_age = "1h"
+compress = "gzip"
+sync = "always"
+copies = "journald"
+hook = "/bin/alarm"
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "settings"),
     [
@@ -95,8 +108,7 @@ def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
             Settings(grants=(Rule("/", 1, "2026-01-01T00:00:00.000000Z", "b", 7.0),)),
         ),
         (
-            '[audit]\nsegment_size = "4K"\nsegment_age = "30d"\nkeep = 3\nkeep_age = "1h"\ncompress = "gzip"\n'
-            'sync = "always"\ncopies = "journald"\nhook = "/bin/alarm"\n',
+            AUDIT,
             Settings(
                 audit=AuditSettings(
                     4096, 30 * 86_400, 3, 3600, Compression.GZIP, Sync.ALWAYS, Copies.JOURNALD, "/bin/alarm"
