@@ -67,7 +67,7 @@ COMMANDS = (
     Command(
         "log",
         "access",
-        "print the access log, count in it, verify it, rotate it, or begin a new one",
+        "print the access log, count in it, verify it, rotate or restart it",
         (
             Argument(
                 "action",

@@ -123,4 +123,7 @@ def _log(service: Service) -> FindingRow:
     reason = hook.untrusted(program) if program else ""
     if reason:
         return FindingRow("log", PROBLEM, f"the hook {program} will not be started: {reason}", _TRUSTED_HOOK)
+    dropped = service.log.copies.dropped
+    if dropped:
+        return FindingRow("log", NOTE, f"{dropped} copies of entries were not taken by the machine's own log", "")
     return FindingRow("log", OK, f"{service.places.log} ({service.log.tip.seq} entries)")
