@@ -4,7 +4,6 @@ import time
 from contextlib import suppress
 
 from envfs.core import durations
-from envfs.errors import BadRequest
 
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 _WRITTEN = "%Y-%m-%dT%H:%M:%S"
@@ -14,7 +13,7 @@ def parse_log_time(text: str, now: float) -> str:
     """Return a time as an entry has it (RFC 3339, UTC). `now` is in seconds since 1970.
 
     Raises:
-        BadRequest: it is none
+        ValueError: it is none
     """
     with suppress(ValueError):
         return time.strftime(_WRITTEN, time.gmtime(max(0.0, now - durations.parse_duration(text))))
@@ -27,4 +26,4 @@ def _parse_date(text: str) -> str:
             return time.strftime(_WRITTEN, time.strptime(text.strip().removesuffix("Z").replace(" ", "T"), form))
         except ValueError:
             continue
-    raise BadRequest("not a time", "give how long ago, as 2h or 7d, or a UTC time, as 2026-11-21 or 2026-11-21T08:00")
+    raise ValueError("not a time")

@@ -3,10 +3,11 @@
 import json
 import time
 
-from envfs.errors import BadRequest, LogBroken
+from envfs.errors import LogBroken
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import log_times, output
+from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import session
 from envfs_cli.replies import log_statistics
@@ -75,18 +76,26 @@ def _criteria(arguments: LogArguments) -> control.CountLog:
         under=arguments.under or "",
         decision=arguments.decision or "",
         event=arguments.event or "",
-        since=log_times.parse_log_time(arguments.since, now) if arguments.since else "",
-        until=log_times.parse_log_time(arguments.until, now) if arguments.until else "",
+        since=_time(arguments.since, now),
+        until=_time(arguments.until, now),
     )
+
+
+def _time(text: str | None, now: float) -> str:
+    try:
+        return log_times.parse_log_time(text, now) if text is not None else ""
+    except ValueError:
+        hint = "give how long ago, as 2h or 7d, or a UTC time, as 2026-11-21 or 2026-11-21T08:00"
+        raise Mistake("not a time", hint) from None
 
 
 def _check_options(arguments: LogArguments, criteria: control.CountLog) -> None:
     if arguments.pin is not None and arguments.action != "verify":
-        raise BadRequest("--pin is for verify alone", "envfs log verify --pin NUMBER:HASH")
+        raise Mistake("--pin is for verify alone", "envfs log verify --pin NUMBER:HASH")
     if criteria != control.CountLog() and arguments.action not in (None, "stats"):
-        raise BadRequest("a choice of entries is for printing and for stats", "envfs log --level /shop")
+        raise Mistake("a choice of entries is for printing and for stats", "envfs log --level /shop")
     if (arguments.follow or arguments.lines is not None) and arguments.action is not None:
-        raise BadRequest("--lines and --follow are for printing", "envfs log -n 50")
+        raise Mistake("--lines and --follow are for printing", "envfs log -n 50")
 
 
 def _print(link: "Session", arguments: LogArguments, criteria: control.CountLog) -> int:

@@ -30,6 +30,7 @@ from envfs.host import clocks, private_files
 
 _SEAL_TRIES = 3  # entries come while a checkpoint is signed. Those behind it are signed with the next segment
 _UNSIGNED_TIMES = 4  # how many times its size a segment may have while nothing can be signed
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _OWN_ENTRIES = 3  # a segment with no more has nothing but what begins one
 
 
@@ -175,10 +176,9 @@ def _compress(path: Path) -> None:
     packed, unfinished = path.with_name(path.name + COMPRESSED), path.with_name(f".{path.name}.new")
     try:
         unfinished.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with (
             os.fdopen(log_files.open_part(path), "rb") as source,
-            os.fdopen(os.open(unfinished, flags, 0o600), "wb") as target,
+            os.fdopen(os.open(unfinished, _NEW | os.O_EXCL, 0o600), "wb") as target,
         ):
             with gzip.GzipFile("", "wb", fileobj=target, mtime=0) as packing:
                 shutil.copyfileobj(source, packing)
