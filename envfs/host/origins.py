@@ -44,7 +44,7 @@ class Origins:
         """Return where a caller comes from."""
         seen = self._seen.get(caller.pid)
         now_ns = time.monotonic_ns()
-        if seen is not None and seen.caller[:_NAMED] == caller[:_NAMED]:
+        if seen is not None and (seen.caller is caller or seen.caller[:_NAMED] == caller[:_NAMED]):
             if now_ns - seen.looked_ns < _TRUSTED_NS:
                 return seen.origin
         elif caller.unknown:

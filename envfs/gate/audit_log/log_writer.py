@@ -23,6 +23,7 @@ from envfs.host import clocks
 from envfs.host.journals import LogCopies
 from envfs.host.origins import Origins
 
+_USUAL = AuditSettings()
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on
 
 
@@ -40,7 +41,7 @@ class LogWriter:
         self.record = 0
         self.problem = ""
         self.signed_to = 0
-        self.settings: Callable[[], AuditSettings] = AuditSettings
+        self.settings: Callable[[], AuditSettings] = lambda: _USUAL
         self.copies = LogCopies()
         self._cure = ""
         self._file = WrittenFile(path)
