@@ -172,7 +172,7 @@ class Service:
             to = self.audit_settings().copies
             sentences.append(f"{self.log.copies.dropped} copies of log entries were not taken ({to})")
         if self.alarms:
-            sentences.append(f"a canary was read {self.alarms} times; `envfs log --event canary` says by whom")
+            sentences.append(f"reads of a canary since the daemon began: {self.alarms}; `envfs log --event canary` says by whom")
         if self.hook.skipped:
             sentences.append(f"{self.hook.skipped} alarms did not reach the hook: {self.hook.problem}")
         if self.lasts and self._opened is not None and not self.locks.unlocked:

@@ -111,4 +111,4 @@ def test_the_hook_gets_the_entry_and_status_tells_of_the_alarm(trapped: World, t
     trapped.service.hook.close()
     eventually((tmp_path / "event").exists, "the hook ran")
     assert json.loads((tmp_path / "event").read_bytes()) == alarms(trapped)[0]
-    assert any("a canary was read 1 times" in problem for problem in trapped.service.problems())
+    assert any("reads of a canary since the daemon began: 1" in problem for problem in trapped.service.problems())
