@@ -19,6 +19,8 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 from envfs.core import names
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import PLAIN_FACE, Face
+from envfs.core.access.roles import Capability
+from envfs.core.access.verdict import Verdict
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
 from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
@@ -29,7 +31,7 @@ from envfs.fuse.held_files import HeldFiles
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
-from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
+from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, VALUE, Node, NodeKind
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
@@ -94,9 +96,9 @@ class Operations(Absent):
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
-        """Describe an inode. The root's own attributes are open to all, for they say nothing. Or ESTALE."""
+        """Describe an inode. The root's own attributes are open to all users, for they say nothing. Or ESTALE."""
         held, caller = self.table[inode], self._caller(ctx)
-        if inode == ROOT_INODE:
+        if inode == ROOT_INODE and not caller.unknown:
             return self._inodes.folder(held.node, self._me if self.enable_acl else caller).entry
         if self.touching.is_by(ctx):
             return held.entry
@@ -135,7 +137,7 @@ class Operations(Absent):
         node = self.table[inode].node
         if not node.is_folder or name != access_lists.NAME:
             raise FUSEError(errno.ENODATA)
-        return access_lists.access_list(self._gate.uids() if node == ROOT else self._gate.readers(node.level))
+        return access_lists.access_list(*self._gate.listers("" if node == ROOT else node.level))
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
@@ -170,10 +172,13 @@ class Operations(Absent):
             if self._gate.sees(caller, node.level):
                 return PLAIN_FACE
             self._refuse(node, caller, "no grant")
-        verdict = self._gate.decide(caller, node.level)
+        verdict = self._verdict(node, caller)
         if not verdict.is_served:
             self._refuse(node, caller, verdict.rule)
         return verdict.face
+
+    def _verdict(self, node: Node, caller: Caller, face: Face | None = None) -> Verdict:
+        return self._gate.judge_access(caller, node.level, node.capability, face, past=node.version > 0)
 
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
@@ -207,13 +212,16 @@ class Operations(Absent):
         if node.kind is NodeKind.HISTORY:
             head = self._vault.head(level)
             return Listing(node, caller, (), head.seq if head else 0)
-        verdict = self._gate.decide(caller, level)
         entries = []
-        if verdict.is_served:
-            entries = listings.level_files(level, node.version, verdict.face)
         if node.kind is FOLDER:
-            if entries:
-                entries.append((HISTORY_NAME, nodes.faced(Node(NodeKind.HISTORY, level), verdict.face)))
+            files = [*listings.level_files(level, node.version), (HISTORY_NAME, Node(NodeKind.HISTORY, level))]
+        else:
+            files = listings.level_files(level, node.version)
+        for name, file in files:
+            verdict = self._verdict(file, caller)
+            if verdict.is_served:
+                entries.append((name, nodes.faced(file, verdict.face)))
+        if node.kind is FOLDER:
             below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
             entries += [(name, step) for name, step in below if self._gate.sees(caller, step.level)]
         return Listing(node, caller, entries)
@@ -227,7 +235,7 @@ class Operations(Absent):
         while (place := listing.at(index)) is not None:
             name, node = place
             index += 1
-            if not self._may_see(node, listing.caller):
+            if not self._may_list(node, listing.caller):
                 continue
             inode = self._listed(node, listing)
             if not pyfuse3.readdir_reply(token, os.fsencode(name), inode.entry, index):
@@ -238,7 +246,13 @@ class Operations(Absent):
         # a folder may stay open for longer than a grant lasts, or than the rules show its reader one face
         if node.kind is FOLDER:
             return self._gate.sees(caller, node.level)
-        return self._gate.decide_face(caller, node.level, node.face).is_served
+        return self._verdict(node, caller, node.face).is_served
+
+    def _may_list(self, node: Node, caller: Caller) -> bool:
+        # the names of variables may be listed by who may not read them
+        if node.kind is not VALUE:
+            return self._may_see(node, caller)
+        return self._gate.judge_access(caller, node.level, Capability.NAMES, node.face, past=node.version > 0).is_served
 
     def _listed(self, node: Node, listing: Listing) -> Inode:
         if node.is_folder:
@@ -246,7 +260,8 @@ class Operations(Absent):
         view = listing.view
         if view is None and not node.version:
             view = self._gate.views.warm(node.level, node.face)
-        if view is None:  # nothing true can be said of its size yet
+        if view is None or (node.kind is VALUE and not self._may_see(node, listing.caller)):
+            # nothing true can be said of its size yet, or nothing may be
             return self._inodes.placeholder(node, listing.caller)
         return self._inodes.file(node, listing.caller, view)
 

@@ -20,10 +20,13 @@ from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.reader import Reader
 from envfs.gate.readings import LevelReading
+from envfs.gate.rule_book import RuleBook
+from envfs.gate.rule_uses import RuleUses
 from envfs.gate.views.ready_views import Views
 from envfs.host import callers, mounts
 from envfs.host.process.hook import Hook
 from envfs.locations import Locations
+from envfs.rules_file import RulesFile
 from envfs.service.budgets import Budgets
 from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison
@@ -41,13 +44,13 @@ class OpenVault:
     """An open vault and all that serves from it."""
 
     def __init__(
-        self, vault: Vault, settings: SettingsFile, log: AccessLog, refusals: Refusals, keyholder: Keyholder
+        self, vault: Vault, book: RuleBook, uses: RuleUses, log: AccessLog, refusals: Refusals, keyholder: Keyholder
     ) -> None:
         """Join the parts."""
         self.vault = vault
-        self.keys = ProjectKeys(vault, keyholder, log, lambda: settings.load().recipients)
+        self.keys = ProjectKeys(vault, keyholder, log, lambda: book.settings().recipients)
         self.views = Views(vault, keyholder)
-        self.gate = Gate(settings, log, refusals, self.views)
+        self.gate = Gate(book, uses, log, refusals, self.views)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
@@ -76,6 +79,8 @@ class Service:
         self.me = callers.own_caller()
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
+        self.book = RuleBook(self.settings, RulesFile(Path(places.rules)))
+        self.uses = RuleUses(Path(places.uses))
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
         self.budgets = Budgets()
@@ -143,7 +148,7 @@ class Service:
         if self._opened is None:
             vault = self._load_vault()
             self.ledger.join(vault)
-            self._opened = OpenVault(vault, self.settings, self.log, self.refusals, self.keyholder)
+            self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
             self._opened.gate.on_alarm = self._alarm
         return self._opened
 
@@ -155,7 +160,7 @@ class Service:
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps this service from serving."""
         sentences = []
-        for look in (self.settings.load, lambda: self.open_vault):
+        for look in (self.book.load, lambda: self.open_vault):
             try:
                 look()
             except EnvFSError as error:
@@ -172,7 +177,9 @@ class Service:
             to = self.audit_settings().copies
             sentences.append(f"{self.log.copies.dropped} copies of log entries were not taken ({to})")
         if self.alarms:
-            sentences.append(f"reads of a canary since the daemon began: {self.alarms}; `envfs log --event canary` says by whom")
+            sentences.append(
+                f"reads of a canary since the daemon began: {self.alarms}; `envfs log --event canary` says by whom"
+            )
         if self.hook.skipped:
             sentences.append(f"{self.hook.skipped} alarms did not reach the hook: {self.hook.problem}")
         if self.lasts and self._opened is not None and not self.locks.unlocked:

@@ -6,13 +6,12 @@ import time
 from envfs.errors import LogBroken
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import log_times, output
+from envfs_cli import callers, log_times, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import session
 from envfs_cli.replies import log_statistics
 from envfs_cli.replies.written import print_notes
-from envfs_cli.users import uid_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,10 +67,10 @@ def run_log(arguments: LogArguments) -> int:
 
 def _criteria(arguments: LogArguments) -> control.CountLog:
     now = time.time()
-    named = arguments.uid is not None or arguments.user is not None
+    uid = callers.uid_of_user(arguments.user) if arguments.user is not None else arguments.uid
     return control.CountLog(
         level=arguments.level or "",
-        uid=uid_of(arguments.uid, arguments.user) if named else -1,
+        uid=-1 if uid is None else uid,
         exe=arguments.exe or "",
         under=arguments.under or "",
         decision=arguments.decision or "",
@@ -90,6 +89,8 @@ def _time(text: str | None, now: float) -> str:
 
 
 def _check_options(arguments: LogArguments, criteria: control.CountLog) -> None:
+    if arguments.uid is not None and arguments.user is not None:
+        raise Mistake("say whose entries", "with --uid N or with --user NAME")
     if arguments.pin is not None and arguments.action != "verify":
         raise Mistake("--pin is for verify alone", "envfs log verify --pin NUMBER:HASH")
     if criteria != control.CountLog() and arguments.action not in (None, "stats"):
