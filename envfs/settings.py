@@ -14,9 +14,10 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
-from envfs.core import durations
+from envfs.core import audit_settings, durations
 from envfs.core.access.rule import Rule
 from envfs.core.access.rule_table import parse_rule
+from envfs.core.audit_settings import AuditSettings
 from envfs.dotenv import dialects
 from envfs.errors import EnvFSError
 from envfs.host import private_files
@@ -40,6 +41,7 @@ class Settings(NamedTuple):
     lock_at_suspend: bool = True
     recipients: tuple[str, ...] = ()
     grants: tuple[Rule, ...] = ()
+    audit: AuditSettings = AuditSettings()
 
 
 class SettingsFile:
@@ -182,6 +184,7 @@ def _parse(body: dict[str, object]) -> Settings:
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
     keys = _table(body, "keys", {"recipients": list})
+    audit = _table(body, "audit", audit_settings.KEYS)
     grants = body.pop("grant", [])
     if body:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
@@ -195,7 +198,15 @@ def _parse(body: dict[str, object]) -> Settings:
         lock_at_suspend=bool(lock.get("suspend", True)),
         recipients=_recipients(keys.get("recipients", [])),
         grants=tuple(parse_rule(table, dialects.NAMES) for table in grants),
+        audit=_audit(audit),
     )
+
+
+def _audit(table: dict[str, object]) -> AuditSettings:
+    try:
+        return audit_settings.parse_audit(table)
+    except ValueError as error:
+        raise EnvFSError(str(error)) from None
 
 
 def _recipients(found: object) -> tuple[str, ...]:

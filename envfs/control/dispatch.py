@@ -13,11 +13,11 @@ import trio
 
 from envfs.control import (
     doctor,
-    grants,
     identity,
     levels,
     locks,
     log,
+    log_entries,
     projects,
     readers,
     rules,
@@ -77,7 +77,8 @@ _TABLE: dict[type, Requirement] = {
     ask.ListGrants: Requirement(_C.GRANT, Where.ANY, rules.list_grants),
     ask.ExplainAccess: Requirement(_C.GRANT, Where.LEVEL, rules.explain_access),
     ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, readers.list_readers),
-    ask.ReadLog: Requirement(_C.LOG, Where.ANY, grants.read_log),
+    ask.ReadLog: Requirement(_C.LOG, Where.ANY, log_entries.read_log),
+    ask.CountLog: Requirement(_C.LOG, Where.ANY, log_entries.count_log),
     ask.VerifyLog: Requirement(_C.LOG, Where.VAULT, log.verify_log),
     ask.RotateLog: Requirement(_C.ADMIN, Where.VAULT, log.rotate_log),
     ask.RestartLog: Requirement(_C.ADMIN, Where.VAULT, log.restart_log),
@@ -104,7 +105,7 @@ _TABLE: dict[type, Requirement] = {
 
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
-    *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
+    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
 )
 
 

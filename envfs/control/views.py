@@ -49,7 +49,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     face = _face(call, level, "" if is_lenient else request.dialect, shown)
     if is_lenient:
         face = face._replace(dialect=f"{dialects.INHERITING} {face.dialect}")
-    access = AccessRequest(level, Channel(request.channel), shown, request.version, face)
+    access = AccessRequest(level, Channel(request.channel), shown, request.version, face, tuple(request.only))
     view = await call.service.open_vault.reader.view(call.caller, access)
     try:
         blobs = blobs_of(view, request.only)

@@ -17,7 +17,14 @@ import trio
 
 from envfs.control.server import Server, bind_socket
 from envfs.core import events
-from envfs.daemon.housekeeping import Housekeeping, finish_changes, keep_keyholder, lock_by_daemon, sign_checkpoint_now
+from envfs.daemon.housekeeping import (
+    Housekeeping,
+    finish_changes,
+    keep_keyholder,
+    keep_log_now,
+    lock_by_daemon,
+    sign_checkpoint_now,
+)
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.daemon.liveness import Heart
 from envfs.daemon.lock import DaemonLock
@@ -65,6 +72,7 @@ async def answer_one_client(
         if not looks:
             with suppress(EnvFSError):  # signed by the next one
                 await sign_checkpoint_now(service)
+            await keep_log_now(service)
     finally:
         service.close()
         link.close()

@@ -33,6 +33,8 @@ _READ = Capability.READ  # looked up once: through its class a member costs 50 n
 
 _PIDFD = frozenset((Need.PIDFD,))
 
+_WITH_VALUES = frozenset((Format.DOTENV, Format.JSON, Format.ENVIRON, Format.VALUE, Format.OWN))
+
 
 class Standing(NamedTuple):
     """The grants in force (None: none can be trusted), and when the next one ends, in seconds of this run."""
@@ -54,6 +56,7 @@ class Gate:
         self._policy = Policy((), self.now(), uses)
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
+        self.on_alarm: Callable[[bytes], None] = lambda _line: None  # hears the entry of a canary that is read
         self.readings = Readings()
 
     # -- deciding ------------------------------------------------------------------------------------------------------
@@ -252,9 +255,12 @@ class Gate:
 
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
         self._count(caller, request)
+        if request.format in _WITH_VALUES and view.has_canary(request.variables):
+            self.on_alarm(self.log.append(events.canary_read(request, view.version, verdict), caller))
         self.log.append(events.read(request, view.version, verdict), caller)
         self.served_at = clocks.boot_seconds()
-        self.readings.note(caller, request, view.version, self.served_at)
+        plain = request._replace(variables=()) if request.variables else request
+        self.readings.note(caller, plain, view.version, self.served_at)
         return view.hold()
 
     def _count(self, caller: Caller, request: AccessRequest) -> None:

@@ -45,6 +45,7 @@ CASES: dict[str, Case] = {
     "use a token": Case(R.UseToken(), R.Failed, b"x", needs_key=False, needs_log=False),
     "explain access": Case(R.ExplainAccess("/shop", uid=7), R.Explained, needs_key=False, needs_log=False),
     "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),
+    "count log": Case(R.CountLog(), R.Done, needs_key=False, needs_log=False),
     "verify log": Case(R.VerifyLog(), R.Checked, needs_key=False, needs_log=False),
     "rotate log": Case(R.RotateLog(), R.Done, needs_key=False),
     "restart log": Case(R.RestartLog(), R.Done, needs_key=False, needs_log=False),

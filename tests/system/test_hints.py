@@ -119,6 +119,12 @@ def damaged(world: World) -> None:
     oldest.write_bytes(b"{}")
 
 
+def trapped(world: World) -> None:
+    world.home.envfs("set", "/shop", "TRAP", "--canary")
+    mounted(world)
+    world.home.envfs("get", "/shop", "TRAP")
+
+
 class Case(NamedTuple):
     """What fails, what is named then, whether the line works afterwards (`cures`), and who runs the line."""
 
@@ -172,6 +178,7 @@ CASES = {
     "a cut log": Case("get /shop A", ("envfs log verify", "envfs log restart"), with_a_cut_log, cures=True),
     "a cut log, to the doctor": Case("doctor", ("envfs mount", "envfs log verify"), with_a_cut_log),
     "a moved log": Case("status", ("envfs log rotate",), with_a_moved_log, cures=True),
+    "a canary that was read": Case("status", ("envfs log --event canary",), trapped),
     "no index": Case("verify", ("envfs verify --repair",), without_the_index, cures=True),
     "an older vault": Case("get /shop A", ("envfs accept {}",), restored, cures=True),
     "a damaged record": Case("get /shop A --version 1", ("envfs verify",), damaged),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core.access.rule import Rule
+from envfs.core.audit_settings import AuditSettings, Compression, Copies, Sync
 from envfs.errors import StoreUnavailable, UnsafeSettings
 from envfs.settings import Settings, SettingsFile
 
@@ -64,6 +65,19 @@ def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
     assert Settings().grants == ()
 
 
+AUDIT = """
+[audit]
+segment_size = "4K"
+segment_age = "30d"
+keep = 3
+keep_age = "1h"
+compress = "gzip"
+sync = "always"
+copies = "journald"
+hook = "/bin/alarm"
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "settings"),
     [
@@ -93,8 +107,16 @@ def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
             '[[grant]]\nlevel = "/"\nuid = 1\nuntil = "2026-01-01T00:00:00.000000Z"\nboot = "b"\nboot_until = 7\n',
             Settings(grants=(Rule("/", 1, "2026-01-01T00:00:00.000000Z", "b", 7.0),)),
         ),
+        (
+            AUDIT,
+            Settings(
+                audit=AuditSettings(
+                    4096, 30 * 86_400, 3, 3600, Compression.GZIP, Sync.ALWAYS, Copies.JOURNALD, "/bin/alarm"
+                )
+            ),
+        ),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_the_file_says_counts(write: Write, text: str, settings: Settings) -> None:
     assert write(text).load() == settings
@@ -124,6 +146,17 @@ WRONG = {
     "an empty level": '[[grant]]\nlevel = ""\nuid = 1\n',
     "an end that is a TOML date": '[[grant]]\nlevel = "/"\nuid = 1\nuntil = 2026-01-01\n',
     "an end on the boot clock as text": '[[grant]]\nlevel = "/"\nuid = 1\nboot_until = "7"\n',
+    "a segment's size without a unit": '[audit]\nsegment_size = "64"\n',
+    "a segment's size that is tiny": '[audit]\nsegment_size = "1K"\n',
+    "a segment's size that is huge": '[audit]\nsegment_size = "99999999999999999999G"\n',
+    "a segment's age that is none": '[audit]\nsegment_age = "soon"\n',
+    "fewer segments than none": "[audit]\nkeep = -1\n",
+    "segments as text": '[audit]\nkeep = "7"\n',
+    "an unknown compression": '[audit]\ncompress = "zip"\n',
+    "an unknown sync": '[audit]\nsync = "never"\n',
+    "unknown copies": '[audit]\ncopies = "kafka"\n',
+    "a hook without a path": '[audit]\nhook = "alarm"\n',
+    "a hook with a NUL": '[audit]\nhook = "/bin/a\\u0000b"\n',
     "deep nesting": "x = " + "[" * 3000 + "]" * 3000,
     "a number without end": "x = " + "9" * 5000,
 }
