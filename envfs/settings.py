@@ -36,6 +36,18 @@ _UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float, "dialect": str}
 
 
+class ApprovalSettings(NamedTuple):
+    """How a person is asked: how long a question waits, and which programs count as agents beside the known ones.
+
+    `waits_unattended`: a question waits where nobody watches questions, too. `notifies`: the desktop shows them.
+    """
+
+    wait_seconds: int = 120
+    agents: tuple[str, ...] = ()
+    waits_unattended: bool = False
+    notifies: bool = True
+
+
 class Settings(NamedTuple):
     """The content of the file. Empty text means the default, `idle_seconds` 0 that an idle vault is not locked."""
 
@@ -46,6 +58,7 @@ class Settings(NamedTuple):
     lock_at_suspend: bool = True
     recipients: tuple[str, ...] = ()
     grants: tuple[Rule, ...] = ()
+    approvals: ApprovalSettings = ApprovalSettings()
 
 
 class SettingsFile:
@@ -244,6 +257,7 @@ def _parse(body: dict[str, object]) -> Settings:
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
     keys = _table(body, "keys", {"recipients": list})
+    approvals = _table(body, "approvals", {"wait": str, "agents": list, "unattended": str, "notify": bool})
     grants = body.pop("grant", [])
     if body:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
@@ -253,26 +267,39 @@ def _parse(body: dict[str, object]) -> Settings:
         identity_file=str(identity.get("file", "")),
         keyring=str(identity.get("keyring", "")),
         mount=str(mount.get("path", "")),
-        idle_seconds=_seconds(lock.get("idle")),
+        idle_seconds=_seconds(lock.get("idle"), "idle in [lock]"),
         lock_at_suspend=bool(lock.get("suspend", True)),
-        recipients=_recipients(keys.get("recipients", [])),
+        recipients=_texts(keys.get("recipients", []), "recipients in [keys]"),
         grants=tuple(_grant(grant) for grant in grants),
+        approvals=_approvals(approvals),
     )
 
 
-def _recipients(found: object) -> tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(recipient, str) for recipient in found):
-        raise EnvFSError("recipients in [keys] is a list of texts")
-    return tuple(found)
+def _approvals(table: dict[str, object]) -> ApprovalSettings:
+    default = ApprovalSettings()
+    if table.get("unattended", "refuse") not in ("refuse", "wait"):
+        raise EnvFSError("unattended in [approvals] is refuse or wait")
+    return ApprovalSettings(
+        _seconds(table.get("wait"), "wait in [approvals]") or default.wait_seconds,
+        _texts(table.get("agents", []), "agents in [approvals]"),
+        table.get("unattended") == "wait",
+        bool(table.get("notify", default.notifies)),
+    )
 
 
-def _seconds(text: object) -> int:
+def _texts(texts: object, name: str) -> tuple[str, ...]:
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise EnvFSError(f"{name} is a list of texts")
+    return tuple(texts)
+
+
+def _seconds(text: object, name: str) -> int:
     if text is None:
         return 0
     try:
         return durations.parse_duration(str(text))
     except ValueError:
-        raise EnvFSError("idle in [lock] is a duration such as 30m or 8h") from None
+        raise EnvFSError(f"{name} is a duration such as 30m or 8h") from None
 
 
 def _table(body: dict[str, object], name: str, keys: dict[str, type]) -> dict[str, object]:

@@ -24,6 +24,8 @@ from envfs.core.access.caller import Caller
 from envfs.errors import BadRequest, EnvFSError
 from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import asker
+from envfs.host import clocks
+from envfs.host.peers import Peer
 from envfs.protocol import control, framing, wire
 from envfs.service.service import Service
 
@@ -43,6 +45,7 @@ class Connection:
         self._caller = caller
         self._service = service
         self.asker = Asker(caller.uid, caller.pid)
+        self._peer = Peer(self._socket.getsockopt, clocks.boot_seconds())
         self._decoder = framing.Decoder()
         self._descriptors: list[int] = []
         self._handed_over = 0
@@ -129,7 +132,7 @@ class Connection:
             _close(descriptors)
 
     async def _carry_out(self, request: object, descriptors: tuple[int, ...]) -> None:
-        call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
+        call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left, self._peer)
         self._is_served = True
         try:
             sent = await dispatch.dispatch_request(call, request)

@@ -10,7 +10,20 @@ from typing import Any
 
 import trio
 
-from envfs.control import doctor, grants, identity, levels, locks, log, projects, vault, verification, views, watch
+from envfs.control import (
+    approvals,
+    doctor,
+    grants,
+    identity,
+    levels,
+    locks,
+    log,
+    projects,
+    vault,
+    verification,
+    views,
+    watch,
+)
 from envfs.control.call import Call, Sent
 from envfs.core import events
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -61,6 +74,10 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
     ask.GrantAccess: (_OWNER, grants.grant),
     ask.Revoke: (_OWNER, grants.revoke),
     ask.ListGrants: (_OWNER, grants.list_grants),
+    ask.ListApprovals: (_OWNER, approvals.list_approvals),
+    ask.ShowApproval: (_OWNER, approvals.show_approval),
+    ask.RespondApproval: (_OWNER, approvals.respond_approval),
+    ask.WatchApprovals: (_OWNER, approvals.watch_approvals),
     ask.ReadLog: (_OWNER, grants.read_log),
     ask.VerifyLog: (_OWNER, log.verify_log),
     ask.RotateLog: (_OWNER, log.rotate_log),
@@ -73,6 +90,7 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
 
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants),
+    *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
     *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
 )
 

@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     KEY = "key"
     GRANT = "grant"
     REVOKE = "revoke"
+    ASK = "ask"
+    ANSWER = "answer"
     INIT = "init"
     START = "start"
     STOP = "stop"
@@ -91,6 +93,26 @@ def granted(level: str, uid: int) -> Event:
 def revoked(level: str, uid: int) -> Event:
     """A uid's grant on a level is gone."""
     return Event(EventKind.REVOKE, Channel.SOCKET, level, rule=f"uid {uid}")
+
+
+def asked(request: AccessRequest, question: str) -> Event:
+    """A person is asked whether a caller gets what it asked for. `question` is the name of the question."""
+    level, channel, what, version, _ = request
+    return Event(EventKind.ASK, channel, level, version, what, rule=question)
+
+
+def answered(request: AccessRequest, question: str, allowed: str, *, is_yes: bool) -> Event:
+    """The caller of this entry answered a question. `allowed` is the scope of a yes."""
+    level, _, what, version, _ = request
+    decision = Decision.ALLOW if is_yes else Decision.DENY
+    return Event(EventKind.ANSWER, Channel.SOCKET, level, version, what, allowed, decision, question)
+
+
+def refused_answer(request: AccessRequest, question: str, why: str) -> Event:
+    """The caller of this entry may not answer a question."""
+    level, _, what, version, _ = request
+    rule = f"{question}: {why}"
+    return Event(EventKind.REFUSE, Channel.SOCKET, level, version, what, EventKind.ANSWER, Decision.DENY, rule)
 
 
 # -- changes of the vault ----------------------------------------------------------------------------------------------

@@ -180,6 +180,8 @@ def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket
     tasks.keep(Server(service).run, listener)
     tasks.keep(keep_keyholder, service, link)
     tasks.keep(service.open_vault.changes.run)
+    tasks.keep(service.open_vault.approvals.board.run)
+    tasks.keep(service.open_vault.approvals.run)
     tasks.run(finish_changes, service)
 
 

@@ -143,7 +143,7 @@ class Handles:
         if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
         _, caller, request, _, _ = content
-        verdict = self._gate.decide(caller, request.level)
+        verdict = self._gate.decide_held(caller, request.level)
         if verdict.decision is not Decision.ALLOW:
             self._refuse(handle, caller, request, verdict.rule)
         return content

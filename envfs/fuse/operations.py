@@ -9,7 +9,6 @@ defined, every surprise is EIO, every write EROFS. Code between awaits is atomic
 
 import contextlib
 import errno
-import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -22,12 +21,13 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
-from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
+from envfs.fuse import access_lists, asking, handles, listings, loop, nodes, touch_plan
 from envfs.fuse.absent import Absent
+from envfs.fuse.asking import Unanswered
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.inodes import Inodes
-from envfs.fuse.kernel_table import Inode, KernelTable
+from envfs.fuse.kernel_table import Inode, KernelTable, oldest_files
 from envfs.fuse.listings import Listing
 from envfs.fuse.nodes import DOTENV, FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
 from envfs.fuse.sharing import Sharing
@@ -39,7 +39,7 @@ from envfs.host import callers
 from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault
 
-_ALLOW = Decision.ALLOW  # looked up once: through its class a member costs 50 ns (Python 3.11)
+_ALLOW, _ASK = Decision.ALLOW, Decision.ASK  # looked up once: through its class a member costs 50 ns (Python 3.11)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 _REPLY_BYTES = 1 << 20  # the kernel asks for at most this much at once
 
@@ -78,15 +78,7 @@ class Operations(Absent):
 
     def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
         """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
-        over = len(self.table) - most
-        if over <= 0:
-            return []
-        in_use = self._handles.inodes()
-        files = (inode for inode in self.table if not inode.node.is_folder and inode.number not in in_use)
-        oldest = list(itertools.islice(files, over + most // 2))
-        folders = [self.table.find(self.table.identity(nodes.parent(file.node), file.identity.uid)) for file in oldest]
-        pairs = ((folder, file) for folder, file in zip(folders, oldest, strict=True) if folder is not None)
-        return [(folder.number, os.fsencode(nodes.name(file.node))) for folder, file in pairs]
+        return oldest_files(self.table, self._handles.inodes(), most)
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
@@ -107,10 +99,13 @@ class Operations(Absent):
         if self.touching.is_by(ctx):
             return self.table.looked_up(self.touching.step(parent_inode, name))
         folder, caller = self.table[parent_inode].node, self._caller(ctx)
-        node = self._step(folder, name, caller)
-        if node.is_folder:
-            return self.table.looked_up(self._inodes.known_folder(node, caller))
-        return self.table.looked_up(self._inodes.file(node, caller, await self._view(node, caller)))
+        try:
+            node = self._step(folder, name, caller)
+            if node.is_folder:
+                return self.table.looked_up(self._inodes.known_folder(node, caller))
+            return self.table.looked_up(self._inodes.file(node, caller, await self._view(node, caller)))
+        except Unanswered as unanswered:
+            return self.table.looked_up(self._inodes.placeholder(unanswered.node, caller))
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
@@ -120,10 +115,13 @@ class Operations(Absent):
             return self._inodes.folder(held.node, self._me if self.enable_acl else caller).entry
         if self.touching.is_by(ctx):
             return held.entry
-        self._check(held.node, caller)
-        if held.node.is_folder:
-            return self.table.refreshed(self._inodes.folder(held.node, held.caller))
-        view = await self._view(held.node, caller)
+        try:
+            self._check(held.node, caller)
+            if held.node.is_folder:
+                return self.table.refreshed(self._inodes.folder(held.node, held.caller))
+            view = await self._view(held.node, caller)
+        except Unanswered:
+            return held.entry  # what its look-up was told
         if view.content(FORMATS[held.node.kind]) == held.identity.content:
             return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
         if held.is_placeholder:
@@ -163,7 +161,8 @@ class Operations(Absent):
         if mode & os.W_OK:
             raise FUSEError(errno.EROFS)
         node = self.table[inode].node
-        self._check(node, self._caller(ctx))
+        with contextlib.suppress(Unanswered):  # the open waits
+            self._check(node, self._caller(ctx))
         return node.is_folder or not mode & os.X_OK
 
     def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
@@ -192,6 +191,8 @@ class Operations(Absent):
             self._refuse(node, caller, "no grant")
         verdict = self._gate.decide(caller, node.level)
         if verdict.decision is not _ALLOW:
+            if verdict.decision is _ASK and asking.is_askable(node):
+                raise Unanswered(node)
             self._refuse(node, caller, verdict.rule)
         return verdict.face.dialect
 
@@ -228,10 +229,11 @@ class Operations(Absent):
             return Listing(node, caller, (), head.seq if head else 0)
         verdict = self._gate.decide(caller, level)
         entries = []
-        if verdict.decision is _ALLOW:
-            entries = listings.level_files(level, node.version, verdict.face.dialect)
+        if verdict.decision in (_ALLOW, _ASK):
+            files = listings.level_files(level, node.version, verdict.face.dialect)
+            entries = files if verdict.decision is _ALLOW else asking.askable_files(files)
         if node.kind is FOLDER:
-            if entries:
+            if verdict.decision is _ALLOW:
                 entries.append((HISTORY_NAME, Node(NodeKind.HISTORY, level)))
             below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
             entries += [(name, step) for name, step in below if self._gate.sees(caller, step.level)]
@@ -255,13 +257,15 @@ class Operations(Absent):
 
     def _may_see(self, node: Node, caller: Caller) -> bool:
         # a folder may stay open for longer than a grant lasts
-        return self._gate.sees(caller, node.level) if node.kind is FOLDER else self._gate.allows(caller, node.level)
+        if node.kind is FOLDER:
+            return self._gate.sees(caller, node.level)
+        return self._gate.decide(caller, node.level).decision in (_ALLOW, _ASK)
 
     def _listed(self, node: Node, listing: Listing) -> Inode:
         if node.is_folder:
             return self._inodes.folder(node, listing.caller)
         view = listing.view
-        if view is None and not node.version:
+        if view is None and not node.version and self._gate.allows(listing.caller, node.level):
             view = self._gate.views.warm(node.level, node.dialect)
         if view is None:  # nothing true can be said of its size yet
             return self._inodes.placeholder(node, listing.caller)
@@ -294,6 +298,8 @@ class Operations(Absent):
         # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
         # long as a handle shows it. After that the kernel is sent back to the name
         shown, content = FORMATS[held.node.kind], held.identity.content
+        if asking.is_askable(held.node):
+            await asking.wait_for_person(self._gate, caller, request)
         view: View | None = await self._view(held.node, caller)
         if view is not None and view.content(shown) != content:
             view = self._gate.views.replaced(shown, content) or self._handles.view_of(held.number)
@@ -303,12 +309,8 @@ class Operations(Absent):
         return self._gate.admit_view(caller, request, view)
 
     async def _admit_names(self, node: Node, caller: Caller) -> View:
-        request = nodes.request(node, Format.NAMES)
-        view = self._gate.admit_warm(caller, request)
-        if view is None:
-            loop.make_way()
-            view = await self._gate.admit(caller, request)
-        return view
+        loop.make_way()
+        return await self._gate.admit(caller, nodes.request(node, Format.NAMES))
 
     @guarded
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do

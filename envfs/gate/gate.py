@@ -15,14 +15,20 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.policy import Policy
 from envfs.core.access.rule import Moment, Rule, end
 from envfs.core.access.verdict import Decision, Verdict
-from envfs.core.access_request import AccessRequest
+from envfs.core.access_request import AccessRequest, Channel
+from envfs.core.approvals.question import Outcome
 from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
+from envfs.gate.approvals.asking import Approvals, refusal
+from envfs.gate.approvals.board import Patience
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
 from envfs.settings import Settings, SettingsFile
+
+# looked up once: through its class a member costs 50 ns (Python 3.11)
+_ALLOW, _ASK, _MOUNT = Decision.ALLOW, Decision.ASK, Channel.MOUNT
 
 
 class Standing(NamedTuple):
@@ -35,8 +41,11 @@ class Standing(NamedTuple):
 class Gate:
     """Policy, log and views behind one question."""
 
-    def __init__(self, settings: SettingsFile, log: AccessLog, refusals: Refusals, views: Views) -> None:
-        """Decide by `settings`, record in `log` and `refusals`, serve from `views`."""
+    def __init__(
+        self, settings: SettingsFile, log: AccessLog, refusals: Refusals, views: Views, approvals: Approvals
+    ) -> None:
+        """Decide by `settings` and `approvals`, record in `log` and `refusals`, serve from `views`."""
+        self._approvals = approvals
         self.log = log
         self.views = views
         self._file = settings
@@ -59,8 +68,20 @@ class Gate:
             self._settings = settings
         return self._policy
 
-    def decide(self, caller: Caller, level: str) -> Verdict:
-        """Decide, recording nothing. Settings that cannot be trusted deny everything."""
+    def decide(self, caller: Caller, level: str, channel: Channel = _MOUNT) -> Verdict:
+        """Decide, recording nothing. Settings that cannot be trusted deny everything.
+
+        ASK is the verdict as long as no person said yes.
+        """
+        verdict = self._rule(caller, level)
+        return verdict if verdict.decision is not _ASK else self._approvals.decide(caller, level, verdict, channel)
+
+    def decide_held(self, caller: Caller, level: str) -> Verdict:
+        """As `decide`, for a file that the caller has open."""
+        verdict = self._rule(caller, level)
+        return verdict if verdict.decision is not _ASK else self._approvals.decide_held(caller, level, verdict)
+
+    def _rule(self, caller: Caller, level: str) -> Verdict:
         try:
             return self.policy().decide(caller, level, clocks.boot_seconds())
         except UnsafeSettings as error:
@@ -120,13 +141,19 @@ class Gate:
 
     # -- serving -------------------------------------------------------------------------------------------------------
 
-    async def admit(self, caller: Caller, request: AccessRequest) -> View:
+    async def admit(self, caller: Caller, request: AccessRequest, patience: Patience | None = None) -> View:
         """Return the view for a caller that may have it, recorded and held. The caller of this releases it.
+
+        Where a person decides, a caller with `patience` waits for the answer.
 
         Raises:
             NotApproved: it may not. That is on the log
+            TimedOut, NobodyToAsk: a person had to say yes, and did not. That is on the log
             AuditUnavailable: the log cannot be written
+            CallerLeft: it waits no more
         """
+        if patience is not None:
+            await self.ask(caller, request, patience)
         view = self.admit_warm(caller, request)
         if view is None:
             try:
@@ -137,17 +164,43 @@ class Gate:
             view = self._serve(caller, request, self._approve(caller, request), view)
         return view
 
+    async def ask(self, caller: Caller, request: AccessRequest, patience: Patience) -> None:
+        """Have a person decide, if the caller's rule says so and nobody did yet.
+
+        Raises:
+            NotApproved, TimedOut, NobodyToAsk: nobody said yes. That is on the log
+            AuditUnavailable: the log cannot be written
+            CallerLeft: it waits no more
+        """
+        verdict = self.decide(caller, request.level, request.channel)
+        if verdict.decision is not _ASK:
+            return
+        try:
+            view = await self._make(request)  # nobody is asked for what cannot be served
+        except (Malformed, TooLarge):
+            self.refuse(caller, request, "the view cannot be made")
+        answer = await self._approvals.ask(caller, request, verdict, view.variables, patience)
+        if answer.outcome is not Outcome.ALLOWED:
+            rule, error = refusal(answer, request.level)
+            with contextlib.suppress(AuditUnavailable):
+                self._refusals.record(events.refused(request, rule), caller)
+            raise error
+
     async def _make(self, request: AccessRequest) -> View:
         if request.version:
             return await self.views.get_past(request.level, request.version, request.dialect)
         return await self.views.get(request.level, request.dialect)
 
     def admit_warm(self, caller: Caller, request: AccessRequest, content: Hashable = None) -> View | None:
-        """As `admit`, without ever waiting: None when the view has to be made first.
+        """As `admit`, without ever waiting: None when the view has to be made first, or a person has to be asked.
 
         With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
-        verdict = self._approve(caller, request)
+        verdict = self.decide(caller, request.level, request.channel)
+        if verdict.decision is _ASK:
+            return None
+        if verdict.decision is not _ALLOW:
+            self.refuse(caller, request, verdict.rule)
         view = None if request.version else self.views.warm(request.level, request.dialect)
         if view is None or content not in (None, view.content(request.format)):
             return None
@@ -178,8 +231,8 @@ class Gate:
         self.log.append(events.read(request, request.version, verdict), caller)
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
-        verdict = self.decide(caller, request.level)
-        if verdict.decision is not Decision.ALLOW:
+        verdict = self.decide(caller, request.level, request.channel)
+        if verdict.decision is not _ALLOW:
             self.refuse(caller, request, verdict.rule)
         return verdict
 
@@ -200,5 +253,6 @@ class Gate:
 
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
         self.log.append(events.read(request, view.version, verdict), caller)
+        self._approvals.note_served(caller, request.level, verdict, request.channel)
         self.served_at = clocks.boot_seconds()
         return view.hold()

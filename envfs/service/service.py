@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 
 from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.gate.approvals.asking import Approvals
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
@@ -43,7 +44,8 @@ class OpenVault:
         self.vault = vault
         self.keys = ProjectKeys(vault, keyholder, log, lambda: settings.load().recipients)
         self.views = Views(vault, keyholder)
-        self.gate = Gate(settings, log, refusals, self.views)
+        self.approvals = Approvals(settings, log)
+        self.gate = Gate(settings, log, refusals, self.views, self.approvals)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)

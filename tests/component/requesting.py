@@ -41,6 +41,10 @@ CASES: dict[str, Case] = {
     "grant-access": Case(R.GrantAccess("/shop", 7), R.Done, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
+    "list questions": Case(R.ListApprovals(), R.Done, needs_key=False, needs_log=False),
+    "show a question": Case(R.ShowApproval("q1"), R.Failed, needs_key=False, needs_log=False),
+    "answer a question": Case(R.RespondApproval("q1"), R.Failed, needs_key=False, needs_log=False),
+    "watch questions": Case(R.WatchApprovals(), R.Failed, needs_key=False, needs_log=False),  # none is asked here
     "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),
     "verify log": Case(R.VerifyLog(), R.Checked, needs_key=False, needs_log=False),
     "rotate log": Case(R.RotateLog(), R.Done, needs_key=False),

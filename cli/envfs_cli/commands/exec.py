@@ -23,6 +23,7 @@ class ExecArguments(NamedTuple):
     level: str
     command: tuple[str, ...]
     only: tuple[str, ...]
+    reason: str | None
     watch: bool
     grace: int | None
     passphrase_file: str | None
@@ -57,7 +58,8 @@ def fetch_view(ask: "Ask", arguments: ExecArguments) -> bytes:
 
     A reference to a name that no level sets is completed from the environment that the command is going to have.
     """
-    request = control.ReadView(arguments.level, "exec", "exec", arguments.only)
+    why = session.given_reason(arguments.reason)
+    request = control.ReadView(arguments.level, "exec", "exec", arguments.only, reason=why)
     try:
         view = ask(request)[1]
     except Malformed:  # such as a name that is required: the environment may have it

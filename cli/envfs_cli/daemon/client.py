@@ -77,6 +77,11 @@ class Link:
                     raise from_code(*message)
                 if isinstance(message, _NO_NEWS):
                     continue
+                if isinstance(message, control.WaitingRow):
+                    from envfs_cli.daemon import waiting
+
+                    waiting.say_waiting(message)
+                    continue
                 if not isinstance(message, control.ROWS):
                     return message, blob
                 rows += 1

@@ -182,6 +182,11 @@ def shared_link() -> "Link | None":
     return _shared[0] if _shared else None
 
 
+def given_reason(reason: "str | None") -> str:
+    """Return the reason for a person who has to allow a request: the one given, else that of the environment."""
+    return os.environ.get("ENVFS_REASON", "") if reason is None else reason
+
+
 def start_session(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:
     """Reach a daemon, or start one for this command alone. The rest is as for `session_over`."""
     return session_over(shared_link() or client.reach_daemon(), passphrase_file, project)

@@ -9,6 +9,8 @@ the reply. Every request ends in exactly one reply that is not a Row. Rows may c
 from envfs.protocol import wire
 from envfs.protocol.control.access_log import *  # noqa: F403
 from envfs.protocol.control.access_log import AccessLogRequest, AccessLogRow
+from envfs.protocol.control.approvals import *  # noqa: F403
+from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.changes import *  # noqa: F403
 from envfs.protocol.control.changes import ChangesReply, ChangesRequest, ChangesRow, ImportText, SetVariable
 from envfs.protocol.control.grants import *  # noqa: F403
@@ -69,8 +71,10 @@ class Done(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-Request = VaultRequest | ProjectsRequest | ChangesRequest | ViewsRequest | GrantsRequest | AccessLogRequest
-Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow
+Request = (
+    VaultRequest | ProjectsRequest | ChangesRequest | ViewsRequest | GrantsRequest | AccessLogRequest | ApprovalsRequest
+)
+Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ApprovalsRow
 Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)

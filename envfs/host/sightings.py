@@ -1,0 +1,44 @@
+"""A caller as a person is shown it: its process, what it runs, where it comes from, and its reason.
+
+Law: it is looked at while it waits for its answer, so that nothing of it can change meanwhile.
+"""
+
+from envfs.core.access.caller import Caller
+from envfs.core.access.evidence import Evidence, Need, ProgramFile
+from envfs.core.approvals.lineage import Process
+from envfs.core.approvals.question import ProcessKey, Sighting
+from envfs.host import lineages
+
+_NEEDS = frozenset((Need.PROGRAM, Need.SCRIPT, Need.PIDFD, Need.UNIT))
+
+
+def identify_caller(caller: Caller) -> Sighting | None:
+    """Return which process a caller is and what it runs, and nothing more. None if it cannot be seen."""
+    process = lineages.process_at(lineages.process_of(caller.pid))
+    return None if process is None else _sighting(caller, process)
+
+
+def see_caller(caller: Caller, reason: str) -> Sighting | None:
+    """Return all that a person is shown of a caller. None if it cannot be seen."""
+    lineage = lineages.lineage_of(caller.pid)
+    if not lineage:
+        return None
+    sighting = _sighting(caller, lineage[0])
+    return sighting._replace(lineage=lineage, folder=lineages.folder_of(caller.pid), reason=reason)
+
+
+def _sighting(caller: Caller, process: Process) -> Sighting:
+    evidence = caller.evidence(_NEEDS)
+    program = evidence.program or ProgramFile(caller.executable)
+    return Sighting(
+        process=_key(process, evidence),
+        program=program,
+        script=evidence.script,
+        is_certain=evidence.program is not None and Need.SCRIPT in evidence.seen,
+        lineage=(process,),
+        unit=evidence.unit or caller.cgroup,
+    )
+
+
+def _key(process: Process, evidence: Evidence) -> ProcessKey:
+    return process.pid, process.start, evidence.pidfd
