@@ -22,6 +22,7 @@ from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.daemon.liveness import Heart
 from envfs.daemon.lock import DaemonLock
 from envfs.daemon.mount_place import MountPlace
+from envfs.daemon.notifications import Notifications
 from envfs.daemon.read_only_service import LookingService
 from envfs.daemon.service_manager import ServiceManager
 from envfs.errors import EnvFSError, MountFailed
@@ -182,6 +183,7 @@ def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket
     tasks.keep(service.open_vault.changes.run)
     tasks.keep(service.open_vault.approvals.board.run)
     tasks.keep(service.open_vault.approvals.run)
+    tasks.keep(Notifications(service).run)
     tasks.run(finish_changes, service)
 
 

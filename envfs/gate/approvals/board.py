@@ -185,8 +185,11 @@ class Board:
         return self._is_running
 
     @contextmanager
-    def watch(self) -> Iterator[QuestionWatch]:
-        """Be told of questions for the block: of those that are open, and of each change."""
+    def watch(self, *, is_person: bool = True) -> Iterator[QuestionWatch]:
+        """Be told of questions for the block: of those that are open, and of each change.
+
+        A person counts as being there for a while longer.
+        """
         watch = QuestionWatch()
         for question in self.questions():
             watch.tell(Change(question))
@@ -195,7 +198,8 @@ class Board:
             yield watch
         finally:
             self._watches.discard(watch)
-            self.note_person()
+            if is_person:
+                self.note_person()
 
     def _tell(self, change: Change) -> None:
         for watch in self._watches:
