@@ -19,7 +19,7 @@ demo: ## a tour of EnvFS on a mount of its own
 
 test: ## the tests, a quarter of an hour on two cores, without the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
 	@contrib/install test
-	@.venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 lint: ## style, format, types and the arrows between layers
 	@contrib/install test

@@ -73,6 +73,9 @@ GOALS = {
     "twin-classes": Goal(0, "", "public classes whose name another file defines too"),
     "stray-commands": Goal(0, "", "commands without a module of their name"),
     "silent-raises": Goal(0, "", "public functions that raise and do not say what"),
+    "median-function": Goal(5, "", "lines of half of the functions, docstrings left out"),
+    "p90-function": Goal(14, "", "the same of nine in ten"),
+    "median-file": Goal(102, "", "lines of half of the files"),
     "long-functions": Goal(0, "", f"functions over {LONGEST_FUNCTION} lines"),
     "long-files": Goal(0, "", f"files over {LONGEST_FILE} lines"),
 }
@@ -165,6 +168,7 @@ def function_figures() -> dict[str, Figure]:
     total = 0
     empty: list[str] = []
     long: list[str] = []
+    lengths: list[int] = []
     for source in product_sources():
         for node in ast.walk(source.tree):
             if not isinstance(node, FUNCTION):
@@ -175,14 +179,24 @@ def function_figures() -> dict[str, Figure]:
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > LONGEST_FUNCTION:
                 long.append(f"{source.path}:{node.lineno} {node.name} {length}")
+            lengths.append(length - docstring_lines(node))
     sizes = [(source.path, source.text.count("\n")) for source in product_sources()]
     files = [f"{path} {lines}" for path, lines in sizes if lines > LONGEST_FILE]
     return {
         "empty-locals": Figure(100 * len(empty) / total, empty),
+        "median-function": Figure(sorted(lengths)[len(lengths) // 2], []),
+        "p90-function": Figure(sorted(lengths)[len(lengths) * 9 // 10], []),
+        "median-file": Figure(sorted(lines for _, lines in sizes)[len(sizes) // 2], []),
         "long-functions": Figure(len(long), long),
         "long-files": Figure(len(files), files),
         "silent-raises": Figure(len(silent := silent_raises()), silent),
     }
+
+
+def docstring_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count the lines of a function's docstring."""
+    first = function.body[0]
+    return (first.end_lineno or first.lineno) - first.lineno + 1 if ast.get_docstring(function) is not None else 0
 
 
 def silent_raises() -> list[str]:

@@ -38,8 +38,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need root and /dev/fuse, and skip them where either is missing."""
+    """Mark the tests that need root and /dev/fuse, and skip them where either is missing.
+
+    Those that take longest each begin first, or at the end one process works while the others have nothing left.
+    """
     able = _is_able()
+    items.sort(key=lambda item: "transcripts" not in item.path.parts)
     for item in items:
         folders = item.path.relative_to(Path(__file__).parent).parts[:1]
         if folders and folders[0] in _WHOLE_PROGRAM:

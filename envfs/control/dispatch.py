@@ -19,6 +19,7 @@ from envfs.control import (
     locks,
     log,
     projects,
+    readers,
     vault,
     verification,
     views,
@@ -78,6 +79,7 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
     ask.ShowApproval: (_OWNER, approvals.show_approval),
     ask.RespondApproval: (_OWNER, approvals.respond_approval),
     ask.WatchApprovals: (_OWNER, approvals.watch_approvals),
+    ask.ListReaders: (_OWNER, readers.list_readers),
     ask.ReadLog: (_OWNER, grants.read_log),
     ask.VerifyLog: (_OWNER, log.verify_log),
     ask.RotateLog: (_OWNER, log.rotate_log),
@@ -89,7 +91,7 @@ _TABLE: dict[type, tuple[Audience, Handler]] = {
 
 
 _READS = (  # after these a checkpoint may wait for the end
-    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants),
+    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ListReaders),
     *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
     *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
 )

@@ -64,7 +64,7 @@ def _check_reach(service: Service, uid: int) -> None:
 
 
 def _notes(uid: int) -> Iterator[str]:
-    if not _user(uid):
+    if not user_name(uid):
         yield f"no user of this machine has uid {uid}; a container's user may"
     if uid == 0:
         yield "every process of root's may read it then"
@@ -91,11 +91,12 @@ async def list_grants(call: Call, _request: ListGrants) -> Sent:
         left = call.service.open_vault.gate.seconds_left(rule)
         if left > 0 and rule.uid is not None:
             seconds = -1 if math.isinf(left) else round(left)
-            await call.send_row(GrantRow(rule.level, rule.uid, _user(rule.uid), rule.until, seconds, rule.dialect))
+            await call.send_row(GrantRow(rule.level, rule.uid, user_name(rule.uid), rule.until, seconds, rule.dialect))
     return Sent(Done())
 
 
-def _user(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Return the name of a user of this machine, empty for a uid without one."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -6,6 +6,7 @@ from functools import partial
 from envfs.control.call import Call, Sent
 from envfs.control.damage import fault_row
 from envfs.core import names
+from envfs.core.access.face import Face
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialects
@@ -47,10 +48,10 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     for name in request.only:
         names.parse_variable(name)
     is_lenient = request.format == _EXEC and request.dialect == dialects.INHERITING
-    dialect = _dialect(call, level, "" if is_lenient else request.dialect)
+    face = _face(call, level, "" if is_lenient else request.dialect)
     if is_lenient:
-        dialect = f"{dialects.INHERITING} {dialect}"
-    access = AccessRequest(level, Channel(request.channel), shown, request.version, dialect)
+        face = face._replace(dialect=f"{dialects.INHERITING} {face.dialect}")
+    access = AccessRequest(level, Channel(request.channel), shown, request.version, face)
     patience = Patience(call.left, request.reason, partial(_tell_waiting, call))
     view = await call.service.open_vault.reader.view(call.caller, access, patience)
     try:
@@ -58,9 +59,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     except EnvFSError:
         view.release()
         raise
-    return Sent(
-        ViewSent(level, view.version, view.variables, view.dialect), (*blobs, VIEW_END), view.check, view.release
-    )
+    sent = ViewSent(level, view.version, view.variables, view.dialect, face.masked)
+    return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
 
 
 async def _tell_waiting(call: Call, question: str, seconds: float) -> None:
@@ -78,7 +78,7 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
 async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send the facts about a view, without its values."""
     level = names.parse_level(request.level)
-    access = AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version, _dialect(call, level, request.dialect))
+    access = AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version, _face(call, level, request.dialect))
     examined = await call.service.open_vault.reader.facts(call.caller, access)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
@@ -128,10 +128,10 @@ def _version_row(version: Version | Damaged) -> VersionRow | FaultRow:
             return VersionRow(change.version, time, *change[1:])
 
 
-def _dialect(call: Call, level: str, asked: str) -> str:
+def _face(call: Call, level: str, asked: str) -> Face:
     if asked and asked not in dialects.NAMES:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
-    return asked or call.service.open_vault.gate.dialect(call.caller, level)
+    return call.service.open_vault.gate.face(call.caller, level, asked)
 
 
 # A blob is the view's own memory, sent from where it is: no copy of a value comes into the daemon's heap.

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+from envfs.core.access.face import PLAIN_FACE, Face
+
 
 class Channel(StrEnum):
     """By what a request comes: the mount, a command that reads by the socket, another one, or the daemon itself."""
@@ -35,11 +37,11 @@ class Format(StrEnum):
 class AccessRequest(NamedTuple):
     """One access: which level, by which channel, in which format. `version` 0 is now.
 
-    `dialect` is that of the dotenv text. Empty for the one that the level asks for.
+    `face` is the one that the caller's rule gives. A caller may ask for another dialect than the rule's.
     """
 
     level: str
     channel: Channel
     format: Format
     version: int = 0
-    dialect: str = ""
+    face: Face = PLAIN_FACE

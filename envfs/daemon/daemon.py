@@ -130,21 +130,21 @@ async def _serve(
         signal.signal(number, signal.SIG_IGN)
     tasks.keep(_watch_signals, service)
     place = await _prepare(service, mount_path, passphrase)
-    path = place.path
-    listener = bind_socket(service.places.socket)
+    path, listener = place.path, bind_socket(service.places.socket)
     try:
         place.prepare()
         operations = Operations(open_vault.vault, open_vault.gate, for_all=service.owner == 0)
         mount = Mount(operations, path, for_all=service.owner == 0)
-        withdrawal = Withdrawal(operations, open_vault.gate)
+        withdrawal = Withdrawal(operations.held_files, open_vault.gate)
         service.after_lock, service.after_revoke = withdrawal.after_lock, withdrawal.after_revoke
+        service.open_files = operations.open_files
         heart = Heart(manager, path)
         try:
             on_ready = partial(_ready, manager, path, partial(ready, place.take()))
             service.mount = path
             _begin(service, link, tasks, listener)
             sharing = operations.sharing
-            for duty in (withdrawal.run, Crowding(operations).run, sharing.run, sharing.watch):
+            for duty in (withdrawal.run, Crowding(operations.held_files).run, sharing.run, sharing.watch):
                 tasks.keep(duty)
             tasks.keep(_announce, Toucher(operations, path), open_vault, heart, on_ready)
             await run_restarted(mount.serve)

@@ -19,7 +19,7 @@ import trio
 
 from envfs.core import limits
 from envfs.core.view_parts import Part
-from envfs.errors import BadRequest, KeyholderGone, from_code
+from envfs.errors import BadRequest, KeyholderGone, TooLarge, from_code
 from envfs.gate.keyholder import KeyholderAnswer, Message
 from envfs.gate.turns import Turns
 from envfs.protocol import framing, keyholding, wire
@@ -75,8 +75,13 @@ class KeyholderLink:
         Raises:
             EnvFSError: the refusal of the keyholder
             KeyholderGone: it ended, did not answer in time, or sent no answer to this request
+            TooLarge: the blobs are over their limit, which would end the keyholder
             TooMany: the user who asks has too many requests waiting
         """
+        if sum(map(len, blobs)) > limits.BLOB_BYTES:
+            raise TooLarge(
+                "the records of one request are too large together", "`envfs verify` names those that are damaged"
+            )
         async with self._turns.take():
             try:
                 answer = await self._answer(request, tuple(blobs), tuple(descriptors))

@@ -32,6 +32,9 @@ class ValueSource(NamedTuple):
     place: int
 
 
+Uses = Mapping[ValueSource, tuple[tuple[str, ValueSource | None], ...]]  # by assignment: each name, and where it is set
+
+
 class Finding(NamedTuple):
     """A reference that came to nothing, and the names that led to it, the last being it."""
 
@@ -47,7 +50,7 @@ class Interpolated(NamedTuple):
 
     values: dict[str, str]
     sources: dict[str, ValueSource]
-    uses: dict[ValueSource, tuple[tuple[str, ValueSource | None], ...]]
+    uses: Uses
     findings: tuple[Finding, ...]
     opened: dict[str, Residue]
 

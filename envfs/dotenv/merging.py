@@ -3,12 +3,12 @@
 Law: the order of names is that of the ancestors, new names after them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from envfs.dotenv.document import Document
-from envfs.dotenv.interpolation import Finding, interpolate
+from envfs.dotenv.interpolation import Finding, Uses, ValueSource, interpolate
 from envfs.dotenv.residues import Residue
 
 
@@ -22,13 +22,16 @@ class Layer(NamedTuple):
 class MergedView(NamedTuple):
     """Merged variables: the values by name, by name the level that set it, and the references that came to nothing.
 
-    `opened` are values with references that only the environment of a reader can answer.
+    `opened` are values with references that only the environment of a reader can answer. `sources` and `uses` are the
+    assignments that the values and their references come from.
     """
 
     variables: dict[str, str]
     origin: dict[str, str]
     findings: tuple[Finding, ...] = ()
     opened: Mapping[str, Residue] = MappingProxyType({})
+    sources: Mapping[str, ValueSource] = MappingProxyType({})
+    uses: Uses = MappingProxyType({})
 
     def __repr__(self) -> str:
         """Show how many there are, and no value."""
@@ -58,7 +61,26 @@ def merge_layers(layers: Sequence[Layer], *, lenient: bool = False) -> MergedVie
     """
     interpolation = interpolate([layer.document for layer in layers], lenient=lenient)
     origin = {name: layers[source.layer].level for name, source in interpolation.sources.items()}
-    return MergedView(interpolation.values, origin, interpolation.findings, interpolation.opened)
+    values, sources, uses, findings, opened = interpolation
+    return MergedView(values, origin, findings, opened, sources, uses)
+
+
+def only_shown(view: MergedView, shows: Callable[[str], bool]) -> MergedView:
+    """Return a view with those variables alone whose names are shown, each with the value that it has in all of it."""
+    variables = {name: value for name, value in view.variables.items() if shows(name)}
+    opened = {name: residue for name, residue in view.opened.items() if name in variables}
+    return view._replace(variables=variables, opened=opened)
+
+
+def layers_of(view: MergedView, name: str) -> list[int]:
+    """List the numbers of the layers that a value is made of: that of its assignment, and those of its references."""
+    ahead, passed = [view.sources[name]], set[ValueSource]()
+    while ahead:
+        source = ahead.pop()
+        if source not in passed:
+            passed.add(source)
+            ahead += (used for _, used in view.uses.get(source, ()) if used is not None)
+    return sorted({source.layer for source in passed})
 
 
 def name_changes(old: Mapping[str, str], new: Mapping[str, str]) -> NameChanges:

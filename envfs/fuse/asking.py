@@ -15,6 +15,7 @@ from typing import Self
 from pyfuse3 import FUSEError
 
 from envfs.core.access.caller import Caller
+from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest
 from envfs.fuse import loop
 from envfs.fuse.nodes import FILES, Node
@@ -43,6 +44,11 @@ class Unanswered(FUSEError):
 def is_askable(node: Node) -> bool:
     """Tell whether the open of a node waits for a person: that of a level's text, as it is now."""
     return node.kind in _TEXTS and not node.version
+
+
+def may_ask(gate: Gate, node: Node, caller: Caller) -> bool:
+    """Tell whether a caller gets a node once a person said yes."""
+    return is_askable(node) and gate.decide(caller, node.level).decision is Decision.ASK
 
 
 def askable_files(files: Iterable[tuple[str, Node]]) -> list[tuple[str, Node]]:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import pyfuse3
 import trio
 
-from envfs.fuse.operations import Operations
+from envfs.fuse.held_files import HeldFiles
 
 MOST = 20_000  # files that the kernel may hold: about 15 MiB here
 _LOOK_AGAIN = 0.5
@@ -22,16 +22,16 @@ _LOOK_AGAIN = 0.5
 class Crowding:
     """Watches how many files the kernel holds of one mount."""
 
-    def __init__(self, operations: Operations, most: int = MOST) -> None:
-        """Leave the kernel about `most` of what `operations` handed out."""
-        self._operations = operations
+    def __init__(self, held: HeldFiles, most: int = MOST) -> None:
+        """Leave the kernel about `most` of the files that are `held`."""
+        self._held = held
         self._most = most
 
     async def run(self) -> NoReturn:
         """Look now and then for ever."""
         while True:
             await trio.sleep(_LOOK_AGAIN)
-            places = self._operations.files_beyond(self._most)
+            places = self._held.beyond(self._most)
             if places:
                 await trio.to_thread.run_sync(_forget, places, abandon_on_cancel=True)
 

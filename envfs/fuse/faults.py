@@ -19,6 +19,7 @@ _TABLE: dict[type[errors.EnvFSError], int] = {
     errors.AuthenticationFailed: errno.EBADMSG,
     errors.RolledBack: errno.EBADMSG,
     errors.UnsupportedFormat: errno.EPROTONOSUPPORT,
+    errors.Conflict: errno.ESTALE,  # the caller gets another face by now: the kernel walks to the name again
     errors.AuditUnavailable: errno.EIO,
     errors.StoreUnavailable: errno.EIO,
     errors.TooLarge: errno.EFBIG,

@@ -12,6 +12,7 @@ from envfs.fuse import faults
 from envfs.fuse.sharing import Sharing
 from envfs.gate.turns import asker
 from envfs.host import surprises
+from envfs.host.evidence.unfinished import Unfinished
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,14 +35,18 @@ def guarded(handler: Handler[S, P, R]) -> Handler[S, P, R]:
     async def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         context = args[-1]
         try:
-            if isinstance(context, RequestContext):
-                asker.set(context)
-                sharing = self.sharing
-                if context.pid not in sharing.recent:
-                    sharing.note(context.uid, context.pid)
-                if sharing.is_crowded:
-                    await sharing.wait_turn(context.uid, context.pid)
-            return await handler(self, *args, **kwargs)
+            try:
+                if isinstance(context, RequestContext):
+                    asker.set(context)
+                    sharing = self.sharing
+                    if context.pid not in sharing.recent:
+                        sharing.note(context.uid, context.pid)
+                    if sharing.is_crowded:
+                        await sharing.wait_turn(context.uid, context.pid)
+                return await handler(self, *args, **kwargs)
+            except Unfinished as unfinished:
+                question = functools.partial(handler, self, *args, **kwargs)
+                return await self.sharing.gathering.repeat(question, unfinished, asker.get().uid)
         except FUSEError:
             raise
         except EnvFSError as error:

@@ -1,7 +1,8 @@
 """Open files and folders: the caller, the inode, and the view that each shows. With a budget for each uid.
 
-Laws: each read of a handle is decided again, for the caller that opened it. A refused handle is on the log once. The
-open files of a uid are bounded, in number and in memory, and beyond that it is ENFILE for this uid alone.
+Laws: each read of a handle is decided again, for the caller that opened it, by the evidence of that moment. A refused
+handle is on the log once. The open files of a uid are bounded, in number and in memory, and beyond that it is ENFILE
+for this uid alone.
 """
 
 import errno
@@ -11,13 +12,15 @@ from typing import NamedTuple, NoReturn
 from pyfuse3 import FUSEError
 
 from envfs.core.access.caller import Caller
-from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing
 from envfs.gate.gate import Gate
+from envfs.gate.readings import LevelReading
 from envfs.gate.views.view import Extent, View
+from envfs.host import clocks
+from envfs.host.callers import kept_caller
 
 MOST_HANDLES = 1024  # open files and folders of one uid
 MOST_VIEWS = 64  # different views that they hold: each is a mapping, and a descriptor of this process
@@ -27,7 +30,7 @@ MOST_BYTES = 32 << 20  # memory that these views take together. One view is let 
 class OpenFile(NamedTuple):
     """An opened file: the number of its inode, who opened it, what was asked, and the piece of a view that it shows.
 
-    The piece is as long as the kernel was told that the inode is.
+    The piece is as long as the kernel was told that the inode is. It was opened `seconds` after the machine's start.
     """
 
     inode: int
@@ -35,6 +38,7 @@ class OpenFile(NamedTuple):
     request: AccessRequest
     view: View
     extent: Extent
+    seconds: float
 
 
 class _Use:
@@ -88,6 +92,8 @@ class Handles:
 
     def add(self, what: OpenFile | Listing) -> int:
         """Take over what was opened, and what it holds. ENFILE, and it is let go, if its uid has too much open."""
+        if isinstance(what, Listing):
+            what = what._replace(caller=kept_caller(what.caller))
         uid, view = what.caller.uid, what.view
         use = self._uses.get(uid)
         if use is None:
@@ -123,6 +129,19 @@ class Handles:
         """Return the inodes of the files that are open."""
         return {content.inode for content in self._open.values() if isinstance(content, OpenFile)}
 
+    def readings(self) -> list[LevelReading]:
+        """List what the open files show, and to whom."""
+        files = (content for content in self._open.values() if isinstance(content, OpenFile))
+        return [LevelReading(file.caller, file.request, file.view.version, file.seconds) for file in files]
+
+    def withdrawn(self) -> set[int]:
+        """Return the inodes of the open files whose opener may not read them any more."""
+        files = [content for content in self._open.values() if isinstance(content, OpenFile)]
+        decide = self._gate.decide_face
+        return {
+            file.inode for file in files if not decide(file.caller, file.request.level, file.request.face).is_served
+        }
+
     def remove(self, handle: int) -> OpenFile | Listing | None:
         """Let go of a handle and of what it holds."""
         content = self._open.pop(handle, None)
@@ -142,9 +161,9 @@ class Handles:
         content = self._open[handle]
         if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
-        _, caller, request, _, _ = content
-        verdict = self._gate.decide_held(caller, request.level)
-        if verdict.decision is not Decision.ALLOW:
+        caller, request = content.caller, content.request
+        verdict = self._gate.decide_held(caller, request.level, request.face)
+        if not verdict.is_served:
             self._refuse(handle, caller, request, verdict.rule)
         return content
 
@@ -154,8 +173,8 @@ class Handles:
         if not isinstance(content, Listing):
             raise FUSEError(errno.ENOTDIR)
         if content.is_below_grant:
-            verdict = self._gate.decide(content.caller, content.node.level)
-            if verdict.decision is not Decision.ALLOW:
+            verdict = self._gate.decide_face(content.caller, content.node.level, content.node.face)
+            if not verdict.is_served:
                 self._refuse(
                     handle, content.caller, AccessRequest(content.node.level, Channel.MOUNT, Format.NAMES), verdict.rule
                 )
@@ -175,7 +194,7 @@ class Handles:
 def open_content(inode: Inode, caller: Caller, request: AccessRequest, view: View) -> OpenFile:
     """Return what an open of an inode holds, and release `view` if that fails. ESTALE if it is of another content."""
     try:
-        return OpenFile(inode.number, caller, request, view, _piece(inode, view))
+        return OpenFile(inode.number, kept_caller(caller), request, view, _piece(inode, view), clocks.boot_seconds())
     except FUSEError:
         view.release()
         raise

@@ -19,6 +19,7 @@ from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable
 from envfs.fuse.nodes import FORMATS, PAST, ROOT, VALUE, Node
 from envfs.gate.views.view import TEXTS, Extent, View
 from envfs.host import clocks
+from envfs.host.callers import kept_caller
 from envfs.vault.vault import Vault
 
 _FOLDER_MODE, _FILE_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400
@@ -33,7 +34,7 @@ _PARTS = {kind: TEXTS[text] for kind, text in FORMATS.items() if text in TEXTS}
 
 
 class Inodes:
-    """Makes inodes. One that the kernel holds already is returned as it was told."""
+    """Makes inodes, each for a caller as it is now. One that the kernel holds already is returned as it was told."""
 
     def __init__(
         self, vault: Vault, table: KernelTable, grow: Callable[[Inode, View], None], *, listed: bool = False
@@ -53,6 +54,7 @@ class Inodes:
 
     def file(self, node: Node, caller: Caller, view: View) -> Inode:
         """Return the inode by which a caller gets a piece of a view. ENOENT if the view has no such piece."""
+        caller = kept_caller(caller)
         identity = self._table.identity(node, caller.uid, view.content(FORMATS[node.kind]))
         size, changed_ns = file_extent(view, node).size, view.changed_ns or self._mounted_ns
         held = self._table.find(identity)
@@ -68,6 +70,7 @@ class Inodes:
 
     def known_folder(self, node: Node, caller: Caller) -> Inode:
         """As `folder`, looking for a newer time once a second and no more: every path goes over folders."""
+        caller = kept_caller(caller)
         held = self._table.find(self._table.identity(node, caller.uid))
         if held is None or time.monotonic_ns() - self._looked_ns.get(node, 0) > _LOOK_AGAIN_NS:
             return self.folder(node, caller)
@@ -75,6 +78,7 @@ class Inodes:
 
     def folder(self, node: Node, caller: Caller) -> Inode:
         """Return the inode of a folder."""
+        caller = kept_caller(caller)
         if len(self._looked_ns) >= _TIMES_KEPT:
             self._looked_ns.clear()
         self._looked_ns[node] = time.monotonic_ns()
@@ -90,7 +94,7 @@ class Inodes:
         The size of a file that is open elsewhere is not touched by it, since it is another inode.
         """
         identity = self._table.identity(node, caller.uid, self._table.new_placeholder())
-        return self._inode(identity, caller, EntryAttributes(), self._mounted_ns)
+        return self._inode(identity, kept_caller(caller), EntryAttributes(), self._mounted_ns)
 
     def _inode(self, identity: InodeIdentity, caller: Caller, entry: EntryAttributes, changed_ns: int) -> Inode:
         number = self._table.number(identity)

@@ -12,13 +12,11 @@ import hashlib
 import itertools
 import os
 from collections.abc import Hashable, Iterator
-from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from pyfuse3 import ROOT_INODE, EntryAttributes
 
 from envfs.core.access.caller import Caller
-from envfs.fuse import nodes
 from envfs.fuse.nodes import ROOT, Node
 
 _BITS = 53  # as many as a program that keeps numbers as floats can tell apart
@@ -135,15 +133,3 @@ class KernelTable:
         self._times[number] -= times
         if self._times[number] <= 0:
             del self._times[number], self._numbers[self._inodes.pop(number).identity]
-
-
-def oldest_files(table: KernelTable, in_use: AbstractSet[int], most: int) -> list[tuple[int, bytes]]:
-    """Return the places, folder and name, of the files that are held the longest, if there are more than `most`."""
-    over = len(table) - most
-    if over <= 0:
-        return []
-    files = (inode for inode in table if not inode.node.is_folder and inode.number not in in_use)
-    oldest = list(itertools.islice(files, over + most // 2))
-    folders = [table.find(table.identity(nodes.parent(file.node), file.identity.uid)) for file in oldest]
-    pairs = ((folder, file) for folder, file in zip(folders, oldest, strict=True) if folder is not None)
-    return [(folder.number, os.fsencode(nodes.name(file.node))) for folder, file in pairs]

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
+from envfs.core.access.face import Face
 from envfs.dotenv import writing
-from envfs.fuse.nodes import DOTENV, FILES, FOLDER, HISTORY_NAME, PAST, VALUE, VARIABLES_NAME, Node, NodeKind
+from envfs.fuse.nodes import FILES, FOLDER, HISTORY_NAME, PAST, VALUE, VARIABLES_NAME, Node, NodeKind, faced
 from envfs.gate.views.view import View
 
 _HISTORY_DIGITS = 8
@@ -36,12 +37,12 @@ class Listing(NamedTuple):
             return self.entries[index]
         index -= len(self.entries)
         if index < self.versions:
-            return str(index + 1), Node(PAST, self.node.level, index + 1)
+            return str(index + 1), Node(PAST, self.node.level, index + 1, face=self.node.face)
         index -= self.versions
         if self.view is None or index >= self.view.variables:
             return None
         name = self.view.name(index)
-        return name, Node(VALUE, self.node.level, self.node.version, name)
+        return name, Node(VALUE, self.node.level, self.node.version, name, self.node.face)
 
 
 def child_node(folder: Node, name: str) -> Node | None:
@@ -68,7 +69,7 @@ def _in_level(folder: Node, name: str) -> Node | None:
     return Node(FOLDER, names.child(level, name)) if folder.kind is FOLDER and names.is_component(name) else None
 
 
-def level_files(level: str, version: int, dialect: str) -> list[tuple[str, Node]]:
-    """List what every level shows, now or at a version, to a caller whose grant names `dialect`."""
-    texts = [(name, Node(kind, level, version, dialect if kind == DOTENV else "")) for name, kind in FILES.items()]
-    return [*texts, (VARIABLES_NAME, Node(NodeKind.VARIABLES, level, version))]
+def level_files(level: str, version: int, face: Face) -> list[tuple[str, Node]]:
+    """List what every level shows, now or at a version, to a caller who gets it in a face."""
+    kinds = {**FILES, VARIABLES_NAME: NodeKind.VARIABLES}
+    return [(name, faced(Node(kind, level, version), face)) for name, kind in kinds.items()]

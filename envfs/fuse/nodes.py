@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, assert_never
 
 from envfs.core import names
+from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access_request import AccessRequest, Channel, Format
 
 HISTORY_NAME, VARIABLES_NAME = ".history", ".vars"
@@ -51,23 +52,31 @@ _NAMES = {
 class Node(NamedTuple):
     """One thing in the mount. All but a level and its `.history` are of now (`version` 0), or of a version.
 
-    The `name` of a value is the variable's, that of a dotenv text the dialect that the caller's grant names, if any.
+    The `name` of a value is the variable's. `face` is that of its reader, as far as it makes a difference here: nodes
+    that differ in their face alone stand at one path, each for the callers who get that face.
     """
 
     kind: NodeKind
     level: str
     version: int = 0
     name: str = ""
+    face: Face = PLAIN_FACE
 
     @property
     def is_folder(self) -> bool:
         """Tell folders from files."""
         return self.kind in _FOLDERS
 
-    @property
-    def dialect(self) -> str:
-        """The dialect of the view that the node shows. Empty for the one that the level asks for."""
-        return self.name if self.kind is DOTENV else ""
+
+def faced(node: Node, face: Face) -> Node:
+    """Return a node as readers with a face get it.
+
+    A dialect is one of `.env` alone. Folders below a level belong to a face too: a watch on one hears the names that
+    are used in it. The folder of a level is passed by readers of other levels, so it has none.
+    """
+    if face == PLAIN_FACE or node.kind is FOLDER:
+        return node
+    return node._replace(face=face if node.kind is DOTENV else face.without_dialect())
 
 
 ROOT: Final = Node(FOLDER, names.ROOT)
@@ -82,7 +91,7 @@ def name(node: Node) -> str:
 
 def request(node: Node, what: Format) -> AccessRequest:
     """Return what a caller asks for that looks up, opens or lists a node."""
-    return AccessRequest(node.level, _MOUNT, what, node.version, node.dialect)
+    return AccessRequest(node.level, _MOUNT, what, node.version, node.face)
 
 
 def way(node: Node) -> list[Node]:
@@ -100,11 +109,13 @@ def parent(node: Node) -> Node:
         case NodeKind.FOLDER:
             return Node(NodeKind.FOLDER, node.level.rpartition("/")[0] or names.ROOT)
         case NodeKind.PAST:
-            return Node(NodeKind.HISTORY, node.level)
+            return Node(NodeKind.HISTORY, node.level, face=node.face)
         case NodeKind.VALUE:
-            return Node(NodeKind.VARIABLES, node.level, node.version)
+            return Node(NodeKind.VARIABLES, node.level, node.version, face=node.face)
         case NodeKind.DOTENV | NodeKind.JSON | NodeKind.EXAMPLE | NodeKind.ENVIRON | NodeKind.VARIABLES:
-            return Node(NodeKind.PAST, node.level, node.version) if node.version else Node(NodeKind.FOLDER, node.level)
+            if not node.version:
+                return Node(NodeKind.FOLDER, node.level)
+            return Node(NodeKind.PAST, node.level, node.version, face=node.face.without_dialect())
         case NodeKind.HISTORY | NodeKind.ASIDE:
             return Node(NodeKind.FOLDER, node.level)
         case _:

@@ -1,8 +1,8 @@
 """The kernel's questions, each handler a thin async skin over sync code.
 
 Laws: every question is decided for the one `Caller` that was looked at while it waits. A read, which names no caller,
-is decided for the one that opened the handle. A handler waits for the keyholder, and before all else for its turn in a
-crowd, so a view that is ready is served without a real await; what was decided before a wait is decided again after it.
+is decided for the one that opened the handle, as it was then. A handler waits for the keyholder, and before all else
+for its turn in a crowd, so a view that is ready is served without a real await. A wait is followed by a new decision.
 A reader gets the one snapshot of its open, and an inode is only ever filled with its own content. Every handler is
 defined, every surprise is EIO, every write EROFS. Code between awaits is atomic. Shared: `table`, `_handles`.
 """
@@ -18,6 +18,7 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
+from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access.verdict import Decision
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
@@ -26,10 +27,11 @@ from envfs.fuse.absent import Absent
 from envfs.fuse.asking import Unanswered
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles, OpenFile
+from envfs.fuse.held_files import HeldFiles
 from envfs.fuse.inodes import Inodes
-from envfs.fuse.kernel_table import Inode, KernelTable, oldest_files
+from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
-from envfs.fuse.nodes import DOTENV, FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
+from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
@@ -39,7 +41,7 @@ from envfs.host import callers
 from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault
 
-_ALLOW, _ASK = Decision.ALLOW, Decision.ASK  # looked up once: through its class a member costs 50 ns (Python 3.11)
+_ASK = Decision.ASK  # looked up once: through its class a member costs 50 ns (Python 3.11)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 _REPLY_BYTES = 1 << 20  # the kernel asks for at most this much at once
 
@@ -60,25 +62,14 @@ class Operations(Absent):
         self.table = KernelTable(self._me)
         self.touching = Touching()
         self._handles = Handles(gate)
+        self.open_files = self._handles.readings
         self._inodes = Inodes(vault, self.table, self._handles.advance, listed=for_all)
         self._callers = callers.Callers()
         self.sharing = Sharing(self._callers.process_of)
         self._reply = ReplyBuffer(_REPLY_BYTES)
+        self.held_files = HeldFiles(self.table, self._handles, self._may_see)
 
     # -- what the daemon does by itself --------------------------------------------------------------------------------
-
-    def files_held(self) -> list[int]:
-        """Return the inodes of all files that the kernel holds."""
-        return [inode.number for inode in self.table if not inode.node.is_folder]
-
-    def files_withdrawn(self) -> list[int]:
-        """Return the inodes of the files that the kernel holds and whose reader may not read them any more."""
-        inodes = [inode for inode in self.table if not inode.node.is_folder]
-        return [inode.number for inode in inodes if not self._gate.allows(inode.caller, inode.node.level)]
-
-    def files_beyond(self, most: int) -> list[tuple[int, bytes]]:
-        """Return the places, folder and name, of the files that the kernel holds the longest, if it holds too many."""
-        return oldest_files(self.table, self._handles.inodes(), most)
 
     def levels_held(self) -> set[str]:
         """Return the levels of which the kernel holds something that can change."""
@@ -119,7 +110,7 @@ class Operations(Absent):
             self._check(held.node, caller)
             if held.node.is_folder:
                 return self.table.refreshed(self._inodes.folder(held.node, held.caller))
-            view = await self._view(held.node, caller)
+            view = await self._view(held.node, caller, any_face=True)  # whoever has its descriptor is told its size
         except Unanswered:
             return held.entry  # what its look-up was told
         if view.content(FORMATS[held.node.kind]) == held.identity.content:
@@ -168,10 +159,10 @@ class Operations(Absent):
     def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
         # who may not know of a level is told the same whether it exists or not
         node = listings.child_node(folder, name.decode(errors="surrogateescape"))
-        dialect = self._check(node or folder, caller)
+        face = self._check(node or folder, caller)
         if node is None or not self._exists(node):
             raise FUSEError(errno.ENOENT)
-        return node._replace(name=dialect) if dialect and node.kind is DOTENV else node
+        return nodes.faced(node, face)
 
     def _exists(self, node: Node) -> bool:
         if node.kind is FOLDER:
@@ -182,33 +173,34 @@ class Operations(Absent):
             return head is not None and 1 <= node.version <= head.seq
         return True
 
-    def _check(self, node: Node, caller: Caller) -> str:
+    def _check(self, node: Node, caller: Caller) -> Face:
         # a folder may be passed by whoever may read somewhere below it. The rest only by who may read this level, in
-        # the dialect that is returned
+        # the face that is returned
         if node.kind is FOLDER:
             if self._gate.sees(caller, node.level):
-                return ""
+                return PLAIN_FACE
             self._refuse(node, caller, "no grant")
         verdict = self._gate.decide(caller, node.level)
-        if verdict.decision is not _ALLOW:
+        if not verdict.is_served:
             if verdict.decision is _ASK and asking.is_askable(node):
                 raise Unanswered(node)
             self._refuse(node, caller, verdict.rule)
-        return verdict.face.dialect
+        return verdict.face
 
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
 
-    async def _view(self, node: Node, caller: Caller) -> View:
-        view = None if node.version else self._gate.views.warm(node.level, node.dialect)
+    async def _view(self, node: Node, caller: Caller, *, any_face: bool = False) -> View:
+        view = None if node.version else self._gate.views.warm(node.level, node.face)
         if view is not None:
             return view
         loop.make_way()
         if node.version:
-            view = await self._gate.views.get_past(node.level, node.version, node.dialect)
+            view = await self._gate.views.get_past(node.level, node.version, node.face)
         else:
-            view = await self._gate.views.get(node.level, node.dialect)
-        self._check(node, caller)
+            view = await self._gate.views.get(node.level, node.face)
+        if not self._check(node, caller).has_values_of(node.face) and not any_face:
+            raise FUSEError(errno.ESTALE)
         return view
 
     # -- folders -------------------------------------------------------------------------------------------------------
@@ -229,12 +221,12 @@ class Operations(Absent):
             return Listing(node, caller, (), head.seq if head else 0)
         verdict = self._gate.decide(caller, level)
         entries = []
-        if verdict.decision in (_ALLOW, _ASK):
-            files = listings.level_files(level, node.version, verdict.face.dialect)
-            entries = files if verdict.decision is _ALLOW else asking.askable_files(files)
+        if verdict.is_served or verdict.decision is _ASK:
+            files = listings.level_files(level, node.version, verdict.face)
+            entries = files if verdict.is_served else asking.askable_files(files)
         if node.kind is FOLDER:
-            if verdict.decision is _ALLOW:
-                entries.append((HISTORY_NAME, Node(NodeKind.HISTORY, level)))
+            if verdict.is_served:
+                entries.append((HISTORY_NAME, nodes.faced(Node(NodeKind.HISTORY, level), verdict.face)))
             below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
             entries += [(name, step) for name, step in below if self._gate.sees(caller, step.level)]
         return Listing(node, caller, entries)
@@ -248,25 +240,26 @@ class Operations(Absent):
         while (place := listing.at(index)) is not None:
             name, node = place
             index += 1
-            if not self._may_see(node, listing.caller):
+            is_served = self._may_see(node, listing.caller)
+            if not is_served and not asking.may_ask(self._gate, node, listing.caller):
                 continue
-            inode = self._listed(node, listing)
+            inode = self._listed(node, listing) if is_served else self._inodes.placeholder(node, listing.caller)
             if not pyfuse3.readdir_reply(token, os.fsencode(name), inode.entry, index):
                 return
             self.table.looked_up(inode)
 
     def _may_see(self, node: Node, caller: Caller) -> bool:
-        # a folder may stay open for longer than a grant lasts
+        # a folder may stay open for longer than a grant lasts, or than the rules show its reader one face
         if node.kind is FOLDER:
             return self._gate.sees(caller, node.level)
-        return self._gate.decide(caller, node.level).decision in (_ALLOW, _ASK)
+        return self._gate.decide_face(caller, node.level, node.face).is_served
 
     def _listed(self, node: Node, listing: Listing) -> Inode:
         if node.is_folder:
             return self._inodes.folder(node, listing.caller)
         view = listing.view
-        if view is None and not node.version and self._gate.allows(listing.caller, node.level):
-            view = self._gate.views.warm(node.level, node.dialect)
+        if view is None and not node.version:
+            view = self._gate.views.warm(node.level, node.face)
         if view is None:  # nothing true can be said of its size yet
             return self._inodes.placeholder(node, listing.caller)
         return self._inodes.file(node, listing.caller, view)
@@ -309,8 +302,12 @@ class Operations(Absent):
         return self._gate.admit_view(caller, request, view)
 
     async def _admit_names(self, node: Node, caller: Caller) -> View:
-        loop.make_way()
-        return await self._gate.admit(caller, nodes.request(node, Format.NAMES))
+        request = nodes.request(node, Format.NAMES)
+        view = self._gate.admit_warm(caller, request)
+        if view is None:
+            loop.make_way()
+            view = await self._gate.admit(caller, request)
+        return view
 
     @guarded
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do
@@ -324,8 +321,8 @@ class Operations(Absent):
 
     def _for_pages(self, opened: OpenFile) -> OpenFile:
         # with all that the text has by now, told or not: behind the end of what is sent the kernel's page has zeros
-        _, _, request, view, _ = opened
-        newest = None if request.version else self._gate.views.newest(request.level, request.dialect)
+        request, view = opened.request, opened.view
+        newest = None if request.version else self._gate.views.newest(request.level, request.face)
         if newest is not None and newest.content(request.format) == self.table[opened.inode].identity.content:
             view, opened = newest, handles.grown_file(self.table[opened.inode], opened, newest)
         view.is_paged = True

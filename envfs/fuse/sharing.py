@@ -16,6 +16,7 @@ import trio
 from envfs.core.access.caller import Caller
 from envfs.fuse import loop
 from envfs.gate.fair_queue import Asker, FairQueue
+from envfs.gate.gathering import Gathering
 
 _WINDOW = 0.1
 _READ_FIRST = 128  # questions taken from the kernel before the next one is answered, at most
@@ -31,6 +32,7 @@ class Sharing:
         """Start without a crowd."""
         self.is_crowded = False
         self.recent: set[int] = set()
+        self.gathering = Gathering()
         self._process_of = process_of
         self._queue: FairQueue[trio.Event] = FairQueue()
         self._come, self._noted = trio.Event(), trio.Event()

@@ -56,8 +56,11 @@ class _Shown:
             return not node.is_folder
         if node.kind is VALUE:
             return node.name in self._names
-        # in a dialect of the caller's own a text is others' values, no more
-        return TEXTS[Format.ENVIRON if node.dialect else FORMATS[node.kind]] in self._parts
+        if self._names and not any(map(node.face.shows, self._names)):
+            return False
+        # in a dialect of the caller's own, and with placeholders, a text is others' values, no more
+        is_plain = not (node.face.dialect or node.face.masked) or node.kind is not DOTENV
+        return TEXTS[FORMATS[node.kind] if is_plain else Format.ENVIRON] in self._parts
 
 
 def held_levels(table: KernelTable) -> set[str]:

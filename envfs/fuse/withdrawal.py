@@ -10,7 +10,7 @@ from typing import NoReturn
 import pyfuse3
 import trio
 
-from envfs.fuse.operations import Operations
+from envfs.fuse.held_files import HeldFiles
 from envfs.gate.gate import Gate
 from envfs.host import clocks
 
@@ -20,9 +20,9 @@ _LOOK_AGAIN = 1.0  # for settings edited by hand, and for a machine that slept
 class Withdrawal:
     """Takes pages back in one mount."""
 
-    def __init__(self, operations: Operations, gate: Gate) -> None:
-        """Take back what `operations` handed out, as `gate` decides now."""
-        self._operations = operations
+    def __init__(self, held: HeldFiles, gate: Gate) -> None:
+        """Take back what `held` lists, as `gate` decides now."""
+        self._held = held
         self._gate = gate
         self._changed = trio.Event()
         self._one_at_a_time = trio.Lock()
@@ -30,7 +30,7 @@ class Withdrawal:
 
     async def after_lock(self) -> None:
         """Take back every page: whatever was locked, a page that is still approved is read again."""
-        await _drop(self._operations.files_held())
+        await _drop(self._held.everything())
 
     async def after_revoke(self) -> None:
         """Take back the pages of all readers whose grant is gone. When this returns, they are gone."""
@@ -52,7 +52,7 @@ class Withdrawal:
             self._standing = self._gate.standing()
             # those too that were taken back before: between two looks a grant may have come and gone
             # the root for the list of its readers
-            await _drop([*self._operations.files_withdrawn(), pyfuse3.ROOT_INODE])
+            await _drop([*self._held.withdrawn(), pyfuse3.ROOT_INODE])
 
 
 async def _drop(numbers: list[int]) -> None:

@@ -12,23 +12,25 @@ from typing import NamedTuple, NoReturn
 
 from envfs.core import events
 from envfs.core.access.caller import Caller
+from envfs.core.access.face import Face
 from envfs.core.access.policy import Policy
 from envfs.core.access.rule import Moment, Rule, end
 from envfs.core.access.verdict import Decision, Verdict
-from envfs.core.access_request import AccessRequest, Channel
+from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.approvals.question import Outcome
-from envfs.errors import AuditUnavailable, Malformed, NotApproved, TooLarge, UnsafeSettings
+from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.approvals.asking import Approvals, refusal
 from envfs.gate.approvals.board import Patience
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
+from envfs.gate.readings import Readings
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
 from envfs.settings import Settings, SettingsFile
 
 # looked up once: through its class a member costs 50 ns (Python 3.11)
-_ALLOW, _ASK, _MOUNT = Decision.ALLOW, Decision.ASK, Channel.MOUNT
+_ASK, _MOUNT = Decision.ASK, Channel.MOUNT
 
 
 class Standing(NamedTuple):
@@ -53,6 +55,7 @@ class Gate:
         self._policy = Policy((), self.now())
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
+        self.readings = Readings()
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -76,10 +79,12 @@ class Gate:
         verdict = self._rule(caller, level)
         return verdict if verdict.decision is not _ASK else self._approvals.decide(caller, level, verdict, channel)
 
-    def decide_held(self, caller: Caller, level: str) -> Verdict:
-        """As `decide`, for a file that the caller has open."""
+    def decide_held(self, caller: Caller, level: str, face: Face) -> Verdict:
+        """As `decide_face`, for a file that the caller has open: one that it opened by a yes stays readable."""
         verdict = self._rule(caller, level)
-        return verdict if verdict.decision is not _ASK else self._approvals.decide_held(caller, level, verdict)
+        if verdict.decision is _ASK:
+            verdict = self._approvals.decide_held(caller, level, verdict)
+        return _in_face(verdict, face)
 
     def _rule(self, caller: Caller, level: str) -> Verdict:
         try:
@@ -87,13 +92,18 @@ class Gate:
         except UnsafeSettings as error:
             return Verdict(Decision.DENY, error.text)
 
-    def dialect(self, caller: Caller, level: str) -> str:
-        """Return the dialect that a caller's grant names for dotenv texts. Empty for what the level asks for."""
-        return self.decide(caller, level).face.dialect
+    def decide_face(self, caller: Caller, level: str, face: Face) -> Verdict:
+        """As `decide`, for what a caller got in one face before: denied once the rules show it another."""
+        return _in_face(self.decide(caller, level), face)
+
+    def face(self, caller: Caller, level: str, dialect: str = "") -> Face:
+        """Return the face of a level for a caller. With a `dialect`, in that one."""
+        face = self.decide(caller, level).face
+        return face._replace(dialect=dialect) if dialect else face
 
     def allows(self, caller: Caller, level: str) -> bool:
-        """Tell whether a caller may read the view of a level."""
-        return self.decide(caller, level).decision is Decision.ALLOW
+        """Tell whether a caller may read the view of a level, in whatever face."""
+        return self.decide(caller, level).is_served
 
     def sees(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""
@@ -176,7 +186,7 @@ class Gate:
         if verdict.decision is not _ASK:
             return
         try:
-            view = await self._make(request)  # nobody is asked for what cannot be served
+            view = await self._make(request._replace(face=verdict.face))  # nobody is asked for what cannot be served
         except (Malformed, TooLarge):
             self.refuse(caller, request, "the view cannot be made")
         answer = await self._approvals.ask(caller, request, verdict, view.variables, patience)
@@ -188,8 +198,8 @@ class Gate:
 
     async def _make(self, request: AccessRequest) -> View:
         if request.version:
-            return await self.views.get_past(request.level, request.version, request.dialect)
-        return await self.views.get(request.level, request.dialect)
+            return await self.views.get_past(request.level, request.version, request.face)
+        return await self.views.get(request.level, request.face)
 
     def admit_warm(self, caller: Caller, request: AccessRequest, content: Hashable = None) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first, or a person has to be asked.
@@ -199,9 +209,8 @@ class Gate:
         verdict = self.decide(caller, request.level, request.channel)
         if verdict.decision is _ASK:
             return None
-        if verdict.decision is not _ALLOW:
-            self.refuse(caller, request, verdict.rule)
-        view = None if request.version else self.views.warm(request.level, request.dialect)
+        self._check_verdict(caller, request, verdict)
+        view = None if request.version else self.views.warm(request.level, request.face)
         if view is None or content not in (None, view.content(request.format)):
             return None
         return self._serve(caller, request, verdict, view)
@@ -212,28 +221,52 @@ class Gate:
 
     async def admit_own(self, caller: Caller, request: AccessRequest) -> View:
         """As `admit`, for the level's own text to the letter. It is in the part `dotenv` of what this returns."""
-        self._approve(caller, request)
+        self._approve_whole(caller, request)
         view = await self.views.get_own(request.level, request.version)
         try:
-            return self._serve(caller, request, self._approve(caller, request), view)
+            return self._serve(caller, request, self._approve_whole(caller, request), view)
         finally:
             view.release()
 
-    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> None:
+    def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> Face:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
-        `find` raises if the version that is asked for is not there. It is asked once the caller is approved. The log
-        must name no version that never was: those it names count as seen.
+        Returns the face that it has to fit. A comparison with the values tells whether a guess is right, so it takes
+        the values. `find` raises if the version that is asked for is not there. It is asked once the caller is
+        approved. The log must name no version that never was: those it names count as seen.
         """
-        verdict = self._approve(caller, request)
+        is_guess = request.format is Format.COMPARE
+        verdict = (self._approve_whole if is_guess else self._approve_any)(caller, request)
         if find is not None:
             find()
         self.log.append(events.read(request, request.version, verdict), caller)
+        self.readings.note(caller, request, request.version, clocks.boot_seconds())
+        return verdict.face
+
+    def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
+        verdict = self.decide(caller, request.level, request.channel)
+        if not verdict.is_served:
+            self.refuse(caller, request, verdict.rule)
+        return verdict
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
-        verdict = self.decide(caller, request.level, request.channel)
-        if verdict.decision is not _ALLOW:
+        return self._check_verdict(caller, request, self.decide(caller, request.level, request.channel))
+
+    def _check_verdict(self, caller: Caller, request: AccessRequest, verdict: Verdict) -> Verdict:
+        if not verdict.is_served:
             self.refuse(caller, request, verdict.rule)
+        if not verdict.face.has_values_of(request.face):
+            raise Conflict("the rules for this caller changed meanwhile", "ask again")
+        return verdict
+
+    def _approve_whole(self, caller: Caller, request: AccessRequest) -> Verdict:
+        verdict = self._approve_any(caller, request)
+        if not verdict.face.is_whole:
+            self._refusals.record(events.refused(request, f"not in this face: {verdict.rule}"), caller)
+            raise NotApproved(
+                f"a part of {request.level}, or placeholders, is all that uid {caller.uid} gets there",
+                f"`envfs export {request.level}` gives that",
+            )
         return verdict
 
     def _say_unsafe(self, caller: Caller) -> None:
@@ -255,4 +288,11 @@ class Gate:
         self.log.append(events.read(request, view.version, verdict), caller)
         self._approvals.note_served(caller, request.level, verdict, request.channel)
         self.served_at = clocks.boot_seconds()
+        self.readings.note(caller, request, view.version, self.served_at)
         return view.hold()
+
+
+def _in_face(verdict: Verdict, face: Face) -> Verdict:
+    if verdict.is_served and not verdict.face.has_values_of(face):
+        return Verdict(Decision.DENY, f"another face: {verdict.rule}")
+    return verdict

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.core.access.caller import Caller
+from envfs.core.access.face import Face
 from envfs.core.access_request import AccessRequest, Format
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.approvals.board import Patience
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
+from envfs.gate.shown_names import shown_change, shown_facts
 from envfs.gate.tombstones import checked_tombstones
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Compared, Examined, VersionChange
@@ -88,7 +90,7 @@ class Reader:
         Raises:
             NotApproved: the caller may not have them
         """
-        view = await self.view(caller, access)
+        view = await self.view(caller, access._replace(face=self._gate.face(caller, access.level)))
         try:
             return view.origins()
         finally:
@@ -103,12 +105,13 @@ class Reader:
             Locked: the level's project is
         """
         self.check(caller, access)
-        self._gate.admit_facts(caller, access, lambda: self._layer_versions(access))
+        face = self._gate.admit_facts(caller, access, lambda: self._layer_versions(access))
         vault = self._vault
         async with self._keyholder.turn():
             layers = vault.layers(list(zip(names.chain(access.level), self._layer_versions(access), strict=True)))
-            request = ExamineView(layers.layers, access.dialect, doubtful)
-            return (await self._keyholder.ask(request, Examined, layers.blobs)).message
+            request = ExamineView(layers.layers, access.face.dialect, doubtful)
+            examined = (await self._keyholder.ask(request, Examined, layers.blobs)).message
+        return shown_facts(examined, face) if face.only else examined
 
     def _layer_versions(self, access: AccessRequest) -> tuple[int, ...]:
         level, version = access.level, access.version
@@ -124,14 +127,14 @@ class Reader:
             Locked: the level's project is
         """
         self.check(caller, access)
-        self._gate.admit_facts(caller, access)
+        face = self._gate.admit_facts(caller, access)
         head = self._vault.head(access.level)
         last = head.seq if head else 0
         oldest = max(1, last - newest + 1) if newest else 1
         forgotten = await self._forgotten(access.level)
         while last >= oldest:
             some = await self._versions(access.level, range(oldest, last + 1), forgotten)
-            yield some if caller.is_user(self._owner) else [_without_message(version_row) for version_row in some]
+            yield [_shown(version_row, face, has_message=caller.is_user(self._owner)) for version_row in some]
             last -= max(1, len(some))
 
     async def _forgotten(self, level: str) -> frozenset[int]:
@@ -179,9 +182,10 @@ class Reader:
         return first
 
 
-def _without_message(version: Version | Damaged) -> Version | Damaged:
+def _shown(version: Version | Damaged, face: Face, *, has_message: bool) -> Version | Damaged:
     match version:
         case Version(change, time):
-            return Version(change._replace(message=""), time)
+            change = shown_change(change, face)
+            return Version(change if has_message else change._replace(message=""), time)
         case _:
             return version

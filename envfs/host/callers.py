@@ -1,10 +1,16 @@
 """Callers: a look at /proc while the caller waits in the kernel, so that nothing can change meanwhile.
 
-A caller that cannot be looked at is returned with a `doubt`, and the gate denies it. Nothing here raises.
+A caller that cannot be looked at is returned with a `doubt`, and the gate denies it. More than its numbers is gathered
+by the `source` of a caller, where a rule asks for it (`host.evidence`). A caller by the socket is described as it was
+when it connected: it may run another program by the time of its request, and pass the socket on, so nothing is told of
+its program, its script and its ancestors.
 """
 
+import errno
+import functools
 import os
 import resource
+import select
 import socket
 import struct
 import time
@@ -13,12 +19,27 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
+from envfs.core.access.evidence import Need
 from envfs.host import user_namespace
+from envfs.host.evidence.process_files import (
+    cgroup_in,
+    open_process,
+    process_stat,
+    process_status,
+    read_process_file,
+    status_numbers,
+)
+from envfs.host.evidence.process_source import Outline, ProcessSource, SeenBefore
+from envfs.host.evidence.program_files import ProgramFiles
+from envfs.host.evidence.units import unit_of
 
-_CREDENTIALS = struct.Struct("3i")
+_CREDENTIALS, _GROUP, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("I"), struct.Struct("i")
+_PEER_GROUPS, _PEER_PIDFD = 59, 77  # SO_PEERGROUPS, and SO_PEERPIDFD of Linux 6.5
+_MOST_GROUPS = 256  # more are asked of Python in vain
 _KEPT, _DESCRIPTORS_EACH = 128, 8  # processes whose /proc folder is held open: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 _GLANCED_NS = 1_000_000  # how long all of it is, for a question by which nothing is opened
+_BY_SOCKET = frozenset((Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT))
 
 
 class _Known(NamedTuple):
@@ -29,6 +50,7 @@ class _Known(NamedTuple):
     caller: Caller
     still_ns: int  # when it was last seen to be the same process, with the same executable
     process: int  # that the thread is of
+    source: ProcessSource | None
 
 
 class Callers:
@@ -37,6 +59,7 @@ class Callers:
     def __init__(self) -> None:
         """Start knowing nobody."""
         self._known: dict[int, _Known] = {}
+        self._files = _program_files()
         self._most = max(1, min(_KEPT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS_EACH))
         weakref.finalize(self, _close_all, self._known)
 
@@ -47,17 +70,20 @@ class Callers:
             caller, now_ns = cached.caller, time.monotonic_ns()
             fresh = now_ns - cached.looked_ns < _TRUSTED_NS
             if fresh and caller.uid == uid and caller.gid == gid and _still(cached):
-                self._known[pid] = _Known(cached.folder, cached.looked_ns, caller, now_ns, cached.process)
+                self._known[pid] = _Known(*cached[:3], now_ns, *cached[4:])
                 return caller
             self._forget(pid)
         return self._meet(pid, uid, gid)
 
     def glance(self, pid: int, uid: int, gid: int) -> Caller:
-        """As `look`, believing what was looked at within the last millisecond: one open asks many times."""
+        """As `look`, believing what was looked at within the last millisecond: one open asks many times.
+
+        Not where a rule asked for more than the numbers: then each question counts.
+        """
         cached = self._known.get(pid)
         if cached is not None and time.monotonic_ns() - cached.still_ns < _GLANCED_NS:
-            caller = cached.caller
-            if caller.uid == uid and caller.gid == gid:
+            caller, source = cached.caller, cached.source
+            if caller.uid == uid and caller.gid == gid and (source is None or not source.is_asked):
                 return caller
         return self.look(pid, uid, gid)
 
@@ -70,45 +96,98 @@ class Callers:
         """Forget everybody."""
         _close_all(self._known)
 
+    def meet_peer(self, pid: int, uid: int, gid: int, groups: tuple[int, ...] | None) -> Caller:
+        """Describe the process at the other end of a socket, which was of these groups when it connected."""
+        caller = self.look(pid, uid, gid)
+        if caller.unknown or caller.source is None:
+            return caller
+        evidence = caller.source.gather(_BY_SOCKET if groups is not None else _BY_SOCKET - {Need.GROUPS})
+        return caller._replace(source=SeenBefore(evidence._replace(groups=(gid, *(groups or ())))))
+
     def _meet(self, pid: int, uid: int, gid: int) -> Caller:
         if pid <= 0:
             return Caller(uid, gid, 0, doubt="outside the daemon's process namespace")
         if user_namespace.stands_for_others(uid):
             return Caller(uid, gid, pid, doubt="a uid without a number here")
         try:
-            folder = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folder = open_process(pid)
         except OSError:
             return Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
-        caller, process = _describe(folder, pid, uid, gid)
+        known = self._describe(folder, pid, uid, gid)
         if len(self._known) >= self._most:
             self._forget(next(iter(self._known)))
+        self._known[pid] = known
+        return known.caller
+
+    def _describe(self, folder: int, pid: int, uid: int, gid: int) -> _Known:
         now_ns = time.monotonic_ns()
-        self._known[pid] = _Known(folder, now_ns, caller, now_ns, process)
-        return caller
+        try:
+            status = process_status(folder)
+            executable = _executable(folder)
+            cgroup = cgroup_in(read_process_file(folder, "cgroup"))
+            process = _leader(status, pid)
+        except OSError:
+            caller = Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
+            return _Known(folder, now_ns, caller, now_ns, pid, None)
+        doubt = "" if _acts_as(status, uid) else "the file system's uid is not the process's"
+        outline = Outline(process, (gid, *status_numbers(status, b"Groups")), unit_of(cgroup))
+        source = ProcessSource(folder, outline, self._files)
+        caller = Caller(uid, gid, process, executable, cgroup, doubt, source)
+        return _Known(folder, now_ns, caller, now_ns, process, source)
 
     def _forget(self, pid: int) -> None:
-        os.close(self._known.pop(pid).folder)
+        _close(self._known.pop(pid))
+
+
+@functools.cache
+def _program_files() -> ProgramFiles:
+    return ProgramFiles()  # whoever asks: a program's digest is the same
+
+
+def _close(known: _Known) -> None:
+    if known.source is not None:
+        known.source.close()
+    os.close(known.folder)
 
 
 def _close_all(known: dict[int, _Known]) -> None:
     while known:
-        os.close(known.popitem()[1].folder)
+        _close(known.popitem()[1])
+
+
+def kept_caller(caller: Caller) -> Caller:
+    """Return a caller as it is now, for an open handle: what was not asked about it by now is not told later."""
+    source = caller.source
+    return source.kept_caller(caller) if isinstance(source, ProcessSource) else caller
 
 
 def process(pid: int) -> int:
     """Return the process that the thread `pid` is of. `pid` itself where that cannot be told."""
-    if pid <= 0:
-        return pid
     try:
-        handle = os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+        folder = open_process(pid)
     except OSError:
         return pid
     try:
-        return _leader(os.read(handle, 4096)) or pid
+        return _leader(read_process_file(folder, "status"), pid)
     except OSError:
         return pid
     finally:
-        os.close(handle)
+        os.close(folder)
+
+
+def lived_at(pid: int, seconds: float) -> bool:
+    """Tell whether the process that had a number so many seconds after the boot still lives."""
+    try:
+        folder = open_process(pid)
+    except OSError:
+        return False
+    try:
+        _executable(folder)  # one that waits for its parent only has none
+        return process_stat(folder).started <= seconds
+    except OSError:
+        return False
+    finally:
+        os.close(folder)
 
 
 def own_caller() -> Caller:
@@ -116,36 +195,61 @@ def own_caller() -> Caller:
     return Caller(os.getuid(), os.getgid(), os.getpid())
 
 
+# -- the other end of a socket -----------------------------------------------------------------------------------------
+
+
 def peer_ids(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, int]:
     """Return uid and process id of the other end of a unix socket, looking at nothing else."""
-    pid, uid, _ = _CREDENTIALS.unpack(getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    pid, uid, _ = _peer_credentials(getsockopt)
     return uid, pid
 
 
 def peer_caller(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
     """Describe the process at the other end of a unix socket as it was when it connected, by the socket's options."""
-    raw = getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, gid = _CREDENTIALS.unpack(raw)
+    pid, uid, gid = _peer_credentials(getsockopt)
     callers = Callers()
     try:
-        return callers.look(pid, uid, gid)
+        caller = callers.meet_peer(pid, uid, gid, _peer_groups(getsockopt))
     finally:
         callers.close()
+    if _peer_has_ended(getsockopt):  # and its number may be another process's
+        return Caller(uid, gid, pid, doubt="the process that connected has ended")
+    return caller
 
 
-def _describe(folder: int, pid: int, uid: int, gid: int) -> tuple[Caller, int]:
+def _peer_credentials(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, int, int]:
+    pid, uid, gid = _CREDENTIALS.unpack(getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return pid, uid, gid
+
+
+def _peer_groups(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, ...] | None:
     try:
-        status = _read(folder, "status")
-        executable = _executable(folder)
-        cgroup = _read(folder, "cgroup").rpartition(b"0::")[2].decode(errors="replace").strip()
+        raw = getsockopt(socket.SOL_SOCKET, _PEER_GROUPS, _MOST_GROUPS * _GROUP.size)
     except OSError:
-        return Caller(uid, gid, pid, doubt="its /proc entry cannot be read"), pid
-    doubt = "" if _acts_as(status, uid) else "the file system's uid is not the process's"
-    return Caller(uid, gid, pid, executable, cgroup, doubt=doubt), _leader(status) or pid
+        return None
+    return tuple(group for (group,) in _GROUP.iter_unpack(raw))
+
+
+def _peer_has_ended(getsockopt: Callable[[int, int, int], bytes]) -> bool:
+    try:
+        (handle,) = _DESCRIPTOR.unpack(getsockopt(socket.SOL_SOCKET, _PEER_PIDFD, _DESCRIPTOR.size))
+    except OSError as error:
+        return error.errno == errno.ESRCH  # a kernel without pidfds of peers has another
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        return bool(poll.poll(0))
+    finally:
+        os.close(handle)
+
+
+# -- what a process's folder says --------------------------------------------------------------------------------------
 
 
 def _still(known: _Known) -> bool:
     try:
+        if known.source is not None and known.source.is_asked and not known.source.is_same_run():
+            return False
         return _executable(known.folder) == known.caller.executable
     except OSError:
         return False
@@ -160,18 +264,8 @@ def _executable(folder: int) -> str:
 
 def _acts_as(status: bytes, uid: int) -> bool:
     # real, effective, saved and file system uid. A layered file system may ask as root for somebody else
-    ids = status.partition(b"\nUid:\t")[2].partition(b"\n")[0].split()
-    return str(uid).encode() in ids
+    return uid in status_numbers(status, b"Uid")
 
 
-def _leader(status: bytes) -> int:
-    number = status.partition(b"\nTgid:\t")[2].partition(b"\n")[0]
-    return int(number) if number.isdigit() else 0
-
-
-def _read(folder: int, name: str) -> bytes:
-    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        return os.read(handle, 4096)
-    finally:
-        os.close(handle)
+def _leader(status: bytes, pid: int) -> int:
+    return next(iter(status_numbers(status, b"Tgid")), pid)

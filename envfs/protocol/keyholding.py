@@ -131,12 +131,15 @@ class RenderView(NamedTuple):
     """Merge layers, the top first, into a view. Reply: Rendered and the descriptor of the region.
 
     `dialect` is that of its dotenv text. Empty for what the texts ask for. `ordinary` asks for a region outside of
-    secret memory, of which the daemon may map no more.
+    secret memory, of which the daemon may map no more. `masked` and `only` as in core.access.face: with placeholders,
+    and with these names alone.
     """
 
     layers: tuple[SealedLayer, ...]
     dialect: str = ""
     ordinary: bool = False
+    masked: bool = False
+    only: tuple[str, ...] = ()
 
 
 class RenderOwn(NamedTuple):

@@ -130,8 +130,8 @@ def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
     signed = max([newest, *(point.seq for point in log.points)])
     unsigned = tip.seq - signed - bool(signed)
     if unsigned > 0:
-        entries_are = "entry is" if unsigned == 1 else "entries are"
-        notes.append(f"after entry {signed} {unsigned} {entries_are} not signed yet")
+        after = f"{unsigned} after entry {signed}" if signed else str(unsigned)
+        notes.append(f"entries that are not signed yet: {after}")
     notes.append(LIMITS)
     return tuple(notes)
 

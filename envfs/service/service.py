@@ -4,7 +4,7 @@ A service without a vault can still answer `status` and `init`.
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.reader import Reader
+from envfs.gate.readings import LevelReading
 from envfs.gate.views.ready_views import Views
 from envfs.host import callers, mounts
 from envfs.locations import Locations
@@ -56,8 +57,8 @@ class Service:
     """The parts that a request may need, by name. `stop` ends the daemon.
 
     `lasts` is false where one client is served, and the keyholder ends with it: there is nothing to unlock for later.
-    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed. `me` is the
-    daemon where it acts by itself.
+    `after_lock` is what a mount has to do when something was locked, `after_revoke` when grants changed, `open_files`
+    lists what is open in it. `me` is the daemon where it acts by itself.
     """
 
     _log_type: type[AccessLog] = AccessLog
@@ -80,6 +81,7 @@ class Service:
         self.pace = Pace()
         self.after_lock: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.open_files: Callable[[], Iterable[LevelReading]] = tuple
         self.keyholder_pid = 0
         self._opened: OpenVault | None = None
         self._vault: Vault | None = None

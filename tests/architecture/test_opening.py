@@ -11,7 +11,11 @@ from tests.architecture.sources import FILES, ROOT, place
 
 # what makes sure that it is no file from outside: it is created here, is a folder, or is the kernel's own
 SAFE = ("O_EXCL", "O_DIRECTORY", "O_TMPFILE", "O_PATH", "os.devnull", "'/dev/tty'", "/proc/")
-_KERNELS = ("daemon/liveness", "host/callers", "host/clocks", "host/lineages", "host/machine", "host/mounts")
+_EVIDENCE = ("digests", "file_systems", "process_files", "scripts")
+_KERNELS = (
+    *("daemon/liveness", "host/clocks", "host/lineages", "host/machine", "host/mounts"),
+    *(f"host/evidence/{name}" for name in _EVIDENCE),  # and files that run, by the kernel's links to them
+)
 KERNELS = {f"envfs/{name}.py" for name in _KERNELS}
 NAMED_BY_A_PERSON = {
     "cli/envfs_cli/files.py": "open_input",  # a FIFO is meant there, and the wait has an end

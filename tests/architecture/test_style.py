@@ -99,6 +99,7 @@ REVEALED = {
     "envfs/keyholder/crypto/age.py": 2,
     "envfs/keyholder/requests/identities.py": 2,
     "envfs/keyholder/crypto/identity.py": 3,
+    "envfs/keyholder/crypto/placeholder_seeds.py": 2,
     "envfs/keyholder/held/keyring.py": 2,
     "envfs/keyholder/crypto/sealing.py": 4,
 }

@@ -40,6 +40,7 @@ CASES: dict[str, Case] = {
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
     "grant-access": Case(R.GrantAccess("/shop", 7), R.Done, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
+    "list readers": Case(R.ListReaders("/shop"), R.Done, needs_key=False, needs_log=False),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
     "list questions": Case(R.ListApprovals(), R.Done, needs_key=False, needs_log=False),
     "show a question": Case(R.ShowApproval("q1"), R.Failed, needs_key=False, needs_log=False),

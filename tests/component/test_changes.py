@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from envfs.core.access.face import PLAIN_FACE
 from envfs.core.differences import Difference
 from envfs.core.operations import Operation
 from envfs.core.scope import Scope
@@ -138,7 +139,8 @@ def test_a_view_keeps_its_time_when_it_reads_as_before_and_has_a_later_one_when_
             await world.write("/shop/prod", f"PAGER={number}\n")
             view = await views.get("/shop/prod")
             view.changed_ns = times[-1]  # as if the clock stood still
-            views.times._of["/shop/prod"][""] = views.times._of["/shop/prod"][""]._replace(changed_ns=times[-1])
+            moments = views.times._of["/shop/prod"]
+            moments[PLAIN_FACE] = moments[PLAIN_FACE]._replace(changed_ns=times[-1])
             await world.write("/shop/prod", f"PAGER={number} again\n")
             times.append((await views.get("/shop/prod")).changed_ns)
         assert times == sorted(set(times))

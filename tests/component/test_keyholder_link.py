@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from envfs.core import limits
 from envfs.core.keyfile import Custody
 from envfs.daemon.keyholder_process import KeyholderLink
-from envfs.errors import KeyholderGone
+from envfs.errors import KeyholderGone, TooLarge
 from envfs.gate.keyholder import KeyholderAnswer
 from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import DescribeProtection, Forget, RenderView
@@ -52,6 +53,13 @@ def answering(link: KeyholderLink, behaviour: Behaviour, request: object = Descr
         return run(lambda: link.ask(request, tuple))  # type: ignore[arg-type]
     finally:
         thread.join()
+
+
+def test_more_than_one_message_may_hold_is_not_sent(link: KeyholderLink) -> None:
+    half = bytes(limits.BLOB_BYTES // 2 + 1)
+    with pytest.raises(TooLarge):
+        run(lambda: link.ask(DescribeProtection(), tuple, (half, half)))  # type: ignore[arg-type]
+    assert link.pid
 
 
 def _says(data: bytes, *descriptors: int) -> Behaviour:

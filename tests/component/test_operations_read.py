@@ -79,11 +79,11 @@ def test_the_files_that_the_kernel_holds_the_longest_are_the_ones_to_forget(worl
         folder = inode(operations, "folder", "/shop")
         found = await operations.open(forms[0], os.O_RDONLY, CTX)
         held = len(operations.table)
-        assert operations.files_beyond(held) == []
+        assert operations.held_files.beyond(held) == []
         # but for what is open
-        assert operations.files_beyond(held - 1) == [(folder, b".env.json"), (folder, b".environ")]
+        assert operations.held_files.beyond(held - 1) == [(folder, b".env.json"), (folder, b".environ")]
         await operations.release(found.fh)
-        assert operations.files_beyond(held - 1)[0] == (folder, b".env")
+        assert operations.held_files.beyond(held - 1)[0] == (folder, b".env")
 
     run(main)
 

@@ -234,7 +234,7 @@ def inode(operations: Operations, kind: str, level: str, version: int = 0, name:
     else:
         views = operations._gate.views
         past = (view for (of, _, *_), view in views._past.items() if of == level and view.version == version)
-        view = next(past, None) if version else views.warm(level, node.dialect)
+        view = next(past, None) if version else views.warm(level, node.face)
         there = view is not None and (kind != "value" or view.value(name) is not None)
         held = inodes.file(node, ME, view) if view is not None and there else inodes.placeholder(node, ME)
     operations.table.looked_up(held)
@@ -246,8 +246,7 @@ async def looked_up(operations: Operations, number: int, ctx: "Context" = Contex
     node = operations.table[number].node
     folder = nodes.parent(node)
     parent = inode(operations, folder.kind, folder.level, folder.version)
-    name = nodes.name(node._replace(name="") if node.kind == "dotenv" else node)
-    return (await operations.lookup(parent, name.encode(), ctx)).st_ino  # type: ignore[arg-type]
+    return (await operations.lookup(parent, nodes.name(node).encode(), ctx)).st_ino  # type: ignore[arg-type]
 
 
 async def outcome(asked: Callable[[], Awaitable[object]]) -> str:

@@ -8,7 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
+from envfs.errors import AuthenticationFailed
+from tests.system.alone import answers
 from tests.system.home import Home, Row
+from tests.system.peer import Body
 
 Harm = Callable[[Home], None]
 
@@ -23,7 +28,18 @@ class Notice(NamedTuple):
 
 
 def notice(home: Home, level: str = "/shop/prod", name: str = "DATABASE_URL") -> Notice:
-    """Read one value and verify all, and wait until that has ended."""
+    """Ask for one value and for both verifications; the statuses are those of the commands that ask so."""
+    read: Body = {"type": "read-view", "level": level, "format": "value", "channel": "get", "only": [name]}
+    told = answers(home, [read, {"type": "verify-vault"}, {"type": "verify-log"}])
+    words = " ".join(json.dumps([each.rows, each.reply], ensure_ascii=False) for each in told)
+    statuses = [each.status for each in told]
+    if told[1].reply.get("failed"):
+        statuses[1] = AuthenticationFailed.status
+    return Notice(*statuses, words)
+
+
+def notice_by_commands(home: Home, level: str = "/shop/prod", name: str = "DATABASE_URL") -> Notice:
+    """Read one value and verify all by the three commands, and wait until that has ended."""
     said = [
         home.envfs("get", level, name, status=None),
         home.envfs("verify", "--json", status=None),
@@ -33,6 +49,10 @@ def notice(home: Home, level: str = "/shop/prod", name: str = "DATABASE_URL") ->
     words = " ".join(each.complaint for each in said) + said[1].text
     assert "Traceback" not in words
     return Notice(*(each.status for each in said), words)
+
+
+BOTH_WAYS = [notice, pytest.param(notice_by_commands, marks=pytest.mark.soak)]
+Noticed = Callable[[Home], Notice]
 
 
 def lines(home: Home) -> list[bytes]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import Homes
 from tests.system import bending
-from tests.system.bending import Harm, chained, checkpoints, end_file, lines, notice, write_lines
+from tests.system.bending import BOTH_WAYS, Harm, Noticed, chained, checkpoints, end_file, lines, notice, write_lines
 from tests.system.home import OWNER, Home
 from tests.system.probing import attempt
 
@@ -319,11 +319,14 @@ _ENDS = {
 _KINDS = ("a pipe", "a folder", "a link")  # in the place of the remembered end
 
 
+@pytest.mark.parametrize("look", BOTH_WAYS)
 @pytest.mark.parametrize("harm", _REFUSED)
-def test_a_log_that_is_not_the_one_that_was_left_is_named_and_nothing_is_served(logged: Home, harm: str) -> None:
+def test_a_log_that_is_not_the_one_that_was_left_is_named_and_nothing_is_served(
+    logged: Home, harm: str, look: Noticed
+) -> None:
     do, words = _REFUSED[harm]
     do(logged)
-    said = notice(logged)
+    said = look(logged)
     assert (said.get, said.verify > 0, said.log_verify) == (112, True, 122), said
     assert any(word in said.words for word in words.split("|")), said
 
@@ -356,27 +359,30 @@ def test_after_a_restart_all_is_served_again(logged: Home, harm: str) -> None:
     logged.settle()
 
 
+@pytest.mark.parametrize("look", BOTH_WAYS)
 @pytest.mark.parametrize("harm", _VERIFIED)
-def test_an_old_entry_that_was_bent_is_named_by_its_line(logged: Home, harm: str) -> None:
+def test_an_old_entry_that_was_bent_is_named_by_its_line(logged: Home, harm: str, look: Noticed) -> None:
     do, words = _VERIFIED[harm]
     do(logged)
-    said = notice(logged)
+    said = look(logged)
     assert (said.verify, said.log_verify) == (110, 122), said
     assert words in said.words
 
 
+@pytest.mark.parametrize("look", BOTH_WAYS)
 @pytest.mark.parametrize("harm", _ENDS)
-def test_a_remembered_end_that_is_none_is_named(logged: Home, harm: str) -> None:
+def test_a_remembered_end_that_is_none_is_named(logged: Home, harm: str, look: Noticed) -> None:
     end_file(logged).write_bytes(_ENDS[harm])
-    said = notice(logged)
+    said = look(logged)
     assert (said.get, said.log_verify) == (112, 122), said
     assert "remembered end" in said.words or "lacks entry 999" in said.words
 
 
+@pytest.mark.parametrize("look", BOTH_WAYS)
 @pytest.mark.parametrize("kind", _KINDS)
-def test_a_remembered_end_that_is_no_file_is_named(logged: Home, kind: str) -> None:
+def test_a_remembered_end_that_is_no_file_is_named(logged: Home, kind: str, look: Noticed) -> None:
     bending.replace_by(end_file(logged), kind)
-    said = notice(logged)
+    said = look(logged)
     assert (said.get, said.log_verify) == (112, 122), said
     assert "remembered end" in said.words
 

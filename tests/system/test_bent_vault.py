@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Homes
 from tests.system import bending
-from tests.system.bending import Harm, checkpoints, notice
+from tests.system.bending import BOTH_WAYS, Harm, Noticed, checkpoints, notice
 from tests.system.home import Home
 
 _PROD, _KEY = "level/shop/prod", "key/shop/@00000001.age"
@@ -256,21 +256,23 @@ _VERIFIED = {  # the read is served what is right, and `envfs verify` names what
 }
 
 
+@pytest.mark.parametrize("look", BOTH_WAYS)
 @pytest.mark.parametrize("harm", _REFUSED)
-def test_a_vault_that_was_bent_is_not_read_and_the_fault_is_named(vaulted: Home, harm: str) -> None:
+def test_a_vault_that_was_bent_is_not_read_and_the_fault_is_named(vaulted: Home, harm: str, look: Noticed) -> None:
     do, words = _REFUSED[harm]
     do(vaulted)
-    said = notice(vaulted)
+    said = look(vaulted)
     assert said.get in (103, 110, 111, 112, 113, 114, 119), said
     assert said.verify, said
     assert any(word in said.words for word in words.split("|")), said
 
 
+@pytest.mark.parametrize("look", BOTH_WAYS)
 @pytest.mark.parametrize("harm", _VERIFIED)
-def test_what_no_read_meets_is_named_by_verify(vaulted: Home, harm: str) -> None:
+def test_what_no_read_meets_is_named_by_verify(vaulted: Home, harm: str, look: Noticed) -> None:
     do, words = _VERIFIED[harm]
     do(vaulted)
-    said = notice(vaulted)
+    said = look(vaulted)
     assert (said.get, said.verify) == (0, 110), said
     assert words in said.words, said
 

@@ -380,26 +380,29 @@ def _strike(name: str, homes: Homes, blows: list[Blow], seed: int) -> int:
     return acknowledged
 
 
-@pytest.mark.parametrize("name", ["set", "rotate", "recipients", "recovery", "custody-to-managed"])
-def test_a_change_that_is_killed_leaves_all_that_was_acknowledged(name: str, built: Home, ground: Path) -> None:
+def test_variables_that_are_set_one_after_the_other_survive_any_kill(built: Home, ground: Path) -> None:
     seed = int(os.environ.get("ENVFS_CRASH_SEED", "1"))
-    with Homes(built, ground, DEEDS[name]) as homes:
-        blows = _blows(DEEDS[name], homes, _FEW, random.Random(seed))
-        _strike(name, homes, blows, seed)
+    with Homes(built, ground, DEEDS["set"]) as homes:
+        _strike("set", homes, _blows(DEEDS["set"], homes, _FEW, random.Random(seed)), seed)
 
 
 @pytest.mark.parametrize(
     ("name", "blow"),
     [
-        ("passwd", Moment(0, "rename", 1)),
-        ("passwd-project", Moment(0, "linkat", 1)),
-        ("custody-to-passphrase", Moment(0, "linkat", 3)),
+        ("set", Blow(Moment(0.05), "client")),
+        ("rotate", Blow(Moment(0, "linkat", 2), "daemon")),
+        ("recipients", Blow(Moment(0, "linkat", 1), "alone")),
+        ("recovery", Blow(Moment(0.05), "keyholder")),
+        ("passwd", Blow(Moment(0, "rename", 1), "daemon")),
+        ("passwd-project", Blow(Moment(0, "linkat", 1), "daemon")),
+        ("custody-to-passphrase", Blow(Moment(0, "linkat", 3), "daemon")),
+        ("custody-to-managed", Blow(Moment(0.1), "both")),
     ],
 )
-def test_a_passphrase_that_is_killed_on_its_way_is_the_old_or_the_new(
-    name: str, blow: Moment, built: Home, ground: Path
+def test_each_change_that_is_killed_on_its_way_leaves_the_old_or_the_new(
+    name: str, blow: Blow, built: Home, ground: Path
 ) -> None:
-    blow = Blow(blow if STRACE else Moment(2.0), "daemon")
+    blow = blow if STRACE or not blow.moment.call else blow._replace(moment=Moment(0.1))
     with Homes(built, ground, DEEDS[name]) as homes:
         _strike(name, homes, [blow], 0)
 

@@ -110,7 +110,7 @@ def test_the_scales_let_two_idle_threads_pass(leaking: Callable[[str, int], Weig
 @pytest.mark.parametrize(
     ("project", "count"),
     [
-        ("", 200),
+        ("", 100),
         ("shop", 100),
         pytest.param("", 10_000, marks=pytest.mark.soak),
         pytest.param("shop", 2_000, marks=pytest.mark.soak),

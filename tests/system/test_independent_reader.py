@@ -31,14 +31,18 @@ class Pens(NamedTuple):
 def written(new_home: Homes, stocked: Home) -> Home:
     """Give a home whose /shop/prod was written in every way. To be copied."""
     home = new_home(stocked)
+    with home.mounted():
+        _write(home)
+    return home
+
+
+def _write(home: Home) -> None:
     home.envfs("set", "/shop/prod", "N", "-m", "the first\nof „many“", given="2")
     home.envfs("set", "/shop/prod", "N", given="3")
     home.envfs("key", "rotate", "shop")
     home.envfs("unset", "/shop/prod", "N")
     home.envfs("rollback", "/shop/prod", "2", "-y", "-m", 'it was "better"')
     home.envfs("import", "-", "/shop/prod", "--replace", given="A=1\n")
-    home.settle()
-    return home
 
 
 @pytest.fixture
@@ -86,6 +90,12 @@ def _bury(home: Home, pen: Pen, *numbers: int) -> None:
 
 def _sees_as_envfs_does(home: Home, ground: Path, out: Path) -> list[Row]:
     rows = _read(home, ground, out)
+    with home.mounted():
+        _compare(home, rows, out)
+    return rows
+
+
+def _compare(home: Home, rows: list[Row], out: Path) -> None:
     by_envfs = home.rows("history", "/shop/prod", "-n", "0")[::-1]
     assert [row["version"] for row in rows] == [row["version"] for row in by_envfs]
     for row, other in zip(rows, by_envfs, strict=True):
@@ -99,7 +109,6 @@ def _sees_as_envfs_does(home: Home, ground: Path, out: Path) -> list[Row]:
         version = str(row["version"])
         own = home.envfs("export", "/shop/prod", "--own", "--version", version).out
         assert (out / f"{version}.env").read_bytes() == own
-    return rows
 
 
 def test_it_reads_what_envfs_wrote(vault: Home, ground: Path, tmp_path: Path) -> None:

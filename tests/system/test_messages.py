@@ -1,6 +1,7 @@
 """What a person says of a version: sealed, shown by `history` to the owner, and to nobody else."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ _WRITES = {
     "replace": (("import", "-", "/shop/prod", "--replace"), "A=1\n"),
     "rollback to 1": (("rollback", "/shop/prod", "1", "-y"), None),
 }
+
+
+@pytest.fixture
+def shop(shop: Home) -> Iterator[Home]:
+    """Give one test the realistic files, served: a command beside a daemon costs a tenth of one alone."""
+    with shop.mounted():
+        yield shop
 
 
 @pytest.mark.parametrize("word", ["-m", "--message"])
@@ -86,7 +94,6 @@ def test_it_is_nowhere_in_the_open(shop: Home) -> None:
             shop.envfs(*words, "-m", _NEEDLE, given=given, status=None)
         shop.envfs("history", "/shop/prod")
         assert search.in_folder(shop.path, search.needles([_NEEDLE], []), shop.mnt) == set()
-    shop.settle()
     assert search.in_folder(shop.path, search.needles([_NEEDLE], []), shop.mnt) == set()
 
 

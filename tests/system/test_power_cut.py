@@ -55,7 +55,20 @@ def _calls(trace: str) -> list[Call]:
 
 def _traced(home: Home, ground: Path, *words: str, given: str | None = None) -> list[Call]:
     out = ground / "trace"
-    command = [str(STRACE), "-f", "-y", "-s", "200", "-e", f"trace={_CALLS}", "-o", str(out), ENVFS, *words]
+    command = [
+        str(STRACE),
+        "-f",
+        "--seccomp-bpf",
+        "-y",
+        "-s",
+        "200",
+        "-e",
+        f"trace={_CALLS}",
+        "-o",
+        str(out),
+        ENVFS,
+        *words,
+    ]
     subprocess.run(
         command,
         env=home.environ(),

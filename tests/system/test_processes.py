@@ -12,6 +12,12 @@ from tests.conftest import Homes
 from tests.system.home import OWNER, Daemon, Home, eventually, mounts_below
 
 
+@pytest.fixture(scope="module")
+def served(shared: Home) -> tuple[Home, Daemon]:
+    """Give the module the realistic files on one mount: its tests only look at the processes."""
+    return shared, shared.daemon()
+
+
 def _libraries(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
 

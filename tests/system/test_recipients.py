@@ -3,10 +3,12 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Homes
 from tests.system.home import Home
 
 _PLUGIN = Path(__file__).parent / "plugin"
@@ -18,12 +20,23 @@ def _path() -> dict[str, str]:
     return {"PATH": f"{_PLUGIN}:{os.environ['PATH']}"}
 
 
-@pytest.fixture
-def shop(home: Home) -> Home:
-    """Give a home with one managed project of two levels."""
-    home.envfs("set", "/shop", "A", given="in the shop")
-    home.envfs("set", "/shop/prod", "B", given="in prod")
+@pytest.fixture(scope="module")
+def made(new_home: Homes) -> Home:
+    """Give a home with one managed project of two levels. To be copied."""
+    home = new_home()
+    with home.mounted():
+        home.envfs("set", "/shop", "A", given="in the shop")
+        home.envfs("set", "/shop/prod", "B", given="in prod")
     return home
+
+
+@pytest.fixture
+def shop(new_home: Homes, made: Home) -> Iterator[Home]:
+    """Give one test a copy of it, served by a daemon that has the plugin in its PATH."""
+    home = new_home(made)
+    daemon = home.mount(environ=_path())
+    yield home
+    home.end(daemon)
 
 
 def _newest(home: Home, folder: str) -> Path:
@@ -79,7 +92,8 @@ def _made(kind: str, folder: Path) -> tuple[Path, str]:
     return identity, identity.with_name("identity.pub").read_text(encoding="ascii").strip()
 
 
-def test_a_plugin_that_is_not_installed_is_named_and_nothing_is_changed(shop: Home) -> None:
+def test_a_plugin_that_is_not_installed_is_named_and_nothing_is_changed(new_home: Homes, made: Home) -> None:
+    shop = new_home(made)
     before = _newest(shop, "key/shop").read_bytes()
     said = shop.envfs("project", "recipients", "shop", "--add", _TO_PLUGIN, status=101)
     assert "age-plugin-test" in said.complaint

@@ -1,6 +1,5 @@
 """A vault that somebody changed: each record is bound to its bytes and to its place, and `verify` names the bad one."""
 
-import json
 import random
 import shutil
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Homes
+from tests.system.alone import verified
 from tests.system.home import Home
 from tests.system.probing import attempt
 
@@ -53,11 +53,9 @@ def _flip(record: Path, place: float, bit: int) -> None:
 
 def _faults(home: Home) -> dict[str, str]:
     """Return what `verify` says, by the record that it names."""
-    said = home.envfs("verify", "--json", status=None)
-    report = json.loads(said.out)
-    assert (said.status == 110) == bool(report["faults"]), said
-    assert report["failed"] == len(report["faults"])
-    return {fault["key"]: fault["reason"] for fault in report["faults"]}
+    answer = verified(home)
+    assert answer.reply["failed"] == len(answer.rows)
+    return {str(fault["key"]): str(fault["reason"]) for fault in answer.rows}
 
 
 def test_there_are_records_of_both_kinds(versions: Home) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Homes
 from tests.system import forger
+from tests.system.alone import verified
 from tests.system.forger import Pen
 from tests.system.home import Home, eventually
 
@@ -21,11 +22,11 @@ _TOMBSTONE = "envfs-tombstone"
 def grown(new_home: Homes, stocked: Home) -> Home:
     """Give a home with five versions of /shop/prod, whose key was rotated after the third. To be copied."""
     home = new_home(stocked)
-    for number in (2, 3):
-        home.envfs("set", "/shop/prod", "N", given=str(number))
-    home.envfs("key", "rotate", "shop")
-    home.envfs("set", "/shop/prod", "N", given="5")
-    home.settle()
+    with home.mounted():
+        for number in (2, 3):
+            home.envfs("set", "/shop/prod", "N", given=str(number))
+        home.envfs("key", "rotate", "shop")
+        home.envfs("set", "/shop/prod", "N", given="5")
     return home
 
 
@@ -60,23 +61,16 @@ def _empty(home: Home, *numbers: int) -> None:
 
 
 def _faults(home: Home) -> dict[str, str]:
-    faults = _faults_now(home)
-    home.settle()
-    return faults
-
-
-def _faults_now(home: Home) -> dict[str, str]:
-    report = json.loads(home.envfs("verify", "--json", status=None).out)
     faults: dict[str, str] = {}
-    for fault in report["faults"]:
-        faults[fault["key"]] = f"{faults.get(fault['key'], '')} {fault['reason']}"
+    for fault in verified(home).rows:
+        faults[str(fault["key"])] = f"{faults.get(str(fault['key']), '')} {fault['reason']}"
     return faults
 
 
 def _notes(home: Home) -> str:
-    notes = json.loads(home.envfs("verify", "--json").out)["notes"]
-    home.settle()
-    return " ".join(notes)
+    answer = verified(home)
+    assert answer.reply["failed"] == 0
+    return str(answer.reply["notes"])
 
 
 # -- the product's own -------------------------------------------------------------------------------------------------
@@ -132,7 +126,7 @@ def test_a_change_of_keys_that_was_killed_is_finished_with_its_tombstone(shop: H
     with shop.mounted():
         eventually(lambda: not first.stat().st_size, "the old key file is forgotten")
         assert len(list(stones.glob("@*"))) == 1
-        assert _faults_now(shop) == {}
+        assert _faults(shop) == {}
 
 
 def test_an_empty_key_file_of_an_older_release_is_told_and_is_no_fault(forgetting: Home) -> None:
@@ -327,6 +321,16 @@ def test_a_pipe_in_the_place_of_a_tombstone_keeps_nobody_from_the_rest(forgettin
     assert _EMPTIED in faults[f"{_LEVEL}/@00000002.json"]
     assert any(key.startswith(f"tombstone/{_LEVEL}") for key in faults)
     stone.unlink()
+
+
+def test_many_large_things_in_the_place_of_tombstones_end_nothing(forgetting: Home, owner: Pen) -> None:
+    folder = forgetting.vault / f"tombstone/{_LEVEL}"
+    folder.mkdir(parents=True)
+    (folder / "@00000001.json").write_bytes(b"x" * (2 << 20))
+    for number in range(2, 130):
+        os.link(folder / "@00000001.json", folder / f"@{number:08d}.json")
+    _bury(forgetting, owner, 2)  # by the last one
+    assert "\n2\t\t\t-\tforgotten\t\n" in forgetting.envfs("history", "/shop/prod").text
 
 
 def test_a_tombstone_that_is_taken_away_is_missed_on_a_machine_that_saw_it(forgetting: Home) -> None:

@@ -13,6 +13,7 @@ from tests.system.home import ENVFS, SECONDS, Home, Said, as_user, eventually
 from tests.system.terminal import Terminal
 
 _LEAVING_SECONDS = 5.0
+_SOON_TRIES = 20
 _WRITTEN = "  | "
 
 
@@ -80,7 +81,9 @@ class Session:
         return text.replace("$WORK", str(self._work)).replace("$MNT", str(self.home.mnt))
 
     def _command(self, words: list[str], *, fails: bool) -> None:
-        uid = 0
+        uid, tries = 0, 1
+        if words[0] == "soon":
+            tries, words = _SOON_TRIES, words[1:]
         if words[0] == "as":
             uid, words = int(words[1]), words[2:]
         on_terminal, words = words[0] == "tty", words[1:] if words[0] == "tty" else words
@@ -91,7 +94,10 @@ class Session:
             environ = {"TERM": "xterm", **self.home.environ(self._extra)}
             self._terminal = Terminal(command, environ)
         else:
-            self._spoken(self._spawn(command))
+            said = self._spawn(command)
+            while not said.out and (tries := tries - 1):
+                said = self._spawn(command)
+            self._spoken(said)
 
     def _spawn(self, command: list[str]) -> Said:
         given, self._given = self._given, None

@@ -34,39 +34,51 @@ def run_exec(arguments: ExecArguments) -> int:
     if arguments.watch:
         return _watch(arguments)
     link = session.start_session(arguments.passphrase_file)
-    variables = fetch_view(link.ask, arguments)
+    view = _View(arguments)
+    variables = view.fetch(link.ask)
     link.close()
-    return replacement.become_command(arguments.command, variables)
+    return view.become_command(variables)
 
 
 def _watch(arguments: ExecArguments) -> int:
     from envfs_cli.watch import watcher
 
+    view, grace = _View(arguments), arguments.grace or _GRACE
     return watcher.watch_command(
-        watcher.Watched(
-            arguments.level,
-            lambda ask: fetch_view(ask, arguments),
-            lambda variables: replacement.become_command(arguments.command, variables),
-            arguments.grace or _GRACE,
-            arguments.passphrase_file,
-        )
+        watcher.Watched(arguments.level, view.fetch, view.become_command, grace, arguments.passphrase_file)
     )
 
 
-def fetch_view(ask: "Ask", arguments: ExecArguments) -> bytes:
-    """Return the variables that the command is to have: NAME=value, each ended by a NUL.
+class _View:
+    """The view that the command gets, and whether placeholders came in the place of its values."""
 
-    A reference to a name that no level sets is completed from the environment that the command is going to have.
-    """
-    why = session.given_reason(arguments.reason)
-    request = control.ReadView(arguments.level, "exec", "exec", arguments.only, reason=why)
-    try:
-        view = ask(request)[1]
-    except Malformed:  # such as a name that is required: the environment may have it
-        view = ask(request._replace(dialect="inheriting"))[1]
-    variables, _, opened = view.partition(b"\0\0")
-    if not opened:
-        return view
-    from envfs_cli.process import environment_references
+    def __init__(self, arguments: ExecArguments) -> None:
+        self._arguments = arguments
+        self._is_masked = False
 
-    return environment_references.complete_entries(variables + b"\0", opened, os.environb)
+    def fetch(self, ask: "Ask") -> bytes:
+        """Return the variables that the command is to have: NAME=value, each ended by a NUL.
+
+        A reference to a name that no level sets is completed from the environment that the command is going to have.
+        """
+        why = session.given_reason(self._arguments.reason)
+        request = control.ReadView(self._arguments.level, "exec", "exec", self._arguments.only, reason=why)
+        try:
+            reply, view = ask(request)
+        except Malformed:  # such as a name that is required: the environment may have it
+            reply, view = ask(request._replace(dialect="inheriting"))
+        self._is_masked = isinstance(reply, control.ViewSent) and reply.masked
+        variables, _, opened = view.partition(b"\0\0")
+        if not opened:
+            return view
+        from envfs_cli.process import environment_references
+
+        return environment_references.complete_entries(variables + b"\0", opened, os.environb)
+
+    def become_command(self, variables: bytes) -> int:
+        """Become the command, and say before if its variables are placeholders: once for each start."""
+        if self._is_masked:
+            from envfs_cli.replies import masked
+
+            masked.note_masked()
+        return replacement.become_command(self._arguments.command, variables)

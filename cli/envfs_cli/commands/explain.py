@@ -6,6 +6,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
+from envfs_cli.replies import masked
 from envfs_cli.replies.facts import chain_words, view_facts
 
 
@@ -42,7 +43,9 @@ def run_explain(arguments: ExplainArguments) -> int:
 
 
 def _value(asking: session.Session, level: str, name: str, version: int) -> str:
-    return asking.ask(control.ReadView(level, "value", "show", (name,), version))[1].decode()
+    reply, blob = asking.ask(control.ReadView(level, "value", "show", (name,), version))
+    masked.note_if_masked(reply)
+    return blob.decode()
 
 
 def _members(facts: control.FactsRow, chains: "list[control.DanglingRow]", value: "str | None") -> "dict[str, object]":

@@ -8,6 +8,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
 from envfs_cli.files import check_new, write_new
+from envfs_cli.replies import masked
 from envfs_cli.replies.variables import variables_of
 
 TYPE_CHECKING = False
@@ -57,16 +58,20 @@ def _exported(link: session.Session, arguments: ExportArguments, format_name: "F
     if format_name == "environ" or (
         format_name in ("dotenv", "json", "example") and not only
     ):  # the daemon writes these itself
-        return link.ask(control.ReadView(level, format_name, "export", only, version, dialect, why))[1]
+        reply, blob = link.ask(control.ReadView(level, format_name, "export", only, version, dialect, why))
+        masked.note_if_masked(reply)
+        return blob
     reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect, why))
+    masked.note_if_masked(reply)
     variables = variables_of(blob)
     from envfs.dotenv import dialects, formats
 
     if format_name == "dotenv" and isinstance(reply, control.ViewSent):
-        return dialects.dialect_text(variables, reply.dialect).encode()
+        text = dialects.dialect_text(variables, reply.dialect)
+        return masked.with_first_line(reply, text, format_name).encode()
     if format_name == "github":
         _mask(formats.github_masks(variables))
-    return formats.FORMATS[format_name](level, variables).encode()
+    return masked.with_first_line(reply, formats.FORMATS[format_name](level, variables), format_name).encode()
 
 
 def _mask(masks: str) -> None:

@@ -6,6 +6,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
+from envfs_cli.replies import masked
 
 
 class GetArguments(NamedTuple):
@@ -22,6 +23,7 @@ def run_get(arguments: GetArguments) -> int:
     """Print one value, with a line end on a terminal only."""
     version, why = arguments.version or 0, session.given_reason(arguments.reason)
     request = control.ReadView(arguments.level, "value", "get", (arguments.name,), version, reason=why)
-    _, blob = session.start_session(arguments.passphrase_file).ask(request)
+    reply, blob = session.start_session(arguments.passphrase_file).ask(request)
+    masked.note_if_masked(reply)
     output.raw(blob + b"\n" if os.isatty(1) or not blob.endswith(b"\n") else blob)
     return 0

@@ -4,6 +4,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
+from envfs_cli.replies import masked
 from envfs_cli.replies.variables import variables_of
 
 _HIDDEN = "••••••"
@@ -39,7 +40,9 @@ def run_show(arguments: ShowArguments) -> int:
 
 
 def _values(link: session.Session, level: str, version: int) -> "dict[str, str]":
-    return variables_of(link.ask(control.ReadView(level, "environ", "show", (), version))[1])
+    reply, blob = link.ask(control.ReadView(level, "environ", "show", (), version))
+    masked.note_if_masked(reply)
+    return variables_of(blob)
 
 
 def _show_own(link: session.Session, arguments: ShowArguments) -> int:

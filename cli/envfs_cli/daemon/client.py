@@ -39,7 +39,7 @@ _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is w
 _HARMLESS = (  # what may be asked twice
     *(control.Status, control.ReadView, control.DescribeView, control.ListVariables, control.ListLevels),
     *(control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.CheckWrite),
-    control.Diagnose,
+    *(control.Diagnose, control.ListReaders),
 )
 _NO_NEWS = (control.Hello, control.WorkingRow)
 

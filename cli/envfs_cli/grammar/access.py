@@ -93,6 +93,17 @@ COMMANDS = (
         "from below a program that counts as an agent, or from a terminal that is younger than the question.",
     ),
     Command(
+        "who",
+        "access",
+        "list the processes that have a level open or read it",
+        (LEVEL,),
+        (PASSPHRASE, JSON),
+        ("envfs who /shop/prod",),
+        details="Readers of levels below are listed too, for they get what the level sets. A process that has ended is "
+        "listed only if another one has its open file, and then as `passed on`. The daemon remembers the last 4,096 "
+        "readings since its start. `envfs log` has all of them.",
+    ),
+    Command(
         "log",
         "access",
         "print the access log, verify it, rotate it, or begin a new one",

@@ -90,8 +90,8 @@ COMMANDS = (
         "say what runs and what is wrong",
         options=(JSON,),
         examples=("envfs status", "envfs status --json | jq .problems"),
-        details="The owner is told everything, a user with a grant where the mount is and whether the vault is "
-        "unlocked, any other user that a daemon runs.",
+        details="The owner sees everything, a user with a grant where the mount is and whether the vault is unlocked, "
+        "any other user that a daemon runs.",
     ),
     Command(
         "link",

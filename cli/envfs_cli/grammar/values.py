@@ -119,7 +119,7 @@ COMMANDS = (
             JSON,
         ),
         ("envfs check /shop/prod", "envfs check /shop/prod --against .env.example", "envfs check /shop --dialect node"),
-        details="Fails if a variable is missing, or a reference is undefined or leads back to itself. Doubts are told: "
+        details="Fails if a variable is missing, or a reference is undefined or leads back to itself. It warns of "
         "empty values, names that change how programs run, values that some program would take for something else. "
         "With --dialect, the programs are those that the dialect is for; `envfs grant --help` names them.",
     ),

@@ -7,10 +7,10 @@ process group only when it becomes its command, so that until then it can ask fo
 """
 
 import ctypes
+import hashlib
 import os
 import signal
 import sys
-from _blake2 import blake2b
 
 from envfs.errors import EnvFSError
 from envfs_cli import exit_status
@@ -74,7 +74,7 @@ class Family:
         return self._fork(act)
 
     def _digest(self, variables: bytes) -> bytes:
-        return blake2b(variables, key=self._key, digest_size=32).digest()
+        return hashlib.blake2b(variables, key=self._key, digest_size=32).digest()
 
     def _fork(self, act: "Callable[[int], int]") -> "Child":
         sys.stdout.flush()

@@ -36,7 +36,7 @@ class Foreground:
         if self.is_of(group):
             _set(os.getpgrp())
 
-    def mend(self) -> None:
+    def restore_modes(self) -> None:
         """Put the terminal's modes back to what they were, after somebody who had changed them was ended."""
         if self._modes is not None and self.is_of(os.getpgrp()):
             termios.tcsetattr(0, termios.TCSADRAIN, self._modes)

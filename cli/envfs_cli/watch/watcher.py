@@ -243,5 +243,5 @@ class _Watcher:
 
     def _start(self) -> None:
         self._first, self._stopping, self._kill_at, self._digest = False, False, 0.0, b""
-        self._foreground.mend()
+        self._foreground.restore_modes()
         self._child = self._family.start(self._view, self._watched.become, self._foreground)

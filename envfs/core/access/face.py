@@ -1,5 +1,6 @@
 """The face of a level: in which of its forms a caller gets it."""
 
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 
@@ -13,6 +14,23 @@ class Face(NamedTuple):
     dialect: str = ""
     masked: bool = False
     only: tuple[str, ...] = ()
+
+    def shows(self, name: str) -> bool:
+        """Tell whether a variable of this name is shown."""
+        return not self.only or any(fnmatchcase(name, glob) for glob in self.only)
+
+    def has_values_of(self, other: "Face") -> bool:
+        """Tell whether both show the same variables with the same values, whatever their dialects."""
+        return self.masked == other.masked and self.only == other.only
+
+    def without_dialect(self) -> "Face":
+        """Return the face of a text that no dialect changes."""
+        return self if not self.dialect else self._replace(dialect="")
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every variable is shown, with its value."""
+        return not self.masked and not self.only
 
 
 PLAIN_FACE = Face()

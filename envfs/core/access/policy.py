@@ -17,6 +17,11 @@ MOST_LISTERS = 507  # uids of one folder's access list: with more, Linux refuses
 _NO_GRANT = Verdict(Decision.DENY, "no grant")
 
 
+def face(rule: Rule) -> Face:
+    """Return the face that a rule shows."""
+    return Face(rule.dialect, rule.decision is Decision.MASK, rule.only)
+
+
 class _Entry(NamedTuple):
     """A rule made ready: the verdict that it gives, and its end in seconds of this run of the machine."""
 
@@ -33,7 +38,7 @@ class Policy:
         self._by_uid: dict[int, list[_Entry]] = {}
         for rule in sorted(rules, key=lambda rule: -len(names.chain(rule.level))):
             if rule.uid is not None:
-                verdict = Verdict(rule.decision, f"uid {rule.uid} {rule.level}", Face(rule.dialect))
+                verdict = Verdict(rule.decision, f"uid {rule.uid} {rule.level}", face(rule))
                 self._by_uid.setdefault(rule.uid, []).append(_Entry(rule.level, end(rule, now), verdict))
 
     def decide(self, caller: Caller, level: str, seconds: float) -> Verdict:

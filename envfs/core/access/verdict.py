@@ -15,6 +15,9 @@ class Decision(StrEnum):
     DENY = "deny"
 
 
+_ALLOW, _MASK = Decision.ALLOW, Decision.MASK
+
+
 class Verdict(NamedTuple):
     """A decision, the rule behind it, and the face of the level for this caller.
 
@@ -24,3 +27,8 @@ class Verdict(NamedTuple):
     decision: Decision
     rule: str
     face: Face = PLAIN_FACE
+
+    @property
+    def is_served(self) -> bool:
+        """Tell whether the caller gets something at once: the values, or placeholders."""
+        return self.decision is _ALLOW or self.decision is _MASK

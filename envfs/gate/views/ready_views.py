@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Hashable
 from typing import NamedTuple, TypeVar
 
+from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access_request import Format
 from envfs.core.addresses import SealedLayer
 from envfs.core.scope import VAULT, Scope
@@ -32,45 +33,42 @@ class Views:
         """Make views of `vault` by asking `keyholder`."""
         self._vault = vault
         self._keyholder = keyholder
-        self._ready: dict[tuple[str, str], View] = {}  # by level and dialect
-        self._past: dict[tuple[str, ...], View] = {}
+        self._ready: dict[tuple[str, Face], View] = {}  # by level and face
+        self._past: dict[tuple[str, Face, tuple[str, ...]], View] = {}
         self._replaced: dict[View, float] = {}  # and the moment at which each goes
         self.times = ViewTimes()
         self._locks = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
-    def warm(self, level: str, dialect: str = "") -> View | None:
-        """Return the view of a level if it is ready and nothing below it changed. Never waits.
-
-        `dialect` is that of its dotenv text. Empty for the one that the texts ask for.
-        """
-        view = self._ready.get((level, dialect))
+    def warm(self, level: str, face: Face = PLAIN_FACE) -> View | None:
+        """Return the view of a level if it is ready and nothing below it changed. Never waits."""
+        view = self._ready.get((level, face))
         return view if view is not None and view.fingerprint == self._vault.fingerprint(level) else None
 
-    def newest(self, level: str, dialect: str = "") -> View | None:
+    def newest(self, level: str, face: Face = PLAIN_FACE) -> View | None:
         """Return the view of a level that was made last, if it is there, whatever changed since."""
-        return self._ready.get((level, dialect))
+        return self._ready.get((level, face))
 
-    async def get(self, level: str, dialect: str = "") -> View:
+    async def get(self, level: str, face: Face = PLAIN_FACE) -> View:
         """Return the view of a level as it is now, making it if need be."""
-        view = self.warm(level, dialect)
+        view = self.warm(level, face)
         while view is None:
             layers = ChainVersions(level, self._vault.versions(level), self._vault.fingerprint(level))
-            answer = await self._make(layers, layers.wanted(), _whole(dialect))
-            old = self._ready.pop((level, dialect), None)
-            self.times.date(answer, dialect, old)
+            answer = await self._make(layers, layers.wanted(), _whole(face))
+            old = self._ready.pop((level, face), None)
+            self.times.date(answer, face, old)
             if old is not None:
                 self._retire(old, answer)
-            _keep(self._ready, (level, dialect), answer, _room())
-            view = self.warm(level, dialect)
+            _keep(self._ready, (level, face), answer, _room())
+            view = self.warm(level, face)
         return view
 
-    async def get_past(self, level: str, version: int, dialect: str = "") -> View:
+    async def get_past(self, level: str, version: int, face: Face = PLAIN_FACE) -> View:
         """Return the view of a level as it was when `version` was written."""
         layers = ChainVersions(level, *self._vault.chain_at(level, version))
-        key = (level, dialect, *layers.fingerprint)
+        key = (level, face, layers.fingerprint)
         if key not in self._past:
-            answer = await self._make(layers, layers.wanted(), _whole(dialect))
+            answer = await self._make(layers, layers.wanted(), _whole(face))
             if key in self._past:  # somebody else made it meanwhile
                 answer.release()
             else:
@@ -171,8 +169,9 @@ class Views:
 _Ask = Callable[[tuple[SealedLayer, ...], bool], NamedTuple]  # how the keyholder is asked. True: for ordinary memory
 
 
-def _whole(dialect: str) -> _Ask:
-    return lambda layers, ordinary: RenderView(layers, dialect, ordinary)
+def _whole(face: Face) -> _Ask:
+    dialect, masked, only = face
+    return lambda layers, ordinary: RenderView(layers, dialect, ordinary, masked, only)
 
 
 def _drop(among: dict[K, View], scope: Scope) -> None:

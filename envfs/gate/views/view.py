@@ -54,7 +54,7 @@ class Extent(NamedTuple):
 class View:
     """The view of `level` at `version` (0: it has no text). `changed_ns` is when its newest text was written.
 
-    Two views of one level and dialect that have the same content in a format read the same in it, or the longer one
+    Two views of one level and face that have the same content in a format read the same in it, or the longer one
     begins as the shorter one does. A view `is_paged` once the kernel may have pages of its text: nothing continues it
     then, for such a page has zeros behind the text, which a reader could get who is told of a longer one.
     """

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from envfs.core.access.face import Face
 from envfs.core.access_request import Format
 from envfs.gate.views.view import CONTENTS, View
 
@@ -29,16 +30,16 @@ class ViewTimes:
 
     def __init__(self) -> None:
         """Start knowing nothing."""
-        self._of: dict[str, dict[str, _Moment]] = {}  # by level, and by the dialect that was asked for
+        self._of: dict[str, dict[Face, _Moment]] = {}  # by level, and by face
         self._contents = itertools.count(1)
 
-    def date(self, view: View, dialect: str, before: View | None) -> None:
+    def date(self, view: View, face: Face, before: View | None) -> None:
         """Give a view that was just made its time and its numbers.
 
         `before` is the one that it replaces, if that is still there.
         """
         moments = self._of.pop(view.level, {})
-        last = moments.get(dialect)
+        last = moments.get(face)
         same = last is not None and (
             last.fingerprint == view.fingerprint or (before is not None and view.reads_as(before))
         )
@@ -46,7 +47,7 @@ class ViewTimes:
             view.changed_ns = last.changed_ns if same else max(view.changed_ns, last.changed_ns + _STEP_NS)
         contents = last.contents if last is not None and same else self._continued(view, last, before)
         view.contents = contents
-        moments[dialect] = _Moment(view.fingerprint, view.changed_ns, contents)
+        moments[face] = _Moment(view.fingerprint, view.changed_ns, contents)
         while len(self._of) >= _KEPT:
             del self._of[next(iter(self._of))]
         self._of[view.level] = moments
@@ -59,6 +60,6 @@ class ViewTimes:
 
     def carry(self, level: str, before: tuple[str, ...], now: tuple[str, ...]) -> None:
         """Remember that the view of other records reads as that of those before, which is not there any more."""
-        for dialect, known in self._of.get(level, {}).items():
+        for face, known in self._of.get(level, {}).items():
             if known.fingerprint == before:
-                self._of[level][dialect] = known._replace(fingerprint=now)
+                self._of[level][face] = known._replace(fingerprint=now)

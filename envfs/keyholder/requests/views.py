@@ -1,15 +1,19 @@
 """Requests that show what records hold: a finished view, and which names each version changed."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from envfs.core import limits
+from envfs.core.access.face import Face
+from envfs.core.secret import Secret
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialects, formats, merging, portability, residues, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
+from envfs.dotenv.placeholders import masking
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
-from envfs.keyholder.crypto import sealing
+from envfs.keyholder.crypto import placeholder_seeds, sealing
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol import jsontext, parts
 from envfs.protocol.keyholding import (
@@ -27,10 +31,10 @@ from envfs.protocol.keyholding import (
 )
 
 
-def readable_parts(view: merging.MergedView, dialect: str) -> dict[Part, bytes]:
-    """Return what readers get of a view."""
+def readable_parts(view: merging.MergedView, dialect: str, first_line: str = "") -> dict[Part, bytes]:
+    """Return what readers get of a view. `first_line` is that of its dotenv text."""
     return {
-        Part.DOTENV: dialects.dialect_text(view.variables, dialect, view.opened).encode(),
+        Part.DOTENV: (first_line + dialects.dialect_text(view.variables, dialect, view.opened)).encode(),
         Part.JSON: formats.json_object("", view.variables).encode(),
         Part.EXAMPLE: formats.example_text("", view.variables).encode(),
         Part.ENVIRON: writing.environ_bytes(view.variables),
@@ -44,12 +48,20 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
     Raises:
         TooLarge: the view would be over its limit
     """
-    layers = [merging.Layer(layer.level, work.open(layer)) for layer in request.layers]
+    records = [work.open_record(layer) for layer in request.layers]
+    layers = [
+        merging.Layer(layer.level, parse_document(opened.text))
+        for layer, opened in zip(request.layers, records, strict=True)
+    ]
     lenient = request.dialect.startswith(dialects.INHERITING)
     asked = request.dialect.removeprefix(dialects.INHERITING).strip()
     dialect = asked or dialects.requested_dialect([layer.document for layer in layers])
     view = merging.merge_layers(layers, lenient=lenient)
-    contents = readable_parts(view, dialect)
+    if request.masked:
+        view = masking.masked_view(view, _seeds(view, [opened.key for opened in records]))
+    if request.only:
+        view = merging.only_shown(view, Face(only=request.only).shows)
+    contents = readable_parts(view, dialect, masking.FIRST_LINE if request.masked else "")
     contents[Part.TABLE] = parts.table_of(contents[Part.ENVIRON])
     contents[Part.ORIGINS] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
     sizes = tuple(len(contents[part]) for part in Part)
@@ -58,6 +70,18 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
     return WorkResult(
         Rendered(sizes, len(view.variables), dialect), region=_region(contents, ordinary=request.ordinary)
     )
+
+
+def _seeds(view: merging.MergedView, keys: list[Secret[bytes]]) -> masking.SeedMaker:
+    @cache
+    def key_of(layers: tuple[int, ...]) -> Secret[bytes]:
+        return placeholder_seeds.placeholder_key(keys[layer] for layer in layers)
+
+    def seed_of(name: str, value: str) -> bytes:
+        key = key_of(tuple(merging.layers_of(view, name)))
+        return placeholder_seeds.placeholder_seed(key, view.origin[name], name, value)
+
+    return seed_of
 
 
 def render_own(request: RenderOwn, work: Work) -> WorkResult:

@@ -24,6 +24,8 @@ from envfs.protocol.control.projects import (
     ProjectsRow,
     RotateKey,
 )
+from envfs.protocol.control.readers import *  # noqa: F403
+from envfs.protocol.control.readers import ReadersRequest, ReadersRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
@@ -72,9 +74,16 @@ class Done(NamedTuple):
 
 
 Request = (
-    VaultRequest | ProjectsRequest | ChangesRequest | ViewsRequest | GrantsRequest | AccessLogRequest | ApprovalsRequest
+    VaultRequest
+    | ProjectsRequest
+    | ChangesRequest
+    | ViewsRequest
+    | GrantsRequest
+    | AccessLogRequest
+    | ReadersRequest
+    | ApprovalsRequest
 )
-Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ApprovalsRow
+Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow | ApprovalsRow
 Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)

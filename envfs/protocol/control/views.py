@@ -107,12 +107,16 @@ VIEW_END = b"."  # the last blob behind ViewSent. It does not come if the vault 
 
 
 class ViewSent(NamedTuple):
-    """A view follows in blobs, the last of which is VIEW_END. `dialect` is that of its dotenv text."""
+    """A view follows in blobs, the last of which is VIEW_END. `dialect` is that of its dotenv text.
+
+    `masked` tells that placeholders stand in the place of the values.
+    """
 
     level: str
     version: int
     variables: int
     dialect: str = "portable"
+    masked: bool = False
 
 
 ViewsRequest = ReadView | DescribeView | WatchView | ListVariables | ListLevels

@@ -7,6 +7,7 @@ import pytest
 from pyfuse3 import EntryAttributes
 
 from envfs.core.access.caller import Caller
+from envfs.core.access.face import Face
 from envfs.core.differences import Difference
 from envfs.core.view_parts import Part
 from envfs.errors import StoreUnavailable
@@ -19,6 +20,7 @@ from envfs.vault.vault import Vault
 
 VALUES = Difference((Part.DOTENV, Part.JSON, Part.ENVIRON), ("A",))
 ME = Caller(0, 0, 1)
+MASKED = Face(masked=True)
 SHOP, ENV = Node(NodeKind.FOLDER, "/shop"), Node(NodeKind.DOTENV, "/shop")
 
 
@@ -98,9 +100,18 @@ def test_levels_are_those_of_which_something_can_change(held: Held) -> None:
         (Node(NodeKind.VALUE, "/shop", 0, "A"), VALUES, True),
         (Node(NodeKind.VALUE, "/shop", 0, "B"), VALUES, False),
         (Node(NodeKind.VALUE, "/shop", 0, "B"), EVERYTHING, True),
-        (Node(NodeKind.DOTENV, "/shop", 0, "node"), VALUES, True),
+        (ENV._replace(face=Face("node")), VALUES, True),
+        (ENV._replace(face=MASKED), VALUES, True),
+        (ENV._replace(face=Face(only=("A*", "C"))), VALUES, True),
+        (ENV._replace(face=Face(only=("B*", "C"))), VALUES, False),
+        (ENV._replace(face=Face(only=("B*", "C"))), EVERYTHING, True),
+        (Node(NodeKind.JSON, "/shop", face=MASKED), VALUES, True),
+        (Node(NodeKind.JSON, "/shop", face=Face(only=("B",))), VALUES, False),
+        (Node(NodeKind.EXAMPLE, "/shop", face=MASKED), VALUES, False),
         (ENV, Difference((Part.DOTENV,)), True),
-        (Node(NodeKind.DOTENV, "/shop", 0, "node"), Difference((Part.DOTENV,)), False),
+        (ENV._replace(face=Face("node")), Difference((Part.DOTENV,)), False),
+        (ENV._replace(face=MASKED), Difference((Part.DOTENV,)), False),
+        (ENV._replace(face=Face(only=("B",))), Difference((Part.DOTENV,)), True),
         (Node(NodeKind.DOTENV, "/shop", 2), EVERYTHING, False),
         (Node(NodeKind.DOTENV, "/blog"), EVERYTHING, False),
         (Node(NodeKind.VARIABLES, "/shop"), EVERYTHING, False),

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from envfs.core.access.caller import Caller
-from envfs.host import callers
+from envfs.core.access.evidence import Need
+from envfs.host import callers, clocks
 from envfs.host.callers import Callers
 
 ME = (os.getpid(), os.geteuid(), os.getegid())
@@ -37,7 +38,8 @@ def gone(process: "subprocess.Popen[bytes]") -> None:
 def test_the_own_process_is_known(known: Callers) -> None:
     caller = known.look(*ME)
     cgroup = Path("/proc/self/cgroup").read_text().rpartition("0::")[2].strip()
-    assert caller == Caller(ME[1], ME[2], ME[0], EXE, cgroup)
+    assert (caller.uid, caller.gid, caller.pid, caller.doubt) == (ME[1], ME[2], ME[0], "")
+    assert (caller.executable, caller.cgroup) == (EXE, cgroup)
 
 
 def test_it_is_the_same_when_asked_again(known: Callers) -> None:
@@ -148,13 +150,82 @@ def test_a_thread_is_known_by_its_own_number(known: Callers) -> None:
     thread.start()
     thread.join()
     assert seen[0].executable == EXE
+    assert seen[0].pid == ME[0]  # the process, which people know
     assert not seen[0].doubt
 
 
 def test_the_one_at_the_other_end_of_a_socket_is_known(known: Callers) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert callers.peer_caller(ours.getsockopt) == known.look(*ME)
+        assert callers.peer_caller(ours.getsockopt)[:6] == known.look(*ME)[:6]
+
+
+def test_nothing_is_told_of_the_program_at_the_other_end_of_a_socket() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        evidence = callers.peer_caller(ours.getsockopt).evidence(frozenset(Need))
+    assert evidence.seen == {Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT}
+    assert set(evidence.groups) == {os.getegid(), *os.getgroups()}
+    assert (evidence.program, evidence.script, evidence.ancestors) == (None, None, ())
+
+
+def test_a_process_that_connected_and_ended_is_in_doubt(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        listener.listen()
+        child = os.fork()
+        if child == 0:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(tmp_path / "socket"))
+            os._exit(0)
+        os.waitpid(child, 0)
+        with listener.accept()[0] as peer:
+            assert callers.peer_caller(peer.getsockopt).doubt
+
+
+def test_a_number_that_another_process_got_is_in_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        listener.listen()
+        child = os.fork()
+        if child == 0:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(tmp_path / "socket"))
+            os._exit(0)
+        os.waitpid(child, 0)
+        monkeypatch.setattr(callers, "_peer_credentials", lambda _: ME)
+        with listener.accept()[0] as peer:
+            assert callers.peer_caller(peer.getsockopt).doubt == "the process that connected has ended"
+
+
+def test_an_opener_is_kept_without_what_nobody_asked(known: Callers) -> None:
+    caller = known.look(*ME)
+    assert callers.kept_caller(caller) == caller._replace(source=None)
+    assert callers.kept_caller(caller) is callers.kept_caller(caller)
+    evidence = caller.evidence(frozenset({Need.PROGRAM}))
+    assert callers.kept_caller(caller).evidence(frozenset(Need)) == evidence
+    assert callers.kept_caller(callers.own_caller()) == callers.own_caller()
+
+
+def test_a_glance_believes_nothing_where_a_rule_asked_for_more(known: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, now = sleeper(), time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now)
+    known.look(process.pid, *ME[1:]).evidence(frozenset({Need.PROGRAM}))
+    assert not known.glance(process.pid, *ME[1:]).doubt
+    gone(process)
+    assert known.glance(process.pid, *ME[1:]).doubt
+
+
+def test_a_process_lives_from_its_start_to_its_end() -> None:
+    process = sleeper()
+    now = clocks.boot_seconds()
+    assert callers.lived_at(process.pid, now)
+    assert not callers.lived_at(process.pid, now - 100)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not callers.lived_at(process.pid, now)
+    process.wait()
+    assert not callers.lived_at(process.pid, now)
 
 
 def test_looking_at_many_processes_keeps_few_descriptors_and_none_in_the_end() -> None:

@@ -85,6 +85,8 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 ],
                 "dialect": "",
                 "ordinary": False,
+                "masked": False,
+                "only": [],
             },
         ),
         (

@@ -27,13 +27,11 @@ class ReaderDoubt(NamedTuple):
     @property
     def text(self) -> str:
         """Say it in a sentence."""
-        labels = ", ".join(READERS[reader].label for reader in self.readers)
-        others = f", or {' or '.join(self.readers[1:])}" if len(self.readers) > 1 else ""
-        read = "read" if len(self.readers) > 1 else "reads"
-        return (
-            f"{', '.join(printable_names(self.names))}: {self.what}, which {labels} {read} otherwise: "
-            f"`--as {self.readers[0]}`{others} imports what that reads"
-        )
+        *labels, last_label = (READERS[reader].label for reader in self.readers)
+        readers = f"{', '.join(labels)} and {last_label}" if labels else last_label
+        options = " or ".join(f"`--as {reader}`" for reader in self.readers)
+        names = ", ".join(printable_names(self.names))
+        return f"{names}: {self.what}, read differently by {readers}: {options} imports what that reads"
 
 
 def reader_doubts(

@@ -1,0 +1,46 @@
+"""The last readings of each process: what it got, of which version, and when. For the question who reads a level.
+
+Laws: so many are kept and no more, the oldest go first. Nothing is decided by them, and no value is in them.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from envfs.core.access.caller import Caller
+from envfs.core.access_request import AccessRequest
+
+_MOST = 4096
+
+
+class LevelReading(NamedTuple):
+    """A caller got what it asked for, of that version, so many seconds after the machine's start."""
+
+    caller: Caller
+    request: AccessRequest
+    version: int
+    seconds: float
+
+
+class Readings:
+    """Remembers the last readings, one for each process, request and version."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._last: dict[tuple[int, int, AccessRequest, int], tuple[Caller, float]] = {}
+
+    def __iter__(self) -> Iterator[LevelReading]:
+        """Return them, in no order."""
+        for (_, _, request, version), (caller, seconds) in [*self._last.items()]:
+            yield LevelReading(caller, request, version, seconds)
+
+    def note(self, caller: Caller, request: AccessRequest, version: int, seconds: float) -> None:
+        """Note one."""
+        last = self._last
+        if len(last) >= _MOST:
+            self._forget_older_half()
+        last[caller.uid, caller.pid, request, version] = caller, seconds
+
+    def _forget_older_half(self) -> None:
+        newest = sorted(self._last.items(), key=lambda reading: reading[1][1])[_MOST // 2 :]
+        self._last.clear()
+        self._last.update(newest)

@@ -1,0 +1,28 @@
+"""Facts and changes without the names that a caller's face does not show (`Face.only`)."""
+
+from envfs.core.access.face import Face
+from envfs.protocol.answers import Dangling, Examined, Facts, Use, VersionChange
+
+
+def shown_facts(examined: Examined, face: Face) -> Examined:
+    """Return the facts about the variables that a face shows. Of others, not even that one refers to them."""
+    variables = tuple(_shown_uses(facts, face) for facts in examined.variables if face.shows(facts.name))
+    return Examined(variables, tuple(dangling for dangling in examined.dangling if _is_shown(dangling, face)))
+
+
+def shown_change(change: VersionChange, face: Face) -> VersionChange:
+    """Return a version's change with the names that a face shows. Its message may name others, so it is left out."""
+    if not face.only:
+        return change
+    added, changed, removed = (
+        tuple(filter(face.shows, names)) for names in (change.added, change.changed, change.removed)
+    )
+    return change._replace(added=added, changed=changed, removed=removed, message="")
+
+
+def _shown_uses(facts: Facts, face: Face) -> Facts:
+    return facts._replace(uses=tuple(Use(*use) for use in facts.uses if face.shows(use.name)))
+
+
+def _is_shown(dangling: Dangling, face: Face) -> bool:
+    return all(map(face.shows, dangling.chain))

@@ -1,0 +1,66 @@
+"""The programs of the processes that a process descends from, the nearest first.
+
+Laws: each parent is the one that the child still has once the parent's folder is open, so no number that was given
+again stands in the chain. A chain that changes meanwhile, is too long, or has a process of another user namespace in
+it, is none. A process whose parent has ended descends from the one that took it over. Of the parent's own parents
+nothing can be told then.
+"""
+
+import os
+
+from envfs.core.access.evidence import ProgramFile
+from envfs.host.evidence.process_files import ProcessStat, open_process, process_stat
+from envfs.host.evidence.program_files import ProgramFiles
+
+MOST_ANCESTORS = 64
+_TRIES = 3
+_UNTOLD = ProgramFile("")  # of another user where the daemon is not root's, or of the kernel's own
+
+
+def find_ancestors(
+    files: ProgramFiles, process: int, stat: ProcessStat, *, with_digests: bool
+) -> tuple[ProgramFile, ...] | None:
+    """Return the programs of the ancestors of a process, by its folder. None if they cannot be told.
+
+    Raises:
+        Unfinished: one is large, and not read yet
+    """
+    folders = [process]
+    try:
+        programs = []
+        while (parent := _open_parent(folders[-1], stat)) is not None:
+            folder, stat = parent
+            folders.append(folder)
+            if len(folders) > MOST_ANCESTORS:
+                return None
+            if files.is_of_other_users(folder):
+                return None
+            programs.append(files.program(folder, with_digest=with_digests) or _UNTOLD)
+        return tuple(programs)
+    except OSError:
+        return None
+    finally:
+        for folder in folders[1:]:
+            os.close(folder)
+
+
+def _open_parent(child: int, stat: ProcessStat) -> tuple[int, ProcessStat] | None:
+    # None at the top: the parent of a process outside of this process namespace, or of the first process, is 0
+    for _ in range(_TRIES):
+        if not stat.parent:
+            return None
+        try:
+            folder = open_process(stat.parent)
+        except OSError:
+            stat = process_stat(child)
+            continue
+        try:
+            of_parent, again = process_stat(folder), process_stat(child)
+        except OSError:
+            os.close(folder)
+            raise
+        if again.parent == stat.parent and of_parent.started <= again.started:
+            return folder, of_parent
+        os.close(folder)
+        stat = again
+    raise ProcessLookupError

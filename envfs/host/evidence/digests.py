@@ -1,0 +1,72 @@
+"""The SHA-256 of files that processes run, read once for each state of a file.
+
+Laws: only a regular file is read, and never more of it than a bound. A digest is kept by all that changes when the
+file does: device, inode, size, times, and the mount, so that a device's number that is given again names nothing old.
+A large file is read by a thread, outside of the loop that answers everybody.
+"""
+
+import hashlib
+import os
+import stat
+from functools import partial
+
+from envfs.host.evidence.file_identity import FileIdentity, identify_file
+from envfs.host.evidence.unfinished import Unfinished
+
+MOST_BYTES = 512 << 20  # of a file. A larger one has no digest
+_AT_ONCE = 512 << 10  # so much takes a millisecond
+_PIECE = 1 << 20
+_KEPT = 512
+_READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class Digests:
+    """Keeps the digests of the last files."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._digests: dict[FileIdentity, str] = {}
+
+    def digest(self, folder: int, name: str, identity: FileIdentity) -> str:
+        """Return the digest of a file in hexadecimal, empty if it has none. `identity` is what it was seen to be.
+
+        Raises:
+            Unfinished: it is large, and not read yet
+        """
+        digest = self._digests.get(identity)
+        if digest is not None:
+            return digest
+        if not stat.S_ISREG(identity.mode) or identity.size > MOST_BYTES:
+            return ""
+        try:
+            handle = os.open(name, _READING, dir_fd=folder)
+        except OSError:
+            return ""
+        if identity.size > _AT_ONCE:
+            raise Unfinished(partial(self._read, handle, identity), partial(os.close, handle))
+        try:
+            return self._read(handle, identity)
+        finally:
+            os.close(handle)
+
+    def _read(self, handle: int, identity: FileIdentity) -> str:
+        try:
+            digest = _digest(handle, identity)
+        except OSError:
+            digest = ""
+        if len(self._digests) >= _KEPT:
+            self._digests.pop(next(iter(self._digests)), None)
+        self._digests[identity] = digest  # without one too: it is not read again as long as it is the same
+        return digest
+
+
+def _digest(handle: int, identity: FileIdentity) -> str:
+    # empty for another file than the one that was seen, and for one that changes meanwhile
+    if identify_file(handle) != identity:
+        return ""
+    content, size = hashlib.sha256(), 0
+    while size <= identity.size and (piece := os.read(handle, _PIECE)):
+        size += len(piece)
+        content.update(piece)
+    is_unchanged = size == identity.size and identify_file(handle) == identity
+    return content.hexdigest() if is_unchanged else ""

@@ -1,0 +1,30 @@
+"""The inode of a pidfd: one number for one process, never given again while the machine runs (pidfd_open(2)).
+
+Since Linux 6.9 pidfds have a file system of their own. Before that all of them had one inode in common, as all event
+descriptors still have.
+"""
+
+import functools
+import os
+
+
+def pidfd_inode(process: int) -> int:
+    """Return the number of a process, by its process id. 0 if it cannot be had."""
+    try:
+        handle = os.pidfd_open(process)
+    except OSError:
+        return 0
+    try:
+        status = os.fstat(handle)
+        return 0 if status.st_dev == _shared_device() else status.st_ino
+    finally:
+        os.close(handle)
+
+
+@functools.cache
+def _shared_device() -> int:
+    handle = os.eventfd(0, os.EFD_CLOEXEC)
+    try:
+        return os.fstat(handle).st_dev
+    finally:
+        os.close(handle)

@@ -1,0 +1,114 @@
+"""What the socket sends to a caller with placeholders, or with some names only."""
+
+import json
+
+import pytest
+
+from envfs.core.access.face import Face
+from envfs.dotenv.placeholders.masking import FIRST_LINE
+from envfs.protocol import control
+from tests.component.faces import rules_by_process
+from tests.component.requesting import code
+from tests.component.world import ME, Context, Replied, World, run
+
+R = control
+MASKED, SOME = Face(masked=True), Face(only=("LOG", "PAG*"))
+VALUES = (b"hunter2", b"hunter3", b"debug")
+PROD, SECRET_NAMES = "/shop/prod", ("DATABASE_URL", "REGION")
+
+
+@pytest.fixture(scope="module")
+def asked(shared: World) -> World:
+    return shared
+
+
+def ask(world: World, request: tuple[object, ...], face: Face) -> Replied:
+    """Ask as this process, for which the rules give a face."""
+    rules_by_process(world).show(Context(), face)
+    return run(lambda: world.sent(request, ME))  # type: ignore[arg-type]
+
+
+READS = {
+    "a value": R.ReadView(PROD, "value", "get", ("DATABASE_URL",)),
+    "a text": R.ReadView(PROD, "dotenv", "export"),
+    "a text in a dialect": R.ReadView(PROD, "dotenv", "export", (), 0, "node"),
+    "json": R.ReadView(PROD, "json", "export"),
+    "an environment": R.ReadView(PROD, "exec", "exec"),
+    "an environment in part": R.ReadView(PROD, "exec", "exec", ("DATABASE_URL", "LOG")),
+    "a lenient environment": R.ReadView(PROD, "exec", "exec", (), 0, "inheriting"),
+    "values to be shown": R.ReadView(PROD, "environ", "show"),
+    "a version": R.ReadView("/shop", "environ", "show", (), 1),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_every_form_that_is_sent_is_masked(asked: World, name: str) -> None:
+    plain, masked = ask(asked, READS[name], Face()), ask(asked, READS[name], MASKED)
+    assert isinstance(plain.reply, R.ViewSent)
+    assert isinstance(masked.reply, R.ViewSent)
+    assert (plain.reply.masked, masked.reply.masked) == (False, True)
+    assert plain.reply.variables == masked.reply.variables
+    assert any(value in plain.blob for value in VALUES)
+    assert not any(value in masked.blob for value in VALUES)
+    assert (masked.blob.startswith(FIRST_LINE.encode())) == (READS[name].format == "dotenv")
+
+
+def test_all_forms_have_the_same_placeholders(asked: World) -> None:
+    values = json.loads(ask(asked, READS["json"], MASKED).blob)
+    environ = ask(asked, READS["values to be shown"], MASKED).blob.decode()
+    assert dict(entry.split("=", 1) for entry in environ.split("\0")[:-1]) == values
+    assert ask(asked, READS["a value"], MASKED).blob.decode() == values["DATABASE_URL"]
+
+
+@pytest.mark.parametrize("face", [MASKED, SOME])
+@pytest.mark.parametrize(
+    "request_",
+    [R.ReadView(PROD, "own", "export"), R.ImportText(PROD, dry=True)],
+    ids=["own text", "dry import"],
+)
+def test_what_cannot_be_masked_is_refused_and_on_the_log(
+    asked: World, face: Face, request_: tuple[object, ...]
+) -> None:
+    before = len(asked.entries())
+    assert code(ask(asked, request_, face).reply) == "not-approved"
+    assert [entry["event"] for entry in asked.entries()[before:]] == ["refuse"]
+    assert code(ask(asked, R.ReadView(PROD, "own", "export"), Face()).reply) == "ViewSent"
+
+
+def test_names_facts_and_history_are_told_to_a_reader_of_placeholders(asked: World) -> None:
+    for request in (
+        R.ListVariables(PROD),
+        R.DescribeView(PROD),
+        R.ListHistory(PROD),
+        R.ReadView(PROD, "example", "export"),
+    ):
+        plain, masked = ask(asked, request, Face()), ask(asked, request, MASKED)
+        assert plain.rows == masked.rows
+        assert plain.blob == masked.blob
+        assert plain.rows or plain.blob
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_some_names_are_all_that_is_told(asked: World, masked: bool) -> None:
+    face = SOME._replace(masked=masked)
+    requests = [
+        *(request for request in READS.values() if not request.only),
+        R.ListVariables(PROD),
+        R.DescribeView(PROD),
+        R.ListHistory(PROD),
+        R.ReadView(PROD, "example", "export"),
+    ]
+    for request in requests:
+        replied = ask(asked, request, face)
+        text = repr((replied.rows, replied.reply)).encode() + replied.blob
+        assert not any(name.encode() in text for name in SECRET_NAMES), request
+        assert b"LOG" in text or b"PAGER" in text, request
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_a_hidden_variable_is_like_one_that_is_not_there(asked: World, name: str) -> None:
+    for format_name in ("value", "exec", "environ"):
+        hidden = ask(asked, R.ReadView(PROD, format_name, "get", (name,)), SOME)
+        absent = ask(asked, R.ReadView(PROD, format_name, "get", ("NOPE",)), SOME)
+        assert code(hidden.reply) == "no-such-variable"
+        assert hidden == absent
