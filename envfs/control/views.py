@@ -52,7 +52,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     if is_lenient:
         face = face._replace(dialect=f"{dialects.INHERITING} {face.dialect}")
     access = AccessRequest(level, Channel(request.channel), shown, request.version, face)
-    patience = Patience(call.left, request.reason, partial(_tell_waiting, call))
+    patience = Patience(call.left, lambda: request.reason, partial(_tell_waiting, call))
     view = await call.service.open_vault.reader.view(call.caller, access, patience)
     try:
         blobs = blobs_of(view, request.only)

@@ -59,7 +59,7 @@ def askable_files(files: Iterable[tuple[str, Node]]) -> list[tuple[str, Node]]:
 async def wait_for_person(gate: Gate, caller: Caller, request: AccessRequest) -> None:
     """Wait until a person has decided, where one has to. EINTR for a caller that waits no more."""
     loop.make_way()
-    patience = Patience(partial(pending_signals.is_interrupted, caller.pid), lineages.reason_of(caller.pid))
+    patience = Patience(partial(pending_signals.is_interrupted, caller.pid), partial(lineages.reason_of, caller.pid))
     try:
         await gate.ask(caller, request, patience)
     except CallerLeft:

@@ -189,12 +189,16 @@ class Gate:
             view = await self._make(request._replace(face=verdict.face))  # nobody is asked for what cannot be served
         except (Malformed, TooLarge):
             self.refuse(caller, request, "the view cannot be made")
-        answer = await self._approvals.ask(caller, request, verdict, view.variables, patience)
+        try:
+            answer = await self._approvals.ask(caller, request, verdict, view.variables, patience)
+        except (NotApproved, TooLarge) as error:
+            self._refusals.record(events.refused(request, f"not asked: {error.text}"), caller)
+            raise
         if answer.outcome is not Outcome.ALLOWED:
-            rule, error = refusal(answer, request.level)
+            rule, refused = refusal(answer, request.level)
             with contextlib.suppress(AuditUnavailable):
                 self._refusals.record(events.refused(request, rule), caller)
-            raise error
+            raise refused
 
     async def _make(self, request: AccessRequest) -> View:
         if request.version:

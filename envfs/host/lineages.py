@@ -4,12 +4,16 @@ Laws: nothing here raises. A process that cannot be seen ends a lineage, and one
 what was seen of it. A caller that waits in the kernel cannot change meanwhile, any other is looked at twice.
 """
 
+import itertools
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 
-from envfs.core.approvals.lineage import Lineage, Process, Terminal
+from envfs.core.approvals.lineage import Lineage, Process, Terminal, is_complete
+from envfs.host import callers
 
-MOST = 64  # processes of a lineage: a longer one is cut, and judged as one whose beginning cannot be seen
+MOST = 64  # processes of a lineage. A longer one is cut, and is not complete
+_TRIES = 3
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STAT_BYTES, _WORDS_BYTES = 4096, 4096
 _PTS, _PTS_COUNT, _VIRTUAL, _CONSOLES = 136, 8, 4, 64  # Documentation/admin-guide/devices.txt
@@ -18,30 +22,46 @@ _ENVIRON_BYTES = 1 << 17
 
 
 def lineage_of(pid: int) -> Lineage:
-    """Return a process, or the process of a thread, and its ancestors. Empty if it cannot be seen."""
-    processes: list[Process] = []
-    pid = process_of(pid)
-    while pid > 0 and len(processes) < MOST and all(process.pid != pid for process in processes):
-        seen = _look(pid)
-        if seen is None:
+    """Return a process, or the process of a thread, and its ancestors. Empty if it cannot be seen.
+
+    For a thread: memory of the processes is read, and a process can let anybody wait who reads that.
+    """
+    pid = callers.process(pid)
+    lineage: Lineage = ()
+    for _ in range(_TRIES):  # an ancestor may end while it is looked at, and another one takes its place
+        lineage = tuple(itertools.islice(_ancestry(pid), MOST))
+        if is_complete(lineage):
             break
-        process, pid = seen
-        processes.append(process)
-    return tuple(processes)
+    return lineage
 
 
-def process_of(thread: int) -> int:
-    """Return the process that a thread is of. 0 if it cannot be seen."""
-    with suppress(OSError):
-        number = _read(f"/proc/{thread}/status", _STAT_BYTES).partition(b"\nTgid:\t")[2].partition(b"\n")[0]
-        return int(number) if number.isdigit() else 0
-    return 0
+def _ancestry(pid: int) -> Iterator[Process]:
+    while (process := process_at(pid)) is not None:
+        yield process._replace(script=_script(pid)) if process.program else process
+        pid = process.parent
 
 
 def process_at(pid: int) -> Process | None:
-    """Return one process. None if it cannot be seen."""
-    seen = _look(pid) if pid > 0 else None
-    return None if seen is None else seen[0]
+    """Return one process, without its script. None if it cannot be seen."""
+    if pid <= 0:
+        return None
+    try:
+        stat = _read(f"/proc/{pid}/stat", _STAT_BYTES)
+        uid = os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+    name, _, fields_text = stat.partition(b"(")[2].rpartition(b") ")
+    fields = fields_text.split()
+    return Process(
+        pid=pid,
+        start=int(fields[19]) / _TICKS,
+        session=int(fields[3]),
+        uid=uid,
+        terminal=_device(int(fields[4])),
+        program=_program(pid),
+        name=_text(name),
+        parent=int(fields[1]),
+    )
 
 
 def terminal_of(process: Process) -> Terminal | None:
@@ -62,7 +82,10 @@ def folder_of(pid: int) -> str:
 
 
 def reason_of(pid: int) -> str:
-    """Return the reason that a process gives in ENVFS_REASON of its environment, of which nothing else is kept."""
+    """Return the reason that a process gives in ENVFS_REASON of its environment, of which nothing else is kept.
+
+    For a thread, as `lineage_of`.
+    """
     environ = bytearray(1 + _ENVIRON_BYTES)  # behind a NUL, so that the first entry looks like the others
     try:
         handle = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
@@ -79,21 +102,6 @@ def reason_of(pid: int) -> str:
     finally:
         environ[:] = bytes(len(environ))
         os.close(handle)
-
-
-def _look(pid: int) -> tuple[Process, int] | None:
-    try:
-        stat = _read(f"/proc/{pid}/stat", _STAT_BYTES)
-        uid = os.stat(f"/proc/{pid}").st_uid
-    except OSError:
-        return None
-    name, _, fields_text = stat.partition(b"(")[2].rpartition(b") ")
-    fields = fields_text.split()
-    parent, session, terminal = int(fields[1]), int(fields[3]), _device(int(fields[4]))
-    program = _program(pid)
-    script = _script(pid, program)
-    process = Process(pid, int(fields[19]) / _TICKS, session, uid, terminal, program, script, _text(name))
-    return process, parent
 
 
 def _device(number: int) -> int:
@@ -117,12 +125,12 @@ def _program(pid: int) -> str:
     return ""
 
 
-def _script(pid: int, program: str) -> str:
-    # the first word that is no option, of an interpreter: what it really runs is its own affair
+def _script(pid: int) -> str:
+    # the first word that is no option: of most interpreters it is the script
     with suppress(OSError):
         words = _read(f"/proc/{pid}/cmdline", _WORDS_BYTES).split(b"\0")[1:-1]
         script = next((word for word in words if word and not word.startswith(b"-")), b"")
-        return _text(script) if script and program else ""
+        return _text(script)
     return ""
 
 

@@ -32,6 +32,11 @@ def is_interrupted(thread: int) -> bool:
         return True
     finally:
         os.close(handle)
+    return is_pending(status)
+
+
+def is_pending(status: bytes) -> bool:
+    """Tell of the text of a thread's `status` whether such a signal waits."""
     own, shared, blocked, ignored = (_mask(status, name) for name in _NAMES)
     pending = own | shared
     return bool(pending & _KILL_MASK or pending & ~blocked & ~ignored & ~_QUIET_MASK)

@@ -3,28 +3,30 @@
 Law: it is looked at while it waits for its answer, so that nothing of it can change meanwhile.
 """
 
+from collections.abc import Callable
+
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
 from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import ProcessKey, Sighting
-from envfs.host import lineages
+from envfs.host import callers, lineages
 
 _NEEDS = frozenset((Need.PROGRAM, Need.SCRIPT, Need.PIDFD, Need.UNIT))
 
 
 def identify_caller(caller: Caller) -> Sighting | None:
-    """Return which process a caller is and what it runs, and nothing more. None if it cannot be seen."""
-    process = lineages.process_at(lineages.process_of(caller.pid))
+    """Return which process a caller is and what it runs, and nothing more. None if it cannot be seen.
+
+    Raises:
+        Unfinished: something has to be read first
+    """
+    process = lineages.process_at(callers.process(caller.pid))
     return None if process is None else _sighting(caller, process)
 
 
-def see_caller(caller: Caller, reason: str) -> Sighting | None:
-    """Return all that a person is shown of a caller. None if it cannot be seen."""
-    lineage = lineages.lineage_of(caller.pid)
-    if not lineage:
-        return None
-    sighting = _sighting(caller, lineage[0])
-    return sighting._replace(lineage=lineage, folder=lineages.folder_of(caller.pid), reason=reason)
+def add_surroundings(sighting: Sighting, pid: int, reason: Callable[[], str]) -> Sighting:
+    """Return all that a person is shown of the caller with a process id. For a thread, as `lineage_of`."""
+    return sighting._replace(lineage=lineages.lineage_of(pid), folder=lineages.folder_of(pid), reason=reason())
 
 
 def _sighting(caller: Caller, process: Process) -> Sighting:

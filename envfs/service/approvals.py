@@ -4,6 +4,8 @@ Laws: the one who answers is looked at when the answer comes, and must be the pr
 is on the log. An answer is recorded before anybody is let go on.
 """
 
+from functools import partial
+
 from envfs.core import events
 from envfs.core.access.caller import Caller
 from envfs.core.approvals import approver
@@ -14,6 +16,8 @@ from envfs.gate.approvals.board import Board
 from envfs.host import lineages
 from envfs.host.peers import Peer
 from envfs.service.service import Service
+
+_NOBODY = AnsweringProcess((), None, None)
 
 
 def find_question(board: Board, name: str) -> Question:
@@ -40,7 +44,8 @@ async def answer_question(
     """
     board = service.open_vault.approvals.board
     question = find_question(board, name)
-    reason = reason_to_refuse(service, peer, question)
+    reason = await reason_to_refuse(service, caller, peer, question)
+    find_question(board, name)  # it may have ended meanwhile
     if reason:
         service.refusals.record(events.refused_answer(question.request, question.name, reason), caller)
         raise NotApproved(f"this process may not answer {name}: {reason}", _hint(name))
@@ -54,9 +59,10 @@ async def answer_question(
     return question
 
 
-def reason_to_refuse(service: Service, peer: Peer, question: Question) -> str:
+async def reason_to_refuse(service: Service, caller: Caller, peer: Peer, question: Question) -> str:
     """Say why the process at the other end may not answer. Empty if it may."""
-    answering = _look(peer)
+    look = partial(_look, peer)
+    answering = await service.open_vault.approvals.gathering.look(look, caller.uid) or _NOBODY
     asking = AskingProcess(question.sighting.lineage, question.seconds, question.wall_ns)
     agents = (*AGENTS, *service.settings.load().approvals.agents)
     return approver.reason_to_refuse(answering, asking, agents)
@@ -65,7 +71,7 @@ def reason_to_refuse(service: Service, peer: Peer, question: Question) -> str:
 def _look(peer: Peer) -> AnsweringProcess:
     lineage = lineages.lineage_of(peer.pid())
     if not lineage or peer.pid() != lineage[0].pid:
-        return AnsweringProcess((), None, None)
+        return _NOBODY
     leader = next((process for process in lineage if process.pid == lineage[0].session), None)
     return AnsweringProcess(
         lineage, leader or lineages.process_at(lineage[0].session), lineages.terminal_of(lineage[0])

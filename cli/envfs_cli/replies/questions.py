@@ -4,14 +4,15 @@ Law: every text of it that somebody else chose is made visible, letter by letter
 """
 
 from envfs.protocol import control
-from envfs_cli import output
+from envfs_cli import line_wrap, output
 
 OPEN = "open"
+_INDENT, _NARROWEST = 10, 30
 _CHOICES = {
-    "once": "each open that waits now",
-    "process": "this process, as long as it runs",
-    "executable": "this program, as this user, for 10 minutes",
-    "always": "a rule for this program is written",
+    "once": "those that wait now",
+    "process": "while it runs",
+    "executable": "for 10 minutes",
+    "always": "writes a rule",
 }
 _ENDS = {
     "allowed": "was allowed",
@@ -31,19 +32,33 @@ def question_lines(row: control.QuestionRow) -> "list[str]":
         ("what", f"{row.format} of {row.level}{_version(row)}: {row.variables} variables"),
         ("waits", f"{row.waiting} since {output.shown_time(row.asked)}, for {row.seconds_left} s more"),
     ]
-    lines = [output.paint(f"{row.question} asks for {output.clean(row.level)}", "head")]
-    lines += [f"  {name:<8}{output.clean(text)}" for name, text in facts if text]
-    lines += [
-        f"  {'from' if not number else '':<8}{process.pid} {output.clean(process.words)}{_mark(process)}"
+    facts += [
+        ("" if number else "from", f"{process.pid} {process.words}{_mark(process)}")
         for number, process in enumerate(row.processes[1:])
     ]
+    lines = [output.paint(output.clean(f"{row.question} asks for {row.level}"), "head")]
+    for name, text in facts:
+        lines += _folded(name, text) if text else []
     return [*lines, *(_choice(row, scope) for scope in row.choices), f"  {'no':<8}{_respond(row)} no"]
+
+
+def _folded(name: str, text: str) -> "list[str]":
+    # a terminal would go on at its left edge, where the lines of a question begin: a text could look like another line
+    room = max(_NARROWEST, line_wrap.terminal_width() - _INDENT)
+    pieces, piece, width = [], "", 0
+    for letter in output.clean(text):
+        columns = 1 if letter.isascii() else 2
+        if width + columns > room:
+            pieces.append(piece)
+            piece, width = "", 0
+        piece, width = piece + letter, width + columns
+    return [f"  {name:<8}{part}" if not at else f"{'':>8}| {part}" for at, part in enumerate([*pieces, piece])]
 
 
 def end_words(row: control.QuestionRow) -> str:
     """Return in words how a question ended."""
     by = f" by uid {row.answered_by}" if row.answered_by >= 0 else ""
-    return f"{row.question} {_ENDS.get(row.state, 'ended')}{by}"
+    return output.clean(f"{row.question} {_ENDS.get(row.state, 'ended')}{by}")
 
 
 def question_cells(row: control.QuestionRow) -> "tuple[str, ...]":
@@ -61,12 +76,12 @@ def question_cells(row: control.QuestionRow) -> "tuple[str, ...]":
 
 def _choice(row: control.QuestionRow, scope: str) -> str:
     suffix = "" if scope == "once" else f" --for {scope}"
-    meaning = output.paint(f"  # {_CHOICES.get(scope, scope)}", "dim")
-    return f"  {'yes' if scope == row.choices[0] else '':<8}{_respond(row)} yes{suffix}{meaning}"
+    meaning = output.paint(output.clean(f"  # {_CHOICES.get(scope, scope)}"), "dim")
+    return f"  {'yes' if scope == row.choices[0] else '':<8}{_respond(row)} yes{output.clean(suffix)}{meaning}"
 
 
 def _respond(row: control.QuestionRow) -> str:
-    return f"envfs approvals respond {row.question}"
+    return output.clean(f"envfs approvals respond {row.question}")
 
 
 def _user(row: control.QuestionRow) -> str:

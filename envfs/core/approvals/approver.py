@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from envfs.core.approvals.lineage import Lineage, Process, Terminal, sessions
+from envfs.core.approvals.lineage import Lineage, Process, Terminal, is_complete, sessions
 
 AGENTS = (
     *("aider", "amp", "auggie", "claude", "claude-code", "cline", "codex", "copilot", "crush", "cursor"),
@@ -41,8 +41,8 @@ class AnsweringProcess(NamedTuple):
 
 def reason_to_refuse(answering: AnsweringProcess, asking: AskingProcess, agents: Iterable[str] = AGENTS) -> str:
     """Say why a process may not answer a question. Empty if it may."""
-    if not answering.lineage or not asking.lineage:
-        return "the process that answers cannot be seen"
+    if not is_complete(answering.lineage) or not is_complete(asking.lineage):
+        return "not all of the processes that it comes from can be seen"
     return (
         _kinship(answering.lineage, asking.lineage)
         or _agent(answering.lineage, agents)

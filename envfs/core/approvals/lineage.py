@@ -8,7 +8,8 @@ class Process(NamedTuple):
     """One process. `start` is in seconds since the machine's boot, `session` the session's id (setsid(2)).
 
     `terminal` is the device number of the controlling terminal, 0 for none. `program` is the path of its executable,
-    `script` what an interpreter runs, `name` the short name that the process has for itself. Each may be empty.
+    `script` its first argument that is no option, `name` the short name that the process has for itself. Each may be
+    empty. `parent` is 0 for a process that has none here.
     """
 
     pid: int
@@ -19,6 +20,7 @@ class Process(NamedTuple):
     program: str = ""
     script: str = ""
     name: str = ""
+    parent: int = 0
 
     def is_same(self, other: "Process") -> bool:
         """Tell whether both are one process: a number is given again only after its process has ended."""
@@ -33,6 +35,11 @@ class Terminal(NamedTuple):
 
 
 Lineage = tuple[Process, ...]  # the process itself, then its ancestors, the nearest first
+
+
+def is_complete(lineage: Lineage) -> bool:
+    """Tell whether a lineage goes back to the first process."""
+    return bool(lineage) and lineage[-1].parent == 0
 
 
 def sessions(processes: Iterable[Process]) -> frozenset[int]:

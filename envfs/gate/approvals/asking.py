@@ -4,6 +4,7 @@ Laws: a yes changes ASK alone. A rule that denies, or that is gone, ends what a 
 process of the caller is looked at again.
 """
 
+from functools import partial
 from typing import NoReturn, assert_never
 
 import trio
@@ -16,6 +17,7 @@ from envfs.errors import EnvFSError, NobodyToAsk, NotApproved, TimedOut
 from envfs.gate.approvals.board import Answer, Board, Patience
 from envfs.gate.approvals.standing import Approval
 from envfs.gate.audit_log.log import AccessLog
+from envfs.gate.gathering import Gathering
 from envfs.host import clocks, lineages, sightings
 from envfs.settings import SettingsFile
 
@@ -32,6 +34,7 @@ class Approvals:
         self.board = Board(log)
         self._standing = self.board.standing
         self._settings = settings
+        self.gathering = Gathering()
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -71,16 +74,22 @@ class Approvals:
 
         Raises:
             CallerLeft: the caller waits no more
+            NotApproved: the caller cannot be seen well enough to be shown
             TooLarge: it is too long to be shown
             TooMany: too much of this uid waits already
         """
-        seen = sightings.see_caller(caller, patience.reason)
-        if seen is None:
-            return Answer(Outcome.NOBODY, "")
+        process = sightings.identify_caller(caller)
+        look = partial(sightings.add_surroundings, process, caller.pid, patience.reason) if process else None
+        seen = await self.gathering.look(look, caller.uid) if look is not None else None
+        if seen is None or not seen.lineage:
+            raise NotApproved("this program cannot be seen well enough to ask a person for it")
         approvals = self._settings.load().approvals
         self.board.waits_unattended = approvals.waits_unattended
         now = clocks.boot_seconds()
         identity = _identity(caller, request.level, verdict, seen, request.channel)
+        approval = self._standing.approval(identity, seen.process, now)
+        if approval is not None:  # another one was answered meanwhile
+            return Answer(Outcome.ALLOWED, approval.question)
         question = Question(
             0, identity, caller, request, variables, seen, now, clocks.wall_ns(), now + approvals.wait_seconds
         )

@@ -33,13 +33,13 @@ class CallerLeft(ConnectionError):
 
 
 class Patience(NamedTuple):
-    """How a caller waits: whether it has left, how it is told that it waits, and the reason that it gives.
+    """How a caller waits: whether it has left, how to learn the reason that it gives, and how it is told that it waits.
 
-    `begin` is given the question's name and for how many seconds it may wait.
+    `reason` is called in a thread. `begin` is given the question's name and for how many seconds it may wait.
     """
 
     has_left: Callable[[], bool]
-    reason: str = ""
+    reason: Callable[[], str] = str
     begin: Callable[[str, float], Awaitable[None]] | None = None
 
 
@@ -102,7 +102,7 @@ class Board:
         if entry is None:
             return Answer(Outcome.NOBODY, "")
         waiter = _Waiter(draft.sighting, patience)
-        self._check_room(draft.caller.uid)
+        self._check_room(draft.identity.uid)
         entry.waiters.add(waiter)
         self._come.set()
         try:
@@ -118,7 +118,7 @@ class Board:
 
     def _begin(self, draft: Question) -> _Entry | None:
         check_length(draft)
-        uid = draft.caller.uid
+        uid = draft.identity.uid
         if sum(question.identity.uid == uid for question in self.questions()) >= MOST_QUESTIONS:
             raise TooMany("this user has too many questions waiting", "answer some: `envfs approvals ls`")
         if not self._is_attended():

@@ -101,7 +101,7 @@ class StandingApprovals:
 
     def admit(self, approval: Approval, caller: Caller, level: str, face: Face) -> None:
         """Note that a caller opened something by an approval. One for once is used up by that."""
-        _put(self._admitted, (caller, level, face), approval)
+        _put(self._admitted, _handle_of(caller, level, face), approval)
         left = self._opens_left.get(approval.number)
         if left is None:
             return
@@ -112,13 +112,18 @@ class StandingApprovals:
 
     def admission(self, caller: Caller, level: str, face: Face, now: float) -> Approval | None:
         """Return the approval by which the opener of a handle may still read it."""
-        approval = self._admitted.get((caller, level, face))
+        approval = self._admitted.get(_handle_of(caller, level, face))
         return approval if approval is not None and approval.holds(now) else None
 
     def forget(self, is_over: Callable[[Approval], bool], now: float) -> None:
         """Forget the approvals whose time or whose process is over, and old refusals."""
         _drop(self._approvals, lambda approval: approval.until <= now or is_over(approval))
         _drop(self._refused, lambda until: until <= now)
+
+
+def _handle_of(caller: Caller, level: str, face: Face) -> tuple[Caller, str, Face]:
+    # an open handle keeps its opener without what could be seen of it later
+    return caller._replace(source=None), level, face
 
 
 def _put(table: dict[Key, Value], key: Key, value: Value) -> None:

@@ -21,6 +21,27 @@ def log_row(**fields: object) -> control.LogRow:
 
 
 H = HOSTILE
+QUESTION = control.QuestionRow(
+    question=H,
+    state="open",
+    uid=7,
+    user=H,
+    level=H,
+    version=3,
+    format=H,
+    channel=H,
+    variables=2,
+    program=H,
+    script=H,
+    folder=H,
+    unit=H,
+    reason=H,
+    processes=(control.ProcessFact(7, 7, H, terminal=True), control.ProcessFact(6, 7, H, terminal=False)),
+    waiting=1,
+    asked=H,
+    seconds_left=9,
+    choices=(H, "process"),
+)
 ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "log": (control.Done(), (log_row(), log_row(version=HOSTILE, uid=HOSTILE, pid=HOSTILE))),
     "log verify": (control.Checked(1, 0, (H,)), ()),
@@ -29,6 +50,9 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "ls": (control.Done(), (control.LevelRow(H, 1, H, allowed=True),)),
     "grants": (control.Done(), (control.GrantRow(H, 1, H, H, 5),)),
     "who /shop": (control.Done(), (control.ReaderRow(H, 1, H, H, 1, H, 2, H, H, 3),)),
+    "approvals": (control.Done(), (QUESTION,)),
+    "approvals show q1": (control.Done(), (QUESTION,)),
+    "approvals respond q1 yes": (control.Done((H,)), ()),
     "history /shop": (control.Done(), (control.VersionRow(1, H, H, (H,), (H,), (H,)),)),
     "show /shop": (control.Done(), (control.VariableRow("A", H),)),
     "show /shop --reveal": (control.Done(), (control.VariableRow("A", H),)),
@@ -57,7 +81,9 @@ def test_nothing_that_others_wrote_reaches_the_screen_raw(
     assert text.isprintable(), repr(text)
 
 
-@pytest.mark.parametrize("line", [line for line in ANSWERS if not line.startswith(("accept", "grant ", "revoke"))])
+@pytest.mark.parametrize(
+    "line", [line for line in ANSWERS if not line.startswith(("accept", "approvals respond", "grant ", "revoke"))]
+)
 def test_json_is_one_document_or_one_a_line_and_clean(
     run: Callable[[str, FakeLink], int], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +116,8 @@ def test_json_is_one_document_or_one_a_line_and_clean(
             "who /shop",
             ["level", "version", "format", "channel", "uid", "user", "pid", "executable", "state", "seconds"],
         ),
+        ("approvals", list(control.QuestionRow._fields)),
+        ("approvals show q1", list(control.QuestionRow._fields)),
         ("grants", ["level", "uid", "user", "until", "seconds_left", "dialect"]),
         ("log verify", ["looked_at", "failed", "notes"]),
         ("verify", ["looked_at", "failed", "notes", "faults"]),

@@ -42,6 +42,12 @@ def test_the_program_itself_what_it_started_and_what_started_it_may_not() -> Non
     assert "process tree" in judge((AGENT, SHELL, *DESKTOP), SHELL, OLD)
 
 
+def test_a_process_whose_ancestors_cannot_all_be_seen_may_not() -> None:
+    cut = OTHER_SHELL._replace(parent=60)
+    assert "come" in judge((CLIENT, cut), cut, OLD)
+    assert "come" in judge(PERSON, OTHER_SHELL, OLD, asking=(READER, AGENT._replace(parent=100)))
+
+
 def test_another_process_of_the_same_session_may_not() -> None:
     assert "session" in judge((in_session(SHELL), SHELL, *DESKTOP), SHELL, OLD)
 
