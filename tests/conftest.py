@@ -17,6 +17,7 @@ from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mount
 from tests.system.samples import LEVELS
 
 _WHOLE_PROGRAM = ("system", "transcripts", "compatibility")
+_LAWS = ("property", "fuzz")
 _MODE = pytest.StashKey[int]()
 Homes = Callable[..., Home]
 
@@ -46,6 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "transcripts" not in item.path.parts)
     for item in items:
         folders = item.path.relative_to(Path(__file__).parent).parts[:1]
+        if folders and folders[0] in _LAWS:
+            item.add_marker(pytest.mark.law)
         if folders and folders[0] in _WHOLE_PROGRAM:
             item.add_marker(pytest.mark.system)
             if not able:

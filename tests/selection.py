@@ -5,11 +5,13 @@ two together try each case once.
 """
 
 import itertools
+import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 import pytest
 
+TIMES = int(os.environ.get("ENVFS_EXAMPLES", "1"))  # `make soak` tries each law with so many times the examples
 First = TypeVar("First")
 Second = TypeVar("Second")
 Place = tuple[int, ...]

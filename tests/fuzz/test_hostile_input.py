@@ -24,6 +24,7 @@ from envfs_cli import arguments, grammar
 from envfs_cli.folder_links import state
 from envfs_cli.importing import families, json_trees, sources, yaml_trees
 from tests.property.messages import TABLES, json_values
+from tests.selection import TIMES
 
 DEEP = "[" * 3_000
 LONG_NUMBER = "9" * 5_000
@@ -309,7 +310,7 @@ def test_a_frame_of_any_length(text: bytes, size: int) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-@settings(max_examples=100)
+@settings(max_examples=50 * TIMES)
 @given(data=st.data())
 def test_messages(table: dict[str, type], data: st.DataObject) -> None:
     kind = table[data.draw(st.sampled_from(sorted(table)))]
@@ -449,7 +450,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize("command", grammar.all_commands(), ids=lambda command: command.name)
-@settings(max_examples=60)
+@settings(max_examples=30 * TIMES)
 @given(words=st.lists(st.sampled_from(WORDS) | st.text(max_size=5), max_size=6))
 def test_command_lines(command: grammar.Command, words: list[str]) -> None:
     nowhere = io.StringIO()

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from envfs_cli import arguments, grammar
 from envfs_cli.grammar import Argument, Command, Option
+from tests.selection import TIMES
 
 COMMANDS = [pytest.param(command, id=command.name) for command in grammar.all_commands()]
 plain = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8).filter(
-    lambda word: not word.startswith("-")
+    lambda word: word and not word.startswith("-")
 )
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "level": st.sampled_from(["/", "/shop", "shop/prod", "/a/b/c"]) | plain,
@@ -49,7 +50,7 @@ def lines(draw: st.DrawFn, command: Command) -> list[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@settings(max_examples=60)
+@settings(max_examples=20 * TIMES)
 @given(data=st.data())
 def test_a_well_formed_line_is_read_alike_both_ways(command: Command, data: st.DataObject) -> None:
     words = data.draw(lines(command))
@@ -60,7 +61,7 @@ def test_a_well_formed_line_is_read_alike_both_ways(command: Command, data: st.D
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@settings(max_examples=60)
+@settings(max_examples=20 * TIMES)
 @given(data=st.data())
 def test_whatever_the_direct_reader_takes_argparse_takes_alike(command: Command, data: st.DataObject) -> None:
     flags = [flag for option in command.options for flag in option.flags]

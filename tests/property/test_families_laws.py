@@ -10,6 +10,7 @@ from envfs.core import names
 from envfs.dotenv import merging, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs_cli.importing import families
+from tests.selection import TIMES
 
 TOOLS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony")
 MODES = ("development", "production", "test")
@@ -78,7 +79,7 @@ def expanded(winners: Mapping[str, tuple[str, str]], name: str) -> str:
 
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("referring", [False, True], ids=["literal", "referring"])
-@settings(max_examples=300)
+@settings(max_examples=60 * TIMES)
 @given(data=st.data())
 def test_each_view_is_what_the_tool_reads_in_that_mode(tool: str, *, referring: bool, data: st.DataObject) -> None:
     family = data.draw(texts(referring=referring))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from envfs.errors import BadRequest
 from envfs.protocol import framing, wire
 from tests.property.messages import TABLES, json_values, messages
+from tests.selection import TIMES
 
 EVERY = [pytest.param(table, kind, id=name) for table in TABLES.values() for name, kind in table.items()]
 EVERY = list({param.values[1]: param for param in EVERY}.values())  # Hello stands in two tables
@@ -21,8 +22,17 @@ def as_sent(message: object) -> dict[str, object]:
     return body
 
 
+def is_to_the_letter(again: object, value: object) -> bool:
+    """Tell whether a value is sent on as it came, but for members that were left out and have a default."""
+    if isinstance(again, dict) and isinstance(value, dict):
+        return value.keys() <= again.keys() and all(is_to_the_letter(again[name], value[name]) for name in value)
+    if isinstance(again, list) and isinstance(value, list):
+        return len(again) == len(value) and all(map(is_to_the_letter, again, value))
+    return json.dumps(again) == json.dumps(value)
+
+
 @pytest.mark.parametrize(("table", "kind"), EVERY)
-@settings(max_examples=25)
+@settings(max_examples=10 * TIMES)
 @given(data=st.data())
 def test_a_message_comes_back_from_its_bytes(table: dict[str, type], kind: type, data: st.DataObject) -> None:
     message = data.draw(messages(kind))
@@ -36,7 +46,7 @@ def test_a_message_comes_back_from_its_bytes(table: dict[str, type], kind: type,
 
 
 @pytest.mark.parametrize(("table", "kind"), EVERY)
-@settings(max_examples=10)
+@settings(max_examples=5 * TIMES)
 @given(data=st.data())
 def test_a_field_that_nobody_knows_is_refused(table: dict[str, type], kind: type, data: st.DataObject) -> None:
     body = as_sent(data.draw(messages(kind)))
@@ -46,7 +56,7 @@ def test_a_field_that_nobody_knows_is_refused(table: dict[str, type], kind: type
 
 
 @pytest.mark.parametrize(("table", "kind"), WITH_FIELDS)
-@settings(max_examples=25)
+@settings(max_examples=10 * TIMES)
 @given(data=st.data())
 def test_a_field_takes_values_of_its_own_type_alone(table: dict[str, type], kind: type, data: st.DataObject) -> None:
     body = as_sent(data.draw(messages(kind)))
@@ -61,11 +71,11 @@ def test_a_field_takes_values_of_its_own_type_alone(table: dict[str, type], kind
         return
     # what is taken is of the type, to the letter: a bool is no int, and nothing was converted
     again = wire.to_body(message)[field]  # type: ignore[arg-type]
-    assert json.dumps(again) == json.dumps(value)
+    assert is_to_the_letter(json.loads(json.dumps(again)), value), (again, value)
 
 
 @pytest.mark.parametrize(("table", "kind"), EVERY)
-@settings(max_examples=3)
+@settings(max_examples=3 * TIMES)
 @given(data=st.data())
 def test_a_field_without_a_default_must_be_there(table: dict[str, type], kind: type, data: st.DataObject) -> None:
     body = as_sent(data.draw(messages(kind)))

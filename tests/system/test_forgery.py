@@ -6,6 +6,7 @@
 import json
 import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ from tests.system import forger
 from tests.system.forger import Pen
 from tests.system.home import Home
 from tests.system.probing import attempt
+
+
+@pytest.fixture
+def shop(shop: Home) -> Iterator[Home]:
+    """Give one test the realistic files, served: a command beside a daemon costs a tenth of one alone."""
+    with shop.mounted():
+        yield shop
 
 
 @pytest.fixture

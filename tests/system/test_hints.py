@@ -179,6 +179,7 @@ ELSEWHERE = {
     "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",
     "envfs check {} --dialect {}": "a dialect that cannot carry what is there: tests/system/test_forms.py",
     "envfs project ls --json": "a recipient that a project does not have: tests/system/test_recipients.py",
+    "envfs export {}": "own text for a caller with placeholders: tests/component/test_faces_on_the_socket.py",
     "envfs doctor": "an identity file that is not a file: tests/system/test_bad_input.py",
 }
 

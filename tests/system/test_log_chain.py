@@ -8,8 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import Homes
+from tests.system.alone import answers
 from tests.system.home import Home, Row
+from tests.system.peer import Body
 from tests.system.probing import attempt
+
+_READ: Body = {"type": "read-view", "level": "/shop", "format": "value", "channel": "get", "only": ["APP_NAME"]}
 
 
 @pytest.fixture(scope="module")
@@ -108,17 +112,15 @@ def test_an_untouched_log_is_whole(logged: Home) -> None:
 def test_verify_notices_and_where_the_end_is_another_nothing_is_served_until_a_restart(logged: Home, harm: str) -> None:
     do, words = _HARMS[harm]
     logged.log_file.write_bytes(b"".join(do(_lines(logged))))
-    said = logged.envfs("log", "verify", status=122)
-    assert words in said.complaint, said
+    said = answers(logged, [{"type": "verify-log"}])[0]
+    assert (said.status, words in str(said.reply)) == (122, True), said
     if harm in _AT_THE_END:
-        said = logged.envfs("mount", status=None)
-        assert said.status in (112, 122), said
-        assert "access log" in said.complaint
-        logged.envfs("get", "/shop", "APP_NAME", status=112)
-        logged.envfs("log", "restart")
+        mounting = logged.envfs("mount", status=None)
+        assert mounting.status in (112, 122), mounting
+        assert "access log" in mounting.complaint
+        before, restarted, after = answers(logged, [_READ, {"type": "restart-log"}, _READ])
+        assert [each.status for each in (before, restarted, after)] == [112, 0, 0]
         assert logged.log()[0]["event"] == "restart"
-        assert logged.envfs("get", "/shop", "APP_NAME").text == "shop\n"
-    logged.settle()
 
 
 def test_signatures_stand_against_a_log_written_anew_together_with_its_remembered_end(logged: Home) -> None:

@@ -1,6 +1,7 @@
 """A log that is longer than the daemon may be large: it is read a piece at a time, and the daemon goes on serving."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.gate.audit_log import log_end
 from envfs.gate.audit_log.log_files import LogEnd
 from envfs.host import clocks
-from tests.system.home import Home
+from tests.conftest import Homes
+from tests.system.home import Daemon, Home
 
 _ENTRIES = 150_000
 _MORE_KIB = 20 << 10  # the log has 33 MiB
@@ -37,16 +39,23 @@ def _peak_kib(pid: int) -> int:
     return int(status.partition("VmHWM:")[2].split()[0])
 
 
-@pytest.mark.parametrize("count", [0, 100_000])
-def test_a_long_log_is_shown_without_being_held(shop: Home, count: int) -> None:
-    shop.settle()
-    last = _lengthen(shop.log_file)
-    with shop.mounted() as daemon:
-        before = _peak_kib(daemon.pid)
-        lines = shop.envfs("log", "--json", "-n", str(count)).out.splitlines()
-        assert _peak_kib(daemon.pid) - before < _MORE_KIB
-        numbers = [json.loads(line)["seq"] for line in (lines[0], lines[-1])]
-        assert numbers[1] - numbers[0] == len(lines) - 1
-        assert numbers[1] >= last
-        assert len(lines) == count or numbers[0] == 1
-        assert shop.daemon() == daemon
+@pytest.fixture(scope="module")
+def logged(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, Daemon, int]]:
+    """Give a home with a long log, on a mount, and the number of its last entry before that."""
+    home = new_home(stocked)
+    last = _lengthen(home.log_file)
+    with home.mounted() as daemon:
+        yield home, daemon, last
+
+
+@pytest.mark.parametrize("count", [0, 1_000, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_a_long_log_is_shown_without_being_held(logged: tuple[Home, Daemon, int], count: int) -> None:
+    home, daemon, last = logged
+    before = _peak_kib(daemon.pid)
+    lines = home.envfs("log", "--json", "-n", str(count)).out.splitlines()
+    assert _peak_kib(daemon.pid) - before < _MORE_KIB
+    numbers = [json.loads(line)["seq"] for line in (lines[0], lines[-1])]
+    assert numbers[1] - numbers[0] == len(lines) - 1
+    assert numbers[1] >= last
+    assert len(lines) == count or numbers[0] == 1
+    assert home.daemon() == daemon
