@@ -131,7 +131,8 @@ def test_a_no_is_remembered_for_the_same_and_asks_nobody_again(world: World) -> 
 
 def test_a_question_that_nobody_answers_in_time_has_timed_out(world: World) -> None:
     async def test(board: Board, askers: Askers) -> None:
-        askers.ask(seconds=0.2)
+        askers.ask(seconds=0.5)
+        await until_waiting(board, 1)
         askers.ask()  # which joins it, and its time
         assert await askers.answered(2) == [Answer(Outcome.TIMED_OUT, "q1")] * 2
         assert board.questions() == []
@@ -221,14 +222,15 @@ def test_what_waits_is_bounded_for_each_user(world: World, monkeypatch: pytest.M
     monkeypatch.setattr(boards, "MOST_QUESTIONS", 2)
 
     async def test(board: Board, askers: Askers) -> None:
-        for level in ("/a", "/b", "/c"):
+        for level in ("/a", "/b"):
             askers.ask(IDENTITY._replace(level=level))
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        askers.ask(IDENTITY._replace(level="/c"))
         assert await askers.answered(1) == [TooMany]
         for _ in range(2):
             askers.ask(IDENTITY._replace(level="/a"))
         assert await askers.answered(2) == [TooMany] * 2
         askers.ask(IDENTITY._replace(uid=7))
-        await until_waiting(board, 1)
         await trio.testing.wait_all_tasks_blocked(0.01)
         assert [asked.identity.uid for asked in board.questions()] == [1001, 1001, 7]
 
