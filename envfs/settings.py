@@ -19,6 +19,7 @@ from tomlkit.items import AoT
 from envfs import safe_open
 from envfs.core import durations, names
 from envfs.core.access.rule import Rule
+from envfs.core.access.verdict import Decision
 from envfs.dotenv import dialects
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.host import private_files
@@ -34,6 +35,7 @@ _GRANT_HEAD = re.compile(r"\s*\[\[\s*grant\s*\]\]")
 _NO_END = "9999-12-31T23:59:59.999999Z"
 _UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float, "dialect": str}
+_READ_KEYS = {**_GRANT_KEYS, "decision": str}  # the last one is a person's: no command writes it here
 
 
 class ApprovalSettings(NamedTuple):
@@ -315,7 +317,7 @@ def _table(body: dict[str, object], name: str, keys: dict[str, type]) -> dict[st
 
 
 def _grant(table: object) -> Rule:
-    fields = _table({"grant": table}, "grant", _GRANT_KEYS)
+    fields = _table({"grant": table}, "grant", _READ_KEYS)
     if not {"level", "uid"} <= fields.keys():
         raise EnvFSError("a [[grant]] needs level and uid")
     if not _UNTIL.fullmatch(str(fields.get("until", _NO_END))):
@@ -324,6 +326,9 @@ def _grant(table: object) -> Rule:
         raise EnvFSError(f"dialect in a [[grant]] is one of {', '.join(dialects.NAMES)}")
     if ("boot" in fields) != ("boot_until" in fields) or ("boot" in fields and "until" not in fields):
         raise EnvFSError("boot and boot_until in a [[grant]] come together, and with until")
+    if fields.setdefault("decision", Decision.ALLOW) not in tuple(Decision):
+        raise EnvFSError(f"decision in a [[grant]] is one of {', '.join(Decision)}")
+    fields["decision"] = Decision(str(fields["decision"]))
     return Rule(**{**fields, "level": names.parse_level(str(fields["level"]))})  # type: ignore[arg-type]
 
 

@@ -182,9 +182,13 @@ def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket
     tasks.keep(keep_keyholder, service, link)
     tasks.keep(service.open_vault.changes.run)
     tasks.keep(service.open_vault.approvals.board.run)
-    tasks.keep(service.open_vault.approvals.run)
+    tasks.keep(service.open_vault.approvals.run, partial(_after_revoke, service))
     tasks.keep(Notifications(service).run)
     tasks.run(finish_changes, service)
+
+
+async def _after_revoke(service: Service) -> None:
+    await service.after_revoke()  # which a mount replaces
 
 
 async def _say_stopped(service: Service) -> None:

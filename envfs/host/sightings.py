@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
-from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import ProcessKey, Sighting
 from envfs.host import callers, lineages
 
@@ -20,8 +19,17 @@ def identify_caller(caller: Caller) -> Sighting | None:
     Raises:
         Unfinished: something has to be read first
     """
-    process = lineages.process_at(callers.process(caller.pid))
-    return None if process is None else _sighting(caller, process)
+    evidence = caller.evidence(_NEEDS)
+    process = _key(caller, evidence)
+    if process is None:
+        return None
+    return Sighting(
+        process=process,
+        program=evidence.program or ProgramFile(caller.executable),
+        script=evidence.script,
+        is_certain=evidence.program is not None and Need.SCRIPT in evidence.seen,
+        unit=evidence.unit or caller.cgroup,
+    )
 
 
 def add_surroundings(sighting: Sighting, pid: int, reason: Callable[[], str]) -> Sighting:
@@ -29,18 +37,8 @@ def add_surroundings(sighting: Sighting, pid: int, reason: Callable[[], str]) ->
     return sighting._replace(lineage=lineages.lineage_of(pid), folder=lineages.folder_of(pid), reason=reason())
 
 
-def _sighting(caller: Caller, process: Process) -> Sighting:
-    evidence = caller.evidence(_NEEDS)
-    program = evidence.program or ProgramFile(caller.executable)
-    return Sighting(
-        process=_key(process, evidence),
-        program=program,
-        script=evidence.script,
-        is_certain=evidence.program is not None and Need.SCRIPT in evidence.seen,
-        lineage=(process,),
-        unit=evidence.unit or caller.cgroup,
-    )
-
-
-def _key(process: Process, evidence: Evidence) -> ProcessKey:
-    return process.pid, process.start, evidence.pidfd
+def _key(caller: Caller, evidence: Evidence) -> ProcessKey | None:
+    if evidence.pidfd:
+        return 0, 0.0, evidence.pidfd
+    process = lineages.process_at(callers.process(caller.pid))
+    return None if process is None else (process.pid, process.start, 0)

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Homes
 from tests.system.answering import Person
 from tests.system.home import ENVFS, Home, eventually
-from tests.system.test_asking import LEVEL, TEXT, name_of, program, python, question_of, set_approvals
+from tests.system.test_asking import LEVEL, ask_about, name_of, program, python, question_of, set_approvals
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,14 @@ def own(new_home: Homes, stocked: Home) -> Iterator[Home]:
     home = new_home(stocked)
     set_approvals(home, 'unattended = "wait"', 'wait = "60s"', 'agents = ["mybot"]')
     with home.mounted():
-        home.envfs("grant", LEVEL, "--uid", "0", "--decision", "ask")
+        ask_about(home, 0)
         yield home
+
+
+@pytest.fixture(scope="module")
+def text(new_home: Homes, stocked: Home) -> str:
+    """Give the text that a reader gets."""
+    return new_home(stocked).envfs("export", LEVEL).text
 
 
 @pytest.fixture
@@ -56,7 +62,7 @@ _LIGHT = ("itself", "in a new session, and left alone", "in a new terminal, left
 @pytest.mark.parametrize(
     "how", [pytest.param(how, marks=() if how in _LIGHT else pytest.mark.soak) for how in attempts()]
 )
-def test_a_program_does_not_answer_its_own_question(own: Home, person: Person, how: str) -> None:
+def test_a_program_does_not_answer_its_own_question(own: Home, person: Person, how: str, text: str) -> None:
     # the shell's own session asks, is told the name of the question, and tries to answer it
     code = f'cat {own.view(LEVEL)} & read name; eval "$name"; kill $!; wait'
     words = ["sh", "-c", code]
@@ -71,38 +77,38 @@ def test_a_program_does_not_answer_its_own_question(own: Home, person: Person, h
     ) as shell:
         question = name_of(question_of(person, shell))
         out = shell.communicate(line(own, how, question).encode() + b"\n", timeout=60)[0].decode()
-    assert TEXT not in out
+    assert text not in out
     refused = [entry for entry in own.log() if str(entry.get("rule", "")).startswith(f"{question}: ")]
     assert [entry["event"] for entry in refused] == ["refuse"], out
     eventually(lambda: not person.questions(), "the question is taken back")
 
 
-def test_a_person_at_a_terminal_that_was_open_before_answers(own: Home, person: Person) -> None:
+def test_a_person_at_a_terminal_that_was_open_before_answers(own: Home, person: Person, text: str) -> None:
     with program("cat", own.view(LEVEL), uid=0) as cat:
         assert person.answer(name_of(question_of(person, cat)), "once")["type"] == "done"
-        assert cat.communicate()[0].decode() == TEXT
+        assert cat.communicate()[0].decode() == text
 
 
-def test_a_terminal_that_was_opened_after_the_question_does_not(own: Home, person: Person) -> None:
+def test_a_terminal_that_was_opened_after_the_question_does_not(own: Home, person: Person, text: str) -> None:
     with program("cat", own.view(LEVEL), uid=0) as cat:
         question = name_of(question_of(person, cat))
         with Person(own.socket) as late:
             assert "after the question" in str(late.answer(question, "once")["text"])
         person.answer(question, "once")
-        assert cat.communicate()[0].decode() == TEXT
+        assert cat.communicate()[0].decode() == text
 
 
-def test_without_a_terminal_the_same_user_does_not(own: Home, person: Person) -> None:
+def test_without_a_terminal_the_same_user_does_not(own: Home, person: Person, text: str) -> None:
     with Person(own.socket, terminal=False) as job, program("cat", own.view(LEVEL), uid=0) as cat:
         question = name_of(question_of(person, cat))
         assert "no terminal" in str(job.answer(question, "once")["text"])
         person.answer(question, "once")
-        assert cat.communicate()[0].decode() == TEXT
+        assert cat.communicate()[0].decode() == text
 
 
 @pytest.mark.parametrize("name", ["claude", "mybot"])
 def test_below_a_program_that_counts_as_an_agent_nobody_does(
-    own: Home, person: Person, tmp_path: Path, name: str
+    own: Home, person: Person, tmp_path: Path, name: str, text: str
 ) -> None:
     agent = tmp_path / name
     agent.write_text('#!/bin/sh\n"$@"; :\n')  # which starts a program, and waits for it
@@ -114,7 +120,7 @@ def test_below_a_program_that_counts_as_an_agent_nobody_does(
         question = name_of(question_of(person, cat))
         assert "agent" in str(tool.answer(question, "once")["text"])
         person.answer(question, "once")
-        assert cat.communicate()[0].decode() == TEXT
+        assert cat.communicate()[0].decode() == text
 
 
 def test_the_process_that_asks_does_not_answer_by_its_own_connection(own: Home, person: Person) -> None:

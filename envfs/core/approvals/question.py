@@ -59,7 +59,8 @@ class QuestionIdentity(NamedTuple):
     by_socket: bool = False
 
 
-ProcessKey = tuple[int, float, int]  # its number, its start in seconds since the boot, the inode of a pidfd (0: none)
+# the inode of a pidfd behind two zeros. Where there is none, number and start of the process in front of a zero
+ProcessKey = tuple[int, float, int]
 
 
 class Sighting(NamedTuple):
@@ -72,7 +73,7 @@ class Sighting(NamedTuple):
     program: ProgramFile
     script: ProgramFile | None
     is_certain: bool
-    lineage: Lineage
+    lineage: Lineage = ()
     folder: str = ""
     unit: str = ""
     reason: str = ""

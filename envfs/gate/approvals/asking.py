@@ -4,6 +4,7 @@ Laws: a yes changes ASK alone. A rule that denies, or that is gone, ends what a 
 process of the caller is looked at again.
 """
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NoReturn, assert_never
 
@@ -95,12 +96,12 @@ class Approvals:
         )
         return await self.board.ask(question, patience)
 
-    async def run(self) -> NoReturn:
-        """Forget what was allowed to processes that have ended, for ever."""
+    async def run(self, after_end: Callable[[], Awaitable[None]]) -> NoReturn:
+        """Forget approvals whose time or whose process is over, for ever, and do `after_end` when some are."""
         while True:
             await trio.sleep(_TIDY_SECONDS)
-            if not self._standing.is_empty:
-                self._standing.forget(_is_of_the_past, clocks.boot_seconds())
+            if not self._standing.is_empty and self._standing.forget(_is_of_the_past, clocks.boot_seconds()):
+                await after_end()
 
 
 def refusal(answer: Answer, level: str) -> tuple[str, EnvFSError]:
@@ -129,8 +130,7 @@ def _allowed(verdict: Verdict, approval: Approval) -> Verdict:
 
 
 def _is_of_the_past(approval: Approval) -> bool:
-    if approval.process is None:
+    if approval.seen is None:
         return False
-    pid, start, _ = approval.process
-    process = lineages.process_at(pid)
-    return process is None or process.start != start
+    process = lineages.process_at(approval.seen.pid)
+    return process is None or not process.is_same(approval.seen)

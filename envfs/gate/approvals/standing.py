@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar, assert_never
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import Face
+from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import ApprovalScope, ProcessKey, Question, QuestionIdentity, Sighting
 
 EXECUTABLE_SECONDS = 600.0
@@ -23,14 +24,14 @@ Value = TypeVar("Value")
 
 
 class Approval(NamedTuple):
-    """A yes in force. `process` is None where any process of the identity may open by it."""
+    """A yes in force. `process` is None where any process of the identity may open by it. `seen` is that process."""
 
-    number: int
     question: str
     identity: QuestionIdentity
     scope: ApprovalScope
     process: ProcessKey | None
     until: float
+    seen: Process | None = None
 
     @property
     def rule(self) -> str:
@@ -42,14 +43,16 @@ class Approval(NamedTuple):
         return self.scope is ApprovalScope.ONCE or now < self.until
 
 
+_ApprovalKey = tuple[QuestionIdentity, ProcessKey | None]
+
+
 class StandingApprovals:
     """The approvals of one vault."""
 
     def __init__(self) -> None:
         """Start with none."""
-        self._next = 1
-        self._approvals: dict[int, Approval] = {}
-        self._opens_left: dict[int, int] = {}  # by the number of an approval for once
+        self._approvals: dict[_ApprovalKey, Approval] = {}
+        self._opens_left: dict[_ApprovalKey, int] = {}  # of those for once
         self._admitted: dict[tuple[Caller, str, Face], Approval] = {}  # by the opener of a handle
         self._refused: dict[QuestionIdentity, float] = {}
 
@@ -61,32 +64,39 @@ class StandingApprovals:
     def allow(self, question: Question, scope: ApprovalScope, waiting: Iterable[Sighting], now: float) -> None:
         """Put a yes into force, for those who wait."""
         self._refused.pop(question.identity, None)
-        opens = Counter(sighting.process for sighting in waiting)
+        sightings = list(waiting)
+        opens = Counter(sighting.process for sighting in sightings)
+        seen = {sighting.process: sighting.lineage[0] for sighting in sightings if sighting.lineage}
         match scope:
             case ApprovalScope.EXECUTABLE | ApprovalScope.ALWAYS:
                 self._add(question, scope, None, now + EXECUTABLE_SECONDS)
             case ApprovalScope.PROCESS:
                 for process in opens:
-                    self._add(question, scope, process, math.inf)
+                    self._add(question, scope, process, math.inf, seen.get(process))
             case ApprovalScope.ONCE:
                 for process, number in opens.items():
-                    self._opens_left[self._add(question, scope, process, now + ONCE_SECONDS)] = number
+                    self._add(question, scope, process, now + ONCE_SECONDS, seen.get(process))
+                    self._opens_left[question.identity, process] = number
             case _:
                 assert_never(scope)
 
-    def _add(self, question: Question, scope: ApprovalScope, process: ProcessKey | None, until: float) -> int:
-        approval = Approval(self._next, question.name, question.identity, scope, process, until)
-        self._next += 1
-        _put(self._approvals, approval.number, approval)
-        return approval.number
+    def _add(
+        self,
+        question: Question,
+        scope: ApprovalScope,
+        process: ProcessKey | None,
+        until: float,
+        seen: Process | None = None,
+    ) -> None:
+        key = (question.identity, process)
+        self._opens_left.pop(key, None)
+        _put(self._approvals, key, Approval(question.name, question.identity, scope, process, until, seen))
 
     def refuse(self, identity: QuestionIdentity, now: float) -> bool:
         """Note a no. Approvals of the same identity end: tell whether there were any."""
         _put(self._refused, identity, now + REFUSED_SECONDS)
         ended = _drop(self._approvals, lambda approval: approval.identity == identity)
-        ended += _drop(self._admitted, lambda approval: approval.identity == identity)
-        self._opens_left = {number: left for number, left in self._opens_left.items() if number in self._approvals}
-        return bool(ended)
+        return bool(ended + _drop(self._admitted, lambda approval: approval.identity == identity))
 
     def is_refused(self, identity: QuestionIdentity, now: float) -> bool:
         """Tell whether a person said no to the same a moment ago."""
@@ -94,31 +104,34 @@ class StandingApprovals:
 
     def approval(self, identity: QuestionIdentity, process: ProcessKey, now: float) -> Approval | None:
         """Return the approval by which a process may open something now."""
-        for approval in self._approvals.values():
-            if approval.identity == identity and approval.process in (None, process) and now < approval.until:
+        for key in ((identity, process), (identity, None)):
+            approval = self._approvals.get(key)
+            if approval is not None and now < approval.until:
                 return approval
         return None
 
     def admit(self, approval: Approval, caller: Caller, level: str, face: Face) -> None:
         """Note that a caller opened something by an approval. One for once is used up by that."""
         _put(self._admitted, _handle_of(caller, level, face), approval)
-        left = self._opens_left.get(approval.number)
-        if left is None:
-            return
-        self._opens_left[approval.number] = left - 1
-        if left <= 1:
-            del self._opens_left[approval.number]
-            self._approvals.pop(approval.number, None)
+        if approval.scope is ApprovalScope.ONCE:
+            key = (approval.identity, approval.process)
+            left = self._opens_left.pop(key, 1) - 1
+            if left:
+                self._opens_left[key] = left
+            else:
+                self._approvals.pop(key, None)
 
     def admission(self, caller: Caller, level: str, face: Face, now: float) -> Approval | None:
         """Return the approval by which the opener of a handle may still read it."""
         approval = self._admitted.get(_handle_of(caller, level, face))
         return approval if approval is not None and approval.holds(now) else None
 
-    def forget(self, is_over: Callable[[Approval], bool], now: float) -> None:
-        """Forget the approvals whose time or whose process is over, and old refusals."""
-        _drop(self._approvals, lambda approval: approval.until <= now or is_over(approval))
+    def forget(self, is_over: Callable[[Approval], bool], now: float) -> int:
+        """Forget the approvals whose time or whose process is over, and old refusals. Return how many approvals."""
         _drop(self._refused, lambda until: until <= now)
+        number = _drop(self._approvals, lambda approval: approval.until <= now or is_over(approval))
+        self._opens_left = {key: left for key, left in self._opens_left.items() if key in self._approvals}
+        return number
 
 
 def _handle_of(caller: Caller, level: str, face: Face) -> tuple[Caller, str, Face]:
