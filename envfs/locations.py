@@ -31,6 +31,16 @@ class Locations(NamedTuple):
         return f"{self.runtime}/control.sock"
 
     @property
+    def rules(self) -> str:
+        """The rules that commands gave, beside the settings."""
+        return f"{self.settings.rpartition('/')[0]}/grants.toml"
+
+    @property
+    def uses(self) -> str:
+        """The processes that have read by a rule that lets so many read."""
+        return f"{self.state}/uses.jsonl"
+
+    @property
     def lock(self) -> str:
         """The file whose lock says that a daemon is at work here."""
         return f"{self.state}/daemon.lock"

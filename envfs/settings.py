@@ -4,11 +4,9 @@ Laws: the file is loaded only if it is the daemon user's own and no other user m
 not skipped. A change by hand counts from the next question on. The only importer of tomlkit.
 """
 
-import errno
-import os
 import re
-import time
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,26 +14,20 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
-from envfs import safe_open
-from envfs.core import durations, names
+from envfs.core import durations
 from envfs.core.access.rule import Rule
-from envfs.core.access.verdict import Decision
+from envfs.core.access.rule_table import parse_rule
 from envfs.dotenv import dialects
-from envfs.errors import EnvFSError, UnsafeSettings
+from envfs.errors import EnvFSError
 from envfs.host import private_files
+from envfs.host.trusted_file import TrustedFile
 
 _NEW = """\
 # EnvFS settings of this machine. You may edit this file: a change counts at once.
 # It must belong to the daemon's user, and no other user may be able to write it.
 
 """
-_TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks many times
-_LARGEST = 1 << 20
 _GRANT_HEAD = re.compile(r"\s*\[\[\s*grant\s*\]\]")
-_NO_END = "9999-12-31T23:59:59.999999Z"
-_UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
-_GRANT_KEYS = {"level": str, "uid": int, "until": str, "boot": str, "boot_until": float, "dialect": str}
-_READ_KEYS = {**_GRANT_KEYS, "decision": str}  # the last one is a person's: no command writes it here
 
 
 class ApprovalSettings(NamedTuple):
@@ -69,8 +61,7 @@ class SettingsFile:
     def __init__(self, path: Path) -> None:
         """Use `path`, which need not exist: then all settings are the defaults."""
         self.path = path
-        self._stamp: tuple[int, ...] | None = None
-        self._looked_ns = 0
+        self._file = TrustedFile(path, "settings file")
         self._settings = Settings()
 
     def load(self) -> Settings:
@@ -79,21 +70,9 @@ class SettingsFile:
         Raises:
             UnsafeSettings: others could have written the file, or it does not parse
         """
-        now_ns = time.monotonic_ns()
-        if now_ns - self._looked_ns < _TRUSTED_NS and self._stamp is not None:
-            return self._settings
-        try:
-            status = os.stat(self.path)
-        except FileNotFoundError:
-            return Settings()
-        except OSError as error:
-            raise self._cannot_read(error) from None
-        stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
-        if stamp != self._stamp:
-            self._stamp = None
+        if self._file.changed():
             self._settings = self._read()
-            self._stamp = stamp
-        self._looked_ns = now_ns
+            self._file.confirm()
         return self._settings
 
     def write_defaults(self, identity_file: str) -> None:
@@ -103,18 +82,6 @@ class SettingsFile:
             if identity_file:
                 document["identity"] = {"file": identity_file}
             self._write(document)
-
-    def add_grant(self, grant: Rule) -> None:
-        """Add a grant at the end. One for the same uid and level is replaced."""
-        document = self._document(grant.level, grant.uid)
-        table = tomlkit.table()
-        for key, value in zip(_GRANT_KEYS, grant, strict=False):
-            if value or key in ("level", "uid"):
-                table[key] = value
-        if "grant" not in document:
-            document["grant"] = tomlkit.aot()
-        document["grant"].append(table)
-        self._write(document)
 
     def set_keyring(self, keyring: str) -> None:
         """Name the keyring that has the identity, or (empty) none."""
@@ -147,65 +114,34 @@ class SettingsFile:
 
     def _text(self) -> str:
         self.load()
-        return self._trusted().decode() if self.path.exists() else _NEW
+        return self._file.read().decode() if self.path.exists() else _NEW
 
-    def remove_grant(self, level: str, uid: int) -> bool:
-        """Remove the grants of a uid on exactly this level. False if there were none."""
-        old_grants = self.load().grants
-        if not any(grant.level == level and grant.uid == uid for grant in old_grants):
-            return False
-        self._write(self._document(level, uid))
-        return True
-
-    def _document(self, without_level: str, without_uid: int | None) -> tomlkit.TOMLDocument:
+    def remove_grants(self, keys: Collection[str]) -> None:
+        """Remove the grants of these keys. The comments above them stay."""
+        if not any(rule.key in keys for rule in self.load().grants):
+            return
         text = self._text()
-        ended = {
-            index
-            for index, grant in enumerate(tomllib.loads(text).get("grant", ()))
-            if (names.parse_level(grant["level"]), grant["uid"]) == (without_level, without_uid)
-        }
+        tables = tomllib.loads(text).get("grant", ())
+        ended = {index for index, table in enumerate(tables) if parse_rule(table, dialects.NAMES).key in keys}
         try:
-            return _without(text, ended)
+            self._write(_without(text, ended))
         except TOMLKitError:  # the two readers of TOML disagree
-            raise _bad(self.path, "it is TOML that cannot be edited") from None
+            raise self._file.wrong("it is TOML that cannot be edited") from None
 
     def _write(self, document: tomlkit.TOMLDocument) -> None:
         text = tomlkit.dumps(document)
         _parse(tomllib.loads(text))  # a good file is never replaced by one that would not load
         private_files.write_private(self.path, text.encode())
-        self._stamp = None
+        self._file.forget()
 
     def _read(self) -> Settings:
-        data = self._trusted()
+        data = self._file.read()
         try:
             return _parse(tomllib.loads(data.decode()))
         except (ValueError, RecursionError):
-            raise _bad(self.path, "it is not TOML") from None
+            raise self._file.wrong("it is not TOML") from None
         except EnvFSError as error:
-            raise _bad(self.path, error.text) from None
-
-    def _trusted(self) -> bytes:
-        # what is judged and what is read is one file, whatever happens to the name meanwhile
-        try:
-            handle = safe_open.open_file(self.path, follow=True)
-            try:
-                reason = private_files.unsafe(os.fstat(handle))
-                data = b"" if reason else safe_open.read_handle(handle, _LARGEST)
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise self._cannot_read(error) from None
-        if reason:
-            raise UnsafeSettings(
-                f"the settings file {self.path} is not trusted: {reason}",
-                f"check it, then: chown {os.geteuid()} {self.path} && chmod 600 {self.path}",
-            )
-        return data
-
-    def _cannot_read(self, error: OSError) -> UnsafeSettings:
-        text = f"the settings file {self.path} cannot be read: {safe_open.error_words(error)}"
-        odd = isinstance(error, (safe_open.NotRegular, safe_open.OverLimit)) or error.errno == errno.ELOOP
-        return UnsafeSettings(text, f"look at it, then move it away: mv {self.path} {self.path}.odd" if odd else "")
+            raise self._file.wrong(error.text) from None
 
 
 def _with_table(text: str, table: str) -> str:
@@ -272,7 +208,7 @@ def _parse(body: dict[str, object]) -> Settings:
         idle_seconds=_seconds(lock.get("idle"), "idle in [lock]"),
         lock_at_suspend=bool(lock.get("suspend", True)),
         recipients=_texts(keys.get("recipients", []), "recipients in [keys]"),
-        grants=tuple(_grant(grant) for grant in grants),
+        grants=tuple(parse_rule(table, dialects.NAMES) for table in grants),
         approvals=_approvals(approvals),
     )
 
@@ -316,25 +252,5 @@ def _table(body: dict[str, object], name: str, keys: dict[str, type]) -> dict[st
     return table
 
 
-def _grant(table: object) -> Rule:
-    fields = _table({"grant": table}, "grant", _READ_KEYS)
-    if not {"level", "uid"} <= fields.keys():
-        raise EnvFSError("a [[grant]] needs level and uid")
-    if not _UNTIL.fullmatch(str(fields.get("until", _NO_END))):
-        raise EnvFSError("until in a [[grant]] is written as in 2026-11-21T09:00:00.000000Z")
-    if fields.get("dialect", dialects.PORTABLE) not in dialects.NAMES:
-        raise EnvFSError(f"dialect in a [[grant]] is one of {', '.join(dialects.NAMES)}")
-    if ("boot" in fields) != ("boot_until" in fields) or ("boot" in fields and "until" not in fields):
-        raise EnvFSError("boot and boot_until in a [[grant]] come together, and with until")
-    if fields.setdefault("decision", Decision.ALLOW) not in tuple(Decision):
-        raise EnvFSError(f"decision in a [[grant]] is one of {', '.join(Decision)}")
-    fields["decision"] = Decision(str(fields["decision"]))
-    return Rule(**{**fields, "level": names.parse_level(str(fields["level"]))})  # type: ignore[arg-type]
-
-
 def _fits(value: object, kind: type) -> bool:
     return type(value) is kind or (kind is float and type(value) is int)
-
-
-def _bad(path: Path, reason: str) -> UnsafeSettings:
-    return UnsafeSettings(f"the settings file {path} is wrong: {reason}", "fix it; until then all access is denied")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import case_cold
 import case_exec
+import case_gate
 import case_read
 import case_scale
 import case_text
@@ -17,7 +18,7 @@ import report
 import rounds
 from rounds import Contest, Outcome
 
-CASES = ("read", "exec", "cold", "scale", "text")
+CASES = ("read", "exec", "cold", "scale", "text", "gate")
 
 
 def main() -> int:
@@ -83,6 +84,8 @@ def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, 
         return case_exec.contests((5, 21, 51)[much])
     if case == "cold":
         return case_cold.contests((5, 21, 41)[much])
+    if case == "gate":
+        return case_gate.contests((5, 15, 31)[much])
     if case == "text":
         return case_text.contests((2, 5, 11)[much])
     return case_scale.contests((4, 15, 31)[much], ((200,), (1000,), (1000, 10_000))[much])

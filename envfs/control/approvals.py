@@ -19,7 +19,7 @@ from envfs.protocol.control import (
     ShowApproval,
     WatchApprovals,
 )
-from envfs.service.approvals import answer_question, find_question
+from envfs.service.approvals import answer_question, find_question, may_answer
 
 _LOOK_AGAIN = 0.5  # whether the client is still there
 _OPEN = "open"
@@ -35,7 +35,7 @@ async def list_approvals(call: Call, _request: ListApprovals) -> Sent:
     """Send the questions that wait."""
     board = _board(call)
     board.note_person()
-    await call.send_rows(_row(board, question) for question in board.questions())
+    await call.send_rows(_row(board, question) for question in board.questions() if _may(call, question))
     return Sent(Done())
 
 
@@ -43,7 +43,8 @@ async def show_approval(call: Call, request: ShowApproval) -> Sent:
     """Send one question that waits. Raises NoSuchLevel if there is none of that name."""
     board = _board(call)
     board.note_person()
-    await call.send_row(_row(board, find_question(board, request.question)))
+    question = find_question(call.service, call.caller, request.question)
+    await call.send_row(_row(board, question))
     return Sent(Done())
 
 
@@ -71,8 +72,14 @@ async def watch_approvals(call: Call, _request: WatchApprovals) -> Sent:
             with trio.move_on_after(_LOOK_AGAIN):
                 await watch.wait()
             for change in watch.take():
+                if not _may(call, change.question):
+                    continue
                 await call.send_row(_row(board, change.question, change.outcome, change.answered_by))
     return Sent(Done())
+
+
+def _may(call: Call, question: Question) -> bool:
+    return may_answer(call.service, call.caller, question)
 
 
 def _board(call: Call) -> Board:

@@ -22,17 +22,20 @@ from envfs.control.call import Call
 from envfs.core import limits
 from envfs.core.access.caller import Caller
 from envfs.errors import BadRequest, EnvFSError
+from envfs.gate.approvals.asking import by_socket
 from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import asker
 from envfs.host import clocks
 from envfs.host.peers import Peer
 from envfs.protocol import control, framing, wire
+from envfs.service import rights
 from envfs.service.service import Service
 
 _DESCRIPTORS = 4
 _FRAME_SECONDS = 10.0
 _SEND_SECONDS = 30.0
 _PIECE_BYTES = 1 << 16
+_TOKEN_BYTES = 256
 _WORKING = framing.encode_frame(wire.to_body(control.WorkingRow()))
 
 
@@ -83,6 +86,7 @@ class Connection:
     async def serve(self) -> None:
         """Answer requests until the client leaves or breaks the protocol."""
         asker.set(self.asker)
+        by_socket.set(True)
         try:
             with self._scope, contextlib.suppress(OSError, trio.TooSlowError):  # it has gone, or takes nothing more
                 error = await self._converse()
@@ -120,15 +124,30 @@ class Connection:
                 )
             await self._send(control.Hello(control.VERSION, __version__))
             return
+        if isinstance(request, control.UseToken):
+            await self._use_token()
+            return
         descriptors, self._descriptors = tuple(self._descriptors), []
         handed_over, self._handed_over = self._handed_over, 0
         self._works = True
         try:
             _check_descriptors(request, descriptors, handed_over)
+            if not self._caller.is_user(self._service.owner):
+                _check_memory(descriptors)
             async with self._service.budgets.spend(self.asker, request):
                 await self._carry_out(request, descriptors)
         finally:
             self._works = False
+            _close(descriptors)
+
+    async def _use_token(self) -> None:
+        descriptors, self._descriptors, self._handed_over = tuple(self._descriptors), [], 0
+        try:
+            self._caller = rights.bearer(self._service, self._caller, _token(descriptors))
+            await self._send(control.Done())
+        except EnvFSError as error:
+            await self._send(control.Failed(error.code, error.text, error.hint, error.about))
+        finally:
             _close(descriptors)
 
     async def _carry_out(self, request: object, descriptors: tuple[int, ...]) -> None:
@@ -180,12 +199,15 @@ class Connection:
         return data
 
     def _take(self, descriptors: Sequence[int]) -> None:
-        # what may have some is for the owner alone: those of others are not held while their request is on its way
+        # what may have some is for a few alone: those of others are not held while their request is on its way, but for
+        # one that may be a token
         self._handed_over += len(descriptors)
-        if self._caller.is_user(self._service.owner):
+        if rights.may_hand_over(self._service, self._caller):
             self._descriptors += descriptors
         else:
-            _close(descriptors)
+            _close(self._descriptors)
+            self._descriptors = list(descriptors[:1])
+            _close(descriptors[1:])
 
     async def _send(
         self,
@@ -267,3 +289,20 @@ def _check_descriptors(request: object, descriptors: tuple[int, ...], handed_ove
         # only memory or a file: its size is known and reading it never waits
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise BadRequest("a secret must be in a file or in memory, not in a pipe or a socket")
+
+
+def _token(descriptors: tuple[int, ...]) -> bytes:
+    _check_memory(descriptors)
+    if len(descriptors) != 1 or os.fstat(descriptors[0]).st_size > _TOKEN_BYTES:
+        raise BadRequest("a token comes alone, in memory")
+    return os.pread(descriptors[0], _TOKEN_BYTES, 0)
+
+
+def _check_memory(descriptors: tuple[int, ...]) -> None:
+    # a file of another user's may be on a file system of its own, which would keep the keyholder waiting
+    own = os.memfd_create("envfs", os.MFD_CLOEXEC)
+    try:
+        if any(os.fstat(descriptor).st_dev != os.fstat(own).st_dev for descriptor in descriptors):
+            raise BadRequest("a secret must be in memory (memfd_create)")
+    finally:
+        os.close(own)

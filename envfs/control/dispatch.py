@@ -1,12 +1,13 @@
-"""Which request is answered by what, and who may ask. Errors become replies here, and nowhere else.
+"""Which request is answered by what, and what its caller needs for that. Errors become replies here, and nowhere else.
 
-anyone   the gate decides, or nothing secret is said
-owner    the uid that the daemon runs as. Being root is no reason
+Laws: each row states a capability, and at which level a rule has to give it. The owner, the uid that the daemon runs
+as, needs no rule for that. Being root is no reason. Where the gate decides, it does so for the format that is asked
+for, and values go by a rule for the owner too.
 """
 
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import trio
 
@@ -20,78 +21,94 @@ from envfs.control import (
     log,
     projects,
     readers,
+    rules,
     vault,
     verification,
     views,
     watch,
 )
 from envfs.control.call import Call, Sent
-from envfs.core import events
+from envfs.core import events, names
+from envfs.core.access.roles import Capability
 from envfs.errors import BadRequest, EnvFSError, NotApproved
 from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
-from envfs.service import log_verification
+from envfs.service import log_verification, rights
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
 
 
-class Audience(Enum):
-    """The callers that may send a request."""
+class Where(Enum):
+    """The level at which a caller has to have the capability of a row."""
 
-    ANYONE = auto()
-    OWNER = auto()
+    NOWHERE = auto()  # nothing secret is said
+    GATE = auto()  # the gate decides, at the request's level
+    LEVEL = auto()  # the request's level
+    PROJECT = auto()  # the request's project, the vault's top if it names none
+    VAULT = auto()  # the vault's top
+    ANY = auto()  # one level at least: what is said of the others is left out
 
 
-_ANYONE, _OWNER = Audience.ANYONE, Audience.OWNER
-_TABLE: dict[type, tuple[Audience, Handler]] = {
-    ask.Status: (_ANYONE, vault.status),
-    ask.ReadView: (_ANYONE, views.read_view),
-    ask.DescribeView: (_ANYONE, views.describe_view),
-    ask.WatchView: (_ANYONE, watch.watch_view),
-    ask.ListVariables: (_ANYONE, views.list_variables),
-    ask.ListLevels: (_ANYONE, views.list_levels),
-    ask.ListHistory: (_ANYONE, views.list_history),
-    ask.Init: (_OWNER, vault.init),
-    ask.Unlock: (_OWNER, locks.unlock),
-    ask.Lock: (_OWNER, locks.lock),
-    ask.ChangePassphrase: (_OWNER, identity.change_passphrase),
-    ask.KeepIdentity: (_OWNER, identity.keep_identity),
-    ask.ForgetIdentity: (_OWNER, identity.forget_identity),
-    ask.NewProject: (_OWNER, projects.new_project),
-    ask.ListProjects: (_OWNER, projects.list_projects),
-    ask.ChangeCustody: (_OWNER, projects.change_custody),
-    ask.ChangeProjectPassphrase: (_OWNER, projects.change_project_passphrase),
-    ask.ChangeRecipients: (_OWNER, projects.change_recipients),
-    ask.ListKeys: (_OWNER, projects.list_keys),
-    ask.RotateKey: (_OWNER, projects.rotate_key),
-    ask.AddRecovery: (_OWNER, projects.add_recovery),
-    ask.Unmount: (_OWNER, vault.unmount),
-    ask.CheckWrite: (_OWNER, levels.check_write),
-    ask.SetVariable: (_OWNER, levels.set_variable),
-    ask.UnsetVariable: (_OWNER, levels.unset_variable),
-    ask.RenameVariable: (_OWNER, levels.rename_variable),
-    ask.ImportText: (_OWNER, levels.import_text),
-    ask.Rollback: (_OWNER, levels.rollback),
-    ask.GrantAccess: (_OWNER, grants.grant),
-    ask.Revoke: (_OWNER, grants.revoke),
-    ask.ListGrants: (_OWNER, grants.list_grants),
-    ask.ListApprovals: (_OWNER, approvals.list_approvals),
-    ask.ShowApproval: (_OWNER, approvals.show_approval),
-    ask.RespondApproval: (_OWNER, approvals.respond_approval),
-    ask.WatchApprovals: (_OWNER, approvals.watch_approvals),
-    ask.ListReaders: (_OWNER, readers.list_readers),
-    ask.ReadLog: (_OWNER, grants.read_log),
-    ask.VerifyLog: (_OWNER, log.verify_log),
-    ask.RotateLog: (_OWNER, log.rotate_log),
-    ask.RestartLog: (_OWNER, log.restart_log),
-    ask.VerifyVault: (_OWNER, verification.verify_vault),
-    ask.Accept: (_OWNER, verification.accept),
-    ask.Diagnose: (_OWNER, doctor.diagnose),
+class Requirement(NamedTuple):
+    """A row: what a caller needs, where, and the handler."""
+
+    capability: Capability
+    where: Where
+    handler: Handler
+
+
+_C = Capability
+_TABLE: dict[type, Requirement] = {
+    ask.Status: Requirement(_C.NAMES, Where.NOWHERE, vault.status),
+    ask.ReadView: Requirement(_C.READ, Where.GATE, views.read_view),
+    ask.DescribeView: Requirement(_C.NAMES, Where.GATE, views.describe_view),
+    ask.WatchView: Requirement(_C.NAMES, Where.GATE, watch.watch_view),
+    ask.ListVariables: Requirement(_C.NAMES, Where.GATE, views.list_variables),
+    ask.ListLevels: Requirement(_C.NAMES, Where.GATE, views.list_levels),
+    ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, views.list_history),
+    ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, levels.check_write),
+    ask.SetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.set_variable),
+    ask.UnsetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.unset_variable),
+    ask.RenameVariable: Requirement(_C.WRITE, Where.LEVEL, levels.rename_variable),
+    ask.ImportText: Requirement(_C.WRITE, Where.LEVEL, levels.import_text),
+    ask.Rollback: Requirement(_C.WRITE, Where.LEVEL, levels.rollback),
+    ask.GrantAccess: Requirement(_C.GRANT, Where.LEVEL, rules.grant),
+    ask.UseToken: Requirement(_C.NAMES, Where.NOWHERE, rules.use_token),
+    ask.Revoke: Requirement(_C.GRANT, Where.ANY, rules.revoke),
+    ask.ListGrants: Requirement(_C.GRANT, Where.ANY, rules.list_grants),
+    ask.ExplainAccess: Requirement(_C.GRANT, Where.LEVEL, rules.explain_access),
+    ask.ListApprovals: Requirement(_C.APPROVE, Where.ANY, approvals.list_approvals),
+    ask.ShowApproval: Requirement(_C.APPROVE, Where.ANY, approvals.show_approval),
+    ask.RespondApproval: Requirement(_C.APPROVE, Where.ANY, approvals.respond_approval),
+    ask.WatchApprovals: Requirement(_C.APPROVE, Where.ANY, approvals.watch_approvals),
+    ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, readers.list_readers),
+    ask.ReadLog: Requirement(_C.LOG, Where.ANY, grants.read_log),
+    ask.VerifyLog: Requirement(_C.LOG, Where.VAULT, log.verify_log),
+    ask.RotateLog: Requirement(_C.ADMIN, Where.VAULT, log.rotate_log),
+    ask.RestartLog: Requirement(_C.ADMIN, Where.VAULT, log.restart_log),
+    ask.Init: Requirement(_C.ADMIN, Where.VAULT, vault.init),
+    ask.Unlock: Requirement(_C.ADMIN, Where.PROJECT, locks.unlock),
+    ask.Lock: Requirement(_C.ADMIN, Where.PROJECT, locks.lock),
+    ask.ChangePassphrase: Requirement(_C.ADMIN, Where.VAULT, identity.change_passphrase),
+    ask.KeepIdentity: Requirement(_C.ADMIN, Where.VAULT, identity.keep_identity),
+    ask.ForgetIdentity: Requirement(_C.ADMIN, Where.VAULT, identity.forget_identity),
+    ask.NewProject: Requirement(_C.ADMIN, Where.PROJECT, projects.new_project),
+    ask.ListProjects: Requirement(_C.ADMIN, Where.VAULT, projects.list_projects),
+    ask.ChangeCustody: Requirement(_C.ADMIN, Where.PROJECT, projects.change_custody),
+    ask.ChangeProjectPassphrase: Requirement(_C.ADMIN, Where.PROJECT, projects.change_project_passphrase),
+    ask.ChangeRecipients: Requirement(_C.ADMIN, Where.PROJECT, projects.change_recipients),
+    ask.ListKeys: Requirement(_C.ADMIN, Where.PROJECT, projects.list_keys),
+    ask.RotateKey: Requirement(_C.ADMIN, Where.PROJECT, projects.rotate_key),
+    ask.AddRecovery: Requirement(_C.ADMIN, Where.VAULT, projects.add_recovery),
+    ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, vault.unmount),
+    ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, verification.verify_vault),
+    ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, verification.accept),
+    ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, doctor.diagnose),
 }
 
 
 _READS = (  # after these a checkpoint may wait for the end
-    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ListReaders),
+    *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
     *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
     *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
 )
@@ -113,25 +130,57 @@ async def dispatch_request(call: Call, request: object) -> Sent:
 async def _answer(call: Call, request: object) -> Sent:
     if type(request) not in _TABLE:
         raise BadRequest("an unexpected message")
-    audience, handler = _TABLE[type(request)]
-    if audience is _OWNER and not call.caller.is_user(call.service.owner):
-        _refuse(call, request)
-    sent = await handler(call, request)
-    if audience is _OWNER and not call.service.lasts and type(request) not in _READS:
+    need = _TABLE[type(request)]
+    if not _may(call, request, need):
+        _refuse(call, request, need)
+    sent = await need.handler(call, request)
+    decided = need.where in (Where.NOWHERE, Where.GATE)
+    if not decided and not call.service.lasts and type(request) not in _READS:
         await log_verification.sign_log(
             call.service
         )  # before the reply: a copy of the vault that is taken after it is one that the log names
     return sent
 
 
-def _refuse(call: Call, request: object) -> None:
-    event = events.refused_request(type(request).__name__, str(getattr(request, "level", "")))
+def _may(call: Call, request: object, need: Requirement) -> bool:
+    if need.where in (Where.NOWHERE, Where.GATE):
+        return True
+    if need.where is Where.ANY:
+        return rights.may_anywhere(call.service, call.caller, need.capability)
+    if isinstance(request, ask.Unlock) and not call.service.lasts:
+        return call.caller._replace(token="").is_user(call.service.owner)  # its own, started for this one command
+    level = _level(request, need.where)
+    if level is None:  # the owner is told what is wrong with it
+        return call.caller.is_user(call.service.owner)
+    return rights.may(call.service, call.caller, need.capability, level)
+
+
+def _level(request: object, where: Where) -> str | None:
+    try:
+        match where:
+            case Where.LEVEL:
+                return names.parse_level(getattr(request, "level", ""))
+            case Where.PROJECT:
+                return names.project_named(getattr(request, "project", "") or names.ROOT)
+            case _:
+                return names.ROOT
+    except EnvFSError:
+        return None
+
+
+def _refuse(call: Call, request: object, need: Requirement) -> NoReturn:
+    event = events.refused_request(type(request).__name__, str(getattr(request, "level", "")), need.capability)
     call.service.refusals.record(event, call.caller)
-    if call.caller.uid == call.service.owner:
-        raise NotApproved(
-            f"this process cannot be identified: {call.caller.unknown}", _identifiable_as(call.caller.uid)
-        )
-    raise NotApproved(f"only uid {call.service.owner} may do that: it owns the vault", "ask its owner")
+    uid, owner, capability = call.caller.uid, call.service.owner, need.capability
+    level = _level(request, need.where) or names.ROOT
+    if uid == owner and call.caller.unknown:
+        raise NotApproved(f"this process cannot be identified: {call.caller.unknown}", _identifiable_as(uid))
+    if call.caller.token:
+        raise NotApproved(f"the token does not give `{capability}` at {level}", "ask the one who made it")
+    if uid == owner:
+        raise NotApproved(f"a rule denies `{capability}` at {level} to this program", "`envfs grants` lists the rules")
+    text = f"only uid {owner} may do that: it owns the vault, and no rule gives uid {uid} `{capability}` at {level}"
+    raise NotApproved(text, f"the owner can give it: `envfs grant {level} --uid {uid} --can {capability}`")
 
 
 def _identifiable_as(uid: int) -> str:

@@ -35,7 +35,7 @@ async def status(call: Call, _request: Status) -> Sent:
     vault_id, grants = "", 0
     with contextlib.suppress(EnvFSError):
         vault_id = service.open_vault.vault.description.id
-        grants = len(service.settings.load().grants)
+        grants = len(service.book.load())
     places = service.places
     return Sent(
         StatusReport(

@@ -48,7 +48,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     for name in request.only:
         names.parse_variable(name)
     is_lenient = request.format == _EXEC and request.dialect == dialects.INHERITING
-    face = _face(call, level, "" if is_lenient else request.dialect)
+    face = _face(call, level, "" if is_lenient else request.dialect, shown)
     if is_lenient:
         face = face._replace(dialect=f"{dialects.INHERITING} {face.dialect}")
     access = AccessRequest(level, Channel(request.channel), shown, request.version, face)
@@ -78,7 +78,9 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
 async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send the facts about a view, without its values."""
     level = names.parse_level(request.level)
-    access = AccessRequest(level, Channel.SOCKET, Format.NAMES, request.version, _face(call, level, request.dialect))
+    access = AccessRequest(
+        level, Channel.SOCKET, Format.NAMES, request.version, _face(call, level, request.dialect, Format.NAMES)
+    )
     examined = await call.service.open_vault.reader.facts(call.caller, access)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
@@ -128,10 +130,12 @@ def _version_row(version: Version | Damaged) -> VersionRow | FaultRow:
             return VersionRow(change.version, time, *change[1:])
 
 
-def _face(call: Call, level: str, asked: str) -> Face:
+def _face(call: Call, level: str, asked: str, what: Format) -> Face:
     if asked and asked not in dialects.NAMES:
         raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
-    return call.service.open_vault.gate.face(call.caller, level, asked)
+    return call.service.open_vault.gate.face(
+        call.caller, level, asked, AccessRequest(level, Channel.SOCKET, what).capability
+    )
 
 
 # A blob is the view's own memory, sent from where it is: no copy of a value comes into the daemon's heap.

@@ -1,9 +1,10 @@
 """A caller's request for something of a level, and its channel. The words are those of protocol and access log."""
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from envfs.core.access.face import PLAIN_FACE, Face
+from envfs.core.access.roles import Capability
 
 
 class Channel(StrEnum):
@@ -34,6 +35,14 @@ class Format(StrEnum):
     LOOKUP = "lookup"  # of a name in the mount
 
 
+_NAMED = (Format.EXAMPLE, Format.NAMES, Format.CHANGES)
+_CAPABILITIES: Final = {
+    **dict.fromkeys(Format, Capability.READ),
+    **dict.fromkeys(_NAMED, Capability.NAMES),
+    Format.HISTORY: Capability.HISTORY,
+}
+
+
 class AccessRequest(NamedTuple):
     """One access: which level, by which channel, in which format. `version` 0 is now.
 
@@ -45,3 +54,8 @@ class AccessRequest(NamedTuple):
     format: Format
     version: int = 0
     face: Face = PLAIN_FACE
+
+    @property
+    def capability(self) -> Capability:
+        """The capability that it takes. For a version of the past, `history` as well."""
+        return _CAPABILITIES[self.format]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.core import names
+from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.keyfile import Custody
@@ -74,10 +75,15 @@ def refused(request: AccessRequest, rule: str) -> Event:
     return Event(EventKind.REFUSE, channel, level, version, what, "", Decision.DENY, rule)
 
 
-def refused_request(name: str, level: str) -> Event:
-    """A request that the owner alone may send came from another caller. `level` is as it was sent."""
-    level, rule = level[:_LEVEL_CHARACTERS], "owner only"
+def refused_request(name: str, level: str, capability: Capability) -> Event:
+    """A request came from a caller whom no rule lets do that. `level` is as it was sent."""
+    level, rule = level[:_LEVEL_CHARACTERS], f"not {capability}"
     return Event(EventKind.REFUSE, Channel.SOCKET, level, operation=name, decision=Decision.DENY, rule=rule)
+
+
+def refused_token() -> Event:
+    """A token was not one, or is one no more."""
+    return Event(EventKind.REFUSE, Channel.SOCKET, operation="token", decision=Decision.DENY, rule="no such token")
 
 
 def refused_passphrase(scope: Scope) -> Event:
@@ -85,14 +91,14 @@ def refused_passphrase(scope: Scope) -> Event:
     return Event(EventKind.REFUSE, Channel.SOCKET, scope.top, operation="unlock", rule="wrong passphrase")
 
 
-def granted(level: str, uid: int) -> Event:
-    """A uid may read a level and all below it."""
-    return Event(EventKind.GRANT, Channel.SOCKET, level, rule=f"uid {uid}")
+def granted(level: str, who: str) -> Event:
+    """There is a rule for a level and all below it, for callers that `who` describes."""
+    return Event(EventKind.GRANT, Channel.SOCKET, level, rule=who)
 
 
-def revoked(level: str, uid: int) -> Event:
-    """A uid's grant on a level is gone."""
-    return Event(EventKind.REVOKE, Channel.SOCKET, level, rule=f"uid {uid}")
+def revoked(level: str, who: str) -> Event:
+    """A rule for a level is gone."""
+    return Event(EventKind.REVOKE, Channel.SOCKET, level, rule=who)
 
 
 def asked(request: AccessRequest, question: str) -> Event:

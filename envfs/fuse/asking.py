@@ -8,7 +8,6 @@ whom a signal waits is let go with EINTR.
 """
 
 import errno
-from collections.abc import Iterable
 from functools import partial
 from typing import Self
 
@@ -48,12 +47,7 @@ def is_askable(node: Node) -> bool:
 
 def may_ask(gate: Gate, node: Node, caller: Caller) -> bool:
     """Tell whether a caller gets a node once a person said yes."""
-    return is_askable(node) and gate.decide(caller, node.level).decision is Decision.ASK
-
-
-def askable_files(files: Iterable[tuple[str, Node]]) -> list[tuple[str, Node]]:
-    """Return those of a folder's files whose open waits for a person."""
-    return [(name, node) for name, node in files if is_askable(node)]
+    return is_askable(node) and gate.decide(caller, node.level, node.capability).decision is Decision.ASK
 
 
 async def wait_for_person(gate: Gate, caller: Caller, request: AccessRequest) -> None:

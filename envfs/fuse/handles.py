@@ -137,10 +137,7 @@ class Handles:
     def withdrawn(self) -> set[int]:
         """Return the inodes of the open files whose opener may not read them any more."""
         files = [content for content in self._open.values() if isinstance(content, OpenFile)]
-        decide = self._gate.decide_face
-        return {
-            file.inode for file in files if not decide(file.caller, file.request.level, file.request.face).is_served
-        }
+        return {file.inode for file in files if not self._gate.judge(file.caller, file.request).is_served}
 
     def remove(self, handle: int) -> OpenFile | Listing | None:
         """Let go of a handle and of what it holds."""
@@ -162,7 +159,7 @@ class Handles:
         if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
         caller, request = content.caller, content.request
-        verdict = self._gate.decide_held(caller, request.level, request.face)
+        verdict = self._gate.judge_held(caller, request)
         if not verdict.is_served:
             self._refuse(handle, caller, request, verdict.rule)
         return content
@@ -173,7 +170,10 @@ class Handles:
         if not isinstance(content, Listing):
             raise FUSEError(errno.ENOTDIR)
         if content.is_below_grant:
-            verdict = self._gate.decide_face(content.caller, content.node.level, content.node.face)
+            node = content.node
+            verdict = self._gate.judge_access(
+                content.caller, node.level, node.capability, node.face, past=node.version > 0
+            )
             if not verdict.is_served:
                 self._refuse(
                     handle, content.caller, AccessRequest(content.node.level, Channel.MOUNT, Format.NAMES), verdict.rule

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple, assert_never
 
 from envfs.core import names
 from envfs.core.access.face import PLAIN_FACE, Face
+from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 
 HISTORY_NAME, VARIABLES_NAME = ".history", ".vars"
@@ -27,7 +28,7 @@ class NodeKind(StrEnum):
 
 # by these names where every open comes by: through its class a member costs 50 ns (3.11), and an open asks for 30
 FOLDER, PAST, DOTENV, VALUE = NodeKind.FOLDER, NodeKind.PAST, NodeKind.DOTENV, NodeKind.VALUE
-_MOUNT = Channel.MOUNT
+_MOUNT, _READ = Channel.MOUNT, Capability.READ
 _FOLDERS = frozenset((NodeKind.FOLDER, NodeKind.HISTORY, NodeKind.PAST, NodeKind.VARIABLES, NodeKind.ASIDE))
 FORMATS: Final = {  # in which a file shows its level
     NodeKind.DOTENV: Format.DOTENV,
@@ -35,6 +36,12 @@ FORMATS: Final = {  # in which a file shows its level
     NodeKind.EXAMPLE: Format.EXAMPLE,
     NodeKind.ENVIRON: Format.ENVIRON,
     NodeKind.VALUE: Format.VALUE,
+}
+CAPABILITIES: Final = {  # that its looker needs, where it is not the values. A folder of a level may be passed
+    NodeKind.EXAMPLE: Capability.NAMES,
+    NodeKind.VARIABLES: Capability.NAMES,
+    NodeKind.HISTORY: Capability.HISTORY,
+    NodeKind.PAST: Capability.HISTORY,
 }
 FILES: Final = {
     ".env": NodeKind.DOTENV,
@@ -66,6 +73,11 @@ class Node(NamedTuple):
     def is_folder(self) -> bool:
         """Tell folders from files."""
         return self.kind in _FOLDERS
+
+    @property
+    def capability(self) -> Capability:
+        """The capability at the level that a look at it takes."""
+        return CAPABILITIES.get(self.kind, _READ)
 
 
 def faced(node: Node, face: Face) -> Node:

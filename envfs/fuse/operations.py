@@ -19,7 +19,8 @@ from pyfuse3 import ROOT_INODE, EntryAttributes, FileInfo, FUSEError, ReaddirTok
 from envfs.core import names
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import PLAIN_FACE, Face
-from envfs.core.access.verdict import Decision
+from envfs.core.access.roles import Capability
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
 from envfs.fuse import access_lists, asking, handles, listings, loop, nodes, touch_plan
@@ -31,7 +32,7 @@ from envfs.fuse.held_files import HeldFiles
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
-from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, Node, NodeKind
+from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, ROOT, VALUE, Node, NodeKind
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
@@ -144,7 +145,7 @@ class Operations(Absent):
         node = self.table[inode].node
         if not node.is_folder or name != access_lists.NAME:
             raise FUSEError(errno.ENODATA)
-        return access_lists.access_list(self._gate.uids() if node == ROOT else self._gate.readers(node.level))
+        return access_lists.access_list(*self._gate.listers("" if node == ROOT else node.level))
 
     @guarded
     async def access(self, inode: int, mode: int, ctx: RequestContext) -> bool:
@@ -160,18 +161,9 @@ class Operations(Absent):
         # who may not know of a level is told the same whether it exists or not
         node = listings.child_node(folder, name.decode(errors="surrogateescape"))
         face = self._check(node or folder, caller)
-        if node is None or not self._exists(node):
+        if node is None or not listings.is_there(self._vault, node):
             raise FUSEError(errno.ENOENT)
         return nodes.faced(node, face)
-
-    def _exists(self, node: Node) -> bool:
-        if node.kind is FOLDER:
-            parent, _, name = node.level.rpartition("/")
-            return name in self._vault.children(parent or names.ROOT)  # the kernel has walked the steps before
-        if node.version or node.kind is PAST:
-            head = self._vault.head(node.level)
-            return head is not None and 1 <= node.version <= head.seq
-        return True
 
     def _check(self, node: Node, caller: Caller) -> Face:
         # a folder may be passed by whoever may read somewhere below it. The rest only by who may read this level, in
@@ -180,12 +172,15 @@ class Operations(Absent):
             if self._gate.sees(caller, node.level):
                 return PLAIN_FACE
             self._refuse(node, caller, "no grant")
-        verdict = self._gate.decide(caller, node.level)
+        verdict = self._verdict(node, caller)
         if not verdict.is_served:
             if verdict.decision is _ASK and asking.is_askable(node):
                 raise Unanswered(node)
             self._refuse(node, caller, verdict.rule)
         return verdict.face
+
+    def _verdict(self, node: Node, caller: Caller, face: Face | None = None) -> Verdict:
+        return self._gate.judge_access(caller, node.level, node.capability, face, past=node.version > 0)
 
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
@@ -219,14 +214,13 @@ class Operations(Absent):
         if node.kind is NodeKind.HISTORY:
             head = self._vault.head(level)
             return Listing(node, caller, (), head.seq if head else 0)
-        verdict = self._gate.decide(caller, level)
         entries = []
-        if verdict.is_served or verdict.decision is _ASK:
-            files = listings.level_files(level, node.version, verdict.face)
-            entries = files if verdict.is_served else asking.askable_files(files)
+        history = [(HISTORY_NAME, Node(NodeKind.HISTORY, level))] if node.kind is FOLDER else []
+        for name, file in [*listings.level_files(level, node.version), *history]:
+            verdict = self._verdict(file, caller)
+            if verdict.is_served or (verdict.decision is _ASK and asking.is_askable(file)):
+                entries.append((name, nodes.faced(file, verdict.face)))
         if node.kind is FOLDER:
-            if verdict.is_served:
-                entries.append((HISTORY_NAME, nodes.faced(Node(NodeKind.HISTORY, level), verdict.face)))
             below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
             entries += [(name, step) for name, step in below if self._gate.sees(caller, step.level)]
         return Listing(node, caller, entries)
@@ -240,7 +234,7 @@ class Operations(Absent):
         while (place := listing.at(index)) is not None:
             name, node = place
             index += 1
-            is_served = self._may_see(node, listing.caller)
+            is_served = self._may_list(node, listing.caller)
             if not is_served and not asking.may_ask(self._gate, node, listing.caller):
                 continue
             inode = self._listed(node, listing) if is_served else self._inodes.placeholder(node, listing.caller)
@@ -252,7 +246,13 @@ class Operations(Absent):
         # a folder may stay open for longer than a grant lasts, or than the rules show its reader one face
         if node.kind is FOLDER:
             return self._gate.sees(caller, node.level)
-        return self._gate.decide_face(caller, node.level, node.face).is_served
+        return self._verdict(node, caller, node.face).is_served
+
+    def _may_list(self, node: Node, caller: Caller) -> bool:
+        # the names of variables may be listed by who may not read them
+        if node.kind is not VALUE:
+            return self._may_see(node, caller)
+        return self._gate.judge_access(caller, node.level, Capability.NAMES, node.face, past=node.version > 0).is_served
 
     def _listed(self, node: Node, listing: Listing) -> Inode:
         if node.is_folder:
@@ -260,7 +260,8 @@ class Operations(Absent):
         view = listing.view
         if view is None and not node.version:
             view = self._gate.views.warm(node.level, node.face)
-        if view is None:  # nothing true can be said of its size yet
+        if view is None or (node.kind is VALUE and not self._may_see(node, listing.caller)):
+            # nothing true can be said of its size yet, or nothing may be
             return self._inodes.placeholder(node, listing.caller)
         return self._inodes.file(node, listing.caller, view)
 
@@ -302,12 +303,8 @@ class Operations(Absent):
         return self._gate.admit_view(caller, request, view)
 
     async def _admit_names(self, node: Node, caller: Caller) -> View:
-        request = nodes.request(node, Format.NAMES)
-        view = self._gate.admit_warm(caller, request)
-        if view is None:
-            loop.make_way()
-            view = await self._gate.admit(caller, request)
-        return view
+        loop.make_way()
+        return await self._gate.admit(caller, nodes.request(node, Format.NAMES))
 
     @guarded
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do

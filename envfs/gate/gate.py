@@ -12,11 +12,13 @@ from typing import NamedTuple, NoReturn
 
 from envfs.core import events
 from envfs.core.access.caller import Caller
+from envfs.core.access.evidence import Need
 from envfs.core.access.face import Face
-from envfs.core.access.policy import Policy
+from envfs.core.access.policy import Listers, Policy
+from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Moment, Rule, end
 from envfs.core.access.verdict import Decision, Verdict
-from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.access_request import AccessRequest, Format
 from envfs.core.approvals.question import Outcome
 from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge, UnsafeSettings
 from envfs.gate.approvals.asking import Approvals, refusal
@@ -24,13 +26,17 @@ from envfs.gate.approvals.board import Patience
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.readings import Readings
+from envfs.gate.rule_book import RuleBook
+from envfs.gate.rule_uses import RuleUses
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
-from envfs.settings import Settings, SettingsFile
 
 # looked up once: through its class a member costs 50 ns (Python 3.11)
-_ASK, _MOUNT = Decision.ASK, Channel.MOUNT
+_READ, _ASK = Capability.READ, Decision.ASK
+_ASKED = frozenset((Capability.READ, Capability.NAMES))  # the things that a person can allow for a while
+
+_PIDFD = frozenset((Need.PIDFD,))
 
 
 class Standing(NamedTuple):
@@ -44,15 +50,16 @@ class Gate:
     """Policy, log and views behind one question."""
 
     def __init__(
-        self, settings: SettingsFile, log: AccessLog, refusals: Refusals, views: Views, approvals: Approvals
+        self, book: RuleBook, uses: RuleUses, log: AccessLog, refusals: Refusals, views: Views, approvals: Approvals
     ) -> None:
-        """Decide by `settings` and `approvals`, record in `log` and `refusals`, serve from `views`."""
+        """Decide by `book`, `uses` and `approvals`, record in `log` and `refusals`, serve from `views`."""
         self._approvals = approvals
         self.log = log
         self.views = views
-        self._file = settings
-        self._settings: Settings | None = None
-        self._policy = Policy((), self.now())
+        self.book = book
+        self.uses = uses
+        self._rules: tuple[Rule, ...] = ()
+        self._policy = Policy((), self.now(), uses)
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
         self.readings = Readings()
@@ -65,45 +72,60 @@ class Gate:
         Raises:
             UnsafeSettings: the settings file is not to be trusted
         """
-        settings = self._file.load()
-        if settings is not self._settings:
-            self._policy = Policy(settings.grants, self.now())
-            self._settings = settings
+        rules = self.book.load()
+        if rules is not self._rules:
+            self._policy = Policy(rules, self.now(), self.uses)
+            self._rules = rules
         return self._policy
 
-    def decide(self, caller: Caller, level: str, channel: Channel = _MOUNT) -> Verdict:
+    def decide(self, caller: Caller, level: str, capability: Capability = _READ) -> Verdict:
         """Decide, recording nothing. Settings that cannot be trusted deny everything.
 
-        ASK is the verdict as long as no person said yes.
+        ASK is the verdict as long as no person said yes. A yes lets nobody do more than read.
         """
-        verdict = self._rule(caller, level)
-        return verdict if verdict.decision is not _ASK else self._approvals.decide(caller, level, verdict, channel)
+        verdict = self._rule(caller, level, capability)
+        if verdict.decision is _ASK and capability in _ASKED:
+            return self._approvals.decide(caller, level, verdict)
+        return verdict
 
-    def decide_held(self, caller: Caller, level: str, face: Face) -> Verdict:
-        """As `decide_face`, for a file that the caller has open: one that it opened by a yes stays readable."""
-        verdict = self._rule(caller, level)
-        if verdict.decision is _ASK:
-            verdict = self._approvals.decide_held(caller, level, verdict)
-        return _in_face(verdict, face)
-
-    def _rule(self, caller: Caller, level: str) -> Verdict:
+    def _rule(self, caller: Caller, level: str, capability: Capability) -> Verdict:
         try:
-            return self.policy().decide(caller, level, clocks.boot_seconds())
+            return self.policy().decide(caller, level, clocks.boot_seconds(), capability)
         except UnsafeSettings as error:
             return Verdict(Decision.DENY, error.text)
 
-    def decide_face(self, caller: Caller, level: str, face: Face) -> Verdict:
-        """As `decide`, for what a caller got in one face before: denied once the rules show it another."""
-        return _in_face(self.decide(caller, level), face)
-
-    def face(self, caller: Caller, level: str, dialect: str = "") -> Face:
+    def face(self, caller: Caller, level: str, dialect: str = "", capability: Capability = _READ) -> Face:
         """Return the face of a level for a caller. With a `dialect`, in that one."""
-        face = self.decide(caller, level).face
+        face = self.decide(caller, level, capability).face
         return face._replace(dialect=dialect) if dialect else face
 
-    def allows(self, caller: Caller, level: str) -> bool:
-        """Tell whether a caller may read the view of a level, in whatever face."""
-        return self.decide(caller, level).is_served
+    def judge_access(
+        self, caller: Caller, level: str, capability: Capability, face: Face | None, *, past: bool
+    ) -> Verdict:
+        """As `decide`. For a version of the past, `history` is needed as well.
+
+        With a `face` it is about what a caller got in that one before: denied once the rules show it another.
+        """
+        verdict = self.decide(caller, level, capability)
+        if past and verdict.is_served and capability is not Capability.HISTORY:
+            history = self.decide(caller, level, Capability.HISTORY)
+            verdict = verdict if history.is_served else history
+        return verdict if face is None else _in_face(verdict, face)
+
+    def judge_held(self, caller: Caller, request: AccessRequest) -> Verdict:
+        """As `judge`, for a file that the caller has open: one that it opened by a yes stays readable."""
+        verdict = self._rule(caller, request.level, request.capability)
+        if verdict.decision is not _ASK:
+            return self.judge(caller, request)
+        return _in_face(self._approvals.decide_held(caller, request.level, verdict), request.face)
+
+    def judge(self, caller: Caller, request: AccessRequest) -> Verdict:
+        """Decide on a request, in the face that it has."""
+        return self.judge_access(caller, request.level, request.capability, request.face, past=request.version > 0)
+
+    def allows(self, caller: Caller, level: str, capability: Capability = _READ) -> bool:
+        """Tell whether a caller may read the view of a level in whatever face, or do something else there."""
+        return self.decide(caller, level, capability).is_served
 
     def sees(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""
@@ -119,19 +141,19 @@ class Gate:
         except UnsafeSettings:
             return 0
 
-    def uids(self) -> tuple[int, ...]:
-        """List the uids that have a grant now."""
+    def can_anywhere(self, caller: Caller, capability: Capability) -> bool:
+        """Tell whether a caller may do something at any level at all."""
         try:
-            return self.policy().uids(clocks.boot_seconds())
+            return self.policy().can_anywhere(caller, capability, clocks.boot_seconds())
         except UnsafeSettings:
-            return ()
+            return False
 
-    def readers(self, level: str) -> tuple[int, ...]:
-        """List the uids that may read the view of a level now."""
+    def listers(self, level: str = "") -> Listers:
+        """List the users and groups that have a rule now. With a level, those that may know of its names."""
         try:
-            return self.policy().uids(clocks.boot_seconds(), level)
+            return self.policy().listers(clocks.boot_seconds(), level)
         except UnsafeSettings:
-            return ()
+            return Listers()
 
     def standing(self) -> Standing:
         """Return by which grants is decided now, and until when that stays so if nobody changes them."""
@@ -182,7 +204,7 @@ class Gate:
             AuditUnavailable: the log cannot be written
             CallerLeft: it waits no more
         """
-        verdict = self.decide(caller, request.level, request.channel)
+        verdict = self.decide(caller, request.level, request.capability)
         if verdict.decision is not _ASK:
             return
         try:
@@ -210,7 +232,7 @@ class Gate:
 
         With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
-        verdict = self.decide(caller, request.level, request.channel)
+        verdict = self.judge_access(caller, request.level, request.capability, None, past=request.version > 0)
         if verdict.decision is _ASK:
             return None
         self._check_verdict(caller, request, verdict)
@@ -248,13 +270,16 @@ class Gate:
         return verdict.face
 
     def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
-        verdict = self.decide(caller, request.level, request.channel)
+        past = request.version > 0
+        verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
         if not verdict.is_served:
             self.refuse(caller, request, verdict.rule)
         return verdict
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
-        return self._check_verdict(caller, request, self.decide(caller, request.level, request.channel))
+        past = request.version > 0
+        verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
+        return self._check_verdict(caller, request, verdict)
 
     def _check_verdict(self, caller: Caller, request: AccessRequest, verdict: Verdict) -> Verdict:
         if not verdict.is_served:
@@ -289,11 +314,19 @@ class Gate:
         )
 
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
+        self._count(caller, request)
         self.log.append(events.read(request, view.version, verdict), caller)
-        self._approvals.note_served(caller, request.level, verdict, request.channel)
+        self._approvals.note_served(caller, request.level, verdict)
         self.served_at = clocks.boot_seconds()
         self.readings.note(caller, request, view.version, self.served_at)
         return view.hold()
+
+    def _count(self, caller: Caller, request: AccessRequest) -> None:
+        # before the entry, so that no read goes uncounted
+        if request.capability is not _READ:
+            return
+        for rule in self.policy().counted(caller, request.level, clocks.boot_seconds()):
+            self.uses.record(rule, caller.evidence(_PIDFD).pidfd)
 
 
 def _in_face(verdict: Verdict, face: Face) -> Verdict:

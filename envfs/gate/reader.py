@@ -16,7 +16,7 @@ from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.approvals.board import Patience
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
-from envfs.gate.shown_names import shown_change, shown_facts
+from envfs.gate.shown_names import names_alone, shown_change, shown_facts
 from envfs.gate.tombstones import checked_tombstones
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Compared, Examined, VersionChange
@@ -90,7 +90,9 @@ class Reader:
         Raises:
             NotApproved: the caller may not have them
         """
-        view = await self.view(caller, access._replace(face=self._gate.face(caller, access.level)))
+        view = await self.view(
+            caller, access._replace(face=self._gate.face(caller, access.level, capability=access.capability))
+        )
         try:
             return view.origins()
         finally:
@@ -111,6 +113,8 @@ class Reader:
             layers = vault.layers(list(zip(names.chain(access.level), self._layer_versions(access), strict=True)))
             request = ExamineView(layers.layers, access.face.dialect, doubtful)
             examined = (await self._keyholder.ask(request, Examined, layers.blobs)).message
+        if not self._gate.allows(caller, access.level):
+            examined = names_alone(examined)
         return shown_facts(examined, face) if face.only else examined
 
     def _layer_versions(self, access: AccessRequest) -> tuple[int, ...]:

@@ -10,6 +10,12 @@ def shown_facts(examined: Examined, face: Face) -> Examined:
     return Examined(variables, tuple(dangling for dangling in examined.dangling if _is_shown(dangling, face)))
 
 
+def names_alone(examined: Examined) -> Examined:
+    """Return the names, and where they are set. References and emptiness say something of a value."""
+    variables = (Facts(facts.name, facts.levels, (), empty=False, doubts=()) for facts in examined.variables)
+    return Examined(tuple(variables), ())
+
+
 def shown_change(change: VersionChange, face: Face) -> VersionChange:
     """Return a version's change with the names that a face shows. Its message may name others, so it is left out."""
     if not face.only:

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
-from envfs.core.access.evidence import Need
-from envfs.host import user_namespace
+from envfs.core.access.evidence import Evidence, Need, ProgramFile
+from envfs.core.access.rule import Pin, Rule
+from envfs.host import programs, user_namespace
 from envfs.host.evidence.process_files import (
     cgroup_in,
     open_process,
@@ -31,6 +32,7 @@ from envfs.host.evidence.process_files import (
 )
 from envfs.host.evidence.process_source import Outline, ProcessSource, SeenBefore
 from envfs.host.evidence.program_files import ProgramFiles
+from envfs.host.evidence.unfinished import Unfinished
 from envfs.host.evidence.units import unit_of
 
 _CREDENTIALS, _GROUP, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("I"), struct.Struct("i")
@@ -39,7 +41,7 @@ _MOST_GROUPS = 256  # more are asked of Python in vain
 _KEPT, _DESCRIPTORS_EACH = 128, 8  # processes whose /proc folder is held open: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 _GLANCED_NS = 1_000_000  # how long all of it is, for a question by which nothing is opened
-_BY_SOCKET = frozenset((Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT))
+_BY_SOCKET = frozenset((Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT, Need.PIDFD, Need.ANCESTORS))
 
 
 class _Known(NamedTuple):
@@ -102,7 +104,10 @@ class Callers:
         if caller.unknown or caller.source is None:
             return caller
         evidence = caller.source.gather(_BY_SOCKET if groups is not None else _BY_SOCKET - {Need.GROUPS})
-        return caller._replace(source=SeenBefore(evidence._replace(groups=(gid, *(groups or ())))))
+        # of the ancestors the paths alone: a rule that keeps them out can be told not to be met, and none lets them in
+        ancestors = tuple(ProgramFile(program.path) for program in evidence.ancestors)
+        evidence = evidence._replace(groups=(gid, *(groups or ())), ancestors=ancestors)
+        return caller._replace(source=SeenBefore(evidence))
 
     def _meet(self, pid: int, uid: int, gid: int) -> Caller:
         if pid <= 0:
@@ -269,3 +274,69 @@ def _acts_as(status: bytes, uid: int) -> bool:
 
 def _leader(status: bytes, pid: int) -> int:
     return next(iter(status_numbers(status, b"Tgid")), pid)
+
+
+# -- callers that a person names ---------------------------------------------------------------------------------------
+
+
+def caller_of(pid: int) -> Caller:
+    """Describe a process by its number, as if it asked now. That may take its time."""
+    callers = Callers()
+    try:
+        folder = open_process(pid)
+        try:
+            status = process_status(folder)
+        finally:
+            os.close(folder)
+        caller = callers.look(pid, _acting_id(status, b"Uid"), _acting_id(status, b"Gid"))
+        return caller._replace(source=SeenBefore(_all_of(caller)))
+    except (OSError, IndexError):
+        return Caller(_NO_ID, _NO_ID, max(0, pid), doubt="there is no such process")
+    finally:
+        callers.close()
+
+
+def _all_of(caller: Caller) -> Evidence:
+    for _ in Need:
+        try:
+            return caller.evidence(frozenset(Need))
+        except Unfinished as unfinished:
+            unfinished.finish()
+    return caller.evidence(frozenset())
+
+
+def supposed_caller(example: Rule) -> Caller:
+    """Describe a process that is just as a rule says, and nothing else: for a question about one that may come."""
+    named = {name: _program_at(pin) for name, pin in _pins(example)}
+    evidence = Evidence(
+        groups=() if example.gid is None else (example.gid,),
+        program=named["exe"],
+        script=named["script"],
+        ancestors=tuple(filter(None, (named["under"],))),
+        unit=example.unit,
+        pidfd=-1,
+        seen=frozenset(Need),
+    )
+    uid = _NO_ID if example.uid is None else example.uid
+    gid = _NO_ID if example.gid is None else example.gid
+    executable = example.exe.path if example.exe else "-"
+    return Caller(uid, gid, 1, executable, example.cgroup or "/", "", SeenBefore(evidence))
+
+
+_NO_ID = (1 << 32) - 1
+
+
+def _acting_id(status: bytes, name: bytes) -> int:
+    # the fourth number is what the file system goes by (proc(5))
+    return list(status_numbers(status, name))[3]
+
+
+def _pins(example: Rule) -> tuple[tuple[str, Pin | None], ...]:
+    return (("exe", example.exe), ("script", example.script), ("under", example.under))
+
+
+def _program_at(pin: Pin | None) -> ProgramFile | None:
+    if pin is None:
+        return None
+    digest = programs.digest_at(pin.path)
+    return ProgramFile(pin.path, sha256=digest, is_there=bool(digest))

@@ -4,30 +4,44 @@ Laws: the one who answers is looked at when the answer comes, and must be the pr
 is on the log. An answer is recorded before anybody is let go on.
 """
 
+import os
 from functools import partial
+
+import trio
 
 from envfs.core import events
 from envfs.core.access.caller import Caller
+from envfs.core.access.evidence import ProgramFile
+from envfs.core.access.roles import Capability
+from envfs.core.access.rule import Pin, Rule, who
+from envfs.core.access.verdict import Decision
 from envfs.core.approvals import approver
 from envfs.core.approvals.approver import AGENTS, AnsweringProcess, AskingProcess
 from envfs.core.approvals.question import ApprovalScope, Question
-from envfs.errors import BadRequest, NoSuchLevel, NotApproved
-from envfs.gate.approvals.board import Board
-from envfs.host import lineages
+from envfs.errors import BadRequest, Conflict, NoSuchLevel, NotApproved
+from envfs.host import lineages, programs
 from envfs.host.peers import Peer
+from envfs.service import rights
+from envfs.service.grants import check_giving
 from envfs.service.service import Service
 
 _NOBODY = AnsweringProcess((), None, None)
 
 
-def find_question(board: Board, name: str) -> Question:
+def may_answer(service: Service, caller: Caller, question: Question) -> bool:
+    """Tell whether a caller has the capability to answer a question."""
+    return rights.may(service, caller, Capability.APPROVE, question.identity.level)
+
+
+def find_question(service: Service, caller: Caller, name: str) -> Question:
     """Return the open question of a name such as q7.
 
     Raises:
-        NoSuchLevel: there is none
+        NoSuchLevel: there is none that this caller may answer
     """
-    question = next((question for question in board.questions() if question.name == name), None)
-    if question is None:
+    questions = service.open_vault.approvals.board.questions()
+    question = next((question for question in questions if question.name == name), None)
+    if question is None or not may_answer(service, caller, question):
         raise NoSuchLevel("there is no open question of that name", "`envfs approvals ls` lists them")
     return question
 
@@ -43,9 +57,9 @@ async def answer_question(
         BadRequest: a yes cannot allow that
     """
     board = service.open_vault.approvals.board
-    question = find_question(board, name)
+    question = find_question(service, caller, name)
     reason = await reason_to_refuse(service, caller, peer, question)
-    find_question(board, name)  # it may have ended meanwhile
+    find_question(service, caller, name)  # it may have ended meanwhile
     if reason:
         service.refusals.record(events.refused_answer(question.request, question.name, reason), caller)
         raise NotApproved(f"this process may not answer {name}: {reason}", _hint(name))
@@ -55,8 +69,43 @@ async def answer_question(
         return question
     if scope not in question.choices:
         raise BadRequest(f"a yes to {name} cannot allow that", f"it can allow {', '.join(question.choices)}")
+    if scope is ApprovalScope.ALWAYS:
+        await _write_rule(service, caller, question)
+        find_question(service, caller, name)
     board.allow(question, scope, caller)
     return question
+
+
+async def _write_rule(service: Service, caller: Caller, question: Question) -> None:
+    identity = question.identity
+    if not rights.may(service, caller, Capability.GRANT, identity.level):
+        raise NotApproved(f"a rule about {identity.level} takes `grant` there", "answer for less, or ask the owner")
+    pins = [await _pin(file) for file in (identity.program, identity.script) if file is not None]
+    rule = Rule(
+        identity.level,
+        identity.uid,
+        exe=pins[0],
+        script=pins[1] if identity.script is not None else None,
+        dialect=identity.face.dialect,
+        only=identity.face.only,
+        decision=Decision.MASK if identity.face.masked else Decision.ALLOW,
+    )
+    given = check_giving(service, caller, rule)
+    service.log.append(events.granted(rule.level, who(rule)), caller)
+    service.book.give(given)
+    await service.after_revoke()
+
+
+async def _pin(file: ProgramFile) -> Pin:
+    # what ran must be what the rule is about: the file that is at the path, before and after its content is read
+    digest = await trio.to_thread.run_sync(programs.digest_at, file.path)
+    try:
+        status = os.stat(file.path)
+    except OSError:
+        status = None
+    if not digest or status is None or (status.st_dev, status.st_ino) != (file.device, file.inode):
+        raise Conflict("the program is not the file at its path any more", "answer for once, or for the process")
+    return Pin(file.path, digest)
 
 
 async def reason_to_refuse(service: Service, caller: Caller, peer: Peer, question: Question) -> str:

@@ -1,14 +1,94 @@
-"""Grants as they are made: with their end, in the clock of this run of the machine and in the wall's."""
+"""Rules as they are given and taken back: by the owner any, by another caller no more than it has itself.
 
+Laws: a caller gives only what it may do itself, at its level and at each one below, by rules that last as long and have
+no limit that would be passed on. It neither replaces nor ends what another one gave.
+"""
+
+import fnmatch
+import math
 from datetime import UTC, datetime, timedelta
 
-from envfs.core.access.rule import Rule
+from envfs.core.access.caller import Caller
+from envfs.core.access.policy import IndexedRule
+from envfs.core.access.roles import Capability
+from envfs.core.access.rule import Rule, who
+from envfs.core.access.verdict import Decision
+from envfs.errors import AlreadyExists, NotApproved
 from envfs.host import clocks
+from envfs.service.service import Service
+
+_HINT = "ask the owner"
+_READ = Capability.READ
 
 
-def new_grant(level: str, uid: int, seconds: int) -> Rule:
-    """Make a grant that begins now. `seconds` 0 is without end."""
+def with_end(rule: Rule, seconds: int) -> Rule:
+    """Let a rule begin now, and last so many seconds. 0 is without end."""
     if not seconds:
-        return Rule(level, uid)
+        return rule
     until = clocks.time_text(datetime.now(UTC) + timedelta(seconds=seconds))
-    return Rule(level, uid, until, clocks.boot_id(), clocks.boot_seconds() + seconds)
+    return rule._replace(until=until, boot=clocks.boot_id(), boot_until=clocks.boot_seconds() + seconds)
+
+
+def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
+    """Return a rule as this caller may give it.
+
+    Raises:
+        NotApproved: it would give more than the caller has
+        AlreadyExists: another one gave a rule for the same callers
+    """
+    if caller.is_user(service.owner):
+        return rule
+    for each in service.book.load():
+        if each.condition == rule.condition and each.by != caller.uid:
+            raise AlreadyExists(f"the rule {each.key} is for {who(rule)} already, and is another one's", _HINT)
+    if rule.decision is Decision.DENY:
+        raise NotApproved("only the owner may give a rule that denies", _HINT)
+    gate = service.open_vault.gate
+    for level in gate.policy().levels_below(rule.level):
+        rules = gate.policy().resolve(caller, level, clocks.boot_seconds())
+        for capability in rule.can:
+            verdict = gate.decide(caller, level, capability)
+            masks = verdict.decision is Decision.MASK and rule.decision is Decision.MASK
+            served = verdict.decision is Decision.ALLOW or masks or (verdict.is_served and capability is not _READ)
+            if not served or not _covers(verdict.face.only, rule.only, capability):
+                raise NotApproved(f"uid {caller.uid} cannot give `{capability}` at {level}: it has less itself", _HINT)
+        _check_limits(service, [entry for entry in rules.deciding if entry.rule.can & rule.can], rule)
+    return rule._replace(by=caller.uid)
+
+
+def _covers(own: tuple[str, ...], given: tuple[str, ...], capability: Capability) -> bool:
+    if not own or capability not in (Capability.READ, Capability.NAMES):
+        return True
+    # a glob is covered by itself, a name by any glob that it fits
+    return bool(given) and all(glob in own or (_is_name(glob) and _fits(glob, own)) for glob in given)
+
+
+def _is_name(glob: str) -> bool:
+    return "*" not in glob and "?" not in glob
+
+
+def _fits(name: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+
+def _check_limits(service: Service, own: list[IndexedRule], rule: Rule) -> None:
+    lasts = clocks.boot_seconds() + service.open_vault.gate.seconds_left(rule)
+    for entry in own:
+        if entry.rule.max_reads or entry.rule.birth:
+            raise NotApproved(f"the rule {entry.rule.key} has a limit that cannot be passed on", _HINT)
+        if lasts > entry.until and not math.isinf(entry.until):
+            raise NotApproved(f"the rule {entry.rule.key} ends sooner than that", "name a shorter time with --ttl")
+
+
+def may_end(service: Service, caller: Caller, rule: Rule) -> bool:
+    """Tell whether a caller may take a rule back: its own, or with `admin` at its level any."""
+    if caller.is_user(service.owner) or service.open_vault.gate.allows(caller, rule.level, Capability.ADMIN):
+        return True
+    return rule.by == caller.uid and service.open_vault.gate.allows(caller, rule.level, Capability.GRANT)
+
+
+def chosen_rules(rules: tuple[Rule, ...], example: Rule) -> list[Rule]:
+    """Return the rules of a level that name all that `example` does. One that denies only if it names nothing else."""
+    named = [(place, part) for place, part in enumerate(example.condition) if part not in (None, "")]
+    fitting = [rule for rule in rules if all(rule.condition[place] == part for place, part in named)]
+    return [rule for rule in fitting if rule.decision is not Decision.DENY or rule.condition == example.condition]

@@ -19,9 +19,12 @@ from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.reader import Reader
 from envfs.gate.readings import LevelReading
+from envfs.gate.rule_book import RuleBook
+from envfs.gate.rule_uses import RuleUses
 from envfs.gate.views.ready_views import Views
 from envfs.host import callers, mounts
 from envfs.locations import Locations
+from envfs.rules_file import RulesFile
 from envfs.service.budgets import Budgets
 from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison
@@ -39,14 +42,14 @@ class OpenVault:
     """An open vault and all that serves from it."""
 
     def __init__(
-        self, vault: Vault, settings: SettingsFile, log: AccessLog, refusals: Refusals, keyholder: Keyholder
+        self, vault: Vault, book: RuleBook, uses: RuleUses, log: AccessLog, refusals: Refusals, keyholder: Keyholder
     ) -> None:
         """Join the parts."""
         self.vault = vault
-        self.keys = ProjectKeys(vault, keyholder, log, lambda: settings.load().recipients)
+        self.keys = ProjectKeys(vault, keyholder, log, lambda: book.settings().recipients)
         self.views = Views(vault, keyholder)
-        self.approvals = Approvals(settings, log)
-        self.gate = Gate(settings, log, refusals, self.views, self.approvals)
+        self.approvals = Approvals(book.settings, log)
+        self.gate = Gate(book, uses, log, refusals, self.views, self.approvals)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
@@ -75,6 +78,8 @@ class Service:
         self.me = callers.own_caller()
         self.store = DirectoryStore(Path(places.vault))
         self.settings = SettingsFile(Path(places.settings))
+        self.book = RuleBook(self.settings, RulesFile(Path(places.rules)))
+        self.uses = RuleUses(Path(places.uses))
         self.refusals = Refusals(lambda: self.log)
         self.locks = Locks()
         self.budgets = Budgets()
@@ -118,13 +123,13 @@ class Service:
         if self._opened is None:
             vault = self._load_vault()
             self.ledger.join(vault)
-            self._opened = OpenVault(vault, self.settings, self.log, self.refusals, self.keyholder)
+            self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
         return self._opened
 
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps this service from serving."""
         sentences = []
-        for look in (self.settings.load, lambda: self.open_vault):
+        for look in (self.book.load, lambda: self.open_vault):
             try:
                 look()
             except EnvFSError as error:

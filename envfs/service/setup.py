@@ -10,10 +10,10 @@ from pathlib import Path
 from envfs import safe_open
 from envfs.core import events, names
 from envfs.core.access.caller import Caller
+from envfs.core.access.rule import Rule
 from envfs.errors import AlreadyExists, NoVault, WrongPassphrase
 from envfs.host import clocks, private_files
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
-from envfs.service.grants import new_grant
 from envfs.service.service import Service
 from envfs.vault import description, vault
 from envfs.vault.description import Description
@@ -48,7 +48,7 @@ async def create_vault(
     vault.write_vault(service.store, about)
     service.settings.write_defaults(identity_file)
     service.log.append(events.initialized(), caller)
-    service.settings.add_grant(new_grant(names.ROOT, caller.uid, 0))
+    service.book.give(Rule(names.ROOT, caller.uid))
     service.locks.unlocked = True
     return about
 

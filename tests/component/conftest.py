@@ -9,7 +9,10 @@ import pytest
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
+from envfs.gate.rule_book import RuleBook
+from envfs.gate.rule_uses import RuleUses
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
+from envfs.rules_file import RulesFile
 from envfs.service.identity import load_identity
 from envfs.service.service import OpenVault
 from envfs.settings import SettingsFile
@@ -138,7 +141,14 @@ def states(
         logs.append(log)
         keyholder = locked_keyholder if name == "locked" else shared.service.keyholder
         refusals = Refusals(lambda log=log: log)
-        open_vault = OpenVault(shared.open_vault.vault, SettingsFile(settings), log, refusals, keyholder)
+        open_vault = OpenVault(
+            shared.open_vault.vault,
+            RuleBook(SettingsFile(settings), RulesFile(folder / "grants.toml")),
+            RuleUses(folder / "uses"),
+            log,
+            refusals,
+            keyholder,
+        )
         open_vaults.append(open_vault)
         found[name] = State(shared.operations(open_vault), log.path)
         if name != "locked":

@@ -38,7 +38,7 @@ CASES: dict[str, Case] = {
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
     "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
-    "grant-access": Case(R.GrantAccess("/shop", 7), R.Done, needs_key=False),
+    "grant-access": Case(R.GrantAccess("/shop", 7), R.RuleGiven, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list readers": Case(R.ListReaders("/shop"), R.Done, needs_key=False, needs_log=False),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
@@ -46,6 +46,8 @@ CASES: dict[str, Case] = {
     "show a question": Case(R.ShowApproval("q1"), R.Failed, needs_key=False, needs_log=False),
     "answer a question": Case(R.RespondApproval("q1"), R.Failed, needs_key=False, needs_log=False),
     "watch questions": Case(R.WatchApprovals(), R.Failed, needs_key=False, needs_log=False),  # none is asked here
+    "use a token": Case(R.UseToken(), R.Failed, b"x", needs_key=False, needs_log=False),
+    "explain access": Case(R.ExplainAccess("/shop", uid=7), R.Explained, needs_key=False, needs_log=False),
     "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),
     "verify log": Case(R.VerifyLog(), R.Checked, needs_key=False, needs_log=False),
     "rotate log": Case(R.RotateLog(), R.Done, needs_key=False),
@@ -74,7 +76,8 @@ def snapshot(world: World) -> dict[str, bytes]:
     """Return every file of the vault and the settings."""
     root = Path(world.places.vault)
     found = {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    found["settings"] = Path(world.places.settings).read_bytes()
+    for name, place in (("settings", world.places.settings), ("rules", world.places.rules)):
+        found[name] = Path(place).read_bytes() if Path(place).exists() else b""
     return found
 
 

@@ -151,7 +151,7 @@ def test_a_grant_that_ran_out_allows_nothing_and_is_not_listed(world: World) -> 
 
 def test_a_grant_on_a_level_that_is_not_there_yet_says_so(world: World) -> None:
     reply = run(lambda: world.ask(R.GrantAccess("/later", 7)))
-    assert isinstance(reply, R.Done)
+    assert isinstance(reply, R.RuleGiven)
     assert "/later" in reply.notes[0]
 
 

@@ -25,6 +25,7 @@ from envfs.fuse.operations import Operations
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view_times import ViewTimes
 from envfs.protocol import control, framing, wire
+from envfs.rules_file import RulesFile
 from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison
 from envfs.service.project_keys import ProjectKeys
@@ -201,11 +202,13 @@ class World:
         head = f'[identity]\nfile = "{self.folder / "identity.txt"}"\n'
         path.write_text(head + "".join(lines))
         path.chmod(0o600)
+        Path(self.places.rules).unlink(missing_ok=True)
         time.sleep(LATER)
 
     def grants(self) -> tuple[Rule, ...]:
         time.sleep(LATER)
-        return SettingsFile(Path(self.places.settings)).load().grants
+        given = (rule._replace(id="") for rule in RulesFile(Path(self.places.rules)).load().rules)
+        return (*SettingsFile(Path(self.places.settings)).load().grants, *given)
 
     # -- the mount -----------------------------------------------------------------------------------------------------
 

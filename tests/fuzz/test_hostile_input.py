@@ -11,11 +11,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from envfs import rules_file
 from envfs.core import audit, durations, limits, names, record
+from envfs.core.access import rule_table
+from envfs.core.access.caller import Caller
+from envfs.core.access.policy import Policy
+from envfs.core.access.rule import Moment, Rule
 from envfs.dotenv import merging, writing
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError, UnsafeSettings
 from envfs.gate.audit_log import log_files, log_reading
+from envfs.gate.rule_uses import RuleUses
 from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
 from envfs.vault import description
@@ -414,6 +420,64 @@ def test_settings(tmp_path: Path, data: bytes) -> None:
     path.chmod(0o600)
     with contextlib.suppress(UnsafeSettings):
         SettingsFile(path).load()
+
+
+RULE_KEYS = st.sampled_from([*rule_table._KEYS, "next", "allow", "grant"])
+RULE_VALUES = st.one_of(
+    st.sampled_from(
+        ['"/"', '"/shop"', "1", "0", "-1", "true", "nan", "inf", "1.5", "[]", '["read"]', '["admin"]', '["A*"]']
+    ),
+    st.sampled_from(
+        ['"deny"', '"mask"', '"g1"', '"/bin/sh"', f'"{"0" * 64}"', '"2099-01-01T00:00:00.000000Z"', "1e300"]
+    ),
+    st.text(max_size=6).map(lambda text: json.dumps(text, ensure_ascii=False)),
+    st.integers().map(str),
+)
+RULES = st.lists(
+    st.dictionaries(RULE_KEYS, RULE_VALUES, max_size=7).map(
+        lambda table: "[[grant]]\n" + "".join(f"{key} = {value}\n" for key, value in table.items())
+    ),
+    max_size=3,
+).map(lambda tables: ("next = 9\n" + "".join(tables)).encode(errors="replace"))
+STRANGER = Caller(4_000_000, 4_000_000, 1, "/nowhere")
+
+
+def check_rules(data: bytes) -> None:
+    """Rules are read or refused; what is read is written back the same, and lets in nobody whom it does not name."""
+    try:
+        rules = rules_file.parse_rules(data)
+    except EnvFSError:
+        return
+    assert rules_file.parse_rules(rules_file.rules_text(rules).encode()) == rules
+    policy = Policy(rules.rules, Moment("boot", 1.0, "2026-11-21T12:00:00.000000Z"))
+    verdict = policy.decide(STRANGER, "/shop", 2.0)
+    assert verdict.decision == "deny" or any(not rule.uid and not rule.exe for rule in rules.rules)
+    assert verdict.rule.isprintable()
+
+
+@given(hostile(TOML) | RULES)
+@example(b"next = 2\ngrant = [1]\n")
+@example(b"grant = " + DEEP.encode())
+@example(b"next = " + LONG_NUMBER.encode())
+def test_rules(data: bytes) -> None:
+    check_rules(data)
+
+
+@pytest.mark.soak
+@settings(max_examples=50_000)
+@given(hostile(TOML) | RULES)
+def test_many_rules(data: bytes) -> None:
+    check_rules(data)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.lists(hostile(JSON), max_size=4).map(b"\n".join))
+@example(DEEP.encode())
+@example(b'{"rule": "g1", "boot": "x", "pidfd": ' + LONG_NUMBER.encode() + b"}")
+def test_uses_of_rules(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "uses.jsonl"
+    path.write_bytes(data)
+    RuleUses(path).admits(Rule("/", 1, id="g1", max_reads=1), 7)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,56 +1,188 @@
-"""Grants only ever add; what nobody granted nobody gets."""
+"""The laws of the rules: the default is deny, a deny never widens, order never matters, every end comes."""
+
+from random import Random
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
+from envfs.core.access.evidence import Evidence, Need, ProgramFile
 from envfs.core.access.policy import Policy
-from envfs.core.access.rule import Moment, Rule
+from envfs.core.access.roles import Capability
+from envfs.core.access.rule import Moment, Pin, Rule
+from envfs.core.access.verdict import Decision
 
 NOW = Moment("boot", 100.0, "2026-11-21T12:00:00.000000Z")
+STRICTNESS = {Decision.ALLOW: 0, Decision.MASK: 1, Decision.ASK: 2, Decision.DENY: 3}
+PATHS = ("/bin/a", "/bin/b")
+DIGESTS = ("", "0" * 64, "1" * 64)
 levels = st.lists(st.sampled_from("ab"), max_size=3).map(lambda parts: "/" + "/".join(parts))
-uids = st.integers(0, 2)
+numbers = st.none() | st.integers(0, 2)
+pins = st.none() | st.builds(Pin, st.sampled_from(PATHS), st.sampled_from(DIGESTS))
 ends = st.sampled_from(
     [("", "", 0.0), ("2027-01-01T00:00:00.000000Z", "boot", 50.0), ("2027-01-01T00:00:00.000000Z", "boot", 150.0)]
 )
-grants = st.lists(st.builds(lambda level, uid, end: Rule(level, uid, *end), levels, uids, ends), max_size=5)
+capability_sets = st.frozensets(st.sampled_from((Capability.READ, Capability.NAMES, Capability.WRITE)), min_size=1)
 
 
-def allows(policy: Policy, uid: int, level: str) -> bool:
-    return policy.decide(Caller(uid, 0, 1), level, NOW.seconds).decision == "allow"
+def make_rule(level: str, uid: int | None, end: tuple[str, str, float], **others: object) -> Rule:
+    return Rule(level, uid, *end, **others)  # type: ignore[arg-type]
 
 
-@given(grants, uids, levels)
-def test_a_level_is_allowed_if_a_grant_of_the_uid_that_lasts_is_on_its_chain(
-    given_: list[Rule], uid: int, level: str
+rules = st.builds(
+    make_rule,
+    levels,
+    numbers,
+    ends,
+    gid=numbers,
+    exe=pins,
+    script=pins,
+    under=pins,
+    unit=st.sampled_from(["", "a.service"]),
+    cgroup=st.sampled_from(["", "/a"]),
+    only=st.sampled_from([(), ("A*",), ("B",)]),
+    decision=st.sampled_from(Decision),
+    can=capability_sets,
+    birth=st.sampled_from([0.0, 5.0]),
+)
+rule_lists = st.lists(rules, max_size=6)
+denials = st.builds(lambda rule: rule._replace(decision=Decision.DENY), rules)
+
+
+class Seen(NamedTuple):
+    """A source that shows the same, whatever is asked for."""
+
+    evidence: Evidence
+
+    def gather(self, _needs: frozenset[Need]) -> Evidence:
+        return self.evidence
+
+
+files = st.none() | st.builds(
+    ProgramFile, st.sampled_from(PATHS), st.just(1), st.just(1), st.sampled_from(DIGESTS), st.booleans()
+)
+evidence = st.builds(
+    Evidence,
+    st.lists(st.integers(0, 2), max_size=2).map(tuple),
+    st.sampled_from([1.0, 9.0]),
+    files,
+    files,
+    st.lists(files.filter(bool), max_size=2).map(tuple),
+    st.just(1),
+    st.sampled_from(["", "a.service"]),
+    st.sampled_from([0, 7]),
+    st.frozensets(st.sampled_from(Need)),
+)
+callers = st.builds(
+    lambda uid, gid, executable, cgroup, seen: Caller(uid, gid, 1, executable, cgroup, "", Seen(seen)),
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.sampled_from(["", *PATHS]),
+    st.sampled_from(["", "/a", "/a/b", "/ab"]),
+    evidence,
+)
+capabilities = st.sampled_from((Capability.READ, Capability.NAMES, Capability.WRITE, Capability.ADMIN))
+
+
+def decision(policy: Policy, caller: Caller, level: str, capability: Capability = Capability.READ) -> Decision:
+    return policy.decide(caller, level, NOW.seconds, capability).decision
+
+
+@given(rule_lists, callers, levels, capabilities)
+def test_nothing_is_allowed_that_no_rule_gives(
+    given_: list[Rule], caller: Caller, level: str, capability: Capability
 ) -> None:
-    expected = any(
-        grant.uid == uid and grant.level in names.chain(level) and (not grant.until or grant.boot_until > NOW.seconds)
-        for grant in given_
-    )
-    assert allows(Policy(given_, NOW), uid, level) is expected
-
-
-@given(grants, grants, uids, levels)
-def test_more_grants_never_take_anything_away(first: list[Rule], more: list[Rule], uid: int, level: str) -> None:
-    if allows(Policy(first, NOW), uid, level):
-        assert allows(Policy(more + first, NOW), uid, level)
-
-
-@given(grants, uids, levels)
-def test_what_may_be_read_may_be_seen_with_all_the_way_to_it(given_: list[Rule], uid: int, level: str) -> None:
-    policy = Policy(given_, NOW)
-    if allows(policy, uid, level):
-        assert all(policy.sees(Caller(uid, 0, 1), step, NOW.seconds) for step in names.chain(level))
-
-
-@given(grants, uids, levels)
-def test_what_is_seen_is_readable_or_leads_to_or_from_something_readable(
-    given_: list[Rule], uid: int, level: str
-) -> None:
-    policy = Policy(given_, NOW)
-    if policy.sees(Caller(uid, 0, 1), level, NOW.seconds):
-        assert allows(policy, uid, level) or any(
-            names.within(grant.level, level) and grant.uid == uid for grant in given_
+    if decision(Policy(given_, NOW), caller, level, capability) is not Decision.DENY:
+        assert any(
+            rule.decision is not Decision.DENY
+            and capability in rule.can
+            and rule.level in names.chain(level)
+            and (not rule.until or rule.boot_until > NOW.seconds)
+            and rule.uid in (None, caller.uid)
+            and (rule.exe is None or caller.executable in ("", rule.exe.path))
+            and rule.names_anybody
+            for rule in given_
         )
+
+
+@given(rule_lists, denials, callers, levels, capabilities)
+def test_one_more_rule_that_denies_never_widens(
+    given_: list[Rule], denial: Rule, caller: Caller, level: str, capability: Capability
+) -> None:
+    before = Policy(given_, NOW).decide(caller, level, NOW.seconds, capability)
+    after = Policy([*given_, denial], NOW).decide(caller, level, NOW.seconds, capability)
+    assert STRICTNESS[after.decision] >= STRICTNESS[before.decision]
+    if after.decision is not Decision.DENY:
+        assert after == before
+
+
+@given(rule_lists, st.randoms(), callers, levels, capabilities)
+def test_the_order_of_rules_never_matters(
+    given_: list[Rule],
+    random: Random,
+    caller: Caller,
+    level: str,
+    capability: Capability,
+) -> None:
+    first, second = Policy(given_, NOW), Policy(random.sample(given_, len(given_)), NOW)
+    assert first.decide(caller, level, NOW.seconds, capability) == second.decide(caller, level, NOW.seconds, capability)
+    assert first.sees(caller, level, NOW.seconds) is second.sees(caller, level, NOW.seconds)
+    assert first.listers(NOW.seconds, level) == second.listers(NOW.seconds, level)
+
+
+@given(rule_lists, callers, levels, st.frozensets(st.sampled_from(Need)))
+def test_a_caller_of_whom_less_can_be_seen_gets_no_more(
+    given_: list[Rule], caller: Caller, level: str, hidden: frozenset[Need]
+) -> None:
+    seen = caller.evidence(frozenset())
+    blurred = caller._replace(source=Seen(seen._replace(seen=seen.seen - hidden)))
+    policy = Policy(given_, NOW)
+    assert STRICTNESS[decision(policy, blurred, level)] >= STRICTNESS[decision(policy, caller, level)]
+
+
+@given(rule_lists, callers, levels)
+def test_what_ended_is_as_if_it_had_never_been(given_: list[Rule], caller: Caller, level: str) -> None:
+    lasting = [rule for rule in given_ if not rule.until or rule.boot_until > NOW.seconds]
+    assert Policy(given_, NOW).decide(caller, level, NOW.seconds) == Policy(lasting, NOW).decide(
+        caller, level, NOW.seconds
+    )
+
+
+@given(rule_lists, callers, levels)
+def test_a_verdict_stays_until_the_next_end(given_: list[Rule], caller: Caller, level: str) -> None:
+    policy = Policy(given_, NOW)
+    end = policy.next_end(NOW.seconds)
+    last = min(end, 10**6) - 0.001
+    assert policy.decide(caller, level, last) == policy.decide(caller, level, NOW.seconds)
+
+
+@given(rule_lists, callers, levels, capabilities)
+def test_what_may_be_done_may_be_seen_with_all_the_way_to_it(
+    given_: list[Rule], caller: Caller, level: str, capability: Capability
+) -> None:
+    policy = Policy(given_, NOW)
+    if decision(policy, caller, level, capability) is not Decision.DENY:
+        assert all(policy.sees(caller, step, NOW.seconds) for step in names.chain(level))
+
+
+@given(rule_lists, callers, levels)
+def test_what_is_seen_leads_to_something_that_may_be_done(given_: list[Rule], caller: Caller, level: str) -> None:
+    policy = Policy(given_, NOW)
+    if policy.sees(caller, level, NOW.seconds):
+        below = [level, *(rule.level for rule in given_ if names.within(rule.level, level))]
+        assert any(
+            decision(policy, caller, step, capability) is not Decision.DENY
+            for step in below
+            for capability in Capability
+        )
+
+
+@given(rule_lists, levels)
+def test_an_unknown_caller_gets_nothing(given_: list[Rule], level: str) -> None:
+    policy = Policy(given_, NOW)
+    for caller in (Caller(0, 0, 0), Caller(1, 1, 1, doubt="somebody")):
+        assert decision(policy, caller, level) is Decision.DENY
+        assert not policy.sees(caller, level, NOW.seconds)
+        assert not policy.can_anywhere(caller, Capability.NAMES, NOW.seconds)

@@ -170,8 +170,8 @@ def test_an_interpreter_whose_script_cannot_be_told_gets_no_yes_for_what_it_runs
         assert question["choices"] == ["once", "process"]
         reply = person.answer(name_of(question), "executable")
         assert (reply["type"], reply["code"]) == ("failed", "bad-request")
-        person.answer(name_of(question))
-        process.wait()
+        person.answer(name_of(question), "once")
+        assert process.wait() == 0
 
 
 # -- what is there before ----------------------------------------------------------------------------------------------

@@ -1,12 +1,18 @@
-"""`explain`: where a variable's value comes from. The value itself is printed only with --reveal."""
+"""`explain`: where a variable's value comes from, or which rule answers a caller.
+
+Law: the value itself is printed only with --reveal.
+"""
 
 from envfs.core import names
 from envfs.errors import NoSuchVariable
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
+from envfs_cli.arguments import Mistake
+from envfs_cli.callers import Named, named_callers
 from envfs_cli.daemon import session
-from envfs_cli.replies import masked
+from envfs_cli.folder_links import state
+from envfs_cli.replies import access, masked
 from envfs_cli.replies.facts import chain_words, view_facts
 
 
@@ -14,20 +20,35 @@ class ExplainArguments(NamedTuple):
     """The arguments of `explain`."""
 
     level: str
-    name: str
+    name: str | None
     reveal: bool
     version: int | None
+    pid: int | None
+    uid: int | None
+    user: str | None
+    gid: int | None
+    group: str | None
+    exe: str | None
+    script: str | None
+    under: str | None
+    cgroup: str | None
+    unit: str | None
+    can: str | None
     passphrase_file: str | None
     json: bool
 
 
 def run_explain(arguments: ExplainArguments) -> int:
-    """Say which levels set a variable, which wins, and what it refers to.
+    """Say which levels set a variable, which wins, and what it refers to. Or which rule answers a caller.
 
     Raises:
         NoSuchVariable: no level sets it
     """
-    level, name, version = arguments.level, names.parse_variable(arguments.name), arguments.version or 0
+    callers = named_callers(arguments, pinned=False)
+    if arguments.pid is not None or not callers.is_anybody:
+        return _explain_access(arguments, callers)
+    level, word = (arguments.level, arguments.name) if arguments.name else _linked(arguments.level)
+    name, version = names.parse_variable(word), arguments.version or 0
     asking = session.start_session(arguments.passphrase_file)
     rows, dangling = view_facts(asking, level, version)
     facts = next((row for row in rows if row.name == name), None)
@@ -40,6 +61,25 @@ def run_explain(arguments: ExplainArguments) -> int:
     else:
         _print(facts, level, chains, value)
     return 0
+
+
+def _explain_access(arguments: ExplainArguments, callers: Named) -> int:
+    if arguments.name or arguments.reveal or arguments.version is not None:
+        raise Mistake("a variable and a caller cannot both be explained", "leave one of them out")
+    if arguments.pid is not None and not callers.is_anybody:
+        raise Mistake("a process that runs says itself what it is", "leave out --pid, or the other options")
+    asking = session.start_session(arguments.passphrase_file)
+    capability = arguments.can or "read"
+    return access.explain_access(
+        asking, arguments.level, callers, pid=arguments.pid or 0, capability=capability, as_json=arguments.json
+    )
+
+
+def _linked(word: str) -> "tuple[str, str]":
+    # one word alone is the variable's name, in a folder that is linked to a level
+    if "/" in word:
+        raise Mistake("say what to explain", "name a variable, or a caller with --pid, --user and the like")
+    return state.linked_level(), word
 
 
 def _value(asking: session.Session, level: str, name: str, version: int) -> str:

@@ -30,10 +30,8 @@ _PEER = 12  # struct ucred: pid, uid, gid
 _CHUNK = 1 << 18
 _OTHERS_SECONDS = 15.0  # how long another process may work here before this one gives up
 _START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
-_FREE_SECONDS = 0.3  # for how long the lock has to be free, if nobody is to be starting
-_STEP = 0.05
-PATIENCE = 10  # seconds
-_BUSY_PATIENCE = 60  # a disk or a machine may be slow, and a daemon for one command waits for the one before it to end
+_FREE_SECONDS, _STEP = 0.3, 0.05  # for how long the lock has to be free, if nobody is to be starting
+PATIENCE, _BUSY_PATIENCE = 10, 60  # seconds. A disk may be slow, a daemon for one command waits for the one before it
 _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes. Struct timeval is two of them
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _HARMLESS = (  # what may be asked twice
@@ -41,6 +39,7 @@ _HARMLESS = (  # what may be asked twice
     *(control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.CheckWrite),
     *(control.Diagnose, control.ListReaders),
 )
+_TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
 _NO_NEWS = (control.Hello, control.WorkingRow)
 
 
@@ -69,18 +68,12 @@ class Link:
             EnvFSError: what the daemon refuses with
         """
         for _ in range(_MOST_ENDS):
-            self._send(self._pending + framing.encode_frame(wire.to_body(request)), descriptors)
-            self._pending = b""
+            self._send(self._greeting() + framing.encode_frame(wire.to_body(request)), descriptors)
             rows = 0
             for message, blob in self._messages():
                 if isinstance(message, control.Failed):
                     raise from_code(*message)
                 if isinstance(message, _NO_NEWS):
-                    continue
-                if isinstance(message, control.WaitingRow):
-                    from envfs_cli.daemon import waiting
-
-                    waiting.say_waiting(message)
                     continue
                 if not isinstance(message, control.ROWS):
                     return message, blob
@@ -107,8 +100,15 @@ class Link:
 
     def begin(self, request: "NamedTuple") -> None:
         """Send a request whose rows `come` one after the other, as long as this lasts."""
-        self._send(self._pending + framing.encode_frame(wire.to_body(request)), ())
-        self._pending = b""
+        self._send(self._greeting() + framing.encode_frame(wire.to_body(request)), ())
+
+    def _greeting(self) -> bytes:
+        greeting, self._pending = self._pending, b""
+        if greeting and (_TOKENS in sys.modules or _TOKEN_VARIABLES & os.environ.keys()):
+            from envfs_cli.daemon import tokens
+
+            return tokens.present_token(greeting, self._send, self._messages)
+        return greeting
 
     def fileno(self) -> int:
         """Return what to wait on before `come`."""

@@ -54,11 +54,11 @@ class Session:
         received = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
-                return self._link.ask(request, descriptors, received.append)
+                return self._link.ask(request, descriptors, _keep_in(received))
             except Locked as error:
                 received.clear()  # they come again
                 self.unlock(0, error.about)
-        return self._link.ask(request, descriptors, received.append)
+        return self._link.ask(request, descriptors, _keep_in(received))
 
     def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
         """Send a request that needs no key, and hand each row on when it arrives."""
@@ -156,6 +156,18 @@ class Session:
             self._forget(project)
         if self._open is not None:
             self._open.close()
+
+
+def _keep_in(received: list[object]) -> "OnRow":
+    def keep(row: object) -> None:
+        if isinstance(row, control.WaitingRow):
+            from envfs_cli.daemon import waiting
+
+            waiting.say_waiting(row)
+        else:
+            received.append(row)
+
+    return keep
 
 
 def _locked(project: str, reason: EnvFSError) -> Locked:

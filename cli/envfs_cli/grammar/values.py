@@ -1,6 +1,8 @@
 """The commands on variables: set, read, bring in, give out, and their versions."""
 
 from envfs_cli.grammar.words import (
+    CALLERS,
+    CAPABILITIES,
     DIALECT,
     FORMATS,
     HERE,
@@ -96,12 +98,25 @@ COMMANDS = (
     Command(
         "explain",
         "values",
-        "say where a variable's value comes from",
-        (HERE, NAME),
-        (Option(("--reveal",), "flag", "", "print the value too"), VERSION, PASSPHRASE, JSON),
-        ("envfs explain /shop/prod DATABASE_URL",),
-        details="Which levels set it and which of them counts, which variables it refers to and where those are set, "
-        "and which programs would misread it.",
+        "say where a variable's value comes from, or which rule answers a caller",
+        (HERE, Argument("name", "name", "a variable's name", optional=True)),
+        (
+            Option(("--reveal",), "flag", "", "print the value too"),
+            VERSION,
+            Option(("--pid",), "number", "N", "the caller: a process that runs"),
+            *CALLERS,
+            Option(("--can",), "text", "WORD", "what it wants to do; default: read", CAPABILITIES),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs explain /shop/prod DATABASE_URL",
+            "envfs explain /shop/prod --pid 4711",
+            "envfs explain /shop --uid 1001",
+        ),
+        details="Of a variable: which levels set it and which of them counts, which variables it refers to and where "
+        "those are set, and which programs would misread it. Of a caller, a process or one that would be as the "
+        "options say: what is decided, and how each rule of the level answers it.",
     ),
     Command(
         "check",

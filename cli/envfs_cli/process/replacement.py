@@ -59,6 +59,9 @@ def become_command(command: "Sequence[str]", variables: bytes) -> int:
     return _complain(command[0], failure)
 
 
+_OWN = (b"ENVFS_TOKEN=", b"ENVFS_TOKEN_FILE=")  # by which this command acts, and no other one is to
+
+
 def environment_entries(inherited: "Sequence[bytes]", variables: bytes) -> list[bytes]:
     """Return the entries of an environment with a view's variables over it."""
     fresh = {entry.partition(b"=")[0]: entry for entry in variables.split(b"\0")[:-1]}
@@ -82,7 +85,8 @@ def _inherited() -> list[bytes]:
             entries = file.readall().split(b"\0")[:-1]
     except OSError:
         entries = [name + b"=" + value for name, value in os.environb.items()]
-    return [entry.removeprefix(b"ENVFS_HIDDEN_") if entry.startswith(_HIDDEN) else entry for entry in entries]
+    shown = [entry.removeprefix(b"ENVFS_HIDDEN_") if entry.startswith(_HIDDEN) else entry for entry in entries]
+    return [entry for entry in shown if not entry.startswith(_OWN)]
 
 
 def _candidates(name: bytes, entries: "Sequence[bytes]") -> list[bytes]:

@@ -16,12 +16,15 @@ def report_written(reply: object, *, as_json: bool) -> int:
         for word, names in (("added", reply.added), ("changed", reply.changed), ("removed", reply.removed))
         if names
     ]
-    output.done(f"{reply.level} is at version {reply.version}" + (f": {', '.join(counts)}" if counts else ""))
+    if reply.version:
+        output.done(f"{reply.level} is at version {reply.version}" + (f": {', '.join(counts)}" if counts else ""))
+    else:  # to one who may write and not read, nothing is said of what was there
+        output.done(f"{reply.level} is written")
     print_notes(reply)
     return 0
 
 
 def print_notes(reply: object) -> None:
     """Print the notes of a reply, if it is of a kind that has some."""
-    for text in reply.notes if isinstance(reply, control.Done | control.Written) else ():
+    for text in reply.notes if isinstance(reply, control.Done | control.Written | control.RuleGiven) else ():
         output.note(text)

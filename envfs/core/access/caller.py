@@ -10,6 +10,7 @@ class Caller(NamedTuple):
 
     Callers are made in one place, `host.callers`, and every decision takes one. `executable` and `cgroup` are
     paths, the second one of version 2 (cgroups(7)). `source` shows more of the process where a rule needs it.
+    `token` is the SHA-256 in hex of the token that the caller presented, empty for none.
     """
 
     uid: int
@@ -19,6 +20,7 @@ class Caller(NamedTuple):
     cgroup: str = ""
     doubt: str = ""
     source: EvidenceSource | None = None
+    token: str = ""
 
     @property
     def unknown(self) -> str:
@@ -26,8 +28,8 @@ class Caller(NamedTuple):
         return self.doubt or ("no process" if self.pid <= 0 else "")
 
     def is_user(self, uid: int) -> bool:
-        """Tell whether the caller was identified, and as this user."""
-        return self.uid == uid and not self.unknown
+        """Tell whether the caller was identified, and as this user. The bearer of a token acts by that alone."""
+        return self.uid == uid and not self.unknown and not self.token
 
     def evidence(self, needs: frozenset[Need]) -> Evidence:
         """Return what can be seen of the process."""

@@ -21,17 +21,17 @@ class Capability(StrEnum):
     ADMIN = "admin"
 
 
+ALL: Final = frozenset(Capability)
 VIEWER: Final = frozenset((Capability.NAMES,))
 READER: Final = frozenset((Capability.READ, Capability.NAMES, Capability.HISTORY))
 WRITER: Final = READER | {Capability.WRITE}
 AUDITOR: Final = frozenset((Capability.HISTORY, Capability.LOG))
 APPROVER: Final = frozenset((Capability.APPROVE,))
-ADMIN: Final = frozenset(Capability)
 NAMED_SETS: Final = {
     "viewer": VIEWER,
     "reader": READER,
     "writer": WRITER,
     "auditor": AUDITOR,
     "approver": APPROVER,
-    "admin": ADMIN,
+    "admin": ALL,
 }

@@ -1,14 +1,17 @@
 """A rule: which callers get what of a level and of all below it, and until when.
 
-Laws: a rule is data. A condition that a rule does not name is met by everybody, all that it names have to be met.
+Laws: a rule is data. A condition that a rule does not name is met by everybody, and all that it names have to be met.
 """
 
+import hashlib
 import math
 from datetime import datetime
 from typing import NamedTuple
 
 from envfs.core.access.roles import READER, Capability
 from envfs.core.access.verdict import Decision
+
+_ID_DIGITS = 8
 
 
 class Moment(NamedTuple):
@@ -37,6 +40,7 @@ class Rule(NamedTuple):
     Empty for one without end. The dotenv texts that it shows are in `dialect`, empty for what the levels ask for. `id`
     is empty for a rule that a person wrote. `script` is what an interpreter runs, `under` an ancestor of the process.
     `birth` is for how many seconds after its exec a process meets the rule, `max_reads` how many processes read by it.
+    `token` is the SHA-256 of a token in hex. `by` is the uid that gave the rule, none for the owner.
     """
 
     level: str
@@ -57,6 +61,32 @@ class Rule(NamedTuple):
     can: frozenset[Capability] = READER
     max_reads: int = 0
     birth: float = 0.0
+    token: str = ""
+    by: int | None = None
+
+    @property
+    def key(self) -> str:
+        """The id. For a rule that a person wrote, one that is made of its content."""
+        if self.id:
+            return self.id
+        content = repr((*self[:15], sorted(self.can), *self[16:]))
+        return "s" + hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()[:_ID_DIGITS]
+
+    @property
+    def condition(self) -> tuple[object, ...]:
+        """The level and what has to be met there, whatever the programs' content. Two rules of one are one rule."""
+        programs = tuple(pin.path if pin else "" for pin in (self.exe, self.script, self.under))
+        return (self.level, self.uid, self.gid, *programs, self.cgroup, self.unit, self.token)
+
+    @property
+    def names_program(self) -> bool:
+        """Tell whether it is for some processes of a user and not for others."""
+        return bool(self.exe or self.script or self.under or self.cgroup or self.unit or self.token)
+
+    @property
+    def names_anybody(self) -> bool:
+        """Tell whether it names any caller at all."""
+        return self.names_program or self.uid is not None or self.gid is not None
 
 
 def end(rule: Rule, now: Moment) -> float:
@@ -70,3 +100,18 @@ def end(rule: Rule, now: Moment) -> float:
     except (ValueError, TypeError):
         return -math.inf  # an end that cannot be read has come
     return now.seconds + left.total_seconds()
+
+
+def who(rule: Rule) -> str:
+    """Say which callers a rule is for, in a few words."""
+    parts = [
+        (f"token {rule.id}".rstrip(), rule.token),
+        (f"exe {rule.exe.path if rule.exe else ''}", rule.exe),
+        (f"script {rule.script.path if rule.script else ''}", rule.script),
+        (f"under {rule.under.path if rule.under else ''}", rule.under),
+        (f"cgroup {rule.cgroup}", rule.cgroup),
+        (f"unit {rule.unit}", rule.unit),
+        (f"uid {rule.uid}", rule.uid is not None),
+        (f"gid {rule.gid}", rule.gid is not None),
+    ]
+    return ", ".join(text for text, named in reversed(parts) if named) or "everybody"

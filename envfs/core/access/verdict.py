@@ -29,6 +29,11 @@ class Verdict(NamedTuple):
     face: Face = PLAIN_FACE
 
     @property
+    def has_values(self) -> bool:
+        """Tell whether the caller gets every value."""
+        return self.decision is _ALLOW and self.face.is_whole
+
+    @property
     def is_served(self) -> bool:
         """Tell whether the caller gets something at once: the values, or placeholders."""
         return self.decision is _ALLOW or self.decision is _MASK

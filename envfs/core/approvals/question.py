@@ -41,6 +41,7 @@ class Outcome(StrEnum):
 
 
 _UNCERTAIN = (ApprovalScope.ONCE, ApprovalScope.PROCESS)  # an interpreter whose script cannot be told may run anything
+_NO_RULE = (ApprovalScope.ONCE, ApprovalScope.PROCESS, ApprovalScope.EXECUTABLE)
 # a client of the socket runs the one program of EnvFS and becomes another: what it is now says nothing of later
 _BY_SOCKET = (ApprovalScope.ONCE,)
 
@@ -100,7 +101,11 @@ class Question(NamedTuple):
         """The scopes that a yes can have."""
         if self.identity.by_socket:
             return _BY_SOCKET
-        return tuple(ApprovalScope) if self.sighting.is_certain else _UNCERTAIN
+        if not self.sighting.is_certain:
+            return _UNCERTAIN
+        files = [file for file in (self.identity.program, self.identity.script) if file is not None]
+        # a rule is for a path: it has to lead to the same file for everybody
+        return tuple(ApprovalScope) if all(file.is_there for file in files) else _NO_RULE
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ process of the caller is looked at again.
 """
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from functools import partial
 from typing import NoReturn, assert_never
 
@@ -12,7 +13,7 @@ import trio
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.verdict import Decision, Verdict
-from envfs.core.access_request import AccessRequest, Channel
+from envfs.core.access_request import AccessRequest
 from envfs.core.approvals.question import Outcome, Question, QuestionIdentity, Sighting
 from envfs.errors import EnvFSError, NobodyToAsk, NotApproved, TimedOut
 from envfs.gate.approvals.board import Answer, Board, Patience
@@ -20,8 +21,9 @@ from envfs.gate.approvals.standing import Approval
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.gathering import Gathering
 from envfs.host import clocks, lineages, sightings
-from envfs.settings import SettingsFile
+from envfs.settings import Settings
 
+by_socket: ContextVar[bool] = ContextVar("by_socket", default=False)  # whether a client of the socket asks
 _TIDY_SECONDS = 5.0
 _NOBODY = "nobody there to ask"
 _WATCH = "start `envfs approvals watch` in another terminal, then try again"
@@ -30,8 +32,8 @@ _WATCH = "start `envfs approvals watch` in another terminal, then try again"
 class Approvals:
     """The questions and the approvals of one vault."""
 
-    def __init__(self, settings: SettingsFile, log: AccessLog) -> None:
-        """Ask as `settings` say, and record in `log`."""
+    def __init__(self, settings: Callable[[], Settings], log: AccessLog) -> None:
+        """Ask as `settings` say when they are called, and record in `log`."""
         self.board = Board(log)
         self._standing = self.board.standing
         self._settings = settings
@@ -39,9 +41,9 @@ class Approvals:
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
-    def decide(self, caller: Caller, level: str, verdict: Verdict, channel: Channel = Channel.MOUNT) -> Verdict:
+    def decide(self, caller: Caller, level: str, verdict: Verdict) -> Verdict:
         """Return what a verdict ASK comes to now. It stays what it is if nobody said yes."""
-        approval = self._approval(caller, level, verdict, channel)
+        approval = self._approval(caller, level, verdict)
         return verdict if approval is None else _allowed(verdict, approval)
 
     def decide_held(self, caller: Caller, level: str, verdict: Verdict) -> Verdict:
@@ -49,21 +51,21 @@ class Approvals:
         approval = self._standing.admission(caller, level, verdict.face, clocks.boot_seconds())
         return self.decide(caller, level, verdict) if approval is None else _allowed(verdict, approval)
 
-    def note_served(self, caller: Caller, level: str, verdict: Verdict, channel: Channel) -> None:
+    def note_served(self, caller: Caller, level: str, verdict: Verdict) -> None:
         """Note that a caller was served by a verdict. A yes for once is used up by that."""
         if self._standing.is_empty:
             return
-        approval = self._approval(caller, level, verdict, channel)
+        approval = self._approval(caller, level, verdict)
         if approval is not None and approval.rule == verdict.rule:
             self._standing.admit(approval, caller, level, verdict.face)
 
-    def _approval(self, caller: Caller, level: str, verdict: Verdict, channel: Channel) -> Approval | None:
+    def _approval(self, caller: Caller, level: str, verdict: Verdict) -> Approval | None:
         if self._standing.is_empty:
             return None
         seen = sightings.identify_caller(caller)
         if seen is None:
             return None
-        identity = _identity(caller, level, verdict, seen, channel)
+        identity = _identity(caller, level, verdict, seen)
         return self._standing.approval(identity, seen.process, clocks.boot_seconds())
 
     # -- asking --------------------------------------------------------------------------------------------------------
@@ -84,10 +86,10 @@ class Approvals:
         seen = await self.gathering.look(look, caller.uid) if look is not None else None
         if seen is None or not seen.lineage:
             raise NotApproved("this program cannot be seen well enough to ask a person for it")
-        approvals = self._settings.load().approvals
+        approvals = self._settings().approvals
         self.board.waits_unattended = approvals.waits_unattended
         now = clocks.boot_seconds()
-        identity = _identity(caller, request.level, verdict, seen, request.channel)
+        identity = _identity(caller, request.level, verdict, seen)
         approval = self._standing.approval(identity, seen.process, now)
         if approval is not None:  # another one was answered meanwhile
             return Answer(Outcome.ALLOWED, approval.question)
@@ -121,8 +123,8 @@ def refusal(answer: Answer, level: str) -> tuple[str, EnvFSError]:
             assert_never(answer.outcome)
 
 
-def _identity(caller: Caller, level: str, verdict: Verdict, seen: Sighting, channel: Channel) -> QuestionIdentity:
-    return QuestionIdentity(caller.uid, seen.program, seen.script, level, verdict.face, channel is not Channel.MOUNT)
+def _identity(caller: Caller, level: str, verdict: Verdict, seen: Sighting) -> QuestionIdentity:
+    return QuestionIdentity(caller.uid, seen.program, seen.script, level, verdict.face, by_socket.get())
 
 
 def _allowed(verdict: Verdict, approval: Approval) -> Verdict:

@@ -14,7 +14,7 @@ from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.changes import *  # noqa: F403
 from envfs.protocol.control.changes import ChangesReply, ChangesRequest, ChangesRow, ImportText, SetVariable
 from envfs.protocol.control.grants import *  # noqa: F403
-from envfs.protocol.control.grants import GrantsRequest, GrantsRow
+from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -84,12 +84,12 @@ Request = (
     | ApprovalsRequest
 )
 Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow | ApprovalsRow
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery), 1),
-    **dict.fromkeys((SetVariable, ImportText), 1),
+    **dict.fromkeys((SetVariable, ImportText, UseToken), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core import events
+from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.events import EventKind
@@ -36,7 +37,7 @@ def test_every_operation_is_documented_and_no_other() -> None:
 
 
 def test_what_a_stranger_sends_is_on_the_log_in_bounds() -> None:
-    event = events.refused_request("SetVariable", "x" * 10_000)
+    event = events.refused_request("SetVariable", "x" * 10_000, Capability.WRITE)
     assert len(event.level) == 256
     assert event.decision is Decision.DENY
     assert len(events.identity_changed(KeyOperation.RECOVERY, "age1" * 1_000).rule) == 100

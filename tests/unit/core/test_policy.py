@@ -1,12 +1,20 @@
 """Who may read what: the default is deny, and every end comes."""
 
+import itertools
 import math
+from typing import NamedTuple
 
 import pytest
 
+from envfs.core.access import conditions
 from envfs.core.access.caller import Caller
+from envfs.core.access.conditions import NoUses
+from envfs.core.access.evidence import Evidence, Need, ProgramFile
+from envfs.core.access.face import Face
 from envfs.core.access.policy import Policy
-from envfs.core.access.rule import Moment, Rule, end
+from envfs.core.access.roles import VIEWER, WRITER, Capability
+from envfs.core.access.rule import Moment, Pin, Rule, end
+from envfs.core.access.verdict import Decision
 
 NOW = Moment("boot-1", 1000.0, "2026-11-21T12:00:00.000000Z")
 ME = Caller(1000, 1000, 42)
@@ -43,7 +51,7 @@ def test_the_decision_table(grants: list[Rule], caller: Caller, level: str, want
 
 def test_a_verdict_names_its_rule() -> None:
     policy = Policy([Rule("/shop", 1000)], NOW)
-    assert policy.decide(ME, "/shop/prod", NOW.seconds).rule == "uid 1000 /shop"
+    assert policy.decide(ME, "/shop/prod", NOW.seconds).rule == f"{Rule('/shop', 1000).key} uid 1000 /shop"
     assert policy.decide(ME, "/x", NOW.seconds).rule == "no grant"
     assert "no name" in policy.decide(ME._replace(doubt="no name"), "/shop", NOW.seconds).rule
 
@@ -136,3 +144,202 @@ def test_a_caller_is_a_user_if_it_was_identified_as_that_one(caller: Caller, is_
     assert caller.is_user(1000) is is_me
     policy = Policy([Rule("/a", 1000), Rule("/b", 1000), Rule("/c", 1000, UNTIL, "boot-1", 900.0)], NOW)
     assert policy.grants(caller, NOW.seconds) == (2 if is_me else 0)
+
+
+# -- rules that name more than a uid -----------------------------------------------------------------------------------
+
+NODE, OTHER = "0" * 64, "1" * 64
+ALL_SEEN = frozenset(Need)
+PROCESS = Evidence(
+    groups=(1000, 7),
+    exec_age=3.0,
+    program=ProgramFile("/usr/bin/node", 1, 1, NODE, is_there=True),
+    script=ProgramFile("/srv/app.js", 1, 2, "2" * 64, is_there=True),
+    ancestors=(ProgramFile("/usr/bin/bash", 1, 3, "3" * 64, is_there=True), ProgramFile("/usr/bin/tmux", 1, 4)),
+    session=5,
+    unit="shop.service",
+    pidfd=77,
+    seen=ALL_SEEN,
+)
+
+
+class Seen(NamedTuple):
+    """A source that shows the same, whatever is asked for, and remembers nothing."""
+
+    evidence: Evidence
+
+    def gather(self, _needs: frozenset[Need]) -> Evidence:
+        return self.evidence
+
+
+def process(**changes: object) -> Caller:
+    evidence = PROCESS._replace(**changes)  # type: ignore[arg-type]
+    executable = evidence.program.path if evidence.program else ""
+    return Caller(1000, 1000, 42, executable, "/system.slice/shop.service", "", Seen(evidence))
+
+
+@pytest.mark.parametrize(
+    ("rule", "caller", "met"),
+    [
+        (Rule("/", gid=1000), process(), True),
+        (Rule("/", gid=7), process(), True),
+        (Rule("/", gid=8), process(), False),
+        (Rule("/", gid=7), process(seen=frozenset()), None),
+        (Rule("/", gid=1000), process(seen=frozenset()), True),
+        (Rule("/", exe=Pin("/usr/bin/node", NODE)), process(), True),
+        (Rule("/", exe=Pin("/usr/bin/node", OTHER)), process(), None),
+        (Rule("/", exe=Pin("/usr/bin/node")), process(), True),
+        (Rule("/", exe=Pin("/usr/bin/node")), process(program=ProgramFile("/usr/bin/node")), None),
+        (Rule("/", exe=Pin("/usr/bin/node")), process(program=ProgramFile("/usr/bin/node (deleted)")), None),
+        (Rule("/", exe=Pin("/usr/bin/node", NODE)), process(program=ProgramFile("/tmp/node", 1, 1, NODE)), False),
+        (Rule("/", exe=Pin("/usr/bin/node")), process(seen=frozenset()), None),
+        (Rule("/", exe=Pin("/usr/bin/cat")), process(seen=frozenset()), False),
+        (Rule("/", exe=Pin("/usr/bin/cat")), process(program=None, seen=frozenset()), None),
+        (Rule("/", script=Pin("/srv/app.js")), process(), True),
+        (Rule("/", script=Pin("/srv/app.js", OTHER)), process(), None),
+        (Rule("/", script=Pin("/srv/x.js")), process(), False),
+        (Rule("/", script=Pin("/srv/app.js")), process(script=None), False),
+        (Rule("/", script=Pin("/srv/app.js")), process(seen=frozenset()), None),
+        (Rule("/", under=Pin("/usr/bin/bash")), process(), True),
+        (Rule("/", under=Pin("/usr/bin/tmux")), process(), None),
+        (Rule("/", under=Pin("/usr/bin/node")), process(), False),
+        (Rule("/", under=Pin("/usr/bin/bash")), process(seen=frozenset()), None),
+        (Rule("/", unit="shop.service"), process(), True),
+        (Rule("/", unit="other.service"), process(), False),
+        (Rule("/", unit="shop.service"), process(seen=frozenset()), None),
+        (Rule("/", cgroup="/system.slice"), process(), True),
+        (Rule("/", cgroup="/system.slice/shop.service"), process(), True),
+        (Rule("/", cgroup="/system.slice/shop"), process(), False),
+        (Rule("/", cgroup="/user.slice"), process(), False),
+        (Rule("/", cgroup="/user.slice"), process()._replace(cgroup=""), None),
+        (Rule("/", 1000, birth=5.0), process(), True),
+        (Rule("/", 1000, birth=2.0), process(), False),
+        (Rule("/", 1000, birth=5.0), process(seen=frozenset()), None),
+        (Rule("/", 1000, max_reads=1), process(), True),
+        (Rule("/", 1000, max_reads=1), process(pidfd=0), None),
+        (Rule("/", 1001, gid=7, unit="shop.service"), process(), False),
+        (Rule("/", 1000, gid=7, unit="shop.service", exe=Pin("/usr/bin/node", NODE)), process(), True),
+    ],
+)
+def test_a_rule_is_met_by_all_that_it_names(rule: Rule, caller: Caller, *, met: bool | None) -> None:
+    assert conditions.meets(rule, conditions.needs(rule), caller, NoUses()) is met
+    assert decision([rule], caller, "/") == ("allow" if met else "deny")
+    denied = decision([Rule("/", gid=1000), rule._replace(decision=Decision.DENY)], caller, "/")
+    assert denied == ("allow" if met is False else "deny")
+
+
+EXE = {"exe": Pin("/usr/bin/node", NODE)}
+FROM_LEAST_TO_MOST = [
+    Rule("/", gid=7),
+    Rule("/", 1000),
+    Rule("/", 1000, gid=7),
+    Rule("/", unit="shop.service"),
+    Rule("/", 1000, unit="shop.service", cgroup="/system.slice"),
+    Rule("/", under=Pin("/usr/bin/bash")),
+    Rule("/", under=Pin("/usr/bin/bash", "3" * 64)),
+    Rule("/", script=Pin("/srv/app.js")),
+    Rule("/", 1000, script=Pin("/srv/app.js"), under=Pin("/usr/bin/bash")),
+    Rule("/", exe=Pin("/usr/bin/node")),
+    Rule("/", exe=Pin("/usr/bin/node", NODE)),
+    Rule("/", 1000, exe=Pin("/usr/bin/node", NODE)),
+    Rule("/a", gid=7),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_most_specific_rule_decides(order: int) -> None:
+    caller = process()
+    for less, more in itertools.combinations(FROM_LEAST_TO_MOST, 2):
+        for first, second in (("allow", "mask"), ("mask", "allow"), ("ask", "allow"), ("deny", "allow")):
+            rules = [less._replace(decision=Decision(first)), more._replace(decision=Decision(second))]
+            assert decision(rules[::order], caller, "/a") == second, rules
+
+
+@pytest.mark.parametrize(
+    ("decisions", "wanted"),
+    [
+        (["allow", "mask"], "mask"),
+        (["mask", "ask"], "ask"),
+        (["allow", "ask"], "ask"),
+        (["ask", "deny"], "deny"),
+        (["allow", "deny"], "deny"),
+        (["allow", "allow"], "allow"),
+    ],
+)
+def test_of_rules_that_are_as_specific_the_strictest_decides(decisions: list[str], wanted: str) -> None:
+    rules = [Rule("/", 1000, id=f"g{n}", decision=Decision(each)) for n, each in enumerate(decisions)]
+    assert decision(rules, ME, "/") == wanted
+    assert decision(rules[::-1], ME, "/") == wanted
+
+
+def test_rules_that_are_as_specific_add_their_names_up() -> None:
+    rules = [Rule("/", 1000, only=("A",)), Rule("/", 1000, only=("B*",), dialect="node")]
+    assert Policy(rules, NOW).decide(ME, "/", NOW.seconds).face == Face("node", masked=False, only=("A", "B*"))
+    assert Policy([*rules, Rule("/", 1000)], NOW).decide(ME, "/", NOW.seconds).face.only == ()
+
+
+def test_the_deciding_rule_says_alone_what_may_be_done() -> None:
+    rules = [Rule("/", 1000, can=WRITER), Rule("/shop", 1000, can=VIEWER)]
+    policy = Policy(rules, NOW)
+    assert policy.decide(ME, "/", NOW.seconds, Capability.WRITE).decision == "allow"
+    assert policy.decide(ME, "/shop/prod", NOW.seconds, Capability.NAMES).decision == "allow"
+    verdict = policy.decide(ME, "/shop/prod", NOW.seconds, Capability.READ)
+    assert (verdict.decision, verdict.rule) == ("deny", f"{rules[1].key} uid 1000 /shop: not read")
+
+
+def test_a_rule_that_denies_one_thing_leaves_the_rest() -> None:
+    rules = [Rule("/", 1000, can=WRITER), Rule("/", 1000, **EXE, decision=Decision.DENY, can=frozenset(["write"]))]  # type: ignore[arg-type]
+    policy = Policy(rules, NOW)
+    assert policy.decide(process(), "/", NOW.seconds, Capability.WRITE).decision == "deny"
+    assert policy.decide(process(), "/", NOW.seconds, Capability.READ).decision == "allow"
+
+
+def test_a_rule_in_doubt_limits_what_another_gives() -> None:
+    hidden = process(seen=frozenset())
+    masking = Rule("/", 1000, under=Pin("/usr/bin/code"), decision=Decision.MASK)
+    assert decision([Rule("/", 1000), masking], hidden, "/") == "mask"
+    assert decision([masking], hidden, "/") == "deny"
+    some = Rule("/", 1000, under=Pin("/usr/bin/code"), only=("A",))
+    assert Policy([Rule("/", 1000), some], NOW).decide(hidden, "/", NOW.seconds).face.only == ("A",)
+
+
+@pytest.mark.parametrize(
+    ("rules", "level", "listers"),
+    [
+        ([Rule("/", 1), Rule("/shop", 2), Rule("/shop", gid=7)], "", ((1, 2), (7,))),
+        ([Rule("/", 1), Rule("/shop", 2), Rule("/shop", gid=7)], "/shop", ((1, 2), (7,))),
+        ([Rule("/", 1), Rule("/shop", 2)], "/blog", ((1,), ())),
+        ([Rule("/", 1, exe=Pin("/n")), Rule("/", unit="u"), Rule("/", 2, gid=3)], "", ((), ())),
+        ([Rule("/", 1), Rule("/shop", 1, decision=Decision.DENY)], "/shop", ((), ())),
+        ([Rule("/", 1), Rule("/shop", 1, decision=Decision.DENY)], "", ((1,), ())),
+        ([Rule("/", 1), Rule("/", 1, decision=Decision.DENY)], "", ((), ())),
+        ([Rule("/", 1, decision=Decision.DENY), Rule("/shop", 1)], "", ((1,), ())),
+        ([Rule("/", 1, can=frozenset([Capability.LOG]))], "", ((), ())),
+        ([Rule("/", 1, UNTIL, "boot-1", 900.0)], "", ((), ())),
+    ],
+)
+def test_folders_are_listed_by_those_who_may_know_of_names_whatever_they_run(
+    rules: list[Rule], level: str, listers: tuple[tuple[int, ...], tuple[int, ...]]
+) -> None:
+    assert Policy(rules, NOW).listers(NOW.seconds, level) == listers
+
+
+def test_the_bearer_of_a_token_has_what_that_gives_alone() -> None:
+    rules = [Rule("/", 1000), Rule("/shop", token="a" * 64), Rule("/shop/prod", 1000, decision=Decision.DENY)]
+    for bearer in (ME._replace(token="a" * 64), Caller(65_534, 1, 0, doubt="outside", token="a" * 64)):
+        assert decision(rules, bearer, "/shop") == "allow"
+        assert decision(rules, bearer, "/blog") == "deny"
+        assert decision(rules, bearer, "/shop/prod") == ("deny" if bearer.uid == 1000 else "allow")
+        assert decision(rules, bearer._replace(token="b" * 64), "/shop") == "deny"
+    assert decision(rules, ME, "/shop/prod/eu") == "deny"
+    assert decision([Rule("/", 65_534, token="a" * 64)], Caller(65_534, 1, 0, token="a" * 64), "/") == "deny"
+
+
+def test_a_rule_that_names_a_uid_alone_gathers_nothing() -> None:
+    class Loud:
+        def gather(self, _needs: frozenset[Need]) -> Evidence:
+            raise AssertionError
+
+    rules = [Rule("/", 1000), Rule("/", 1001, **EXE), Rule("/", 1000, exe=Pin("/usr/bin/cat", OTHER))]  # type: ignore[arg-type]
+    caller = ME._replace(executable="/usr/bin/node", source=Loud())
+    assert decision(rules, caller, "/shop") == "allow"

@@ -10,7 +10,6 @@ import pytest
 from pyfuse3 import EntryAttributes, FUSEError
 
 from envfs.core.access.caller import Caller
-from envfs.core.access.face import Face
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import NotApproved
@@ -34,7 +33,10 @@ class Asked:
         self.allowed = True
         self.refused = 0
 
-    def decide_face(self, _caller: Caller, _level: str, _face: Face) -> Verdict:
+    def judge(self, _caller: Caller, _request: AccessRequest) -> Verdict:
+        return self.judge_access()
+
+    def judge_access(self, *_access: object, **_more: object) -> Verdict:
         return Verdict(Decision.ALLOW if self.allowed else Decision.DENY, "a rule")
 
     def sees(self, _caller: Caller, _level: str) -> bool:

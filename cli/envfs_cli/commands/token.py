@@ -1,0 +1,102 @@
+"""`token`: let the bearer of a token read a level, for callers without a uid of their own."""
+
+import base64
+import hashlib
+import os
+
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli import output
+from envfs_cli.arguments import Mistake
+from envfs_cli.closed_sets import Unhandled
+from envfs_cli.daemon import session
+from envfs_cli.replies.written import print_notes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+_SECONDS = 15 * 60
+_BYTES = 32
+_PREFIX = "envfs_"
+
+
+class TokenArguments(NamedTuple):
+    """The arguments of `token`. `level` is the id of a token for `revoke`."""
+
+    action: "Literal['create', 'ls', 'revoke']"
+    level: str | None
+    ttl: int | None
+    only: "tuple[str, ...]"
+    max_reads: int | None
+    can: "tuple[str, ...]"
+    dialect: str | None
+    passphrase_file: str | None
+    json: bool
+
+
+def run_token(arguments: TokenArguments) -> int:
+    """Do what the action says.
+
+    Raises:
+        Mistake: the action needs a level, or an id
+    """
+    if arguments.action == "ls":
+        return _list(arguments)
+    if not arguments.level:
+        needed = "a level" if arguments.action == "create" else "an id"
+        raise Mistake(f"`envfs token {arguments.action}` needs {needed}", "`envfs token ls` lists the tokens")
+    match arguments.action:
+        case "create":
+            return _create(arguments, arguments.level)
+        case "revoke":
+            return _revoke(arguments, arguments.level)
+        case _:
+            raise Unhandled(arguments.action)
+
+
+def _create(arguments: TokenArguments, level: str) -> int:
+    # it is made here, and the daemon is told its digest alone
+    token = _PREFIX + base64.urlsafe_b64encode(os.urandom(_BYTES)).decode().rstrip("=")
+    seconds = arguments.ttl or _SECONDS
+    request = control.GrantAccess(
+        level,
+        seconds=seconds,
+        dialect=arguments.dialect or "",
+        only=arguments.only,
+        max_reads=arguments.max_reads or 0,
+        can=arguments.can,
+        token=hashlib.sha256(token.encode()).hexdigest(),
+    )
+    reply = session.start_session(arguments.passphrase_file).reply(request)
+    rule_id = reply.id if isinstance(reply, control.RuleGiven) else ""
+    if arguments.json:
+        output.as_json({"id": rule_id, "token": token, "level": level, "seconds": seconds})
+    else:
+        output.print_line(token)
+        output.note(f"{rule_id} lasts {seconds} s and is shown this once: put it into ENVFS_TOKEN")
+    print_notes(reply)
+    return 0
+
+
+def _revoke(arguments: TokenArguments, rule_id: str) -> int:
+    print_notes(session.start_session(arguments.passphrase_file).reply(control.Revoke("/", id=rule_id)))
+    return 0
+
+
+def _list(arguments: TokenArguments) -> int:
+    sent = session.start_session(arguments.passphrase_file).rows(control.ListGrants())
+    rows = [row for row in sent if isinstance(row, control.GrantRow) and row.is_token]
+    if arguments.json:
+        output.rows_json(rows)
+        return 0
+    output.print_table(("ID", "LEVEL", "CAN", "UNTIL (UTC)", "MORE"), [_cells(row) for row in rows])
+    return 0
+
+
+def _cells(row: control.GrantRow) -> "tuple[str, ...]":
+    more = [
+        f"only {','.join(row.only)}" if row.only else "",
+        f"{row.reads} of {row.max_reads} reads" if row.max_reads else "",
+    ]
+    return row.id, row.level, ",".join(row.can), output.shown_time(row.until), ", ".join(filter(None, more)) or "-"

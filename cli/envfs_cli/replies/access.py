@@ -1,0 +1,37 @@
+"""Which rule answers a caller, in words."""
+
+from envfs.protocol import control
+from envfs_cli import output
+from envfs_cli.callers import Named
+from envfs_cli.daemon import session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.output import Style
+
+_STYLES: "dict[str, Style]" = {"decides": "good", "denies": "bad", "in doubt": "warn"}
+
+
+def explain_access(
+    asking: session.Session, level: str, callers: Named, *, pid: int, capability: str, as_json: bool
+) -> int:
+    """Say what is decided for a caller, and how each rule answers it. Returns the exit status."""
+    request = control.ExplainAccess(
+        *(level, pid, callers.uid, callers.gid, callers.exe.path, callers.script.path, callers.under.path),
+        *(callers.cgroup, callers.unit, capability),
+    )
+    received: list[object] = []
+    reply, _ = asking.ask(request, (), received)
+    rows = [row for row in received if isinstance(row, control.RuleRow)]
+    if not isinstance(reply, control.Explained):
+        return 0
+    if as_json:
+        output.as_json({**reply._asdict(), "rules": [row._asdict() for row in rows]})
+        return 0
+    output.print_line(f"{output.paint(reply.decision, 'head')} {capability} at {level}")
+    output.print_line(f"  by         {output.clean(reply.rule)}")
+    for row in rows:
+        answer = output.paint(row.answer.ljust(14), _STYLES.get(row.answer, "head"))
+        reason = f": {row.reason}" if row.reason else ""
+        output.print_line(f"  {answer} {row.id} {row.decision} {output.clean(f'{row.who} {row.level}{reason}')}")
+    return 0

@@ -1,0 +1,62 @@
+"""The rules in force: those of a person in the settings file, and those that commands gave.
+
+Law: at no moment of a change is more allowed than before or after it.
+"""
+
+from collections.abc import Collection
+
+from envfs.core.access.rule import Rule
+from envfs.errors import UnsafeSettings
+from envfs.rules_file import RulesFile
+from envfs.settings import Settings, SettingsFile
+
+
+class RuleBook:
+    """The rules of both files, as one."""
+
+    def __init__(self, settings: SettingsFile, given: RulesFile) -> None:
+        """Join `settings` and the rules that were `given` by commands."""
+        self._settings = settings
+        self._given = given
+        self._sources: tuple[object, object] = (None, None)
+        self._rules: tuple[Rule, ...] = ()
+
+    def load(self) -> tuple[Rule, ...]:
+        """Return the rules as they are now: the same tuple as long as nothing changed.
+
+        Raises:
+            UnsafeSettings: one of the files is not to be trusted
+        """
+        settings, given = self._settings.load(), self._given.load()
+        if self._sources != (None, None) and self._sources[0] is settings and self._sources[1] is given:
+            return self._rules
+        self._rules, self._sources = (*settings.grants, *given.rules), (settings, given)
+        return self._rules
+
+    def settings(self) -> Settings:
+        """Return the settings.
+
+        Raises:
+            UnsafeSettings: the file is not to be trusted
+        """
+        return self._settings.load()
+
+    def give(self, rule: Rule, letter: str = "g") -> Rule:
+        """Add a rule, and return it with its id. One of the same conditions at the same level is replaced."""
+        old = [each.key for each in self._settings.load().grants if each.condition == rule.condition]
+        given = self._given.add(rule, letter)
+        self._settings.remove_grants(old)  # until then the stricter of both counts
+        return given
+
+    def end(self, keys: Collection[str]) -> None:
+        """Remove the rules of these ids, wherever they stand."""
+        self._given.remove(keys)
+        self._settings.remove_grants(keys)
+
+    def is_trusted(self) -> bool:
+        """Tell whether both files are."""
+        try:
+            self.load()
+        except UnsafeSettings:
+            return False
+        return True

@@ -1,0 +1,195 @@
+"""What each request needs: nothing is reached without it, and with it alone nothing else is asked for."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from envfs.control import dispatch
+from envfs.control.dispatch import Where
+from envfs.core.access.roles import NAMED_SETS, Capability
+from envfs.protocol import control
+from tests.component.requesting import CASES, code, snapshot
+from tests.component.world import LATER, STRANGER, World, run
+
+ALL = frozenset(Capability)
+OPEN = ("status", "use a token", "list levels", "watch a view")  # the last one needs a daemon that goes on
+R = control
+
+
+def let(world: World, level: str, can: frozenset[Capability], more: str = "") -> None:
+    """Let the stranger do this at a level, and nothing else anywhere."""
+    world.allow(("/", world.service.owner))
+    words = ", ".join(f'"{word}"' for word in sorted(can))
+    table = f'[[grant]]\nid = "g1"\nlevel = "{level}"\nuid = {STRANGER.uid}\ncan = [{words}]\n{more}' if can else ""
+    path = Path(world.places.rules)
+    path.write_text("next = 2\n" + table)
+    path.chmod(0o600)
+    time.sleep(LATER)
+
+
+def needs(name: str) -> frozenset[Capability]:
+    """Return what a case needs: that of its row, for a text of the view the values."""
+    row = dispatch._TABLE[type(CASES[name].request)]
+    extra = {Capability.READ} if name == "try an import" else set()  # it says which values are the same
+    return frozenset({row.capability} | extra)
+
+
+def test_every_request_states_what_it_needs() -> None:
+    assert set(dispatch._TABLE) == set(control.Request.__args__)
+    open_to_all = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.NOWHERE}
+    assert open_to_all == {R.Status, R.UseToken}
+    by_the_gate = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.GATE}
+    assert by_the_gate == {R.ReadView, R.DescribeView, R.WatchView, R.ListVariables, R.ListLevels, R.ListHistory}
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in OPEN])
+def test_without_what_it_needs_a_request_is_refused_and_changes_nothing(world: World, name: str) -> None:
+    for missing in needs(name):
+        let(world, "/", ALL - {missing})
+        before, case = snapshot(world), CASES[name]
+        reply = run(lambda case=case: world.ask(case.request, STRANGER, case.secret))
+        assert code(reply) == "not-approved", reply
+        assert snapshot(world) == before
+        assert not world.stopped
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("init", "use a token")])
+def test_with_what_it_needs_alone_a_request_is_answered(world: World, name: str) -> None:
+    case, can = CASES[name], needs(name)
+    if name == "grant-access":
+        can |= {Capability.READ, Capability.NAMES, Capability.HISTORY}  # nobody gives what it has not
+    let(world, "/", can)
+    reply = run(lambda: world.ask(case.request, STRANGER, case.secret))
+    if name == "revoke":  # of another one's rule
+        assert "another one gave that rule" in str(reply)
+    else:
+        assert code(reply) != "not-approved", reply
+
+
+AT_SHOP = [
+    *("set", "unset", "rename", "import", "rollback", "check a write", "grant-access", "explain access", "accept"),
+    *("change custody", "rotate a key", "change recipients", "list keys", "list history", "list variables"),
+]
+
+
+@pytest.mark.parametrize("name", AT_SHOP)
+def test_a_rule_counts_at_its_level_and_nowhere_else(world: World, name: str) -> None:
+    case = CASES[name]
+    let(world, "/blog", ALL)
+    assert code(run(lambda: world.ask(case.request, STRANGER, case.secret))) == "not-approved"
+    let(world, "/shop", ALL)
+    assert code(run(lambda: world.ask(case.request, STRANGER, case.secret))) != "not-approved"
+
+
+@pytest.mark.parametrize("name", ["unlock", "lock", "unmount", "diagnose", "verify vault", "verify log", "rotate log"])
+def test_what_is_about_the_whole_vault_takes_a_rule_for_all_of_it(world: World, name: str) -> None:
+    let(world, "/shop", ALL)
+    assert code(run(lambda: world.ask(CASES[name].request, STRANGER))) == "not-approved"
+    assert not world.stopped
+
+
+@pytest.mark.parametrize("name", NAMED_SETS)
+def test_no_set_of_capabilities_reaches_what_is_for_another(world: World, name: str) -> None:
+    let(world, "/", NAMED_SETS[name])
+    may = NAMED_SETS[name]
+    for request, capability in (
+        (R.ReadView("/shop", "dotenv", "show"), Capability.READ),
+        (R.ReadView("/shop", "example", "show"), Capability.NAMES),
+        (R.ListHistory("/shop"), Capability.HISTORY),
+        (R.ReadLog(1), Capability.LOG),
+        (R.UnsetVariable("/shop", "LOG"), Capability.WRITE),
+        (R.ListGrants(), Capability.GRANT),
+        (R.Lock(), Capability.ADMIN),
+    ):
+        reply = run(lambda request=request: world.ask(request, STRANGER))
+        assert (code(reply) != "not-approved") is (capability in may), (request, reply)
+
+
+def test_a_version_of_the_past_takes_the_history_too(world: World) -> None:
+    request = R.ReadView("/shop", "dotenv", "show", version=1)
+    let(world, "/", frozenset((Capability.READ,)))
+    assert code(run(lambda: world.ask(request, STRANGER))) == "not-approved"
+    let(world, "/", frozenset((Capability.READ, Capability.HISTORY)))
+    assert code(run(lambda: world.ask(request, STRANGER))) == "ViewSent"
+
+
+def test_one_who_may_write_and_not_read_learns_nothing_of_what_was_there(world: World) -> None:
+    let(world, "/", frozenset((Capability.WRITE,)))
+    for value in (b"debug", b"another"):  # the value that is there, and one that is not
+        reply = run(lambda value=value: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, value))
+        assert reply == R.Written("/shop", 0)
+
+
+# -- giving ------------------------------------------------------------------------------------------------------------
+
+
+def give(world: World, request: R.GrantAccess | R.Revoke) -> object:
+    return run(lambda: world.ask(request, STRANGER))
+
+
+READ_AND_GRANT = frozenset((Capability.READ, Capability.NAMES, Capability.HISTORY, Capability.GRANT))
+
+
+@pytest.mark.parametrize(
+    ("request_", "given"),
+    [
+        (R.GrantAccess("/shop", 7), True),
+        (R.GrantAccess("/shop/prod", 7, can=("read",)), True),
+        (R.GrantAccess("/shop", 7, can=("grant", "read")), True),
+        (R.GrantAccess("/", 7), False),
+        (R.GrantAccess("/blog", 7), False),
+        (R.GrantAccess("/shop", 7, can=("write",)), False),
+        (R.GrantAccess("/shop", 7, can=("admin",)), False),
+        (R.GrantAccess("/shop", 7, can=("read", "log")), False),
+        (R.GrantAccess("/shop", 7, decision="deny"), False),
+        (R.GrantAccess("/shop", 7, decision="mask"), True),
+    ],
+)
+def test_nobody_gives_more_than_it_has(world: World, request_: R.GrantAccess, *, given: bool) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    assert (code(give(world, request_)) == "RuleGiven") is given
+    assert len(world.grants()) == 2 + given
+    if given:
+        assert world.grants()[-1].by == STRANGER.uid
+
+
+def test_nobody_gives_what_it_lacks_further_down(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    with Path(world.places.rules).open("a") as file:
+        file.write(f'[[grant]]\nid = "g2"\nlevel = "/shop/prod"\nuid = {STRANGER.uid}\ndecision = "deny"\n')
+    text = Path(world.places.rules).read_text().replace("next = 2", "next = 3")
+    Path(world.places.rules).write_text(text)
+    time.sleep(LATER)
+    assert code(give(world, R.GrantAccess("/shop", 7))) == "not-approved"
+
+
+def test_nobody_gives_for_longer_than_it_has(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT, 'until = "2099-01-01T00:00:00.000000Z"\n')
+    assert code(give(world, R.GrantAccess("/shop", 7))) == "not-approved"
+    assert code(give(world, R.GrantAccess("/shop", 7, 3600))) == "RuleGiven"
+
+
+def test_the_owners_rules_are_neither_replaced_nor_ended_by_others(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    world.service.book.give(world.grants()[0]._replace(level="/shop", uid=7, id=""))
+    assert code(give(world, R.GrantAccess("/shop", 7))) == "already-exists"
+    assert code(give(world, R.Revoke("/shop", 7))) == "not-approved"
+    assert code(give(world, R.GrantAccess("/shop", 8))) == "RuleGiven"
+    assert code(give(world, R.Revoke("/shop", 8))) == "Done"
+
+
+def test_rules_are_listed_as_far_as_one_may_give_some(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    rows = run(lambda: world.sent(R.ListGrants(), STRANGER)).rows
+    assert [(row.level, row.uid) for row in rows if isinstance(row, R.GrantRow)] == [("/shop", STRANGER.uid)]
+
+
+def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
+    run(lambda: world.ask(R.ReadView("/shop/prod", "dotenv", "show")))
+    run(lambda: world.ask(R.ReadView("/blog", "dotenv", "show")))
+    let(world, "/shop", frozenset((Capability.LOG,)))
+    rows = run(lambda: world.sent(R.ReadLog(), STRANGER)).rows
+    lines = [row.line for row in rows if isinstance(row, R.LogRow)]
+    assert any('"/shop/prod"' in line for line in lines)
+    assert not any('"/blog"' in line or '"checkpoint"' in line for line in lines)

@@ -1,0 +1,101 @@
+"""Tokens: the bearer gets what the token's rule gives, and nothing else, as long as it lasts."""
+
+import hashlib
+import os
+
+import pytest
+
+from envfs.core.access.roles import Capability
+from envfs.core.access.rule import Rule
+from envfs.protocol import control, framing, wire
+from tests.component.requesting import code
+from tests.component.world import ME, STRANGER, Client, World, run
+
+R = control
+TOKEN = b"envfs_token"
+NOBODY = STRANGER._replace(doubt="a uid without a number here")
+
+
+def token(world: World, level: str = "/shop", **more: object) -> Rule:
+    digest = hashlib.sha256(TOKEN).hexdigest()
+    return world.service.book.give(Rule(level, token=digest, **more), "t")  # type: ignore[arg-type]
+
+
+def by_token(world: World, *requests: R.Request, caller: object = STRANGER, secret: bytes = TOKEN) -> list[str]:
+    """Present a token, and ask; return what comes back to each."""
+
+    async def script(client: Client) -> list[str]:
+        said = [code((await client.ask(R.UseToken(), secret)).reply)]
+        return said + [code((await client.ask(request)).reply) for request in requests]
+
+    return run(lambda: world.talk(script, caller))  # type: ignore[arg-type]
+
+
+READ = R.ReadView("/shop", "dotenv", "show")
+
+
+@pytest.mark.parametrize("caller", [STRANGER, NOBODY, ME], ids=["a stranger", "nobody in particular", "the owner"])
+def test_the_bearer_gets_what_the_token_gives_and_nothing_else(world: World, caller: object) -> None:
+    token(world)
+    requests = (READ, R.ReadView("/blog", "dotenv", "show"), R.SetVariable("/shop", "A"), R.Lock(), R.ListGrants())
+    assert by_token(world, *requests, caller=caller) == ["Done", "ViewSent", *["not-approved"] * 4]
+
+
+def test_a_token_that_ended_is_refused_and_on_the_log(world: World) -> None:
+    given = token(world)
+    world.service.book.end([given.key])
+    assert by_token(world, READ) == ["not-approved", "not-approved"]
+    assert [entry.get("operation") for entry in world.entries()[-2:]] == ["token", None]
+    assert TOKEN.decode() not in world.service.log.path.read_text()
+
+
+def test_a_token_ends_while_its_bearer_is_connected(world: World) -> None:
+    given = token(world)
+
+    async def script(client: Client) -> list[str]:
+        said = [code((await client.ask(R.UseToken(), TOKEN)).reply), code((await client.ask(READ)).reply)]
+        world.service.book.end([given.key])
+        return [*said, code((await client.ask(READ)).reply)]
+
+    assert run(lambda: world.talk(script, STRANGER)) == ["Done", "ViewSent", "not-approved"]
+
+
+@pytest.mark.parametrize(
+    "secret", [b"", b"envfs_other", b"x" * 300, TOKEN[:-1], hashlib.sha256(TOKEN).hexdigest().encode()]
+)
+def test_what_is_no_token_is_refused(world: World, secret: bytes) -> None:
+    token(world)
+    said = by_token(world, READ, secret=secret)
+    assert said[0] in ("not-approved", "bad-request")
+    assert said[1] == "not-approved"
+
+
+def test_a_rule_that_denies_counts_for_bearers_too(world: World) -> None:
+    token(world, "/")
+    world.service.book.give(Rule("/shop", STRANGER.uid, decision="deny", can=frozenset(Capability)))  # type: ignore[arg-type]
+    assert by_token(world, READ, R.ReadView("/blog", "dotenv", "show")) == ["Done", "not-approved", "ViewSent"]
+
+
+def test_a_token_is_given_as_a_rule_is(world: World) -> None:
+    digest = hashlib.sha256(TOKEN).hexdigest()
+    made = run(lambda: world.ask(R.GrantAccess("/shop", seconds=60, token=digest)))
+    assert isinstance(made, R.RuleGiven)
+    assert made.id.startswith("t")
+    assert code(run(lambda: world.ask(R.GrantAccess("/shop", token="x")))) == "bad-request"
+    assert by_token(world, READ) == ["Done", "ViewSent"]
+
+
+def test_a_descriptor_of_a_stranger_is_memory_and_one(world: World) -> None:
+    token(world)
+
+    async def script(client: Client) -> str:
+        handle = os.open("/etc/hostname", os.O_RDONLY)
+        try:
+            await client.send(framing.encode_frame(wire.to_body(R.UseToken())), (handle,))
+        finally:
+            os.close(handle)
+        found = await client.message()
+        assert found is not None
+        return code(found[0])
+
+    assert run(lambda: world.talk(script, STRANGER)) == "bad-request"
