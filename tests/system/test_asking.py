@@ -174,6 +174,37 @@ def test_an_interpreter_whose_script_cannot_be_told_gets_no_yes_for_what_it_runs
         assert process.wait() == 0
 
 
+def test_a_yes_for_always_writes_a_rule_that_pins_the_program(asked: Home, person: Person) -> None:
+    with program("wc", "-c", asked.view(LEVEL)) as wc:
+        assert person.answer(name_of(question_of(person, wc)), "always")["type"] == "done"
+        wc.communicate()
+    rule = next(row for row in asked.rows("grants") if row["exe"] == "/usr/bin/wc")
+    assert (rule["level"], rule["uid"], rule["decision"], rule["pinned"]) == (LEVEL, ASKER, "allow", True)
+    with program("wc", "-c", asked.view(LEVEL)) as wc:
+        assert wc.wait() == 0
+    assert str(asked.log()[-1]["rule"]).startswith(str(rule["id"]))
+
+
+def test_an_approver_by_a_rule_answers_at_its_level_and_nowhere_else(asked: Home, person: Person) -> None:
+    approver, stranger = 1004, 1005
+    asked.envfs("grant", LEVEL, "--uid", str(approver), "--can", "approve")
+    with Person(asked.socket, approver) as other, Person(asked.socket, stranger) as nobody:
+        with program("cat", asked.view(LEVEL)) as cat:
+            question = name_of(question_of(person, cat))
+            assert nobody.answer(question, "once")["code"] == "not-approved"
+            assert other.answer(question, "always")["code"] == "not-approved"  # it may approve, and give no rules
+            assert [name_of(row) for row in other.questions()] == [question]
+            assert other.answer(question, "once")["type"] == "done"
+            assert cat.wait() == 0
+        asked.envfs("grant", "/shop", "--uid", str(ASKER), "--exe", "/usr/bin/tac", "--decision", "ask")
+        with program("tac", asked.view("/shop")) as tac:
+            question = name_of(question_of(person, tac))
+            assert other.questions() == []
+            assert other.answer(question, "once")["code"] == "no-such-level"
+            person.answer(question)
+            tac.wait()
+
+
 # -- what is there before ----------------------------------------------------------------------------------------------
 
 
