@@ -27,7 +27,7 @@ def question_lines(row: control.QuestionRow) -> "list[str]":
     facts = [
         ("who", f"{_user(row)}  {_words(row)}"),
         ("folder", row.folder),
-        ("unit", row.unit),
+        ("unit", row.unit if row.unit != "/" else ""),
         ("why", row.reason or "no reason was given"),
         ("what", f"{row.format} of {row.level}{_version(row)}: {row.variables} variables"),
         ("waits", f"{row.waiting} since {output.shown_time(row.asked)}, for {row.seconds_left} s more"),
