@@ -50,6 +50,8 @@ LOCKED = {
     "rename /app A 1B": 105,
     "rename /none A B": 103,
     "show /none": 103,
+    "who /..": 105,
+    "who /none": 116,
     "show /..": 105,
     "explain /none A": 103,
     "explain /app 1A": 105,

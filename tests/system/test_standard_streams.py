@@ -83,6 +83,7 @@ LINES = [
     "log",
     "log --json",
     "log verify",
+    "who /app",
     "ls",
     "ls --json",
     "mount",
