@@ -77,7 +77,7 @@ def test_how_a_person_is_asked_is_read_strictly(write: Write, line: str) -> None
 @pytest.mark.parametrize("decision", list(Decision))
 def test_a_grant_has_a_decision(write: Write, decision: Decision) -> None:
     rules = write(f'[[grant]]\nlevel = "/a"\nuid = 1\ndecision = "{decision}"\n').load().grants
-    assert rules == (Rule("/a", 1, decision=decision),)
+    assert [(rule.level, rule.uid, rule.decision) for rule in rules] == [("/a", 1, decision)]
 
 
 def test_a_decision_that_is_none_is_refused(write: Write) -> None:
