@@ -19,6 +19,7 @@ from samples import LEVELS, text
 HERE = Path(__file__).parent
 LEVEL = LEVELS[-1]
 TARGET = 1.5
+MASKED, MASKED_TARGET = "/shop/masked", 1.1  # a masked view that is ready is as warm as a true one
 READERS = (1, 4, 16)
 _START_SECONDS = 10.0
 
@@ -40,6 +41,11 @@ def contests(rounds: int) -> Generator[Contest, None, None]:
         paths = (("bare pyfuse3", str(bare), 0.0), ("envfs", home.view(LEVEL), TARGET), ("tmpfs", str(plain), 0.0))
         for readers in READERS:
             yield Contest(f"read, {readers} reader{'s' * (readers > 1)}", _all(command, paths, readers), rounds, note)
+        home.fill({MASKED: text("LEVEL2", 23)})
+        home.envfs("grant", MASKED, "--uid", str(os.geteuid()), "--decision", "mask")
+        faces = (("true values", home.view(LEVEL), 0.0), ("placeholders", home.view(MASKED), MASKED_TARGET))
+        sizes = f"{len(content)} bytes and {Path(home.view(MASKED)).stat().st_size} bytes; p50 of open, read, close."
+        yield Contest("read, masked", _all(command, faces, 1), rounds, sizes)
         fresh = tuple((name, path, 0.0) for name, path, _ in paths)
         yield Contest("read, each by a new process", _all(command, fresh, 1, "fresh"), rounds, note)
 

@@ -23,8 +23,10 @@ class Absent(pyfuse3.Operations):
     sharing: Sharing
 
     @guarded
-    async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:  # noqa: ARG002
-        """Describe a file system without room: nothing can be stored here."""
+    async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:
+        """Describe a file system without room: nothing can be stored here. EACCES for a caller that has no number."""
+        if ctx.pid <= 0:
+            raise FUSEError(errno.EACCES)
         data = pyfuse3.StatvfsData()
         data.f_bsize = data.f_frsize = 4096
         data.f_namemax = 255

@@ -44,7 +44,7 @@ class Inodes:
         `grow` is told of an inode that is longer than before, and by which view, ahead of the kernel. `listed`: folders
         have access lists, which the kernel asks for and checks.
         """
-        self._folder_mode = _LISTED_MODE if listed else _FOLDER_MODE
+        self._is_listed, self._folder_mode = listed, _LISTED_MODE if listed else _FOLDER_MODE
         self._vault = vault
         self._table = table
         self._grow = grow
@@ -113,6 +113,8 @@ class Inodes:
 
     def _changed_ns(self, folder: Node) -> int:
         # that of the newest record below which it shows something else. A fault of the vault is told of the files
+        if folder == ROOT and self._is_listed:  # what is told of it reaches users without a rule
+            return self._mounted_ns
         try:
             version = folder.version or self._vault.versions(folder.level)[-1]
             return self._record_ns(folder, version) if version else self._mounted_ns

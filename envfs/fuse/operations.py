@@ -101,9 +101,9 @@ class Operations(Absent):
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
-        """Describe an inode. The root's own attributes are open to all, for they say nothing. Or ESTALE."""
+        """Describe an inode. The root's own attributes are open to all users, for they say nothing. Or ESTALE."""
         held, caller = self.table[inode], self._caller(ctx)
-        if inode == ROOT_INODE:
+        if inode == ROOT_INODE and not caller.unknown:
             return self._inodes.folder(held.node, self._me if self.enable_acl else caller).entry
         if self.touching.is_by(ctx):
             return held.entry

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access.policy import Policy
+from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Moment
 from envfs.core.access.verdict import Decision, Verdict
 from tests.component.world import Context, World
@@ -21,7 +22,9 @@ class ByProcess(Policy):
         super().__init__((), NOW)
         self.verdicts: dict[int, Verdict] = {}
 
-    def decide(self, caller: Caller, _level: str, _seconds: float) -> Verdict:
+    def decide(
+        self, caller: Caller, _level: str, _seconds: float, _capability: Capability = Capability.READ
+    ) -> Verdict:
         return self.verdicts.get(caller.pid, Verdict(Decision.DENY, "no grant"))
 
     def sees(self, caller: Caller, _level: str, _seconds: float) -> bool:

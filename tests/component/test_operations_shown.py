@@ -42,6 +42,27 @@ def test_a_folder_is_one(shared: World, for_all: bool, mode: int) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("for_all", [False, True])
+def test_the_mount_point_tells_the_time_of_its_level_to_nobody_but_a_user_alone(world: World, for_all: bool) -> None:
+    async def main() -> bool:
+        operations = world.operations(for_all=for_all)
+        before = (await operations.getattr(1, CTX)).st_mtime_ns
+        await world.write("/", "REGION=us\n")
+        return before == (await operations.getattr(1, CTX)).st_mtime_ns
+
+    assert run(main) == for_all
+
+
+@pytest.mark.parametrize("pid", [0, -1])
+def test_a_caller_without_a_number_is_not_told_of_the_mount_point(shared: World, pid: int) -> None:
+    async def main() -> list[str]:
+        operations, ctx = shared.operations(for_all=True), CTX._replace(pid=pid)
+        asked = (operations.getattr(1, ctx), operations.statfs(ctx), operations.opendir(1, ctx))  # type: ignore[arg-type]
+        return [await outcome(lambda: question) for question in asked]  # noqa: B023
+
+    assert run(main) == ["EACCES"] * 3
+
+
 def test_the_same_thing_has_the_same_number_and_other_things_have_others(shared: World) -> None:
     async def main() -> None:
         operations = shared.operations()

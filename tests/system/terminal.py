@@ -1,14 +1,16 @@
 """A command on a terminal of its own: what it shows is read, what it asks for is typed."""
 
+import fcntl
 import os
 import select
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from tests.system.home import SECONDS
+from tests.system.home import SECONDS, eventually
 
 
 class Terminal:
@@ -20,6 +22,7 @@ class Terminal:
         self._process = subprocess.Popen(
             ["setsid", "--ctty", "--wait", *words], stdin=slave, stdout=slave, stderr=slave, env=environ, cwd="/"
         )
+        self._name = os.ttyname(slave)
         os.close(slave)
         self.shown = ""
         self._seen = 0
@@ -55,6 +58,17 @@ class Terminal:
             data = data[os.write(self.master, data[:512]) :]
             if select.select([self.master], [], [], 0)[0]:
                 self._more(time.monotonic() + SECONDS)
+
+    def taken(self) -> None:
+        """Wait until the program, which reads keys and not lines, has taken all that was pressed."""
+        eventually(lambda: self._waiting() == 0, "what was pressed is taken")
+
+    def _waiting(self) -> int:
+        slave = os.open(self._name, os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return int.from_bytes(fcntl.ioctl(slave, termios.FIONREAD, bytes(4)), sys.byteorder)
+        finally:
+            os.close(slave)
 
     def attributes(self) -> list[object]:
         """Return the terminal's modes, as termios has them."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Homes
-from tests.system.home import FILES, SECONDS, Home, as_user
+from tests.system.home import FILES, SECONDS, Home, as_user, eventually
 from tests.system.probing import attempt, attempts, reads
 
 _DEPLOY = 1001
@@ -83,14 +83,18 @@ def test_a_uid_that_stands_for_nobody_in_particular_gets_no_grant(for_prod: Home
 
 
 def test_a_grant_with_an_end_ends(for_prod: Home) -> None:
-    begun = time.monotonic()
-    for_prod.envfs("grant", "/blog", "--uid", "1002", "--ttl", "2s")
-    assert "BLOG=1" in reads(1002, for_prod.view("/blog"))
-    assert 0 <= int(str(for_prod.rows("grants")[-1]["seconds_left"])) <= 2
+    for seconds in (2, 4, 8):  # a busy machine may take longer than that for the two commands
+        begun = time.monotonic()
+        for_prod.envfs("grant", "/blog", "--uid", "1002", "--ttl", f"{seconds}s")
+        text, left = reads(1002, for_prod.view("/blog")), for_prod.rows("grants")[-1]
+        if time.monotonic() - begun < seconds:
+            break
+    assert "BLOG=1" in text
+    assert (left["uid"], 0 <= int(str(left["seconds_left"])) <= seconds) == (1002, True)
     while reads(1002, for_prod.view("/blog")) != "EACCES":
         assert time.monotonic() - begun < SECONDS
         time.sleep(0.05)
-    assert time.monotonic() - begun >= 2
+    assert time.monotonic() - begun >= seconds
     for_prod.envfs("get", "/blog", "BLOG", uid=1002, status=102)
     assert 1002 not in [row["uid"] for row in for_prod.rows("grants")]
 
@@ -196,19 +200,19 @@ def test_the_mount_point_is_listed_by_who_has_a_grant_and_as_long_as_that_lasts(
     assert [attempt(uid, "listdir", for_prod.mnt).how for uid in (1005, 1006)] == ["EACCES", "ok"]
 
 
-def _edited(home: Home, text: str) -> None:
-    # by another file in its place, as editors do; the mount looks for such a change once a second
+def _edited(home: Home, text: str, uid: int) -> None:
+    # by another file in its place, as editors do; the mount looks for such a change once a second. It lets `uid` in
     new = home.settings.with_suffix(".new")
     new.write_text(text, encoding="utf-8")
     new.chmod(0o600)
     new.replace(home.settings)
-    time.sleep(1.5)
+    eventually(lambda: attempt(uid, "listdir", home.mnt).how == "ok", "the mount looks at the settings")
 
 
 def test_more_grants_than_an_access_list_has_room_for_shut_nobody_out(for_prod: Home) -> None:
     first, last = 20_000, 21_999
     rules = [f'[[grant]]\nlevel = "/shop/prod"\nuid = {uid}\n' for uid in range(first, last + 1)]
-    _edited(for_prod, for_prod.settings.read_text(encoding="utf-8") + "".join(rules))
+    _edited(for_prod, for_prod.settings.read_text(encoding="utf-8") + "".join(rules), first)
     for uid in (_DEPLOY, first, last):
         assert "COMPANY_NAME=" in reads(uid, for_prod.view("/shop/prod")), uid
     assert attempt(_DEPLOY, "listdir", for_prod.mnt).found == ["shop"]
@@ -223,7 +227,7 @@ def test_more_grants_than_an_access_list_has_room_for_shut_nobody_out(for_prod: 
 def test_a_note_says_when_the_list_of_the_mount_point_is_full(for_prod: Home) -> None:
     assert "may list" not in for_prod.envfs("grant", "/shop/prod", "--uid", "20000").complaint
     rules = [f'[[grant]]\nlevel = "/shop/prod"\nuid = {uid}\n' for uid in range(20_000, 20_600)]
-    _edited(for_prod, for_prod.settings.read_text(encoding="utf-8") + "".join(rules))
+    _edited(for_prod, for_prod.settings.read_text(encoding="utf-8") + "".join(rules), 20_001)
     assert "may list the mount point" in for_prod.envfs("grant", "/shop/prod", "--uid", "30000").complaint
 
 

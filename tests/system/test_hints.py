@@ -52,6 +52,11 @@ def mounted(world: World) -> None:
     world.home.mount()
 
 
+def masked(world: World) -> None:
+    mounted(world)
+    world.home.envfs("grant", "/shop", "--uid", "1001", "--decision", "mask")
+
+
 def killed(world: World) -> None:
     daemon = world.home.mount()
     os.kill(daemon.pid, signal.SIGKILL)
@@ -141,6 +146,7 @@ CASES = {
     "no such version": Case("rollback /shop 99 -y", ("envfs history {}",)),
     "no such version to read": Case("show /shop --version 99", ("envfs history {}",)),
     "not approved": Case("get /shop A", ("envfs grant {} --uid {}",), mounted, cures=True, uid=1001),
+    "no text for placeholders": Case("export --own /shop", ("envfs export {}",), masked, uid=1001),
     "no such grant": Case("revoke /shop --uid 7", ("envfs grants",)),
     "a project that is there": Case("project new shop", ("envfs project ls", "envfs project custody {} --managed")),
     "no such project": Case("project recipients nope", ("envfs project ls",)),
@@ -183,7 +189,6 @@ ELSEWHERE = {
     "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",
     "envfs check {} --dialect {}": "a dialect that cannot carry what is there: tests/system/test_forms.py",
     "envfs project ls --json": "a recipient that a project does not have: tests/system/test_recipients.py",
-    "envfs export {}": "own text for a caller with placeholders: tests/component/test_faces_on_the_socket.py",
     "envfs approvals watch": "nobody is there to ask: tests/transcripts/approvals.txt",
     "envfs approvals respond {} yes": "an answer from a young terminal: tests/system/test_self_approval.py",
     "envfs doctor": "an identity file that is not a file: tests/system/test_bad_input.py",

@@ -29,6 +29,9 @@ def victim(new_home: Homes, stocked: Home) -> Iterator[Home]:
         yield home
 
 
+_TRICKLES, _REST = frame({"type": "x" * 50}), 0.4
+
+
 @pytest.fixture(scope="module", autouse=True)
 def trickle(victim: Home) -> Iterator[Future[float]]:
     """Send a frame byte by byte while the other tests run; gives after how many seconds the daemon gave it up."""
@@ -39,9 +42,9 @@ def trickle(victim: Home) -> Iterator[Future[float]]:
 def _trickle(peer: Peer) -> float:
     begun = time.monotonic()
     with suppress(BrokenPipeError, ConnectionResetError):
-        for byte in frame({"type": "x" * 50}):
+        for byte in _TRICKLES:
             peer.send(bytes([byte]))
-            time.sleep(0.4)
+            time.sleep(_REST)
     return time.monotonic() - begun
 
 
@@ -66,6 +69,12 @@ def _answers(home: Home) -> Body:
         assert peer.ask(_VALUE)["type"] == "view-sent"
         assert peer.blob == b"shop."
         return peer.ask(STATUS)
+
+
+def _answers_in(home: Home) -> float:
+    begun = time.monotonic()
+    _answers(home)
+    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -123,9 +132,7 @@ def test_a_frame_cut_short_and_connections_half_open_keep_nobody_waiting(victim:
         for cut in (0, 1, 3, 4, 5, 20):
             peer = stack.enter_context(Peer(victim.socket))
             peer.send(frame({"type": "log", "x": "y" * 100})[:cut])
-        begun = time.monotonic()
-        assert victim.envfs("get", "/shop", "APP_NAME").text == "shop\n"
-        assert time.monotonic() - begun < 5
+        assert _answers_in(victim) < 5
 
 
 def test_a_client_that_never_reads_keeps_nobody_waiting(victim: Home) -> None:
@@ -135,9 +142,7 @@ def test_a_client_that_never_reads_keeps_nobody_waiting(victim: Home) -> None:
         with suppress(TimeoutError, BrokenPipeError, ConnectionResetError):
             for _ in range(2000):
                 peer.send(request)
-        begun = time.monotonic()
-        assert victim.envfs("get", "/shop", "APP_NAME").text == "shop\n"
-        assert time.monotonic() - begun < 5
+        assert _answers_in(victim) < 5
 
 
 _CONNECTS_200_TIMES = """
@@ -294,4 +299,4 @@ def test_many_commands_at_once_are_all_answered(victim: Home) -> None:
 
 def test_a_frame_that_does_not_come_to_its_end_is_given_up(trickle: Future[float]) -> None:
     """Ten seconds for a frame, however its bytes trickle in (docs/protocol.md §2)."""
-    assert 9 < trickle.result(2 * SECONDS) < 15
+    assert 9 < trickle.result(3 * SECONDS) < _REST * len(_TRICKLES)  # before the last byte

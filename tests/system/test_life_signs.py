@@ -137,7 +137,7 @@ _WAITS_AS_FOR_A_DISK = """
 import ctypes, os, time
 libc = ctypes.CDLL(None)
 if libc.vfork() == 0:  # whose parent waits, and no signal but SIGKILL wakes it
-    time.sleep(3)
+    time.sleep(600)
     libc._exit(0)
 os._exit(0)
 """
@@ -145,12 +145,14 @@ os._exit(0)
 
 def test_a_daemon_that_waits_for_its_disk_is_given_longer_than_one_that_is_stopped() -> None:
     reading, writing = os.pipe()
-    with subprocess.Popen([sys.executable, "-I", "-c", _WAITS_AS_FOR_A_DISK]) as waiting:
+    words = [sys.executable, "-I", "-c", _WAITS_AS_FOR_A_DISK]
+    with subprocess.Popen(words, start_new_session=True) as waiting:
         eventually(lambda: _state(waiting.pid) == "D", "it waits")
         timer = threading.Timer(2, os.close, (writing,))
         timer.start()
         assert not watchdog.watch_heartbeat(reading, waiting.pid, 1.0)
         timer.join()
+        os.killpg(waiting.pid, signal.SIGKILL)  # the one for which it waits as well
     os.close(reading)
     reading, writing = os.pipe()
     with subprocess.Popen(["sleep", "60"]) as stopped:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.system.home import SECONDS, Daemon, Home, alive, eventually
+from tests.system.home import Daemon, Home, alive, eventually
 from tests.system.probing import attempt
 from tests.system.samples import PROD
 
@@ -68,11 +68,15 @@ def test_sigusr1_locks(served: tuple[Home, Daemon]) -> None:
 def test_unlock_for_a_while_ends_by_itself(served: tuple[Home, Daemon]) -> None:
     home, _ = served
     home.envfs("lock")
-    begun = time.monotonic()
-    home.envfs("unlock", "--ttl", "2s")
-    assert attempt(0, "read", home.view("/shop")).how == "ok"
+    for seconds in (2, 4, 8):  # a busy machine may take longer than that for the first read
+        begun = time.monotonic()
+        home.envfs("unlock", "--ttl", f"{seconds}s")
+        how = attempt(0, "read", home.view("/shop")).how
+        if time.monotonic() - begun < seconds:
+            break
+    assert how == "ok"
     eventually(lambda: attempt(0, "read", home.view("/shop")).how == "ENOKEY", "it locks again")
-    assert 1.5 < time.monotonic() - begun < SECONDS
+    assert time.monotonic() - begun > seconds - 0.5
 
 
 def test_an_unapproved_user_is_refused_as_ever_and_hears_nothing_of_locks(served: tuple[Home, Daemon]) -> None:

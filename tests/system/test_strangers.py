@@ -57,8 +57,8 @@ def _asked(uid: int, path: Path) -> list[tuple[str, object]]:
 
 
 @contextmanager
-def _apart(home: Home) -> Iterator[tuple[Path, int]]:
-    # a daemon in a process namespace of its own; its mount is reached from outside through /proc
+def apart(home: Home) -> Iterator[tuple[Path, int]]:
+    """Run a daemon in a process namespace of its own; its mount is reached from outside through /proc."""
     words = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", ENVFS, "mount", "--foreground"]
     with subprocess.Popen(words, env=home.environ(), stdout=subprocess.DEVNULL, cwd="/") as outer:
         try:
@@ -73,7 +73,7 @@ def _apart(home: Home) -> Iterator[tuple[Path, int]]:
 
 
 def test_an_approved_uid_outside_the_daemons_process_namespace_gets_nothing(shop: Home) -> None:
-    with _apart(shop) as (mnt, inner):
+    with apart(shop) as (mnt, inner):
         inside = ["nsenter", "-t", str(inner), "-p", "-m", "cat", str(shop.view("/shop"))]
         done = subprocess.run(inside, capture_output=True, check=False, timeout=SECONDS)
         assert done.stdout, done

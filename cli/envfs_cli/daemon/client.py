@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     T = TypeVar("T")
 
-_PEER = 12  # struct ucred: pid, uid, gid
-_CHUNK = 1 << 18
+_PEER, _CHUNK = 12, 1 << 18  # bytes: of a struct ucred (pid, uid, gid), and of one look at the socket
 _OTHERS_SECONDS = 15.0  # how long another process may work here before this one gives up
 _START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
 _FREE_SECONDS, _STEP = 0.3, 0.05  # for how long the lock has to be free, if nobody is to be starting
@@ -36,8 +35,8 @@ _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes. Struct timeval is two of the
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _HARMLESS = (  # what may be asked twice
     *(control.Status, control.ReadView, control.DescribeView, control.ListVariables, control.ListLevels),
-    *(control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.CheckWrite),
-    *(control.Diagnose, control.ListReaders),
+    *(control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.ListReaders),
+    *(control.CheckWrite, control.Diagnose),
 )
 _TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
 _NO_NEWS = (control.Hello, control.WorkingRow)

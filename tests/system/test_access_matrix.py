@@ -1,0 +1,187 @@
+"""Users, groups, programs and namespaces, through every door, under every rule: each gets what the rules mean."""
+
+import hashlib
+import json
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from envfs.protocol import wire
+from tests.component.requesting import CASES, READS
+from tests.conftest import Homes
+from tests.selection import spread
+from tests.system import access_matrix
+from tests.system.access_matrix import DOORS, GROUPS, PROGRAMS, RULES, SEVERAL, SPACES, TEAM, USERS, Condition, Persona
+from tests.system.home import SECONDS, Home
+from tests.system.peer import HELLO, Peer
+from tests.system.probing import attempt
+from tests.system.test_strangers import apart
+
+PROBE = Path(__file__).with_name("matrix_probe.py").read_text(encoding="utf-8")
+_ANYBODYS = (*READS, "use a token")
+OWNERS = [wire.to_body(case.request) for name, case in CASES.items() if name not in _ANYBODYS]
+_PAST_END = "2001-01-01T00:00:00.000000Z"
+
+
+class Ground(NamedTuple):
+    """A mount with one level for each rule, the secret of each, and the programs that are rules' and are not."""
+
+    home: Home
+    secrets: dict[str, str]
+    programs: Path
+
+    def script(self, name: str) -> Path:
+        """Return where a script is."""
+        return self.programs / "scripts" / f"{name}.py"
+
+    def path(self, program: str) -> Path:
+        """Return where a program is. `parent` is a shell."""
+        return self.programs / program / ("sh" if program == "parent" else "python3")
+
+
+@pytest.fixture(scope="module")
+def matrix(new_home: Homes, ground: Path) -> Iterator[Ground]:
+    """Give the module the mount, with all rules in force."""
+    made = Ground(new_home(), {rule: secrets.token_hex(16) for rule in RULES}, ground / "programs")
+    _put_programs(made)
+    with made.home.mounted():
+        with Peer(made.home.socket) as peer:
+            assert peer.ask(HELLO)["type"] == "hello"
+            for rule, secret in made.secrets.items():
+                request = {"type": "set-variable", "level": f"/{rule}", "name": _variable(rule), "trim": False}
+                assert peer.ask_all(request, (secret,))[1]["type"] == "written"
+        made.home.envfs("revoke", "/", "--uid", "0")
+        head = made.home.settings.read_text(encoding="utf-8").partition("[[grant]]")[0]
+        tables = [_table(made, rule, each) for rule, conditions in RULES.items() for each in conditions]
+        made.home.edit_settings("\n".join([head, *tables]))
+        yield made
+
+
+def _variable(rule: str) -> str:
+    return f"NAME_{rule.replace('-', '_').upper()}"
+
+
+def _put_programs(made: Ground) -> None:
+    for program in ("approved", "other", "twin", "parent", "scripts"):
+        (made.programs / program).mkdir(parents=True)
+    made.programs.chmod(0o755)
+    for program in ("approved", "other", "twin"):
+        shutil.copy(Path(sys.executable).resolve(), made.path(program))
+    with made.path("other").open("ab") as file:
+        file.write(b"another one")
+    shutil.copy(Path("/bin/sh").resolve(), made.path("parent"))
+    for script in ("approved", "other"):
+        made.script(script).write_text(f"{PROBE}# {script}\n", encoding="utf-8")
+
+
+def _table(made: Ground, rule: str, condition: Condition) -> str:
+    script, pinned = (made.script(name) for name in (condition.script, condition.script_pinned))
+    fields: dict[str, object] = {
+        "uid": condition.uid,
+        "gid": condition.gid,
+        "exe": condition.exe and str(made.path(condition.exe)),
+        "exe_sha256": condition.exe_pinned and _digest(made.path(condition.exe_pinned)),
+        "script": condition.script and str(script),
+        "script_sha256": condition.script_pinned and _digest(pinned),
+        "under": condition.under and str(made.path(condition.under)),
+        "cgroup": condition.cgroup,
+        "birth": condition.birth,
+        "until": condition.ended and _PAST_END,
+        "decision": condition.decision,
+        "can": sorted(condition.can),
+    }
+    named = {name: value for name, value in fields.items() if value or (name == "uid" and value == 0)}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in named.items()]
+    return "\n".join(["[[grant]]", f'level = "/{rule}"', *lines, ""])
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _words(made: Ground, persona: Persona, argument: str) -> Sequence[str]:
+    code = [str(made.script(persona.script))] if persona.script else ["-c", PROBE]
+    words = [str(made.path(persona.path)), "-I", "-S", *code, argument]
+    if persona.space == "user":
+        words = ["unshare", "--user", "--", *words]
+    groups = ["--groups", str(TEAM)] if persona.group == "also" else ["--clear-groups"]
+    gid = TEAM if persona.group == "first" else persona.uid
+    words = ["setpriv", "--reuid", str(persona.uid), "--regid", str(gid), *groups, "--", *words]
+    if persona.space == "mount":
+        line = f'mount --bind {made.path("other")} {made.path("approved")} && exec "$@"'
+        words = ["unshare", "--mount", "sh", "-c", line, "-", *words]
+    if persona.space == "pid":
+        words = ["unshare", "--pid", "--fork", "--", *words]
+    if persona.program == "under":
+        words = [str(made.path("parent")), "-c", f"{shlex.join(words)}; true"]
+    return words
+
+
+def _answers(made: Ground, persona: Persona) -> dict[str, dict[str, list[str]]]:
+    asked = {
+        "mount": str(made.home.mnt),
+        "socket": str(made.home.socket),
+        "levels": {f"/{rule}": _variable(rule) for rule in RULES},
+        "owner": [] if persona.user == "root" else OWNERS,
+    }
+    return _probed(_words(made, persona, json.dumps(asked)))
+
+
+def _probed(words: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    done = subprocess.run(words, capture_output=True, check=False, timeout=6 * SECONDS, cwd="/")
+    assert not done.returncode, done.stderr
+    answers: dict[str, dict[str, list[str]]] = json.loads(done.stdout)
+    return answers
+
+
+@pytest.mark.parametrize(("user", "group", "program", "space"), spread(list(USERS), GROUPS, PROGRAMS, SPACES))
+def test_each_caller_gets_through_each_door_what_the_rules_mean(
+    matrix: Ground, user: str, group: str, program: str, space: str
+) -> None:
+    persona = Persona(user, group, program, space)
+    answers = _answers(matrix, persona)
+    refused = answers.pop("")
+    assert {name: how for name, (how, _) in refused.items() if how != "not-approved"} == {}
+    wrong = []
+    for level, by_door in answers.items():
+        rule = level[1:]
+        assert set(by_door) == {*DOORS, *SEVERAL}
+        for door, (how, text) in by_door.items():
+            may = access_matrix.expected(persona, rule, door)
+            if (how == "ok") != may or (not may and (how not in _REFUSALS or text)):
+                wrong.append((rule, door, how, may))
+            wrong += [
+                (rule, door, "leak", other) for other, secret in _foreign(matrix, persona, door) if secret in text
+            ]
+    assert wrong == [], persona
+
+
+_REFUSALS = ("EACCES", "ENOENT", "not-approved", "absent")
+
+
+def _foreign(made: Ground, persona: Persona, door: str) -> Iterator[tuple[str, str]]:
+    # the secrets that must not come through a door, whatever was asked for
+    value_doors = [name for name, takes in DOORS.items() if takes == access_matrix.READ] + [*SEVERAL]
+    for rule, secret in made.secrets.items():
+        if door not in value_doors or not access_matrix.expected(persona, rule, door):
+            yield rule, secret
+
+
+def test_a_caller_outside_the_daemons_process_namespace_gets_through_no_door(shop: Home) -> None:
+    with apart(shop) as (mnt, _):
+        levels = dict.fromkeys(("/shop", "/shop/prod", "/none"), "NOTHING")
+        asked = {"mount": str(mnt), "socket": str(shop.socket), "levels": levels, "owner": OWNERS}
+        answers = _probed([sys.executable, "-I", "-S", "-c", PROBE, json.dumps(asked)])
+        hows = {attempt(0, question, mnt).how for question in ("stat", "statvfs", "listdir", "open", "watch", "access")}
+        assert hows == {"EACCES"}
+    for by_door in answers.values():
+        for how, text in by_door.values():
+            assert (how in ("EACCES", "not-approved", "absent"), text) == (True, "")
+    assert len({json.dumps(answers[level]) for level in levels}) == 1  # whether there is such a level or not
