@@ -19,7 +19,7 @@ from envfs.host.trusted_file import TrustedFile
 
 MOST_RULES = 4096
 _HEAD = """\
-# The rules of this machine, as `envfs grant` and `envfs revoke` write them. `envfs grants` lists them.
+# The rules of this machine, as envfs grant and envfs revoke write them; envfs grants lists them.
 # Your own go into envfs.toml: each command writes this file again, and comments in it are lost.
 """
 _ESCAPES: dict[int, str] = {number: f"\\u{number:04x}" for number in range(0x7F, 0xA0)}  # json leaves these
@@ -60,9 +60,7 @@ class RulesFile:
         """
         old = self.load()
         if len(old.rules) >= MOST_RULES:
-            raise TooLarge(
-                f"there are {MOST_RULES} rules already", "`envfs grants` lists them, `envfs revoke` ends one"
-            )
+            raise TooLarge(f"there are {MOST_RULES} rules already", "`envfs grants` lists them")
         given = rule._replace(id=f"{letter}{old.next_number}")
         others = (each for each in old.rules if each.condition != given.condition)
         self._write(Rules((*others, given), old.next_number + 1))

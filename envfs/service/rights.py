@@ -47,7 +47,7 @@ def bearer(service: Service, caller: Caller, token: bytes) -> Caller:
             return caller._replace(token=digest)
     with contextlib.suppress(AuditUnavailable):
         service.refusals.record(events.refused_token(), caller)
-    raise NotApproved("the token is not valid, or not any more", "`envfs token create` makes one, for the owner")
+    raise NotApproved("the token is not valid, or not any more", "ask for another one")
 
 
 def may_hand_over(service: Service, caller: Caller) -> bool:

@@ -30,6 +30,7 @@ _FIELDS = {
     "project": "shop",
     "uid": "1",
     "dialect": "node",
+    "capability": "write",
     "folder": ".",
     "path": "x",
 }
@@ -147,6 +148,11 @@ CASES = {
     "no such version to read": Case("show /shop --version 99", ("envfs history {}",)),
     "not approved": Case("get /shop A", ("envfs grant {} --uid {}",), mounted, cures=True, uid=1001),
     "no text for placeholders": Case("export --own /shop", ("envfs export {}",), masked, uid=1001),
+    "not approved to write": Case(
+        "unset /shop A", ("envfs grant {} --uid {} --can {}",), mounted, cures=True, uid=1001
+    ),
+    "an odd rule": Case("grant /shop --uid 7 --can fly", ("envfs grant --help",)),
+    "no token": Case("token revoke", ("envfs token ls",)),
     "no such grant": Case("revoke /shop --uid 7", ("envfs grants",)),
     "a project that is there": Case("project new shop", ("envfs project ls", "envfs project custody {} --managed")),
     "no such project": Case("project recipients nope", ("envfs project ls",)),

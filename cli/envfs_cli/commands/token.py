@@ -44,8 +44,8 @@ def run_token(arguments: TokenArguments) -> int:
     if arguments.action == "ls":
         return _list(arguments)
     if not arguments.level:
-        needed = "a level" if arguments.action == "create" else "an id"
-        raise Mistake(f"`envfs token {arguments.action}` needs {needed}", "`envfs token ls` lists the tokens")
+        needed = "the level that it is for" if arguments.action == "create" else "the id of the token"
+        raise Mistake(f"name {needed}", "`envfs token ls` lists the tokens")
     match arguments.action:
         case "create":
             return _create(arguments, arguments.level)

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
-from envfs.core.access.evidence import Need, ProgramFile
+from envfs.core.access.conditions import path_of
+from envfs.core.access.evidence import Evidence, Need, ProgramFile
 from envfs.core.access.policy import IndexedRule, Policy
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Pin, Rule, who
+from envfs.core.access.rule_command import grant_command
 from envfs.core.access.verdict import Decision
 
 
@@ -63,6 +65,18 @@ def _reasons(rule: Rule, caller: Caller, entry: IndexedRule) -> Iterator[str]:
         yield f"the uid is {caller.uid}"
     if rule.gid is not None and rule.gid != caller.gid and rule.gid not in evidence.groups:
         yield f"not in group {rule.gid}" if Need.GROUPS in evidence.seen else "its groups cannot be seen"
+    yield from _of_programs(rule, evidence)
+    if rule.cgroup and not (caller.cgroup + "/").startswith(rule.cgroup.rstrip("/") + "/"):
+        yield f"the cgroup is {caller.cgroup or 'not known'}"
+    if rule.unit and evidence.unit != rule.unit:
+        yield f"the unit is {evidence.unit or 'none'}" if Need.UNIT in evidence.seen else "its unit cannot be seen"
+    if rule.birth and not (Need.AGE in evidence.seen and evidence.exec_age <= rule.birth):
+        yield f"it started more than {rule.birth:g} s ago, or that cannot be seen"
+    if rule.max_reads and rule.uid in (None, caller.uid):
+        yield f"at most {rule.max_reads} processes may read by it"
+
+
+def _of_programs(rule: Rule, evidence: Evidence) -> Iterator[str]:
     for name, pin, need, programs in (
         ("exe", rule.exe, Need.PROGRAM, (evidence.program,)),
         ("script", rule.script, Need.SCRIPT, (evidence.script,)),
@@ -70,24 +84,23 @@ def _reasons(rule: Rule, caller: Caller, entry: IndexedRule) -> Iterator[str]:
     ):
         if pin is not None:
             yield from _program_reasons(name, pin, programs, seen=need in evidence.seen)
-    if rule.cgroup and not (caller.cgroup + "/").startswith(rule.cgroup.rstrip("/") + "/"):
-        yield f"the cgroup is {caller.cgroup or 'not known'}"
-    if rule.unit and evidence.unit != rule.unit:
-        yield f"the unit is {evidence.unit or 'none'}" if Need.UNIT in evidence.seen else "its unit cannot be seen"
-    if rule.birth and not (Need.AGE in evidence.seen and evidence.exec_age <= rule.birth):
-        yield f"it started more than {rule.birth:g} s ago, or that cannot be seen"
-    if rule.max_reads:
-        yield f"at most {rule.max_reads} processes may read by it"
+            if _has_changed(pin, programs):
+                yield f"give it again: `{grant_command(rule)}`"
+
+
+def _has_changed(pin: Pin, programs: tuple[ProgramFile | None, ...]) -> bool:
+    at_path = [program for program in programs if program and path_of(program.path) == pin.path]
+    return bool(pin.sha256 and at_path) and all(program.sha256 not in ("", pin.sha256) for program in at_path)
 
 
 def _program_reasons(name: str, pin: Pin, programs: tuple[ProgramFile | None, ...], *, seen: bool) -> Iterator[str]:
-    at_path = [program for program in programs if program and program.path.removesuffix(" (deleted)") == pin.path]
+    at_path = [program for program in programs if program and path_of(program.path) == pin.path]
     if not seen:
         yield f"its {name} cannot be seen"
     elif not at_path:
         others = sorted({program.path for program in programs if program})
         yield f"{name} is {', '.join(others) or 'none'}"
-    elif pin.sha256 and all(program.sha256 != pin.sha256 for program in at_path):
+    elif _has_changed(pin, programs):
         yield f"{pin.path} has changed since it was pinned"
     elif not pin.sha256 and not any(program.is_there for program in at_path):
         yield f"another file than the one at {pin.path}"

@@ -13,10 +13,12 @@ from pathlib import Path
 import trio
 
 from envfs import safe_open
+from envfs.core.access.rule_command import grant_command
 from envfs.core.protection import Protection
 from envfs.errors import EnvFSError, NoVault
 from envfs.host import machine, private_files
 from envfs.host.process import protection
+from envfs.host.programs import digest_at
 from envfs.protocol.control import FindingRow
 from envfs.protocol.keyholding import DescribeProtection
 from envfs.service.doctor import judgement
@@ -29,7 +31,8 @@ _LOAD_SECONDS = 15
 async def gather_findings(service: Service) -> AsyncIterator[FindingRow]:
     """Look, and yield a finding for each check."""
     mine = protection.of_this_process()
-    for findings in (await _processes(service, mine), await _machine(service, mine), _home(service)):
+    rules = await trio.to_thread.run_sync(_rules, service)
+    for findings in (await _processes(service, mine), await _machine(service, mine), _home(service), rules):
         for finding in findings:
             yield finding
 
@@ -79,8 +82,25 @@ def _home(service: Service) -> Iterator[FindingRow]:
                 return
 
 
+def _rules(service: Service) -> list[FindingRow]:
+    # in a thread: programs are large
+    try:
+        rules = service.book.load()
+    except EnvFSError:
+        return []  # said of the settings
+    digests: dict[str, str] = {}
+    findings = []
+    for rule in rules:
+        for pin in filter(None, (rule.exe, rule.script, rule.under)):
+            if pin.sha256 and digests.setdefault(pin.path, digest_at(pin.path)) != pin.sha256:
+                what = "has changed since it was pinned" if digests[pin.path] else "is gone or cannot be read"
+                text = f"{rule.key} is in doubt: {pin.path} {what}"
+                findings.append(FindingRow("rules", NOTE, text, f"give it again: `{grant_command(rule)}`"))
+    return findings or [FindingRow("rules", OK, f"{len(rules)}, and the programs that they name are as they were")]
+
+
 def _settings(service: Service) -> FindingRow:
-    service.settings.load()
+    service.book.load()
     there = service.settings.path.exists()
     return FindingRow("settings", OK, f"{service.settings.path}" if there else "none, so the defaults")
 
