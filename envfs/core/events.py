@@ -33,6 +33,8 @@ class EventKind(StrEnum):
     KEY = "key"
     GRANT = "grant"
     REVOKE = "revoke"
+    ASK = "ask"
+    ANSWER = "answer"
     INIT = "init"
     START = "start"
     STOP = "stop"
@@ -122,6 +124,26 @@ def canary_read(request: AccessRequest, version: int, verdict: Verdict) -> Event
 def _served(kind: EventKind, request: AccessRequest, version: int, verdict: Verdict) -> Event:
     level, channel, what = request[:3]
     return Event(kind, channel, level, version, what, "", verdict.decision, verdict.rule)
+
+
+def asked(request: AccessRequest, question: str) -> Event:
+    """A person is asked whether a caller gets what it asked for. `question` is the name of the question."""
+    level, channel, what, version = request[:4]
+    return Event(EventKind.ASK, channel, level, version, what, rule=question)
+
+
+def answered(request: AccessRequest, question: str, allowed: str, *, is_yes: bool) -> Event:
+    """The caller of this entry answered a question. `allowed` is the scope of a yes."""
+    level, _, what, version = request[:4]
+    decision = Decision.ALLOW if is_yes else Decision.DENY
+    return Event(EventKind.ANSWER, Channel.SOCKET, level, version, what, allowed, decision, question)
+
+
+def refused_answer(request: AccessRequest, question: str, why: str) -> Event:
+    """The caller of this entry may not answer a question."""
+    level, _, what, version = request[:4]
+    rule = f"{question}: {why}"
+    return Event(EventKind.REFUSE, Channel.SOCKET, level, version, what, EventKind.ANSWER, Decision.DENY, rule)
 
 
 # -- changes of the vault ----------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from envfs.protocol.control import (
     ReadView,
     VerifyLog,
     VerifyVault,
+    WatchApprovals,
     WatchView,
 )
 
@@ -91,7 +92,7 @@ class Budgets:
 
 
 def _is_lasting(request: object) -> bool:
-    return isinstance(request, WatchView) or (isinstance(request, ReadLog) and request.follow)
+    return isinstance(request, WatchView | WatchApprovals) or (isinstance(request, ReadLog) and request.follow)
 
 
 def _is_large(request: object) -> bool:

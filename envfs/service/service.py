@@ -12,6 +12,7 @@ import trio
 
 from envfs.core.audit_settings import AuditSettings
 from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.gate.approvals.asking import Approvals
 from envfs.gate.audit_log.keeping import Keeping
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.log import AccessLog
@@ -50,7 +51,8 @@ class OpenVault:
         self.vault = vault
         self.keys = ProjectKeys(vault, keyholder, log, lambda: book.settings().recipients)
         self.views = Views(vault, keyholder)
-        self.gate = Gate(book, uses, log, refusals, self.views)
+        self.approvals = Approvals(book.settings, log)
+        self.gate = Gate(book, uses, log, refusals, self.views, self.approvals)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)

@@ -42,6 +42,10 @@ CASES: dict[str, Case] = {
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list readers": Case(R.ListReaders("/shop"), R.Done, needs_key=False, needs_log=False),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
+    "list questions": Case(R.ListApprovals(), R.Done, needs_key=False, needs_log=False),
+    "show a question": Case(R.ShowApproval("q1"), R.Failed, needs_key=False, needs_log=False),
+    "answer a question": Case(R.RespondApproval("q1"), R.Failed, needs_key=False, needs_log=False),
+    "watch questions": Case(R.WatchApprovals(), R.Failed, needs_key=False, needs_log=False),  # none is asked here
     "use a token": Case(R.UseToken(), R.Failed, b"x", needs_key=False, needs_log=False),
     "explain access": Case(R.ExplainAccess("/shop", uid=7), R.Explained, needs_key=False, needs_log=False),
     "read log": Case(R.ReadLog(), R.Done, needs_key=False, needs_log=False),

@@ -166,6 +166,10 @@ CASES = {
     "no passphrase of its own": Case("passwd shop", ("envfs passwd",)),
     "in no keyring": Case("keyring remove", ("envfs keyring add kernel",)),
     "which keyring": Case("keyring add", ("envfs keyring add kernel", "envfs keyring add secret-service")),
+    "no such question": Case("approvals show q1", ("envfs approvals ls",), mounted),
+    "which question": Case("approvals show", ("envfs approvals ls",)),
+    "no answer": Case("approvals respond q1", ("envfs approvals respond {} no",)),
+    "a question where none belongs": Case("approvals ls q1", ("envfs approvals --help",)),
     "no level for a link": Case("link", ("envfs link /shop",)),
     "no folder to link": Case("link nowhere /shop", ("envfs link . /shop",)),
     "not linked": Case("exec -- true", ("envfs link /shop",), cures=True),
@@ -198,6 +202,8 @@ ELSEWHERE = {
     "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",
     "envfs check {} --dialect {}": "a dialect that cannot carry what is there: tests/system/test_forms.py",
     "envfs project ls --json": "a recipient that a project does not have: tests/system/test_recipients.py",
+    "envfs approvals watch": "nobody is there to ask: tests/transcripts/approvals.txt",
+    "envfs approvals respond {} yes": "an answer from a young terminal: tests/system/test_self_approval.py",
     "envfs doctor": "an identity file that is not a file: tests/system/test_bad_input.py",
 }
 

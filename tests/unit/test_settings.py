@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from envfs.core.access.rule import Rule
+from envfs.core.access.verdict import Decision
 from envfs.core.audit_settings import AuditSettings, Compression, Copies, Sync
 from envfs.errors import StoreUnavailable, UnsafeSettings
-from envfs.settings import Settings, SettingsFile
+from envfs.settings import ApprovalSettings, Settings, SettingsFile
 
 ENDING = Rule("/shop", 1002, "2026-11-21T12:00:00.000000Z", "boot-1", 1500.5)
 Write = Callable[[str], SettingsFile]
@@ -57,6 +58,32 @@ def later() -> None:
 
 
 # -- what is read ------------------------------------------------------------------------------------------------------
+
+
+def test_how_a_person_is_asked_is_read_with_its_defaults(write: Write) -> None:
+    assert write("").load().approvals == ApprovalSettings(120, (), waits_unattended=False, notifies=True)
+    text = '[approvals]\nwait = "30s"\nagents = ["mybot"]\nunattended = "wait"\nnotify = false\n'
+    assert write(text).load().approvals == ApprovalSettings(30, ("mybot",), waits_unattended=True, notifies=False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['wait = "soon"', "wait = 30", 'agents = "mybot"', "agents = [1]", 'unattended = "always"', "notify = 1", "x = 1"],
+)
+def test_how_a_person_is_asked_is_read_strictly(write: Write, line: str) -> None:
+    with pytest.raises(UnsafeSettings, match="approvals"):
+        write(f"[approvals]\n{line}\n").load()
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_a_grant_has_a_decision(write: Write, decision: Decision) -> None:
+    rules = write(f'[[grant]]\nlevel = "/a"\nuid = 1\ndecision = "{decision}"\n').load().grants
+    assert [(rule.level, rule.uid, rule.decision) for rule in rules] == [("/a", 1, decision)]
+
+
+def test_a_decision_that_is_none_is_refused(write: Write) -> None:
+    with pytest.raises(UnsafeSettings, match="decision"):
+        write('[[grant]]\nlevel = "/a"\nuid = 1\ndecision = "perhaps"\n').load()
 
 
 def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:

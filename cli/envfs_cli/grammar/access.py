@@ -6,6 +6,7 @@ from envfs_cli.grammar.words import (
     JSON,
     LEVEL,
     PASSPHRASE,
+    SCOPES,
     TTL,
     Argument,
     Command,
@@ -75,6 +76,44 @@ COMMANDS = (
         "list the rules",
         options=(PASSPHRASE, JSON),
         examples=("envfs grants",),
+    ),
+    Command(
+        "approvals",
+        "access",
+        "list the questions of programs that wait for a person, answer or watch them",
+        (
+            Argument(
+                "action",
+                "text",
+                "one of the actions below; without one, questions are listed",
+                optional=True,
+                choices=("ls", "show", "respond", "watch"),
+                meanings=(
+                    "list the questions that wait",
+                    "show one: who asks, for what, why, and what a yes can allow",
+                    "answer one",
+                    "show each as it is asked, and take answers at a terminal",
+                ),
+            ),
+            Argument("question", "text", "a question, by its name, such as q7", optional=True),
+            Argument("answer", "text", "yes or no", optional=True, choices=("yes", "no")),
+        ),
+        (
+            Option(("--for",), "text", "SCOPE", "what a yes allows; default: once", SCOPES),
+            JSON,
+        ),
+        (
+            "envfs approvals watch",
+            "envfs approvals show q7",
+            "envfs approvals respond q7 yes",
+            "envfs approvals respond q7 yes --for process",
+            "envfs approvals respond q7 no",
+        ),
+        details="A program whose rule says ask waits in open, get or exec, until a person answers or the time is over. "
+        "A yes is for once (each open that waits now), for the process as long as it runs, for the executable with its "
+        "script for 10 minutes, or for always, which writes a rule. Where nobody watches questions, none is asked. "
+        "The program that asks cannot answer: an answer is refused that comes from its process tree or its session, "
+        "from below a program that counts as an agent, or from a terminal that is younger than the question.",
     ),
     Command(
         "who",

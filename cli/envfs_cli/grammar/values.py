@@ -14,6 +14,7 @@ from envfs_cli.grammar.words import (
     ORDERS,
     PASSPHRASE,
     READ_AS,
+    REASON,
     SUBVERSION,
     VERSION,
     YES,
@@ -55,7 +56,7 @@ COMMANDS = (
         "values",
         "print one variable's value",
         (HERE, NAME),
-        (VERSION, PASSPHRASE),
+        (VERSION, REASON, PASSPHRASE),
         ("envfs get /shop/prod DATABASE_URL",),
     ),
     Command(

@@ -22,6 +22,27 @@ def log_row(**fields: object) -> control.LogRow:
 
 
 H = HOSTILE
+QUESTION = control.QuestionRow(
+    question=H,
+    state="open",
+    uid=7,
+    user=H,
+    level=H,
+    version=3,
+    format=H,
+    channel=H,
+    variables=2,
+    program=H,
+    script=H,
+    folder=H,
+    unit=H,
+    reason=H,
+    processes=(control.ProcessFact(7, 7, H, terminal=True), control.ProcessFact(6, 7, H, terminal=False)),
+    waiting=1,
+    asked=H,
+    seconds_left=9,
+    choices=(H, "process"),
+)
 ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "log": (control.Done(), (log_row(), log_row(version=HOSTILE, uid=HOSTILE, pid=HOSTILE))),
     "log verify": (control.Checked(1, 0, (H,)), ()),
@@ -35,6 +56,9 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "grants": (control.Done(), (control.GrantRow(H, 1, H, H, 5, H, H, H, H, (H,), (H,), exe=H),)),
     "explain /shop --uid 7": (control.Explained(H, H, 7, H), (control.RuleRow(H, H, H, H, H, H),)),
     "who /shop": (control.Done(), (control.ReaderRow(H, 1, H, H, 1, H, 2, H, H, 3),)),
+    "approvals": (control.Done(), (QUESTION,)),
+    "approvals show q1": (control.Done(), (QUESTION,)),
+    "approvals respond q1 yes": (control.Done((H,)), ()),
     "history /shop": (control.Done(), (control.VersionRow(1, H, H, (H,), (H,), (H,)),)),
     "show /shop": (control.Done(), (control.VariableRow("A", H),)),
     "show /shop --reveal": (control.Done(), (control.VariableRow("A", H),)),
@@ -63,7 +87,9 @@ def test_nothing_that_others_wrote_reaches_the_screen_raw(
     assert text.isprintable(), repr(text)
 
 
-@pytest.mark.parametrize("line", [line for line in ANSWERS if not line.startswith(("accept", "grant ", "revoke"))])
+@pytest.mark.parametrize(
+    "line", [line for line in ANSWERS if not line.startswith(("accept", "approvals respond", "grant ", "revoke"))]
+)
 def test_json_is_one_document_or_one_a_line_and_clean(
     run: Callable[[str, FakeLink], int], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +122,8 @@ def test_json_is_one_document_or_one_a_line_and_clean(
             "who /shop",
             ["level", "version", "format", "channel", "uid", "user", "pid", "executable", "state", "seconds"],
         ),
+        ("approvals", list(control.QuestionRow._fields)),
+        ("approvals show q1", list(control.QuestionRow._fields)),
         ("grants", [*control.GrantRow._fields]),
         ("explain /shop --uid 7", [*control.Explained._fields, "rules"]),
         ("log verify", ["looked_at", "failed", "notes", "pin"]),
