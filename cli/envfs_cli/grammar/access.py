@@ -129,7 +129,7 @@ COMMANDS = (
     Command(
         "token",
         "access",
-        "make a token for callers without a user of their own, list all, revoke one",
+        "make, list and revoke tokens for callers without a user",
         (
             action_argument(
                 create="make one for a level, and print it this once",
@@ -149,7 +149,7 @@ COMMANDS = (
         ),
         (
             "envfs token create /shop/prod --ttl 15m --only 'DB_*'",
-            "ENVFS_TOKEN_FILE=/run/secrets/envfs envfs exec /shop/prod -- ./app",
+            "(umask 077; envfs token create /shop/prod >token); ENVFS_TOKEN_FILE=token envfs exec /shop/prod -- ./app",
             "envfs token revoke t3",
         ),
         details="For containers, CI and other users, by the socket alone. Any command takes the token from "

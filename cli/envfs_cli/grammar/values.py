@@ -102,7 +102,7 @@ COMMANDS = (
     Command(
         "explain",
         "values",
-        "say where a variable's value comes from, or which rule answers a caller",
+        "say where a value comes from, or which rule answers a caller",
         (HERE, Argument("name", "name", "a variable's name", optional=True)),
         (
             Option(("--reveal",), "flag", "", "print the value too"),
