@@ -203,6 +203,13 @@ class TooMany(EnvFSError):
     status = 124
 
 
+class NobodyToAsk(EnvFSError):
+    """A person has to say yes, and nobody is there to ask."""
+
+    code = "nobody-to-ask"
+    status = 125
+
+
 def _tree(kind: type[EnvFSError]) -> list[type[EnvFSError]]:
     return [kind, *(below for direct in kind.__subclasses__() for below in _tree(direct))]
 

@@ -14,9 +14,10 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
-from envfs.core import durations
+from envfs.core import audit_settings, durations
 from envfs.core.access.rule import Rule
 from envfs.core.access.rule_table import parse_rule
+from envfs.core.audit_settings import AuditSettings
 from envfs.dotenv import dialects
 from envfs.errors import EnvFSError
 from envfs.host import private_files
@@ -30,6 +31,18 @@ _NEW = """\
 _GRANT_HEAD = re.compile(r"\s*\[\[\s*grant\s*\]\]")
 
 
+class ApprovalSettings(NamedTuple):
+    """How a person is asked: how long a question waits, and which programs count as agents beside the known ones.
+
+    `waits_unattended`: a question waits where nobody watches questions, too. `notifies`: the desktop shows them.
+    """
+
+    wait_seconds: int = 120
+    agents: tuple[str, ...] = ()
+    waits_unattended: bool = False
+    notifies: bool = True
+
+
 class Settings(NamedTuple):
     """The content of the file. Empty text means the default, `idle_seconds` 0 that an idle vault is not locked."""
 
@@ -40,6 +53,8 @@ class Settings(NamedTuple):
     lock_at_suspend: bool = True
     recipients: tuple[str, ...] = ()
     grants: tuple[Rule, ...] = ()
+    audit: AuditSettings = AuditSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
 
 
 class SettingsFile:
@@ -182,6 +197,8 @@ def _parse(body: dict[str, object]) -> Settings:
     mount = _table(body, "mount", {"path": str})
     lock = _table(body, "lock", {"idle": str, "suspend": bool})
     keys = _table(body, "keys", {"recipients": list})
+    audit = _table(body, "audit", audit_settings.KEYS)
+    approvals = _table(body, "approvals", {"wait": str, "agents": list, "unattended": str, "notify": bool})
     grants = body.pop("grant", [])
     if body:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
@@ -191,26 +208,47 @@ def _parse(body: dict[str, object]) -> Settings:
         identity_file=str(identity.get("file", "")),
         keyring=str(identity.get("keyring", "")),
         mount=str(mount.get("path", "")),
-        idle_seconds=_seconds(lock.get("idle")),
+        idle_seconds=_seconds(lock.get("idle"), "idle in [lock]"),
         lock_at_suspend=bool(lock.get("suspend", True)),
-        recipients=_recipients(keys.get("recipients", [])),
+        recipients=_texts(keys.get("recipients", []), "recipients in [keys]"),
         grants=tuple(parse_rule(table, dialects.NAMES) for table in grants),
+        audit=_audit(audit),
+        approvals=_approvals(approvals),
     )
 
 
-def _recipients(found: object) -> tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(recipient, str) for recipient in found):
-        raise EnvFSError("recipients in [keys] is a list of texts")
-    return tuple(found)
+def _audit(table: dict[str, object]) -> AuditSettings:
+    try:
+        return audit_settings.parse_audit(table)
+    except ValueError as error:
+        raise EnvFSError(str(error)) from None
 
 
-def _seconds(text: object) -> int:
+def _approvals(table: dict[str, object]) -> ApprovalSettings:
+    default = ApprovalSettings()
+    if table.get("unattended", "refuse") not in ("refuse", "wait"):
+        raise EnvFSError("unattended in [approvals] is refuse or wait")
+    return ApprovalSettings(
+        _seconds(table.get("wait"), "wait in [approvals]") or default.wait_seconds,
+        _texts(table.get("agents", []), "agents in [approvals]"),
+        table.get("unattended") == "wait",
+        bool(table.get("notify", default.notifies)),
+    )
+
+
+def _texts(texts: object, name: str) -> tuple[str, ...]:
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise EnvFSError(f"{name} is a list of texts")
+    return tuple(texts)
+
+
+def _seconds(text: object, name: str) -> int:
     if text is None:
         return 0
     try:
         return durations.parse_duration(str(text))
     except ValueError:
-        raise EnvFSError("idle in [lock] is a duration such as 30m or 8h") from None
+        raise EnvFSError(f"{name} is a duration such as 30m or 8h") from None
 
 
 def _table(body: dict[str, object], name: str, keys: dict[str, type]) -> dict[str, object]:

@@ -48,7 +48,7 @@ def named_callers(arguments: object, *, pinned: bool) -> Named:
     """
     options = {name: getattr(arguments, name) for name in ("uid", "user", "gid", "group", "exe", "script", "under")}
     return Named(
-        _number(options["uid"], options["user"], _uid, "--uid N or with --user NAME"),
+        _number(options["uid"], options["user"], uid_of_user, "--uid N or with --user NAME"),
         _number(options["gid"], options["group"], _gid, "--gid N or with --group NAME"),
         _program(options["exe"], pinned=pinned, is_script=False),
         _program(options["script"], pinned=pinned, is_script=True),
@@ -64,7 +64,12 @@ def _number(number: "int | None", name: "str | None", look_up: "Callable[[str], 
     return number if name is None else look_up(name)
 
 
-def _uid(name: str) -> int:
+def uid_of_user(name: str) -> int:
+    """Return the number of a user.
+
+    Raises:
+        BadRequest: there is no user of that name
+    """
     import pwd
 
     try:

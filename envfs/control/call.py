@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
 from envfs.errors import BadRequest
+from envfs.host.peers import Peer
 from envfs.protocol.control import Reply, Row
 from envfs.service.service import Service
 
@@ -22,7 +23,10 @@ class Sent(NamedTuple):
 
 
 class Call(NamedTuple):
-    """The caller, the descriptors, how to send rows before the reply, and whether the client has left."""
+    """The caller, the descriptors, how to send rows before the reply, and whether the client has left.
+
+    `peer` is the process of the client, as long as it lives.
+    """
 
     service: Service
     caller: Caller
@@ -30,6 +34,7 @@ class Call(NamedTuple):
     send_row: Callable[[Row], Awaitable[None]]
     send_rows: Callable[[Iterable[Row]], Awaitable[None]]
     left: Callable[[], bool]
+    peer: Peer
 
     def descriptor(self, what: str) -> tuple[int, ...]:
         """Return the one descriptor that the request needs.

@@ -22,8 +22,11 @@ from envfs.control.call import Call
 from envfs.core import limits
 from envfs.core.access.caller import Caller
 from envfs.errors import BadRequest, EnvFSError
+from envfs.gate.approvals.asking import by_socket
 from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import asker
+from envfs.host import clocks
+from envfs.host.peers import Peer
 from envfs.protocol import control, framing, wire
 from envfs.service import rights
 from envfs.service.service import Service
@@ -45,6 +48,7 @@ class Connection:
         self._caller = caller
         self._service = service
         self.asker = Asker(caller.uid, caller.pid)
+        self._peer = Peer(self._socket.getsockopt, clocks.boot_seconds())
         self._decoder = framing.Decoder()
         self._descriptors: list[int] = []
         self._handed_over = 0
@@ -82,6 +86,7 @@ class Connection:
     async def serve(self) -> None:
         """Answer requests until the client leaves or breaks the protocol."""
         asker.set(self.asker)
+        by_socket.set(True)
         try:
             with self._scope, contextlib.suppress(OSError, trio.TooSlowError):  # it has gone, or takes nothing more
                 error = await self._converse()
@@ -146,7 +151,7 @@ class Connection:
             _close(descriptors)
 
     async def _carry_out(self, request: object, descriptors: tuple[int, ...]) -> None:
-        call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left)
+        call = Call(self._service, self._caller, descriptors, self._send, self._send_rows, self._left, self._peer)
         self._is_served = True
         try:
             sent = await dispatch.dispatch_request(call, request)

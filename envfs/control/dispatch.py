@@ -12,12 +12,13 @@ from typing import Any, NamedTuple, NoReturn
 import trio
 
 from envfs.control import (
+    approvals,
     doctor,
-    grants,
     identity,
     levels,
     locks,
     log,
+    log_entries,
     projects,
     readers,
     rules,
@@ -76,8 +77,13 @@ _TABLE: dict[type, Requirement] = {
     ask.Revoke: Requirement(_C.GRANT, Where.ANY, rules.revoke),
     ask.ListGrants: Requirement(_C.GRANT, Where.ANY, rules.list_grants),
     ask.ExplainAccess: Requirement(_C.GRANT, Where.LEVEL, rules.explain_access),
+    ask.ListApprovals: Requirement(_C.APPROVE, Where.ANY, approvals.list_approvals),
+    ask.ShowApproval: Requirement(_C.APPROVE, Where.ANY, approvals.show_approval),
+    ask.RespondApproval: Requirement(_C.APPROVE, Where.ANY, approvals.respond_approval),
+    ask.WatchApprovals: Requirement(_C.APPROVE, Where.ANY, approvals.watch_approvals),
     ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, readers.list_readers),
-    ask.ReadLog: Requirement(_C.LOG, Where.ANY, grants.read_log),
+    ask.ReadLog: Requirement(_C.LOG, Where.ANY, log_entries.read_log),
+    ask.CountLog: Requirement(_C.LOG, Where.ANY, log_entries.count_log),
     ask.VerifyLog: Requirement(_C.LOG, Where.VAULT, log.verify_log),
     ask.RotateLog: Requirement(_C.ADMIN, Where.VAULT, log.rotate_log),
     ask.RestartLog: Requirement(_C.ADMIN, Where.VAULT, log.restart_log),
@@ -104,7 +110,8 @@ _TABLE: dict[type, Requirement] = {
 
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
-    *(ask.ReadLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
+    *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
+    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
 )
 
 

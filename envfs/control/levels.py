@@ -60,7 +60,7 @@ async def set_variable(call: Call, request: SetVariable) -> Sent:
     name = names.parse_variable(request.name)
     operation = Operation.TEMPLATE if request.template else Operation.SET
     level = names.parse_level(request.level)
-    change = LevelChange(operation, level, name, trim=request.trim, message=request.message)
+    change = LevelChange(operation, level, name, trim=request.trim, message=request.message, canary=request.canary)
     return await _write(call, change, call.descriptor("the value"))
 
 

@@ -11,6 +11,7 @@ from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
+from envfs.gate.approvals.board import Patience
 from envfs.gate.reader import Damaged, Version
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Facts
@@ -30,6 +31,7 @@ from envfs.protocol.control import (
     VariableRow,
     VersionRow,
     ViewSent,
+    WaitingRow,
 )
 from envfs.vault.damage import DAMAGED
 
@@ -49,8 +51,9 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     face = _face(call, level, "" if is_lenient else request.dialect, shown)
     if is_lenient:
         face = face._replace(dialect=f"{dialects.INHERITING} {face.dialect}")
-    access = AccessRequest(level, Channel(request.channel), shown, request.version, face)
-    view = await call.service.open_vault.reader.view(call.caller, access)
+    access = AccessRequest(level, Channel(request.channel), shown, request.version, face, tuple(request.only))
+    patience = Patience(call.left, lambda: request.reason, partial(_tell_waiting, call))
+    view = await call.service.open_vault.reader.view(call.caller, access, patience)
     try:
         blobs = blobs_of(view, request.only)
     except EnvFSError:
@@ -58,6 +61,10 @@ async def read_view(call: Call, request: ReadView) -> Sent:
         raise
     sent = ViewSent(level, view.version, view.variables, view.dialect, face.masked)
     return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
+
+
+async def _tell_waiting(call: Call, question: str, seconds: float) -> None:
+    await call.send_row(WaitingRow(question, round(seconds)))
 
 
 async def list_variables(call: Call, request: ListVariables) -> Sent:

@@ -46,6 +46,7 @@ _CAPABILITIES: Final = {
 class AccessRequest(NamedTuple):
     """One access: which level, by which channel, in which format. `version` 0 is now.
 
+    `variables` are the names of those whose values are asked for. Empty for all. The log never has them.
     `face` is the one that the caller's rule gives. A caller may ask for another dialect than the rule's.
     """
 
@@ -54,6 +55,7 @@ class AccessRequest(NamedTuple):
     format: Format
     version: int = 0
     face: Face = PLAIN_FACE
+    variables: tuple[str, ...] = ()
 
     @property
     def capability(self) -> Capability:

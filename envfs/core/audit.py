@@ -13,6 +13,7 @@ from typing import NamedTuple
 from envfs.core import record
 from envfs.core.access.caller import Caller
 from envfs.core.events import Event, EventKind
+from envfs.core.origin import UNSEEN, Origin
 from envfs.errors import LogBroken
 
 START = "0" * 64
@@ -20,6 +21,11 @@ _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 _DETAILS = Event._fields[1:-1]
+_LONGEST_DETAIL, _LONGEST_TEXT, _LONGEST_ANCESTOR = (
+    1024,
+    512,
+    128,
+)  # in characters: what a process chose must not fill the log
 
 
 class Tip(NamedTuple):
@@ -29,22 +35,40 @@ class Tip(NamedTuple):
     digest: str = START
 
 
-def entry_line(tip: Tip, time: str, event: Event, caller: Caller | None) -> bytes:
-    """Write the entry that follows `tip`, ending in a line feed. Empty fields are left out."""
+def entry_line(tip: Tip, time: str, event: Event, caller: Caller | None, origin: Origin = UNSEEN) -> bytes:
+    """Write the entry that follows `tip`, ending in a line feed. Empty fields are left out, long texts are cut."""
     # written once for each open of each file: only what differs between two of them is put together again
-    return f'{{"seq":{tip.seq + 1},"time":"{time}",{_middle(event, caller)},"prev":"{tip.digest}"}}\n'.encode()
+    middle = _middle(event, caller and caller[:5], origin)
+    return f'{{"seq":{tip.seq + 1},"time":"{time}",{middle},"prev":"{tip.digest}"}}\n'.encode()
 
 
 @functools.lru_cache(maxsize=256)
-def _middle(event: Event, caller: Caller | None) -> str:
+def _middle(event: Event, caller: tuple[int, int, int, str, str] | None, origin: Origin) -> str:
     body: dict[str, object] = {"event": event.kind}
     if caller is not None:
-        body |= {"uid": caller.uid, "gid": caller.gid, "pid": caller.pid}
-        body |= {name: text for name, text in (("executable", caller.executable), ("cgroup", caller.cgroup)) if text}
+        uid, gid, pid, executable, cgroup = caller
+        body |= {"uid": uid, "gid": gid, "pid": pid}
+        body |= _present(executable=executable, cgroup=cgroup)
+        body |= _present(script=origin.script, command=origin.command, unit=origin.unit)
+        body |= {"session": origin.session} if origin.session else {}
+        body |= {"ancestors": [_cut(name, _LONGEST_ANCESTOR) for name in origin.ancestors]} if origin.ancestors else {}
     body |= {name: value for name, value in zip(_DETAILS, event[1:-1], strict=True) if value}
     if event.times > 1:
         body["times"] = event.times
-    return _encoder.encode(body)[1:-1]
+    return _ascii(body)[1:-1]
+
+
+def _present(**texts: str) -> dict[str, str]:
+    return {name: _cut(text, _LONGEST_TEXT) for name, text in texts.items() if text}
+
+
+def _cut(text: str, most: int) -> str:
+    # both ends of a path tell something
+    return text if len(text) <= most else f"{text[: most // 2]}\u2026{text[-(most // 2) :]}"
+
+
+def _ascii(body: dict[str, object]) -> str:
+    return _encoder.encode(body).replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
 
 
 def checkpoint_line(end: Tip, time: str, signed: "LoggedCheckpoint") -> bytes:
@@ -125,4 +149,4 @@ def parse_log_entry(text: bytes, number: int) -> dict[str, object]:
 
 
 def _text(body: dict[str, object]) -> bytes:
-    return _encoder.encode(body).encode() + b"\n"
+    return _ascii(body).encode() + b"\n"

@@ -3,6 +3,7 @@
 Law: an event never holds a value or a variable's name.
 """
 
+import re
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,6 +17,11 @@ from envfs.core.operations import KeyOperation, Operation
 from envfs.core.scope import Scope
 
 _LEVEL_CHARACTERS, _RECIPIENT_CHARACTERS = 256, 100  # a refused level may be any text. A hybrid recipient is pages long
+_DROPPED = re.compile(r"entries (\d{1,18}) to (\d{1,18}) ([0-9a-f]{64})", re.ASCII)
+
+_UNSIGNED_DROP = re.compile(
+    r"entry (\d{1,18}) says that entries were removed, and was not signed: it counts for nothing", re.ASCII
+)
 
 
 class EventKind(StrEnum):
@@ -27,6 +33,8 @@ class EventKind(StrEnum):
     KEY = "key"
     GRANT = "grant"
     REVOKE = "revoke"
+    ASK = "ask"
+    ANSWER = "answer"
     INIT = "init"
     START = "start"
     STOP = "stop"
@@ -38,6 +46,16 @@ class EventKind(StrEnum):
     RESTART = "restart"
     CHECKPOINT = "checkpoint"
     VOID = "void"
+    DROP = "drop"
+    CANARY = "canary"
+
+
+class Dropped(NamedTuple):
+    """Entries that are not kept: from `first` to `last`, whose line has the SHA-256 `digest`, in hexadecimal."""
+
+    first: int
+    last: int
+    digest: str
 
 
 class Event(NamedTuple):
@@ -63,13 +81,12 @@ class Event(NamedTuple):
 
 def read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
     """A caller gets what it asked for, of that version."""
-    level, channel, what, _, _ = request
-    return Event(EventKind.READ, channel, level, version, what, "", verdict.decision, verdict.rule)
+    return _served(EventKind.READ, request, version, verdict)
 
 
 def refused(request: AccessRequest, rule: str) -> Event:
     """A caller does not get what it asked for."""
-    level, channel, what, version, _ = request
+    level, channel, what, version = request[:4]
     return Event(EventKind.REFUSE, channel, level, version, what, "", Decision.DENY, rule)
 
 
@@ -97,6 +114,36 @@ def granted(level: str, who: str) -> Event:
 def revoked(level: str, who: str) -> Event:
     """A rule for a level is gone."""
     return Event(EventKind.REVOKE, Channel.SOCKET, level, rule=who)
+
+
+def canary_read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
+    """A caller gets the true value of a canary: an alarm. It comes before the READ of the same access."""
+    return _served(EventKind.CANARY, request, version, verdict)
+
+
+def _served(kind: EventKind, request: AccessRequest, version: int, verdict: Verdict) -> Event:
+    level, channel, what = request[:3]
+    return Event(kind, channel, level, version, what, "", verdict.decision, verdict.rule)
+
+
+def asked(request: AccessRequest, question: str) -> Event:
+    """A person is asked whether a caller gets what it asked for. `question` is the name of the question."""
+    level, channel, what, version = request[:4]
+    return Event(EventKind.ASK, channel, level, version, what, rule=question)
+
+
+def answered(request: AccessRequest, question: str, allowed: str, *, is_yes: bool) -> Event:
+    """The caller of this entry answered a question. `allowed` is the scope of a yes."""
+    level, _, what, version = request[:4]
+    decision = Decision.ALLOW if is_yes else Decision.DENY
+    return Event(EventKind.ANSWER, Channel.SOCKET, level, version, what, allowed, decision, question)
+
+
+def refused_answer(request: AccessRequest, question: str, why: str) -> Event:
+    """The caller of this entry may not answer a question."""
+    level, _, what, version = request[:4]
+    rule = f"{question}: {why}"
+    return Event(EventKind.REFUSE, Channel.SOCKET, level, version, what, EventKind.ANSWER, Decision.DENY, rule)
 
 
 # -- changes of the vault ----------------------------------------------------------------------------------------------
@@ -166,6 +213,28 @@ def mended(what: str) -> Event:
 def rotated(name: str) -> Event:
     """The entries before are in the file of that name."""
     return Event(EventKind.ROTATE, rule=name)
+
+
+def dropped(entries: Dropped) -> Event:
+    """Closed segments are going to be removed, as a setting says, or are gone."""
+    return Event(EventKind.DROP, Channel.DAEMON, rule=f"entries {entries.first} to {entries.last} {entries.digest}")
+
+
+def parse_dropped(rule: str) -> Dropped | None:
+    """Read what a DROP says, or return None."""
+    match = _DROPPED.fullmatch(rule)
+    return Dropped(int(match[1]), int(match[2]), match[3]) if match else None
+
+
+def unsigned_drop(entry: int) -> Event:
+    """An unsigned DROP was there when the log was opened. Anybody may have written it, so it proves nothing."""
+    return mended(f"entry {entry} says that entries were removed, and was not signed: it counts for nothing")
+
+
+def parse_unsigned_drop(rule: str) -> int:
+    """Read the number of the entry that counts for nothing, or return 0."""
+    match = _UNSIGNED_DROP.fullmatch(rule)
+    return int(match[1]) if match else 0
 
 
 def restarted(checkpoint: int, rule: str) -> Event:

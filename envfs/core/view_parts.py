@@ -13,3 +13,4 @@ class Part(StrEnum):
     OPENED = "opened"  # for each variable that refers to its reader's environment: what is left of its template, JSON
     TABLE = "table"  # for each variable, by name: where its name starts in `environ`, where its value starts and ends
     ORIGINS = "origins"  # for each variable: its name, a NUL, the level that sets it, a NUL
+    CANARIES = "canaries"  # the names of canaries whose true values are in the view, each behind a NUL, and a NUL

@@ -17,11 +17,19 @@ import trio
 
 from envfs.control.server import Server, bind_socket
 from envfs.core import events
-from envfs.daemon.housekeeping import Housekeeping, finish_changes, keep_keyholder, lock_by_daemon, sign_checkpoint_now
+from envfs.daemon.housekeeping import (
+    Housekeeping,
+    finish_changes,
+    keep_keyholder,
+    keep_log_now,
+    lock_by_daemon,
+    sign_checkpoint_now,
+)
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.daemon.liveness import Heart
 from envfs.daemon.lock import DaemonLock
 from envfs.daemon.mount_place import MountPlace
+from envfs.daemon.notifications import Notifications
 from envfs.daemon.read_only_service import LookingService
 from envfs.daemon.service_manager import ServiceManager
 from envfs.errors import EnvFSError, MountFailed
@@ -65,6 +73,7 @@ async def answer_one_client(
         if not looks:
             with suppress(EnvFSError):  # signed by the next one
                 await sign_checkpoint_now(service)
+            await keep_log_now(service)
     finally:
         service.close()
         link.close()
@@ -180,7 +189,14 @@ def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket
     tasks.keep(Server(service).run, listener)
     tasks.keep(keep_keyholder, service, link)
     tasks.keep(service.open_vault.changes.run)
+    tasks.keep(service.open_vault.approvals.board.run)
+    tasks.keep(service.open_vault.approvals.run, partial(_after_revoke, service))
+    tasks.keep(Notifications(service).run)
     tasks.run(finish_changes, service)
+
+
+async def _after_revoke(service: Service) -> None:
+    await service.after_revoke()  # which a mount replaces
 
 
 async def _say_stopped(service: Service) -> None:

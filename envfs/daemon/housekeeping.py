@@ -5,6 +5,7 @@ now is tried again a second later.
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import trio
@@ -22,7 +23,7 @@ from envfs.service.service import Service
 _SECOND = 1.0
 _SLEPT = 2.0  # the two clocks part by more than this only while the machine sleeps
 _RESTART_SECONDS = 0.5  # a keyholder that cannot start must not be started in a tight circle
-_CHECKPOINT_SECONDS = 60.0
+_CHECKPOINT_SECONDS = 60.0  # also how often it is seen to what is kept of the log
 
 
 class Housekeeping:
@@ -31,16 +32,16 @@ class Housekeeping:
     def __init__(self, service: Service) -> None:
         """Look after `service`."""
         self._service = service
-        self._signed_at = trio.current_time()
+        self._signed_at, self._kept_at = trio.current_time(), -_CHECKPOINT_SECONDS
         self._signed_tip: object = None
         self._asleep = _seconds_asleep()
 
     async def run(self) -> None:
         """Go on for ever."""
-        while True:
-            await trio.sleep(_SECOND)
-            for duty in (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log):
-                await run_once(duty)
+        duties = (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_every_second, self._keep_log)  # it may take seconds, and wait for a verification
+            await _every_second(*duties)
 
     async def _lock_what_is_due(self) -> None:
         service = self._service
@@ -69,6 +70,22 @@ class Housekeeping:
             await sign_checkpoint_now(self._service)
         self._signed_tip = log.tip
 
+    async def _keep_log(self) -> None:
+        if not self._service.has_open_vault:
+            return
+        log, settings = self._service.log, self._service.audit_settings()
+        is_large = log.end.size >= settings.segment_bytes and self._service.locks.unlocked
+        if trio.current_time() - self._kept_at >= _CHECKPOINT_SECONDS or is_large:
+            self._kept_at = trio.current_time()
+            await keep_log_now(self._service)
+
+
+async def _every_second(*duties: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await trio.sleep(_SECOND)
+        for duty in duties:
+            await run_once(duty)
+
 
 def _reason_to_lock(service: Service, slept: float) -> str:
     with suppress(EnvFSError):
@@ -94,6 +111,13 @@ async def sign_checkpoint_now(service: Service) -> None:
     """Have the end of the log signed. Nothing happens while the vault is locked."""
     if service.locks.unlocked:
         await service.ledger.sign(service.keyholder)
+
+
+async def keep_log_now(service: Service) -> None:
+    """Close the log's segment if it is time, and keep of the closed ones what the settings say."""
+    with suppress(EnvFSError):
+        if service.has_open_vault:  # asking must not begin a log
+            await service.keeping.keep(service.audit_settings(), service.me)
 
 
 async def keep_keyholder(service: Service, link: KeyholderLink) -> None:

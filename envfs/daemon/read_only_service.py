@@ -4,6 +4,7 @@ Law: it writes nothing, so it needs no lock, and whoever has the lock keeps nobo
 """
 
 import os
+from typing import NoReturn
 
 from envfs.core.access.caller import Caller
 from envfs.core.events import Event
@@ -26,7 +27,7 @@ class _LogToRead(AccessLog):
         elif gone is not None:
             raise AuditUnavailable(log_opening.missing_log(self.path, gone), HINT)
 
-    def append(self, _event: Event, _caller: Caller | None) -> None:
+    def append(self, _event: Event, _caller: Caller | None) -> NoReturn:
         raise AuditUnavailable("this daemon only looks")
 
     def look(self) -> str:

@@ -74,13 +74,18 @@ def only_shown(view: MergedView, shows: Callable[[str], bool]) -> MergedView:
 
 def layers_of(view: MergedView, name: str) -> list[int]:
     """List the numbers of the layers that a value is made of: that of its assignment, and those of its references."""
+    return sorted({source.layer for source in sources_of(view, name)})
+
+
+def sources_of(view: MergedView, name: str) -> set[ValueSource]:
+    """Return the assignments that a value is made of: its own, and those of its references."""
     ahead, passed = [view.sources[name]], set[ValueSource]()
     while ahead:
         source = ahead.pop()
         if source not in passed:
             passed.add(source)
             ahead += (used for _, used in view.uses.get(source, ()) if used is not None)
-    return sorted({source.layer for source in passed})
+    return passed
 
 
 def name_changes(old: Mapping[str, str], new: Mapping[str, str]) -> NameChanges:

@@ -24,6 +24,7 @@ _TABLE: dict[type[errors.EnvFSError], int] = {
     errors.StoreUnavailable: errno.EIO,
     errors.TooLarge: errno.EFBIG,
     errors.TooMany: errno.ENFILE,
+    errors.NobodyToAsk: errno.EPERM,
 }
 
 

@@ -159,7 +159,7 @@ class Handles:
         if not isinstance(content, OpenFile):
             raise FUSEError(errno.EISDIR)
         caller, request = content.caller, content.request
-        verdict = self._gate.judge(caller, request)
+        verdict = self._gate.judge_held(caller, request)
         if not verdict.is_served:
             self._refuse(handle, caller, request, verdict.rule)
         return content

@@ -8,6 +8,7 @@ from envfs.core.access.caller import Caller
 from envfs.dotenv import writing
 from envfs.fuse.nodes import FILES, FOLDER, HISTORY_NAME, PAST, VALUE, VARIABLES_NAME, Node, NodeKind
 from envfs.gate.views.view import View
+from envfs.vault.vault import Vault
 
 _HISTORY_DIGITS = 8
 _Entries = Sequence[tuple[str, Node]]
@@ -66,6 +67,17 @@ def _in_level(folder: Node, name: str) -> Node | None:
     if folder.kind is FOLDER and name == HISTORY_NAME:
         return Node(NodeKind.HISTORY, level)
     return Node(FOLDER, names.child(level, name)) if folder.kind is FOLDER and names.is_component(name) else None
+
+
+def is_there(vault: Vault, node: Node) -> bool:
+    """Tell whether the vault has what a node stands for: a level, or a version of one."""
+    if node.kind is FOLDER:
+        parent, _, name = node.level.rpartition("/")
+        return name in vault.children(parent or names.ROOT)  # the kernel has walked the steps before
+    if node.version or node.kind is PAST:
+        head = vault.head(node.level)
+        return head is not None and 1 <= node.version <= head.seq
+    return True
 
 
 def level_files(level: str, version: int) -> list[tuple[str, Node]]:

@@ -103,7 +103,8 @@ def name(node: Node) -> str:
 
 def request(node: Node, what: Format) -> AccessRequest:
     """Return what a caller asks for that looks up, opens or lists a node."""
-    return AccessRequest(node.level, _MOUNT, what, node.version, node.face)
+    variables = (node.name,) if node.kind is NodeKind.VALUE else ()
+    return AccessRequest(node.level, _MOUNT, what, node.version, node.face, variables)
 
 
 def way(node: Node) -> list[Node]:

@@ -20,18 +20,19 @@ from envfs.core import names
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access.roles import Capability
-from envfs.core.access.verdict import Verdict
+from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.differences import Difference
-from envfs.fuse import access_lists, handles, listings, loop, nodes, touch_plan
+from envfs.fuse import access_lists, asking, handles, listings, loop, nodes, touch_plan
 from envfs.fuse.absent import Absent
+from envfs.fuse.asking import Unanswered
 from envfs.fuse.guard import guarded
 from envfs.fuse.handles import Handles, OpenFile
 from envfs.fuse.held_files import HeldFiles
 from envfs.fuse.inodes import Inodes
 from envfs.fuse.kernel_table import Inode, KernelTable
 from envfs.fuse.listings import Listing
-from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, PAST, ROOT, VALUE, Node, NodeKind
+from envfs.fuse.nodes import FOLDER, FORMATS, HISTORY_NAME, ROOT, VALUE, Node, NodeKind
 from envfs.fuse.sharing import Sharing
 from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
@@ -41,6 +42,7 @@ from envfs.host import callers
 from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault
 
+_ASK = Decision.ASK  # looked up once: through its class a member costs 50 ns (Python 3.11)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 _REPLY_BYTES = 1 << 20  # the kernel asks for at most this much at once
 
@@ -89,10 +91,13 @@ class Operations(Absent):
         if self.touching.is_by(ctx):
             return self.table.looked_up(self.touching.step(parent_inode, name))
         folder, caller = self.table[parent_inode].node, self._caller(ctx)
-        node = self._step(folder, name, caller)
-        if node.is_folder:
-            return self.table.looked_up(self._inodes.known_folder(node, caller))
-        return self.table.looked_up(self._inodes.file(node, caller, await self._view(node, caller)))
+        try:
+            node = self._step(folder, name, caller)
+            if node.is_folder:
+                return self.table.looked_up(self._inodes.known_folder(node, caller))
+            return self.table.looked_up(self._inodes.file(node, caller, await self._view(node, caller)))
+        except Unanswered as unanswered:
+            return self.table.looked_up(self._inodes.placeholder(unanswered.node, caller))
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
@@ -102,10 +107,13 @@ class Operations(Absent):
             return self._inodes.folder(held.node, self._me if self.enable_acl else caller).entry
         if self.touching.is_by(ctx):
             return held.entry
-        self._check(held.node, caller)
-        if held.node.is_folder:
-            return self.table.refreshed(self._inodes.folder(held.node, held.caller))
-        view = await self._view(held.node, caller, any_face=True)  # whoever has its descriptor is told its size
+        try:
+            self._check(held.node, caller)
+            if held.node.is_folder:
+                return self.table.refreshed(self._inodes.folder(held.node, held.caller))
+            view = await self._view(held.node, caller, any_face=True)  # whoever has its descriptor is told its size
+        except Unanswered:
+            return held.entry  # what its look-up was told
         if view.content(FORMATS[held.node.kind]) == held.identity.content:
             return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
         if held.is_placeholder:
@@ -145,25 +153,17 @@ class Operations(Absent):
         if mode & os.W_OK:
             raise FUSEError(errno.EROFS)
         node = self.table[inode].node
-        self._check(node, self._caller(ctx))
+        with contextlib.suppress(Unanswered):  # the open waits
+            self._check(node, self._caller(ctx))
         return node.is_folder or not mode & os.X_OK
 
     def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
         # who may not know of a level is told the same whether it exists or not
         node = listings.child_node(folder, name.decode(errors="surrogateescape"))
         face = self._check(node or folder, caller)
-        if node is None or not self._exists(node):
+        if node is None or not listings.is_there(self._vault, node):
             raise FUSEError(errno.ENOENT)
         return nodes.faced(node, face)
-
-    def _exists(self, node: Node) -> bool:
-        if node.kind is FOLDER:
-            parent, _, name = node.level.rpartition("/")
-            return name in self._vault.children(parent or names.ROOT)  # the kernel has walked the steps before
-        if node.version or node.kind is PAST:
-            head = self._vault.head(node.level)
-            return head is not None and 1 <= node.version <= head.seq
-        return True
 
     def _check(self, node: Node, caller: Caller) -> Face:
         # a folder may be passed by whoever may read somewhere below it. The rest only by who may read this level, in
@@ -174,6 +174,8 @@ class Operations(Absent):
             self._refuse(node, caller, "no grant")
         verdict = self._verdict(node, caller)
         if not verdict.is_served:
+            if verdict.decision is _ASK and asking.is_askable(node):
+                raise Unanswered(node)
             self._refuse(node, caller, verdict.rule)
         return verdict.face
 
@@ -213,13 +215,10 @@ class Operations(Absent):
             head = self._vault.head(level)
             return Listing(node, caller, (), head.seq if head else 0)
         entries = []
-        if node.kind is FOLDER:
-            files = [*listings.level_files(level, node.version), (HISTORY_NAME, Node(NodeKind.HISTORY, level))]
-        else:
-            files = listings.level_files(level, node.version)
-        for name, file in files:
+        history = [(HISTORY_NAME, Node(NodeKind.HISTORY, level))] if node.kind is FOLDER else []
+        for name, file in [*listings.level_files(level, node.version), *history]:
             verdict = self._verdict(file, caller)
-            if verdict.is_served:
+            if verdict.is_served or (verdict.decision is _ASK and asking.is_askable(file)):
                 entries.append((name, nodes.faced(file, verdict.face)))
         if node.kind is FOLDER:
             below = [(child, Node(FOLDER, names.child(level, child))) for child in sorted(self._vault.children(level))]
@@ -235,9 +234,10 @@ class Operations(Absent):
         while (place := listing.at(index)) is not None:
             name, node = place
             index += 1
-            if not self._may_list(node, listing.caller):
+            is_served = self._may_list(node, listing.caller)
+            if not is_served and not asking.may_ask(self._gate, node, listing.caller):
                 continue
-            inode = self._listed(node, listing)
+            inode = self._listed(node, listing) if is_served else self._inodes.placeholder(node, listing.caller)
             if not pyfuse3.readdir_reply(token, os.fsencode(name), inode.entry, index):
                 return
             self.table.looked_up(inode)
@@ -292,6 +292,8 @@ class Operations(Absent):
         # between a look-up and its open the view may have changed: what was looked up is served for a moment, and as
         # long as a handle shows it. After that the kernel is sent back to the name
         shown, content = FORMATS[held.node.kind], held.identity.content
+        if asking.is_askable(held.node):
+            await asking.wait_for_person(self._gate, caller, request)
         view: View | None = await self._view(held.node, caller)
         if view is not None and view.content(shown) != content:
             view = self._gate.views.replaced(shown, content) or self._handles.view_of(held.number)
@@ -301,12 +303,8 @@ class Operations(Absent):
         return self._gate.admit_view(caller, request, view)
 
     async def _admit_names(self, node: Node, caller: Caller) -> View:
-        request = nodes.request(node, Format.NAMES)
-        view = self._gate.admit_warm(caller, request)
-        if view is None:
-            loop.make_way()
-            view = await self._gate.admit(caller, request)
-        return view
+        loop.make_way()
+        return await self._gate.admit(caller, nodes.request(node, Format.NAMES))
 
     @guarded
     async def read(self, fh: int, off: int, size: int) -> memoryview:  # type: ignore[override]  # any buffer will do

@@ -19,7 +19,10 @@ from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Moment, Rule, end
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Format
+from envfs.core.approvals.question import Outcome
 from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge, UnsafeSettings
+from envfs.gate.approvals.asking import Approvals, refusal
+from envfs.gate.approvals.board import Patience
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.readings import Readings
@@ -29,9 +32,13 @@ from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
 
-_READ = Capability.READ  # looked up once: through its class a member costs 50 ns (Python 3.11)
+# looked up once: through its class a member costs 50 ns (Python 3.11)
+_READ, _ASK = Capability.READ, Decision.ASK
+_ASKED = frozenset((Capability.READ, Capability.NAMES))  # the things that a person can allow for a while
 
 _PIDFD = frozenset((Need.PIDFD,))
+
+_WITH_VALUES = frozenset((Format.DOTENV, Format.JSON, Format.ENVIRON, Format.VALUE, Format.OWN))
 
 
 class Standing(NamedTuple):
@@ -44,8 +51,11 @@ class Standing(NamedTuple):
 class Gate:
     """Policy, log and views behind one question."""
 
-    def __init__(self, book: RuleBook, uses: RuleUses, log: AccessLog, refusals: Refusals, views: Views) -> None:
-        """Decide by `book` and `uses`, record in `log` and `refusals`, serve from `views`."""
+    def __init__(
+        self, book: RuleBook, uses: RuleUses, log: AccessLog, refusals: Refusals, views: Views, approvals: Approvals
+    ) -> None:
+        """Decide by `book`, `uses` and `approvals`, record in `log` and `refusals`, serve from `views`."""
+        self._approvals = approvals
         self.log = log
         self.views = views
         self.book = book
@@ -54,6 +64,7 @@ class Gate:
         self._policy = Policy((), self.now(), uses)
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
+        self.on_alarm: Callable[[bytes], None] = lambda _line: None  # hears the entry of a canary that is read
         self.readings = Readings()
 
     # -- deciding ------------------------------------------------------------------------------------------------------
@@ -71,7 +82,16 @@ class Gate:
         return self._policy
 
     def decide(self, caller: Caller, level: str, capability: Capability = _READ) -> Verdict:
-        """Decide, recording nothing. Settings that cannot be trusted deny everything."""
+        """Decide, recording nothing. Settings that cannot be trusted deny everything.
+
+        ASK is the verdict as long as no person said yes. A yes lets nobody do more than read.
+        """
+        verdict = self._rule(caller, level, capability)
+        if verdict.decision is _ASK and capability in _ASKED:
+            return self._approvals.decide(caller, level, verdict)
+        return verdict
+
+    def _rule(self, caller: Caller, level: str, capability: Capability) -> Verdict:
         try:
             return self.policy().decide(caller, level, clocks.boot_seconds(), capability)
         except UnsafeSettings as error:
@@ -93,9 +113,14 @@ class Gate:
         if past and verdict.is_served and capability is not Capability.HISTORY:
             history = self.decide(caller, level, Capability.HISTORY)
             verdict = verdict if history.is_served else history
-        if face is not None and verdict.is_served and not verdict.face.has_values_of(face):
-            return Verdict(Decision.DENY, f"another face: {verdict.rule}")
-        return verdict
+        return verdict if face is None else _in_face(verdict, face)
+
+    def judge_held(self, caller: Caller, request: AccessRequest) -> Verdict:
+        """As `judge`, for a file that the caller has open: one that it opened by a yes stays readable."""
+        verdict = self._rule(caller, request.level, request.capability)
+        if verdict.decision is not _ASK:
+            return self.judge(caller, request)
+        return _in_face(self._approvals.decide_held(caller, request.level, verdict), request.face)
 
     def judge(self, caller: Caller, request: AccessRequest) -> Verdict:
         """Decide on a request, in the face that it has."""
@@ -151,13 +176,19 @@ class Gate:
 
     # -- serving -------------------------------------------------------------------------------------------------------
 
-    async def admit(self, caller: Caller, request: AccessRequest) -> View:
+    async def admit(self, caller: Caller, request: AccessRequest, patience: Patience | None = None) -> View:
         """Return the view for a caller that may have it, recorded and held. The caller of this releases it.
+
+        Where a person decides, a caller with `patience` waits for the answer.
 
         Raises:
             NotApproved: it may not. That is on the log
+            TimedOut, NobodyToAsk: a person had to say yes, and did not. That is on the log
             AuditUnavailable: the log cannot be written
+            CallerLeft: it waits no more
         """
+        if patience is not None:
+            await self.ask(caller, request, patience)
         view = self.admit_warm(caller, request)
         if view is None:
             try:
@@ -168,17 +199,46 @@ class Gate:
             view = self._serve(caller, request, self._approve(caller, request), view)
         return view
 
+    async def ask(self, caller: Caller, request: AccessRequest, patience: Patience) -> None:
+        """Have a person decide, if the caller's rule says so and nobody did yet.
+
+        Raises:
+            NotApproved, TimedOut, NobodyToAsk: nobody said yes. That is on the log
+            AuditUnavailable: the log cannot be written
+            CallerLeft: it waits no more
+        """
+        verdict = self.decide(caller, request.level, request.capability)
+        if verdict.decision is not _ASK:
+            return
+        try:
+            view = await self._make(request._replace(face=verdict.face))  # nobody is asked for what cannot be served
+        except (Malformed, TooLarge):
+            self.refuse(caller, request, "the view cannot be made")
+        try:
+            answer = await self._approvals.ask(caller, request, verdict, view.variables, patience)
+        except (NotApproved, TooLarge) as error:
+            self._refusals.record(events.refused(request, f"not asked: {error.text}"), caller)
+            raise
+        if answer.outcome is not Outcome.ALLOWED:
+            rule, refused = refusal(answer, request.level)
+            with contextlib.suppress(AuditUnavailable):
+                self._refusals.record(events.refused(request, rule), caller)
+            raise refused
+
     async def _make(self, request: AccessRequest) -> View:
         if request.version:
             return await self.views.get_past(request.level, request.version, request.face)
         return await self.views.get(request.level, request.face)
 
     def admit_warm(self, caller: Caller, request: AccessRequest, content: Hashable = None) -> View | None:
-        """As `admit`, without ever waiting: None when the view has to be made first.
+        """As `admit`, without ever waiting: None when the view has to be made first, or a person has to be asked.
 
         With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
-        verdict = self._approve(caller, request)
+        verdict = self.judge_access(caller, request.level, request.capability, None, past=request.version > 0)
+        if verdict.decision is _ASK:
+            return None
+        self._check_verdict(caller, request, verdict)
         view = None if request.version else self.views.warm(request.level, request.face)
         if view is None or content not in (None, view.content(request.format)):
             return None
@@ -220,7 +280,13 @@ class Gate:
         return verdict
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
-        verdict = self._approve_any(caller, request)
+        past = request.version > 0
+        verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
+        return self._check_verdict(caller, request, verdict)
+
+    def _check_verdict(self, caller: Caller, request: AccessRequest, verdict: Verdict) -> Verdict:
+        if not verdict.is_served:
+            self.refuse(caller, request, verdict.rule)
         if not verdict.face.has_values_of(request.face):
             raise Conflict("the rules for this caller changed meanwhile", "ask again")
         return verdict
@@ -252,9 +318,13 @@ class Gate:
 
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
         self._count(caller, request)
+        if request.format in _WITH_VALUES and view.has_canary(request.variables):
+            self.on_alarm(self.log.append(events.canary_read(request, view.version, verdict), caller))
         self.log.append(events.read(request, view.version, verdict), caller)
+        self._approvals.note_served(caller, request.level, verdict)
         self.served_at = clocks.boot_seconds()
-        self.readings.note(caller, request, view.version, self.served_at)
+        plain = request._replace(variables=()) if request.variables else request
+        self.readings.note(caller, plain, view.version, self.served_at)
         return view.hold()
 
     def _count(self, caller: Caller, request: AccessRequest) -> None:
@@ -263,3 +333,9 @@ class Gate:
             return
         for rule in self.policy().counted(caller, request.level, clocks.boot_seconds()):
             self.uses.record(rule, caller.evidence(_PIDFD).pidfd)
+
+
+def _in_face(verdict: Verdict, face: Face) -> Verdict:
+    if verdict.is_served and not verdict.face.has_values_of(face):
+        return Verdict(Decision.DENY, f"another face: {verdict.rule}")
+    return verdict

@@ -39,10 +39,23 @@ class Gathering:
         finally:
             has_time.reset(without)
 
+    async def look(self, work: Callable[[], R], uid: int) -> R | None:
+        """Return what a thread makes of a look at a process of a uid. None if that takes longer than the limit."""
+        turn = self._turns.setdefault(uid, trio.CapacityLimiter(1))
+        try:
+            with trio.move_on_after(_SECONDS):
+                return await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=turn)
+        finally:
+            self._forget(uid, turn)
+        return None
+
     async def _finish(self, unfinished: Unfinished, uid: int) -> None:
         turn = self._turns.setdefault(uid, trio.CapacityLimiter(1))
         try:
             await trio.to_thread.run_sync(unfinished.finish, abandon_on_cancel=True, limiter=turn)
         finally:
-            if not turn.borrowed_tokens and not turn.statistics().tasks_waiting:
-                self._turns.pop(uid, None)
+            self._forget(uid, turn)
+
+    def _forget(self, uid: int, turn: trio.CapacityLimiter) -> None:
+        if not turn.borrowed_tokens and not turn.statistics().tasks_waiting:
+            self._turns.pop(uid, None)

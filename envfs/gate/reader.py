@@ -13,6 +13,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.face import Face
 from envfs.core.access_request import AccessRequest, Format
 from envfs.errors import EnvFSError, NoSuchLevel
+from envfs.gate.approvals.board import Patience
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.shown_names import names_alone, shown_change, shown_facts
@@ -67,15 +68,21 @@ class Reader:
         if not self._vault.exists(access.level):
             raise NoSuchLevel(f"there is no level {access.level}", "`envfs ls` lists the levels")
 
-    async def view(self, caller: Caller, access: AccessRequest) -> View:
+    async def view(self, caller: Caller, access: AccessRequest, patience: Patience | None = None) -> View:
         """Return a view, held: the caller of this releases it. For the format OWN it has the level's own text.
+
+        Where a person decides, a caller with `patience` waits for the answer. It never gets a level's own text by that.
 
         Raises:
             NotApproved: the caller may not have it. That is on the log
+            TimedOut, NobodyToAsk: a person had to say yes, and did not. That is on the log
             AuditUnavailable: the log cannot be written
+            CallerLeft: the caller waits no more
         """
         self.check(caller, access)
-        return await (self._gate.admit_own if access.format is Format.OWN else self._gate.admit)(caller, access)
+        if access.format is Format.OWN:
+            return await self._gate.admit_own(caller, access)
+        return await self._gate.admit(caller, access, patience)
 
     async def names(self, caller: Caller, access: AccessRequest) -> list[tuple[str, str]]:
         """Return the names of a view, each with the level that sets it.

@@ -22,6 +22,11 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def moment_of(nanoseconds: int) -> datetime:
+    """Return a moment from nanoseconds since 1970."""
+    return datetime.fromtimestamp(nanoseconds / 1_000_000_000, UTC)
+
+
 def parse_nanoseconds(written: str) -> int:
     """Return a moment written by `text` as nanoseconds since 1970."""
     moment = datetime.strptime(written, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
@@ -31,6 +36,11 @@ def parse_nanoseconds(written: str) -> int:
 def boot_seconds() -> float:
     """Return seconds since the machine started, sleep included; nobody can set this clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def wall_ns() -> int:
+    """Return the time in nanoseconds since 1970, as file systems note it."""
+    return time.time_ns()
 
 
 @functools.cache

@@ -125,6 +125,7 @@ class WriteLevel(NamedTuple):
     new_name: str = ""
     message: str = ""
     members: MemberRecords | None = None
+    canary: bool = False
 
 
 class RenderView(NamedTuple):

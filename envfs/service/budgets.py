@@ -15,6 +15,7 @@ from envfs.errors import TooMany
 from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import Turns
 from envfs.protocol.control import (
+    CountLog,
     DescribeView,
     ListHistory,
     ListVariables,
@@ -22,6 +23,7 @@ from envfs.protocol.control import (
     ReadView,
     VerifyLog,
     VerifyVault,
+    WatchApprovals,
     WatchView,
 )
 
@@ -90,10 +92,10 @@ class Budgets:
 
 
 def _is_lasting(request: object) -> bool:
-    return isinstance(request, WatchView) or (isinstance(request, ReadLog) and request.follow)
+    return isinstance(request, WatchView | WatchApprovals) or (isinstance(request, ReadLog) and request.follow)
 
 
 def _is_large(request: object) -> bool:
     if isinstance(request, ReadView):
         return request.version != 0
-    return isinstance(request, DescribeView | ListVariables | ListHistory | ReadLog)
+    return isinstance(request, DescribeView | ListVariables | ListHistory | ReadLog | CountLog)

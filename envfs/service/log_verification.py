@@ -5,12 +5,13 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from envfs.core import record
+from envfs.core import pins, record
+from envfs.core.audit import Tip
 from envfs.core.checkpoint import StoredCheckpoint
 from envfs.errors import AuditUnavailable, EnvFSError, LogBroken
+from envfs.gate.audit_log.chain_verification import Verified
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.log_files import HINT
-from envfs.gate.audit_log.log_reading import Verified
 from envfs.protocol.control import Checked, FaultRow
 from envfs.protocol.keyholding import CheckCheckpoints, Faults, VerifyCheckpoint
 from envfs.service.service import Service
@@ -38,22 +39,23 @@ class Vouched(NamedTuple):
     faults: dict[str, str]
 
 
-async def verify_access_log(inquiry: Inquiry) -> Checked:
-    """Follow the log's chain, check its signed checkpoints, and hold them against those of the vault.
+async def verify_access_log(inquiry: Inquiry, pin: Tip | None = None) -> Checked:
+    """Follow the log's chain, check its signed checkpoints, and hold them against those of the vault and the pin.
 
     Raises:
         LogBroken: one of them is wrong, or the log is behind the vault
     """
     _ = inquiry.service.open_vault  # a log without a vault would be one that this question begins
     ledger = inquiry.service.ledger
-    vouched = await vouch_for_log(inquiry, ledger)
+    vouched = await vouch_for_log(inquiry, ledger, pin)
     faults = tuple(vouched.faults.values())
     if faults or ledger.behind:
         raise LogBroken(faults[0] if faults else ledger.behind, HINT)
-    return Checked(ledger.log.tip.seq, 0, _notes(ledger, vouched))
+    end = vouched.log.end
+    return Checked(end.seq, 0, _notes(ledger, vouched), pins.render_pin(end) if end.seq else "")
 
 
-async def vouch_for_log(inquiry: Inquiry, ledger: Ledger) -> Vouched:
+async def vouch_for_log(inquiry: Inquiry, ledger: Ledger, pin: Tip | None = None) -> Vouched:
     """Follow the log's whole chain and check every signature over it.
 
     Raises:
@@ -61,16 +63,25 @@ async def vouch_for_log(inquiry: Inquiry, ledger: Ledger) -> Vouched:
     """
     points = await ledger.read_whole(ledger.points, inquiry.left)
     try:
-        verified = await _followed(inquiry, ledger, {point.claim.entries for point in points})
+        entries = {point.claim.entries for point in points} | ({pin.seq} if pin else set())
+        verified = await _followed(inquiry, ledger, entries)
     except AuditUnavailable as error:
         raise LogBroken(ledger.log.problem or error.text, HINT) from None
+    if pin is not None:
+        _check_pin(verified, pin)
     await _check_lines(inquiry, verified)
+    _check_start(verified)
     faults = await _check_points(inquiry, points)
+    same = 0
     for point in points:
         key, claim = _key(point), point.claim
-        if key not in faults and claim.begin == verified.begin and _differs(verified, point):
-            which = f"checkpoint {point.header.seq}: entry {claim.entries} is another"
+        if key in faults or claim.begin != verified.begin:
+            continue
+        if _differs(verified, point):
+            which = f"checkpoint {point.header.seq}: of the entries from {same + 1} to {claim.entries} one is another"
             faults[key] = f"the access log is not the one of {which}"
+        else:
+            same = claim.entries
     return Vouched(verified, points, faults)
 
 
@@ -85,19 +96,55 @@ async def _followed(inquiry: Inquiry, ledger: Ledger, entries: set[int]) -> Veri
                 raise
 
 
+def _check_start(verified: Verified) -> None:
+    if verified.gap is not None:
+        raise LogBroken(
+            f"entries 1 to {verified.gap.last} of the access log are not here, and no entry says that they were "
+            f"removed: it is vouched for from entry {verified.first} of {_moment(verified.since)} on",
+            "put the files back beside the log; if you removed them, `envfs log rotate` records that",
+        )
+
+
 def _differs(verified: Verified, point: StoredCheckpoint) -> bool:
     claim = point.claim
     return claim.entries >= verified.first and verified.digests.get(claim.entries) != claim.tip
 
 
+def _check_pin(verified: Verified, pin: Tip) -> None:
+    here, end, before = verified.digests.get(pin.seq, ""), verified.end, verified.first - 1
+    if pin.seq == before and verified.dropped is not None:
+        here = verified.dropped.digest
+    if here == pin.digest:
+        return
+    if pin.seq > end.seq:
+        raise LogBroken(
+            f"the access log ends at entry {end.seq}, before the pinned entry {pin.seq}: "
+            "it is an older or another one, or its end was cut off",
+            HINT,
+        )
+    if pin.seq <= before:
+        raise LogBroken(f"the pinned entry {pin.seq} is not here any more: the log begins at entry {before + 1}", HINT)
+    raise LogBroken(
+        f"entry {pin.seq} of the access log is not the one that was pinned: of the entries from {before + 1} to "
+        f"{pin.seq} one is another",
+        HINT,
+    )
+
+
 async def _check_lines(inquiry: Inquiry, verified: Verified) -> None:
+    signed = verified.first - 1
     for first in range(0, len(verified.points), _AT_ONCE):
         points = verified.points[first : first + _AT_ONCE]
         asked = tuple((str(point.seq), point.digest, point.signature) for point in points)
         answer = await inquiry.service.keyholder.ask(VerifyCheckpoint(asked), Faults)
         for point, text in zip(points, answer.message.texts, strict=True):
             if text:
-                raise LogBroken(f"the checkpoint at entry {point.seq + 1} is not signed by the vault's owner", HINT)
+                raise LogBroken(
+                    f"the checkpoint over entry {point.seq} is not signed by the vault's owner: of the entries from "
+                    f"{signed + 1} to {point.seq + 1} one was changed",
+                    HINT,
+                )
+            signed = point.seq
 
 
 async def _check_points(inquiry: Inquiry, points: tuple[StoredCheckpoint, ...]) -> dict[str, str]:
@@ -123,8 +170,9 @@ def _notes(ledger: Ledger, vouched: Vouched) -> tuple[str, ...]:
     if not tip.seq:
         return tuple(notes)
     notes.append(f"it is vouched for from entry {log.first} of {_moment(log.since)} on")
-    if log.first > 1:
-        notes.append(f"entries 1 to {log.first - 1} were kept in other files, which are not here")
+    if log.dropped is not None:
+        which = f"entries {log.dropped.first} to {log.dropped.last}"
+        notes.append(f"{which} are not here: a signed entry says that they were removed")
     notes += begun_again(vouched)
     newest = max((point.claim.entries for point in vouched.points if point.claim.begin == log.begin), default=0)
     signed = max([newest, *(point.seq for point in log.points)])

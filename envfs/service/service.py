@@ -10,7 +10,10 @@ from pathlib import Path
 
 import trio
 
+from envfs.core.audit_settings import AuditSettings
 from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.gate.approvals.asking import Approvals
+from envfs.gate.audit_log.keeping import Keeping
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
@@ -22,6 +25,7 @@ from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
 from envfs.gate.views.ready_views import Views
 from envfs.host import callers, mounts
+from envfs.host.process.hook import Hook
 from envfs.locations import Locations
 from envfs.rules_file import RulesFile
 from envfs.service.budgets import Budgets
@@ -47,7 +51,8 @@ class OpenVault:
         self.vault = vault
         self.keys = ProjectKeys(vault, keyholder, log, lambda: book.settings().recipients)
         self.views = Views(vault, keyholder)
-        self.gate = Gate(book, uses, log, refusals, self.views)
+        self.approvals = Approvals(book.settings, log)
+        self.gate = Gate(book, uses, log, refusals, self.views, self.approvals)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
@@ -86,9 +91,13 @@ class Service:
         self.after_revoke: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.open_files: Callable[[], Iterable[LevelReading]] = tuple
         self.keyholder_pid = 0
+        self.alarms = 0
+        self.hook = Hook()
         self._opened: OpenVault | None = None
         self._vault: Vault | None = None
         self._ledger: Ledger | None = None
+        self._keeping: Keeping | None = None
+        self._audit_settings = AuditSettings()
 
     @property
     def log(self) -> AccessLog:
@@ -103,7 +112,27 @@ class Service:
             with suppress(EnvFSError):  # said when something needs the vault
                 vault = self._load_vault()
             self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), self._log_type)
+            self._ledger.log.settings = self.audit_settings
         return self._ledger
+
+    def audit_settings(self) -> AuditSettings:
+        """Return how the access log is kept: as before, while the settings file cannot be trusted."""
+        with suppress(EnvFSError):
+            self._audit_settings = self.settings.load().audit
+        return self._audit_settings
+
+    def _alarm(self, entry: bytes) -> None:
+        self.alarms += 1
+        program = self.audit_settings().hook
+        if program:
+            self.hook.start(program, entry)
+
+    @property
+    def keeping(self) -> Keeping:
+        """The part that closes segments of the log and removes old ones."""
+        if self._keeping is None:
+            self._keeping = Keeping(self.ledger, self.keyholder, lambda: self.locks.unlocked)
+        return self._keeping
 
     def _load_vault(self) -> Vault:
         if self._vault is None:
@@ -122,7 +151,13 @@ class Service:
             vault = self._load_vault()
             self.ledger.join(vault)
             self._opened = OpenVault(vault, self.book, self.uses, self.log, self.refusals, self.keyholder)
+            self._opened.gate.on_alarm = self._alarm
         return self._opened
+
+    @property
+    def has_open_vault(self) -> bool:
+        """Tell whether something needed the vault before."""
+        return self._opened is not None
 
     def problems(self) -> tuple[str, ...]:
         """Say in sentences what keeps this service from serving."""
@@ -140,6 +175,15 @@ class Service:
             sentences.append(f"{self.log.problem}; every read is refused until that is fixed")
         if self._opened is not None and self.ledger.behind:
             sentences.append(self.ledger.behind)
+        if self._opened is not None and self.log.copies.dropped:
+            to = self.audit_settings().copies
+            sentences.append(f"{self.log.copies.dropped} copies of log entries were not taken ({to})")
+        if self.alarms:
+            sentences.append(
+                f"reads of a canary since the daemon began: {self.alarms}; `envfs log --event canary` says by whom"
+            )
+        if self.hook.skipped:
+            sentences.append(f"{self.hook.skipped} alarms did not reach the hook: {self.hook.problem}")
         if self.lasts and self._opened is not None and not self.locks.unlocked:
             sentences.append("the vault is locked; `envfs unlock` opens it")
         return tuple(sentences)
@@ -155,6 +199,7 @@ class Service:
 
     def close(self) -> None:
         """Wipe the views and finish the log."""
+        self.hook.close()
         if self._opened is not None:
             self._opened.views.wipe()
         if self._ledger is not None:

@@ -44,6 +44,7 @@ class LevelChange(NamedTuple):
     new_name: str = ""
     dry: bool = False
     message: str = ""
+    canary: bool = False
 
 
 class Result(NamedTuple):
@@ -135,6 +136,7 @@ class Writer:
             restore=_at(layers, change.restore_version),
             trim=change.trim,
             new_name=change.new_name,
+            canary=change.canary,
             message=change.message,
             members=layers[0].members if layers else vault.add_members(blobs),
         )

@@ -14,6 +14,7 @@ _LARGE = (
     control.DescribeView("/shop"),
     control.ReadView("/shop", "dotenv", "show", version=1),
     control.ReadLog(),
+    control.CountLog(),
 )
 _SMALL = (control.Status(), control.ReadView("/shop", "dotenv", "show"), control.ListLevels())
 

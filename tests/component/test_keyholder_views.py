@@ -97,6 +97,7 @@ def test_a_view_stands_in_a_region_in_all_its_forms(link: KeyholderLink) -> None
         "opened": b"",
         "table": struct.pack("<9I", 0, 2, 3, 4, 6, 9, 10, 12, 12),
         "origins": b"A\0/top\0B\0/shop\0C\0/shop\0",
+        "canaries": b"",
     }
     assert (shape.variables, shape.dialect) == (3, "portable")
 
@@ -142,7 +143,7 @@ def test_what_a_texts_own_dialect_must_not_write_is_refused_before_it_is_sealed(
 def test_a_view_of_nothing_is_empty(link: KeyholderLink) -> None:
     answer = ask(link, RenderView(()))
     assert isinstance(answer.message, Rendered)
-    assert answer.message == Rendered((0, len(b"{}\n"), 0, 0, 0, 0, 0), 0, "portable")
+    assert answer.message == Rendered((0, len(b"{}\n"), 0, 0, 0, 0, 0, 0), 0, "portable")
     Region(answer.descriptors[0], sum(answer.message.sizes)).close()
 
 

@@ -77,7 +77,7 @@ def test_without_a_log_nothing_is_served_and_nothing_changed(world: World, name:
 def test_what_serves_nothing_works_without_a_log(world: World, name: str) -> None:
     world.entries()
     case = CASES[name]
-    if name in ("read log", "verify log"):
+    if name in ("read log", "count log", "verify log"):
         return
     Path(world.places.log).unlink()
     assert type(run(lambda: world.ask(case.request, secret=case.secret))) is case.reply

@@ -12,15 +12,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from envfs import rules_file
-from envfs.core import audit, durations, limits, names, record
+from envfs.core import audit, durations, limits, log_filter, names, pins, record
 from envfs.core.access import rule_table
 from envfs.core.access.caller import Caller
 from envfs.core.access.policy import Policy
 from envfs.core.access.rule import Moment, Rule
+from envfs.core.log_filter import LogFilter
+from envfs.core.log_statistics import Statistics
 from envfs.dotenv import merging, writing
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError, UnsafeSettings
-from envfs.gate.audit_log import log_files, log_reading
+from envfs.gate.audit_log import chain_verification, log_files, log_reading
 from envfs.gate.rule_uses import RuleUses
 from envfs.protocol import framing, wire
 from envfs.settings import SettingsFile
@@ -386,11 +388,26 @@ def test_access_log_files(tmp_path: Path, lines: list[bytes], seq: int, size: in
     path = tmp_path / "access.jsonl"
     path.write_bytes(b"".join(lines))
     with contextlib.suppress(EnvFSError):
-        log_reading.verify_chain(path)
+        chain_verification.verify_chain(path)
     with contextlib.suppress(EnvFSError):
         log_reading.follow_chain(path, log_files.LogEnd(seq, audit.START, size), lambda _end, _body: None)
+    statistics = Statistics()
     for count in (0, 1, 3):
-        list(log_reading.newest_lines(path, count))
+        for line in log_reading.newest_lines(path, count):
+            statistics.take(line)
+        for criteria in (
+            LogFilter("/shop", 0, "sh*", "bash"),
+            LogFilter(since="2026", until="2027"),
+            LogFilter(event="read"),
+        ):
+            list(log_reading.newest_matching(path, count, log_filter.acceptor(criteria)))
+    assert not [*statistics.callers()] or [*statistics.hours()]
+
+
+@given(st.text() | st.from_regex(r"\d+:[0-9a-f]{60,70}"))
+def test_pins(text: str) -> None:
+    with contextlib.suppress(EnvFSError):
+        pins.parse_pin(text)
 
 
 @given(hostile(TOML))

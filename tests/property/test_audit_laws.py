@@ -10,6 +10,7 @@ from envfs.core.access.verdict import Decision
 from envfs.core.access_request import Channel, Format
 from envfs.core.audit import Tip
 from envfs.core.events import Event, EventKind
+from envfs.core.origin import Origin
 from envfs.errors import LogBroken
 
 words = st.text(max_size=10)
@@ -27,14 +28,15 @@ events = st.builds(
 )
 numbers = st.integers(0, 2**32)
 callers = st.none() | st.builds(Caller, numbers, numbers, numbers, words, words, words, st.none())
+origins = st.builds(Origin, words, words, st.lists(words, max_size=4).map(tuple), numbers, words)
 TIME = "2026-11-21T08:09:10.123456Z"
 
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[bytes]:
     tip, lines = Tip(), []
-    for event, caller in draw(st.lists(st.tuples(events, callers), min_size=1, max_size=6)):
-        lines.append(audit.entry_line(tip, TIME, event, caller))
+    for event, caller, origin in draw(st.lists(st.tuples(events, callers, origins), min_size=1, max_size=6)):
+        lines.append(audit.entry_line(tip, TIME, event, caller, origin))
         tip = audit.tip_after(tip, lines[-1])
     return lines
 
@@ -111,9 +113,18 @@ def test_the_first_line_that_is_named_is_at_most_one_after_the_change(lines: lis
         end(changed)
 
 
-@given(events, callers)
-def test_an_entry_is_one_line_of_ascii(event: Event, caller: Caller | None) -> None:
-    text = audit.entry_line(Tip(), TIME, event, caller)
+@given(events, callers, origins)
+def test_an_entry_is_one_line_of_ascii(event: Event, caller: Caller | None, origin: Origin) -> None:
+    text = audit.entry_line(Tip(), TIME, event, caller, origin)
     assert text.isascii()
     assert split(text) == [text]
     assert text[:-1].decode().isprintable()
+
+
+@pytest.mark.parametrize("text", ["\x7f\x1b[2J\n", "\ud800", "\U0010ffff" * 5000, "/" + "a" * 5000])
+def test_what_a_process_chose_is_escaped_and_does_not_fill_the_log(text: str) -> None:
+    caller, origin = Caller(1, 1, 1, text, text), Origin(text, text, (text,) * 8, 1, text)
+    line = audit.entry_line(Tip(), TIME, Event(EventKind.REFUSE), caller, origin)
+    assert line[:-1].decode("ascii").isprintable()
+    assert len(line) < 1 << 16
+    assert end([line]).seq == 1

@@ -485,14 +485,18 @@ def test_a_kept_file_that_was_bent_is_named(logged: Home, which: int, how: str) 
     assert "broken at line" in said.words
 
 
-def test_where_the_oldest_files_were_taken_away_it_is_told_from_where_on_the_log_is_vouched_for(logged: Home) -> None:
+def test_oldest_files_that_were_taken_away_are_missed_until_a_person_goes_on(logged: Home) -> None:
     for path in _rotated(logged):
         path.unlink()
     first = logged.log()[0]["seq"]
     said = notice(logged)
-    assert said[:3] == (0, 0, 0)
+    assert said[:3] == (0, 110, 122), said
     assert f"vouched for from entry {first} of" in said.words
-    assert "are not here" in said.words
+    assert "no entry says that they were removed" in said.words
+    logged.envfs("log", "rotate")
+    said = notice(logged)
+    assert said[:3] == (0, 0, 0), said
+    assert "are not here: a signed entry says" in said.words
 
 
 def test_a_rotation_that_a_crash_broke_off_is_finished(logged: Home) -> None:

@@ -119,6 +119,12 @@ def damaged(world: World) -> None:
     oldest.write_bytes(b"{}")
 
 
+def trapped(world: World) -> None:
+    world.home.envfs("set", "/shop", "TRAP", "--canary")
+    mounted(world)
+    world.home.envfs("get", "/shop", "TRAP")
+
+
 class Case(NamedTuple):
     """What fails, what is named then, whether the line works afterwards (`cures`), and who runs the line."""
 
@@ -160,6 +166,10 @@ CASES = {
     "no passphrase of its own": Case("passwd shop", ("envfs passwd",)),
     "in no keyring": Case("keyring remove", ("envfs keyring add kernel",)),
     "which keyring": Case("keyring add", ("envfs keyring add kernel", "envfs keyring add secret-service")),
+    "no such question": Case("approvals show q1", ("envfs approvals ls",), mounted),
+    "which question": Case("approvals show", ("envfs approvals ls",)),
+    "no answer": Case("approvals respond q1", ("envfs approvals respond {} no",)),
+    "a question where none belongs": Case("approvals ls q1", ("envfs approvals --help",)),
     "no level for a link": Case("link", ("envfs link /shop",)),
     "no folder to link": Case("link nowhere /shop", ("envfs link . /shop",)),
     "not linked": Case("exec -- true", ("envfs link /shop",), cures=True),
@@ -172,6 +182,7 @@ CASES = {
     "a cut log": Case("get /shop A", ("envfs log verify", "envfs log restart"), with_a_cut_log, cures=True),
     "a cut log, to the doctor": Case("doctor", ("envfs mount", "envfs log verify"), with_a_cut_log),
     "a moved log": Case("status", ("envfs log rotate",), with_a_moved_log, cures=True),
+    "a canary that was read": Case("status", ("envfs log --event canary",), trapped),
     "no index": Case("verify", ("envfs verify --repair",), without_the_index, cures=True),
     "an older vault": Case("get /shop A", ("envfs accept {}",), restored, cures=True),
     "a damaged record": Case("get /shop A --version 1", ("envfs verify",), damaged),
@@ -191,6 +202,8 @@ ELSEWHERE = {
     "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",
     "envfs check {} --dialect {}": "a dialect that cannot carry what is there: tests/system/test_forms.py",
     "envfs project ls --json": "a recipient that a project does not have: tests/system/test_recipients.py",
+    "envfs approvals watch": "nobody is there to ask: tests/transcripts/approvals.txt",
+    "envfs approvals respond {} yes": "an answer from a young terminal: tests/system/test_self_approval.py",
     "envfs doctor": "an identity file that is not a file: tests/system/test_bad_input.py",
 }
 

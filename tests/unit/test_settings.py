@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from envfs.core.access.rule import Rule
+from envfs.core.access.verdict import Decision
+from envfs.core.audit_settings import AuditSettings, Compression, Copies, Sync
 from envfs.errors import StoreUnavailable, UnsafeSettings
-from envfs.settings import Settings, SettingsFile
+from envfs.settings import ApprovalSettings, Settings, SettingsFile
 
 ENDING = Rule("/shop", 1002, "2026-11-21T12:00:00.000000Z", "boot-1", 1500.5)
 Write = Callable[[str], SettingsFile]
@@ -58,10 +60,49 @@ def later() -> None:
 # -- what is read ------------------------------------------------------------------------------------------------------
 
 
+def test_how_a_person_is_asked_is_read_with_its_defaults(write: Write) -> None:
+    assert write("").load().approvals == ApprovalSettings(120, (), waits_unattended=False, notifies=True)
+    text = '[approvals]\nwait = "30s"\nagents = ["mybot"]\nunattended = "wait"\nnotify = false\n'
+    assert write(text).load().approvals == ApprovalSettings(30, ("mybot",), waits_unattended=True, notifies=False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['wait = "soon"', "wait = 30", 'agents = "mybot"', "agents = [1]", 'unattended = "always"', "notify = 1", "x = 1"],
+)
+def test_how_a_person_is_asked_is_read_strictly(write: Write, line: str) -> None:
+    with pytest.raises(UnsafeSettings, match="approvals"):
+        write(f"[approvals]\n{line}\n").load()
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_a_grant_has_a_decision(write: Write, decision: Decision) -> None:
+    rules = write(f'[[grant]]\nlevel = "/a"\nuid = 1\ndecision = "{decision}"\n').load().grants
+    assert [(rule.level, rule.uid, rule.decision) for rule in rules] == [("/a", 1, decision)]
+
+
+def test_a_decision_that_is_none_is_refused(write: Write) -> None:
+    with pytest.raises(UnsafeSettings, match="decision"):
+        write('[[grant]]\nlevel = "/a"\nuid = 1\ndecision = "perhaps"\n').load()
+
+
 def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
     assert SettingsFile(path).load() == Settings()
     assert Settings()[:2] == ("", "")
     assert Settings().grants == ()
+
+
+AUDIT = """
+[audit]
+segment_size = "4K"
+segment_age = "30d"
+keep = 3
+keep_age = "1h"
+compress = "gzip"
+sync = "always"
+copies = "journald"
+hook = "/bin/alarm"
+"""
 
 
 @pytest.mark.parametrize(
@@ -93,8 +134,16 @@ def test_without_a_file_all_settings_are_the_defaults(path: Path) -> None:
             '[[grant]]\nlevel = "/"\nuid = 1\nuntil = "2026-01-01T00:00:00.000000Z"\nboot = "b"\nboot_until = 7\n',
             Settings(grants=(Rule("/", 1, "2026-01-01T00:00:00.000000Z", "b", 7.0),)),
         ),
+        (
+            AUDIT,
+            Settings(
+                audit=AuditSettings(
+                    4096, 30 * 86_400, 3, 3600, Compression.GZIP, Sync.ALWAYS, Copies.JOURNALD, "/bin/alarm"
+                )
+            ),
+        ),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_the_file_says_counts(write: Write, text: str, settings: Settings) -> None:
     assert write(text).load() == settings
@@ -124,6 +173,17 @@ WRONG = {
     "an empty level": '[[grant]]\nlevel = ""\nuid = 1\n',
     "an end that is a TOML date": '[[grant]]\nlevel = "/"\nuid = 1\nuntil = 2026-01-01\n',
     "an end on the boot clock as text": '[[grant]]\nlevel = "/"\nuid = 1\nboot_until = "7"\n',
+    "a segment's size without a unit": '[audit]\nsegment_size = "64"\n',
+    "a segment's size that is tiny": '[audit]\nsegment_size = "1K"\n',
+    "a segment's size that is huge": '[audit]\nsegment_size = "99999999999999999999G"\n',
+    "a segment's age that is none": '[audit]\nsegment_age = "soon"\n',
+    "fewer segments than none": "[audit]\nkeep = -1\n",
+    "segments as text": '[audit]\nkeep = "7"\n',
+    "an unknown compression": '[audit]\ncompress = "zip"\n',
+    "an unknown sync": '[audit]\nsync = "never"\n',
+    "unknown copies": '[audit]\ncopies = "kafka"\n',
+    "a hook without a path": '[audit]\nhook = "alarm"\n',
+    "a hook with a NUL": '[audit]\nhook = "/bin/a\\u0000b"\n',
     "deep nesting": "x = " + "[" * 3000 + "]" * 3000,
     "a number without end": "x = " + "9" * 5000,
 }

@@ -23,6 +23,7 @@ class ExecArguments(NamedTuple):
     level: str
     command: tuple[str, ...]
     only: tuple[str, ...]
+    reason: str | None
     watch: bool
     grace: int | None
     passphrase_file: str | None
@@ -60,7 +61,8 @@ class _View:
 
         A reference to a name that no level sets is completed from the environment that the command is going to have.
         """
-        request = control.ReadView(self._arguments.level, "exec", "exec", self._arguments.only)
+        why = session.given_reason(self._arguments.reason)
+        request = control.ReadView(self._arguments.level, "exec", "exec", self._arguments.only, reason=why)
         try:
             reply, view = ask(request)
         except Malformed:  # such as a name that is required: the environment may have it

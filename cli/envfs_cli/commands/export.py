@@ -52,15 +52,16 @@ def _check_format(arguments: ExportArguments, format_name: "Format") -> None:
 
 def _exported(link: session.Session, arguments: ExportArguments, format_name: "Format") -> bytes:
     level, version, only, dialect = arguments.level, arguments.version or 0, arguments.only, arguments.dialect or ""
+    why = session.given_reason(None)
     if arguments.own:
         return link.ask(control.ReadView(level, "own", "export", (), version))[1]
     if format_name == "environ" or (
         format_name in ("dotenv", "json", "example") and not only
     ):  # the daemon writes these itself
-        reply, blob = link.ask(control.ReadView(level, format_name, "export", only, version, dialect))
+        reply, blob = link.ask(control.ReadView(level, format_name, "export", only, version, dialect, why))
         masked.note_if_masked(reply)
         return blob
-    reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect))
+    reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect, why))
     masked.note_if_masked(reply)
     variables = variables_of(blob)
     from envfs.dotenv import dialects, formats

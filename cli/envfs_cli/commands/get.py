@@ -15,12 +15,14 @@ class GetArguments(NamedTuple):
     level: str
     name: str
     version: int | None
+    reason: str | None
     passphrase_file: str | None
 
 
 def run_get(arguments: GetArguments) -> int:
     """Print one value, with a line end on a terminal only."""
-    request = control.ReadView(arguments.level, "value", "get", (arguments.name,), arguments.version or 0)
+    version, why = arguments.version or 0, session.given_reason(arguments.reason)
+    request = control.ReadView(arguments.level, "value", "get", (arguments.name,), version, reason=why)
     reply, blob = session.start_session(arguments.passphrase_file).ask(request)
     masked.note_if_masked(reply)
     output.raw(blob + b"\n" if os.isatty(1) or not blob.endswith(b"\n") else blob)

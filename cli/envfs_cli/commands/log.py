@@ -1,13 +1,16 @@
-"""`log`: print the access log, verify it, rotate it, or begin a new one."""
+"""`log`: print the access log, count in it, verify it, rotate it, or begin a new one."""
 
 import json
+import time
 
 from envfs.errors import LogBroken
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import output
+from envfs_cli import callers, log_times, output
+from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import session
+from envfs_cli.replies import log_statistics
 from envfs_cli.replies.written import print_notes
 
 TYPE_CHECKING = False
@@ -17,28 +20,42 @@ if TYPE_CHECKING:
     from envfs_cli.daemon.session import Session
     from envfs_cli.output import Style
 
-_DEFAULT_LINES = 20
-_STYLES: "dict[str, Style]" = {"refuse": "bad", "read": "good"}
+_DEFAULT_LINES, _ANCESTORS = 20, 3
+_STYLES: "dict[str, Style]" = {"refuse": "bad", "canary": "bad", "read": "good"}
 
 
 class LogArguments(NamedTuple):
     """The arguments of `log`."""
 
-    action: "Literal['verify', 'rotate', 'restart'] | None"
+    action: "Literal['verify', 'stats', 'rotate', 'restart'] | None"
     lines: int | None
     follow: bool
+    level: str | None
+    uid: int | None
+    user: str | None
+    exe: str | None
+    under: str | None
+    decision: str | None
+    event: str | None
+    since: str | None
+    until: str | None
+    pin: str | None
     passphrase_file: str | None
     json: bool
 
 
 def run_log(arguments: LogArguments) -> int:
-    """Print the log, verify it, keep its file and go on in another, or begin a new log."""
+    """Print the log, count in it, verify it, keep its file and go on in another, or begin a new log."""
+    criteria = _criteria(arguments)
+    _check_options(arguments, criteria)
     link = session.start_session(arguments.passphrase_file)
     match arguments.action:
         case None:
-            return _print(link, arguments)
+            return _print(link, arguments, criteria)
         case "verify":
-            return _verify(link, as_json=arguments.json)
+            return _verify(link, arguments.pin or "", as_json=arguments.json)
+        case "stats":
+            _count(link, criteria, as_json=arguments.json)
         case "rotate":
             print_notes(link.reply(control.RotateLog()))
         case "restart":
@@ -48,15 +65,58 @@ def run_log(arguments: LogArguments) -> int:
     return 0
 
 
-def _print(link: "Session", arguments: LogArguments) -> int:
-    count = _DEFAULT_LINES if arguments.lines is None else arguments.lines
+def _criteria(arguments: LogArguments) -> control.CountLog:
+    now = time.time()
+    uid = callers.uid_of_user(arguments.user) if arguments.user is not None else arguments.uid
+    return control.CountLog(
+        level=arguments.level or "",
+        uid=-1 if uid is None else uid,
+        exe=arguments.exe or "",
+        under=arguments.under or "",
+        decision=arguments.decision or "",
+        event=arguments.event or "",
+        since=_time(arguments.since, now),
+        until=_time(arguments.until, now),
+    )
+
+
+def _time(text: str | None, now: float) -> str:
+    try:
+        return log_times.parse_log_time(text, now) if text is not None else ""
+    except ValueError:
+        hint = "give how long ago, as 2h or 7d, or a UTC time, as 2026-11-21 or 2026-11-21T08:00"
+        raise Mistake("not a time", hint) from None
+
+
+def _check_options(arguments: LogArguments, criteria: control.CountLog) -> None:
+    if arguments.uid is not None and arguments.user is not None:
+        raise Mistake("say whose entries", "with --uid N or with --user NAME")
+    if arguments.pin is not None and arguments.action != "verify":
+        raise Mistake("--pin is for verify alone", "envfs log verify --pin NUMBER:HASH")
+    if criteria != control.CountLog() and arguments.action not in (None, "stats"):
+        raise Mistake("a choice of entries is for printing and for stats", "envfs log --level /shop")
+    if (arguments.follow or arguments.lines is not None) and arguments.action is not None:
+        raise Mistake("--lines and --follow are for printing", "envfs log -n 50")
+
+
+def _print(link: "Session", arguments: LogArguments, criteria: control.CountLog) -> int:
+    usual = 0 if criteria.since else _DEFAULT_LINES
+    count = usual if arguments.lines is None else arguments.lines
     printer = _Printer(as_json=arguments.json)
-    link.follow(control.ReadLog(count, arguments.follow), printer.take)
+    link.follow(control.ReadLog(count, arguments.follow, *criteria), printer.take)
     return LogBroken.status if printer.is_broken else 0
 
 
-def _verify(link: "Session", *, as_json: bool) -> int:
-    reply = link.reply(control.VerifyLog())
+def _count(link: "Session", criteria: control.CountLog, *, as_json: bool) -> None:
+    rows: list[object] = []
+    link.follow(criteria, rows.append)
+    callers = [row for row in rows if isinstance(row, control.CallerStatRow)]
+    hours = [row for row in rows if isinstance(row, control.HourStatRow)]
+    (log_statistics.statistics_json if as_json else log_statistics.print_statistics)(callers, hours)
+
+
+def _verify(link: "Session", pin: str, *, as_json: bool) -> int:
+    reply = link.reply(control.VerifyLog(pin))
     if isinstance(reply, control.Checked):
         if as_json:
             output.message_json(reply)
@@ -64,6 +124,8 @@ def _verify(link: "Session", *, as_json: bool) -> int:
             output.print_line(f"the access log is whole: {reply.looked_at} entries, {reply.notes[0]}")
             for text in reply.notes[1:]:
                 output.note(text)
+            if reply.pin:
+                output.note(f"pin: {reply.pin}")
     return 0
 
 
@@ -95,11 +157,21 @@ def _facts(line: str) -> "dict[str, object] | None":
     return facts if isinstance(facts, dict) else None
 
 
+def _program(facts: "dict[str, object]") -> str:
+    parts = [str(facts[name]) for name in ("executable", "script") if name in facts]
+    if "command" in facts and "script" not in facts:
+        parts.append(f"({facts['command']})")
+    ancestors = facts.get("ancestors")
+    if isinstance(ancestors, list) and ancestors:
+        parts.append(f"< {' < '.join(map(str, ancestors[:_ANCESTORS]))}")
+    return output.clean(" ".join(parts))
+
+
 def _sentence(facts: "dict[str, object]") -> str:
     entry = {name: output.clean(str(value)) for name, value in facts.items()}
     event = entry.get("event", "")
     where = f"{entry.get('level', '')}{'@' + str(entry['version']) if 'version' in entry else ''}"
-    caller = f"uid {entry['uid']} pid {entry['pid']} {entry.get('executable', '')}" if "uid" in entry else ""
+    caller = f"uid {entry['uid']} pid {entry['pid']} {_program(facts)}" if "uid" in entry else ""
     parts = [
         output.shown_time(entry.get("time", "")),
         output.paint(event.ljust(8), _STYLES.get(event, "dim")),

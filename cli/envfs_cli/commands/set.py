@@ -19,6 +19,7 @@ class SetArguments(NamedTuple):
     from_file: str | None
     empty: bool
     template: bool
+    canary: bool
     message: str | None
     passphrase_file: str | None
     json: bool
@@ -37,7 +38,7 @@ def run_set(arguments: SetArguments) -> int:
         _check_is_a_level(arguments)
     message = check_message(arguments.message)
     asking, descriptor, trim = _value(arguments)
-    request = control.SetVariable(level, name, trim, arguments.template, message)
+    request = control.SetVariable(level, name, trim, arguments.template, message, arguments.canary)
     return report_written(asking.reply(request, (descriptor,)), as_json=arguments.json)
 
 
@@ -55,6 +56,8 @@ def _check_is_a_level(arguments: SetArguments) -> None:
 
 def _value(arguments: SetArguments) -> "tuple[session.Session, int, bool]":
     name, file = arguments.name, arguments.from_file
+    if arguments.canary:
+        return _canary(arguments)
     if arguments.empty:
         if file is not None:
             raise Mistake("a value is either --empty or --from-file")
@@ -68,3 +71,16 @@ def _value(arguments: SetArguments) -> "tuple[session.Session, int, bool]":
     asking.reply(control.CheckWrite(arguments.level, name))
     asking.let_go()
     return asking, *secrets.value_descriptor(name, file)
+
+
+def _canary(arguments: SetArguments) -> "tuple[session.Session, int, bool]":
+    # nothing is asked for and nothing read from standard input: a value that opens nothing does not matter
+    from envfs_cli.canary_values import canary_value
+
+    if arguments.empty or arguments.template:
+        raise Mistake("a canary has a random value, or one --from-file")
+    if arguments.from_file is not None:
+        descriptor, trim = secrets.value_descriptor(arguments.name, arguments.from_file)
+    else:
+        descriptor, trim = secrets.from_bytes(canary_value(arguments.name).encode()), False
+    return session.start_session(arguments.passphrase_file), descriptor, trim

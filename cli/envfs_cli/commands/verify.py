@@ -26,7 +26,8 @@ def run_verify(arguments: VerifyArguments) -> int:
     if not isinstance(reply, control.Checked):
         return exit_status.BUG
     if arguments.json:
-        output.as_json({**reply._asdict(), "faults": [fault._asdict() for fault in faults]})
+        members = {"looked_at": reply.looked_at, "failed": reply.failed, "notes": reply.notes}
+        output.as_json({**members, "faults": [fault._asdict() for fault in faults]})
     else:
         for fault in faults:
             output.print_line(output.clean(f"{fault.key}: {fault.reason}"))

@@ -54,11 +54,11 @@ class Session:
         received = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
-                return self._link.ask(request, descriptors, received.append)
+                return self._link.ask(request, descriptors, _keep_in(received))
             except Locked as error:
                 received.clear()  # they come again
                 self.unlock(0, error.about)
-        return self._link.ask(request, descriptors, received.append)
+        return self._link.ask(request, descriptors, _keep_in(received))
 
     def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
         """Send a request that needs no key, and hand each row on when it arrives."""
@@ -158,6 +158,18 @@ class Session:
             self._open.close()
 
 
+def _keep_in(received: list[object]) -> "OnRow":
+    def keep(row: object) -> None:
+        if isinstance(row, control.WaitingRow):
+            from envfs_cli.daemon import waiting
+
+            waiting.say_waiting(row)
+        else:
+            received.append(row)
+
+    return keep
+
+
 def _locked(project: str, reason: EnvFSError) -> Locked:
     text = f"{f'project {project}' if project else 'the vault'} is locked, and {reason.text} for its passphrase"
     variable = "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
@@ -180,6 +192,11 @@ def share_link(link: "Link | None") -> None:
 def shared_link() -> "Link | None":
     """Return the link that all commands use: the shell's, to its private daemon. None outside of a shell."""
     return _shared[0] if _shared else None
+
+
+def given_reason(reason: "str | None") -> str:
+    """Return the reason for a person who has to allow a request: the one given, else that of the environment."""
+    return os.environ.get("ENVFS_REASON", "") if reason is None else reason
 
 
 def start_session(passphrase_file: "str | None" = None, project: "str | None" = None) -> Session:

@@ -6,6 +6,7 @@ from envfs_cli.grammar.words import (
     JSON,
     LEVEL,
     PASSPHRASE,
+    SCOPES,
     TTL,
     Argument,
     Command,
@@ -77,6 +78,44 @@ COMMANDS = (
         examples=("envfs grants",),
     ),
     Command(
+        "approvals",
+        "access",
+        "list the questions of programs that wait for a person, answer or watch them",
+        (
+            Argument(
+                "action",
+                "text",
+                "one of the actions below; without one, questions are listed",
+                optional=True,
+                choices=("ls", "show", "respond", "watch"),
+                meanings=(
+                    "list the questions that wait",
+                    "show one: who asks, for what, why, and what a yes can allow",
+                    "answer one",
+                    "show each as it is asked, and take answers at a terminal",
+                ),
+            ),
+            Argument("question", "text", "a question, by its name, such as q7", optional=True),
+            Argument("answer", "text", "yes or no", optional=True, choices=("yes", "no")),
+        ),
+        (
+            Option(("--for",), "text", "SCOPE", "what a yes allows; default: once", SCOPES),
+            JSON,
+        ),
+        (
+            "envfs approvals watch",
+            "envfs approvals show q7",
+            "envfs approvals respond q7 yes",
+            "envfs approvals respond q7 yes --for process",
+            "envfs approvals respond q7 no",
+        ),
+        details="A program whose rule says ask waits in open, get or exec, until a person answers or the time is over. "
+        "A yes is for once (each open that waits now), for the process as long as it runs, for the executable with its "
+        "script for 10 minutes, or for always, which writes a rule. Where nobody watches questions, none is asked. "
+        "The program that asks cannot answer: an answer is refused that comes from its process tree or its session, "
+        "from below a program that counts as an agent, or from a terminal that is younger than the question.",
+    ),
+    Command(
         "who",
         "access",
         "list the processes that have a level open or read it",
@@ -110,7 +149,7 @@ COMMANDS = (
         ),
         (
             "envfs token create /shop/prod --ttl 15m --only 'DB_*'",
-            "envfs token ls",
+            "(umask 077; envfs token create /shop/prod >token); ENVFS_TOKEN_FILE=token envfs exec /shop/prod -- ./app",
             "envfs token revoke t3",
         ),
         details="For containers, CI and other users, by the socket alone. Any command takes the token from "
@@ -120,27 +159,49 @@ COMMANDS = (
     Command(
         "log",
         "access",
-        "print the access log, verify it, rotate it, or begin a new one",
+        "print the access log, count in it, verify it, rotate or restart it",
         (
             Argument(
                 "action",
                 "text",
                 "one of the actions below; without one, entries are printed",
                 optional=True,
-                choices=("verify", "rotate", "restart"),
+                choices=("verify", "stats", "rotate", "restart"),
                 meanings=(
                     "check the chain of entries and its signatures",
+                    "count reads by level and caller, and over time",
                     "go on in a new file, and keep the old one beside it",
                     "begin a new log after a loss",
                 ),
             ),
         ),
         (
-            Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all)"),
-            Option(("--follow",), "flag", "", "follow new entries"),
+            Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all; with --since: all)"),
+            Option(("-f", "--follow"), "flag", "", "follow new entries"),
+            Option(("--level",), "text", "LEVEL", "entries of a level and all below it"),
+            Option(("--uid",), "number", "N", "entries of a user, by number"),
+            Option(("--user",), "text", "NAME", "entries of a user, by name"),
+            Option(("--exe",), "text", "PROGRAM", "entries of a program or a script, by path or name; * is any text"),
+            Option(("--under",), "text", "PROGRAM", "entries of programs that this one started, at any depth"),
+            Option(("--decision",), "text", "DECISION", "entries with a decision, such as deny"),
+            Option(("--event",), "text", "EVENT", "entries of one kind, such as read, refuse, write, canary"),
+            Option(("--since",), "text", "TIME", "entries from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00 (UTC)"),
+            Option(("--until",), "text", "TIME", "entries before then"),
+            Option(("--pin",), "text", "CHECKPOINT", "with verify: an entry that the log must have, as NUMBER:HASH"),
             PASSPHRASE,
             JSON,
         ),
-        ("envfs log -n 50", "envfs log --follow", "envfs log verify", "envfs log rotate"),
+        (
+            "envfs log -n 50",
+            "envfs log -f --level /shop --under claude",
+            "envfs log --decision deny --since 7d",
+            "envfs log stats --since 30d",
+            "envfs log verify --pin 17:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "envfs log rotate",
+        ),
+        details="Entries say who read what: the user, the program and its script, the processes above it, its unit and "
+        "its session. Times are UTC. `envfs log verify` prints a pin of the log's end. Keep it in another place: with "
+        "--pin, a log that was put back, cut or written again before that entry is noticed, whatever was put back with "
+        "it.",
     ),
 )

@@ -8,6 +8,7 @@ from envfs_cli.grammar.words import (
     PROJECT,
     PROJECT_PASSPHRASE,
     READ_AS,
+    REASON,
     Argument,
     Command,
     Option,
@@ -21,6 +22,7 @@ COMMANDS = (
         (HERE, Argument("command", "words", "the command and its arguments, after --")),
         (
             Option(("--only",), "list", "A,B", "only these variables"),
+            REASON,
             Option(("--watch",), "flag", "", "start the command again when the view changes"),
             Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
             PASSPHRASE,

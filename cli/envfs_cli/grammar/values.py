@@ -14,6 +14,7 @@ from envfs_cli.grammar.words import (
     ORDERS,
     PASSPHRASE,
     READ_AS,
+    REASON,
     SUBVERSION,
     VERSION,
     YES,
@@ -32,6 +33,7 @@ COMMANDS = (
             Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
             Option(("--empty",), "flag", "", "set an empty value, which is refused otherwise"),
             Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
+            Option(("--canary",), "flag", "", "make a random value that nobody needs; its read is an alarm"),
             MESSAGE,
             PASSPHRASE,
             JSON,
@@ -40,18 +42,21 @@ COMMANDS = (
             "envfs set /shop/prod DATABASE_URL",
             "pass show db | envfs set /shop/prod DATABASE_URL",
             "echo 'postgres://${DB_HOST}/shop' | envfs set /shop DATABASE_URL --template",
+            "envfs set /backup/prod AWS_SECRET_ACCESS_KEY --canary",
         ),
         details="The value is asked for without showing it, or read from standard input, or taken from a file. At the "
         "terminal Enter ends it, and a paste is taken whole, with all of its lines. A value of one line loses its line "
         "end, one of several lines keeps it, as keys and certificates need it. A value is never an argument: those are "
-        "in everybody's process list.",
+        "in everybody's process list. With --canary the value is made up: a read of it, or of a view that holds it, is "
+        "an event `canary` in the log, is in `envfs status`, and starts the program that `[audit] hook` names. "
+        "Put it where nothing reads: in a level of its own, or where programs get other names alone.",
     ),
     Command(
         "get",
         "values",
         "print one variable's value",
         (HERE, NAME),
-        (VERSION, PASSPHRASE),
+        (VERSION, REASON, PASSPHRASE),
         ("envfs get /shop/prod DATABASE_URL",),
     ),
     Command(

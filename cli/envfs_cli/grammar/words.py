@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Format = Literal[
         "dotenv", "json", "environ", "example", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars"
     ]
+    Scope = Literal["once", "process", "executable", "always"]
     ImportFormat = Literal["dotenv", "json", "yaml", "compose"]
 
 
@@ -88,6 +89,7 @@ HERE = Argument(
 NAME = Argument("name", "name", "a variable's name")
 UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name")
+REASON = Option(("--reason",), "text", "TEXT", "say why, if a person has to allow it (also: ENVFS_REASON)")
 GID = Option(("--gid",), "number", "N", "the group, by number")
 GROUP = Option(("--group",), "text", "NAME", "the group, by name")
 EXE = Option(("--exe",), "file", "PATH", "the program that the process runs")
@@ -104,6 +106,7 @@ PROJECT_PASSPHRASE = Option(
 )
 DIALECTS = ("portable", "shell", "docker", "systemd", "python", "python-interpolating", "node", "expand", "compose")
 DIALECT = Option(("--dialect",), "text", "NAME", f"dotenv text for one kind of reader: {', '.join(DIALECTS)}", DIALECTS)
+SCOPES: "tuple[Scope, ...]" = ("once", "process", "executable", "always")
 VERSION = Option(("--version",), "number", "N", "the level as it was at that version")
 SUBVERSION = Argument("version", "number", "a version, as `envfs history` counts them")
 ORDERS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony", "nuxt")

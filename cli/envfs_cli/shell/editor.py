@@ -3,10 +3,12 @@
 Law: the editor's own history stays empty: what is typed is recalled only if `history.History` was told to remember it.
 """
 
+import asyncio
 import os
 import shlex
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completion, ExecutableCompleter, PathCompleter
 from prompt_toolkit.completion import Completer as EditorCompleter
 from prompt_toolkit.document import Document
@@ -17,9 +19,11 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.defaults import create_output
 from prompt_toolkit.styles import Style
 
+from envfs_cli import output
 from envfs_cli.completion.sources import Sources
 from envfs_cli.shell import offers
 from envfs_cli.shell.history import History
+from envfs_cli.shell.questions import Questions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,9 +42,11 @@ class Editor:
         level: "Callable[[], str]",
         source: "Input | None" = None,
         sink: "Output | None" = None,
+        questions: "Questions | None" = None,
     ) -> None:
-        """Edit with `history`. Offer what `sources` knows at the level that `level` returns."""
+        """Edit with `history`. Offer what `sources` knows at the level that `level` returns. Show `questions`."""
         self._level = level
+        self._questions = questions
         self._session: PromptSession[str] = PromptSession(
             history=_Recalled(history),
             completer=Completer(sources, level),
@@ -56,7 +62,29 @@ class Editor:
     def ask(self) -> str:
         """Return a line. KeyboardInterrupt on ctrl-C, EOFError on ctrl-D."""
         level = "" if os.environ.get("NO_COLOR") else "class:level"
-        return self._session.prompt(FormattedText([("", "envfs "), (level, self._level()), ("", "> ")]))
+        prompt = FormattedText([("", "envfs "), (level, self._level()), ("", "> ")])
+        return self._session.prompt(prompt, pre_run=self._listen)
+
+    def _listen(self) -> None:
+        # called once the editor's loop runs, which ends with the line, and its readers with it
+        source = self._questions.source() if self._questions is not None else -1
+        if source >= 0:
+            asyncio.get_running_loop().add_reader(source, self._show_questions, source)
+
+    def _show_questions(self, source: int) -> None:
+        if self._questions is None:
+            return
+        lines = self._questions.lines()
+        if not self._questions.is_open:
+            asyncio.get_running_loop().remove_reader(source)
+        if lines:
+            _ = run_in_terminal(lambda: _print_above(lines))  # it is awaited by the editor's own loop
+
+
+def _print_above(lines: "list[str]") -> None:
+    for line in lines:
+        output.print_line(line)
+    output.flush()
 
 
 class _Recalled(EditorHistory):

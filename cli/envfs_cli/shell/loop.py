@@ -16,6 +16,7 @@ from envfs_cli.daemon.session import shared_link
 from envfs_cli.run import run_command
 from envfs_cli.shell import builtins, children, lines, private_daemon
 from envfs_cli.shell.history import History
+from envfs_cli.shell.questions import Questions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ def run_terminal(shell: Shell) -> int:
     """Ask for lines until the person leaves."""
     from envfs_cli.shell.editor import Editor
 
-    editor = Editor(shell.history, shell.sources, lambda: shell.level)
+    asked = Questions()
+    editor = Editor(shell.history, shell.sources, lambda: shell.level, questions=asked)
     output.done("`help` lists the commands, Tab completes, `exit` or ctrl-D leaves")
     if os.path.exists(client.user_locations().vault) and private_daemon.hold_daemon():
         output.done("no daemon runs, so this shell keeps the vault to itself; `mount` starts one for all")
@@ -181,6 +183,7 @@ def run_terminal(shell: Shell) -> int:
         except KeyboardInterrupt:
             continue
         except (EOFError, Leave):
+            asked.close()
             return 0
 
 

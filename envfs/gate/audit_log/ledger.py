@@ -20,7 +20,7 @@ from envfs.core.audit import Tip
 from envfs.core.checkpoint import Claim, StoredCheckpoint, StreamHead
 from envfs.core.events import EventKind
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
-from envfs.gate.audit_log import log_end, log_reading
+from envfs.gate.audit_log import chain_verification, log_end, log_reading
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.log_files import LogEnd
 from envfs.gate.audit_log.log_opening import SignedEntry
@@ -160,7 +160,7 @@ class Ledger:
         # the vault is older than the log: the log says what was there
         whole = Marks(with_writes=True)
         with suppress(EnvFSError):
-            log_reading.verify_chain(self._path, (), whole.take)
+            chain_verification.verify_chain(self._path, (), whole.take)
         return whole.after(self._heads())
 
     def _heads(self) -> tuple[StreamHead, ...]:
@@ -180,6 +180,7 @@ class Ledger:
         async with self._signing:
             if self.log.problem or self.behind or self.log.tip.seq <= self.log.signed_to or self._vault is None:
                 return
+            self.log.write_notes()
             stretch = self.log.stretch()
             problem = await trio.to_thread.run_sync(stretch.problem)
             if problem:
@@ -277,23 +278,25 @@ class Ledger:
         """Return what the log says of each stream: which version was read or written, and what was interrupted."""
         whole = Marks(with_writes=True)
         with suppress(EnvFSError):
-            log_reading.verify_chain(self._path, (), whole.take)
+            chain_verification.verify_chain(self._path, (), whole.take)
         return whole
 
     # -- by a person ---------------------------------------------------------------------------------------------------
 
-    def rotate(self, caller: Caller) -> str:
+    async def rotate(self, caller: Caller) -> str:
         """Keep the log's file and go on in a new one. Returns the kept file's name."""
-        return self.log.rotate(caller)
+        async with self._signing:  # which compares the file with what was written into it
+            return self.log.rotate(caller)
 
-    def restart(self, caller: Caller) -> str:
+    async def restart(self, caller: Caller) -> str:
         """Set the log aside and begin a new one; what vouched for the old one asks for it no more.
 
         The first entry of the new one also says in what the vault was behind, for that is accepted with it.
         """
-        aside = self.log.restart(caller, self.behind)
-        self.accept()
-        return aside
+        async with self._signing:
+            aside = self.log.restart(caller, self.behind)
+            self.accept()
+            return aside
 
     def accept(self) -> None:
         """Take the vault's checkpoints as they are now."""

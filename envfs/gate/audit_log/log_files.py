@@ -1,23 +1,26 @@
-"""The files of an access log: the one that is written, and those that were rotated away and kept beside it.
+"""The files of an access log: the one that is written, and the closed segments that are kept beside it.
 
-Law: a kept file is named after the entries that it holds, `access.jsonl.00000001-00000050`. The name only says where to
-look: the chain says whether the entries are there.
+Law: a closed segment is named after the entries that it holds, `access.jsonl.00000001-00000050`, with `.gz` behind it
+where it is compressed. The name only says where to look: the chain says whether the entries are there.
 """
 
 import os
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from envfs import safe_open
 from envfs.core import audit
 from envfs.core.audit import Tip
-from envfs.errors import AuditUnavailable
+from envfs.errors import AuditUnavailable, LogBroken
 from envfs.host import private_files
 
 HINT = "find out what happened to it, then `envfs log verify` and `envfs log restart`"
-_RANGE = re.compile(r"\.(\d{8,18})-(\d{8,18})", re.ASCII)
+COMPRESSED = ".gz"
+_RANGE = re.compile(r"\.(\d{8,18})-(\d{8,18})(\.gz)?", re.ASCII)
 _LONGEST_LINE = 1 << 16
 
 
@@ -27,6 +30,11 @@ class LogPart(NamedTuple):
     path: Path
     first: int
     last: int
+
+    @property
+    def is_compressed(self) -> bool:
+        """Tell whether its bytes are those of gzip (RFC 1952)."""
+        return self.path.suffix == COMPRESSED
 
 
 class LogEnd(NamedTuple):
@@ -61,12 +69,13 @@ def log_parts(path: Path) -> list[LogPart]:
         names = os.listdir(path.parent) if path.parent.is_dir() else []
     except OSError as error:
         raise unavailable(error) from None
-    earlier = []
-    for name in names:
+    closed: dict[tuple[int, int], LogPart] = {}
+    for name in sorted(names, reverse=True):  # of a segment that was being compressed the uncompressed file counts
         match = _RANGE.fullmatch(name.removeprefix(path.name)) if name.startswith(path.name) else None
         if match:
-            earlier.append(LogPart(path.with_name(name), int(match[1]), int(match[2])))
-    earlier.sort(key=lambda part: part.first)
+            first, last = int(match[1]), int(match[2])
+            closed[first, last] = LogPart(path.with_name(name), first, last)
+    earlier = sorted(closed.values(), key=lambda part: part.first)
     return [*earlier, LogPart(path, earlier[-1].last + 1 if earlier else 1, 0)]
 
 
@@ -92,19 +101,37 @@ def open_part(path: Path, flags: int = os.O_RDONLY) -> int:
     return handle
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    if not path.exists() and path.with_name(path.name + COMPRESSED).exists():
+        path = path.with_name(path.name + COMPRESSED)  # it was compressed since it was listed
+    try:
+        with os.fdopen(open_part(path), "rb") as file:
+            if path.suffix != COMPRESSED:
+                yield file
+                return
+            import gzip  # noqa: PLC0415 - most logs have no such file
+
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield cast("BinaryIO", unpacked)
+    except (EOFError, zlib.error):
+        raise LogBroken(f"the access log is broken in {path.name}: it cannot be decompressed", HINT) from None
+    except OSError as error:
+        if path.suffix == COMPRESSED and error.errno is None:  # gzip's own
+            raise LogBroken(f"the access log is broken in {path.name}: it is not compressed by gzip", HINT) from None
+        raise unavailable(error) from None
+
+
 def part_lines(path: Path, offset: int = 0) -> Iterator[bytes]:
     """Yield the lines of one file from `offset` on. The last one may lack its line feed.
 
     Raises:
         AuditUnavailable: it cannot be read
+        LogBroken: it cannot be decompressed
     """
-    handle = open_part(path)
-    try:
-        with os.fdopen(handle, "rb") as file:
-            file.seek(offset)
-            yield from safe_open.read_lines(file, _LONGEST_LINE)
-    except OSError as error:
-        raise unavailable(error) from None
+    with _reading(path) as file:
+        file.seek(offset)
+        yield from safe_open.read_lines(file, _LONGEST_LINE)
 
 
 def whole_lines(path: Path, offset: int) -> Iterator[bytes]:
@@ -136,13 +163,15 @@ def line_that_ends(path: Path, offset: int) -> bytes:
 
     Raises:
         AuditUnavailable: the file cannot be read
+        LogBroken: it cannot be decompressed
     """
-    if offset > _size(path):
-        return b""
     start = max(0, offset - _LONGEST_LINE)
-    data = piece(path, start)[: offset - start]
+    with _reading(path) as file:
+        file.seek(start)
+        data = file.read(offset - start)
     body, end, beyond = data.rpartition(b"\n")
-    return body.rpartition(b"\n")[2] + b"\n" if end and not beyond else b""
+    is_whole = len(data) == offset - start and end and not beyond
+    return body.rpartition(b"\n")[2] + b"\n" if is_whole else b""
 
 
 def piece(path: Path, offset: int) -> bytes:
@@ -173,7 +202,8 @@ def moved_log(path: Path, end: LogEnd) -> Path | None:
         return None
     for name in sorted(os.listdir(path.parent) if path.parent.is_dir() else ()):
         other = path.with_name(name)
-        if name.startswith(path.name) and other != path and _is_what_was(other, end):
+        is_other = name.startswith(path.name) and other != path and other.suffix != COMPRESSED
+        if is_other and _is_what_was(other, end):
             return other
     return None
 

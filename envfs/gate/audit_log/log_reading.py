@@ -2,37 +2,19 @@
 
 import itertools
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from envfs.core import audit
-from envfs.core.audit import LoggedCheckpoint, Tip
+from envfs.core.audit import Tip
 from envfs.core.events import EventKind
-from envfs.errors import AuditUnavailable, LogBroken
+from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_files
 from envfs.gate.audit_log.log_files import HINT, LogEnd, LogPart
 
 _BLOCK = 1 << 16
-_DIGEST_BYTES = 32  # of SHA-256
 Body = dict[str, object]
-
-
-class Verified(NamedTuple):
-    """The result of following the whole chain.
-
-    `end` is where it ends, `first` the number of the first entry that is here, `since` its time, `begin` the hash of
-    the log's first line (empty if that is not here), `restarted` what a restart said in it (None: it is no restart).
-    `digests` are the hashes that were asked for.
-    """
-
-    end: Tip
-    first: int
-    since: str
-    begin: str
-    restarted: str | None
-    points: tuple[LoggedCheckpoint, ...]
-    digests: dict[int, str]
 
 
 def newest_lines(path: Path, count: int, size: int | None = None) -> Iterator[bytes]:
@@ -44,7 +26,7 @@ def newest_lines(path: Path, count: int, size: int | None = None) -> Iterator[by
     left = count
     for part in reversed(log_files.log_parts(path)):
         until = None if part.last else size
-        offset, lines = _start_of(part.path, left, until) if count else (0, 0)
+        offset, lines = _start_of(part, left, until) if count else (0, 0)
         places.append((part.path, offset, until))
         left -= lines
         if count and left <= 0:
@@ -53,9 +35,31 @@ def newest_lines(path: Path, count: int, size: int | None = None) -> Iterator[by
         yield from _lines_between(place, offset, until)
 
 
-def _start_of(path: Path, count: int, until: int | None) -> tuple[int, int]:
+def newest_matching(
+    path: Path, count: int, accepts: Callable[[bytes], bool], size: int | None = None
+) -> Iterator[bytes]:
+    """As `newest_lines`, of the lines that `accepts` takes. At most `count` lines are in memory."""
+    parts = [(part.path, None if part.last else size) for part in log_files.log_parts(path)]
+    if not count:
+        for place, until in parts:
+            yield from filter(accepts, _lines_between(place, 0, until))
+        return
+    chosen: list[deque[bytes]] = []
+    left = count
+    for place, until in reversed(parts):
+        chosen.append(deque(filter(accepts, _lines_between(place, 0, until)), maxlen=left))
+        left -= len(chosen[-1])
+        if left <= 0:
+            break
+    for lines in reversed(chosen):
+        yield from lines
+
+
+def _start_of(part: LogPart, count: int, until: int | None) -> tuple[int, int]:
     # where the newest `count` lines of a file begin, and how many there are up to that. Each block is read once
-    with os.fdopen(log_files.open_part(path), "rb") as file:
+    if part.is_compressed or not part.path.exists():
+        return _start_of_compressed(part, count)
+    with os.fdopen(log_files.open_part(part.path), "rb") as file:
         size = file.seek(0, os.SEEK_END)
         at = size = min(size, size if until is None else until)
         lines = 0
@@ -69,6 +73,14 @@ def _start_of(path: Path, count: int, until: int | None) -> tuple[int, int]:
                 return at + _after_line(block[: size - 1 - at], lines + ends - count), count
             lines += ends
         return 0, lines + bool(size)
+
+
+def _start_of_compressed(part: LogPart, count: int) -> tuple[int, int]:
+    # it cannot be read from its end. Its name says how many lines it should have
+    skipped = max(0, part.last - part.first + 1 - count)
+    lines = log_files.part_lines(part.path)
+    offset = sum(map(len, itertools.islice(lines, skipped)))
+    return offset, sum(1 for _ in lines)
 
 
 def _after_line(block: bytes, number: int) -> int:
@@ -121,65 +133,6 @@ def first_line(path: Path) -> bytes:
     """Return the first line of the log, or nothing where its first entries are not here."""
     part = log_files.log_parts(path)[0]
     return next(log_files.part_lines(part.path), b"") if part.first == 1 else b""
-
-
-def verify_chain(
-    path: Path,
-    asked: Collection[int] = (),
-    on_entry: Callable[[LogEnd, Body], None] = lambda _end, _body: None,
-) -> Verified:
-    """Follow the whole chain.
-
-    Raises:
-        LogBroken: naming the first line that is wrong
-    """
-    everything = itertools.chain.from_iterable(log_files.part_lines(part.path) for part in log_files.log_parts(path))
-    first = next(everything, b"")
-    start, body = _start(first) if first else (Tip(), {})
-    end, points, digests, since = start, [], {}, _Since()
-    for end, entry in audit.walk_chain(itertools.chain((first,) if first else (), everything), start):
-        point = since.take(end, entry)
-        on_entry(LogEnd(*end), entry)
-        points += [point] if point else []
-        if end.seq in asked:
-            digests[end.seq] = end.digest
-    begin = audit.tip_after(Tip(), first).digest if start == Tip() and first else ""
-    restarted = str(body.get("rule", "")) if body.get("event") == EventKind.RESTART else None
-    return Verified(end, start.seq + 1, str(body.get("time", "")), begin, restarted, tuple(points), digests)
-
-
-def _start(line: bytes) -> tuple[Tip, Body]:
-    # a log whose first files were taken away begins with the entry that says so
-    body = audit.parse_log_entry(line, 1)
-    seq, prev = body.get("seq"), body.get("prev")
-    rotated = body.get("event") == EventKind.ROTATE and isinstance(seq, int) and isinstance(prev, str)
-    return (Tip(seq - 1, prev), body) if rotated and isinstance(seq, int) and isinstance(prev, str) else (Tip(), body)
-
-
-class _Since:
-    """Remembers the hashes since the last checkpoint: a checkpoint may name an entry some way before its own.
-
-    They are many where a vault was locked for long, so they stand close together.
-    """
-
-    def __init__(self) -> None:
-        self._first = 0
-        self._digests = bytearray()
-
-    def take(self, end: Tip, body: Body) -> LoggedCheckpoint | None:
-        point = audit.find_checkpoint(body)
-        if point is not None:
-            if "entry" in body and self._digest(point.seq) != point.digest:
-                raise LogBroken(f"the access log is broken at line {end.seq}: its checkpoint names another entry")
-            self._digests.clear()
-        if not self._digests:
-            self._first = end.seq
-        self._digests += bytes.fromhex(end.digest)
-        return point
-
-    def _digest(self, seq: int) -> str:
-        at = (seq - self._first) * _DIGEST_BYTES
-        return self._digests[at : at + _DIGEST_BYTES].hex() if at >= 0 else ""
 
 
 def _parts_after(path: Path, seq: int) -> list[LogPart]:

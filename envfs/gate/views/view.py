@@ -115,6 +115,14 @@ class View:
         """Return a piece where it is. Let go of it before the view."""
         return memoryview(self._map())[extent.start : extent.end]
 
+    def has_canary(self, variables: tuple[str, ...] = ()) -> bool:
+        """Tell whether the true value of a canary is in the view, of these variables or (without any) of all."""
+        start, end = self.part(Part.CANARIES)
+        if start == end or not variables:
+            return start != end
+        listed = self._map()[start:end]
+        return any(b"\0%b\0" % name.encode() in listed for name in variables)
+
     def origins(self) -> list[tuple[str, str]]:
         """List each variable's name and the level that sets it."""
         start, end = self.part(Part.ORIGINS)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from envfs.core import keyfile, limits, names, record
 from envfs.core.notes import Note, check_message
 from envfs.core.operations import Operation
-from envfs.dotenv import dialects, merging, portability, references, writing
+from envfs.dotenv import canaries, dialects, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
 from envfs.errors import Malformed, TooLarge
@@ -80,7 +80,8 @@ _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for th
 
 
 def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    return old.set(names.parse_variable(request.name), _value(request, work)), ()
+    new = old.set(names.parse_variable(request.name), _value(request, work))
+    return (canaries.with_mark(new, request.name) if request.canary else new), ()
 
 
 def _value(request: WriteLevel, work: Work) -> str:
@@ -99,11 +100,12 @@ def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
-    return old.unset(request.name), ()
+    return canaries.without_mark(old.unset(request.name), request.name), ()
 
 
 def _rename(request: WriteLevel, _work: Work, old: Document) -> _Edited:
-    return old.rename(request.name, request.new_name), ()
+    new = old.rename(request.name, request.new_name)
+    return canaries.with_mark_renamed(new, request.name, request.new_name), ()
 
 
 def _replace(_request: WriteLevel, work: Work, _old: Document) -> _Edited:

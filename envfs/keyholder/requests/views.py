@@ -1,13 +1,13 @@
 """Requests that show what records hold: a finished view, and which names each version changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from envfs.core import limits
 from envfs.core.access.face import Face
 from envfs.core.secret import Secret
 from envfs.core.view_parts import Part
-from envfs.dotenv import dialects, formats, merging, portability, residues, writing
+from envfs.dotenv import canaries, dialects, formats, merging, portability, residues, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.dotenv.placeholders import masking
@@ -62,6 +62,8 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
     if request.only:
         view = merging.only_shown(view, Face(only=request.only).shows)
     contents = readable_parts(view, dialect, masking.FIRST_LINE if request.masked else "")
+    served = () if request.masked else canaries.canary_names(layers, view)
+    contents[Part.CANARIES] = _listed(served)
     contents[Part.TABLE] = parts.table_of(contents[Part.ENVIRON])
     contents[Part.ORIGINS] = "".join(f"{name}\0{view.origin[name]}\0" for name in view.variables).encode()
     sizes = tuple(len(contents[part]) for part in Part)
@@ -86,9 +88,16 @@ def _seeds(view: merging.MergedView, keys: list[Secret[bytes]]) -> masking.SeedM
 
 def render_own(request: RenderOwn, work: Work) -> WorkResult:
     """Put a level's own text into a region as it was written, comments and references included."""
-    text = "".join(work.open(layer).render() for layer in request.layers).encode()
-    sizes = tuple(len(text) if part is Part.DOTENV else 0 for part in Part)
-    return WorkResult(Rendered(sizes, 0, ""), region=_region({Part.DOTENV: text}, ordinary=request.ordinary))
+    documents = [work.open(layer) for layer in request.layers]
+    marked = _listed(name for document in documents for name in canaries.own_canaries(document))
+    contents = {Part.DOTENV: "".join(document.render() for document in documents).encode(), Part.CANARIES: marked}
+    sizes = tuple(len(contents.get(part, b"")) for part in Part)
+    return WorkResult(Rendered(sizes, 0, ""), region=_region(contents, ordinary=request.ordinary))
+
+
+def _listed(names: Iterable[str]) -> bytes:
+    text = "".join(f"\0{name}" for name in names)
+    return f"{text}\0".encode() if text else b""
 
 
 def _region(contents: dict[Part, bytes], *, ordinary: bool) -> Region:

@@ -9,6 +9,8 @@ the reply. Every request ends in exactly one reply that is not a Row. Rows may c
 from envfs.protocol import wire
 from envfs.protocol.control.access_log import *  # noqa: F403
 from envfs.protocol.control.access_log import AccessLogRequest, AccessLogRow
+from envfs.protocol.control.approvals import *  # noqa: F403
+from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.changes import *  # noqa: F403
 from envfs.protocol.control.changes import ChangesReply, ChangesRequest, ChangesRow, ImportText, SetVariable
 from envfs.protocol.control.grants import *  # noqa: F403
@@ -72,9 +74,16 @@ class Done(NamedTuple):
 
 
 Request = (
-    VaultRequest | ProjectsRequest | ChangesRequest | ViewsRequest | GrantsRequest | AccessLogRequest | ReadersRequest
+    VaultRequest
+    | ProjectsRequest
+    | ChangesRequest
+    | ViewsRequest
+    | GrantsRequest
+    | AccessLogRequest
+    | ReadersRequest
+    | ApprovalsRequest
 )
-Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow
+Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow | ApprovalsRow
 Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)

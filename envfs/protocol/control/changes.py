@@ -13,8 +13,8 @@ class CheckWrite(NamedTuple):
 class SetVariable(NamedTuple):
     """Set one variable of one level. Descriptor: the value. `trim` drops the line end of a value of one line.
 
-    With `template` the value may refer to other variables. `message` is sealed with the new version, here as in the
-    other requests that write one.
+    With `template` the value may refer to other variables, with `canary` the variable is marked as one. `message` is
+    sealed with the new version, here as in the other requests that write one.
     """
 
     level: str
@@ -22,6 +22,7 @@ class SetVariable(NamedTuple):
     trim: bool = False
     template: bool = False
     message: str = ""
+    canary: bool = False
 
 
 class UnsetVariable(NamedTuple):

@@ -131,11 +131,12 @@ class StatusReport(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A verification ended: how many were looked at, how many failed."""
+    """A verification ended: how many were looked at, how many failed. `pin` is of the log: NUMBER:HASH of its end."""
 
     looked_at: int
     failed: int
     notes: tuple[str, ...] = ()
+    pin: str = ""
 
 
 VaultRequest = (

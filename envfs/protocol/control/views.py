@@ -10,7 +10,8 @@ class ReadView(NamedTuple):
     `only`) or `own`. `exec` is `environ`, and behind a NUL more what is left of templates that refer to a command's
     environment. `own` is the level's own text to the letter in place of a view, and the reply says of which version.
     `channel` is the command's name, for the log. `version` 0 is now, else the level as it was at that version.
-    `dialect` is that of a dotenv text, empty for the one that the grant or the level asks for.
+    `dialect` is that of a dotenv text, empty for the one that the grant or the level asks for. `reason` is for a person
+    who has to allow it: then a WaitingRow comes first.
     """
 
     level: str
@@ -19,6 +20,7 @@ class ReadView(NamedTuple):
     only: tuple[str, ...] = ()
     version: int = 0
     dialect: str = ""
+    reason: str = ""
 
 
 class DescribeView(NamedTuple):

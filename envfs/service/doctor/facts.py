@@ -17,7 +17,7 @@ from envfs.core.access.rule_command import grant_command
 from envfs.core.protection import Protection
 from envfs.errors import EnvFSError, NoVault
 from envfs.host import machine, private_files
-from envfs.host.process import protection
+from envfs.host.process import hook, protection
 from envfs.host.programs import digest_at
 from envfs.protocol.control import FindingRow
 from envfs.protocol.keyholding import DescribeProtection
@@ -26,6 +26,7 @@ from envfs.service.doctor.judgement import NOTE, OK, PROBLEM
 from envfs.service.service import Service
 
 _LOAD_SECONDS = 15
+_TRUSTED_HOOK = "it must be a program of root's or the daemon's user, below folders that no other user may write"
 
 
 async def gather_findings(service: Service) -> AsyncIterator[FindingRow]:
@@ -138,4 +139,11 @@ def _log(service: Service) -> FindingRow:
     problem = service.log.look()
     if problem:
         return FindingRow("log", PROBLEM, f"{problem}; every read is refused until that is fixed", "`envfs log verify`")
+    program = service.audit_settings().hook
+    reason = hook.untrusted(program) if program else ""
+    if reason:
+        return FindingRow("log", PROBLEM, f"the hook {program} will not be started: {reason}", _TRUSTED_HOOK)
+    dropped = service.log.copies.dropped
+    if dropped:
+        return FindingRow("log", NOTE, f"{dropped} copies of entries were not taken by the machine's own log", "")
     return FindingRow("log", OK, f"{service.places.log} ({service.log.tip.seq} entries)")

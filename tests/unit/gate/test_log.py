@@ -63,8 +63,7 @@ def entries(path: Path) -> list[dict[str, object]]:
 
 def kill(log: AccessLog) -> None:
     """Let go of the file as a process that is killed does: nothing more is written."""
-    os.close(log._handle)
-    log._handle = -1
+    log._file.close()
 
 
 # -- writing and opening again -----------------------------------------------------------------------------------------
@@ -364,7 +363,7 @@ def test_a_line_bent_in_the_middle_is_found_at_the_latest_by_verify(open_log: Op
     path.write_bytes(b"".join(lines))
     log = open_log()
     if not log.problem:
-        with pytest.raises(LogBroken, match=f"line {place + 2}:"):
+        with pytest.raises(LogBroken, match=f"line {place + 2} of access.jsonl: entry {place + 1} was changed"):
             log.verify()
 
 
@@ -576,7 +575,7 @@ def test_entries_reach_the_disk_with_sync_and_a_failure_is_never_forgotten(
     log.append(READ, CALLER)
     log.sync()
     log.sync()
-    assert synced == [log._handle]
+    assert synced == [log._file._handle]
 
     def fail(_handle: int) -> None:
         raise OSError(5, "Input/output error")

@@ -13,7 +13,7 @@ from envfs.core import audit, events
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import LogBroken
-from envfs.gate.audit_log import log_reading
+from envfs.gate.audit_log import chain_verification
 from envfs.gate.audit_log.log import AccessLog
 
 READ = events.read(AccessRequest("/shop", Channel.MOUNT, Format.DOTENV), 1, Verdict(Decision.ALLOW, "uid 1000 /"))
@@ -29,8 +29,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if count == 2:
             log.remember()
         log.append(READ._replace(version=count), None)
-    os.close(log._handle)
-    log._handle = -1
+    log._file.close()
     return path
 
 
@@ -71,7 +70,7 @@ def test_every_end_that_a_power_cut_can_leave_opens(
         assert len(mended) == (len(data[:synced] + tail) > len(whole)), name
         last = f"after entry {len(whole.splitlines())} was dropped"
         assert all(rule.endswith(last) for rule in mended), name
-        assert log_reading.verify_chain(path).end == log.tip, name
+        assert chain_verification.verify_chain(path).end == log.tip, name
         count += 1
     assert count > 2 * len(data[synced:])
 
@@ -87,7 +86,7 @@ def test_zeros_before_what_is_remembered_are_a_break(written: Path, tmp_path: Pa
     assert bool(log.problem) == (at > 250)  # the line that the end names
     assert path.read_bytes()[at : at + 20] == bytes(20)
     with pytest.raises(LogBroken, match="broken at line"):
-        log_reading.verify_chain(path)
+        chain_verification.verify_chain(path)
     log.close()
 
 

@@ -16,20 +16,49 @@ REVEALED = f"A={HOSTILE}\0".encode()
 
 def log_row(**fields: object) -> control.LogRow:
     entry = {"seq": 1, "time": HOSTILE, "event": HOSTILE, "uid": 7, "gid": 7, "pid": 7, "executable": HOSTILE}
+    entry |= {"script": HOSTILE, "command": HOSTILE, "ancestors": [HOSTILE], "unit": HOSTILE, "session": 7}
     entry |= {"cgroup": HOSTILE, "channel": HOSTILE, "level": HOSTILE, "format": HOSTILE, "rule": HOSTILE, "version": 3}
     return control.LogRow(json.dumps({**entry, **fields}) + "\n")
 
 
 H = HOSTILE
+QUESTION = control.QuestionRow(
+    question=H,
+    state="open",
+    uid=7,
+    user=H,
+    level=H,
+    version=3,
+    format=H,
+    channel=H,
+    variables=2,
+    program=H,
+    script=H,
+    folder=H,
+    unit=H,
+    reason=H,
+    processes=(control.ProcessFact(7, 7, H, terminal=True), control.ProcessFact(6, 7, H, terminal=False)),
+    waiting=1,
+    asked=H,
+    seconds_left=9,
+    choices=(H, "process"),
+)
 ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "log": (control.Done(), (log_row(), log_row(version=HOSTILE, uid=HOSTILE, pid=HOSTILE))),
     "log verify": (control.Checked(1, 0, (H,)), ()),
+    "log stats": (
+        control.Done(),
+        (control.CallerStatRow(H, 1, H, H, 1, 2, 3, 4, H, H), control.HourStatRow(H, 1, 2, 3, 4)),
+    ),
     "log restart": (control.Done((H,)), ()),
     "verify": (control.Checked(2, 1, (H,)), (control.FaultRow(H, H),)),
     "ls": (control.Done(), (control.LevelRow(H, 1, H, allowed=True),)),
     "grants": (control.Done(), (control.GrantRow(H, 1, H, H, 5, H, H, H, H, (H,), (H,), exe=H),)),
     "explain /shop --uid 7": (control.Explained(H, H, 7, H), (control.RuleRow(H, H, H, H, H, H),)),
     "who /shop": (control.Done(), (control.ReaderRow(H, 1, H, H, 1, H, 2, H, H, 3),)),
+    "approvals": (control.Done(), (QUESTION,)),
+    "approvals show q1": (control.Done(), (QUESTION,)),
+    "approvals respond q1 yes": (control.Done((H,)), ()),
     "history /shop": (control.Done(), (control.VersionRow(1, H, H, (H,), (H,), (H,)),)),
     "show /shop": (control.Done(), (control.VariableRow("A", H),)),
     "show /shop --reveal": (control.Done(), (control.VariableRow("A", H),)),
@@ -58,7 +87,9 @@ def test_nothing_that_others_wrote_reaches_the_screen_raw(
     assert text.isprintable(), repr(text)
 
 
-@pytest.mark.parametrize("line", [line for line in ANSWERS if not line.startswith(("accept", "grant ", "revoke"))])
+@pytest.mark.parametrize(
+    "line", [line for line in ANSWERS if not line.startswith(("accept", "approvals respond", "grant ", "revoke"))]
+)
 def test_json_is_one_document_or_one_a_line_and_clean(
     run: Callable[[str, FakeLink], int], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,9 +122,12 @@ def test_json_is_one_document_or_one_a_line_and_clean(
             "who /shop",
             ["level", "version", "format", "channel", "uid", "user", "pid", "executable", "state", "seconds"],
         ),
+        ("approvals", list(control.QuestionRow._fields)),
+        ("approvals show q1", list(control.QuestionRow._fields)),
         ("grants", [*control.GrantRow._fields]),
         ("explain /shop --uid 7", [*control.Explained._fields, "rules"]),
-        ("log verify", ["looked_at", "failed", "notes"]),
+        ("log verify", ["looked_at", "failed", "notes", "pin"]),
+        ("log stats", ["callers", "hours"]),
         ("verify", ["looked_at", "failed", "notes", "faults"]),
         ("init --identity-file /tmp/id", ["vault", "recipient", "home", "approved_uid"]),
         ("status", [*control.StatusReport._fields, "running"]),
@@ -145,6 +179,14 @@ def test_the_exit_status_says_whether_all_is_well(
         ("history /shop -n 0", control.ListHistory("/shop", 0)),
         ("log", control.ReadLog(20, follow=False)),
         ("log -n 3 --follow", control.ReadLog(3, follow=True)),
+        ("log -f --level /shop --uid 7", control.ReadLog(20, follow=True, level="/shop", uid=7)),
+        ("log --user root --exe cat --under sh", control.ReadLog(20, uid=0, exe="cat", under="sh")),
+        ("log --event read --decision allow", control.ReadLog(20, event="read", decision="allow")),
+        ("log --since 2026-11-21", control.ReadLog(0, since="2026-11-21T00:00:00")),
+        ("log -n 5 --since 2026-11-21T08:00Z", control.ReadLog(5, since="2026-11-21T08:00:00")),
+        ("log --until 2026-11-21T08:00:09", control.ReadLog(20, until="2026-11-21T08:00:09")),
+        ("log stats --level /shop", control.CountLog("/shop")),
+        ("log verify --pin 7:a", control.VerifyLog("7:a")),
         ("grant /shop --uid 7 --ttl 15m", control.GrantAccess("/shop", 7, 900)),
         ("grant /shop --user root", control.GrantAccess("/shop", 0, 0)),
         ("revoke /shop --uid 7", control.Revoke("/shop", 7)),

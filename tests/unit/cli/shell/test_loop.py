@@ -163,7 +163,7 @@ def test_control_c_is_survived_and_control_d_leaves(
             raise key
         return str(key)
 
-    monkeypatch.setattr("envfs_cli.shell.editor.Editor.__init__", lambda *_: None)
+    monkeypatch.setattr("envfs_cli.shell.editor.Editor.__init__", lambda *_, **__: None)
     monkeypatch.setattr("envfs_cli.shell.editor.Editor.ask", ask)
     assert loop.run_terminal(shell) == 0
     assert [name for name, _ in started] == ["ls", "verify"]

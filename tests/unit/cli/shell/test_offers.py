@@ -33,7 +33,7 @@ from tests.unit.cli.fake_shell_link import FakeLink, sources
         ("get --version", "", []),
         ("import", "", offers.FILES),
         ("import x", "d", ["dev"]),
-        ("log", "", ["verify", "rotate", "restart"]),
+        ("log", "", ["verify", "stats", "rotate", "restart"]),
         ("nope", "", []),
     ],
 )

@@ -1,0 +1,101 @@
+"""A question to a person, in words: who asks, for what, why, and what a yes can allow.
+
+Law: every text of it that somebody else chose is made visible, letter by letter: it never reaches a terminal raw.
+"""
+
+from envfs.protocol import control
+from envfs_cli import line_wrap, output
+
+OPEN = "open"
+_INDENT, _NARROWEST = 10, 30
+_CHOICES = {
+    "once": "those that wait now",
+    "process": "while it runs",
+    "executable": "for 10 minutes",
+    "always": "writes a rule",
+}
+_ENDS = {
+    "allowed": "was allowed",
+    "denied": "was refused",
+    "timed-out": "ended: nobody answered in time",
+    "withdrawn": "ended: the program waits no more",
+}
+
+
+def question_lines(row: control.QuestionRow) -> "list[str]":
+    """Return an open question as lines for a terminal."""
+    facts = [
+        ("who", f"{_user(row)}  {_words(row)}"),
+        ("folder", row.folder),
+        ("unit", row.unit if row.unit != "/" else ""),
+        ("why", row.reason or "no reason was given"),
+        ("what", f"{row.format} of {row.level}{_version(row)}: {row.variables} variables"),
+        ("waits", f"{row.waiting} since {output.shown_time(row.asked)}, for {row.seconds_left} s more"),
+    ]
+    facts += [
+        ("" if number else "from", f"{process.pid} {process.words}{_mark(process)}")
+        for number, process in enumerate(row.processes[1:])
+    ]
+    lines = [output.paint(output.clean(f"{row.question} asks for {row.level}"), "head")]
+    for name, text in facts:
+        lines += _folded(name, text) if text else []
+    return [*lines, *(_choice(row, scope) for scope in row.choices), f"  {'no':<8}{_respond(row)} no"]
+
+
+def _folded(name: str, text: str) -> "list[str]":
+    # a terminal would go on at its left edge, where the lines of a question begin: a text could look like another line
+    room = max(_NARROWEST, line_wrap.terminal_width() - _INDENT)
+    pieces, piece, width = [], "", 0
+    for letter in output.clean(text):
+        columns = 1 if letter.isascii() else 2
+        if width + columns > room:
+            pieces.append(piece)
+            piece, width = "", 0
+        piece, width = piece + letter, width + columns
+    return [f"  {name:<8}{part}" if not at else f"{'':>8}| {part}" for at, part in enumerate([*pieces, piece])]
+
+
+def end_words(row: control.QuestionRow) -> str:
+    """Return in words how a question ended."""
+    by = f" by uid {row.answered_by}" if row.answered_by >= 0 else ""
+    return output.clean(f"{row.question} {_ENDS.get(row.state, 'ended')}{by}")
+
+
+def question_cells(row: control.QuestionRow) -> "tuple[str, ...]":
+    """Return an open question as the cells of a table's row."""
+    return (
+        row.question,
+        row.level,
+        _user(row),
+        _words(row),
+        row.reason or "-",
+        str(row.waiting),
+        f"{row.seconds_left} s",
+    )
+
+
+def _choice(row: control.QuestionRow, scope: str) -> str:
+    suffix = "" if scope == "once" else f" --for {scope}"
+    meaning = output.paint(output.clean(f"  # {_CHOICES.get(scope, scope)}"), "dim")
+    return f"  {'yes' if scope == row.choices[0] else '':<8}{_respond(row)} yes{output.clean(suffix)}{meaning}"
+
+
+def _respond(row: control.QuestionRow) -> str:
+    return output.clean(f"envfs approvals respond {row.question}")
+
+
+def _user(row: control.QuestionRow) -> str:
+    return f"{row.user} (uid {row.uid})" if row.user else f"uid {row.uid}"
+
+
+def _words(row: control.QuestionRow) -> str:
+    program = row.processes[0].words if row.processes else row.program
+    return f"{program} (pid {row.processes[0].pid})" if row.processes else program
+
+
+def _version(row: control.QuestionRow) -> str:
+    return f"@{row.version}" if row.version else ""
+
+
+def _mark(process: control.ProcessFact) -> str:
+    return " [terminal]" if process.terminal else ""

@@ -1,0 +1,123 @@
+"""Requests about questions to a person: list, show, answer and watch them."""
+
+import pwd
+
+import trio
+
+from envfs.control.call import Call, Sent
+from envfs.core.approvals.lineage import Process
+from envfs.core.approvals.question import ApprovalScope, Outcome, Question, process_words
+from envfs.errors import BadRequest, NotRunning
+from envfs.gate.approvals.board import Board
+from envfs.host import clocks
+from envfs.protocol.control import (
+    Done,
+    ListApprovals,
+    ProcessFact,
+    QuestionRow,
+    RespondApproval,
+    ShowApproval,
+    WatchApprovals,
+)
+from envfs.service.approvals import answer_question, find_question, may_answer
+
+_LOOK_AGAIN = 0.5  # whether the client is still there
+_OPEN = "open"
+_EFFECTS = {
+    ApprovalScope.ONCE: "each open that waited goes on",
+    ApprovalScope.PROCESS: "the processes that waited may read it as long as they run",
+    ApprovalScope.EXECUTABLE: "this program may read it for 10 minutes, as this user",
+    ApprovalScope.ALWAYS: "a rule allows it from now on: `envfs grants`",
+}
+
+
+async def list_approvals(call: Call, _request: ListApprovals) -> Sent:
+    """Send the questions that wait."""
+    board = _board(call)
+    board.note_person()
+    await call.send_rows(_row(board, question) for question in board.questions() if _may(call, question))
+    return Sent(Done())
+
+
+async def show_approval(call: Call, request: ShowApproval) -> Sent:
+    """Send one question that waits. Raises NoSuchLevel if there is none of that name."""
+    board = _board(call)
+    board.note_person()
+    question = find_question(call.service, call.caller, request.question)
+    await call.send_row(_row(board, question))
+    return Sent(Done())
+
+
+async def respond_approval(call: Call, request: RespondApproval) -> Sent:
+    """Answer a question. Raises BadRequest for a scope that there is not, NotApproved if this client may not answer."""
+    if request.scope and request.scope not in tuple(ApprovalScope):
+        raise BadRequest("a yes cannot allow that", f"it can allow {', '.join(ApprovalScope)}")
+    scope = ApprovalScope(request.scope) if request.scope else None
+    _board(call).note_person()
+    await answer_question(call.service, call.caller, call.peer, request.question, scope)
+    return Sent(Done((_EFFECTS[scope],) if scope is not None else ()))
+
+
+async def watch_approvals(call: Call, _request: WatchApprovals) -> Sent:
+    """Send a row for each question that waits, is asked or ends, until the client leaves.
+
+    Raises:
+        NotRunning: this daemon serves one command alone, so nobody asks here
+    """
+    board = _board(call)
+    if not board.is_running:
+        raise NotRunning("no daemon runs here that could ask", "start it with `envfs mount`")
+    with board.watch() as watch:
+        while not call.left():
+            with trio.move_on_after(_LOOK_AGAIN):
+                await watch.wait()
+            for change in watch.take():
+                if not _may(call, change.question):
+                    continue
+                await call.send_row(_row(board, change.question, change.outcome, change.answered_by))
+    return Sent(Done())
+
+
+def _may(call: Call, question: Question) -> bool:
+    return may_answer(call.service, call.caller, question)
+
+
+def _board(call: Call) -> Board:
+    return call.service.open_vault.approvals.board
+
+
+def _row(board: Board, question: Question, outcome: Outcome | None = None, answered_by: int = -1) -> QuestionRow:
+    sighting, request = question.sighting, question.request
+    return QuestionRow(
+        question=question.name,
+        state=outcome or _OPEN,
+        uid=question.identity.uid,
+        user=_user(question.identity.uid),
+        level=question.identity.level,
+        version=request.version,
+        format=request.format,
+        channel=request.channel,
+        variables=question.variables,
+        program=sighting.program.path,
+        script=sighting.script.path if sighting.script else "",
+        folder=sighting.folder,
+        unit=sighting.unit,
+        reason=sighting.reason,
+        processes=tuple(map(_fact, sighting.lineage)),
+        waiting=board.waiting(question),
+        asked=clocks.time_text(clocks.moment_of(question.wall_ns)),
+        seconds_left=max(0, round(question.until - clocks.boot_seconds())),
+        choices=question.choices,
+        answered_by=answered_by,
+    )
+
+
+def _fact(process: Process) -> ProcessFact:
+    return ProcessFact(process.pid, process.uid, process_words(process), process.terminal != 0)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return ""

@@ -1,0 +1,96 @@
+"""Requests for the entries of the access log, and for numbers of them.
+
+Law: each caller gets those of the levels whose log it may read. How many others there are is not for it either.
+"""
+
+import collections
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import trio
+
+from envfs.control.call import Call, Sent
+from envfs.control.rules import user_name
+from envfs.core import audit, log_filter, names
+from envfs.core.access.roles import Capability
+from envfs.core.log_filter import LogFilter
+from envfs.core.log_statistics import Statistics
+from envfs.errors import BadRequest, LogBroken
+from envfs.gate.audit_log.log import AccessLog
+from envfs.protocol.control import CallerStatRow, CountLog, Done, HourStatRow, LogRow, ReadLog
+from envfs.service import rights
+
+_LOOK_AGAIN = 0.2
+_LINES_AT_ONCE = 256
+_LONGEST_CRITERION = 1024
+_UIDS = 1 << 32
+_Accepts = Callable[[bytes], bool]
+
+
+async def read_log(call: Call, request: ReadLog) -> Sent:
+    """Send entries of the log, those that the filter takes. With `follow`, go on until the client leaves."""
+    log, accepts = _log(call), _filter(request)
+    seen, newest = log.tip.seq, max(0, request.newest)
+    if call.caller.is_user(call.service.owner):
+        await _send_lines(call, log.newest(newest, accepts))
+    else:
+        visible: collections.deque[bytes] = collections.deque(maxlen=newest or None)
+        async for some in _pieces(log.newest(0, accepts)):
+            visible.extend(line for line in some if _is_visible(call, line))
+        await _send_lines(call, iter(visible))
+    while request.follow and not call.left():
+        await trio.sleep(_LOOK_AGAIN)
+        fresh, seen = log.tip.seq - seen, log.tip.seq
+        if fresh > 0:
+            lines = log.newest(fresh)
+            await _send_lines(call, filter(accepts, lines) if accepts else lines)
+    return Sent(Done())
+
+
+async def count_log(call: Call, request: CountLog) -> Sent:
+    """Count the accesses that the filter takes, by level and caller, and by the hour."""
+    statistics = Statistics()
+    async for some in _pieces(_log(call).newest(0, _filter(request))):
+        for line in some:
+            if _is_visible(call, line):
+                statistics.take(line)
+    for caller, numbers in statistics.callers():
+        user = user_name(caller.uid) if 0 <= caller.uid < _UIDS else ""  # who bends a log may write any number there
+        await call.send_row(CallerStatRow(caller.level, caller.uid, user, caller.program, *numbers))
+    await call.send_rows(HourStatRow(hour, *numbers) for hour, numbers in statistics.hours())
+    return Sent(Done())
+
+
+def _filter(request: ReadLog | CountLog) -> _Accepts | None:
+    criteria = LogFilter(*(getattr(request, name) for name in LogFilter._fields))
+    if any(len(text) > _LONGEST_CRITERION for text in criteria if isinstance(text, str)):
+        raise BadRequest("what entries are chosen by is too long", f"at most {_LONGEST_CRITERION} characters each")
+    return None if criteria == LogFilter() else log_filter.acceptor(criteria)
+
+
+def _log(call: Call) -> AccessLog:
+    _ = call.service.open_vault  # a log without a vault would be one that this question begins
+    return call.service.log
+
+
+async def _send_lines(call: Call, lines: Iterator[bytes]) -> None:
+    async for some in _pieces(lines):
+        await call.send_rows(LogRow(line.decode(errors="replace")) for line in some if _is_visible(call, line))
+
+
+async def _pieces(lines: Iterator[bytes]) -> AsyncIterator[list[bytes]]:
+    # some at a time, and read in a thread: a log may be longer than the memory, and on a slow disk
+    while some := await trio.to_thread.run_sync(list, itertools.islice(lines, _LINES_AT_ONCE)):
+        yield some
+
+
+def _is_visible(call: Call, line: bytes) -> bool:
+    if call.caller.is_user(call.service.owner):
+        return True
+    try:
+        level = audit.parse_log_entry(line, 0).get("level")
+    except LogBroken:
+        return False
+    if not isinstance(level, str) or not level.startswith("/"):
+        level = names.ROOT  # of the log or the daemon itself
+    return rights.may(call.service, call.caller, Capability.LOG, level)

@@ -1,0 +1,41 @@
+"""The origin of a caller: its script, the processes above it, its session and its unit, as the log names them.
+
+Law: it is evidence for people. No decision rests on it, for a process can choose its name and its parent.
+"""
+
+from typing import NamedTuple
+
+
+class Origin(NamedTuple):
+    """The signs of a caller beside its executable. Empty where it could not be seen.
+
+    `script` is the file that an interpreter runs, `command` the process's name (comm, proc(5)) where that is not its
+    executable's. `ancestors` are the processes above it, the nearest first, each as its executable, with its name in
+    brackets where that is another one. `session` is the id of its session (setsid(2)), `unit` its systemd unit.
+    """
+
+    script: str = ""
+    command: str = ""
+    ancestors: tuple[str, ...] = ()
+    session: int = 0
+    unit: str = ""
+
+
+UNSEEN = Origin()
+_COMM_BYTES = 15  # the kernel keeps no more of a process's name
+
+
+def own_name(executable: str, command: str) -> str:
+    """Return a process's name. Empty if it is its executable's."""
+    name = executable.rpartition("/")[2].removesuffix(" (deleted)")
+    return (
+        ""
+        if name.encode(errors="surrogateescape")[:_COMM_BYTES] == command.encode(errors="surrogateescape")
+        else command
+    )
+
+
+def ancestor(executable: str, command: str) -> str:
+    """Write one process of a tree: its executable, and in brackets its name, where that is another one."""
+    name = own_name(executable, command)
+    return " ".join(part for part in (executable, f"({name})" if name else "") if part)

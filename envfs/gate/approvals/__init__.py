@@ -1,0 +1,1 @@
+"""Approvals at work: questions that wait, and what their answers allow."""

@@ -1,0 +1,73 @@
+"""Questions to a person: requests, rows and replies (docs/protocol.md §2)."""
+
+from envfs.tuples import NamedTuple
+
+
+class ListApprovals(NamedTuple):
+    """The questions that wait for a person. Rows: QuestionRow."""
+
+
+class ShowApproval(NamedTuple):
+    """One question that waits, by its name, such as q7. Rows: one QuestionRow."""
+
+    question: str
+
+
+class RespondApproval(NamedTuple):
+    """Answer a question. `scope` is what a yes allows, empty for a no."""
+
+    question: str
+    scope: str = ""
+
+
+class WatchApprovals(NamedTuple):
+    """Questions as they are asked and end, until the client leaves, first those that wait. Rows: QuestionRow."""
+
+
+class ProcessFact(NamedTuple):
+    """One process of a tree: its number, its user, and how it is called. `terminal`: it has one."""
+
+    pid: int
+    uid: int
+    words: str
+    terminal: bool
+
+
+class QuestionRow(NamedTuple):
+    """A question to a person. `state` is `open`, or how it ended: an Outcome.
+
+    `processes` are the one that asks and its ancestors, the nearest first. `variables` is how many the view has.
+    `asked` is UTC. `choices` are what a yes can allow: Scopes. `answered_by` is a uid, -1 where nobody answered.
+    """
+
+    question: str
+    state: str
+    uid: int
+    user: str
+    level: str
+    version: int
+    format: str
+    channel: str
+    variables: int
+    program: str
+    script: str
+    folder: str
+    unit: str
+    reason: str
+    processes: tuple[ProcessFact, ...]
+    waiting: int
+    asked: str
+    seconds_left: int
+    choices: tuple[str, ...]
+    answered_by: int = -1
+
+
+class WaitingRow(NamedTuple):
+    """The request waits for a person, who is asked this question, and has so many seconds."""
+
+    question: str
+    seconds: int
+
+
+ApprovalsRequest = ListApprovals | ShowApproval | RespondApproval | WatchApprovals
+ApprovalsRow = QuestionRow | WaitingRow

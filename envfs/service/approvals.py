@@ -1,0 +1,131 @@
+"""AnsweringProcess questions: who may, and what an answer does.
+
+Laws: the one who answers is looked at when the answer comes, and must be the process that connected. A refused answer
+is on the log. An answer is recorded before anybody is let go on.
+"""
+
+import os
+from functools import partial
+
+import trio
+
+from envfs.core import events
+from envfs.core.access.caller import Caller
+from envfs.core.access.evidence import ProgramFile
+from envfs.core.access.roles import Capability
+from envfs.core.access.rule import Pin, Rule, who
+from envfs.core.access.verdict import Decision
+from envfs.core.approvals import approver
+from envfs.core.approvals.approver import AGENTS, AnsweringProcess, AskingProcess
+from envfs.core.approvals.question import ApprovalScope, Question
+from envfs.errors import BadRequest, Conflict, NoSuchLevel, NotApproved
+from envfs.host import lineages, programs
+from envfs.host.peers import Peer
+from envfs.service import rights
+from envfs.service.grants import check_giving
+from envfs.service.service import Service
+
+_NOBODY = AnsweringProcess((), None, None)
+
+
+def may_answer(service: Service, caller: Caller, question: Question) -> bool:
+    """Tell whether a caller has the capability to answer a question."""
+    return rights.may(service, caller, Capability.APPROVE, question.identity.level)
+
+
+def find_question(service: Service, caller: Caller, name: str) -> Question:
+    """Return the open question of a name such as q7.
+
+    Raises:
+        NoSuchLevel: there is none that this caller may answer
+    """
+    questions = service.open_vault.approvals.board.questions()
+    question = next((question for question in questions if question.name == name), None)
+    if question is None or not may_answer(service, caller, question):
+        raise NoSuchLevel("there is no open question of that name", "`envfs approvals ls` lists them")
+    return question
+
+
+async def answer_question(
+    service: Service, caller: Caller, peer: Peer, name: str, scope: ApprovalScope | None
+) -> Question:
+    """Say yes to a question, for a scope, or no.
+
+    Raises:
+        NoSuchLevel: it is not open
+        NotApproved: this process may not answer it. That is on the log
+        BadRequest: a yes cannot allow that
+    """
+    board = service.open_vault.approvals.board
+    question = find_question(service, caller, name)
+    reason = await reason_to_refuse(service, caller, peer, question)
+    find_question(service, caller, name)  # it may have ended meanwhile
+    if reason:
+        service.refusals.record(events.refused_answer(question.request, question.name, reason), caller)
+        raise NotApproved(f"this process may not answer {name}: {reason}", _hint(name))
+    if scope is None:
+        board.deny(question, caller)
+        await service.after_revoke()  # what was allowed to the same program before has ended
+        return question
+    if scope not in question.choices:
+        raise BadRequest(f"a yes to {name} cannot allow that", f"it can allow {', '.join(question.choices)}")
+    if scope is ApprovalScope.ALWAYS:
+        await _write_rule(service, caller, question)
+        find_question(service, caller, name)
+    board.allow(question, scope, caller)
+    return question
+
+
+async def _write_rule(service: Service, caller: Caller, question: Question) -> None:
+    identity = question.identity
+    if not rights.may(service, caller, Capability.GRANT, identity.level):
+        raise NotApproved(f"a rule about {identity.level} takes `grant` there", "answer for less, or ask the owner")
+    pins = [await _pin(file) for file in (identity.program, identity.script) if file is not None]
+    rule = Rule(
+        identity.level,
+        identity.uid,
+        exe=pins[0],
+        script=pins[1] if identity.script is not None else None,
+        dialect=identity.face.dialect,
+        only=identity.face.only,
+        decision=Decision.MASK if identity.face.masked else Decision.ALLOW,
+    )
+    given = check_giving(service, caller, rule)
+    service.log.append(events.granted(rule.level, who(rule)), caller)
+    service.book.give(given)
+    await service.after_revoke()
+
+
+async def _pin(file: ProgramFile) -> Pin:
+    # what ran must be what the rule is about: the file that is at the path, before and after its content is read
+    digest = await trio.to_thread.run_sync(programs.digest_at, file.path)
+    try:
+        status = os.stat(file.path)
+    except OSError:
+        status = None
+    if not digest or status is None or (status.st_dev, status.st_ino) != (file.device, file.inode):
+        raise Conflict("the program is not the file at its path any more", "answer for once, or for the process")
+    return Pin(file.path, digest)
+
+
+async def reason_to_refuse(service: Service, caller: Caller, peer: Peer, question: Question) -> str:
+    """Say why the process at the other end may not answer. Empty if it may."""
+    look = partial(_look, peer)
+    answering = await service.open_vault.approvals.gathering.look(look, caller.uid) or _NOBODY
+    asking = AskingProcess(question.sighting.lineage, question.seconds, question.wall_ns)
+    agents = (*AGENTS, *service.settings.load().approvals.agents)
+    return approver.reason_to_refuse(answering, asking, agents)
+
+
+def _look(peer: Peer) -> AnsweringProcess:
+    lineage = lineages.lineage_of(peer.pid())
+    if not lineage or peer.pid() != lineage[0].pid:
+        return _NOBODY
+    leader = next((process for process in lineage if process.pid == lineage[0].session), None)
+    return AnsweringProcess(
+        lineage, leader or lineages.process_at(lineage[0].session), lineages.terminal_of(lineage[0])
+    )
+
+
+def _hint(name: str) -> str:
+    return f"answer from a terminal that was open before the question: `envfs approvals respond {name} yes`"
