@@ -49,7 +49,14 @@ async def grant(call: Call, request: GrantAccess) -> Sent:
     given = service.book.give(rule, "t" if rule.token else "g")
     await service.after_revoke()  # the rule may be stricter than the one that it replaces, or end sooner
     missing = () if service.open_vault.vault.exists(rule.level) else (f"there is no level {rule.level} yet",)
-    return Sent(RuleGiven(given.id, (*missing, *_notes(given), *_narrowed(service, given), *_crowded(service))))
+    notes = (*missing, *_notes(given), *_narrowed(service, given), *_crowded(service), *_shut_out(call, given))
+    return Sent(RuleGiven(given.id, notes))
+
+
+def _shut_out(call: Call, rule: Rule) -> Iterator[str]:
+    if not rights.may(call.service, call.caller, Capability.GRANT, rule.level):
+        path = call.service.places.rules
+        yield f"this program could not take it back: another one can, or an editor, in {path}"
 
 
 def _rule(service: Service, request: GrantAccess) -> Rule:

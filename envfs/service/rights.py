@@ -60,5 +60,7 @@ def _is_denied(service: Service, caller: Caller, capability: Capability, level: 
         rules = service.open_vault.gate.policy().resolve(caller, level, clocks.boot_seconds())
     except (EnvFSError, UnsafeSettings):  # no vault, or nothing that binds the owner can be believed
         return False
-    denying = (entry for entry in (*rules.denying, *rules.doubtful) if entry.denies(capability))
-    return any(entry.rule.names_program and entry.rule.by is None for entry in denying)
+    # a script is never known at the socket: in doubt, a rule about one would shut the owner out for good
+    doubtful = (entry for entry in rules.doubtful if entry.rule.script is None)
+    denying = (entry.rule for entry in (*rules.denying, *doubtful) if entry.denies(capability))
+    return any(rule.names_program and rule.by is None for rule in denying)
