@@ -17,7 +17,7 @@ demo: ## a tour of EnvFS on a mount of its own
 	@contrib/install run
 	@contrib/demo
 
-test: ## the tests, a quarter of an hour on two cores, without the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
+test: ## the tests, eight minutes on two cores, without the soak; PYTEST_ARGS='-k mount' picks some, PROCESSES=0 runs them in one process
 	@contrib/install test
 	@PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
@@ -36,7 +36,7 @@ dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=20
 	@.venv/bin/python -m tests.dialects.run --parsers "$(PARSERS)" --values "$(VALUES)" --seed "$(SEED)"
 	@.venv/bin/pytest -q tests/dialects/test_models.py tests/dialects/test_orders.py
 
-soak: ## look for leaks and drift, and try the tables of cases whole; PYTEST_ARGS='-k locale' picks some
+soak: ## look for leaks and drift, try the tables of cases whole and the laws with more examples; PYTEST_ARGS='-k locale' picks some
 	@contrib/install test
 	@ENVFS_EXAMPLES=20 .venv/bin/pytest -m "soak or law" $(PYTEST_ARGS)
 

@@ -3,8 +3,10 @@
 Law: descriptors, mounts and processes are as many after the tests as before them.
 """
 
+import gc
 import os
 import shutil
+import signal
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,8 +27,12 @@ Homes = Callable[..., Home]
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Let every user open /dev/fuse, as udev does on an ordinary machine and nobody does in a bare one.
 
-    The process that the others belong to does it, if there are several: it is the last to end.
+    The process that the others belong to does it, if there are several: it is the last to end. Each lets go of what a
+    shell's background job ignores: commands that ignore Ctrl-C from their start are not what is tested.
     """
+    for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, action)
     if _is_able() and not hasattr(session.config, "workerinput"):
         session.config.stash[_MODE] = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
         os.chmod("/dev/fuse", 0o666)
@@ -71,6 +77,7 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Path]:
     yield folder
     eventually(lambda: not processes_of(folder), f"the processes of {folder} end")
     assert mounts_below(folder) == []
+    gc.collect()  # a daemon in a thread of ours that was refused something leaves a circle, with an open file in it
     assert request.session.testsfailed or len(os.listdir("/proc/self/fd")) == open_before
     shutil.rmtree(folder)
 

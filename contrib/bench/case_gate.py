@@ -12,6 +12,7 @@ from envfs.core.access.policy import Policy
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Moment, Pin, Rule
 from envfs.host.callers import Callers
+from envfs.host.evidence.unfinished import Unfinished
 from envfs.host.programs import digest_at
 
 MANY = 500
@@ -47,6 +48,10 @@ def contests(rounds: int) -> Generator[Contest, None, None]:
 def _decide(policy: Policy) -> Sample:
     callers, pid, uid, gid = Callers(), os.getpid(), os.getuid(), os.getgid()
     try:
+        try:  # the content of the program is read once
+            policy.decide(callers.look(pid, uid, gid), _LEVEL, 2.0, Capability.READ)
+        except Unfinished as unfinished:
+            unfinished.finish()
         began = time.perf_counter()
         for _ in range(_TIMES):
             policy.decide(callers.look(pid, uid, gid), _LEVEL, 2.0, Capability.READ)

@@ -7,12 +7,13 @@ flush.
 
 import errno
 import select
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import pyfuse3
 from pyfuse3 import FUSEError, RequestContext
 
+from envfs.core.access.caller import Caller
 from envfs.fuse.guard import guarded
 from envfs.fuse.sharing import Sharing
 
@@ -21,11 +22,12 @@ class Absent(pyfuse3.Operations):
     """Says no, each time in the kernel's word for it."""
 
     sharing: Sharing
+    _caller: Callable[[RequestContext], Caller]
 
     @guarded
     async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:
-        """Describe a file system without room: nothing can be stored here. EACCES for a caller that has no number."""
-        if ctx.pid <= 0:
+        """Describe a file system without room: nothing can be stored here. EACCES for an unknown caller."""
+        if self._caller(ctx).unknown:
             raise FUSEError(errno.EACCES)
         data = pyfuse3.StatvfsData()
         data.f_bsize = data.f_frsize = 4096

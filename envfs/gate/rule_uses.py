@@ -48,8 +48,7 @@ class RuleUses:
         line = json.dumps({"rule": rule.key, "boot": user[0], "pidfd": pidfd}).encode() + b"\n"
         try:
             private_files.make_folder(self._path.parent)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-            handle = os.open(self._path, flags, 0o600)
+            handle = safe_open.open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
                 if os.write(handle, line) != len(line):
                     raise OSError("a short write")

@@ -3,7 +3,7 @@
 A caller that cannot be looked at is returned with a `doubt`, and the gate denies it. More than its numbers is gathered
 by the `source` of a caller, where a rule asks for it (`host.evidence`). A caller by the socket is described as it was
 when it connected: it may run another program by the time of its request, and pass the socket on, so nothing is told of
-its program, its script and its ancestors.
+its program and its script, and of its ancestors the paths alone.
 """
 
 import errno

@@ -132,7 +132,7 @@ GARBAGE: dict[str, bytes] = {
     "a reply": framing.encode_frame(wire.to_body(control.Done())),
     "a request of the keyholder's": framing.encode_frame({"type": "sign-checkpoint", "seq": 1, "digest": ""}),
     "an unknown field": framing.encode_frame({"type": "status", "verbose": True}),
-    "a missing field": framing.encode_frame({"type": "grant-access", "level": "/"}),
+    "a missing field": framing.encode_frame({"type": "set-variable", "level": "/"}),
     "a wrong type": framing.encode_frame({"type": "grant-access", "level": "/", "uid": "0"}),
     "a blob": framing.encode_frame({"type": "status"}, [b"x"]) + b"x",
     "an empty blob": framing.encode_frame({"type": "status"}, [b""]),

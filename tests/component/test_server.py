@@ -131,6 +131,16 @@ async def _is_answered(path: str) -> bool:
             return False
 
 
+async def _is_answered_at_last(path: str) -> bool:
+    # on a busy machine the requests of the others are still being answered
+    with trio.move_on_after(20):
+        while True:
+            if await _is_answered(path):
+                return True
+            await trio.sleep(0.05)
+    return False
+
+
 @pytest.mark.parametrize("sent", [b"", b"\0\0", b"requests"], ids=["nothing", "half a frame", "requests"])
 def test_connections_that_only_stand_there_make_room_for_the_same_users_next_one(
     shared: World, tmp_path: Path, sent: bytes
@@ -148,9 +158,8 @@ def test_connections_that_only_stand_there_make_room_for_the_same_users_next_one
                     await client.send(data)
                 answered = await _is_answered(path)
                 assert not answered or trio.current_time() - begun > 0.5  # they came a moment ago
-                await trio.sleep(1.5)
                 for _ in range(70):
-                    assert await _is_answered(path)
+                    assert await _is_answered_at_last(path)
                 nursery.cancel_scope.cancel()
 
     run(main)
@@ -165,8 +174,7 @@ def test_commands_that_wait_for_changes_leave_room_for_others_of_the_same_user(s
                 nursery.start_soon(Server(shared.service).run, listener)
                 for client in await _connected(stack, path, 64):
                     await client.send(framing.encode_frame(wire.to_body(control.ReadLog(1, follow=True))))
-                await trio.sleep(0.5)
-                assert await _is_answered(path)
+                assert await _is_answered_at_last(path)
                 nursery.cancel_scope.cancel()
 
     run(main)

@@ -12,7 +12,7 @@ from tests.dialects.parsers import Parser
 from tests.dialects.promises import Promise
 from tests.dialects.trial import Count, Kinds, Result, Task
 
-VALUES, SEED = 780, 7
+VALUES, SEED = 260, 7
 LIBRARIES = (
     "python-dotenv",
     "python-dotenv-raw",

@@ -101,6 +101,8 @@ RULES: dict[str, tuple[Condition, ...]] = {
     "viewer": (Condition(ALICE, can=frozenset((NAMES,))),),
     "historian": (Condition(ALICE, can=frozenset((HISTORY,))),),
     "values": (Condition(ALICE, can=frozenset((READ,))),),
+    "mask": (Condition(ALICE, decision="mask"),),
+    "mask-but": (Condition(ALICE, decision="mask"), Condition(ALICE, exe="approved")),
 }
 DOORS = {  # what each takes; `any`: to know of the level
     **dict.fromkeys(
@@ -124,6 +126,8 @@ SEVERAL = {  # these take more than one thing. The way to a value goes over a fo
 def expected(persona: Persona, rule: str, door: str) -> bool:
     """Tell whether a caller gets through a door of a level that has the rules of that name."""
     by_socket = door.startswith("socket.")
+    if door == "socket.own" and is_masked(persona, rule, door):
+        return False  # a level's own text has no placeholders
     if door in SEVERAL:
         return SEVERAL[door] <= _gets(persona, RULES[rule], by_socket)
     if door == "folder.listed" and not _lists_mount_point(persona):
@@ -132,6 +136,13 @@ def expected(persona: Persona, rule: str, door: str) -> bool:
         owner_lists = door == "socket.levels" and persona.user == "root"
         return owner_lists or bool(_gets(persona, RULES[rule], by_socket))
     return DOORS[door] in _gets(persona, RULES[rule], by_socket)
+
+
+def is_masked(persona: Persona, rule: str, door: str) -> bool:
+    """Tell whether a caller that gets through a door gets placeholders there."""
+    by_weight = sorted(RULES[rule], key=lambda condition: condition.weight, reverse=True)
+    met = (each for each in by_weight if _is_met(each, persona, door.startswith("socket.")))
+    return any(condition.decision == "mask" for condition in itertools.islice(met, 1))
 
 
 def _lists_mount_point(persona: Persona) -> bool:

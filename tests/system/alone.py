@@ -75,6 +75,11 @@ class Alone:
         return unlocked if unlocked.status else self.ask(body)
 
 
+def reading(level: str, name: str) -> Body:
+    """Return the request with which `envfs get` asks for a variable."""
+    return {"type": "read-view", "level": level, "format": "value", "channel": "get", "only": [name]}
+
+
 def _refusal(work: Callable[[], Awaitable[None]]) -> EnvFSError | None:
     """Do something to its end, or until it is refused."""
     try:

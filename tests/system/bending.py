@@ -11,9 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from envfs.errors import AuthenticationFailed
-from tests.system.alone import answers
+from tests.system.alone import answers, reading
 from tests.system.home import Home, Row
-from tests.system.peer import Body
 
 Harm = Callable[[Home], None]
 
@@ -29,8 +28,7 @@ class Notice(NamedTuple):
 
 def notice(home: Home, level: str = "/shop/prod", name: str = "DATABASE_URL") -> Notice:
     """Ask for one value and for both verifications; the statuses are those of the commands that ask so."""
-    read: Body = {"type": "read-view", "level": level, "format": "value", "channel": "get", "only": [name]}
-    told = answers(home, [read, {"type": "verify-vault"}, {"type": "verify-log"}])
+    told = answers(home, [reading(level, name), {"type": "verify-vault"}, {"type": "verify-log"}])
     words = " ".join(json.dumps([each.rows, each.reply], ensure_ascii=False) for each in told)
     statuses = [each.status for each in told]
     if told[1].reply.get("failed"):

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import Homes
 from tests.system import bending
+from tests.system.alone import answers, reading
 from tests.system.bending import BOTH_WAYS, Harm, Noticed, chained, checkpoints, end_file, lines, notice, write_lines
 from tests.system.home import OWNER, Home
 from tests.system.probing import attempt
@@ -345,15 +346,29 @@ _HEALED: dict[str, Harm] = {
 }
 
 
-@pytest.mark.parametrize(
-    "harm", [pytest.param(name, marks=pytest.mark.soak if at % 4 else ()) for at, name in enumerate(_HEALED)]
-)
+_READ = reading("/shop/prod", "DATABASE_URL")
+_SOME = [pytest.param(name, marks=pytest.mark.soak if at % 4 else ()) for at, name in enumerate(_HEALED)]
+
+
+@pytest.mark.parametrize("harm", _SOME)
 def test_after_a_restart_all_is_served_again(logged: Home, harm: str) -> None:
+    _HEALED[harm](logged)
+    refused, restarted, read, verified = answers(
+        logged, [_READ, {"type": "restart-log"}, _READ, {"type": "verify-log"}]
+    )
+    assert (refused.status, restarted.status) == (112, 0), (refused, restarted)
+    assert logged.log()[0]["event"] == "restart"
+    if "checkpoints" not in harm:  # these are the vault's, and so are not begun anew with the log
+        assert (read.status, verified.status) == (0, 0), (read, verified)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("harm", _HEALED)
+def test_after_the_command_that_restarts_it_all_is_served_again(logged: Home, harm: str) -> None:
     _HEALED[harm](logged)
     logged.envfs("get", "/shop/prod", "DATABASE_URL", status=112)
     logged.envfs("log", "restart")
-    assert logged.log()[0]["event"] == "restart"
-    if "checkpoints" not in harm:  # these are the vault's, and so are not begun anew with the log
+    if "checkpoints" not in harm:
         logged.envfs("get", "/shop/prod", "DATABASE_URL")
         logged.envfs("log", "verify")
     logged.settle()
@@ -445,9 +460,7 @@ def test_a_log_that_was_begun_again_while_the_vault_was_locked_is_taken_and_sign
 
 def _rotated(home: Home) -> list[Path]:
     for _ in range(2):
-        home.envfs("log", "rotate")
-        home.envfs("get", "/shop/prod", "DATABASE_URL")
-        home.settle()
+        assert [each.status for each in answers(home, [{"type": "rotate-log"}, _READ])] == [0, 0]
     return sorted(home.state.glob("access.jsonl.0*"))
 
 

@@ -1,6 +1,7 @@
 """A change whose process was killed between its entry in the log and its record: told, and never taken for tampering.
 
-A record that was acknowledged and then taken away is told apart from it.
+A record that was acknowledged and then taken away is told apart from it. Of what may be broken off where, `make test`
+tries each member once, `make soak` all together.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Homes
+from tests.selection import spread
 from tests.system.bending import notice
 from tests.system.crashing import STRACE, Moment, Served, struck
 from tests.system.home import Home, Row
@@ -67,8 +69,7 @@ def _forget_mark(home: Home, seq: int) -> None:
     path.write_bytes(b"".join(line for mark, line in marks if (mark["stream"], mark["seq"]) != gone))
 
 
-@pytest.mark.parametrize("alone", [False, True])
-@pytest.mark.parametrize("call", ["fdatasync", "fsync", "linkat"])
+@pytest.mark.parametrize(("call", "alone"), spread(["fdatasync", "fsync", "linkat"], [False, True]))
 def test_a_change_that_never_took_effect_is_told_and_is_no_fault(shop: Home, call: str, alone: bool) -> None:
     _break_off(shop, Moment(0, call, 1), alone=alone)
     assert not _record(shop, 2).exists()
@@ -86,8 +87,7 @@ def test_a_change_that_never_took_effect_is_told_and_is_no_fault(shop: Home, cal
     assert len(_events(shop, "void")) == 1
 
 
-@pytest.mark.parametrize("level", ["/new", "/new/deep"])
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize(("number", "level"), spread([1, 2, 3], ["/new", "/new/deep"]))
 def test_the_first_text_of_a_project_may_be_broken_off_too(shop: Home, level: str, number: int) -> None:
     _break_off(shop, Moment(0, "linkat", number), body={**_SET, "level": level})
     said = notice(shop)

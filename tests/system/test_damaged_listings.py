@@ -125,13 +125,14 @@ def test_an_old_version_that_is_damaged_hides_no_other(levels: Home) -> None:
 def test_a_damaged_key_hides_no_other_project_and_is_not_taken_for_none(levels: Home) -> None:
     path = levels.vault / "key/b/@00000001.age"
     path.write_bytes(path.read_bytes()[:-20])
-    for words in (("project", "ls"), ("key", "ls")):
-        said = levels.envfs(*words, status=110)
-        assert [line.split("\t")[0] for line in said.text.splitlines()] == ["/a", "/c"]
-        assert "envfs: error: /b: " in said.complaint
-    for words in (("project", "new", "b"), ("project", "recipients", "b"), ("key", "rotate", "b")):
-        levels.envfs(*words, status=110)
-    levels.envfs("ls")
+    with levels.mounted():
+        for words in (("project", "ls"), ("key", "ls")):
+            said = levels.envfs(*words, status=110)
+            assert [line.split("\t")[0] for line in said.text.splitlines()] == ["/a", "/c"]
+            assert "envfs: error: /b: " in said.complaint
+        for words in (("project", "new", "b"), ("project", "recipients", "b"), ("key", "rotate", "b")):
+            levels.envfs(*words, status=110)
+        levels.envfs("ls")
 
 
 @pytest.mark.parametrize("line", [b"garbage\n", b"\xff\xfe\n", b"5\n", b"\n", b"[" * 5000 + b"\n"])

@@ -8,12 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import Homes
-from tests.system.alone import answers
+from tests.system.alone import answers, reading
 from tests.system.home import Home, Row
-from tests.system.peer import Body
 from tests.system.probing import attempt
 
-_READ: Body = {"type": "read-view", "level": "/shop", "format": "value", "channel": "get", "only": ["APP_NAME"]}
+_READ = reading("/shop", "APP_NAME")
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from tests.system.bending import checkpoints, notice
 from tests.system.home import Home
 from tests.system.long_chain import lengthen
 
-_COUNT = 2_500
+_COUNT = 700
 
 
 @pytest.fixture(scope="module")
 def made(new_home: Homes, ground: Path) -> Home:
-    """Give a home with 2,500 checkpoints, as an older release left them. To be copied."""
+    """Give a home with 700 checkpoints, as an older release left them. To be copied."""
     home = new_home()
     home.envfs("set", "/a", "X", given="v1")
     home.settle()

@@ -53,7 +53,7 @@ def test_readers_during_changes_meet_no_error_and_no_half_text(served: tuple[Hom
         ]
         try:
             with writer(home.socket) as write:
-                for number in range(150):
+                for number in range(60):
                     write.set("/shop", "APP_NAME", "n" * (1 + number * 37 % 1000))
                     texts.add(file.read_text())
         finally:

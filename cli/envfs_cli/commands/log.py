@@ -106,6 +106,6 @@ def _sentence(facts: "dict[str, object]") -> str:
         where.ljust(16),
         f"{entry.get('channel', '')} {entry.get('format') or entry.get('operation', '')}".strip().ljust(14),
         caller,
-        output.paint(entry.get("rule", ""), "dim"),
+        output.paint(f"{'masked: ' * (entry.get('decision') == 'mask')}{entry.get('rule', '')}", "dim"),
     ]
     return "  ".join(part for part in parts if part).rstrip()

@@ -28,10 +28,10 @@ def explain_access(
     if as_json:
         output.as_json({**reply._asdict(), "rules": [row._asdict() for row in rows]})
         return 0
-    output.print_line(f"{output.paint(reply.decision, 'head')} {capability} at {level}")
+    output.print_line(f"{output.paint(output.clean(reply.decision), 'head')} {capability} at {level}")
     output.print_line(f"  by         {output.clean(reply.rule)}")
     for row in rows:
-        answer = output.paint(row.answer.ljust(14), _STYLES.get(row.answer, "head"))
+        answer = output.paint(output.clean(row.answer).ljust(14), _STYLES.get(row.answer, "head"))
         reason = f": {row.reason}" if row.reason else ""
-        output.print_line(f"  {answer} {row.id} {row.decision} {output.clean(f'{row.who} {row.level}{reason}')}")
+        output.print_line(f"  {answer} {output.clean(f'{row.id} {row.decision} {row.who} {row.level}{reason}')}")
     return 0

@@ -16,6 +16,7 @@ from envfs.dotenv.residues import Choice, Open, Outside, Residue
 
 _WINDOW: Final = 16
 _TELLING: Final = 8  # a shorter value is a common word or number: it stands in other values by chance
+_LONGEST_SHOWN: Final = 4096
 _LIST_SIGN: Final = ":"  # between the reader's own PATH and what is added to it
 
 FIRST_LINE: Final = "# masked by envfs: placeholders stand in the place of the values\n"  # a comment in every dialect
@@ -68,6 +69,8 @@ def _telling(items: Sequence[Item], chosen: Sequence[MaskedValue]) -> set[int]:
 
 
 def _has_value_of_another(shown: str, name: str, by_length: Mapping[int, Mapping[str, set[str]]]) -> bool:
+    if len(shown) > _LONGEST_SHOWN:
+        return True  # to look for every value in it would take too long
     for length, values in by_length.items():
         for start in range(len(shown) - length + 1):
             if values.get(shown[start : start + length], set()) - {name}:

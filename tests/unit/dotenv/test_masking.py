@@ -1,6 +1,8 @@
 """All placeholders of a view together: none is in a value or in another one, whatever somebody puts into a value."""
 
+import base64
 import hashlib
+import json
 
 from envfs.dotenv import dialects, merging
 from envfs.dotenv.document import parse_document
@@ -108,3 +110,12 @@ def test_the_first_line_is_a_comment_in_every_dialect() -> None:
     assert FIRST_LINE.count("\n") == 1
     assert not set("\\'\"`$=") & set(FIRST_LINE)
     assert parse_document(FIRST_LINE).variables() == {}
+
+
+def test_claims_of_any_length_take_no_long_time() -> None:
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": "x" * 90_000}).encode()).decode().rstrip("=")
+    token = f"eyJhbGciOiJIUzI1NiJ9.{claims}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    others = {f"V_{length}": "y" * length for length in range(8, 1000)}
+    placeholder = chosen(A=token, **others)["A"]
+    assert claims not in placeholder
+    assert len(placeholder) == len(token)
