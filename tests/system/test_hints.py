@@ -153,7 +153,6 @@ CASES = {
     ),
     "an odd rule": Case("grant /shop --uid 7 --can fly", ("envfs grant --help",)),
     "no token": Case("token revoke", ("envfs token ls",)),
-    "no text for placeholders": Case("export --own /shop", ("envfs export {}",), masked, uid=1001),
     "no such grant": Case("revoke /shop --uid 7", ("envfs grants",)),
     "a project that is there": Case("project new shop", ("envfs project ls", "envfs project custody {} --managed")),
     "no such project": Case("project recipients nope", ("envfs project ls",)),
