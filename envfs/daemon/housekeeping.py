@@ -14,7 +14,7 @@ from envfs.core.scope import VAULT, Scope
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import EnvFSError
 from envfs.host import clocks
-from envfs.host.supervision import run_once
+from envfs.host.supervision import run_once, supervised_nursery
 from envfs.service import identity
 from envfs.service.locking import lock_now
 from envfs.service.rekeying import finish_all
@@ -39,8 +39,8 @@ class Housekeeping:
     async def run(self) -> None:
         """Go on for ever."""
         duties = (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_every_second, self._keep_log)  # it may take seconds, and wait for a verification
+        async with supervised_nursery() as tasks:
+            tasks.keep(_every_second, self._keep_log)  # it may take seconds, and wait for a verification
             await _every_second(*duties)
 
     async def _lock_what_is_due(self) -> None:

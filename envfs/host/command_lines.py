@@ -38,7 +38,7 @@ class CommandLines:
     def __init__(self, read: Callable[[int, str], str] | None = None) -> None:
         """Start no thread yet."""
         self._read = read or script_of
-        self._questions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._questions: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._silences: dict[int, _Silence] = {}
         self._is_busy = False
@@ -61,6 +61,12 @@ class CommandLines:
         self._silences.pop(uid, None)
         return text
 
+    def close(self) -> None:
+        """Let the thread end."""
+        if self._thread is not None:
+            self._questions.put(None)
+            self._thread = None
+
     def _be_silent(self, uid: int, now: float) -> None:
         if len(self._silences) >= _MOST_USERS:
             self._silences.clear()
@@ -76,8 +82,8 @@ class CommandLines:
         self._questions.put(question)
 
     def _serve(self) -> None:
-        while True:
-            self._questions.get()()
+        while (question := self._questions.get()) is not None:
+            question()
 
     def _answer(self, answers: "queue.SimpleQueue[str]", pid: int, executable: str) -> None:
         text = self._read(pid, executable)

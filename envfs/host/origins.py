@@ -57,6 +57,10 @@ class Origins:
         self._seen[caller.pid] = _Seen(caller, fresh, now_ns)
         return fresh
 
+    def close(self) -> None:
+        """Look at nobody any more, until somebody asks."""
+        self._command_lines.close()
+
     def _describe(self, caller: Caller) -> Origin | None:
         process = _read(caller.pid)
         if process is None:

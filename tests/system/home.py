@@ -76,17 +76,20 @@ def mounts_below(folder: Path) -> list[str]:
 
 def processes_of(folder: Path) -> list[int]:
     """List the processes whose environment or command line names a folder: that is how ours are told from others'."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
+    name, pids = os.fsencode(folder), []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
-            text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            # asked for often, of every process of the machine, so the bare files are read
+            with (
+                open(f"/proc/{pid}/environ", "rb", buffering=0) as environ,
+                open(f"/proc/{pid}/cmdline", "rb", buffering=0) as words,
+            ):
+                text = environ.read() + words.read()
         except OSError:
             continue
-        if os.fsencode(folder) in text:
-            found.append(int(entry.name))
-    return found
+        if name in text and pid != os.getpid():
+            pids.append(pid)
+    return pids
 
 
 def open_in(pid: int) -> int:

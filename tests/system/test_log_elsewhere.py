@@ -37,7 +37,7 @@ def test_a_home_that_was_moved_goes_on(logged: Home) -> None:
 
 def test_a_machine_that_was_renamed_goes_on(logged: Home) -> None:
     for host in ("first", "second", "first"):
-        script = f'hostname {host}; "$0" get /shop/prod DATABASE_URL && "$0" verify && "$0" log verify'
+        script = f'hostname {host}; "$0" get /shop/prod DATABASE_URL && "$0" log verify'
         command = ["unshare", "--uts", "sh", "-c", script, ENVFS]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=logged.environ(), timeout=60)
         assert done.returncode == 0, done

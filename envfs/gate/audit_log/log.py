@@ -109,6 +109,7 @@ class AccessLog(LogWriter):
                 self.remember()
             self._file.close()
         self.copies.close()
+        self._origins.close()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
