@@ -54,9 +54,9 @@ async def count_log(call: Call, request: CountLog) -> Sent:
         for line in some:
             if _is_visible(call, line):
                 statistics.take(line)
-    for caller, numbers in statistics.callers():
-        user = user_name(caller.uid) if 0 <= caller.uid < _UIDS else ""  # who bends a log may write any number there
-        await call.send_row(CallerStatRow(caller.level, caller.uid, user, caller.program, *numbers))
+    for counted, numbers in statistics.callers():
+        user = user_name(counted.uid) if 0 <= counted.uid < _UIDS else ""  # who bends a log may write any number there
+        await call.send_row(CallerStatRow(counted.level, counted.uid, user, counted.program, *numbers))
     await call.send_rows(HourStatRow(hour, *numbers) for hour, numbers in statistics.hours())
     return Sent(Done())
 

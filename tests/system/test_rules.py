@@ -106,8 +106,8 @@ def test_a_program_of_the_owners_is_kept_out_of_everything_and_the_owner_is_not(
     shutil.copy("/bin/sh", agent)
     shop.envfs("grant", "/", "--under", str(agent), "--decision", "deny")
     denied = shop.rows("grants")[-1]["id"]
-    tried = (f"cat {shop.view('/shop')}", "get /shop A", f"revoke {denied}", "grant / --uid 0", "grants")
-    line = "; ".join([f"PATH={Path(ENVFS).parent}:$PATH", tried[0], *(f"envfs {words}" for words in tried[1:])])
+    commands = ("get /shop A", f"revoke {denied}", "grant / --uid 0", "grants")
+    line = "; ".join([f"cat {shop.view('/shop')}", *(f"{ENVFS} {command}" for command in commands)])
     said = subprocess.run(
         [agent, "-c", f"{line}; true"],
         check=False,
