@@ -117,10 +117,11 @@ class Gate:
 
     def judge_held(self, caller: Caller, request: AccessRequest) -> Verdict:
         """As `judge`, for a file that the caller has open: one that it opened by a yes stays readable."""
-        verdict = self._rule(caller, request.level, request.capability)
+        verdict = self.judge(caller, request)
         if verdict.decision is not _ASK:
-            return self.judge(caller, request)
-        return _in_face(self._approvals.decide_held(caller, request.level, verdict), request.face)
+            return verdict
+        rule = self._rule(caller, request.level, request.capability)
+        return _in_face(self._approvals.decide_held(caller, request.level, rule), request.face)
 
     def judge(self, caller: Caller, request: AccessRequest) -> Verdict:
         """Decide on a request, in the face that it has."""

@@ -149,7 +149,7 @@ COMMANDS = (
         ),
         (
             "envfs token create /shop/prod --ttl 15m --only 'DB_*'",
-            "envfs token ls",
+            "(umask 077; envfs token create /shop/prod >token); ENVFS_TOKEN_FILE=token envfs exec /shop/prod -- ./app",
             "envfs token revoke t3",
         ),
         details="For containers, CI and other users, by the socket alone. Any command takes the token from "

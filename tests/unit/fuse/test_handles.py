@@ -36,6 +36,8 @@ class Asked:
     def judge(self, _caller: Caller, _request: AccessRequest) -> Verdict:
         return self.judge_access()
 
+    judge_held = judge
+
     def judge_access(self, *_access: object, **_more: object) -> Verdict:
         return Verdict(Decision.ALLOW if self.allowed else Decision.DENY, "a rule")
 
