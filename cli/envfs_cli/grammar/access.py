@@ -80,7 +80,7 @@ COMMANDS = (
     Command(
         "approvals",
         "access",
-        "list the questions of programs that wait for a person, answer or watch them",
+        "list, answer or watch the questions of programs that wait",
         (
             Argument(
                 "action",
