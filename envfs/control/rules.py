@@ -3,6 +3,7 @@
 import math
 import pwd
 from collections.abc import Iterator
+from functools import partial
 
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
@@ -227,7 +228,11 @@ async def explain_access(call: Call, request: ExplainAccess) -> Sent:
     """Say which rule answers a caller at a level, and why. Rows: RuleRow, the most specific first."""
     example, gate = _example(request), call.service.open_vault.gate
     capability = _capability(request.capability)
-    asked = callers.caller_of(request.pid) if request.pid else callers.supposed_caller(example)
+    # in a thread: a process can let anybody wait who looks at it, and a file may be large
+    look = partial(callers.caller_of, request.pid) if request.pid else partial(callers.supposed_caller, example)
+    asked = await call.service.open_vault.approvals.gathering.look(look, call.caller.uid)
+    if asked is None:
+        raise BadRequest("it takes too long to look at that", "name another process or program")
     policy = gate.policy()
     for row in explanation.explain(policy, asked, example.level, clocks.boot_seconds(), capability):
         await call.send_row(RuleRow(*row))

@@ -15,6 +15,7 @@ from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
 from envfs.errors import AlreadyExists, NotApproved
 from envfs.host import clocks
+from envfs.service import rights
 from envfs.service.service import Service
 
 _HINT = "ask the owner"
@@ -81,8 +82,13 @@ def _check_limits(service: Service, own: list[IndexedRule], rule: Rule) -> None:
 
 
 def may_end(service: Service, caller: Caller, rule: Rule) -> bool:
-    """Tell whether a caller may take a rule back: its own, or with `admin` at its level any."""
-    if caller.is_user(service.owner) or service.open_vault.gate.allows(caller, rule.level, Capability.ADMIN):
+    """Tell whether a caller may take a rule back: its own, or with `admin` at its level any.
+
+    The owner any, but by a program to which a rule denies `grant` there: it would take that rule back first.
+    """
+    if caller.is_user(service.owner):
+        return rights.may(service, caller, Capability.GRANT, rule.level)
+    if service.open_vault.gate.allows(caller, rule.level, Capability.ADMIN):
         return True
     return rule.by == caller.uid and service.open_vault.gate.allows(caller, rule.level, Capability.GRANT)
 

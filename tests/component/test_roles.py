@@ -8,9 +8,11 @@ import pytest
 from envfs.control import dispatch
 from envfs.control.dispatch import Where
 from envfs.core.access.roles import NAMED_SETS, Capability
+from envfs.core.access.rule import Rule
+from envfs.core.access.verdict import Decision
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot
-from tests.component.world import LATER, STRANGER, World, run
+from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
 OPEN = ("status", "use a token", "list levels", "watch a view")  # the last one needs a daemon that goes on
@@ -193,3 +195,34 @@ def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
     lines = [row.line for row in rows if isinstance(row, R.LogRow)]
     assert any('"/shop/prod"' in line for line in lines)
     assert not any('"/blog"' in line or '"checkpoint"' in line for line in lines)
+
+
+# -- a program of the owner's that a rule keeps from things ------------------------------------------------------------
+
+AGENT, PERSON = ME._replace(cgroup="/agents/one"), ME._replace(cgroup="/login")
+
+
+def bind(world: World, level: str, can: frozenset[Capability]) -> None:
+    """Keep the agent, a program of the owner's, from these things at a level."""
+    world.allow(("/", ME.uid))
+    world.service.book.give(Rule(level, ME.uid, cgroup="/agents", decision=Decision.DENY, can=can))
+    time.sleep(LATER)
+
+
+def test_a_program_that_is_denied_does_not_take_that_rule_back(world: World) -> None:
+    bind(world, "/shop", frozenset((Capability.GRANT, Capability.READ)))
+    for request in (R.Revoke("/shop", id="g1"), R.Revoke("/shop", ME.uid, cgroup="/agents")):
+        assert code(run(lambda request=request: world.ask(request, AGENT))) == "not-approved"
+    assert code(run(lambda: world.ask(R.ReadView("/shop", "dotenv", "show"), AGENT))) == "not-approved"
+    assert code(run(lambda: world.ask(R.Revoke("/shop", id="g1"), PERSON))) == "Done"
+
+
+def test_a_program_that_is_denied_the_log_of_a_level_has_none_of_it(world: World) -> None:
+    for level in ("/shop/prod", "/blog"):
+        run(lambda level=level: world.ask(R.ReadView(level, "dotenv", "show")))
+    bind(world, "/shop", frozenset((Capability.LOG,)))
+    for request in (R.ReadLog(), R.ReadLog(1000), R.CountLog()):
+        shown, all_of_it = (repr(run(lambda c=c, r=request: world.sent(r, c)).rows) for c in (AGENT, PERSON))
+        assert "/blog" in shown
+        assert "/shop/prod" not in shown
+        assert "/shop/prod" in all_of_it
