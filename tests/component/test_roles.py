@@ -123,6 +123,26 @@ def test_one_who_may_write_and_not_read_learns_nothing_of_what_was_there(world: 
         assert reply == R.Written("/shop", 0)
 
 
+SOME = frozenset((Capability.READ, Capability.NAMES, Capability.WRITE))
+
+
+@pytest.mark.parametrize("name", ["rename", "import", "rollback", "a reference"])
+def test_one_who_may_write_makes_no_name_that_it_reads_of_one_that_it_does_not(world: World, name: str) -> None:
+    let(world, "/shop", SOME, 'only = ["LOG"]\n')
+    requests = {
+        "rename": (R.RenameVariable("/shop", "DATABASE_URL", "LOG"), None),
+        "a reference": (R.SetVariable("/shop", "LOG", template=True), b"$DATABASE_URL"),
+    }
+    request, secret = requests.get(name) or (CASES[name].request, CASES[name].secret)
+    before = snapshot(world)
+    assert code(run(lambda: world.ask(request, STRANGER, secret))) == "not-approved"
+    assert snapshot(world) == before
+    assert world.entries()[-1]["event"] == "refuse"
+    assert code(run(lambda: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, b"$DATABASE_URL"))) == "Written"
+    replied = run(lambda: world.sent(R.ReadView("/shop", "value", "get", ("LOG",)), STRANGER))
+    assert replied.blob == b"$DATABASE_URL"
+
+
 # -- giving ------------------------------------------------------------------------------------------------------------
 
 
