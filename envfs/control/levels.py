@@ -123,7 +123,9 @@ def _check_part(call: Call, change: LevelChange) -> None:
         if face.only and not (change.operation is Operation.RENAME and face.shows(change.name)):
             event = events.refused_request(change.operation, change.level, Capability.WRITE)
             call.service.refusals.record(event, caller)
-            text = f"a caller that gets some names only of {level} sets and unsets values at {change.level}, and no more"
+            text = (
+                f"a caller that gets some names only of {level} sets and unsets values at {change.level}, and no more"
+            )
             raise NotApproved(text, "ask the owner")
 
 

@@ -113,7 +113,9 @@ def _level_row(call: Call, level: str) -> LevelRow:
     caller, gate = call.caller, call.service.open_vault.gate
     allowed = gate.allows(caller, level)
     # whoever comes by for a level below, or for names, learns neither how often it was written nor when
-    has_versions = caller.is_user(call.service.owner) or allowed or any(gate.allows(caller, level, c) for c in _VERSIONS)
+    has_versions = (
+        caller.is_user(call.service.owner) or allowed or any(gate.allows(caller, level, c) for c in _VERSIONS)
+    )
     head = vault.head(level) if has_versions else None
     time = vault.header(level, head.seq).time if head else ""
     return LevelRow(level, head.seq if head else 0, time, allowed)
