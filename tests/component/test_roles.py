@@ -186,6 +186,28 @@ def test_nobody_gives_what_it_lacks_further_down(world: World) -> None:
     assert code(give(world, R.GrantAccess("/shop", 7))) == "not-approved"
 
 
+@pytest.mark.parametrize(
+    ("denied", "request_", "given"),
+    [
+        ({"uid": 7}, R.GrantAccess("/shop/prod", 7), False),
+        ({"uid": 7}, R.GrantAccess("/shop", 7, unit="x.service"), False),
+        ({"uid": None, "cgroup": "/agents"}, R.GrantAccess("/shop/prod", 7), False),
+        ({"uid": 7}, R.GrantAccess("/shop/prod", token="a" * 64), False),
+        ({"uid": 7}, R.GrantAccess("/shop/prod", 8), True),
+        ({"uid": 7, "can": frozenset((Capability.WRITE,))}, R.GrantAccess("/shop/prod", 7), True),
+        ({"uid": 7, "level": "/shop/prod"}, R.GrantAccess("/shop", 7), True),
+    ],
+)
+def test_nobody_but_the_owner_gives_what_a_rule_denies(
+    world: World, denied: dict[str, object], request_: R.GrantAccess, *, given: bool
+) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    deny = Rule("/shop", decision=Decision.DENY, can=ALL)
+    world.service.book.give(deny._replace(**denied))
+    time.sleep(LATER)
+    assert (code(give(world, request_)) == "RuleGiven") is given
+
+
 def test_nobody_gives_for_longer_than_it_has(world: World) -> None:
     let(world, "/shop", READ_AND_GRANT, 'until = "2099-01-01T00:00:00.000000Z"\n')
     assert code(give(world, R.GrantAccess("/shop", 7))) == "not-approved"
