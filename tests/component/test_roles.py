@@ -229,6 +229,19 @@ def test_rules_are_listed_as_far_as_one_may_give_some(world: World) -> None:
     assert [(row.level, row.uid) for row in rows if isinstance(row, R.GrantRow)] == [("/shop", STRANGER.uid)]
 
 
+def test_rules_are_explained_as_far_as_one_may_give_some(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    above = world.service.book.give(Rule("/", 7))
+    time.sleep(LATER)
+    for caller, rows, rule in ((STRANGER, 1, "a rule of a level above"), (ME, 3, f"{above.id} uid 7 /")):
+        replied = run(lambda caller=caller: world.sent(R.ExplainAccess("/shop", uid=7), caller))
+        assert isinstance(replied.reply, R.Explained)
+        assert (replied.reply.decision, replied.reply.rule, len(replied.rows)) == ("allow", rule, rows)
+    own = R.ExplainAccess("/shop", pid=ME.pid)
+    assert code(run(lambda: world.ask(own, STRANGER))) == "not-approved"
+    assert code(run(lambda: world.ask(own))) == "Explained"
+
+
 def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
     run(lambda: world.ask(R.ReadView("/shop/prod", "dotenv", "show")))
     run(lambda: world.ask(R.ReadView("/blog", "dotenv", "show")))
