@@ -103,6 +103,9 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
     _check_part(call, change)
+    if not call.caller.is_user(call.service.owner):
+        rule = call.service.open_vault.gate.decide(call.caller, change.level, Capability.WRITE).rule
+        change = change._replace(rule=rule)
     result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
     if not _may_compare(call, change.level):
         return Sent(Written(change.level, 0))

@@ -121,6 +121,8 @@ def test_one_who_may_write_and_not_read_learns_nothing_of_what_was_there(world: 
     for value in (b"debug", b"another"):  # the value that is there, and one that is not
         reply = run(lambda value=value: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, value))
         assert reply == R.Written("/shop", 0)
+    written = [entry for entry in world.entries() if entry["event"] == "write"]
+    assert written[-1]["rule"] == f"g1 uid {STRANGER.uid} /"
 
 
 SOME = frozenset((Capability.READ, Capability.NAMES, Capability.WRITE))
