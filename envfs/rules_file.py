@@ -15,7 +15,7 @@ from envfs.core.access.rule_table import parse_rule, rule_table
 from envfs.dotenv import dialects
 from envfs.errors import EnvFSError, TooLarge
 from envfs.host import private_files
-from envfs.host.trusted_file import TrustedFile
+from envfs.host.trusted_file import LARGEST, TrustedFile
 
 MOST_RULES = 4096
 _HEAD = """\
@@ -56,7 +56,7 @@ class RulesFile:
         """Add a rule, and return it with its id. One of the same conditions at the same level is replaced.
 
         Raises:
-            TooLarge: there are too many
+            TooLarge: there are too many, or they are too long
         """
         old = self.load()
         if len(old.rules) >= MOST_RULES:
@@ -82,7 +82,9 @@ class RulesFile:
 
     def _write(self, rules: Rules) -> None:
         data = rules_text(rules).encode()
-        parse_rules(data)  # a good file is never replaced by one that would not load
+        parse_rules(data)  # a good file is never replaced by one that would not load, or is too large to be read
+        if len(data) > LARGEST:
+            raise TooLarge("the rules together are too long", "`envfs grants` lists them")
         private_files.write_private(self.path, data)
         self._file.forget()
 

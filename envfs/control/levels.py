@@ -3,11 +3,12 @@
 import os
 
 from envfs.control.call import Call, Sent
-from envfs.core import names
+from envfs.core import events, names
+from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.dangling import DanglingKind
 from envfs.core.operations import Operation
-from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, StoreUnavailable
+from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
 from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
@@ -22,6 +23,7 @@ from envfs.protocol.control import (
 from envfs.service.writer import LevelChange
 
 _MAY_REFER = (Operation.TEMPLATE, Operation.UNSET, Operation.RENAME, Operation.RESTORE)
+_SHOWS_NOTHING = (Operation.SET, Operation.UNSET)
 _FILLS = (Operation.MERGE, Operation.REPLACE)
 _MOST_WARNINGS = 20
 _NOTHING, _NO_VERSION = "nothing changed", ", so there is no version that the message could be kept with"
@@ -100,6 +102,10 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
+    _check_part(call, change)
+    if not call.caller.is_user(call.service.owner):
+        rule = call.service.open_vault.gate.decide(call.caller, change.level, Capability.WRITE).rule
+        change = change._replace(rule=rule)
     result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
     if not _may_compare(call, change.level):
         return Sent(Written(change.level, 0))
@@ -108,6 +114,22 @@ async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] =
     sealed = result.changes
     notes = sealed.notes if change.dry else (*sealed.notes, *await _warnings(call, change, sealed))
     return Sent(Written(change.level, result.version, sealed.added, sealed.changed, sealed.removed, notes))
+
+
+def _check_part(call: Call, change: LevelChange) -> None:
+    # by a reference, or under another name, a value would come to be seen that the caller's rule leaves out
+    gate, caller = call.service.open_vault.gate, call.caller
+    if change.operation in _SHOWS_NOTHING or caller.is_user(call.service.owner):
+        return
+    for level in gate.policy().levels_below(change.level):
+        face = gate.face(caller, level)
+        if face.only and not (change.operation is Operation.RENAME and face.shows(change.name)):
+            event = events.refused_request(change.operation, change.level, Capability.WRITE)
+            call.service.refusals.record(event, caller)
+            text = (
+                f"a caller that gets some names only of {level} sets and unsets values at {change.level}, and no more"
+            )
+            raise NotApproved(text, "ask the owner")
 
 
 def _may_compare(call: Call, level: str) -> bool:

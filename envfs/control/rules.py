@@ -3,6 +3,7 @@
 import math
 import pwd
 from collections.abc import Iterator
+from functools import partial
 
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
@@ -224,15 +225,28 @@ def _grant_row(service: Service, rule: Rule, seconds: int) -> GrantRow:
 
 
 async def explain_access(call: Call, request: ExplainAccess) -> Sent:
-    """Say which rule answers a caller at a level, and why. Rows: RuleRow, the most specific first."""
+    """Say which rule answers a caller at a level, and why. Rows: RuleRow, the most specific first.
+
+    Of rules of levels above, where this client may give none, nothing is told, nor of another user's processes.
+    """
     example, gate = _example(request), call.service.open_vault.gate
     capability = _capability(request.capability)
-    asked = callers.caller_of(request.pid) if request.pid else callers.supposed_caller(example)
+    # in a thread: a process can let anybody wait who looks at it, and a file may be large
+    look = partial(callers.caller_of, request.pid) if request.pid else partial(callers.supposed_caller, example)
+    asked = await call.service.open_vault.approvals.gathering.look(look, call.caller.uid)
+    if asked is None:
+        raise BadRequest("it takes too long to look at that", "name another process or program")
+    if request.pid and not asked.unknown and call.caller.uid not in (asked.uid, call.service.owner):
+        raise NotApproved("that is a process of another user", "ask the owner")
     policy = gate.policy()
-    for row in explanation.explain(policy, asked, example.level, clocks.boot_seconds(), capability):
-        await call.send_row(RuleRow(*row))
     verdict = policy.decide(asked, example.level, clocks.boot_seconds(), capability)
-    return Sent(Explained(verdict.decision, verdict.rule, asked.uid, asked.executable, *verdict.face))
+    rule = verdict.rule
+    for row in explanation.explain(policy, asked, example.level, clocks.boot_seconds(), capability):
+        if rights.may(call.service, call.caller, Capability.GRANT, row.level):
+            await call.send_row(RuleRow(*row))
+        elif rule.startswith(f"{row.id} "):
+            rule = "a rule of a level above"
+    return Sent(Explained(verdict.decision, rule, asked.uid, asked.executable, *verdict.face))
 
 
 def _capability(text: str) -> Capability:

@@ -7,6 +7,7 @@ from envfs.control.call import Call, Sent
 from envfs.control.damage import fault_row
 from envfs.core import names
 from envfs.core.access.face import Face
+from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialects
@@ -35,6 +36,7 @@ from envfs.protocol.control import (
 )
 from envfs.vault.damage import DAMAGED
 
+_VERSIONS = (Capability.HISTORY, Capability.WRITE)  # by which the versions of a level are known
 _EXEC = "exec"  # `environ`, and what the environment of the command is to complete
 _CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the commands that read by the socket
 
@@ -108,9 +110,14 @@ async def list_levels(call: Call, request: ListLevels) -> Sent:
 
 def _level_row(call: Call, level: str) -> LevelRow:
     vault = call.service.open_vault.vault
-    head = vault.head(level)
+    caller, gate = call.caller, call.service.open_vault.gate
+    allowed = gate.allows(caller, level)
+    # whoever comes by for a level below, or for names, learns neither how often it was written nor when
+    has_versions = (
+        caller.is_user(call.service.owner) or allowed or any(gate.allows(caller, level, c) for c in _VERSIONS)
+    )
+    head = vault.head(level) if has_versions else None
     time = vault.header(level, head.seq).time if head else ""
-    allowed = call.service.open_vault.gate.allows(call.caller, level)
     return LevelRow(level, head.seq if head else 0, time, allowed)
 
 

@@ -154,9 +154,9 @@ def initialized() -> Event:
     return Event(EventKind.INIT, Channel.SOCKET, names.ROOT)
 
 
-def written(level: str, version: int, operation: Operation) -> Event:
-    """A level is going to have a new version."""
-    return Event(EventKind.WRITE, Channel.SOCKET, level, version, None, operation, Decision.ALLOW, "owner")
+def written(level: str, version: int, operation: Operation, rule: str = "owner") -> Event:
+    """A level is going to have a new version. `rule` is what lets the caller write it."""
+    return Event(EventKind.WRITE, Channel.SOCKET, level, version, None, operation, Decision.ALLOW, rule)
 
 
 def accepted(level: str, version: int) -> Event:

@@ -88,7 +88,7 @@ class Gate:
         """
         verdict = self._rule(caller, level, capability)
         if verdict.decision is _ASK and capability in _ASKED:
-            return self._approvals.decide(caller, level, verdict)
+            return self._approvals.decide(caller, level, verdict, capability)
         return verdict
 
     def _rule(self, caller: Caller, level: str, capability: Capability) -> Verdict:
@@ -121,7 +121,8 @@ class Gate:
         if verdict.decision is not _ASK:
             return verdict
         rule = self._rule(caller, request.level, request.capability)
-        return _in_face(self._approvals.decide_held(caller, request.level, rule), request.face)
+        held = self._approvals.decide_held(caller, request.level, rule, request.capability)
+        return _in_face(held, request.face)
 
     def judge(self, caller: Caller, request: AccessRequest) -> Verdict:
         """Decide on a request, in the face that it has."""
@@ -322,7 +323,7 @@ class Gate:
         if request.format in _WITH_VALUES and view.has_canary(request.variables):
             self.on_alarm(self.log.append(events.canary_read(request, view.version, verdict), caller))
         self.log.append(events.read(request, view.version, verdict), caller)
-        self._approvals.note_served(caller, request.level, verdict)
+        self._approvals.note_served(caller, request.level, verdict, request.capability)
         self.served_at = clocks.boot_seconds()
         plain = request._replace(variables=()) if request.variables else request
         self.readings.note(caller, plain, view.version, self.served_at)

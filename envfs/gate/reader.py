@@ -113,7 +113,8 @@ class Reader:
             layers = vault.layers(list(zip(names.chain(access.level), self._layer_versions(access), strict=True)))
             request = ExamineView(layers.layers, access.face.dialect, doubtful)
             examined = (await self._keyholder.ask(request, Examined, layers.blobs)).message
-        if not self._gate.allows(caller, access.level):
+        verdict = self._gate.decide(caller, access.level)
+        if not verdict.is_served or verdict.face.only != face.only:
             examined = names_alone(examined)
         return shown_facts(examined, face) if face.only else examined
 

@@ -13,7 +13,7 @@ from envfs.errors import UnsafeSettings
 from envfs.host import private_files
 
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks many times
-_LARGEST = 4 << 20
+LARGEST = 4 << 20  # of a file that is read
 
 
 class TrustedFile:
@@ -66,7 +66,7 @@ class TrustedFile:
             raise self._cannot_read(error) from None
         try:
             reason = private_files.unsafe(os.fstat(handle))
-            data = b"" if reason else safe_open.read_handle(handle, _LARGEST)
+            data = b"" if reason else safe_open.read_handle(handle, LARGEST)
         except OSError as error:
             raise self._cannot_read(error) from None
         finally:

@@ -26,6 +26,7 @@ from envfs.service.grants import check_giving
 from envfs.service.service import Service
 
 _NOBODY = AnsweringProcess((), None, None)
+_READ_BY_A_YES = frozenset((Capability.READ, Capability.NAMES))  # and not what a level had in the past
 
 
 def may_answer(service: Service, caller: Caller, question: Question) -> bool:
@@ -86,6 +87,7 @@ async def _write_rule(service: Service, caller: Caller, question: Question) -> N
         identity.uid,
         exe=pins[0],
         script=pins[1] if identity.script is not None else None,
+        can=_READ_BY_A_YES,
         dialect=identity.face.dialect,
         only=identity.face.only,
         decision=Decision.MASK if identity.face.masked else Decision.ALLOW,
@@ -112,9 +114,13 @@ async def reason_to_refuse(service: Service, caller: Caller, peer: Peer, questio
     """Say why the process at the other end may not answer. Empty if it may."""
     look = partial(_look, peer)
     answering = await service.open_vault.approvals.gathering.look(look, caller.uid) or _NOBODY
-    asking = AskingProcess(question.sighting.lineage, question.seconds, question.wall_ns)
     agents = (*AGENTS, *service.settings.load().approvals.agents)
-    return approver.reason_to_refuse(answering, asking, agents)
+    joined = service.open_vault.approvals.board.askers(question)
+    for lineage in dict.fromkeys((question.sighting.lineage, *joined)):
+        asking = AskingProcess(lineage, question.seconds, question.wall_ns)
+        if reason := approver.reason_to_refuse(answering, asking, agents):
+            return reason
+    return ""
 
 
 def _look(peer: Peer) -> AnsweringProcess:

@@ -1,13 +1,15 @@
 """Rules as they are given and taken back: by the owner any, by another caller no more than it has itself.
 
 Laws: a caller gives only what it may do itself, at its level and at each one below, by rules that last as long and have
-no limit that would be passed on. It neither replaces nor ends what another one gave.
+no limit that would be passed on. It neither replaces nor ends what another one gave, and gives nothing that a rule
+denies there.
 """
 
 import fnmatch
 import math
 from datetime import UTC, datetime, timedelta
 
+from envfs.core import names
 from envfs.core.access.caller import Caller
 from envfs.core.access.policy import IndexedRule
 from envfs.core.access.roles import Capability
@@ -15,6 +17,7 @@ from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
 from envfs.errors import AlreadyExists, NotApproved
 from envfs.host import clocks
+from envfs.service import rights
 from envfs.service.service import Service
 
 _HINT = "ask the owner"
@@ -41,6 +44,8 @@ def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
     for each in service.book.load():
         if each.condition == rule.condition and each.by != caller.uid:
             raise AlreadyExists(f"the rule {each.key} is for {who(rule)} already, and is another one's", _HINT)
+        if _is_denied_by(service, each, rule):
+            raise NotApproved(f"the rule {each.key} denies that there", _HINT)
     if rule.decision is Decision.DENY:
         raise NotApproved("only the owner may give a rule that denies", _HINT)
     gate = service.open_vault.gate
@@ -54,6 +59,14 @@ def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
                 raise NotApproved(f"uid {caller.uid} cannot give `{capability}` at {level}: it has less itself", _HINT)
         _check_limits(service, [entry for entry in rules.deciding if entry.rule.can & rule.can], rule)
     return rule._replace(by=caller.uid)
+
+
+def _is_denied_by(service: Service, denying: Rule, rule: Rule) -> bool:
+    # a rule of a level below, or one that names more, would count in the place of the one that denies
+    if denying.decision is not Decision.DENY or not names.within(rule.level, denying.level):
+        return False
+    others = None not in (denying.uid, rule.uid) and denying.uid != rule.uid
+    return not others and bool(denying.can & rule.can) and service.open_vault.gate.seconds_left(denying) > 0
 
 
 def _covers(own: tuple[str, ...], given: tuple[str, ...], capability: Capability) -> bool:
@@ -81,8 +94,13 @@ def _check_limits(service: Service, own: list[IndexedRule], rule: Rule) -> None:
 
 
 def may_end(service: Service, caller: Caller, rule: Rule) -> bool:
-    """Tell whether a caller may take a rule back: its own, or with `admin` at its level any."""
-    if caller.is_user(service.owner) or service.open_vault.gate.allows(caller, rule.level, Capability.ADMIN):
+    """Tell whether a caller may take a rule back: its own, or with `admin` at its level any.
+
+    The owner any, but by a program to which a rule denies `grant` there: it would take that rule back first.
+    """
+    if caller.is_user(service.owner):
+        return rights.may(service, caller, Capability.GRANT, rule.level)
+    if service.open_vault.gate.allows(caller, rule.level, Capability.ADMIN):
         return True
     return rule.by == caller.uid and service.open_vault.gate.allows(caller, rule.level, Capability.GRANT)
 

@@ -33,7 +33,7 @@ class LevelChange(NamedTuple):
     """An operation on a level's text. See `protocol.keyholding.WriteLevel` for the fields.
 
     With `dry` it is only found out what that would change: what the keyholder seals is thrown away. `message` is the
-    person's, for the history.
+    person's, for the history, and `rule` the one that lets the caller write, for the log.
     """
 
     operation: Operation
@@ -45,6 +45,7 @@ class LevelChange(NamedTuple):
     dry: bool = False
     message: str = ""
     canary: bool = False
+    rule: str = "owner"
 
 
 class Result(NamedTuple):
@@ -104,7 +105,7 @@ class Writer:
             return Result(head.seq if head else 0, None)
         if change.dry:
             return Result(head.seq if head else 0, answer.message)
-        event = events.written(level, request.place.seq, change.operation)
+        event = events.written(level, request.place.seq, change.operation, change.rule)
         data = answer.blobs[0]
 
         def store() -> bool:

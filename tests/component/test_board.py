@@ -13,7 +13,7 @@ from envfs.gate.approvals import board as boards
 from envfs.gate.approvals.board import Answer, Board, CallerLeft, Patience
 from envfs.host import clocks
 from tests.component.world import ME, World, run
-from tests.unit.core.approvals.test_question import IDENTITY, SIGHTING, question
+from tests.unit.core.approvals.test_question import IDENTITY, PROCESS, SIGHTING, question
 
 Test = Callable[[Board, "Askers"], Awaitable[None]]
 
@@ -98,6 +98,19 @@ def test_callers_with_one_identity_share_one_question_and_its_answer(world: Worl
 
     on_a_board(world, test)
     assert entries(world) == [("ask", "", "", "q1", 1001), ("answer", "once", "allow", "q1", ME.uid)]
+
+
+def test_all_that_ever_waited_for_a_question_count_as_its_askers(world: World) -> None:
+    other = SIGHTING._replace(process=(0, 0.0, 9), lineage=(PROCESS._replace(pid=301),))
+
+    async def test(board: Board, askers: Askers) -> None:
+        askers.ask()
+        await until_waiting(board, 1)
+        askers.ask(sighting=other, left=lambda: True)
+        assert await askers.answered(1) == [CallerLeft]
+        assert board.askers(board.questions()[0]) == [SIGHTING.lineage, other.lineage]
+
+    on_a_board(world, test)
 
 
 @pytest.mark.parametrize(

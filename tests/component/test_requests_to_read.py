@@ -184,6 +184,7 @@ def test_who_is_approved_for_a_level_is_shown_the_way_to_it_and_no_other(world: 
         ("/shop", False),
         ("/shop/prod", True),
     ]
+    assert [bool(row.version and row.time) for row in rows if isinstance(row, R.LevelRow)] == [False, False, True]
 
 
 @pytest.mark.parametrize("caller", [STRANGER._replace(doubt="x"), ME._replace(doubt="x")])

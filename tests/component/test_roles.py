@@ -8,9 +8,11 @@ import pytest
 from envfs.control import dispatch
 from envfs.control.dispatch import Where
 from envfs.core.access.roles import NAMED_SETS, Capability
+from envfs.core.access.rule import Rule
+from envfs.core.access.verdict import Decision
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot
-from tests.component.world import LATER, STRANGER, World, run
+from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
 OPEN = ("status", "use a token", "list levels", "watch a view")  # the last one needs a daemon that goes on
@@ -119,6 +121,28 @@ def test_one_who_may_write_and_not_read_learns_nothing_of_what_was_there(world: 
     for value in (b"debug", b"another"):  # the value that is there, and one that is not
         reply = run(lambda value=value: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, value))
         assert reply == R.Written("/shop", 0)
+    written = [entry for entry in world.entries() if entry["event"] == "write"]
+    assert written[-1]["rule"] == f"g1 uid {STRANGER.uid} /"
+
+
+SOME = frozenset((Capability.READ, Capability.NAMES, Capability.WRITE))
+
+
+@pytest.mark.parametrize("name", ["rename", "import", "rollback", "a reference"])
+def test_one_who_may_write_makes_no_name_that_it_reads_of_one_that_it_does_not(world: World, name: str) -> None:
+    let(world, "/shop", SOME, 'only = ["LOG"]\n')
+    requests = {
+        "rename": (R.RenameVariable("/shop", "DATABASE_URL", "LOG"), None),
+        "a reference": (R.SetVariable("/shop", "LOG", template=True), b"$DATABASE_URL"),
+    }
+    request, secret = requests.get(name) or (CASES[name].request, CASES[name].secret)
+    before = snapshot(world)
+    assert code(run(lambda: world.ask(request, STRANGER, secret))) == "not-approved"
+    assert snapshot(world) == before
+    assert world.entries()[-1]["event"] == "refuse"
+    assert code(run(lambda: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, b"$DATABASE_URL"))) == "Written"
+    replied = run(lambda: world.sent(R.ReadView("/shop", "value", "get", ("LOG",)), STRANGER))
+    assert replied.blob == b"$DATABASE_URL"
 
 
 # -- giving ------------------------------------------------------------------------------------------------------------
@@ -164,6 +188,28 @@ def test_nobody_gives_what_it_lacks_further_down(world: World) -> None:
     assert code(give(world, R.GrantAccess("/shop", 7))) == "not-approved"
 
 
+@pytest.mark.parametrize(
+    ("denied", "request_", "given"),
+    [
+        ({"uid": 7}, R.GrantAccess("/shop/prod", 7), False),
+        ({"uid": 7}, R.GrantAccess("/shop", 7, unit="x.service"), False),
+        ({"uid": None, "cgroup": "/agents"}, R.GrantAccess("/shop/prod", 7), False),
+        ({"uid": 7}, R.GrantAccess("/shop/prod", token="a" * 64), False),
+        ({"uid": 7}, R.GrantAccess("/shop/prod", 8), True),
+        ({"uid": 7, "can": frozenset((Capability.WRITE,))}, R.GrantAccess("/shop/prod", 7), True),
+        ({"uid": 7, "level": "/shop/prod"}, R.GrantAccess("/shop", 7), True),
+    ],
+)
+def test_nobody_but_the_owner_gives_what_a_rule_denies(
+    world: World, denied: dict[str, object], request_: R.GrantAccess, *, given: bool
+) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    deny = Rule("/shop", decision=Decision.DENY, can=ALL)
+    world.service.book.give(deny._replace(**denied))
+    time.sleep(LATER)
+    assert (code(give(world, request_)) == "RuleGiven") is given
+
+
 def test_nobody_gives_for_longer_than_it_has(world: World) -> None:
     let(world, "/shop", READ_AND_GRANT, 'until = "2099-01-01T00:00:00.000000Z"\n')
     assert code(give(world, R.GrantAccess("/shop", 7))) == "not-approved"
@@ -185,6 +231,19 @@ def test_rules_are_listed_as_far_as_one_may_give_some(world: World) -> None:
     assert [(row.level, row.uid) for row in rows if isinstance(row, R.GrantRow)] == [("/shop", STRANGER.uid)]
 
 
+def test_rules_are_explained_as_far_as_one_may_give_some(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    above = world.service.book.give(Rule("/", 7))
+    time.sleep(LATER)
+    for caller, rows, rule in ((STRANGER, 1, "a rule of a level above"), (ME, 3, f"{above.id} uid 7 /")):
+        replied = run(lambda caller=caller: world.sent(R.ExplainAccess("/shop", uid=7), caller))
+        assert isinstance(replied.reply, R.Explained)
+        assert (replied.reply.decision, replied.reply.rule, len(replied.rows)) == ("allow", rule, rows)
+    own = R.ExplainAccess("/shop", pid=ME.pid)
+    assert code(run(lambda: world.ask(own, STRANGER))) == "not-approved"
+    assert code(run(lambda: world.ask(own))) == "Explained"
+
+
 def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
     run(lambda: world.ask(R.ReadView("/shop/prod", "dotenv", "show")))
     run(lambda: world.ask(R.ReadView("/blog", "dotenv", "show")))
@@ -193,3 +252,34 @@ def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
     lines = [row.line for row in rows if isinstance(row, R.LogRow)]
     assert any('"/shop/prod"' in line for line in lines)
     assert not any('"/blog"' in line or '"checkpoint"' in line for line in lines)
+
+
+# -- a program of the owner's that a rule keeps from things ------------------------------------------------------------
+
+AGENT, PERSON = ME._replace(cgroup="/agents/one"), ME._replace(cgroup="/login")
+
+
+def bind(world: World, level: str, can: frozenset[Capability]) -> None:
+    """Keep the agent, a program of the owner's, from these things at a level."""
+    world.allow(("/", ME.uid))
+    world.service.book.give(Rule(level, ME.uid, cgroup="/agents", decision=Decision.DENY, can=can))
+    time.sleep(LATER)
+
+
+def test_a_program_that_is_denied_does_not_take_that_rule_back(world: World) -> None:
+    bind(world, "/shop", frozenset((Capability.GRANT, Capability.READ)))
+    for request in (R.Revoke("/shop", id="g1"), R.Revoke("/shop", ME.uid, cgroup="/agents")):
+        assert code(run(lambda request=request: world.ask(request, AGENT))) == "not-approved"
+    assert code(run(lambda: world.ask(R.ReadView("/shop", "dotenv", "show"), AGENT))) == "not-approved"
+    assert code(run(lambda: world.ask(R.Revoke("/shop", id="g1"), PERSON))) == "Done"
+
+
+def test_a_program_that_is_denied_the_log_of_a_level_has_none_of_it(world: World) -> None:
+    for level in ("/shop/prod", "/blog"):
+        run(lambda level=level: world.ask(R.ReadView(level, "dotenv", "show")))
+    bind(world, "/shop", frozenset((Capability.LOG,)))
+    for request in (R.ReadLog(), R.ReadLog(1000), R.CountLog()):
+        shown, all_of_it = (repr(run(lambda c=c, r=request: world.sent(r, c)).rows) for c in (AGENT, PERSON))
+        assert "/blog" in shown
+        assert "/shop/prod" not in shown
+        assert "/shop/prod" in all_of_it

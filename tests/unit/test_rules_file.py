@@ -7,7 +7,7 @@ import pytest
 from envfs.core.access.roles import NAMED_SETS, Capability
 from envfs.core.access.rule import Pin, Rule
 from envfs.core.access.verdict import Decision
-from envfs.errors import EnvFSError, StoreUnavailable, UnsafeSettings
+from envfs.errors import EnvFSError, StoreUnavailable, TooLarge, UnsafeSettings
 from envfs.gate.rule_book import RuleBook
 from envfs.rules_file import Rules, RulesFile, parse_rules, rules_text
 from envfs.settings import SettingsFile
@@ -172,3 +172,13 @@ def test_a_rule_of_a_person_has_an_id_of_its_content() -> None:
     assert Rule("/", 1).key == Rule("/", 1).key
     assert Rule("/", 1, can=frozenset(Capability)).key == Rule("/", 1, can=frozenset(reversed(list(Capability)))).key
     assert rules_text(Rules()) != ""
+
+
+def test_rules_that_together_would_not_be_read_again_are_not_written(
+    rules: RulesFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envfs.rules_file.LARGEST", 2048)
+    first = rules.add(Rule("/", 1))
+    with pytest.raises(TooLarge):
+        rules.add(Rule("/", 2, only=("A" * 255,) * 10))
+    assert RulesFile(rules.path).load().rules == (first,)

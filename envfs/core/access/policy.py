@@ -286,7 +286,8 @@ def _limited(verdict: Verdict, doubtful: list[IndexedRule], capability: Capabili
         if capability not in rule.can or differs:
             return Verdict(_DENY, f"{entry.verdict.rule} (in doubt)")
         if _STRICTNESS[rule.decision] > _STRICTNESS[verdict.decision]:
-            limited = Face(verdict.face.dialect, rule.decision is Decision.MASK, verdict.face.only)
+            masked = rule.decision is Decision.MASK or verdict.face.masked  # after a person's yes as well
+            limited = Face(verdict.face.dialect, masked, verdict.face.only)
             verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", limited)
         if rule.only:
             verdict = verdict._replace(face=verdict.face._replace(only=rule.only))

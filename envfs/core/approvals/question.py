@@ -11,6 +11,7 @@ from typing import NamedTuple
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import ProgramFile
 from envfs.core.access.face import Face
+from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest
 from envfs.core.approvals.lineage import Lineage, Process
 from envfs.errors import TooLarge
@@ -49,7 +50,8 @@ _BY_SOCKET = (ApprovalScope.ONCE,)
 class QuestionIdentity(NamedTuple):
     """The facts by which two questions are the same: the user, the program, its script, the level and its face.
 
-    `by_socket`: the program is the client of the socket that asks for another.
+    `by_socket`: the program is the client of the socket that asks for another. `capability` is READ for values, NAMES
+    for names alone: who says yes to these has not said yes to those.
     """
 
     uid: int
@@ -58,6 +60,7 @@ class QuestionIdentity(NamedTuple):
     level: str
     face: Face
     by_socket: bool = False
+    capability: Capability = Capability.READ
 
 
 # the inode of a pidfd behind two zeros. Where there is none, number and start of the process in front of a zero
@@ -103,6 +106,8 @@ class Question(NamedTuple):
             return _BY_SOCKET
         if not self.sighting.is_certain:
             return _UNCERTAIN
+        if self.identity.capability is not Capability.READ:
+            return _NO_RULE  # it would take the place of the rule that asks, also for values
         files = [file for file in (self.identity.program, self.identity.script) if file is not None]
         # a rule is for a path: it has to lead to the same file for everybody
         return tuple(ApprovalScope) if all(file.is_there for file in files) else _NO_RULE

@@ -12,6 +12,7 @@ from typing import NoReturn, assert_never
 import trio
 
 from envfs.core.access.caller import Caller
+from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest
 from envfs.core.approvals.question import Outcome, Question, QuestionIdentity, Sighting
@@ -41,32 +42,39 @@ class Approvals:
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
-    def decide(self, caller: Caller, level: str, verdict: Verdict) -> Verdict:
+    def decide(self, caller: Caller, level: str, verdict: Verdict, capability: Capability) -> Verdict:
         """Return what a verdict ASK comes to now. It stays what it is if nobody said yes."""
-        approval = self._approval(caller, level, verdict)
+        approval = self._approval(caller, level, verdict, capability)
         return verdict if approval is None else _allowed(verdict, approval)
 
-    def decide_held(self, caller: Caller, level: str, verdict: Verdict) -> Verdict:
+    def decide_held(self, caller: Caller, level: str, verdict: Verdict, capability: Capability) -> Verdict:
         """As `decide`, for a file that the caller has open: one that it opened by a yes stays readable."""
-        approval = self._standing.admission(caller, level, verdict.face, clocks.boot_seconds())
-        return self.decide(caller, level, verdict) if approval is None else _allowed(verdict, approval)
+        now = clocks.boot_seconds()
+        for covering in _covering(capability):
+            approval = self._standing.admission(caller, level, verdict.face, now, covering)
+            if approval is not None:
+                return _allowed(verdict, approval)
+        return self.decide(caller, level, verdict, capability)
 
-    def note_served(self, caller: Caller, level: str, verdict: Verdict) -> None:
+    def note_served(self, caller: Caller, level: str, verdict: Verdict, capability: Capability) -> None:
         """Note that a caller was served by a verdict. A yes for once is used up by that."""
         if self._standing.is_empty:
             return
-        approval = self._approval(caller, level, verdict)
+        approval = self._approval(caller, level, verdict, capability)
         if approval is not None and approval.rule == verdict.rule:
             self._standing.admit(approval, caller, level, verdict.face)
 
-    def _approval(self, caller: Caller, level: str, verdict: Verdict) -> Approval | None:
+    def _approval(self, caller: Caller, level: str, verdict: Verdict, capability: Capability) -> Approval | None:
         if self._standing.is_empty:
             return None
         seen = sightings.identify_caller(caller)
         if seen is None:
             return None
-        identity = _identity(caller, level, verdict, seen)
-        return self._standing.approval(identity, seen.process, clocks.boot_seconds())
+        identity, now = _identity(caller, level, verdict, seen), clocks.boot_seconds()
+        found = (
+            self._standing.approval(identity._replace(capability=c), seen.process, now) for c in _covering(capability)
+        )
+        return next(filter(None, found), None)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -89,7 +97,7 @@ class Approvals:
         approvals = self._settings().approvals
         self.board.waits_unattended = approvals.waits_unattended
         now = clocks.boot_seconds()
-        identity = _identity(caller, request.level, verdict, seen)
+        identity = _identity(caller, request.level, verdict, seen)._replace(capability=request.capability)
         approval = self._standing.approval(identity, seen.process, now)
         if approval is not None:  # another one was answered meanwhile
             return Answer(Outcome.ALLOWED, approval.question)
@@ -125,6 +133,11 @@ def refusal(answer: Answer, level: str) -> tuple[str, EnvFSError]:
 
 def _identity(caller: Caller, level: str, verdict: Verdict, seen: Sighting) -> QuestionIdentity:
     return QuestionIdentity(caller.uid, seen.program, seen.script, level, verdict.face, by_socket.get())
+
+
+def _covering(capability: Capability) -> tuple[Capability, ...]:
+    # a yes to values is one to names as well, and not the reverse
+    return (Capability.READ,) if capability is Capability.READ else (Capability.READ, capability)
 
 
 def _allowed(verdict: Verdict, approval: Approval) -> Verdict:

@@ -14,7 +14,16 @@ import trio
 
 from envfs.core import events
 from envfs.core.access.caller import Caller
-from envfs.core.approvals.question import ApprovalScope, Outcome, Question, QuestionIdentity, Sighting, check_length
+from envfs.core.approvals.lineage import Lineage
+from envfs.core.approvals.question import (
+    ApprovalScope,
+    Outcome,
+    ProcessKey,
+    Question,
+    QuestionIdentity,
+    Sighting,
+    check_length,
+)
 from envfs.errors import TooMany
 from envfs.gate.approvals.standing import StandingApprovals
 from envfs.gate.approvals.watching import Change, QuestionWatch
@@ -22,6 +31,7 @@ from envfs.gate.audit_log.log import AccessLog
 from envfs.host import clocks
 
 MOST_WAITING, MOST_QUESTIONS = 512, 16  # of one uid
+_MOST_ASKERS = 2048  # of one question, those that left included
 _LOOK_SECONDS = 0.1
 _AT_ONCE = 16  # looks at callers before everything else has its turn
 _LINGER_SECONDS = 1.0  # a program that a signal diverted tries again: until then its question stays
@@ -65,6 +75,7 @@ class _Entry:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.waiters: set[_Waiter] = set()
+        self.askers: dict[ProcessKey, Lineage] = {}  # all that ever waited for it: none of them may answer
         self.lonely_since = question.seconds
         self.outcome: Outcome | None = None
 
@@ -103,6 +114,9 @@ class Board:
             return Answer(Outcome.NOBODY, "")
         waiter = _Waiter(draft.sighting, patience)
         self._check_room(draft.identity.uid)
+        if len(entry.askers) >= _MOST_ASKERS and draft.sighting.process not in entry.askers:
+            raise TooMany("too many programs have asked this already", "answer it: `envfs approvals ls`")
+        entry.askers[draft.sighting.process] = draft.sighting.lineage
         entry.waiters.add(waiter)
         self._come.set()
         try:
@@ -151,6 +165,11 @@ class Board:
         """Return how many callers wait for a question."""
         entry = self._open.get(question.identity)
         return len(entry.waiters) if entry is not None else 0
+
+    def askers(self, question: Question) -> list[Lineage]:
+        """Return the lineages of all callers that waited for a question at any time."""
+        entry = self._open.get(question.identity)
+        return list(entry.askers.values()) if entry is not None else []
 
     def note_person(self) -> None:
         """Note that somebody who may answer looked at the questions."""

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar, assert_never
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import Face
+from envfs.core.access.roles import Capability
 from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import ApprovalScope, ProcessKey, Question, QuestionIdentity, Sighting
 
@@ -44,6 +45,7 @@ class Approval(NamedTuple):
 
 
 _ApprovalKey = tuple[QuestionIdentity, ProcessKey | None]
+_Handle = tuple[Caller, str, Face, Capability]  # by its opener, and what a yes was about
 
 
 class StandingApprovals:
@@ -53,7 +55,7 @@ class StandingApprovals:
         """Start with none."""
         self._approvals: dict[_ApprovalKey, Approval] = {}
         self._opens_left: dict[_ApprovalKey, int] = {}  # of those for once
-        self._admitted: dict[tuple[Caller, str, Face], Approval] = {}  # by the opener of a handle
+        self._admitted: dict[_Handle, Approval] = {}  # by the opener of a handle
         self._refused: dict[QuestionIdentity, float] = {}
 
     @property
@@ -112,7 +114,7 @@ class StandingApprovals:
 
     def admit(self, approval: Approval, caller: Caller, level: str, face: Face) -> None:
         """Note that a caller opened something by an approval. One for once is used up by that."""
-        _put(self._admitted, _handle_of(caller, level, face), approval)
+        _put(self._admitted, _handle_of(caller, level, face, approval.identity.capability), approval)
         if approval.scope is ApprovalScope.ONCE:
             key = (approval.identity, approval.process)
             left = self._opens_left.pop(key, 1) - 1
@@ -121,9 +123,11 @@ class StandingApprovals:
             else:
                 self._approvals.pop(key, None)
 
-    def admission(self, caller: Caller, level: str, face: Face, now: float) -> Approval | None:
+    def admission(
+        self, caller: Caller, level: str, face: Face, now: float, capability: Capability = Capability.READ
+    ) -> Approval | None:
         """Return the approval by which the opener of a handle may still read it."""
-        approval = self._admitted.get(_handle_of(caller, level, face))
+        approval = self._admitted.get(_handle_of(caller, level, face, capability))
         return approval if approval is not None and approval.holds(now) else None
 
     def forget(self, is_over: Callable[[Approval], bool], now: float) -> int:
@@ -134,9 +138,9 @@ class StandingApprovals:
         return number
 
 
-def _handle_of(caller: Caller, level: str, face: Face) -> tuple[Caller, str, Face]:
+def _handle_of(caller: Caller, level: str, face: Face, capability: Capability) -> _Handle:
     # an open handle keeps its opener without what could be seen of it later
-    return caller._replace(source=None), level, face
+    return caller._replace(source=None), level, face, capability
 
 
 def _put(table: dict[Key, Value], key: Key, value: Value) -> None:

@@ -343,3 +343,12 @@ def test_a_rule_that_names_a_uid_alone_gathers_nothing() -> None:
     rules = [Rule("/", 1000), Rule("/", 1001, **EXE), Rule("/", 1000, exe=Pin("/usr/bin/cat", OTHER))]  # type: ignore[arg-type]
     caller = ME._replace(executable="/usr/bin/node", source=Loud())
     assert decision(rules, caller, "/shop") == "allow"
+
+
+def test_placeholders_stay_placeholders_where_a_rule_that_asks_is_in_doubt() -> None:
+    rules = [
+        Rule("/shop", 1000, decision=Decision.MASK),
+        Rule("/shop", 1000, script=Pin("/srv/app.py"), decision=Decision.ASK),
+    ]
+    verdict = Policy(rules, NOW).decide(ME, "/shop", NOW.seconds)
+    assert (verdict.decision, verdict.face) == (Decision.ASK, Face(masked=True))

@@ -5,6 +5,7 @@ import pytest
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import ProgramFile
 from envfs.core.access.face import PLAIN_FACE
+from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import (
@@ -57,6 +58,7 @@ def test_a_yes_allows_no_more_than_what_is_known_of_the_program() -> None:
     assert question().choices == tuple(ApprovalScope)
     elsewhere = IDENTITY._replace(program=PROGRAM._replace(is_there=False))
     assert ApprovalScope.ALWAYS not in question(identity=elsewhere).choices
+    assert ApprovalScope.ALWAYS not in question(identity=IDENTITY._replace(capability=Capability.NAMES)).choices
     assert ApprovalScope.EXECUTABLE in question(identity=elsewhere).choices
     assert question(SIGHTING._replace(is_certain=False)).choices == (ApprovalScope.ONCE, ApprovalScope.PROCESS)
     assert question(identity=IDENTITY._replace(by_socket=True)).choices == (ApprovalScope.ONCE,)

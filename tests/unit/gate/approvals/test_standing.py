@@ -6,6 +6,7 @@ import pytest
 
 from envfs.core.access.evidence import ProgramFile
 from envfs.core.access.face import PLAIN_FACE, Face
+from envfs.core.access.roles import Capability
 from envfs.core.approvals.question import ApprovalScope, QuestionIdentity, Sighting
 from envfs.gate.approvals.standing import EXECUTABLE_SECONDS, ONCE_SECONDS, REFUSED_SECONDS, StandingApprovals
 from tests.unit.core.approvals.test_question import CALLER, IDENTITY, SIGHTING, question
@@ -37,6 +38,7 @@ def test_a_yes_lets_the_process_that_waited_open_it(scope: ApprovalScope) -> Non
         IDENTITY._replace(script=ProgramFile("/srv/app.py", 1, 9)),
         IDENTITY._replace(face=Face(only=("A",))),
         IDENTITY._replace(by_socket=True),
+        IDENTITY._replace(capability=Capability.NAMES),
     ],
 )
 def test_a_yes_is_for_no_other_user_program_script_level_face_or_way(
