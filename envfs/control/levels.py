@@ -117,7 +117,7 @@ async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] =
 
 
 def _check_part(call: Call, change: LevelChange) -> None:
-    # by a reference, or under another name, a value would come to be seen that the caller's rule leaves out
+    # a reference, or another name, would show a value that the rule of the caller leaves out
     gate, caller = call.service.open_vault.gate, call.caller
     if change.operation in _SHOWS_NOTHING or caller.is_user(call.service.owner):
         return

@@ -230,6 +230,10 @@ async def explain_access(call: Call, request: ExplainAccess) -> Sent:
     """Say which rule answers a caller at a level, and why. Rows: RuleRow, the most specific first.
 
     Of rules of levels above, where this client may give none, nothing is told, nor of another user's processes.
+
+    Raises:
+        BadRequest: what is asked about is no caller
+        NotApproved: the process is another user's
     """
     example, gate = _example(request), call.service.open_vault.gate
     capability = _capability(request.capability)
@@ -238,7 +242,7 @@ async def explain_access(call: Call, request: ExplainAccess) -> Sent:
     asked = await call.service.open_vault.approvals.gathering.look(look, call.caller.uid)
     if asked is None:
         raise BadRequest("it takes too long to look at that", "name another process or program")
-    if request.pid and not asked.unknown and call.caller.uid not in (asked.uid, call.service.owner):
+    if request.pid and not asked.unknown and not any(map(call.caller.is_user, (asked.uid, call.service.owner))):
         raise NotApproved("that is a process of another user", "ask the owner")
     policy = gate.policy()
     verdict = policy.decide(asked, example.level, clocks.boot_seconds(), capability)
