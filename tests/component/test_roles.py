@@ -210,6 +210,28 @@ def test_nobody_but_the_owner_gives_what_a_rule_denies(
     assert (code(give(world, request_)) == "RuleGiven") is given
 
 
+@pytest.mark.parametrize(
+    ("request_", "given"),
+    [
+        (R.GrantAccess("/shop/prod", ME.uid, can=("names",)), False),
+        (R.GrantAccess("/shop/prod", ME.uid, decision="ask"), False),
+        (R.GrantAccess("/shop/prod", ME.uid, only=("LOG",)), False),
+        (R.GrantAccess("/shop/prod", cgroup="/x", can=("names",)), False),
+        (R.GrantAccess("/shop/prod", ME.uid), True),
+        (R.GrantAccess("/shop/prod", 7, can=("names",)), True),
+        (R.GrantAccess("/shop/prod", STRANGER.uid, cgroup="/x", decision="mask"), True),
+        (R.GrantAccess("/shop/prod", 9, exe="/bin/a", can=("read", "names")), True),
+        (R.GrantAccess("/shop/prod", 9, exe="/bin/a", can=("names",)), False),
+        (R.GrantAccess("/shop/prod", can=("names",), token="a" * 64), True),
+    ],
+)
+def test_nobody_but_the_owner_takes_from_others(world: World, request_: R.GrantAccess, *, given: bool) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    world.service.book.give(Rule("/shop", 9, decision=Decision.ASK))
+    time.sleep(LATER)
+    assert (code(give(world, request_)) == "RuleGiven") is given
+
+
 def test_nobody_gives_for_longer_than_it_has(world: World) -> None:
     let(world, "/shop", READ_AND_GRANT, 'until = "2099-01-01T00:00:00.000000Z"\n')
     assert code(give(world, R.GrantAccess("/shop", 7))) == "not-approved"
