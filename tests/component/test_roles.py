@@ -305,3 +305,15 @@ def test_a_program_that_is_denied_the_log_of_a_level_has_none_of_it(world: World
         assert "/blog" in shown
         assert "/shop/prod" not in shown
         assert "/shop/prod" in all_of_it
+
+
+def test_a_rule_about_reading_lifts_no_denial_of_giving(world: World) -> None:
+    bind(world, "/", ALL)
+    world.service.book.give(Rule("/shop", ME.uid))
+    time.sleep(LATER)
+    for request in (R.GrantAccess("/shop", ME.uid), R.Revoke("/", id="g1"), R.UnsetVariable("/shop", "LOG")):
+        assert code(run(lambda request=request: world.ask(request, AGENT))) == "not-approved"
+    world.service.book.give(Rule("/shop/prod", ME.uid, can=ALL))
+    time.sleep(LATER)
+    assert code(run(lambda: world.ask(R.UnsetVariable("/shop/prod", "PAGER"), AGENT))) == "Written"
+    assert code(run(lambda: world.ask(R.UnsetVariable("/shop", "LOG"), PERSON))) == "Written"
