@@ -167,7 +167,9 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     else:
         example = _example(request)
         chosen = chosen_rules(tuple(rule for rule in rules if rule.level == example.level), example)
-        missing = NoSuchLevel(f"{who(example)} has no grant on {example.level}", "`envfs grants` lists them")
+        # a word in the place of a service may be a value by mistake
+        named = who(example) if example.unit + example.cgroup == "" else "that caller"
+        missing = NoSuchLevel(f"{named} has no grant on {example.level}", "`envfs grants` lists them")
     mine = [rule for rule in chosen if may_end(call.service, call.caller, rule)]
     if not mine and chosen and rights.may_anywhere(call.service, call.caller, Capability.GRANT):
         raise NotApproved("another one gave that rule", "ask the owner")

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,9 @@ STRANGERS = "age17cyz8uddawjyrgxfl2pma468ptvmtal758qzdvqcqs9afjr5jqzql6x2nf"
 
 
 def _file(ground: Path, passphrase: str) -> str:
-    path = ground / f"{passphrase}.txt"
+    path = (
+        ground / f"passphrase-{zlib.crc32(passphrase.encode())}.txt"
+    )  # the daemon sees command lines, so not by its text
     path.write_text(f"{passphrase}\n", encoding="utf-8")
     return str(path)
 

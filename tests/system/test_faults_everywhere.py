@@ -20,6 +20,10 @@ from tests.system.peer import HELLO, STATUS, Body, Peer, frame, memory
 
 _RARE = (  # what the work below does not come to: starts, ends, crowds, and what asks a person or takes another machine
     "daemon.daemon:",
+    "daemon.notifications:",
+    "service.approvals:",
+    "fuse.operations: asking.wait_for_person(",
+    "fuse.guard: self.sharing.gathering",
     "gate.approvals.board: patience",
     "gate.approvals.board: waiter",
     "gate.approvals.board: self._look()",
@@ -28,7 +32,6 @@ _RARE = (  # what the work below does not come to: starts, ends, crowds, and wha
     "gate.gate: self._approvals.ask(",
     "control.approvals: call.send_row(",
     "control.approvals: service.after_revoke()",
-    "service.approvals: service.after_revoke()",
     "control.views: call.send_row(WaitingRow",
     "fuse.asking: gate.ask(",
     "fuse.mount:",

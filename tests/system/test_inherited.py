@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,11 @@ _SECRET = "hunter2-in-the-environment"
 
 
 def _fds(pid: int) -> dict[int, str]:
-    return {int(path.name): os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    links = {}
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it is closed by now
+            links[int(path.name)] = os.readlink(path)
+    return links
 
 
 def _status(pid: int, field: str) -> int:

@@ -17,13 +17,12 @@ from envfs_cli.grammar.words import (
 _DECISIONS = ("allow", "mask", "ask", "deny")
 _ONLY = Option(("--only",), "list", "NAMES", "these variables alone; * and ? may stand in a name")
 _MAX_READS = Option(("--max-reads",), "number", "N", "let N processes read, each as often as it likes")
-_CAN = Option(
-    ("--can",),
-    "list",
-    "LIST",
+_CAPABILITIES = (
     "read, names, write, history, log, approve, grant, admin, or one of the sets viewer, reader, writer, auditor, "
-    "approver, admin; default: reader, and all of them with --decision deny",
+    "approver, admin; default: reader"
 )
+_CAN = Option(("--can",), "list", "LIST", f"{_CAPABILITIES}, and all of them with --decision deny")
+_TOKEN_CAN = _CAN._replace(help=_CAPABILITIES)
 COMMANDS = (
     Command(
         "grant",
@@ -142,7 +141,7 @@ COMMANDS = (
             Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: 15m"),
             _ONLY,
             _MAX_READS,
-            _CAN,
+            _TOKEN_CAN,
             DIALECT,
             PASSPHRASE,
             JSON,

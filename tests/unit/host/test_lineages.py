@@ -58,7 +58,7 @@ def test_a_name_with_brackets_and_spaces_is_read_whole(tmp_path: Path) -> None:
 def test_a_reason_is_that_of_the_environment(environ: dict[str, str], reason: str) -> None:
     with subprocess.Popen(["/bin/sleep", "60"], env=environ) as child:
         try:
-            assert lineages.reason_of(child.pid) == reason
+            eventually(lambda: lineages.reason_of(child.pid) == reason, "the program has its environment")
         finally:
             child.kill()
 

@@ -55,6 +55,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "only": ["A"],
                 "version": 3,
                 "dialect": "",
+                "reason": "",
             },
         ),
         (
@@ -105,6 +106,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "new_name": "",
                 "message": "",
                 "members": None,
+                "canary": False,
             },
         ),
         (VerifyCheckpoint((("1", "a", "b"),)), {"type": "verify-checkpoint", "checkpoints": [["1", "a", "b"]]}),
