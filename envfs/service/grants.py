@@ -2,7 +2,7 @@
 
 Laws: a caller gives only what it may do itself, at its level and at each one below, by rules that last as long and have
 no limit that would be passed on. It neither replaces nor ends what another one gave, and gives nothing that a rule
-denies there.
+denies there, nor a rule that would count in the place of another one's and gives less.
 """
 
 import fnmatch
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
-from envfs.core.access.policy import IndexedRule
+from envfs.core.access.policy import IndexedRule, rank
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
@@ -22,6 +22,8 @@ from envfs.service.service import Service
 
 _HINT = "ask the owner"
 _READ = Capability.READ
+_ASKED = frozenset((Capability.READ, Capability.NAMES))  # all that a rule which asks can come to
+_FROM_MILD_TO_STRICT = (Decision.ALLOW, Decision.MASK, Decision.ASK, Decision.DENY)
 
 
 def with_end(rule: Rule, seconds: int) -> Rule:
@@ -46,6 +48,9 @@ def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
             raise AlreadyExists(f"the rule {each.key} is for {who(rule)} already, and is another one's", _HINT)
         if _is_denied_by(service, each, rule):
             raise NotApproved(f"the rule {each.key} denies that there", _HINT)
+        is_own = each.by == caller.uid or (rule.uid is not None and caller.is_user(rule.uid))
+        if not is_own and _takes_from(service, rule, each):
+            raise NotApproved(f"it would count in place of the rule {each.key}, which gives more", _HINT)
     if rule.decision is Decision.DENY:
         raise NotApproved("only the owner may give a rule that denies", _HINT)
     gate = service.open_vault.gate
@@ -67,6 +72,19 @@ def _is_denied_by(service: Service, denying: Rule, rule: Rule) -> bool:
         return False
     others = None not in (denying.uid, rule.uid) and denying.uid != rule.uid
     return not others and bool(denying.can & rule.can) and service.open_vault.gate.seconds_left(denying) > 0
+
+
+def _takes_from(service: Service, rule: Rule, other: Rule) -> bool:
+    # the most specific rule decides alone: one that gives less than another's is a denial
+    if other.decision is Decision.DENY or rule.token or not names.within(rule.level, other.level):
+        return False
+    if None not in (other.uid, rule.uid) and other.uid != rule.uid:
+        return False
+    counts = rule.level != other.level or rank(rule) >= rank(other)
+    given = other.can & _ASKED if other.decision is Decision.ASK else other.can
+    is_stricter = _FROM_MILD_TO_STRICT.index(rule.decision) > _FROM_MILD_TO_STRICT.index(other.decision)
+    less = is_stricter or not rule.can >= given or rule.only not in ((), other.only)
+    return counts and less and service.open_vault.gate.seconds_left(other) > 0
 
 
 def _covers(own: tuple[str, ...], given: tuple[str, ...], capability: Capability) -> bool:

@@ -10,6 +10,8 @@ import hashlib
 from envfs.core import events, names
 from envfs.core.access.caller import Caller
 from envfs.core.access.roles import Capability
+from envfs.core.access.rule import Rule
+from envfs.core.access.verdict import Decision
 from envfs.errors import AuditUnavailable, EnvFSError, NotApproved, UnsafeSettings
 from envfs.host import clocks
 from envfs.service.service import Service
@@ -56,11 +58,26 @@ def may_hand_over(service: Service, caller: Caller) -> bool:
 
 
 def _is_denied(service: Service, caller: Caller, capability: Capability, level: str) -> bool:
+    # what the owner may do comes from no rule: so a rule that decides about something else lifts no denial
     try:
-        rules = service.open_vault.gate.policy().resolve(caller, level, clocks.boot_seconds())
+        policy, now = service.open_vault.gate.policy(), clocks.boot_seconds()
     except (EnvFSError, UnsafeSettings):  # no vault, or nothing that binds the owner can be believed
         return False
-    # a script is never known at the socket: in doubt, a rule about one would shut the owner out for good
-    doubtful = (entry for entry in rules.doubtful if entry.rule.script is None)
-    denying = (entry.rule for entry in (*rules.denying, *doubtful) if entry.denies(capability))
-    return any(rule.names_program and rule.by is None for rule in denying)
+    about = [entry for entry in policy.entries(level) if capability in entry.rule.can and now < entry.until]
+    if not any(_binds(entry.rule) for entry in about):
+        return False
+    given: tuple[object, ...] = ()
+    for entry in about:
+        if given and given != (entry.rule.level, entry.rank):
+            return False  # a more specific rule gives it
+        is_met = policy.meets(entry, caller)
+        # a script is never known at the socket: in doubt, a rule about one would shut the owner out for good
+        if _binds(entry.rule) and (is_met or (is_met is None and entry.rule.script is None)):
+            return True
+        if is_met and entry.rule.decision is not Decision.DENY:
+            given = (entry.rule.level, entry.rank)
+    return False
+
+
+def _binds(rule: Rule) -> bool:
+    return rule.decision is Decision.DENY and rule.names_program and rule.by is None

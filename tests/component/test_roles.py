@@ -210,6 +210,28 @@ def test_nobody_but_the_owner_gives_what_a_rule_denies(
     assert (code(give(world, request_)) == "RuleGiven") is given
 
 
+@pytest.mark.parametrize(
+    ("request_", "given"),
+    [
+        (R.GrantAccess("/shop/prod", ME.uid, can=("names",)), False),
+        (R.GrantAccess("/shop/prod", ME.uid, decision="ask"), False),
+        (R.GrantAccess("/shop/prod", ME.uid, only=("LOG",)), False),
+        (R.GrantAccess("/shop/prod", cgroup="/x", can=("names",)), False),
+        (R.GrantAccess("/shop/prod", ME.uid), True),
+        (R.GrantAccess("/shop/prod", 7, can=("names",)), True),
+        (R.GrantAccess("/shop/prod", STRANGER.uid, cgroup="/x", decision="mask"), True),
+        (R.GrantAccess("/shop/prod", 9, exe="/bin/a", can=("read", "names")), True),
+        (R.GrantAccess("/shop/prod", 9, exe="/bin/a", can=("names",)), False),
+        (R.GrantAccess("/shop/prod", can=("names",), token="a" * 64), True),
+    ],
+)
+def test_nobody_but_the_owner_takes_from_others(world: World, request_: R.GrantAccess, *, given: bool) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    world.service.book.give(Rule("/shop", 9, decision=Decision.ASK))
+    time.sleep(LATER)
+    assert (code(give(world, request_)) == "RuleGiven") is given
+
+
 def test_nobody_gives_for_longer_than_it_has(world: World) -> None:
     let(world, "/shop", READ_AND_GRANT, 'until = "2099-01-01T00:00:00.000000Z"\n')
     assert code(give(world, R.GrantAccess("/shop", 7))) == "not-approved"
@@ -283,3 +305,15 @@ def test_a_program_that_is_denied_the_log_of_a_level_has_none_of_it(world: World
         assert "/blog" in shown
         assert "/shop/prod" not in shown
         assert "/shop/prod" in all_of_it
+
+
+def test_a_rule_about_reading_lifts_no_denial_of_giving(world: World) -> None:
+    bind(world, "/", ALL)
+    world.service.book.give(Rule("/shop", ME.uid))
+    time.sleep(LATER)
+    for request in (R.GrantAccess("/shop", ME.uid), R.Revoke("/", id="g1"), R.UnsetVariable("/shop", "LOG")):
+        assert code(run(lambda request=request: world.ask(request, AGENT))) == "not-approved"
+    world.service.book.give(Rule("/shop/prod", ME.uid, can=ALL))
+    time.sleep(LATER)
+    assert code(run(lambda: world.ask(R.UnsetVariable("/shop/prod", "PAGER"), AGENT))) == "Written"
+    assert code(run(lambda: world.ask(R.UnsetVariable("/shop", "LOG"), PERSON))) == "Written"
