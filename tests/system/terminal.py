@@ -12,6 +12,8 @@ from typing import Self
 
 from tests.system.home import SECONDS, eventually
 
+_ON_ITS_WAY = 0.5  # seconds. The kernel hands on what is pressed by a worker of its own, and nothing says when
+
 
 class Terminal:
     """Runs `words` with a fresh pseudo-terminal as its controlling one; `shown` is all that it has printed."""
@@ -61,6 +63,7 @@ class Terminal:
 
     def taken(self) -> None:
         """Wait until the program, which reads keys and not lines, has taken all that was pressed."""
+        time.sleep(_ON_ITS_WAY)
         eventually(lambda: self._waiting() == 0, "what was pressed is taken")
 
     def _waiting(self) -> int:

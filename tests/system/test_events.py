@@ -50,6 +50,7 @@ def test_a_hundred_changes_are_a_hundred_events_for_each_watcher(prod: Home) -> 
             for number in range(1, 101):
                 write.set("/shop/prod", "COUNT", str(number))
                 _wait_for_both(on_file, on_folder, number)
+                wait_for(library.changed, number)
         assert on_file.wait(100) == [_FILE] * 100
         assert on_folder.seen == [_IN_FOLDER] * 100
         assert library.changed == [f"modified {str(file)!r}"] * 100
