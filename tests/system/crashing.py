@@ -1,6 +1,7 @@
 """Killing what is at work at a chosen moment, and looking at what is left: the means of test_crash."""
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -128,6 +129,44 @@ def struck(served: Served, moment: Moment, who: str) -> Iterator[None]:
         yield
     finally:
         timer.join()
+
+
+@contextlib.contextmanager
+def keyholder_struck_at_work(served: Served) -> Iterator[None]:
+    """Kill the keyholder while one of its children has a conversation, however fast the machine is."""
+    thread = threading.Thread(target=_kill_at_work, args=(served.keyholder,))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def _kill_at_work(keyholder: int) -> None:
+    eventually(lambda: _stopped_at_work(keyholder), "a child has a conversation", pause=0.001)
+    os.kill(keyholder, signal.SIGKILL)
+
+
+def _stopped_at_work(keyholder: int) -> bool:
+    # a child that waits has the socket on which the keyholder passes conversations; one at work has closed it
+    waits_at = _sockets(keyholder)
+    for child in Path(f"/proc/{keyholder}/task/{keyholder}/children").read_text(encoding="ascii").split():
+        with contextlib.suppress(OSError):
+            if not _sockets(int(child)) & waits_at:
+                os.kill(int(child), signal.SIGSTOP)
+                eventually(functools.partial(_is_still, child), "the child stops")
+                if _sockets(int(child)):  # it has not ended meanwhile
+                    return True
+    return False
+
+
+def _is_still(pid: str) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] in "TZX"
+
+
+def _sockets(pid: int) -> set[str]:
+    links = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir()}
+    return {name for name in links if name.startswith("socket:")}
 
 
 @contextlib.contextmanager

@@ -47,12 +47,12 @@ class Daemon(NamedTuple):
     keyholder: int
 
 
-def eventually(question: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
+def eventually(question: Callable[[], object], what: str, seconds: float = SECONDS, pause: float = 0.02) -> None:
     """Wait until the answer is yes."""
     until = time.monotonic() + seconds
     while not question():
         assert time.monotonic() < until, f"waited {seconds} s in vain: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def alive(pid: int) -> bool:

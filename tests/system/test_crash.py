@@ -16,7 +16,15 @@ import pytest
 from envfs.service.log_verification import LIMITS
 from tests.conftest import copied
 from tests.system import forger
-from tests.system.crashing import STRACE, Moment, Served, put_under_passphrase, struck, traced
+from tests.system.crashing import (
+    STRACE,
+    Moment,
+    Served,
+    keyholder_struck_at_work,
+    put_under_passphrase,
+    struck,
+    traced,
+)
 from tests.system.home import Home, eventually
 from tests.system.peer import Body, Peer, frame
 
@@ -444,7 +452,7 @@ def test_what_a_dead_keyholder_was_at_dies_with_it(built: Home, ground: Path) ->
         state = homes.next()
         before = (state.home.path / "identity.age").read_bytes()
         with Served(state.home, OLD) as served:
-            with struck(served, Moment(0.5), "keyholder"):
+            with keyholder_struck_at_work(served):
                 _, reply = served.peer.ask_all({"type": "change-passphrase"}, (OLD, NEW))
             assert reply["code"] == "keyholder-gone"
             assert (state.home.path / "identity.age").read_bytes() == before
