@@ -30,7 +30,7 @@ from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
-from envfs.host import clocks
+from envfs.host import clocks, rule_processes
 
 # looked up once: through its class a member costs 50 ns (Python 3.11)
 _READ, _ASK = Capability.READ, Decision.ASK
@@ -61,7 +61,7 @@ class Gate:
         self.book = book
         self.uses = uses
         self._rules: tuple[Rule, ...] = ()
-        self._policy = Policy((), self.now(), uses)
+        self._policy = Policy((), self.now(), uses, rule_processes.lives)
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
         self.on_alarm: Callable[[bytes], None] = lambda _line: None  # hears the entry of a canary that is read
@@ -77,7 +77,7 @@ class Gate:
         """
         rules = self.book.load()
         if rules is not self._rules:
-            self._policy = Policy(rules, self.now(), self.uses)
+            self._policy = Policy(rules, self.now(), self.uses, rule_processes.lives)
             self._rules = rules
         return self._policy
 
@@ -174,6 +174,8 @@ class Gate:
 
     def seconds_left(self, rule: Rule) -> float:
         """Return for how long a grant still lasts: infinity for one without end, negative for one that has ended."""
+        if rule.process is not None and not rule_processes.lives(rule.process):
+            return -math.inf
         return end(rule, self.now()) - clocks.boot_seconds()
 
     # -- serving -------------------------------------------------------------------------------------------------------
