@@ -265,13 +265,15 @@ class Gate:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
         Returns the face that it has to fit. A comparison with the values tells whether a guess is right, so it takes
-        the values. `find` raises if the version that is asked for is not there. It is asked once the caller is
+        the values, and counts as a read. `find` raises if the version that is asked for is not there. It is asked once the caller is
         approved. The log must name no version that never was: those it names count as seen.
         """
         is_guess = request.format is Format.COMPARE
         verdict = (self._approve_whole if is_guess else self._approve_any)(caller, request)
         if find is not None:
             find()
+        if is_guess:
+            self._count(caller, request)
         self.log.append(events.read(request, request.version, verdict), caller)
         self.readings.note(caller, request, request.version, clocks.boot_seconds())
         return verdict.face

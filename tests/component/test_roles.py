@@ -8,15 +8,18 @@ import pytest
 
 from envfs.control import dispatch
 from envfs.control.dispatch import Where
+from envfs.core.access.evidence import Evidence, Need
 from envfs.core.access.roles import NAMED_SETS, Capability
 from envfs.core.access.rule import Rule
 from envfs.core.access.verdict import Decision
+from envfs.host.evidence.process_source import SeenBefore
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
 OPEN = ("status", "use a token", "list levels", "watch a view")  # the last one needs a daemon that goes on
+PIDFD = frozenset((Need.PIDFD,))
 R = control
 
 
@@ -172,6 +175,17 @@ def _without_its_place(row: object) -> object:
     if isinstance(row, R.VersionRow):
         return row._replace(version=0, time="")
     return sorted(json.loads(row.line)) if isinstance(row, R.LogRow) else row
+
+
+def test_a_trial_of_an_import_counts_as_a_read(world: World) -> None:
+    let(world, "/", frozenset((Capability.READ, Capability.WRITE)), "max_reads = 1\n")
+    first, second = (STRANGER._replace(source=SeenBefore(Evidence(pidfd=n, seen=PIDFD))) for n in (71, 72))
+    trial = R.ImportText("/shop", dry=True)
+    assert code(run(lambda: world.ask(trial, first, b"LOG=debug\n"))) == "Written"
+    for request, secret in ((trial, b"LOG=debug\n"), (R.ReadView("/shop", "dotenv", "show"), None)):
+        assert code(run(lambda r=request, s=secret: world.ask(r, first, s))) != "not-approved"
+        assert code(run(lambda r=request, s=secret: world.ask(r, second, s))) == "not-approved"
+    assert world.service.uses.count("g1") == 1
 
 
 SOME = frozenset((Capability.READ, Capability.NAMES, Capability.WRITE))
