@@ -102,7 +102,8 @@ async def _pin(file: ProgramFile) -> Pin:
         status = os.stat(file.path)
     except OSError:
         status = None
-    if not digest or status is None or (status.st_dev, status.st_ino) != (file.device, file.inode):
+    is_file = status is not None and (status.st_dev, status.st_ino) == (file.device, file.inode)
+    if not digest or digest != file.sha256 or not is_file:
         raise Conflict("the program is not the file at its path any more", "answer for once, or for the process")
     return Pin(file.path, digest)
 
