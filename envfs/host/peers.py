@@ -9,7 +9,8 @@ import socket
 import sys
 from collections.abc import Callable
 
-from envfs.host import callers, lineages
+from envfs.core.access.rule import RuleProcess
+from envfs.host import callers, lineages, rule_processes
 
 _PEER_PIDFD = 77
 _DESCRIPTOR_BYTES = 4
@@ -35,6 +36,25 @@ class Peer:
             return _number(descriptor)
         except OSError:
             return 0
+        finally:
+            os.close(descriptor)
+
+    def process(self) -> RuleProcess | None:
+        """Name the process, for what ends with it. None if it has ended, or cannot be told."""
+        try:
+            raw = self._getsockopt(socket.SOL_SOCKET, _PEER_PIDFD, _DESCRIPTOR_BYTES)
+            descriptor = int.from_bytes(raw, sys.byteorder, signed=True)
+        except OSError as error:
+            if error.errno != errno.ENOPROTOOPT or not (pid := self._pid_by_start()):
+                return None
+            try:
+                descriptor = os.pidfd_open(pid)
+            except OSError:
+                return None
+        try:
+            return rule_processes.name_process(_number(descriptor), descriptor)
+        except OSError:
+            return None
         finally:
             os.close(descriptor)
 

@@ -10,7 +10,8 @@ from envfs.core.access.evidence import Evidence, Need, ProgramFile
 from envfs.core.approvals.question import ProcessKey, Sighting
 from envfs.host import callers, lineages
 
-_NEEDS = frozenset((Need.PROGRAM, Need.SCRIPT, Need.PIDFD, Need.UNIT))
+_FILES = frozenset((Need.PROGRAM, Need.PROGRAM_DIGEST, Need.SCRIPT, Need.SCRIPT_DIGEST))
+_NEEDS = _FILES | {Need.PIDFD, Need.UNIT}
 
 
 def identify_caller(caller: Caller) -> Sighting | None:
