@@ -11,11 +11,12 @@ from contextlib import suppress
 
 from envfs.core.approvals.lineage import Lineage, Process, Terminal, is_complete
 from envfs.host import callers
+from envfs.host.evidence.process_files import cgroup_in
 
 MOST = 64  # processes of a lineage. A longer one is cut, and is not complete
 _TRIES = 3
 _TICKS = os.sysconf("SC_CLK_TCK")
-_STAT_BYTES, _WORDS_BYTES = 4096, 4096
+_STAT_BYTES, _WORDS_BYTES, _CGROUP_BYTES = 4096, 4096, 4096
 _PTS, _PTS_COUNT, _VIRTUAL, _CONSOLES = 136, 8, 4, 64  # Documentation/admin-guide/devices.txt
 _REASON = b"\0ENVFS_REASON="
 _ENVIRON_BYTES = 1 << 17
@@ -78,6 +79,13 @@ def folder_of(pid: int) -> str:
     """Return the folder in which a process is. Empty if it cannot be seen."""
     with suppress(OSError):
         return os.readlink(f"/proc/{pid}/cwd")
+    return ""
+
+
+def cgroup_of(pid: int) -> str:
+    """Return the path of a process's cgroup (cgroups(7), version 2). Empty if it cannot be seen."""
+    with suppress(OSError):
+        return cgroup_in(_read(f"/proc/{pid}/cgroup", _CGROUP_BYTES))
     return ""
 
 
