@@ -102,6 +102,11 @@ class Gate:
         face = self.decide(caller, level, capability).face
         return face._replace(dialect=dialect) if dialect else face
 
+    def faces(self, caller: Caller, level: str) -> frozenset[Face]:
+        """Return the faces that a caller may get of a level, by other programs of its user's as well."""
+        rules = self.policy().resolve(caller, level, clocks.boot_seconds())
+        return rules.doubtful_faces() | {self.face(caller, level)}
+
     def judge_access(
         self, caller: Caller, level: str, capability: Capability, face: Face | None, *, past: bool
     ) -> Verdict:

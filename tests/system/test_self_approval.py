@@ -87,7 +87,7 @@ def test_a_program_does_not_answer_its_own_question(own: Home, person: Person, h
 _DETACHED = {  # ASK is the command that asks
     "left alone": "setsid -f ASK",
     "by two forks": "(setsid ASK &)",
-    "as a child, by another terminal": "(read go < FIFO; exec setsid ASK) & script -qec 'echo > FIFO; ANSWER' /dev/null",
+    "as a child": "(read go < FIFO; exec setsid ASK) & script -qec 'echo > FIFO; ANSWER' /dev/null",
 }
 
 
