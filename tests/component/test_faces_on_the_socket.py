@@ -151,3 +151,24 @@ def test_a_rule_about_a_program_of_the_writer_counts_as_well(world: World, decis
     time.sleep(LATER)
     request, text = WRITES["a template"]
     assert code(run(lambda: world.ask(request, STRANGER, text))) == "not-approved"
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", ["a text", "a value", "a version", "facts", "names"])
+def test_what_is_wrong_with_a_hidden_variable_is_told_without_its_name(world: World, name: str, masked: bool) -> None:
+    requests: dict[str, tuple[object, ...]] = {
+        "a text": R.ReadView("/shop", "dotenv", "export"),
+        "a value": R.ReadView("/shop", "value", "get", ("LOG",)),
+        "a version": R.ReadView("/shop", "environ", "show", (), 2),
+        "facts": R.DescribeView("/shop"),
+        "names": R.ListVariables("/shop"),
+    }
+    assert (
+        code(run(lambda: world.ask(R.SetVariable("/shop", "HIDDEN", template=True), secret=b"${NEEDED:?}")))
+        == "Written"
+    )
+    told = ask(world, requests[name], SOME._replace(masked=masked)).reply
+    assert not any(word in repr(told) for word in ("HIDDEN", "NEEDED"))
+    if name != "facts":
+        assert code(told) == "malformed"
+        assert "HIDDEN" in repr(ask(world, requests[name], Face(masked=masked)).reply)
