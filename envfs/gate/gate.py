@@ -30,7 +30,7 @@ from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
-from envfs.host import clocks
+from envfs.host import clocks, rule_processes
 
 # looked up once: through its class a member costs 50 ns (Python 3.11)
 _READ, _ASK = Capability.READ, Decision.ASK
@@ -61,7 +61,7 @@ class Gate:
         self.book = book
         self.uses = uses
         self._rules: tuple[Rule, ...] = ()
-        self._policy = Policy((), self.now(), uses)
+        self._policy = Policy((), self.now(), uses, rule_processes.lives)
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
         self.on_alarm: Callable[[bytes], None] = lambda _line: None  # hears the entry of a canary that is read
@@ -77,7 +77,7 @@ class Gate:
         """
         rules = self.book.load()
         if rules is not self._rules:
-            self._policy = Policy(rules, self.now(), self.uses)
+            self._policy = Policy(rules, self.now(), self.uses, rule_processes.lives)
             self._rules = rules
         return self._policy
 
@@ -174,6 +174,8 @@ class Gate:
 
     def seconds_left(self, rule: Rule) -> float:
         """Return for how long a grant still lasts: infinity for one without end, negative for one that has ended."""
+        if rule.process is not None and not rule_processes.lives(rule.process):
+            return -math.inf
         return end(rule, self.now()) - clocks.boot_seconds()
 
     # -- serving -------------------------------------------------------------------------------------------------------
@@ -263,13 +265,15 @@ class Gate:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
         Returns the face that it has to fit. A comparison with the values tells whether a guess is right, so it takes
-        the values. `find` raises if the version that is asked for is not there. It is asked once the caller is
+        the values, and counts as a read. `find` raises if the version that is asked for is not there. It is asked once the caller is
         approved. The log must name no version that never was: those it names count as seen.
         """
         is_guess = request.format is Format.COMPARE
         verdict = (self._approve_whole if is_guess else self._approve_any)(caller, request)
         if find is not None:
             find()
+        if is_guess:
+            self._count(caller, request)
         self.log.append(events.read(request, request.version, verdict), caller)
         self.readings.note(caller, request, request.version, clocks.boot_seconds())
         return verdict.face

@@ -11,7 +11,8 @@ import struct
 from collections.abc import Callable
 
 from envfs.core.access.caller import Caller
-from envfs.host import lineages
+from envfs.core.access.rule import RuleProcess
+from envfs.host import lineages, rule_processes
 from envfs.host.callers import Callers
 
 _CREDENTIALS, _GROUP, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("I"), struct.Struct("i")
@@ -40,6 +41,24 @@ class Peer:
             return _number(handle)
         except OSError:
             return 0
+        finally:
+            os.close(handle)
+
+    def process(self) -> RuleProcess | None:
+        """Name the process, for what ends with it. None if it has ended, or cannot be told."""
+        try:
+            handle = _open_peer(self._getsockopt)
+        except OSError as error:
+            if error.errno != errno.ENOPROTOOPT or not (pid := self._pid_by_start()):
+                return None
+            try:
+                handle = os.pidfd_open(pid)
+            except OSError:
+                return None
+        try:
+            return rule_processes.name_process(_number(handle), handle)
+        except OSError:
+            return None
         finally:
             os.close(handle)
 

@@ -11,7 +11,8 @@ from envfs.core.approvals.question import ProcessKey, Sighting
 from envfs.host import lineages
 from envfs.host.evidence.process_files import process_of
 
-_NEEDS = frozenset((Need.PROGRAM, Need.SCRIPT, Need.PIDFD, Need.UNIT))
+_FILES = frozenset((Need.PROGRAM, Need.PROGRAM_DIGEST, Need.SCRIPT, Need.SCRIPT_DIGEST))
+_NEEDS = _FILES | {Need.PIDFD, Need.UNIT}
 
 
 def identify_caller(caller: Caller) -> Sighting | None:
