@@ -28,6 +28,7 @@ from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.readings import Readings
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
+from envfs.gate.shown_names import hiding_names
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks, rule_processes
@@ -101,6 +102,11 @@ class Gate:
         """Return the face of a level for a caller. With a `dialect`, in that one."""
         face = self.decide(caller, level, capability).face
         return face._replace(dialect=dialect) if dialect else face
+
+    def faces(self, caller: Caller, level: str) -> frozenset[Face]:
+        """Return the faces that a caller may get of a level, by other programs of its user's as well."""
+        rules = self.policy().resolve(caller, level, clocks.boot_seconds())
+        return rules.doubtful_faces() | {self.face(caller, level)}
 
     def judge_access(
         self, caller: Caller, level: str, capability: Capability, face: Face | None, *, past: bool
@@ -230,9 +236,10 @@ class Gate:
             raise refused
 
     async def _make(self, request: AccessRequest) -> View:
-        if request.version:
-            return await self.views.get_past(request.level, request.version, request.face)
-        return await self.views.get(request.level, request.face)
+        with hiding_names(request.face, request.level):
+            if request.version:
+                return await self.views.get_past(request.level, request.version, request.face)
+            return await self.views.get(request.level, request.face)
 
     def admit_warm(self, caller: Caller, request: AccessRequest, content: Hashable = None) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first, or a person has to be asked.

@@ -14,12 +14,14 @@ from envfs.core.approvals.lineage import Lineage, Process, Terminal, is_complete
 from envfs.host.evidence.ancestors import walk_ancestors
 from envfs.host.evidence.process_files import (
     ProcessStat,
+    cgroup_in,
     command_line,
     environment_word,
     executable_path,
     process_folder,
     process_of,
     process_stat,
+    read_process_file,
     working_folder,
 )
 from envfs.host.evidence.script_words import likely_script
@@ -89,6 +91,13 @@ def folder_of(pid: int) -> str:
     """Return the folder in which a process is. Empty if it cannot be seen."""
     with suppress(OSError), process_folder(pid) as folder:
         return working_folder(folder)
+    return ""
+
+
+def cgroup_of(pid: int) -> str:
+    """Return the path of a process's cgroup (cgroups(7), version 2). Empty if it cannot be seen."""
+    with suppress(OSError), process_folder(pid) as folder:
+        return cgroup_in(read_process_file(folder, "cgroup"))
     return ""
 
 

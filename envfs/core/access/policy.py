@@ -62,6 +62,11 @@ class Resolution(NamedTuple):
             can = can - entry.rule.can if entry.rule.decision is _DENY else can & entry.rule.can
         return can
 
+    def doubtful_faces(self) -> frozenset[Face]:
+        """Return the faces that the caller gets if rules in doubt are met."""
+        giving = (entry for entry in self.doubtful if entry.rule.decision is not _DENY and _READ in entry.rule.can)
+        return frozenset(entry.verdict.face for entry in giving)
+
 
 class _Level:
     """The rules of one level, by kind of caller: for most callers there are few of many."""
