@@ -15,7 +15,7 @@ from envfs.host.evidence.ancestors import walk_ancestors
 from envfs.host.evidence.process_files import (
     ProcessStat,
     cgroup_in,
-    command_words,
+    command_line,
     environment_word,
     executable_path,
     process_folder,
@@ -135,5 +135,5 @@ def _program(folder: int) -> str:
 def _with_script(folder: int, process: Process) -> Process:
     with suppress(OSError):
         if process.program:
-            return process._replace(script=os.fsdecode(likely_script(command_words(folder))))
+            return process._replace(script=os.fsdecode(likely_script(command_line(folder))))
     return process

@@ -192,7 +192,7 @@ def working_folder(folder: int) -> str:
     return os.readlink("cwd", dir_fd=folder)
 
 
-def command_words(folder: int) -> list[bytes]:
+def command_line(folder: int) -> list[bytes]:
     """Return the words of a command line, none of them if there are too many. In a thread: this can wait.
 
     Raises:

@@ -19,7 +19,7 @@ from envfs.host.evidence.pidfds import pidfd_inode
 from envfs.host.evidence.process_files import (
     ProcessStat,
     began_at,
-    command_words,
+    command_line,
     process_stat,
     working_folder,
 )
@@ -228,7 +228,7 @@ class ProcessSource:
     def _read_command(self, folder: int, run: _Run) -> None:
         # in a thread: it is memory of the process, which can let anybody wait who reads that
         with contextlib.suppress(OSError):
-            self._command = _Command(run, command_words(folder))
+            self._command = _Command(run, command_line(folder))
 
 
 def _wait_for(unfinished: Unfinished) -> None:

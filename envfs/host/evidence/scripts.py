@@ -14,7 +14,7 @@ from typing import NamedTuple
 from envfs.core.access.evidence import ProgramFile
 from envfs.host import clocks
 from envfs.host.evidence.file_identity import identify_file, open_cached
-from envfs.host.evidence.process_files import command_words, executable_path
+from envfs.host.evidence.process_files import command_line, executable_path
 from envfs.host.evidence.program_files import FileInUse, ProgramFiles
 from envfs.host.evidence.script_words import Told, script_word
 from envfs.host.evidence.unfinished import Unfinished
@@ -62,7 +62,7 @@ def read_script(files: ProgramFiles, folder: int, began: float) -> ProgramFile |
     Raises:
         OSError: the process is gone
     """
-    running = RunningScript(folder, began, command_words(folder))
+    running = RunningScript(folder, began, command_line(folder))
     for _ in range(_TRIES):
         try:
             return find_script(files, running, with_digest=False)

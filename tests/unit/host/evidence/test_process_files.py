@@ -64,7 +64,7 @@ def test_the_own_process_is_read() -> None:
         assert status_numbers(process_status(folder), b"Nothing") == ()
         assert process_files.executable_path(folder) == os.readlink("/proc/self/exe")
         assert process_files.working_folder(folder) == os.getcwd()
-        assert process_files.command_words(folder) == Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
+        assert process_files.command_line(folder) == Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
 
 
 @pytest.mark.parametrize(
