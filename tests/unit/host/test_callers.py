@@ -92,7 +92,7 @@ def test_a_process_that_became_another_program_is_seen_as_that(known: Callers) -
             time.sleep(0.005)
         start.write(b"x")
         start.flush()
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while os.path.basename(os.readlink(f"/proc/{process.pid}/exe")) == os.path.basename(EXE):
             assert time.monotonic() < until
             time.sleep(0.005)
@@ -241,7 +241,7 @@ def test_looking_at_many_processes_keeps_few_descriptors_and_none_in_the_end() -
     assert len(os.listdir("/proc/self/fd")) <= before + 130
     known.close()
     known.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
     for process in processes:
         gone(process)
 
