@@ -8,6 +8,7 @@ denies there, nor a rule that would count in the place of another one's and give
 import fnmatch
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from envfs.core import events, names
@@ -16,7 +17,7 @@ from envfs.core.access.policy import IndexedRule, rank
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
-from envfs.errors import AlreadyExists, NotApproved
+from envfs.errors import AlreadyExists, AuditUnavailable, EnvFSError, NotApproved
 from envfs.host import clocks, rule_processes
 from envfs.service import rights
 from envfs.service.service import Service
@@ -41,9 +42,23 @@ async def give_rule(service: Service, caller: Caller, rule: Rule) -> Rule:
     Raises:
         AuditUnavailable: it cannot be recorded. Then it is not given
         TooLarge: there are too many
+        StoreUnavailable: it cannot be written. The log says so behind the entry
     """
-    service.log.append(events.granted(rule.level, who(rule)), caller)
-    given = service.book.give(rule, "t" if rule.token else "g")
+    letter = "t" if rule.token else "g"
+    replaced = service.book.replaced_by(rule)
+    coming = rule._replace(id=service.book.next_key(letter))
+    old = f", in place of {' '.join(each.key for each in replaced)}" if replaced else ""
+    service.log.append(events.granted(rule.level, f"{coming.key} {who(coming)}{old}"), caller)
+    try:
+        given = service.book.give(rule, letter)
+    except EnvFSError:
+        with suppress(EnvFSError):
+            is_given = coming.key in {each.key for each in service.book.load()}
+            _say_what_stays(service, replaced if is_given else ())
+            if not is_given:
+                event = events.revoked(rule.level, f"{coming.key} {who(coming)}: it was not given")
+                service.log.append(event, service.me)
+        raise
     await service.after_revoke()  # it may be stricter than the one that it replaces, or end sooner
     return given
 
@@ -52,12 +67,32 @@ async def end_rules(service: Service, caller: Caller, rules: Sequence[Rule]) -> 
     """Take rules back that the caller may end. The log has that first: no access by one of them comes after the entry.
 
     Raises:
-        AuditUnavailable: it cannot be recorded. Then they stay
+        AuditUnavailable: it cannot be recorded. They are gone all the same: nothing is served without a log anyhow
+        StoreUnavailable: they cannot be taken out. The log says behind the entries which ones are still there
     """
-    for rule in rules:
-        service.log.append(events.revoked(rule.level, who(rule)), caller)
-    service.book.end([rule.key for rule in rules])
+    problem: AuditUnavailable | None = None
+    try:
+        for rule in rules:
+            service.log.append(events.revoked(rule.level, f"{rule.key} {who(rule)}"), caller)
+    except AuditUnavailable as error:
+        problem = error
+    try:
+        service.book.end([rule.key for rule in rules])
+    except EnvFSError:
+        _say_what_stays(service, rules)
+        raise
     await service.after_revoke()
+    if problem is not None:
+        raise problem
+
+
+def _say_what_stays(service: Service, rules: Sequence[Rule]) -> None:
+    with suppress(EnvFSError):
+        there = {rule.key for rule in service.book.load()}
+        for rule in rules:
+            if rule.key in there:
+                event = events.granted(rule.level, f"{rule.key} {who(rule)}: it could not be taken back")
+                service.log.append(event, service.me)
 
 
 async def end_sessions(service: Service) -> None:
