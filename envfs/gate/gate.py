@@ -338,7 +338,9 @@ class Gate:
         if request.capability is not _READ:
             return
         for rule in self.policy().counted(caller, request.level, clocks.boot_seconds()):
-            self.uses.record(rule, caller.evidence(_PIDFD).pidfd)
+            if self.uses.is_large():
+                self.uses.tidy(self.book.load())
+            self.uses.record(rule, caller.evidence(_PIDFD).pidfd, caller.pid)
 
 
 def _in_face(verdict: Verdict, face: Face) -> Verdict:

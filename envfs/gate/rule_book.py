@@ -58,8 +58,12 @@ class RuleBook:
 
     def end(self, keys: Collection[str]) -> None:
         """Remove the rules of these ids, wherever they stand."""
-        self._given.remove(keys)
+        self.end_given(keys)
         self._settings.remove_grants(keys)
+
+    def end_given(self, keys: Collection[str]) -> None:
+        """Remove the rules of these ids that commands gave, and leave a person's own where they are."""
+        self._given.remove(keys)
 
     def is_trusted(self) -> bool:
         """Tell whether both files are."""

@@ -17,8 +17,9 @@ from envfs.core.access.policy import IndexedRule, rank
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
-from envfs.errors import AlreadyExists, AuditUnavailable, EnvFSError, NotApproved
+from envfs.errors import AlreadyExists, AuditUnavailable, EnvFSError, NotApproved, UnsafeSettings
 from envfs.host import clocks, rule_processes
+from envfs.rules_file import MOST_RULES
 from envfs.service import rights
 from envfs.service.service import Service
 
@@ -44,6 +45,7 @@ async def give_rule(service: Service, caller: Caller, rule: Rule) -> Rule:
         TooLarge: there are too many
         StoreUnavailable: it cannot be written. The log says so behind the entry
     """
+    _make_room(service)
     letter = "t" if rule.token else "g"
     replaced = service.book.replaced_by(rule)
     coming = rule._replace(id=service.book.next_key(letter))
@@ -61,6 +63,13 @@ async def give_rule(service: Service, caller: Caller, rule: Rule) -> Rule:
         raise
     await service.after_revoke()  # it may be stricter than the one that it replaces, or end sooner
     return given
+
+
+def _make_room(service: Service) -> None:
+    # rules of the past are worth a row in `explain` as long as they are few
+    rules = service.book.load()
+    if len(rules) >= MOST_RULES // 4:
+        service.book.end_given([rule.key for rule in rules if service.open_vault.gate.seconds_left(rule) <= 0])
 
 
 async def end_rules(service: Service, caller: Caller, rules: Sequence[Rule]) -> None:
@@ -81,6 +90,8 @@ async def end_rules(service: Service, caller: Caller, rules: Sequence[Rule]) -> 
     except EnvFSError:
         _say_what_stays(service, rules)
         raise
+    with suppress(UnsafeSettings):
+        service.uses.tidy(service.book.load())
     await service.after_revoke()
     if problem is not None:
         raise problem

@@ -15,6 +15,7 @@ from envfs.dotenv.document import parse_document
 from envfs.errors import StoreUnavailable
 from envfs.host import private_files
 from envfs.protocol import control
+from envfs.service import grants
 from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
@@ -200,6 +201,16 @@ def test_a_rule_goes_also_where_the_log_cannot_be_written(world: World) -> None:
     Path(world.places.log).unlink()
     assert code(run(lambda: world.ask(R.Revoke("/", id="g2")))) == "audit-unavailable"
     assert [rule.key for rule in world.service.book.load()] == ["g1"]
+
+
+def test_rules_of_the_past_make_room_for_new_ones(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = "2020-01-01T00:00:00.000000Z"
+    world.service.book.give(Rule("/shop", 7, until=past))
+    run(lambda: world.ask(R.GrantAccess("/shop", 8)))
+    assert [rule.key for rule in world.service.book.load()] == ["g1", "g2", "g3"]
+    monkeypatch.setattr(grants, "MOST_RULES", 12)
+    run(lambda: world.ask(R.GrantAccess("/shop", 9)))
+    assert [rule.key for rule in world.service.book.load()] == ["g1", "g3", "g4"]
 
 
 def test_a_grant_that_ran_out_allows_nothing_and_is_not_listed(world: World) -> None:
