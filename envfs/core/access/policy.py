@@ -194,7 +194,12 @@ class Policy:
 
     def has_token(self, token: str, seconds: float) -> bool:
         """Tell whether a rule is for the bearer of a token, by its SHA-256 in hex."""
-        return any(entry.rule.token == token and self.lasts(entry, seconds) for entry in self._entries)
+        return bool(self.token_id(token, seconds))
+
+    def token_id(self, token: str, seconds: float) -> str:
+        """Return the id of the rule that is for the bearer of a token, by its SHA-256 in hex. Empty for none."""
+        rules = (entry.rule for entry in self._entries if entry.rule.token == token and self.lasts(entry, seconds))
+        return next((rule.key for rule in rules), "")
 
     def lasts(self, entry: IndexedRule, seconds: float) -> bool:
         """Tell whether a rule has not ended."""
