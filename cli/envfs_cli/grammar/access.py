@@ -72,7 +72,7 @@ COMMANDS = (
         "access",
         "list the rules",
         options=(PASSPHRASE, JSON),
-        examples=("envfs grants",),
+        examples=("envfs grants", "envfs grants --json | jq '.[] | select(.seconds_left >= 0)'"),
     ),
     Command(
         "approvals",
@@ -118,7 +118,7 @@ COMMANDS = (
         "list the processes that have a level open or read it",
         (LEVEL,),
         (PASSPHRASE, JSON),
-        ("envfs who /shop/prod",),
+        ("envfs who /shop/prod", "envfs who /shop/prod --json | jq '.[].pid'"),
         details="Readers of levels below are listed too, for they get what the level sets. A process that has ended is "
         "listed only if another one has its open file, and then as `passed on`. The daemon remembers the last 4,096 "
         "readings since its start. `envfs log` has all of them.",
