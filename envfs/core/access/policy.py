@@ -2,8 +2,9 @@
 
 Laws: the default is deny. Uid 0 gets nothing for being root. A caller that could not be identified gets nothing, but by
 a token. The most specific rules decide: those of the deepest level, and among them those that name the most about a
-caller. Of several that are as specific, the strictest decision counts. The order of rules never matters. A rule in
-doubt lets nobody in: it counts as far as it is stricter than what is decided without it.
+caller. Of several that are as specific, the strictest decision counts (deny, ask, mask, allow). A person's yes gives
+what they come to once those that ask allow. The order of rules never matters. A rule in doubt lets nobody in: it counts
+as far as it is stricter than what is decided without it.
 """
 
 import math
@@ -198,7 +199,12 @@ class Policy:
 
     def has_token(self, token: str, seconds: float) -> bool:
         """Tell whether a rule is for the bearer of a token, by its SHA-256 in hex."""
-        return any(entry.rule.token == token and self.lasts(entry, seconds) for entry in self._entries)
+        return bool(self.token_id(token, seconds))
+
+    def token_id(self, token: str, seconds: float) -> str:
+        """Return the id of the rule that is for the bearer of a token, by its SHA-256 in hex. Empty for none."""
+        rules = (entry.rule for entry in self._entries if entry.rule.token == token and self.lasts(entry, seconds))
+        return next((rule.key for rule in rules), "")
 
     def lasts(self, entry: IndexedRule, seconds: float) -> bool:
         """Tell whether a rule has not ended."""
@@ -286,13 +292,15 @@ def _without(deciding: list[IndexedRule], capability: Capability) -> Verdict:
 
 
 def _together(giving: list[IndexedRule]) -> Verdict:
-    # as specific as each other: the strictest decision, and of its rules all names that any of them shows
-    strictest = max(giving, key=lambda entry: _STRICTNESS[entry.rule.decision]).rule.decision
-    chosen = [entry for entry in giving if entry.rule.decision is strictest]
-    shows_all = any(not entry.rule.only for entry in chosen)
-    only = () if shows_all else tuple(sorted({glob for entry in chosen for glob in entry.rule.only}))
-    dialect = min((entry.rule.dialect for entry in chosen if entry.rule.dialect), default="")
-    return chosen[0].verdict._replace(face=Face(dialect, strictest is Decision.MASK, only))
+    # as specific as each other: the strictest decision. A yes makes a rule that asks one that allows, and no more: the
+    # face is that of the strictest of what is left then, and has all names that any of these rules shows
+    strictest = max(giving, key=lambda entry: _STRICTNESS[entry.rule.decision])
+    masking = [entry for entry in giving if entry.rule.decision is Decision.MASK]
+    showing = masking or giving
+    shows_all = any(not entry.rule.only for entry in showing)
+    only = () if shows_all else tuple(sorted({glob for entry in showing for glob in entry.rule.only}))
+    dialect = min((entry.rule.dialect for entry in showing if entry.rule.dialect), default="")
+    return strictest.verdict._replace(face=Face(dialect, bool(masking), only))
 
 
 def _limited(verdict: Verdict, doubtful: list[IndexedRule], capability: Capability) -> Verdict:
@@ -304,10 +312,10 @@ def _limited(verdict: Verdict, doubtful: list[IndexedRule], capability: Capabili
         differs = bool(rule.only) and verdict.face.only not in ((), rule.only)
         if capability not in rule.can or differs:
             return Verdict(_DENY, f"{entry.verdict.rule} (in doubt)")
+        if rule.decision is Decision.MASK:  # after a person's yes as well
+            verdict = verdict._replace(face=verdict.face._replace(masked=True))
         if _STRICTNESS[rule.decision] > _STRICTNESS[verdict.decision]:
-            masked = rule.decision is Decision.MASK or verdict.face.masked  # after a person's yes as well
-            limited = Face(verdict.face.dialect, masked, verdict.face.only)
-            verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", limited)
+            verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", verdict.face)
         if rule.only:
             verdict = verdict._replace(face=verdict.face._replace(only=rule.only))
     return verdict
