@@ -100,9 +100,9 @@ def test_without_a_thread_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @contextmanager
-def blocked(tmp_path: Path) -> Iterator[int]:
+def blocked(folder: Path) -> Iterator[int]:
     """Run a process that holds the lock of its memory for as long as the block."""
-    mount = tmp_path / "mount"
+    mount = folder / "mount"
     mount.mkdir()
     serve = [sys.executable, str(Path(__file__).with_name("blocking_writes.py")), str(mount)]
     with subprocess.Popen(serve, stdout=subprocess.PIPE) as server:
@@ -122,9 +122,9 @@ def blocked(tmp_path: Path) -> Iterator[int]:
 
 
 @contextmanager
-def running_script(tmp_path: Path, uid: int) -> Iterator[tuple[int, str]]:
+def running_script(folder: Path, uid: int) -> Iterator[tuple[int, str]]:
     """Run a script as a user, and have the number of its process."""
-    script = tmp_path / "app.py"
+    script = folder / "app.py"
     script.write_text(WAIT)
     user = {"user": uid} if os.geteuid() == 0 else {}
     command = [PYTHON, "-I", str(script)]
@@ -135,10 +135,10 @@ def running_script(tmp_path: Path, uid: int) -> Iterator[tuple[int, str]]:
         process.communicate()
 
 
-def test_a_process_that_holds_its_memory_keeps_only_its_own_script_out_of_the_log(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]) if os.geteuid() == 0 else ():
-        folder.chmod(folder.stat().st_mode | 0o011)
-    with blocked(tmp_path) as pid, running_script(tmp_path, other_uid()) as (other, script):
+def test_a_process_that_holds_its_memory_keeps_only_its_own_script_out_of_the_log(ground: Path) -> None:
+    folder = ground / "bounded"
+    folder.mkdir(mode=0o755)
+    with blocked(folder) as pid, running_script(folder, other_uid()) as (other, script):
         origins, callers = Origins(), Callers()
         caller = callers.look(pid, os.getuid(), os.getgid())
         seen = origins.look(caller)
