@@ -7,16 +7,17 @@ denies there, nor a rule that would count in the place of another one's and give
 
 import fnmatch
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from envfs.core import names
+from envfs.core import events, names
 from envfs.core.access.caller import Caller
 from envfs.core.access.policy import IndexedRule, rank
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
 from envfs.errors import AlreadyExists, NotApproved
-from envfs.host import clocks
+from envfs.host import clocks, rule_processes
 from envfs.service import rights
 from envfs.service.service import Service
 
@@ -32,6 +33,38 @@ def with_end(rule: Rule, seconds: int) -> Rule:
         return rule
     until = clocks.time_text(datetime.now(UTC) + timedelta(seconds=seconds))
     return rule._replace(until=until, boot=clocks.boot_id(), boot_until=clocks.boot_seconds() + seconds)
+
+
+async def give_rule(service: Service, caller: Caller, rule: Rule) -> Rule:
+    """Give a rule that the caller may give, and return it with its id. The log has it first.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded. Then it is not given
+        TooLarge: there are too many
+    """
+    service.log.append(events.granted(rule.level, who(rule)), caller)
+    given = service.book.give(rule, "t" if rule.token else "g")
+    await service.after_revoke()  # it may be stricter than the one that it replaces, or end sooner
+    return given
+
+
+async def end_rules(service: Service, caller: Caller, rules: Sequence[Rule]) -> None:
+    """Take rules back that the caller may end. The log has that first: no access by one of them comes after the entry.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded. Then they stay
+    """
+    for rule in rules:
+        service.log.append(events.revoked(rule.level, who(rule)), caller)
+    service.book.end([rule.key for rule in rules])
+    await service.after_revoke()
+
+
+async def end_sessions(service: Service) -> None:
+    """Take back the rules whose process has ended. They count no more since then."""
+    over = [rule for rule in service.book.load() if rule.process and rule_processes.has_ended(rule.process)]
+    if over:
+        await end_rules(service, service.me, over)
 
 
 def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
@@ -110,7 +143,7 @@ def _fits(name: str, globs: tuple[str, ...]) -> bool:
 def _check_limits(service: Service, own: list[IndexedRule], rule: Rule) -> None:
     lasts = clocks.boot_seconds() + service.open_vault.gate.seconds_left(rule)
     for entry in own:
-        if entry.rule.max_reads or entry.rule.birth:
+        if entry.rule.max_reads or entry.rule.birth or entry.rule.process:
             raise NotApproved(f"the rule {entry.rule.key} has a limit that cannot be passed on", _HINT)
         if lasts > entry.until and not math.isinf(entry.until):
             raise NotApproved(f"the rule {entry.rule.key} ends sooner than that", "name a shorter time with --ttl")

@@ -83,6 +83,23 @@ def test_what_changes_nothing_is_told_nobody(world: World) -> None:
     telling(world, script)
 
 
+def test_what_was_written_without_a_look_at_the_values_counts_as_changed(world: World) -> None:
+    async def script(changes: ChangeNotices, mount: Looked) -> None:
+        view = await world.open_vault.views.get("/shop")
+        blind = LevelChange(Operation.RESTORE, "/shop", restore_version=1, always=True)
+        await world.open_vault.writer.write(ME, blind)
+        await told(changes)
+        assert mount.told == [{"/shop": EVERYTHING, "/shop/prod": EVERYTHING}]
+        again = await world.open_vault.views.get("/shop")
+        assert again.changed_ns > view.changed_ns
+        await world.open_vault.writer.write(ME, LevelChange(Operation.RESEAL, "/shop"))
+        await told(changes)
+        assert len(mount.told) == 1
+        assert (await world.open_vault.views.get("/shop")).changed_ns == again.changed_ns
+
+    telling(world, script)
+
+
 def test_nobody_is_asked_anything_when_nobody_looked(world: World) -> None:
     async def script(changes: ChangeNotices, mount: Looked) -> None:
         mount.levels().clear()

@@ -15,7 +15,7 @@ _OTHER_PROGRAM = Asker(1001, 2)
 
 @pytest.fixture(autouse=True)
 def _processes_are_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envfs.host.callers.process", lambda pid: pid)
+    monkeypatch.setattr("envfs.gate.turns.process_of", lambda thread: thread)
 
 
 async def _hold(turns: Turns, who: Asker, order: list[Asker], goes_on: trio.Event | None = None) -> None:

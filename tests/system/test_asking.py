@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +163,27 @@ def test_a_yes_for_an_executable_is_for_that_one_and_that_user(asked: Home, pers
         with program(*words, asked.view(LEVEL), uid=uid) as other:
             person.answer(name_of(question_of(person, other)))
             assert other.wait() != 0
+
+
+def test_a_yes_for_an_executable_ends_when_something_else_is_written_into_it(
+    asked: Home, person: Person, text: str, tmp_path: Path
+) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    printer = tmp_path / "printer"
+    shutil.copy("/bin/cat", printer)
+    with program(printer, asked.view(LEVEL)) as process:
+        person.answer(name_of(question_of(person, process)), "executable")
+        process.communicate()
+    with program(printer, asked.view(LEVEL)) as process:
+        assert process.communicate()[0].decode() == text
+    before = printer.stat()
+    with printer.open("ab") as file:  # in place: the path, the device and the inode stay
+        file.write(b"\n")
+    os.utime(printer, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with program(printer, asked.view(LEVEL)) as process:
+        person.answer(name_of(question_of(person, process)))
+        assert process.wait() != 0
 
 
 def test_an_interpreter_whose_script_cannot_be_told_gets_no_yes_for_what_it_runs(asked: Home, person: Person) -> None:

@@ -52,5 +52,6 @@ def _more(row: control.GrantRow) -> "list[str]":
         row.dialect and f"dialect {row.dialect}",
         (row.exe or row.script or row.under) and not row.pinned and "not pinned",
         row.by is not None and f"given by uid {row.by}",
+        row.process and f"ends with process {row.process}",
     ]
     return [str(part) for part in parts if part]

@@ -2,9 +2,12 @@
 
 from envfs_cli.grammar.words import (
     CALLERS,
+    CAN,
+    CAPABILITY_WORDS,
     DIALECT,
     JSON,
     LEVEL,
+    MAX_READS,
     PASSPHRASE,
     SCOPES,
     TTL,
@@ -16,13 +19,7 @@ from envfs_cli.grammar.words import (
 
 _DECISIONS = ("allow", "mask", "ask", "deny")
 _ONLY = Option(("--only",), "list", "NAMES", "these variables alone; * and ? may stand in a name")
-_MAX_READS = Option(("--max-reads",), "number", "N", "let N processes read, each as often as it likes")
-_CAPABILITIES = (
-    "read, names, write, history, log, approve, grant, admin, or one of the sets viewer, reader, writer, auditor, "
-    "approver, admin; default: reader"
-)
-_CAN = Option(("--can",), "list", "LIST", f"{_CAPABILITIES}, and all of them with --decision deny")
-_TOKEN_CAN = _CAN._replace(help=_CAPABILITIES)
+_CAN = CAN._replace(help=f"{CAPABILITY_WORDS}, and all of them with --decision deny")
 COMMANDS = (
     Command(
         "grant",
@@ -36,7 +33,7 @@ COMMANDS = (
             _CAN,
             _ONLY,
             TTL,
-            _MAX_READS,
+            MAX_READS,
             Option(("--birth",), "duration", "TIME", "only so soon after the process has started its program"),
             DIALECT,
             PASSPHRASE,
@@ -140,8 +137,8 @@ COMMANDS = (
         (
             Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: 15m"),
             _ONLY,
-            _MAX_READS,
-            _TOKEN_CAN,
+            MAX_READS,
+            CAN,
             DIALECT,
             PASSPHRASE,
             JSON,
@@ -153,7 +150,7 @@ COMMANDS = (
         ),
         details="For containers, CI and other users, by the socket alone. Any command takes the token from "
         "ENVFS_TOKEN or from the file that ENVFS_TOKEN_FILE names, and acts by it and by nothing else. The command "
-        "that `exec` becomes does not inherit it. The daemon keeps a digest.",
+        "that `exec` becomes does not inherit it; `exec --session` gives it one of its own. The daemon keeps a digest.",
     ),
     Command(
         "log",

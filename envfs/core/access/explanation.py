@@ -31,8 +31,8 @@ def explain(policy: Policy, caller: Caller, level: str, seconds: float, capabili
     resolution = policy.resolve(caller, level, seconds)
     for entry in policy.entries(level):
         rule = entry.rule
-        if seconds >= entry.until:
-            answer, reason = "has ended", rule.until
+        if not policy.lasts(entry, seconds):
+            answer, reason = "has ended", rule.until if seconds >= entry.until else "its process has ended"
         elif entry in resolution.denying and entry.denies(capability):
             answer, reason = "denies", ""
         elif entry in resolution.deciding:

@@ -7,7 +7,7 @@ doubt lets nobody in: it counts as far as it is stricter than what is decided wi
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from envfs.core import names
@@ -17,7 +17,7 @@ from envfs.core.access.conditions import NoUses, Uses
 from envfs.core.access.evidence import Need
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
-from envfs.core.access.rule import Moment, Rule, end, who
+from envfs.core.access.rule import Moment, Rule, RuleProcess, end, who
 from envfs.core.access.verdict import Decision, Verdict
 
 MOST_LISTERS = 507  # uids and gids of one folder's access list: with more, Linux refuses the folder to everybody
@@ -96,9 +96,19 @@ class Listers(NamedTuple):
 class Policy:
     """The rules of one machine, ready to be asked. `seconds` are those of this run of the machine."""
 
-    def __init__(self, rules: Iterable[Rule], now: Moment, uses: Uses | None = None) -> None:
-        """Index the rules by level. Ends from another run are placed in this one, once."""
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        now: Moment,
+        uses: Uses | None = None,
+        lives: Callable[[RuleProcess], bool] = lambda _process: False,
+    ) -> None:
+        """Index the rules by level. Ends from another run are placed in this one, once.
+
+        `lives` tells of the process with which a rule ends whether it is there, each time that the rule could count.
+        """
         self._uses = uses or NoUses()
+        self._lives = lives
         self._levels: dict[str, _Level] = {}
         for rule in sorted(rules, key=lambda rule: rule.key):
             if rule.names_anybody:
@@ -125,7 +135,7 @@ class Policy:
                 for entry in rules.entries_for(kind):
                     if deciding and entry.rank != deciding[0].rank:
                         break
-                    if seconds < entry.until:
+                    if seconds < entry.until and (entry.rule.process is None or self._lives(entry.rule.process)):
                         is_met = conditions.meets(entry.rule, entry.needs, caller, self._uses)
                         if is_met is None:
                             doubtful.append(entry)
@@ -166,7 +176,7 @@ class Policy:
             for entry in self._levels[step].entries_for((caller.uid, caller.executable, caller.token))
         )
         return sum(
-            seconds < entry.until
+            self.lasts(entry, seconds)
             and entry.rule.decision is not _DENY
             and conditions.meets(entry.rule, entry.needs, caller, self._uses) is True
             for entry in entries
@@ -188,7 +198,11 @@ class Policy:
 
     def has_token(self, token: str, seconds: float) -> bool:
         """Tell whether a rule is for the bearer of a token, by its SHA-256 in hex."""
-        return any(entry.rule.token == token and seconds < entry.until for entry in self._entries)
+        return any(entry.rule.token == token and self.lasts(entry, seconds) for entry in self._entries)
+
+    def lasts(self, entry: IndexedRule, seconds: float) -> bool:
+        """Tell whether a rule has not ended."""
+        return seconds < entry.until and (entry.rule.process is None or self._lives(entry.rule.process))
 
     def next_end(self, seconds: float) -> float:
         """Return when the next rule ends, in seconds of this run of the machine. Infinity if none does."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from envfs.core import names
 from envfs.core.access.roles import ALL, NAMED_SETS, READER, Capability
-from envfs.core.access.rule import Pin, Rule
+from envfs.core.access.rule import Pin, Rule, RuleProcess
 from envfs.core.access.verdict import Decision
 from envfs.errors import EnvFSError
 
@@ -21,7 +21,9 @@ _KEYS: dict[str, type] = {
     **dict.fromkeys(("id", "level", "cgroup", "unit", "token", "decision", "dialect", "until", "boot"), str),
     **dict.fromkeys(("exe", "exe_sha256", "script", "script_sha256", "under", "under_sha256"), str),
     **dict.fromkeys(("uid", "gid", "by", "max_reads"), int),
-    **dict.fromkeys(("birth", "boot_until"), float),
+    **dict.fromkeys(("process", "process_pidfd"), int),
+    "process_boot": str,
+    **dict.fromkeys(("birth", "boot_until", "process_start"), float),
     **dict.fromkeys(("can", "only"), list),
 }
 _PROGRAMS = ("exe", "script", "under")
@@ -56,6 +58,7 @@ def parse_rule(table: object, dialects: Collection[str]) -> Rule:
         decision=_decision(fields),
         can=_can(fields),
         only=parse_globs(fields.get("only", [])),
+        process=_process(fields),
     )
     check_rule(rule, dialects)
     if ("boot" in fields) != ("boot_until" in fields) or ("boot" in fields and "until" not in fields):
@@ -100,6 +103,9 @@ def rule_table(rule: Rule) -> dict[str, object]:
     table |= {"only": list(rule.only), "max_reads": rule.max_reads, "birth": rule.birth, "dialect": rule.dialect}
     table |= {"until": rule.until, "boot": rule.boot}
     written = {name: value for name, value in table.items() if value or name in numbers}
+    if rule.process is not None:
+        boot, pid, pidfd, start = rule.process
+        written |= {"process": pid, "process_pidfd": pidfd, "process_boot": boot, "process_start": start}
     return written | ({"boot_until": rule.boot_until} if rule.boot else {})
 
 
@@ -188,6 +194,16 @@ def _pin(fields: Mapping[str, object], name: str) -> Pin | None:
     if sha256 and not path:
         raise EnvFSError(f"{name}_sha256 in a [[grant]] comes with {name}")
     return Pin(path, sha256) if path else None
+
+
+def _process(fields: Mapping[str, object]) -> RuleProcess | None:
+    keys = ("process_boot", "process", "process_pidfd", "process_start")
+    if not any(key in fields for key in keys):
+        return None
+    boot, pid, pidfd, start = (fields.get(key) for key in keys)
+    if not (isinstance(boot, str) and boot and isinstance(pid, int) and pid > 0 and isinstance(pidfd, int)):
+        raise EnvFSError("process, process_pidfd, process_boot and process_start in a [[grant]] come together")
+    return RuleProcess(boot, pid, pidfd, float(str(start or 0.0)))
 
 
 def _path(rule: Rule, name: str) -> str:
