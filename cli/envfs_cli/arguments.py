@@ -26,7 +26,7 @@ _TOO_MANY = "there are more words than the command takes"
 _NEAR = 0.65  # below it, `--level` is near to `--help`
 _EMPTY = "it is empty"  # most likely a variable of the shell that is not set
 _MAY_BE_EMPTY = ("message",)
-_NO_VALUES = "a value is never an argument: it is asked for, or read from standard input"
+_NO_VALUES = "a value is never an argument: it is asked for, or read from standard input; several names are A,B,C"
 
 
 class Mistake(EnvFSError):

@@ -68,6 +68,7 @@ _TABLE: dict[type, Requirement] = {
     ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, views.list_history),
     ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, levels.check_write),
     ask.SetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.set_variable),
+    ask.SetVariables: Requirement(_C.WRITE, Where.LEVEL, levels.set_variables),
     ask.UnsetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.unset_variable),
     ask.RenameVariable: Requirement(_C.WRITE, Where.LEVEL, levels.rename_variable),
     ask.ImportText: Requirement(_C.WRITE, Where.LEVEL, levels.import_text),

@@ -8,7 +8,7 @@ from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.dangling import DanglingKind
 from envfs.core.operations import Operation
-from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
+from envfs.errors import AuditUnavailable, BadRequest, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
 from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
@@ -17,6 +17,7 @@ from envfs.protocol.control import (
     RenameVariable,
     Rollback,
     SetVariable,
+    SetVariables,
     UnsetVariable,
     Written,
 )
@@ -64,6 +65,17 @@ async def set_variable(call: Call, request: SetVariable) -> Sent:
     level = names.parse_level(request.level)
     change = LevelChange(operation, level, name, trim=request.trim, message=request.message, canary=request.canary)
     return await _write(call, change, call.descriptor("the value"))
+
+
+async def set_variables(call: Call, request: SetVariables) -> Sent:
+    """Set several variables in one version. Raises BadRequest for none, or for one twice."""
+    several = tuple(map(names.parse_variable, request.names))
+    if not several or len({*several}) < len(several):
+        raise BadRequest("name each variable once")
+    operation = Operation.TEMPLATE if request.template else Operation.SET
+    level = names.parse_level(request.level)
+    change = LevelChange(operation, level, trim=request.trim, message=request.message, names=several)
+    return await _write(call, change, call.descriptor("the values"))
 
 
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:

@@ -107,10 +107,10 @@ class DescribeKeys(NamedTuple):
 class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
-    `set` and `template` come with `name` and a descriptor for the value, `unset` with `name`, `rename` with `name` and
-    `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`. `head` is None
-    for a level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's
-    note. `members` as in Layer.
+    `set` and `template` come with `name` and a descriptor for the value, or with `names` and one for their values, each
+    ended by a NUL, `unset` with `name` or `names`, `rename` with `name` and `new_name`, `merge` and `replace` with a
+    descriptor for the text, `restore` with the layer `restore`. `head` is None for a level without text. `trim` drops
+    the line end of a value of one line. `message` is sealed into the record's note. `members` as in Layer.
     """
 
     place: RecordAddress
@@ -126,6 +126,7 @@ class WriteLevel(NamedTuple):
     message: str = ""
     members: MemberRecords | None = None
     canary: bool = False
+    names: tuple[str, ...] = ()
 
 
 class RenderView(NamedTuple):

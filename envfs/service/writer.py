@@ -46,6 +46,7 @@ class LevelChange(NamedTuple):
     message: str = ""
     canary: bool = False
     rule: str = "owner"
+    names: tuple[str, ...] = ()
 
 
 class Result(NamedTuple):
@@ -138,6 +139,7 @@ class Writer:
             trim=change.trim,
             new_name=change.new_name,
             canary=change.canary,
+            names=change.names,
             message=change.message,
             members=layers[0].members if layers else vault.add_members(blobs),
         )

@@ -33,6 +33,7 @@ CASES: dict[str, Case] = {
     "unmount": Case(R.Unmount(), R.Done, needs_key=False, needs_log=False),
     "check a write": Case(R.CheckWrite("/shop", "NEW"), R.Done),
     "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
+    "set several": Case(R.SetVariables("/shop", ("NEW", "LOG")), R.Written, b"1\0trace\0"),
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
     "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),

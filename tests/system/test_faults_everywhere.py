@@ -141,6 +141,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "diagnose"}, ()),
     ({"type": "set-variable", "level": "/shop/faults", "name": "A"}, (b"1",)),
     ({"type": "set-variable", "level": "/shop/faults", "name": "A"}, (b"2",)),
+    ({"type": "set-variables", "level": "/shop/faults", "names": ["A", "C"]}, (b"3\0" + b"4\0",)),
     ({"type": "rename-variable", "level": "/shop/faults", "name": "A", "new_name": "B"}, ()),
     ({"type": "unset-variable", "level": "/shop/faults", "name": "B"}, ()),
     ({"type": "import-text", "level": "/shop/faults", "replace": True}, (b"C=${NOBODY}\n",)),

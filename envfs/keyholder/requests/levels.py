@@ -49,7 +49,8 @@ def _is_doubtful(request: WriteLevel, document: Document, changes: merging.NameC
     """Tell whether somebody should look at the view after this. A level of 190,000 plain values is looked at once."""
     match request.operation:
         case Operation.SET:
-            return portability.is_doubtful(document.variables()[request.name])
+            values = document.variables()
+            return any(portability.is_doubtful(values[name]) for name in _named(request))
         case Operation.MERGE | Operation.REPLACE:
             # what is plain, refers to nothing and takes nothing away gives nobody anything to read otherwise
             if changes.removed or dialects.named_in(document) or any(map(references.has_references, document.entries)):
@@ -80,27 +81,47 @@ _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for th
 
 
 def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    new = old.set(names.parse_variable(request.name), _value(request, work))
+    new = old
+    for name, value in _values(request, work):
+        new = new.set(name, value)
     return (canaries.with_mark(new, request.name) if request.canary else new), ()
 
 
-def _value(request: WriteLevel, work: Work) -> str:
-    value = work.read_text(0, limits.VALUE_BYTES, "the value", limits.LINE_END_BYTES * request.trim)
-    if request.trim and "\n" not in value[:-1]:  # of several lines, as a key has them, the last line end is a part
-        value = value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")
-    if "\0" in value:
-        raise Malformed("the value holds a NUL character", "no environment can carry one")
-    return value
+def _named(request: WriteLevel) -> tuple[str, ...]:
+    return tuple(map(names.parse_variable, request.names or (request.name,)))
+
+
+def _values(request: WriteLevel, work: Work) -> list[tuple[str, str]]:
+    named, line_end = _named(request), limits.LINE_END_BYTES * request.trim
+    if not request.names:
+        texts = [work.read_text(0, limits.VALUE_BYTES, "the value", line_end)]
+        if "\0" in texts[0]:
+            raise Malformed("the value holds a NUL character", "no environment can carry one")
+    else:
+        *texts, after = work.read_text(0, limits.TEXT_BYTES, "all that is set").split("\0")
+        if len(texts) != len(named) or after:
+            raise Malformed("there is not one value for each variable", "no environment can carry a NUL character")
+        if any(len(text.encode()) > limits.VALUE_BYTES + line_end for text in texts):
+            raise TooLarge("the value is too large", f"at most {limits.VALUE_BYTES} bytes")
+    return [(name, _trimmed(text) if request.trim else text) for name, text in zip(named, texts, strict=True)]
+
+
+def _trimmed(value: str) -> str:
+    if "\n" in value[:-1]:
+        return value  # of several lines, as a key has them, the last line end is a part
+    return value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")
 
 
 def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    value, literal = literal_dollars(_value(request, work))
-    line = f"{names.parse_variable(request.name)}={writing.template_value(value, literal)}\n"
-    return old.merged(parse_document(line)), ()
+    lines = [f"{name}={writing.template_value(*literal_dollars(value))}\n" for name, value in _values(request, work)]
+    return old.merged(parse_document("".join(lines))), ()
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
-    return canaries.without_mark(old.unset(request.name), request.name), ()
+    new = old
+    for name in _named(request):
+        new = canaries.without_mark(new.unset(name), name)
+    return new, ()
 
 
 def _rename(request: WriteLevel, _work: Work, old: Document) -> _Edited:

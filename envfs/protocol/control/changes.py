@@ -25,6 +25,19 @@ class SetVariable(NamedTuple):
     canary: bool = False
 
 
+class SetVariables(NamedTuple):
+    """Set several variables of one level in one version. Descriptor: their values in order, each ended by a NUL.
+
+    `trim` and `template` as in SetVariable, for each of them.
+    """
+
+    level: str
+    names: tuple[str, ...]
+    trim: bool = False
+    template: bool = False
+    message: str = ""
+
+
 class UnsetVariable(NamedTuple):
     """Remove one variable from one level's own text."""
 
@@ -99,6 +112,8 @@ class Written(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-ChangesRequest = CheckWrite | SetVariable | UnsetVariable | RenameVariable | ImportText | Rollback | ListHistory
+ChangesRequest = (
+    CheckWrite | SetVariable | SetVariables | UnsetVariable | RenameVariable | ImportText | Rollback | ListHistory
+)
 ChangesRow = VersionRow
 ChangesReply = Written
