@@ -124,7 +124,11 @@ async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] =
     if result.changes is None:
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes
-    notes = sealed.notes if change.dry else (*sealed.notes, *await _warnings(call, change, sealed))
+    overtaken = (
+        f"{name} was changed by another writer too, in version {version}, while this was under way"
+        for name, version in result.overtaken
+    )
+    notes = (*sealed.notes, *overtaken, *(() if change.dry else await _warnings(call, change, sealed)))
     return Sent(Written(change.level, result.version, sealed.added, sealed.changed, sealed.removed, notes))
 
 

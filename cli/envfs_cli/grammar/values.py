@@ -52,8 +52,9 @@ COMMANDS = (
         "terminal Enter ends it, and a paste is taken whole, with all of its lines. A value of one line loses its line "
         "end, one of several lines keeps it, as keys and certificates need it. A value is never an argument: those are "
         "in everybody's process list. Several variables become one version, or nothing is changed: each value is asked "
-        "for, or taken from a dotenv text, whose other variables are passed over. With --canary the value is made up: a "
-        "read of it, or of a view that holds it, is an event `canary` in the log, is in `envfs status`, and starts the program that `[audit] hook` names. "
+        "for, or taken from a dotenv text, whose other variables are passed over. With --canary the value is made up: "
+        "a read of it, or of a view that holds it, is an event `canary` in the log, is in `envfs status`, and starts "
+        "the program that `[audit] hook` names. "
         "Put it where nothing reads: in a level of its own, or where programs get other names alone.",
     ),
     Command(
