@@ -3,6 +3,7 @@
 import os
 
 from envfs.control.call import Call, Sent
+from envfs.control.writers import may_compare, writing_rule
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -115,11 +116,9 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
     _check_part(call, change)
-    if not call.caller.is_user(call.service.owner):
-        rule = call.service.open_vault.gate.decide(call.caller, change.level, Capability.WRITE).rule
-        change = change._replace(rule=rule)
+    change = change._replace(rule=writing_rule(call, change.level))
     result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
-    if not _may_compare(call, change.level):
+    if not may_compare(call, change.level):
         return Sent(Written(change.level, 0))
     if result.changes is None:
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
@@ -146,12 +145,6 @@ def _check_part(call: Call, change: LevelChange) -> None:
                 f"a caller that gets some names only of {level} sets and unsets values at {change.level}, and no more"
             )
             raise NotApproved(text, "ask the owner")
-
-
-def _may_compare(call: Call, level: str) -> bool:
-    # whether anything changed says whether a guess at a value was right, and leaves no trace
-    caller = call.caller
-    return caller.is_user(call.service.owner) or call.service.open_vault.gate.decide(caller, level).has_values
 
 
 def _stands_below_another(call: Call, level: str) -> bool:

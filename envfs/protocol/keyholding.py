@@ -230,13 +230,15 @@ class VerifyCheckpoint(NamedTuple):
 class SignTombstone(NamedTuple):
     """Say that the bytes of some records were forgotten. Reply: Stated and one blob, the tombstone.
 
-    `records` are the numbers of those whose bytes are the blobs. `lost` of key files that are empty already.
+    `records` are the numbers of key files whose bytes are the blobs, and `lost` of those that are empty already. Of a
+    level come the `layers` of its versions, and behind them that of a newer one, which stays.
     """
 
     place: RecordAddress
     time: str
     records: tuple[int, ...]
     lost: tuple[int, ...] = ()
+    layers: tuple[SealedLayer, ...] = ()
 
 
 class CheckTombstones(NamedTuple):

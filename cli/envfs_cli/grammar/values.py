@@ -88,7 +88,7 @@ COMMANDS = (
         "values",
         "list levels",
         (Argument("level", "level", "list only this level and those below it", optional=True),),
-        (PASSPHRASE, JSON),
+        (Option(("--removed",), "flag", "", "those that `envfs rm` removed"), PASSPHRASE, JSON),
         ("envfs ls", "envfs ls /shop"),
     ),
     Command(
@@ -232,5 +232,33 @@ COMMANDS = (
         (LEVEL, SUBVERSION),
         (YES, MESSAGE, PASSPHRASE, JSON),
         ("envfs rollback /shop/prod 7", "envfs rollback /shop/prod 7 -m 'the new key does not work yet'"),
+    ),
+    Command(
+        "rm",
+        "versions",
+        "remove a level; its versions stay until they are forgotten",
+        (LEVEL,),
+        (Option(("--below",), "flag", "", "remove the levels below it as well"), YES, MESSAGE, PASSPHRASE, JSON),
+        ("envfs rm /shop/old", "envfs rm /shop --below -m 'the shop is closed'"),
+        details="A last version without variables is written, and the level is listed and shown no more. "
+        "`envfs rollback` to an older version brings it back. Rules for the level, and the project's keys, stay.",
+    ),
+    Command(
+        "forget",
+        "versions",
+        "forget the values of older versions of a level for good",
+        (LEVEL,),
+        (
+            Option(
+                ("--before",), "text", "N|TIME", "those before this version or time (7, 30d, 2026-11-01); default: all"
+            ),
+            YES,
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs forget /shop/prod --before 40", "envfs forget /shop/prod --before 90d", "envfs forget /shop/old"),
+        details="The newest version always stays. What was forgotten is overwritten in the vault's files, and a signed "
+        "tombstone keeps the chain of the versions whole, so `envfs verify` goes on to pass. Copies elsewhere stay: "
+        "backups, snapshots of the file system, and what a disk keeps of a block that was overwritten.",
     ),
 )

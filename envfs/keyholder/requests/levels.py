@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from envfs.core import keyfile, limits, names, record
+from envfs.core import extensions, keyfile, limits, names, record
 from envfs.core.notes import Note, check_message
 from envfs.core.operations import Operation
 from envfs.dotenv import canaries, dialects, merging, portability, references, writing
@@ -22,27 +22,36 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
-    if text == old.render() and request.operation is not Operation.RESEAL:
+    content = _content(request, work, text)
+    is_same = text == old.render() and extensions.is_removed(content.ext) == extensions.is_removed(_ext(request, work))
+    if is_same and request.operation is not Operation.RESEAL:
         return WorkResult(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
     changes = merging.name_changes(old.variables(), new.variables())
     _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
     doubtful = _is_doubtful(request, new, changes)
-    data = sealing.seal_record(work.identity, request.place, request.time, key, _content(request, work, text))
+    data = sealing.seal_record(work.identity, request.place, request.time, key, content)
     return WorkResult(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
 
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
     # an extension is about the text: it goes where that goes, whoever knows what it means
     source = request.restore if request.operation is Operation.RESTORE else request.head
+    ext = record.parse_header(work.blobs[source.record_blob]).ext if source else ""  # opened before
+    if request.operation is not Operation.RESEAL:
+        ext = extensions.with_removed(ext, removed=request.operation is Operation.REMOVE)
     version = request.restore.record.seq if request.restore else 0
     return Content(
         text,
         Note(_WORDS[request.operation], version, message=request.message),
         work.members(request.place.vault, request.members).newest,
-        record.parse_header(work.blobs[source.record_blob]).ext if source else "",  # opened before
+        ext,
     )
+
+
+def _ext(request: WriteLevel, work: Work) -> str:
+    return record.parse_header(work.blobs[request.head.record_blob]).ext if request.head else ""
 
 
 def _is_doubtful(request: WriteLevel, document: Document, changes: merging.NameChanges) -> bool:
@@ -146,6 +155,10 @@ def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:
     return work.open(request.restore) if request.restore else parse_document(""), ()
 
 
+def _remove(_request: WriteLevel, _work: Work, _old: Document) -> _Edited:
+    return parse_document(""), ()
+
+
 def _reseal(_request: WriteLevel, _work: Work, old: Document) -> _Edited:
     return old, ()
 
@@ -158,6 +171,7 @@ _OPERATIONS: dict[Operation, Callable[[WriteLevel, Work, Document], _Edited]] = 
     Operation.MERGE: _merge,
     Operation.REPLACE: _replace,
     Operation.RESTORE: _restore,
+    Operation.REMOVE: _remove,
     Operation.RESEAL: _reseal,
 }
 _WORDS = {  # the operation that a record's note names
@@ -168,5 +182,6 @@ _WORDS = {  # the operation that a record's note names
     Operation.MERGE: "import",
     Operation.REPLACE: "replace",
     Operation.RESTORE: "rollback",
+    Operation.REMOVE: "remove",
     Operation.RESEAL: "reseal",
 }

@@ -75,6 +75,26 @@ class Rollback(NamedTuple):
     message: str = ""
 
 
+class RemoveLevel(NamedTuple):
+    """Remove a level, and with `below` all levels below it. Their versions stay, so a rollback brings each back."""
+
+    level: str
+    below: bool = False
+    message: str = ""
+
+
+class ForgetVersions(NamedTuple):
+    """Forget the bytes of a level's versions before number `before`, or before a time (UTC, as records have it).
+
+    With neither, of all but the newest. With `dry` nothing is forgotten, and the reply says what would be.
+    """
+
+    level: str
+    before: int = 0
+    before_time: str = ""
+    dry: bool = False
+
+
 class ListHistory(NamedTuple):
     """The `newest` versions of one level (0: all), the newest first. Rows: VersionRow."""
 
@@ -112,8 +132,25 @@ class Written(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class VersionsForgotten(NamedTuple):
+    """How many versions of a level have lost their bytes, or would, and the first of those that stay."""
+
+    level: str
+    versions: int
+    first_left: int
+
+
 ChangesRequest = (
-    CheckWrite | SetVariable | SetVariables | UnsetVariable | RenameVariable | ImportText | Rollback | ListHistory
+    CheckWrite
+    | SetVariable
+    | SetVariables
+    | UnsetVariable
+    | RenameVariable
+    | ImportText
+    | Rollback
+    | RemoveLevel
+    | ForgetVersions
+    | ListHistory
 )
 ChangesRow = VersionRow
-ChangesReply = Written
+ChangesReply = Written | VersionsForgotten
