@@ -65,7 +65,8 @@ class Reader:
         """
         if not self.knows(caller, access.level):
             self._gate.refuse(caller, access, "no grant")
-        if not self._vault.exists(access.level):
+        is_past = access.format is Format.HISTORY and self._vault.head(access.level) is not None
+        if not is_past and not self._vault.exists(access.level):  # the versions of a level that was removed are there
             raise NoSuchLevel(f"there is no level {access.level}", "`envfs ls` lists the levels")
 
     async def view(self, caller: Caller, access: AccessRequest, patience: Patience | None = None) -> View:

@@ -75,7 +75,18 @@ def test_with_what_it_needs_alone_a_request_is_answered(world: World, name: str)
 
 
 AT_SHOP = [
-    *("set", "unset", "rename", "import", "rollback", "check a write", "grant-access", "explain access", "accept"),
+    *(
+        "set",
+        "set several",
+        "unset",
+        "rename",
+        "import",
+        "rollback",
+        "check a write",
+        "grant-access",
+        "explain access",
+        "accept",
+    ),
     *("change custody", "rotate a key", "change recipients", "list keys", "list history", "list variables"),
 ]
 
