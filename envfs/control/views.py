@@ -5,10 +5,11 @@ from functools import partial
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import fault_row
-from envfs.core import names
+from envfs.core import names, record
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.version_choice import VersionChoice
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
@@ -18,6 +19,7 @@ from envfs.gate.views.view import View
 from envfs.protocol.answers import Facts
 from envfs.protocol.control import (
     VIEW_END,
+    ChosenRow,
     DanglingRow,
     DescribeView,
     Done,
@@ -44,8 +46,8 @@ _CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the com
 async def read_view(call: Call, request: ReadView) -> Sent:
     """Send a view, or the requested part of it. Raises BadRequest for an unknown form or channel."""
     level = names.parse_level(request.level)
-    if request.format not in _FORMATS or request.channel not in _CHANNELS or request.version < 0:
-        raise BadRequest("an unknown format of a view, channel or version")
+    if request.format not in _FORMATS or request.channel not in _CHANNELS:
+        raise BadRequest("an unknown format of a view, or channel")
     shown, blobs_of = _FORMATS[request.format]
     for name in request.only:
         names.parse_variable(name)
@@ -53,7 +55,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     face = _face(call, level, "" if is_lenient else request.dialect, shown)
     if is_lenient:
         face = face._replace(dialect=f"{dialects.INHERITING} {face.dialect}")
-    access = AccessRequest(level, Channel(request.channel), shown, request.version, face, tuple(request.only))
+    access = AccessRequest(level, Channel(request.channel), shown, 0, face, tuple(request.only))
+    access = await choose_version(call, access, request.version, request.moment)
     patience = Patience(call.left, lambda: request.reason, partial(_tell_waiting, call))
     view = await call.service.open_vault.reader.view(call.caller, access, patience)
     try:
@@ -65,13 +68,30 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
 
 
+async def choose_version(call: Call, access: AccessRequest, number: int, moment: str) -> AccessRequest:
+    """Return a request with the version that is meant, and tell the client where it could not know the number.
+
+    Raises:
+        BadRequest: both a number and a moment, or a moment that is none
+    """
+    if moment and (number or not record.is_time(moment)):
+        raise BadRequest("not a version")
+    choice, open_vault = VersionChoice(number, moment), call.service.open_vault
+    access = open_vault.reader.choose(call.caller, access, choice)
+    if choice.is_open:
+        time = open_vault.vault.header(access.level, access.version).time if access.version else ""
+        await call.send_row(ChosenRow(access.level, access.version, time))
+    return access
+
+
 async def _tell_waiting(call: Call, question: str, seconds: float) -> None:
     await call.send_row(WaitingRow(question, round(seconds)))
 
 
 async def list_variables(call: Call, request: ListVariables) -> Sent:
     """Send the names of a view and the level that sets each."""
-    access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.NAMES, request.version)
+    access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.NAMES)
+    access = await choose_version(call, access, request.version, request.moment)
     origins = await call.service.open_vault.reader.names(call.caller, access)
     await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
@@ -80,9 +100,9 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
 async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send the facts about a view, without its values."""
     level = names.parse_level(request.level)
-    access = AccessRequest(
-        level, Channel.SOCKET, Format.NAMES, request.version, _face(call, level, request.dialect, Format.NAMES)
-    )
+    face = _face(call, level, request.dialect, Format.NAMES)
+    access = AccessRequest(level, Channel.SOCKET, Format.NAMES, face=face)
+    access = await choose_version(call, access, request.version, request.moment)
     examined = await call.service.open_vault.reader.facts(call.caller, access)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)

@@ -126,7 +126,7 @@ class Gate:
 
     def judge(self, caller: Caller, request: AccessRequest) -> Verdict:
         """Decide on a request, in the face that it has."""
-        return self.judge_access(caller, request.level, request.capability, request.face, past=request.version > 0)
+        return self.judge_access(caller, request.level, request.capability, request.face, past=request.is_past)
 
     def allows(self, caller: Caller, level: str, capability: Capability = _READ) -> bool:
         """Tell whether a caller may read the view of a level in whatever face, or do something else there."""
@@ -228,6 +228,8 @@ class Gate:
             raise refused
 
     async def _make(self, request: AccessRequest) -> View:
+        if request.moment:
+            return await self.views.get_at(request.level, request.moment, request.face)
         if request.version:
             return await self.views.get_past(request.level, request.version, request.face)
         return await self.views.get(request.level, request.face)
@@ -237,11 +239,11 @@ class Gate:
 
         With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
-        verdict = self.judge_access(caller, request.level, request.capability, None, past=request.version > 0)
+        verdict = self.judge_access(caller, request.level, request.capability, None, past=request.is_past)
         if verdict.decision is _ASK:
             return None
         self._check_verdict(caller, request, verdict)
-        view = None if request.version else self.views.warm(request.level, request.face)
+        view = None if request.is_past else self.views.warm(request.level, request.face)
         if view is None or content not in (None, view.content(request.format)):
             return None
         return self._serve(caller, request, verdict, view)
@@ -274,15 +276,25 @@ class Gate:
         self.readings.note(caller, request, request.version, clocks.boot_seconds())
         return verdict.face
 
+    def check_history(self, caller: Caller, request: AccessRequest) -> None:
+        """Refuse a caller that may not know which versions a level has. That is on the log.
+
+        Raises:
+            NotApproved: it may not
+        """
+        verdict = self.decide(caller, request.level, Capability.HISTORY)
+        if not verdict.is_served:
+            self.refuse(caller, request, verdict.rule)
+
     def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
-        past = request.version > 0
+        past = request.is_past
         verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
         if not verdict.is_served:
             self.refuse(caller, request, verdict.rule)
         return verdict
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
-        past = request.version > 0
+        past = request.is_past
         verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
         return self._check_verdict(caller, request, verdict)
 

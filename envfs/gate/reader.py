@@ -12,6 +12,7 @@ from envfs.core import names, record
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import Face
 from envfs.core.access_request import AccessRequest, Format
+from envfs.core.version_choice import VersionChoice
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.approvals.board import Patience
 from envfs.gate.gate import Gate
@@ -25,6 +26,7 @@ from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
 
 _COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
+_OF_ONE_RECORD = (Format.OWN, Format.HISTORY, Format.COMPARE)  # beside these, a view of a chain is meant
 _FORGOTTEN = "forgotten"  # in the place of an operation
 
 
@@ -67,6 +69,27 @@ class Reader:
             self._gate.refuse(caller, access, "no grant")
         if not self._vault.exists(access.level):
             raise NoSuchLevel(f"there is no level {access.level}", "`envfs ls` lists the levels")
+
+    def choose(self, caller: Caller, access: AccessRequest, choice: VersionChoice) -> AccessRequest:
+        """Return a request with the version that is meant. The number of the newest, and times, are for `history`.
+
+        Raises:
+            NotApproved: the caller may not know which versions there are. That is on the log
+            NoSuchLevel: there is no such level or version
+        """
+        if not choice.is_open:
+            return access._replace(version=choice.number)
+        self.check(caller, access)
+        self._gate.check_history(caller, access)
+        level, version = access.level, self._vault.chosen(access.level, choice)
+        is_view = bool(choice.moment) and access.format not in _OF_ONE_RECORD
+        if not version and not (is_view and self._was_inherited(level, choice.moment)):
+            raise NoSuchLevel(f"{level} had no text then", f"`envfs history {level}` lists its versions and times")
+        return access._replace(version=version, moment=choice.moment if is_view else "")
+
+    def _was_inherited(self, level: str, moment: str) -> bool:
+        # a level that has never had a text of its own: its view was there as long as those above had one
+        return self._vault.head(level) is None and any(self._vault.chain_at_moment(level, moment).versions)
 
     async def view(self, caller: Caller, access: AccessRequest, patience: Patience | None = None) -> View:
         """Return a view, held: the caller of this releases it. For the format OWN it has the level's own text.
@@ -120,6 +143,8 @@ class Reader:
 
     def _layer_versions(self, access: AccessRequest) -> tuple[int, ...]:
         level, version = access.level, access.version
+        if access.moment:
+            return self._vault.chain_at_moment(level, access.moment).versions
         return self._vault.versions_at(level, version) if version else self._vault.versions(level)
 
     async def history(

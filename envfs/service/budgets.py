@@ -97,5 +97,5 @@ def _is_lasting(request: object) -> bool:
 
 def _is_large(request: object) -> bool:
     if isinstance(request, ReadView):
-        return request.version != 0
+        return request.version != 0 or request.moment != ""
     return isinstance(request, DescribeView | ListVariables | ListHistory | ReadLog | CountLog)

@@ -1,7 +1,7 @@
 """The commands of use: run a command with a view, mount, unlock, link, the shell."""
 
 from envfs_cli.grammar.words import (
-    HERE,
+    HERE_THEN,
     JSON,
     MESSAGE,
     PASSPHRASE,
@@ -19,7 +19,7 @@ COMMANDS = (
         "exec",
         "use",
         "run a command with a view as its environment",
-        (HERE, Argument("command", "words", "the command and its arguments, after --")),
+        (HERE_THEN, Argument("command", "words", "the command and its arguments, after --")),
         (
             Option(("--only",), "list", "A,B", "only these variables"),
             REASON,

@@ -6,6 +6,7 @@ from envfs_cli.grammar.words import (
     DIALECT,
     FORMATS,
     HERE,
+    HERE_THEN,
     IMPORT_FORMATS,
     JSON,
     LEVEL,
@@ -55,9 +56,9 @@ COMMANDS = (
         "get",
         "values",
         "print one variable's value",
-        (HERE, NAME),
+        (HERE_THEN, NAME),
         (VERSION, REASON, PASSPHRASE),
-        ("envfs get /shop/prod DATABASE_URL",),
+        ("envfs get /shop/prod DATABASE_URL", "envfs get /shop/prod@-1 DATABASE_URL"),
     ),
     Command(
         "unset",
@@ -89,7 +90,7 @@ COMMANDS = (
         "show",
         "values",
         "list the variables of a view and where each is set",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(("--reveal",), "flag", "", "print the values too"),
             Option(("--own",), "flag", "", "of the level's own text; with --reveal that text itself"),
@@ -103,7 +104,7 @@ COMMANDS = (
         "explain",
         "values",
         "say where a value comes from, or which rule answers a caller",
-        (HERE, Argument("name", "name", "a variable's name", optional=True)),
+        (HERE_THEN, Argument("name", "name", "a variable's name", optional=True)),
         (
             Option(("--reveal",), "flag", "", "print the value too"),
             VERSION,
@@ -126,7 +127,7 @@ COMMANDS = (
         "check",
         "values",
         "say what is wrong with a level's variables",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(
                 ("--against",), "file", "FILE", "a .env.example, or a JSON Schema (*.json): what is missing or extra"
@@ -188,7 +189,7 @@ COMMANDS = (
         "export",
         "values",
         "print a view",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
             Option(("--only",), "list", "A,B", "only these variables"),
@@ -203,6 +204,7 @@ COMMANDS = (
             "envfs export /shop/prod -f json | jq .",
             "envfs export /shop/prod --dialect node > .env",
             "envfs export /shop/prod --own -o shop.env",
+            "envfs export /shop/prod@2026-11-01T10:00",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
         ),

@@ -98,7 +98,7 @@ def words_in_place(command: "Command", words: list[str], current: str, exists: "
         return [*words[:place], current, *words[place:]]
     if len(spots) < len(fixed):
         return words
-    level = level_paths.resolve_level(current, words[spots[at]])
+    level = level_paths.resolve_dated_level(current, words[spots[at]])
     if command.name == "set" and "/" not in words[spots[at]] and not exists(level):
         # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be stored unencrypted
         raise Mistake(

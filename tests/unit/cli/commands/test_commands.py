@@ -164,6 +164,17 @@ def test_the_exit_status_says_whether_all_is_well(
     [
         ("get /shop A", control.ReadView("/shop", "value", "get", ("A",), 0)),
         ("get /shop A --version 3", control.ReadView("/shop", "value", "get", ("A",), 3)),
+        ("get /shop@3 A", control.ReadView("/shop", "value", "get", ("A",), 3)),
+        ("get /shop@-1 A", control.ReadView("/shop", "value", "get", ("A",), -1)),
+        (
+            "get /shop@2026-11-01T10:00Z A",
+            control.ReadView("/shop", "value", "get", ("A",), moment="2026-11-01T10:00:00.000000Z"),
+        ),
+        ("show /shop@-2", control.ListVariables("/shop", -2)),
+        ("show /shop@2 --own", control.ReadView("/shop", "own", "show", (), 2)),
+        ("check /shop@2 --dialect node", control.DescribeView("/shop", 2, "node")),
+        ("export /shop@2 -f json", control.ReadView("/shop", "json", "export", (), 2)),
+        ("export /shop@-1 -f environ --only A", control.ReadView("/shop", "environ", "export", ("A",), -1)),
         ("export /shop", control.ReadView("/shop", "dotenv", "export", (), 0)),
         ("export /shop -f environ --version 2", control.ReadView("/shop", "environ", "export", (), 2)),
         ("export /shop -f json", control.ReadView("/shop", "json", "export", (), 0)),
