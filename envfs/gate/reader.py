@@ -25,7 +25,7 @@ from envfs.protocol.keyholding import CompareVersions, ExamineView
 from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
 
-_COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
+_COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 8 << 20
 _OF_ONE_RECORD = (Format.OWN, Format.HISTORY, Format.COMPARE)  # beside these, a view of a chain is meant
 _FORGOTTEN = "forgotten"  # in the place of an operation
 
