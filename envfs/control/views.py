@@ -1,6 +1,6 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from envfs.control.call import Call, Sent
@@ -14,7 +14,7 @@ from envfs.core.view_parts import Part
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
 from envfs.gate.approvals.board import Patience
-from envfs.gate.reader import Damaged, Version
+from envfs.gate.level_history import Damaged, Version
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Facts
 from envfs.protocol.control import (
@@ -30,6 +30,7 @@ from envfs.protocol.control import (
     ListLevels,
     ListVariables,
     ReadView,
+    RenameFact,
     UseFact,
     VariableRow,
     VersionRow,
@@ -143,18 +144,24 @@ def _level_row(call: Call, level: str) -> LevelRow:
 
 async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
+    if request.name:
+        names.parse_variable(request.name)
     access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.HISTORY)
-    async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest):
-        await call.send_rows(map(_version_row, versions))
+    access = await choose_version(call, access, request.version, request.moment)
+    author_names = call.service.author_names()
+    async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest, request.name):
+        await call.send_rows(_version_row(version, author_names) for version in versions)
     return Sent(Done())
 
 
-def _version_row(version: Version | Damaged) -> VersionRow | FaultRow:
+def _version_row(version: Version | Damaged, author_names: Mapping[str, str]) -> VersionRow | FaultRow:
     match version:
         case Damaged(key, error):
             return fault_row(key, error)
-        case Version(change, time):
-            return VersionRow(change.version, time, *change[1:])
+        case Version(change, time, has_names):
+            renamed = tuple(RenameFact(*pair) for pair in change.renamed)
+            name = author_names.get(change.author, "")
+            return VersionRow(change.version, time, *change[1:-1], renamed, name, has_names)
 
 
 def _face(call: Call, level: str, asked: str, what: Format) -> Face:

@@ -146,7 +146,11 @@ def parse_record(data: bytes) -> Record:
 
 
 def parse_signed_record(data: bytes) -> tuple[Record, bytes]:
-    """As `parse_record`. Returns also the bytes that the author signed, as `record_signed_text` would."""
+    """As `parse_record`. Returns also the bytes that the author signed, as `record_signed_text` would.
+
+    Raises:
+        AuthenticationFailed: not the one encoding of a record
+    """
     texts = _texts(data)
     protected, *parts = texts
     header, decoded = parse_protected(protected), [from_base64(part) for part in parts]

@@ -22,7 +22,8 @@ from envfs.errors import AlreadyExists, Malformed, NoSuchVariable
 __all__ = ["Document", "Entry", "Fault", "parse_document"]
 
 
-_NAMED: Callable[[Entry], tuple[str, str]] = attrgetter("name", "value")  # both None where there is no assignment
+_NAME: Callable[[Entry], str | None] = attrgetter("name")
+_NAMED: Callable[[Entry], tuple[str, str]] = attrgetter("name", "value")  # an entry with a name has a value
 
 
 class Document(NamedTuple):
@@ -54,9 +55,7 @@ class Document(NamedTuple):
 
     def variables(self) -> dict[str, str]:
         """Return the values by name, in the order of first assignment. Of two, the last counts."""
-        named = dict(map(_NAMED, self.entries))  # the fastest way through a level of 190,000
-        named.pop(None, None)
-        return named
+        return dict(map(_NAMED, filter(_NAME, self.entries)))  # the fastest way through a level of 190,000
 
     def duplicates(self) -> tuple[str, ...]:
         """Return the names that are assigned more than once, in order."""

@@ -276,16 +276,6 @@ class Gate:
         self.readings.note(caller, request, request.version, clocks.boot_seconds())
         return verdict.face
 
-    def check_history(self, caller: Caller, request: AccessRequest) -> None:
-        """Refuse a caller that may not know which versions a level has. That is on the log.
-
-        Raises:
-            NotApproved: it may not
-        """
-        verdict = self.decide(caller, request.level, Capability.HISTORY)
-        if not verdict.is_served:
-            self.refuse(caller, request, verdict.rule)
-
     def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
         past = request.is_past
         verdict = self.judge_access(caller, request.level, request.capability, None, past=past)

@@ -4,14 +4,14 @@ A service without a vault can still answer `status` and `init`.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import trio
 
 from envfs.core.audit_settings import AuditSettings
-from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.errors import EnvFSError, NotApproved, NoVault, UnsafeSettings
 from envfs.gate.approvals.asking import Approvals
 from envfs.gate.audit_log.keeping import Keeping
 from envfs.gate.audit_log.ledger import Ledger
@@ -114,6 +114,12 @@ class Service:
             self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), self._log_type)
             self._ledger.log.settings = self.audit_settings
         return self._ledger
+
+    def author_names(self) -> Mapping[str, str]:
+        """Return what the owner calls the authors of records, by their keys. Nothing while the settings are unsafe."""
+        with suppress(UnsafeSettings):
+            return self.settings.load().authors
+        return {}
 
     def audit_settings(self) -> AuditSettings:
         """Return how the access log is kept: as before, while the settings file cannot be trusted."""

@@ -217,9 +217,23 @@ COMMANDS = (
         "history",
         "versions",
         "list a level's versions: what wrote each, what changed, and why",
-        (HERE,),
-        (Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"), PASSPHRASE, JSON),
-        ("envfs history /shop/prod",),
+        (HERE_THEN,),
+        (
+            Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"),
+            Option(("--name",), "text", "NAME", "those alone that changed this variable, also under its earlier names"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs history /shop/prod",
+            "envfs history /shop/prod --name DATABASE_URL",
+            "envfs history /shop/prod@2026-11-01T10:00 -n 5",
+        ),
+        details="The newest first. `+` is a name that was added, `~` one with another value, `-` one that was removed, "
+        "and an arrow leads from a name to the one that it has now. An author is shown by the name that [authors] of "
+        "the settings gives, or by "
+        "the first letters of the key. Names take a rule with `names`, and messages are for the owner. With "
+        "/shop/prod@VERSION, the list ends with that version.",
     ),
     Command(
         "rollback",

@@ -24,6 +24,7 @@ from envfs.protocol.keyholding import (
     Examined,
     ExamineView,
     Facts,
+    Renaming,
     Rendered,
     RenderOwn,
     RenderView,
@@ -32,6 +33,7 @@ from envfs.protocol.keyholding import (
 )
 
 _Read = tuple[str, Document, dict[str, str]]  # a text, its document and its variables
+_RENAME = "rename"  # the operation that a note names
 _NO_TEXT: _Read = ("", Document(()), {})
 
 
@@ -144,7 +146,7 @@ def compare_versions(request: CompareVersions, work: Work) -> WorkResult:
         opened = work.open_record(layer)
         now = _read_after(before, opened.text)
         if layer.record.seq >= request.first and (before is not _NO_TEXT or layer.record.seq == request.first):
-            compared.append(_version_change(layer.record.seq, opened, merging.name_changes(before[2], now[2])))
+            compared.append(_version_change(layer.record.seq, opened, before[2], now[2]))
         before = now
     return WorkResult(Compared(tuple(compared)))
 
@@ -156,8 +158,17 @@ def _read_after(before: _Read, text: str) -> _Read:
     return text, document, document.variables()
 
 
-def _version_change(version: int, opened: sealing.OpenedRecord, changes: merging.NameChanges) -> VersionChange:
-    note = sealing.open_note(opened)
-    return VersionChange(
-        version, opened.header.author, *changes, note.operation, note.version, note.level, note.message
+def _version_change(
+    version: int, opened: sealing.OpenedRecord, before: dict[str, str], now: dict[str, str]
+) -> VersionChange:
+    note, changes = sealing.open_note(opened), merging.name_changes(before, now)
+    renamed = merging.renamed_names(before, now, changes)
+    if note.operation == _RENAME and len(changes.added) == len(changes.removed) == 1:  # of an empty value too
+        renamed = ((changes.removed[0], changes.added[0]),)
+    return VersionChange(version, opened.header.author, *changes)._replace(
+        operation=note.operation,
+        source_version=note.version,
+        source_level=note.level,
+        message=note.message,
+        renamed=tuple(Renaming(*pair) for pair in renamed),
     )

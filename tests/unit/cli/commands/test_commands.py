@@ -115,7 +115,7 @@ def test_json_is_one_document_or_one_a_line_and_clean(
             "history /shop",
             [
                 *("version", "time", "author", "added", "changed", "removed"),
-                *("operation", "source_version", "source_level", "message"),
+                *("operation", "source_version", "source_level", "message", "renamed", "author_name", "names_shown"),
             ],
         ),
         (
