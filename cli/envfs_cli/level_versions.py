@@ -35,6 +35,11 @@ def dated_level(text: str, version: "int | None" = None) -> DatedLevel:
     return DatedLevel(level, *parse_version_choice(word))
 
 
+def names_version(word: str) -> bool:
+    """Tell whether a word is that of a version, as `@7`, `7` or a time are, and not a level."""
+    return word.startswith("@") or word.isdigit() or (word[:4].isdigit() and ":" in word)
+
+
 def check_newest(dated: DatedLevel, what: str) -> None:
     """Refuse a version of the past where there is nothing of the past.
 

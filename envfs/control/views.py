@@ -14,14 +14,17 @@ from envfs.core.view_parts import Part
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
 from envfs.gate.approvals.board import Patience
+from envfs.gate.level_differences import TextPair
 from envfs.gate.level_history import Damaged, Version
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Facts
 from envfs.protocol.control import (
     VIEW_END,
     ChosenRow,
+    CompareLevels,
     DanglingRow,
     DescribeView,
+    DifferenceRow,
     Done,
     FactsRow,
     FaultRow,
@@ -40,6 +43,7 @@ from envfs.protocol.control import (
 from envfs.vault.damage import DAMAGED
 
 _VERSIONS = (Capability.HISTORY, Capability.WRITE)  # by which the versions of a level are known
+_NOT_EXACT = "a changed variable was written between the two; whether its value is the same again takes `read`"
 _EXEC = "exec"  # `environ`, and what the environment of the command is to complete
 _CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the commands that read by the socket
 
@@ -152,6 +156,26 @@ async def list_history(call: Call, request: ListHistory) -> Sent:
     async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest, request.name):
         await call.send_rows(_version_row(version, author_names) for version in versions)
     return Sent(Done())
+
+
+async def compare_levels(call: Call, request: CompareLevels) -> Sent:
+    """Send the names in which two versions of a level differ, or two levels."""
+    level = names.parse_level(request.level)
+    other, open_vault = names.parse_level(request.other) if request.other else level, call.service.open_vault
+    own = request.own or other == level
+    shown = Format.OWN if own else Format.COMPARE
+    sides = []
+    for at, version, moment in (
+        (level, request.version, request.moment),
+        (other, request.other_version, request.other_moment),
+    ):
+        access = AccessRequest(at, Channel.SOCKET, shown)
+        open_vault.reader.check(call.caller, access)
+        sides.append(await choose_version(call, access, version, moment))
+    differences = await open_vault.differences.between(call.caller, TextPair(sides[0], sides[1], own))
+    for change, group in differences.names._asdict().items():
+        await call.send_rows(DifferenceRow(change, name) for name in group)
+    return Sent(Done(() if differences.is_exact else (_NOT_EXACT,)))
 
 
 def _version_row(version: Version | Damaged, author_names: Mapping[str, str]) -> VersionRow | FaultRow:

@@ -24,7 +24,7 @@ from envfs.protocol.answers import Examined
 from envfs.protocol.keyholding import ExamineView
 from envfs.vault.vault import Vault
 
-_OF_ONE_RECORD = (Format.OWN, Format.HISTORY, Format.COMPARE)  # beside these, a view of a chain is meant
+_OF_ONE_RECORD = (Format.OWN, Format.HISTORY)  # beside these, a view of a chain is meant
 
 
 class Reader:
@@ -154,8 +154,8 @@ class Reader:
         last = access.version or (head.seq if head else 0)
         oldest = max(1, last - newest + 1) if newest and not name else 1
         left, trail = newest or last, NameTrail(name) if name else None
-        async with contextlib.aclosing(self._history.versions(level, last, oldest)) as found:
-            async for some in found:
+        async with contextlib.aclosing(self._history.versions(level, last, oldest)) as listed:
+            async for some in listed:
                 rows = [row for version in some if (row := _shown(version, face, trail)) is not None]
                 yield rows[:left]
                 left -= len(rows)

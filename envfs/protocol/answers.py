@@ -130,6 +130,14 @@ class Compared(NamedTuple):
     versions: tuple[VersionChange, ...]
 
 
+class ChangedNames(NamedTuple):
+    """The names to add, to change and to remove on the way from one text to another."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
 class Differing(NamedTuple):
     """The differences of each pair in the request."""
 
@@ -173,6 +181,7 @@ REPLIES = wire.message_table(
     Rendered,
     Examined,
     Compared,
+    ChangedNames,
     Differing,
     Faults,
     Signed,

@@ -19,6 +19,7 @@ from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
+from envfs.gate.level_differences import LevelDifferences
 from envfs.gate.reader import Reader
 from envfs.gate.readings import LevelReading
 from envfs.gate.rule_book import RuleBook
@@ -54,6 +55,7 @@ class OpenVault:
         self.approvals = Approvals(book.settings, log)
         self.gate = Gate(book, uses, log, refusals, self.views, self.approvals)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
+        self.differences = LevelDifferences(self.gate, vault, keyholder)
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all

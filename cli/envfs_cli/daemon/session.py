@@ -172,7 +172,7 @@ def _keep_in(received: list[object]) -> "OnRow":
 
 def _told(received: list[object], answer: "tuple[object, bytes]") -> "tuple[object, bytes]":
     # which version it is of comes first among the rows, and is for the person
-    if received and isinstance(received[0], control.ChosenRow):
+    while received and isinstance(received[0], control.ChosenRow):
         from envfs_cli.daemon import chosen
 
         chosen.note_chosen(received.pop(0))

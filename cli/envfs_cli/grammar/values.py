@@ -236,6 +236,34 @@ COMMANDS = (
         "/shop/prod@VERSION, the list ends with that version.",
     ),
     Command(
+        "diff",
+        "versions",
+        "list the variables in which two versions, or two levels, differ",
+        (
+            HERE_THEN,
+            Argument("first", "text", "a version to compare with (@3, @-2, a time), or another level", optional=True),
+            Argument("second", "text", "a version of the level, in place of the newest", optional=True),
+        ),
+        (
+            Option(("--reveal",), "flag", "", "print the values too"),
+            Option(("--names",), "flag", "", "compare the names alone, for those who may have no values"),
+            Option(("--own",), "flag", "", "of two levels: their own texts, without what is above them"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs diff /shop/prod",
+            "envfs diff /shop/prod @3 @5",
+            "envfs diff /shop/prod@2026-11-01T10:00 --reveal",
+            "envfs diff /shop/staging /shop/prod",
+        ),
+        details="`+` is a name that the second side alone has, `-` one that the first side alone has, "
+        "`~` one with another value. With a level alone, its newest version is compared with the one before. Two "
+        "versions of a level are compared by the level's own text, two levels by their views, with what they "
+        "inherit. The exit status is 0 if nothing differs, "
+        "and 1 if something does. Comparing values takes what reading them does.",
+    ),
+    Command(
         "rollback",
         "versions",
         "write a new version with the text of an old one",

@@ -38,6 +38,22 @@ class DescribeView(NamedTuple):
     moment: str = ""
 
 
+class CompareLevels(NamedTuple):
+    """The names in which two versions of `level` differ, or two levels. Rows: DifferenceRow. Reply: Done, with notes.
+
+    The second side is `other` (empty: `level`) at `other_version` or `other_moment`. These and `version` and `moment`
+    are as for ReadView. With `own` it is about the levels' own texts, as it always is for two versions of one level.
+    """
+
+    level: str
+    version: int = 0
+    moment: str = ""
+    other: str = ""
+    other_version: int = 0
+    other_moment: str = ""
+    own: bool = False
+
+
 class WatchView(NamedTuple):
     """The changes of a view, until the client leaves. Rows: NewsRow, the first one as soon as it is watched."""
 
@@ -78,6 +94,13 @@ class UseFact(NamedTuple):
 
     name: str
     level: str
+
+
+class DifferenceRow(NamedTuple):
+    """A variable that is `added`, `changed` or `removed` on the second side."""
+
+    change: str
+    name: str
 
 
 class FactsRow(NamedTuple):
@@ -132,6 +155,6 @@ class ViewSent(NamedTuple):
     masked: bool = False
 
 
-ViewsRequest = ReadView | DescribeView | WatchView | ListVariables | ListLevels
-ViewsRow = ChosenRow | VariableRow | FactsRow | DanglingRow | LevelRow | NewsRow
+ViewsRequest = ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListLevels
+ViewsRow = ChosenRow | DifferenceRow | VariableRow | FactsRow | DanglingRow | LevelRow | NewsRow
 ViewsReply = ViewSent
