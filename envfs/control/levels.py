@@ -73,9 +73,13 @@ async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
 
 
 async def rename_variable(call: Call, request: RenameVariable) -> Sent:
-    """Give one variable another name."""
+    """Give one variable another name. Raises NotApproved for one who may not see names."""
     name, new_name = names.parse_variable(request.name), names.parse_variable(request.new_name)
     level = names.parse_level(request.level)
+    if not call.caller.is_user(call.service.owner) and not _may_name(call, level):
+        event = events.refused_request(type(request).__name__, level, Capability.NAMES)
+        call.service.refusals.record(event, call.caller)
+        raise NotApproved("to rename tells which names are set, so it takes `names` too", "ask the owner")
     change = LevelChange(Operation.RENAME, level, name, new_name=new_name, message=request.message)
     return await _write(call, change)
 
@@ -103,12 +107,17 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
     _check_part(call, change)
-    if not call.caller.is_user(call.service.owner):
-        rule = call.service.open_vault.gate.decide(call.caller, change.level, Capability.WRITE).rule
-        change = change._replace(rule=rule)
-    result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
-    if not _may_compare(call, change.level):
-        return Sent(Written(change.level, 0))
+    gate, is_owner = call.service.open_vault.gate, call.caller.is_user(call.service.owner)
+    if not is_owner:
+        rule = gate.decide(call.caller, change.level, Capability.WRITE).rule
+        change = change._replace(rule=rule, quiet=not _may_name(call, change.level))
+    # whether anything changed says whether a guess at a value was right
+    may_compare = gate.decide(call.caller, change.level).has_values
+    result = await call.service.open_vault.writer.write(
+        call.caller, change._replace(always=not (may_compare or change.dry)), descriptors
+    )
+    if not may_compare:
+        return Sent(Written(change.level, result.version if is_owner else 0))
     if result.changes is None:
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes
@@ -116,26 +125,25 @@ async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] =
     return Sent(Written(change.level, result.version, sealed.added, sealed.changed, sealed.removed, notes))
 
 
+def _may_name(call: Call, level: str) -> bool:
+    return call.service.open_vault.gate.allows(call.caller, level, Capability.NAMES)
+
+
 def _check_part(call: Call, change: LevelChange) -> None:
-    # a reference, or another name, would show a value that the rule of the caller leaves out
+    # a reference, or another name, would show a value that the rule of the caller leaves out: as it is, or as the host
+    # of an address, which a placeholder shows
     gate, caller = call.service.open_vault.gate, call.caller
     if change.operation in _SHOWS_NOTHING or caller.is_user(call.service.owner):
         return
     for level in gate.policy().levels_below(change.level):
-        face = gate.face(caller, level)
-        if face.only and not (change.operation is Operation.RENAME and face.shows(change.name)):
+        faces = gate.faces(caller, level)
+        is_rename = change.operation is Operation.RENAME
+        if not all(face.is_whole or (is_rename and not face.masked and face.shows(change.name)) for face in faces):
             event = events.refused_request(change.operation, change.level, Capability.WRITE)
             call.service.refusals.record(event, caller)
-            text = (
-                f"a caller that gets some names only of {level} sets and unsets values at {change.level}, and no more"
-            )
+            part = "placeholders" if any(face.masked for face in faces) else "some names"
+            text = f"a caller that gets {part} only of {level} sets and unsets values at {change.level}, and no more"
             raise NotApproved(text, "ask the owner")
-
-
-def _may_compare(call: Call, level: str) -> bool:
-    # whether anything changed says whether a guess at a value was right, and leaves no trace
-    caller = call.caller
-    return caller.is_user(call.service.owner) or call.service.open_vault.gate.decide(caller, level).has_values
 
 
 def _stands_below_another(call: Call, level: str) -> bool:

@@ -40,6 +40,7 @@ from envfs.protocol.control import (
     ViewSent,
     WaitingRow,
 )
+from envfs.service import rights
 from envfs.vault.damage import DAMAGED
 
 _VERSIONS = (Capability.HISTORY, Capability.WRITE)  # by which the versions of a level are known
@@ -153,7 +154,8 @@ async def list_history(call: Call, request: ListHistory) -> Sent:
     access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.HISTORY)
     access = await choose_version(call, access, request.version, request.moment)
     author_names = call.service.author_names()
-    async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest, request.name):
+    reader, hides = call.service.open_vault.reader, _may_guess(call, access.level)
+    async for versions in reader.history(call.caller, access, request.newest, request.name, hides_changed=hides):
         await call.send_rows(_version_row(version, author_names) for version in versions)
     return Sent(Done())
 
@@ -172,10 +174,18 @@ async def compare_levels(call: Call, request: CompareLevels) -> Sent:
         access = AccessRequest(at, Channel.SOCKET, shown)
         open_vault.reader.check(call.caller, access)
         sides.append(await choose_version(call, access, version, moment))
-    differences = await open_vault.differences.between(call.caller, TextPair(sides[0], sides[1], own))
+    pair, hides = TextPair(sides[0], sides[1], own), _may_guess(call, level)
+    differences = await open_vault.differences.between(call.caller, pair, hides_changed=hides)
     for change, group in differences.names._asdict().items():
         await call.send_rows(DifferenceRow(change, name) for name in group)
     return Sent(Done(() if differences.is_exact else (_NOT_EXACT,)))
+
+
+def _may_guess(call: Call, level: str) -> bool:
+    # to one who may write values and see none, a version without a change would say that it was given what was there
+    if call.service.open_vault.gate.allows(call.caller, level):
+        return False
+    return rights.may(call.service, call.caller, Capability.WRITE, level)
 
 
 def _version_row(version: Version | Damaged, author_names: Mapping[str, str]) -> VersionRow | FaultRow:

@@ -50,8 +50,8 @@ class LevelDifferences:
         self._keyholder = keyholder
         self._history = LevelHistory(vault, keyholder)
 
-    async def between(self, caller: Caller, pair: TextPair) -> NameDifferences:
-        """Return the names in which two texts differ.
+    async def between(self, caller: Caller, pair: TextPair, *, hides_changed: bool = False) -> NameDifferences:
+        """Return the names in which two texts differ. `hides_changed`: as for a history.
 
         Raises:
             NotApproved: the caller may not know. That is on the log
@@ -60,7 +60,7 @@ class LevelDifferences:
         """
         level = pair.now.level
         if pair.before.level == level and pair.own and not self._gate.decide(caller, level).has_values:
-            return await self._by_history(caller, pair)
+            return await self._by_history(caller, pair, has_changed=not hides_changed)
         for side in (pair.before, pair.now):
             compared = side._replace(format=Format.COMPARE)
             self._gate.admit_facts(caller, compared, partial(self._layers, side, own=pair.own))
@@ -88,7 +88,7 @@ class LevelDifferences:
             pairs = zip(names.chain(level), versions, strict=True)
         return [pair for pair in pairs if pair[1]]
 
-    async def _by_history(self, caller: Caller, pair: TextPair) -> NameDifferences:
+    async def _by_history(self, caller: Caller, pair: TextPair, *, has_changed: bool) -> NameDifferences:
         level, sides = pair.now.level, (pair.before, pair.now)
         faces = [
             self._gate.admit_facts(caller, side._replace(format=Format.HISTORY), partial(self._layers, side, own=True))
@@ -98,7 +98,7 @@ class LevelDifferences:
         named = self._gate.decide(caller, level, Capability.NAMES)
         if not named.is_served:
             self._gate.refuse(caller, pair.now._replace(format=Format.NAMES), named.rule)
-        shown = HistoryFace((*faces, named.face), has_values=False, has_messages=False)
+        shown = HistoryFace((*faces, named.face), has_values=False, has_messages=False, has_changed=has_changed)
         low, high = sorted(ends)
         changes = [shown.shown(change) for change in await self._changes(level, low + 1, high)]
         return NameDifferences(sum_of_changes(changes, is_reversed=ends[0] > ends[1]), is_exact=False)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
+from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.version_choice import VersionChoice
@@ -17,7 +18,7 @@ from envfs.gate.approvals.board import Patience
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.level_history import Damaged, LevelHistory, Version
-from envfs.gate.shown_names import names_alone, shown_facts
+from envfs.gate.shown_names import hiding_names, names_alone, shown_facts
 from envfs.gate.version_changes import HistoryFace, NameTrail
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Examined
@@ -117,6 +118,10 @@ class Reader:
         """
         self.check(caller, access)
         face = self._gate.admit_facts(caller, access, lambda: self._layer_versions(access))
+        with hiding_names(face, access.level):
+            return await self._facts(caller, access, face, doubtful=doubtful)
+
+    async def _facts(self, caller: Caller, access: AccessRequest, face: Face, *, doubtful: bool) -> Examined:
         vault = self._vault
         async with self._keyholder.turn():
             layers = vault.layers(list(zip(names.chain(access.level), self._layer_versions(access), strict=True)))
@@ -134,11 +139,12 @@ class Reader:
         return self._vault.versions_at(level, version) if version else self._vault.versions(level)
 
     async def history(
-        self, caller: Caller, access: AccessRequest, newest: int = 0, name: str = ""
+        self, caller: Caller, access: AccessRequest, newest: int = 0, name: str = "", *, hides_changed: bool = False
     ) -> AsyncIterator[list[Version | Damaged]]:
         """Yield the versions of a level, the newest first, some at a time. The `newest` so many, 0 for all.
 
-        They end with the version of `access`. With a `name`, those that changed this variable.
+        They end with the version of `access`. With a `name`, those that changed this variable. `hides_changed`: the
+        caller may not know which values changed.
 
         Raises:
             NotApproved: the caller may not have it
@@ -147,7 +153,7 @@ class Reader:
         """
         self.check(caller, access)
         level = access.level
-        face = self._history_face(caller, access)
+        face = self._history_face(caller, access)._replace(has_changed=not hides_changed)
         if name and face.names is None:
             self._gate.refuse(caller, access, "no names")
         head = self._vault.head(level)

@@ -14,16 +14,22 @@ _RENAME = "rename"
 
 
 class HistoryFace(NamedTuple):
-    """How a caller sees a history: in which faces names are shown (None: not at all), and what else it may have."""
+    """How a caller sees a history: in which faces names are shown (None: not at all), and what else it may have.
+
+    Without `has_changed` it does not learn which values changed, as it could have tried one.
+    """
 
     names: tuple[Face, ...] | None
     has_values: bool
     has_messages: bool
+    has_changed: bool = True
 
     def shown(self, change: VersionChange) -> VersionChange:
         """Return the part of a version's change that the caller may have."""
         if not self.has_messages:
             change = change._replace(message="")
+        if not self.has_changed:
+            change = change._replace(changed=())
         if self.names is None:
             return change._replace(added=(), changed=(), removed=(), renamed=())
         if not self.has_values and change.operation != _RENAME:

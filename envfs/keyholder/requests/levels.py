@@ -22,7 +22,7 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
-    if text == old.render() and request.operation is not Operation.RESEAL:
+    if text == old.render() and not request.always and request.operation is not Operation.RESEAL:
         return WorkResult(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
@@ -100,6 +100,8 @@ def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
+    if request.quiet and request.name not in old.variables():
+        return old, ()
     return canaries.without_mark(old.unset(request.name), request.name), ()
 
 
