@@ -198,6 +198,13 @@ def shown_time(time: str) -> str:
     return time[:19].replace("T", " ")
 
 
+def local_time(time: str) -> str:
+    """Return a time of RFC 3339 (UTC) to the second, in this process's own zone: as it may stand behind LEVEL@."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(time).astimezone().isoformat("T", "seconds")
+
+
 def clean(text: str) -> str:
     """Make control characters visible."""
     if text.isprintable():

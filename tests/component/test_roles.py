@@ -47,7 +47,15 @@ def test_every_request_states_what_it_needs() -> None:
     open_to_all = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.NOWHERE}
     assert open_to_all == {R.Status, R.UseToken}
     by_the_gate = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.GATE}
-    assert by_the_gate == {R.ReadView, R.DescribeView, R.WatchView, R.ListVariables, R.ListLevels, R.ListHistory}
+    assert by_the_gate == {
+        R.ReadView,
+        R.DescribeView,
+        R.WatchView,
+        R.ListVariables,
+        R.ListLevels,
+        R.ListHistory,
+        R.CompareLevels,
+    }
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in OPEN])

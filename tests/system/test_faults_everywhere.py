@@ -127,6 +127,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "describe-view", "level": "/shop"}, ()),
     ({"type": "list-levels"}, ()),
     ({"type": "list-history", "level": "/shop"}, ()),
+    ({"type": "compare-levels", "level": "/shop", "other": "/"}, ()),
     ({"type": "list-grants"}, ()),
     ({"type": "list-approvals"}, ()),
     ({"type": "show-approval", "question": "q1"}, ()),
