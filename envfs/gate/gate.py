@@ -265,8 +265,8 @@ class Gate:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
         Returns the face that it has to fit. A comparison with the values tells whether a guess is right, so it takes
-        the values, and counts as a read. `find` raises if the version that is asked for is not there. It is asked once the caller is
-        approved. The log must name no version that never was: those it names count as seen.
+        the values, and counts as a read. `find` raises if the version that is asked for is not there. It is asked once
+        the caller is approved. The log must name no version that never was: those it names count as seen.
         """
         is_guess = request.format is Format.COMPARE
         verdict = (self._approve_whole if is_guess else self._approve_any)(caller, request)

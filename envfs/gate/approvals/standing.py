@@ -1,7 +1,8 @@
 """The effects of answers: the approvals in force, and the refusals that are fresh.
 
 Laws: an approval covers what its question was about and nothing else: the same user, program, script, level and face.
-One that any process of an executable has is for the content that its files had. It ends with its process, its time, or a person's no. All of them end with the daemon.
+One that any process of an executable has is for the content that its files had. It ends with its process, its time, or
+a person's no. All of them end with the daemon.
 """
 
 import math
