@@ -130,18 +130,19 @@ def _may_name(call: Call, level: str) -> bool:
 
 
 def _check_part(call: Call, change: LevelChange) -> None:
-    # a reference, or another name, would show a value that the rule of the caller leaves out
+    # a reference, or another name, would show a value that the rule of the caller leaves out: as it is, or as the host
+    # of an address, which a placeholder shows
     gate, caller = call.service.open_vault.gate, call.caller
     if change.operation in _SHOWS_NOTHING or caller.is_user(call.service.owner):
         return
     for level in gate.policy().levels_below(change.level):
-        face = gate.face(caller, level)
-        if face.only and not (change.operation is Operation.RENAME and face.shows(change.name)):
+        faces = gate.faces(caller, level)
+        is_rename = change.operation is Operation.RENAME
+        if not all(face.is_whole or (is_rename and not face.masked and face.shows(change.name)) for face in faces):
             event = events.refused_request(change.operation, change.level, Capability.WRITE)
             call.service.refusals.record(event, caller)
-            text = (
-                f"a caller that gets some names only of {level} sets and unsets values at {change.level}, and no more"
-            )
+            part = "placeholders" if any(face.masked for face in faces) else "some names"
+            text = f"a caller that gets {part} only of {level} sets and unsets values at {change.level}, and no more"
             raise NotApproved(text, "ask the owner")
 
 

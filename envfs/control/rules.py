@@ -162,8 +162,10 @@ def _notes(rule: Rule) -> Iterator[str]:
 
 
 def _narrowed(service: Service, rule: Rule) -> Iterator[str]:
-    # the most specific rule decides alone: one that gives less than a wider one takes the rest away
-    for wider in service.book.load():
+    # the most specific rule decides alone: one that gives less than a wider one takes the rest away. Who gives it may
+    # know of the rules of this level, and the owner of those above
+    known = (each for each in service.book.load() if rule.by is None or each.level == rule.level)
+    for wider in known:
         over = names.within(rule.level, wider.level) and wider.key != rule.key and wider.decision is not _DENY
         if over and rule.decision is not _DENY and rule.can < wider.can and wider.uid in (None, rule.uid):
             lost = ", ".join(sorted(wider.can - rule.can))
@@ -193,7 +195,8 @@ async def revoke(call: Call, request: Revoke) -> Sent:
         named = who(example) if example.unit + example.cgroup == "" else "that caller"
         missing = NoSuchLevel(f"{named} has no grant on {example.level}", "`envfs grants` lists them")
     mine = [rule for rule in chosen if may_end(call.service, call.caller, rule)]
-    if not mine and chosen and rights.may_anywhere(call.service, call.caller, Capability.GRANT):
+    is_owner = call.caller.is_user(call.service.owner)
+    if not mine and chosen and (is_owner or any(_may_know(call, rule) for rule in chosen)):
         raise NotApproved("another one gave that rule", "ask the owner")
     if not mine:
         raise missing
@@ -202,11 +205,15 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     return Sent(Done(tuple(f"the rule {rule.key} is gone: {who(rule)} on {rule.level}" for rule in gone)))
 
 
+def _may_know(call: Call, rule: Rule) -> bool:
+    return rights.may(call.service, call.caller, Capability.GRANT, rule.level)
+
+
 async def list_grants(call: Call, _request: ListGrants) -> Sent:
     """Send the rules, those that ended left out, as far as the caller may give rules there."""
     for rule in call.service.book.load():
         left = _seconds_left(call.service, rule)
-        if left > 0 and rights.may(call.service, call.caller, Capability.GRANT, rule.level):
+        if left > 0 and _may_know(call, rule):
             await call.send_row(_grant_row(call.service, rule, -1 if math.isinf(left) else round(left)))
     return Sent(Done())
 

@@ -115,7 +115,8 @@ async def reason_to_refuse(service: Service, caller: Caller, peer: Peer, questio
     agents = (*AGENTS, *service.settings.load().approvals.agents)
     joined = service.open_vault.approvals.board.askers(question)
     for lineage in dict.fromkeys((question.sighting.lineage, *joined)):
-        asking = AskingProcess(lineage, question.seconds, question.wall_ns)
+        cgroup = question.caller.cgroup if lineage == question.sighting.lineage else ""
+        asking = AskingProcess(lineage, question.seconds, question.wall_ns, cgroup)
         if reason := approver.reason_to_refuse(answering, asking, agents):
             return reason
     return ""
@@ -126,9 +127,8 @@ def _look(peer: Peer) -> AnsweringProcess:
     if not lineage or peer.pid() != lineage[0].pid:
         return _NOBODY
     leader = next((process for process in lineage if process.pid == lineage[0].session), None)
-    return AnsweringProcess(
-        lineage, leader or lineages.process_at(lineage[0].session), lineages.terminal_of(lineage[0])
-    )
+    terminal, cgroup = lineages.terminal_of(lineage[0]), lineages.cgroup_of(lineage[0].pid)
+    return AnsweringProcess(lineage, leader or lineages.process_at(lineage[0].session), terminal, cgroup)
 
 
 def _hint(name: str) -> str:

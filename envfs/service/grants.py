@@ -139,10 +139,10 @@ def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
         if each.condition == rule.condition and each.maker != rule.maker:
             raise AlreadyExists(f"the rule {each.key} is for {who(rule)} already, and is another one's", _HINT)
         if _is_denied_by(service, each, rule):
-            raise NotApproved(f"the rule {each.key} denies that there", _HINT)
+            raise NotApproved(f"{_name(each, rule.level)} denies that there", _HINT)
         is_own = each.maker == rule.maker or (rule.uid is not None and caller.is_user(rule.uid))
         if not is_own and _takes_from(service, rule, each):
-            raise NotApproved(f"it would count in place of the rule {each.key}, which gives more", _HINT)
+            raise NotApproved(f"it would count in place of {_name(each, rule.level)}, which gives more", _HINT)
     if rule.decision is Decision.DENY:
         raise NotApproved("only the owner may give a rule that denies", _HINT)
     gate = service.open_vault.gate
@@ -165,6 +165,11 @@ def _token_id(service: Service, caller: Caller) -> str:
     if not token:  # the bearer of none gives nothing
         raise NotApproved("the token is not valid any more", _HINT)
     return token
+
+
+def _name(rule: Rule, level: str) -> str:
+    # who may give rules at a level need not know of those above
+    return f"the rule {rule.key}" if rule.level == level else "a rule of a level above"
 
 
 def _is_denied_by(service: Service, denying: Rule, rule: Rule) -> bool:

@@ -321,6 +321,26 @@ def test_the_owners_rules_are_neither_replaced_nor_ended_by_others(world: World)
     assert code(give(world, R.Revoke("/shop", 8))) == "Done"
 
 
+def test_nothing_is_told_of_a_rule_that_is_elsewhere(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    elsewhere = [world.service.book.give(Rule(level, 7, id="")) for level in ("/blog", "/")]
+    time.sleep(LATER)
+    for rule in elsewhere:
+        for there, absent in (
+            (R.Revoke("/", id=rule.id), R.Revoke("/", id="g99")),
+            (R.Revoke(rule.level, 7), R.Revoke(rule.level, 8)),
+        ):
+            told = [run(lambda request=request: world.ask(request, STRANGER)) for request in (there, absent)]
+            assert code(told[0]) == code(told[1]) == "no-such-level"
+            assert repr(told[0]).replace("uid 7", "uid 8") == repr(told[1])
+    narrow = give(world, R.GrantAccess("/shop", 7, can=("names",)))
+    assert "in place of a rule of a level above" in str(narrow)
+    deny = world.service.book.give(Rule("/", 9, decision=Decision.DENY))
+    time.sleep(LATER)
+    assert "a rule of a level above denies" in str(denied := give(world, R.GrantAccess("/shop", 9)))
+    assert deny.id not in str(denied)
+
+
 def test_rules_are_listed_as_far_as_one_may_give_some(world: World) -> None:
     let(world, "/shop", READ_AND_GRANT)
     rows = run(lambda: world.sent(R.ListGrants(), STRANGER)).rows
