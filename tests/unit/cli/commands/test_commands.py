@@ -67,7 +67,7 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "rollback /shop 1 -y": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "unset /shop A": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "accept /shop -y": (control.Done((H,)), ()),
-    "grant /shop --uid 7": (control.RuleGiven(H, (H,)), ()),
+    "grant /shop --uid 7": (control.RuleGiven(H, (H,), H), ()),
     "revoke /shop --uid 7": (control.Done((H,)), ()),
     "init --identity-file /tmp/id": (control.Made(H, H, H, 7), ()),
 }
