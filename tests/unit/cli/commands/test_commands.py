@@ -69,7 +69,7 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "rm /shop -y": (control.Written(H, 2, (), (), (H,), (H,)), ()),
     "forget /shop -y": (control.VersionsForgotten(H, 2, 3), ()),
     "accept /shop -y": (control.Done((H,)), ()),
-    "grant /shop --uid 7": (control.RuleGiven(H, (H,)), ()),
+    "grant /shop --uid 7": (control.RuleGiven(H, (H,), H), ()),
     "revoke /shop --uid 7": (control.Done((H,)), ()),
     "init --identity-file /tmp/id": (control.Made(H, H, H, 7), ()),
 }
