@@ -37,7 +37,16 @@ from envfs.protocol.control import (
     UseToken,
 )
 from envfs.service import rights
-from envfs.service.grants import check_giving, chosen_rules, end_rules, end_sessions, give_rule, may_end, with_end
+from envfs.service.grants import (
+    check_giving,
+    chosen_rules,
+    end_rules,
+    end_sessions,
+    give_rule,
+    may_end,
+    with_end,
+    with_given,
+)
 from envfs.service.service import Service
 
 
@@ -191,8 +200,9 @@ async def revoke(call: Call, request: Revoke) -> Sent:
         raise NotApproved("another one gave that rule", "ask the owner")
     if not mine:
         raise missing
-    await end_rules(call.service, call.caller, mine)
-    return Sent(Done(tuple(f"the rule {rule.key} is gone: {who(rule)} on {rule.level}" for rule in mine)))
+    gone = with_given(rules, mine)
+    await end_rules(call.service, call.caller, gone)
+    return Sent(Done(tuple(f"the rule {rule.key} is gone: {who(rule)} on {rule.level}" for rule in gone)))
 
 
 def _may_know(call: Call, rule: Rule) -> bool:
@@ -241,6 +251,7 @@ def _grant_row(service: Service, rule: Rule, seconds: int) -> GrantRow:
         is_token=bool(rule.token),
         by=rule.by,
         process=rule.process.pid if rule.process else 0,
+        by_token=rule.by_token,
     )
 
 

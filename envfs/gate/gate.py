@@ -213,4 +213,6 @@ class Gate(Judge):
         if request.capability is not _READ:
             return
         for rule in self.policy().counted(caller, request.level, clocks.boot_seconds()):
-            self.uses.record(rule, caller.evidence(_PIDFD).pidfd)
+            if self.uses.is_large():
+                self.uses.tidy(self.book.load())
+            self.uses.record(rule, caller.evidence(_PIDFD).pidfd, caller.pid)

@@ -110,8 +110,8 @@ class WriteLevel(NamedTuple):
     `set` and `template` come with `name` and a descriptor for the value, `unset` with `name`, `rename` with `name` and
     `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`. `head` is None
     for a level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's
-    note. `members` as in Layer. `always`: a text that stays as it is is sealed as well. `quiet`: `unset` of a name that is
-    not there is no error.
+    note. `members` as in Layer. With `always` an unchanged text is sealed as well. With `quiet` it is no error to
+    unset a name that is not there.
     """
 
     place: RecordAddress

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from envfs_cli.folder_links import state, state_writer
 from envfs_cli.folder_links.state import Linked
 from tests.architecture import sources
 from tests.component.world import World, run
+from tests.system.home import eventually
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -265,7 +265,5 @@ def test_a_running_daemon_has_no_crypto_library_and_its_keyholder_no_fuse(tmp_pa
         assert not [name for name in ("pyfuse3", "libfuse") if name in keyholder]
     finally:
         envfs(home, "unmount")
-    until = time.monotonic() + 10
-    while Path(f"/proc/{report['pid']}").exists() or Path(f"/proc/{report['keyholder_pid']}").exists():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    paths = [Path(f"/proc/{report[name]}") for name in ("pid", "keyholder_pid")]
+    eventually(lambda: not any(path.exists() for path in paths), "both end")

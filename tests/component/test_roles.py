@@ -186,6 +186,8 @@ def test_a_trial_of_an_import_counts_as_a_read(world: World) -> None:
         assert code(run(lambda r=request, s=secret: world.ask(r, first, s))) != "not-approved"
         assert code(run(lambda r=request, s=secret: world.ask(r, second, s))) == "not-approved"
     assert world.service.uses.count("g1") == 1
+    run(lambda: world.ask(R.Revoke("/", id="g1")))
+    assert Path(world.places.uses).read_bytes() == b""
 
 
 SOME = frozenset((Capability.READ, Capability.NAMES, Capability.WRITE))

@@ -107,6 +107,52 @@ def test_a_descriptor_of_a_stranger_is_memory_and_one(world: World) -> None:
     assert run(lambda: world.talk(script, STRANGER)) == "bad-request"
 
 
+# -- rules that bearers give -------------------------------------------------------------------------------------------
+
+GIVER = frozenset((Capability.READ, Capability.NAMES, Capability.HISTORY, Capability.GRANT))
+OTHER = b"envfs_other_token"
+
+
+def both_may_give(world: World) -> tuple[str, str]:
+    """Give two tokens that may give rules at one level; return their ids."""
+    rules = (Rule("/shop", token=hashlib.sha256(secret).hexdigest(), can=GIVER) for secret in (TOKEN, OTHER))
+    first, second = (world.service.book.give(rule, "t") for rule in rules)
+    return first.key, second.key
+
+
+def test_the_bearers_of_two_tokens_are_two_whatever_their_uid(world: World) -> None:
+    first, _ = both_may_give(world)
+    give, end = R.GrantAccess("/shop/prod", 7), R.Revoke("/shop/prod", 7)
+    assert by_token(world, give) == ["Done", "RuleGiven"]
+    (rule,) = [rule for rule in world.service.book.load() if rule.uid == 7]
+    assert (rule.by, rule.by_token) == (STRANGER.uid, first)
+    assert by_token(world, end, give, secret=OTHER) == ["Done", "not-approved", "already-exists"]
+    user = Rule("/shop", STRANGER.uid, can=GIVER)
+    world.service.book.give(user)  # nor is the bearer's user the bearer
+    assert code(run(lambda: world.ask(end, STRANGER))) == "not-approved"
+    assert by_token(world, end, caller=STRANGER._replace(uid=999)) == ["Done", "Done"]
+
+
+def test_a_bearer_does_not_end_what_its_user_gave(world: World) -> None:
+    both_may_give(world)
+    world.service.book.give(Rule("/shop/prod", 7, by=STRANGER.uid))
+    assert by_token(world, R.Revoke("/shop/prod", 7)) == ["Done", "not-approved"]
+
+
+def test_what_bearers_gave_ends_with_the_token_and_so_does_what_was_given_by_that(world: World) -> None:
+    first, second = both_may_give(world)
+    third = R.GrantAccess("/shop", token=hashlib.sha256(b"third").hexdigest(), can=tuple(GIVER))
+    assert by_token(world, third, R.GrantAccess("/shop/prod", 7)) == ["Done", "RuleGiven", "RuleGiven"]
+    assert by_token(world, R.GrantAccess("/shop/prod", 8), secret=b"third") == ["Done", "RuleGiven"]
+    assert by_token(world, R.GrantAccess("/shop/prod", 9), secret=OTHER) == ["Done", "RuleGiven"]
+    done = run(lambda: world.ask(R.Revoke("/", id=first)))
+    assert isinstance(done, R.Done)
+    assert len(done.notes) == 4
+    assert [rule.uid for rule in world.service.book.load()] == [ME.uid, None, 9]
+    assert [entry["event"] for entry in world.entries()[-4:]] == ["revoke"] * 4
+    assert second in [rule.key for rule in world.service.book.load()]
+
+
 # -- tokens that end with a process ------------------------------------------------------------------------------------
 
 

@@ -87,7 +87,7 @@ def test_more_requests_than_may_wait_are_refused() -> None:
 def test_a_task_that_has_a_turn_takes_no_second() -> None:
     async def main() -> None:
         turns = Turns(1, 1)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with turns.take(), turns.take():
                 pass
             async with turns.take():
@@ -112,7 +112,7 @@ def test_who_gives_up_leaves_the_turn_to_the_next(granted: bool) -> None:
                     scope.cancel()
             goes_on.set()
             nursery.start_soon(_hold, turns, _MANY, order)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await _hold(turns, Asker(3), order)
         return order
 

@@ -207,6 +207,24 @@ def test_a_yes_for_always_writes_a_rule_that_pins_the_program(asked: Home, perso
     assert str(asked.log()[-1]["rule"]).startswith(str(rule["id"]))
 
 
+def test_a_yes_gives_placeholders_where_another_rule_of_that_rank_masks(asked: Home, person: Person, text: str) -> None:
+    both = 1003
+    ask_about(asked, both)
+    with asked.settings.open("a") as file:
+        file.write(f'\n[[grant]]\nlevel = "{LEVEL}"\nuid = {both}\ndecision = "mask"\n')
+    time.sleep(LOOK)
+    with program("cat", asked.view(LEVEL), uid=both) as cat:
+        person.answer(name_of(question_of(person, cat)), "once")
+        out = cat.communicate()[0].decode()
+    assert out.startswith("# masked by envfs")
+    assert [line.split("=")[0] for line in out.splitlines() if "=" in line]
+    assert "STRIPE_API_KEY=" in out
+    assert VALUES["STRIPE_API_KEY"] not in out
+    said = asked.envfs("explain", LEVEL, "--uid", str(both)).text
+    assert "gives placeholders" in said
+    assert "once a person said yes" in said
+
+
 def test_an_approver_by_a_rule_answers_at_its_level_and_nowhere_else(asked: Home, person: Person) -> None:
     approver, stranger = 1004, 1005
     asked.envfs("grant", LEVEL, "--uid", str(approver), "--can", "approve")

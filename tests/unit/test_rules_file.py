@@ -34,6 +34,7 @@ FULL = Rule(
     token="a" * 64,
     by=1000,
     process=RuleProcess("boot-1", 4711, 99, 1234.56),
+    by_token="t3",
 )
 
 

@@ -1,7 +1,7 @@
 """New tokens: made here, so that the daemon is told no more of one than its digest.
 
-Law: a token that ends with a command is handed to it in memory that a descriptor of the command holds, and nowhere else.
-The environment names that by a path, which is gone with the process. So no copy of the environment has the token.
+Law: a token that ends with a command is handed to it in memory that a descriptor of the command holds, and nowhere
+else. The environment names that by a path, which is gone with the process. So no copy of it has the token.
 """
 
 import base64

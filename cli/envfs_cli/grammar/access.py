@@ -48,8 +48,9 @@ COMMANDS = (
         ),
         details="A caller has to meet all that is named. Of several rules the most specific one decides: that of the "
         "deepest level, then the one that names a program, a script, an ancestor, a unit, a user or a group, in this "
-        "order. Of two that are as specific, the stricter one does. Programs are pinned by their content: once it "
-        "changes, the rule does not match until it is given again. A user's own daemon serves its "
+        "order. Of two that are as specific, the stricter one does: deny, ask, mask, allow. A yes to a question gives "
+        "what they come to without the asking: placeholders, if one of them masks. Programs are pinned by their "
+        "content: once it changes, the rule does not match until it is given again. A user's own daemon serves its "
         "user alone; for several users the vault is root's. With --dialect, what these callers read as .env is written "
         "for one kind of reader, which can carry "
         "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "
@@ -71,7 +72,7 @@ COMMANDS = (
         "access",
         "list the rules",
         options=(PASSPHRASE, JSON),
-        examples=("envfs grants",),
+        examples=("envfs grants", "envfs grants --json | jq '.[] | select(.seconds_left >= 0)'"),
     ),
     Command(
         "approvals",
@@ -117,7 +118,7 @@ COMMANDS = (
         "list the processes that have a level open or read it",
         (LEVEL,),
         (PASSPHRASE, JSON),
-        ("envfs who /shop/prod",),
+        ("envfs who /shop/prod", "envfs who /shop/prod --json | jq '.[].pid'"),
         details="Readers of levels below are listed too, for they get what the level sets. A process that has ended is "
         "listed only if another one has its open file, and then as `passed on`. The daemon remembers the last 4,096 "
         "readings since its start. `envfs log` has all of them.",

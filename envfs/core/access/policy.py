@@ -2,13 +2,16 @@
 
 Laws: the default is deny. Uid 0 gets nothing for being root. A caller that could not be identified gets nothing, but by
 a token. The most specific rules decide: those of the deepest level, and among them those that name the most about a
-caller. Of several that are as specific, the strictest decision counts. The order of rules never matters. A rule in
-doubt lets nobody in: it counts as far as it is stricter than what is decided without it.
+caller. Of several that are as specific, the strictest decision counts (deny, ask, mask, allow). A person's yes gives
+what they come to once those that ask allow. The order of rules never matters. A rule in doubt lets nobody in: it counts
+as far as it is stricter than what is decided without it. An answer is remembered only if nothing but the question and
+the rules led to it, and until the first end of one of these rules.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from envfs.core import names
 from envfs.core.access import conditions
@@ -26,7 +29,10 @@ _NO_GRANT = Verdict(Decision.DENY, "no grant")
 _READ = Capability.READ
 _ALLOW, _DENY = Decision.ALLOW, Decision.DENY  # looked up once: through its class a member costs 50 ns (Python 3.11)
 _STRICTNESS = {Decision.ALLOW: 0, Decision.MASK: 1, Decision.ASK: 2, Decision.DENY: 3}
+_MOST_REMEMBERED = 1024  # answers, which hold texts that callers chose
 _Kind = tuple[int, str, str]  # of callers, as far as rules are looked up by it: uid, executable, token
+_Question = tuple[int, str, str, str, str, Capability | None]  # uid, executable, cgroup, token, level, capability
+_Answer = TypeVar("_Answer")
 
 
 def face(rule: Rule) -> Face:
@@ -49,11 +55,16 @@ class IndexedRule(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """The rules that count for one caller at one level: those that decide, those that deny, and those in doubt."""
+    """The rules that count for one caller at one level: those that decide, those that deny, and those in doubt.
+
+    It is the same for every identified caller of one kind and cgroup until `until`, in seconds of this run of the
+    machine. In the past if a rule had to be held against more of the caller, which another one may not show.
+    """
 
     deciding: list[IndexedRule]
     denying: list[IndexedRule]
     doubtful: list[IndexedRule]
+    until: float = -math.inf
 
     def capabilities(self) -> frozenset[Capability]:
         """Return what the caller can do there in any way, masked and asked for included."""
@@ -116,43 +127,74 @@ class Policy:
         self._entries = [entry for level in self._levels.values() for entry in level.entries]
         self._counts = any(entry.rule.max_reads for entry in self._entries)
         self._levels_of: dict[_Kind, tuple[str, ...]] = {}
+        self._verdicts: dict[_Question, tuple[Verdict, float]] = {}  # and until when each holds
+        self._seen: dict[_Question, tuple[bool, float]] = {}
 
     def decide(self, caller: Caller, level: str, seconds: float, capability: Capability = _READ) -> Verdict:
         """Decide whether a caller may do something at a level."""
-        if (caller.doubt or caller.pid <= 0) and not caller.token:
-            return Verdict(_DENY, f"unknown caller: {caller.unknown}")
-        return _judge(self.resolve(caller, level, seconds), capability)
+        uid, _, pid, executable, cgroup, doubt, _, token = caller
+        if doubt or pid <= 0:
+            if not token:
+                return Verdict(_DENY, f"unknown caller: {caller.unknown}")
+            return _judge(self.resolve(caller, level, seconds), capability)
+        question = (uid, executable, cgroup, token, level, capability)
+        remembered = self._verdicts.get(question)
+        if remembered is not None and seconds < remembered[1]:
+            return remembered[0]
+        rules = self.resolve(caller, level, seconds)
+        verdict = _judge(rules, capability)
+        _remember(self._verdicts, question, (verdict, rules.until))
+        return verdict
 
     def resolve(self, caller: Caller, level: str, seconds: float) -> Resolution:
         """Find the rules that count for an identified caller at a level."""
         deciding: list[IndexedRule] = []
         denying: list[IndexedRule] = []
         doubtful: list[IndexedRule] = []
-        kind, step = (caller.uid, caller.executable, caller.token), level
+        kind, step, until = (caller.uid, caller.executable, caller.token), level, math.inf
         while True:
             rules = self._levels.get(step)
             if rules is not None:
                 for entry in rules.entries_for(kind):
                     if deciding and entry.rank != deciding[0].rank:
                         break
-                    if seconds < entry.until and (entry.rule.process is None or self._lives(entry.rule.process)):
+                    if seconds < entry.until:
+                        is_fixed = not entry.needs and entry.rule.process is None
+                        until = min(until, entry.until) if is_fixed else -math.inf
+                        if not self.lasts(entry, seconds):
+                            continue
                         is_met = conditions.meets(entry.rule, entry.needs, caller, self._uses)
                         if is_met is None:
                             doubtful.append(entry)
                         elif is_met:
                             (denying if entry.rule.decision is _DENY else deciding).append(entry)
             if deciding or step == names.ROOT:
-                return Resolution(deciding, denying, doubtful)
+                return Resolution(deciding, denying, doubtful, until)
             step = step[: step.rfind("/")] or names.ROOT
 
     def sees(self, caller: Caller, level: str, seconds: float) -> bool:
         """Tell whether a caller may know that a level exists: it can do something there, below, or above."""
-        if (caller.doubt or caller.pid <= 0) and not caller.token:
-            return False
-        if self.resolve(caller, level, seconds).capabilities():
-            return True
+        uid, _, pid, executable, cgroup, doubt, _, token = caller
+        if doubt or pid <= 0:
+            return bool(token) and self._sees(caller, level, seconds)[0]
+        question = (uid, executable, cgroup, token, level, None)
+        remembered = self._seen.get(question)
+        if remembered is not None and seconds < remembered[1]:
+            return remembered[0]
+        answer = self._sees(caller, level, seconds)
+        _remember(self._seen, question, answer)
+        return answer[0]
+
+    def _sees(self, caller: Caller, level: str, seconds: float) -> tuple[bool, float]:
+        # and until when that is so
+        until = math.inf
         below = (step for step in self._levels_for(caller) if step != level and names.within(step, level))
-        return any(self.resolve(caller, step, seconds).capabilities() for step in below)
+        for step in itertools.chain((level,), below):
+            rules = self.resolve(caller, step, seconds)
+            until = min(until, rules.until)
+            if rules.capabilities():
+                return True, until
+        return False, until
 
     def can_anywhere(self, caller: Caller, capability: Capability, seconds: float) -> bool:
         """Tell whether a caller can do something at any level at all."""
@@ -198,7 +240,12 @@ class Policy:
 
     def has_token(self, token: str, seconds: float) -> bool:
         """Tell whether a rule is for the bearer of a token, by its SHA-256 in hex."""
-        return any(entry.rule.token == token and self.lasts(entry, seconds) for entry in self._entries)
+        return bool(self.token_id(token, seconds))
+
+    def token_id(self, token: str, seconds: float) -> str:
+        """Return the id of the rule that is for the bearer of a token, by its SHA-256 in hex. Empty for none."""
+        rules = (entry.rule for entry in self._entries if entry.rule.token == token and self.lasts(entry, seconds))
+        return next((rule.key for rule in rules), "")
 
     def lasts(self, entry: IndexedRule, seconds: float) -> bool:
         """Tell whether a rule has not ended."""
@@ -227,6 +274,15 @@ class Policy:
             steps = tuple(step for step, rules in self._levels.items() if rules.entries_for(kind))
             self._levels_of[kind] = steps
         return steps
+
+
+def _remember(
+    answers: dict[_Question, tuple[_Answer, float]], question: _Question, answer: tuple[_Answer, float]
+) -> None:
+    if answer[1] > -math.inf:
+        if len(answers) >= _MOST_REMEMBERED:
+            answers.clear()
+        answers[question] = answer
 
 
 def _open_to(numbered: Iterable[tuple[int | None, IndexedRule]], level: str) -> tuple[int, ...]:
@@ -270,7 +326,7 @@ def _may_concern(rule: Rule, kind: _Kind) -> bool:
 
 
 def _judge(rules: Resolution, capability: Capability) -> Verdict:
-    deciding, denying, doubtful = rules
+    deciding, denying, doubtful, _ = rules
     for entry in denying:
         if capability in entry.rule.can:
             return entry.verdict
@@ -286,13 +342,15 @@ def _without(deciding: list[IndexedRule], capability: Capability) -> Verdict:
 
 
 def _together(giving: list[IndexedRule]) -> Verdict:
-    # as specific as each other: the strictest decision, and of its rules all names that any of them shows
-    strictest = max(giving, key=lambda entry: _STRICTNESS[entry.rule.decision]).rule.decision
-    chosen = [entry for entry in giving if entry.rule.decision is strictest]
-    shows_all = any(not entry.rule.only for entry in chosen)
-    only = () if shows_all else tuple(sorted({glob for entry in chosen for glob in entry.rule.only}))
-    dialect = min((entry.rule.dialect for entry in chosen if entry.rule.dialect), default="")
-    return chosen[0].verdict._replace(face=Face(dialect, strictest is Decision.MASK, only))
+    # as specific as each other: the strictest decision. A yes makes a rule that asks one that allows, and no more: the
+    # face is that of the strictest of what is left then, and has all names that any of these rules shows
+    strictest = max(giving, key=lambda entry: _STRICTNESS[entry.rule.decision])
+    masking = [entry for entry in giving if entry.rule.decision is Decision.MASK]
+    showing = masking or giving
+    shows_all = any(not entry.rule.only for entry in showing)
+    only = () if shows_all else tuple(sorted({glob for entry in showing for glob in entry.rule.only}))
+    dialect = min((entry.rule.dialect for entry in showing if entry.rule.dialect), default="")
+    return strictest.verdict._replace(face=Face(dialect, bool(masking), only))
 
 
 def _limited(verdict: Verdict, doubtful: list[IndexedRule], capability: Capability) -> Verdict:
@@ -304,10 +362,10 @@ def _limited(verdict: Verdict, doubtful: list[IndexedRule], capability: Capabili
         differs = bool(rule.only) and verdict.face.only not in ((), rule.only)
         if capability not in rule.can or differs:
             return Verdict(_DENY, f"{entry.verdict.rule} (in doubt)")
+        if rule.decision is Decision.MASK:  # after a person's yes as well
+            verdict = verdict._replace(face=verdict.face._replace(masked=True))
         if _STRICTNESS[rule.decision] > _STRICTNESS[verdict.decision]:
-            masked = rule.decision is Decision.MASK or verdict.face.masked  # after a person's yes as well
-            limited = Face(verdict.face.dialect, masked, verdict.face.only)
-            verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", limited)
+            verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", verdict.face)
         if rule.only:
             verdict = verdict._replace(face=verdict.face._replace(only=rule.only))
     return verdict

@@ -54,8 +54,8 @@ class Rule(NamedTuple):
     Empty for one without end. The dotenv texts that it shows are in `dialect`, empty for what the levels ask for. `id`
     is empty for a rule that a person wrote. `script` is what an interpreter runs, `under` an ancestor of the process.
     `birth` is for how many seconds after its exec a process meets the rule, `max_reads` how many processes read by it.
-    `token` is the SHA-256 of a token in hex. `by` is the uid that gave the rule, none for the owner. With a `process` it
-    ends when that does.
+    `token` is the SHA-256 of a token in hex. `by` is the uid that gave the rule, none for the owner. With a `process`
+    it ends when that does. `by_token` is the id of the token whose bearer gave it.
     """
 
     level: str
@@ -79,6 +79,12 @@ class Rule(NamedTuple):
     token: str = ""
     by: int | None = None
     process: RuleProcess | None = None
+    by_token: str = ""
+
+    @property
+    def maker(self) -> int | str | None:
+        """The one who gave it, and may take it back: the bearers of a token, by its id, a uid, or none, the owner."""
+        return self.by_token or self.by
 
     @property
     def key(self) -> str:

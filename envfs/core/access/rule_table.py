@@ -18,7 +18,9 @@ MOST_GLOBS = 256
 UIDS = 1 << 32
 MOST_SECONDS = 10 * 366 * 86_400
 _KEYS: dict[str, type] = {
-    **dict.fromkeys(("id", "level", "cgroup", "unit", "token", "decision", "dialect", "until", "boot"), str),
+    **dict.fromkeys(
+        ("id", "level", "cgroup", "unit", "token", "by_token", "decision", "dialect", "until", "boot"), str
+    ),
     **dict.fromkeys(("exe", "exe_sha256", "script", "script_sha256", "under", "under_sha256"), str),
     **dict.fromkeys(("uid", "gid", "by", "max_reads"), int),
     **dict.fromkeys(("process", "process_pidfd"), int),
@@ -50,7 +52,7 @@ def parse_rule(table: object, dialects: Collection[str]) -> Rule:
         gid=_number(fields, "gid"),
         by=_number(fields, "by"),
         **{name: _pin(fields, name) for name in _PROGRAMS},  # type: ignore[arg-type]
-        **{name: _text(fields, name) for name in ("cgroup", "unit", "dialect", "id", "until", "boot")},  # type: ignore[arg-type]
+        **{name: _text(fields, name) for name in ("cgroup", "unit", "dialect", "id", "by_token", "until", "boot")},  # type: ignore[arg-type]
         token=_matching(fields, "token", _SHA256),
         boot_until=float(str(fields.get("boot_until", 0.0))),
         birth=float(str(fields.get("birth", 0.0))),
@@ -74,8 +76,8 @@ def check_rule(rule: Rule, dialects: Collection[str]) -> None:
     """
     if not rule.names_anybody:
         raise EnvFSError("a [[grant]] needs level and uid, or another condition")
-    if rule.id and not _ID.fullmatch(rule.id):
-        raise EnvFSError("id in a [[grant]] is a letter and a number, as in g7")
+    if not all(_ID.fullmatch(name) for name in (rule.id, rule.by_token) if name):
+        raise EnvFSError("id and by_token in a [[grant]] are a letter and a number, as in g7")
     if rule.dialect and rule.dialect not in dialects:
         raise EnvFSError(f"dialect in a [[grant]] is one of {', '.join(dialects)}")
     if not _UNTIL.fullmatch(rule.until or _NO_END):
@@ -97,7 +99,7 @@ def rule_table(rule: Rule) -> dict[str, object]:
     for name in _PROGRAMS:
         pin: Pin | None = getattr(rule, name)
         table |= {name: pin.path, f"{name}_sha256": pin.sha256} if pin else {}
-    table |= {"cgroup": rule.cgroup, "unit": rule.unit, "token": rule.token}
+    table |= {"cgroup": rule.cgroup, "unit": rule.unit, "token": rule.token, "by_token": rule.by_token}
     table["decision"] = "" if rule.decision is Decision.ALLOW else str(rule.decision)
     table["can"] = [] if rule.can == _can_by_default(rule.decision) else sorted(rule.can)
     table |= {"only": list(rule.only), "max_reads": rule.max_reads, "birth": rule.birth, "dialect": rule.dialect}

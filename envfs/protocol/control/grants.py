@@ -77,7 +77,7 @@ class GrantRow(NamedTuple):
     """One rule. `until` is wall-clock text or empty, `seconds_left` is -1 without end. `dialect` may be empty.
 
     `who` describes its callers. Of `max_reads` processes (0: any number) `reads` have read. `by` is the uid that gave
-    it, None for the owner. It ends with a `process`, 0 for none.
+    it, None for the owner, `by_token` the id of the token whose bearer did. It ends with a `process`, 0 for none.
     """
 
     level: str
@@ -104,6 +104,7 @@ class GrantRow(NamedTuple):
     is_token: bool = False
     by: int | None = None
     process: int = 0
+    by_token: str = ""
 
 
 class RuleRow(NamedTuple):

@@ -1,6 +1,7 @@
 """Reports of changed views, and their time: the daemon alone writes its vault while it runs, so it knows.
 
-Laws: a change is told only if a reader gets something else than before, or if its writer may not know. A writer's reply waits for nobody who is told.
+Laws: a change is told only if a reader gets something else than before, or if its writer may not know. A writer's
+reply waits for nobody who is told.
 Changes that come while others are being told may be told as one, but the last is never lost; what cannot be compared
 because it is locked is told when it is unlocked. Code between two awaits is atomic. Shared are `_written` and `_later`.
 """
