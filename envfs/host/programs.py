@@ -20,7 +20,7 @@ def digest_at(path: str) -> str:
 
 
 def digest_for_all(path: str) -> str:
-    """As `digest_at`, of a file that every user may read. Whoever asks by that learns nothing of any other file."""
+    """As `digest_at`, of a file that every user may read. Of any other file it tells nothing."""
     try:
         return _digest(_open_for_all(os.path.realpath(path, strict=True)))
     except OSError:
