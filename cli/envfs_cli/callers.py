@@ -3,7 +3,8 @@
 import os
 
 from envfs import safe_open
-from envfs.errors import BadRequest, EnvFSError
+from envfs.core import limits
+from envfs.errors import BadRequest, EnvFSError, TooLarge
 from envfs.tuples import NamedTuple
 from envfs_cli import files
 
@@ -108,6 +109,10 @@ def _pin(handle: int, *, is_script: bool) -> Pinned:
     import hashlib
 
     path = os.readlink(f"/proc/self/fd/{handle}").removesuffix(_DELETED)
+    if os.fstat(handle).st_size > limits.PROGRAM_BYTES:
+        raise TooLarge(
+            f"{path} is too large to be pinned by its content", "with --no-pin the rule is for any program at that path"
+        )
     digest, first = hashlib.sha256(), b""
     while chunk := os.read(handle, _CHUNK):
         first = first or chunk[:2]

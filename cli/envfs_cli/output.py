@@ -202,9 +202,6 @@ def clean(text: str) -> str:
     """Make control characters visible."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else f"\\x{_byte(c):02x}" for c in text)
+    from envfs.core.visible_text import visible_text  # seldom needed, so it is not loaded each time
 
-
-def _byte(letter: str) -> int:
-    # what is not UTF-8 in an argument or a file's name is a surrogate here
-    return ord(letter) - 0xDC00 if "\udc80" <= letter <= "\udcff" else ord(letter)
+    return visible_text(text)

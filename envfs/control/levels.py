@@ -3,7 +3,7 @@
 import os
 
 from envfs.control.call import Call, Sent
-from envfs.control.writers import may_compare, writing_rule
+from envfs.control.writers import is_owner, may_compare, writing_rule
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -86,9 +86,13 @@ async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
 
 
 async def rename_variable(call: Call, request: RenameVariable) -> Sent:
-    """Give one variable another name."""
+    """Give one variable another name. Raises NotApproved for one who may not see names."""
     name, new_name = names.parse_variable(request.name), names.parse_variable(request.new_name)
     level = names.parse_level(request.level)
+    if not call.caller.is_user(call.service.owner) and not _may_name(call, level):
+        event = events.refused_request(type(request).__name__, level, Capability.NAMES)
+        call.service.refusals.record(event, call.caller)
+        raise NotApproved("to rename tells which names are set, so it takes `names` too", "ask the owner")
     change = LevelChange(Operation.RENAME, level, name, new_name=new_name, message=request.message)
     return await _write(call, change)
 
@@ -116,10 +120,14 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
     _check_part(call, change)
-    change = change._replace(rule=writing_rule(call, change.level))
-    result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
-    if not may_compare(call, change.level):
-        return Sent(Written(change.level, 0))
+    if not is_owner(call):
+        change = change._replace(rule=writing_rule(call, change.level), quiet=not _may_name(call, change.level))
+    is_told = may_compare(call, change.level)
+    result = await call.service.open_vault.writer.write(
+        call.caller, change._replace(always=not (is_told or change.dry)), descriptors
+    )
+    if not is_told:
+        return Sent(Written(change.level, result.version if is_owner(call) else 0))
     if result.changes is None:
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes
@@ -131,19 +139,24 @@ async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] =
     return Sent(Written(change.level, result.version, sealed.added, sealed.changed, sealed.removed, notes))
 
 
+def _may_name(call: Call, level: str) -> bool:
+    return call.service.open_vault.gate.allows(call.caller, level, Capability.NAMES)
+
+
 def _check_part(call: Call, change: LevelChange) -> None:
-    # a reference, or another name, would show a value that the rule of the caller leaves out
+    # a reference, or another name, would show a value that the rule of the caller leaves out: as it is, or as the host
+    # of an address, which a placeholder shows
     gate, caller = call.service.open_vault.gate, call.caller
     if change.operation in _SHOWS_NOTHING or caller.is_user(call.service.owner):
         return
     for level in gate.policy().levels_below(change.level):
-        face = gate.face(caller, level)
-        if face.only and not (change.operation is Operation.RENAME and face.shows(change.name)):
+        faces = gate.faces(caller, level)
+        is_rename = change.operation is Operation.RENAME
+        if not all(face.is_whole or (is_rename and not face.masked and face.shows(change.name)) for face in faces):
             event = events.refused_request(change.operation, change.level, Capability.WRITE)
             call.service.refusals.record(event, caller)
-            text = (
-                f"a caller that gets some names only of {level} sets and unsets values at {change.level}, and no more"
-            )
+            part = "placeholders" if any(face.masked for face in faces) else "some names"
+            text = f"a caller that gets {part} only of {level} sets and unsets values at {change.level}, and no more"
             raise NotApproved(text, "ask the owner")
 
 

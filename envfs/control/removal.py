@@ -29,9 +29,9 @@ async def remove_level(call: Call, request: RemoveLevel) -> Sent:
         check_writing(call, each, type(request).__name__)
     change = LevelChange(Operation.REMOVE, level, message=request.message, rule=writing_rule(call, level))
     removed = await removal.remove_levels(open_vault, call.caller, levels, change)
-    if not may_compare(call, level):
-        return Sent(Written(level, 0))
     result = removed[-1].result
+    if not may_compare(call, level):
+        return Sent(Written(level, result.version if is_owner(call) else 0))
     notes = (*_others(removed, level), *_notes(call, level, result.version))
     return Sent(Written(level, result.version, removed=result.changes.removed if result.changes else (), notes=notes))
 

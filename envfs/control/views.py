@@ -34,6 +34,7 @@ from envfs.protocol.control import (
     ViewSent,
     WaitingRow,
 )
+from envfs.service import rights
 from envfs.vault.damage import DAMAGED
 
 _VERSIONS = (Capability.HISTORY, Capability.WRITE)  # by which the versions of a level are known
@@ -134,17 +135,26 @@ def _level_row(call: Call, level: str) -> LevelRow:
 async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
     access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.HISTORY)
+    hides = _may_guess(call, access.level)
     async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest):
-        await call.send_rows(map(_version_row, versions))
+        await call.send_rows(_version_row(version, hides_changed=hides) for version in versions)
     return Sent(Done())
 
 
-def _version_row(version: Version | Damaged) -> VersionRow | FaultRow:
+def _may_guess(call: Call, level: str) -> bool:
+    # to one who may write values and see none, a version without a change would say that it was given what was there
+    if call.service.open_vault.gate.allows(call.caller, level):
+        return False
+    return rights.may(call.service, call.caller, Capability.WRITE, level)
+
+
+def _version_row(version: Version | Damaged, *, hides_changed: bool) -> VersionRow | FaultRow:
     match version:
         case Damaged(key, error):
             return fault_row(key, error)
         case Version(change, time):
-            return VersionRow(change.version, time, *change[1:])
+            row = VersionRow(change.version, time, *change[1:])
+            return row._replace(changed=()) if hides_changed else row
 
 
 def _face(call: Call, level: str, asked: str, what: Format) -> Face:

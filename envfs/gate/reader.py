@@ -16,7 +16,7 @@ from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.approvals.board import Patience
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
-from envfs.gate.shown_names import names_alone, shown_change, shown_facts
+from envfs.gate.shown_names import hiding_names, names_alone, shown_change, shown_facts
 from envfs.gate.tombstones import checked_tombstones
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Compared, Examined, VersionChange
@@ -109,6 +109,10 @@ class Reader:
         """
         self.check(caller, access)
         face = self._gate.admit_facts(caller, access, lambda: self._layer_versions(access))
+        with hiding_names(face, access.level):
+            return await self._facts(caller, access, face, doubtful=doubtful)
+
+    async def _facts(self, caller: Caller, access: AccessRequest, face: Face, *, doubtful: bool) -> Examined:
         vault = self._vault
         async with self._keyholder.turn():
             layers = vault.layers(list(zip(names.chain(access.level), self._layer_versions(access), strict=True)))

@@ -6,16 +6,11 @@ when it connected: it may run another program by the time of its request, and pa
 its program and its script, and of its ancestors the paths alone.
 """
 
-import errno
 import functools
 import os
 import resource
-import select
-import socket
-import struct
 import time
 import weakref
-from collections.abc import Callable
 from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
@@ -24,7 +19,10 @@ from envfs.core.access.rule import Pin, Rule
 from envfs.host import programs, user_namespace
 from envfs.host.evidence.process_files import (
     cgroup_in,
+    executable_path,
+    leader_in,
     open_process,
+    process_folder,
     process_stat,
     process_status,
     read_process_file,
@@ -32,12 +30,8 @@ from envfs.host.evidence.process_files import (
 )
 from envfs.host.evidence.process_source import Outline, ProcessSource, SeenBefore
 from envfs.host.evidence.program_files import ProgramFiles
-from envfs.host.evidence.unfinished import Unfinished
 from envfs.host.evidence.units import unit_of
 
-_CREDENTIALS, _GROUP, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("I"), struct.Struct("i")
-_PEER_GROUPS, _PEER_PIDFD = 59, 77  # SO_PEERGROUPS, and SO_PEERPIDFD of Linux 6.5
-_MOST_GROUPS = 256  # more are asked of Python in vain
 _KEPT, _DESCRIPTORS_EACH = 128, 8  # processes whose /proc folder is held open: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 _GLANCED_NS = 1_000_000  # how long all of it is, for a question by which nothing is opened
@@ -128,9 +122,9 @@ class Callers:
         now_ns = time.monotonic_ns()
         try:
             status = process_status(folder)
-            executable = _executable(folder)
+            executable = executable_path(folder)
             cgroup = cgroup_in(read_process_file(folder, "cgroup"))
-            process = _leader(status, pid)
+            process = leader_in(status, pid)
         except OSError:
             caller = Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
             return _Known(folder, now_ns, caller, now_ns, pid, None)
@@ -166,86 +160,19 @@ def kept_caller(caller: Caller) -> Caller:
     return source.kept_caller(caller) if isinstance(source, ProcessSource) else caller
 
 
-def process(pid: int) -> int:
-    """Return the process that the thread `pid` is of. `pid` itself where that cannot be told."""
-    try:
-        folder = open_process(pid)
-    except OSError:
-        return pid
-    try:
-        return _leader(read_process_file(folder, "status"), pid)
-    except OSError:
-        return pid
-    finally:
-        os.close(folder)
-
-
 def lived_at(pid: int, seconds: float) -> bool:
     """Tell whether the process that had a number so many seconds after the boot still lives."""
     try:
-        folder = open_process(pid)
+        with process_folder(pid) as folder:
+            executable_path(folder)  # one that waits for its parent only has none
+            return process_stat(folder).started <= seconds
     except OSError:
         return False
-    try:
-        _executable(folder)  # one that waits for its parent only has none
-        return process_stat(folder).started <= seconds
-    except OSError:
-        return False
-    finally:
-        os.close(folder)
 
 
 def own_caller() -> Caller:
     """Describe this process, for what it does by itself."""
     return Caller(os.getuid(), os.getgid(), os.getpid())
-
-
-# -- the other end of a socket -----------------------------------------------------------------------------------------
-
-
-def peer_ids(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, int]:
-    """Return uid and process id of the other end of a unix socket, looking at nothing else."""
-    pid, uid, _ = _peer_credentials(getsockopt)
-    return uid, pid
-
-
-def peer_caller(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
-    """Describe the process at the other end of a unix socket as it was when it connected, by the socket's options."""
-    pid, uid, gid = _peer_credentials(getsockopt)
-    callers = Callers()
-    try:
-        caller = callers.meet_peer(pid, uid, gid, _peer_groups(getsockopt))
-    finally:
-        callers.close()
-    if _peer_has_ended(getsockopt):  # and its number may be another process's
-        return Caller(uid, gid, pid, doubt="the process that connected has ended")
-    return caller
-
-
-def _peer_credentials(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, int, int]:
-    pid, uid, gid = _CREDENTIALS.unpack(getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return pid, uid, gid
-
-
-def _peer_groups(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, ...] | None:
-    try:
-        raw = getsockopt(socket.SOL_SOCKET, _PEER_GROUPS, _MOST_GROUPS * _GROUP.size)
-    except OSError:
-        return None
-    return tuple(group for (group,) in _GROUP.iter_unpack(raw))
-
-
-def _peer_has_ended(getsockopt: Callable[[int, int, int], bytes]) -> bool:
-    try:
-        (handle,) = _DESCRIPTOR.unpack(getsockopt(socket.SOL_SOCKET, _PEER_PIDFD, _DESCRIPTOR.size))
-    except OSError as error:
-        return error.errno == errno.ESRCH  # a kernel without pidfds of peers has another
-    try:
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        return bool(poll.poll(0))
-    finally:
-        os.close(handle)
 
 
 # -- what a process's folder says --------------------------------------------------------------------------------------
@@ -255,25 +182,14 @@ def _still(known: _Known) -> bool:
     try:
         if known.source is not None and known.source.is_asked and not known.source.is_same_run():
             return False
-        return _executable(known.folder) == known.caller.executable
+        return executable_path(known.folder) == known.caller.executable
     except OSError:
         return False
-
-
-def _executable(folder: int) -> str:
-    try:
-        return os.readlink("exe", dir_fd=folder)
-    except PermissionError:
-        return ""  # another user's process, and this daemon has no right to look. The uid is known all the same
 
 
 def _acts_as(status: bytes, uid: int) -> bool:
     # real, effective, saved and file system uid. A layered file system may ask as root for somebody else
     return uid in status_numbers(status, b"Uid")
-
-
-def _leader(status: bytes, pid: int) -> int:
-    return next(iter(status_numbers(status, b"Tgid")), pid)
 
 
 # -- callers that a person names ---------------------------------------------------------------------------------------
@@ -283,26 +199,16 @@ def caller_of(pid: int) -> Caller:
     """Describe a process by its number, as if it asked now. That may take its time."""
     callers = Callers()
     try:
-        folder = open_process(pid)
-        try:
+        with process_folder(pid) as folder:
             status = process_status(folder)
-        finally:
-            os.close(folder)
         caller = callers.look(pid, _acting_id(status, b"Uid"), _acting_id(status, b"Gid"))
-        return caller._replace(source=SeenBefore(_all_of(caller)))
+        if not isinstance(caller.source, ProcessSource):
+            return caller
+        return caller._replace(source=SeenBefore(caller.source.gather_all(frozenset(Need))))
     except (OSError, IndexError):
         return Caller(_NO_ID, _NO_ID, max(0, pid), doubt="there is no such process")
     finally:
         callers.close()
-
-
-def _all_of(caller: Caller) -> Evidence:
-    for _ in Need:
-        try:
-            return caller.evidence(frozenset(Need))
-        except Unfinished as unfinished:
-            unfinished.finish()
-    return caller.evidence(frozenset())
 
 
 def supposed_caller(example: Rule) -> Caller:

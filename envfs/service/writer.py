@@ -36,6 +36,9 @@ class LevelChange(NamedTuple):
 
     With `dry` it is only found out what that would change: what the keyholder seals is thrown away. `message` is the
     person's, for the history, and `rule` the one that lets the caller write, for the log.
+
+    `always`: for a caller without the values. There is a version whether or not anything changed, and what reads as
+    before counts as changed: so no guess is told from another one. `quiet`: for a caller without the names.
     """
 
     operation: Operation
@@ -48,6 +51,8 @@ class LevelChange(NamedTuple):
     message: str = ""
     canary: bool = False
     rule: str = "owner"
+    always: bool = False
+    quiet: bool = False
     names: tuple[str, ...] = ()
 
 
@@ -83,7 +88,8 @@ class Writer:
         Raises:
             Conflict: others kept taking the number
         """
-        if change.operation in _NEED_TEXT and self._vault.head(change.level) is None:
+        is_told = not (change.quiet and change.operation is Operation.UNSET and self._vault.exists(change.level))
+        if change.operation in _NEED_TEXT and self._vault.head(change.level) is None and is_told:
             self._no_text(change)
         head = self._vault.head(change.level)
         async with self._turns.setdefault(change.level, trio.Lock()):
@@ -146,6 +152,8 @@ class Writer:
         if not self._recorder.carry_out(event, caller, data, store):
             return None
         vault.confirm_members(request.members, blobs)
+        if change.always:
+            self._changes.count_as_changed(record.digest(data))
         self._changes.wrote(level, LevelVersion(head.seq, head.digest) if head else NO_TEXT)
         return Result(request.place.seq, answer.message)
 
@@ -169,6 +177,8 @@ class Writer:
             trim=change.trim,
             new_name=change.new_name,
             canary=change.canary,
+            always=change.always,
+            quiet=change.quiet,
             names=change.names,
             message=change.message,
             members=layers[0].members if layers else vault.add_members(blobs),

@@ -1,4 +1,7 @@
-"""Where sealed bytes rest. A store knows keys and bytes. No secret and no meaning ever comes here."""
+"""Where sealed bytes rest. A store knows keys and bytes. No secret and no meaning ever comes here.
+
+May import: host and below.
+"""
 
 from collections.abc import Iterator
 from typing import Protocol

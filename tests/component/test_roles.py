@@ -1,5 +1,6 @@
 """What each request needs: nothing is reached without it, and with it alone nothing else is asked for."""
 
+import json
 import time
 from pathlib import Path
 
@@ -7,15 +8,18 @@ import pytest
 
 from envfs.control import dispatch
 from envfs.control.dispatch import Where
+from envfs.core.access.evidence import Evidence, Need
 from envfs.core.access.roles import NAMED_SETS, Capability
 from envfs.core.access.rule import Rule
 from envfs.core.access.verdict import Decision
+from envfs.host.evidence.process_source import SeenBefore
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
 OPEN = ("status", "use a token", "list levels", "watch a view")  # the last one needs a daemon that goes on
+PIDFD = frozenset((Need.PIDFD,))
 R = control
 
 
@@ -33,7 +37,8 @@ def let(world: World, level: str, can: frozenset[Capability], more: str = "") ->
 def needs(name: str) -> frozenset[Capability]:
     """Return what a case needs: that of its row, for a text of the view the values."""
     row = dispatch._TABLE[type(CASES[name].request)]
-    extra = {Capability.READ} if name == "try an import" else set()  # it says which values are the same
+    # a trial says which values are the same, and a new name that an old one is set
+    extra = {"try an import": {Capability.READ}, "rename": {Capability.NAMES}}.get(name, set())
     return frozenset({row.capability} | extra)
 
 
@@ -129,11 +134,71 @@ def test_a_version_of_the_past_takes_the_history_too(world: World) -> None:
 
 def test_one_who_may_write_and_not_read_learns_nothing_of_what_was_there(world: World) -> None:
     let(world, "/", frozenset((Capability.WRITE,)))
-    for value in (b"debug", b"another"):  # the value that is there, and one that is not
-        reply = run(lambda value=value: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, value))
-        assert reply == R.Written("/shop", 0)
+    requests = [
+        *((R.SetVariable("/shop", "LOG"), value) for value in (b"debug", b"debug", b"another")),  # the first is right
+        *((R.SetVariable("/shop", "LOG", template=True), value) for value in (b"another", b"$REGION")),
+        *((R.ImportText("/shop"), text) for text in (b"LOG=$REGION\n", b"LOG=info\n")),
+        *((R.UnsetVariable("/shop", name), None) for name in ("NOT_THERE", "LOG", "LOG")),
+        (R.UnsetVariable("/", "NOT_THERE"), None),
+        *((R.Rollback("/shop", version), None) for version in (1, 1)),
+    ]
+    for request, value in requests:
+        before = world.open_vault.vault.head(request.level)
+        reply = run(lambda request=request, value=value: world.ask(request, STRANGER, value))
+        assert reply == R.Written(request.level, 0)
+        after = world.open_vault.vault.head(request.level)
+        assert before is not None
+        assert after is not None
+        assert after.seq == before.seq + 1
     written = [entry for entry in world.entries() if entry["event"] == "write"]
+    assert len({entry["version"] for entry in written if entry["level"] == "/shop"}) >= len(requests) - 1
     assert written[-1]["rule"] == f"g1 uid {STRANGER.uid} /"
+
+
+def test_an_owner_without_a_rule_learns_nothing_of_what_was_there(world: World) -> None:
+    world.allow(("/blog", world.service.owner))
+    first = run(lambda: world.ask(R.SetVariable("/shop", "LOG"), ME, b"debug"))
+    assert first == R.Written("/shop", 2)
+    assert run(lambda: world.ask(R.SetVariable("/shop", "LOG"), ME, b"debug")) == R.Written("/shop", 3)
+    world.allow(("/", world.service.owner))
+    again = run(lambda: world.ask(R.SetVariable("/shop", "LOG"), ME, b"debug"))
+    assert again == R.Written("/shop", 3, notes=("nothing changed",))
+
+
+@pytest.mark.parametrize("also", [Capability.HISTORY, Capability.NAMES, Capability.LOG])
+def test_nothing_else_tells_one_who_may_write_whether_a_guess_was_right(world: World, also: Capability) -> None:
+    let(world, "/", frozenset((Capability.WRITE, also)))
+    seen = []
+    for value in (b"debug", b"another", b"another"):  # right, wrong, right
+        run(lambda value=value: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, value))
+        asked = {
+            Capability.HISTORY: R.ListHistory("/shop", 1),
+            Capability.NAMES: R.ListVariables("/shop"),
+            Capability.LOG: R.ReadLog(1, level="/shop", event="write"),
+        }[also]
+        rows = run(lambda asked=asked: world.sent(asked, STRANGER)).rows
+        assert rows
+        seen.append([_without_its_place(row) for row in rows])
+    assert seen[0] == seen[1] == seen[2]
+
+
+def _without_its_place(row: object) -> object:
+    if isinstance(row, R.VersionRow):
+        return row._replace(version=0, time="")
+    return sorted(json.loads(row.line)) if isinstance(row, R.LogRow) else row
+
+
+def test_a_trial_of_an_import_counts_as_a_read(world: World) -> None:
+    let(world, "/", frozenset((Capability.READ, Capability.WRITE)), "max_reads = 1\n")
+    first, second = (STRANGER._replace(source=SeenBefore(Evidence(pidfd=n, seen=PIDFD))) for n in (71, 72))
+    trial = R.ImportText("/shop", dry=True)
+    assert code(run(lambda: world.ask(trial, first, b"LOG=debug\n"))) == "Written"
+    for request, secret in ((trial, b"LOG=debug\n"), (R.ReadView("/shop", "dotenv", "show"), None)):
+        assert code(run(lambda r=request, s=secret: world.ask(r, first, s))) != "not-approved"
+        assert code(run(lambda r=request, s=secret: world.ask(r, second, s))) == "not-approved"
+    assert world.service.uses.count("g1") == 1
+    run(lambda: world.ask(R.Revoke("/", id="g1")))
+    assert Path(world.places.uses).read_bytes() == b""
 
 
 SOME = frozenset((Capability.READ, Capability.NAMES, Capability.WRITE))
@@ -256,6 +321,26 @@ def test_the_owners_rules_are_neither_replaced_nor_ended_by_others(world: World)
     assert code(give(world, R.Revoke("/shop", 7))) == "not-approved"
     assert code(give(world, R.GrantAccess("/shop", 8))) == "RuleGiven"
     assert code(give(world, R.Revoke("/shop", 8))) == "Done"
+
+
+def test_nothing_is_told_of_a_rule_that_is_elsewhere(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    elsewhere = [world.service.book.give(Rule(level, 7, id="")) for level in ("/blog", "/")]
+    time.sleep(LATER)
+    for rule in elsewhere:
+        for there, absent in (
+            (R.Revoke("/", id=rule.id), R.Revoke("/", id="g99")),
+            (R.Revoke(rule.level, 7), R.Revoke(rule.level, 8)),
+        ):
+            told = [run(lambda request=request: world.ask(request, STRANGER)) for request in (there, absent)]
+            assert code(told[0]) == code(told[1]) == "no-such-level"
+            assert repr(told[0]).replace("uid 7", "uid 8") == repr(told[1])
+    narrow = give(world, R.GrantAccess("/shop", 7, can=("names",)))
+    assert "in place of a rule of a level above" in str(narrow)
+    deny = world.service.book.give(Rule("/", 9, decision=Decision.DENY))
+    time.sleep(LATER)
+    assert "a rule of a level above denies" in str(denied := give(world, R.GrantAccess("/shop", 9)))
+    assert deny.id not in str(denied)
 
 
 def test_rules_are_listed_as_far_as_one_may_give_some(world: World) -> None:

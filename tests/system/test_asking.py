@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,27 @@ def test_a_yes_for_an_executable_is_for_that_one_and_that_user(asked: Home, pers
             assert other.wait() != 0
 
 
+def test_a_yes_for_an_executable_ends_when_something_else_is_written_into_it(
+    asked: Home, person: Person, text: str, tmp_path: Path
+) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    printer = tmp_path / "printer"
+    shutil.copy("/bin/cat", printer)
+    with program(printer, asked.view(LEVEL)) as process:
+        person.answer(name_of(question_of(person, process)), "executable")
+        process.communicate()
+    with program(printer, asked.view(LEVEL)) as process:
+        assert process.communicate()[0].decode() == text
+    before = printer.stat()
+    with printer.open("ab") as file:  # in place: the path, the device and the inode stay
+        file.write(b"\n")
+    os.utime(printer, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with program(printer, asked.view(LEVEL)) as process:
+        person.answer(name_of(question_of(person, process)))
+        assert process.wait() != 0
+
+
 def test_an_interpreter_whose_script_cannot_be_told_gets_no_yes_for_what_it_runs(asked: Home, person: Person) -> None:
     with program(*python(f"open({str(asked.view(LEVEL))!r})")) as process:
         question = question_of(person, process)
@@ -183,6 +205,24 @@ def test_a_yes_for_always_writes_a_rule_that_pins_the_program(asked: Home, perso
     with program("wc", "-c", asked.view(LEVEL)) as wc:
         assert wc.wait() == 0
     assert str(asked.log()[-1]["rule"]).startswith(str(rule["id"]))
+
+
+def test_a_yes_gives_placeholders_where_another_rule_of_that_rank_masks(asked: Home, person: Person, text: str) -> None:
+    both = 1003
+    ask_about(asked, both)
+    with asked.settings.open("a") as file:
+        file.write(f'\n[[grant]]\nlevel = "{LEVEL}"\nuid = {both}\ndecision = "mask"\n')
+    time.sleep(LOOK)
+    with program("cat", asked.view(LEVEL), uid=both) as cat:
+        person.answer(name_of(question_of(person, cat)), "once")
+        out = cat.communicate()[0].decode()
+    assert out.startswith("# masked by envfs")
+    assert [line.split("=")[0] for line in out.splitlines() if "=" in line]
+    assert "STRIPE_API_KEY=" in out
+    assert VALUES["STRIPE_API_KEY"] not in out
+    said = asked.envfs("explain", LEVEL, "--uid", str(both)).text
+    assert "gives placeholders" in said
+    assert "once a person said yes" in said
 
 
 def test_an_approver_by_a_rule_answers_at_its_level_and_nowhere_else(asked: Home, person: Person) -> None:

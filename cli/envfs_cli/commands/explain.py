@@ -98,16 +98,21 @@ def _members(facts: control.FactsRow, chains: "list[control.DanglingRow]", value
 
 
 def _print(facts: control.FactsRow, level: str, chains: "list[control.DanglingRow]", value: "str | None") -> None:
-    output.print_line(f"{output.paint(facts.name, 'head')} at {level}")
+    output.print_line(f"{output.paint(output.clean(facts.name), 'head')} at {level}")
     for place in reversed(facts.levels):
-        output.print_line(f"  set at     {place}{'' if place == facts.levels[-1] else '  (overridden)'}")
+        _print_fact("set at", f"{place}{'' if place == facts.levels[-1] else '  (overridden)'}")
     for use in facts.uses:
-        output.print_line(f"  refers to  {use.name}  ({use.level or 'not set'})")
+        _print_fact("refers to", f"{use.name}  ({use.level or 'not set'})")
     for row in chains:
-        output.print_line(f"  {output.paint(row.kind.ljust(9), 'bad')}  {chain_words(row)}")
+        _print_fact(row.kind, chain_words(row), "bad")
     if facts.refused:
-        output.print_line(f"  {output.paint('refused', 'bad')}    {facts.refused}")
+        _print_fact("refused", facts.refused, "bad")
     for text in facts.doubts:
-        output.print_line(f"  {output.paint('doubt', 'warn')}      {text}")
+        _print_fact("doubt", text, "warn")
     if value is not None:
-        output.print_line(f"  value      {output.clean(value)}")
+        _print_fact("value", value)
+
+
+def _print_fact(kind: str, text: str, style: "output.Style | None" = None) -> None:
+    name = output.clean(kind).ljust(9)
+    output.print_line(f"  {output.paint(name, style) if style else name}  {output.clean(text)}")

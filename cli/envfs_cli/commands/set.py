@@ -10,6 +10,8 @@ from envfs_cli.replies.written import report_written
 from envfs_cli.terminal import prompts
 from envfs_cli.version_message import check_message
 
+_SEED_BYTES = 32
+
 
 class SetArguments(NamedTuple):
     """The arguments of `set`."""
@@ -100,12 +102,14 @@ def _value(arguments: SetArguments) -> "tuple[session.Session, int, bool]":
 
 def _canary(arguments: SetArguments) -> "tuple[session.Session, int, bool]":
     # nothing is asked for and nothing read from standard input: a value that opens nothing does not matter
-    from envfs_cli.canary_values import canary_value
+    import os
+
+    from envfs.dotenv.placeholders.value_by_name import value_by_name
 
     if arguments.empty or arguments.template:
         raise Mistake("a canary has a random value, or one --from-file")
     if arguments.from_file is not None:
         descriptor, trim = secrets.value_descriptor(arguments.name, arguments.from_file)
     else:
-        descriptor, trim = secrets.from_bytes(canary_value(arguments.name).encode()), False
+        descriptor, trim = secrets.from_bytes(value_by_name(arguments.name, os.urandom(_SEED_BYTES)).encode()), False
     return session.start_session(arguments.passphrase_file), descriptor, trim

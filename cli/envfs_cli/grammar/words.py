@@ -100,6 +100,12 @@ UNIT = Option(("--unit",), "text", "NAME", "the process's systemd unit, such as 
 CALLERS = (UID, USER, GID, GROUP, EXE, SCRIPT, UNDER, CGROUP, UNIT)
 CAPABILITIES = ("read", "names", "write", "history", "log", "approve", "grant", "admin")
 TTL = Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: without end")
+MAX_READS = Option(("--max-reads",), "number", "N", "let N processes read, each as often as it likes")
+CAPABILITY_WORDS = (
+    "read, names, write, history, log, approve, grant, admin, or one of the sets viewer, reader, writer, auditor, "
+    "approver, admin; default: reader"
+)
+CAN = Option(("--can",), "list", "LIST", CAPABILITY_WORDS)
 PROJECT = Argument("project", "project", "a project such as shop; / is the one of level /", optional=True)
 PROJECT_PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PROJECT_PASSPHRASE_FILE)"

@@ -30,6 +30,8 @@ def explain_access(
         return 0
     output.print_line(f"{output.paint(output.clean(reply.decision), 'head')} {capability} at {level}")
     output.print_line(f"  by         {output.clean(reply.rule)}")
+    if reply.decision == "ask" and reply.masked:
+        output.print_line("  a yes      gives placeholders in the place of the values")
     for row in rows:
         answer = output.paint(output.clean(row.answer).ljust(14), _STYLES.get(row.answer, "head"))
         reason = f": {row.reason}" if row.reason else ""

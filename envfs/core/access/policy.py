@@ -2,12 +2,13 @@
 
 Laws: the default is deny. Uid 0 gets nothing for being root. A caller that could not be identified gets nothing, but by
 a token. The most specific rules decide: those of the deepest level, and among them those that name the most about a
-caller. Of several that are as specific, the strictest decision counts. The order of rules never matters. A rule in
-doubt lets nobody in: it counts as far as it is stricter than what is decided without it.
+caller. Of several that are as specific, the strictest decision counts (deny, ask, mask, allow). A person's yes gives
+what they come to once those that ask allow. The order of rules never matters. A rule in doubt lets nobody in: it counts
+as far as it is stricter than what is decided without it.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from envfs.core import names
@@ -17,7 +18,7 @@ from envfs.core.access.conditions import NoUses, Uses
 from envfs.core.access.evidence import Need
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
-from envfs.core.access.rule import Moment, Rule, end, who
+from envfs.core.access.rule import Moment, Rule, RuleProcess, end, who
 from envfs.core.access.verdict import Decision, Verdict
 
 MOST_LISTERS = 507  # uids and gids of one folder's access list: with more, Linux refuses the folder to everybody
@@ -62,6 +63,11 @@ class Resolution(NamedTuple):
             can = can - entry.rule.can if entry.rule.decision is _DENY else can & entry.rule.can
         return can
 
+    def doubtful_faces(self) -> frozenset[Face]:
+        """Return the faces that the caller gets if rules in doubt are met."""
+        giving = (entry for entry in self.doubtful if entry.rule.decision is not _DENY and _READ in entry.rule.can)
+        return frozenset(entry.verdict.face for entry in giving)
+
 
 class _Level:
     """The rules of one level, by kind of caller: for most callers there are few of many."""
@@ -91,9 +97,19 @@ class Listers(NamedTuple):
 class Policy:
     """The rules of one machine, ready to be asked. `seconds` are those of this run of the machine."""
 
-    def __init__(self, rules: Iterable[Rule], now: Moment, uses: Uses | None = None) -> None:
-        """Index the rules by level. Ends from another run are placed in this one, once."""
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        now: Moment,
+        uses: Uses | None = None,
+        lives: Callable[[RuleProcess], bool] = lambda _process: False,
+    ) -> None:
+        """Index the rules by level. Ends from another run are placed in this one, once.
+
+        `lives` tells of the process with which a rule ends whether it is there, each time that the rule could count.
+        """
         self._uses = uses or NoUses()
+        self._lives = lives
         self._levels: dict[str, _Level] = {}
         for rule in sorted(rules, key=lambda rule: rule.key):
             if rule.names_anybody:
@@ -120,7 +136,7 @@ class Policy:
                 for entry in rules.entries_for(kind):
                     if deciding and entry.rank != deciding[0].rank:
                         break
-                    if seconds < entry.until:
+                    if seconds < entry.until and (entry.rule.process is None or self._lives(entry.rule.process)):
                         is_met = conditions.meets(entry.rule, entry.needs, caller, self._uses)
                         if is_met is None:
                             doubtful.append(entry)
@@ -161,7 +177,7 @@ class Policy:
             for entry in self._levels[step].entries_for((caller.uid, caller.executable, caller.token))
         )
         return sum(
-            seconds < entry.until
+            self.lasts(entry, seconds)
             and entry.rule.decision is not _DENY
             and conditions.meets(entry.rule, entry.needs, caller, self._uses) is True
             for entry in entries
@@ -183,7 +199,16 @@ class Policy:
 
     def has_token(self, token: str, seconds: float) -> bool:
         """Tell whether a rule is for the bearer of a token, by its SHA-256 in hex."""
-        return any(entry.rule.token == token and seconds < entry.until for entry in self._entries)
+        return bool(self.token_id(token, seconds))
+
+    def token_id(self, token: str, seconds: float) -> str:
+        """Return the id of the rule that is for the bearer of a token, by its SHA-256 in hex. Empty for none."""
+        rules = (entry.rule for entry in self._entries if entry.rule.token == token and self.lasts(entry, seconds))
+        return next((rule.key for rule in rules), "")
+
+    def lasts(self, entry: IndexedRule, seconds: float) -> bool:
+        """Tell whether a rule has not ended."""
+        return seconds < entry.until and (entry.rule.process is None or self._lives(entry.rule.process))
 
     def next_end(self, seconds: float) -> float:
         """Return when the next rule ends, in seconds of this run of the machine. Infinity if none does."""
@@ -267,13 +292,15 @@ def _without(deciding: list[IndexedRule], capability: Capability) -> Verdict:
 
 
 def _together(giving: list[IndexedRule]) -> Verdict:
-    # as specific as each other: the strictest decision, and of its rules all names that any of them shows
-    strictest = max(giving, key=lambda entry: _STRICTNESS[entry.rule.decision]).rule.decision
-    chosen = [entry for entry in giving if entry.rule.decision is strictest]
-    shows_all = any(not entry.rule.only for entry in chosen)
-    only = () if shows_all else tuple(sorted({glob for entry in chosen for glob in entry.rule.only}))
-    dialect = min((entry.rule.dialect for entry in chosen if entry.rule.dialect), default="")
-    return chosen[0].verdict._replace(face=Face(dialect, strictest is Decision.MASK, only))
+    # as specific as each other: the strictest decision. A yes makes a rule that asks one that allows, and no more: the
+    # face is that of the strictest of what is left then, and has all names that any of these rules shows
+    strictest = max(giving, key=lambda entry: _STRICTNESS[entry.rule.decision])
+    masking = [entry for entry in giving if entry.rule.decision is Decision.MASK]
+    showing = masking or giving
+    shows_all = any(not entry.rule.only for entry in showing)
+    only = () if shows_all else tuple(sorted({glob for entry in showing for glob in entry.rule.only}))
+    dialect = min((entry.rule.dialect for entry in showing if entry.rule.dialect), default="")
+    return strictest.verdict._replace(face=Face(dialect, bool(masking), only))
 
 
 def _limited(verdict: Verdict, doubtful: list[IndexedRule], capability: Capability) -> Verdict:
@@ -285,10 +312,10 @@ def _limited(verdict: Verdict, doubtful: list[IndexedRule], capability: Capabili
         differs = bool(rule.only) and verdict.face.only not in ((), rule.only)
         if capability not in rule.can or differs:
             return Verdict(_DENY, f"{entry.verdict.rule} (in doubt)")
+        if rule.decision is Decision.MASK:  # after a person's yes as well
+            verdict = verdict._replace(face=verdict.face._replace(masked=True))
         if _STRICTNESS[rule.decision] > _STRICTNESS[verdict.decision]:
-            masked = rule.decision is Decision.MASK or verdict.face.masked  # after a person's yes as well
-            limited = Face(verdict.face.dialect, masked, verdict.face.only)
-            verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", limited)
+            verdict = Verdict(rule.decision, f"{entry.verdict.rule} (in doubt)", verdict.face)
         if rule.only:
             verdict = verdict._replace(face=verdict.face._replace(only=rule.only))
     return verdict

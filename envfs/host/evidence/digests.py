@@ -10,10 +10,10 @@ import os
 import stat
 from functools import partial
 
+from envfs.core import limits
 from envfs.host.evidence.file_identity import FileIdentity, identify_file
 from envfs.host.evidence.unfinished import Unfinished
 
-MOST_BYTES = 512 << 20  # of a file. A larger one has no digest
 _AT_ONCE = 512 << 10  # so much takes a millisecond
 _PIECE = 1 << 20
 _KEPT = 512
@@ -36,7 +36,7 @@ class Digests:
         digest = self._digests.get(identity)
         if digest is not None:
             return digest
-        if not stat.S_ISREG(identity.mode) or identity.size > MOST_BYTES:
+        if not stat.S_ISREG(identity.mode) or identity.size > limits.PROGRAM_BYTES:
             return ""
         try:
             handle = os.open(name, _READING, dir_fd=folder)

@@ -15,10 +15,15 @@ def pidfd_inode(process: int) -> int:
     except OSError:
         return 0
     try:
-        status = os.fstat(handle)
-        return 0 if status.st_dev == _shared_device() else status.st_ino
+        return inode_of(handle)
     finally:
         os.close(handle)
+
+
+def inode_of(pidfd: int) -> int:
+    """Return the number of the process that a pidfd is of. 0 if it cannot be had."""
+    status = os.fstat(pidfd)
+    return 0 if status.st_dev == _shared_device() else status.st_ino
 
 
 @functools.cache

@@ -24,7 +24,7 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     text = new.render()
     content = _content(request, work, text)
     is_same = text == old.render() and extensions.is_removed(content.ext) == extensions.is_removed(_ext(request, work))
-    if is_same and request.operation is not Operation.RESEAL:
+    if is_same and not request.always and request.operation is not Operation.RESEAL:
         return WorkResult(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
@@ -127,9 +127,10 @@ def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
-    new = old
+    new, present = old, old.variables()
     for name in _named(request):
-        new = canaries.without_mark(new.unset(name), name)
+        if name in present or not request.quiet:
+            new = canaries.without_mark(new.unset(name), name)
     return new, ()
 
 

@@ -107,6 +107,8 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "message": "",
                 "members": None,
                 "canary": False,
+                "always": False,
+                "quiet": False,
             },
         ),
         (VerifyCheckpoint((("1", "a", "b"),)), {"type": "verify-checkpoint", "checkpoints": [["1", "a", "b"]]}),

@@ -17,7 +17,7 @@ SH = str(Path("/bin/sh").resolve())
 def started_by(folder: int) -> int:
     """Wait for the process that another one started."""
     number = number_of(folder)
-    path, until = Path(f"/proc/{number}/task/{number}/children"), time.monotonic() + 20
+    path, until = Path(f"/proc/{number}/task/{number}/children"), time.monotonic() + 60
     while not (children := path.read_text().split()):
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -94,4 +94,4 @@ def test_nothing_stays_open() -> None:
     with running("/bin/cat") as folder:
         open_before = len(os.listdir("/proc/self/fd"))
         ancestors.find_ancestors(ProgramFiles(), folder, process_stat(folder), with_digests=False)
-        assert len(os.listdir("/proc/self/fd")) == open_before
+        assert len(os.listdir("/proc/self/fd")) <= open_before

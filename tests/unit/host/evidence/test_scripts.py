@@ -111,7 +111,7 @@ def test_a_script_in_another_root_leads_nowhere_here(script: Path, tmp_path: Pat
     # the same path here is another file
     line = f"mount --bind {tmp_path} /mnt && cd /mnt && exec {SH} /mnt/deploy.sh"
     with running("unshare", "-m", "sh", "-c", line, until=Path(SH).name) as folder:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not isinstance(found := script_of(folder), ProgramFile):
             assert time.monotonic() < until
         assert (found.inode, found.is_there) == (script.stat().st_ino, False)
