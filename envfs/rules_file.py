@@ -52,6 +52,11 @@ class RulesFile:
             self._file.confirm()
         return self._rules
 
+    @property
+    def trusted_until_ns(self) -> int:
+        """Until when `load` returns the same without a look, by the monotonic clock."""
+        return self._file.trusted_until_ns
+
     def add(self, rule: Rule, letter: str = "g") -> Rule:
         """Add a rule, and return it with its id. One of the same conditions at the same level is replaced.
 

@@ -77,6 +77,11 @@ class SettingsFile:
             self._file.confirm()
         return self._settings
 
+    @property
+    def trusted_until_ns(self) -> int:
+        """Until when `load` returns the same without a look, by the monotonic clock."""
+        return self._file.trusted_until_ns
+
     def write_defaults(self, identity_file: str) -> None:
         """Make the file if there is none, naming the identity file if it is not in its usual place."""
         if not self.path.exists():

@@ -54,16 +54,16 @@ class Inodes:
 
     def file(self, node: Node, caller: Caller, view: View) -> Inode:
         """Return the inode by which a caller gets a piece of a view. ENOENT if the view has no such piece."""
-        caller = kept_caller(caller)
-        identity = self._table.identity(node, caller.uid, view.content(FORMATS[node.kind]))
-        size, changed_ns = file_extent(view, node).size, view.changed_ns or self._mounted_ns
-        held = self._table.find(identity)
+        caller, content = kept_caller(caller), view.content(FORMATS[node.kind])
+        start, end = file_extent(view, node)
+        size, changed_ns = end - start, view.changed_ns or self._mounted_ns
+        held = self._table.held(node, caller.uid, content)
         if held is not None and size <= held.entry.st_size and changed_ns <= held.entry.st_mtime_ns:
             return held if held.caller is caller else held._replace(caller=caller)
         entry = EntryAttributes()
         entry.st_size = size
         entry.st_blocks = -(-size // _SECTOR)
-        inode = self._inode(identity, caller, entry, changed_ns)
+        inode = self._inode(self._table.identity(node, caller.uid, content), caller, entry, changed_ns)
         if held is not None:
             self._grow(inode, view)
         return inode
@@ -71,7 +71,7 @@ class Inodes:
     def known_folder(self, node: Node, caller: Caller) -> Inode:
         """As `folder`, looking for a newer time once a second and no more: every path goes over folders."""
         caller = kept_caller(caller)
-        held = self._table.find(self._table.identity(node, caller.uid))
+        held = self._table.held(node, caller.uid)
         if held is None or time.monotonic_ns() - self._looked_ns.get(node, 0) > _LOOK_AGAIN_NS:
             return self.folder(node, caller)
         return held if held.caller is caller else held._replace(caller=caller)

@@ -86,6 +86,11 @@ class KernelTable:
         number = self._numbers.get(identity)
         return None if number is None else self._inodes[number]
 
+    def held(self, node: Node, uid: int, content: Hashable = None) -> Inode | None:
+        """As `find`, for anything but the root, by the parts of its identity. Made for each look-up: it makes none."""
+        number = self._numbers.get((node, uid, content))  # type: ignore[call-overload]  # equal to the identity
+        return None if number is None else self._inodes[number]
+
     def identity(self, node: Node, uid: int, content: Hashable = None) -> InodeIdentity:
         """Return what an inode for a reader stands for. The root is one for all."""
         return InodeIdentity(node, uid, content) if node is not ROOT and node != ROOT else InodeIdentity(ROOT, _NOBODY)

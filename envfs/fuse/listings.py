@@ -1,6 +1,7 @@
 """Listings of the mount's folders, by name: one folder a level, the same files in each."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from envfs.core import names
@@ -11,6 +12,7 @@ from envfs.gate.views.view import View
 from envfs.vault.vault import Vault
 
 _HISTORY_DIGITS = 8
+_MOST_STEPS = 4096
 _Entries = Sequence[tuple[str, Node]]
 
 
@@ -43,6 +45,12 @@ class Listing(NamedTuple):
             return None
         name = self.view.name(index)
         return name, Node(VALUE, self.node.level, self.node.version, name, self.node.face)
+
+
+@lru_cache(maxsize=_MOST_STEPS)
+def child_node_of(folder: Node, name: bytes) -> Node | None:
+    """As `child_node`, for a name as the kernel has it. The last ones are remembered: every path asks."""
+    return child_node(folder, name.decode(errors="surrogateescape"))
 
 
 def child_node(folder: Node, name: str) -> Node | None:

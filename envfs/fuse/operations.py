@@ -159,7 +159,7 @@ class Operations(Absent):
 
     def _step(self, folder: Node, name: bytes, caller: Caller) -> Node:
         # who may not know of a level is told the same whether it exists or not
-        node = listings.child_node(folder, name.decode(errors="surrogateescape"))
+        node = listings.child_node_of(folder, name)
         face = self._check(node or folder, caller)
         if node is None or not listings.is_there(self._vault, node):
             raise FUSEError(errno.ENOENT)

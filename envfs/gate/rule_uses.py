@@ -30,7 +30,7 @@ class _Process(NamedTuple):
 
 
 class _Uses:
-    """The processes of one rule: how many have ended, and the others with their numbers, 0 for one of earlier releases."""
+    """The processes of one rule: how many have ended, and the others with their numbers, 0 where that is not known."""
 
     def __init__(self) -> None:
         self.ended = 0

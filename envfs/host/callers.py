@@ -11,7 +11,6 @@ import os
 import resource
 import time
 import weakref
-from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
@@ -31,22 +30,12 @@ from envfs.host.evidence.process_files import (
 from envfs.host.evidence.process_source import Outline, ProcessSource, SeenBefore
 from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.evidence.units import unit_of
+from envfs.host.seen_processes import SeenProcess, close_all
 
-_KEPT, _DESCRIPTORS_EACH = 128, 8  # processes whose /proc folder is held open: an eighth of what may be open at most
+_KEPT, _SHARE = 128, 8  # processes of which two descriptors are held: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 _GLANCED_NS = 1_000_000  # how long all of it is, for a question by which nothing is opened
 _BY_SOCKET = frozenset((Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT, Need.PIDFD, Need.ANCESTORS))
-
-
-class _Known(NamedTuple):
-    """A process looked at before. `folder` is its /proc folder, which dies with it: a reused number is a stranger."""
-
-    folder: int
-    looked_ns: int
-    caller: Caller
-    still_ns: int  # when it was last seen to be the same process, with the same executable
-    process: int  # that the thread is of
-    source: ProcessSource | None
 
 
 class Callers:
@@ -54,20 +43,20 @@ class Callers:
 
     def __init__(self) -> None:
         """Start knowing nobody."""
-        self._known: dict[int, _Known] = {}
+        self._known: dict[int, SeenProcess] = {}
         self._files = _program_files()
-        self._most = max(1, min(_KEPT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _DESCRIPTORS_EACH))
-        weakref.finalize(self, _close_all, self._known)
+        self._most = max(1, min(_KEPT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE // 2))
+        weakref.finalize(self, close_all, self._known)
 
     def look(self, pid: int, uid: int, gid: int) -> Caller:
         """Describe the process or thread `pid`, which the kernel says acts as `uid` and `gid`."""
         cached = self._known.get(pid)
         if cached is not None:
-            caller, now_ns = cached.caller, time.monotonic_ns()
+            now_ns = time.monotonic_ns()
             fresh = now_ns - cached.looked_ns < _TRUSTED_NS
-            if fresh and caller.uid == uid and caller.gid == gid and _still(cached):
-                self._known[pid] = _Known(*cached[:3], now_ns, *cached[4:])
-                return caller
+            if fresh and cached.uid == uid and cached.gid == gid and cached.is_same():
+                cached.still_ns = now_ns
+                return cached.caller
             self._forget(pid)
         return self._meet(pid, uid, gid)
 
@@ -78,9 +67,9 @@ class Callers:
         """
         cached = self._known.get(pid)
         if cached is not None and time.monotonic_ns() - cached.still_ns < _GLANCED_NS:
-            caller, source = cached.caller, cached.source
-            if caller.uid == uid and caller.gid == gid and (source is None or not source.is_asked):
-                return caller
+            source = cached.source
+            if cached.uid == uid and cached.gid == gid and (source is None or not source.is_asked):
+                return cached.caller
         return self.look(pid, uid, gid)
 
     def process_of(self, pid: int) -> int:
@@ -90,7 +79,7 @@ class Callers:
 
     def close(self) -> None:
         """Forget everybody."""
-        _close_all(self._known)
+        close_all(self._known)
 
     def meet_peer(self, pid: int, uid: int, gid: int, groups: tuple[int, ...] | None) -> Caller:
         """Describe the process at the other end of a socket, which was of these groups when it connected."""
@@ -118,7 +107,7 @@ class Callers:
         self._known[pid] = known
         return known.caller
 
-    def _describe(self, folder: int, pid: int, uid: int, gid: int) -> _Known:
+    def _describe(self, folder: int, pid: int, uid: int, gid: int) -> SeenProcess:
         now_ns = time.monotonic_ns()
         try:
             status = process_status(folder)
@@ -127,31 +116,20 @@ class Callers:
             process = leader_in(status, pid)
         except OSError:
             caller = Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
-            return _Known(folder, now_ns, caller, now_ns, pid, None)
+            return SeenProcess(folder, now_ns, caller, pid, None)
         doubt = "" if _acts_as(status, uid) else "the file system's uid is not the process's"
         outline = Outline(process, (gid, *status_numbers(status, b"Groups")), unit_of(cgroup))
         source = ProcessSource(folder, outline, self._files)
         caller = Caller(uid, gid, process, executable, cgroup, doubt, source)
-        return _Known(folder, now_ns, caller, now_ns, process, source)
+        return SeenProcess(folder, now_ns, caller, process, source)
 
     def _forget(self, pid: int) -> None:
-        _close(self._known.pop(pid))
+        self._known.pop(pid).close()
 
 
 @functools.cache
 def _program_files() -> ProgramFiles:
     return ProgramFiles()  # whoever asks: a program's digest is the same
-
-
-def _close(known: _Known) -> None:
-    if known.source is not None:
-        known.source.close()
-    os.close(known.folder)
-
-
-def _close_all(known: dict[int, _Known]) -> None:
-    while known:
-        _close(known.popitem()[1])
 
 
 def kept_caller(caller: Caller) -> Caller:
@@ -176,15 +154,6 @@ def own_caller() -> Caller:
 
 
 # -- what a process's folder says --------------------------------------------------------------------------------------
-
-
-def _still(known: _Known) -> bool:
-    try:
-        if known.source is not None and known.source.is_asked and not known.source.is_same_run():
-            return False
-        return executable_path(known.folder) == known.caller.executable
-    except OSError:
-        return False
 
 
 def _acts_as(status: bytes, uid: int) -> bool:

@@ -44,6 +44,11 @@ class TrustedFile:
         self._looked_ns = now_ns
         return False
 
+    @property
+    def trusted_until_ns(self) -> int:
+        """Until when the last look is not repeated, by the monotonic clock. 0: there is none."""
+        return self._looked_ns + _TRUSTED_NS if self._stamp is not None else 0
+
     def confirm(self) -> None:
         """Note that the file was read, and is good, as it was at the last look."""
         self._stamp, self._looked_ns = self._seen, time.monotonic_ns()

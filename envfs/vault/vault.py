@@ -30,6 +30,14 @@ class LayerBlobs(NamedTuple):
     blobs: tuple[bytes, ...]
 
 
+class _Chain(NamedTuple):
+    """The heads of a level's chain, the top first: their numbers and digests, and until when they are believed."""
+
+    until_ns: int
+    versions: tuple[int, ...]
+    fingerprint: tuple[str, ...]
+
+
 class Vault(Inventory):
     """One vault in one store."""
 
@@ -45,7 +53,7 @@ class Vault(Inventory):
             raise NoVault("there is no vault here", "make one with `envfs init`")
         self.description = description.parse_description(data)
         super().__init__(store, Streams(store, memory), memory)
-        self._chains: dict[str, tuple[int, tuple[Head | None, ...]]] = {}
+        self._chains: dict[str, _Chain] = {}
         self._past = Past(store, self._streams)
 
     # -- levels, heads and records ------------------------------------------------------------------------------------
@@ -67,22 +75,26 @@ class Vault(Inventory):
 
         Others' changes are seen within a millisecond, this process's own at once.
         """
-        return tuple(head.seq if head else 0 for head in self._chain(level))
+        return self._chain(level).versions
 
     def fingerprint(self, level: str) -> tuple[str, ...]:
         """Return the digest of each level's head in a chain: two views of one fingerprint are the same."""
-        return tuple(head.digest if head else "" for head in self._chain(level))
+        return self._chain(level).fingerprint
 
-    def _chain(self, level: str) -> tuple[Head | None, ...]:
+    def _chain(self, level: str) -> _Chain:
         now_ns = time.monotonic_ns()
-        cached = self._chains.get(level)
-        if cached is not None and now_ns - cached[0] < _TRUSTED_NS:
-            return cached[1]
+        chain = self._chains.get(level)
+        if chain is not None and now_ns < chain.until_ns:
+            return chain
         heads = tuple(map(self.head, names.chain(level)))
         for project in {names.project(step) for step, head in zip(names.chain(level), heads, strict=True) if head}:
             self.key_head(project)  # a key that was changed since refuses the view, though that is made already
-        self._chains[level] = (now_ns, heads)
-        return heads
+        versions = tuple(head.seq if head else 0 for head in heads)
+        digests = tuple(head.digest if head else "" for head in heads)
+        if chain is not None and chain.fingerprint == digests:
+            digests = chain.fingerprint  # the same object, which is compared at once
+        chain = self._chains[level] = _Chain(now_ns + _TRUSTED_NS, versions, digests)
+        return chain
 
     def chain_at(self, level: str, version: int) -> PastChain:
         """Return versions and digests of a chain as they were when that version of `level` was written.

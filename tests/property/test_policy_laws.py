@@ -226,3 +226,25 @@ def test_after_a_yes_no_value_is_had_where_a_rule_of_that_rank_or_one_in_doubt_m
         assert (asked.decision is Decision.ASK) is (Decision.ASK in decisions), rules_
         assert asked.face.masked is (Decision.MASK in decisions), rules_
         assert asked.face == after.face, rules_
+
+
+moments = st.lists(st.sampled_from([100.0, 120.0, 149.0, 150.0, 151.0, 200.0]), min_size=1, max_size=4).map(sorted)
+doubts = st.sampled_from([("", 1), ("somebody", 1), ("", 0)])
+bearers = st.builds(
+    lambda caller, token, doubt: caller._replace(token=token, doubt=doubt[0], pid=doubt[1]),
+    callers,
+    st.sampled_from(["", "t"]),
+    doubts,
+)
+
+
+@given(st.lists(rules | st.builds(lambda rule: rule._replace(token="t"), rules), max_size=6), st.data())
+def test_a_policy_that_was_asked_much_answers_as_one_that_never_was(given_: list[Rule], data: st.DataObject) -> None:
+    asked = Policy(given_, NOW)
+    for seconds in data.draw(moments):
+        for caller in data.draw(st.lists(bearers, max_size=4)):
+            level, capability = data.draw(levels), data.draw(capabilities)
+            fresh = Policy(given_, NOW)
+            answer = asked.decide(caller, level, seconds, capability)
+            assert answer == fresh.decide(caller, level, seconds, capability)
+            assert asked.sees(caller, level, seconds) is fresh.sees(caller, level, seconds)

@@ -72,6 +72,7 @@ def place(new_home: Homes, ground: Path) -> Iterator[Place]:
         {"level": "/script", **exe, "script": str(found.programs / "approved.py")},
         {"level": "/not-exe", "uid": ALICE},
         {"level": "/not-exe", **exe, "decision": "deny"},
+        {"level": "/under", "uid": ALICE, "under": exe["exe"]},
         {"level": "/not-under", "uid": ALICE},
         {"level": "/not-under", "uid": ALICE, "under": exe["exe"], "decision": "deny"},
     ]
@@ -187,6 +188,21 @@ os.wait()
 os.write(writing, b"x")
 """
     assert place.run(approved, "-ISc", orphan) == "secret"
+
+
+def test_a_child_descends_from_what_its_parent_becomes(place: Place) -> None:
+    approved, copy = place.program("approved"), place.program("copy")
+    reading = place.reading("/under")
+    child = f"import os; os.read(0, 1); {reading}"
+    code = f"""
+import os, subprocess
+p = subprocess.Popen([{str(copy)!r}, "-ISc", {child!r}], stdin=subprocess.PIPE)
+os.set_inheritable(p.stdin.fileno(), True)
+waiting = "import os, sys; os.write(int(sys.argv[1]), b'x'); os.wait()"
+os.execv({str(approved)!r}, ["python3", "-ISc", waiting, str(p.stdin.fileno())])
+"""
+    assert place.run(copy, "-ISc", reading) == "refused"
+    assert place.run(copy, "-ISc", code) == "secret"
 
 
 def test_a_copy_is_not_met_by_a_rule_about_a_path(place: Place) -> None:

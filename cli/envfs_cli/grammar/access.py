@@ -48,9 +48,9 @@ COMMANDS = (
         ),
         details="A caller has to meet all that is named. Of several rules the most specific one decides: that of the "
         "deepest level, then the one that names a program, a script, an ancestor, a unit, a user or a group, in this "
-        "order. Of two that are as specific, the stricter one does: deny, ask, mask, allow. A yes to a question gives what they "
-        "come to without the asking: placeholders, if one of them masks. Programs are pinned by their content: once it "
-        "changes, the rule does not match until it is given again. A user's own daemon serves its "
+        "order. Of two that are as specific, the stricter one does: deny, ask, mask, allow. A yes to a question gives "
+        "what they come to without the asking: placeholders, if one of them masks. Programs are pinned by their "
+        "content: once it changes, the rule does not match until it is given again. A user's own daemon serves its "
         "user alone; for several users the vault is root's. With --dialect, what these callers read as .env is written "
         "for one kind of reader, which can carry "
         "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "

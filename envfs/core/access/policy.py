@@ -4,12 +4,14 @@ Laws: the default is deny. Uid 0 gets nothing for being root. A caller that coul
 a token. The most specific rules decide: those of the deepest level, and among them those that name the most about a
 caller. Of several that are as specific, the strictest decision counts (deny, ask, mask, allow). A person's yes gives
 what they come to once those that ask allow. The order of rules never matters. A rule in doubt lets nobody in: it counts
-as far as it is stricter than what is decided without it.
+as far as it is stricter than what is decided without it. An answer is remembered only if nothing but the question and
+the rules led to it, and until the first end of one of these rules.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from envfs.core import names
 from envfs.core.access import conditions
@@ -27,7 +29,10 @@ _NO_GRANT = Verdict(Decision.DENY, "no grant")
 _READ = Capability.READ
 _ALLOW, _DENY = Decision.ALLOW, Decision.DENY  # looked up once: through its class a member costs 50 ns (Python 3.11)
 _STRICTNESS = {Decision.ALLOW: 0, Decision.MASK: 1, Decision.ASK: 2, Decision.DENY: 3}
+_MOST_REMEMBERED = 1024  # answers, which hold texts that callers chose
 _Kind = tuple[int, str, str]  # of callers, as far as rules are looked up by it: uid, executable, token
+_Question = tuple[int, str, str, str, str, Capability | None]  # uid, executable, cgroup, token, level, capability
+_Answer = TypeVar("_Answer")
 
 
 def face(rule: Rule) -> Face:
@@ -50,11 +55,16 @@ class IndexedRule(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """The rules that count for one caller at one level: those that decide, those that deny, and those in doubt."""
+    """The rules that count for one caller at one level: those that decide, those that deny, and those in doubt.
+
+    It is the same for every identified caller of one kind and cgroup until `until`, in seconds of this run of the
+    machine. In the past if a rule had to be held against more of the caller, which another one may not show.
+    """
 
     deciding: list[IndexedRule]
     denying: list[IndexedRule]
     doubtful: list[IndexedRule]
+    until: float = -math.inf
 
     def capabilities(self) -> frozenset[Capability]:
         """Return what the caller can do there in any way, masked and asked for included."""
@@ -117,43 +127,74 @@ class Policy:
         self._entries = [entry for level in self._levels.values() for entry in level.entries]
         self._counts = any(entry.rule.max_reads for entry in self._entries)
         self._levels_of: dict[_Kind, tuple[str, ...]] = {}
+        self._verdicts: dict[_Question, tuple[Verdict, float]] = {}  # and until when each holds
+        self._seen: dict[_Question, tuple[bool, float]] = {}
 
     def decide(self, caller: Caller, level: str, seconds: float, capability: Capability = _READ) -> Verdict:
         """Decide whether a caller may do something at a level."""
-        if (caller.doubt or caller.pid <= 0) and not caller.token:
-            return Verdict(_DENY, f"unknown caller: {caller.unknown}")
-        return _judge(self.resolve(caller, level, seconds), capability)
+        uid, _, pid, executable, cgroup, doubt, _, token = caller
+        if doubt or pid <= 0:
+            if not token:
+                return Verdict(_DENY, f"unknown caller: {caller.unknown}")
+            return _judge(self.resolve(caller, level, seconds), capability)
+        question = (uid, executable, cgroup, token, level, capability)
+        remembered = self._verdicts.get(question)
+        if remembered is not None and seconds < remembered[1]:
+            return remembered[0]
+        rules = self.resolve(caller, level, seconds)
+        verdict = _judge(rules, capability)
+        _remember(self._verdicts, question, (verdict, rules.until))
+        return verdict
 
     def resolve(self, caller: Caller, level: str, seconds: float) -> Resolution:
         """Find the rules that count for an identified caller at a level."""
         deciding: list[IndexedRule] = []
         denying: list[IndexedRule] = []
         doubtful: list[IndexedRule] = []
-        kind, step = (caller.uid, caller.executable, caller.token), level
+        kind, step, until = (caller.uid, caller.executable, caller.token), level, math.inf
         while True:
             rules = self._levels.get(step)
             if rules is not None:
                 for entry in rules.entries_for(kind):
                     if deciding and entry.rank != deciding[0].rank:
                         break
-                    if seconds < entry.until and (entry.rule.process is None or self._lives(entry.rule.process)):
+                    if seconds < entry.until:
+                        is_fixed = not entry.needs and entry.rule.process is None
+                        until = min(until, entry.until) if is_fixed else -math.inf
+                        if not self.lasts(entry, seconds):
+                            continue
                         is_met = conditions.meets(entry.rule, entry.needs, caller, self._uses)
                         if is_met is None:
                             doubtful.append(entry)
                         elif is_met:
                             (denying if entry.rule.decision is _DENY else deciding).append(entry)
             if deciding or step == names.ROOT:
-                return Resolution(deciding, denying, doubtful)
+                return Resolution(deciding, denying, doubtful, until)
             step = step[: step.rfind("/")] or names.ROOT
 
     def sees(self, caller: Caller, level: str, seconds: float) -> bool:
         """Tell whether a caller may know that a level exists: it can do something there, below, or above."""
-        if (caller.doubt or caller.pid <= 0) and not caller.token:
-            return False
-        if self.resolve(caller, level, seconds).capabilities():
-            return True
+        uid, _, pid, executable, cgroup, doubt, _, token = caller
+        if doubt or pid <= 0:
+            return bool(token) and self._sees(caller, level, seconds)[0]
+        question = (uid, executable, cgroup, token, level, None)
+        remembered = self._seen.get(question)
+        if remembered is not None and seconds < remembered[1]:
+            return remembered[0]
+        answer = self._sees(caller, level, seconds)
+        _remember(self._seen, question, answer)
+        return answer[0]
+
+    def _sees(self, caller: Caller, level: str, seconds: float) -> tuple[bool, float]:
+        # and until when that is so
+        until = math.inf
         below = (step for step in self._levels_for(caller) if step != level and names.within(step, level))
-        return any(self.resolve(caller, step, seconds).capabilities() for step in below)
+        for step in itertools.chain((level,), below):
+            rules = self.resolve(caller, step, seconds)
+            until = min(until, rules.until)
+            if rules.capabilities():
+                return True, until
+        return False, until
 
     def can_anywhere(self, caller: Caller, capability: Capability, seconds: float) -> bool:
         """Tell whether a caller can do something at any level at all."""
@@ -235,6 +276,15 @@ class Policy:
         return steps
 
 
+def _remember(
+    answers: dict[_Question, tuple[_Answer, float]], question: _Question, answer: tuple[_Answer, float]
+) -> None:
+    if answer[1] > -math.inf:
+        if len(answers) >= _MOST_REMEMBERED:
+            answers.clear()
+        answers[question] = answer
+
+
 def _open_to(numbered: Iterable[tuple[int | None, IndexedRule]], level: str) -> tuple[int, ...]:
     by_number: dict[int, list[Rule]] = {}
     for number, entry in numbered:
@@ -276,7 +326,7 @@ def _may_concern(rule: Rule, kind: _Kind) -> bool:
 
 
 def _judge(rules: Resolution, capability: Capability) -> Verdict:
-    deciding, denying, doubtful = rules
+    deciding, denying, doubtful, _ = rules
     for entry in denying:
         if capability in entry.rule.can:
             return entry.verdict

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import closing
 
 from envfs.core.access.evidence import ProgramFile
-from envfs.host.evidence.process_files import ProcessStat, open_process, process_stat
+from envfs.host.evidence.process_files import ProcessStat, open_process, process_folder, process_stat
 from envfs.host.evidence.program_files import ProgramFiles
 
 MOST_ANCESTORS = 64
@@ -37,6 +37,24 @@ def walk_ancestors(process: int, stat: ProcessStat) -> Generator[tuple[int, Proc
     finally:
         if child != process:
             os.close(child)
+
+
+def began_at(process: int) -> float:
+    """Return when a process began to run its program, at the latest, in seconds after the boot, by its number.
+
+    One that has exec'd nothing since a fork(2) began with its parent.
+
+    Raises:
+        OSError: it is gone, or its parents change meanwhile
+    """
+    with process_folder(process) as folder:
+        stat = process_stat(folder)
+        began = stat.started
+        with closing(walk_ancestors(folder, stat)) as walk:
+            while stat.is_fork and (above := next(walk, None)) is not None:
+                stat = above[1]
+                began = stat.started
+        return began
 
 
 def find_ancestors(

@@ -13,12 +13,11 @@ from typing import NamedTuple
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need
 from envfs.host import clocks
-from envfs.host.evidence.ancestors import find_ancestors
+from envfs.host.evidence.ancestors import began_at, find_ancestors
 from envfs.host.evidence.file_identity import FileIdentity, identify_file
 from envfs.host.evidence.pidfds import pidfd_inode
 from envfs.host.evidence.process_files import (
     ProcessStat,
-    began_at,
     command_line,
     process_stat,
     working_folder,

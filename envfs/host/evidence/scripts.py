@@ -19,6 +19,7 @@ from envfs.host.evidence.program_files import FileInUse, ProgramFiles
 from envfs.host.evidence.script_words import Told, script_word
 from envfs.host.evidence.unfinished import Unfinished
 
+_OF_EACH_PROCESS = (b"/proc/", b"/dev/")  # /dev/fd/63 is another file for this process
 _TRIES = 3  # what is not in the kernel's memory is, once it was read
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _SECOND_NS, _TICKS_NS = 1_000_000_000, 20_000_000  # processes begin, and files change, at ticks of at most 10 ms
@@ -44,6 +45,8 @@ def find_script(files: ProgramFiles, running: RunningScript, *, with_digest: boo
     word = script_word(os.fsencode(program), words) if program else Told.CANNOT_TELL
     if isinstance(word, Told):
         return word
+    if word.startswith(_OF_EACH_PROCESS):
+        return Told.CANNOT_TELL
     try:
         handle = _open_script(process, word)
     except BlockingIOError:

@@ -352,3 +352,57 @@ def test_placeholders_stay_placeholders_where_a_rule_that_asks_is_in_doubt() -> 
     ]
     verdict = Policy(rules, NOW).decide(ME, "/shop", NOW.seconds)
     assert (verdict.decision, verdict.face) == (Decision.ASK, Face(masked=True))
+
+
+class Shown:
+    """A source of whatever it was given last."""
+
+    def __init__(self, evidence: list[Evidence]) -> None:
+        self.evidence = evidence
+
+    def gather(self, needs: frozenset[Need]) -> Evidence:
+        return self.evidence[0]._replace(seen=needs)
+
+
+def test_an_answer_that_rests_on_more_than_the_numbers_is_not_remembered() -> None:
+    policy = Policy([Rule("/shop", 1000, exe=Pin("/bin/a", "1" * 64))], NOW)
+    shown = Shown([Evidence(program=ProgramFile("/bin/a", sha256="1" * 64))])
+    caller = ME._replace(executable="/bin/a", source=shown)
+    assert policy.decide(caller, "/shop", NOW.seconds).decision is Decision.ALLOW
+    shown.evidence[0] = Evidence(program=ProgramFile("/bin/a", sha256="2" * 64))
+    assert policy.decide(caller, "/shop", NOW.seconds).decision is Decision.DENY
+    assert not policy.sees(caller, "/shop", NOW.seconds)
+
+
+def test_an_answer_about_one_cgroup_is_none_about_another() -> None:
+    policy = Policy([Rule("/shop", 1000, cgroup="/a")], NOW)
+    for cgroup, wanted in (("/a", Decision.ALLOW), ("/b", Decision.DENY), ("/a/b", Decision.ALLOW)):
+        assert policy.decide(ME._replace(cgroup=cgroup), "/shop", NOW.seconds).decision is wanted
+        assert policy.sees(ME._replace(cgroup=cgroup), "/shop", NOW.seconds) is (wanted is Decision.ALLOW)
+
+
+def test_an_answer_about_one_program_or_bearer_is_none_about_another() -> None:
+    program = Evidence(program=ProgramFile("/bin/a", sha256="1" * 64))
+    rules = [Rule("/shop", exe=Pin("/bin/a", "1" * 64)), Rule("/shop", token="t")]
+    policy = Policy(rules, NOW)
+    callers = {
+        ME._replace(executable="/bin/b"): False,
+        ME._replace(executable="/bin/a", source=Shown([program])): True,
+        ME._replace(executable="/bin/b", token="t"): True,
+        ME._replace(executable="/bin/b", token="u"): False,
+        ME._replace(executable="/bin/b", token="t", doubt="gone"): True,
+        ME._replace(executable="/bin/b", doubt="gone"): False,
+    }
+    for _ in range(2):
+        for caller, is_allowed in callers.items():
+            assert policy.sees(caller, "/shop", NOW.seconds) is is_allowed, caller
+            assert (policy.decide(caller, "/shop", NOW.seconds).decision is Decision.ALLOW) is is_allowed, caller
+
+
+def test_so_many_answers_are_remembered_and_no_more() -> None:
+    policy = Policy([Rule("/shop", 1000)], NOW)
+    for number in range(5000):
+        caller = ME._replace(executable=f"/bin/{number}")
+        assert policy.decide(caller, "/shop", NOW.seconds).decision is Decision.ALLOW
+        assert policy.sees(caller, f"/shop/{number}", NOW.seconds)
+    assert max(len(policy._verdicts), len(policy._seen)) <= 1024

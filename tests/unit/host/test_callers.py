@@ -238,7 +238,7 @@ def test_looking_at_many_processes_keeps_few_descriptors_and_none_in_the_end() -
     for _ in range(20):
         for pid in [*pids, *range(1, 50), 1 << 30]:
             known.look(pid, *ME[1:])
-    assert len(os.listdir("/proc/self/fd")) <= before + 130
+    assert len(os.listdir("/proc/self/fd")) <= before + 258
     known.close()
     known.close()
     assert len(os.listdir("/proc/self/fd")) <= before
@@ -267,4 +267,45 @@ def test_a_glance_at_one_uid_says_nothing_of_another(known: Callers) -> None:
     process = sleeper()
     assert not known.look(process.pid, *ME[1:]).doubt
     assert known.glance(process.pid, 4321, ME[2]).doubt
+    gone(process)
+
+
+def test_what_is_remembered_of_a_process_is_not_told_of_its_next_program_uid_or_number(known: Callers) -> None:
+    # each change, right behind a look that was good: nothing of it may be told again
+    steps, answers = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(steps[0], 0)
+        os.dup2(answers[1], 1)
+        code = "import os; os.read(0, 1); os.setresuid(4321, 4321, 4321); os.write(1, b'x'); os.read(0, 1)"
+        words = [sys.executable, "-I", "-S", "-c", f"import os; os.write(1, b'x'); {code}"]
+        os.execv(sys.executable, words)  # noqa: S606
+    os.read(answers[0], 1)
+    for _ in range(3):
+        assert known.look(child, *ME[1:]).executable == EXE
+    if os.geteuid() == 0:
+        os.write(steps[1], b"x")
+        os.read(answers[0], 1)
+        for _ in range(2):
+            seen = known.look(child, 4321, ME[2])
+            assert (seen.uid, seen.doubt) == (4321, "")
+            assert known.look(child, *ME[1:]).doubt  # its uid is not 0 any more, whatever was so a moment ago
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    assert known.look(child, *ME[1:]).doubt
+    assert known.glance(child, *ME[1:]).doubt
+    for descriptor in (*steps, *answers):
+        os.close(descriptor)
+
+
+def test_a_program_whose_file_was_replaced_or_removed_is_looked_at_again(known: Callers, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(Path("/bin/sleep").read_bytes())
+    program.chmod(0o700)
+    process = subprocess.Popen([program, "60"])
+    assert known.look(process.pid, *ME[1:]).executable == str(program)
+    program.unlink()
+    assert known.look(process.pid, *ME[1:]).executable == f"{program} (deleted)"
+    program.write_bytes(b"another")
+    assert known.look(process.pid, *ME[1:]).executable == f"{program} (deleted)"
     gone(process)
