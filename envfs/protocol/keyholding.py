@@ -108,10 +108,10 @@ class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
     `set` and `template` come with `name` and a descriptor for the value, `unset` with `name`, `rename` with `name` and
-    `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`. `head` is None
-    for a level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's
-    note. `members` as in Layer. With `always` an unchanged text is sealed as well. With `quiet` it is no error to
-    unset a name that is not there.
+    `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`, and with
+    `names` for these alone. `head` is None for a level without text. `trim` drops the line end of a value of one line.
+    `message` is sealed into the record's note. `members` as in Layer. With `always` an unchanged text is sealed as
+    well. With `quiet` it is no error to unset a name that is not there.
     """
 
     place: RecordAddress
@@ -129,6 +129,7 @@ class WriteLevel(NamedTuple):
     canary: bool = False
     always: bool = False
     quiet: bool = False
+    names: tuple[str, ...] = ()
 
 
 class RenderView(NamedTuple):

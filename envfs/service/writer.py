@@ -51,6 +51,7 @@ class LevelChange(NamedTuple):
     rule: str = "owner"
     always: bool = False
     quiet: bool = False
+    names: tuple[str, ...] = ()
 
 
 class Result(NamedTuple):
@@ -148,6 +149,7 @@ class Writer:
             canary=change.canary,
             always=change.always,
             quiet=change.quiet,
+            names=change.names,
             message=change.message,
             members=layers[0].members if layers else vault.add_members(blobs),
         )
