@@ -110,11 +110,14 @@ async def import_text(call: Call, request: ImportText) -> Sent:
 
 
 async def rollback(call: Call, request: Rollback) -> Sent:
-    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
+    """Write a new version with the text of an old one, or its variables. Raises NoSuchLevel for version 0."""
     level = names.parse_level(request.level)
     if request.version < 1:
         raise NoSuchLevel("versions count from 1", f"`envfs history {level}` lists them")
-    change = LevelChange(Operation.RESTORE, level, restore_version=request.version, message=request.message)
+    several = tuple(map(names.parse_variable, request.names))
+    change = LevelChange(
+        Operation.RESTORE, level, restore_version=request.version, message=request.message, names=several
+    )
     return await _write(call, change)
 
 
