@@ -2,13 +2,14 @@
 
 import os
 
+from envfs.control import writers
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.dangling import DanglingKind
 from envfs.core.operations import Operation
-from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
+from envfs.errors import AuditUnavailable, BadRequest, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
 from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
@@ -17,6 +18,7 @@ from envfs.protocol.control import (
     RenameVariable,
     Rollback,
     SetVariable,
+    SetVariables,
     UnsetVariable,
     Written,
 )
@@ -66,6 +68,17 @@ async def set_variable(call: Call, request: SetVariable) -> Sent:
     return await _write(call, change, call.descriptor("the value"))
 
 
+async def set_variables(call: Call, request: SetVariables) -> Sent:
+    """Set several variables in one version. Raises BadRequest for none, or for one twice."""
+    several = tuple(map(names.parse_variable, request.names))
+    if not several or len({*several}) < len(several):
+        raise BadRequest("name each variable once")
+    operation = Operation.TEMPLATE if request.template else Operation.SET
+    level = names.parse_level(request.level)
+    change = LevelChange(operation, level, trim=request.trim, message=request.message, names=several)
+    return await _write(call, change, call.descriptor("the values"))
+
+
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
     """Remove one variable from a level's own text."""
     level, name = names.parse_level(request.level), names.parse_variable(request.name)
@@ -107,21 +120,23 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
     _check_part(call, change)
-    gate, is_owner = call.service.open_vault.gate, call.caller.is_user(call.service.owner)
-    if not is_owner:
-        rule = gate.decide(call.caller, change.level, Capability.WRITE).rule
-        change = change._replace(rule=rule, quiet=not _may_name(call, change.level))
-    # whether anything changed says whether a guess at a value was right
-    may_compare = gate.decide(call.caller, change.level).has_values
-    result = await call.service.open_vault.writer.write(
-        call.caller, change._replace(always=not (may_compare or change.dry)), descriptors
+    may_compare = writers.may_compare(call, change.level)
+    change = change._replace(
+        rule=writers.writing_rule(call, change.level),
+        quiet=not writers.is_owner(call) and not _may_name(call, change.level),
+        always=not (may_compare or change.dry),
     )
+    result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
     if not may_compare:
-        return Sent(Written(change.level, result.version if is_owner else 0))
+        return Sent(Written(change.level, result.version if writers.is_owner(call) else 0))
     if result.changes is None:
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes
-    notes = sealed.notes if change.dry else (*sealed.notes, *await _warnings(call, change, sealed))
+    overtaken = (
+        f"{name} was changed by another writer too, in version {version}, while this was under way"
+        for name, version in result.overtaken
+    )
+    notes = (*sealed.notes, *overtaken, *(() if change.dry else await _warnings(call, change, sealed)))
     return Sent(Written(change.level, result.version, sealed.added, sealed.changed, sealed.removed, notes))
 
 

@@ -61,7 +61,7 @@ async def grant(call: Call, request: GrantAccess) -> Sent:
     given = await give_rule(service, call.caller, check_giving(service, call.caller, rule))
     missing = () if service.open_vault.vault.exists(rule.level) else (f"there is no level {rule.level} yet",)
     notes = (*missing, *_notes(given), *_narrowed(service, given), *_crowded(service), *_shut_out(call, given))
-    return Sent(RuleGiven(given.id, notes))
+    return Sent(RuleGiven(given.id, notes, who(given)))
 
 
 def _session(call: Call, rule: Rule) -> RuleProcess:
