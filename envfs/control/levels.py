@@ -120,16 +120,19 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
     _check_part(call, change)
-    may_compare = writers.may_compare(call, change.level)
+    may_compare = change.dry or writers.may_compare(call, change.level)
     change = change._replace(
         rule=writers.writing_rule(call, change.level),
         quiet=not writers.is_owner(call) and not _may_name(call, change.level),
-        always=not (may_compare or change.dry),
+        always=not may_compare,
     )
     result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
     if not may_compare:
         return Sent(Written(change.level, result.version if writers.is_owner(call) else 0))
     if result.changes is None:
+        if not change.dry:  # else the log has it
+            access = AccessRequest(change.level, Channel.SOCKET, Format.COMPARE)
+            call.service.open_vault.gate.admit_facts(call.caller, access)
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes
     overtaken = (

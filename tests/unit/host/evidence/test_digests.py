@@ -13,6 +13,7 @@ from envfs.host.evidence.digests import Digests
 from envfs.host.evidence.file_identity import FileIdentity, identify_file
 from envfs.host.evidence.unfinished import Unfinished
 
+
 class Clock:
     """A clock that goes on by being waited for."""
 
