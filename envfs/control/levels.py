@@ -2,8 +2,8 @@
 
 import os
 
-from envfs.control import writers
 from envfs.control.call import Call, Sent
+from envfs.control.writers import is_owner, may_compare, writing_rule
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -120,15 +120,12 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
     _check_part(call, change)
-    may_compare = change.dry or writers.may_compare(call, change.level)
-    change = change._replace(
-        rule=writers.writing_rule(call, change.level),
-        quiet=not writers.is_owner(call) and not _may_name(call, change.level),
-        always=not may_compare,
-    )
-    result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
-    if not may_compare:
-        return Sent(Written(change.level, result.version if writers.is_owner(call) else 0))
+    if not is_owner(call):
+        change = change._replace(rule=writing_rule(call, change.level), quiet=not _may_name(call, change.level))
+    is_told = change.dry or may_compare(call, change.level)
+    result = await call.service.open_vault.writer.write(call.caller, change._replace(always=not is_told), descriptors)
+    if not is_told:
+        return Sent(Written(change.level, result.version if is_owner(call) else 0))
     if result.changes is None:
         if not change.dry:  # else the log has it
             access = AccessRequest(change.level, Channel.SOCKET, Format.COMPARE)

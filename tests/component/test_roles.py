@@ -1,5 +1,6 @@
 """What each request needs: nothing is reached without it, and with it alone nothing else is asked for."""
 
+import hashlib
 import json
 import threading
 import time
@@ -17,7 +18,7 @@ from envfs.control.dispatch import Where
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need
 from envfs.core.access.roles import NAMED_SETS, Capability
-from envfs.core.access.rule import Rule
+from envfs.core.access.rule import Pin, Rule
 from envfs.core.access.verdict import Decision
 from envfs.core.audit import Tip
 from envfs.host import callers
@@ -389,6 +390,24 @@ def test_rules_are_explained_as_far_as_one_may_give_some(world: World) -> None:
     own = R.ExplainAccess("/shop", pid=ME.pid)
     assert code(run(lambda: world.ask(own, STRANGER))) == "not-approved"
     assert code(run(lambda: world.ask(own))) == "Explained"
+
+
+def test_nothing_is_told_of_a_file_that_not_every_user_may_read(world: World, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"hunter2")
+    secret.chmod(0o600)
+    digest = hashlib.sha256(secret.read_bytes()).hexdigest()
+    let(world, "/shop", READ_AND_GRANT)
+    for sha256 in ("", digest, "0" * 64):
+        world.service.book.give(Rule("/shop", 7, exe=Pin(str(secret), sha256)))
+        time.sleep(LATER)
+        request = R.ExplainAccess("/shop", uid=7, exe=str(secret))
+        answers = [
+            {row.answer for row in run(lambda caller=caller: world.sent(request, caller)).rows}  # type: ignore[union-attr]  # noqa: B023
+            for caller in (STRANGER, ME)
+        ]
+        assert "decides" not in answers[0]
+        assert ("decides" in answers[1]) is (sha256 != "0" * 64)
 
 
 def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:

@@ -127,9 +127,9 @@ def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
-    new = old
+    new, present = old, old.variables()
     for name in _named(request):
-        if not request.quiet or name in old.variables():
+        if name in present or not request.quiet:
             new = canaries.without_mark(new.unset(name), name)
     return new, ()
 
