@@ -125,13 +125,14 @@ async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] =
     if not writers.is_owner(call):
         rule = writers.writing_rule(call, change.level)
         change = change._replace(rule=rule, quiet=not _may_name(call, change.level))
-    is_told = writers.may_compare(call, change.level)
-    result = await call.service.open_vault.writer.write(
-        call.caller, change._replace(always=not (is_told or change.dry)), descriptors
-    )
+    is_told = change.dry or writers.may_compare(call, change.level)
+    result = await call.service.open_vault.writer.write(call.caller, change._replace(always=not is_told), descriptors)
     if not is_told:
         return Sent(Written(change.level, result.version if writers.is_owner(call) else 0))
     if result.changes is None:
+        if not change.dry:  # else the log has it
+            access = AccessRequest(change.level, Channel.SOCKET, Format.COMPARE)
+            call.service.open_vault.gate.admit_facts(call.caller, access)
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes
     overtaken = (
