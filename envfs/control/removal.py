@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envfs.control.call import Call, Sent
-from envfs.control.writers import check_writing, is_owner, may_compare, writing_rule
+from envfs.control.writers import check_part, check_writing, is_owner, may_compare, writing_rule
 from envfs.core import names
 from envfs.core.operations import Operation
 from envfs.errors import BadRequest
@@ -25,9 +25,10 @@ async def remove_level(call: Call, request: RemoveLevel) -> Sent:
     levels = removal.subtree(open_vault.vault, level)
     if levels != [level] and not request.below:
         raise BadRequest(f"there are levels below {level}", f"`envfs rm {level} --below` removes them too")
+    change = LevelChange(Operation.REMOVE, level, message=request.message, rule=writing_rule(call, level))
     for each in levels:
         check_writing(call, each, type(request).__name__)
-    change = LevelChange(Operation.REMOVE, level, message=request.message, rule=writing_rule(call, level))
+        check_part(call, change._replace(level=each))
     removed = await removal.remove_levels(open_vault, call.caller, levels, change)
     if not is_owner(call) and not may_compare(call, level):
         return Sent(Written(level, 0))

@@ -2,7 +2,7 @@
 
 Laws: the default is deny. Uid 0 gets nothing for being root. A caller that could not be identified gets nothing, but by
 a token. The most specific rules decide: those of the deepest level, and among them those that name the most about a
-caller. `resolution` says to what several of them come. The order of rules never matters. An answer is remembered
+caller. `resolution` tells what several of them come to. The order of rules never matters. An answer is remembered
 only if nothing but the question and the rules led to it, and until the first end of one of these rules.
 """
 
