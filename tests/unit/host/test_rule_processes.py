@@ -62,6 +62,11 @@ def test_the_same_number_is_another_process() -> None:
     assert has_ended(process._replace(boot="another run")) is True
 
 
+@pytest.mark.parametrize("pid", [0, -1, 1 << 31, 1 << 70])
+def test_a_number_that_no_process_has_does_no_harm(pid: int) -> None:
+    assert not lives(named(os.getpid())._replace(pid=pid))
+
+
 def test_without_a_number_that_lasts_its_start_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rule_processes, "inode_of", lambda _pidfd: 0)  # as before Linux 6.9
     process = named(os.getpid())
