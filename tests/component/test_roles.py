@@ -21,7 +21,7 @@ from envfs.core.access.roles import NAMED_SETS, Capability
 from envfs.core.access.rule import Pin, Rule
 from envfs.core.access.verdict import Decision
 from envfs.core.audit import Tip
-from envfs.host import callers
+from envfs.host.callers import callers
 from envfs.host.evidence.process_source import SeenBefore
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot
