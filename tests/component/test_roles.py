@@ -12,9 +12,10 @@ from typing import NamedTuple
 import pytest
 import trio
 
-from envfs.control import dispatch, log_entries
+from envfs.control import dispatch
 from envfs.control.call import Call
 from envfs.control.dispatch import Where
+from envfs.control.requests import log_entries
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need
 from envfs.core.access.roles import NAMED_SETS, Capability
