@@ -1,7 +1,7 @@
 """The request who reads a level."""
 
 from envfs.control.call import Call, Sent
-from envfs.control.rules import user_name
+from envfs.control.requests.rules import user_name
 from envfs.core import names
 from envfs.errors import NoSuchLevel, NotRunning
 from envfs.protocol.control import Done, ListReaders, ReaderRow
