@@ -3,12 +3,14 @@
 Law: descriptors, mounts and processes are as many after the tests as before them.
 """
 
+import fcntl
 import gc
 import os
 import shutil
 import signal
 import stat
 import tempfile
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,15 +30,27 @@ Homes = Callable[..., Home]
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Let every user open /dev/fuse, as udev does on an ordinary machine and nobody does in a bare one.
 
-    The process that the others belong to does it, if there are several: it is the last to end. Each lets go of what a
-    shell's background job ignores: commands that ignore Ctrl-C from their start are not what is tested.
+    The process that the others belong to does it, if there are several: it is the last to end. Each takes every signal
+    that `nohup` or a shell's background job ignores: commands that ignore Ctrl-C from their start are not what is
+    tested. Each lets go of its terminal as well: who asks and who answers here have one parent, which must not be a
+    program in a terminal.
     """
-    for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+    _leave_terminal()
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python itself ignores these two
         if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, action)
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if _is_able() and not hasattr(session.config, "workerinput"):
         session.config.stash[_MODE] = stat.S_IMODE(os.stat("/dev/fuse").st_mode)
         os.chmod("/dev/fuse", 0o666)
+
+
+def _leave_terminal() -> None:
+    if os.getsid(0) != os.getpid():  # the leader of a session would end what runs in the terminal
+        with suppress(OSError):
+            handle = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+            fcntl.ioctl(handle, termios.TIOCNOTTY)
+            os.close(handle)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

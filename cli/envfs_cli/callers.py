@@ -3,7 +3,8 @@
 import os
 
 from envfs import safe_open
-from envfs.errors import BadRequest, EnvFSError
+from envfs.core import limits
+from envfs.errors import BadRequest, EnvFSError, TooLarge
 from envfs.tuples import NamedTuple
 from envfs_cli import files
 
@@ -34,10 +35,14 @@ class Named(NamedTuple):
     unit: str
 
     @property
+    def conditions(self) -> "tuple[int | None, int | None, str, str, str, str, str]":
+        """All that a caller has to meet but the programs' content, in the order that the requests have it in."""
+        return self.uid, self.gid, self.exe.path, self.script.path, self.under.path, self.cgroup, self.unit
+
+    @property
     def is_anybody(self) -> bool:
         """Tell whether nobody is named."""
-        numbers = self.uid is not None or self.gid is not None
-        return not (numbers or self.exe.path or self.script.path or self.under.path or self.cgroup or self.unit)
+        return all(condition in (None, "") for condition in self.conditions)
 
 
 def named_callers(arguments: object, *, pinned: bool) -> Named:
@@ -108,6 +113,10 @@ def _pin(handle: int, *, is_script: bool) -> Pinned:
     import hashlib
 
     path = os.readlink(f"/proc/self/fd/{handle}").removesuffix(_DELETED)
+    if os.fstat(handle).st_size > limits.PROGRAM_BYTES:
+        raise TooLarge(
+            f"{path} is too large to be pinned by its content", "with --no-pin the rule is for any program at that path"
+        )
     digest, first = hashlib.sha256(), b""
     while chunk := os.read(handle, _CHUNK):
         first = first or chunk[:2]

@@ -101,8 +101,9 @@ def _run(words: "Sequence[str]") -> int:
 
         return no_command.answer_without_command(words)
     values = arguments.read_values(command, words[1:])
-    if command.arguments and command.arguments[0].linked and values["level"] is None:
+    level = values["level"] if command.arguments and command.arguments[0].linked else ""
+    if level is None or str(level).startswith("@"):  # `@7` alone is a version of the folder's level
         from envfs_cli.folder_links import state
 
-        values["level"] = state.linked_level()
+        values["level"] = state.linked_level() + str(level or "")
     return run_command(command, values)

@@ -200,13 +200,17 @@ def shown_time(time: str) -> str:
     return time[:19].replace("T", " ")
 
 
+def local_time(time: str) -> str:
+    """Return a time of RFC 3339 (UTC) to the second, in this process's own zone: as it may stand behind LEVEL@."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(time).astimezone().isoformat("T", "seconds")
+
+
 def clean(text: str) -> str:
     """Make control characters visible."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else f"\\x{_byte(c):02x}" for c in text)
+    from envfs.core.visible_text import visible_text  # seldom needed, so it is not loaded each time
 
-
-def _byte(letter: str) -> int:
-    # what is not UTF-8 in an argument or a file's name is a surrogate here
-    return ord(letter) - 0xDC00 if "\udc80" <= letter <= "\udcff" else ord(letter)
+    return visible_text(text)

@@ -1,4 +1,4 @@
-"""The request of `envfs doctor`. For the owner only."""
+"""The request of `envfs doctor`: `admin` for the whole vault, as its row says."""
 
 from envfs.control.call import Call, Sent
 from envfs.protocol.control import Diagnose, Done

@@ -1,4 +1,4 @@
-"""Requests about the vault's identity: its passphrase, and its copy in a keyring. For the owner only."""
+"""Requests about the vault's identity: its passphrase, and its copy in a keyring. For callers with `admin`."""
 
 from envfs.control.call import Call, Sent
 from envfs.host.keyrings import parse_keyring

@@ -1,4 +1,4 @@
-"""Requests that unlock and lock the vault or a project. For the owner only."""
+"""Requests that unlock and lock the vault or a project. For callers with `admin`."""
 
 from envfs.control.call import Call, Sent
 from envfs.core import names

@@ -1,4 +1,4 @@
-"""Requests about projects and their keys: make, list, change whom they are sealed to. For the owner only.
+"""Requests about projects and their keys: make, list, change whom they are sealed to. For callers with `admin`.
 
 Laws: one change goes at a time, and is finished before anything is said of it to a client, who may have left. A level
 that is sealed again keeps its text, as a new version.

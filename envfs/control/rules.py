@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from envfs.control.call import Call, Sent
-from envfs.core import events, names
+from envfs.core import names
 from envfs.core.access import explanation
 from envfs.core.access.policy import MOST_LISTERS
 from envfs.core.access.roles import Capability
-from envfs.core.access.rule import Pin, Rule, who
+from envfs.core.access.rule import Pin, Rule, RuleProcess, who
 from envfs.core.access.rule_table import (
     MOST_SECONDS,
     UIDS,
@@ -23,7 +23,7 @@ from envfs.core.access.rule_table import (
 from envfs.core.access.verdict import Decision
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NotApproved
-from envfs.host import callers, clocks, user_namespace
+from envfs.host import callers, clocks, programs, user_namespace
 from envfs.protocol.control import (
     Done,
     ExplainAccess,
@@ -37,21 +37,43 @@ from envfs.protocol.control import (
     UseToken,
 )
 from envfs.service import rights
-from envfs.service.grants import check_giving, chosen_rules, may_end, with_end
+from envfs.service.grants import (
+    check_giving,
+    chosen_rules,
+    end_rules,
+    end_sessions,
+    give_rule,
+    may_end,
+    with_end,
+    with_given,
+)
 from envfs.service.service import Service
 
 
 async def grant(call: Call, request: GrantAccess) -> Sent:
     """Give a rule. Raises BadRequest for one that cannot be."""
     service = call.service
-    rule = check_giving(service, call.caller, _rule(service, request))
     _ = service.open_vault  # a log without a vault would be one that this request begins
-    service.log.append(events.granted(rule.level, who(rule)), call.caller)
-    given = service.book.give(rule, "t" if rule.token else "g")
-    await service.after_revoke()  # the rule may be stricter than the one that it replaces, or end sooner
+    rule = _rule(service, request)
+    if request.session:
+        await end_sessions(service)
+        rule = rule._replace(process=_session(call, rule))
+    given = await give_rule(service, call.caller, check_giving(service, call.caller, rule))
     missing = () if service.open_vault.vault.exists(rule.level) else (f"there is no level {rule.level} yet",)
     notes = (*missing, *_notes(given), *_narrowed(service, given), *_crowded(service), *_shut_out(call, given))
-    return Sent(RuleGiven(given.id, notes))
+    return Sent(RuleGiven(given.id, notes, who(given)))
+
+
+def _session(call: Call, rule: Rule) -> RuleProcess:
+    if not rule.token:
+        raise BadRequest("only a token ends with a process", "give its digest along")
+    process = call.peer.process()
+    if process is None:
+        raise NotApproved("this process cannot be seen, so nothing can end with it", _VISIBLE)
+    return process
+
+
+_VISIBLE = "run the command where the daemon runs, or make a token that lasts for a while"
 
 
 def _shut_out(call: Call, rule: Rule) -> Iterator[str]:
@@ -140,8 +162,10 @@ def _notes(rule: Rule) -> Iterator[str]:
 
 
 def _narrowed(service: Service, rule: Rule) -> Iterator[str]:
-    # the most specific rule decides alone: one that gives less than a wider one takes the rest away
-    for wider in service.book.load():
+    # the most specific rule decides alone: one that gives less than a wider one takes the rest away. Who gives it may
+    # know of the rules of this level, and the owner of those above
+    known = (each for each in service.book.load() if rule.by is None or each.level == rule.level)
+    for wider in known:
         over = names.within(rule.level, wider.level) and wider.key != rule.key and wider.decision is not _DENY
         if over and rule.decision is not _DENY and rule.can < wider.can and wider.uid in (None, rule.uid):
             lost = ", ".join(sorted(wider.can - rule.can))
@@ -171,22 +195,25 @@ async def revoke(call: Call, request: Revoke) -> Sent:
         named = who(example) if example.unit + example.cgroup == "" else "that caller"
         missing = NoSuchLevel(f"{named} has no grant on {example.level}", "`envfs grants` lists them")
     mine = [rule for rule in chosen if may_end(call.service, call.caller, rule)]
-    if not mine and chosen and rights.may_anywhere(call.service, call.caller, Capability.GRANT):
+    is_owner = call.caller.is_user(call.service.owner)
+    if not mine and chosen and (is_owner or any(_may_know(call, rule) for rule in chosen)):
         raise NotApproved("another one gave that rule", "ask the owner")
     if not mine:
         raise missing
-    call.service.book.end([rule.key for rule in mine])
-    await call.service.after_revoke()
-    for rule in mine:
-        call.service.log.append(events.revoked(rule.level, who(rule)), call.caller)
-    return Sent(Done(tuple(f"the rule {rule.key} is gone: {who(rule)} on {rule.level}" for rule in mine)))
+    gone = with_given(rules, mine)
+    await end_rules(call.service, call.caller, gone)
+    return Sent(Done(tuple(f"the rule {rule.key} is gone: {who(rule)} on {rule.level}" for rule in gone)))
+
+
+def _may_know(call: Call, rule: Rule) -> bool:
+    return rights.may(call.service, call.caller, Capability.GRANT, rule.level)
 
 
 async def list_grants(call: Call, _request: ListGrants) -> Sent:
     """Send the rules, those that ended left out, as far as the caller may give rules there."""
     for rule in call.service.book.load():
         left = _seconds_left(call.service, rule)
-        if left > 0 and rights.may(call.service, call.caller, Capability.GRANT, rule.level):
+        if left > 0 and _may_know(call, rule):
             await call.send_row(_grant_row(call.service, rule, -1 if math.isinf(left) else round(left)))
     return Sent(Done())
 
@@ -223,13 +250,16 @@ def _grant_row(service: Service, rule: Rule, seconds: int) -> GrantRow:
         pinned=any(pin and pin.sha256 for pin in (rule.exe, rule.script, rule.under)),
         is_token=bool(rule.token),
         by=rule.by,
+        process=rule.process.pid if rule.process else 0,
+        by_token=rule.by_token,
     )
 
 
 async def explain_access(call: Call, request: ExplainAccess) -> Sent:
     """Say which rule answers a caller at a level, and why. Rows: RuleRow, the most specific first.
 
-    Of rules of levels above, where this client may give none, nothing is told, nor of another user's processes.
+    Of rules of levels above, where this client may give none, nothing is told, nor of another user's processes, nor of
+    files that not every user may read.
 
     Raises:
         BadRequest: what is asked about is no caller
@@ -238,7 +268,9 @@ async def explain_access(call: Call, request: ExplainAccess) -> Sent:
     example, gate = _example(request), call.service.open_vault.gate
     capability = _capability(request.capability)
     # in a thread: a process can let anybody wait who looks at it, and a file may be large
-    look = partial(callers.caller_of, request.pid) if request.pid else partial(callers.supposed_caller, example)
+    digest_of = programs.digest_at if call.caller.is_user(call.service.owner) else programs.digest_for_all
+    supposed = partial(callers.supposed_caller, example, digest_of)
+    look = partial(callers.caller_of, request.pid) if request.pid else supposed
     asked = await call.service.open_vault.approvals.gathering.look(look, call.caller.uid)
     if asked is None:
         raise BadRequest("it takes too long to look at that", "name another process or program")

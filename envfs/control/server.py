@@ -14,7 +14,7 @@ import trio
 from envfs.control.connection import Connection
 from envfs.errors import Conflict, TooMany
 from envfs.gate.fair_queue import Asker
-from envfs.host import callers
+from envfs.host import peers
 from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.protocol import control, framing, wire
 from envfs.service.budgets import Room
@@ -127,11 +127,11 @@ class Server:
     async def serve(self, stream: trio.socket.SocketType) -> None:
         """Serve one connection until it ends."""
         with stream:
-            uid, pid = callers.peer_ids(stream.getsockopt)
+            uid, pid = peers.peer_ids(stream.getsockopt)
             if not self._has_room_for(uid) and not self._make_room(Asker(uid, pid)):
                 _refuse(stream)
                 return
-            caller = callers.peer_caller(stream.getsockopt)
+            caller = peers.peer_caller(stream.getsockopt)
             self._connected[caller.uid] += 1
             connection = Connection(stream, caller, self._service)
             self._connections.add(connection)

@@ -1,4 +1,4 @@
-"""Requests that look after the vault: verify it, accept a level that was refused. For the owner only."""
+"""Requests that look after the vault: verify it, accept a level that was refused. For callers with `admin`."""
 
 from envfs.control.call import Call, Sent
 from envfs.core import names

@@ -48,6 +48,7 @@ class EventKind(StrEnum):
     VOID = "void"
     DROP = "drop"
     CANARY = "canary"
+    FORGET = "forget"
 
 
 class Dropped(NamedTuple):
@@ -106,14 +107,14 @@ def refused_passphrase(scope: Scope) -> Event:
     return Event(EventKind.REFUSE, Channel.SOCKET, scope.top, operation="unlock", rule="wrong passphrase")
 
 
-def granted(level: str, who: str) -> Event:
-    """There is a rule for a level and all below it, for callers that `who` describes."""
-    return Event(EventKind.GRANT, Channel.SOCKET, level, rule=who)
+def granted(level: str, rule: str) -> Event:
+    """There is going to be a rule for a level and all below it. `rule` is its id and its callers."""
+    return Event(EventKind.GRANT, Channel.SOCKET, level, rule=rule)
 
 
-def revoked(level: str, who: str) -> Event:
-    """A rule for a level is gone."""
-    return Event(EventKind.REVOKE, Channel.SOCKET, level, rule=who)
+def revoked(level: str, rule: str) -> Event:
+    """A rule for a level is going to be gone: nothing is served by it behind this entry."""
+    return Event(EventKind.REVOKE, Channel.SOCKET, level, rule=rule)
 
 
 def canary_read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
@@ -157,6 +158,11 @@ def initialized() -> Event:
 def written(level: str, version: int, operation: Operation, rule: str = "owner") -> Event:
     """A level is going to have a new version. `rule` is what lets the caller write it."""
     return Event(EventKind.WRITE, Channel.SOCKET, level, version, None, operation, Decision.ALLOW, rule)
+
+
+def forgotten(level: str, first: int, last: int) -> Event:
+    """The bytes of versions of a level are going to be forgotten: of those from `first` to `last` that have them."""
+    return Event(EventKind.FORGET, Channel.SOCKET, level, rule=f"versions {first} to {last}")
 
 
 def accepted(level: str, version: int) -> Event:

@@ -21,4 +21,5 @@ NOTE_BYTES = 8192  # a record's note before it is sealed: a message whose every 
 TOMBSTONE_RECORDS = 1000  # records that one tombstone can name
 VIEW_BYTES = 60 << 20  # a finished view: DEPTH + 1 full levels, rendered three times
 VALUES_BYTES = VIEW_BYTES // 3  # all values that a view is made of: they stand in it three times
+PROGRAM_BYTES = 512 << 20  # a program or script that a rule can pin by its content
 FINDINGS = 1000  # references that came to nothing and are named

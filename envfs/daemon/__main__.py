@@ -15,6 +15,7 @@ from functools import partial
 import trio
 
 from envfs import locations
+from envfs.core.visible_text import visible_text
 from envfs.daemon import daemon
 from envfs.daemon.mount_place import MountPlace
 from envfs.errors import EnvFSError, MountFailed, NotRunning
@@ -95,7 +96,7 @@ def _clear() -> int:
     cleared = mounts.clear_dead(*mounts.mount_candidates(places))
     for path in cleared:
         MountPlace(places, path).leave()
-        sys.stderr.write(f"envfs: note: the daemon of the mount at {path} was killed; the mount is removed\n")
+        _say("note", f"the daemon of the mount at {path} was killed; the mount is removed")
     return 0 if cleared else NotRunning.status
 
 
@@ -132,9 +133,14 @@ def _report(error: EnvFSError, arguments: argparse.Namespace) -> int:
     elif arguments.ready >= 0:
         _tell(arguments.ready, failed)
     else:
-        hint = f"envfs: hint: {error.hint}\n" if error.hint else ""
-        sys.stderr.write(f"envfs: error: {error.text}\n{hint}")
+        _say("error", error.text)
+        if error.hint:
+            _say("hint", error.hint)
     return error.status
+
+
+def _say(kind: str, text: str) -> None:
+    sys.stderr.write(f"envfs: {kind}: {visible_text(text)}\n")
 
 
 def _tell(descriptor: int, message: control.Done | control.Failed) -> None:

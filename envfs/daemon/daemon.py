@@ -7,7 +7,7 @@ answer   no mount: the requests of one client over one inherited connection, the
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -110,7 +110,7 @@ async def serve_mount(
             service = Service(places, link, tasks.cancel)
             service.keyholder_pid = link.pid
             try:
-                await _serve(service, link, tasks, mount_path, passphrase, ready)
+                await _serve(service, link, tasks, partial(_prepare, service, mount_path, passphrase), ready)
             finally:
                 service.close()
     finally:
@@ -122,8 +122,7 @@ async def _serve(
     service: Service,
     link: KeyholderLink,
     tasks: Tasks,
-    mount_path: str,
-    passphrase: int | None,
+    prepare: Callable[[], Awaitable[MountPlace]],
     ready: Callable[[str, str], None],
 ) -> None:
     from envfs.fuse.crowding import Crowding  # noqa: PLC0415
@@ -137,7 +136,7 @@ async def _serve(
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
     tasks.keep(_watch_signals, service)
-    place = await _prepare(service, mount_path, passphrase)
+    place = await prepare()
     path, listener = place.path, bind_socket(service.places.socket)
     try:
         place.prepare()

@@ -16,6 +16,7 @@ from envfs.errors import EnvFSError
 from envfs.host import clocks
 from envfs.host.supervision import run_once, supervised_nursery
 from envfs.service import identity
+from envfs.service.grants import end_sessions
 from envfs.service.locking import lock_now
 from envfs.service.rekeying import finish_all
 from envfs.service.service import Service
@@ -38,7 +39,10 @@ class Housekeeping:
 
     async def run(self) -> None:
         """Go on for ever."""
-        duties = (self._lock_what_is_due, self._forget_old_views, self._put_log_on_disk, self._sign_log)
+        duties = (
+            *(self._lock_what_is_due, self._end_sessions, self._forget_old_views),
+            *(self._put_log_on_disk, self._sign_log),
+        )
         async with supervised_nursery() as tasks:
             tasks.keep(_every_second, self._keep_log)  # it may take seconds, and wait for a verification
             await _every_second(*duties)
@@ -51,6 +55,11 @@ class Housekeeping:
         reason = _reason_to_lock(service, slept) if service.locks.unlocked else ""
         if reason:
             await lock_by_daemon(service, reason)
+
+    async def _end_sessions(self) -> None:
+        with suppress(EnvFSError):
+            if self._service.has_open_vault:
+                await end_sessions(self._service)
 
     async def _forget_old_views(self) -> None:
         self._service.expire_views()

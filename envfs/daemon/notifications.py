@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import trio
 
 from envfs.core.approvals.question import Question, process_words
+from envfs.core.visible_text import visible_text
 from envfs.errors import EnvFSError
 from envfs.gate.approvals.watching import QuestionWatch
 from envfs.host.supervision import supervised_nursery
@@ -146,7 +147,7 @@ def _notification(address: "DBusAddress", question: Question) -> "Message":
 
 
 def _summary(question: Question) -> str:
-    return _visible(f"{question.name}: a program asks for {question.identity.level}")
+    return visible_text(f"{question.name}: a program asks for {question.identity.level}")
 
 
 def _body(question: Question) -> str:
@@ -158,8 +159,4 @@ def _body(question: Question) -> str:
         f"all of it: envfs approvals show {question.name}",
         f"to allow it: envfs approvals respond {question.name} yes",
     ]
-    return "\n".join(html.escape(_visible(line)) for line in lines)
-
-
-def _visible(text: str) -> str:
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+    return "\n".join(html.escape(visible_text(line)) for line in lines)

@@ -125,6 +125,10 @@ class Handles:
         files = (content for content in self._open.values() if isinstance(content, OpenFile))
         return next((content.view for content in files if content.inode == inode), None)
 
+    def show(self, inode: Inode) -> bool:
+        """Tell whether an inode is open, so that its descriptor may have been handed on."""
+        return self.view_of(inode.number) is not None
+
     def inodes(self) -> set[int]:
         """Return the inodes of the files that are open."""
         return {content.inode for content in self._open.values() if isinstance(content, OpenFile)}

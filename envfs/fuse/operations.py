@@ -108,16 +108,16 @@ class Operations(Absent):
         if self.touching.is_by(ctx):
             return held.entry
         try:
-            self._check(held.node, caller)
+            face = self._check(held.node, caller)
             if held.node.is_folder:
                 return self.table.refreshed(self._inodes.folder(held.node, held.caller))
-            view = await self._view(held.node, caller, any_face=True)  # whoever has its descriptor is told its size
+            view = await self._view(held.node, caller) if face.has_values_of(held.node.face) else None
         except Unanswered:
             return held.entry  # what its look-up was told
-        if view.content(FORMATS[held.node.kind]) == held.identity.content:
+        if view is not None and view.content(FORMATS[held.node.kind]) == held.identity.content:
             return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
-        if held.is_placeholder:
-            raise FUSEError(errno.ESTALE)
+        if held.is_placeholder or (view is None and not self._handles.show(held)):
+            raise FUSEError(errno.ESTALE)  # of another face, which nobody handed on: who holds a name is told nothing
         return held.entry  # what was replaced keeps its text, so it keeps its size
 
     @guarded
@@ -185,7 +185,7 @@ class Operations(Absent):
     def _refuse(self, node: Node, caller: Caller, rule: str) -> NoReturn:
         self._gate.refuse(caller, nodes.request(node, Format.LOOKUP), rule)
 
-    async def _view(self, node: Node, caller: Caller, *, any_face: bool = False) -> View:
+    async def _view(self, node: Node, caller: Caller) -> View:
         view = None if node.version else self._gate.views.warm(node.level, node.face)
         if view is not None:
             return view
@@ -194,7 +194,7 @@ class Operations(Absent):
             view = await self._gate.views.get_past(node.level, node.version, node.face)
         else:
             view = await self._gate.views.get(node.level, node.face)
-        if not self._check(node, caller).has_values_of(node.face) and not any_face:
+        if not self._check(node, caller).has_values_of(node.face):
             raise FUSEError(errno.ESTALE)
         return view
 

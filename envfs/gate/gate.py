@@ -5,178 +5,54 @@ Refusals are logged too.
 """
 
 import contextlib
-import math
 import os
 from collections.abc import Callable, Hashable
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from envfs.core import events
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need
 from envfs.core.access.face import Face
-from envfs.core.access.policy import Listers, Policy
 from envfs.core.access.roles import Capability
-from envfs.core.access.rule import Moment, Rule, end
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.approvals.question import Outcome
-from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge, UnsafeSettings
+from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge
 from envfs.gate.approvals.asking import Approvals, refusal
 from envfs.gate.approvals.board import Patience
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
+from envfs.gate.judge import Judge
 from envfs.gate.readings import Readings
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
+from envfs.gate.shown_names import hiding_names
 from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view import View
 from envfs.host import clocks
 
 # looked up once: through its class a member costs 50 ns (Python 3.11)
 _READ, _ASK = Capability.READ, Decision.ASK
-_ASKED = frozenset((Capability.READ, Capability.NAMES))  # the things that a person can allow for a while
 
 _PIDFD = frozenset((Need.PIDFD,))
 
 _WITH_VALUES = frozenset((Format.DOTENV, Format.JSON, Format.ENVIRON, Format.VALUE, Format.OWN))
 
 
-class Standing(NamedTuple):
-    """The grants in force (None: none can be trusted), and when the next one ends, in seconds of this run."""
-
-    policy: Policy | None
-    until: float
-
-
-class Gate:
-    """Policy, log and views behind one question."""
+class Gate(Judge):
+    """A judge that records its verdicts and serves by them: policy, log and views behind one question."""
 
     def __init__(
         self, book: RuleBook, uses: RuleUses, log: AccessLog, refusals: Refusals, views: Views, approvals: Approvals
     ) -> None:
         """Decide by `book`, `uses` and `approvals`, record in `log` and `refusals`, serve from `views`."""
-        self._approvals = approvals
+        super().__init__(book, uses, approvals)
         self.log = log
         self.views = views
-        self.book = book
-        self.uses = uses
-        self._rules: tuple[Rule, ...] = ()
-        self._policy = Policy((), self.now(), uses)
         self._refusals = refusals
         self.served_at = clocks.boot_seconds()
         self.on_alarm: Callable[[bytes], None] = lambda _line: None  # hears the entry of a canary that is read
         self.readings = Readings()
-
-    # -- deciding ------------------------------------------------------------------------------------------------------
-
-    def policy(self) -> Policy:
-        """Return the grants as they are now.
-
-        Raises:
-            UnsafeSettings: the settings file is not to be trusted
-        """
-        rules = self.book.load()
-        if rules is not self._rules:
-            self._policy = Policy(rules, self.now(), self.uses)
-            self._rules = rules
-        return self._policy
-
-    def decide(self, caller: Caller, level: str, capability: Capability = _READ) -> Verdict:
-        """Decide, recording nothing. Settings that cannot be trusted deny everything.
-
-        ASK is the verdict as long as no person said yes. A yes lets nobody do more than read.
-        """
-        verdict = self._rule(caller, level, capability)
-        if verdict.decision is _ASK and capability in _ASKED:
-            return self._approvals.decide(caller, level, verdict, capability)
-        return verdict
-
-    def _rule(self, caller: Caller, level: str, capability: Capability) -> Verdict:
-        try:
-            return self.policy().decide(caller, level, clocks.boot_seconds(), capability)
-        except UnsafeSettings as error:
-            return Verdict(Decision.DENY, error.text)
-
-    def face(self, caller: Caller, level: str, dialect: str = "", capability: Capability = _READ) -> Face:
-        """Return the face of a level for a caller. With a `dialect`, in that one."""
-        face = self.decide(caller, level, capability).face
-        return face._replace(dialect=dialect) if dialect else face
-
-    def judge_access(
-        self, caller: Caller, level: str, capability: Capability, face: Face | None, *, past: bool
-    ) -> Verdict:
-        """As `decide`. For a version of the past, `history` is needed as well.
-
-        With a `face` it is about what a caller got in that one before: denied once the rules show it another.
-        """
-        verdict = self.decide(caller, level, capability)
-        if past and verdict.is_served and capability is not Capability.HISTORY:
-            history = self.decide(caller, level, Capability.HISTORY)
-            verdict = verdict if history.is_served else history
-        return verdict if face is None else _in_face(verdict, face)
-
-    def judge_held(self, caller: Caller, request: AccessRequest) -> Verdict:
-        """As `judge`, for a file that the caller has open: one that it opened by a yes stays readable."""
-        verdict = self.judge(caller, request)
-        if verdict.decision is not _ASK:
-            return verdict
-        rule = self._rule(caller, request.level, request.capability)
-        held = self._approvals.decide_held(caller, request.level, rule, request.capability)
-        return _in_face(held, request.face)
-
-    def judge(self, caller: Caller, request: AccessRequest) -> Verdict:
-        """Decide on a request, in the face that it has."""
-        return self.judge_access(caller, request.level, request.capability, request.face, past=request.version > 0)
-
-    def allows(self, caller: Caller, level: str, capability: Capability = _READ) -> bool:
-        """Tell whether a caller may read the view of a level in whatever face, or do something else there."""
-        return self.decide(caller, level, capability).is_served
-
-    def sees(self, caller: Caller, level: str) -> bool:
-        """Tell whether a caller may know that a level exists."""
-        try:
-            return self.policy().sees(caller, level, clocks.boot_seconds())
-        except UnsafeSettings:
-            return False
-
-    def grants(self, caller: Caller) -> int:
-        """Return how many grants a caller has now."""
-        try:
-            return self.policy().grants(caller, clocks.boot_seconds())
-        except UnsafeSettings:
-            return 0
-
-    def can_anywhere(self, caller: Caller, capability: Capability) -> bool:
-        """Tell whether a caller may do something at any level at all."""
-        try:
-            return self.policy().can_anywhere(caller, capability, clocks.boot_seconds())
-        except UnsafeSettings:
-            return False
-
-    def listers(self, level: str = "") -> Listers:
-        """List the users and groups that have a rule now. With a level, those that may know of its names."""
-        try:
-            return self.policy().listers(clocks.boot_seconds(), level)
-        except UnsafeSettings:
-            return Listers()
-
-    def standing(self) -> Standing:
-        """Return by which grants is decided now, and until when that stays so if nobody changes them."""
-        try:
-            policy = self.policy()
-        except UnsafeSettings:
-            return Standing(None, math.inf)
-        return Standing(policy, policy.next_end(clocks.boot_seconds()))
-
-    def now(self) -> Moment:
-        """Return this moment, as grants count."""
-        return Moment(clocks.boot_id(), clocks.boot_seconds(), clocks.wall_time())
-
-    def seconds_left(self, rule: Rule) -> float:
-        """Return for how long a grant still lasts: infinity for one without end, negative for one that has ended."""
-        return end(rule, self.now()) - clocks.boot_seconds()
-
-    # -- serving -------------------------------------------------------------------------------------------------------
 
     async def admit(self, caller: Caller, request: AccessRequest, patience: Patience | None = None) -> View:
         """Return the view for a caller that may have it, recorded and held. The caller of this releases it.
@@ -228,20 +104,23 @@ class Gate:
             raise refused
 
     async def _make(self, request: AccessRequest) -> View:
-        if request.version:
-            return await self.views.get_past(request.level, request.version, request.face)
-        return await self.views.get(request.level, request.face)
+        with hiding_names(request.face, request.level):
+            if request.moment:
+                return await self.views.get_at(request.level, request.moment, request.face)
+            if request.version:
+                return await self.views.get_past(request.level, request.version, request.face)
+            return await self.views.get(request.level, request.face)
 
     def admit_warm(self, caller: Caller, request: AccessRequest, content: Hashable = None) -> View | None:
         """As `admit`, without ever waiting: None when the view has to be made first, or a person has to be asked.
 
         With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
-        verdict = self.judge_access(caller, request.level, request.capability, None, past=request.version > 0)
+        verdict = self.judge_access(caller, request.level, request.capability, None, past=request.is_past)
         if verdict.decision is _ASK:
             return None
         self._check_verdict(caller, request, verdict)
-        view = None if request.version else self.views.warm(request.level, request.face)
+        view = None if request.is_past else self.views.warm(request.level, request.face)
         if view is None or content not in (None, view.content(request.format)):
             return None
         return self._serve(caller, request, verdict, view)
@@ -263,26 +142,28 @@ class Gate:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
         Returns the face that it has to fit. A comparison with the values tells whether a guess is right, so it takes
-        the values. `find` raises if the version that is asked for is not there. It is asked once the caller is
-        approved. The log must name no version that never was: those it names count as seen.
+        the values, and counts as a read. `find` raises if the version that is asked for is not there. It is asked once
+        the caller is approved. The log must name no version that never was: those it names count as seen.
         """
         is_guess = request.format is Format.COMPARE
         verdict = (self._approve_whole if is_guess else self._approve_any)(caller, request)
         if find is not None:
             find()
+        if is_guess:
+            self._count(caller, request)
         self.log.append(events.read(request, request.version, verdict), caller)
         self.readings.note(caller, request, request.version, clocks.boot_seconds())
         return verdict.face
 
     def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
-        past = request.version > 0
+        past = request.is_past
         verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
         if not verdict.is_served:
             self.refuse(caller, request, verdict.rule)
         return verdict
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
-        past = request.version > 0
+        past = request.is_past
         verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
         return self._check_verdict(caller, request, verdict)
 
@@ -334,10 +215,6 @@ class Gate:
         if request.capability is not _READ:
             return
         for rule in self.policy().counted(caller, request.level, clocks.boot_seconds()):
-            self.uses.record(rule, caller.evidence(_PIDFD).pidfd)
-
-
-def _in_face(verdict: Verdict, face: Face) -> Verdict:
-    if verdict.is_served and not verdict.face.has_values_of(face):
-        return Verdict(Decision.DENY, f"another face: {verdict.rule}")
-    return verdict
+            if self.uses.is_large():
+                self.uses.tidy(self.book.load())
+            self.uses.record(rule, caller.evidence(_PIDFD).pidfd, caller.pid)

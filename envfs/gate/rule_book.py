@@ -46,6 +46,14 @@ class RuleBook:
         """
         return self._settings.load()
 
+    def next_key(self, letter: str) -> str:
+        """Return the id that the next rule gets."""
+        return f"{letter}{self._given.load().next_number}"
+
+    def replaced_by(self, rule: Rule) -> list[Rule]:
+        """Return the rules that one takes the place of."""
+        return [each for each in self.load() if each.condition == rule.condition]
+
     def give(self, rule: Rule, letter: str = "g") -> Rule:
         """Add a rule, and return it with its id. One of the same conditions at the same level is replaced."""
         self._trusted_until_ns = 0
@@ -57,8 +65,13 @@ class RuleBook:
     def end(self, keys: Collection[str]) -> None:
         """Remove the rules of these ids, wherever they stand."""
         self._trusted_until_ns = 0
-        self._given.remove(keys)
+        self.end_given(keys)
         self._settings.remove_grants(keys)
+
+    def end_given(self, keys: Collection[str]) -> None:
+        """Remove the rules of these ids that commands gave, and leave a person's own where they are."""
+        self._trusted_until_ns = 0
+        self._given.remove(keys)
 
     def is_trusted(self) -> bool:
         """Tell whether both files are."""

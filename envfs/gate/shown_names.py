@@ -1,7 +1,26 @@
-"""Facts and changes without the names that a caller's face does not show (`Face.only`)."""
+"""Facts, changes and errors without the names that a caller's face does not show (`Face.only`)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from envfs.core.access.face import Face
+from envfs.errors import Malformed, TooLarge
 from envfs.protocol.answers import Dangling, Examined, Facts, Use, VersionChange
+
+
+@contextmanager
+def hiding_names(face: Face, level: str) -> Iterator[None]:
+    """Raise what is wrong with a view without the variables that it is wrong with, where the face does not show all.
+
+    Raises:
+        Malformed, TooLarge: as the block does
+    """
+    try:
+        yield
+    except (Malformed, TooLarge) as error:
+        if not face.only:
+            raise
+        raise type(error)(f"a variable of {level} cannot be shown, so none can", "ask the owner") from None
 
 
 def shown_facts(examined: Examined, face: Face) -> Examined:
@@ -23,7 +42,8 @@ def shown_change(change: VersionChange, face: Face) -> VersionChange:
     added, changed, removed = (
         tuple(filter(face.shows, names)) for names in (change.added, change.changed, change.removed)
     )
-    return change._replace(added=added, changed=changed, removed=removed, message="")
+    renamed = tuple(pair for pair in change.renamed if all(map(face.shows, pair)))
+    return change._replace(added=added, changed=changed, removed=removed, renamed=renamed, message="")
 
 
 def _shown_uses(facts: Facts, face: Face) -> Facts:

@@ -14,7 +14,7 @@ import trio
 
 from envfs.errors import TooMany
 from envfs.gate.fair_queue import THE_DAEMON, Asker, FairQueue, Tally
-from envfs.host import callers
+from envfs.host.evidence.process_files import process_of
 
 AT_ONCE = 4
 _OF_ONE = 3
@@ -69,7 +69,7 @@ class Turns:
             yield
             return
         asking = asker.get() if who is None else who
-        who = Asker(asking.uid, callers.process(asking.pid))
+        who = Asker(asking.uid, process_of(asking.pid))
         await self._wait(who)
         self._holders.add(task)
         try:

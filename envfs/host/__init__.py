@@ -1,1 +1,4 @@
-"""The operating system: callers, memory that stays put, private files, clocks, mounts, system calls to give up."""
+"""The operating system: callers, memory that stays put, private files, clocks, mounts, system calls to give up.
+
+May import: protocol and below.
+"""

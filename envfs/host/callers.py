@@ -6,13 +6,9 @@ when it connected: it may run another program by the time of its request, and pa
 its program and its script, and of its ancestors the paths alone.
 """
 
-import errno
 import functools
 import os
 import resource
-import select
-import socket
-import struct
 import time
 import weakref
 from collections.abc import Callable
@@ -23,7 +19,10 @@ from envfs.core.access.rule import Pin, Rule
 from envfs.host import programs, user_namespace
 from envfs.host.evidence.process_files import (
     cgroup_in,
+    executable_path,
+    leader_in,
     open_process,
+    process_folder,
     process_stat,
     process_status,
     read_process_file,
@@ -31,13 +30,9 @@ from envfs.host.evidence.process_files import (
 )
 from envfs.host.evidence.process_source import Outline, ProcessSource, SeenBefore
 from envfs.host.evidence.program_files import ProgramFiles
-from envfs.host.evidence.unfinished import Unfinished
 from envfs.host.evidence.units import unit_of
-from envfs.host.seen_processes import SeenProcess, close_all, executable_of
+from envfs.host.seen_processes import SeenProcess, close_all
 
-_CREDENTIALS, _GROUP, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("I"), struct.Struct("i")
-_PEER_GROUPS, _PEER_PIDFD = 59, 77  # SO_PEERGROUPS, and SO_PEERPIDFD of Linux 6.5
-_MOST_GROUPS = 256  # more are asked of Python in vain
 _KEPT, _SHARE = 128, 8  # processes of which two descriptors are held: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 _GLANCED_NS = 1_000_000  # how long all of it is, for a question by which nothing is opened
@@ -117,9 +112,9 @@ class Callers:
         now_ns = time.monotonic_ns()
         try:
             status = process_status(folder)
-            executable = executable_of(folder)
+            executable = executable_path(folder)
             cgroup = cgroup_in(read_process_file(folder, "cgroup"))
-            process = _leader(status, pid)
+            process = leader_in(status, pid)
         except OSError:
             caller = Caller(uid, gid, pid, doubt="its /proc entry cannot be read")
             return SeenProcess(folder, now_ns, caller, pid, None)
@@ -144,86 +139,19 @@ def kept_caller(caller: Caller) -> Caller:
     return source.kept_caller(caller) if isinstance(source, ProcessSource) else caller
 
 
-def process(pid: int) -> int:
-    """Return the process that the thread `pid` is of. `pid` itself where that cannot be told."""
-    try:
-        folder = open_process(pid)
-    except OSError:
-        return pid
-    try:
-        return _leader(read_process_file(folder, "status"), pid)
-    except OSError:
-        return pid
-    finally:
-        os.close(folder)
-
-
 def lived_at(pid: int, seconds: float) -> bool:
     """Tell whether the process that had a number so many seconds after the boot still lives."""
     try:
-        folder = open_process(pid)
+        with process_folder(pid) as folder:
+            executable_path(folder)  # one that waits for its parent only has none
+            return process_stat(folder).started <= seconds
     except OSError:
         return False
-    try:
-        executable_of(folder)  # one that waits for its parent only has none
-        return process_stat(folder).started <= seconds
-    except OSError:
-        return False
-    finally:
-        os.close(folder)
 
 
 def own_caller() -> Caller:
     """Describe this process, for what it does by itself."""
     return Caller(os.getuid(), os.getgid(), os.getpid())
-
-
-# -- the other end of a socket -----------------------------------------------------------------------------------------
-
-
-def peer_ids(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, int]:
-    """Return uid and process id of the other end of a unix socket, looking at nothing else."""
-    pid, uid, _ = _peer_credentials(getsockopt)
-    return uid, pid
-
-
-def peer_caller(getsockopt: Callable[[int, int, int], bytes]) -> Caller:
-    """Describe the process at the other end of a unix socket as it was when it connected, by the socket's options."""
-    pid, uid, gid = _peer_credentials(getsockopt)
-    callers = Callers()
-    try:
-        caller = callers.meet_peer(pid, uid, gid, _peer_groups(getsockopt))
-    finally:
-        callers.close()
-    if _peer_has_ended(getsockopt):  # and its number may be another process's
-        return Caller(uid, gid, pid, doubt="the process that connected has ended")
-    return caller
-
-
-def _peer_credentials(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, int, int]:
-    pid, uid, gid = _CREDENTIALS.unpack(getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return pid, uid, gid
-
-
-def _peer_groups(getsockopt: Callable[[int, int, int], bytes]) -> tuple[int, ...] | None:
-    try:
-        raw = getsockopt(socket.SOL_SOCKET, _PEER_GROUPS, _MOST_GROUPS * _GROUP.size)
-    except OSError:
-        return None
-    return tuple(group for (group,) in _GROUP.iter_unpack(raw))
-
-
-def _peer_has_ended(getsockopt: Callable[[int, int, int], bytes]) -> bool:
-    try:
-        (handle,) = _DESCRIPTOR.unpack(getsockopt(socket.SOL_SOCKET, _PEER_PIDFD, _DESCRIPTOR.size))
-    except OSError as error:
-        return error.errno == errno.ESRCH  # a kernel without pidfds of peers has another
-    try:
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        return bool(poll.poll(0))
-    finally:
-        os.close(handle)
 
 
 # -- what a process's folder says --------------------------------------------------------------------------------------
@@ -234,10 +162,6 @@ def _acts_as(status: bytes, uid: int) -> bool:
     return uid in status_numbers(status, b"Uid")
 
 
-def _leader(status: bytes, pid: int) -> int:
-    return next(iter(status_numbers(status, b"Tgid")), pid)
-
-
 # -- callers that a person names ---------------------------------------------------------------------------------------
 
 
@@ -245,31 +169,24 @@ def caller_of(pid: int) -> Caller:
     """Describe a process by its number, as if it asked now. That may take its time."""
     callers = Callers()
     try:
-        folder = open_process(pid)
-        try:
+        with process_folder(pid) as folder:
             status = process_status(folder)
-        finally:
-            os.close(folder)
         caller = callers.look(pid, _acting_id(status, b"Uid"), _acting_id(status, b"Gid"))
-        return caller._replace(source=SeenBefore(_all_of(caller)))
+        if not isinstance(caller.source, ProcessSource):
+            return caller
+        return caller._replace(source=SeenBefore(caller.source.gather_all(frozenset(Need))))
     except (OSError, IndexError):
         return Caller(_NO_ID, _NO_ID, max(0, pid), doubt="there is no such process")
     finally:
         callers.close()
 
 
-def _all_of(caller: Caller) -> Evidence:
-    for _ in Need:
-        try:
-            return caller.evidence(frozenset(Need))
-        except Unfinished as unfinished:
-            unfinished.finish()
-    return caller.evidence(frozenset())
+def supposed_caller(example: Rule, digest_of: Callable[[str], str] = programs.digest_at) -> Caller:
+    """Describe a process that is just as a rule says, and nothing else: for a question about one that may come.
 
-
-def supposed_caller(example: Rule) -> Caller:
-    """Describe a process that is just as a rule says, and nothing else: for a question about one that may come."""
-    named = {name: _program_at(pin) for name, pin in _pins(example)}
+    `digest_of` tells of the programs at the paths that the rule names.
+    """
+    named = {name: _program_at(pin, digest_of) for name, pin in _pins(example)}
     evidence = Evidence(
         groups=() if example.gid is None else (example.gid,),
         program=named["exe"],
@@ -297,8 +214,8 @@ def _pins(example: Rule) -> tuple[tuple[str, Pin | None], ...]:
     return (("exe", example.exe), ("script", example.script), ("under", example.under))
 
 
-def _program_at(pin: Pin | None) -> ProgramFile | None:
+def _program_at(pin: Pin | None, digest_of: Callable[[str], str]) -> ProgramFile | None:
     if pin is None:
         return None
-    digest = programs.digest_at(pin.path)
+    digest = digest_of(pin.path)
     return ProgramFile(pin.path, sha256=digest, is_there=bool(digest))

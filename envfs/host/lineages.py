@@ -1,24 +1,35 @@
 """Lineages: a process and its ancestors, its session's leader and its terminal, read from /proc.
 
 Laws: nothing here raises. A process that cannot be seen ends a lineage, and one that ends while it is looked at leaves
-what was seen of it. A caller that waits in the kernel cannot change meanwhile, any other is looked at twice.
+what was seen of it. A caller that waits in the kernel cannot change meanwhile, any other is looked at twice. The script
+of a process is what it may be, for a person to see and for an agent to be noticed by. It lets nobody in.
 """
 
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from envfs.core.approvals.lineage import Lineage, Process, Terminal, is_complete
-from envfs.host import callers
+from envfs.host.evidence.ancestors import walk_ancestors
+from envfs.host.evidence.process_files import (
+    ProcessStat,
+    cgroup_in,
+    command_line,
+    environment_word,
+    executable_path,
+    process_folder,
+    process_of,
+    process_stat,
+    read_process_file,
+    working_folder,
+)
+from envfs.host.evidence.script_words import likely_script
 
 MOST = 64  # processes of a lineage. A longer one is cut, and is not complete
 _TRIES = 3
-_TICKS = os.sysconf("SC_CLK_TCK")
-_STAT_BYTES, _WORDS_BYTES = 4096, 4096
 _PTS, _PTS_COUNT, _VIRTUAL, _CONSOLES = 136, 8, 4, 64  # Documentation/admin-guide/devices.txt
-_REASON = b"\0ENVFS_REASON="
-_ENVIRON_BYTES = 1 << 17
+_REASON = b"ENVFS_REASON"
 
 
 def lineage_of(pid: int) -> Lineage:
@@ -26,41 +37,43 @@ def lineage_of(pid: int) -> Lineage:
 
     For a thread: memory of the processes is read, and a process can let anybody wait who reads that.
     """
-    pid = callers.process(pid)
+    pid = process_of(pid)
     lineage: Lineage = ()
     for _ in range(_TRIES):  # an ancestor may end while it is looked at, and another one takes its place
-        lineage = tuple(itertools.islice(_ancestry(pid), MOST))
+        lineage = tuple(_ancestry(pid))
         if is_complete(lineage):
             break
     return lineage
 
 
 def _ancestry(pid: int) -> Iterator[Process]:
-    while (process := process_at(pid)) is not None:
-        yield process._replace(script=_script(pid)) if process.program else process
-        pid = process.parent
+    with suppress(OSError), process_folder(pid) as folder:
+        stat = process_stat(folder)
+        yield _with_script(folder, _process(folder, stat))
+        with closing(walk_ancestors(folder, stat)) as walk:
+            for above, stat_above in itertools.islice(walk, MOST - 1):
+                yield _with_script(above, _process(above, stat_above))
 
 
 def process_at(pid: int) -> Process | None:
     """Return one process, without its script. None if it cannot be seen."""
     if pid <= 0:
         return None
-    try:
-        stat = _read(f"/proc/{pid}/stat", _STAT_BYTES)
-        uid = os.stat(f"/proc/{pid}").st_uid
-    except OSError:
-        return None
-    name, _, fields_text = stat.partition(b"(")[2].rpartition(b") ")
-    fields = fields_text.split()
+    with suppress(OSError), process_folder(pid) as folder:
+        return _process(folder, process_stat(folder))
+    return None
+
+
+def _process(folder: int, stat: ProcessStat) -> Process:
     return Process(
-        pid=pid,
-        start=int(fields[19]) / _TICKS,
-        session=int(fields[3]),
-        uid=uid,
-        terminal=_device(int(fields[4])),
-        program=_program(pid),
-        name=_text(name),
-        parent=int(fields[1]),
+        pid=stat.pid,
+        start=stat.started,
+        session=stat.session,
+        uid=os.fstat(folder).st_uid,
+        terminal=_device(stat.terminal),
+        program=_program(folder),
+        name=stat.name,
+        parent=stat.parent,
     )
 
 
@@ -76,8 +89,15 @@ def terminal_of(process: Process) -> Terminal | None:
 
 def folder_of(pid: int) -> str:
     """Return the folder in which a process is. Empty if it cannot be seen."""
-    with suppress(OSError):
-        return os.readlink(f"/proc/{pid}/cwd")
+    with suppress(OSError), process_folder(pid) as folder:
+        return working_folder(folder)
+    return ""
+
+
+def cgroup_of(pid: int) -> str:
+    """Return the path of a process's cgroup (cgroups(7), version 2). Empty if it cannot be seen."""
+    with suppress(OSError), process_folder(pid) as folder:
+        return cgroup_in(read_process_file(folder, "cgroup"))
     return ""
 
 
@@ -86,22 +106,9 @@ def reason_of(pid: int) -> str:
 
     For a thread, as `lineage_of`.
     """
-    environ = bytearray(1 + _ENVIRON_BYTES)  # behind a NUL, so that the first entry looks like the others
-    try:
-        handle = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return ""
-    try:
-        with memoryview(environ) as space:
-            size = 1 + os.readv(handle, [space[1:]])
-        start = environ.find(_REASON, 0, size)
-        end = environ.find(b"\0", start + 1, size)
-        return _text(bytes(environ[start + len(_REASON) : end])) if 0 <= start < end else ""
-    except OSError:
-        return ""
-    finally:
-        environ[:] = bytes(len(environ))
-        os.close(handle)
+    with suppress(OSError), process_folder(pid) as folder:
+        return os.fsdecode(environment_word(folder, _REASON))
+    return ""
 
 
 def _device(number: int) -> int:
@@ -119,28 +126,14 @@ def _terminal_path(device: int) -> str:
     return ""
 
 
-def _program(pid: int) -> str:
-    with suppress(OSError):
-        return os.readlink(f"/proc/{pid}/exe")
+def _program(folder: int) -> str:
+    with suppress(OSError):  # a zombie, or a thread of the kernel
+        return executable_path(folder)
     return ""
 
 
-def _script(pid: int) -> str:
-    # the first word that is no option: of most interpreters it is the script
+def _with_script(folder: int, process: Process) -> Process:
     with suppress(OSError):
-        words = _read(f"/proc/{pid}/cmdline", _WORDS_BYTES).split(b"\0")[1:-1]
-        script = next((word for word in words if word and not word.startswith(b"-")), b"")
-        return _text(script)
-    return ""
-
-
-def _text(data: bytes) -> str:
-    return data.decode(errors="surrogateescape")
-
-
-def _read(path: str, most: int) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.read(handle, most)
-    finally:
-        os.close(handle)
+        if process.program:
+            return process._replace(script=os.fsdecode(likely_script(command_line(folder))))
+    return process

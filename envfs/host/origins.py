@@ -1,17 +1,27 @@
 """The origins of callers, read from /proc while they wait, for the access log.
 
 Laws: nothing here raises, and nothing decides by it. It is believed for a second for a process with the same uid and
-executable. A process that has ended by then keeps what was seen of it.
+executable. A process that has ended by then keeps what was seen of it, and another one with its number has none of it.
+A script is named if it is a file: no code and no secret of a command line gets into the log.
 """
 
+import contextlib
+import itertools
 import os
 import time
+from functools import partial
 from typing import NamedTuple
 
 from envfs.core import origin
 from envfs.core.access.caller import Caller
+from envfs.core.access.evidence import ProgramFile
 from envfs.core.origin import UNSEEN, Origin
-from envfs.host.command_lines import CommandLines
+from envfs.host.bounded_reads import BoundedReads
+from envfs.host.evidence.ancestors import walk_ancestors
+from envfs.host.evidence.process_files import ProcessStat, executable_path, process_folder, process_stat
+from envfs.host.evidence.program_files import ProgramFiles
+from envfs.host.evidence.script_words import is_interpreter
+from envfs.host.evidence.scripts import read_script
 from envfs.host.evidence.units import unit_of
 
 _ANCESTORS = 8
@@ -21,15 +31,12 @@ _TRUSTED_NS = 1_000_000_000
 
 
 class _Seen(NamedTuple):
+    """The origin of a caller, when its process began in seconds after the boot, and when it was looked at."""
+
     caller: Caller
     origin: Origin
+    started: float
     looked_ns: int
-
-
-class _Process(NamedTuple):
-    command: str
-    parent: int
-    session: int
 
 
 class Origins:
@@ -38,7 +45,8 @@ class Origins:
     def __init__(self) -> None:
         """Start having seen nobody."""
         self._seen: dict[int, _Seen] = {}
-        self._command_lines = CommandLines()
+        self._reads = BoundedReads()
+        self._files = ProgramFiles()
 
     def look(self, caller: Caller) -> Origin:
         """Return where a caller comes from."""
@@ -51,50 +59,47 @@ class Origins:
             return UNSEEN
         else:
             seen = None
-        fresh = self._describe(caller) or (seen.origin if seen else UNSEEN)
+        fresh = seen._replace(looked_ns=now_ns) if seen else _Seen(caller, UNSEEN, 0.0, now_ns)
+        with contextlib.suppress(OSError), process_folder(caller.pid) as folder:
+            stat = process_stat(folder)
+            if seen is None or seen.started in (0.0, stat.started):
+                fresh = _Seen(caller, self._describe(caller, folder, stat), stat.started, now_ns)
         if len(self._seen) >= _REMEMBERED:
             self._seen.pop(next(iter(self._seen)))
-        self._seen[caller.pid] = _Seen(caller, fresh, now_ns)
-        return fresh
+        self._seen[caller.pid] = fresh
+        return fresh.origin
 
-    def close(self) -> None:
-        """Look at nobody any more, until somebody asks."""
-        self._command_lines.close()
+    def _describe(self, caller: Caller, folder: int, stat: ProcessStat) -> Origin:
+        name = origin.own_name(caller.executable, stat.name) if caller.executable else stat.name
+        ancestors = tuple(_ancestors(folder, stat))
+        return Origin(self._script(caller, stat), name, ancestors, stat.session, unit_of(caller.cgroup))
 
-    def _describe(self, caller: Caller) -> Origin | None:
-        process = _read(caller.pid)
-        if process is None:
-            return None
-        script = self._command_lines.script(caller.pid, caller.uid, caller.executable)
-        name = origin.own_name(caller.executable, process.command) if caller.executable else process.command
-        return Origin(script, name, _ancestors(process.parent), process.session, unit_of(caller.cgroup))
+    def _script(self, caller: Caller, stat: ProcessStat) -> str:
+        if not is_interpreter(os.fsencode(caller.executable)):
+            return ""
+        return self._reads.read(caller.uid, partial(_script_of, self._files, stat, caller.executable))
 
 
-def _ancestors(pid: int) -> tuple[str, ...]:
+def _script_of(files: ProgramFiles, stat: ProcessStat, executable: str) -> str:
+    # in a thread, which may still be at it when the process has ended: so it has a folder of its own
+    with contextlib.suppress(OSError), process_folder(stat.pid) as folder:
+        if executable_path(folder) == executable and files.is_of_own_users(folder):
+            script = read_script(files, folder, stat.started)
+            if isinstance(script, ProgramFile) and process_stat(folder).run == stat.run:
+                return script.path
+    return ""
+
+
+def _ancestors(folder: int, stat: ProcessStat) -> list[str]:
     names: list[str] = []
-    while pid > 0 and len(names) < _ANCESTORS and (process := _read(pid)) is not None:
-        names.append(origin.ancestor(_executable(pid), process.command))
-        pid = process.parent
-    return tuple(names)
+    with contextlib.suppress(OSError), contextlib.closing(walk_ancestors(folder, stat)) as walk:
+        for above, stat_above in itertools.islice(walk, _ANCESTORS):
+            names.append(origin.ancestor(_executable(above), stat_above.name))
+    return names
 
 
-def _read(pid: int) -> _Process | None:
-    # comm is in brackets and may hold any byte but a NUL: what comes behind the last bracket is numbers (proc(5))
+def _executable(folder: int) -> str:
     try:
-        handle = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            data = os.read(handle, 4096)
-        finally:
-            os.close(handle)
+        return executable_path(folder)
     except OSError:
-        return None
-    head, _, numbers = data.rpartition(b") ")
-    fields = numbers.split()
-    return _Process(os.fsdecode(head.partition(b" (")[2]), int(fields[1]), int(fields[3]))
-
-
-def _executable(pid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return ""  # another user's, or a thread of the kernel
+        return ""  # a thread of the kernel

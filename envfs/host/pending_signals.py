@@ -7,10 +7,10 @@ Law: a signal that the thread blocks or ignores does not count, nor does one tha
 fail, and most programs do not try it again.
 """
 
-import os
 import signal
 
-_STATUS_BYTES = 8192
+from envfs.host.evidence.process_files import process_folder, process_status
+
 _QUIET = (  # they report something, or stop the process: that may wait until the caller is answered
     *(signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT),
     *(signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
@@ -23,16 +23,10 @@ _NAMES = (b"SigPnd", b"ShdPnd", b"SigBlk", b"SigIgn")
 def is_interrupted(thread: int) -> bool:
     """Tell whether a signal waits for a thread that would end or divert it, or the thread has gone."""
     try:
-        handle = os.open(f"/proc/{thread}/status", os.O_RDONLY | os.O_CLOEXEC)
+        with process_folder(thread) as folder:
+            return is_pending(process_status(folder))
     except OSError:
         return True
-    try:
-        status = os.read(handle, _STATUS_BYTES)
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
-    return is_pending(status)
 
 
 def is_pending(status: bytes) -> bool:

@@ -6,6 +6,7 @@ Law: its folder in /proc is open, and dies with it. So a process that gets its n
 import os
 
 from envfs.core.access.caller import Caller
+from envfs.host.evidence.process_files import executable_path
 from envfs.host.evidence.process_source import ProcessSource
 
 
@@ -31,9 +32,9 @@ class SeenProcess:
         try:
             if self.source is not None and self.source.is_asked and not self.source.is_same_run():
                 return False
-            if self._link < 0:  # the link itself: without a way to go it is read in two thirds of the time
+            if self._link < 0:
                 self._link = os.open("exe", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
-            return executable_of(self._link, "") == self.caller.executable
+            return executable_path(self._link, "") == self.caller.executable
         except OSError:
             return False
 
@@ -50,15 +51,3 @@ def close_all(seen: dict[int, SeenProcess]) -> None:
     """Let go of all of them."""
     while seen:
         seen.popitem()[1].close()
-
-
-def executable_of(folder: int, name: str = "exe") -> str:
-    """Return the path of the executable. Empty for a process that this daemon has no right to look at.
-
-    Raises:
-        OSError: the process is gone
-    """
-    try:
-        return os.readlink(name, dir_fd=folder)
-    except PermissionError:
-        return ""  # another user's. The uid is known all the same

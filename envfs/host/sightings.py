@@ -8,9 +8,11 @@ from collections.abc import Callable
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
 from envfs.core.approvals.question import ProcessKey, Sighting
-from envfs.host import callers, lineages
+from envfs.host import lineages
+from envfs.host.evidence.process_files import process_of
 
-_NEEDS = frozenset((Need.PROGRAM, Need.SCRIPT, Need.PIDFD, Need.UNIT))
+_FILES = frozenset((Need.PROGRAM, Need.PROGRAM_DIGEST, Need.SCRIPT, Need.SCRIPT_DIGEST))
+_NEEDS = _FILES | {Need.PIDFD, Need.UNIT}
 
 
 def identify_caller(caller: Caller) -> Sighting | None:
@@ -40,5 +42,5 @@ def add_surroundings(sighting: Sighting, pid: int, reason: Callable[[], str]) ->
 def _key(caller: Caller, evidence: Evidence) -> ProcessKey | None:
     if evidence.pidfd:
         return 0, 0.0, evidence.pidfd
-    process = lineages.process_at(callers.process(caller.pid))
+    process = lineages.process_at(process_of(caller.pid))
     return None if process is None else (process.pid, process.start, 0)

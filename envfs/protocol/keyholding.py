@@ -107,10 +107,12 @@ class DescribeKeys(NamedTuple):
 class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
-    `set` and `template` come with `name` and a descriptor for the value, `unset` with `name`, `rename` with `name` and
-    `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`. `head` is None
-    for a level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's
-    note. `members` as in Layer.
+    `set` and `template` come with `name` and a descriptor for the value, or with `names` and one for their values, each
+    ended by a NUL, `unset` with `name` or `names`, `rename` with `name` and `new_name`, `merge` and `replace` with a
+    descriptor for the text, `restore` with the layer `restore`, and with `names` for these alone. `head` is None for a
+    level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's note.
+    `members` as in Layer. With `always` an unchanged text is sealed as well. With `quiet` it is no error to unset a
+    name that is not there.
     """
 
     place: RecordAddress
@@ -126,6 +128,9 @@ class WriteLevel(NamedTuple):
     message: str = ""
     members: MemberRecords | None = None
     canary: bool = False
+    always: bool = False
+    quiet: bool = False
+    names: tuple[str, ...] = ()
 
 
 class RenderView(NamedTuple):
@@ -190,6 +195,17 @@ class CompareVersions(NamedTuple):
     first: int = 1
 
 
+class CompareTexts(NamedTuple):
+    """In which names two texts differ. Reply: ChangedNames.
+
+    Each side are the layers of a view, the top first. With `own` it is one level's own text, or none.
+    """
+
+    before: tuple[SealedLayer, ...]
+    now: tuple[SealedLayer, ...]
+    own: bool = False
+
+
 class CheckRecords(NamedTuple):
     """Open each record and check its signature. Reply: Faults, one text for each layer, empty where all is well."""
 
@@ -229,13 +245,15 @@ class VerifyCheckpoint(NamedTuple):
 class SignTombstone(NamedTuple):
     """Say that the bytes of some records were forgotten. Reply: Stated and one blob, the tombstone.
 
-    `records` are the numbers of those whose bytes are the blobs. `lost` of key files that are empty already.
+    `records` are the numbers of key files whose bytes are the blobs, and `lost` of those that are empty already. Of a
+    level come the `layers` of its versions, and behind them that of a newer one, which stays.
     """
 
     place: RecordAddress
     time: str
     records: tuple[int, ...]
     lost: tuple[int, ...] = ()
+    layers: tuple[SealedLayer, ...] = ()
 
 
 class CheckTombstones(NamedTuple):
@@ -270,6 +288,7 @@ REQUESTS = wire.message_table(
     ExamineView,
     CompareViews,
     CompareVersions,
+    CompareTexts,
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
@@ -297,6 +316,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     ExamineView: (answers.Examined,),
     CompareViews: (answers.Differing,),
     CompareVersions: (answers.Compared,),
+    CompareTexts: (answers.ChangedNames,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),

@@ -13,7 +13,7 @@ from envfs.core import events
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import ProgramFile
 from envfs.core.access.roles import Capability
-from envfs.core.access.rule import Pin, Rule, who
+from envfs.core.access.rule import Pin, Rule
 from envfs.core.access.verdict import Decision
 from envfs.core.approvals import approver
 from envfs.core.approvals.approver import AGENTS, AnsweringProcess, AskingProcess
@@ -22,7 +22,7 @@ from envfs.errors import BadRequest, Conflict, NoSuchLevel, NotApproved
 from envfs.host import lineages, programs
 from envfs.host.peers import Peer
 from envfs.service import rights
-from envfs.service.grants import check_giving
+from envfs.service.grants import check_giving, give_rule
 from envfs.service.service import Service
 
 _NOBODY = AnsweringProcess((), None, None)
@@ -92,10 +92,7 @@ async def _write_rule(service: Service, caller: Caller, question: Question) -> N
         only=identity.face.only,
         decision=Decision.MASK if identity.face.masked else Decision.ALLOW,
     )
-    given = check_giving(service, caller, rule)
-    service.log.append(events.granted(rule.level, who(rule)), caller)
-    service.book.give(given)
-    await service.after_revoke()
+    await give_rule(service, caller, check_giving(service, caller, rule))
 
 
 async def _pin(file: ProgramFile) -> Pin:
@@ -105,7 +102,8 @@ async def _pin(file: ProgramFile) -> Pin:
         status = os.stat(file.path)
     except OSError:
         status = None
-    if not digest or status is None or (status.st_dev, status.st_ino) != (file.device, file.inode):
+    is_file = status is not None and (status.st_dev, status.st_ino) == (file.device, file.inode)
+    if not digest or digest != file.sha256 or not is_file:
         raise Conflict("the program is not the file at its path any more", "answer for once, or for the process")
     return Pin(file.path, digest)
 
@@ -117,7 +115,8 @@ async def reason_to_refuse(service: Service, caller: Caller, peer: Peer, questio
     agents = (*AGENTS, *service.settings.load().approvals.agents)
     joined = service.open_vault.approvals.board.askers(question)
     for lineage in dict.fromkeys((question.sighting.lineage, *joined)):
-        asking = AskingProcess(lineage, question.seconds, question.wall_ns)
+        cgroup = question.caller.cgroup if lineage == question.sighting.lineage else ""
+        asking = AskingProcess(lineage, question.seconds, question.wall_ns, cgroup)
         if reason := approver.reason_to_refuse(answering, asking, agents):
             return reason
     return ""
@@ -128,9 +127,8 @@ def _look(peer: Peer) -> AnsweringProcess:
     if not lineage or peer.pid() != lineage[0].pid:
         return _NOBODY
     leader = next((process for process in lineage if process.pid == lineage[0].session), None)
-    return AnsweringProcess(
-        lineage, leader or lineages.process_at(lineage[0].session), lineages.terminal_of(lineage[0])
-    )
+    terminal, cgroup = lineages.terminal_of(lineage[0]), lineages.cgroup_of(lineage[0].pid)
+    return AnsweringProcess(lineage, leader or lineages.process_at(lineage[0].session), terminal, cgroup)
 
 
 def _hint(name: str) -> str:

@@ -1,22 +1,26 @@
 """Rules as they are given and taken back: by the owner any, by another caller no more than it has itself.
 
 Laws: a caller gives only what it may do itself, at its level and at each one below, by rules that last as long and have
-no limit that would be passed on. It neither replaces nor ends what another one gave, and gives nothing that a rule
-denies there, nor a rule that would count in the place of another one's and gives less.
+no limit that would be passed on. It neither replaces nor ends what another one gave, where the bearers of a token are
+one. Their rules end with the token. A caller gives nothing that a rule denies there, nor a rule that would count in
+the place of another one's and gives less.
 """
 
 import fnmatch
 import math
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from envfs.core import names
+from envfs.core import events, names
 from envfs.core.access.caller import Caller
-from envfs.core.access.policy import IndexedRule, rank
+from envfs.core.access.resolution import IndexedRule, rank
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
-from envfs.errors import AlreadyExists, NotApproved
-from envfs.host import clocks
+from envfs.errors import AlreadyExists, AuditUnavailable, EnvFSError, NotApproved, UnsafeSettings
+from envfs.host import clocks, rule_processes
+from envfs.rules_file import MOST_RULES
 from envfs.service import rights
 from envfs.service.service import Service
 
@@ -34,6 +38,93 @@ def with_end(rule: Rule, seconds: int) -> Rule:
     return rule._replace(until=until, boot=clocks.boot_id(), boot_until=clocks.boot_seconds() + seconds)
 
 
+async def give_rule(service: Service, caller: Caller, rule: Rule) -> Rule:
+    """Give a rule that the caller may give, and return it with its id. The log has it first.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded. Then it is not given
+        TooLarge: there are too many
+        StoreUnavailable: it cannot be written. The log says so behind the entry
+    """
+    _make_room(service)
+    letter = "t" if rule.token else "g"
+    replaced = service.book.replaced_by(rule)
+    coming = rule._replace(id=service.book.next_key(letter))
+    old = f", in place of {' '.join(each.key for each in replaced)}" if replaced else ""
+    service.log.append(events.granted(rule.level, f"{coming.key} {who(coming)}{old}"), caller)
+    try:
+        given = service.book.give(rule, letter)
+    except EnvFSError:
+        with suppress(EnvFSError):
+            is_given = coming.key in {each.key for each in service.book.load()}
+            _say_what_stays(service, replaced if is_given else ())
+            if not is_given:
+                event = events.revoked(rule.level, f"{coming.key} {who(coming)}: it was not given")
+                service.log.append(event, service.me)
+        raise
+    await service.after_revoke()  # it may be stricter than the one that it replaces, or end sooner
+    return given
+
+
+def _make_room(service: Service) -> None:
+    # rules of the past are worth a row in `explain` as long as they are few
+    rules = service.book.load()
+    if len(rules) >= MOST_RULES // 4:
+        service.book.end_given([rule.key for rule in rules if service.open_vault.gate.seconds_left(rule) <= 0])
+
+
+async def end_rules(service: Service, caller: Caller, rules: Sequence[Rule]) -> None:
+    """Take rules back that the caller may end, and what the bearers of tokens among them gave.
+
+    The log has that first: no access by one of them comes after the entry.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded. They are gone all the same: nothing is served without a log anyhow
+        StoreUnavailable: they cannot be taken out. The log says behind the entries which ones are still there
+    """
+    rules = with_given(service.book.load(), rules)
+    problem: AuditUnavailable | None = None
+    try:
+        for rule in rules:
+            service.log.append(events.revoked(rule.level, f"{rule.key} {who(rule)}"), caller)
+    except AuditUnavailable as error:
+        problem = error
+    try:
+        service.book.end([rule.key for rule in rules])
+    except EnvFSError:
+        _say_what_stays(service, rules)
+        raise
+    with suppress(UnsafeSettings):
+        service.uses.tidy(service.book.load())
+    await service.after_revoke()
+    if problem is not None:
+        raise problem
+
+
+def with_given(rules: Iterable[Rule], ended: Sequence[Rule]) -> list[Rule]:
+    """Return some rules, and those of `rules` that were given by their bearers, and by the bearers of these."""
+    everything, result = list(rules), list(ended)
+    for each in result:
+        result += [rule for rule in everything if rule.by_token == each.key and each.token and rule not in result]
+    return result
+
+
+def _say_what_stays(service: Service, rules: Sequence[Rule]) -> None:
+    with suppress(EnvFSError):
+        there = {rule.key for rule in service.book.load()}
+        for rule in rules:
+            if rule.key in there:
+                event = events.granted(rule.level, f"{rule.key} {who(rule)}: it could not be taken back")
+                service.log.append(event, service.me)
+
+
+async def end_sessions(service: Service) -> None:
+    """Take back the rules whose process has ended. They count no more since then."""
+    over = [rule for rule in service.book.load() if rule.process and rule_processes.has_ended(rule.process)]
+    if over:
+        await end_rules(service, service.me, over)
+
+
 def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
     """Return a rule as this caller may give it.
 
@@ -43,14 +134,15 @@ def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
     """
     if caller.is_user(service.owner):
         return rule
+    rule = rule._replace(by=caller.uid, by_token=_token_id(service, caller))
     for each in service.book.load():
-        if each.condition == rule.condition and each.by != caller.uid:
+        if each.condition == rule.condition and each.maker != rule.maker:
             raise AlreadyExists(f"the rule {each.key} is for {who(rule)} already, and is another one's", _HINT)
         if _is_denied_by(service, each, rule):
-            raise NotApproved(f"the rule {each.key} denies that there", _HINT)
-        is_own = each.by == caller.uid or (rule.uid is not None and caller.is_user(rule.uid))
+            raise NotApproved(f"{_name(each, rule.level)} denies that there", _HINT)
+        is_own = each.maker == rule.maker or (rule.uid is not None and caller.is_user(rule.uid))
         if not is_own and _takes_from(service, rule, each):
-            raise NotApproved(f"it would count in place of the rule {each.key}, which gives more", _HINT)
+            raise NotApproved(f"it would count in place of {_name(each, rule.level)}, which gives more", _HINT)
     if rule.decision is Decision.DENY:
         raise NotApproved("only the owner may give a rule that denies", _HINT)
     gate = service.open_vault.gate
@@ -63,7 +155,21 @@ def check_giving(service: Service, caller: Caller, rule: Rule) -> Rule:
             if not served or not _covers(verdict.face.only, rule.only, capability):
                 raise NotApproved(f"uid {caller.uid} cannot give `{capability}` at {level}: it has less itself", _HINT)
         _check_limits(service, [entry for entry in rules.deciding if entry.rule.can & rule.can], rule)
-    return rule._replace(by=caller.uid)
+    return rule
+
+
+def _token_id(service: Service, caller: Caller) -> str:
+    if not caller.token:
+        return ""
+    token = service.open_vault.gate.policy().token_id(caller.token, clocks.boot_seconds())
+    if not token:  # the bearer of none gives nothing
+        raise NotApproved("the token is not valid any more", _HINT)
+    return token
+
+
+def _name(rule: Rule, level: str) -> str:
+    # who may give rules at a level need not know of those above
+    return f"the rule {rule.key}" if rule.level == level else "a rule of a level above"
 
 
 def _is_denied_by(service: Service, denying: Rule, rule: Rule) -> bool:
@@ -76,7 +182,8 @@ def _is_denied_by(service: Service, denying: Rule, rule: Rule) -> bool:
 
 def _takes_from(service: Service, rule: Rule, other: Rule) -> bool:
     # the most specific rule decides alone: one that gives less than another's is a denial
-    if other.decision is Decision.DENY or rule.token or not names.within(rule.level, other.level):
+    are_of_bearers = rule.token or other.token  # who go by the one rule of their token
+    if other.decision is Decision.DENY or are_of_bearers or not names.within(rule.level, other.level):
         return False
     if None not in (other.uid, rule.uid) and other.uid != rule.uid:
         return False
@@ -105,7 +212,7 @@ def _fits(name: str, globs: tuple[str, ...]) -> bool:
 def _check_limits(service: Service, own: list[IndexedRule], rule: Rule) -> None:
     lasts = clocks.boot_seconds() + service.open_vault.gate.seconds_left(rule)
     for entry in own:
-        if entry.rule.max_reads or entry.rule.birth:
+        if entry.rule.max_reads or entry.rule.birth or entry.rule.process:
             raise NotApproved(f"the rule {entry.rule.key} has a limit that cannot be passed on", _HINT)
         if lasts > entry.until and not math.isinf(entry.until):
             raise NotApproved(f"the rule {entry.rule.key} ends sooner than that", "name a shorter time with --ttl")
@@ -120,7 +227,8 @@ def may_end(service: Service, caller: Caller, rule: Rule) -> bool:
         return rights.may(service, caller, Capability.GRANT, rule.level)
     if service.open_vault.gate.allows(caller, rule.level, Capability.ADMIN):
         return True
-    return rule.by == caller.uid and service.open_vault.gate.allows(caller, rule.level, Capability.GRANT)
+    maker = _token_id(service, caller) or caller.uid
+    return rule.maker == maker and service.open_vault.gate.allows(caller, rule.level, Capability.GRANT)
 
 
 def chosen_rules(rules: tuple[Rule, ...], example: Rule) -> list[Rule]:

@@ -1,10 +1,11 @@
 """Arrows point one way, and each process loads what it needs and nothing that it must not have."""
 
+import ast
 import json
 import os
 import subprocess
 import sys
-import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from envfs.control.server import Server, bind_socket
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs_cli.folder_links import state, state_writer
 from envfs_cli.folder_links.state import Linked
+from tests.architecture import sources
 from tests.component.world import World, run
+from tests.system.home import eventually
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -28,15 +31,39 @@ def test_the_contracts_of_import_linter_hold() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_part_of_envfs_has_its_place_in_the_layers() -> None:
-    import tomllib
-
+def layers() -> list[list[str]]:
+    """Return the layers of EnvFS, the top one first."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    layers = next(contract for contract in contracts if contract["type"] == "layers")
-    named = {name for layer in layers["layers"] for name in layer.replace("|", " ").split()}
+    contract = next(contract for contract in contracts if contract["type"] == "layers")
+    assert contract["exhaustive"]
+    return [layer.replace("|", " ").split() for layer in contract["layers"]]
+
+
+def test_every_part_of_envfs_has_its_place_in_the_layers() -> None:
     parts = {path.stem for path in (ROOT / "envfs").iterdir() if not path.name.startswith("__")}
-    assert named == parts
-    assert layers["exhaustive"]
+    assert {name for layer in layers() for name in layer} == parts
+
+
+def imported_parts(package: Path) -> set[str]:
+    """Return the parts of EnvFS that the modules of a part import."""
+    named = [node for path in sources.FILES if package in path.parents for node in sources.nodes(path)]
+    froms = [node for node in named if isinstance(node, ast.ImportFrom)]
+    modules = [f"{node.module}.{alias.name}" for node in froms for alias in node.names]
+    modules += [alias.name for node in named if isinstance(node, ast.Import) for alias in node.names]
+    parts = {path.stem for path in package.parent.iterdir() if path.stem != package.name}
+    return {module.split(".")[1] for module in modules if module.startswith("envfs.")} & parts
+
+
+@pytest.mark.parametrize("part", sorted(path.parent.name for path in (ROOT / "envfs").glob("*/__init__.py")))
+def test_a_part_says_what_it_may_import_and_imports_no_more(part: str) -> None:
+    rank = {name: at for at, layer in enumerate(layers()) for name in layer}
+    docstring = ast.get_docstring(ast.parse(sources.text(ROOT / "envfs" / part / "__init__.py"))) or ""
+    line = docstring.partition("\nMay import: ")[2].partition(".")[0]
+    listed = set(line.removesuffix(" and below").split(", "))
+    assert {name for name in listed if rank[name] <= rank[part]} == set()
+    lowest = max(map(rank.__getitem__, listed))
+    below = {name for name in rank if rank[name] > lowest} if line.endswith(" and below") else set()
+    assert imported_parts(ROOT / "envfs" / part) <= listed | below
 
 
 # -- what a process has loaded -----------------------------------------------------------------------------------------
@@ -238,7 +265,5 @@ def test_a_running_daemon_has_no_crypto_library_and_its_keyholder_no_fuse(tmp_pa
         assert not [name for name in ("pyfuse3", "libfuse") if name in keyholder]
     finally:
         envfs(home, "unmount")
-    until = time.monotonic() + 10
-    while Path(f"/proc/{report['pid']}").exists() or Path(f"/proc/{report['keyholder_pid']}").exists():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    paths = [Path(f"/proc/{report[name]}") for name in ("pid", "keyholder_pid")]
+    eventually(lambda: not any(path.exists() for path in paths), "both end")

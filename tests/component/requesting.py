@@ -27,17 +27,21 @@ CASES: dict[str, Case] = {
     "watch a view": Case(R.WatchView("/shop"), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
     "list history": Case(R.ListHistory("/shop"), R.Done),
+    "compare levels": Case(R.CompareLevels("/shop", other="/blog"), R.Done),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
     "unlock": Case(R.Unlock(), R.Done, needs_key=False),
     "lock": Case(R.Lock(), R.Done, needs_key=False),
     "unmount": Case(R.Unmount(), R.Done, needs_key=False, needs_log=False),
     "check a write": Case(R.CheckWrite("/shop", "NEW"), R.Done),
     "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
+    "set several": Case(R.SetVariables("/shop", ("NEW", "LOG")), R.Written, b"1\0trace\0"),
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
     "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
     "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
+    "remove": Case(R.RemoveLevel("/shop/prod"), R.Written),
+    "forget": Case(R.ForgetVersions("/shop", dry=True), R.VersionsForgotten, needs_key=False, needs_log=False),
     "grant-access": Case(R.GrantAccess("/shop", 7), R.RuleGiven, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list readers": Case(R.ListReaders("/shop"), R.Done, needs_key=False, needs_log=False),
@@ -70,7 +74,16 @@ CASES: dict[str, Case] = {
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
-READS = {"status", "read a view", "watch a view", "describe a view", "list variables", "list levels", "list history"}
+READS = {
+    "compare levels",
+    "status",
+    "read a view",
+    "watch a view",
+    "describe a view",
+    "list variables",
+    "list levels",
+    "list history",
+}
 
 
 def snapshot(world: World) -> dict[str, bytes]:

@@ -7,14 +7,19 @@ import trio
 import trio.testing
 
 from envfs.core.access.face import Face
+from envfs.core.approvals.approver import AnsweringProcess
+from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import ApprovalScope, Outcome, Question, QuestionIdentity, Sighting
 from envfs.errors import AuditUnavailable, TooLarge, TooMany
 from envfs.gate.approvals import board as boards
 from envfs.gate.approvals.board import Answer, Board, CallerLeft, Patience
 from envfs.host import clocks
+from envfs.host.peers import Peer
+from envfs.service import approvals
 from tests.component.world import ME, World, run
 from tests.unit.core.approvals.test_question import IDENTITY, PROCESS, SIGHTING, question
 
+NO_PEER = Peer(lambda *_: b"", 0.0)  # it is not looked at here
 Test = Callable[[Board, "Askers"], Awaitable[None]]
 
 
@@ -49,7 +54,7 @@ class Askers:
             self.answers.append(type(error))
 
     async def answered(self, number: int) -> list[object]:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while len(self.answers) < number:  # noqa: ASYNC110 - the board is not to know of this test
                 await trio.sleep(0.01)
         return self.answers
@@ -71,10 +76,16 @@ def on_a_board(world: World, test: Test, *, attended: bool = True) -> Board:
 
 
 async def until_waiting(board: Board, number: int) -> Question:
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while not board.questions() or board.waiting(board.questions()[0]) < number:  # noqa: ASYNC110 - as above
             await trio.sleep(0.01)
     return board.questions()[0]
+
+
+async def until_asked(board: Board, number: int) -> None:
+    with trio.fail_after(60):
+        while len(board.questions()) < number:  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
 
 
 def entries(world: World) -> list[tuple[object, ...]]:
@@ -113,15 +124,35 @@ def test_all_that_ever_waited_for_a_question_count_as_its_askers(world: World) -
     on_a_board(world, test)
 
 
+def test_none_that_waited_for_a_question_may_answer_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # another user answers, so that nothing but kinship counts
+    person = Process(500, 1.0, 500, 7)
+    monkeypatch.setattr(approvals, "_look", lambda _peer: AnsweringProcess((person,), person, None))
+    service, gone = world.service, SIGHTING._replace(process=(500, 1.0, 9), lineage=(person,))
+
+    async def reason(board: Board) -> str:
+        return await approvals.reason_to_refuse(service, ME, NO_PEER, board.questions()[0])
+
+    async def test(board: Board, askers: Askers) -> None:
+        askers.ask()
+        await until_waiting(board, 1)
+        assert await reason(board) == ""
+        askers.ask(sighting=gone, left=lambda: True)  # joins it, and has left by now
+        assert await askers.answered(1) == [CallerLeft]
+        assert "process tree of the program that asks" in await reason(board)
+
+    on_a_board(world, test)
+
+
 @pytest.mark.parametrize(
     "other", [IDENTITY._replace(uid=7), IDENTITY._replace(level="/x"), IDENTITY._replace(face=Face(masked=True))]
 )
 def test_another_identity_is_another_question(world: World, other: QuestionIdentity) -> None:
     async def test(board: Board, askers: Askers) -> None:
         askers.ask()
-        askers.ask(other)
         await until_waiting(board, 1)
-        await trio.testing.wait_all_tasks_blocked(0.01)
+        askers.ask(other)
+        await until_asked(board, 2)
         first, second = board.questions()
         board.deny(second, ME)
         assert await askers.answered(1) == [Answer(Outcome.DENIED, "q2")]
@@ -142,11 +173,14 @@ def test_a_no_is_remembered_for_the_same_and_asks_nobody_again(world: World) -> 
     assert len(entries(world)) == 2
 
 
-def test_a_question_that_nobody_answers_in_time_has_timed_out(world: World) -> None:
+def test_a_question_that_nobody_answers_in_time_has_timed_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(board: Board, askers: Askers) -> None:
-        askers.ask(seconds=0.5)
+        askers.ask(seconds=3600)
         await until_waiting(board, 1)
-        askers.ask()  # which joins it, and its time
+        askers.ask(seconds=7200)  # which joins it, and its time
+        await until_waiting(board, 2)
+        now = clocks.boot_seconds()
+        monkeypatch.setattr(clocks, "boot_seconds", lambda: now + 3600)
         assert await askers.answered(2) == [Answer(Outcome.TIMED_OUT, "q1")] * 2
         assert board.questions() == []
 
@@ -210,8 +244,11 @@ def test_a_caller_that_leaves_is_let_go_and_the_others_wait_on(world: World) -> 
     on_a_board(world, test)
 
 
-def test_a_caller_that_tries_again_finds_its_question_and_one_that_does_not_takes_it_back(world: World) -> None:
+def test_a_caller_that_tries_again_finds_its_question_and_one_that_does_not_takes_it_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def test(board: Board, askers: Askers) -> None:
+        monkeypatch.setattr(boards, "_LINGER_SECONDS", 3600.0)
         askers.ask(left=lambda: True)
         assert await askers.answered(1) == [CallerLeft]
         askers.ask()
@@ -221,8 +258,9 @@ def test_a_caller_that_tries_again_finds_its_question_and_one_that_does_not_take
             watch.take()
             board.allow(asked, ApprovalScope.ONCE, ME)
             askers.ask(IDENTITY._replace(level="/x"), left=lambda: True)
-            await until_waiting(board, 0)
-            with trio.fail_after(20):
+            await until_asked(board, 1)
+            monkeypatch.setattr(boards, "_LINGER_SECONDS", 0.0)
+            with trio.fail_after(60):
                 while board.questions():  # noqa: ASYNC110 - as above
                     await trio.sleep(0.05)
             assert [change.outcome for change in watch.take()][-1] is Outcome.WITHDRAWN
@@ -237,14 +275,14 @@ def test_what_waits_is_bounded_for_each_user(world: World, monkeypatch: pytest.M
     async def test(board: Board, askers: Askers) -> None:
         for level in ("/a", "/b"):
             askers.ask(IDENTITY._replace(level=level))
-            await trio.testing.wait_all_tasks_blocked(0.01)
+        await until_asked(board, 2)
         askers.ask(IDENTITY._replace(level="/c"))
         assert await askers.answered(1) == [TooMany]
         for _ in range(2):
             askers.ask(IDENTITY._replace(level="/a"))
         assert await askers.answered(2) == [TooMany] * 2
         askers.ask(IDENTITY._replace(uid=7))
-        await trio.testing.wait_all_tasks_blocked(0.01)
+        await until_asked(board, 3)
         assert [asked.identity.uid for asked in board.questions()] == [1001, 1001, 7]
 
     on_a_board(world, test)

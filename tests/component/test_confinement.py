@@ -121,7 +121,7 @@ open("/etc/passwd").close()
 )
 def test_what_is_missing_is_said_and_nothing_changes(change: str, reason: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT.format(change=change)], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-c", WITHOUT.format(change=change)], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.stdout, done.stderr) == (f"{reason}\n", "")
 
@@ -134,5 +134,5 @@ def test_landlock_stands_alone_where_there_is_no_seccomp() -> None:
         "hardening.harden_keyholder()\nseccomp._library = None\nprint(confinement.confine_keyholder().landlock)\n"
         "try:\n    open('/etc/passwd')\nexcept PermissionError:\n    print('refused')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == [str(landlock.landlock_version()), "refused"]

@@ -329,6 +329,7 @@ def test_a_client_that_does_not_read_its_answer_is_left_after_a_while(world: Wor
                 nursery.start_soon(Connection(theirs, ME, world.service).serve)
                 request = framing.encode_frame(wire.to_body(control.ReadView("/shop", "dotenv", "show")))
                 await ours.send(request)
+                await trio.lowlevel.wait_readable(ours)  # it has begun to send
                 await trio.testing.wait_all_tasks_blocked(0.01)
                 clock.jump(3000)
         assert clock.current_time() < 9000
@@ -349,6 +350,7 @@ def test_a_view_that_is_locked_while_it_is_sent_is_not_taken_for_the_whole(world
                 nursery.start_soon(Connection(theirs, ME, world.service).serve)
                 client = Client(ours)
                 await client.send(framing.encode_frame(wire.to_body(control.ReadView("/shop", "dotenv", "show"))))
+                await trio.lowlevel.wait_readable(ours)  # it has begun to send, and cannot go on
                 await trio.testing.wait_all_tasks_blocked(0.01)
                 world.open_vault.views.lock()
                 assert await client.message() is None  # it breaks off: no last blob
@@ -365,7 +367,7 @@ def test_following_the_log_ends_when_the_client_leaves(world: World) -> None:
     with_time = trio.testing.MockClock(rate=10)
 
     async def main() -> None:
-        with trio.fail_after(60):
+        with trio.fail_after(600):
             await world.talk(script)
 
     trio.run(main, clock=with_time)

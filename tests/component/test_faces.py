@@ -267,3 +267,19 @@ def test_a_face_that_changed_while_a_view_was_made_is_told_nothing_of_it(both: B
         return await outcome(lambda: both.operations.lookup(level, b".env", ctx))  # type: ignore[arg-type]
 
     assert run(main) == "ESTALE"
+
+
+def test_a_name_that_is_held_tells_no_size_of_another_face(both: Both) -> None:
+    async def main() -> None:
+        operations, ctx, world = both.operations, both.approved, both.world
+        numbers = {name: await walk(operations, f"shop/prod/{name}", ctx) for name in FILES}
+        both.rules.show(ctx, MASKED)
+        for number in numbers.values():
+            assert await outcome(lambda: operations.getattr(number, ctx)) == "ESTALE"  # type: ignore[arg-type]  # noqa: B023
+        await world.write("/shop/prod", "MORE=longer\n", "merge")
+        assert await outcome(lambda: operations.getattr(numbers[".env"], ctx)) == "ESTALE"  # type: ignore[arg-type]
+        both.rules.show(ctx)
+        size = (await operations.getattr(numbers[".env"], ctx)).st_size  # type: ignore[arg-type]
+        assert size == len(PROD) + len("MORE=longer\n")
+
+    run(main)

@@ -1,6 +1,8 @@
 """What the socket sends to a caller with placeholders, or with some names only."""
 
 import json
+import time
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ from envfs.dotenv.placeholders.masking import FIRST_LINE
 from envfs.protocol import control
 from tests.component.faces import rules_by_process
 from tests.component.requesting import code
-from tests.component.world import ME, Context, Replied, World, run
+from tests.component.world import LATER, ME, STRANGER, Context, Replied, World, run
 
 R = control
 MASKED, SOME = Face(masked=True), Face(only=("LOG", "PAG*"))
@@ -112,3 +114,62 @@ def test_a_hidden_variable_is_like_one_that_is_not_there(asked: World, name: str
         absent = ask(asked, R.ReadView(PROD, format_name, "get", ("NOPE",)), SOME)
         assert code(hidden.reply) == "no-such-variable"
         assert hidden == absent
+
+
+WRITES = {
+    "a template": (R.SetVariable(PROD, "X", template=True), b"https://${DATABASE_URL}/"),
+    "a text": (R.ImportText(PROD), b"X=https://${DATABASE_URL}/\n"),
+    "a new text": (R.ImportText(PROD, replace=True), b"X=https://${DATABASE_URL}/\n"),
+    "another name": (R.RenameVariable(PROD, "DATABASE_URL", "LOGGED"), None),
+    "an old text": (R.Rollback(PROD, 1), None),
+    "no text": (R.RemoveLevel(PROD), None),
+}
+
+
+@pytest.mark.parametrize("face", [MASKED, SOME, SOME._replace(masked=True)], ids=["masked", "some", "some masked"])
+@pytest.mark.parametrize("name", WRITES)
+def test_who_gets_a_part_writes_nothing_that_refers_to_the_rest(world: World, face: Face, name: str) -> None:
+    request, text = WRITES[name]
+    rules_by_process(world).show(Context(), face)
+    head = world.open_vault.vault.head(PROD)
+    assert code(run(lambda: world.ask(request, STRANGER, text))) == "not-approved"
+    assert world.open_vault.vault.head(PROD) == head
+    assert world.entries()[-1]["event"] == "refuse"
+    assert code(run(lambda: world.ask(R.SetVariable(PROD, "X"), STRANGER, b"https://${DATABASE_URL}/"))) == "Written"
+    view = ask(world, R.ReadView(PROD, "dotenv", "export"), face)
+    assert not any(value in view.blob for value in VALUES[:2])
+
+
+@pytest.mark.parametrize("decision", ["mask", "allow"])
+def test_a_rule_about_a_program_of_the_writer_counts_as_well(world: World, decision: str) -> None:
+    # by the socket nobody can tell the program, so what that gets may be shown to the writer elsewhere
+    path = Path(world.places.rules)
+    tables = [f'id = "g1"\nlevel = "{PROD}"\nuid = {STRANGER.uid}\ncan = ["write"]\n']
+    tables += [f'id = "g2"\nlevel = "{PROD}"\nuid = {STRANGER.uid}\nexe = "{STRANGER.executable}"\n']
+    tables[1] += 'decision = "mask"\n' if decision == "mask" else 'only = ["LOG"]\n'
+    path.write_text("next = 3\n" + "".join(f"[[grant]]\n{table}" for table in tables))
+    path.chmod(0o600)
+    time.sleep(LATER)
+    request, text = WRITES["a template"]
+    assert code(run(lambda: world.ask(request, STRANGER, text))) == "not-approved"
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", ["a text", "a value", "a version", "facts", "names"])
+def test_what_is_wrong_with_a_hidden_variable_is_told_without_its_name(world: World, name: str, masked: bool) -> None:
+    requests: dict[str, tuple[object, ...]] = {
+        "a text": R.ReadView("/shop", "dotenv", "export"),
+        "a value": R.ReadView("/shop", "value", "get", ("LOG",)),
+        "a version": R.ReadView("/shop", "environ", "show", (), 2),
+        "facts": R.DescribeView("/shop"),
+        "names": R.ListVariables("/shop"),
+    }
+    assert (
+        code(run(lambda: world.ask(R.SetVariable("/shop", "HIDDEN", template=True), secret=b"${NEEDED:?}")))
+        == "Written"
+    )
+    told = ask(world, requests[name], SOME._replace(masked=masked)).reply
+    assert not any(word in repr(told) for word in ("HIDDEN", "NEEDED"))
+    if name != "facts":
+        assert code(told) == "malformed"
+        assert "HIDDEN" in repr(ask(world, requests[name], Face(masked=masked)).reply)

@@ -171,7 +171,7 @@ def test_a_device_without_a_request_is_waited_for() -> None:
                 await loop._wait_readable(reading)
             assert scope.cancelled_caught
             os.write(writing, b"x")
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 await loop._wait_readable(reading)
         finally:
             os.close(reading)
@@ -184,7 +184,7 @@ def test_a_device_that_is_closed_while_it_is_waited_for_is_an_error_and_no_endle
     async def main() -> None:
         reading, writing = os.pipe()
         os.close(writing)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await loop._wait_readable(reading)
         os.close(reading)
 

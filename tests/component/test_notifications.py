@@ -30,7 +30,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", process.stdout.readline().strip())
     yield
     process.terminate()
-    process.wait(20)
+    process.wait(60)
     process.stdout.close()
 
 
@@ -61,7 +61,7 @@ class Server:
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while not is_so():  # noqa: ASYNC110 - it is about another program, which sets no event here
             await trio.sleep(0.02)
 

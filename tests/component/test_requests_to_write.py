@@ -3,14 +3,19 @@
 import os
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import pytest
 import trio
 
+from envfs.core.access.caller import Caller
 from envfs.core.access.rule import Rule
+from envfs.core.events import Event
 from envfs.dotenv.document import parse_document
+from envfs.errors import StoreUnavailable
+from envfs.host import private_files
 from envfs.protocol import control
+from envfs.service import grants
 from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
@@ -37,6 +42,7 @@ def test_writing_says_what_changed_and_is_on_the_log(world: World) -> None:
     [
         (R.SetVariable("/blog", "A"), b"1\n", "TITLE='My blog'\nA=\"1\n\"\n"),
         (R.SetVariable("/blog", "A", trim=True), b"1\n", "TITLE='My blog'\nA=1\n"),
+        (R.SetVariables("/blog", ("A", "TITLE")), b"1\0x\0", "TITLE=x\nA=1\n"),
         (R.UnsetVariable("/blog", "TITLE"), None, ""),
         (R.ImportText("/blog"), b"# c\nA=1\n", "TITLE='My blog'\nA=1\n"),
         (R.ImportText("/blog", replace=True), b"# c\nA=1\n", "# c\nA=1\n"),
@@ -69,6 +75,9 @@ BAD_WRITES: dict[str, tuple[NamedTuple, bytes | None, str]] = {
     "no text": (R.ImportText("/shop"), None, "bad-request"),
     "a bad level": (R.SetVariable("/shop/.x", "A"), b"1", "bad-name"),
     "a bad name": (R.SetVariable("/shop", "A-B"), b"1", "bad-name"),
+    "no name at all": (R.SetVariables("/shop", ()), b"", "bad-request"),
+    "a name twice": (R.SetVariables("/shop", ("A", "A")), b"1\0" + b"2\0", "bad-request"),
+    "a value too few": (R.SetVariables("/shop", ("A", "B")), b"1\0", "malformed"),
     "a nul": (R.SetVariable("/shop", "A"), b"1\0", "malformed"),
     "no utf-8": (R.SetVariable("/shop", "A"), b"\xff", "malformed"),
     "a long value": (R.SetVariable("/shop", "A"), b"x" * 200_000, "too-large"),
@@ -119,17 +128,17 @@ def test_many_writers_at_once_each_get_a_version(world: World) -> None:
 def test_a_grant_and_its_end_and_taking_it_back(world: World) -> None:
     run(lambda: world.ask(R.GrantAccess("/shop", STRANGER.uid)))
     assert Rule("/shop", STRANGER.uid) in world.grants()
-    run(lambda: world.ask(R.GrantAccess("/shop", STRANGER.uid, 60)))
+    run(lambda: world.ask(R.GrantAccess("/shop", STRANGER.uid, 3600)))
     ending = [grant for grant in world.grants() if grant.uid == STRANGER.uid]
     assert len(ending) == 1
     assert ending[0].until
-    assert ending[0].boot_until > 60
+    assert ending[0].boot_until > 3600
     assert code(run(lambda: world.ask(R.ReadView("/shop", "dotenv", "show"), STRANGER))) == "ViewSent"
     rows = run(lambda: world.sent(R.ListGrants())).rows
     mine, theirs = (row for row in rows if isinstance(row, R.GrantRow))
     assert (mine.level, mine.uid, mine.seconds_left) == ("/", ME.uid, -1)
     assert (theirs.level, theirs.uid) == ("/shop", STRANGER.uid)
-    assert 50 <= theirs.seconds_left <= 60
+    assert 3000 <= theirs.seconds_left <= 3600
     run(lambda: world.ask(R.Revoke("shop", STRANGER.uid)))
     time.sleep(LATER)
     assert code(run(lambda: world.ask(R.ReadView("/shop", "dotenv", "show"), STRANGER))) == "not-approved"
@@ -138,6 +147,74 @@ def test_a_grant_and_its_end_and_taking_it_back(world: World) -> None:
         "grant",
         "revoke",
     ]
+
+
+def changes_of_rules(world: World) -> list[tuple[object, object]]:
+    kinds = ("grant", "revoke")
+    return [(entry["event"], entry["rule"]) for entry in world.entries() if entry["event"] in kinds]
+
+
+def test_the_log_names_a_rule_before_it_counts_and_before_it_counts_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, list[str]]] = []
+    append, book = world.service.log.append, world.service.book
+
+    def appended(event: Event, caller: Caller | None) -> bytes:
+        seen.append((event.kind, [rule.key for rule in book.load()]))
+        return append(event, caller)
+
+    monkeypatch.setattr(world.service.log, "append", appended)
+    run(lambda: world.ask(R.GrantAccess("/shop", 7)))
+    run(lambda: world.ask(R.GrantAccess("/shop", 7, 60)))
+    run(lambda: world.ask(R.Revoke("/", id="g3")))
+    assert [each for each in seen if each[0] in ("grant", "revoke")] == [
+        ("grant", ["g1"]),
+        ("grant", ["g1", "g2"]),
+        ("revoke", ["g1", "g3"]),
+    ]
+    assert changes_of_rules(world)[-3:] == [
+        ("grant", "g2 uid 7"),
+        ("grant", "g3 uid 7, in place of g2"),
+        ("revoke", "g3 uid 7"),
+    ]
+
+
+def test_the_log_says_so_where_a_rule_is_not_given_or_not_taken_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(lambda: world.ask(R.GrantAccess("/shop", 7)))
+
+    def full(*_: object) -> NoReturn:
+        raise StoreUnavailable("no space left on device")
+
+    monkeypatch.setattr(private_files, "write_private", full)
+    assert code(run(lambda: world.ask(R.GrantAccess("/shop", 8)))) == "store-unavailable"
+    assert code(run(lambda: world.ask(R.Revoke("/", id="g2")))) == "store-unavailable"
+    assert changes_of_rules(world)[-4:] == [
+        ("grant", "g3 uid 8"),
+        ("revoke", "g3 uid 8: it was not given"),
+        ("revoke", "g2 uid 7"),
+        ("grant", "g2 uid 7: it could not be taken back"),
+    ]
+    assert [rule.key for rule in world.service.book.load()] == ["g1", "g2"]
+
+
+def test_a_rule_goes_also_where_the_log_cannot_be_written(world: World) -> None:
+    run(lambda: world.ask(R.GrantAccess("/shop", 7)))
+    Path(world.places.log).unlink()
+    assert code(run(lambda: world.ask(R.Revoke("/", id="g2")))) == "audit-unavailable"
+    assert [rule.key for rule in world.service.book.load()] == ["g1"]
+
+
+def test_rules_of_the_past_make_room_for_new_ones(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = "2020-01-01T00:00:00.000000Z"
+    world.service.book.give(Rule("/shop", 7, until=past))
+    run(lambda: world.ask(R.GrantAccess("/shop", 8)))
+    assert [rule.key for rule in world.service.book.load()] == ["g1", "g2", "g3"]
+    monkeypatch.setattr(grants, "MOST_RULES", 12)
+    run(lambda: world.ask(R.GrantAccess("/shop", 9)))
+    assert [rule.key for rule in world.service.book.load()] == ["g1", "g3", "g4"]
 
 
 def test_a_grant_that_ran_out_allows_nothing_and_is_not_listed(world: World) -> None:

@@ -1,21 +1,35 @@
 """What each request needs: nothing is reached without it, and with it alone nothing else is asked for."""
 
+import hashlib
+import json
+import threading
 import time
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+import trio
 
-from envfs.control import dispatch
+from envfs.control import dispatch, log_entries
+from envfs.control.call import Call
 from envfs.control.dispatch import Where
+from envfs.core.access.caller import Caller
+from envfs.core.access.evidence import Evidence, Need
 from envfs.core.access.roles import NAMED_SETS, Capability
-from envfs.core.access.rule import Rule
+from envfs.core.access.rule import Pin, Rule
 from envfs.core.access.verdict import Decision
+from envfs.core.audit import Tip
+from envfs.host import callers
+from envfs.host.evidence.process_source import SeenBefore
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
 OPEN = ("status", "use a token", "list levels", "watch a view")  # the last one needs a daemon that goes on
+PIDFD = frozenset((Need.PIDFD,))
 R = control
 
 
@@ -33,7 +47,8 @@ def let(world: World, level: str, can: frozenset[Capability], more: str = "") ->
 def needs(name: str) -> frozenset[Capability]:
     """Return what a case needs: that of its row, for a text of the view the values."""
     row = dispatch._TABLE[type(CASES[name].request)]
-    extra = {Capability.READ} if name == "try an import" else set()  # it says which values are the same
+    # a trial says which values are the same, and a new name that an old one is set
+    extra = {"try an import": {Capability.READ}, "rename": {Capability.NAMES}}.get(name, set())
     return frozenset({row.capability} | extra)
 
 
@@ -42,7 +57,15 @@ def test_every_request_states_what_it_needs() -> None:
     open_to_all = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.NOWHERE}
     assert open_to_all == {R.Status, R.UseToken}
     by_the_gate = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.GATE}
-    assert by_the_gate == {R.ReadView, R.DescribeView, R.WatchView, R.ListVariables, R.ListLevels, R.ListHistory}
+    assert by_the_gate == {
+        R.ReadView,
+        R.DescribeView,
+        R.WatchView,
+        R.ListVariables,
+        R.ListLevels,
+        R.ListHistory,
+        R.CompareLevels,
+    }
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in OPEN])
@@ -70,7 +93,18 @@ def test_with_what_it_needs_alone_a_request_is_answered(world: World, name: str)
 
 
 AT_SHOP = [
-    *("set", "unset", "rename", "import", "rollback", "check a write", "grant-access", "explain access", "accept"),
+    *(
+        "set",
+        "set several",
+        "unset",
+        "rename",
+        "import",
+        "rollback",
+        "check a write",
+        "grant-access",
+        "explain access",
+        "accept",
+    ),
     *("change custody", "rotate a key", "change recipients", "list keys", "list history", "list variables"),
 ]
 
@@ -118,11 +152,83 @@ def test_a_version_of_the_past_takes_the_history_too(world: World) -> None:
 
 def test_one_who_may_write_and_not_read_learns_nothing_of_what_was_there(world: World) -> None:
     let(world, "/", frozenset((Capability.WRITE,)))
-    for value in (b"debug", b"another"):  # the value that is there, and one that is not
-        reply = run(lambda value=value: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, value))
-        assert reply == R.Written("/shop", 0)
+    requests = [
+        *((R.SetVariable("/shop", "LOG"), value) for value in (b"debug", b"debug", b"another")),  # the first is right
+        *((R.SetVariable("/shop", "LOG", template=True), value) for value in (b"another", b"$REGION")),
+        *((R.ImportText("/shop"), text) for text in (b"LOG=$REGION\n", b"LOG=info\n")),
+        *((R.UnsetVariable("/shop", name), None) for name in ("NOT_THERE", "LOG", "LOG")),
+        (R.UnsetVariable("/", "NOT_THERE"), None),
+        *((R.Rollback("/shop", version), None) for version in (1, 1)),
+    ]
+    for request, value in requests:
+        before = world.open_vault.vault.head(request.level)
+        reply = run(lambda request=request, value=value: world.ask(request, STRANGER, value))
+        assert reply == R.Written(request.level, 0)
+        after = world.open_vault.vault.head(request.level)
+        assert before is not None
+        assert after is not None
+        assert after.seq == before.seq + 1
     written = [entry for entry in world.entries() if entry["event"] == "write"]
+    assert len({entry["version"] for entry in written if entry["level"] == "/shop"}) >= len(requests) - 1
     assert written[-1]["rule"] == f"g1 uid {STRANGER.uid} /"
+
+
+def test_an_owner_without_a_rule_learns_nothing_of_what_was_there(world: World) -> None:
+    world.allow(("/blog", world.service.owner))
+    first = run(lambda: world.ask(R.SetVariable("/shop", "LOG"), ME, b"debug"))
+    assert first == R.Written("/shop", 2)
+    assert run(lambda: world.ask(R.SetVariable("/shop", "LOG"), ME, b"debug")) == R.Written("/shop", 3)
+    world.allow(("/", world.service.owner))
+    again = run(lambda: world.ask(R.SetVariable("/shop", "LOG"), ME, b"debug"))
+    assert again == R.Written("/shop", 3, notes=("nothing changed",))
+
+
+@pytest.mark.parametrize("also", [Capability.HISTORY, Capability.NAMES, Capability.LOG])
+def test_nothing_else_tells_one_who_may_write_whether_a_guess_was_right(world: World, also: Capability) -> None:
+    let(world, "/", frozenset((Capability.WRITE, also)))
+    seen = []
+    for value in (b"debug", b"another", b"another"):  # right, wrong, right
+        run(lambda value=value: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, value))
+        asked = {
+            Capability.HISTORY: R.ListHistory("/shop", 1),
+            Capability.NAMES: R.ListVariables("/shop"),
+            Capability.LOG: R.ReadLog(1, level="/shop", event="write"),
+        }[also]
+        rows = run(lambda asked=asked: world.sent(asked, STRANGER)).rows
+        assert rows
+        seen.append([_without_its_place(row) for row in rows])
+    assert seen[0] == seen[1] == seen[2]
+
+
+def _without_its_place(row: object) -> object:
+    if isinstance(row, R.VersionRow):
+        return row._replace(version=0, time="")
+    return sorted(json.loads(row.line)) if isinstance(row, R.LogRow) else row
+
+
+def test_a_trial_of_an_import_counts_as_a_read(world: World) -> None:
+    let(world, "/", frozenset((Capability.READ, Capability.WRITE)), "max_reads = 1\n")
+    first, second = (STRANGER._replace(source=SeenBefore(Evidence(pidfd=n, seen=PIDFD))) for n in (71, 72))
+    trial = R.ImportText("/shop", dry=True)
+    assert code(run(lambda: world.ask(trial, first, b"LOG=debug\n"))) == "Written"
+    for request, secret in ((trial, b"LOG=debug\n"), (R.ReadView("/shop", "dotenv", "show"), None)):
+        assert code(run(lambda r=request, s=secret: world.ask(r, first, s))) != "not-approved"
+        assert code(run(lambda r=request, s=secret: world.ask(r, second, s))) == "not-approved"
+    assert world.service.uses.count("g1") == 1
+    run(lambda: world.ask(R.Revoke("/", id="g1")))
+    assert Path(world.places.uses).read_bytes() == b""
+
+
+def test_a_guess_that_is_right_is_on_the_log_and_one_that_may_be_counted_is_not_told(world: World) -> None:
+    let(world, "/", frozenset((Capability.READ, Capability.NAMES, Capability.WRITE)))
+    same = R.SetVariable("/shop", "LOG")
+    assert run(lambda: world.ask(same, STRANGER, b"debug")) == R.Written("/shop", 1, notes=("nothing changed",))
+    last = world.entries()[-1]
+    assert [last.get(name) for name in ("event", "format", "level", "uid")] == ["read", "compare", "/shop", 54_321]
+    let(world, "/", frozenset((Capability.READ, Capability.NAMES, Capability.WRITE)), "max_reads = 1\n")
+    caller = STRANGER._replace(source=SeenBefore(Evidence(pidfd=71, seen=PIDFD)))
+    assert run(lambda: world.ask(same, caller, b"debug")) == R.Written("/shop", 0)
+    assert world.service.uses.count("g1") == 0
 
 
 SOME = frozenset((Capability.READ, Capability.NAMES, Capability.WRITE))
@@ -247,6 +353,26 @@ def test_the_owners_rules_are_neither_replaced_nor_ended_by_others(world: World)
     assert code(give(world, R.Revoke("/shop", 8))) == "Done"
 
 
+def test_nothing_is_told_of_a_rule_that_is_elsewhere(world: World) -> None:
+    let(world, "/shop", READ_AND_GRANT)
+    elsewhere = [world.service.book.give(Rule(level, 7, id="")) for level in ("/blog", "/")]
+    time.sleep(LATER)
+    for rule in elsewhere:
+        for there, absent in (
+            (R.Revoke("/", id=rule.id), R.Revoke("/", id="g99")),
+            (R.Revoke(rule.level, 7), R.Revoke(rule.level, 8)),
+        ):
+            told = [run(lambda request=request: world.ask(request, STRANGER)) for request in (there, absent)]
+            assert code(told[0]) == code(told[1]) == "no-such-level"
+            assert repr(told[0]).replace("uid 7", "uid 8") == repr(told[1])
+    narrow = give(world, R.GrantAccess("/shop", 7, can=("names",)))
+    assert "in place of a rule of a level above" in str(narrow)
+    deny = world.service.book.give(Rule("/", 9, decision=Decision.DENY))
+    time.sleep(LATER)
+    assert "a rule of a level above denies" in str(denied := give(world, R.GrantAccess("/shop", 9)))
+    assert deny.id not in str(denied)
+
+
 def test_rules_are_listed_as_far_as_one_may_give_some(world: World) -> None:
     let(world, "/shop", READ_AND_GRANT)
     rows = run(lambda: world.sent(R.ListGrants(), STRANGER)).rows
@@ -266,6 +392,24 @@ def test_rules_are_explained_as_far_as_one_may_give_some(world: World) -> None:
     assert code(run(lambda: world.ask(own))) == "Explained"
 
 
+def test_nothing_is_told_of_a_file_that_not_every_user_may_read(world: World, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"hunter2")
+    secret.chmod(0o600)
+    digest = hashlib.sha256(secret.read_bytes()).hexdigest()
+    let(world, "/shop", READ_AND_GRANT)
+    for sha256 in ("", digest, "0" * 64):
+        world.service.book.give(Rule("/shop", 7, exe=Pin(str(secret), sha256)))
+        time.sleep(LATER)
+        request = R.ExplainAccess("/shop", uid=7, exe=str(secret))
+        answers = [
+            {row.answer for row in run(lambda caller=caller: world.sent(request, caller)).rows}  # type: ignore[union-attr]  # noqa: B023
+            for caller in (STRANGER, ME)
+        ]
+        assert "decides" not in answers[0]
+        assert ("decides" in answers[1]) is (sha256 != "0" * 64)
+
+
 def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
     run(lambda: world.ask(R.ReadView("/shop/prod", "dotenv", "show")))
     run(lambda: world.ask(R.ReadView("/blog", "dotenv", "show")))
@@ -274,6 +418,85 @@ def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
     lines = [row.line for row in rows if isinstance(row, R.LogRow)]
     assert any('"/shop/prod"' in line for line in lines)
     assert not any('"/blog"' in line or '"checkpoint"' in line for line in lines)
+
+
+def test_the_log_is_counted_as_far_as_one_may_read_it(world: World) -> None:
+    for level in ("/shop/prod", "/blog"):
+        run(lambda level=level: world.ask(R.ReadView(level, "dotenv", "show")))
+    let(world, "/shop", frozenset((Capability.LOG,)))
+    for request in (R.CountLog(), R.CountLog("/")):
+        rows = run(lambda request=request: world.sent(request, STRANGER)).rows
+        assert {row.level for row in rows if isinstance(row, R.CallerStatRow)} == {"/shop", "/shop/prod"}
+        hours = [row for row in rows if isinstance(row, R.HourStatRow)]
+        assert sum(row.reads for row in hours) == 1
+    assert run(lambda: world.sent(R.CountLog("/blog"), STRANGER)).rows == []
+
+
+class _LongLog(NamedTuple):
+    """A log of many long entries, each made when it is asked for."""
+
+    tip: Tip
+    entries: int
+
+    def newest(self, count: int, accepts: Callable[[bytes], bool] | None = None) -> Iterator[bytes]:
+        assert not (count > 100 and accepts)  # the log would hold as many
+        first = max(0, self.entries - count) if count and accepts is None else 0
+        for number in range(first, self.entries):
+            level = "/shop" if number % 2 else "/blog"
+            body = {"seq": number + 1, "event": "read", "level": level, "rule": "x" * 6000, "prev": "0" * 64}
+            line = json.dumps(body, separators=(",", ":")).encode() + b"\n"
+            if accepts is None or accepts(line):
+                yield line
+
+
+@pytest.mark.parametrize(("caller", "level"), [(STRANGER, ""), (ME, "/shop")], ids=["some of it", "a filter"])
+def test_however_much_of_the_log_is_asked_for_little_is_held(
+    world: World, monkeypatch: pytest.MonkeyPatch, caller: Caller, level: str
+) -> None:
+    let(world, "/shop", frozenset((Capability.LOG,)))
+    monkeypatch.setattr(log_entries, "_MOST_HELD", 100)
+    monkeypatch.setattr(log_entries, "_log", lambda _call: _LongLog(world.service.log.tip, 2400))
+    sent, sizes = [], []
+
+    async def send_rows(rows: Iterable[NamedTuple]) -> None:
+        taken = list(rows)
+        sent.extend(json.loads(row.line)["seq"] for row in taken)  # type: ignore[attr-defined]
+        sizes.append(tracemalloc.get_traced_memory()[0])
+
+    call = Call(world.service, caller, (), None, send_rows, lambda: True, None)  # type: ignore[arg-type]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        run(lambda: log_entries.read_log(call, R.ReadLog(1000, level=level)))
+    finally:
+        tracemalloc.stop()
+    assert sent == list(range(2, 2401, 2))[-1000:]
+    assert max(sizes) - before < 4 << 20  # and not the 6 MiB that were asked for
+
+
+def test_a_look_at_a_process_lets_everybody_else_be_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, goes_on = threading.Event(), threading.Event()
+
+    def slow(_pid: int) -> Caller:  # as a process can let anybody wait who looks at it
+        looks.set()
+        assert goes_on.wait(10)
+        return ME
+
+    monkeypatch.setattr(callers, "caller_of", slow)
+    answered: list[str] = []
+
+    async def ask(request: NamedTuple) -> None:
+        answered.append(code(await world.ask(request)))
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask, R.ExplainAccess("/shop", pid=ME.pid))
+            await trio.to_thread.run_sync(looks.wait, 10)
+            await ask(R.ListGrants())
+            goes_on.set()
+
+    run(main)
+    assert answered == ["Done", "Explained"]
 
 
 # -- a program of the owner's that a rule keeps from things ------------------------------------------------------------

@@ -56,7 +56,7 @@ def test_where_no_socket_can_be_the_error_says_so_and_no_descriptor_is_left(tmp_
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(Conflict):
         bind_socket(str(tmp_path / "run" / name))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_clients_are_served_at_once_and_known_by_their_uid(shared: World, tmp_path: Path) -> None:
@@ -106,10 +106,7 @@ def test_one_uid_gets_so_many_connections_and_no_more_until_some_leave(shared: W
             assert answered == 64
             for stream in streams:
                 stream.close()
-            await trio.sleep(0.05)
-            with trio.socket.socket(socket.AF_UNIX) as stream:
-                await stream.connect(path)
-                assert (await Client(stream).ask(control.Status())).reply is not None
+            assert await _is_answered_at_last(path)
             nursery.cancel_scope.cancel()
 
     run(main)
@@ -133,7 +130,7 @@ async def _is_answered(path: str) -> bool:
 
 async def _is_answered_at_last(path: str) -> bool:
     # on a busy machine the requests of the others are still being answered
-    with trio.move_on_after(20):
+    with trio.move_on_after(60):
         while True:
             if await _is_answered(path):
                 return True
@@ -206,8 +203,9 @@ def test_a_program_whose_connections_are_all_busy_makes_room_for_the_same_users_
                 nursery.start_soon(Server(shared.service).run, listener)
                 for client in await _connected(stack, path, 64):
                     nursery.start_soon(keep_busy, client)
-                await trio.sleep(0.2)
-                assert not await _is_answered(path)  # one connection more of the same program
+                with trio.fail_after(60):  # one more of the same program, once all of these are busy
+                    while await _is_answered(path):
+                        await trio.lowlevel.checkpoint()
                 command = [sys.executable, "-I", "-S", "-c", _ASKS, path, request.hex()]
                 for _ in range(3):
                     done = await trio.run_process(command, capture_stdout=True)

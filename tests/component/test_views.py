@@ -252,7 +252,7 @@ def test_wiping_forgets_every_view_and_leaves_no_descriptor(world: World) -> Non
             await world.open_vault.views.get(level)
         await world.open_vault.views.get_past("/shop", 1)
         world.open_vault.views.wipe()
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
         assert [world.open_vault.views.warm(level) for level in LEVELS] == [None] * len(LEVELS)
 
     run(main)
@@ -270,7 +270,7 @@ def test_a_keyholder_that_refuses_leaves_no_view_and_no_descriptor(
             with pytest.raises(Locked):
                 await views.get_past("/shop", 1)
         assert views.warm("/shop") is None
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
 
     run(main)
 
@@ -282,8 +282,8 @@ def test_a_caller_that_leaves_while_a_view_is_made_leaves_no_descriptor(world: W
             world.open_vault.views.wipe()
             with trio.move_on_after(patience):
                 await world.open_vault.views.get("/shop/prod")
-        with trio.fail_after(20):
-            while len(os.listdir("/proc/self/fd")) != before:  # of what was on its way
+        with trio.fail_after(60):
+            while len(os.listdir("/proc/self/fd")) > before:  # of what was on its way
                 world.open_vault.views.wipe()
                 await trio.sleep(0.01)
         assert (await world.open_vault.views.get("/shop/prod")).variables == 4
@@ -344,7 +344,7 @@ def test_only_so_many_old_views_are_kept(made: World) -> None:
             assert value(view, "A") == str(version).encode()
         assert len(os.listdir("/proc/self/fd")) <= before + 2 * 16
         made.open_vault.views.wipe()
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
 
     run(main)
 

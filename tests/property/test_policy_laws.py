@@ -1,5 +1,6 @@
 """The laws of the rules: the default is deny, a deny never widens, order never matters, every end comes."""
 
+import itertools
 from random import Random
 from typing import NamedTuple
 
@@ -186,6 +187,45 @@ def test_an_unknown_caller_gets_nothing(given_: list[Rule], level: str) -> None:
         assert decision(policy, caller, level) is Decision.DENY
         assert not policy.sees(caller, level, NOW.seconds)
         assert not policy.can_anywhere(caller, Capability.NAMES, NOW.seconds)
+
+
+def answered_yes(rule: Rule) -> Rule:
+    return rule._replace(decision=Decision.ALLOW) if rule.decision is Decision.ASK else rule
+
+
+@given(rule_lists, callers, levels, st.sampled_from((Capability.READ, Capability.NAMES)))
+def test_a_yes_gives_what_the_rules_come_to_once_those_that_ask_allow(
+    given_: list[Rule], caller: Caller, level: str, capability: Capability
+) -> None:
+    asked = Policy(given_, NOW).decide(caller, level, NOW.seconds, capability)
+    if asked.decision is Decision.ASK:
+        after = Policy(map(answered_yes, given_), NOW).decide(caller, level, NOW.seconds, capability)
+        assert after.is_served
+        assert asked.face == after.face
+        assert asked.face.masked is (after.decision is Decision.MASK)
+
+
+CALLER_A = Caller(1, 1, 1, "/bin/a", "", "", Seen(Evidence()))  # of its program nothing can be seen
+ONLY: tuple[tuple[str, ...], ...] = ((), ("A*",), ("B",))
+KINDS = [
+    Rule("/", 1, decision=decision, only=only, exe=Pin("/bin/a") if is_doubtful else None)
+    for decision in Decision
+    for only in ONLY
+    for is_doubtful in (False, True)
+]
+
+
+def test_after_a_yes_no_value_is_had_where_a_rule_of_that_rank_or_one_in_doubt_masks() -> None:
+    for chosen in (*itertools.product(KINDS, repeat=2), *itertools.product(KINDS[::6] + KINDS[1::6], repeat=3)):
+        rules_ = [rule._replace(id=f"g{number}") for number, rule in enumerate(chosen, 1)]
+        asked = Policy(rules_, NOW).decide(CALLER_A, "/", NOW.seconds)
+        after = Policy(map(answered_yes, rules_), NOW).decide(CALLER_A, "/", NOW.seconds)
+        decisions = {rule.decision for rule in rules_}
+        if asked.decision is Decision.DENY:
+            continue
+        assert (asked.decision is Decision.ASK) is (Decision.ASK in decisions), rules_
+        assert asked.face.masked is (Decision.MASK in decisions), rules_
+        assert asked.face == after.face, rules_
 
 
 moments = st.lists(st.sampled_from([100.0, 120.0, 149.0, 150.0, 151.0, 200.0]), min_size=1, max_size=4).map(sorted)

@@ -1,10 +1,12 @@
 """Who gets what by which rule: a table of its own, written from what rules mean. Nothing of the product decides here.
 
-A caller is described by what it is; a rule by its conditions and by what it gives; `expected` puts the two together.
+A caller is described by what it is; a rule by its conditions and by what it gives; `expected` puts the two together:
+whether the caller gets through a door, and whether it finds the value there, a placeholder, or nothing of the variable.
 """
 
 import itertools
 from collections.abc import Iterator
+from enum import Enum, auto
 from typing import NamedTuple
 
 ALICE, BOB, NOBODY, TEAM = 4101, 4102, 65534, 4200
@@ -15,6 +17,15 @@ SPACES = ("here", "user", "mount", "pid")
 PROGRAM_OF = {"other": "other", "twin": "twin"}
 READ, NAMES, HISTORY = "read", "names", "history"
 READER = frozenset((READ, NAMES, HISTORY))
+
+
+class Cell(Enum):
+    """What a caller gets at a door: nothing, or the level with the variable's value, a placeholder, or without it."""
+
+    REFUSED = auto()
+    TRUE = auto()
+    MASKED = auto()
+    HIDDEN = auto()
 
 
 class Persona(NamedTuple):
@@ -63,6 +74,7 @@ class Condition(NamedTuple):
     decision: str = "allow"
     can: frozenset[str] = READER
     ended: bool = False
+    only: str = ""
 
     @property
     def weight(self) -> tuple[int, ...]:
@@ -71,6 +83,8 @@ class Condition(NamedTuple):
         programs = (0 if not path else 2 if pinned else 1 for path, pinned in pins)
         return (*programs, int(bool(self.cgroup)), int(self.uid is not None), int(self.gid is not None))
 
+
+ALL_NAMES, OTHER_NAMES = "NAME_*", "OTHER_*"  # the variable of each level is among the first, and not of the second
 
 RULES: dict[str, tuple[Condition, ...]] = {
     "none": (),
@@ -103,6 +117,24 @@ RULES: dict[str, tuple[Condition, ...]] = {
     "values": (Condition(ALICE, can=frozenset((READ,))),),
     "mask": (Condition(ALICE, decision="mask"),),
     "mask-but": (Condition(ALICE, decision="mask"), Condition(ALICE, exe="approved")),
+    "mask-but-pin": (Condition(ALICE, decision="mask"), Condition(ALICE, exe="approved", exe_pinned="approved")),
+    "mask-pin": (Condition(ALICE), Condition(ALICE, exe="approved", exe_pinned="approved", decision="mask")),
+    "mask-wrong-pin": (Condition(ALICE), Condition(ALICE, exe="approved", exe_pinned="other", decision="mask")),
+    "mask-script": (Condition(ALICE), Condition(ALICE, script="approved", decision="mask")),
+    "mask-under": (Condition(ALICE), Condition(ALICE, under="parent", decision="mask")),
+    "mask-gid": (Condition(ALICE), Condition(gid=TEAM, decision="mask")),
+    "mask-tie": (Condition(ALICE), Condition(ALICE, decision="mask")),
+    "mask-names": (Condition(ALICE, decision="mask", can=frozenset((NAMES,))),),
+    "mask-deny": (
+        Condition(ALICE, decision="mask"),
+        Condition(ALICE, exe="approved", decision="deny", can=frozenset((READ,))),
+    ),
+    "some": (Condition(ALICE, only=ALL_NAMES),),
+    "others": (Condition(ALICE, only=OTHER_NAMES),),
+    "others-tie": (Condition(ALICE, only=OTHER_NAMES), Condition(ALICE, only=ALL_NAMES)),
+    "others-exe": (Condition(ALICE), Condition(ALICE, exe="approved", only=OTHER_NAMES)),
+    "mask-others": (Condition(ALICE, decision="mask", only=OTHER_NAMES),),
+    "mask-others-exe": (Condition(ALICE, decision="mask"), Condition(ALICE, exe="approved", only=OTHER_NAMES)),
 }
 DOORS = {  # what each takes; `any`: to know of the level
     **dict.fromkeys(
@@ -115,34 +147,59 @@ DOORS = {  # what each takes; `any`: to know of the level
     **dict.fromkeys(("socket.view", "socket.environ", "socket.own", "socket.value"), READ),
     **dict.fromkeys(("socket.variables", "socket.facts"), NAMES),
     "socket.history": HISTORY,
+    "socket.watch": NAMES,
 }
 SEVERAL = {  # these take more than one thing. The way to a value goes over a folder of names
     **dict.fromkeys(("value.stat", "value.read"), frozenset((READ, NAMES))),
-    **dict.fromkeys(("past.read", "socket.past"), frozenset((READ, HISTORY))),
+    **dict.fromkeys(("past.read", "past.json", "past.environ", "socket.past"), frozenset((READ, HISTORY))),
+    **dict.fromkeys(("past.example", "past.vars"), frozenset((NAMES, HISTORY))),
     "past.value": READER,
 }
+OF_ONE = ("value.stat", "value.read", "past.value", "socket.value")  # where a hidden variable is one that is not there
 
 
-def expected(persona: Persona, rule: str, door: str) -> bool:
-    """Tell whether a caller gets through a door of a level that has the rules of that name."""
-    by_socket = door.startswith("socket.")
-    if door == "socket.own" and is_masked(persona, rule, door):
-        return False  # a level's own text has no placeholders
-    if door in SEVERAL:
-        return SEVERAL[door] <= _gets(persona, RULES[rule], by_socket)
+def needs(door: str) -> frozenset[str]:
+    """Return the things that a door takes, but for those that are about knowing of a level."""
+    return SEVERAL.get(door) or frozenset({DOORS[door]} - {"any"})
+
+
+def expected(persona: Persona, rule: str, door: str) -> Cell:
+    """Tell what a caller gets at a door of a level that has the rules of that name."""
+    if not _passes(persona, rule, door):
+        return Cell.REFUSED
+    masked, only = _face(persona, rule, door)
+    if door == "socket.own" and (masked or only):
+        return Cell.REFUSED  # a level's own text has no placeholders, and all names
+    if only == {OTHER_NAMES}:
+        return Cell.REFUSED if door in OF_ONE else Cell.HIDDEN
+    return Cell.MASKED if masked else Cell.TRUE
+
+
+def _passes(persona: Persona, rule: str, door: str) -> bool:
+    gets = _gets(persona, RULES[rule], door.startswith("socket."))
     if door == "folder.listed" and not _lists_mount_point(persona):
         return False
-    if DOORS[door] == "any":
-        owner_lists = door == "socket.levels" and persona.user == "root"
-        return owner_lists or bool(_gets(persona, RULES[rule], by_socket))
-    return DOORS[door] in _gets(persona, RULES[rule], by_socket)
+    if needs(door):
+        return needs(door) <= gets
+    return bool(gets) or (door == "socket.levels" and persona.user == "root")  # whose daemon it is
 
 
-def is_masked(persona: Persona, rule: str, door: str) -> bool:
-    """Tell whether a caller that gets through a door gets placeholders there."""
+def _face(persona: Persona, rule: str, door: str) -> tuple[bool, frozenset[str]]:
+    """Tell whether a caller gets placeholders, and which names alone (none: all)."""
+    masked, only = False, frozenset[str]()
     by_weight = sorted(RULES[rule], key=lambda condition: condition.weight, reverse=True)
-    met = (each for each in by_weight if _is_met(each, persona, door.startswith("socket.")))
-    return any(condition.decision == "mask" for condition in itertools.islice(met, 1))
+    for _, tied in itertools.groupby(by_weight, lambda condition: condition.weight):
+        answers = [(each, _is_met(each, persona, door.startswith("socket."))) for each in tied]
+        deciding = [each for each, met in answers if met and not each.ended and each.decision != "deny"]
+        strictest = [each for each in deciding if each.decision == "mask"] or deciding
+        for each, met in answers:  # what may decide limits what does
+            if met is None and each.decision != "deny":
+                masked = masked or each.decision == "mask"
+                only = only or frozenset({each.only} - {""})
+        if deciding:
+            names = frozenset(each.only for each in strictest)
+            return masked or strictest[0].decision == "mask", only or (names if "" not in names else frozenset())
+    return masked, only
 
 
 def _lists_mount_point(persona: Persona) -> bool:

@@ -44,6 +44,9 @@ class Moment(NamedTuple):
     number: int = 0
 
 
+AT_WORK = Moment(-1)  # while a child of the keyholder has a conversation, however fast the machine is
+
+
 class Served:
     """A daemon of this test's own, started as the client starts it: with a mount, or (`alone`) for one connection."""
 
@@ -123,6 +126,10 @@ def struck(served: Served, moment: Moment, who: str) -> Iterator[None]:
         with traced(served.pid, "-e", f"inject={moment.call}:signal=KILL:when={moment.number}"):
             yield
         return
+    if moment == AT_WORK:
+        with struck_at_work(served, who):
+            yield
+        return
     timer = threading.Timer(moment.seconds, served.kill, (who,))
     timer.start()
     try:
@@ -132,9 +139,9 @@ def struck(served: Served, moment: Moment, who: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def keyholder_struck_at_work(served: Served) -> Iterator[None]:
-    """Kill the keyholder while one of its children has a conversation, however fast the machine is."""
-    thread = threading.Thread(target=_kill_at_work, args=(served.keyholder,))
+def struck_at_work(served: Served, who: str) -> Iterator[None]:
+    """Kill while a child of the keyholder has a conversation."""
+    thread = threading.Thread(target=_kill_at_work, args=(served, who))
     thread.start()
     try:
         yield
@@ -142,12 +149,26 @@ def keyholder_struck_at_work(served: Served) -> Iterator[None]:
         thread.join()
 
 
-def _kill_at_work(keyholder: int) -> None:
-    eventually(lambda: _stopped_at_work(keyholder), "a child has a conversation", pause=0.001)
-    os.kill(keyholder, signal.SIGKILL)
+def _kill_at_work(served: Served, who: str) -> None:
+    child = stopped_at_work(served.keyholder)
+    served.kill(who)
+    with contextlib.suppress(ProcessLookupError):  # it has died with its keyholder
+        os.kill(child, signal.SIGCONT)
 
 
-def _stopped_at_work(keyholder: int) -> bool:
+def stopped_at_work(keyholder: int) -> int:
+    """Wait until a child of the keyholder has a conversation, and stop it there; return its process id."""
+    found: list[int] = []
+
+    def is_stopped() -> bool:
+        found[:] = _stopped_at_work(keyholder)
+        return bool(found)
+
+    eventually(is_stopped, "a child has a conversation", pause=0.001)
+    return found[0]
+
+
+def _stopped_at_work(keyholder: int) -> list[int]:
     # a child that waits has the socket on which the keyholder passes conversations; one at work has closed it
     waits_at = _sockets(keyholder)
     for child in Path(f"/proc/{keyholder}/task/{keyholder}/children").read_text(encoding="ascii").split():
@@ -156,8 +177,8 @@ def _stopped_at_work(keyholder: int) -> bool:
                 os.kill(int(child), signal.SIGSTOP)
                 eventually(functools.partial(_is_still, child), "the child stops")
                 if _sockets(int(child)):  # it has not ended meanwhile
-                    return True
-    return False
+                    return [int(child)]
+    return []
 
 
 def _is_still(pid: str) -> bool:

@@ -82,6 +82,10 @@ QUESTIONS: dict[str, tuple[str, Callable[[str], str | None]]] = {
     "history.list": ("/.history", _listing),
     "past.list": ("/.history/1", _listing),
     "past.read": ("/.history/1/.env", _read),
+    "past.json": ("/.history/1/.env.json", _read),
+    "past.environ": ("/.history/1/.environ", _read),
+    "past.example": ("/.history/1/.env.example", _read),
+    "past.vars": ("/.history/1/.vars", _listing),
     "past.value": ("/.history/1/.vars/NAME", _read),
 }
 REQUESTS: dict[str, dict[str, object]] = {
@@ -113,11 +117,10 @@ class Peer:
 
     def ask(self, body: dict[str, object]) -> list[str]:
         """Send a message; return how it ended, and all that came."""
-        text = json.dumps(body).encode()
-        self.socket.sendall(len(text).to_bytes(4, "big") + text)
+        self.send(body)
         told = ""
         while True:
-            message, blob = self._message()
+            message, blob = self.message()
             kind = message["type"]
             if kind == "failed":
                 return [message["code"], told]
@@ -127,7 +130,13 @@ class Peer:
             if not kind.endswith("-row"):
                 return ["ok", told]
 
-    def _message(self) -> tuple[dict[str, str], str]:
+    def send(self, body: dict[str, object]) -> None:
+        """Send a message."""
+        text = json.dumps(body).encode()
+        self.socket.sendall(len(text).to_bytes(4, "big") + text)
+
+    def message(self) -> tuple[dict[str, str], str]:
+        """Return the next message, and its blobs as one text."""
         body = json.loads(self._take(int.from_bytes(self._take(4), "big")))
         return body, b"".join([self._take(size) for size in body.get("blobs", ())]).decode(errors="replace")
 
@@ -139,6 +148,17 @@ class Peer:
                 raise EOFError
             data += piece
         return data
+
+
+def _watched(path: str, level: str) -> list[str]:
+    # an answer to a watch is its first row, and more follow until the client leaves
+    peer = Peer(path)
+    try:
+        peer.send({"type": "watch-view", "level": level})
+        message = peer.message()[0]
+        return [message["code"], ""] if message["type"] == "failed" else ["ok", ""]
+    finally:
+        peer.socket.close()
 
 
 def main() -> None:
@@ -155,6 +175,7 @@ def main() -> None:
         for door, request in REQUESTS.items():
             only = {"only": [name]} if "only" in request else {}
             answers[level][door] = peer.ask({**request, "level": level, **only})
+        answers[level]["socket.watch"] = _watched(asked["socket"], level)
     listed = peer.ask({"type": "list-levels", "level": "/"})[1]
     for level in asked["levels"]:
         answers[level]["socket.levels"] = ["ok" if f'"{level}"' in listed else "absent", ""]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import secrets
 import shlex
 import shutil
@@ -13,12 +14,25 @@ from typing import NamedTuple
 
 import pytest
 
+from envfs.dotenv.placeholders.masking import FIRST_LINE
 from envfs.protocol import wire
 from tests.component.requesting import CASES, READS
 from tests.conftest import Homes
 from tests.selection import spread
 from tests.system import access_matrix
-from tests.system.access_matrix import DOORS, GROUPS, PROGRAMS, RULES, SEVERAL, SPACES, TEAM, USERS, Condition, Persona
+from tests.system.access_matrix import (
+    DOORS,
+    GROUPS,
+    PROGRAMS,
+    RULES,
+    SEVERAL,
+    SPACES,
+    TEAM,
+    USERS,
+    Cell,
+    Condition,
+    Persona,
+)
 from tests.system.home import SECONDS, Home, as_user
 from tests.system.peer import HELLO, Peer
 from tests.system.probing import attempt
@@ -96,6 +110,7 @@ def _table(made: Ground, rule: str, condition: Condition) -> str:
         "until": condition.ended and _PAST_END,
         "decision": condition.decision,
         "can": sorted(condition.can),
+        "only": [condition.only] if condition.only else [],
     }
     named = {name: value for name, value in fields.items() if value or (name == "uid" and value == 0)}
     lines = [f"{name} = {json.dumps(value)}" for name, value in named.items()]
@@ -151,28 +166,51 @@ def test_each_caller_gets_through_each_door_what_the_rules_mean(
     assert {name: how for name, (how, _) in refused.items() if how != "not-approved"} == {}
     wrong = []
     for level, by_door in answers.items():
-        rule = level[1:]
+        rule, placeholders = level[1:], set[str]()
         assert set(by_door) == {*DOORS, *SEVERAL}
         for door, (how, text) in by_door.items():
-            may = access_matrix.expected(persona, rule, door)
-            if (how == "ok") != may or (not may and (how not in _REFUSALS or text)):
-                wrong.append((rule, door, how, may))
-            wrong += [
-                (rule, door, "leak", other) for other, secret in _foreign(matrix, persona, door) if secret in text
-            ]
+            cell = access_matrix.expected(persona, rule, door)
+            if (how == "ok") != (cell is not Cell.REFUSED) or (how != "ok" and (how not in _REFUSALS or text)):
+                wrong.append((rule, door, how, cell))
+            elif how == "ok" and (fault := _fault(matrix, rule, door, cell, text, placeholders)):
+                wrong.append((rule, door, fault, cell))
+            others = (other for other, secret in matrix.secrets.items() if secret in text and other != rule)
+            wrong += [(rule, door, "leak", other) for other in others]
+        sizes = {door: by_door[f"{door}.stat"][1] for door in ("env", "value") if by_door[f"{door}.read"][0] == "ok"}
+        wrong += [
+            (rule, door, "size", size) for door, size in sizes.items() if size != str(len(by_door[f"{door}.read"][1]))
+        ]
+        if len(placeholders) > 1:
+            wrong.append((rule, "", "several placeholders", placeholders))
     assert wrong == [], persona
 
 
-_REFUSALS = ("EACCES", "ENOENT", "not-approved", "absent")
+_REFUSALS = ("EACCES", "ENOENT", "not-approved", "no-such-variable", "absent")
+_OF_VALUES = ("value.read", "past.value")
+_OF_NAMES = ("vars.list", "past.vars", "example.read", "past.example", "socket.variables", "socket.facts")
 
 
-def _foreign(made: Ground, persona: Persona, door: str) -> Iterator[tuple[str, str]]:
-    # the secrets that must not come through a door, whatever was asked for
-    value_doors = [name for name, takes in DOORS.items() if takes == access_matrix.READ] + [*SEVERAL]
-    for rule, secret in made.secrets.items():
-        may = door in value_doors and access_matrix.expected(persona, rule, door)
-        if not may or access_matrix.is_masked(persona, rule, door):
-            yield rule, secret
+def _fault(made: Ground, rule: str, door: str, cell: Cell, text: str, placeholders: set[str]) -> str:
+    """Say what is wrong with a text that came through a door, if anything. Placeholders in it are collected."""
+    name, secret = _variable(rule), made.secrets[rule]
+    if access_matrix.READ not in access_matrix.needs(door) or door.partition(".")[2] in _WITHOUT_TEXT:
+        is_named = name in text if door in (*_OF_NAMES, "socket.history") else cell is not Cell.HIDDEN
+        return "secret" if secret in text else "" if is_named == (cell is not Cell.HIDDEN) else "name"
+    if cell is Cell.TRUE:
+        return "" if secret in text else "no value"
+    if secret in text:
+        return "secret"
+    if cell is Cell.HIDDEN:
+        return "name" if name in text else ""
+    if door in ("env.read", "past.read") and not text.startswith(FIRST_LINE):
+        return "no word about the mask"
+    found = _PLACEHOLDER.findall(text)
+    placeholders.update(found)
+    return "" if len(found) == 1 and (name in text or door in (*_OF_VALUES, "socket.value")) else "no placeholder"
+
+
+_WITHOUT_TEXT = ("stat", "access", "statvfs", "watch")
+_PLACEHOLDER = re.compile(r"[0-9a-f]{32}")  # in the place of a value of 32 hexadecimal digits
 
 
 _READING = """

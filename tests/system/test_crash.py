@@ -17,12 +17,13 @@ from envfs.service.log_verification import LIMITS
 from tests.conftest import copied
 from tests.system import forger
 from tests.system.crashing import (
+    AT_WORK,
     STRACE,
     Moment,
     Served,
-    keyholder_struck_at_work,
     put_under_passphrase,
     struck,
+    struck_at_work,
     traced,
 )
 from tests.system.home import Home, eventually
@@ -246,7 +247,7 @@ def _check(deed: Deed, state: State, told: list[Body]) -> None:
         _check_values(state, peer)
         assert peer.ask_all({"type": "list-grants"})[0] != []
         assert peer.ask({"type": "verify-log"})["type"] == "checked"
-        assert _strays(state.home) == []
+        eventually(lambda: _strays(state.home) == [], "no file is half written")
         assert _printed(state.home) == ""
     state.under = opened
 
@@ -397,20 +398,20 @@ def test_variables_that_are_set_one_after_the_other_survive_any_kill(built: Home
 @pytest.mark.parametrize(
     ("name", "blow"),
     [
-        ("set", Blow(Moment(0.05), "client")),
+        ("set", Blow(AT_WORK, "client")),
         ("rotate", Blow(Moment(0, "linkat", 2), "daemon")),
         ("recipients", Blow(Moment(0, "linkat", 1), "alone")),
-        ("recovery", Blow(Moment(0.05), "keyholder")),
+        ("recovery", Blow(AT_WORK, "keyholder")),
         ("passwd", Blow(Moment(0, "rename", 1), "daemon")),
         ("passwd-project", Blow(Moment(0, "linkat", 1), "daemon")),
         ("custody-to-passphrase", Blow(Moment(0, "linkat", 3), "daemon")),
-        ("custody-to-managed", Blow(Moment(0.1), "both")),
+        ("custody-to-managed", Blow(AT_WORK, "both")),
     ],
 )
 def test_each_change_that_is_killed_on_its_way_leaves_the_old_or_the_new(
     name: str, blow: Blow, built: Home, ground: Path
 ) -> None:
-    blow = blow if STRACE or not blow.moment.call else blow._replace(moment=Moment(0.1))
+    blow = blow if STRACE or not blow.moment.call else blow._replace(moment=AT_WORK)
     with Homes(built, ground, DEEDS[name]) as homes:
         _strike(name, homes, [blow], 0)
 
@@ -431,7 +432,7 @@ def test_a_client_that_leaves_ends_no_change(built: Home, ground: Path) -> None:
 def test_a_recovery_finishes_what_a_rotation_left(built: Home, ground: Path) -> None:
     with Homes(built, ground, DEEDS["recovery"]) as homes:
         state = homes.next()
-        moment = Moment(0, "linkat", 2) if STRACE else Moment(0.04)
+        moment = Moment(0, "linkat", 2) if STRACE else AT_WORK
         with (
             Served(state.home, alone=True) as served,
             struck(served, moment, "daemon"),
@@ -452,7 +453,7 @@ def test_what_a_dead_keyholder_was_at_dies_with_it(built: Home, ground: Path) ->
         state = homes.next()
         before = (state.home.path / "identity.age").read_bytes()
         with Served(state.home, OLD) as served:
-            with keyholder_struck_at_work(served):
+            with struck_at_work(served, "keyholder"):
                 _, reply = served.peer.ask_all({"type": "change-passphrase"}, (OLD, NEW))
             assert reply["code"] == "keyholder-gone"
             assert (state.home.path / "identity.age").read_bytes() == before

@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -32,8 +31,9 @@ def test_nothing_is_served_without_an_entry_and_no_entry_is_without_an_access(
     daemon = home.mount()
     processes = [_begin(home, count, seed) for seed in range(readers)]
     chance = random.Random(1)
-    for _ in range(kills):
-        time.sleep(chance.uniform(0.2, 0.6 if count < 1000 else 3.0))
+    for _ in range(kills):  # each while they read
+        entries = len(_entries(home)) + chance.randrange(count // (2 * kills))
+        eventually(lambda entries=entries: len(_entries(home)) > entries, "it is read from")  # type: ignore[misc]
         _kill(daemon)
         daemon = home.mount()
     said = {process.pid: _end(process) for process in processes}

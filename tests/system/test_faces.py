@@ -3,6 +3,7 @@
 All programs but the stranger's are of one uid. The approved one is a copy of the interpreter, named by its path.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -84,8 +85,20 @@ def masked_text(place: Faced) -> str:
     return text
 
 
+def tools(place: Faced, reads: int) -> bytes:
+    """Let `cat`, and then `git`, read the path so many times; return all that they say."""
+    code = "for command in cat 'git hash-object'; do for _ in $(seq $1); do $command $0; done; done"
+    return place.run("sh", "-c", code, str(place.home.view("/shop")), str(reads)).stdout
+
+
+def git_name(text: str) -> bytes:
+    """Return what git calls a file of this content, and a line end."""
+    data = text.encode()
+    return hashlib.sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest().encode() + b"\n"
+
+
 def interleaved(place: Faced, reads: int) -> None:
-    """Let five programs read one path together, so many reads in all, and hold each to its face."""
+    """Let seven programs read one path together, so many reads in all, and hold each to its face."""
     path, masked = place.home.view("/shop"), masked_text(place)
     readers = [(place.approved, TRUE), (sys.executable, masked), (place.approved, TRUE), (sys.executable, masked)]
     programs = [place.read_by(program, path, reads // 5) for program, _ in readers]
@@ -94,7 +107,9 @@ def interleaved(place: Faced, reads: int) -> None:
         assert program.stdin is not None
         program.stdin.write("go\n")
         program.stdin.flush()
+    others = tools(place, reads // 100)
     outputs = [json.loads(program.communicate()[0]) for program in programs]
+    assert others == masked.encode() * (reads // 100) + git_name(masked) * (reads // 100)
     assert outputs == [*([{}, [text]] for _, text in readers), [{"PermissionError": reads // 5}, []]]
 
 

@@ -16,7 +16,7 @@ from tests.system.watchers import MODIFY, Inotify, writer
 _READER = """
 import json, os, sys
 path, seen, count = sys.argv[1], {}, 0
-while not os.path.exists(sys.argv[2]):
+while count <= 10 or not os.path.exists(sys.argv[2]):
     handle = os.open(path, os.O_RDONLY)
     size = os.fstat(handle).st_size
     ways = (lambda: os.read(handle, 1 << 16), lambda: os.pread(handle, 1 << 16, 0))
@@ -30,6 +30,8 @@ while not os.path.exists(sys.argv[2]):
     assert size <= len(texts[0]) <= after, (size, len(texts[0]), after)
     seen[texts[0].decode()] = seen.get(texts[0].decode(), 0) + 1
     count += 1
+    if count == 1:
+        print("reads", flush=True)
 print(json.dumps([count, sorted(seen)]), flush=True)
 """
 
@@ -52,6 +54,9 @@ def test_readers_during_changes_meet_no_error_and_no_half_text(served: tuple[Hom
             for uid in (0, 0, 1002, 1002)
         ]
         try:
+            for reader in readers:
+                assert reader.stdout is not None
+                assert reader.stdout.readline() == "reads\n"
             with writer(home.socket) as write:
                 for number in range(60):
                     write.set("/shop", "APP_NAME", "n" * (1 + number * 37 % 1000))

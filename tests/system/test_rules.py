@@ -120,3 +120,30 @@ def test_a_program_of_the_owners_is_kept_out_of_everything_and_the_owner_is_not(
     assert "a rule denies `grant` at / to this program" in said.stderr
     assert shop.envfs("get", "/shop", "A").text == "1\n"
     assert shop.rows("grants")[-1]["id"] == denied
+
+
+def test_a_token_of_a_session_serves_the_command_and_its_children_and_ends_with_it(shop: Home, tmp_path: Path) -> None:
+    kept = tmp_path / "token"
+    script = (
+        f"env | grep ^ENVFS_TOKEN; cat $ENVFS_TOKEN_FILE >{kept}; "
+        # a child of a program that hands on no descriptor, as most do
+        f'python3 -c \'import subprocess; subprocess.run(["{ENVFS}", "get", "/shop", "A"], close_fds=True)\''
+    )
+    said = shop.envfs("exec", "/shop", "--session", "--only", "A", "--", "sh", "-c", script)
+    named, value = said.text.splitlines()
+    assert named.startswith("ENVFS_TOKEN_FILE=/proc/")
+    assert value == "1"
+    shop.envfs("get", "/shop", "A", environ={"ENVFS_TOKEN_FILE": str(kept)}, status=102)
+    assert not shop.rows("token", "ls")
+
+
+def test_a_session_has_the_limits_of_a_token(shop: Home) -> None:
+    script = f"{ENVFS} get /shop B; {ENVFS} show /shop --json"
+    words = ("--only", "A", "--can", "viewer", "--ttl", "1h", "--max-reads", "3", "--", "sh", "-c", script)
+    said = shop.envfs("exec", "/shop", "--session", *words)
+    assert "not-approved" not in said.text
+    assert '"A"' in said.text
+    assert '"B"' not in said.text
+    assert said.complaint.count("envfs: error:") == 1
+    shop.envfs("exec", "/shop", "--ttl", "1h", "--", "true", status=2)
+    shop.envfs("exec", "/shop", "--session", "--max-reads", "0", "--", "true", status=101)

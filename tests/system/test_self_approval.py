@@ -1,6 +1,7 @@
 """Nobody answers for the program that they are, however they go about it; a person at another terminal does."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,41 @@ def test_a_program_does_not_answer_its_own_question(own: Home, person: Person, h
     assert text not in out
     refused = [entry for entry in own.log() if str(entry.get("rule", "")).startswith(f"{question}: ")]
     assert [entry["event"] for entry in refused] == ["refuse"], out
+    eventually(lambda: not person.questions(), "the question is taken back")
+
+
+_DETACHED = {  # ASK is the command that asks
+    "left alone": "setsid -f ASK",
+    "by two forks": "(setsid ASK &)",
+    "as a child": "(read go < FIFO; exec setsid ASK) & script -qec 'echo > FIFO; ANSWER' /dev/null",
+}
+
+
+@pytest.mark.parametrize("how", _DETACHED)
+def test_a_program_that_asks_from_elsewhere_is_not_answered_at_its_terminal(
+    own: Home, person: Person, tmp_path: Path, how: str
+) -> None:
+    # script(1) gives the shell a terminal that is older than the question
+    answer = f"read name; {ENVFS} approvals respond $name yes"
+    line = _DETACHED[how] if "ANSWER" in _DETACHED[how] else f"{_DETACHED[how]}; ANSWER"
+    line = line.replace("ASK", f"cat {own.view(LEVEL)} > /dev/null").replace("ANSWER", answer)
+    os.mkfifo(fifo := tmp_path / "fifo")
+    line = line.replace("FIFO", str(fifo))
+    with subprocess.Popen(
+        ["script", "-qec", line, "/dev/null"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env={**own.environ(), "PATH": os.environ["PATH"]},
+        cwd="/",
+    ) as terminal:
+        eventually(person.questions, "the question")
+        (question,) = person.questions()
+        out = terminal.communicate(f"{name_of(question)}\n".encode(), timeout=60)[0]
+        assert b"may not answer" in out
+        assert b"after the question" not in out
+    (asker, *_) = question["processes"]  # type: ignore[misc]
+    os.kill(asker["pid"], signal.SIGKILL)
     eventually(lambda: not person.questions(), "the question is taken back")
 
 

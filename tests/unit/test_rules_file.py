@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core.access.roles import NAMED_SETS, Capability
-from envfs.core.access.rule import Pin, Rule
+from envfs.core.access.rule import Pin, Rule, RuleProcess
 from envfs.core.access.verdict import Decision
 from envfs.errors import EnvFSError, StoreUnavailable, TooLarge, UnsafeSettings
 from envfs.gate.rule_book import RuleBook
@@ -33,6 +33,8 @@ FULL = Rule(
     birth=5.0,
     token="a" * 64,
     by=1000,
+    process=RuleProcess("boot-1", 4711, 99, 1234.56),
+    by_token="t3",
 )
 
 
@@ -53,6 +55,12 @@ def test_a_rule_with_everything_comes_back(rules: RulesFile) -> None:
 def test_what_a_rule_allows_comes_back(rules: RulesFile, decision: Decision, can: frozenset[Capability]) -> None:
     given = rules.add(Rule("/", 1, decision=decision, can=can))
     assert RulesFile(rules.path).load().rules == (given,)
+
+
+def test_the_key_of_a_persons_rule_stays_what_it_was_in_earlier_releases() -> None:
+    assert Rule("/shop", 7).key == "sb7219b38"
+    assert Rule("/shop", 7, exe=Pin("/bin/a"), max_reads=3).key == "sae41fa3c"
+    assert Rule("/shop", 7, process=FULL.process).key not in ("sb7219b38", Rule("/shop", 7, by=1).key)
 
 
 def test_an_id_is_never_given_again(rules: RulesFile) -> None:

@@ -24,7 +24,7 @@ def test_what_is_not_a_regular_file_is_refused(tmp_path: Path, kind: str, flags:
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(OSError, match=r".") as caught:
         safe_open.open_file(tmp_path / "file", flags, follow=follow)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
     if kind in ("FIFO", "socket", "folder"):
         assert isinstance(caught.value, NotRegular)
         assert safe_open.error_words(caught.value) == f"it is a {kind}, not a regular file"

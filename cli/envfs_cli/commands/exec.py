@@ -2,10 +2,11 @@
 
 import os
 
-from envfs.errors import Malformed
+from envfs.errors import Malformed, NotRunning
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli.daemon import session
+from envfs_cli.level_versions import check_newest, dated_level
 from envfs_cli.process import replacement
 
 TYPE_CHECKING = False
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     Ask = Callable[[NamedTuple], tuple[object, bytes]]
 
 _GRACE = 10  # seconds
+_MOUNT = "start one for all with `envfs mount`"
 
 
 class ExecArguments(NamedTuple):
@@ -23,6 +25,10 @@ class ExecArguments(NamedTuple):
     level: str
     command: tuple[str, ...]
     only: tuple[str, ...]
+    session: bool
+    ttl: int | None
+    max_reads: int | None
+    can: tuple[str, ...]
     reason: str | None
     watch: bool
     grace: int | None
@@ -30,23 +36,33 @@ class ExecArguments(NamedTuple):
 
 
 def run_exec(arguments: ExecArguments) -> int:
-    """Fetch the view, then replace this process by the command: its exit status and signals are its own."""
-    if arguments.watch:
-        return _watch(arguments)
-    link = session.start_session(arguments.passphrase_file)
+    """Fetch the view, then replace this process by the command: its exit status and signals are its own.
+
+    Raises:
+        Mistake: there are limits for a token, and no token
+    """
+    if not arguments.session and (arguments.ttl or arguments.max_reads is not None or arguments.can):
+        from envfs_cli.arguments import Mistake
+
+        raise Mistake("--ttl, --max-reads and --can are the limits of a token", "--session makes one")
     view = _View(arguments)
+    if arguments.watch:
+        check_newest(view.dated, "a version of the past never changes, so there is nothing to watch")
+        return _watch(arguments, view)
+    link = session.start_session(arguments.passphrase_file)
     variables = view.fetch(link.ask)
+    if arguments.session:
+        variables = view.with_token(link, variables)
     link.close()
     return view.become_command(variables)
 
 
-def _watch(arguments: ExecArguments) -> int:
+def _watch(arguments: ExecArguments, view: "_View") -> int:
     from envfs_cli.watch import watcher
 
-    view, grace = _View(arguments), arguments.grace or _GRACE
-    return watcher.watch_command(
-        watcher.Watched(arguments.level, view.fetch, view.become_command, grace, arguments.passphrase_file)
-    )
+    grace = arguments.grace or _GRACE
+    become = view.become_session if arguments.session else view.become_command
+    return watcher.watch_command(watcher.Watched(arguments.level, view.fetch, become, grace, arguments.passphrase_file))
 
 
 class _View:
@@ -54,6 +70,7 @@ class _View:
 
     def __init__(self, arguments: ExecArguments) -> None:
         self._arguments = arguments
+        self.dated = dated_level(arguments.level)
         self._is_masked = False
 
     def fetch(self, ask: "Ask") -> bytes:
@@ -62,7 +79,8 @@ class _View:
         A reference to a name that no level sets is completed from the environment that the command is going to have.
         """
         why = session.given_reason(self._arguments.reason)
-        request = control.ReadView(self._arguments.level, "exec", "exec", self._arguments.only, reason=why)
+        level, version, moment = self.dated
+        request = control.ReadView(level, "exec", "exec", self._arguments.only, version, reason=why, moment=moment)
         try:
             reply, view = ask(request)
         except Malformed:  # such as a name that is required: the environment may have it
@@ -74,6 +92,30 @@ class _View:
         from envfs_cli.process import environment_references
 
         return environment_references.complete_entries(variables + b"\0", opened, os.environb)
+
+    def with_token(self, asking: session.Session, variables: bytes) -> bytes:
+        """Return the variables with a token for the command, which ends with it.
+
+        Raises:
+            NotRunning: this process shares a daemon that nobody else can ask
+        """
+        from envfs_cli.daemon import new_tokens
+        from envfs_cli.replies import written
+
+        if session.shared_link() is not None:
+            raise NotRunning("this shell's daemon is its own, so no command could ask by a token", _MOUNT)
+        given = self._arguments
+        limits = new_tokens.TokenLimits(given.level, given.ttl or 0, given.only, given.max_reads, given.can)
+        token, reply = new_tokens.make_token(asking, limits, session=True)
+        written.print_notes(reply)
+        return new_tokens.hand_over(token, variables)
+
+    def become_session(self, variables: bytes) -> int:
+        """As `become_command`, with a token that this process makes for itself."""
+        link = session.start_session(self._arguments.passphrase_file)
+        variables = self.with_token(link, variables)
+        link.close()
+        return self.become_command(variables)
 
     def become_command(self, variables: bytes) -> int:
         """Become the command, and say before if its variables are placeholders: once for each start."""

@@ -51,6 +51,8 @@ def _more(row: control.GrantRow) -> "list[str]":
         row.birth and f"within {row.birth} s of its start",
         row.dialect and f"dialect {row.dialect}",
         (row.exe or row.script or row.under) and not row.pinned and "not pinned",
-        row.by is not None and f"given by uid {row.by}",
+        row.by_token and f"given by token {row.by_token}",
+        row.by is not None and not row.by_token and f"given by uid {row.by}",
+        row.process and f"ends with process {row.process}",
     ]
     return [str(part) for part in parts if part]

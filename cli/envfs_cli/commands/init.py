@@ -61,11 +61,10 @@ def _print_made(link: session.Session, made: control.Made, identity_file: str, a
         output.as_json({**made._asdict(), **secret})
         return
     place = identity_file or client.user_locations().identity
-    output.print_line(f"a vault is made in {made.home}")
-    output.print_line(
-        f"  identity   {place}{' (unencrypted: its readers can read the vault)' if identity_file else ''}"
-    )
-    output.print_line(f"  recipient  {made.recipient}")
+    output.print_line(output.clean(f"a vault is made in {made.home}"))
+    unencrypted = " (unencrypted: its readers can read the vault)" if identity_file else ""
+    output.print_line(output.clean(f"  identity   {place}{unencrypted}"))
+    output.print_line(output.clean(f"  recipient  {made.recipient}"))
     output.print_line(f"  approved   uid {made.approved_uid}, for everything, and no other user")
     output.note(
         "without the identity" + ("" if identity_file else " and its passphrase") + " nothing opens: keep a copy"

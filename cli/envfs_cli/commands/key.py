@@ -66,6 +66,6 @@ def _rotate(arguments: KeyArguments) -> int:
         output.rows_json(resealed)
         return 0
     for row in resealed:
-        output.print_line(f"{row.level}: version {row.version}")
+        output.print_line(output.clean(f"{row.level}: version {row.version}"))
     output.done(f"{name} has a new key")
     return 0

@@ -121,7 +121,7 @@ def _verify(link: "Session", pin: str, *, as_json: bool) -> int:
         if as_json:
             output.message_json(reply)
         else:
-            output.print_line(f"the access log is whole: {reply.looked_at} entries, {reply.notes[0]}")
+            output.print_line(output.clean(f"the access log is whole: {reply.looked_at} entries, {reply.notes[0]}"))
             for text in reply.notes[1:]:
                 output.note(text)
             if reply.pin:

@@ -1,15 +1,11 @@
 """`token`: let the bearer of a token read a level, for callers without a uid of their own."""
 
-import base64
-import hashlib
-import os
-
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
-from envfs_cli.daemon import session
+from envfs_cli.daemon import new_tokens, session
 from envfs_cli.replies.written import print_notes
 
 TYPE_CHECKING = False
@@ -17,8 +13,6 @@ if TYPE_CHECKING:
     from typing import Literal
 
 _SECONDS = 15 * 60
-_BYTES = 32
-_PREFIX = "envfs_"
 
 
 class TokenArguments(NamedTuple):
@@ -56,19 +50,11 @@ def run_token(arguments: TokenArguments) -> int:
 
 
 def _create(arguments: TokenArguments, level: str) -> int:
-    # it is made here, and the daemon is told its digest alone
-    token = _PREFIX + base64.urlsafe_b64encode(os.urandom(_BYTES)).decode().rstrip("=")
     seconds = arguments.ttl or _SECONDS
-    request = control.GrantAccess(
-        level,
-        seconds=seconds,
-        dialect=arguments.dialect or "",
-        only=arguments.only,
-        max_reads=arguments.max_reads or 0,
-        can=arguments.can,
-        token=hashlib.sha256(token.encode()).hexdigest(),
+    limits = new_tokens.TokenLimits(
+        level, seconds, arguments.only, arguments.max_reads, arguments.can, arguments.dialect or ""
     )
-    reply = session.start_session(arguments.passphrase_file).reply(request)
+    token, reply = new_tokens.make_token(session.start_session(arguments.passphrase_file), limits)
     rule_id = reply.id if isinstance(reply, control.RuleGiven) else ""
     if arguments.json:
         output.as_json({"id": rule_id, "token": token, "level": level, "seconds": seconds})
@@ -98,5 +84,7 @@ def _cells(row: control.GrantRow) -> "tuple[str, ...]":
     more = [
         f"only {','.join(row.only)}" if row.only else "",
         f"{row.reads} of {row.max_reads} reads" if row.max_reads else "",
+        f"ends with process {row.process}" if row.process else "",
     ]
-    return row.id, row.level, ",".join(row.can), output.shown_time(row.until), ", ".join(filter(None, more)) or "-"
+    until = output.shown_time(row.until) or "-"
+    return row.id, row.level, ",".join(row.can), until, ", ".join(filter(None, more)) or "-"

@@ -2,9 +2,12 @@
 
 from envfs_cli.grammar.words import (
     CALLERS,
+    CAN,
+    CAPABILITY_WORDS,
     DIALECT,
     JSON,
     LEVEL,
+    MAX_READS,
     PASSPHRASE,
     SCOPES,
     TTL,
@@ -16,13 +19,7 @@ from envfs_cli.grammar.words import (
 
 _DECISIONS = ("allow", "mask", "ask", "deny")
 _ONLY = Option(("--only",), "list", "NAMES", "these variables alone; * and ? may stand in a name")
-_MAX_READS = Option(("--max-reads",), "number", "N", "let N processes read, each as often as it likes")
-_CAPABILITIES = (
-    "read, names, write, history, log, approve, grant, admin, or one of the sets viewer, reader, writer, auditor, "
-    "approver, admin; default: reader"
-)
-_CAN = Option(("--can",), "list", "LIST", f"{_CAPABILITIES}, and all of them with --decision deny")
-_TOKEN_CAN = _CAN._replace(help=_CAPABILITIES)
+_CAN = CAN._replace(help=f"{CAPABILITY_WORDS}, and all of them with --decision deny")
 COMMANDS = (
     Command(
         "grant",
@@ -36,7 +33,7 @@ COMMANDS = (
             _CAN,
             _ONLY,
             TTL,
-            _MAX_READS,
+            MAX_READS,
             Option(("--birth",), "duration", "TIME", "only so soon after the process has started its program"),
             DIALECT,
             PASSPHRASE,
@@ -51,8 +48,9 @@ COMMANDS = (
         ),
         details="A caller has to meet all that is named. Of several rules the most specific one decides: that of the "
         "deepest level, then the one that names a program, a script, an ancestor, a unit, a user or a group, in this "
-        "order. Of two that are as specific, the stricter one does. Programs are pinned by their content: once it "
-        "changes, the rule does not match until it is given again. A user's own daemon serves its "
+        "order. Of two that are as specific, the stricter one does: deny, ask, mask, allow. A yes to a question gives "
+        "what they come to without the asking: placeholders, if one of them masks. Programs are pinned by their "
+        "content: once it changes, the rule does not match until it is given again. A user's own daemon serves its "
         "user alone; for several users the vault is root's. With --dialect, what these callers read as .env is written "
         "for one kind of reader, which can carry "
         "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "
@@ -74,7 +72,7 @@ COMMANDS = (
         "access",
         "list the rules",
         options=(PASSPHRASE, JSON),
-        examples=("envfs grants",),
+        examples=("envfs grants", "envfs grants --json | jq '.[] | select(.seconds_left >= 0)'"),
     ),
     Command(
         "approvals",
@@ -120,7 +118,7 @@ COMMANDS = (
         "list the processes that have a level open or read it",
         (LEVEL,),
         (PASSPHRASE, JSON),
-        ("envfs who /shop/prod",),
+        ("envfs who /shop/prod", "envfs who /shop/prod --json | jq '.[].pid'"),
         details="Readers of levels below are listed too, for they get what the level sets. A process that has ended is "
         "listed only if another one has its open file, and then as `passed on`. The daemon remembers the last 4,096 "
         "readings since its start. `envfs log` has all of them.",
@@ -140,8 +138,8 @@ COMMANDS = (
         (
             Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: 15m"),
             _ONLY,
-            _MAX_READS,
-            _TOKEN_CAN,
+            MAX_READS,
+            CAN,
             DIALECT,
             PASSPHRASE,
             JSON,
@@ -153,7 +151,7 @@ COMMANDS = (
         ),
         details="For containers, CI and other users, by the socket alone. Any command takes the token from "
         "ENVFS_TOKEN or from the file that ENVFS_TOKEN_FILE names, and acts by it and by nothing else. The command "
-        "that `exec` becomes does not inherit it. The daemon keeps a digest.",
+        "that `exec` becomes does not inherit it; `exec --session` gives it one of its own. The daemon keeps a digest.",
     ),
     Command(
         "log",

@@ -1,14 +1,18 @@
 """The commands of use: run a command with a view, mount, unlock, link, the shell."""
 
 from envfs_cli.grammar.words import (
-    HERE,
+    CAN,
+    CAPABILITY_WORDS,
+    HERE_THEN,
     JSON,
+    MAX_READS,
     MESSAGE,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
     READ_AS,
     REASON,
+    TTL,
     Argument,
     Command,
     Option,
@@ -19,9 +23,13 @@ COMMANDS = (
         "exec",
         "use",
         "run a command with a view as its environment",
-        (HERE, Argument("command", "words", "the command and its arguments, after --")),
+        (HERE_THEN, Argument("command", "words", "the command and its arguments, after --")),
         (
             Option(("--only",), "list", "A,B", "only these variables"),
+            Option(("--session",), "flag", "", "give the command a token, which ends with it"),
+            TTL._replace(help="with --session: the longest that the token lasts"),
+            MAX_READS._replace(help="with --session: let N processes read by the token"),
+            CAN._replace(help=f"with --session: what the token gives, of {CAPABILITY_WORDS}"),
             REASON,
             Option(("--watch",), "flag", "", "start the command again when the view changes"),
             Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
@@ -32,12 +40,15 @@ COMMANDS = (
             "envfs exec /shop/prod --only DATABASE_URL -- psql",
             "envfs exec -- npm start",
             "envfs exec /shop/dev --watch -- npm run dev",
+            "envfs exec /shop/prod --session --can reader -- ./supervisor",
         ),
         ("run",),
         "The command's exit status is passed through. EnvFS's own are 100 and above. With --watch the command runs as "
         "a child: when what it gets has changed it is sent SIGTERM, after the grace time SIGKILL, and it starts again "
         "with the new values. When it ends by itself, that is the end. --watch needs a running daemon; the rest works "
-        "without one, and asks for the passphrase if the identity has one.",
+        "without one, and asks for the passphrase if the identity has one. With --session the command, and what it "
+        "starts, may ask EnvFS by a token of the level as long as the command runs: ENVFS_TOKEN_FILE names it. To "
+        "give one takes `grant` at the level.",
     ),
     Command(
         "mount",

@@ -6,6 +6,7 @@ from envfs_cli.grammar.words import (
     DIALECT,
     FORMATS,
     HERE,
+    HERE_THEN,
     IMPORT_FORMATS,
     JSON,
     LEVEL,
@@ -27,10 +28,12 @@ COMMANDS = (
     Command(
         "set",
         "values",
-        "set one variable",
-        (HERE, NAME),
+        "set a variable, or several in one version",
+        (HERE, Argument("name", "name", "a variable's name, or several as in A,B,C")),
         (
-            Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
+            Option(
+                ("--from-file",), "file", "FILE", "take the value from a file, to the letter; several: lines NAME=value"
+            ),
             Option(("--empty",), "flag", "", "set an empty value, which is refused otherwise"),
             Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
             Option(("--canary",), "flag", "", "make a random value that nobody needs; its read is an alarm"),
@@ -41,23 +44,27 @@ COMMANDS = (
         (
             "envfs set /shop/prod DATABASE_URL",
             "pass show db | envfs set /shop/prod DATABASE_URL",
+            "envfs set /shop/prod DB_HOST,DB_USER,DB_PASSWORD -m 'the new database'",
+            "envfs set /shop/prod DB_USER,DB_PASSWORD < new.env",
             "echo 'postgres://${DB_HOST}/shop' | envfs set /shop DATABASE_URL --template",
             "envfs set /backup/prod AWS_SECRET_ACCESS_KEY --canary",
         ),
         details="The value is asked for without showing it, or read from standard input, or taken from a file. At the "
         "terminal Enter ends it, and a paste is taken whole, with all of its lines. A value of one line loses its line "
         "end, one of several lines keeps it, as keys and certificates need it. A value is never an argument: those are "
-        "in everybody's process list. With --canary the value is made up: a read of it, or of a view that holds it, is "
-        "an event `canary` in the log, is in `envfs status`, and starts the program that `[audit] hook` names. "
+        "in everybody's process list. Several variables become one version, or nothing is changed: each value is asked "
+        "for, or taken from a dotenv text, whose other variables are passed over. With --canary the value is made up: "
+        "a read of it, or of a view that holds it, is an event `canary` in the log, is in `envfs status`, and starts "
+        "the program that `[audit] hook` names. "
         "Put it where nothing reads: in a level of its own, or where programs get other names alone.",
     ),
     Command(
         "get",
         "values",
         "print one variable's value",
-        (HERE, NAME),
+        (HERE_THEN, NAME),
         (VERSION, REASON, PASSPHRASE),
-        ("envfs get /shop/prod DATABASE_URL",),
+        ("envfs get /shop/prod DATABASE_URL", "envfs get /shop/prod@-1 DATABASE_URL"),
     ),
     Command(
         "unset",
@@ -82,14 +89,14 @@ COMMANDS = (
         "values",
         "list levels",
         (Argument("level", "level", "list only this level and those below it", optional=True),),
-        (PASSPHRASE, JSON),
+        (Option(("--removed",), "flag", "", "those that `envfs rm` removed"), PASSPHRASE, JSON),
         ("envfs ls", "envfs ls /shop"),
     ),
     Command(
         "show",
         "values",
         "list the variables of a view and where each is set",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(("--reveal",), "flag", "", "print the values too"),
             Option(("--own",), "flag", "", "of the level's own text; with --reveal that text itself"),
@@ -103,7 +110,7 @@ COMMANDS = (
         "explain",
         "values",
         "say where a value comes from, or which rule answers a caller",
-        (HERE, Argument("name", "name", "a variable's name", optional=True)),
+        (HERE_THEN, Argument("name", "name", "a variable's name", optional=True)),
         (
             Option(("--reveal",), "flag", "", "print the value too"),
             VERSION,
@@ -126,7 +133,7 @@ COMMANDS = (
         "check",
         "values",
         "say what is wrong with a level's variables",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(
                 ("--against",), "file", "FILE", "a .env.example, or a JSON Schema (*.json): what is missing or extra"
@@ -188,7 +195,7 @@ COMMANDS = (
         "export",
         "values",
         "print a view",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
             Option(("--only",), "list", "A,B", "only these variables"),
@@ -203,6 +210,7 @@ COMMANDS = (
             "envfs export /shop/prod -f json | jq .",
             "envfs export /shop/prod --dialect node > .env",
             "envfs export /shop/prod --own -o shop.env",
+            "envfs export /shop/prod@2026-11-01T10:00",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
         ),
@@ -215,16 +223,96 @@ COMMANDS = (
         "history",
         "versions",
         "list a level's versions: what wrote each, what changed, and why",
-        (HERE,),
-        (Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"), PASSPHRASE, JSON),
-        ("envfs history /shop/prod",),
+        (HERE_THEN,),
+        (
+            Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"),
+            Option(("--name",), "text", "NAME", "those alone that changed this variable, also under its earlier names"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs history /shop/prod",
+            "envfs history /shop/prod --name DATABASE_URL",
+            "envfs history /shop/prod@2026-11-01T10:00 -n 5",
+        ),
+        details="The newest first. `+` is a name that was added, `~` one with another value, `-` one that was removed, "
+        "and an arrow leads from a name to the one that it has now. An author is shown by the name that [authors] of "
+        "the settings gives, or by "
+        "the first letters of the key. Names take a rule with `names`, and messages are for the owner. With "
+        "/shop/prod@VERSION, the list ends with that version.",
+    ),
+    Command(
+        "diff",
+        "versions",
+        "list the variables in which two versions, or two levels, differ",
+        (
+            HERE_THEN,
+            Argument("first", "text", "a version to compare with (@3, @-2, a time), or another level", optional=True),
+            Argument("second", "text", "a version of the level, in place of the newest", optional=True),
+        ),
+        (
+            Option(("--reveal",), "flag", "", "print the values too"),
+            Option(("--names",), "flag", "", "compare the names alone, for those who may have no values"),
+            Option(("--own",), "flag", "", "of two levels: their own texts, without what is above them"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs diff /shop/prod",
+            "envfs diff /shop/prod @3 @5",
+            "envfs diff /shop/prod@2026-11-01T10:00 --reveal",
+            "envfs diff /shop/staging /shop/prod",
+        ),
+        details="`+` is a name that the second side alone has, `-` one that the first side alone has, "
+        "`~` one with another value. With a level alone, its newest version is compared with the one before. Two "
+        "versions of a level are compared by the level's own text, two levels by their views, with what they "
+        "inherit. The exit status is 0 if nothing differs, "
+        "and 1 if something does. Comparing values takes what reading them does.",
     ),
     Command(
         "rollback",
         "versions",
-        "write a new version with the text of an old one",
-        (LEVEL, SUBVERSION),
+        "write a new version with the text of an old one, or its variables",
+        (
+            LEVEL,
+            SUBVERSION,
+            Argument("names", "text", "these variables alone, as in A,B,C; default: the whole text", optional=True),
+        ),
         (YES, MESSAGE, PASSPHRASE, JSON),
-        ("envfs rollback /shop/prod 7", "envfs rollback /shop/prod 7 -m 'the new key does not work yet'"),
+        (
+            "envfs rollback /shop/prod 7",
+            "envfs rollback /shop/prod @-1 -m 'the new key does not work yet'",
+            "envfs rollback /shop/prod 2026-11-01T10:00 DB_USER,DB_PASSWORD",
+        ),
+        details="No version is lost: the old text becomes the newest version. A variable that is named and was not "
+        "there then is removed. Without -m, the message says which version it was.",
+    ),
+    Command(
+        "rm",
+        "versions",
+        "remove a level; its versions stay until they are forgotten",
+        (LEVEL,),
+        (Option(("--below",), "flag", "", "remove the levels below it as well"), YES, MESSAGE, PASSPHRASE, JSON),
+        ("envfs rm /shop/old", "envfs rm /shop --below -m 'the shop is closed'"),
+        details="A last version without variables is written, and the level is listed and shown no more. "
+        "`envfs rollback` to an older version brings it back. Rules for the level, and the project's keys, stay.",
+    ),
+    Command(
+        "forget",
+        "versions",
+        "forget the values of older versions of a level for good",
+        (LEVEL,),
+        (
+            Option(
+                ("--before",), "text", "N|TIME", "those before this version or time (7, 30d, 2026-11-01); default: all"
+            ),
+            YES,
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs forget /shop/prod --before 40", "envfs forget /shop/prod --before 90d", "envfs forget /shop/old"),
+        details="The newest version always stays. What was forgotten is overwritten in the vault's files, and a signed "
+        "tombstone keeps the chain of the versions whole, so `envfs verify` goes on to pass. Copies elsewhere stay: "
+        "backups, snapshots of the file system, and what a disk keeps of a block that was overwritten.",
     ),
 )

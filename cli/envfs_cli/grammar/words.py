@@ -86,6 +86,10 @@ LEVEL = Argument("level", "level", "a level such as /shop/prod")
 HERE = Argument(
     "level", "level", "a level such as /shop/prod; default: the one that `envfs link` gave this folder", linked=True
 )
+HERE_THEN = HERE._replace(
+    help="a level such as /shop/prod, or as it was: /shop/prod@7, /shop/prod@-1, /shop/prod@2026-11-01T10:00; "
+    "default: the one that `envfs link` gave this folder"
+)
 NAME = Argument("name", "name", "a variable's name")
 UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name")
@@ -100,6 +104,12 @@ UNIT = Option(("--unit",), "text", "NAME", "the process's systemd unit, such as 
 CALLERS = (UID, USER, GID, GROUP, EXE, SCRIPT, UNDER, CGROUP, UNIT)
 CAPABILITIES = ("read", "names", "write", "history", "log", "approve", "grant", "admin")
 TTL = Option(("--ttl",), "duration", "TIME", "how long, as in 30s 15m 1h 7d; default: without end")
+MAX_READS = Option(("--max-reads",), "number", "N", "let N processes read, each as often as it likes")
+CAPABILITY_WORDS = (
+    "read, names, write, history, log, approve, grant, admin, or one of the sets viewer, reader, writer, auditor, "
+    "approver, admin; default: reader"
+)
+CAN = Option(("--can",), "list", "LIST", CAPABILITY_WORDS)
 PROJECT = Argument("project", "project", "a project such as shop; / is the one of level /", optional=True)
 PROJECT_PASSPHRASE = Option(
     ("--passphrase-file",), "file", "FILE", "read the passphrase from a file (also: ENVFS_PROJECT_PASSPHRASE_FILE)"
@@ -108,7 +118,7 @@ DIALECTS = ("portable", "shell", "docker", "systemd", "python", "python-interpol
 DIALECT = Option(("--dialect",), "text", "NAME", f"dotenv text for one kind of reader: {', '.join(DIALECTS)}", DIALECTS)
 SCOPES: "tuple[Scope, ...]" = ("once", "process", "executable", "always")
 VERSION = Option(("--version",), "number", "N", "the level as it was at that version")
-SUBVERSION = Argument("version", "number", "a version, as `envfs history` counts them")
+SUBVERSION = Argument("version", "text", "a version: 7, as `envfs history` counts them, @-1 or a time")
 ORDERS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony", "nuxt")
 READERS = (
     "node",

@@ -16,10 +16,7 @@ def explain_access(
     asking: session.Session, level: str, callers: Named, *, pid: int, capability: str, as_json: bool
 ) -> int:
     """Say what is decided for a caller, and how each rule answers it. Returns the exit status."""
-    request = control.ExplainAccess(
-        *(level, pid, callers.uid, callers.gid, callers.exe.path, callers.script.path, callers.under.path),
-        *(callers.cgroup, callers.unit, capability),
-    )
+    request = control.ExplainAccess(level, pid, *callers.conditions, capability)
     received: list[object] = []
     reply, _ = asking.ask(request, (), received)
     rows = [row for row in received if isinstance(row, control.RuleRow)]
@@ -30,6 +27,8 @@ def explain_access(
         return 0
     output.print_line(f"{output.paint(output.clean(reply.decision), 'head')} {capability} at {level}")
     output.print_line(f"  by         {output.clean(reply.rule)}")
+    if reply.decision == "ask" and reply.masked:
+        output.print_line("  a yes      gives placeholders in the place of the values")
     for row in rows:
         answer = output.paint(output.clean(row.answer).ljust(14), _STYLES.get(row.answer, "head"))
         reason = f": {row.reason}" if row.reason else ""

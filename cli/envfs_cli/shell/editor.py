@@ -40,11 +40,12 @@ class Editor:
         history: History,
         sources: Sources,
         level: "Callable[[], str]",
-        source: "Input | None" = None,
-        sink: "Output | None" = None,
         questions: "Questions | None" = None,
+        terminal: "tuple[Input, Output] | None" = None,
     ) -> None:
         """Edit with `history`. Offer what `sources` knows at the level that `level` returns. Show `questions`."""
+        # the editor draws on the terminal, also when results go into a pipe
+        source, sink = terminal or (None, create_output(always_prefer_tty=True))
         self._level = level
         self._questions = questions
         self._session: PromptSession[str] = PromptSession(
@@ -55,8 +56,7 @@ class Editor:
             style=_STYLE,
             color_depth=ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None,
             input=source,
-            # the editor draws on the terminal, also when results go into a pipe
-            output=sink or create_output(always_prefer_tty=True),
+            output=sink,
         )
 
     def ask(self) -> str:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from envfs.core.access.caller import Caller
 from envfs.core.access.conditions import path_of
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
-from envfs.core.access.policy import IndexedRule, Policy
+from envfs.core.access.policy import Policy
+from envfs.core.access.resolution import IndexedRule
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Pin, Rule, who
 from envfs.core.access.rule_command import grant_command
@@ -29,14 +30,15 @@ def explain(policy: Policy, caller: Caller, level: str, seconds: float, capabili
     if caller.unknown:
         return
     resolution = policy.resolve(caller, level, seconds)
+    asks = any(each.rule.decision is Decision.ASK and capability in each.rule.can for each in resolution.deciding)
     for entry in policy.entries(level):
         rule = entry.rule
-        if seconds >= entry.until:
-            answer, reason = "has ended", rule.until
+        if not policy.lasts(entry, seconds):
+            answer, reason = "has ended", rule.until if seconds >= entry.until else "its process has ended"
         elif entry in resolution.denying and entry.denies(capability):
             answer, reason = "denies", ""
         elif entry in resolution.deciding:
-            answer, reason = "decides", "" if capability in rule.can else f"it does not give {capability}"
+            answer, reason = "decides", _deciding(rule, capability, asks=asks)
         elif entry in resolution.doubtful:
             answer, reason = "in doubt", why_not(rule, caller, entry)
         elif policy.meets(entry, caller):
@@ -44,6 +46,12 @@ def explain(policy: Policy, caller: Caller, level: str, seconds: float, capabili
         else:
             answer, reason = "does not match", why_not(rule, caller, entry)
         yield RuleAnswer(rule.key, rule.level, who(rule), rule.decision, answer, reason)
+
+
+def _deciding(rule: Rule, capability: Capability, *, asks: bool) -> str:
+    if capability not in rule.can:
+        return f"it does not give {capability}"
+    return "once a person said yes" if asks and rule.decision is not Decision.ASK else ""
 
 
 def _overruled(rule: Rule, capability: Capability) -> str:

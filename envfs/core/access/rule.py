@@ -12,6 +12,7 @@ from envfs.core.access.roles import READER, Capability
 from envfs.core.access.verdict import Decision
 
 _ID_DIGITS = 8
+_FIRST_FIELDS = 20  # of a rule
 
 
 class Moment(NamedTuple):
@@ -33,6 +34,19 @@ class Pin(NamedTuple):
     sha256: str = ""
 
 
+class RuleProcess(NamedTuple):
+    """A process with which a rule ends, as it is known for the length of one run of the machine, `boot`.
+
+    `pidfd` is the inode of its pidfd, which is never given again. Where the kernel has none, 0: then the number counts
+    and the `start`, in seconds since the boot.
+    """
+
+    boot: str
+    pid: int
+    pidfd: int = 0
+    start: float = 0.0
+
+
 class Rule(NamedTuple):
     """The callers that meet all conditions get `decision` on `level` and all below it, for what `can` lists.
 
@@ -40,7 +54,8 @@ class Rule(NamedTuple):
     Empty for one without end. The dotenv texts that it shows are in `dialect`, empty for what the levels ask for. `id`
     is empty for a rule that a person wrote. `script` is what an interpreter runs, `under` an ancestor of the process.
     `birth` is for how many seconds after its exec a process meets the rule, `max_reads` how many processes read by it.
-    `token` is the SHA-256 of a token in hex. `by` is the uid that gave the rule, none for the owner.
+    `token` is the SHA-256 of a token in hex. `by` is the uid that gave the rule, none for the owner. With a `process`
+    it ends when that does. `by_token` is the id of the token whose bearer gave it.
     """
 
     level: str
@@ -63,13 +78,22 @@ class Rule(NamedTuple):
     birth: float = 0.0
     token: str = ""
     by: int | None = None
+    process: RuleProcess | None = None
+    by_token: str = ""
+
+    @property
+    def maker(self) -> int | str | None:
+        """The one who gave it, and may take it back: the bearers of a token, by its id, a uid, or none, the owner."""
+        return self.by_token or self.by
 
     @property
     def key(self) -> str:
         """The id. For a rule that a person wrote, one that is made of its content."""
         if self.id:
             return self.id
-        content = repr((*self[:15], sorted(self.can), *self[16:]))
+        later = [(name, getattr(self, name)) for name in self._fields[_FIRST_FIELDS:]]
+        named = [pair for pair in later if pair[1]]  # a key stays what it was as long as none of these is there
+        content = repr((*self[:15], sorted(self.can), *self[16:_FIRST_FIELDS], *named))
         return "s" + hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()[:_ID_DIGITS]
 
     @property

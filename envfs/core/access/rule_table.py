@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from envfs.core import names
 from envfs.core.access.roles import ALL, NAMED_SETS, READER, Capability
-from envfs.core.access.rule import Pin, Rule
+from envfs.core.access.rule import Pin, Rule, RuleProcess
 from envfs.core.access.verdict import Decision
 from envfs.errors import EnvFSError
 
@@ -18,10 +18,14 @@ MOST_GLOBS = 256
 UIDS = 1 << 32
 MOST_SECONDS = 10 * 366 * 86_400
 _KEYS: dict[str, type] = {
-    **dict.fromkeys(("id", "level", "cgroup", "unit", "token", "decision", "dialect", "until", "boot"), str),
+    **dict.fromkeys(
+        ("id", "level", "cgroup", "unit", "token", "by_token", "decision", "dialect", "until", "boot"), str
+    ),
     **dict.fromkeys(("exe", "exe_sha256", "script", "script_sha256", "under", "under_sha256"), str),
     **dict.fromkeys(("uid", "gid", "by", "max_reads"), int),
-    **dict.fromkeys(("birth", "boot_until"), float),
+    **dict.fromkeys(("process", "process_pidfd"), int),
+    "process_boot": str,
+    **dict.fromkeys(("birth", "boot_until", "process_start"), float),
     **dict.fromkeys(("can", "only"), list),
 }
 _PROGRAMS = ("exe", "script", "under")
@@ -48,7 +52,7 @@ def parse_rule(table: object, dialects: Collection[str]) -> Rule:
         gid=_number(fields, "gid"),
         by=_number(fields, "by"),
         **{name: _pin(fields, name) for name in _PROGRAMS},  # type: ignore[arg-type]
-        **{name: _text(fields, name) for name in ("cgroup", "unit", "dialect", "id", "until", "boot")},  # type: ignore[arg-type]
+        **{name: _text(fields, name) for name in ("cgroup", "unit", "dialect", "id", "by_token", "until", "boot")},  # type: ignore[arg-type]
         token=_matching(fields, "token", _SHA256),
         boot_until=float(str(fields.get("boot_until", 0.0))),
         birth=float(str(fields.get("birth", 0.0))),
@@ -56,6 +60,7 @@ def parse_rule(table: object, dialects: Collection[str]) -> Rule:
         decision=_decision(fields),
         can=_can(fields),
         only=parse_globs(fields.get("only", [])),
+        process=_process(fields),
     )
     check_rule(rule, dialects)
     if ("boot" in fields) != ("boot_until" in fields) or ("boot" in fields and "until" not in fields):
@@ -71,8 +76,8 @@ def check_rule(rule: Rule, dialects: Collection[str]) -> None:
     """
     if not rule.names_anybody:
         raise EnvFSError("a [[grant]] needs level and uid, or another condition")
-    if rule.id and not _ID.fullmatch(rule.id):
-        raise EnvFSError("id in a [[grant]] is a letter and a number, as in g7")
+    if not all(_ID.fullmatch(name) for name in (rule.id, rule.by_token) if name):
+        raise EnvFSError("id and by_token in a [[grant]] are a letter and a number, as in g7")
     if rule.dialect and rule.dialect not in dialects:
         raise EnvFSError(f"dialect in a [[grant]] is one of {', '.join(dialects)}")
     if not _UNTIL.fullmatch(rule.until or _NO_END):
@@ -94,12 +99,15 @@ def rule_table(rule: Rule) -> dict[str, object]:
     for name in _PROGRAMS:
         pin: Pin | None = getattr(rule, name)
         table |= {name: pin.path, f"{name}_sha256": pin.sha256} if pin else {}
-    table |= {"cgroup": rule.cgroup, "unit": rule.unit, "token": rule.token}
+    table |= {"cgroup": rule.cgroup, "unit": rule.unit, "token": rule.token, "by_token": rule.by_token}
     table["decision"] = "" if rule.decision is Decision.ALLOW else str(rule.decision)
     table["can"] = [] if rule.can == _can_by_default(rule.decision) else sorted(rule.can)
     table |= {"only": list(rule.only), "max_reads": rule.max_reads, "birth": rule.birth, "dialect": rule.dialect}
     table |= {"until": rule.until, "boot": rule.boot}
     written = {name: value for name, value in table.items() if value or name in numbers}
+    if rule.process is not None:
+        boot, pid, pidfd, start = rule.process
+        written |= {"process": pid, "process_pidfd": pidfd, "process_boot": boot, "process_start": start}
     return written | ({"boot_until": rule.boot_until} if rule.boot else {})
 
 
@@ -188,6 +196,16 @@ def _pin(fields: Mapping[str, object], name: str) -> Pin | None:
     if sha256 and not path:
         raise EnvFSError(f"{name}_sha256 in a [[grant]] comes with {name}")
     return Pin(path, sha256) if path else None
+
+
+def _process(fields: Mapping[str, object]) -> RuleProcess | None:
+    keys = ("process_boot", "process", "process_pidfd", "process_start")
+    if not any(key in fields for key in keys):
+        return None
+    boot, pid, pidfd, start = (fields.get(key) for key in keys)
+    if not (isinstance(boot, str) and boot and isinstance(pid, int) and pid > 0 and isinstance(pidfd, int)):
+        raise EnvFSError("process, process_pidfd, process_boot and process_start in a [[grant]] come together")
+    return RuleProcess(boot, pid, pidfd, float(str(start or 0.0)))
 
 
 def _path(rule: Rule, name: str) -> str:

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from envfs.core.approvals.lineage import Lineage, Process, Terminal, is_complete, sessions
+from envfs.core.approvals.lineage import Lineage, Process, Terminal, is_complete, is_pseudo_terminal, sessions
 
 AGENTS = (
     *("aider", "amp", "auggie", "claude", "claude-code", "cline", "codex", "copilot", "crush", "cursor"),
@@ -24,19 +24,27 @@ _TICK, _COARSE_NS = 0.01, 20_000_000  # what a start, and the time of a device, 
 
 
 class AskingProcess(NamedTuple):
-    """The one who asked: its lineage, and when, in seconds since the boot and on the wall clock in nanoseconds."""
+    """The one who asked: its lineage, and when, in seconds since the boot and on the wall clock in nanoseconds.
+
+    `cgroup` is its path (cgroups(7), version 2), empty if it cannot be seen.
+    """
 
     lineage: Lineage
     seconds: float
     wall_ns: int
+    cgroup: str = ""
 
 
 class AnsweringProcess(NamedTuple):
-    """The one who answers: its lineage, the leader of its session if that is alive, and its terminal if it has one."""
+    """The one who answers: its lineage, the leader of its session if that is alive, and its terminal if it has one.
+
+    `cgroup` is as that of the one who asked.
+    """
 
     lineage: Lineage
     leader: Process | None
     terminal: Terminal | None
+    cgroup: str = ""
 
 
 def reason_to_refuse(answering: AnsweringProcess, asking: AskingProcess, agents: Iterable[str] = AGENTS) -> str:
@@ -47,7 +55,7 @@ def reason_to_refuse(answering: AnsweringProcess, asking: AskingProcess, agents:
         _kinship(answering.lineage, asking.lineage)
         or _agent(answering.lineage, agents)
         or _youth(answering, asking)
-        or (_likeness(answering, asking.lineage) if _have_one_uid(answering, asking) else "")
+        or (_likeness(answering, asking) if _have_one_uid(answering, asking) else "")
     )
 
 
@@ -91,27 +99,62 @@ def _youth(answering: AnsweringProcess, asking: AskingProcess) -> str:
     return "its terminal was made after the question" if changed_ns >= asking.wall_ns else ""
 
 
-def _likeness(answering: AnsweringProcess, asking: Lineage) -> str:
+def _likeness(answering: AnsweringProcess, asking: AskingProcess) -> str:
     if answering.terminal is None:
         return "it has no terminal, and runs as the user of the program that asks"
-    if answering.lineage[0].session in sessions(asking):
+    if answering.lineage[0].session in sessions(asking.lineage):
         return "the program that asks was started from its session"
-    if asking[0].session in sessions(answering.lineage):
+    if asking.lineage[0].session in sessions(answering.lineage):
         return "its terminal was made within the session of the program that asks"
-    return _stray(answering.lineage, asking)
+    return (
+        _common_maker(answering.lineage, asking.lineage)
+        or _orphan(answering, asking)
+        or _stray(answering.lineage, asking.lineage)
+    )
+
+
+def _common_maker(answering: Lineage, asking: Lineage) -> str:
+    # a server of terminals has no terminal itself. What has one, and started both, is a program that answers for itself
+    maker = next((process for process in answering if _has(asking, process)), None)
+    if maker is None or maker.uid != asking[0].uid or not is_pseudo_terminal(maker.terminal):
+        return ""
+    return "a program that runs in a terminal started both it and the program that asks"
+
+
+def _orphan(answering: AnsweringProcess, asking: AskingProcess) -> str:
+    # where the maker of the program that asks has ended, that may have been anything at the terminal that answers: so
+    # it must be older than that terminal, or in another cgroup, which a child has from its parent
+    oldest = _own(asking.lineage)[-1:]
+    if not oldest or _has(answering.lineage, oldest[0]) or not _is_adopted(asking.lineage):
+        return ""
+    if asking.cgroup and answering.cgroup and asking.cgroup != answering.cgroup:
+        return ""
+    if oldest[0].start < min((process.start for process in _own(answering.lineage)), default=0.0):
+        return ""
+    return "nothing shows who started the program that asks, so it may come from the same terminal"
 
 
 def _stray(answering: Lineage, asking: Lineage) -> str:
     # where the maker of a terminal has ended, the program that asks may have prepared it: so it must be older than that
-    uid = answering[0].uid
-    own = list(itertools.takewhile(lambda process: process.uid == uid and not _adopts(process), answering))
-    maker = answering[len(own)] if len(own) < len(answering) else None
-    if not own or _has(asking, own[-1]) or (maker is not None and not _adopts(maker)):
+    own = _own(answering)
+    if not own or _has(asking, own[-1]) or not _is_adopted(answering):
         return ""
     branch = [process.start for process in asking if process.pid != process.session and not _has(answering, process)]
     if own[-1].start < min(branch, default=asking[0].start):
         return ""
     return "its terminal is younger than the program that asks, and nothing shows who made it"
+
+
+def _own(lineage: Lineage) -> Lineage:
+    # the process and its ancestors, as far as they are of one user and show where they come from
+    uid = lineage[0].uid
+    return tuple(itertools.takewhile(lambda process: process.uid == uid and not _adopts(process), lineage))
+
+
+def _is_adopted(lineage: Lineage) -> bool:
+    # with nothing above, it came into this process namespace from outside
+    above = lineage[len(_own(lineage)) :]
+    return bool(above) and _adopts(above[0])
 
 
 def _adopts(process: Process) -> bool:

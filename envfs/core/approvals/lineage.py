@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+_PSEUDO_TERMINALS = range(136, 144)  # major numbers (Documentation/admin-guide/devices.txt)
+
 
 class Process(NamedTuple):
     """One process. `start` is in seconds since the machine's boot, `session` the session's id (setsid(2)).
@@ -40,6 +42,11 @@ Lineage = tuple[Process, ...]  # the process itself, then its ancestors, the nea
 def is_complete(lineage: Lineage) -> bool:
     """Tell whether a lineage goes back to the first process."""
     return bool(lineage) and lineage[-1].parent == 0
+
+
+def is_pseudo_terminal(device: int) -> bool:
+    """Tell whether a device is a terminal that a program made, and no console of the machine. 0 is none."""
+    return device >> 8 & 0xFFF in _PSEUDO_TERMINALS  # makedev(3)
 
 
 def sessions(processes: Iterable[Process]) -> frozenset[int]:

@@ -50,6 +50,8 @@ _BY_SOCKET = (ApprovalScope.ONCE,)
 class QuestionIdentity(NamedTuple):
     """The facts by which two questions are the same: the user, the program, its script, the level and its face.
 
+    Of program and script these are their files and the content, so that another content is another question.
+
     `by_socket`: the program is the client of the socket that asks for another. `capability` is READ for values, NAMES
     for names alone: who says yes to these has not said yes to those.
     """
@@ -61,6 +63,16 @@ class QuestionIdentity(NamedTuple):
     face: Face
     by_socket: bool = False
     capability: Capability = Capability.READ
+
+    @property
+    def has_contents(self) -> bool:
+        """Tell whether it is known what the files of the program hold, and not only which files they are."""
+        return bool(self.program.sha256) and (self.script is None or bool(self.script.sha256))
+
+    def without_contents(self) -> "QuestionIdentity":
+        """Return it for what goes by a process: that one has the yes, whatever is written to the files later."""
+        script = None if self.script is None else self.script._replace(sha256="")
+        return self._replace(program=self.program._replace(sha256=""), script=script)
 
 
 # the inode of a pidfd behind two zeros. Where there is none, number and start of the process in front of a zero
@@ -104,8 +116,8 @@ class Question(NamedTuple):
         """The scopes that a yes can have."""
         if self.identity.by_socket:
             return _BY_SOCKET
-        if not self.sighting.is_certain:
-            return _UNCERTAIN
+        if not (self.sighting.is_certain and self.identity.has_contents):
+            return _UNCERTAIN  # a file that holds something else later would have the yes
         if self.identity.capability is not Capability.READ:
             return _NO_RULE  # it would take the place of the rule that asks, also for values
         files = [file for file in (self.identity.program, self.identity.script) if file is not None]

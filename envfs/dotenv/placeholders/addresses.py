@@ -1,8 +1,9 @@
 """Placeholders of addresses: URLs, connection strings with a host, e-mail addresses.
 
-The scheme and the host are always shown. Secret is the password, or the user where there is no password, or else all
-that follows the host. Beside a password the user, the port and the path are shown, as far as they are plain words and
-the length leaves room for them. A query and a fragment are never shown: signatures and tokens stand there.
+The scheme and the host are shown, the host if the order does not say otherwise. Secret is the password, or the user
+where there is no password, or else all that follows the host. Beside a password the user, the port and the path are
+shown, as far as they are plain words and the length leaves room for them. A query and a fragment are never shown:
+signatures and tokens stand there.
 
 Where the length leaves no room for the random bits, the letters of the host carry some of them by their case, which
 names the same host. Law: where there is no room even so, the placeholder is longer than its value.
@@ -40,15 +41,16 @@ class _Frame(NamedTuple):
 
 def url_placeholder(order: MaskOrder, value: str) -> MaskedValue | None:
     """Return a placeholder of a URL that has a host. None for another value."""
-    match = _URL.fullmatch(value)
+    match = _URL.fullmatch(value) if order.shows_host else None
     if match is None:
         return None
     scheme, host, ports = match["scheme"], match["host"], match["ports"]
     if match["user"] is not None:
-        return _fitting(order, _with_userinfo(order, match))
+        return _fitting(order, _with_userinfo(order, match))._replace(host=host + ports)
     if "@" in value and (ports or scheme.lower() not in _WEB):  # the host may be a piece of a password with a slash
         return None
-    return _fitting(order, [_Frame(f"{scheme}{host}{ports}/"), _Frame(f"{scheme}{host}/")])
+    frames = [_Frame(f"{scheme}{host}{ports}/"), _Frame(f"{scheme}{host}/")]
+    return _fitting(order, frames)._replace(host=host + ports)
 
 
 def _with_userinfo(order: MaskOrder, match: re.Match[str]) -> list[_Frame]:

@@ -1,10 +1,11 @@
 """A view with a placeholder in the place of each value.
 
 Laws: no placeholder is a part of a value of the view, or of another placeholder, or the same. None shows a part of its
-value that has another variable's whole value in it, if that is of 8 signs or more. Where neither rule demands another
-one, a placeholder depends on its seed and value alone.
+value that has another variable's whole value in it, if that is of 8 signs or more, but for the name of a host. Where
+neither rule demands another one, a placeholder depends on its seed and value alone.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
@@ -17,6 +18,10 @@ from envfs.dotenv.residues import Choice, Open, Outside, Residue
 _WINDOW: Final = 16
 _TELLING: Final = 8  # a shorter value is a common word or number: it stands in other values by chance
 _LONGEST_SHOWN: Final = 4096
+_HOST_NAME = re.compile(
+    r"[a-z-]+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}|\d+(?:\.\d+){3}", re.ASCII
+)  # of the usual kind
+_NOTHING = re.compile(r"(?!)")
 _LIST_SIGN: Final = ":"  # between the reader's own PATH and what is added to it
 
 FIRST_LINE: Final = "# masked by envfs: placeholders stand in the place of the values\n"  # a comment in every dialect
@@ -43,35 +48,42 @@ def choose_placeholders(items: Sequence[Item], seeds: Sequence[bytes]) -> list[s
     """Return a placeholder for each of different items, such that the laws hold for all of them together."""
     values = {value for _, value in items}
     chosen = [make_placeholder(value, seed) for (_, value), seed in zip(items, seeds, strict=True)]
-    telling = _telling(items, chosen)
-    for at in telling:
-        chosen[at] = make_placeholder(items[at][1], seeds[at], shows=False)
+    telling = _telling(items, [placeholder.shown for placeholder in chosen])
+    hosts = _telling(items, [placeholder.host for placeholder in chosen], but=_HOST_NAME)
+
+    def again(at: int, seed: bytes) -> MaskedValue:
+        return make_placeholder(items[at][1], seed, shows=at not in telling, shows_host=at not in hosts)
+
+    for at in telling | hosts:
+        chosen[at] = again(at, seeds[at])
     tries = 0
     while contained := _contained(chosen, values):
         tries += 1
         for at in contained:
-            seed = seeds[at] + tries.to_bytes(4)
-            chosen[at] = make_placeholder(items[at][1], seed, shows=at not in telling)
+            chosen[at] = again(at, seeds[at] + tries.to_bytes(4))
     return [placeholder.text for placeholder in chosen]
 
 
-def _telling(items: Sequence[Item], chosen: Sequence[MaskedValue]) -> set[int]:
+def _telling(items: Sequence[Item], shown: Sequence[str], but: re.Pattern[str] = _NOTHING) -> set[int]:
     # by length first, so that a long list of variables is not compared with each address
     by_length: dict[int, dict[str, set[str]]] = {}
     for name, value in items:
-        if len(value) >= _TELLING:
+        if len(value) >= _TELLING and not but.fullmatch(value):
             by_length.setdefault(len(value), {}).setdefault(value, set()).add(name)
+    by_length = dict(sorted(by_length.items()))
     return {
         at
-        for at, (placeholder, (name, _)) in enumerate(zip(chosen, items, strict=True))
-        if placeholder.shown and _has_value_of_another(placeholder.shown, name, by_length)
+        for at, (text, (name, _)) in enumerate(zip(shown, items, strict=True))
+        if text and _has_value_of_another(text, name, by_length)
     }
 
 
 def _has_value_of_another(shown: str, name: str, by_length: Mapping[int, Mapping[str, set[str]]]) -> bool:
     if len(shown) > _LONGEST_SHOWN:
         return True  # to look for every value in it would take too long
-    for length, values in by_length.items():
+    for length, values in by_length.items():  # the shortest first
+        if length > len(shown):
+            break
         for start in range(len(shown) - length + 1):
             if values.get(shown[start : start + length], set()) - {name}:
                 return True
@@ -81,7 +93,7 @@ def _has_value_of_another(shown: str, name: str, by_length: Mapping[int, Mapping
 def _contained(chosen: Sequence[MaskedValue], values: Collection[str]) -> set[int]:
     # each place of a text is looked up by 16 signs: that costs 0.1 s a MiB, whatever the number of placeholders
     windows: dict[str, list[int]] = {}
-    for at, (text, anchor, _) in enumerate(chosen):
+    for at, (text, anchor, *_) in enumerate(chosen):
         start = max(0, min(anchor, len(text) - _WINDOW))
         windows.setdefault(text[start : start + _WINDOW], []).append(at)
     texts = chain(((-1, value) for value in values), ((at, placeholder.text) for at, placeholder in enumerate(chosen)))

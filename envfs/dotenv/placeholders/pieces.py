@@ -12,23 +12,27 @@ FIXED_BYTES: Final = 40  # the placeholder of a value that is as long, or longer
 class MaskOrder(NamedTuple):
     """The order for a placeholder: the source of its random text, and its length in bytes (0: any).
 
-    `shows` tells whether it may show parts of the value that are rarely secret, such as the user in an address.
+    `shows` tells whether it may show parts of the value that are rarely secret, such as the user in an address, and
+    `shows_host` whether that holds for the host of an address.
     """
 
     source: SeededText
     size: int = 0
     shows: bool = True
+    shows_host: bool = True
 
 
 class MaskedValue(NamedTuple):
     """A placeholder, finished. The 16 signs from `anchor` on are random, but for dashes and line breaks of its shape.
 
-    `shown` has the parts of the value in it, beyond the beginning of a known shape and the host of an address.
+    `shown` has the parts of the value in it, beyond the beginning of a known shape and the host of an address. `host`
+    is that host.
     """
 
     text: str
     anchor: int = 0
     shown: str = ""
+    host: str = ""
 
     def __repr__(self) -> str:
         """Show nothing of it."""

@@ -48,13 +48,15 @@ _LONGEST_CREDENTIAL: Final = 4096
 _WORD: Final = "masked_"
 
 
-def make_placeholder(value: str, seed: bytes, *, shows: bool = True) -> MaskedValue:
+def make_placeholder(value: str, seed: bytes, *, shows: bool = True, shows_host: bool = True) -> MaskedValue:
     """Return the placeholder that a seed gives for a value.
 
-    With `shows` false it shows nothing of the value but the beginning of a known shape and the host of an address.
+    With `shows` false it shows nothing of the value but the beginning of a known shape and the host of an address. With
+    `shows_host` false neither that.
     """
     size = len(value.encode(errors="surrogatepass"))
-    return _made_by_shape(MaskOrder(SeededText(seed), size if size >= FIXED_BYTES else 0, shows), value)
+    order = MaskOrder(SeededText(seed), size if size >= FIXED_BYTES else 0, shows, shows_host)
+    return _made_by_shape(order, value)
 
 
 def _made_by_shape(order: MaskOrder, value: str) -> MaskedValue:
@@ -69,8 +71,7 @@ def _known(order: MaskOrder, value: str) -> MaskedValue | None:
             match = _compiled(body).fullmatch(value, len(start))
             placeholder = replaced_groups(order, match, alphabets) if match is not None else None
             if placeholder is not None:
-                text, anchor, shown = placeholder
-                return MaskedValue(start + text, len(start) + anchor, shown)
+                return MaskedValue(start + placeholder.text, len(start) + placeholder.anchor, placeholder.shown)
     return None
 
 
@@ -85,8 +86,8 @@ def _authorization(order: MaskOrder, value: str) -> MaskedValue | None:
     if match is None:
         return None
     scheme, credential = match.groups()
-    text, anchor, shown = _made_by_shape(order._replace(size=max(0, order.size - len(scheme))), credential)
-    return MaskedValue(scheme + text, len(scheme) + anchor, shown)
+    inner = _made_by_shape(order._replace(size=max(0, order.size - len(scheme))), credential)
+    return inner._replace(text=scheme + inner.text, anchor=len(scheme) + inner.anchor)
 
 
 def _uuid(order: MaskOrder, value: str) -> MaskedValue | None:

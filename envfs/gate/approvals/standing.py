@@ -1,7 +1,8 @@
 """The effects of answers: the approvals in force, and the refusals that are fresh.
 
 Laws: an approval covers what its question was about and nothing else: the same user, program, script, level and face.
-It ends with its process, its time, or a person's no. All of them end with the daemon.
+One that any process of an executable has is for the content that its files had. It ends with its process, its time, or
+a person's no. All of them end with the daemon.
 """
 
 import math
@@ -65,7 +66,7 @@ class StandingApprovals:
 
     def allow(self, question: Question, scope: ApprovalScope, waiting: Iterable[Sighting], now: float) -> None:
         """Put a yes into force, for those who wait."""
-        self._refused.pop(question.identity, None)
+        self._refused.pop(question.identity.without_contents(), None)
         sightings = list(waiting)
         opens = Counter(sighting.process for sighting in sightings)
         seen = {sighting.process: sighting.lineage[0] for sighting in sightings if sighting.lineage}
@@ -78,7 +79,7 @@ class StandingApprovals:
             case ApprovalScope.ONCE:
                 for process, number in opens.items():
                     self._add(question, scope, process, now + ONCE_SECONDS, seen.get(process))
-                    self._opens_left[question.identity, process] = number
+                    self._opens_left[_key(question.identity, process)] = number
             case _:
                 assert_never(scope)
 
@@ -90,23 +91,24 @@ class StandingApprovals:
         until: float,
         seen: Process | None = None,
     ) -> None:
-        key = (question.identity, process)
+        key = _key(question.identity, process)
         self._opens_left.pop(key, None)
         _put(self._approvals, key, Approval(question.name, question.identity, scope, process, until, seen))
 
     def refuse(self, identity: QuestionIdentity, now: float) -> bool:
         """Note a no. Approvals of the same identity end: tell whether there were any."""
-        _put(self._refused, identity, now + REFUSED_SECONDS)
-        ended = _drop(self._approvals, lambda approval: approval.identity == identity)
-        return bool(ended + _drop(self._admitted, lambda approval: approval.identity == identity))
+        files = identity.without_contents()
+        _put(self._refused, files, now + REFUSED_SECONDS)
+        ended = _drop(self._approvals, lambda approval: approval.identity.without_contents() == files)
+        return bool(ended + _drop(self._admitted, lambda approval: approval.identity.without_contents() == files))
 
     def is_refused(self, identity: QuestionIdentity, now: float) -> bool:
         """Tell whether a person said no to the same a moment ago."""
-        return self._refused.get(identity, 0.0) > now
+        return self._refused.get(identity.without_contents(), 0.0) > now
 
     def approval(self, identity: QuestionIdentity, process: ProcessKey, now: float) -> Approval | None:
         """Return the approval by which a process may open something now."""
-        for key in ((identity, process), (identity, None)):
+        for key in (_key(identity, process), *((_key(identity, None),) if identity.has_contents else ())):
             approval = self._approvals.get(key)
             if approval is not None and now < approval.until:
                 return approval
@@ -116,7 +118,7 @@ class StandingApprovals:
         """Note that a caller opened something by an approval. One for once is used up by that."""
         _put(self._admitted, _handle_of(caller, level, face, approval.identity.capability), approval)
         if approval.scope is ApprovalScope.ONCE:
-            key = (approval.identity, approval.process)
+            key = _key(approval.identity, approval.process)
             left = self._opens_left.pop(key, 1) - 1
             if left:
                 self._opens_left[key] = left
@@ -136,6 +138,10 @@ class StandingApprovals:
         number = _drop(self._approvals, lambda approval: approval.until <= now or is_over(approval))
         self._opens_left = {key: left for key, left in self._opens_left.items() if key in self._approvals}
         return number
+
+
+def _key(identity: QuestionIdentity, process: ProcessKey | None) -> _ApprovalKey:
+    return identity if process is None else identity.without_contents(), process
 
 
 def _handle_of(caller: Caller, level: str, face: Face, capability: Capability) -> _Handle:

@@ -109,7 +109,6 @@ class AccessLog(LogWriter):
                 self.remember()
             self._file.close()
         self.copies.close()
-        self._origins.close()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 

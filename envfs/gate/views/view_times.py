@@ -2,7 +2,8 @@
 
 Laws: what a reader gets and its time change together. A view that is made again and reads as before keeps its time. Of
 two changes the later one has the later time, whatever the clock says. A form of a view keeps the number of its content
-as long as it reads as before, or only has more behind it. No number is used twice.
+as long as it reads as before, or only has more behind it. No number is used twice. A record whose writer may not know
+the values makes each view a changed one, whatever it reads as: the time would tell whether a guess was right.
 """
 
 import itertools
@@ -15,6 +16,7 @@ from envfs.gate.views.view import CONTENTS, View
 
 _STEP_NS = 1_000  # what two changes of one tick differ by: as fine as the times of records
 _KEPT = 4096
+_MOST_COUNTED = 1 << 15
 
 
 class _Moment(NamedTuple):
@@ -32,6 +34,17 @@ class ViewTimes:
         """Start knowing nothing."""
         self._of: dict[str, dict[Face, _Moment]] = {}  # by level, and by face
         self._contents = itertools.count(1)
+        self._counted: dict[str, None] = {}  # digests of records that count as changes, the oldest first
+
+    def count_as_changed(self, digest: str) -> None:
+        """Let every view that this record is new in count as changed."""
+        if len(self._counted) >= _MOST_COUNTED:
+            del self._counted[next(iter(self._counted))]
+        self._counted[digest] = None
+
+    def counts_as_changed(self, before: tuple[str, ...], now: tuple[str, ...]) -> bool:
+        """Tell whether a view counts as changed, however it reads."""
+        return bool(self._counted) and any(digest in self._counted for digest in set(now) - set(before))
 
     def date(self, view: View, face: Face, before: View | None) -> None:
         """Give a view that was just made its time and its numbers.
@@ -41,7 +54,12 @@ class ViewTimes:
         moments = self._of.pop(view.level, {})
         last = moments.get(face)
         same = last is not None and (
-            last.fingerprint == view.fingerprint or (before is not None and view.reads_as(before))
+            last.fingerprint == view.fingerprint
+            or (
+                before is not None
+                and not self.counts_as_changed(last.fingerprint, view.fingerprint)
+                and view.reads_as(before)
+            )
         )
         if last is not None:
             view.changed_ns = last.changed_ns if same else max(view.changed_ns, last.changed_ns + _STEP_NS)

@@ -13,10 +13,15 @@ from typing import NamedTuple
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need
 from envfs.host import clocks
-from envfs.host.evidence.ancestors import find_ancestors
+from envfs.host.evidence.ancestors import began_at, find_ancestors
 from envfs.host.evidence.file_identity import FileIdentity, identify_file
 from envfs.host.evidence.pidfds import pidfd_inode
-from envfs.host.evidence.process_files import ProcessStat, began_at, process_stat, read_process_file
+from envfs.host.evidence.process_files import (
+    ProcessStat,
+    command_line,
+    process_stat,
+    working_folder,
+)
 from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.evidence.script_words import Told
 from envfs.host.evidence.scripts import RunningScript, find_script
@@ -27,7 +32,6 @@ _SCRIPTS = frozenset((Need.SCRIPT, Need.SCRIPT_DIGEST))
 _ANCESTORS = frozenset((Need.ANCESTORS, Need.ANCESTOR_DIGESTS))
 _OF_ITS_TIME = _SCRIPTS | {Need.AGE}
 _OF_ITS_PLACE = _SCRIPTS | _ANCESTORS | {Need.SESSION}
-_COMMAND_BYTES = 16 << 10
 
 
 class Outline(NamedTuple):
@@ -102,6 +106,15 @@ class ProcessSource:
         except OSError:
             return False
 
+    def gather_all(self, needs: frozenset[Need]) -> Evidence:
+        """Return what is asked for. In a thread: what takes its time is read now, and that can wait."""
+        for _ in Need:
+            try:
+                return self.gather(needs)
+            except Unfinished as unfinished:
+                unfinished.finish()
+        return self._at_its_age()
+
     @property
     def is_asked(self) -> bool:
         """Whether somebody has asked for something."""
@@ -132,9 +145,9 @@ class ProcessSource:
         folder = self._folder
         run = _Run(identify_file(folder, "exe")) if needs & (_PROGRAMS | _SCRIPTS) else _Run()
         if needs & _OF_ITS_PLACE:
-            run = run._replace(stat=process_stat(folder))
+            run = run._replace(stat=process_stat(folder).run)
         if needs & _SCRIPTS:
-            run = run._replace(place=os.readlink("cwd", dir_fd=folder))
+            run = run._replace(place=working_folder(folder))
         return run
 
     def _at_its_age(self) -> Evidence:
@@ -175,6 +188,8 @@ class ProcessSource:
         return evidence._replace(program=program, seen=evidence.seen | seen)
 
     def _with_script(self, evidence: Evidence, needs: frozenset[Need], run: _Run) -> Evidence:
+        if not self._files.is_of_own_users(self._folder):
+            return evidence
         try:
             words = self._words(run)
             process = RunningScript(self._folder, self._began, words)
@@ -212,8 +227,7 @@ class ProcessSource:
     def _read_command(self, folder: int, run: _Run) -> None:
         # in a thread: it is memory of the process, which can let anybody wait who reads that
         with contextlib.suppress(OSError):
-            text = read_process_file(folder, "cmdline", _COMMAND_BYTES)
-            self._command = _Command(run, text.split(b"\0")[:-1] if len(text) < _COMMAND_BYTES else [])
+            self._command = _Command(run, command_line(folder))
 
 
 def _wait_for(unfinished: Unfinished) -> None:

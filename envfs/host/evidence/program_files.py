@@ -13,6 +13,7 @@ from envfs.core.access.evidence import ProgramFile
 from envfs.host.evidence.digests import Digests
 from envfs.host.evidence.file_identity import FileIdentity, identify_file, open_cached
 from envfs.host.evidence.file_systems import FileSystems
+from envfs.host.evidence.process_files import executable_path
 
 _NOT_IN_MEMORY = (errno.EAGAIN, errno.EINVAL, errno.ENOSYS)  # or a kernel that cannot be asked that
 
@@ -45,7 +46,7 @@ class ProgramFiles:
         if not self.is_of_own_users(process):
             return None
         try:
-            file = FileInUse(process, process, "exe", os.readlink("exe", dir_fd=process), identify_file(process, "exe"))
+            file = FileInUse(process, process, "exe", executable_path(process), identify_file(process, "exe"))
         except OSError:
             return None
         return self.describe(file, with_digest=with_digest)

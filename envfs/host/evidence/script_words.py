@@ -1,7 +1,8 @@
 """Which script an interpreter runs, by the words of its command line.
 
-Law: only words whose meaning is certain are passed over. An option that names other code (`-c`, `-m`, `-r`, `-e`), one
-that takes a value where it is not known to, or one that nobody here has heard of, and it cannot be told.
+Law: `script_word` passes over words whose meaning is certain, and no others. An option that names other code (`-c`,
+`-m`, `-r`, `-e`), one that takes a value where it is not known to, or one that nobody here has heard of, and it cannot
+be told.
 """
 
 import re
@@ -54,8 +55,7 @@ _FAMILIES = (
 
 def script_word(program: bytes, arguments: list[bytes]) -> bytes | Told:
     """Return the word of a command line that names the script. `program` is the path of the interpreter's file."""
-    name = program.rpartition(b"/")[2]
-    family = next((family for family in _FAMILIES if family.name.fullmatch(name)), None)
+    family = _family_of(program)
     if family is None:
         return Told.NO_SCRIPT
     if not arguments:
@@ -66,6 +66,21 @@ def script_word(program: bytes, arguments: list[bytes]) -> bytes | Told:
             return Told.CANNOT_TELL
         words = words[1:]
     return _first_operand(family, words)
+
+
+def is_interpreter(program: bytes) -> bool:
+    """Tell whether a program may run a script, by its path."""
+    return _family_of(program) is not None
+
+
+def likely_script(arguments: list[bytes]) -> bytes:
+    """Return the first word that is no option: of most interpreters it is the script. It says what a process may be."""
+    return next((word for word in arguments[1:] if word and not word.startswith(b"-")), b"")
+
+
+def _family_of(program: bytes) -> _Family | None:
+    name = program.rpartition(b"/")[2]
+    return next((family for family in _FAMILIES if family.name.fullmatch(name)), None)
 
 
 def _first_operand(family: _Family, words: list[bytes]) -> bytes | Told:

@@ -14,10 +14,13 @@ from typing import NamedTuple
 from envfs.core.access.evidence import ProgramFile
 from envfs.host import clocks
 from envfs.host.evidence.file_identity import identify_file, open_cached
+from envfs.host.evidence.process_files import command_line, executable_path
 from envfs.host.evidence.program_files import FileInUse, ProgramFiles
 from envfs.host.evidence.script_words import Told, script_word
 from envfs.host.evidence.unfinished import Unfinished
 
+_OF_EACH_PROCESS = (b"/proc/", b"/dev/")  # /dev/fd/63 is another file for this process
+_TRIES = 3  # what is not in the kernel's memory is, once it was read
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _SECOND_NS, _TICKS_NS = 1_000_000_000, 20_000_000  # processes begin, and files change, at ticks of at most 10 ms
 
@@ -31,17 +34,18 @@ class RunningScript(NamedTuple):
 
 
 def find_script(files: ProgramFiles, running: RunningScript, *, with_digest: bool) -> ProgramFile | Told:
-    """Return the script of a process.
+    """Return the script of a process, which has to be in the daemon's own user namespace.
 
     Raises:
         Unfinished: the way to it is not in the kernel's memory, or it is large
         OSError: the process is gone
     """
     process, began, words = running
-    word = script_word(os.fsencode(os.readlink("exe", dir_fd=process)), words)
+    program = executable_path(process)
+    word = script_word(os.fsencode(program), words) if program else Told.CANNOT_TELL
     if isinstance(word, Told):
         return word
-    if not files.is_of_own_users(process):
+    if word.startswith(_OF_EACH_PROCESS):
         return Told.CANNOT_TELL
     try:
         handle = _open_script(process, word)
@@ -53,6 +57,21 @@ def find_script(files: ProgramFiles, running: RunningScript, *, with_digest: boo
         return _describe(files, process, handle, began, with_digest=with_digest)
     finally:
         os.close(handle)
+
+
+def read_script(files: ProgramFiles, folder: int, began: float) -> ProgramFile | Told:
+    """As `find_script`, without the content, by the process's folder. In a thread: this can wait.
+
+    Raises:
+        OSError: the process is gone
+    """
+    running = RunningScript(folder, began, command_line(folder))
+    for _ in range(_TRIES):
+        try:
+            return find_script(files, running, with_digest=False)
+        except Unfinished as unfinished:
+            unfinished.finish()
+    return Told.CANNOT_TELL
 
 
 def _describe(files: ProgramFiles, process: int, handle: int, began: float, *, with_digest: bool) -> ProgramFile | Told:

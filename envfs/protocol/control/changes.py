@@ -25,6 +25,19 @@ class SetVariable(NamedTuple):
     canary: bool = False
 
 
+class SetVariables(NamedTuple):
+    """Set several variables of one level in one version. Descriptor: their values in order, each ended by a NUL.
+
+    `trim` and `template` as in SetVariable, for each of them.
+    """
+
+    level: str
+    names: tuple[str, ...]
+    trim: bool = False
+    template: bool = False
+    message: str = ""
+
+
 class UnsetVariable(NamedTuple):
     """Remove one variable from one level's own text."""
 
@@ -55,18 +68,53 @@ class ImportText(NamedTuple):
 
 
 class Rollback(NamedTuple):
-    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
+    """Write a new version with the text of an old one, or with `names` with these variables as they were in it."""
 
     level: str
     version: int
     message: str = ""
+    names: tuple[str, ...] = ()
+
+
+class RemoveLevel(NamedTuple):
+    """Remove a level, and with `below` all levels below it. Their versions stay, so a rollback brings each back."""
+
+    level: str
+    below: bool = False
+    message: str = ""
+
+
+class ForgetVersions(NamedTuple):
+    """Forget the bytes of a level's versions before number `before`, or before a time (UTC, as records have it).
+
+    With neither, of all but the newest. With `dry` nothing is forgotten, and the reply says what would be.
+    """
+
+    level: str
+    before: int = 0
+    before_time: str = ""
+    dry: bool = False
 
 
 class ListHistory(NamedTuple):
-    """The `newest` versions of one level (0: all), the newest first. Rows: VersionRow."""
+    """The `newest` versions of one level (0: all), the newest first. Rows: VersionRow.
+
+    With `version` or `moment` those up to that one, as for ReadView. With a `name` those alone that changed that
+    variable, under the names that it had before.
+    """
 
     level: str
     newest: int = 0
+    version: int = 0
+    moment: str = ""
+    name: str = ""
+
+
+class RenameFact(NamedTuple):
+    """A variable that has another name now: its value left the one and came to the other, in one version."""
+
+    before: str
+    now: str
 
 
 class VersionRow(NamedTuple):
@@ -74,6 +122,8 @@ class VersionRow(NamedTuple):
 
     `operation` is the word for what wrote it, `source_version` and `source_level` where that took the text from (0,
     empty), `message` what its author said of it, for the owner alone. All empty where the record says nothing.
+    A variable of `renamed` is among `added` and `removed` too. `author_name` is what the owner calls the author, or
+    empty. If the caller may not have names, `names_shown` is false and there are none.
     """
 
     version: int
@@ -86,6 +136,9 @@ class VersionRow(NamedTuple):
     source_version: int = 0
     source_level: str = ""
     message: str = ""
+    renamed: tuple[RenameFact, ...] = ()
+    author_name: str = ""
+    names_shown: bool = True
 
 
 class Written(NamedTuple):
@@ -99,6 +152,25 @@ class Written(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-ChangesRequest = CheckWrite | SetVariable | UnsetVariable | RenameVariable | ImportText | Rollback | ListHistory
+class VersionsForgotten(NamedTuple):
+    """How many versions of a level have lost their bytes, or would, and the first of those that stay."""
+
+    level: str
+    versions: int
+    first_left: int
+
+
+ChangesRequest = (
+    CheckWrite
+    | SetVariable
+    | SetVariables
+    | UnsetVariable
+    | RenameVariable
+    | ImportText
+    | Rollback
+    | RemoveLevel
+    | ForgetVersions
+    | ListHistory
+)
 ChangesRow = VersionRow
-ChangesReply = Written
+ChangesReply = Written | VersionsForgotten

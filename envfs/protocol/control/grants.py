@@ -8,7 +8,7 @@ class GrantAccess(NamedTuple):
 
     `seconds` 0 is without end. `dialect` is that of the dotenv texts it gets. Empty for what the levels ask for. With a
     `…_sha256`, in hex, a program counts only as long as that is its content. `birth` is in seconds, 0 for any age. With
-    the SHA-256 of a `token` the rule is for its bearers.
+    the SHA-256 of a `token` the rule is for its bearers. With `session` as well, it ends with the process that asks.
     """
 
     level: str
@@ -30,6 +30,7 @@ class GrantAccess(NamedTuple):
     decision: str = "allow"
     can: tuple[str, ...] = ()
     token: str = ""
+    session: bool = False
 
 
 class UseToken(NamedTuple):
@@ -76,7 +77,7 @@ class GrantRow(NamedTuple):
     """One rule. `until` is wall-clock text or empty, `seconds_left` is -1 without end. `dialect` may be empty.
 
     `who` describes its callers. Of `max_reads` processes (0: any number) `reads` have read. `by` is the uid that gave
-    it, None for the owner.
+    it, None for the owner, `by_token` the id of the token whose bearer did. It ends with a `process`, 0 for none.
     """
 
     level: str
@@ -102,6 +103,8 @@ class GrantRow(NamedTuple):
     pinned: bool = False
     is_token: bool = False
     by: int | None = None
+    process: int = 0
+    by_token: str = ""
 
 
 class RuleRow(NamedTuple):
@@ -116,10 +119,11 @@ class RuleRow(NamedTuple):
 
 
 class RuleGiven(NamedTuple):
-    """There is a new rule, with this id."""
+    """There is a new rule, with this id. `who` describes its callers."""
 
     id: str
     notes: tuple[str, ...] = ()
+    who: str = ""
 
 
 class Explained(NamedTuple):

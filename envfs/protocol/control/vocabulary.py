@@ -8,7 +8,14 @@ from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.basics import *  # noqa: F403
 from envfs.protocol.control.basics import Done, Failed, Hello, WorkingRow
 from envfs.protocol.control.changes import *  # noqa: F403
-from envfs.protocol.control.changes import ChangesReply, ChangesRequest, ChangesRow, ImportText, SetVariable
+from envfs.protocol.control.changes import (
+    ChangesReply,
+    ChangesRequest,
+    ChangesRow,
+    ImportText,
+    SetVariable,
+    SetVariables,
+)
 from envfs.protocol.control.grants import *  # noqa: F403
 from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
 from envfs.protocol.control.projects import *  # noqa: F403
@@ -53,6 +60,6 @@ REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery), 1),
-    **dict.fromkeys((SetVariable, ImportText, UseToken), 1),
+    **dict.fromkeys((SetVariable, SetVariables, ImportText, UseToken), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }

@@ -1,6 +1,7 @@
 """Reports of changed views, and their time: the daemon alone writes its vault while it runs, so it knows.
 
-Laws: a change is told only if a reader gets something else than before. A writer's reply waits for nobody who is told.
+Laws: a change is told only if a reader gets something else than before, or if its writer may not know. A writer's
+reply waits for nobody who is told.
 Changes that come while others are being told may be told as one, but the last is never lost; what cannot be compared
 because it is locked is told when it is unlocked. Code between two awaits is atomic. Shared are `_written` and `_later`.
 """
@@ -21,7 +22,7 @@ from envfs.gate.views.view import ChainVersions
 from envfs.gate.views.view_times import ViewTimes
 from envfs.host import surprises
 from envfs.host.supervision import supervised_nursery
-from envfs.service.changes.comparison import UNKNOWN, Comparison, LevelVersion, ViewChange
+from envfs.service.changes.comparison import EVERYTHING, UNKNOWN, Comparison, LevelVersion, ViewChange
 
 _AT_ONCE = 64  # views compared by one child of the keyholder: those who watch the first need not wait for the last
 _PATIENCE = 0.1
@@ -97,6 +98,10 @@ class ChangeNotices:
             self._written.setdefault(level, before)
             self._come.set()
 
+    def count_as_changed(self, digest: str) -> None:
+        """Tell of a record's views that they changed, whether or not they did: its writer is to learn nothing."""
+        self._times.count_as_changed(digest)
+
     def locked(self, scope: Scope) -> None:
         """Tell those who watch a view that has text of a scope that this was locked."""
         for watch in self._watches:
@@ -168,18 +173,23 @@ class ChangeNotices:
             return ViewChange(nothing, nothing)
 
     async def _compare(self, changes: list[ViewChange]) -> dict[str, Difference]:
+        counted = [change for change in changes if self._counts(change)]
+        differing = {change.now.level: EVERYTHING for change in counted}
+        changes = [change for change in changes if change.now.level not in differing]
         try:
-            differences = await self._comparison.differing(changes)
+            differences = await self._comparison.differing(changes) if changes else []
         except (Locked, KeyholderGone):
             self._later.update((change.now.level, change.before) for change in changes)
-            return {}
-        differing = {}
+            return differing
         for change, difference in zip(changes, differences, strict=True):
             if any(difference):
                 differing[change.now.level] = difference
             else:
                 self._times.carry(change.now.level, change.before.fingerprint, change.now.fingerprint)
         return differing
+
+    def _counts(self, change: ViewChange) -> bool:
+        return self._times.counts_as_changed(change.before.fingerprint, change.now.fingerprint)
 
     async def _tell(self, differing: dict[str, Difference]) -> None:
         for watch in self._watches:

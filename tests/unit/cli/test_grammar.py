@@ -113,6 +113,13 @@ def test_a_command_is_in_a_group_that_is_shown(command: Command) -> None:
     assert command.group in dict(grammar.GROUPS)
 
 
+@pytest.mark.parametrize("name", ["grants", "token", "approvals", "explain", "who", "log", "ls", "show", "history"])
+def test_a_command_that_lists_has_json(name: str) -> None:
+    command = grammar.find_command(name)
+    assert command is not None
+    assert words_of_grammar.JSON in command.options
+
+
 def commands_in(example: str) -> list[list[str]]:
     """Return the words of every `envfs …` in a line of shell."""
     found = re.findall(r"envfs ((?:[^|<>)\"']|'[^']*'|\"[^\"]*\")*)", example)

@@ -89,7 +89,7 @@ def test_no_descriptor_is_left_whatever_happens(tmp_path: Path) -> None:
         with pytest.raises(EnvFSError):
             secrets.from_file(str(path), "the value", limit)
     os.close(secrets.from_file(str(tmp_path / "file"), "the value", 1000))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 # -- values ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import pytest
 from envfs.dotenv import canaries, merging
 from envfs.dotenv.document import parse_document
 from envfs.dotenv.merging import Layer, merge_layers
-from envfs_cli.canary_values import canary_value
 
 
 def names_of(*texts: str) -> tuple[str, ...]:
@@ -60,10 +59,3 @@ def test_a_mark_moves_with_the_name() -> None:
     document = parse_document("# @canary A\n# @canary AB\nA=1\nAB=2\n")
     renamed = canaries.with_mark_renamed(document.rename("A", "C"), "A", "C")
     assert renamed.render() == "# @canary C\n# @canary AB\nC=1\nAB=2\n"
-
-
-@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "github_token", "DATABASE_URL", "X", "DB_PASSWORD"])
-def test_a_value_is_random_and_of_a_shape_that_fits_the_name(name: str) -> None:
-    values = {canary_value(name) for _ in range(50)}
-    assert len(values) == 50
-    assert len(set(map(len, values))) == 1

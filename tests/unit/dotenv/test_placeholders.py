@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from envfs.dotenv.placeholders.known_shapes import ROWS
+from envfs.dotenv.placeholders.masking import choose_placeholders
 from envfs.dotenv.placeholders.placeholder import make_placeholder
 from envfs.dotenv.placeholders.seeded_text import BASE62, DIGITS, USERINFO, SeededText
 
@@ -86,7 +87,7 @@ def test_a_placeholder_is_found_again_by_its_anchor(name: str) -> None:
     value = vector(name).value
     windows = set()
     for number in range(20):
-        text, anchor, _ = make_placeholder(value, number.to_bytes(2))
+        text, anchor, *_ = make_placeholder(value, number.to_bytes(2))
         start = max(0, min(anchor, len(text) - 16))
         windows.add(text[start : start + 16])
     assert len(windows) == 20
@@ -218,3 +219,31 @@ def test_pieces_of_seeded_text_differ() -> None:
     source = SeededText(b"seed")
     pieces = [source.draw(BASE62, 30) for _ in range(100)]
     assert all(one not in other for one, other in itertools.permutations(pieces, 2))
+
+
+def placeholders_of(**values: str) -> dict[str, str]:
+    items = list(values.items())
+    return dict(zip(values, choose_placeholders(items, [name.encode() for name in values]), strict=True))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://Zk3vS8nQpL0r/",
+        "https://user:word@Zk3vS8nQpL0r/path",
+        "postgres://user:word@Zk3vS8nQpL0r.example.com:5432/a-path-that-is-so-long-that-the-length-counts",
+        "redis://one:6379,Zk3vS8nQpL0r:6379",
+    ],
+)
+def test_a_host_that_is_another_variables_secret_is_not_shown(url: str) -> None:
+    made = placeholders_of(SECRET="Zk3vS8nQpL0r", URL=url)
+    assert "zk3vs8nqpl0r" not in made["URL"].lower()
+    assert len(made["URL"]) == len(url) or len(url) < FIXED
+    assert "Zk3vS8nQpL0r" in placeholders_of(URL=url)["URL"]
+
+
+@pytest.mark.parametrize("host", ["db.example.com", "postgres", "app-database", "10.20.30.40"])
+def test_the_name_of_a_host_is_shown_though_another_variable_has_it(host: str) -> None:
+    made = placeholders_of(DB_HOST=host, URL=f"postgres://user:word@{host}:5432/name")
+    assert f"@{host}" in made["URL"].lower()
+    assert host not in made["DB_HOST"]

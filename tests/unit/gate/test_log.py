@@ -150,7 +150,7 @@ def test_no_descriptor_is_left(open_log: Open) -> None:
         log.newest(1)
         log.verify()
         log.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 # -- what happens to the file while it is open -------------------------------------------------------------------------
@@ -283,7 +283,7 @@ def test_a_full_disk_at_the_end_leaves_no_descriptor_and_a_log_that_opens(open_l
     log.append(READ, CALLER)
     with full_disk(0):
         log.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
     again = open_log()
     assert again.problem == ""
     assert again.tip.seq == 1

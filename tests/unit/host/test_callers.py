@@ -12,7 +12,7 @@ import pytest
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need
-from envfs.host import callers, clocks
+from envfs.host import callers, clocks, peers
 from envfs.host.callers import Callers
 
 ME = (os.getpid(), os.geteuid(), os.getegid())
@@ -92,7 +92,7 @@ def test_a_process_that_became_another_program_is_seen_as_that(known: Callers) -
             time.sleep(0.005)
         start.write(b"x")
         start.flush()
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while os.path.basename(os.readlink(f"/proc/{process.pid}/exe")) == os.path.basename(EXE):
             assert time.monotonic() < until
             time.sleep(0.005)
@@ -157,13 +157,13 @@ def test_a_thread_is_known_by_its_own_number(known: Callers) -> None:
 def test_the_one_at_the_other_end_of_a_socket_is_known(known: Callers) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert callers.peer_caller(ours.getsockopt)[:6] == known.look(*ME)[:6]
+        assert peers.peer_caller(ours.getsockopt)[:6] == known.look(*ME)[:6]
 
 
 def test_nothing_is_told_of_the_program_at_the_other_end_of_a_socket() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        evidence = callers.peer_caller(ours.getsockopt).evidence(frozenset(Need))
+        evidence = peers.peer_caller(ours.getsockopt).evidence(frozenset(Need))
     assert evidence.seen == {Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT, Need.PIDFD, Need.ANCESTORS}
     assert set(evidence.groups) == {os.getegid(), *os.getgroups()}
     assert (evidence.program, evidence.script) == (None, None)
@@ -182,7 +182,7 @@ def test_a_process_that_connected_and_ended_is_in_doubt(tmp_path: Path) -> None:
             os._exit(0)
         os.waitpid(child, 0)
         with listener.accept()[0] as peer:
-            assert callers.peer_caller(peer.getsockopt).doubt
+            assert peers.peer_caller(peer.getsockopt).doubt
 
 
 def test_a_number_that_another_process_got_is_in_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,9 +195,9 @@ def test_a_number_that_another_process_got_is_in_doubt(tmp_path: Path, monkeypat
                 client.connect(str(tmp_path / "socket"))
             os._exit(0)
         os.waitpid(child, 0)
-        monkeypatch.setattr(callers, "_peer_credentials", lambda _: ME)
+        monkeypatch.setattr(peers, "_credentials", lambda _: ME)
         with listener.accept()[0] as peer:
-            assert callers.peer_caller(peer.getsockopt).doubt == "the process that connected has ended"
+            assert peers.peer_caller(peer.getsockopt).doubt == "the process that connected has ended"
 
 
 def test_an_opener_is_kept_without_what_nobody_asked(known: Callers) -> None:
@@ -241,7 +241,7 @@ def test_looking_at_many_processes_keeps_few_descriptors_and_none_in_the_end() -
     assert len(os.listdir("/proc/self/fd")) <= before + 258
     known.close()
     known.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
     for process in processes:
         gone(process)
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -11,6 +12,7 @@ import pytest
 
 from envfs.core.approvals.lineage import is_complete
 from envfs.host import lineages, pending_signals
+from envfs.host.evidence import process_files
 from tests.system.home import eventually
 
 
@@ -86,6 +88,26 @@ def test_a_terminal_is_known_by_its_device_and_its_age() -> None:
 def test_a_thread_that_no_signal_waits_for_is_not_interrupted_and_one_that_is_gone_is() -> None:
     assert not pending_signals.is_interrupted(os.getpid())
     assert pending_signals.is_interrupted(1 << 22)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root joins groups")
+def test_the_signals_of_a_process_in_very_many_groups_are_seen() -> None:
+    groups = [4_294_000_000 + number for number in range(3000)]
+    block = "import signal, sys; signal.pthread_sigmask(0, [2]); print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", block]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, extra_groups=groups) as child:
+        assert child.stdout
+        child.stdout.readline()
+        assert not pending_signals.is_interrupted(child.pid)
+        try:
+            child.send_signal(signal.SIGINT)  # it waits, for it is blocked
+            with process_files.process_folder(child.pid) as folder:
+                pending = b"\nShdPnd:\t%016x\n" % (1 << (signal.SIGINT - 1))
+                status = process_files.process_status(folder)
+                assert pending in status
+                assert pending_signals.is_pending(status.replace(b"\nSigBlk:\t%016x" % 2, b"\nSigBlk:\t0"))
+        finally:
+            child.kill()
 
 
 _STATUS = b"Name:\tx\nSigPnd:\t%016x\nShdPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t0\n"

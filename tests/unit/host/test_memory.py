@@ -115,7 +115,7 @@ def test_a_thousand_regions_leave_no_descriptor_behind() -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(1000):
         Region.create(100).close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_region_that_cannot_be_made_leaves_no_descriptor_behind() -> None:
@@ -123,7 +123,7 @@ def test_a_region_that_cannot_be_made_leaves_no_descriptor_behind() -> None:
     for _ in range(20):
         with pytest.raises((OSError, ValueError, OverflowError)):
             Region.create(1 << 62)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 # -- where secret memory cannot be had ---------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_a_region_that_cannot_be_mapped_is_not_received_and_leaves_no_descriptor
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(OSError, match="Permission denied"):
         Region.received(os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC), 100)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_protection_counts_what_is_held_and_not_what_was() -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from envfs.core import origin
 from envfs.core.access.caller import Caller
 from envfs.core.origin import UNSEEN
+from envfs.host import origins
+from envfs.host.evidence.process_files import parse_stat
+from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.origins import Origins
 
 WAIT = "import sys; print(flush=True); sys.stdin.read()"
@@ -37,14 +41,58 @@ def test_script_ancestors_session_and_unit_are_seen(tmp_path: Path) -> None:
     assert len(seen.ancestors) > 1
 
 
+@pytest.mark.parametrize(
+    ("words", "is_told"),
+    [
+        (("-I", "app.py", "t0p"), True),
+        (("-I", "-X", "utf8", "app.py"), True),
+        (("-c", WAIT, "app.py"), False),
+        (("-I", "-", "app.py"), False),
+    ],
+)
+def test_a_script_is_told_and_code_is_not(tmp_path: Path, words: tuple[str, ...], is_told: bool) -> None:
+    (tmp_path / "app.py").write_text(WAIT)
+    command = [sys.executable, *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdin
+        assert process.stdout
+        if "-" in words:
+            process.stdin.write(WAIT.encode())
+        else:
+            process.stdout.readline()
+        stat = parse_stat(Path(f"/proc/{process.pid}/stat").read_bytes())
+        script = origins._script_of(ProgramFiles(), stat, EXECUTABLE)
+        assert script == (str(tmp_path / "app.py") if is_told else "")
+        assert origins._script_of(ProgramFiles(), stat, "/usr/bin/python") == ""
+        assert origins._script_of(ProgramFiles(), stat._replace(started=0.5), EXECUTABLE) == ""
+        process.communicate()
+        assert origins._script_of(ProgramFiles(), stat, EXECUTABLE) == ""
+
+
+def test_the_memory_of_a_program_that_is_no_interpreter_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Origins()
+    monkeypatch.setattr(looks._reads, "read", lambda _uid, _work: "read")
+    assert looks.look(caller_of(os.getpid())).script == "read"
+    assert looks.look(caller_of(os.getpid())._replace(executable="/usr/bin/cat")).script == ""
+
+
+def test_a_process_that_got_the_number_of_another_has_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, now = Origins(), time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now)
+    first = looks.look(caller_of(os.getpid()))
+    looks._seen[os.getpid()] = looks._seen[os.getpid()]._replace(started=0.5, origin=first._replace(session=7))
+    now += 2_000_000_000
+    assert looks.look(caller_of(os.getpid())).session == 7  # the one that connected has ended, and this was its origin
+
+
 def test_a_process_that_ended_keeps_its_origin_and_another_of_its_number_does_not() -> None:
-    origins = Origins()
+    looks = Origins()
     with subprocess.Popen([sys.executable, "-c", WAIT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         caller = caller_of(process.pid)
-        seen = origins.look(caller)
+        seen = looks.look(caller)
         process.communicate()
-    assert origins.look(caller) == seen
-    assert origins.look(caller._replace(uid=54321)) == UNSEEN
+    assert looks.look(caller) == seen
+    assert looks.look(caller._replace(uid=54321)) == UNSEEN
 
 
 def test_a_caller_that_was_not_identified_has_none() -> None:

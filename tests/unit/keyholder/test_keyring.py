@@ -269,16 +269,13 @@ def test_one_that_is_killed_with_the_turn_keeps_nobody_waiting_for_long() -> Non
 
     def take() -> None:
         turn.__enter__()
-        time.sleep(60)
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    pid = in_child(take)
-    time.sleep(0.2)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    begun = time.monotonic()
-    with turn:
-        waited = time.monotonic() - begun
-    assert 1 < waited < 30
-    begun = time.monotonic()
-    with turn:
-        assert time.monotonic() - begun < waited
+    os.waitpid(in_child(take), 0)
+    waits = []
+    for _ in range(4):
+        begun = time.monotonic()
+        with turn:
+            waits.append(time.monotonic() - begun)
+    assert waits[0] > 1
+    assert min(waits) < 1  # those after it find it free, whatever else the machine does

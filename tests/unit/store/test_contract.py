@@ -19,13 +19,13 @@ from envfs.core import limits
 from envfs.errors import StoreUnavailable
 from envfs.store import Store
 from envfs.store.directory import DirectoryStore
+from tests.system.home import eventually
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "directory": lambda folder: DirectoryStore(folder / "vault"),
 }
 Make = Callable[[Path], Store]
 _TICK = 0.02  # later than any look that a watch may take for fresh
-_SETTLES = 2.0  # after so long without a change a watch is quiet
 
 
 @pytest.fixture(params=STORES.values(), ids=STORES)
@@ -248,10 +248,7 @@ def test_a_removed_key_is_not_there_and_one_that_is_not_there_is_no_error(store:
 
 def settle(watch: Callable[[], bool]) -> None:
     """Wait until a watch is quiet."""
-    until = time.monotonic() + _SETTLES
-    while watch():
-        assert time.monotonic() < until, "the watch never settles"
-        time.sleep(0.01)
+    eventually(lambda: not watch(), "the watch settles", pause=0.01)
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["a prefix with keys", "a prefix without"])
@@ -348,7 +345,7 @@ def test_the_top_can_be_watched(store: Store) -> None:
 def descriptors() -> Iterator[None]:
     before = len(os.listdir("/proc/self/fd"))
     yield
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 @pytest.mark.usefixtures("descriptors")

@@ -45,7 +45,7 @@ def soon() -> Iterator[None]:
 
 def settled(store: DirectoryStore, prefix: str):  # noqa: ANN201 - the store's own watch
     watch = store.watch(prefix)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while watch.changed():
         assert time.monotonic() < until
         time.sleep(0.01)

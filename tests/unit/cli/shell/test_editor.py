@@ -14,7 +14,7 @@ def type_keys(keys: str, history: History) -> str:
 
     with create_pipe_input() as pipe:
         pipe.send_text(keys)
-        return Editor(history, sources(FakeLink()), lambda: "/shop", pipe, DummyOutput()).ask()
+        return Editor(history, sources(FakeLink()), lambda: "/shop", terminal=(pipe, DummyOutput())).ask()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Nobody approves what it asked for by itself: the judgement, over process trees as they occur."""
 
+import os
+
 import pytest
 
 from envfs.core.approvals.approver import AnsweringProcess, AskingProcess, reason_to_refuse
@@ -153,6 +155,44 @@ def test_a_login_over_the_network_may_answer_whenever_it_began() -> None:
     sshd = Process(690, 799.0, 690, ME, 0, "/usr/sbin/sshd")
     master = Process(680, 799.0, 680, 0, 0, "/usr/sbin/sshd")
     assert judge((in_session(login), login, sshd, master, INIT), login, OLD) == ""
+
+
+def test_a_program_whose_maker_has_ended_is_answered_from_what_is_younger_or_elsewhere_alone() -> None:
+    orphan = READER._replace(session=300, terminal=0, parent=1)
+    at_shell = (CLIENT._replace(session=100, terminal=34817), SHELL, *DESKTOP)
+    assert "nothing shows who started" in judge(at_shell, SHELL, OLD, (orphan, USER_MANAGER, INIT))
+    assert "nothing shows who started" in judge(PERSON, OTHER_SHELL, OLD, (orphan, INIT))
+    login = Process(700, 800.0, 700, ME, 34821, "/usr/bin/bash")
+    network = (in_session(login), login, Process(680, 799.0, 680, 0, 0, "/usr/sbin/sshd"), INIT)
+    assert "nothing shows who started" in judge(network, login, OLD, (orphan, INIT))
+    assert judge(network, login, OLD, (orphan._replace(start=790.0), INIT)) == ""  # before anybody logged in there
+    here, there = "/user.slice/session-3.scope", "/user.slice/app-code.scope"
+    for cgroup, answer in ((here, "nothing shows who started"), (there, ""), ("", "nothing shows who started")):
+        answering = AnsweringProcess(PERSON, OTHER_SHELL, OLD, here)
+        asking = AskingProcess((orphan, INIT), ASKED, WALL, cgroup)
+        assert answer in reason_to_refuse(answering, asking)
+        assert bool(answer) == bool(reason_to_refuse(answering, asking))
+
+
+def test_a_program_that_another_user_or_one_outside_started_is_no_orphan() -> None:
+    cron = Process(40, 5.0, 40, 0, 0, "/usr/sbin/cron")
+    job = READER._replace(session=300, terminal=0)
+    assert judge(PERSON, OTHER_SHELL, OLD, (job, cron, INIT)) == ""
+    assert judge(PERSON, OTHER_SHELL, OLD, (job._replace(parent=0),)) == ""
+
+
+def test_a_program_in_a_terminal_that_started_both_may_not() -> None:
+    job = READER._replace(session=300, terminal=0)
+    inner = Process(211, 600.0, 211, ME, 34819, "/usr/bin/bash")
+    answering = (in_session(inner), inner, AGENT, SHELL, *DESKTOP)
+    assert "started both" in judge(answering, inner, OLD, (job, AGENT, SHELL, *DESKTOP))
+
+
+def test_windows_of_one_desktop_on_a_console_may_answer_for_each_other() -> None:
+    manager = Process(90, 20.0, 90, ME, os.makedev(4, 1), "/usr/bin/dwm")
+    windows = [Process(91 + at, 30.0, 91 + at, ME, 34817 + at, "/usr/bin/bash") for at in range(2)]
+    asking = (READER._replace(session=91), windows[0], manager, INIT)
+    assert judge((in_session(windows[1]), windows[1], manager, INIT), windows[1], OLD, asking) == ""
 
 
 def test_without_a_terminal_the_same_user_may_not() -> None:

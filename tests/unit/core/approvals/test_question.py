@@ -22,7 +22,7 @@ from envfs.errors import TooLarge
 
 CALLER = Caller(1001, 1001, 300, "/usr/bin/cat")
 PROCESS = Process(300, 1.0, 300, 1001, 0, "/usr/bin/cat")
-PROGRAM = ProgramFile("/usr/bin/cat", 1, 2, is_there=True)
+PROGRAM = ProgramFile("/usr/bin/cat", 1, 2, "0" * 64, is_there=True)
 SIGHTING = Sighting((300, 1.0, 7), PROGRAM, None, is_certain=True, lineage=(PROCESS,), folder="/srv", reason="why not")
 IDENTITY = QuestionIdentity(1001, PROGRAM, None, "/shop", PLAIN_FACE)
 REQUEST = AccessRequest("/shop", Channel.MOUNT, Format.DOTENV)
@@ -56,6 +56,8 @@ def test_a_question_that_is_too_long_to_be_shown_is_refused(sighting: Sighting) 
 
 def test_a_yes_allows_no_more_than_what_is_known_of_the_program() -> None:
     assert question().choices == tuple(ApprovalScope)
+    for unread in ({"program": PROGRAM._replace(sha256="")}, {"script": ProgramFile("/srv/app.sh", 1, 9)}):
+        assert question(identity=IDENTITY._replace(**unread)).choices == (ApprovalScope.ONCE, ApprovalScope.PROCESS)
     elsewhere = IDENTITY._replace(program=PROGRAM._replace(is_there=False))
     assert ApprovalScope.ALWAYS not in question(identity=elsewhere).choices
     assert ApprovalScope.ALWAYS not in question(identity=IDENTITY._replace(capability=Capability.NAMES)).choices

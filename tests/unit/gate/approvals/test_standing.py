@@ -47,6 +47,26 @@ def test_a_yes_is_for_no_other_user_program_script_level_face_or_way(
     assert allowed(scope).approval(identity, SIGHTING.process, NOW + 1) is None
 
 
+@pytest.mark.parametrize("content", ["1" * 64, ""])
+@pytest.mark.parametrize("scope", list(ApprovalScope))
+def test_a_yes_for_an_executable_is_for_its_content_and_one_for_a_process_for_what_that_runs(
+    scope: ApprovalScope, content: str
+) -> None:
+    rewritten = IDENTITY._replace(program=IDENTITY.program._replace(sha256=content))
+    standing = allowed(scope)
+    is_for_content = scope in (ApprovalScope.EXECUTABLE, ApprovalScope.ALWAYS)
+    assert (standing.approval(rewritten, SIGHTING.process, NOW + 1) is None) is is_for_content
+
+
+def test_a_no_is_for_the_files_whatever_they_hold_and_ends_each_yes_for_them() -> None:
+    rewritten = IDENTITY._replace(program=IDENTITY.program._replace(sha256="1" * 64))
+    for scope in ApprovalScope:
+        standing = allowed(scope)
+        assert standing.refuse(rewritten, NOW)
+        assert standing.is_refused(IDENTITY, NOW + 1)
+        assert standing.approval(IDENTITY, SIGHTING.process, NOW + 1) is None
+
+
 @pytest.mark.parametrize(
     ("scope", "is_for_all"),
     [(ApprovalScope.ONCE, False), (ApprovalScope.PROCESS, False), (ApprovalScope.EXECUTABLE, True)],

@@ -37,7 +37,7 @@ def running(*words: str | Path, until: str = "", cwd: Path | None = None) -> Ite
 
 def wait_for_program(folder: int, name: str) -> None:
     """Wait until the process runs the program of that name."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while os.path.basename(os.readlink("exe", dir_fd=folder)) != name or not read_process_file(folder, "cmdline"):
         assert time.monotonic() < until
         time.sleep(0.005)

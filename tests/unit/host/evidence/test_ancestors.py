@@ -1,13 +1,14 @@
 """Ancestors: the chain of parents as it is, or none."""
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 from envfs.core.access.evidence import Need
 from envfs.host.evidence import ancestors
-from envfs.host.evidence.process_files import open_process, process_stat
+from envfs.host.evidence.process_files import open_process, process_folder, process_stat
 from envfs.host.evidence.program_files import ProgramFiles
 from tests.unit.host.evidence.running import gathered, number_of, running, source_of, wait_for_program
 
@@ -17,7 +18,7 @@ SH = str(Path("/bin/sh").resolve())
 def started_by(folder: int) -> int:
     """Wait for the process that another one started."""
     number = number_of(folder)
-    path, until = Path(f"/proc/{number}/task/{number}/children"), time.monotonic() + 20
+    path, until = Path(f"/proc/{number}/task/{number}/children"), time.monotonic() + 60
     while not (children := path.read_text().split()):
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -94,4 +95,36 @@ def test_nothing_stays_open() -> None:
     with running("/bin/cat") as folder:
         open_before = len(os.listdir("/proc/self/fd"))
         ancestors.find_ancestors(ProgramFiles(), folder, process_stat(folder), with_digests=False)
-        assert len(os.listdir("/proc/self/fd")) == open_before
+        assert len(os.listdir("/proc/self/fd")) <= open_before
+
+
+def test_a_process_that_has_not_execd_since_a_fork_began_with_its_parent() -> None:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        grandchild = os.fork()
+        if grandchild:
+            os.write(writing, grandchild.to_bytes(4))
+        time.sleep(60)
+        os._exit(0)
+    number = int.from_bytes(os.read(reading, 4))
+    try:
+        with process_folder(os.getpid()) as folder:
+            own = process_stat(folder)
+        assert not own.is_fork
+        for forked in (child, number):
+            with process_folder(forked) as folder:
+                assert process_stat(folder).is_fork
+            assert ancestors.began_at(forked) == own.started
+    finally:
+        for pid in (number, child):
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_process_that_has_execd_began_by_itself() -> None:
+    with running("/bin/cat") as folder:
+        assert not process_stat(folder).is_fork
+        assert ancestors.began_at(number_of(folder)) == process_stat(folder).started

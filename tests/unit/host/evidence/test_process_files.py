@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,13 +24,14 @@ def test_a_name_changes_nothing(name: bytes) -> None:
     text = stat_text(name)
     if b") " in name and b")" in name.rpartition(b") ")[2]:
         return
-    assert parse_stat(text) == parse_stat(stat_text(b"plain"))
+    assert parse_stat(text).run == parse_stat(stat_text(b"plain")).run
 
 
 @pytest.mark.parametrize("name", [b"a) S 1 1 1", b"a\nb", b")", b"(", b"", b"\x1b[2J", b") S 9 9 9 9 9 9 ("])
 def test_an_odd_name_changes_nothing(name: bytes) -> None:
     stat = parse_stat(stat_text(name))
-    assert (stat.parent, stat.session, stat.started) == (4, 6, 22 / os.sysconf("SC_CLK_TCK"))
+    assert (stat.pid, stat.parent, stat.session, stat.terminal) == (7, 4, 6, 7)
+    assert (stat.started, os.fsencode(stat.name)) == (22 / os.sysconf("SC_CLK_TCK"), name)
     assert stat.layout == (b"26", b"27", b"28", b"45", b"46", b"47", b"48", b"49", b"50", b"51")
 
 
@@ -42,21 +44,27 @@ def test_another_text_is_a_process_that_is_gone(text: bytes) -> None:
     assert len(text.rpartition(b") ")[2].split()) >= 49
 
 
+def test_a_process_that_names_itself_or_leaves_its_terminal_is_the_same_run() -> None:
+    stat = parse_stat(stat_text(b"before"))
+    assert stat.run == stat._replace(name="after", terminal=0).run
+    assert stat.run != stat._replace(layout=stat.layout[1:]).run
+
+
 def test_a_short_text_is_a_process_that_is_gone() -> None:
     with pytest.raises(ProcessLookupError):
         parse_stat(stat_text(b"a", FIELDS[:40]))
 
 
 def test_the_own_process_is_read() -> None:
-    folder = process_files.open_process(os.getpid())
-    try:
+    with process_files.process_folder(os.getpid()) as folder:
         stat = process_stat(folder)
-        assert (stat.parent, stat.session) == (os.getppid(), os.getsid(0))
+        assert (stat.pid, stat.parent, stat.session) == (os.getpid(), os.getppid(), os.getsid(0))
         assert stat.started > 0
         assert status_numbers(process_status(folder), b"Tgid") == (os.getpid(),)
         assert status_numbers(process_status(folder), b"Nothing") == ()
-    finally:
-        os.close(folder)
+        assert process_files.executable_path(folder) == os.readlink("/proc/self/exe")
+        assert process_files.working_folder(folder) == os.getcwd()
+        assert process_files.command_line(folder) == Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,9 @@ def test_all_of_many_groups_are_read_whole() -> None:
     process = subprocess.Popen(["/bin/sleep", "60"], extra_groups=groups)
     folder = process_files.open_process(process.pid)
     try:
-        assert sorted(status_numbers(process_status(folder), b"Groups")) == groups
+        status = process_status(folder)
+        assert sorted(status_numbers(status, b"Groups")) == groups
+        assert b"\nSigIgn:" in status  # what comes behind the groups is read too
     finally:
         os.close(folder)
         process.kill()

@@ -112,7 +112,7 @@ def test_a_large_program_is_read_by_somebody_else(copy: Path) -> None:
         program = files.program(folder, with_digest=True)
         assert program is not None
         assert program.sha256 == digest_of(copy)
-        assert len(os.listdir("/proc/self/fd")) == open_before
+        assert len(os.listdir("/proc/self/fd")) <= open_before
 
 
 def test_nothing_stays_open_of_what_nobody_finishes(copy: Path) -> None:
@@ -123,8 +123,8 @@ def test_nothing_stays_open_of_what_nobody_finishes(copy: Path) -> None:
         try:
             ProgramFiles().program(folder, with_digest=True)
         except Unfinished:
-            assert len(os.listdir("/proc/self/fd")) == open_before + 1
-        assert len(os.listdir("/proc/self/fd")) == open_before
+            assert len(os.listdir("/proc/self/fd")) <= open_before + 1
+        assert len(os.listdir("/proc/self/fd")) <= open_before
 
 
 def test_a_process_that_ended_has_no_program() -> None:

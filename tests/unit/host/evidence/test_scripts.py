@@ -49,6 +49,13 @@ def test_a_script_is_sought_where_the_process_stands(script: Path) -> None:
         assert (found.path, found.is_there) == (str(script), True)
 
 
+@pytest.mark.parametrize("word", ["/dev/fd/0", "/proc/self/fd/0", "/proc/self/cwd/deploy.sh", "/dev/stdin"])
+def test_a_path_that_is_another_file_for_each_process_tells_no_script(script: Path, word: str) -> None:
+    with running(SH, script) as folder:
+        running_word = RunningScript(folder, process_stat(folder).started, [b"sh", word.encode()])
+        assert find_script(ProgramFiles(), running_word, with_digest=True) is Told.CANNOT_TELL
+
+
 def test_a_link_is_told_as_the_file_that_it_leads_to(script: Path) -> None:
     link = script.with_name("link")
     link.symlink_to("deploy.sh")
@@ -111,7 +118,7 @@ def test_a_script_in_another_root_leads_nowhere_here(script: Path, tmp_path: Pat
     # the same path here is another file
     line = f"mount --bind {tmp_path} /mnt && cd /mnt && exec {SH} /mnt/deploy.sh"
     with running("unshare", "-m", "sh", "-c", line, until=Path(SH).name) as folder:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not isinstance(found := script_of(folder), ProgramFile):
             assert time.monotonic() < until
         assert (found.inode, found.is_there) == (script.stat().st_ino, False)

@@ -1,0 +1,70 @@
+"""Processes with which rules end: named once, and looked for again, by real processes."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from envfs.core.access.rule import RuleProcess
+from envfs.host import rule_processes
+from envfs.host.rule_processes import has_ended, lives
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    """Give a process that ends when its standard input does."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        yield process
+
+
+def named(pid: int) -> RuleProcess:
+    pidfd = os.pidfd_open(pid)
+    try:
+        process = rule_processes.name_process(pid, pidfd)
+    finally:
+        os.close(pidfd)
+    assert process is not None
+    return process
+
+
+def wait_for_end(pid: int) -> None:
+    """Wait until a child has ended, and leave it where it is: nobody has asked for its status yet."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def test_it_lives_until_it_has_ended_and_not_until_its_status_is_taken(child: subprocess.Popen[bytes]) -> None:
+    process = named(child.pid)
+    assert lives(process)
+    assert has_ended(process) is False
+    child.kill()
+    wait_for_end(child.pid)
+    assert not lives(process)
+    assert has_ended(process) is True
+    child.wait()
+    assert not lives(process)
+    assert has_ended(process) is True
+
+
+def test_one_that_has_ended_has_no_name(child: subprocess.Popen[bytes]) -> None:
+    pidfd = os.pidfd_open(child.pid)
+    child.kill()
+    wait_for_end(child.pid)
+    assert rule_processes.name_process(child.pid, pidfd) is None
+    assert rule_processes.name_process(0, pidfd) is None
+    os.close(pidfd)
+
+
+def test_the_same_number_is_another_process() -> None:
+    process = named(os.getpid())
+    assert lives(process)
+    assert not lives(process._replace(pidfd=process.pidfd + 1))
+    assert has_ended(process._replace(boot="another run")) is True
+
+
+def test_without_a_number_that_lasts_its_start_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_processes, "inode_of", lambda _pidfd: 0)  # as before Linux 6.9
+    process = named(os.getpid())
+    assert process.pidfd == 0
+    assert lives(process)
+    assert has_ended(process._replace(start=process.start - 0.01)) is True
