@@ -25,7 +25,7 @@ from envfs.fuse.kernel_table import KernelTable
 from envfs.fuse.operations import Operations
 from envfs.gate.audit_log.log_writer import LogWriter
 from envfs.gate.audit_log.written_file import WrittenFile
-from envfs.gate.gate import Gate
+from envfs.gate.judge import Judge
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.views.view import View
 from envfs.host.callers import Callers
@@ -160,7 +160,7 @@ PLACES: tuple[tuple[str, object, tuple[str, ...]], ...] = (
     ("caller", handles, ("kept_caller",)),
     ("caller", inodes, ("kept_caller",)),
     ("origin", Origins, ("look",)),
-    ("policy", Gate, ("judge_access", "judge_held", "sees")),
+    ("policy", Judge, ("judge_access", "judge_held", "sees")),
     ("freshness of the rules", RuleBook, ("load",)),
     ("freshness of the vault", Vault, ("fingerprint", "versions", "children")),
     ("inode", Inodes, ("file", "known_folder")),
