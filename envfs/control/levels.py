@@ -2,8 +2,8 @@
 
 import os
 
-from envfs.control import writers
 from envfs.control.call import Call, Sent
+from envfs.control.writers import check_part, is_owner, may_compare, writing_rule
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -109,25 +109,27 @@ async def import_text(call: Call, request: ImportText) -> Sent:
 
 
 async def rollback(call: Call, request: Rollback) -> Sent:
-    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
+    """Write a new version with the text of an old one, or its variables. Raises NoSuchLevel for version 0."""
     level = names.parse_level(request.level)
     if request.version < 1:
         raise NoSuchLevel("versions count from 1", f"`envfs history {level}` lists them")
-    change = LevelChange(Operation.RESTORE, level, restore_version=request.version, message=request.message)
+    several = tuple(map(names.parse_variable, request.names))
+    change = LevelChange(
+        Operation.RESTORE, level, restore_version=request.version, message=request.message, names=several
+    )
     return await _write(call, change)
 
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
-    writers.check_part(call, change)
-    may_compare = writers.may_compare(call, change.level)
-    change = change._replace(
-        rule=writers.writing_rule(call, change.level),
-        quiet=not writers.is_owner(call) and not _may_name(call, change.level),
-        always=not (may_compare or change.dry),
+    check_part(call, change)
+    if not is_owner(call):
+        change = change._replace(rule=writing_rule(call, change.level), quiet=not _may_name(call, change.level))
+    is_told = may_compare(call, change.level)
+    result = await call.service.open_vault.writer.write(
+        call.caller, change._replace(always=not (is_told or change.dry)), descriptors
     )
-    result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
-    if not may_compare:
-        return Sent(Written(change.level, result.version if writers.is_owner(call) else 0))
+    if not is_told:
+        return Sent(Written(change.level, result.version if is_owner(call) else 0))
     if result.changes is None:
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes

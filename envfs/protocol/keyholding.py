@@ -109,9 +109,10 @@ class WriteLevel(NamedTuple):
 
     `set` and `template` come with `name` and a descriptor for the value, or with `names` and one for their values, each
     ended by a NUL, `unset` with `name` or `names`, `rename` with `name` and `new_name`, `merge` and `replace` with a
-    descriptor for the text, `restore` with the layer `restore`. `head` is None for a level without text. `trim` drops
-    the line end of a value of one line. `message` is sealed into the record's note. `members` as in Layer. With
-    `always` an unchanged text is sealed as well. With `quiet` it is no error to unset a name that is not there.
+    descriptor for the text, `restore` with the layer `restore`, and with `names` for these alone. `head` is None for a
+    level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's note.
+    `members` as in Layer. With `always` an unchanged text is sealed as well. With `quiet` it is no error to unset a
+    name that is not there.
     """
 
     place: RecordAddress

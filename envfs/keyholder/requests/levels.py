@@ -8,7 +8,7 @@ from envfs.core.operations import Operation
 from envfs.dotenv import canaries, dialects, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
-from envfs.errors import Malformed, TooLarge
+from envfs.errors import Malformed, NoSuchVariable, TooLarge
 from envfs.keyholder.crypto import sealing
 from envfs.keyholder.crypto.sealing import Content
 from envfs.keyholder.requests.work import Work, WorkResult
@@ -37,14 +37,15 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
     # an extension is about the text: it goes where that goes, whoever knows what it means
-    source = request.restore if request.operation is Operation.RESTORE else request.head
+    is_whole = request.operation is Operation.RESTORE and not request.names
+    source = request.restore if is_whole else request.head
     ext = record.parse_header(work.blobs[source.record_blob]).ext if source else ""  # opened before
     if request.operation is not Operation.RESEAL:
         ext = extensions.with_removed(ext, removed=request.operation is Operation.REMOVE)
     version = request.restore.record.seq if request.restore else 0
     return Content(
         text,
-        Note(_WORDS[request.operation], version, message=request.message),
+        Note(_word(request), version, message=request.message or _own_message(request, work)),
         work.members(request.place.vault, request.members).newest,
         ext,
     )
@@ -52,6 +53,21 @@ def _content(request: WriteLevel, work: Work, text: str) -> Content:
 
 def _ext(request: WriteLevel, work: Work) -> str:
     return record.parse_header(work.blobs[request.head.record_blob]).ext if request.head else ""
+
+
+def _word(request: WriteLevel) -> str:
+    return "restore" if request.operation is Operation.RESTORE and request.names else _WORDS[request.operation]
+
+
+def _own_message(request: WriteLevel, work: Work) -> str:
+    # where a person gave none for what brings something back
+    if request.restore is None:
+        return ""
+    then = record.parse_header(work.blobs[request.restore.record_blob])
+    about = f"as in version {then.seq} of {then.time[:19].replace('T', ' ')} UTC"
+    shown = ", ".join(request.names[:_NAMES_SAID])
+    more = f" and {len(request.names) - _NAMES_SAID} more" if len(request.names) > _NAMES_SAID else ""
+    return f"{shown}{more} {about}" if request.names else about
 
 
 def _is_doubtful(request: WriteLevel, document: Document, changes: merging.NameChanges) -> bool:
@@ -86,6 +102,7 @@ def _check_dialect(document: Document, written: Collection[str], level: str) -> 
         )
 
 
+_NAMES_SAID = 6  # in a message that is made here: they are long
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
 
 
@@ -127,9 +144,9 @@ def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
-    new = old
+    new, present = old, old.variables()
     for name in _named(request):
-        if not request.quiet or name in old.variables():
+        if name in present or not request.quiet:
             new = canaries.without_mark(new.unset(name), name)
     return new, ()
 
@@ -152,8 +169,22 @@ def _merge(request: WriteLevel, work: Work, old: Document) -> _Edited:
     return (dialects.with_directive(merged, dialect) if dialect else merged), notes
 
 
-def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:
-    return work.open(request.restore) if request.restore else parse_document(""), ()
+def _restore(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    then = work.open(request.restore) if request.restore else parse_document("")
+    return (_with_variables_of(then, old, request.names) if request.names else then), ()
+
+
+def _with_variables_of(then: Document, old: Document, several: tuple[str, ...]) -> Document:
+    new = old.merged(Document(tuple(entry for entry in then.entries if entry.name in several)))
+    present, marked = new.variables(), canaries.marked_names(then)
+    for name in several:
+        if name in then.variables():
+            new = canaries.with_mark(new, name) if name in marked else new
+        elif name in present:
+            new = canaries.without_mark(new.unset(name), name)
+        else:
+            raise NoSuchVariable(f"{name} is set neither now nor in that version")
+    return new
 
 
 def _remove(_request: WriteLevel, _work: Work, _old: Document) -> _Edited:

@@ -68,11 +68,12 @@ class ImportText(NamedTuple):
 
 
 class Rollback(NamedTuple):
-    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
+    """Write a new version with the text of an old one, or with `names` with these variables as they were in it."""
 
     level: str
     version: int
     message: str = ""
+    names: tuple[str, ...] = ()
 
 
 class RemoveLevel(NamedTuple):
