@@ -2,8 +2,8 @@
 
 import os
 
+from envfs.control import writers
 from envfs.control.call import Call, Sent
-from envfs.control.writers import check_part, is_owner, may_compare, writing_rule
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -121,16 +121,18 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
-    check_part(call, change)
-    if not is_owner(call):
-        change = change._replace(rule=writing_rule(call, change.level), quiet=not _may_name(call, change.level))
-    is_told = may_compare(call, change.level)
-    result = await call.service.open_vault.writer.write(
-        call.caller, change._replace(always=not (is_told or change.dry)), descriptors
-    )
+    writers.check_part(call, change)
+    if not writers.is_owner(call):
+        rule = writers.writing_rule(call, change.level)
+        change = change._replace(rule=rule, quiet=not _may_name(call, change.level))
+    is_told = change.dry or writers.may_compare(call, change.level)
+    result = await call.service.open_vault.writer.write(call.caller, change._replace(always=not is_told), descriptors)
     if not is_told:
-        return Sent(Written(change.level, result.version if is_owner(call) else 0))
+        return Sent(Written(change.level, result.version if writers.is_owner(call) else 0))
     if result.changes is None:
+        if not change.dry:  # else the log has it
+            access = AccessRequest(change.level, Channel.SOCKET, Format.COMPARE)
+            call.service.open_vault.gate.admit_facts(call.caller, access)
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes
     overtaken = (

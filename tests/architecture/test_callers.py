@@ -41,7 +41,10 @@ def test_nothing_that_answers_compares_a_callers_number() -> None:
         comparing[str(path.relative_to(ROOT / "envfs"))] = sum(side.endswith("caller.uid") for side in sides)
     named = {name: count for name, count in comparing.items() if count}
     # the policy itself; an inode, which is of one reader
-    assert named == {"core/access/conditions.py": 1, "fuse/operations.py": 1}
+    assert named == {
+        "core/access/conditions.py": 1,
+        "fuse/operations.py": 1,
+    }
 
 
 def test_the_mount_takes_the_numbers_of_a_question_in_one_place() -> None:

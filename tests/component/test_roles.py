@@ -219,6 +219,18 @@ def test_a_trial_of_an_import_counts_as_a_read(world: World) -> None:
     assert Path(world.places.uses).read_bytes() == b""
 
 
+def test_a_guess_that_is_right_is_on_the_log_and_one_that_may_be_counted_is_not_told(world: World) -> None:
+    let(world, "/", frozenset((Capability.READ, Capability.NAMES, Capability.WRITE)))
+    same = R.SetVariable("/shop", "LOG")
+    assert run(lambda: world.ask(same, STRANGER, b"debug")) == R.Written("/shop", 1, notes=("nothing changed",))
+    last = world.entries()[-1]
+    assert [last.get(name) for name in ("event", "format", "level", "uid")] == ["read", "compare", "/shop", 54_321]
+    let(world, "/", frozenset((Capability.READ, Capability.NAMES, Capability.WRITE)), "max_reads = 1\n")
+    caller = STRANGER._replace(source=SeenBefore(Evidence(pidfd=71, seen=PIDFD)))
+    assert run(lambda: world.ask(same, caller, b"debug")) == R.Written("/shop", 0)
+    assert world.service.uses.count("g1") == 0
+
+
 SOME = frozenset((Capability.READ, Capability.NAMES, Capability.WRITE))
 
 
