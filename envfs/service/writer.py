@@ -52,6 +52,7 @@ class LevelChange(NamedTuple):
     always: bool = False
     quiet: bool = False
     names: tuple[str, ...] = ()
+    expected: int = -1
 
 
 class Result(NamedTuple):
@@ -104,6 +105,8 @@ class Writer:
         project = names.project(level)
         key = await self._keys.newest(project)
         head = vault.head(level)
+        if change.expected >= 0 and change.expected != (head.seq if head else 0):
+            raise Conflict(f"{level} was changed meanwhile", "read it again")
         request, blobs = self._request(change, head.seq if head else 0, key)
         answer: KeyholderAnswer[Sealed | Unchanged] = await self._keyholder.ask(
             request, (Sealed, Unchanged), blobs, descriptors
