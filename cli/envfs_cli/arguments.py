@@ -6,7 +6,6 @@ not take as it stands (help, abbreviations, mistakes) goes through argparse, bui
 
 import sys
 
-from envfs.core import durations
 from envfs.errors import EnvFSError
 
 TYPE_CHECKING = False
@@ -26,7 +25,8 @@ _TOO_MANY = "there are more words than the command takes"
 _NEAR = 0.65  # below it, `--level` is near to `--help`
 _EMPTY = "it is empty"  # most likely a variable of the shell that is not set
 _MAY_BE_EMPTY = ("message",)
-_NO_VALUES = "a value is never an argument: it is asked for, or read from standard input"
+_NO_VALUES = "a value is never an argument: it is asked for, or read from standard input; several names are A,B,C"
+_WORDS_TOO_MANY = {"envfs set": _NO_VALUES, "envfs rm": "a variable is removed by `envfs unset LEVEL NAME`"}
 
 
 class Mistake(EnvFSError):
@@ -68,9 +68,15 @@ def parse_number(text: str) -> int:
     return int(text)
 
 
+def _parse_duration(text: str) -> int:
+    from envfs.core import durations
+
+    return durations.parse_duration(text)
+
+
 _READERS: "dict[str, Callable[[str], Value]]" = {
     "number": parse_number,
-    "duration": durations.parse_duration,
+    "duration": _parse_duration,
     "list": name_list,
 }
 
@@ -220,7 +226,7 @@ def _parser_class() -> "type[argparse.ArgumentParser]":
 
         def error(self, message: str) -> "NoReturn":
             flags = [flag for action in self._actions for flag in action.option_strings]
-            text, hint = _complaint(message, flags, _NO_VALUES if self.prog.endswith(" set") else "")
+            text, hint = _complaint(message, flags, _WORDS_TOO_MANY.get(self.prog, ""))
             self.print_usage(sys.stderr)
             self.exit(Mistake.status, f"{self.prog}: error: {text}\n" + (f"envfs: hint: {hint}\n" if hint else ""))
 

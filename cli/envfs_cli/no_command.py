@@ -21,7 +21,6 @@ _ELSEWHERE = {  # what other tools call it
     "print": "export",
     "remove": "unset",
     "reveal": "show",
-    "rm": "unset",
     "start": "mount",
     "stop": "unmount",
     "tree": "ls",

@@ -2,13 +2,14 @@
 
 import os
 
+from envfs.control import writers
 from envfs.control.call import Call, Sent
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.dangling import DanglingKind
 from envfs.core.operations import Operation
-from envfs.errors import AuditUnavailable, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
+from envfs.errors import AuditUnavailable, BadRequest, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
 from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
@@ -17,13 +18,13 @@ from envfs.protocol.control import (
     RenameVariable,
     Rollback,
     SetVariable,
+    SetVariables,
     UnsetVariable,
     Written,
 )
 from envfs.service.writer import LevelChange
 
 _MAY_REFER = (Operation.TEMPLATE, Operation.UNSET, Operation.RENAME, Operation.RESTORE)
-_SHOWS_NOTHING = (Operation.SET, Operation.UNSET)
 _FILLS = (Operation.MERGE, Operation.REPLACE)
 _MOST_WARNINGS = 20
 _NOTHING, _NO_VERSION = "nothing changed", ", so there is no version that the message could be kept with"
@@ -64,6 +65,17 @@ async def set_variable(call: Call, request: SetVariable) -> Sent:
     level = names.parse_level(request.level)
     change = LevelChange(operation, level, name, trim=request.trim, message=request.message, canary=request.canary)
     return await _write(call, change, call.descriptor("the value"))
+
+
+async def set_variables(call: Call, request: SetVariables) -> Sent:
+    """Set several variables in one version. Raises BadRequest for none, or for one twice."""
+    several = tuple(map(names.parse_variable, request.names))
+    if not several or len({*several}) < len(several):
+        raise BadRequest("name each variable once")
+    operation = Operation.TEMPLATE if request.template else Operation.SET
+    level = names.parse_level(request.level)
+    change = LevelChange(operation, level, trim=request.trim, message=request.message, names=several)
+    return await _write(call, change, call.descriptor("the values"))
 
 
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:
@@ -110,44 +122,30 @@ async def rollback(call: Call, request: Rollback) -> Sent:
 
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
-    _check_part(call, change)
-    gate, is_owner = call.service.open_vault.gate, call.caller.is_user(call.service.owner)
-    if not is_owner:
-        rule = gate.decide(call.caller, change.level, Capability.WRITE).rule
+    writers.check_part(call, change)
+    if not writers.is_owner(call):
+        rule = writers.writing_rule(call, change.level)
         change = change._replace(rule=rule, quiet=not _may_name(call, change.level))
-    # whether anything changed says whether a guess at a value was right
-    may_compare = gate.decide(call.caller, change.level).has_values
-    result = await call.service.open_vault.writer.write(
-        call.caller, change._replace(always=not (may_compare or change.dry)), descriptors
-    )
-    if not may_compare:
-        return Sent(Written(change.level, result.version if is_owner else 0))
+    is_told = change.dry or writers.may_compare(call, change.level)
+    result = await call.service.open_vault.writer.write(call.caller, change._replace(always=not is_told), descriptors)
+    if not is_told:
+        return Sent(Written(change.level, result.version if writers.is_owner(call) else 0))
     if result.changes is None:
+        if not change.dry:  # else the log has it
+            access = AccessRequest(change.level, Channel.SOCKET, Format.COMPARE)
+            call.service.open_vault.gate.admit_facts(call.caller, access)
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes
-    notes = sealed.notes if change.dry else (*sealed.notes, *await _warnings(call, change, sealed))
+    overtaken = (
+        f"{name} was changed by another writer too, in version {version}, while this was under way"
+        for name, version in result.overtaken
+    )
+    notes = (*sealed.notes, *overtaken, *(() if change.dry else await _warnings(call, change, sealed)))
     return Sent(Written(change.level, result.version, sealed.added, sealed.changed, sealed.removed, notes))
 
 
 def _may_name(call: Call, level: str) -> bool:
     return call.service.open_vault.gate.allows(call.caller, level, Capability.NAMES)
-
-
-def _check_part(call: Call, change: LevelChange) -> None:
-    # a reference, or another name, would show a value that the rule of the caller leaves out: as it is, or as the host
-    # of an address, which a placeholder shows
-    gate, caller = call.service.open_vault.gate, call.caller
-    if change.operation in _SHOWS_NOTHING or caller.is_user(call.service.owner):
-        return
-    for level in gate.policy().levels_below(change.level):
-        faces = gate.faces(caller, level)
-        is_rename = change.operation is Operation.RENAME
-        if not all(face.is_whole or (is_rename and not face.masked and face.shows(change.name)) for face in faces):
-            event = events.refused_request(change.operation, change.level, Capability.WRITE)
-            call.service.refusals.record(event, caller)
-            part = "placeholders" if any(face.masked for face in faces) else "some names"
-            text = f"a caller that gets {part} only of {level} sets and unsets values at {change.level}, and no more"
-            raise NotApproved(text, "ask the owner")
 
 
 def _stands_below_another(call: Call, level: str) -> bool:

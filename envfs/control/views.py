@@ -123,6 +123,8 @@ def _row(facts: Facts) -> FactsRow:
 async def list_levels(call: Call, request: ListLevels) -> Sent:
     """Send the levels that the caller may know of."""
     top, open_vault = names.parse_level(request.level), call.service.open_vault
+    if request.removed:
+        return await _list_removed(call, top)
     open_vault.reader.check(call.caller, AccessRequest(top, Channel.SOCKET, Format.NAMES))
     for level in open_vault.vault.levels():
         if names.within(level, top) and open_vault.reader.knows(call.caller, level):
@@ -131,6 +133,14 @@ async def list_levels(call: Call, request: ListLevels) -> Sent:
             except DAMAGED as error:
                 row = fault_row(level, error)
             await call.send_row(row)
+    return Sent(Done())
+
+
+async def _list_removed(call: Call, top: str) -> Sent:
+    # others than the owner learn nothing of what is not there
+    vault = call.service.open_vault.vault
+    if call.caller.is_user(call.service.owner):
+        await call.send_rows(_level_row(call, level) for level in vault.removed_levels() if names.within(level, top))
     return Sent(Done())
 
 

@@ -48,6 +48,7 @@ class EventKind(StrEnum):
     VOID = "void"
     DROP = "drop"
     CANARY = "canary"
+    FORGET = "forget"
 
 
 class Dropped(NamedTuple):
@@ -157,6 +158,11 @@ def initialized() -> Event:
 def written(level: str, version: int, operation: Operation, rule: str = "owner") -> Event:
     """A level is going to have a new version. `rule` is what lets the caller write it."""
     return Event(EventKind.WRITE, Channel.SOCKET, level, version, None, operation, Decision.ALLOW, rule)
+
+
+def forgotten(level: str, first: int, last: int) -> Event:
+    """The bytes of versions of a level are going to be forgotten: of those from `first` to `last` that have them."""
+    return Event(EventKind.FORGET, Channel.SOCKET, level, rule=f"versions {first} to {last}")
 
 
 def accepted(level: str, version: int) -> Event:

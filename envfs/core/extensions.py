@@ -12,7 +12,8 @@ import re
 from envfs.core import limits
 from envfs.errors import AuthenticationFailed, UnsupportedFormat
 
-UNDERSTOOD: frozenset[str] = frozenset()  # names of extensions that this release acts upon
+_REMOVED = "removed"  # as long as this version is the newest, the level is listed nowhere
+UNDERSTOOD: frozenset[str] = frozenset({_REMOVED})  # names of extensions that this release acts upon
 CRITICAL = "crit"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _TEXT = re.compile(r"[ -~]*", re.ASCII)
@@ -40,6 +41,25 @@ def parse_extension(body: object) -> str:
     if len(text) > limits.EXTENSION_BYTES:
         raise _wrong()
     return text
+
+
+def is_removed(text: str) -> bool:
+    """Tell whether an extension says that its level was removed. `text` is as in `critical_names`."""
+    return bool(text) and json.loads(text).get(_REMOVED) is True
+
+
+def with_removed(text: str, *, removed: bool) -> str:
+    """Return an extension that says that its level was removed, or is there.
+
+    Raises:
+        AuthenticationFailed: there is no room left for it
+    """
+    body = json.loads(text) if text else {}
+    body.pop(_REMOVED, None)
+    critical = [name for name in body.pop(CRITICAL, ()) if name != _REMOVED]
+    body |= {CRITICAL: critical} if critical else {}
+    body |= {_REMOVED: True} if removed else {}
+    return parse_extension(body) if body else ""
 
 
 def critical_names(text: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ class Operation(StrEnum):
     MERGE = "merge"  # a dotenv text into the level's
     REPLACE = "replace"  # the level's text by another one
     RESTORE = "restore"  # the text of an old version
+    REMOVE = "remove"  # the level: its text is empty, and it is listed no more
     RESEAL = "reseal"  # the same text, under the newest key
 
 

@@ -110,6 +110,12 @@ class Judge:
         """Tell whether a caller may read the view of a level in whatever face, or do something else there."""
         return self.decide(caller, level, capability).is_served
 
+    def may_compare(self, caller: Caller, level: str) -> bool:
+        """Tell whether a caller that writes may hear what that changed: it gets each value there, however often."""
+        if not self.decide(caller, level).has_values:
+            return False
+        return not self.policy().counted(caller, level, clocks.boot_seconds())
+
     def sees(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""
         try:

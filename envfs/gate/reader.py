@@ -52,7 +52,8 @@ class Reader:
         """
         if not self.knows(caller, access.level):
             self._gate.refuse(caller, access, "no grant")
-        if not self._vault.exists(access.level):
+        is_past = access.format is Format.HISTORY and self._vault.head(access.level) is not None
+        if not is_past and not self._vault.exists(access.level):  # the versions of a level that was removed are there
             raise NoSuchLevel(f"there is no level {access.level}", "`envfs ls` lists the levels")
 
     def choose(self, caller: Caller, access: AccessRequest, choice: VersionChoice) -> AccessRequest:

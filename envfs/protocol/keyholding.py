@@ -107,11 +107,12 @@ class DescribeKeys(NamedTuple):
 class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
-    `set` and `template` come with `name` and a descriptor for the value, `unset` with `name`, `rename` with `name` and
-    `new_name`, `merge` and `replace` with a descriptor for the text, `restore` with the layer `restore`, and with
-    `names` for these alone. `head` is None for a level without text. `trim` drops the line end of a value of one line.
-    `message` is sealed into the record's note. `members` as in Layer. With `always` an unchanged text is sealed as
-    well. With `quiet` it is no error to unset a name that is not there.
+    `set` and `template` come with `name` and a descriptor for the value, or with `names` and one for their values, each
+    ended by a NUL, `unset` with `name` or `names`, `rename` with `name` and `new_name`, `merge` and `replace` with a
+    descriptor for the text, `restore` with the layer `restore`, and with `names` for these alone. `head` is None for a
+    level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's note.
+    `members` as in Layer. With `always` an unchanged text is sealed as well. With `quiet` it is no error to unset a
+    name that is not there.
     """
 
     place: RecordAddress
@@ -244,13 +245,15 @@ class VerifyCheckpoint(NamedTuple):
 class SignTombstone(NamedTuple):
     """Say that the bytes of some records were forgotten. Reply: Stated and one blob, the tombstone.
 
-    `records` are the numbers of those whose bytes are the blobs. `lost` of key files that are empty already.
+    `records` are the numbers of key files whose bytes are the blobs, and `lost` of those that are empty already. Of a
+    level come the `layers` of its versions, and behind them that of a newer one, which stays.
     """
 
     place: RecordAddress
     time: str
     records: tuple[int, ...]
     lost: tuple[int, ...] = ()
+    layers: tuple[SealedLayer, ...] = ()
 
 
 class CheckTombstones(NamedTuple):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from envfs.core import events, names
 from envfs.core.access.caller import Caller
-from envfs.core.access.policy import IndexedRule, rank
+from envfs.core.access.resolution import IndexedRule, rank
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision

@@ -5,6 +5,7 @@ the new key, so that only a change of the same variable can be overtaken, and no
 Within one daemon the writers of a level take turns, or the slowest of many would lose every race.
 """
 
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 from weakref import WeakValueDictionary
 
@@ -14,14 +15,15 @@ from envfs.core import events, names, record
 from envfs.core.access.caller import Caller
 from envfs.core.addresses import SealedLayer
 from envfs.core.operations import Operation
-from envfs.errors import Conflict, NoSuchLevel, NoSuchVariable
+from envfs.errors import Conflict, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.recorder import Recorder
 from envfs.gate.keyholder import Keyholder, KeyholderAnswer
 from envfs.host import clocks
-from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
+from envfs.protocol.keyholding import Compared, CompareVersions, Sealed, Unchanged, WriteLevel
 from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import NO_TEXT, LevelVersion
+from envfs.service.overtaking import Overtaken, RecentChanges
 from envfs.service.project_keys import KeyFile, ProjectKeys
 from envfs.vault.vault import Vault
 
@@ -56,10 +58,14 @@ class LevelChange(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The version that the level has now, and what changed. `changes` is None when nothing did."""
+    """The version that the level has now, and what changed. `changes` is None when nothing did.
+
+    `overtaken` are changes of the same variables that were stored after this one was asked for, and before it.
+    """
 
     version: int
     changes: Sealed | None
+    overtaken: tuple[Overtaken, ...] = ()
 
 
 class Writer:
@@ -74,6 +80,7 @@ class Writer:
         self._keyholder = keyholder
         self._recorder = Recorder(log, vault)
         self._changes = changes
+        self._recent = RecentChanges()
         self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()  # of one level's writers in here
 
     async def write(self, caller: Caller, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Result:
@@ -85,13 +92,36 @@ class Writer:
         is_told = not (change.quiet and change.operation is Operation.UNSET and self._vault.exists(change.level))
         if change.operation in _NEED_TEXT and self._vault.head(change.level) is None and is_told:
             self._no_text(change)
+        head = self._vault.head(change.level)
         async with self._turns.setdefault(change.level, trio.Lock()):
             await self._changes.wait_told(change.level)
             for _ in range(_TRIES):
                 result = await self._try(caller, change, descriptors)
                 if result is not None:
-                    return result
+                    return await self._noted(change, result, head.seq if head else 0)
         raise Conflict(f"others keep writing {change.level}", "try again")
+
+    async def _noted(self, change: LevelChange, result: Result, before: int) -> Result:
+        # `before` is the version that there was when the change was asked for
+        if change.dry or result.changes is None:
+            return result
+        written = (*result.changes.added, *result.changes.changed, *result.changes.removed)
+        with suppress(EnvFSError):  # what was written is written
+            await self._look_at_others(change.level, self._recent.missing(change.level, before + 1, result.version))
+        overtaken = self._recent.since(change.level, before, written)
+        self._recent.add(change.level, result.version, written)
+        return result._replace(overtaken=overtaken)
+
+    async def _look_at_others(self, level: str, versions: range) -> None:
+        # versions of another process that writes this vault
+        if not versions:
+            return
+        async with self._keyholder.turn():
+            layers = self._vault.layers([(level, seq) for seq in (versions[0] - 1, *versions)])
+            request = CompareVersions(layers.layers, versions[0])
+            answer = await self._keyholder.ask(request, Compared, layers.blobs)
+        for version in answer.message.versions:
+            self._recent.add(level, version.version, (*version.added, *version.changed, *version.removed))
 
     def _no_text(self, change: LevelChange) -> NoReturn:
         if not self._vault.exists(change.level):

@@ -40,8 +40,8 @@ class Store(Protocol):
         """Watch a folder (keys that come and go directly under it) or one key (its bytes)."""
         ...
 
-    def delete(self, key: str) -> None:
-        """Forget the bytes under a key. The key stays taken, with nothing under it. One that is not there is no error.
+    def delete(self, *keys: str) -> None:
+        """Forget the bytes under keys. Each stays taken, with nothing under it. One that is not there is no error.
 
         Only for what must not be readable any more. When this returns the bytes are gone from the store.
         """

@@ -77,23 +77,16 @@ class DirectoryStore:
         """Watch one folder, or one file, by its times."""
         return PathWatch(self._path(prefix) if prefix else self._root)
 
-    def delete(self, key: str) -> None:
-        """Put an empty file in the place of one, then overwrite what stood there, and what a crash left beside it."""
-        path = self._path(key)
+    def delete(self, *keys: str) -> None:
+        """Put an empty file in the place of each, overwrite what stood there, and what a crash left beside it."""
+        paths = [self._path(key) for key in keys]
+        for path in paths:
+            _forget(path)
         try:
-            old = safe_open.open_file(path, os.O_WRONLY)
-        except FileNotFoundError:
-            return
+            for folder in {os.path.dirname(path) for path in paths if os.path.exists(path)}:
+                _sweep(folder)
         except OSError as error:
             raise _unavailable("write", error) from None
-        try:
-            _replace_by_nothing(path)
-            private_files.overwrite(old)
-            _sweep(os.path.dirname(path))
-        except OSError as error:
-            raise _unavailable("write", error) from None
-        finally:
-            os.close(old)
 
     def remove(self, key: str) -> None:
         """Take a key away."""
@@ -187,6 +180,22 @@ def _link_new(folder: str, path: str, data: bytes) -> bool:
             os.unlink(temporary)
     private_files.sync_folder(Path(folder))
     return True
+
+
+def _forget(path: str) -> None:
+    try:
+        old = safe_open.open_file(path, os.O_WRONLY)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unavailable("write", error) from None
+    try:
+        _replace_by_nothing(path)
+        private_files.overwrite(old)
+    except OSError as error:
+        raise _unavailable("write", error) from None
+    finally:
+        os.close(old)
 
 
 def _replace_by_nothing(path: str) -> None:

@@ -1,6 +1,9 @@
 """The content of a vault, record by record, for `envfs verify`."""
 
-from envfs.core import names, record
+from contextlib import suppress
+
+from envfs.core import extensions, names, record
+from envfs.errors import EnvFSError
 from envfs.store import Store
 from envfs.vault import index
 from envfs.vault.high_water import Memory
@@ -9,6 +12,11 @@ from envfs.vault.tree import Tree
 
 _MOST_MISSING = 1000  # records of a stream that are told one by one when they are gone
 _TOPS = ("key", "level", "log", "member", "tombstone")  # of the keys of records
+
+
+def is_removed(data: bytes) -> bool:
+    """Tell whether a record says that its level was removed. AuthenticationFailed if it is none."""
+    return extensions.is_removed(record.parse_header(data).ext)
 
 
 class Inventory(Tree):
@@ -45,7 +53,16 @@ class Inventory(Tree):
     def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
         streams = [stream for stream in self.streams() if self.highest(stream)]
-        return index.index_differences({key for key in self._store.list("tree/") if key.endswith("/@")}, streams)
+        there = {key for key in self._store.list("tree/") if key.endswith("/@")}
+        missing, idle = index.index_differences(there, streams)
+        return tuple(key for key in missing if not self._is_removed(key)), idle
+
+    def _is_removed(self, key: str) -> bool:
+        stream = f"level{key.removeprefix('tree').removesuffix('/@')}"
+        with suppress(EnvFSError):  # a record that is damaged says nothing
+            head = self._streams.head(stream)
+            return head is not None and is_removed(head.data)
+        return False
 
     def unlist(self, level: str) -> None:
         """Take a level, and those above it, out of the index where nothing was stored at or below them after all."""

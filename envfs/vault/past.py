@@ -91,6 +91,18 @@ class Past:
         above = names.chain(level)[:-1]
         return (*(self._version_at(step, moment) for step in above), version)
 
+    def first_since(self, level: str, moment: str) -> int:
+        """Return the first version that was written at a moment or after it. If there is none, the newest."""
+        head = self._streams.head(record.level_stream(level))
+        low, high = 1, head.seq if head else 1
+        while low < high:
+            middle = (low + high) // 2
+            if self._time_of(level, middle) < moment:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
     def _version_at(self, level: str, moment: str) -> int:
         head = self._streams.head(record.level_stream(level))
         low, high = 0, head.seq if head else 0

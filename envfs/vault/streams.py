@@ -123,10 +123,9 @@ class Streams:
         """List the records before number `seq` that still have their bytes, or have them back from a copy."""
         return [number for number in range(1, seq) if self.data(stream, number)]
 
-    def forget(self, stream: str, seq: int) -> None:
-        """Forget the bytes of one record, whose number stays taken."""
-        if self.data(stream, seq):
-            self._store.delete(record.record_key(stream, seq))
+    def forget(self, stream: str, *numbers: int) -> None:
+        """Forget the bytes of records, whose numbers stay taken."""
+        self._store.delete(*(record.record_key(stream, seq) for seq in numbers if self.data(stream, seq)))
 
     def remove_up_to(self, stream: str, seq: int) -> None:
         """Remove the records of a stream of checkpoints up to number `seq`, which those after it have replaced."""

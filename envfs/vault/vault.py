@@ -16,7 +16,7 @@ from envfs.store import Store
 from envfs.vault import description, window
 from envfs.vault.description import Description
 from envfs.vault.high_water import Memory, Seen
-from envfs.vault.inventory import Inventory
+from envfs.vault.inventory import Inventory, is_removed
 from envfs.vault.past import Past, PastChain
 from envfs.vault.streams import Head, Streams
 
@@ -194,11 +194,40 @@ class Vault(Inventory):
 
     def append(self, level: str, seq: int, data: bytes) -> bool:
         """Store a new version of a level. False if somebody else took that number."""
-        if seq == 1:
+        is_gone = is_removed(data)
+        if not is_gone and (seq == 1 or self.is_removed(level)):
             self.add_level(level)
         done = self._streams.append(record.level_stream(level), seq, data)
         self._chains.clear()
+        if done and is_gone:
+            self.remove_level(level)  # if that is not done, the level is listed with an empty text until it is
         return done
+
+    def is_removed(self, level: str) -> bool:
+        """Tell whether the newest version of a level says that it was removed."""
+        head = self.head(level)
+        return head is not None and is_removed(head.data)
+
+    def removed_levels(self) -> tuple[str, ...]:
+        """List the levels that were removed, and have versions before that."""
+        streams = filter(record.is_level_stream, self.streams())
+        levels = (stream.removeprefix("level") or names.ROOT for stream in streams)
+        return tuple(level for level in levels if self.is_removed(level))
+
+    def present_versions(self, level: str, before: int) -> list[int]:
+        """List the versions of a level before one that have their bytes."""
+        return self._streams.kept_before(record.level_stream(level), before)
+
+    def first_since(self, level: str, time: str) -> int:
+        """Return the first version of a level that was written at a time (UTC, as records have it) or after it.
+
+        If there is none, the newest.
+        """
+        return self._past.first_since(level, time)
+
+    def forget_versions(self, level: str, versions: list[int]) -> None:
+        """Forget the bytes of versions that a tombstone names. A thread may do it."""
+        self._streams.forget(record.level_stream(level), *versions)
 
     def append_key(self, project: names.Project, seq: int, data: bytes) -> bool:
         """Store a new key file of a project. False if somebody else took that number."""
@@ -208,8 +237,7 @@ class Vault(Inventory):
 
     def forget_old_keys(self, project: names.Project) -> None:
         """Forget every key file of a project but the newest, which has all that was in them."""
-        for number in self.old_keys(project):
-            self._streams.forget(record.key_stream(project), number)
+        self._streams.forget(record.key_stream(project), *self.old_keys(project))
 
     def old_keys(self, project: names.Project) -> list[int]:
         """List the key files before a project's newest that still have their bytes, or have them back from a copy."""

@@ -53,12 +53,22 @@ class Chain:
     def layer(self, seq: int, number: int, key: int) -> SealedLayer:
         return SealedLayer(self.level, self.place(seq), number, self.key_place, key)
 
-    def write(self, operation: str, secret: bytes | None = None, name: str = "", *, trim: bool = False) -> object:
+    def write(
+        self,
+        operation: str,
+        secret: bytes | None = None,
+        name: str = "",
+        *,
+        trim: bool = False,
+        names: tuple[str, ...] = (),
+    ) -> object:
         """Apply an operation to the head; keep the record if there is one."""
         seq = len(self.records)
         blobs = (self.key, *self.records[-1:])
         head = self.layer(seq, 1, 0) if seq else None
-        request = WriteLevel(self.place(seq + 1), TIME, operation, name, self.key_place, 0, head, None, trim)
+        request = WriteLevel(
+            self.place(seq + 1), TIME, operation, name, self.key_place, 0, head, None, trim, names=names
+        )
         answer = ask(self.link, request, blobs, () if secret is None else (secret,))
         self.records += answer.blobs
         return answer.message

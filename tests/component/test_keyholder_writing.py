@@ -61,6 +61,32 @@ def test_an_operation_changes_what_it_says(
     assert chain.render() == text
 
 
+def test_several_values_become_one_record(chain: Chain) -> None:
+    written = chain.write("set", b"2\0two\nlines\n\0x\n\0", trim=True, names=("A", "KEY", "NEW"))
+    assert isinstance(written, Sealed)
+    assert (written.added, written.changed, len(chain.records)) == (("KEY", "NEW"), ("A",), 2)
+    assert chain.render() == "A=2\nB='two words'\nKEY=\"two\nlines\n\"\nNEW=x\n"
+
+
+def test_several_templates_refer_and_several_names_are_unset(chain: Chain) -> None:
+    chain.write("template", b"${A}${B}\0\\$A\0", names=("C", "D"))
+    assert chain.render() == "A=1\nB='two words'\nC='1two words'\nD='$A'\n"
+    chain.write("unset", names=("C", "D"))
+    assert chain.render() == "A=1\nB='two words'\n"
+
+
+@pytest.mark.parametrize("secret", [b"", b"1\0", b"1\0" + b"2\0" + b"3\0", b"1\0" + b"2", b"1\0" + b"\xff\0"])
+def test_there_is_one_value_for_each_of_several_names(chain: Chain, secret: bytes) -> None:
+    with pytest.raises(Malformed):
+        chain.write("set", secret, names=("A", "B"))
+    assert len(chain.records) == 1
+
+
+def test_each_of_several_values_has_the_limit_of_one(chain: Chain) -> None:
+    with pytest.raises(TooLarge):
+        chain.write("set", b"1\0" + b"x" * (limits.VALUE_BYTES + 1) + b"\0", names=("A", "B"))
+
+
 def test_what_changes_nothing_makes_no_record(chain: Chain) -> None:
     assert chain.write("set", b"1", "A") == Unchanged()
     assert chain.write("merge", b"A=1\n") == Unchanged()

@@ -42,6 +42,7 @@ def test_writing_says_what_changed_and_is_on_the_log(world: World) -> None:
     [
         (R.SetVariable("/blog", "A"), b"1\n", "TITLE='My blog'\nA=\"1\n\"\n"),
         (R.SetVariable("/blog", "A", trim=True), b"1\n", "TITLE='My blog'\nA=1\n"),
+        (R.SetVariables("/blog", ("A", "TITLE")), b"1\0x\0", "TITLE=x\nA=1\n"),
         (R.UnsetVariable("/blog", "TITLE"), None, ""),
         (R.ImportText("/blog"), b"# c\nA=1\n", "TITLE='My blog'\nA=1\n"),
         (R.ImportText("/blog", replace=True), b"# c\nA=1\n", "# c\nA=1\n"),
@@ -74,6 +75,9 @@ BAD_WRITES: dict[str, tuple[NamedTuple, bytes | None, str]] = {
     "no text": (R.ImportText("/shop"), None, "bad-request"),
     "a bad level": (R.SetVariable("/shop/.x", "A"), b"1", "bad-name"),
     "a bad name": (R.SetVariable("/shop", "A-B"), b"1", "bad-name"),
+    "no name at all": (R.SetVariables("/shop", ()), b"", "bad-request"),
+    "a name twice": (R.SetVariables("/shop", ("A", "A")), b"1\0" + b"2\0", "bad-request"),
+    "a value too few": (R.SetVariables("/shop", ("A", "B")), b"1\0", "malformed"),
     "a nul": (R.SetVariable("/shop", "A"), b"1\0", "malformed"),
     "no utf-8": (R.SetVariable("/shop", "A"), b"\xff", "malformed"),
     "a long value": (R.SetVariable("/shop", "A"), b"x" * 200_000, "too-large"),

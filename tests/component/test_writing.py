@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 import trio
+import trio.testing
 
 from envfs.core import record
 from envfs.core.operations import Operation
@@ -181,5 +182,65 @@ def test_an_unset_name_of_an_ancestor_is_not_the_levels_own(world: World) -> Non
     async def main() -> None:
         with pytest.raises(NoSuchVariable):
             await world.open_vault.writer.write(ME, LevelChange(Operation.UNSET, "/shop/prod", "LOG"))
+
+    run(main)
+
+
+def test_the_later_of_two_who_change_one_variable_is_told(world: World) -> None:
+    async def main() -> list[object]:
+        replies: list[object] = []
+
+        async def one(name: str, text: bytes) -> None:
+            replies.append(await world.ask(control.SetVariable("/shop", name), secret=text))
+
+        async with trio.open_nursery() as nursery:
+            for name, text in (("LOG", b"1"), ("LOG", b"2"), ("OTHER", b"3")):
+                nursery.start_soon(one, name, text)
+        return replies
+
+    notes = {reply.version: reply.notes for reply in run(main) if isinstance(reply, control.Written)}
+    told = {version: texts for version, texts in notes.items() if any("another writer" in text for text in texts)}
+    assert len(notes) == 3
+    assert len(told) == 1
+    ((version, texts),) = told.items()
+    assert int(texts[0].partition("in version ")[2].partition(",")[0]) < version
+    again = run(lambda: world.ask(control.SetVariable("/shop", "LOG"), secret=b"4"))
+    assert isinstance(again, control.Written)
+    assert again.notes == ()
+
+
+def test_one_who_was_overtaken_by_another_process_is_told_as_well(world: World, other: Writer) -> None:
+    async def main() -> tuple[tuple[str, int], ...]:
+        descriptor = memory(b"mine")
+        writer = world.open_vault.writer
+        async with trio.open_nursery() as nursery:
+            results = []
+
+            async def mine() -> None:
+                results.append(await writer.write(ME, LevelChange(Operation.SET, "/shop", "LOG"), (descriptor,)))
+
+            async with writer._turns.setdefault("/shop", trio.Lock()):
+                nursery.start_soon(mine)
+                await trio.testing.wait_all_tasks_blocked()
+                await set_(other, "/shop", "LOG", "theirs")
+                await trio.sleep(LATER)
+        os.close(descriptor)
+        return results[0].overtaken
+
+    assert run(main) == (("LOG", 2),)
+
+
+def test_a_reader_waits_for_no_writer(world: World) -> None:
+    async def main() -> None:
+        turns = world.open_vault.writer._turns
+        async with turns.setdefault("/shop", lock := trio.Lock()):
+            assert lock is turns["/shop"]
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(world.ask, control.SetVariable("/shop", "A"), ME, b"1")
+                await trio.testing.wait_all_tasks_blocked()
+                assert (await world.sent(control.ReadView("/shop", "value", "get", ("LOG",)))).blob == b"debug"
+                lock.release()
+                await trio.testing.wait_all_tasks_blocked()
+                await lock.acquire()
 
     run(main)

@@ -1,9 +1,15 @@
 """Many at once: no change is lost, no reader sees half of one."""
 
+import statistics
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
+
+from tests.system.alone import verified
 from tests.system.home import ENVFS, SECONDS, Daemon, Home
 
 
@@ -29,6 +35,39 @@ def test_twenty_sets_at_once_of_different_variables_all_survive(home: Home) -> N
         for name in names:
             assert f"{name}='value of {name}'" in home.view("/busy").read_text(encoding="utf-8")
         assert home.envfs("verify").text.endswith(" 0 failed\n")
+
+
+def _write_in_processes(home: Home, count: int, each: int) -> list[float]:
+    words = [sys.executable, "-m", "tests.system.writing", str(home.socket), "/busy"]
+    children = [
+        subprocess.Popen(
+            [*words, f"P{number}", str(each)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        for number in range(count)
+    ]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("begin\n")
+        child.stdin.flush()
+    outputs = [child.communicate(timeout=SECONDS + 2 * each)[0] for child in children]
+    assert [child.returncode for child in children] == [0] * count
+    return [float(output) for output in outputs]
+
+
+@pytest.mark.parametrize(("count", "each"), [(4, 8), pytest.param(8, 500, marks=pytest.mark.soak)])
+def test_processes_that_write_one_level_lose_nothing_and_share_it(home: Home, count: int, each: int) -> None:
+    with home.mounted():
+        seconds = _write_in_processes(home, count, each)
+        expected = {f"P{number}_{turn}" for number in range(count) for turn in range(each)}
+        assert {row["name"] for row in home.rows("show", "/busy")} == expected
+        versions = [row["version"] for row in home.rows("history", "/busy", "-n", "0")]
+        assert versions == list(range(count * each, 0, -1))
+        assert verified(home).reply["failed"] == 0
+    assert each < 500 or max(seconds) <= 5 * statistics.median(seconds), seconds
 
 
 def test_sets_at_once_without_a_daemon_all_survive_as_well(home: Home) -> None:

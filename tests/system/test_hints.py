@@ -97,6 +97,10 @@ def linked_elsewhere(world: World) -> None:
     cloned(world)
 
 
+def with_a_level_below(world: World) -> None:
+    world.home.envfs("set", "/shop/other", "A", given="1")
+
+
 def with_a_cut_log(world: World) -> None:
     world.home.log_file.write_bytes(world.home.log_file.read_bytes()[:-20])
 
@@ -151,6 +155,10 @@ CASES = {
     "no such level": Case("get /nope A", ("envfs ls",)),
     "no such level to write": Case("unset /nope A", ("envfs ls",)),
     "no such version": Case("rollback /shop 99 -y", ("envfs history {}",)),
+    "levels below": Case("rm /shop -y", ("envfs rm {} --below",), with_a_level_below),
+    "the level above all": Case("rm / -y", ("envfs ls",)),
+    "no level to forget": Case("forget /nope -y", ("envfs ls",)),
+    "no such version to forget": Case("forget /shop --before 99 -y", ("envfs history {}",)),
     "no such version to read": Case("show /shop --version 99", ("envfs history {}",)),
     "not approved": Case("get /shop A", ("envfs grant {} --uid {}",), mounted, cures=True, uid=1001),
     "not approved to write": Case(
@@ -230,7 +238,7 @@ def stocked_for_hints(new_home: Homes) -> Home:
 def _run(world: World, line: str, uid: int) -> "subprocess.CompletedProcess[str]":
     # a person would type the passphrase, and say yes
     environ = {**world.home.environ(world.home.knowing()), "PATH": f"{Path(ENVFS).parent}:{os.environ['PATH']}"}
-    line = f"{line} -y" if line.startswith("envfs accept") else line
+    line = f"{line} -y" if line.startswith(("envfs accept", "envfs rm")) else line
     return subprocess.run(
         [*as_user(uid), "sh", "-c", line],
         check=False,

@@ -11,13 +11,15 @@ class LsArguments(NamedTuple):
     """The arguments of `ls`."""
 
     level: str | None
+    removed: bool
     passphrase_file: str | None
     json: bool
 
 
 def run_ls(arguments: LsArguments) -> int:
     """List levels."""
-    sent = session.start_session(arguments.passphrase_file).rows(control.ListLevels(arguments.level or "/"))
+    request = control.ListLevels(arguments.level or "/", arguments.removed)
+    sent = session.start_session(arguments.passphrase_file).rows(request)
     rows, status = damage.intact_rows(sent, control.LevelRow)
     if arguments.json:
         output.rows_json(rows)

@@ -1,4 +1,4 @@
-"""`set`: set one variable, whose value is never an argument."""
+"""`set`: set a variable, or several in one version. A value is never an argument."""
 
 from envfs.errors import BadName
 from envfs.protocol import control
@@ -28,7 +28,7 @@ class SetArguments(NamedTuple):
 
 
 def run_set(arguments: SetArguments) -> int:
-    """Set one variable.
+    """Set a variable, or several in one version.
 
     Raises:
         BadName: there is a `=` in the name, so it may hold the value
@@ -39,6 +39,8 @@ def run_set(arguments: SetArguments) -> int:
     if level.isupper() and "/" not in level:
         _check_is_a_level(arguments)
     message = check_message(arguments.message)
+    if "," in name:
+        return _set_several(arguments, message)
     asking, descriptor, trim = _value(arguments)
     request = control.SetVariable(level, name, trim, arguments.template, message, arguments.canary)
     return report_written(asking.reply(request, (descriptor,)), as_json=arguments.json)
@@ -54,6 +56,29 @@ def _check_is_a_level(arguments: SetArguments) -> None:
             "a value is never an argument: it is asked for, or read from standard input",
             "the words of `set` are a level and a name; write a new level in capitals with its slash",
         )
+
+
+def _set_several(arguments: SetArguments, message: str) -> int:
+    from envfs_cli import several_values
+
+    if arguments.empty or arguments.canary:
+        raise Mistake("--empty and --canary are for one variable")
+    level, file = arguments.level, arguments.from_file
+    several = several_values.parse_names(arguments.name)
+    is_typed = secrets.is_typed(file)
+    if is_typed:
+        prompts.check_terminal("pipe lines of the form NAME=value in, or name a file of them with --from-file")
+        asking = session.start_session(arguments.passphrase_file)
+        for name in several:
+            asking.reply(control.CheckWrite(level, name))
+        asking.let_go()
+        descriptor = several_values.ask_values(several)
+    else:
+        # as for one value: nothing is started, and so nothing locked, while somebody writes into the pipe
+        descriptor = several_values.take_values(several, file or "-", template=arguments.template)
+        asking = session.start_session(arguments.passphrase_file)
+    request = control.SetVariables(level, several, is_typed, arguments.template, message)
+    return report_written(asking.reply(request, (descriptor,)), as_json=arguments.json)
 
 
 def _value(arguments: SetArguments) -> "tuple[session.Session, int, bool]":

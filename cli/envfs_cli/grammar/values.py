@@ -28,10 +28,12 @@ COMMANDS = (
     Command(
         "set",
         "values",
-        "set one variable",
-        (HERE, NAME),
+        "set a variable, or several in one version",
+        (HERE, Argument("name", "name", "a variable's name, or several as in A,B,C")),
         (
-            Option(("--from-file",), "file", "FILE", "take the value from a file, to the letter"),
+            Option(
+                ("--from-file",), "file", "FILE", "take the value from a file, to the letter; several: lines NAME=value"
+            ),
             Option(("--empty",), "flag", "", "set an empty value, which is refused otherwise"),
             Option(("--template",), "flag", "", "let ${NAME} in it refer to other variables; \\$ is a dollar"),
             Option(("--canary",), "flag", "", "make a random value that nobody needs; its read is an alarm"),
@@ -42,14 +44,18 @@ COMMANDS = (
         (
             "envfs set /shop/prod DATABASE_URL",
             "pass show db | envfs set /shop/prod DATABASE_URL",
+            "envfs set /shop/prod DB_HOST,DB_USER,DB_PASSWORD -m 'the new database'",
+            "envfs set /shop/prod DB_USER,DB_PASSWORD < new.env",
             "echo 'postgres://${DB_HOST}/shop' | envfs set /shop DATABASE_URL --template",
             "envfs set /backup/prod AWS_SECRET_ACCESS_KEY --canary",
         ),
         details="The value is asked for without showing it, or read from standard input, or taken from a file. At the "
         "terminal Enter ends it, and a paste is taken whole, with all of its lines. A value of one line loses its line "
         "end, one of several lines keeps it, as keys and certificates need it. A value is never an argument: those are "
-        "in everybody's process list. With --canary the value is made up: a read of it, or of a view that holds it, is "
-        "an event `canary` in the log, is in `envfs status`, and starts the program that `[audit] hook` names. "
+        "in everybody's process list. Several variables become one version, or nothing is changed: each value is asked "
+        "for, or taken from a dotenv text, whose other variables are passed over. With --canary the value is made up: "
+        "a read of it, or of a view that holds it, is an event `canary` in the log, is in `envfs status`, and starts "
+        "the program that `[audit] hook` names. "
         "Put it where nothing reads: in a level of its own, or where programs get other names alone.",
     ),
     Command(
@@ -83,7 +89,7 @@ COMMANDS = (
         "values",
         "list levels",
         (Argument("level", "level", "list only this level and those below it", optional=True),),
-        (PASSPHRASE, JSON),
+        (Option(("--removed",), "flag", "", "those that `envfs rm` removed"), PASSPHRASE, JSON),
         ("envfs ls", "envfs ls /shop"),
     ),
     Command(
@@ -292,5 +298,33 @@ COMMANDS = (
         ),
         details="No version is lost: the old text becomes the newest version. A variable that is named and was not "
         "there then is removed. Without -m, the message says which version it was.",
+    ),
+    Command(
+        "rm",
+        "versions",
+        "remove a level; its versions stay until they are forgotten",
+        (LEVEL,),
+        (Option(("--below",), "flag", "", "remove the levels below it as well"), YES, MESSAGE, PASSPHRASE, JSON),
+        ("envfs rm /shop/old", "envfs rm /shop --below -m 'the shop is closed'"),
+        details="A last version without variables is written, and the level is listed and shown no more. "
+        "`envfs rollback` to an older version brings it back. Rules for the level, and the project's keys, stay.",
+    ),
+    Command(
+        "forget",
+        "versions",
+        "forget the values of older versions of a level for good",
+        (LEVEL,),
+        (
+            Option(
+                ("--before",), "text", "N|TIME", "those before this version or time (7, 30d, 2026-11-01); default: all"
+            ),
+            YES,
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs forget /shop/prod --before 40", "envfs forget /shop/prod --before 90d", "envfs forget /shop/old"),
+        details="The newest version always stays. What was forgotten is overwritten in the vault's files, and a signed "
+        "tombstone keeps the chain of the versions whole, so `envfs verify` goes on to pass. Copies elsewhere stay: "
+        "backups, snapshots of the file system, and what a disk keeps of a block that was overwritten.",
     ),
 )

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from envfs_cli.grammar import Command
 
 _ALONE = ("init", "mount")  # these start a daemon in their own way, so the vault must be free for it
-_CHANGING = {"accept", "import", "init", "link", "mount", "rename", "rollback", "set", "unlock", "unmount", "unset"}
+_CHANGING = {
+    *("accept", "import", "init", "link", "mount", "rename", "rm", "rollback", "set", "unlock", "unmount", "unset")
+}
 
 
 class Leave(Exception):

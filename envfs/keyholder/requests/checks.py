@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from envfs.core import keyfile
 from envfs.core.addresses import SealedLayer
-from envfs.core.record import Point, digest, forgotten_stream, is_key_stream
+from envfs.core.record import Point, digest, forgotten_stream, is_key_stream, is_level_stream
 from envfs.dotenv.document import parse_document
 from envfs.errors import BadRequest, EnvFSError, Locked
 from envfs.keyholder.crypto import sealing, statements
@@ -49,13 +49,30 @@ def sign_tombstone(request: SignTombstone, work: Work) -> WorkResult:
     """Say that the bytes of some records were forgotten.
 
     Raises:
-        BadRequest: they are no key files
+        BadRequest: they are of another stream, or there is no newer version of the level
+        AuthenticationFailed: a text among them is damaged
     """
-    if not is_key_stream(forgotten_stream(request.place.stream)):
-        raise BadRequest("only key files are forgotten")  # a daemon that was taken over could have versions disowned
+    stream = forgotten_stream(request.place.stream)
+    if is_level_stream(stream):
+        points = _opened_points(stream, request, work)
+        return WorkResult(Stated(), (statements.sign_tombstone(work.identity, request.place, request.time, points),))
+    if not is_key_stream(stream) or request.layers:
+        raise BadRequest("only key files and versions of levels are forgotten")
     named = (Point(seq, digest(data)) for seq, data in zip(request.records, work.blobs, strict=True))
     points = (*named, *(Point(seq, "") for seq in request.lost))
     return WorkResult(Stated(), (statements.sign_tombstone(work.identity, request.place, request.time, points),))
+
+
+def _opened_points(stream: str, request: SignTombstone, work: Work) -> tuple[Point, ...]:
+    # each is opened first: of a record that is damaged nothing is signed, and the newest one is never forgotten
+    numbers = [layer.record.seq for layer in request.layers]
+    if request.records or request.lost or len(numbers) <= 1 or numbers[-1] <= max(numbers[:-1]):
+        raise BadRequest("name versions of a level, and then a newer one")
+    for layer in request.layers:
+        if (layer.record.vault, layer.record.stream) != (request.place.vault, stream):
+            raise BadRequest("only versions of one level are forgotten at once")
+        work.open_record(layer)
+    return tuple(Point(layer.record.seq, digest(work.blobs[layer.record_blob])) for layer in request.layers[:-1])
 
 
 def check_tombstones(request: CheckTombstones, work: Work) -> WorkResult:

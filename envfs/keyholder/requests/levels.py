@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from envfs.core import keyfile, limits, names, record
+from envfs.core import extensions, keyfile, limits, names, record
 from envfs.core.notes import Note, check_message
 from envfs.core.operations import Operation
 from envfs.dotenv import canaries, dialects, merging, portability, references, writing
@@ -22,27 +22,37 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
-    if text == old.render() and not request.always and request.operation is not Operation.RESEAL:
+    content = _content(request, work, text)
+    is_same = text == old.render() and extensions.is_removed(content.ext) == extensions.is_removed(_ext(request, work))
+    if is_same and not request.always and request.operation is not Operation.RESEAL:
         return WorkResult(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
     changes = merging.name_changes(old.variables(), new.variables())
     _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
     doubtful = _is_doubtful(request, new, changes)
-    data = sealing.seal_record(work.identity, request.place, request.time, key, _content(request, work, text))
+    data = sealing.seal_record(work.identity, request.place, request.time, key, content)
     return WorkResult(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
 
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
     # an extension is about the text: it goes where that goes, whoever knows what it means
-    source = request.restore if request.operation is Operation.RESTORE and not request.names else request.head
+    is_whole = request.operation is Operation.RESTORE and not request.names
+    source = request.restore if is_whole else request.head
+    ext = record.parse_header(work.blobs[source.record_blob]).ext if source else ""  # opened before
+    if request.operation is not Operation.RESEAL:
+        ext = extensions.with_removed(ext, removed=request.operation is Operation.REMOVE)
     version = request.restore.record.seq if request.restore else 0
     return Content(
         text,
         Note(_word(request), version, message=request.message or _own_message(request, work)),
         work.members(request.place.vault, request.members).newest,
-        record.parse_header(work.blobs[source.record_blob]).ext if source else "",  # opened before
+        ext,
     )
+
+
+def _ext(request: WriteLevel, work: Work) -> str:
+    return record.parse_header(work.blobs[request.head.record_blob]).ext if request.head else ""
 
 
 def _word(request: WriteLevel) -> str:
@@ -64,7 +74,8 @@ def _is_doubtful(request: WriteLevel, document: Document, changes: merging.NameC
     """Tell whether somebody should look at the view after this. A level of 190,000 plain values is looked at once."""
     match request.operation:
         case Operation.SET:
-            return portability.is_doubtful(document.variables()[request.name])
+            values = document.variables()
+            return any(portability.is_doubtful(values[name]) for name in _named(request))
         case Operation.MERGE | Operation.REPLACE:
             # what is plain, refers to nothing and takes nothing away gives nobody anything to read otherwise
             if changes.removed or dialects.named_in(document) or any(map(references.has_references, document.entries)):
@@ -96,29 +107,48 @@ _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for th
 
 
 def _set(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    new = old.set(names.parse_variable(request.name), _value(request, work))
+    new = old
+    for name, value in _values(request, work):
+        new = new.set(name, value)
     return (canaries.with_mark(new, request.name) if request.canary else new), ()
 
 
-def _value(request: WriteLevel, work: Work) -> str:
-    value = work.read_text(0, limits.VALUE_BYTES, "the value", limits.LINE_END_BYTES * request.trim)
-    if request.trim and "\n" not in value[:-1]:  # of several lines, as a key has them, the last line end is a part
-        value = value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")
-    if "\0" in value:
-        raise Malformed("the value holds a NUL character", "no environment can carry one")
-    return value
+def _named(request: WriteLevel) -> tuple[str, ...]:
+    return tuple(map(names.parse_variable, request.names or (request.name,)))
+
+
+def _values(request: WriteLevel, work: Work) -> list[tuple[str, str]]:
+    named, line_end = _named(request), limits.LINE_END_BYTES * request.trim
+    if not request.names:
+        texts = [work.read_text(0, limits.VALUE_BYTES, "the value", line_end)]
+        if "\0" in texts[0]:
+            raise Malformed("the value holds a NUL character", "no environment can carry one")
+    else:
+        *texts, after = work.read_text(0, limits.TEXT_BYTES, "all that is set").split("\0")
+        if len(texts) != len(named) or after:
+            raise Malformed("there is not one value for each variable", "no environment can carry a NUL character")
+        if any(len(text.encode()) > limits.VALUE_BYTES + line_end for text in texts):
+            raise TooLarge("the value is too large", f"at most {limits.VALUE_BYTES} bytes")
+    return [(name, _trimmed(text) if request.trim else text) for name, text in zip(named, texts, strict=True)]
+
+
+def _trimmed(value: str) -> str:
+    if "\n" in value[:-1]:
+        return value  # of several lines, as a key has them, the last line end is a part
+    return value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")
 
 
 def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    value, literal = literal_dollars(_value(request, work))
-    line = f"{names.parse_variable(request.name)}={writing.template_value(value, literal)}\n"
-    return old.merged(parse_document(line)), ()
+    lines = [f"{name}={writing.template_value(*literal_dollars(value))}\n" for name, value in _values(request, work)]
+    return old.merged(parse_document("".join(lines))), ()
 
 
 def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
-    if request.quiet and request.name not in old.variables():
-        return old, ()
-    return canaries.without_mark(old.unset(request.name), request.name), ()
+    new, present = old, old.variables()
+    for name in _named(request):
+        if name in present or not request.quiet:
+            new = canaries.without_mark(new.unset(name), name)
+    return new, ()
 
 
 def _rename(request: WriteLevel, _work: Work, old: Document) -> _Edited:
@@ -157,6 +187,10 @@ def _with_variables_of(then: Document, old: Document, several: tuple[str, ...]) 
     return new
 
 
+def _remove(_request: WriteLevel, _work: Work, _old: Document) -> _Edited:
+    return parse_document(""), ()
+
+
 def _reseal(_request: WriteLevel, _work: Work, old: Document) -> _Edited:
     return old, ()
 
@@ -169,6 +203,7 @@ _OPERATIONS: dict[Operation, Callable[[WriteLevel, Work, Document], _Edited]] = 
     Operation.MERGE: _merge,
     Operation.REPLACE: _replace,
     Operation.RESTORE: _restore,
+    Operation.REMOVE: _remove,
     Operation.RESEAL: _reseal,
 }
 _WORDS = {  # the operation that a record's note names
@@ -179,5 +214,6 @@ _WORDS = {  # the operation that a record's note names
     Operation.MERGE: "import",
     Operation.REPLACE: "replace",
     Operation.RESTORE: "rollback",
+    Operation.REMOVE: "remove",
     Operation.RESEAL: "reseal",
 }

@@ -25,6 +25,19 @@ class SetVariable(NamedTuple):
     canary: bool = False
 
 
+class SetVariables(NamedTuple):
+    """Set several variables of one level in one version. Descriptor: their values in order, each ended by a NUL.
+
+    `trim` and `template` as in SetVariable, for each of them.
+    """
+
+    level: str
+    names: tuple[str, ...]
+    trim: bool = False
+    template: bool = False
+    message: str = ""
+
+
 class UnsetVariable(NamedTuple):
     """Remove one variable from one level's own text."""
 
@@ -63,6 +76,26 @@ class Rollback(NamedTuple):
     version: int
     message: str = ""
     names: tuple[str, ...] = ()
+
+
+class RemoveLevel(NamedTuple):
+    """Remove a level, and with `below` all levels below it. Their versions stay, so a rollback brings each back."""
+
+    level: str
+    below: bool = False
+    message: str = ""
+
+
+class ForgetVersions(NamedTuple):
+    """Forget the bytes of a level's versions before number `before`, or before a time (UTC, as records have it).
+
+    With neither, of all but the newest. With `dry` nothing is forgotten, and the reply says what would be.
+    """
+
+    level: str
+    before: int = 0
+    before_time: str = ""
+    dry: bool = False
 
 
 class ListHistory(NamedTuple):
@@ -121,6 +154,25 @@ class Written(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-ChangesRequest = CheckWrite | SetVariable | UnsetVariable | RenameVariable | ImportText | Rollback | ListHistory
+class VersionsForgotten(NamedTuple):
+    """How many versions of a level have lost their bytes, or would, and the first of those that stay."""
+
+    level: str
+    versions: int
+    first_left: int
+
+
+ChangesRequest = (
+    CheckWrite
+    | SetVariable
+    | SetVariables
+    | UnsetVariable
+    | RenameVariable
+    | ImportText
+    | Rollback
+    | RemoveLevel
+    | ForgetVersions
+    | ListHistory
+)
 ChangesRow = VersionRow
-ChangesReply = Written
+ChangesReply = Written | VersionsForgotten

@@ -69,9 +69,10 @@ class ListVariables(NamedTuple):
 
 
 class ListLevels(NamedTuple):
-    """The levels at and below one. Rows: LevelRow."""
+    """The levels at and below one. Rows: LevelRow. With `removed`, those that were removed, for the owner alone."""
 
     level: str = "/"
+    removed: bool = False
 
 
 class ChosenRow(NamedTuple):

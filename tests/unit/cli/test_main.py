@@ -38,7 +38,8 @@ def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"), [("gte", "envfs get"), ("exce", "envfs exec"), ("zzzzz", "envfs --help"), ("rm", "`envfs unset`")]
+    ("word", "hint"),
+    [("gte", "envfs get"), ("exce", "envfs exec"), ("zzzzz", "envfs --help"), ("delete", "`envfs unset`")],
 )
 def test_an_unknown_command_gets_a_suggestion_and_status_2(
     word: str, hint: str, capsys: pytest.CaptureFixture[str]

@@ -66,8 +66,10 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "doctor": (REPORT._replace(uid=os.geteuid()), (control.FindingRow(H, "note", H, H), control.FindingRow(H, H, H))),
     "rollback /shop 1 -y": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "unset /shop A": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
+    "rm /shop -y": (control.Written(H, 2, (), (), (H,), (H,)), ()),
+    "forget /shop -y": (control.VersionsForgotten(H, 2, 3), ()),
     "accept /shop -y": (control.Done((H,)), ()),
-    "grant /shop --uid 7": (control.RuleGiven(H, (H,)), ()),
+    "grant /shop --uid 7": (control.RuleGiven(H, (H,), H), ()),
     "revoke /shop --uid 7": (control.Done((H,)), ()),
     "init --identity-file /tmp/id": (control.Made(H, H, H, 7), ()),
 }
@@ -122,6 +124,8 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("show /shop", ["name", "level"]),
         ("show /shop --reveal", ["name", "level", "value"]),
         ("unset /shop A", ["level", "version", "added", "changed", "removed", "notes"]),
+        ("rm /shop -y", ["level", "version", "added", "changed", "removed", "notes"]),
+        ("forget /shop -y", ["level", "versions", "first_left"]),
         ("rollback /shop 1 -y", ["level", "version", "added", "changed", "removed", "notes"]),
         (
             "history /shop",
@@ -226,6 +230,10 @@ def test_the_exit_status_says_whether_all_is_well(
         ("unset /shop A", control.UnsetVariable("/shop", "A")),
         ("rename /shop A B", control.RenameVariable("/shop", "A", "B")),
         ("rollback /shop 3 -y", control.Rollback("/shop", 3)),
+        ("rm /shop -y --below -m x", control.RemoveLevel("/shop", below=True, message="x")),
+        ("forget /shop -y --before 7", control.ForgetVersions("/shop", 7)),
+        ("forget /shop -y --before 2026-11-01", control.ForgetVersions("/shop", 0, "2026-11-01T00:00:00")),
+        ("ls --removed", control.ListLevels("/", removed=True)),
         ("accept /shop --yes", control.Accept("/shop")),
     ],
 )
@@ -235,7 +243,7 @@ def test_a_command_asks_what_was_typed(run: Callable[[str, FakeLink], int], line
     assert link.asked[0] == wanted
 
 
-@pytest.mark.parametrize("line", ["rollback /shop 1", "accept /shop"])
+@pytest.mark.parametrize("line", ["rollback /shop 1", "accept /shop", "rm /shop"])
 def test_without_a_terminal_nothing_is_changed_unless_it_was_said(
     run: Callable[[str, FakeLink], int], line: str
 ) -> None:
@@ -245,6 +253,15 @@ def test_without_a_terminal_nothing_is_changed_unless_it_was_said(
     with pytest.raises(EnvFSError, match="not confirmed"):
         run(line, link)
     assert [asked for asked in link.asked if not isinstance(asked, control.ListLevels)] == []
+
+
+def test_nothing_is_forgotten_unless_it_was_said(run: Callable[[str, FakeLink], int]) -> None:
+    from envfs.errors import EnvFSError
+
+    link = FakeLink(control.VersionsForgotten("/shop", 2, 3))
+    with pytest.raises(EnvFSError, match="not confirmed"):
+        run("forget /shop", link)
+    assert link.asked == [control.ForgetVersions("/shop", dry=True)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""Requests that remove a level, and that forget versions for good."""
+
+from collections.abc import Iterator
+
+from envfs.control.call import Call, Sent
+from envfs.control.writers import check_part, check_writing, is_owner, may_compare, writing_rule
+from envfs.core import names
+from envfs.core.operations import Operation
+from envfs.errors import BadRequest
+from envfs.protocol.control import ForgetVersions, RemoveLevel, VersionsForgotten, Written
+from envfs.service import forgetting, removal
+from envfs.service.writer import LevelChange
+
+_MOST_NAMED = 20
+
+
+async def remove_level(call: Call, request: RemoveLevel) -> Sent:
+    """Remove a level, and those below it if the request says so.
+
+    Raises:
+        BadRequest: there are levels below it
+        NotApproved: the caller may not write one of them
+    """
+    open_vault, level = call.service.open_vault, names.parse_level(request.level)
+    levels = removal.subtree(open_vault.vault, level)
+    if levels != [level] and not request.below:
+        raise BadRequest(f"there are levels below {level}", f"`envfs rm {level} --below` removes them too")
+    change = LevelChange(Operation.REMOVE, level, message=request.message, rule=writing_rule(call, level))
+    for each in levels:
+        check_writing(call, each, type(request).__name__)
+        check_part(call, change._replace(level=each))
+    removed = await removal.remove_levels(open_vault, call.caller, levels, change)
+    if not is_owner(call) and not may_compare(call, level):
+        return Sent(Written(level, 0))
+    result = removed[-1].result
+    notes = (*_others(removed, level), *_notes(call, level, result.version))
+    return Sent(Written(level, result.version, removed=result.changes.removed if result.changes else (), notes=notes))
+
+
+def _others(removed: list[removal.Removed], level: str) -> Iterator[str]:
+    others = [each for each in removed if each.level != level]
+    for each in others[:_MOST_NAMED]:
+        yield f"{each.level} is removed too, by its version {each.result.version}"
+    if others[_MOST_NAMED:]:
+        yield f"and {len(others) - _MOST_NAMED} more; `envfs ls --removed` lists them"
+
+
+def _notes(call: Call, level: str, version: int) -> Iterator[str]:
+    if version > 1:
+        yield f"its versions stay: `envfs rollback {level} {version - 1}` brings it back"
+        yield f"`envfs forget {level}` forgets them for good"
+    if is_owner(call):
+        rules = [rule for rule in call.service.book.load() if rule.level == level]
+        if rules:
+            yield f"rules for {level} stay as well ({len(rules)}): `envfs grants` lists them"
+
+
+async def forget_past(call: Call, request: ForgetVersions) -> Sent:
+    """Forget the bytes of versions of a level.
+
+    Raises:
+        BadRequest: a number and a time, or a number that is none
+        NoSuchLevel: there is no such level
+    """
+    plan = _plan(call, request)
+    if plan.versions and not request.dry:
+        await forgetting.forget_payloads(call.service, call.caller, plan)
+    return Sent(VersionsForgotten(plan.level, len(plan.versions), plan.first_left))
+
+
+def _plan(call: Call, request: ForgetVersions) -> forgetting.ForgetPlan:
+    if request.before < 0 or (request.before and request.before_time):
+        raise BadRequest("name one version, or one time")
+    vault, level = call.service.open_vault.vault, names.parse_level(request.level)
+    return forgetting.plan_forgetting(vault, level, request.before, request.before_time)
