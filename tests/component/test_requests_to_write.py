@@ -258,5 +258,8 @@ def test_a_text_that_was_made_of_another_version_is_not_written(world: World) ->
         assert code(await world.ask(request, secret=b"A=3\n")) == "conflict"
         assert code(await world.ask(request._replace(level="/new", expected=1), secret=b"A=3\n")) == "conflict"
         assert code(await world.ask(request._replace(level="/new", expected=0), secret=b"A=3\n")) == "Written"
+        await world.ask(R.RemoveLevel("/new"))
+        assert code(await world.ask(request._replace(level="/new", expected=1), secret=b"A=3\n")) == "conflict"
+        assert code(await world.ask(request._replace(level="/new", expected=0), secret=b"A=3\n")) == "Written"
 
     run(main)
