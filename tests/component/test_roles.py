@@ -12,16 +12,17 @@ from typing import NamedTuple
 import pytest
 import trio
 
-from envfs.control import dispatch, log_entries
+from envfs.control import dispatch
 from envfs.control.call import Call
 from envfs.control.dispatch import Where
+from envfs.control.requests import log_entries
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need
 from envfs.core.access.roles import NAMED_SETS, Capability
 from envfs.core.access.rule import Pin, Rule
 from envfs.core.access.verdict import Decision
 from envfs.core.audit import Tip
-from envfs.host import callers
+from envfs.host.callers import callers
 from envfs.host.evidence.process_source import SeenBefore
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from envfs.core.access.rule import RuleProcess
-from envfs.host import rule_processes
-from envfs.host.rule_processes import has_ended, lives
+from envfs.host.callers import rule_processes
+from envfs.host.callers.rule_processes import has_ended, lives
 
 
 @pytest.fixture
