@@ -150,6 +150,18 @@ COMMANDS = (
         "With --dialect, the programs are those that the dialect is for; `envfs grant --help` names them.",
     ),
     Command(
+        "edit",
+        "values",
+        "edit a level's own text, in memory only",
+        (HERE,),
+        (YES, MESSAGE, PASSPHRASE),
+        ("envfs edit /shop/prod", "VISUAL=nano envfs edit /shop/prod -m 'the new database'"),
+        details="The editor is that of VISUAL or EDITOR. The file is in memory, in a folder that other processes do "
+        "not see, and vim, nano and emacs are told to keep no copies elsewhere. When the editor ends, the names that "
+        "change are shown, and a yes writes the new version. A text with a fault opens again at its line and column. "
+        "Variables that somebody else changed meanwhile are taken in, and those that both changed are named.",
+    ),
+    Command(
         "import",
         "values",
         "set every variable of a file, or of a folder's .env files",

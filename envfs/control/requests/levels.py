@@ -2,8 +2,8 @@
 
 import os
 
-from envfs.control import writers
 from envfs.control.call import Call, Sent
+from envfs.control.requests import writers
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -99,7 +99,8 @@ async def rename_variable(call: Call, request: RenameVariable) -> Sent:
 async def import_text(call: Call, request: ImportText) -> Sent:
     """Merge a dotenv text into a level, or put it in the level's place."""
     operation = Operation.REPLACE if request.replace else Operation.MERGE
-    change = LevelChange(operation, names.parse_level(request.level), dry=request.dry, message=request.message)
+    level = names.parse_level(request.level)
+    change = LevelChange(operation, level, dry=request.dry, message=request.message, expected=request.expected)
     if request.dry:
         # whoever is told which values are the same can guess at them: that is reading, and is on the log
         call.service.open_vault.gate.admit_facts(

@@ -12,8 +12,9 @@ import pytest
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need
-from envfs.host import callers, clocks, peers
-from envfs.host.callers import Callers
+from envfs.host import clocks
+from envfs.host.callers import callers, peers
+from envfs.host.callers.callers import Callers
 
 ME = (os.getpid(), os.geteuid(), os.getegid())
 EXE = os.readlink("/proc/self/exe")
