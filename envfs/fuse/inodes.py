@@ -19,7 +19,7 @@ from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable
 from envfs.fuse.nodes import FORMATS, PAST, ROOT, VALUE, Node
 from envfs.gate.views.view import TEXTS, Extent, View
 from envfs.host import clocks
-from envfs.host.callers import kept_caller
+from envfs.host.callers.callers import kept_caller
 from envfs.vault.vault import Vault
 
 _FOLDER_MODE, _FILE_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400

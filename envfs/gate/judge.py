@@ -17,7 +17,8 @@ from envfs.errors import UnsafeSettings
 from envfs.gate.approvals.asking import Approvals
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
-from envfs.host import clocks, rule_processes
+from envfs.host import clocks
+from envfs.host.callers import rule_processes
 
 # looked up once: through its class a member costs 50 ns (Python 3.11)
 _READ, _ASK = Capability.READ, Decision.ASK

@@ -19,7 +19,8 @@ from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
 from envfs.errors import AlreadyExists, AuditUnavailable, EnvFSError, NotApproved, UnsafeSettings
-from envfs.host import clocks, rule_processes
+from envfs.host import clocks
+from envfs.host.callers import rule_processes
 from envfs.rules_file import MOST_RULES
 from envfs.service import rights
 from envfs.service.service import Service

@@ -25,7 +25,8 @@ from envfs.gate.readings import LevelReading
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
 from envfs.gate.views.ready_views import Views
-from envfs.host import callers, mounts
+from envfs.host import mounts
+from envfs.host.callers import callers
 from envfs.host.process.hook import Hook
 from envfs.locations import Locations
 from envfs.rules_file import RulesFile

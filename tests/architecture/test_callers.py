@@ -4,7 +4,7 @@ import ast
 
 from tests.architecture.sources import FILES, ROOT, calls, place
 
-MAKER = ROOT / "envfs" / "host" / "callers.py"
+MAKER = ROOT / "envfs/host/callers/callers.py"
 
 
 def called(call: ast.Call) -> str:

@@ -18,7 +18,7 @@ from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 def write_level(request: WriteLevel, work: Work) -> WorkResult:
     """Apply an operation to a level's text and seal the result. Raises TooLarge."""
     check_message(request.message)
-    key = work.keys(request.key, request.key_blob).keys[0]
+    key = work.level_keys(request.key, request.key_blob)[0]
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.rule import RuleProcess
-from envfs.host import lineages, rule_processes
-from envfs.host.callers import Callers
+from envfs.host.callers import lineages, rule_processes
+from envfs.host.callers.callers import Callers
 from envfs.host.evidence.pidfds import has_exited
 
 _CREDENTIALS, _GROUP, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("I"), struct.Struct("i")

@@ -2,8 +2,8 @@
 
 import os
 
-from envfs.control import writers
 from envfs.control.call import Call, Sent
+from envfs.control.requests import writers
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format

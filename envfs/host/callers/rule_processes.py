@@ -36,7 +36,7 @@ def has_ended(process: RuleProcess) -> bool | None:
         pidfd = os.pidfd_open(process.pid)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):  # the number comes from a file
         return None
     try:
         inode = inode_of(pidfd)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envfs.control.call import Call, Sent
-from envfs.control.writers import check_part, check_writing, is_owner, may_compare, writing_rule
+from envfs.control.requests.writers import check_part, check_writing, is_owner, may_compare, writing_rule
 from envfs.core import names
 from envfs.core.operations import Operation
 from envfs.errors import BadRequest
