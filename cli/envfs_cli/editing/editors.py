@@ -12,8 +12,8 @@ from envfs.errors import EnvFSError
 from envfs_cli import output
 
 _USUAL = ("editor", "nano", "vim", "vi")
-_VIM = ("-n", "-i", "NONE", "-c", "silent! set nobackup nowritebackup noundofile noswapfile")
-_NO_FILES = "make-backup-files auto-save-default auto-save-list-file-prefix create-lockfiles"
+_VIM = ("-n", "-i", "NONE", "--cmd", "set nomodeline", "-c", "silent! set nobackup nowritebackup noundofile noswapfile")
+_NO_FILES = "make-backup-files auto-save-default auto-save-list-file-prefix create-lockfiles enable-local-variables"
 _EMACS = ("--eval", f"(setq backup-inhibited t {_NO_FILES.replace(' ', ' nil ')} nil)")
 _ELSEWHERE = ("code", "code-insiders", "codium", "cursor", "subl", "atom", "zed", "emacsclient", "gedit", "kate")
 _WITHOUT_COPIES = ("ed", "ex", "vi", "nvi", "busybox")
