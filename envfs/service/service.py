@@ -126,8 +126,10 @@ class Service:
 
     def audit_settings(self) -> AuditSettings:
         """Return how the access log is kept: as before, while the settings file cannot be trusted."""
-        with suppress(EnvFSError):
+        try:
             self._audit_settings = self.settings.load().audit
+        except EnvFSError:
+            return self._audit_settings
         return self._audit_settings
 
     def _alarm(self, entry: bytes) -> None:

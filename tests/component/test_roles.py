@@ -174,6 +174,29 @@ def test_one_who_may_write_and_not_read_learns_nothing_of_what_was_there(world: 
     assert written[-1]["rule"] == f"g1 uid {STRANGER.uid} /"
 
 
+def placeholders(world: World, caller: Caller) -> dict[str, str]:
+    reply = run(lambda: world.sent(R.ReadView("/shop/prod", "environ", "show"), caller))
+    assert isinstance(reply.reply, R.ViewSent)
+    assert reply.reply.masked
+    return dict(pair.split("=", 1) for pair in reply.blob.decode().split("\0")[:-1])
+
+
+def test_placeholders_do_not_tell_one_who_may_write_whether_a_guess_was_right(world: World) -> None:
+    let(world, "/", ALL - {Capability.READ})
+    world.service.book.give(Rule("/", STRANGER.uid, decision=Decision.MASK, can=ALL))
+    time.sleep(LATER)
+    before, seen = placeholders(world, STRANGER), set()
+    for value in (b"debug", b"another", b"another"):  # right, wrong, right
+        run(lambda value=value: world.ask(R.SetVariable("/shop", "LOG"), STRANGER, value))
+        after = placeholders(world, STRANGER)
+        seen.add(after["LOG"])
+        assert {name for name in after if after[name] == before[name]} == {"REGION", "DATABASE_URL", "PAGER"}
+    run(lambda: world.write("/shop", "LOG=another\nNEW=1\n"))  # by one who may read: they stay, and so does the guess
+    assert placeholders(world, STRANGER)["LOG"] == after["LOG"]
+    assert len(seen) == 3
+    assert before["LOG"] not in seen
+
+
 def test_an_owner_without_a_rule_learns_nothing_of_what_was_there(world: World) -> None:
     world.allow(("/blog", world.service.owner))
     first = run(lambda: world.ask(R.SetVariable("/shop", "LOG"), ME, b"debug"))

@@ -75,18 +75,21 @@ class Keyring:
     def _identity(self) -> bytes:
         return bytes(self._region.map[_LENGTH : _LENGTH + int.from_bytes(self._region.map[:_LENGTH], "big")])
 
+    def _holds(self, identity: Secret[str]) -> bool:
+        return Secret(self._identity().decode()) == identity
+
     # -- what the identity opened --------------------------------------------------------------------------------------
 
     def hold_opened(self, identity: Secret[str], project: Project, name: str, keys: tuple[Secret[bytes], ...]) -> None:
         """Hold the keys that an identity opened in the key file of that name, if nothing was locked meanwhile."""
         with self._lock:
-            if self._identity() == identity.reveal().encode() and not self._is_closed(project):
+            if self._holds(identity) and not self._is_closed(project):
                 self._opened.put(project, name, keys)
 
     def opened(self, identity: Secret[str], project: Project, name: str) -> tuple[Secret[bytes], ...] | None:
         """Return the keys of a project that is not locked, if this identity opened the key file of that name."""
         with self._lock:
-            if self._identity() != identity.reveal().encode() or self._is_closed(project):
+            if not self._holds(identity) or self._is_closed(project):
                 return None
             return self._opened.find(project, name)
 

@@ -1,5 +1,6 @@
 """The request that seals a level's next text."""
 
+import os
 from collections.abc import Callable, Collection
 
 from envfs.core import extensions, keyfile, limits, names, record
@@ -13,6 +14,8 @@ from envfs.keyholder.crypto import sealing
 from envfs.keyholder.crypto.sealing import Content
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
+
+_PLACEHOLDER_BYTES = 16
 
 
 def write_level(request: WriteLevel, work: Work) -> WorkResult:
@@ -42,6 +45,8 @@ def _content(request: WriteLevel, work: Work, text: str) -> Content:
     ext = record.parse_header(work.blobs[source.record_blob]).ext if source else ""  # opened before
     if request.operation is not Operation.RESEAL:
         ext = extensions.with_removed(ext, removed=request.operation is Operation.REMOVE)
+    if request.always:  # else a guess that is right would have the placeholder of before
+        ext = extensions.with_placeholder_text(ext, os.urandom(_PLACEHOLDER_BYTES).hex())
     version = request.restore.record.seq if request.restore else 0
     return Content(
         text,
