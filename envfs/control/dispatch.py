@@ -74,6 +74,8 @@ _TABLE: dict[type, Requirement] = {
     ask.RenameVariable: Requirement(_C.WRITE, Where.LEVEL, levels.rename_variable),
     ask.ImportText: Requirement(_C.WRITE, Where.LEVEL, levels.import_text),
     ask.Rollback: Requirement(_C.WRITE, Where.LEVEL, levels.rollback),
+    ask.CopyVariables: Requirement(_C.WRITE, Where.LEVEL, levels.copy_variables),
+    ask.MoveLevel: Requirement(_C.WRITE, Where.LEVEL, removal.move_level),
     ask.RemoveLevel: Requirement(_C.WRITE, Where.LEVEL, removal.remove_level),
     ask.ForgetVersions: Requirement(_C.ADMIN, Where.LEVEL, removal.forget_past),
     ask.GrantAccess: Requirement(_C.GRANT, Where.LEVEL, rules.grant),

@@ -39,6 +39,8 @@ CASES: dict[str, Case] = {
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
     "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
+    "copy": Case(R.CopyVariables("/shop", "/blog"), R.Written),
+    "move": Case(R.MoveLevel("/shop/prod", "/wiki"), R.Written),
     "remove": Case(R.RemoveLevel("/shop/prod"), R.Written),
     "forget": Case(R.ForgetVersions("/shop", dry=True), R.VersionsForgotten, needs_key=False, needs_log=False),
     "grant-access": Case(R.GrantAccess("/shop", 7), R.RuleGiven, needs_key=False),

@@ -11,11 +11,14 @@ from envfs_cli.grammar.words import (
     LEVEL,
     MESSAGE,
     NAME,
+    ONLY,
     ORDERS,
     PASSPHRASE,
     READ_AS,
     REASON,
+    SOURCE,
     SUBVERSION,
+    TARGET,
     VERSION,
     YES,
     Argument,
@@ -232,6 +235,34 @@ COMMANDS = (
         (LEVEL, SUBVERSION),
         (YES, MESSAGE, PASSPHRASE, JSON),
         ("envfs rollback /shop/prod 7", "envfs rollback /shop/prod 7 -m 'the new key does not work yet'"),
+    ),
+    Command(
+        "cp",
+        "versions",
+        "set the variables of one level at another one as well",
+        (SOURCE, TARGET),
+        (
+            ONLY,
+            Option(("--version",), "number", "N", "the source as it was at that version"),
+            MESSAGE,
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs cp /shop/staging /shop/prod", "envfs cp /shop/staging /shop/prod --only DB_HOST,DB_PASSWORD"),
+        details="The source's own text counts, with its references, and not what it has from the levels above. "
+        "Other variables of the target stay. A level without a text gets the whole text, comments included. "
+        "No value leaves the keyholder.",
+    ),
+    Command(
+        "mv",
+        "versions",
+        "move a level with its versions, or variables, elsewhere",
+        (SOURCE, TARGET),
+        (ONLY, MESSAGE, PASSPHRASE, JSON),
+        ("envfs mv /shop/old /shop/new", "envfs mv /shop/staging /shop --only LOG_LEVEL"),
+        details="The levels below it go along. Each version is sealed again for its new place, with the keys of that "
+        "project, and the old level is removed, as by `envfs rm`. Rules that name the old level, and folders that are "
+        "linked to it, are listed. If it is interrupted, the same command goes on.",
     ),
     Command(
         "rm",

@@ -8,7 +8,7 @@ from envfs.core.operations import Operation
 from envfs.dotenv import canaries, dialects, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
-from envfs.errors import Malformed, TooLarge
+from envfs.errors import BadRequest, Malformed, NoSuchVariable, TooLarge
 from envfs.keyholder.crypto import sealing
 from envfs.keyholder.crypto.sealing import Content
 from envfs.keyholder.requests.work import Work, WorkResult
@@ -24,7 +24,7 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     text = new.render()
     content = _content(request, work, text)
     is_same = text == old.render() and extensions.is_removed(content.ext) == extensions.is_removed(_ext(request, work))
-    if is_same and not request.always and request.operation is not Operation.RESEAL:
+    if is_same and not request.always and request.operation not in _ALWAYS:
         return WorkResult(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
@@ -37,17 +37,24 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
     # an extension is about the text: it goes where that goes, whoever knows what it means
-    source = request.restore if request.operation is Operation.RESTORE else request.head
+    is_of_source = request.operation in (Operation.RESTORE, Operation.MOVE) or not (request.head or request.names)
+    source = request.restore if request.restore and is_of_source else request.head
     ext = record.parse_header(work.blobs[source.record_blob]).ext if source else ""  # opened before
     if request.operation is not Operation.RESEAL:
-        ext = extensions.with_removed(ext, removed=request.operation is Operation.REMOVE)
+        ext = extensions.with_removed(ext, removed=request.half or request.operation is Operation.REMOVE)
     version = request.restore.record.seq if request.restore else 0
+    level = request.restore.level if request.restore and request.operation is not Operation.RESTORE else ""
+    message = request.message or (_message(request, work) if request.operation is Operation.MOVE else "")
     return Content(
         text,
-        Note(_WORDS[request.operation], version, message=request.message),
+        Note(_WORDS[request.operation], version, level, message),
         work.members(request.place.vault, request.members).newest,
         ext,
     )
+
+
+def _message(request: WriteLevel, work: Work) -> str:
+    return sealing.open_note(work.open_record(request.restore)).message if request.restore else ""
 
 
 def _ext(request: WriteLevel, work: Work) -> str:
@@ -86,6 +93,7 @@ def _check_dialect(document: Document, written: Collection[str], level: str) -> 
         )
 
 
+_ALWAYS = (Operation.RESEAL, Operation.MOVE)  # what makes a record though the text is the same
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
 
 
@@ -156,6 +164,29 @@ def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:
     return work.open(request.restore) if request.restore else parse_document(""), ()
 
 
+def _copy(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    if request.restore is None:
+        raise BadRequest("a copy needs its source")
+    source = work.open(request.restore)
+    marked, present = canaries.marked_names(source), source.variables()
+    if not request.names and not old.render():
+        return source, ()
+    copied = frozenset(request.names or present)
+    for name in sorted(copied):
+        if name not in present:
+            raise NoSuchVariable(f"{request.restore.level} does not set {name} itself")
+    new = old.merged(Document(tuple(entry for entry in source.entries if entry.name in copied)))
+    for name in sorted(copied & marked):
+        new = canaries.with_mark(new, name)
+    return new, ()
+
+
+def _move(request: WriteLevel, work: Work, _old: Document) -> _Edited:
+    if request.restore is None:
+        raise BadRequest("a move needs its source")
+    return work.open(request.restore), ()
+
+
 def _remove(_request: WriteLevel, _work: Work, _old: Document) -> _Edited:
     return parse_document(""), ()
 
@@ -172,6 +203,8 @@ _OPERATIONS: dict[Operation, Callable[[WriteLevel, Work, Document], _Edited]] = 
     Operation.MERGE: _merge,
     Operation.REPLACE: _replace,
     Operation.RESTORE: _restore,
+    Operation.COPY: _copy,
+    Operation.MOVE: _move,
     Operation.REMOVE: _remove,
     Operation.RESEAL: _reseal,
 }
@@ -183,6 +216,8 @@ _WORDS = {  # the operation that a record's note names
     Operation.MERGE: "import",
     Operation.REPLACE: "replace",
     Operation.RESTORE: "rollback",
+    Operation.COPY: "copy",
+    Operation.MOVE: "move",
     Operation.REMOVE: "remove",
     Operation.RESEAL: "reseal",
 }

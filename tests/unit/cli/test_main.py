@@ -40,7 +40,6 @@ def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("word", "hint"),
     [("gte", "envfs get"), ("exce", "envfs exec"), ("zzzzz", "envfs --help"), ("delete", "`envfs unset`")],
-    [("gte", "envfs get"), ("exce", "envfs exec"), ("zzzzz", "envfs --help"), ("delete", "`envfs unset`")],
 )
 def test_an_unknown_command_gets_a_suggestion_and_status_2(
     word: str, hint: str, capsys: pytest.CaptureFixture[str]
