@@ -6,8 +6,9 @@ not skipped. A change by hand counts from the next question on. The only importe
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import tomlkit
@@ -28,6 +29,7 @@ _NEW = """\
 # It must belong to the daemon's user, and no other user may be able to write it.
 
 """
+_AUTHOR_NAME, _AUTHOR_KEY = 64, re.compile(r"[A-Za-z0-9_-]{43}")  # an Ed25519 public key in base64url
 _GRANT_HEAD = re.compile(r"\s*\[\[\s*grant\s*\]\]")
 
 
@@ -55,6 +57,7 @@ class Settings(NamedTuple):
     grants: tuple[Rule, ...] = ()
     audit: AuditSettings = AuditSettings()
     approvals: ApprovalSettings = ApprovalSettings()
+    authors: Mapping[str, str] = MappingProxyType({})  # what the owner calls the authors of records, by their keys
 
 
 class SettingsFile:
@@ -204,6 +207,7 @@ def _parse(body: dict[str, object]) -> Settings:
     keys = _table(body, "keys", {"recipients": list})
     audit = _table(body, "audit", audit_settings.KEYS)
     approvals = _table(body, "approvals", {"wait": str, "agents": list, "unattended": str, "notify": bool})
+    authors = body.pop("authors", {})
     grants = body.pop("grant", [])
     if body:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
@@ -219,7 +223,22 @@ def _parse(body: dict[str, object]) -> Settings:
         grants=tuple(parse_rule(table, dialects.NAMES) for table in grants),
         audit=_audit(audit),
         approvals=_approvals(approvals),
+        authors=_authors(authors),
     )
+
+
+def _authors(table: object) -> Mapping[str, str]:
+    if not isinstance(table, dict):
+        raise EnvFSError("[authors] is a table")
+    for name, key in table.items():
+        if not (0 < len(name) <= _AUTHOR_NAME and name.isprintable()):
+            raise EnvFSError(f"a name in [authors] has at most {_AUTHOR_NAME} characters that can be printed")
+        if not (isinstance(key, str) and _AUTHOR_KEY.fullmatch(key)):
+            raise EnvFSError("a key in [authors] is one that `envfs history --json` shows")
+    names = {key: name for name, key in table.items()}
+    if len(names) < len(table):
+        raise EnvFSError("a key in [authors] has two names")
+    return names
 
 
 def _audit(table: dict[str, object]) -> AuditSettings:

@@ -6,7 +6,6 @@ not take as it stands (help, abbreviations, mistakes) goes through argparse, bui
 
 import sys
 
-from envfs.core import durations
 from envfs.errors import EnvFSError
 
 TYPE_CHECKING = False
@@ -69,9 +68,15 @@ def parse_number(text: str) -> int:
     return int(text)
 
 
+def _parse_duration(text: str) -> int:
+    from envfs.core import durations
+
+    return durations.parse_duration(text)
+
+
 _READERS: "dict[str, Callable[[str], Value]]" = {
     "number": parse_number,
-    "duration": durations.parse_duration,
+    "duration": _parse_duration,
     "list": name_list,
 }
 

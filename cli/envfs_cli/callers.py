@@ -35,10 +35,14 @@ class Named(NamedTuple):
     unit: str
 
     @property
+    def conditions(self) -> "tuple[int | None, int | None, str, str, str, str, str]":
+        """All that a caller has to meet but the programs' content, in the order that the requests have it in."""
+        return self.uid, self.gid, self.exe.path, self.script.path, self.under.path, self.cgroup, self.unit
+
+    @property
     def is_anybody(self) -> bool:
         """Tell whether nobody is named."""
-        numbers = self.uid is not None or self.gid is not None
-        return not (numbers or self.exe.path or self.script.path or self.under.path or self.cgroup or self.unit)
+        return all(condition in (None, "") for condition in self.conditions)
 
 
 def named_callers(arguments: object, *, pinned: bool) -> Named:

@@ -25,6 +25,16 @@ def resolve_level(current: str, text: str) -> str:
     return names.parse_level("/" + "/".join(parts))
 
 
+def resolve_dated_level(current: str, text: str) -> str:
+    """As `resolve_level`, for `LEVEL@VERSION` too. `@7` alone is a version of the level `current`.
+
+    Raises:
+        BadName: as `resolve_level`
+    """
+    level, at, version = text.partition("@")
+    return resolve_level(current, level or "." if at else level) + at + version
+
+
 def levels_below(levels: tuple[str, ...], current: str, typed: str) -> list[str]:
     """Return how `typed` may go on, one component further. A slash ends those that have levels below.
 

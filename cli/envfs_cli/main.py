@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+_GARBAGE = 50_000  # objects until the interpreter looks for circles of them: a command that ends soon has none
 _SIGNALLED = 128  # as in `exit_status`, which may not be imported yet
 
 
@@ -20,9 +21,12 @@ def main() -> int:
     """Run the command line. Returns the exit status."""
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _interrupted)
+    import gc
+
     from envfs_cli.process import signals
 
     signals.expect_children()
+    gc.set_threshold(_GARBAGE)
     if _are_unusual():
         from envfs_cli import standard_streams
 
@@ -97,8 +101,9 @@ def _run(words: "Sequence[str]") -> int:
 
         return no_command.answer_without_command(words)
     values = arguments.read_values(command, words[1:])
-    if command.arguments and command.arguments[0].linked and values["level"] is None:
+    level = values["level"] if command.arguments and command.arguments[0].linked else ""
+    if level is None or str(level).startswith("@"):  # `@7` alone is a version of the folder's level
         from envfs_cli.folder_links import state
 
-        values["level"] = state.linked_level()
+        values["level"] = state.linked_level() + str(level or "")
     return run_command(command, values)

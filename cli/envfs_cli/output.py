@@ -5,14 +5,12 @@ made visible, so that no name can rewrite the screen. A result that cannot be wr
 not, for the exit status says the same.
 """
 
-import json
 import os
 import sys
 
 from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.protocol import wire
-from envfs_cli import line_wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +62,8 @@ def plain_error(text: str) -> None:
 
 def _say(kind: 'Literal["error", "hint", "note"]', style: "Style", text: str) -> None:
     word = paint(f"{kind}:", style, sys.stderr.isatty())
+    from envfs_cli import line_wrap
+
     _tell(f"envfs: {word} {line_wrap.wrap_message(clean(text), len(f'envfs: {kind}: '))}\n")
 
 
@@ -151,6 +151,8 @@ def _lost(failure: OSError) -> Exception:
 
 def as_json(value: object) -> None:
     """Print a value as one line of JSON."""
+    import json
+
     print_line(json.dumps(value))  # ASCII alone: nothing in it can speak to a terminal
 
 
@@ -196,6 +198,13 @@ def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
 def shown_time(time: str) -> str:
     """Return a time of RFC 3339 as people read it, to the second."""
     return time[:19].replace("T", " ")
+
+
+def local_time(time: str) -> str:
+    """Return a time of RFC 3339 (UTC) to the second, in this process's own zone: as it may stand behind LEVEL@."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(time).astimezone().isoformat("T", "seconds")
 
 
 def clean(text: str) -> str:

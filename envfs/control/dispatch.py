@@ -66,6 +66,7 @@ _TABLE: dict[type, Requirement] = {
     ask.WatchView: Requirement(_C.NAMES, Where.GATE, watch.watch_view),
     ask.ListVariables: Requirement(_C.NAMES, Where.GATE, views.list_variables),
     ask.ListLevels: Requirement(_C.NAMES, Where.GATE, views.list_levels),
+    ask.CompareLevels: Requirement(_C.READ, Where.GATE, views.compare_levels),
     ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, views.list_history),
     ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, levels.check_write),
     ask.SetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.set_variable),

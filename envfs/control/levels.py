@@ -2,8 +2,8 @@
 
 import os
 
+from envfs.control import writers
 from envfs.control.call import Call, Sent
-from envfs.control.writers import admit_source, check_writing, is_owner, may_compare, note_custody, writing_rule
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -131,17 +131,17 @@ async def copy_variables(call: Call, request: CopyVariables) -> Sent:
     if level == source or (request.move and (request.version or not request.names)):
         raise BadRequest("variables are copied to another level, and moved from the newest version alone")
     if request.move:
-        check_writing(call, source, type(request).__name__)
+        writers.check_writing(call, source, type(request).__name__)
     change = LevelChange(
         Operation.COPY,
         level,
         restore_level=source,
-        restore_version=admit_source(call, source, request.version),
+        restore_version=writers.admit_source(call, source, request.version),
         names=tuple(map(names.parse_variable, request.names)),
         message=request.message,
     )
     copied = await _write(call, change)
-    notes = note_custody(call, source, level)
+    notes = writers.note_custody(call, source, level)
     if request.move:
         unset = LevelChange(Operation.UNSET, source, names=change.names, message=request.message)
         moved = await _write(call, unset)
@@ -153,14 +153,15 @@ async def copy_variables(call: Call, request: CopyVariables) -> Sent:
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:
     _check_part(call, change)
-    if not is_owner(call):
-        change = change._replace(rule=writing_rule(call, change.level), quiet=not _may_name(call, change.level))
-    is_told = may_compare(call, change.level)
-    result = await call.service.open_vault.writer.write(
-        call.caller, change._replace(always=not (is_told or change.dry)), descriptors
+    may_compare = writers.may_compare(call, change.level)
+    change = change._replace(
+        rule=writers.writing_rule(call, change.level),
+        quiet=not writers.is_owner(call) and not _may_name(call, change.level),
+        always=not (may_compare or change.dry),
     )
-    if not is_told:
-        return Sent(Written(change.level, result.version if is_owner(call) else 0))
+    result = await call.service.open_vault.writer.write(call.caller, change, descriptors)
+    if not may_compare:
+        return Sent(Written(change.level, result.version if writers.is_owner(call) else 0))
     if result.changes is None:
         return Sent(Written(change.level, result.version, notes=(_NOTHING + _NO_VERSION * bool(change.message),)))
     sealed = result.changes

@@ -1,6 +1,7 @@
 """Requests for the entries of the access log, and for numbers of them.
 
-Law: each caller gets those of the levels whose log it may read. How many others there are is not for it either.
+Laws: each caller gets those of the levels whose log it may read. How many others there are is not for it either. So
+many entries are held in memory and no more, however many are asked for: of more of them the log is read twice.
 """
 
 import collections
@@ -24,6 +25,7 @@ from envfs.service import rights
 _LOOK_AGAIN = 0.2
 _LINES_AT_ONCE = 256
 _LONGEST_CRITERION = 1024
+_MOST_HELD = 10_000
 _UIDS = 1 << 32
 _Accepts = Callable[[bytes], bool]
 
@@ -32,14 +34,16 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
     """Send entries of the log, those that the filter takes. With `follow`, go on until the client leaves."""
     log, accepts = _log(call), _filter(request)
     seen, newest = log.tip.seq, max(0, request.newest)
-    sees_all = _sees_all(call)
-    if not newest or sees_all:  # all of a log may be more than there is memory
+    is_held = newest <= _MOST_HELD or accepts is None  # by the log itself
+    if not newest or (_sees_all(call) and is_held):
         await _send_lines(call, log.newest(newest, accepts))
-    else:
+    elif newest <= _MOST_HELD:
         visible: collections.deque[bytes] = collections.deque(maxlen=newest)
-        async for some in _pieces(log.newest(0, accepts)):
-            visible.extend(line for line in some if _is_visible(call, line))
-        await _send_lines(call, iter(visible))
+        async for some in _visible(call, log.newest(0, accepts)):
+            visible.extend(some)
+        await call.send_rows(map(_row, visible))
+    else:
+        await _send_many(call, newest, accepts)
     while request.follow and not call.left():
         await trio.sleep(_LOOK_AGAIN)
         fresh, seen = log.tip.seq - seen, log.tip.seq
@@ -51,11 +55,10 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
 
 async def count_log(call: Call, request: CountLog) -> Sent:
     """Count the accesses that the filter takes, by level and caller, and by the hour."""
-    statistics, sees_all = Statistics(), _sees_all(call)
-    async for some in _pieces(_log(call).newest(0, _filter(request))):
+    statistics = Statistics()
+    async for some in _visible(call, _log(call).newest(0, _filter(request))):
         for line in some:
-            if sees_all or _is_visible(call, line):
-                statistics.take(line)
+            statistics.take(line)
     for counted, numbers in statistics.callers():
         user = user_name(counted.uid) if 0 <= counted.uid < _UIDS else ""  # who bends a log may write any number there
         await call.send_row(CallerStatRow(counted.level, counted.uid, user, counted.program, *numbers))
@@ -76,10 +79,29 @@ def _log(call: Call) -> AccessLog:
 
 
 async def _send_lines(call: Call, lines: Iterator[bytes]) -> None:
+    async for some in _visible(call, lines):
+        await call.send_rows(map(_row, some))
+
+
+async def _send_many(call: Call, newest: int, accepts: _Accepts | None) -> None:
+    log, total = _log(call), 0
+    async for some in _visible(call, log.newest(0, accepts)):
+        total += len(some)
+    skipped, left = max(0, total - newest), min(total, newest)
+    async for some in _visible(call, log.newest(0, accepts)):
+        chosen = some[skipped:][:left]
+        skipped, left = max(0, skipped - len(some)), left - len(chosen)
+        await call.send_rows(map(_row, chosen))
+
+
+async def _visible(call: Call, lines: Iterator[bytes]) -> AsyncIterator[list[bytes]]:
     sees_all = _sees_all(call)
     async for some in _pieces(lines):
-        visible = some if sees_all else [line for line in some if _is_visible(call, line)]
-        await call.send_rows(LogRow(line.decode(errors="replace")) for line in visible)
+        yield some if sees_all else [line for line in some if _is_visible(call, line)]
+
+
+def _row(line: bytes) -> LogRow:
+    return LogRow(line.decode(errors="replace"))
 
 
 async def _pieces(lines: Iterator[bytes]) -> AsyncIterator[list[bytes]]:

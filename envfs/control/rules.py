@@ -23,7 +23,7 @@ from envfs.core.access.rule_table import (
 from envfs.core.access.verdict import Decision
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NotApproved
-from envfs.host import callers, clocks, user_namespace
+from envfs.host import callers, clocks, programs, user_namespace
 from envfs.protocol.control import (
     Done,
     ExplainAccess,
@@ -61,7 +61,7 @@ async def grant(call: Call, request: GrantAccess) -> Sent:
     given = await give_rule(service, call.caller, check_giving(service, call.caller, rule))
     missing = () if service.open_vault.vault.exists(rule.level) else (f"there is no level {rule.level} yet",)
     notes = (*missing, *_notes(given), *_narrowed(service, given), *_crowded(service), *_shut_out(call, given))
-    return Sent(RuleGiven(given.id, notes))
+    return Sent(RuleGiven(given.id, notes, who(given)))
 
 
 def _session(call: Call, rule: Rule) -> RuleProcess:
@@ -258,7 +258,8 @@ def _grant_row(service: Service, rule: Rule, seconds: int) -> GrantRow:
 async def explain_access(call: Call, request: ExplainAccess) -> Sent:
     """Say which rule answers a caller at a level, and why. Rows: RuleRow, the most specific first.
 
-    Of rules of levels above, where this client may give none, nothing is told, nor of another user's processes.
+    Of rules of levels above, where this client may give none, nothing is told, nor of another user's processes, nor of
+    files that not every user may read.
 
     Raises:
         BadRequest: what is asked about is no caller
@@ -267,7 +268,9 @@ async def explain_access(call: Call, request: ExplainAccess) -> Sent:
     example, gate = _example(request), call.service.open_vault.gate
     capability = _capability(request.capability)
     # in a thread: a process can let anybody wait who looks at it, and a file may be large
-    look = partial(callers.caller_of, request.pid) if request.pid else partial(callers.supposed_caller, example)
+    digest_of = programs.digest_at if call.caller.is_user(call.service.owner) else programs.digest_for_all
+    supposed = partial(callers.supposed_caller, example, digest_of)
+    look = partial(callers.caller_of, request.pid) if request.pid else supposed
     asked = await call.service.open_vault.approvals.gathering.look(look, call.caller.uid)
     if asked is None:
         raise BadRequest("it takes too long to look at that", "name another process or program")

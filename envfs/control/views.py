@@ -1,25 +1,30 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from envfs.control.call import Call, Sent
 from envfs.control.damage import fault_row
-from envfs.core import names
+from envfs.core import names, record
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.version_choice import VersionChoice
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
 from envfs.gate.approvals.board import Patience
-from envfs.gate.reader import Damaged, Version
+from envfs.gate.level_differences import TextPair
+from envfs.gate.level_history import Damaged, Version
 from envfs.gate.views.view import View
 from envfs.protocol.answers import Facts
 from envfs.protocol.control import (
     VIEW_END,
+    ChosenRow,
+    CompareLevels,
     DanglingRow,
     DescribeView,
+    DifferenceRow,
     Done,
     FactsRow,
     FaultRow,
@@ -28,6 +33,7 @@ from envfs.protocol.control import (
     ListLevels,
     ListVariables,
     ReadView,
+    RenameFact,
     UseFact,
     VariableRow,
     VersionRow,
@@ -38,6 +44,7 @@ from envfs.service import rights
 from envfs.vault.damage import DAMAGED
 
 _VERSIONS = (Capability.HISTORY, Capability.WRITE)  # by which the versions of a level are known
+_NOT_EXACT = "a changed variable was written between the two; whether its value is the same again takes `read`"
 _EXEC = "exec"  # `environ`, and what the environment of the command is to complete
 _CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the commands that read by the socket
 
@@ -45,8 +52,8 @@ _CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the com
 async def read_view(call: Call, request: ReadView) -> Sent:
     """Send a view, or the requested part of it. Raises BadRequest for an unknown form or channel."""
     level = names.parse_level(request.level)
-    if request.format not in _FORMATS or request.channel not in _CHANNELS or request.version < 0:
-        raise BadRequest("an unknown format of a view, channel or version")
+    if request.format not in _FORMATS or request.channel not in _CHANNELS:
+        raise BadRequest("an unknown format of a view, or channel")
     shown, blobs_of = _FORMATS[request.format]
     for name in request.only:
         names.parse_variable(name)
@@ -54,7 +61,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     face = _face(call, level, "" if is_lenient else request.dialect, shown)
     if is_lenient:
         face = face._replace(dialect=f"{dialects.INHERITING} {face.dialect}")
-    access = AccessRequest(level, Channel(request.channel), shown, request.version, face, tuple(request.only))
+    access = AccessRequest(level, Channel(request.channel), shown, 0, face, tuple(request.only))
+    access = await choose_version(call, access, request.version, request.moment)
     patience = Patience(call.left, lambda: request.reason, partial(_tell_waiting, call))
     view = await call.service.open_vault.reader.view(call.caller, access, patience)
     try:
@@ -66,13 +74,30 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
 
 
+async def choose_version(call: Call, access: AccessRequest, number: int, moment: str) -> AccessRequest:
+    """Return a request with the version that is meant, and tell the client where it could not know the number.
+
+    Raises:
+        BadRequest: both a number and a moment, or a moment that is none
+    """
+    if moment and (number or not record.is_time(moment)):
+        raise BadRequest("not a version")
+    choice, open_vault = VersionChoice(number, moment), call.service.open_vault
+    access = open_vault.reader.choose(call.caller, access, choice)
+    if choice.is_open:
+        time = open_vault.vault.header(access.level, access.version).time if access.version else ""
+        await call.send_row(ChosenRow(access.level, access.version, time))
+    return access
+
+
 async def _tell_waiting(call: Call, question: str, seconds: float) -> None:
     await call.send_row(WaitingRow(question, round(seconds)))
 
 
 async def list_variables(call: Call, request: ListVariables) -> Sent:
     """Send the names of a view and the level that sets each."""
-    access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.NAMES, request.version)
+    access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.NAMES)
+    access = await choose_version(call, access, request.version, request.moment)
     origins = await call.service.open_vault.reader.names(call.caller, access)
     await call.send_rows(VariableRow(name, origin) for name, origin in origins)
     return Sent(Done())
@@ -81,9 +106,9 @@ async def list_variables(call: Call, request: ListVariables) -> Sent:
 async def describe_view(call: Call, request: DescribeView) -> Sent:
     """Send the facts about a view, without its values."""
     level = names.parse_level(request.level)
-    access = AccessRequest(
-        level, Channel.SOCKET, Format.NAMES, request.version, _face(call, level, request.dialect, Format.NAMES)
-    )
+    face = _face(call, level, request.dialect, Format.NAMES)
+    access = AccessRequest(level, Channel.SOCKET, Format.NAMES, face=face)
+    access = await choose_version(call, access, request.version, request.moment)
     examined = await call.service.open_vault.reader.facts(call.caller, access)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
@@ -134,11 +159,36 @@ def _level_row(call: Call, level: str) -> LevelRow:
 
 async def list_history(call: Call, request: ListHistory) -> Sent:
     """Send the versions of a level, the newest first, with the names that each changed."""
+    if request.name:
+        names.parse_variable(request.name)
     access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.HISTORY)
-    hides = _may_guess(call, access.level)
-    async for versions in call.service.open_vault.reader.history(call.caller, access, request.newest):
-        await call.send_rows(_version_row(version, hides_changed=hides) for version in versions)
+    access = await choose_version(call, access, request.version, request.moment)
+    author_names = call.service.author_names()
+    reader, hides = call.service.open_vault.reader, _may_guess(call, access.level)
+    async for versions in reader.history(call.caller, access, request.newest, request.name, hides_changed=hides):
+        await call.send_rows(_version_row(version, author_names) for version in versions)
     return Sent(Done())
+
+
+async def compare_levels(call: Call, request: CompareLevels) -> Sent:
+    """Send the names in which two versions of a level differ, or two levels."""
+    level = names.parse_level(request.level)
+    other, open_vault = names.parse_level(request.other) if request.other else level, call.service.open_vault
+    own = request.own or other == level
+    shown = Format.OWN if own else Format.COMPARE
+    sides = []
+    for at, version, moment in (
+        (level, request.version, request.moment),
+        (other, request.other_version, request.other_moment),
+    ):
+        access = AccessRequest(at, Channel.SOCKET, shown)
+        open_vault.reader.check(call.caller, access)
+        sides.append(await choose_version(call, access, version, moment))
+    pair, hides = TextPair(sides[0], sides[1], own), _may_guess(call, level)
+    differences = await open_vault.differences.between(call.caller, pair, hides_changed=hides)
+    for change, group in differences.names._asdict().items():
+        await call.send_rows(DifferenceRow(change, name) for name in group)
+    return Sent(Done(() if differences.is_exact else (_NOT_EXACT,)))
 
 
 def _may_guess(call: Call, level: str) -> bool:
@@ -148,13 +198,14 @@ def _may_guess(call: Call, level: str) -> bool:
     return rights.may(call.service, call.caller, Capability.WRITE, level)
 
 
-def _version_row(version: Version | Damaged, *, hides_changed: bool) -> VersionRow | FaultRow:
+def _version_row(version: Version | Damaged, author_names: Mapping[str, str]) -> VersionRow | FaultRow:
     match version:
         case Damaged(key, error):
             return fault_row(key, error)
-        case Version(change, time):
-            row = VersionRow(change.version, time, *change[1:])
-            return row._replace(changed=()) if hides_changed else row
+        case Version(change, time, has_names):
+            renamed = tuple(RenameFact(*pair) for pair in change.renamed)
+            name = author_names.get(change.author, "")
+            return VersionRow(change.version, time, *change[1:-1], renamed, name, has_names)
 
 
 def _face(call: Call, level: str, asked: str, what: Format) -> Face:

@@ -48,6 +48,8 @@ class AccessRequest(NamedTuple):
 
     `variables` are the names of those whose values are asked for. Empty for all. The log never has them.
     `face` is the one that the caller's rule gives. A caller may ask for another dialect than the rule's.
+    With a `moment` (UTC as records have it) it is the view as it was then, and `version` is the level's own of then: 0
+    if it had no text.
     """
 
     level: str
@@ -56,6 +58,12 @@ class AccessRequest(NamedTuple):
     version: int = 0
     face: Face = PLAIN_FACE
     variables: tuple[str, ...] = ()
+    moment: str = ""
+
+    @property
+    def is_past(self) -> bool:
+        """Tell whether it is about a version of the past."""
+        return self.version > 0 or self.moment != ""
 
     @property
     def capability(self) -> Capability:

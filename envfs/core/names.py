@@ -20,6 +20,8 @@ def parse_level(text: str) -> str:
         BadName: a component is empty, starts with a dot, is `..`, or has a character outside A-Z a-z 0-9 _ . -
         TooLarge: a component or the depth is over its limit
     """
+    if "@" in text:
+        raise BadName("a version is named where a level is read, and not here", "leave out the @ and what follows it")
     inner = text.removeprefix("/").removesuffix("/")
     if not inner:
         if text in ("", "//"):

@@ -3,6 +3,7 @@
 Law: the order of names is that of the ancestors, new names after them.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -86,6 +87,17 @@ def sources_of(view: MergedView, name: str) -> set[ValueSource]:
             passed.add(source)
             ahead += (used for _, used in view.uses.get(source, ()) if used is not None)
     return passed
+
+
+def renamed_names(old: Mapping[str, str], new: Mapping[str, str], changes: NameChanges) -> tuple[tuple[str, str], ...]:
+    """Return (name before, name now) of each value that left one name alone and came to one other alone.
+
+    Empty values do not count: that two are empty does not make them one variable.
+    """
+    gone, come = Counter(old[name] for name in changes.removed), Counter(new[name] for name in changes.added)
+    former = {old[name]: name for name in changes.removed if gone[old[name]] == 1}
+    values = ((new[name], name) for name in changes.added)
+    return tuple((former[value], name) for value, name in values if value and value in former and come[value] == 1)
 
 
 def name_changes(old: Mapping[str, str], new: Mapping[str, str]) -> NameChanges:

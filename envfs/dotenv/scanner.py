@@ -14,6 +14,8 @@ from envfs.errors import Malformed, TooLarge
 
 BOM: Final = "\ufeff"  # skipped at the start of any line, so that files put together read as they did apart
 
+# most lines of most texts: read in one step, and as all others are
+_PLAIN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(?:'([^'\r\n]*)'|([A-Za-z0-9_./:@%,+-]+))\r?\n")
 _FILLER = re.compile(rf"[{BLANKS}\r\n]*[\r\n]|[{BLANKS}]*#[^\r\n]*|[{BLANKS}]+\Z")
 _HEAD = re.compile(rf"[{BLANKS}]*(export[{BLANKS}]+)?([A-Za-z0-9_.-]+)[{BLANKS}]*=([{BLANKS}]*)")
 _LONE_NAME = re.compile(rf"(?:export[{BLANKS}]+)?[A-Za-z0-9_.-]+[{BLANKS}]*(?=[\r\n]|\Z)")
@@ -136,6 +138,8 @@ def _place(text: str, pos: int) -> tuple[int, int]:
 
 
 def _entry(text: str, pos: int, line: int) -> Entry:
+    if plain := _PLAIN.match(text, pos):
+        return _plain_variable(plain, line)
     if head := _HEAD.match(text, pos):
         return _assignment(text, head, line)
     if text.startswith(BOM, pos):
@@ -144,6 +148,14 @@ def _entry(text: str, pos: int, line: int) -> Entry:
     while filler := _FILLER.match(text, end):
         end = filler.end()
     return Entry(text[pos:end], line) if end > pos else _no_assignment(text, pos, line)
+
+
+def _plain_variable(plain: re.Match[str], line: int) -> Entry:
+    name, quoted, unquoted = plain.groups()
+    value, quote = (unquoted, "") if quoted is None else (quoted, "'")
+    _check_sizes(name, value, line)
+    start = len(name) + 1
+    return Entry(plain[0], line, name, value, quote, start=start, end=start + len(value) + 2 * len(quote), column=1)
 
 
 def _line_end(text: str, pos: int) -> int:

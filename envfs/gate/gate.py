@@ -105,6 +105,8 @@ class Gate(Judge):
 
     async def _make(self, request: AccessRequest) -> View:
         with hiding_names(request.face, request.level):
+            if request.moment:
+                return await self.views.get_at(request.level, request.moment, request.face)
             if request.version:
                 return await self.views.get_past(request.level, request.version, request.face)
             return await self.views.get(request.level, request.face)
@@ -114,11 +116,11 @@ class Gate(Judge):
 
         With a `content`, None as well when the view that is ready has another in the format that is asked for.
         """
-        verdict = self.judge_access(caller, request.level, request.capability, None, past=request.version > 0)
+        verdict = self.judge_access(caller, request.level, request.capability, None, past=request.is_past)
         if verdict.decision is _ASK:
             return None
         self._check_verdict(caller, request, verdict)
-        view = None if request.version else self.views.warm(request.level, request.face)
+        view = None if request.is_past else self.views.warm(request.level, request.face)
         if view is None or content not in (None, view.content(request.format)):
             return None
         return self._serve(caller, request, verdict, view)
@@ -155,14 +157,14 @@ class Gate(Judge):
         return verdict.face
 
     def _approve_any(self, caller: Caller, request: AccessRequest) -> Verdict:
-        past = request.version > 0
+        past = request.is_past
         verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
         if not verdict.is_served:
             self.refuse(caller, request, verdict.rule)
         return verdict
 
     def _approve(self, caller: Caller, request: AccessRequest) -> Verdict:
-        past = request.version > 0
+        past = request.is_past
         verdict = self.judge_access(caller, request.level, request.capability, None, past=past)
         return self._check_verdict(caller, request, verdict)
 

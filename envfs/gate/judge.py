@@ -104,7 +104,7 @@ class Judge:
 
     def judge(self, caller: Caller, request: AccessRequest) -> Verdict:
         """Decide on a request, in the face that it has."""
-        return self.judge_access(caller, request.level, request.capability, request.face, past=request.version > 0)
+        return self.judge_access(caller, request.level, request.capability, request.face, past=request.is_past)
 
     def allows(self, caller: Caller, level: str, capability: Capability = _READ) -> bool:
         """Tell whether a caller may read the view of a level in whatever face, or do something else there."""

@@ -6,40 +6,26 @@ its entry is in the access log. A version's message is for the owner alone.
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
-from envfs.core import names, record
+from envfs.core import names
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import Face
+from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Format
-from envfs.errors import EnvFSError, NoSuchLevel
+from envfs.core.version_choice import VersionChoice
+from envfs.errors import NoSuchLevel
 from envfs.gate.approvals.board import Patience
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
-from envfs.gate.shown_names import hiding_names, names_alone, shown_change, shown_facts
-from envfs.gate.tombstones import checked_tombstones
+from envfs.gate.level_history import Damaged, LevelHistory, Version
+from envfs.gate.shown_names import hiding_names, names_alone, shown_facts
+from envfs.gate.version_changes import HistoryFace, NameTrail
 from envfs.gate.views.view import View
-from envfs.protocol.answers import Compared, Examined, VersionChange
-from envfs.protocol.keyholding import CompareVersions, ExamineView
-from envfs.vault.damage import DAMAGED
+from envfs.protocol.answers import Examined
+from envfs.protocol.keyholding import ExamineView
 from envfs.vault.vault import Vault
 
-_COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 2 << 20
-_FORGOTTEN = "forgotten"  # in the place of an operation
-
-
-class Version(NamedTuple):
-    """One version of a level: what its record tells of it, and when it was written (UTC; empty: it was forgotten)."""
-
-    change: VersionChange
-    time: str
-
-
-class Damaged(NamedTuple):
-    """A version whose record does not open: the record's key in the store, and why."""
-
-    key: str
-    error: EnvFSError
+_OF_ONE_RECORD = (Format.OWN, Format.HISTORY)  # beside these, a view of a chain is meant
 
 
 class Reader:
@@ -50,6 +36,7 @@ class Reader:
         self._gate = gate
         self._vault = vault
         self._keyholder = keyholder
+        self._history = LevelHistory(vault, keyholder)
         self._owner = owner
 
     def knows(self, caller: Caller, level: str) -> bool:
@@ -68,6 +55,29 @@ class Reader:
         is_past = access.format is Format.HISTORY and self._vault.head(access.level) is not None
         if not is_past and not self._vault.exists(access.level):  # the versions of a level that was removed are there
             raise NoSuchLevel(f"there is no level {access.level}", "`envfs ls` lists the levels")
+
+    def choose(self, caller: Caller, access: AccessRequest, choice: VersionChoice) -> AccessRequest:
+        """Return a request with the version that is meant. The number of the newest, and times, are for `history`.
+
+        Raises:
+            NotApproved: the caller may not know which versions there are. That is on the log
+            NoSuchLevel: there is no such level or version
+        """
+        if not choice.is_open:
+            return access._replace(version=choice.number)
+        self.check(caller, access)
+        verdict = self._gate.decide(caller, access.level, Capability.HISTORY)
+        if not verdict.is_served:
+            self._gate.refuse(caller, access, verdict.rule)
+        level, version = access.level, self._vault.chosen(access.level, choice)
+        is_view = bool(choice.moment) and access.format not in _OF_ONE_RECORD
+        if not version and not (is_view and self._was_inherited(level, choice.moment)):
+            raise NoSuchLevel(f"{level} had no text then", f"`envfs history {level}` lists its versions and times")
+        return access._replace(version=version, moment=choice.moment if is_view else "")
+
+    def _was_inherited(self, level: str, moment: str) -> bool:
+        # a level that has never had a text of its own: its view was there as long as those above had one
+        return self._vault.head(level) is None and any(self._vault.chain_at_moment(level, moment).versions)
 
     async def view(self, caller: Caller, access: AccessRequest, patience: Patience | None = None) -> View:
         """Return a view, held: the caller of this releases it. For the format OWN it has the level's own text.
@@ -125,77 +135,56 @@ class Reader:
 
     def _layer_versions(self, access: AccessRequest) -> tuple[int, ...]:
         level, version = access.level, access.version
+        if access.moment:
+            return self._vault.chain_at_moment(level, access.moment).versions
         return self._vault.versions_at(level, version) if version else self._vault.versions(level)
 
     async def history(
-        self, caller: Caller, access: AccessRequest, newest: int = 0
+        self, caller: Caller, access: AccessRequest, newest: int = 0, name: str = "", *, hides_changed: bool = False
     ) -> AsyncIterator[list[Version | Damaged]]:
         """Yield the versions of a level, the newest first, some at a time. The `newest` so many, 0 for all.
 
+        They end with the version of `access`. With a `name`, those that changed this variable. `hides_changed`: the
+        caller may not know which values changed.
+
         Raises:
             NotApproved: the caller may not have it
+            NoSuchLevel: there is no such version
             Locked: the level's project is
         """
         self.check(caller, access)
-        face = self._gate.admit_facts(caller, access)
-        head = self._vault.head(access.level)
-        last = head.seq if head else 0
-        oldest = max(1, last - newest + 1) if newest else 1
-        forgotten = await self._forgotten(access.level)
-        while last >= oldest:
-            some = await self._versions(access.level, range(oldest, last + 1), forgotten)
-            yield [_shown(version_row, face, has_message=caller.is_user(self._owner)) for version_row in some]
-            last -= max(1, len(some))
+        level = access.level
+        face = self._history_face(caller, access)._replace(has_changed=not hides_changed)
+        if name and face.names is None:
+            self._gate.refuse(caller, access, "no names")
+        head = self._vault.head(level)
+        last = access.version or (head.seq if head else 0)
+        oldest = max(1, last - newest + 1) if newest and not name else 1
+        left, trail = newest or last, NameTrail(name) if name else None
+        async with contextlib.aclosing(self._history.versions(level, last, oldest)) as listed:
+            async for some in listed:
+                rows = [row for version in some if (row := _shown(version, face, trail)) is not None]
+                yield rows[:left]
+                left -= len(rows)
+                if left <= 0:
+                    return
 
-    async def _forgotten(self, level: str) -> frozenset[int]:
-        stream = record.level_stream(level)
-        named = await checked_tombstones(self._vault, self._keyholder, stream)
-        return frozenset(seq for seq in named if self._vault.read(stream, seq) == b"")
-
-    async def _versions(self, level: str, versions: range, forgotten: frozenset[int]) -> list[Version | Damaged]:
-        # of the last of these versions, down to the next one that was forgotten at most
-        last = versions[-1]
-        if last in forgotten:
-            return [Version(VersionChange(last, "", (), (), (), _FORGOTTEN), "")]
-        oldest = max((seq + 1 for seq in forgotten if seq < last), default=versions[0])
-        oldest = max(oldest, versions[0])
-        with contextlib.suppress(*DAMAGED):
-            return [*await self._compared(level, range(oldest, last + 1), forgotten)]
-        first = max(oldest, last - _COMPARED_AT_ONCE + 1)
-        return [await self._version(level, version, forgotten) for version in range(last, first - 1, -1)]
-
-    async def _version(self, level: str, version: int, forgotten: frozenset[int]) -> Version | Damaged:
-        try:
-            return (await self._compared(level, range(version, version + 1), forgotten))[0]
-        except DAMAGED as error:
-            return Damaged(record.record_key(record.level_stream(level), version), error)
-
-    async def _compared(self, level: str, versions: range, forgotten: frozenset[int]) -> list[Version]:
-        # as many versions as are bounded in number and in bytes, the newest first. The turn ends before they are sent
-        async with self._keyholder.turn():
-            first = self._first(level, versions[0], versions[-1])
-            previous = next((seq for seq in range(first - 1, 0, -1) if seq not in forgotten), 0)
-            layers = self._vault.layers([(level, version) for version in (previous, *range(first, versions[-1] + 1))])
-            answer = await self._keyholder.ask(CompareVersions(layers.layers, first), Compared, layers.blobs)
-            times = {
-                layer.record.seq: record.parse_header(layers.blobs[layer.record_blob]).time for layer in layers.layers
-            }
-        return [Version(change, times[change.version]) for change in reversed(answer.message.versions)]
-
-    def _first(self, level: str, oldest: int, last: int) -> int:
-        stream, size, first = record.level_stream(level), 0, last
-        while first > oldest and last - first + 1 < _COMPARED_AT_ONCE:
-            size += len(self._vault.read(stream, first) or b"")
-            if size > _COMPARED_BYTES:
-                break
-            first -= 1
-        return first
+    def _history_face(self, caller: Caller, access: AccessRequest) -> HistoryFace:
+        level, version = access.level, access.version
+        face = self._gate.admit_facts(caller, access, lambda: version and self._vault.header(level, version))
+        named = self._gate.decide(caller, level, Capability.NAMES)
+        return HistoryFace(
+            (face, named.face) if named.is_served else None,
+            self._gate.decide(caller, level).has_values,
+            caller.is_user(self._owner),
+        )
 
 
-def _shown(version: Version | Damaged, face: Face, *, has_message: bool) -> Version | Damaged:
+def _shown(version: Version | Damaged, face: HistoryFace, trail: NameTrail | None) -> Version | Damaged | None:
     match version:
         case Version(change, time):
-            change = shown_change(change, face)
-            return Version(change if has_message else change._replace(message=""), time)
+            change = face.shown(change)
+            part = trail.followed(change) if trail else change
+            return part and Version(part, time, face.names is not None)
         case _:
             return version

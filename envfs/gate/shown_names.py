@@ -42,7 +42,8 @@ def shown_change(change: VersionChange, face: Face) -> VersionChange:
     added, changed, removed = (
         tuple(filter(face.shows, names)) for names in (change.added, change.changed, change.removed)
     )
-    return change._replace(added=added, changed=changed, removed=removed, message="")
+    renamed = tuple(pair for pair in change.renamed if all(map(face.shows, pair)))
+    return change._replace(added=added, changed=changed, removed=removed, renamed=renamed, message="")
 
 
 def _shown_uses(facts: Facts, face: Face) -> Facts:

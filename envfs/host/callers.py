@@ -11,6 +11,7 @@ import os
 import resource
 import time
 import weakref
+from collections.abc import Callable
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
@@ -180,9 +181,12 @@ def caller_of(pid: int) -> Caller:
         callers.close()
 
 
-def supposed_caller(example: Rule) -> Caller:
-    """Describe a process that is just as a rule says, and nothing else: for a question about one that may come."""
-    named = {name: _program_at(pin) for name, pin in _pins(example)}
+def supposed_caller(example: Rule, digest_of: Callable[[str], str] = programs.digest_at) -> Caller:
+    """Describe a process that is just as a rule says, and nothing else: for a question about one that may come.
+
+    `digest_of` tells of the programs at the paths that the rule names.
+    """
+    named = {name: _program_at(pin, digest_of) for name, pin in _pins(example)}
     evidence = Evidence(
         groups=() if example.gid is None else (example.gid,),
         program=named["exe"],
@@ -210,8 +214,8 @@ def _pins(example: Rule) -> tuple[tuple[str, Pin | None], ...]:
     return (("exe", example.exe), ("script", example.script), ("under", example.under))
 
 
-def _program_at(pin: Pin | None) -> ProgramFile | None:
+def _program_at(pin: Pin | None, digest_of: Callable[[str], str]) -> ProgramFile | None:
     if pin is None:
         return None
-    digest = programs.digest_at(pin.path)
+    digest = digest_of(pin.path)
     return ProgramFile(pin.path, sha256=digest, is_there=bool(digest))

@@ -99,8 +99,18 @@ class Examined(NamedTuple):
     dangling: tuple[Dangling, ...]
 
 
+class Renaming(NamedTuple):
+    """A variable that has another name now: its value left the one and came to the other, in one version."""
+
+    before: str
+    now: str
+
+
 class VersionChange(NamedTuple):
-    """The changes of one version, and its note: the operation, with its version or level, and the message."""
+    """The changes of one version, and its note: the operation, with its version or level, and the message.
+
+    A variable that was renamed is among `added` and `removed` too.
+    """
 
     version: int
     author: str
@@ -111,12 +121,21 @@ class VersionChange(NamedTuple):
     source_version: int = 0
     source_level: str = ""
     message: str = ""
+    renamed: tuple[Renaming, ...] = ()
 
 
 class Compared(NamedTuple):
     """The changes of the versions asked for, in their order."""
 
     versions: tuple[VersionChange, ...]
+
+
+class ChangedNames(NamedTuple):
+    """The names to add, to change and to remove on the way from one text to another."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
 
 
 class Differing(NamedTuple):
@@ -162,6 +181,7 @@ REPLIES = wire.message_table(
     Rendered,
     Examined,
     Compared,
+    ChangedNames,
     Differing,
     Faults,
     Signed,

@@ -197,6 +197,17 @@ class CompareVersions(NamedTuple):
     first: int = 1
 
 
+class CompareTexts(NamedTuple):
+    """In which names two texts differ. Reply: ChangedNames.
+
+    Each side are the layers of a view, the top first. With `own` it is one level's own text, or none.
+    """
+
+    before: tuple[SealedLayer, ...]
+    now: tuple[SealedLayer, ...]
+    own: bool = False
+
+
 class CheckRecords(NamedTuple):
     """Open each record and check its signature. Reply: Faults, one text for each layer, empty where all is well."""
 
@@ -279,6 +290,7 @@ REQUESTS = wire.message_table(
     ExamineView,
     CompareViews,
     CompareVersions,
+    CompareTexts,
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
@@ -306,6 +318,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     ExamineView: (answers.Examined,),
     CompareViews: (answers.Differing,),
     CompareVersions: (answers.Compared,),
+    CompareTexts: (answers.ChangedNames,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),

@@ -4,14 +4,16 @@ Law: strict both ways. A field missing, unknown or of another type is a BadReque
 `StrEnum` is its text on the wire, and a text that is no member is a BadRequest.
 """
 
-from types import GenericAlias, UnionType
-
 from envfs.errors import BadRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import GenericAlias, UnionType
+
     from envfs.protocol.framing import Body
     from envfs.tuples import NamedTuple
+else:  # without the module, which would cost the client a hundredth of its start
+    GenericAlias, UnionType = type(tuple[int]), type(int | str)
 
 _SCALARS = (str, int, bool, float, type(None))
 

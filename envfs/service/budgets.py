@@ -15,6 +15,7 @@ from envfs.errors import TooMany
 from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import Turns
 from envfs.protocol.control import (
+    CompareLevels,
     CountLog,
     DescribeView,
     ListHistory,
@@ -97,5 +98,5 @@ def _is_lasting(request: object) -> bool:
 
 def _is_large(request: object) -> bool:
     if isinstance(request, ReadView):
-        return request.version != 0
-    return isinstance(request, DescribeView | ListVariables | ListHistory | ReadLog | CountLog)
+        return request.version != 0 or request.moment != ""
+    return isinstance(request, DescribeView | CompareLevels | ListVariables | ListHistory | ReadLog | CountLog)

@@ -4,14 +4,14 @@ A service without a vault can still answer `status` and `init`.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import trio
 
 from envfs.core.audit_settings import AuditSettings
-from envfs.errors import EnvFSError, NotApproved, NoVault
+from envfs.errors import EnvFSError, NotApproved, NoVault, UnsafeSettings
 from envfs.gate.approvals.asking import Approvals
 from envfs.gate.audit_log.keeping import Keeping
 from envfs.gate.audit_log.ledger import Ledger
@@ -19,6 +19,7 @@ from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
+from envfs.gate.level_differences import LevelDifferences
 from envfs.gate.reader import Reader
 from envfs.gate.readings import LevelReading
 from envfs.gate.rule_book import RuleBook
@@ -54,6 +55,7 @@ class OpenVault:
         self.approvals = Approvals(book.settings, log)
         self.gate = Gate(book, uses, log, refusals, self.views, self.approvals)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
+        self.differences = LevelDifferences(self.gate, vault, keyholder)
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
@@ -114,6 +116,12 @@ class Service:
             self._ledger = Ledger(Path(self.places.log), vault, Path(self.places.witness), self._log_type)
             self._ledger.log.settings = self.audit_settings
         return self._ledger
+
+    def author_names(self) -> Mapping[str, str]:
+        """Return what the owner calls the authors of records, by their keys. Nothing while the settings are unsafe."""
+        with suppress(UnsafeSettings):
+            return self.settings.load().authors
+        return {}
 
     def audit_settings(self) -> AuditSettings:
         """Return how the access log is kept: as before, while the settings file cannot be trusted."""

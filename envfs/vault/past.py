@@ -6,6 +6,7 @@ A record may be large, and each look at a file of an old version asks for the di
 from typing import NamedTuple
 
 from envfs.core import names, record
+from envfs.core.version_choice import VersionChoice
 from envfs.errors import NoSuchLevel
 from envfs.store import Store, Watch
 from envfs.vault.streams import Streams
@@ -52,6 +53,33 @@ class Past:
             hint = "`envfs verify` says whether its tombstone is the owner's"
             raise NoSuchLevel(f"{level} has no version {version} any more: version {version} was forgotten", hint)
         return data
+
+    def chosen(self, level: str, choice: VersionChoice) -> int:
+        """Return the number of the version that is meant. 0 if there is none, or the newest is meant.
+
+        Raises:
+            NoSuchLevel: the level has fewer versions than are counted back
+        """
+        if choice.moment:
+            return self._version_at(level, choice.moment)
+        if choice.number >= 0:
+            return choice.number
+        head = self._streams.head(record.level_stream(level))
+        newest = head.seq if head else 0
+        if newest + choice.number < 1:
+            text = f"{level} has {newest} version{'' if newest == 1 else 's'}, and none so far back"
+            raise NoSuchLevel(text, f"`envfs history {level}` lists them")
+        return newest + choice.number
+
+    def chain_at_moment(self, level: str, moment: str) -> PastChain:
+        """Return a chain as it was at a moment, by the times of the records. Nothing of it is remembered."""
+        steps = names.chain(level)
+        versions = tuple(self._version_at(step, moment) for step in steps)
+        return PastChain(versions, self._digests(steps, versions))
+
+    def _digests(self, steps: tuple[str, ...], versions: tuple[int, ...]) -> tuple[str, ...]:
+        pairs = zip(steps, versions, strict=True)
+        return tuple(record.digest(self.data(step, seq)) if seq else "" for step, seq in pairs)
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
         """Return the versions of a chain as they were when that version of `level` was written.
@@ -117,8 +145,7 @@ class Past:
         )
         for watch in watches:
             watch.changed()  # before the bytes are read
-        digests = tuple(record.digest(self.data(step, seq)) if seq else "" for step, seq in steps)
-        chain = PastChain(versions, digests)
+        chain = PastChain(versions, self._digests(names.chain(level), versions))
         while len(self._chains) >= _MOST:
             del self._chains[next(iter(self._chains))]
         self._chains[key] = _Remembered(above, watches, chain)

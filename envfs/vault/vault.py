@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from envfs.core import names, record
 from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
+from envfs.core.version_choice import VersionChoice
 from envfs.errors import AlreadyExists, NoSuchLevel, NoVault
 from envfs.store import Store
 from envfs.vault import description, window
@@ -103,6 +104,18 @@ class Vault(Inventory):
             NoSuchLevel: the level has no such version
         """
         return self._past.chain_at(level, version, self.fingerprint(level)[:-1])
+
+    def chosen(self, level: str, choice: VersionChoice) -> int:
+        """Return the number of the version that is meant. 0 if there is none, or the newest is meant.
+
+        Raises:
+            NoSuchLevel: the level has fewer versions than are counted back
+        """
+        return self._past.chosen(level, choice)
+
+    def chain_at_moment(self, level: str, moment: str) -> PastChain:
+        """Return versions and digests of a chain as they were at a moment (UTC as records have it)."""
+        return self._past.chain_at_moment(level, moment)
 
     def versions_at(self, level: str, version: int) -> tuple[int, ...]:
         """Return the versions of a chain as they were when that version of `level` was written.

@@ -27,6 +27,7 @@ CASES: dict[str, Case] = {
     "watch a view": Case(R.WatchView("/shop"), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
     "list history": Case(R.ListHistory("/shop"), R.Done),
+    "compare levels": Case(R.CompareLevels("/shop", other="/blog"), R.Done),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
     "unlock": Case(R.Unlock(), R.Done, needs_key=False),
     "lock": Case(R.Lock(), R.Done, needs_key=False),
@@ -75,7 +76,16 @@ CASES: dict[str, Case] = {
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
-READS = {"status", "read a view", "watch a view", "describe a view", "list variables", "list levels", "list history"}
+READS = {
+    "compare levels",
+    "status",
+    "read a view",
+    "watch a view",
+    "describe a view",
+    "list variables",
+    "list levels",
+    "list history",
+}
 
 
 def snapshot(world: World) -> dict[str, bytes]:

@@ -7,14 +7,19 @@ import trio
 import trio.testing
 
 from envfs.core.access.face import Face
+from envfs.core.approvals.approver import AnsweringProcess
+from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import ApprovalScope, Outcome, Question, QuestionIdentity, Sighting
 from envfs.errors import AuditUnavailable, TooLarge, TooMany
 from envfs.gate.approvals import board as boards
 from envfs.gate.approvals.board import Answer, Board, CallerLeft, Patience
 from envfs.host import clocks
+from envfs.host.peers import Peer
+from envfs.service import approvals
 from tests.component.world import ME, World, run
 from tests.unit.core.approvals.test_question import IDENTITY, PROCESS, SIGHTING, question
 
+NO_PEER = Peer(lambda *_: b"", 0.0)  # it is not looked at here
 Test = Callable[[Board, "Askers"], Awaitable[None]]
 
 
@@ -115,6 +120,26 @@ def test_all_that_ever_waited_for_a_question_count_as_its_askers(world: World) -
         askers.ask(sighting=other, left=lambda: True)
         assert await askers.answered(1) == [CallerLeft]
         assert board.askers(board.questions()[0]) == [SIGHTING.lineage, other.lineage]
+
+    on_a_board(world, test)
+
+
+def test_none_that_waited_for_a_question_may_answer_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # another user answers, so that nothing but kinship counts
+    person = Process(500, 1.0, 500, 7)
+    monkeypatch.setattr(approvals, "_look", lambda _peer: AnsweringProcess((person,), person, None))
+    service, gone = world.service, SIGHTING._replace(process=(500, 1.0, 9), lineage=(person,))
+
+    async def reason(board: Board) -> str:
+        return await approvals.reason_to_refuse(service, ME, NO_PEER, board.questions()[0])
+
+    async def test(board: Board, askers: Askers) -> None:
+        askers.ask()
+        await until_waiting(board, 1)
+        assert await reason(board) == ""
+        askers.ask(sighting=gone, left=lambda: True)  # joins it, and has left by now
+        assert await askers.answered(1) == [CallerLeft]
+        assert "process tree of the program that asks" in await reason(board)
 
     on_a_board(world, test)
 

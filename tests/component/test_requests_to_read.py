@@ -43,7 +43,7 @@ BAD_READS: dict[str, tuple[control.ReadView, str]] = {
     "a missing level": (R.ReadView("/nope", "dotenv", "show"), "no-such-level"),
     "a missing version": (R.ReadView("/shop", "dotenv", "show", (), 99), "no-such-level"),
     "a huge version": (R.ReadView("/shop", "dotenv", "show", (), 10**300), "no-such-level"),
-    "version -1": (R.ReadView("/shop", "dotenv", "show", (), -1), "bad-request"),
+    "version -1": (R.ReadView("/shop", "dotenv", "show", (), -1), "no-such-level"),
     "an unknown format": (R.ReadView("/shop", "yaml", "show"), "bad-request"),
     "a long format": (R.ReadView("/shop", "x" * 60_000, "show"), "bad-request"),
     "an unknown channel": (R.ReadView("/shop", "dotenv", "\x1b[2J"), "bad-request"),

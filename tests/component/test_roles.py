@@ -1,17 +1,27 @@
 """What each request needs: nothing is reached without it, and with it alone nothing else is asked for."""
 
+import hashlib
 import json
+import threading
 import time
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+import trio
 
-from envfs.control import dispatch
+from envfs.control import dispatch, log_entries
+from envfs.control.call import Call
 from envfs.control.dispatch import Where
+from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need
 from envfs.core.access.roles import NAMED_SETS, Capability
-from envfs.core.access.rule import Rule
+from envfs.core.access.rule import Pin, Rule
 from envfs.core.access.verdict import Decision
+from envfs.core.audit import Tip
+from envfs.host import callers
 from envfs.host.evidence.process_source import SeenBefore
 from envfs.protocol import control
 from tests.component.requesting import CASES, code, snapshot
@@ -47,7 +57,15 @@ def test_every_request_states_what_it_needs() -> None:
     open_to_all = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.NOWHERE}
     assert open_to_all == {R.Status, R.UseToken}
     by_the_gate = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.GATE}
-    assert by_the_gate == {R.ReadView, R.DescribeView, R.WatchView, R.ListVariables, R.ListLevels, R.ListHistory}
+    assert by_the_gate == {
+        R.ReadView,
+        R.DescribeView,
+        R.WatchView,
+        R.ListVariables,
+        R.ListLevels,
+        R.ListHistory,
+        R.CompareLevels,
+    }
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in OPEN])
@@ -66,6 +84,8 @@ def test_with_what_it_needs_alone_a_request_is_answered(world: World, name: str)
     case, can = CASES[name], needs(name)
     if name == "grant-access":
         can |= {Capability.READ, Capability.NAMES, Capability.HISTORY}  # nobody gives what it has not
+    if name in ("copy", "move"):  # the gate decides about the level that is read, and its past
+        can |= {Capability.READ, Capability.HISTORY}
     let(world, "/", can)
     reply = run(lambda: world.ask(case.request, STRANGER, case.secret))
     if name == "revoke":  # of another one's rule
@@ -362,6 +382,24 @@ def test_rules_are_explained_as_far_as_one_may_give_some(world: World) -> None:
     assert code(run(lambda: world.ask(own))) == "Explained"
 
 
+def test_nothing_is_told_of_a_file_that_not_every_user_may_read(world: World, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"hunter2")
+    secret.chmod(0o600)
+    digest = hashlib.sha256(secret.read_bytes()).hexdigest()
+    let(world, "/shop", READ_AND_GRANT)
+    for sha256 in ("", digest, "0" * 64):
+        world.service.book.give(Rule("/shop", 7, exe=Pin(str(secret), sha256)))
+        time.sleep(LATER)
+        request = R.ExplainAccess("/shop", uid=7, exe=str(secret))
+        answers = [
+            {row.answer for row in run(lambda caller=caller: world.sent(request, caller)).rows}  # type: ignore[union-attr]  # noqa: B023
+            for caller in (STRANGER, ME)
+        ]
+        assert "decides" not in answers[0]
+        assert ("decides" in answers[1]) is (sha256 != "0" * 64)
+
+
 def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
     run(lambda: world.ask(R.ReadView("/shop/prod", "dotenv", "show")))
     run(lambda: world.ask(R.ReadView("/blog", "dotenv", "show")))
@@ -370,6 +408,85 @@ def test_the_log_is_shown_as_far_as_one_may_read_it(world: World) -> None:
     lines = [row.line for row in rows if isinstance(row, R.LogRow)]
     assert any('"/shop/prod"' in line for line in lines)
     assert not any('"/blog"' in line or '"checkpoint"' in line for line in lines)
+
+
+def test_the_log_is_counted_as_far_as_one_may_read_it(world: World) -> None:
+    for level in ("/shop/prod", "/blog"):
+        run(lambda level=level: world.ask(R.ReadView(level, "dotenv", "show")))
+    let(world, "/shop", frozenset((Capability.LOG,)))
+    for request in (R.CountLog(), R.CountLog("/")):
+        rows = run(lambda request=request: world.sent(request, STRANGER)).rows
+        assert {row.level for row in rows if isinstance(row, R.CallerStatRow)} == {"/shop", "/shop/prod"}
+        hours = [row for row in rows if isinstance(row, R.HourStatRow)]
+        assert sum(row.reads for row in hours) == 1
+    assert run(lambda: world.sent(R.CountLog("/blog"), STRANGER)).rows == []
+
+
+class _LongLog(NamedTuple):
+    """A log of many long entries, each made when it is asked for."""
+
+    tip: Tip
+    entries: int
+
+    def newest(self, count: int, accepts: Callable[[bytes], bool] | None = None) -> Iterator[bytes]:
+        assert not (count > 100 and accepts)  # the log would hold as many
+        first = max(0, self.entries - count) if count and accepts is None else 0
+        for number in range(first, self.entries):
+            level = "/shop" if number % 2 else "/blog"
+            body = {"seq": number + 1, "event": "read", "level": level, "rule": "x" * 6000, "prev": "0" * 64}
+            line = json.dumps(body, separators=(",", ":")).encode() + b"\n"
+            if accepts is None or accepts(line):
+                yield line
+
+
+@pytest.mark.parametrize(("caller", "level"), [(STRANGER, ""), (ME, "/shop")], ids=["some of it", "a filter"])
+def test_however_much_of_the_log_is_asked_for_little_is_held(
+    world: World, monkeypatch: pytest.MonkeyPatch, caller: Caller, level: str
+) -> None:
+    let(world, "/shop", frozenset((Capability.LOG,)))
+    monkeypatch.setattr(log_entries, "_MOST_HELD", 100)
+    monkeypatch.setattr(log_entries, "_log", lambda _call: _LongLog(world.service.log.tip, 2400))
+    sent, sizes = [], []
+
+    async def send_rows(rows: Iterable[NamedTuple]) -> None:
+        taken = list(rows)
+        sent.extend(json.loads(row.line)["seq"] for row in taken)  # type: ignore[attr-defined]
+        sizes.append(tracemalloc.get_traced_memory()[0])
+
+    call = Call(world.service, caller, (), None, send_rows, lambda: True, None)  # type: ignore[arg-type]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        run(lambda: log_entries.read_log(call, R.ReadLog(1000, level=level)))
+    finally:
+        tracemalloc.stop()
+    assert sent == list(range(2, 2401, 2))[-1000:]
+    assert max(sizes) - before < 4 << 20  # and not the 6 MiB that were asked for
+
+
+def test_a_look_at_a_process_lets_everybody_else_be_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, goes_on = threading.Event(), threading.Event()
+
+    def slow(_pid: int) -> Caller:  # as a process can let anybody wait who looks at it
+        looks.set()
+        assert goes_on.wait(10)
+        return ME
+
+    monkeypatch.setattr(callers, "caller_of", slow)
+    answered: list[str] = []
+
+    async def ask(request: NamedTuple) -> None:
+        answered.append(code(await world.ask(request)))
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask, R.ExplainAccess("/shop", pid=ME.pid))
+            await trio.to_thread.run_sync(looks.wait, 10)
+            await ask(R.ListGrants())
+            goes_on.set()
+
+    run(main)
+    assert answered == ["Done", "Explained"]
 
 
 # -- a program of the owner's that a rule keeps from things ------------------------------------------------------------

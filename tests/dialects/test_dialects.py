@@ -99,7 +99,7 @@ def test_what_runs_values_is_not_started_without_a_sandbox(tmp_path: Path, monke
 
 
 def test_a_parser_that_dies_or_hangs_loses_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "SECONDS", 3.0)
+    monkeypatch.setattr(reading, "SECONDS", 10.0)
     code = """if True:
         import os, sys, time
         for line in sys.stdin:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from envfs.host.witnesses import Witness
 
-SECONDS = 20.0
+SECONDS = 60.0  # for what comes in a moment, on a machine that does other things as well
 LOOK = 0.01  # longer than the millisecond for which the daemon trusts a look at its settings
 FILES = (".env", ".env.example", ".env.json", ".environ", ".vars")  # of every level, now and of each version
 OWNER = pwd.getpwnam("games").pw_uid  # on every machine; fusermount3 mounts for nobody without a name

@@ -12,8 +12,6 @@ from typing import Self
 
 from tests.system.home import SECONDS, eventually
 
-_ON_ITS_WAY = 0.5  # seconds. The kernel hands on what is pressed by a worker of its own, and nothing says when
-
 
 class Terminal:
     """Runs `words` with a fresh pseudo-terminal as its controlling one; `shown` is all that it has printed."""
@@ -50,25 +48,33 @@ class Terminal:
         self.press(f"{text}\n")
 
     def press(self, keys: str) -> None:
-        """Press keys, control keys among them."""
-        os.write(self.master, keys.encode())
+        """Press keys, control keys among them. Afterwards they are at the other side, read or waiting."""
+        data = keys.encode()
+        while data:
+            data = data[os.write(self.master, data) :]
+        self._hand_on()
 
     def press_slowly(self, keys: str) -> None:
         """Press keys in pieces, as a terminal hands on what is pasted, while what it shows is read."""
         data = keys.encode()
         while data:
             data = data[os.write(self.master, data[:512]) :]
+            self._hand_on()
             if select.select([self.master], [], [], 0)[0]:
                 self._more(time.monotonic() + SECONDS)
 
     def taken(self) -> None:
         """Wait until the program, which reads keys and not lines, has taken all that was pressed."""
-        time.sleep(_ON_ITS_WAY)
-        eventually(lambda: self._waiting() == 0, "what was pressed is taken")
+        eventually(lambda: self._hand_on() == 0, "what was pressed is taken")
 
-    def _waiting(self) -> int:
-        slave = os.open(self._name, os.O_RDONLY | os.O_NOCTTY)
+    def _hand_on(self) -> int:
+        # a worker of the kernel's hands keys on at some time, and `poll` at the other side at once. What waits there
         try:
+            slave = os.open(self._name, os.O_RDONLY | os.O_NOCTTY)
+        except OSError:  # the other side is closed
+            return 0
+        try:
+            select.select([slave], [], [], 0)
             return int.from_bytes(fcntl.ioctl(slave, termios.FIONREAD, bytes(4)), sys.byteorder)
         finally:
             os.close(slave)

@@ -34,6 +34,7 @@ for line in sys.stdin:
             held.append(os.urandom(1 << 15))
     print(kind, flush=True)
 """
+_TRIES = 3
 _CYCLES = 75  # of those that are weighed in the shorter of the tests below
 
 
@@ -66,17 +67,21 @@ def _cycle(home: Home, peer: Peer, project: str, *secrets: str) -> Callable[[], 
 
 
 def _no_growth(daemon: Daemon, cycle: Callable[[], None], first: int, count: int) -> None:
-    """Weigh after `first` cycles and after `count`: the difference is noise."""
+    """Weigh after `first` cycles and after `count`: the difference is noise. What grows once has grown by itself."""
     for _ in range(first):
         cycle()
-    before = _settled(daemon)
-    for _ in range(count - first):
-        cycle()
-    after = _settled(daemon)
-    words = f"{count} cycles: " + "; ".join(f"{name} {before[name]} -> {after[name]}" for name in before)
-    print(words)
-    for name in before:
-        assert grown(before[name], after[name]) == [], words
+    before, always = _settled(daemon), {(name, what) for name in ("daemon", "keyholder") for what in Weight._fields}
+    for _ in range(_TRIES):
+        for _ in range(count - first):
+            cycle()
+        after = _settled(daemon)
+        words = f"{count} cycles: " + "; ".join(f"{name} {before[name]} -> {after[name]}" for name in before)
+        print(words)
+        always &= {(name, what) for name in before for what in grown(before[name], after[name])}
+        if not always:
+            return
+        before = after
+    pytest.fail(words)
 
 
 @pytest.fixture

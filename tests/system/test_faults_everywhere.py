@@ -63,8 +63,8 @@ _RARE = (  # what the work below does not come to: starts, ends, crowds, and wha
     "daemon.housekeeping: service.keyholder.ask(SignCheckpoint",
     "daemon.keyholder_process: trio.lowlevel.wait_writable",
 )
-_STEP = 0.5
-_ROUNDS = 6  # a place is reached when those before it have failed; a task that failed is started again later
+_STEP = 0.5  # seconds for an answer, of which some never come. A busy machine takes longer, so later rounds wait longer
+_ROUNDS, _SOON = 40, 6  # a place is reached when those before it have failed; a task that failed is started again later
 
 
 class Orders:
@@ -127,6 +127,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "describe-view", "level": "/shop"}, ()),
     ({"type": "list-levels"}, ()),
     ({"type": "list-history", "level": "/shop"}, ()),
+    ({"type": "compare-levels", "level": "/shop", "other": "/"}, ()),
     ({"type": "list-grants"}, ()),
     ({"type": "list-approvals"}, ()),
     ({"type": "show-approval", "question": "q1"}, ()),
@@ -171,11 +172,11 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
 ]
 
 
-def _ask_everything(home: Home) -> None:
+def _ask_everything(home: Home, seconds: float) -> None:
     for body, secrets in _REQUESTS:
         held = tuple(memory(secret) for secret in secrets)
         with suppress(OSError, EOFError), Peer(home.socket) as peer:
-            peer.socket.settimeout(_STEP)
+            peer.socket.settimeout(seconds)
             peer.send(frame(body), held)
             while str(peer.receive()["type"]).endswith("-row"):
                 pass
@@ -183,7 +184,7 @@ def _ask_everything(home: Home) -> None:
             os.close(handle)
 
 
-def _read_everything(home: Home) -> None:
+def _read_everything(home: Home, _seconds: float) -> None:
     for path in (home.mnt, home.mnt / "shop", home.mnt / "shop" / ".vars", home.mnt / "shop" / ".history"):
         with suppress(OSError):
             for name in os.listdir(path):
@@ -199,24 +200,24 @@ def _use(path: Path) -> None:
             act()
 
 
-def _watch(home: Home) -> None:
+def _watch(home: Home, seconds: float) -> None:
     for body in ({"type": "watch-view", "level": "/shop"}, {"type": "read-log", "newest": 1, "follow": True}):
         with suppress(OSError, EOFError), Peer(home.socket) as peer:
-            peer.socket.settimeout(_STEP)
+            peer.socket.settimeout(seconds)
             peer.send(frame(body))
             peer.receive()
             home.envfs("set", "/shop", "PORT", given=str(time.time_ns()), status=None)
             peer.receive()
 
 
-def _be_a_nuisance(home: Home) -> None:
+def _be_a_nuisance(home: Home, _seconds: float) -> None:
     for data in (b"\0\0\0\0", b"\0\0\0\x05hello", frame({"type": "unmount", "also": 1}), b"\0\0"):
         with suppress(OSError), Peer(home.socket) as peer:
             peer.send(data, (0,) if len(data) > 4 else ())
             peer.socket.shutdown(socket.SHUT_RD)
 
 
-def _end_keyholder(home: Home) -> None:
+def _end_keyholder(home: Home, _seconds: float) -> None:
     pid = home.status().get("keyholder_pid")
     if pid:
         with suppress(ProcessLookupError):
@@ -224,7 +225,7 @@ def _end_keyholder(home: Home) -> None:
         time.sleep(0.8)
 
 
-_WORK: tuple[Callable[[Home], None], ...] = (
+_WORK: tuple[Callable[[Home, float], None], ...] = (
     _ask_everything,
     _read_everything,
     _watch,
@@ -242,15 +243,15 @@ def test_a_fault_at_any_await_ends_one_request_at_most(victim: tuple[Home, Order
     before = home.daemon().pid
     orders.give(f"arm {kind}")
     missed = orders.places
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         for work in _WORK:
-            work(home)
+            work(home, _STEP * (1 + number // _SOON))
         assert alive(before)
         missed = {each for each in orders.places - orders.give("tell").get(kind, set()) if not each.startswith(_RARE)}
-        if not missed:
+        if len(missed) * 10 < len(orders.places):
             break
     orders.give("disarm")
     eventually(lambda: home.envfs("get", "/shop", "APP_NAME", status=None).text == "shop\n", "it answers")
     eventually(lambda: "COMPANY_NAME" in _read(home), "the mount answers")
     assert home.daemon().pid == before
-    assert len(missed) * 10 < len(orders.places), sorted(missed)  # the last ones take many rounds on a busy machine
+    assert len(missed) * 10 < len(orders.places), sorted(missed)  # the last ones take many rounds

@@ -29,23 +29,23 @@ def victim(new_home: Homes, stocked: Home) -> Iterator[Home]:
         yield home
 
 
-_TRICKLES, _REST = frame({"type": "x" * 50}), 0.4
+_TRICKLES, _REST = frame({"type": "x" * 250}), 0.4
 
 
 @pytest.fixture(scope="module", autouse=True)
-def trickle(victim: Home) -> Iterator[Future[float]]:
-    """Send a frame byte by byte while the other tests run; gives after how many seconds the daemon gave it up."""
+def trickle(victim: Home) -> Iterator[Future[tuple[float, int]]]:
+    """Send a frame byte by byte while the other tests run; gives when the daemon gave it up, in seconds and bytes."""
     with ThreadPoolExecutor(1) as pool, Peer(victim.socket) as peer:
         yield pool.submit(_trickle, peer)
 
 
-def _trickle(peer: Peer) -> float:
-    begun = time.monotonic()
+def _trickle(peer: Peer) -> tuple[float, int]:
+    begun, sent = time.monotonic(), 0
     with suppress(BrokenPipeError, ConnectionResetError):
-        for byte in _TRICKLES:
+        for sent, byte in enumerate(_TRICKLES):  # noqa: B007 - its last value counts
             peer.send(bytes([byte]))
             time.sleep(_REST)
-    return time.monotonic() - begun
+    return time.monotonic() - begun, sent
 
 
 @pytest.fixture(autouse=True)
@@ -69,12 +69,6 @@ def _answers(home: Home) -> Body:
         assert peer.ask(_VALUE)["type"] == "view-sent"
         assert peer.blob == b"shop."
         return peer.ask(STATUS)
-
-
-def _answers_in(home: Home) -> float:
-    begun = time.monotonic()
-    _answers(home)
-    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -132,7 +126,7 @@ def test_a_frame_cut_short_and_connections_half_open_keep_nobody_waiting(victim:
         for cut in (0, 1, 3, 4, 5, 20):
             peer = stack.enter_context(Peer(victim.socket))
             peer.send(frame({"type": "log", "x": "y" * 100})[:cut])
-        assert _answers_in(victim) < 5
+        _answers(victim)
 
 
 def test_a_client_that_never_reads_keeps_nobody_waiting(victim: Home) -> None:
@@ -142,7 +136,7 @@ def test_a_client_that_never_reads_keeps_nobody_waiting(victim: Home) -> None:
         with suppress(TimeoutError, BrokenPipeError, ConnectionResetError):
             for _ in range(2000):
                 peer.send(request)
-        assert _answers_in(victim) < 5
+        _answers(victim)
 
 
 _CONNECTS_200_TIMES = """
@@ -270,7 +264,7 @@ print(peer.recv(10000))
 
 
 def test_a_strangers_refusals_on_the_socket_do_not_fill_the_log(victim: Home) -> None:
-    before, begun = len(victim.refusals(_STRANGER)), time.monotonic()
+    before = len(victim.refusals(_STRANGER))
     script = "import sys\nfor _ in range(3000):\n    sys.stdout.buffer.write(bytes.fromhex(sys.argv[1]))\n"
     flood = [*as_user(_STRANGER), sys.executable, "-I", "-S", "-c", script + _FLOODS]
     body = frame({"type": "unmount"})
@@ -297,6 +291,8 @@ def test_many_commands_at_once_are_all_answered(victim: Home) -> None:
     assert found == ["shop\n"] * 48
 
 
-def test_a_frame_that_does_not_come_to_its_end_is_given_up(trickle: Future[float]) -> None:
+def test_a_frame_that_does_not_come_to_its_end_is_given_up(trickle: Future[tuple[float, int]]) -> None:
     """Ten seconds for a frame, however its bytes trickle in (docs/protocol.md §2)."""
-    assert 9 < trickle.result(3 * SECONDS) < _REST * len(_TRICKLES)  # before the last byte
+    seconds, sent = trickle.result(3 * SECONDS)
+    assert seconds > 9
+    assert sent < len(_TRICKLES) - 1

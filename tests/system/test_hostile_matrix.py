@@ -15,7 +15,6 @@ from tests.system.peer import HELLO, STATUS, Body, Peer
 
 _STRANGER, _GRANTED, _HONEST = 4711, 4712, 4713
 _MEBIBYTES = 150
-_ANSWERED = 3.0  # on a machine that does other things as well; alone it is some milliseconds
 _READ: Body = {"type": "read-view", "level": "/shop", "format": "value", "channel": "get", "only": ["APP_NAME"]}
 
 
@@ -33,15 +32,13 @@ def _memory(pid: int) -> int:
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
 
 
-def _honest(home: Home) -> float:
-    begun = time.monotonic()
+def _honest(home: Home) -> None:
     with Peer(home.socket) as peer:
         assert peer.ask(HELLO)["type"] == "hello"
         assert peer.ask(STATUS)["type"] == "status-report"
         assert peer.ask(_READ)["type"] == "view-sent"
         assert peer.blob == b"shop."
     assert "COMPANY_NAME" in home.view("/shop/prod").read_text()
-    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("uid", [_STRANGER, _GRANTED, 0], ids=["a stranger", "approved", "the owner"])
@@ -52,10 +49,11 @@ def test_a_hostile_client_harms_nobody_else(victim: Home, uid: int) -> None:
     _honest(victim)
     open_before = open_in(daemon.pid)
     command = [*as_user(uid), sys.executable, "-I", "-S", str(Path(hostile.__file__)), str(victim.socket)]
-    most, longest = 0, 0.0
+    most = 0
     with subprocess.Popen(command) as attack:
         while attack.poll() is None:
-            longest = max(longest, _honest(victim) if uid else 0.0)
+            if uid:
+                _honest(victim)
             most = max(most, _memory(daemon.pid))
             time.sleep(0.01)
     assert attack.returncode == 0
@@ -63,6 +61,5 @@ def test_a_hostile_client_harms_nobody_else(victim: Home, uid: int) -> None:
     assert victim.daemon() == daemon
     _honest(victim)
     assert most < _MEBIBYTES
-    assert longest < _ANSWERED
     eventually(lambda: open_in(daemon.pid) <= open_before, "its descriptors are closed", 2 * SECONDS)
-    print(most, "MiB,", longest, "s")
+    print(most, "MiB")

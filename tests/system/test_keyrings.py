@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.home import SECONDS, Home
+from tests.system.home import SECONDS, Home, eventually
 from tests.system.probing import attempt
 
 _KEYRING_PROGRAM = ["-m", "keyring", "-b", "keyring.backends.SecretService.Keyring"]
@@ -31,6 +31,13 @@ def desktop(tmp_path: Path) -> Iterator[dict[str, str]]:
     assert keeper.stdin is not None
     keeper.stdin.write(b"login")
     keeper.stdin.close()
+    asked = ["gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus"]
+    asked += ["--method", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets"]
+    environ = {**os.environ, **found}
+    eventually(
+        lambda: b"true" in subprocess.run(asked, env=environ, capture_output=True, check=False).stdout,
+        "the keyring is there",
+    )
     yield found
     for process in (keeper, bus):
         process.terminate()

@@ -56,13 +56,11 @@ def test_every_command_says_that_the_daemon_does_not_answer(stopped: tuple[Home,
     def ask(words: tuple[str, ...]) -> Said:
         return home.envfs(*words, status=_TIMED_OUT)
 
-    begun = time.monotonic()
     with ThreadPoolExecutor(len(_COMMANDS)) as pool:
         for said in pool.map(ask, _COMMANDS):
             assert "does not answer" in said.complaint
             assert f"kill -CONT {pid}" in said.complaint
             assert "Traceback" not in said.complaint
-    assert time.monotonic() - begun < 4 * _PATIENCE
 
 
 def test_a_daemon_whose_queue_of_clients_is_full_is_no_endless_wait(stopped: tuple[Home, int]) -> None:

@@ -16,11 +16,10 @@ import pytest
 
 from tests.conftest import Homes
 from tests.selection import spread
-from tests.system.home import ENVFS, Home, alive, eventually
+from tests.system.home import ENVFS, SECONDS, Home, alive, eventually
 from tests.system.odd_files import KINDS, plant
 from tests.system.probing import attempt
 
-_SECONDS = 12.0  # on a busy machine; a command that waits for what never comes would take for ever
 # the path below the home, and with what `get` may end
 _PLACES: dict[str, tuple[int, ...]] = {
     "state/access.jsonl": (112,),
@@ -80,7 +79,7 @@ def answered(home: Home, *words: str, given: str | None = None, cwd: Path | str 
         capture_output=True,
         text=True,
         check=False,
-        timeout=_SECONDS,
+        timeout=SECONDS,
         env=home.environ(home.knowing()),
         cwd=cwd,
     )
@@ -221,7 +220,7 @@ def test_standard_input_may_be_named(target: Home, tmp_path: Path, name: str, ki
         source = {"pipe": reading, "socket": theirs.fileno(), "file": file.fileno()}[kind]
         words = [ENVFS, "set", "/app", "OTHER", "--from-file", name]
         environ = target.environ(target.knowing())
-        subprocess.run(words, stdin=source, check=True, timeout=_SECONDS, env=environ, capture_output=True)
+        subprocess.run(words, stdin=source, check=True, timeout=SECONDS, env=environ, capture_output=True)
         os.close(reading)
     assert answered(target, "get", "/app", "OTHER").stdout == "by-name\n"
 

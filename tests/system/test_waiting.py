@@ -10,8 +10,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -29,6 +29,18 @@ def working(home: Home) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def wait_until_it_waits(home: Home, pid: Callable[[], int]) -> None:
+    """Wait until a process has the lock of a home open: it tries it again and again then."""
+
+    def is_open() -> bool:
+        with suppress(OSError):
+            links = [os.readlink(handle.path) for handle in os.scandir(f"/proc/{pid()}/fd")]
+            return f"{home.state}/daemon.lock" in links
+        return False
+
+    eventually(is_open, "it waits for the lock")
 
 
 def is_free(home: Home) -> bool:
@@ -133,7 +145,7 @@ def test_a_command_waits_for_another_one_and_goes_on_when_that_is_done(home: Hom
     home.settle()
     with working(home):
         waiting = subprocess.Popen([ENVFS, "get", "/app", "A"], env=home.environ(), stdout=subprocess.PIPE, text=True)
-        time.sleep(0.5)
+        wait_until_it_waits(home, lambda: waiting.pid)
         assert waiting.poll() is None
     out, _ = waiting.communicate(timeout=SECONDS)
     assert (waiting.returncode, out) == (0, "1\n")
@@ -191,7 +203,7 @@ def test_ctrl_c_ends_the_waiting_and_leaves_nothing(home: Home) -> None:
     home.envfs("set", "/app", "A", given="1")
     home.settle()
     with working(home), Terminal([ENVFS, "get", "/app", "A"], home.environ()) as terminal:
-        time.sleep(0.5)
+        wait_until_it_waits(home, lambda: os.tcgetpgrp(terminal.master))
         terminal.press("\x03")
         assert terminal.end() == 130
         assert "Traceback" not in terminal.shown

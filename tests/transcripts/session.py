@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +13,6 @@ from pathlib import Path
 from tests.system.home import ENVFS, SECONDS, Home, Said, as_user, eventually
 from tests.system.terminal import Terminal
 
-_LEAVING_SECONDS = 5.0
-_SOON_TRIES = 20
 _WRITTEN = "  | "
 
 
@@ -81,9 +80,7 @@ class Session:
         return text.replace("$WORK", str(self._work)).replace("$MNT", str(self.home.mnt))
 
     def _command(self, words: list[str], *, fails: bool) -> None:
-        uid, tries = 0, 1
-        if words[0] == "soon":
-            tries, words = _SOON_TRIES, words[1:]
+        uid, soon, words = 0, words[0] == "soon", words[words[0] == "soon" :]
         if words[0] == "as":
             uid, words = int(words[1]), words[2:]
         on_terminal, words = words[0] == "tty", words[1:] if words[0] == "tty" else words
@@ -94,8 +91,8 @@ class Session:
             environ = {"TERM": "xterm", **self.home.environ(self._extra)}
             self._terminal = Terminal(command, environ)
         else:
-            said = self._spawn(command)
-            while not said.out and (tries := tries - 1):
+            said, until = self._spawn(command), time.monotonic() + SECONDS
+            while soon and not said.out and time.monotonic() < until:
                 said = self._spawn(command)
             self._spoken(said)
 
@@ -171,7 +168,7 @@ class Session:
     def _exists(self, rest: str, no: bool) -> None:
         if no:  # a daemon that served one command ends after it, and takes its folder with it
             with suppress(AssertionError):
-                eventually(lambda: not os.path.lexists(rest), rest, _LEAVING_SECONDS)
+                eventually(lambda: not os.path.lexists(rest), rest)
         self._claim(os.path.lexists(rest) != no, f"{rest} {'is' if no else 'is not'} there")
 
     def _sh(self, rest: str, no: bool) -> None:

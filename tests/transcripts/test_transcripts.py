@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envfs_cli import grammar
-from tests.system.home import processes_of
+from tests.system.home import eventually, processes_of
 from tests.transcripts.session import Session
 
 _FOLDER = Path(__file__).parent
@@ -33,8 +33,7 @@ def test_session(path: Path, ground: Path) -> None:
         session.run()
     finally:
         session.end()
-    while processes_of(work):
-        pass
+    eventually(lambda: not processes_of(work), "nothing works there any more")
     shutil.rmtree(work)
 
 

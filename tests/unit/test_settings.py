@@ -52,6 +52,9 @@ def soon() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+KEY = "qkUd1nf3m4ybriiYejedObSa6EYTfZj_leN8EJuaq_0"
+
+
 def later() -> None:
     """Let the look of a moment ago be over."""
     time.sleep(0.02)
@@ -73,6 +76,11 @@ def test_how_a_person_is_asked_is_read_with_its_defaults(write: Write) -> None:
 def test_how_a_person_is_asked_is_read_strictly(write: Write, line: str) -> None:
     with pytest.raises(UnsafeSettings, match="approvals"):
         write(f"[approvals]\n{line}\n").load()
+
+
+def test_authors_have_names_by_their_keys(write: Write) -> None:
+    assert write("").load().authors == {}
+    assert write(f'[authors]\n"Ana (laptop)" = "{KEY}"\n').load().authors == {KEY: "Ana (laptop)"}
 
 
 @pytest.mark.parametrize("decision", list(Decision))
@@ -155,6 +163,14 @@ WRONG = {
     "a key twice": "[mount]\npath = '/a'\npath = '/b'\n",
     "a table twice": "[mount]\n[mount]\n",
     "an unknown table": "[cache]\nsize = 1\n",
+    "authors that are a text": 'authors = "ana"\n',
+    "an author without a key": '[authors]\nana = ""\n',
+    "an author with a number": "[authors]\nana = 7\n",
+    "an author with a short key": '[authors]\nana = "qkUd1nf3"\n',
+    "an author with two names": f'[authors]\nana = "{KEY}"\nbob = "{KEY}"\n',
+    "an author whose name moves the cursor": f'[authors]\n"a\\u001b[2J" = "{KEY}"\n',
+    "an author whose name is empty": f'[authors]\n"" = "{KEY}"\n',
+    "an author whose name is long": f'[authors]\n{"a" * 65} = "{KEY}"\n',
     "an unknown key at the top": 'path = "/mnt"\n',
     "an unknown key in a table": '[mount]\npath = "/m"\nallow_other = true\n',
     "an unknown key in a grant": '[[grant]]\nlevel = "/"\nuid = 1\nlevels = "/x"\n',

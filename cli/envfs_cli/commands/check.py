@@ -6,6 +6,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import files, output
 from envfs_cli.daemon import session
+from envfs_cli.level_versions import dated_level
 from envfs_cli.replies.facts import chain_words, view_facts
 
 
@@ -41,8 +42,9 @@ class Expected(NamedTuple):
 def run_check(arguments: CheckArguments) -> int:
     """Say what is wrong with a level's variables. The exit status is 0 only if nothing is."""
     expected = _expected(arguments.against) if arguments.against else None
+    dated = dated_level(arguments.level, arguments.version)
     asking = session.start_session(arguments.passphrase_file)
-    facts, dangling = view_facts(asking, arguments.level, arguments.version or 0, arguments.dialect or "")
+    facts, dangling = view_facts(asking, dated, arguments.dialect or "")
     problems = [
         *(_compared(facts, expected) if expected is not None else ()),
         *(Problem(row.kind, row.chain[0], chain_words(row), error=True) for row in dangling),

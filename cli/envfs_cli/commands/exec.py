@@ -6,6 +6,7 @@ from envfs.errors import Malformed, NotRunning
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli.daemon import session
+from envfs_cli.level_versions import check_newest, dated_level
 from envfs_cli.process import replacement
 
 TYPE_CHECKING = False
@@ -44,10 +45,11 @@ def run_exec(arguments: ExecArguments) -> int:
         from envfs_cli.arguments import Mistake
 
         raise Mistake("--ttl, --max-reads and --can are the limits of a token", "--session makes one")
-    if arguments.watch:
-        return _watch(arguments)
-    link = session.start_session(arguments.passphrase_file)
     view = _View(arguments)
+    if arguments.watch:
+        check_newest(view.dated, "a version of the past never changes, so there is nothing to watch")
+        return _watch(arguments, view)
+    link = session.start_session(arguments.passphrase_file)
     variables = view.fetch(link.ask)
     if arguments.session:
         variables = view.with_token(link, variables)
@@ -55,10 +57,10 @@ def run_exec(arguments: ExecArguments) -> int:
     return view.become_command(variables)
 
 
-def _watch(arguments: ExecArguments) -> int:
+def _watch(arguments: ExecArguments, view: "_View") -> int:
     from envfs_cli.watch import watcher
 
-    view, grace = _View(arguments), arguments.grace or _GRACE
+    grace = arguments.grace or _GRACE
     become = view.become_session if arguments.session else view.become_command
     return watcher.watch_command(watcher.Watched(arguments.level, view.fetch, become, grace, arguments.passphrase_file))
 
@@ -68,6 +70,7 @@ class _View:
 
     def __init__(self, arguments: ExecArguments) -> None:
         self._arguments = arguments
+        self.dated = dated_level(arguments.level)
         self._is_masked = False
 
     def fetch(self, ask: "Ask") -> bytes:
@@ -76,7 +79,8 @@ class _View:
         A reference to a name that no level sets is completed from the environment that the command is going to have.
         """
         why = session.given_reason(self._arguments.reason)
-        request = control.ReadView(self._arguments.level, "exec", "exec", self._arguments.only, reason=why)
+        level, version, moment = self.dated
+        request = control.ReadView(level, "exec", "exec", self._arguments.only, version, reason=why, moment=moment)
         try:
             reply, view = ask(request)
         except Malformed:  # such as a name that is required: the environment may have it

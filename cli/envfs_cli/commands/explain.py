@@ -12,6 +12,7 @@ from envfs_cli.arguments import Mistake
 from envfs_cli.callers import Named, named_callers
 from envfs_cli.daemon import session
 from envfs_cli.folder_links import state
+from envfs_cli.level_versions import DatedLevel, check_newest, dated_level
 from envfs_cli.replies import access, masked
 from envfs_cli.replies.facts import chain_words, view_facts
 
@@ -48,13 +49,14 @@ def run_explain(arguments: ExplainArguments) -> int:
     if arguments.pid is not None or not callers.is_anybody:
         return _explain_access(arguments, callers)
     level, word = (arguments.level, arguments.name) if arguments.name else _linked(arguments.level)
-    name, version = names.parse_variable(word), arguments.version or 0
+    name, dated = names.parse_variable(word), dated_level(level, arguments.version)
+    level = dated.level
     asking = session.start_session(arguments.passphrase_file)
-    rows, dangling = view_facts(asking, level, version)
+    rows, dangling = view_facts(asking, dated)
     facts = next((row for row in rows if row.name == name), None)
     if facts is None:
         raise NoSuchVariable(f"{level} has no variable of that name", f"`envfs show {level}` lists them")
-    value = _value(asking, level, name, version) if arguments.reveal else None
+    value = _value(asking, dated, name) if arguments.reveal else None
     chains = [row for row in dangling if row.chain[0] == name or name in row.chain[:-1]]
     if arguments.json:
         output.as_json(_members(facts, chains, value))
@@ -66,6 +68,7 @@ def run_explain(arguments: ExplainArguments) -> int:
 def _explain_access(arguments: ExplainArguments, callers: Named) -> int:
     if arguments.name or arguments.reveal or arguments.version is not None:
         raise Mistake("a variable and a caller cannot both be explained", "leave one of them out")
+    check_newest(dated_level(arguments.level), "a rule is of now, and has no versions")
     if arguments.pid is not None and not callers.is_anybody:
         raise Mistake("a process that runs says itself what it is", "leave out --pid, or the other options")
     asking = session.start_session(arguments.passphrase_file)
@@ -82,8 +85,9 @@ def _linked(word: str) -> "tuple[str, str]":
     return state.linked_level(), word
 
 
-def _value(asking: session.Session, level: str, name: str, version: int) -> str:
-    reply, blob = asking.ask(control.ReadView(level, "value", "show", (name,), version))
+def _value(asking: session.Session, dated: DatedLevel, name: str) -> str:
+    level, version, moment = dated
+    reply, blob = asking.ask(control.ReadView(level, "value", "show", (name,), version, moment=moment))
     masked.note_if_masked(reply)
     return blob.decode()
 

@@ -8,6 +8,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
 from envfs_cli.files import check_new, write_new
+from envfs_cli.level_versions import dated_level
 from envfs_cli.replies import masked
 from envfs_cli.replies.variables import variables_of
 
@@ -51,17 +52,17 @@ def _check_format(arguments: ExportArguments, format_name: "Format") -> None:
 
 
 def _exported(link: session.Session, arguments: ExportArguments, format_name: "Format") -> bytes:
-    level, version, only, dialect = arguments.level, arguments.version or 0, arguments.only, arguments.dialect or ""
-    why = session.given_reason(None)
+    level, version, moment = dated_level(arguments.level, arguments.version)
+    only, dialect, why = arguments.only, arguments.dialect or "", session.given_reason(None)
     if arguments.own:
-        return link.ask(control.ReadView(level, "own", "export", (), version))[1]
+        return link.ask(control.ReadView(level, "own", "export", (), version, moment=moment))[1]
     if format_name == "environ" or (
         format_name in ("dotenv", "json", "example") and not only
     ):  # the daemon writes these itself
-        reply, blob = link.ask(control.ReadView(level, format_name, "export", only, version, dialect, why))
+        reply, blob = link.ask(control.ReadView(level, format_name, "export", only, version, dialect, why, moment))
         masked.note_if_masked(reply)
         return blob
-    reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect, why))
+    reply, blob = link.ask(control.ReadView(level, "environ", "export", only, version, dialect, why, moment))
     masked.note_if_masked(reply)
     variables = variables_of(blob)
     from envfs.dotenv import dialects, formats

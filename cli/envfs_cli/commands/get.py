@@ -6,6 +6,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
+from envfs_cli.level_versions import dated_level
 from envfs_cli.replies import masked
 
 
@@ -21,8 +22,9 @@ class GetArguments(NamedTuple):
 
 def run_get(arguments: GetArguments) -> int:
     """Print one value, with a line end on a terminal only."""
-    version, why = arguments.version or 0, session.given_reason(arguments.reason)
-    request = control.ReadView(arguments.level, "value", "get", (arguments.name,), version, reason=why)
+    level, version, moment = dated_level(arguments.level, arguments.version)
+    why = session.given_reason(arguments.reason)
+    request = control.ReadView(level, "value", "get", (arguments.name,), version, reason=why, moment=moment)
     reply, blob = session.start_session(arguments.passphrase_file).ask(request)
     masked.note_if_masked(reply)
     output.raw(blob + b"\n" if os.isatty(1) or not blob.endswith(b"\n") else blob)

@@ -4,7 +4,7 @@ from envfs.errors import BadRequest
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
-from envfs_cli.callers import Named, named_callers
+from envfs_cli.callers import named_callers
 from envfs_cli.daemon import session
 from envfs_cli.replies.written import print_notes
 
@@ -74,20 +74,7 @@ def run_grant(arguments: GrantArguments) -> int:
     )
     reply = session.start_session(arguments.passphrase_file).reply(request)
     verb = f"have {', '.join(arguments.can)} for" if arguments.can and decision == "allow" else _VERBS[decision]
-    rule_id = reply.id if isinstance(reply, control.RuleGiven) else ""
-    output.done(f"{rule_id}: {_words(callers)} {verb} {arguments.level} and all below it")
+    if isinstance(reply, control.RuleGiven):
+        output.done(f"{reply.id}: {reply.who} {verb} {arguments.level} and all below it")
     print_notes(reply)
     return 0
-
-
-def _words(callers: Named) -> str:
-    parts = [
-        f"uid {callers.uid}" if callers.uid is not None else "",
-        f"gid {callers.gid}" if callers.gid is not None else "",
-        callers.exe.path and f"exe {callers.exe.path}",
-        callers.script.path and f"script {callers.script.path}",
-        callers.under.path and f"under {callers.under.path}",
-        callers.cgroup and f"cgroup {callers.cgroup}",
-        callers.unit and f"unit {callers.unit}",
-    ]
-    return ", ".join(filter(None, parts))

@@ -4,6 +4,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
+from envfs_cli.level_versions import dated_level
 from envfs_cli.replies import damage
 
 _DEFAULT_LINES = 20
@@ -15,6 +16,7 @@ class HistoryArguments(NamedTuple):
 
     level: str
     lines: int | None
+    name: str | None
     passphrase_file: str | None
     json: bool
 
@@ -22,7 +24,9 @@ class HistoryArguments(NamedTuple):
 def run_history(arguments: HistoryArguments) -> int:
     """List versions, the newest first."""
     count = _DEFAULT_LINES if arguments.lines is None else arguments.lines
-    sent = session.start_session(arguments.passphrase_file).rows(control.ListHistory(arguments.level, count))
+    level, version, moment = dated_level(arguments.level)
+    request = control.ListHistory(level, count, version, moment, arguments.name or "")
+    sent = session.start_session(arguments.passphrase_file).rows(request)
     rows, status = damage.intact_rows(sent, control.VersionRow)
     if arguments.json:
         output.rows_json(rows)
@@ -33,8 +37,13 @@ def run_history(arguments: HistoryArguments) -> int:
 
 
 def _cells(row: control.VersionRow) -> "tuple[str, ...]":
-    time, author = output.shown_time(row.time), row.author[:8]
-    return str(row.version), time, author, _changes(row), _operation(row), _first_line(row.message)
+    author = row.author_name or row.author[:8]
+    return str(row.version), _time(row.time), author, _changes(row), _operation(row), _first_line(row.message)
+
+
+def _time(time: str) -> str:
+    # for a person in the zone in which LEVEL@TIME is read, for a program as before
+    return output.local_time(time) if time and output.on_terminal() else output.shown_time(time)
 
 
 def _operation(row: control.VersionRow) -> str:
@@ -53,7 +62,11 @@ def _first_line(message: str) -> str:
 def _changes(row: control.VersionRow) -> str:
     if not row.time:
         return "-"  # nobody can say any more
+    if not row.names_shown:
+        return "(no names)"
+    renamed = {name for pair in row.renamed for name in (pair.before, pair.now)}
     groups = (("+", row.added), ("~", row.changed), ("-", row.removed))
-    signed = [f"{sign}{name}" for sign, names in groups for name in names]
+    signed = [f"{pair.before}→{pair.now}" for pair in row.renamed]
+    signed += [f"{sign}{name}" for sign, names in groups for name in names if name not in renamed]
     more = len(signed) - _NAMES_SHOWN
     return " ".join(signed[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "") if signed else "(text only)"

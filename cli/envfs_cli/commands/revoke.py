@@ -32,11 +32,7 @@ def run_revoke(arguments: RevokeArguments) -> int:
     """
     callers = named_callers(arguments, pinned=False)
     if not callers.is_anybody:
-        request = control.Revoke(
-            arguments.level,
-            *(callers.uid, callers.gid, callers.exe.path, callers.script.path, callers.under.path),
-            *(callers.cgroup, callers.unit),
-        )
+        request = control.Revoke(arguments.level, *callers.conditions)
     elif _is_id(arguments.level):
         request = control.Revoke("/", id=arguments.level)
     else:

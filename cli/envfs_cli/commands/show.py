@@ -4,6 +4,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
+from envfs_cli.level_versions import DatedLevel, dated_level
 from envfs_cli.replies import masked
 from envfs_cli.replies.variables import variables_of
 
@@ -23,12 +24,13 @@ class ShowArguments(NamedTuple):
 
 def run_show(arguments: ShowArguments) -> int:
     """List the variables of a view. With --reveal, their values. With --own, those of the level's own text, or it."""
-    link, version = session.start_session(arguments.passphrase_file), arguments.version or 0
+    dated = dated_level(arguments.level, arguments.version)
+    link = session.start_session(arguments.passphrase_file)
     if arguments.own:
-        return _show_own(link, arguments)
-    sent = link.rows(control.ListVariables(arguments.level, version))
+        return _show_own(link, arguments, dated)
+    sent = link.rows(control.ListVariables(*dated))
     rows = [row for row in sent if isinstance(row, control.VariableRow)]
-    values = _values(link, arguments.level, version) if arguments.reveal else {}
+    values = _values(link, dated) if arguments.reveal else {}
     if arguments.json:
         output.as_json([{**row._asdict(), **({"value": values[row.name]} if values else {})} for row in rows])
     elif values:
@@ -39,14 +41,14 @@ def run_show(arguments: ShowArguments) -> int:
     return 0
 
 
-def _values(link: session.Session, level: str, version: int) -> "dict[str, str]":
-    reply, blob = link.ask(control.ReadView(level, "environ", "show", (), version))
+def _values(link: session.Session, dated: DatedLevel) -> "dict[str, str]":
+    reply, blob = link.ask(control.ReadView(dated.level, "environ", "show", (), dated.version, moment=dated.moment))
     masked.note_if_masked(reply)
     return variables_of(blob)
 
 
-def _show_own(link: session.Session, arguments: ShowArguments) -> int:
-    request = control.ReadView(arguments.level, "own", "show", (), arguments.version or 0)
+def _show_own(link: session.Session, arguments: ShowArguments, dated: DatedLevel) -> int:
+    request = control.ReadView(dated.level, "own", "show", (), dated.version, moment=dated.moment)
     reply, blob = link.ask(request)
     level, version = (reply.level, reply.version) if isinstance(reply, control.ViewSent) else ("", 0)
     if arguments.reveal:

@@ -12,9 +12,8 @@ import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotApproved, NotRunning, TimedOut, from_code
+from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotApproved, NotRunning, from_code
 from envfs.protocol import control, framing, wire
-from envfs_cli.daemon.vault_lock import VaultLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from typing import NamedTuple, ParamSpec, Self, TypeVar
 
     from envfs.locations import Locations
+    from envfs.protocol.framing import Body
+    from envfs_cli.daemon.vault_lock import VaultLock
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -33,13 +34,8 @@ _FREE_SECONDS, _STEP = 0.3, 0.05  # for how long the lock has to be free, if nob
 PATIENCE, _BUSY_PATIENCE = 10, 60  # seconds. A disk may be slow, a daemon for one command waits for the one before it
 _LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes. Struct timeval is two of them
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
-_HARMLESS = (  # what may be asked twice
-    *(control.Status, control.ReadView, control.DescribeView, control.ListVariables, control.ListLevels),
-    *(control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.ListReaders),
-    *(control.CheckWrite, control.Diagnose),
-)
 _TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
-_NO_NEWS = (control.Hello, control.WorkingRow)
+_NO_NEWS, _NO_ROWS = (control.Hello, control.WorkingRow), (control.Done, control.ViewSent)
 
 
 class Link:
@@ -74,12 +70,12 @@ class Link:
                     raise from_code(*message)
                 if isinstance(message, _NO_NEWS):
                     continue
-                if not isinstance(message, control.ROWS):
+                if isinstance(message, _NO_ROWS) or not isinstance(message, control.ROWS):
                     return message, blob
                 rows += 1
                 if on_row is not None:
                     on_row(message)
-            if rows or (self._was_read and not isinstance(request, _HARMLESS)) or not self._has_renewed():
+            if rows or (self._was_read and not _is_harmless(request)) or not self._has_renewed():
                 break
         raise KeyholderGone("the daemon disconnected", "`envfs status` and the daemon's log may say why")
 
@@ -125,7 +121,7 @@ class Link:
         self._decoder.feed(data)
         messages = []
         while (frame := self._decoder.next()) is not None:
-            message = wire.from_body(frame[0], control.REPLIES)
+            message = _message_of(frame[0])
             if isinstance(message, control.Failed):
                 raise from_code(*message)
             if not isinstance(message, _NO_NEWS):
@@ -161,9 +157,11 @@ class Link:
             try:
                 return act(*words, **named)
             except BlockingIOError:
-                if waited == _BUSY_PATIENCE or (not self.private and _is_stopped(_server(self._socket))):
-                    break
-        raise silent_daemon(self._socket)
+                from envfs_cli.daemon import silence
+
+                if waited == _BUSY_PATIENCE or (not self.private and silence.is_stopped(self._socket)):
+                    raise silence.silent_daemon(self._socket) from None
+        raise AssertionError("the last wait raises")
 
     def _messages(self) -> "Iterator[tuple[object, bytes]]":
         while True:
@@ -177,7 +175,19 @@ class Link:
             body, blobs = frame
             if blobs[-1:] == (control.VIEW_END,):
                 blobs = blobs[:-1]
-            yield wire.from_body(body, control.REPLIES), b"".join(blobs)
+            yield _message_of(body), b"".join(blobs)
+
+
+def _message_of(body: "Body") -> object:
+    is_first = body.get("type") in control.FIRST_REPLIES  # of `exec` and `get`, which load no others
+    return wire.from_body(body, control.FIRST_REPLIES if is_first else control.REPLIES)
+
+
+def _is_harmless(request: "NamedTuple") -> bool:
+    # what may be asked twice
+    reads = (control.ReadView, control.DescribeView, control.ListVariables, control.ListLevels)
+    lists = (control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.ListReaders)
+    return isinstance(request, (*reads, *lists, control.Status, control.CheckWrite, control.Diagnose))
 
 
 def user_locations() -> "Locations":
@@ -194,7 +204,7 @@ def reach_daemon() -> Link:
     """
     if (link := running_daemon()) is not None:
         return link.renewed_by(reach_daemon)
-    with VaultLock(user_locations()) as lock:
+    with _vault_lock() as lock:
         link = _taken(lock)
         return link.renewed_by(reach_daemon) if link is not None else start_private_daemon(lock.handle)
 
@@ -206,7 +216,7 @@ def lock_for_mount() -> int:
         AlreadyExists: a daemon serves here meanwhile
         Conflict: another process keeps the vault for itself
     """
-    lock = VaultLock(user_locations())
+    lock = _vault_lock()
     if _taken(lock) is not None:
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
     if lock.handle >= 0:
@@ -214,7 +224,13 @@ def lock_for_mount() -> int:
     return lock.handle
 
 
-def _taken(lock: VaultLock) -> "Link | None":
+def _vault_lock() -> "VaultLock":
+    from envfs_cli.daemon import vault_lock  # when no daemon answers
+
+    return vault_lock.VaultLock(user_locations())
+
+
+def _taken(lock: "VaultLock") -> "Link | None":
     # the lock is taken, unless a daemon that was starting is there before: then it is connected to
     until = time.monotonic() + _OTHERS_SECONDS
     while not lock.take():
@@ -262,7 +278,7 @@ def _started(seconds: float, free_seconds: float) -> "Link | None":
     # whoever has the lock and no socket may be a daemon that is starting. A lock that is free may be between two
     until, free_until = time.monotonic() + seconds, 0.0
     while (link := running_daemon()) is None and time.monotonic() < until:
-        with VaultLock(user_locations()) as lock:
+        with _vault_lock() as lock:
             is_free = lock.take()
         if is_free and time.monotonic() >= (free_until := free_until or time.monotonic() + free_seconds):
             return running_daemon()
@@ -278,7 +294,9 @@ def _connect(path: str) -> "Link | None":
         connection.connect(path)
     except BlockingIOError:
         connection.close()
-        raise silent_daemon(None) from None
+        from envfs_cli.daemon import silence
+
+        raise silence.silent_daemon(None) from None
     except PermissionError:
         connection.close()
         raise NotApproved(f"uid {os.geteuid()} may not reach the daemon at {path}", "ask its owner") from None
@@ -293,30 +311,6 @@ def _be_patient(connection: "_socket.socket", seconds: int) -> None:
     moment = seconds.to_bytes(_LONG, sys.byteorder) + bytes(_LONG)
     for option in (_socket.SO_RCVTIMEO, _socket.SO_SNDTIMEO):
         connection.setsockopt(_socket.SOL_SOCKET, option, moment)
-
-
-def silent_daemon(connection: "_socket.socket | None") -> TimedOut:
-    """Return the error for a daemon that says nothing."""
-    hint = "is its process stopped, or the machine very busy?"
-    if connection is not None:
-        pid = _server(connection)
-        if pid not in (0, os.getpid()):
-            hint = f"if its process is stopped, `kill -CONT {pid}` lets it go on, and `kill -KILL {pid}` ends it"
-    return TimedOut("the daemon does not answer", hint)
-
-
-def _server(connection: "_socket.socket") -> int:
-    # its process id, 0 for one in another namespace
-    return int.from_bytes(connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)[:4], sys.byteorder)
-
-
-def _is_stopped(pid: int) -> bool:
-    # or in another namespace, ended, or hidden: of such a process nothing is known that would be worth a wait
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2][:1] in b"TtZX"
-    except OSError:
-        return True
 
 
 def _check_server(connection: "_socket.socket", path: str) -> None:

@@ -54,11 +54,11 @@ class Session:
         received = [] if rows is None else rows
         for _ in range(_MOST_LOCKS):
             try:
-                return self._link.ask(request, descriptors, _keep_in(received))
+                return _told(received, self._link.ask(request, descriptors, _keep_in(received)))
             except Locked as error:
                 received.clear()  # they come again
                 self.unlock(0, error.about)
-        return self._link.ask(request, descriptors, _keep_in(received))
+        return _told(received, self._link.ask(request, descriptors, _keep_in(received)))
 
     def follow(self, request: "NamedTuple", on_row: "OnRow") -> None:
         """Send a request that needs no key, and hand each row on when it arrives."""
@@ -168,6 +168,15 @@ def _keep_in(received: list[object]) -> "OnRow":
             received.append(row)
 
     return keep
+
+
+def _told(received: list[object], answer: "tuple[object, bytes]") -> "tuple[object, bytes]":
+    # which version it is of comes first among the rows, and is for the person
+    while received and isinstance(received[0], control.ChosenRow):
+        from envfs_cli.daemon import chosen
+
+        chosen.note_chosen(received.pop(0))
+    return answer
 
 
 def _locked(project: str, reason: EnvFSError) -> Locked:

@@ -3,7 +3,7 @@
 from envfs_cli.grammar.words import (
     CAN,
     CAPABILITY_WORDS,
-    HERE,
+    HERE_THEN,
     JSON,
     MAX_READS,
     MESSAGE,
@@ -23,7 +23,7 @@ COMMANDS = (
         "exec",
         "use",
         "run a command with a view as its environment",
-        (HERE, Argument("command", "words", "the command and its arguments, after --")),
+        (HERE_THEN, Argument("command", "words", "the command and its arguments, after --")),
         (
             Option(("--only",), "list", "A,B", "only these variables"),
             Option(("--session",), "flag", "", "give the command a token, which ends with it"),

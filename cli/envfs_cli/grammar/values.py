@@ -6,6 +6,7 @@ from envfs_cli.grammar.words import (
     DIALECT,
     FORMATS,
     HERE,
+    HERE_THEN,
     IMPORT_FORMATS,
     JSON,
     LEVEL,
@@ -64,9 +65,9 @@ COMMANDS = (
         "get",
         "values",
         "print one variable's value",
-        (HERE, NAME),
+        (HERE_THEN, NAME),
         (VERSION, REASON, PASSPHRASE),
-        ("envfs get /shop/prod DATABASE_URL",),
+        ("envfs get /shop/prod DATABASE_URL", "envfs get /shop/prod@-1 DATABASE_URL"),
     ),
     Command(
         "unset",
@@ -98,7 +99,7 @@ COMMANDS = (
         "show",
         "values",
         "list the variables of a view and where each is set",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(("--reveal",), "flag", "", "print the values too"),
             Option(("--own",), "flag", "", "of the level's own text; with --reveal that text itself"),
@@ -112,7 +113,7 @@ COMMANDS = (
         "explain",
         "values",
         "say where a value comes from, or which rule answers a caller",
-        (HERE, Argument("name", "name", "a variable's name", optional=True)),
+        (HERE_THEN, Argument("name", "name", "a variable's name", optional=True)),
         (
             Option(("--reveal",), "flag", "", "print the value too"),
             VERSION,
@@ -135,7 +136,7 @@ COMMANDS = (
         "check",
         "values",
         "say what is wrong with a level's variables",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(
                 ("--against",), "file", "FILE", "a .env.example, or a JSON Schema (*.json): what is missing or extra"
@@ -197,7 +198,7 @@ COMMANDS = (
         "export",
         "values",
         "print a view",
-        (HERE,),
+        (HERE_THEN,),
         (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
             Option(("--only",), "list", "A,B", "only these variables"),
@@ -212,6 +213,7 @@ COMMANDS = (
             "envfs export /shop/prod -f json | jq .",
             "envfs export /shop/prod --dialect node > .env",
             "envfs export /shop/prod --own -o shop.env",
+            "envfs export /shop/prod@2026-11-01T10:00",
             'eval "$(envfs export /shop/prod -f shell)"',
             "envfs export /shop/prod -f k8s | kubectl apply -f -",
         ),
@@ -224,9 +226,51 @@ COMMANDS = (
         "history",
         "versions",
         "list a level's versions: what wrote each, what changed, and why",
-        (HERE,),
-        (Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"), PASSPHRASE, JSON),
-        ("envfs history /shop/prod",),
+        (HERE_THEN,),
+        (
+            Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"),
+            Option(("--name",), "text", "NAME", "those alone that changed this variable, also under its earlier names"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs history /shop/prod",
+            "envfs history /shop/prod --name DATABASE_URL",
+            "envfs history /shop/prod@2026-11-01T10:00 -n 5",
+        ),
+        details="The newest first. `+` is a name that was added, `~` one with another value, `-` one that was removed, "
+        "and an arrow leads from a name to the one that it has now. An author is shown by the name that [authors] of "
+        "the settings gives, or by "
+        "the first letters of the key. Names take a rule with `names`, and messages are for the owner. With "
+        "/shop/prod@VERSION, the list ends with that version.",
+    ),
+    Command(
+        "diff",
+        "versions",
+        "list the variables in which two versions, or two levels, differ",
+        (
+            HERE_THEN,
+            Argument("first", "text", "a version to compare with (@3, @-2, a time), or another level", optional=True),
+            Argument("second", "text", "a version of the level, in place of the newest", optional=True),
+        ),
+        (
+            Option(("--reveal",), "flag", "", "print the values too"),
+            Option(("--names",), "flag", "", "compare the names alone, for those who may have no values"),
+            Option(("--own",), "flag", "", "of two levels: their own texts, without what is above them"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs diff /shop/prod",
+            "envfs diff /shop/prod @3 @5",
+            "envfs diff /shop/prod@2026-11-01T10:00 --reveal",
+            "envfs diff /shop/staging /shop/prod",
+        ),
+        details="`+` is a name that the second side alone has, `-` one that the first side alone has, "
+        "`~` one with another value. With a level alone, its newest version is compared with the one before. Two "
+        "versions of a level are compared by the level's own text, two levels by their views, with what they "
+        "inherit. The exit status is 0 if nothing differs, "
+        "and 1 if something does. Comparing values takes what reading them does.",
     ),
     Command(
         "rollback",

@@ -89,6 +89,10 @@ ONLY = Option(("--only",), "list", "A,B", "only these variables")
 HERE = Argument(
     "level", "level", "a level such as /shop/prod; default: the one that `envfs link` gave this folder", linked=True
 )
+HERE_THEN = HERE._replace(
+    help="a level such as /shop/prod, or as it was: /shop/prod@7, /shop/prod@-1, /shop/prod@2026-11-01T10:00; "
+    "default: the one that `envfs link` gave this folder"
+)
 NAME = Argument("name", "name", "a variable's name")
 UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name")

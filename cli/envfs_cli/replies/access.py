@@ -16,10 +16,7 @@ def explain_access(
     asking: session.Session, level: str, callers: Named, *, pid: int, capability: str, as_json: bool
 ) -> int:
     """Say what is decided for a caller, and how each rule answers it. Returns the exit status."""
-    request = control.ExplainAccess(
-        *(level, pid, callers.uid, callers.gid, callers.exe.path, callers.script.path, callers.under.path),
-        *(callers.cgroup, callers.unit, capability),
-    )
+    request = control.ExplainAccess(level, pid, *callers.conditions, capability)
     received: list[object] = []
     reply, _ = asking.ask(request, (), received)
     rows = [row for row in received if isinstance(row, control.RuleRow)]

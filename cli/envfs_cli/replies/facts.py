@@ -5,13 +5,14 @@ from envfs.protocol import control
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.daemon.session import Session
+    from envfs_cli.level_versions import DatedLevel
 
 
 def view_facts(
-    asking: "Session", level: str, version: int = 0, dialect: str = ""
+    asking: "Session", dated: "DatedLevel", dialect: str = ""
 ) -> "tuple[list[control.FactsRow], list[control.DanglingRow]]":
     """Return what is known of each variable of a view, and the references that lead nowhere."""
-    rows = asking.rows(control.DescribeView(level, version, dialect))
+    rows = asking.rows(control.DescribeView(dated.level, dated.version, dialect, dated.moment))
     facts = [row for row in rows if isinstance(row, control.FactsRow)]
     return facts, [row for row in rows if isinstance(row, control.DanglingRow)]
 

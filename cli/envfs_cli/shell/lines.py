@@ -93,12 +93,14 @@ def words_in_place(command: "Command", words: list[str], current: str, exists: "
     if at is None:
         return words
     spots = argument_places(command, words)
+    if command.name == "diff":
+        return _words_of_diff(words, spots, current)
     if len(spots) == len(fixed) - 1:
         place = spots[at - 1] + 1 if at else 0
         return [*words[:place], current, *words[place:]]
     if len(spots) < len(fixed):
         return words
-    level = level_paths.resolve_level(current, words[spots[at]])
+    level = level_paths.resolve_dated_level(current, words[spots[at]])
     if command.name == "set" and "/" not in words[spots[at]] and not exists(level):
         # `set API_KEY secret` would read as the level API_KEY and the name secret, and both would be stored unencrypted
         raise Mistake(
@@ -106,6 +108,17 @@ def words_in_place(command: "Command", words: list[str], current: str, exists: "
             "a value is never an argument, it is asked for; write ./ before a level to make it",
         )
     return [*words[: spots[at]], level, *words[spots[at] + 1 :]]
+
+
+def _words_of_diff(words: list[str], spots: list[int], current: str) -> list[str]:
+    # each of its words is a level or a version, and the first level may be left out
+    from envfs_cli.level_versions import names_version
+
+    placed = list(words)
+    for spot in spots:
+        if not names_version(words[spot]):
+            placed[spot] = level_paths.resolve_dated_level(current, words[spot])
+    return [current, *placed] if not spots or names_version(words[spots[0]]) else placed
 
 
 def argument_places(command: "Command", words: list[str]) -> list[int]:

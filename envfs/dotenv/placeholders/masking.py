@@ -70,6 +70,7 @@ def _telling(items: Sequence[Item], shown: Sequence[str], but: re.Pattern[str] =
     for name, value in items:
         if len(value) >= _TELLING and not but.fullmatch(value):
             by_length.setdefault(len(value), {}).setdefault(value, set()).add(name)
+    by_length = dict(sorted(by_length.items()))
     return {
         at
         for at, (text, (name, _)) in enumerate(zip(shown, items, strict=True))
@@ -80,7 +81,9 @@ def _telling(items: Sequence[Item], shown: Sequence[str], but: re.Pattern[str] =
 def _has_value_of_another(shown: str, name: str, by_length: Mapping[int, Mapping[str, set[str]]]) -> bool:
     if len(shown) > _LONGEST_SHOWN:
         return True  # to look for every value in it would take too long
-    for length, values in by_length.items():
+    for length, values in by_length.items():  # the shortest first
+        if length > len(shown):
+            break
         for start in range(len(shown) - length + 1):
             if values.get(shown[start : start + length], set()) - {name}:
                 return True

@@ -37,8 +37,8 @@ _ALPHABETS: Final = {
     "_": URL64,
 }
 _WORDS: Final = {
-    "n": ("api", "app", "backend", "billing", "core", "data", "main", "orders", "prod", "shop", "users", "web"),
-    "e": ("db", "live", "primary", "prod", "production", "v2"),
+    "n": ("accounts", "api", "app", "backend", "billing", "catalog", "core", "data", "orders", "shop", "users", "web"),
+    "e": ("db", "main", "primary", "prod", "production"),
     "r": ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1"),
 }
 _CHECKED: Final = 30  # signs that a checksum is of

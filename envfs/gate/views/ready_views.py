@@ -65,8 +65,14 @@ class Views:
 
     async def get_past(self, level: str, version: int, face: Face = PLAIN_FACE) -> View:
         """Return the view of a level as it was when `version` was written."""
-        layers = ChainVersions(level, *self._vault.chain_at(level, version))
-        key = (level, face, layers.fingerprint)
+        return await self._get_old(ChainVersions(level, *self._vault.chain_at(level, version)), face)
+
+    async def get_at(self, level: str, moment: str, face: Face = PLAIN_FACE) -> View:
+        """Return the view of a level at a moment (UTC as records have it): of each level what it had then."""
+        return await self._get_old(ChainVersions(level, *self._vault.chain_at_moment(level, moment)), face)
+
+    async def _get_old(self, layers: ChainVersions, face: Face) -> View:
+        key = (layers.level, face, layers.fingerprint)
         if key not in self._past:
             answer = await self._make(layers, layers.wanted(), _whole(face))
             if key in self._past:  # somebody else made it meanwhile

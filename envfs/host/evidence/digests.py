@@ -2,12 +2,14 @@
 
 Laws: only a regular file is read, and never more of it than a bound. A digest is kept by all that changes when the
 file does: device, inode, size, times, and the mount, so that a device's number that is given again names nothing old.
+A time is as fine as a tick of the kernel's clock: what was read of a file within that after a change is not kept.
 A large file is read by a thread, outside of the loop that answers everybody.
 """
 
 import hashlib
 import os
 import stat
+import time
 from functools import partial
 
 from envfs.core import limits
@@ -17,6 +19,7 @@ from envfs.host.evidence.unfinished import Unfinished
 _AT_ONCE = 512 << 10  # so much takes a millisecond
 _PIECE = 1 << 20
 _KEPT = 512
+_TICKS_NS = 20_000_000  # two of the longest, and before Linux 6.13 two changes within one have one time
 _READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -43,21 +46,33 @@ class Digests:
         except OSError:
             return ""
         if identity.size > _AT_ONCE:
-            raise Unfinished(partial(self._read, handle, identity), partial(os.close, handle))
+            raise Unfinished(partial(self._read_later, handle, identity), partial(os.close, handle))
         try:
             return self._read(handle, identity)
         finally:
             os.close(handle)
 
+    def _read_later(self, handle: int, identity: FileIdentity) -> None:
+        if _is_fresh(identity):
+            time.sleep(2 * _TICKS_NS / 1e9)
+        self._read(handle, identity)
+
     def _read(self, handle: int, identity: FileIdentity) -> str:
+        is_fresh = _is_fresh(identity)  # before it is read: what is written then has another time, or is read
         try:
             digest = _digest(handle, identity)
         except OSError:
             digest = ""
+        if is_fresh:
+            return digest
         if len(self._digests) >= _KEPT:
             self._digests.pop(next(iter(self._digests)), None)
         self._digests[identity] = digest  # without one too: it is not read again as long as it is the same
         return digest
+
+
+def _is_fresh(identity: FileIdentity) -> bool:
+    return abs(time.time_ns() - identity.changed_ns) < _TICKS_NS  # the clock may have been put back since
 
 
 def _digest(handle: int, identity: FileIdentity) -> str:

@@ -132,8 +132,7 @@ def open_record(
         AuthenticationFailed: any of these is not as it was written
         UnsupportedFormat: something critical in it is not known here
     """
-    stored = record.parse_record(data)
-    text = record.record_signed_text(stored.protected, stored.iv, stored.ciphertext, stored.tag)
+    stored, text = record.parse_signed_record(data)
     authors = members.authors_of(stored.header, record.digest(data))
     identity.verify(stored.header.author, text, stored.signature, authors)
     check_place(stored.header, place)

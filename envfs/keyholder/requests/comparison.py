@@ -6,13 +6,14 @@ Law: each record is opened once, however many views it is part of; what is answe
 from functools import cache
 from typing import NamedTuple
 
+from envfs.core.addresses import SealedLayer
 from envfs.core.differences import Difference
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialects, merging, residues
 from envfs.errors import Malformed, TooLarge
 from envfs.keyholder.requests.views import readable_parts
 from envfs.keyholder.requests.work import Work, WorkResult
-from envfs.protocol.keyholding import CompareViews, Differing
+from envfs.protocol.keyholding import ChangedNames, CompareTexts, CompareViews, Differing
 
 
 class _Read(NamedTuple):
@@ -41,6 +42,22 @@ def compare_views(request: CompareViews, work: Work) -> WorkResult:
             return _NOTHING  # nobody can read it, whatever is wrong with it
 
     return WorkResult(Differing(tuple(_difference(read(pair.before), read(pair.now)) for pair in request.pairs)))
+
+
+def compare_texts(request: CompareTexts, work: Work) -> WorkResult:
+    """Say in which names two views, or two own texts, differ.
+
+    Raises:
+        TooLarge: a view would be over its limit
+    """
+
+    def variables(sealed_layers: tuple[SealedLayer, ...]) -> dict[str, str]:
+        layers = [merging.Layer(layer.level, work.open(layer)) for layer in sealed_layers]
+        if request.own:
+            return {name: value for layer in layers for name, value in layer.document.variables().items()}
+        return _readable(layers).variables
+
+    return WorkResult(ChangedNames(*merging.name_changes(variables(request.before), variables(request.now))))
 
 
 def _readable(layers: list[merging.Layer]) -> _Read:

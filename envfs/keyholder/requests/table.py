@@ -17,6 +17,7 @@ RenderOwn          needs it                                 Rendered + region
 ExamineView        needs it                                 Examined
 CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
+CompareTexts       needs it                                 ChangedNames
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
 SignCheckpoint     needs it                                 Signed + checkpoint
@@ -50,6 +51,7 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.ExamineView: views.examine_view,
     ask.CompareViews: comparison.compare_views,
     ask.CompareVersions: views.compare_versions,
+    ask.CompareTexts: comparison.compare_texts,
     ask.CheckRecords: checks.check_records,
     ask.CheckKeys: checks.check_keys,
     ask.SignCheckpoint: checkpoints.sign_checkpoint,

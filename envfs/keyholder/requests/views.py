@@ -11,6 +11,7 @@ from envfs.dotenv import canaries, dialects, formats, merging, portability, resi
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.dotenv.placeholders import masking
+from envfs.dotenv.rereading import reread_document
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.crypto import placeholder_seeds, sealing
@@ -23,12 +24,17 @@ from envfs.protocol.keyholding import (
     Examined,
     ExamineView,
     Facts,
+    Renaming,
     Rendered,
     RenderOwn,
     RenderView,
     Use,
     VersionChange,
 )
+
+_Read = tuple[str, Document, dict[str, str]]  # a text, its document and its variables
+_RENAME = "rename"  # the operation that a note names
+_NO_TEXT: _Read = ("", Document(()), {})
 
 
 def readable_parts(view: merging.MergedView, dialect: str, first_line: str = "") -> dict[Part, bytes]:
@@ -135,14 +141,34 @@ def _facts(request: ExamineView, documents: list[Document], found: Interpolated)
 
 def compare_versions(request: CompareVersions, work: Work) -> WorkResult:
     """Say which names each version changed against the one before."""
-    compared, previous = [], None
+    compared, before = [], _NO_TEXT
     for layer in request.layers:
         opened = work.open_record(layer)
-        variables = parse_document(opened.text).variables()
-        if layer.record.seq >= request.first and (previous is not None or layer.record.seq == request.first):
-            changes, note = merging.name_changes(previous or {}, variables), sealing.open_note(opened)
-            change = VersionChange(layer.record.seq, opened.header.author, *changes)
-            change = change._replace(operation=note.operation, message=note.message)
-            compared.append(change._replace(source_version=note.version, source_level=note.level))
-        previous = variables
+        now = _read_after(before, opened.text)
+        if layer.record.seq >= request.first and (before is not _NO_TEXT or layer.record.seq == request.first):
+            compared.append(_version_change(layer.record.seq, opened, before[2], now[2]))
+        before = now
     return WorkResult(Compared(tuple(compared)))
+
+
+def _read_after(before: _Read, text: str) -> _Read:
+    # versions of one text differ in little, and reading it is most of the work
+    old_text, old, _ = before
+    document = reread_document(old, old_text, text) if old_text else parse_document(text)
+    return text, document, document.variables()
+
+
+def _version_change(
+    version: int, opened: sealing.OpenedRecord, before: dict[str, str], now: dict[str, str]
+) -> VersionChange:
+    note, changes = sealing.open_note(opened), merging.name_changes(before, now)
+    renamed = merging.renamed_names(before, now, changes)
+    if note.operation == _RENAME and len(changes.added) == len(changes.removed) == 1:  # of an empty value too
+        renamed = ((changes.removed[0], changes.added[0]),)
+    return VersionChange(version, opened.header.author, *changes)._replace(
+        operation=note.operation,
+        source_version=note.version,
+        source_level=note.level,
+        message=note.message,
+        renamed=tuple(Renaming(*pair) for pair in renamed),
+    )

@@ -118,10 +118,24 @@ class ForgetVersions(NamedTuple):
 
 
 class ListHistory(NamedTuple):
-    """The `newest` versions of one level (0: all), the newest first. Rows: VersionRow."""
+    """The `newest` versions of one level (0: all), the newest first. Rows: VersionRow.
+
+    With `version` or `moment` those up to that one, as for ReadView. With a `name` those alone that changed that
+    variable, under the names that it had before.
+    """
 
     level: str
     newest: int = 0
+    version: int = 0
+    moment: str = ""
+    name: str = ""
+
+
+class RenameFact(NamedTuple):
+    """A variable that has another name now: its value left the one and came to the other, in one version."""
+
+    before: str
+    now: str
 
 
 class VersionRow(NamedTuple):
@@ -129,6 +143,8 @@ class VersionRow(NamedTuple):
 
     `operation` is the word for what wrote it, `source_version` and `source_level` where that took the text from (0,
     empty), `message` what its author said of it, for the owner alone. All empty where the record says nothing.
+    A variable of `renamed` is among `added` and `removed` too. `author_name` is what the owner calls the author, or
+    empty. If the caller may not have names, `names_shown` is false and there are none.
     """
 
     version: int
@@ -141,6 +157,9 @@ class VersionRow(NamedTuple):
     source_version: int = 0
     source_level: str = ""
     message: str = ""
+    renamed: tuple[RenameFact, ...] = ()
+    author_name: str = ""
+    names_shown: bool = True
 
 
 class Written(NamedTuple):

@@ -119,10 +119,11 @@ class RuleRow(NamedTuple):
 
 
 class RuleGiven(NamedTuple):
-    """There is a new rule, with this id."""
+    """There is a new rule, with this id. `who` describes its callers."""
 
     id: str
     notes: tuple[str, ...] = ()
+    who: str = ""
 
 
 class Explained(NamedTuple):

@@ -9,7 +9,9 @@ class ReadView(NamedTuple):
     `format` is `dotenv`, `json` or `example` (texts), `environ` (NAME=value NUL …), `exec`, `value` (the variable in
     `only`) or `own`. `exec` is `environ`, and behind a NUL more what is left of templates that refer to a command's
     environment. `own` is the level's own text to the letter in place of a view, and the reply says of which version.
-    `channel` is the command's name, for the log. `version` 0 is now, else the level as it was at that version.
+    `channel` is the command's name, for the log. `version` 0 is now, a negative one is so many before the newest, else
+    the view is that of the time at which this version was written. `moment` (UTC as records have it) is the view as it
+    was then. For these two a ChosenRow comes first, here as in other requests that have both.
     `dialect` is that of a dotenv text, empty for the one that the grant or the level asks for. `reason` is for a person
     who has to allow it: then a WaitingRow comes first.
     """
@@ -21,6 +23,7 @@ class ReadView(NamedTuple):
     version: int = 0
     dialect: str = ""
     reason: str = ""
+    moment: str = ""
 
 
 class DescribeView(NamedTuple):
@@ -32,6 +35,23 @@ class DescribeView(NamedTuple):
     level: str
     version: int = 0
     dialect: str = ""
+    moment: str = ""
+
+
+class CompareLevels(NamedTuple):
+    """The names in which two versions of `level` differ, or two levels. Rows: DifferenceRow. Reply: Done, with notes.
+
+    The second side is `other` (empty: `level`) at `other_version` or `other_moment`. These and `version` and `moment`
+    are as for ReadView. With `own` it is about the levels' own texts, as it always is for two versions of one level.
+    """
+
+    level: str
+    version: int = 0
+    moment: str = ""
+    other: str = ""
+    other_version: int = 0
+    other_moment: str = ""
+    own: bool = False
 
 
 class WatchView(NamedTuple):
@@ -45,6 +65,7 @@ class ListVariables(NamedTuple):
 
     level: str
     version: int = 0
+    moment: str = ""
 
 
 class ListLevels(NamedTuple):
@@ -52,6 +73,14 @@ class ListLevels(NamedTuple):
 
     level: str = "/"
     removed: bool = False
+
+
+class ChosenRow(NamedTuple):
+    """The version of a level that is meant by a time, or by a step back. 0: it had no text of its own then."""
+
+    level: str
+    version: int
+    time: str
 
 
 class VariableRow(NamedTuple):
@@ -66,6 +95,13 @@ class UseFact(NamedTuple):
 
     name: str
     level: str
+
+
+class DifferenceRow(NamedTuple):
+    """A variable that is `added`, `changed` or `removed` on the second side."""
+
+    change: str
+    name: str
 
 
 class FactsRow(NamedTuple):
@@ -120,6 +156,6 @@ class ViewSent(NamedTuple):
     masked: bool = False
 
 
-ViewsRequest = ReadView | DescribeView | WatchView | ListVariables | ListLevels
-ViewsRow = VariableRow | FactsRow | DanglingRow | LevelRow | NewsRow
+ViewsRequest = ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListLevels
+ViewsRow = ChosenRow | DifferenceRow | VariableRow | FactsRow | DanglingRow | LevelRow | NewsRow
 ViewsReply = ViewSent

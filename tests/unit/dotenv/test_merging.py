@@ -3,7 +3,7 @@
 import pytest
 
 from envfs.dotenv.document import parse_document
-from envfs.dotenv.merging import Layer, MergedView, NameChanges, merge_layers, name_changes
+from envfs.dotenv.merging import Layer, MergedView, NameChanges, merge_layers, name_changes, renamed_names
 
 ROOT = Layer("/", parse_document("REGION=eu\nLOG=info\n"))
 SHOP = Layer("/shop", parse_document("LOG=debug\nDB=shop\nDB=shop2\n"))
@@ -51,3 +51,22 @@ def test_difference_names_what_was_added_changed_and_removed(
     old: dict[str, str], new: dict[str, str], changes: NameChanges
 ) -> None:
     assert name_changes(old, new) == changes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pairs"),
+    [
+        ({"A": "1"}, {"B": "1"}, (("A", "B"),)),
+        ({"A": "1", "C": "2"}, {"D": "2", "B": "1"}, (("C", "D"), ("A", "B"))),
+        ({"A": "1"}, {"A": "1", "B": "1"}, ()),
+        ({"A": "1", "C": "1"}, {"B": "1"}, ()),
+        ({"A": "1"}, {"B": "1", "C": "1"}, ()),
+        ({"A": ""}, {"B": ""}, ()),
+        ({"A": "1", "B": "2"}, {"A": "2"}, ()),
+        ({"A": "1"}, {"B": "2"}, ()),
+    ],
+)
+def test_a_renaming_is_a_value_that_has_one_other_name_now(
+    old: dict[str, str], new: dict[str, str], pairs: tuple[tuple[str, str], ...]
+) -> None:
+    assert renamed_names(old, new, name_changes(old, new)) == pairs

@@ -13,6 +13,7 @@ from envfs.dotenv.placeholders.shapes_by_name import SHAPES
 from envfs.dotenv.placeholders.value_by_name import _ALPHABETS, _PIECE, value_by_name
 from envfs.dotenv.writing import assignment_line
 
+_YEAR = 31_556_952
 SEEDS = [number.to_bytes(32) for number in range(30)]
 KNOWN = {name: (starts, body) for name, starts, body, _ in ROWS}
 ISSUERS = {
@@ -125,5 +126,6 @@ def test_a_key_names_an_account_that_there_can_be() -> None:
 
 def test_a_number_in_a_token_is_one() -> None:
     for seed in SEEDS:
-        user = value_by_name("DISCORD_TOKEN", seed).partition(".")[0]
-        assert re.fullmatch(r"[1-9]\d{18}", base64.b64decode(user + "==").decode())
+        user, time, _ = value_by_name("DISCORD_TOKEN", seed).split(".")
+        assert re.fullmatch(r"[1-9]\d{17}", base64.b64decode(user).decode())
+        assert 12 * _YEAR < int.from_bytes(base64.urlsafe_b64decode(time + "==")) < 15 * _YEAR  # since 2011

@@ -7,7 +7,7 @@ from pathlib import Path
 from envfs.core import limits
 from envfs.host.evidence.digests import Digests
 from envfs.host.evidence.file_identity import identify_file
-from envfs.host.programs import digest_at
+from envfs.host.programs import digest_at, digest_for_all
 
 
 def test_a_program_has_its_digest_and_no_other_thing_has_one(tmp_path: Path) -> None:
@@ -30,3 +30,22 @@ def test_a_program_that_is_too_large_to_be_pinned_is_read_by_nobody(tmp_path: Pa
         assert Digests().digest(folder, "program", identify_file(folder, "program")) == ""
     finally:
         os.close(folder)
+
+
+def test_of_a_file_that_not_every_user_may_read_nothing_is_told_to_all(ground: Path) -> None:
+    folder = ground / "programs"
+    folder.mkdir()
+    folder.chmod(0o755)
+    program, link = folder / "program", folder / "link"
+    program.write_bytes(b"x")
+    program.chmod(0o755)
+    link.symlink_to("program")
+    assert digest_for_all(str(program)) == digest_for_all(str(link)) == digest_at(str(program)) != ""
+    for what, mode in ((program, 0o750), (folder, 0o750)):
+        before = what.stat().st_mode
+        what.chmod(mode)
+        assert (digest_for_all(str(program)), digest_for_all(str(link))) == ("", "")
+        assert digest_at(str(program))
+        what.chmod(before)
+    os.mkfifo(folder / "fifo", 0o644)
+    assert [digest_for_all(str(folder / name)) for name in ("", "fifo", "nothing")] == ["", "", ""]

@@ -1,0 +1,65 @@
+"""All messages of the control protocol together, by kind: requests, rows and replies, and their tables by wire name."""
+
+from envfs.protocol import wire
+from envfs.protocol.control.access_log import *  # noqa: F403
+from envfs.protocol.control.access_log import AccessLogRequest, AccessLogRow
+from envfs.protocol.control.approvals import *  # noqa: F403
+from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
+from envfs.protocol.control.basics import *  # noqa: F403
+from envfs.protocol.control.basics import Done, Failed, Hello, WorkingRow
+from envfs.protocol.control.changes import *  # noqa: F403
+from envfs.protocol.control.changes import (
+    ChangesReply,
+    ChangesRequest,
+    ChangesRow,
+    ImportText,
+    SetVariable,
+    SetVariables,
+)
+from envfs.protocol.control.grants import *  # noqa: F403
+from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
+from envfs.protocol.control.projects import *  # noqa: F403
+from envfs.protocol.control.projects import (
+    ChangeCustody,
+    ChangeProjectPassphrase,
+    NewProject,
+    ProjectsRequest,
+    ProjectsRow,
+    RotateKey,
+)
+from envfs.protocol.control.readers import *  # noqa: F403
+from envfs.protocol.control.readers import ReadersRequest, ReadersRow
+from envfs.protocol.control.vault import *  # noqa: F403
+from envfs.protocol.control.vault import (
+    AddRecovery,
+    ChangePassphrase,
+    Init,
+    KeepIdentity,
+    Unlock,
+    VaultReply,
+    VaultRequest,
+    VaultRow,
+)
+from envfs.protocol.control.views import *  # noqa: F403
+from envfs.protocol.control.views import ViewsReply, ViewsRequest, ViewsRow
+
+Request = (
+    VaultRequest
+    | ProjectsRequest
+    | ChangesRequest
+    | ViewsRequest
+    | GrantsRequest
+    | AccessLogRequest
+    | ReadersRequest
+    | ApprovalsRequest
+)
+Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow | ApprovalsRow
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
+REQUESTS = wire.message_table(Hello, *Request.__args__)
+REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
+ROWS: tuple[type, ...] = Row.__args__
+DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
+    **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery), 1),
+    **dict.fromkeys((SetVariable, SetVariables, ImportText, UseToken), 1),
+    **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
+}
