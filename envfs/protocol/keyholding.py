@@ -208,6 +208,19 @@ class CompareTexts(NamedTuple):
     own: bool = False
 
 
+class SearchTexts(NamedTuple):
+    """Which variables of texts have a name that fits a pattern. Reply: Found.
+
+    With `by_value` those alone that have the value in the descriptor, or in whose value it stands. `trim` as in
+    WriteLevel.
+    """
+
+    layers: tuple[SealedLayer, ...]
+    pattern: str
+    by_value: bool = False
+    trim: bool = False
+
+
 class CheckRecords(NamedTuple):
     """Open each record and check its signature. Reply: Faults, one text for each layer, empty where all is well."""
 
@@ -291,6 +304,7 @@ REQUESTS = wire.message_table(
     CompareViews,
     CompareVersions,
     CompareTexts,
+    SearchTexts,
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
@@ -319,6 +333,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CompareViews: (answers.Differing,),
     CompareVersions: (answers.Compared,),
     CompareTexts: (answers.ChangedNames,),
+    SearchTexts: (answers.Found,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),

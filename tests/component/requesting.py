@@ -28,6 +28,7 @@ CASES: dict[str, Case] = {
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
     "list history": Case(R.ListHistory("/shop"), R.Done),
     "compare levels": Case(R.CompareLevels("/shop", other="/blog"), R.Done),
+    "find": Case(R.FindVariables("LOG"), R.Done),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
     "unlock": Case(R.Unlock(), R.Done, needs_key=False),
     "lock": Case(R.Lock(), R.Done, needs_key=False),
@@ -85,6 +86,7 @@ READS = {
     "list variables",
     "list levels",
     "list history",
+    "find",
 }
 
 

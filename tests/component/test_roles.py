@@ -28,7 +28,7 @@ from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
-OPEN = ("status", "use a token", "list levels", "watch a view")  # the last one needs a daemon that goes on
+OPEN = ("status", "use a token", "list levels", "find", "watch a view")  # the last one needs a daemon that goes on
 PIDFD = frozenset((Need.PIDFD,))
 R = control
 
@@ -59,6 +59,7 @@ def test_every_request_states_what_it_needs() -> None:
     by_the_gate = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.GATE}
     assert by_the_gate == {
         R.ReadView,
+        R.FindVariables,
         R.DescribeView,
         R.WatchView,
         R.ListVariables,

@@ -134,6 +134,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "respond-approval", "question": "q1"}, ()),
     ({"type": "watch-approvals"}, ()),
     ({"type": "list-readers", "level": "/shop"}, ()),
+    ({"type": "find-variables", "pattern": "A", "by_value": True}, (b"a value",)),
     ({"type": "list-projects"}, ()),
     ({"type": "list-keys", "project": "shop"}, ()),
     ({"type": "read-log", "newest": 3}, ()),

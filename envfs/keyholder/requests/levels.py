@@ -120,10 +120,11 @@ def _values(request: WriteLevel, work: Work) -> list[tuple[str, str]]:
             raise Malformed("there is not one value for each variable", "no environment can carry a NUL character")
         if any(len(text.encode()) > limits.VALUE_BYTES + line_end for text in texts):
             raise TooLarge("the value is too large", f"at most {limits.VALUE_BYTES} bytes")
-    return [(name, _trimmed(text) if request.trim else text) for name, text in zip(named, texts, strict=True)]
+    return [(name, without_line_end(text) if request.trim else text) for name, text in zip(named, texts, strict=True)]
 
 
-def _trimmed(value: str) -> str:
+def without_line_end(value: str) -> str:
+    """Return a value without the line end that it has if it is of one line."""
     if "\n" in value[:-1]:
         return value  # of several lines, as a key has them, the last line end is a part
     return value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")

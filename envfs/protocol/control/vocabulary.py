@@ -41,7 +41,7 @@ from envfs.protocol.control.vault import (
     VaultRow,
 )
 from envfs.protocol.control.views import *  # noqa: F403
-from envfs.protocol.control.views import ViewsReply, ViewsRequest, ViewsRow
+from envfs.protocol.control.views import FindVariables, ViewsReply, ViewsRequest, ViewsRow
 
 Request = (
     VaultRequest
@@ -60,6 +60,6 @@ REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery), 1),
-    **dict.fromkeys((SetVariable, SetVariables, ImportText, UseToken), 1),
+    **dict.fromkeys((SetVariable, SetVariables, ImportText, FindVariables, UseToken), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }
