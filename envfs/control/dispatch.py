@@ -112,6 +112,7 @@ _TABLE: dict[type, Requirement] = {
     ask.AddRecovery: Requirement(_C.ADMIN, Where.VAULT, projects.add_recovery),
     ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, vault.unmount),
     ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, verification.verify_vault),
+    ask.Backup: Requirement(_C.ADMIN, Where.VAULT, vault.backup),
     ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, verification.accept),
     ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, doctor.diagnose),
 }
@@ -120,7 +121,7 @@ _TABLE: dict[type, Requirement] = {
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
     *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
-    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
+    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Backup, ask.Diagnose),
 )
 
 

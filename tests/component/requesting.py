@@ -74,6 +74,7 @@ CASES: dict[str, Case] = {
     "list keys": Case(R.ListKeys("shop"), R.Done, needs_log=False),
     "rotate a key": Case(R.RotateKey("shop"), R.Done),
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
+    "back up": Case(R.Backup(), R.BackedUp, b"", needs_key=False, needs_log=False),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }

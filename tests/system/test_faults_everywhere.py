@@ -141,6 +141,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     *[({"type": "verify-log"}, ())] * 3,  # each of these ends at its first fault, and has many places
     *[({"type": "verify-vault"}, ())] * 6,
     ({"type": "diagnose"}, ()),
+    ({"type": "backup"}, (b"",)),
     ({"type": "set-variable", "level": "/shop/faults", "name": "A"}, (b"1",)),
     ({"type": "set-variable", "level": "/shop/faults", "name": "A"}, (b"2",)),
     ({"type": "set-variables", "level": "/shop/faults", "names": ["A", "C"]}, (b"3\0" + b"4\0",)),
