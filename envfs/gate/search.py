@@ -64,6 +64,7 @@ class Search:
 
         Raises:
             AuditUnavailable: the log cannot be written
+            Locked: the vault is
             Malformed: the value is none
         """
         levels = [level for level in self._vault.levels() if names.within(level, query.level)]
@@ -94,6 +95,8 @@ class Search:
         try:
             hits = await self._hits(query, levels)
         except Locked as error:
+            if not error.about:
+                raise  # the vault is: the caller may be able to open it
             return [Location(levels[0].level, error=error)]
         except DAMAGED as error:
             if len(levels) == 1:

@@ -146,7 +146,7 @@ COMMANDS = (
         "write vault, settings, rules and log into one file",
         (Argument("file", "file", "a new file, readable by you alone"),),
         (PASSPHRASE, JSON),
-        ("envfs backup /media/usb/envfs-$(date +%F).tar",),
+        ("envfs backup /media/usb/envfs-2026-11-01.tar",),
         details="The file is a tar archive of ciphertext, settings, rules and the access log, as they are at one "
         "moment. Others may write meanwhile. An identity under a passphrase is in it. `envfs restore` puts it back.",
     ),
