@@ -5,9 +5,10 @@ PARSERS ?=
 VALUES ?= 20000
 SEED ?= 1
 PROCESSES ?= 4
+PROFILE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench dialects soak clean
+.PHONY: help demo test lint check bench profile dialects soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -30,6 +31,10 @@ check: lint test ## lint and test: what CI runs
 bench: ## measure speed and print the numbers
 	@contrib/install run
 	@.venv/bin/python contrib/bench/run.py
+
+profile: ## show what a read costs in processor time, and in which layers; PROFILE='--against FOLDER' compares
+	@contrib/install run
+	@.venv/bin/python contrib/bench/open_cost.py $(PROFILE)
 
 dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=2000 SEED=2 narrow it
 	@contrib/install dialects

@@ -1,7 +1,7 @@
 """`envfs.toml`: this machine's settings and grants, edited so that a person's comments survive.
 
 Laws: the file is loaded only if it is the daemon user's own and no other user may write it. An unknown key is refused,
-not skipped. A change by hand counts from the next question on. The only importer of tomlkit.
+not skipped. A change by hand counts from the next question on. Code that edits it is loaded with the first edit.
 """
 
 import re
@@ -10,10 +10,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
-
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT
 
 from envfs.core import audit_settings, durations
 from envfs.core.access.rule import Rule
@@ -30,7 +26,6 @@ _NEW = """\
 
 """
 _AUTHOR_NAME, _AUTHOR_KEY = 64, re.compile(r"[A-Za-z0-9_-]{43}")  # an Ed25519 public key in base64url
-_GRANT_HEAD = re.compile(r"\s*\[\[\s*grant\s*\]\]")
 
 
 class ApprovalSettings(NamedTuple):
@@ -87,40 +82,23 @@ class SettingsFile:
 
     def write_defaults(self, identity_file: str) -> None:
         """Make the file if there is none, naming the identity file if it is not in its usual place."""
+        from envfs import settings_edits
+
         if not self.path.exists():
-            document = tomlkit.parse(_NEW)
-            if identity_file:
-                document["identity"] = {"file": identity_file}
-            self._write(document)
+            self._write(settings_edits.with_identity_file(_NEW, identity_file) if identity_file else _NEW)
 
     def set_keyring(self, keyring: str) -> None:
         """Name the keyring that has the identity, or (empty) none."""
-        document = self._with_table("identity")
-        table = document["identity"]
-        if keyring:
-            table["keyring"] = keyring
-        else:
-            table.pop("keyring", None)
-        if not table:
-            document.pop("identity")
-        self._write(document)
+        from envfs import settings_edits
+
+        self._write(settings_edits.with_keyring(self._text(), keyring))
 
     def add_recipient(self, recipient: str) -> None:
         """Add one to those whom the keys of new projects are sealed to."""
-        document = self._with_table("keys")
-        table = document["keys"]
-        recipients = table.get("recipients", tomlkit.array())
-        if recipient not in recipients:
-            recipients.append(recipient)
-            table["recipients"] = recipients
-            self._write(document)
+        from envfs import settings_edits
 
-    def _with_table(self, name: str) -> tomlkit.TOMLDocument:
-        text = self._text()
-        if name not in tomllib.loads(text):
-            # in front of the grants: behind them it would read as a part of the last one
-            text = _with_table(text, f"[{name}]\n")
-        return tomlkit.parse(text)
+        if recipient not in self.load().recipients:
+            self._write(settings_edits.with_recipient(self._text(), recipient))
 
     def _text(self) -> str:
         self.load()
@@ -130,16 +108,18 @@ class SettingsFile:
         """Remove the grants of these keys. The comments above them stay."""
         if not any(rule.key in keys for rule in self.load().grants):
             return
+        from envfs import settings_edits
+
         text = self._text()
         tables = tomllib.loads(text).get("grant", ())
         ended = {index for index, table in enumerate(tables) if parse_rule(table, dialects.NAMES).key in keys}
         try:
-            self._write(_without(text, ended))
-        except TOMLKitError:  # the two readers of TOML disagree
+            edited = settings_edits.without_grants(text, ended)
+        except ValueError:
             raise self._file.wrong("it is TOML that cannot be edited") from None
+        self._write(edited)
 
-    def _write(self, document: tomlkit.TOMLDocument) -> None:
-        text = tomlkit.dumps(document)
+    def _write(self, text: str) -> None:
         _parse(tomllib.loads(text))  # a good file is never replaced by one that would not load
         private_files.write_private(self.path, text.encode())
         self._file.forget()
@@ -152,52 +132,6 @@ class SettingsFile:
             raise self._file.wrong("it is not TOML") from None
         except EnvFSError as error:
             raise self._file.wrong(error.text) from None
-
-
-def _with_table(text: str, table: str) -> str:
-    lines = text.splitlines(keepends=True)
-    at = next((number for number, line in enumerate(lines) if _GRANT_HEAD.match(line)), len(lines))
-    while 0 < at < len(lines) and lines[at - 1].lstrip().startswith("#"):
-        at -= 1  # a comment above the first grant stays with it
-    blank_line = "\n" if at and lines[at - 1].strip() else ""
-    after = "\n" if at < len(lines) else ""
-    return "".join([*lines[:at], blank_line, table, after, *lines[at:]])
-
-
-def _without(text: str, ended: set[int]) -> tomlkit.TOMLDocument:
-    # tomlkit counts the comment above a table to the table before it, and would remove it with that one
-    document = tomlkit.parse(_cut(text, ended))
-    remaining = [grant for index, grant in enumerate(tomllib.loads(text).get("grant", ())) if index not in ended]
-    if _tables(document).unwrap() != remaining:  # not written as tables of their own: no comment can stand above one
-        document = tomlkit.parse(text)
-        document["grant"] = tomlkit.aot()
-        for grant in remaining:
-            document["grant"].append(tomlkit.item(grant))
-    if not remaining:
-        document.pop("grant", None)
-    return document
-
-
-def _cut(text: str, ended: set[int]) -> str:
-    lines_left: list[str] = []
-    ordinal, within = -1, False
-    for line in text.splitlines(keepends=True):
-        if line.lstrip().startswith("["):
-            ordinal += bool(_GRANT_HEAD.match(line))
-            within = bool(_GRANT_HEAD.match(line)) and ordinal in ended
-        if not within or line.lstrip().startswith("#"):
-            lines_left.append(line)
-    return "".join(lines_left)
-
-
-def _tables(document: tomlkit.TOMLDocument) -> AoT:
-    grant_tables = document.get("grant", tomlkit.aot())
-    if not isinstance(grant_tables, AoT):  # written as an inline array: nothing can be appended to that as a table
-        tables = tomlkit.aot()
-        for grant in grant_tables.unwrap():
-            tables.append(tomlkit.item(grant))
-        document["grant"] = grant_tables = tables
-    return grant_tables
 
 
 def _parse(body: dict[str, object]) -> Settings:

@@ -11,7 +11,7 @@ from rounds import Contest, Contestant, Sample
 from envfs.core.access.policy import Policy
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Moment, Pin, Rule
-from envfs.host.callers import Callers
+from envfs.host.callers.callers import Callers
 from envfs.host.evidence.unfinished import Unfinished
 from envfs.host.programs import digest_at
 

@@ -34,11 +34,11 @@ def contests(rounds: int) -> Generator[Contest, None, None]:
         plain = folder / f"plain{LEVEL}/.env"
         plain.parent.mkdir(parents=True)
         plain.write_bytes(content)
-        bare = stack.enter_context(_bare(folder / "bare", plain))
-        _same(content, bare)
+        _, served = stack.enter_context(bare(folder / "bare", plain))
+        _same(content, served)
         command, note = _reader(folder)
         note = f"{len(content)} bytes at the same depth; p50 of open, read, close. {note}".strip()
-        paths = (("bare pyfuse3", str(bare), 0.0), ("envfs", home.view(LEVEL), TARGET), ("tmpfs", str(plain), 0.0))
+        paths = (("bare pyfuse3", str(served), 0.0), ("envfs", home.view(LEVEL), TARGET), ("tmpfs", str(plain), 0.0))
         for readers in READERS:
             yield Contest(f"read, {readers} reader{'s' * (readers > 1)}", _all(command, paths, readers), rounds, note)
         home.fill({MASKED: text("LEVEL2", 23)})
@@ -74,7 +74,8 @@ def _reader(folder: Path) -> tuple[list[str], str]:
 
 
 @contextlib.contextmanager
-def _bare(folder: Path, content: Path) -> Iterator[Path]:
+def bare(folder: Path, content: Path) -> Iterator[tuple[int, Path]]:
+    """Serve a file by pyfuse3 alone. Gives the process, and the file's path in its mount."""
     folder.mkdir()
     view = folder / LEVEL.lstrip("/") / ".env"
     process = subprocess.Popen([sys.executable, "-I", str(HERE / "bare_pyfuse3.py"), str(folder), str(content)])
@@ -84,7 +85,7 @@ def _bare(folder: Path, content: Path) -> Iterator[Path]:
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError("the bare file system did not start")
             time.sleep(0.05)
-        yield view
+        yield process.pid, view
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()

@@ -22,8 +22,9 @@ class Home:
     The identity is in a file: what is measured is EnvFS, and not the second that a passphrase takes on purpose.
     """
 
-    def __init__(self, *, mounted: bool = True) -> None:
-        """Make the vault."""
+    def __init__(self, *, mounted: bool = True, command: str = ENVFS) -> None:
+        """Make the vault, by the `envfs` at `command`."""
+        self.command = command
         self.path = Path(tempfile.mkdtemp(prefix="envfs-bench-"))
         self.environ = {**os.environ, "ENVFS_HOME": str(self.path)}
         self.identity = self.path / "identity.txt"
@@ -52,7 +53,7 @@ class Home:
             RuntimeError: it failed
         """
         done = subprocess.run(
-            [ENVFS, *words], env=self.environ, input=text, capture_output=True, text=True, check=False
+            [self.command, *words], env=self.environ, input=text, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise RuntimeError(f"envfs {words[0]} ended with status {done.returncode}: {done.stderr.strip()}")
@@ -84,7 +85,7 @@ class Home:
         until = time.monotonic() + _ENDING_SECONDS
         while self._busy() and time.monotonic() < until:
             # until it serves it cannot be asked to stop. One for a single command ends by itself, after its command
-            subprocess.run([ENVFS, "unmount"], env=self.environ, capture_output=True, check=False)
+            subprocess.run([self.command, "unmount"], env=self.environ, capture_output=True, check=False)
             time.sleep(0.05)
         if os.path.ismount(self.path / "mnt"):
             subprocess.run(["fusermount3", "-u", "-z", str(self.path / "mnt")], check=False)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
 from envfs.errors import BadRequest
-from envfs.host.peers import Peer
+from envfs.host.callers.peers import Peer
 from envfs.protocol.control import Reply, Row
 from envfs.service.service import Service
 

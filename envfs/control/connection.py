@@ -26,7 +26,7 @@ from envfs.gate.approvals.asking import by_socket
 from envfs.gate.fair_queue import Asker
 from envfs.gate.turns import asker
 from envfs.host import clocks
-from envfs.host.peers import Peer
+from envfs.host.callers.peers import Peer
 from envfs.protocol import control, framing, wire
 from envfs.service import rights
 from envfs.service.service import Service

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import trio
 
-from envfs.control import (
+from envfs.control.call import Call, Sent
+from envfs.control.requests import (
     approvals,
     doctor,
     identity,
@@ -29,7 +30,6 @@ from envfs.control import (
     views,
     watch,
 )
-from envfs.control.call import Call, Sent
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.errors import BadRequest, EnvFSError, NotApproved

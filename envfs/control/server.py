@@ -14,7 +14,7 @@ import trio
 from envfs.control.connection import Connection
 from envfs.errors import Conflict, TooMany
 from envfs.gate.fair_queue import Asker
-from envfs.host import peers
+from envfs.host.callers import peers
 from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.protocol import control, framing, wire
 from envfs.service.budgets import Room

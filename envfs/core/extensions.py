@@ -13,7 +13,8 @@ from envfs.core import limits
 from envfs.errors import AuthenticationFailed, UnsupportedFormat
 
 _REMOVED = "removed"  # as long as this version is the newest, the level is listed nowhere
-UNDERSTOOD: frozenset[str] = frozenset({_REMOVED})  # names of extensions that this release acts upon
+_PLACEHOLDERS = "placeholders"  # random text that goes into the placeholders of the level's values
+UNDERSTOOD: frozenset[str] = frozenset({_REMOVED, _PLACEHOLDERS})  # names of extensions that this release acts upon
 CRITICAL = "crit"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _TEXT = re.compile(r"[ -~]*", re.ASCII)
@@ -46,6 +47,21 @@ def parse_extension(body: object) -> str:
 def is_removed(text: str) -> bool:
     """Tell whether an extension says that its level was removed. `text` is as in `critical_names`."""
     return bool(text) and json.loads(text).get(_REMOVED) is True
+
+
+def placeholder_text(text: str) -> str:
+    """Return what an extension adds to the placeholders of the level's values. `text` is as in `critical_names`."""
+    added = json.loads(text).get(_PLACEHOLDERS) if text else None
+    return added if isinstance(added, str) else ""
+
+
+def with_placeholder_text(text: str, added: str) -> str:
+    """Return an extension that changes the placeholders of the level's values.
+
+    Raises:
+        AuthenticationFailed: there is no room left for it
+    """
+    return parse_extension((json.loads(text) if text else {}) | {_PLACEHOLDERS: added})
 
 
 def with_removed(text: str, *, removed: bool) -> str:

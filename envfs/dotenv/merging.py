@@ -103,7 +103,12 @@ def renamed_names(old: Mapping[str, str], new: Mapping[str, str], changes: NameC
 def name_changes(old: Mapping[str, str], new: Mapping[str, str]) -> NameChanges:
     """Tell by name what it takes to get from `old` to `new`."""
     return NameChanges(
-        added=tuple(name for name in new if name not in old),
+        added=_missing(new, old),
         changed=tuple(name for name in new if name in old and old[name] != new[name]),
-        removed=tuple(name for name in old if name not in new),
+        removed=_missing(old, new),
     )
+
+
+def _missing(names: Mapping[str, str], among: Mapping[str, str]) -> tuple[str, ...]:
+    # of two versions of a text there are mostly none, which is found out in a tenth of the time
+    return () if names.keys() <= among.keys() else tuple(name for name in names if name not in among)

@@ -20,7 +20,7 @@ from envfs.fuse import loop
 from envfs.fuse.nodes import FILES, Node
 from envfs.gate.approvals.board import CallerLeft, Patience
 from envfs.gate.gate import Gate
-from envfs.host import lineages, pending_signals
+from envfs.host.callers import lineages, pending_signals
 
 _TEXTS = frozenset(FILES.values())
 

@@ -20,7 +20,7 @@ from envfs.gate.gate import Gate
 from envfs.gate.readings import LevelReading
 from envfs.gate.views.view import Extent, View
 from envfs.host import clocks
-from envfs.host.callers import kept_caller
+from envfs.host.callers.callers import kept_caller
 
 MOST_HANDLES = 1024  # open files and folders of one uid
 MOST_VIEWS = 64  # different views that they hold: each is a mapping, and a descriptor of this process

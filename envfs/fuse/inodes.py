@@ -19,7 +19,7 @@ from envfs.fuse.kernel_table import Inode, InodeIdentity, KernelTable
 from envfs.fuse.nodes import FORMATS, PAST, ROOT, VALUE, Node
 from envfs.gate.views.view import TEXTS, Extent, View
 from envfs.host import clocks
-from envfs.host.callers import kept_caller
+from envfs.host.callers.callers import kept_caller
 from envfs.vault.vault import Vault
 
 _FOLDER_MODE, _FILE_MODE = stat.S_IFDIR | 0o500, stat.S_IFREG | 0o400
@@ -59,7 +59,7 @@ class Inodes:
         size, changed_ns = end - start, view.changed_ns or self._mounted_ns
         held = self._table.held(node, caller.uid, content)
         if held is not None and size <= held.entry.st_size and changed_ns <= held.entry.st_mtime_ns:
-            return held if held.caller is caller else held._replace(caller=caller)
+            return held if held.caller is caller else Inode(held.number, held.identity, caller, held.entry)
         entry = EntryAttributes()
         entry.st_size = size
         entry.st_blocks = -(-size // _SECTOR)
@@ -74,7 +74,7 @@ class Inodes:
         held = self._table.held(node, caller.uid)
         if held is None or time.monotonic_ns() - self._looked_ns.get(node, 0) > _LOOK_AGAIN_NS:
             return self.folder(node, caller)
-        return held if held.caller is caller else held._replace(caller=caller)
+        return held if held.caller is caller else Inode(held.number, held.identity, caller, held.entry)
 
     def folder(self, node: Node, caller: Caller) -> Inode:
         """Return the inode of a folder."""

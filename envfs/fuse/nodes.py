@@ -1,6 +1,7 @@
 """The content of the mount: its nodes, named by what they show, and the way to each."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple, assert_never
 
 from envfs.core import names
@@ -101,6 +102,7 @@ def name(node: Node) -> str:
     return _NAMES.get(node.kind) or node.name or str(node.version)
 
 
+@lru_cache(maxsize=1024)
 def request(node: Node, what: Format) -> AccessRequest:
     """Return what a caller asks for that looks up, opens or lists a node."""
     variables = (node.name,) if node.kind is NodeKind.VALUE else ()

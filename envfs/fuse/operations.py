@@ -38,7 +38,7 @@ from envfs.fuse.touch_plan import Touch
 from envfs.fuse.touching import Touching
 from envfs.gate.gate import Gate
 from envfs.gate.views.view import View
-from envfs.host import callers
+from envfs.host.callers import callers
 from envfs.host.memory import ReplyBuffer
 from envfs.vault.vault import Vault
 

@@ -17,7 +17,8 @@ from envfs.errors import UnsafeSettings
 from envfs.gate.approvals.asking import Approvals
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
-from envfs.host import clocks, rule_processes
+from envfs.host import clocks
+from envfs.host.callers import rule_processes
 
 # looked up once: through its class a member costs 50 ns (Python 3.11)
 _READ, _ASK = Capability.READ, Decision.ASK
@@ -109,6 +110,12 @@ class Judge:
     def allows(self, caller: Caller, level: str, capability: Capability = _READ) -> bool:
         """Tell whether a caller may read the view of a level in whatever face, or do something else there."""
         return self.decide(caller, level, capability).is_served
+
+    def may_compare(self, caller: Caller, level: str) -> bool:
+        """Tell whether a caller that writes may hear what that changed: it gets each value there, however often."""
+        if not self.decide(caller, level).has_values:
+            return False
+        return not self.policy().counted(caller, level, clocks.boot_seconds())
 
     def sees(self, caller: Caller, level: str) -> bool:
         """Tell whether a caller may know that a level exists."""

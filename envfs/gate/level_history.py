@@ -16,7 +16,7 @@ from envfs.protocol.keyholding import CompareVersions
 from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
 
-_COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 8 << 20
+_COMPARED_AT_ONCE, _COMPARED_BYTES = 64, 10 << 20
 _FORGOTTEN = "forgotten"  # in the place of an operation
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from envfs import safe_open
 from envfs.core.access.rule import Rule, RuleProcess
 from envfs.errors import AuditUnavailable, StoreUnavailable
-from envfs.host import clocks, private_files, rule_processes
+from envfs.host import clocks, private_files
+from envfs.host.callers import rule_processes
 
 _LARGEST = 16 << 20
 _TIDY_BYTES = 1 << 20  # at this size, and at twice what was left of it, the file is written again

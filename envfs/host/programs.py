@@ -8,7 +8,6 @@ from envfs import safe_open
 from envfs.core import limits
 
 _CHUNK = 1 << 20
-_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def digest_at(path: str) -> str:
@@ -30,24 +29,26 @@ def digest_for_all(path: str) -> str:
 def _open_for_all(path: str) -> int:
     # step by step, so that none of them leads elsewhere once it was looked at
     *folders, name = path.split("/")
-    folder = os.open("/", _FOLDER)
+    folder = _open_folder("/")
     try:
         for step in folders[1:]:
-            inner = os.open(step, _FOLDER, dir_fd=folder)
+            inner = _open_folder(step, folder)
             os.close(folder)
             folder = inner
             _check_mode(folder, stat.S_IXOTH)
-        handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=folder)
+        handle = safe_open.open_file(f"/proc/self/fd/{folder}/{name}")
     finally:
         os.close(folder)
     try:
         _check_mode(handle, stat.S_IROTH)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise PermissionError
     except OSError:
         os.close(handle)
         raise
     return handle
+
+
+def _open_folder(path: str, inside: int | None = None) -> int:
+    return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=inside)
 
 
 def _check_mode(handle: int, bit: int) -> None:

@@ -22,6 +22,7 @@ class TrustedFile:
     def __init__(self, path: Path, what: str) -> None:
         """Use `path`, which need not exist."""
         self.path = path
+        self._name = str(path)
         self._what = what
         self._stamp: tuple[int, ...] | None = None
         self._seen: tuple[int, ...] | None = None
@@ -91,7 +92,7 @@ class TrustedFile:
 
     def _look(self) -> tuple[int, ...]:
         try:
-            status = os.stat(self.path)
+            status = os.stat(self._name)
         except FileNotFoundError:
             return ()
         except OSError as error:

@@ -18,7 +18,7 @@ from envfs.protocol import framing, keyholding, wire
 from envfs.protocol.keyholding import RenderView
 
 _TIME = "2000-01-01T00:00:00.000000Z"
-_TEXT = "".join(f"NAME_{number}='a value {number}' # and why\n" for number in range(10))
+_TEXT = "".join(f"NAME_{number}='a value {number}' # and why\n" for number in range(50))
 
 
 class WarmUp:

@@ -109,11 +109,11 @@ class WriteLevel(NamedTuple):
 
     `set` and `template` come with `name` and a descriptor for the value, or with `names` and one for their values, each
     ended by a NUL, `unset` with `name` or `names`, `rename` with `name` and `new_name`, `merge` and `replace` with a
-    descriptor for the text, `restore` with the layer `restore`, `copy` and `move` with one of another level there, and
-    `copy` with `names` if it is not about all. `head` is None for a level without text. `trim` drops the line end of a
-    value of one line. `message` is sealed into the record's note. `members` as in Layer. With `always` an unchanged
-    text is sealed as well. With `quiet` it is no error to unset a name that is not there. With `half` the level counts
-    as removed, until the next version.
+    descriptor for the text, `restore` with the layer `restore`, and with `names` for these alone, `copy` and `move`
+    with one of another level there, `copy` with `names` too. `head` is None for a level without text. `trim` drops the
+    line end of a value of one line. `message` is sealed into the record's note. `members` as in Layer. With `always` an
+    unchanged text is sealed as well. With `quiet` it is no error to unset a name that is not there. With `half` the
+    level counts as removed, until the next version.
     """
 
     place: RecordAddress

@@ -19,8 +19,9 @@ from envfs.core.approvals import approver
 from envfs.core.approvals.approver import AGENTS, AnsweringProcess, AskingProcess
 from envfs.core.approvals.question import ApprovalScope, Question
 from envfs.errors import BadRequest, Conflict, NoSuchLevel, NotApproved
-from envfs.host import lineages, programs
-from envfs.host.peers import Peer
+from envfs.host import programs
+from envfs.host.callers import lineages
+from envfs.host.callers.peers import Peer
 from envfs.service import rights
 from envfs.service.grants import check_giving, give_rule
 from envfs.service.service import Service

@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 
 from envfs.core import events, names
 from envfs.core.access.caller import Caller
-from envfs.core.access.policy import IndexedRule, rank
+from envfs.core.access.resolution import IndexedRule, rank
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, who
 from envfs.core.access.verdict import Decision
 from envfs.errors import AlreadyExists, AuditUnavailable, EnvFSError, NotApproved, UnsafeSettings
-from envfs.host import clocks, rule_processes
+from envfs.host import clocks
+from envfs.host.callers import rule_processes
 from envfs.rules_file import MOST_RULES
 from envfs.service import rights
 from envfs.service.service import Service

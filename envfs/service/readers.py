@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from envfs.core import names
 from envfs.gate.readings import LevelReading
-from envfs.host import callers, clocks
+from envfs.host import clocks
+from envfs.host.callers import callers
 from envfs.service.service import Service
 
 

@@ -26,7 +26,8 @@ from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
 from envfs.gate.search import Search
 from envfs.gate.views.ready_views import Views
-from envfs.host import callers, mounts
+from envfs.host import mounts
+from envfs.host.callers import callers
 from envfs.host.process.hook import Hook
 from envfs.locations import Locations
 from envfs.rules_file import RulesFile
@@ -127,8 +128,10 @@ class Service:
 
     def audit_settings(self) -> AuditSettings:
         """Return how the access log is kept: as before, while the settings file cannot be trusted."""
-        with suppress(EnvFSError):
+        try:
             self._audit_settings = self.settings.load().audit
+        except EnvFSError:
+            return self._audit_settings
         return self._audit_settings
 
     def _alarm(self, entry: bytes) -> None:

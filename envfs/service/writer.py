@@ -57,9 +57,9 @@ class LevelChange(NamedTuple):
     always: bool = False
     quiet: bool = False
     restore_level: str = ""
-    expected: int = 0
     half: bool = False
     names: tuple[str, ...] = ()
+    expected: int = -1
 
 
 class Result(NamedTuple):
@@ -140,8 +140,7 @@ class Writer:
         project = names.project(level)
         key = await self._keys.newest(project)
         head = vault.head(level)
-        if change.expected and (head is None or head.seq != change.expected):
-            raise Conflict(f"{level} was changed by another process meanwhile", "look, and try again")
+        self._check_expected(change, head.seq if head else 0)
         request, blobs = self._request(change, head.seq if head else 0, key)
         answer: KeyholderAnswer[Sealed | Unchanged] = await self._keyholder.ask(
             request, (Sealed, Unchanged), blobs, descriptors
@@ -164,6 +163,12 @@ class Writer:
             self._changes.count_as_changed(record.digest(data))
         self._changes.wrote(level, LevelVersion(head.seq, head.digest) if head else NO_TEXT)
         return Result(request.place.seq, answer.message)
+
+    def _check_expected(self, change: LevelChange, version: int) -> None:
+        # a level that was removed has no text, as one that never was
+        versions = (version, 0) if version and self._vault.is_removed(change.level) else (version,)
+        if change.expected >= 0 and change.expected not in versions:
+            raise Conflict(f"{change.level} was changed meanwhile", "read it again")
 
     def _request(self, change: LevelChange, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
         level, vault = change.level, self._vault

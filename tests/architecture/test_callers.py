@@ -4,7 +4,7 @@ import ast
 
 from tests.architecture.sources import FILES, ROOT, calls, place
 
-MAKER = ROOT / "envfs" / "host" / "callers.py"
+MAKER = ROOT / "envfs/host/callers/callers.py"
 
 
 def called(call: ast.Call) -> str:
@@ -40,11 +40,10 @@ def test_nothing_that_answers_compares_a_callers_number() -> None:
         sides = [ast.unparse(side) for node in nodes for side in (node.left, *node.comparators)]
         comparing[str(path.relative_to(ROOT / "envfs"))] = sum(side.endswith("caller.uid") for side in sides)
     named = {name: count for name, count in comparing.items() if count}
-    # the policy itself; an inode, which is of one reader; whose rule it is, for one that may give rules
+    # the policy itself; an inode, which is of one reader
     assert named == {
         "core/access/conditions.py": 1,
         "fuse/operations.py": 1,
-        "service/grants.py": 3,
     }
 
 

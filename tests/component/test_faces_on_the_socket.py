@@ -122,6 +122,7 @@ WRITES = {
     "a new text": (R.ImportText(PROD, replace=True), b"X=https://${DATABASE_URL}/\n"),
     "another name": (R.RenameVariable(PROD, "DATABASE_URL", "LOGGED"), None),
     "an old text": (R.Rollback(PROD, 1), None),
+    "no text": (R.RemoveLevel(PROD), None),
 }
 
 

@@ -2,17 +2,20 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 
 from envfs.core.access.caller import Caller
+from envfs.core.access.roles import Capability
+from envfs.core.access.rule import Rule
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.gate import readings
 from envfs.gate.readings import LevelReading, Readings
 from envfs.host import clocks
 from envfs.protocol import control
 from envfs.service.readers import ReaderState, level_readers
-from tests.component.world import ME, STRANGER, Context, Replied, World, inode, looked_up, read_file, run
+from tests.component.world import LATER, ME, STRANGER, Context, Replied, World, inode, looked_up, read_file, run
 
 PROD = AccessRequest("/shop/prod", Channel.MOUNT, Format.DOTENV)
 CTX = Context()
@@ -92,6 +95,21 @@ def test_the_request_tells_who_and_only_to_the_owner(world: World) -> None:
     refused = run(lambda: world.ask(control.ListReaders("/shop"), STRANGER))
     assert isinstance(refused, control.Failed)
     assert refused.code == "not-approved"
+
+
+def test_of_a_level_whose_log_is_not_for_the_caller_no_reader_is_told(world: World) -> None:
+    def asked() -> list[str]:
+        rows = run(lambda: world.sent(control.ListReaders("/shop"), STRANGER)).rows
+        return sorted(row.level for row in rows if isinstance(row, control.ReaderRow))
+
+    for level in ("/shop", "/shop/prod"):
+        run(lambda level=level: world.ask(control.ReadView(level, "json", "show")))  # type: ignore[misc]
+    world.service.book.give(Rule("/shop", STRANGER.uid, can=frozenset((Capability.LOG,))))
+    time.sleep(LATER)
+    assert asked() == ["/shop", "/shop/prod"]
+    world.service.book.give(Rule("/shop/prod", STRANGER.uid))
+    time.sleep(LATER)
+    assert asked() == ["/shop"]
 
 
 def test_readings_are_bounded_and_the_latest_stay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,3 +245,21 @@ def test_descriptors_are_closed_whatever_is_asked(world: World) -> None:
     for asked, secret, _ in BAD_WRITES.values():
         run(lambda: world.ask(asked, secret=secret))  # noqa: B023
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_a_text_that_was_made_of_another_version_is_not_written(world: World) -> None:
+    async def main() -> None:
+        assert await world.write("/edited", "A=1\n") == 1
+        for expected in (0, 2, 10**30):
+            request = R.ImportText("/edited", replace=True, expected=expected)
+            assert code(await world.ask(request, secret=b"A=2\n")) == "conflict"
+        request = R.ImportText("/edited", replace=True, expected=1)
+        assert code(await world.ask(request, secret=b"A=2\n")) == "Written"
+        assert code(await world.ask(request, secret=b"A=3\n")) == "conflict"
+        assert code(await world.ask(request._replace(level="/new", expected=1), secret=b"A=3\n")) == "conflict"
+        assert code(await world.ask(request._replace(level="/new", expected=0), secret=b"A=3\n")) == "Written"
+        await world.ask(R.RemoveLevel("/new"))
+        assert code(await world.ask(request._replace(level="/new", expected=1), secret=b"A=3\n")) == "conflict"
+        assert code(await world.ask(request._replace(level="/new", expected=0), secret=b"A=3\n")) == "Written"
+
+    run(main)

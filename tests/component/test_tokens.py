@@ -10,7 +10,7 @@ import pytest
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule, RuleProcess
 from envfs.daemon.keyholder_process import KeyholderLink
-from envfs.host import rule_processes
+from envfs.host.callers import rule_processes
 from envfs.protocol import control, framing, wire
 from envfs.service.grants import end_sessions
 from envfs.service.identity import load_identity

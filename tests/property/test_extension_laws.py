@@ -98,3 +98,14 @@ def test_a_name_is_one_of_few_letters(name: str) -> None:
     assert name.isascii()
     assert name == name.lower()
     assert 0 < len(name) <= 32
+
+
+@given(extension(), st.sampled_from([7, True, ["x"], {}]))
+def test_random_text_for_placeholders_goes_beside_all_else(body: dict[str, object], odd: object) -> None:
+    text = extensions.parse_extension(body)
+    for fresh in ("0" * 32, "1" * 32):
+        text = extensions.with_placeholder_text(text, fresh)
+        assert extensions.placeholder_text(text) == fresh
+        assert json.loads(text) == body | {"placeholders": fresh}
+    assert extensions.placeholder_text(json.dumps({"placeholders": odd})) == ""
+    assert extensions.placeholder_text("") == ""

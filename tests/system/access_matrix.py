@@ -151,7 +151,9 @@ DOORS = {  # what each takes; `any`: to know of the level
 }
 SEVERAL = {  # these take more than one thing. The way to a value goes over a folder of names
     **dict.fromkeys(("value.stat", "value.read"), frozenset((READ, NAMES))),
-    **dict.fromkeys(("past.read", "past.json", "past.environ", "socket.past"), frozenset((READ, HISTORY))),
+    **dict.fromkeys(
+        ("past.read", "past.json", "past.environ", "socket.past", "socket.moment"), frozenset((READ, HISTORY))
+    ),
     **dict.fromkeys(("past.example", "past.vars"), frozenset((NAMES, HISTORY))),
     "past.value": READER,
 }

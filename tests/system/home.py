@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -76,7 +77,7 @@ def mounts_below(folder: Path) -> list[str]:
 
 def processes_of(folder: Path) -> list[int]:
     """List the processes whose environment or command line names a folder: that is how ours are told from others'."""
-    name, pids = os.fsencode(folder), []
+    is_named, pids = re.compile(re.escape(os.fsencode(folder)) + rb"(?![\w.-])").search, []  # home-1 is not home-12
     for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
             # asked for often, of every process of the machine, so the bare files are read
@@ -87,7 +88,7 @@ def processes_of(folder: Path) -> list[int]:
                 text = environ.read() + words.read()
         except OSError:
             continue
-        if name in text and pid != os.getpid():
+        if is_named(text) and pid != os.getpid():
             pids.append(pid)
     return pids
 

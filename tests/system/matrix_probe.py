@@ -94,6 +94,12 @@ REQUESTS: dict[str, dict[str, object]] = {
     "socket.own": {"type": "read-view", "format": "own", "channel": "show"},
     "socket.value": {"type": "read-view", "format": "value", "channel": "get", "only": ["NAME"]},
     "socket.past": {"type": "read-view", "format": "dotenv", "channel": "show", "version": 1},
+    "socket.moment": {
+        "type": "read-view",
+        "format": "dotenv",
+        "channel": "show",
+        "moment": "2100-01-01T00:00:00.000000Z",
+    },
     "socket.variables": {"type": "list-variables"},
     "socket.facts": {"type": "describe-view"},
     "socket.history": {"type": "list-history"},

@@ -170,12 +170,22 @@ def test_each_caller_gets_through_each_door_what_the_rules_mean(
         assert set(by_door) == {*DOORS, *SEVERAL}
         for door, (how, text) in by_door.items():
             cell = access_matrix.expected(persona, rule, door)
-            if (how == "ok") != (cell is not Cell.REFUSED) or (how != "ok" and (how not in _REFUSALS or text)):
+            # which version is meant, a caller with the history hears before all else
+            knows = (
+                door == "socket.moment" and access_matrix.expected(persona, rule, "socket.history") is not Cell.REFUSED
+            )
+            if (how == "ok") != (cell is not Cell.REFUSED) or (
+                how != "ok" and (how not in _REFUSALS or (text and not knows))
+            ):
                 wrong.append((rule, door, how, cell))
             elif how == "ok" and (fault := _fault(matrix, rule, door, cell, text, placeholders)):
                 wrong.append((rule, door, fault, cell))
             others = (other for other, secret in matrix.secrets.items() if secret in text and other != rule)
             wrong += [(rule, door, "leak", other) for other in others]
+        if by_door["socket.history"][0] == "ok":
+            told = access_matrix.expected(persona, rule, "socket.variables") in (Cell.TRUE, Cell.MASKED)
+            if (_variable(rule) in by_door["socket.history"][1]) is not told:
+                wrong.append((rule, "socket.history", "names", told))
         sizes = {door: by_door[f"{door}.stat"][1] for door in ("env", "value") if by_door[f"{door}.read"][0] == "ok"}
         wrong += [
             (rule, door, "size", size) for door, size in sizes.items() if size != str(len(by_door[f"{door}.read"][1]))
@@ -194,7 +204,7 @@ def _fault(made: Ground, rule: str, door: str, cell: Cell, text: str, placeholde
     """Say what is wrong with a text that came through a door, if anything. Placeholders in it are collected."""
     name, secret = _variable(rule), made.secrets[rule]
     if access_matrix.READ not in access_matrix.needs(door) or door.partition(".")[2] in _WITHOUT_TEXT:
-        is_named = name in text if door in (*_OF_NAMES, "socket.history") else cell is not Cell.HIDDEN
+        is_named = name in text if door in _OF_NAMES else cell is not Cell.HIDDEN
         return "secret" if secret in text else "" if is_named == (cell is not Cell.HIDDEN) else "name"
     if cell is Cell.TRUE:
         return "" if secret in text else "no value"

@@ -181,6 +181,8 @@ CASES = {
     "the level above all": Case("rm / -y", ("envfs ls",)),
     "no level to forget": Case("forget /nope -y", ("envfs ls",)),
     "no such version to forget": Case("forget /shop --before 99 -y", ("envfs history {}",)),
+    "no version so far back": Case("get /shop@-9 A", ("envfs history {}",)),
+    "no version of then": Case("get /shop@2001-01-01T00:00 A", ("envfs history {}",)),
     "no such version to read": Case("show /shop --version 99", ("envfs history {}",)),
     "not approved": Case("get /shop A", ("envfs grant {} --uid {}",), mounted, cures=True, uid=1001),
     "not approved to write": Case(

@@ -13,6 +13,7 @@ import pytest
 
 from tests.system.home import ENVFS, SECONDS, Daemon, Home, alive, eventually, mount_lines
 from tests.system.probing import attempt, attempts
+from tests.system.watchers import writer
 
 _STRANGER, _APPROVED = 4711, 1002
 _QUESTIONS = ("stat", "lstat", "open", "read", "listdir", "access")
@@ -181,8 +182,9 @@ def _said(process: "subprocess.Popen[str]") -> str:
 def test_old_versions_that_one_user_holds_are_bounded_and_others_read_on(served: tuple[Home, Daemon]) -> None:
     home, _ = served
     home.envfs("grant", "/shop", "--uid", str(_APPROVED))
-    for number in range(70):
-        home.envfs("set", "/shop", "COUNT", given=str(number))
+    with writer(home.socket) as write:
+        for number in range(70):
+            write.set("/shop", "COUNT", str(number))
     versions = [home.history_view("/shop", number) for number in range(1, 71)]
     with _flood(_APPROVED, 1, versions) as process:
         answers = _said(process)

@@ -15,7 +15,6 @@ _FOLDER = Path(__file__).parent
 _SESSIONS = sorted(_FOLDER.glob("*.txt"))
 _CONTRACT = _FOLDER.parents[1] / "docs" / "cli-contract.md"
 _UNSHOWN = {
-    1: "a fault in EnvFS itself",
     120: "the keyholder is replaced; tests/system/test_life.py kills it",
     121: "tests/system/test_no_wait_is_for_ever.py stops a daemon",
     124: "tests/component/test_connection.py asks for too much",

@@ -17,6 +17,7 @@ from envfs_cli.grammar.words import (
     READ_AS,
     REASON,
     VERSION,
+    YES,
     Argument,
     Command,
     Option,
@@ -164,6 +165,18 @@ COMMANDS = (
         details="Fails if a variable is missing, or a reference is undefined or leads back to itself. It warns of "
         "empty values, names that change how programs run, values that some program would take for something else. "
         "With --dialect, the programs are those that the dialect is for; `envfs grant --help` names them.",
+    ),
+    Command(
+        "edit",
+        "values",
+        "edit a level's own text, in memory only",
+        (HERE,),
+        (YES, MESSAGE, PASSPHRASE),
+        ("envfs edit /shop/prod", "VISUAL=nano envfs edit /shop/prod -m 'the new database'"),
+        details="The editor is that of VISUAL or EDITOR. The file is in memory, in a folder that other processes do "
+        "not see, and vim, nano and emacs are told to keep no copies elsewhere. When the editor ends, the names that "
+        "change are shown, and a yes writes the new version. A text with a fault opens again at its line and column. "
+        "Variables that somebody else changed meanwhile are taken in, and those that both changed are named.",
     ),
     Command(
         "import",

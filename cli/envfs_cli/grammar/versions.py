@@ -70,10 +70,20 @@ COMMANDS = (
     Command(
         "rollback",
         "versions",
-        "write a new version with the text of an old one",
-        (LEVEL, SUBVERSION),
+        "write a new version with the text of an old one, or its variables",
+        (
+            LEVEL,
+            SUBVERSION,
+            Argument("names", "text", "these variables alone, as in A,B,C; default: the whole text", optional=True),
+        ),
         (YES, MESSAGE, PASSPHRASE, JSON),
-        ("envfs rollback /shop/prod 7", "envfs rollback /shop/prod 7 -m 'the new key does not work yet'"),
+        (
+            "envfs rollback /shop/prod 7",
+            "envfs rollback /shop/prod @-1 -m 'the new key does not work yet'",
+            "envfs rollback /shop/prod 2026-11-01T10:00 DB_USER,DB_PASSWORD",
+        ),
+        details="No version is lost: the old text becomes the newest version. A variable that is named and was not "
+        "there then is removed. Without -m, the message says which version it was.",
     ),
     Command(
         "cp",

@@ -121,7 +121,7 @@ DIALECTS = ("portable", "shell", "docker", "systemd", "python", "python-interpol
 DIALECT = Option(("--dialect",), "text", "NAME", f"dotenv text for one kind of reader: {', '.join(DIALECTS)}", DIALECTS)
 SCOPES: "tuple[Scope, ...]" = ("once", "process", "executable", "always")
 VERSION = Option(("--version",), "number", "N", "the level as it was at that version")
-SUBVERSION = Argument("version", "number", "a version, as `envfs history` counts them")
+SUBVERSION = Argument("version", "text", "a version: 7, as `envfs history` counts them, @-1 or a time")
 ORDERS = ("next", "create-react-app", "rails", "dotenv-flow", "vite", "symfony", "nuxt")
 READERS = (
     "node",

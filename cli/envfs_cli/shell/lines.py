@@ -13,6 +13,7 @@ import shlex
 from envfs.core import names
 from envfs_cli import arguments, level_paths
 from envfs_cli.arguments import Mistake
+from envfs_cli.level_versions import names_version
 from envfs_cli.shell import builtins
 
 TYPE_CHECKING = False
@@ -95,6 +96,8 @@ def words_in_place(command: "Command", words: list[str], current: str, exists: "
     spots = argument_places(command, words)
     if command.name == "diff":
         return _words_of_diff(words, spots, current)
+    if command.name == "rollback":
+        return _words_of_rollback(words, spots, current)
     if len(spots) == len(fixed) - 1:
         place = spots[at - 1] + 1 if at else 0
         return [*words[:place], current, *words[place:]]
@@ -112,13 +115,20 @@ def words_in_place(command: "Command", words: list[str], current: str, exists: "
 
 def _words_of_diff(words: list[str], spots: list[int], current: str) -> list[str]:
     # each of its words is a level or a version, and the first level may be left out
-    from envfs_cli.level_versions import names_version
-
     placed = list(words)
     for spot in spots:
         if not names_version(words[spot]):
             placed[spot] = level_paths.resolve_dated_level(current, words[spot])
     return [current, *placed] if not spots or names_version(words[spots[0]]) else placed
+
+
+def _words_of_rollback(words: list[str], spots: list[int], current: str) -> list[str]:
+    # the level may be left out before its version
+    if not spots or names_version(words[spots[0]]):
+        return [current, *words]
+    placed = list(words)
+    placed[spots[0]] = level_paths.resolve_dated_level(current, words[spots[0]])
+    return placed
 
 
 def argument_places(command: "Command", words: list[str]) -> list[int]:

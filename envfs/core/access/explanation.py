@@ -6,7 +6,8 @@ from typing import NamedTuple
 from envfs.core.access.caller import Caller
 from envfs.core.access.conditions import path_of
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
-from envfs.core.access.policy import IndexedRule, Policy
+from envfs.core.access.policy import Policy
+from envfs.core.access.resolution import IndexedRule
 from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Pin, Rule, who
 from envfs.core.access.rule_command import grant_command

@@ -46,11 +46,11 @@ def url_placeholder(order: MaskOrder, value: str) -> MaskedValue | None:
         return None
     scheme, host, ports = match["scheme"], match["host"], match["ports"]
     if match["user"] is not None:
-        return _fitting(order, _with_userinfo(order, match))._replace(host=host + ports)
+        return _fitting(order, _with_userinfo(order, match))._replace(host=scheme + host + ports)
     if "@" in value and (ports or scheme.lower() not in _WEB):  # the host may be a piece of a password with a slash
         return None
     frames = [_Frame(f"{scheme}{host}{ports}/"), _Frame(f"{scheme}{host}/")]
-    return _fitting(order, frames)._replace(host=host + ports)
+    return _fitting(order, frames)._replace(host=scheme + host + ports)
 
 
 def _with_userinfo(order: MaskOrder, match: re.Match[str]) -> list[_Frame]:
@@ -79,7 +79,11 @@ def _fitting(order: MaskOrder, frames: list[_Frame]) -> MaskedValue:
         if not order.size or room >= signs_for(USERINFO):
             alphabet = BASE62 if not order.size or room >= signs_for(BASE62) else USERINFO
             return surrounded(order, alphabet, before, after)._replace(shown=shown)
-    return _in_mixed_case(order, frames[-1]) or surrounded(order._replace(size=0), BASE62, *frames[0][:2])
+    return _in_mixed_case(order, frames[-1]) or _longer(order, frames[0])
+
+
+def _longer(order: MaskOrder, frame: _Frame) -> MaskedValue:
+    return surrounded(order._replace(size=0), BASE62, frame.before, frame.after)._replace(shown=frame.shown)
 
 
 def _in_mixed_case(order: MaskOrder, frame: _Frame) -> MaskedValue | None:

@@ -27,7 +27,7 @@ _WORD64, _WORD62 = r"([A-Za-z0-9_-]{20,})", r"([A-Za-z0-9]{20,})"
 
 ROWS: Final[tuple[Row, ...]] = (
     # models and their makers
-    ("anthropic", ("sk-ant-",), r"[a-z]{3,12}\d{2}-([A-Za-z0-9_-]{20,})", (URL64,)),
+    ("anthropic", ("sk-ant-",), r"(?:api|admin|sid|oat|ort)\d{2}-([A-Za-z0-9_-]{20,})", (URL64,)),
     (
         "openai-project",
         ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-"),

@@ -18,9 +18,9 @@ from envfs.dotenv.residues import Choice, Open, Outside, Residue
 _WINDOW: Final = 16
 _TELLING: Final = 8  # a shorter value is a common word or number: it stands in other values by chance
 _LONGEST_SHOWN: Final = 4096
-_HOST_NAME = re.compile(
-    r"[a-z-]+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}|\d+(?:\.\d+){3}", re.ASCII
-)  # of the usual kind
+_HOST_NAME = re.compile(  # of the usual kind, or a scheme such as postgresql+psycopg2
+    r"[a-z-]+(?:\+[a-z]+[0-9]?)?|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}|\d+(?:\.\d+){3}", re.ASCII
+)
 _NOTHING = re.compile(r"(?!)")
 _LIST_SIGN: Final = ":"  # between the reader's own PATH and what is added to it
 

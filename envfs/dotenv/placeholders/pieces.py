@@ -26,7 +26,7 @@ class MaskedValue(NamedTuple):
     """A placeholder, finished. The 16 signs from `anchor` on are random, but for dashes and line breaks of its shape.
 
     `shown` has the parts of the value in it, beyond the beginning of a known shape and the host of an address. `host`
-    is that host.
+    is that host, with the scheme.
     """
 
     text: str

@@ -21,7 +21,8 @@ from envfs.gate.approvals.board import Answer, Board, Patience
 from envfs.gate.approvals.standing import Approval
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.gathering import Gathering
-from envfs.host import clocks, lineages, sightings
+from envfs.host import clocks
+from envfs.host.callers import lineages, sightings
 from envfs.settings import Settings
 
 by_socket: ContextVar[bool] = ContextVar("by_socket", default=False)  # whether a client of the socket asks

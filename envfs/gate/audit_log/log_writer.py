@@ -20,8 +20,8 @@ from envfs.gate.audit_log import log_end, log_opening
 from envfs.gate.audit_log.log_files import HINT, LogEnd
 from envfs.gate.audit_log.written_file import CannotWrite, FileGone, FileIsAnother, ReadOnly, WrittenFile
 from envfs.host import clocks
+from envfs.host.callers.origins import Origins
 from envfs.host.journals import LogCopies
-from envfs.host.origins import Origins
 
 _USUAL = AuditSettings()
 _A_LOOK, _A_WRITE = "look", "write"  # what shows that a log which was read-only, or on a full disk, may go on

@@ -40,6 +40,7 @@ class WrittenFile:
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""
         self.path = path
+        self._name = str(path)  # to make it of a path again costs a tenth of a look
         self.size = 0
         self.is_unsynced = False
         self._handle = -1
@@ -91,7 +92,7 @@ class WrittenFile:
             FileGone, FileIsAnother, ReadOnly: it is not
         """
         try:
-            status = os.stat(self.path, follow_symlinks=False)
+            status = os.stat(self._name, follow_symlinks=False)
         except OSError:
             raise FileGone("the access log was deleted") from None
         if (status.st_dev, status.st_ino) != self._identity:

@@ -1,11 +1,12 @@
-"""The inode of a pidfd: one number for one process, never given again while the machine runs (pidfd_open(2)).
+"""Pidfds: handles of processes, and their inodes (pidfd_open(2)).
 
-Since Linux 6.9 pidfds have a file system of their own. Before that all of them had one inode in common, as all event
-descriptors still have.
+The inode is one number for one process, never given again while the machine runs. Since Linux 6.9 pidfds have a file
+system of their own. Before that all of them had one inode in common, as all event descriptors still have.
 """
 
 import functools
 import os
+import select
 
 
 def pidfd_inode(process: int) -> int:
@@ -24,6 +25,13 @@ def inode_of(pidfd: int) -> int:
     """Return the number of the process that a pidfd is of. 0 if it cannot be had."""
     status = os.fstat(pidfd)
     return 0 if status.st_dev == _shared_device() else status.st_ino
+
+
+def has_exited(pidfd: int) -> bool:
+    """Tell whether all threads of the process have ended, also while nobody has asked for its status."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 @functools.cache

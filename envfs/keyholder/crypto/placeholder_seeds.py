@@ -1,11 +1,11 @@
 """Seeds of placeholders, from the keys of the texts that a value is made of (docs/format.md, "Masked views").
 
-Laws: the same key, level, name and value give the same seed. Only a process that can open each of the texts can work
-out a seed, so the placeholder of a short value confirms no guess at it.
+Laws: the same key, level, name, value and random texts give the same seed. Only a process that can open each of the
+texts can work out a seed, so the placeholder of a short value confirms no guess at it.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -22,7 +22,10 @@ def placeholder_key(keys: Iterable[Secret[bytes]]) -> Secret[bytes]:
     return Secret(derived.derive(material))
 
 
-def placeholder_seed(key: Secret[bytes], level: str, name: str, value: str) -> bytes:
-    """Return the seed for the value of a variable that a level sets (HMAC-SHA-256, RFC 2104)."""
-    text = f"{level}\0{name}\0{value}".encode(errors="surrogatepass")
+def placeholder_seed(key: Secret[bytes], level: str, name: str, value: str, added: Sequence[str] = ()) -> bytes:
+    """Return the seed for the value of a variable that a level sets (HMAC-SHA-256, RFC 2104).
+
+    `added` are the random texts that the records of its texts have for that, the top level's first.
+    """
+    text = "\0".join((level, name, value, *(added if any(added) else ()))).encode(errors="surrogatepass")
     return hmac.digest(key.reveal(), text, "sha256")

@@ -6,6 +6,7 @@ what another writes, and no two write into the same place.
     identity   length (2 bytes), the age identity's line
     signed     length (2 bytes), the last checkpoint that was signed, as text. It outlives the keys
     slots      length of the project's path (1), the path, name of the key file, count (1), the keys
+    opened     what the identity opened (`opened_keys`)
 
 A slot with no keys is a mark: the project is locked though the identity could open it. A mark outlives the keys: when
 everything is forgotten, and the identity is held again for the sake of another project, it still stands.
@@ -19,13 +20,16 @@ from envfs.core.names import Project
 from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
 from envfs.host.memory import Region
+from envfs.keyholder.held import opened_keys
 from envfs.keyholder.held.fork_lock import ForkLock
+from envfs.keyholder.held.opened_keys import OpenedKeys
 
 _IDENTITY, _SIGNED, _LENGTH = 2048, 2048, 2
 _SLOTS_AT = _IDENTITY + _SIGNED
 _SLOT, _SLOTS = 2048, 64
 _PATH, _NAME = 1 + limits.COMPONENT_BYTES + 1, 43
 _COUNT = _PATH + _NAME
+_OPENED_AT = _SLOTS_AT + _SLOTS * _SLOT
 
 
 class Keyring:
@@ -33,7 +37,8 @@ class Keyring:
 
     def __init__(self) -> None:
         """Start with nothing held."""
-        self._region = Region.create(_SLOTS_AT + _SLOTS * _SLOT)
+        self._region = Region.create(_OPENED_AT + opened_keys.BYTES)
+        self._opened = OpenedKeys(self._region, _OPENED_AT)
         self._lock = ForkLock()
 
     # -- the identity --------------------------------------------------------------------------------------------------
@@ -42,6 +47,7 @@ class Keyring:
         """Hold an age identity (`AGE-SECRET-KEY-1…`) from now on."""
         data = identity.reveal().encode()
         with self._lock:
+            self._opened.clear()
             self._region.map[_LENGTH : _LENGTH + len(data)] = data
             self._region.map[:_LENGTH] = len(data).to_bytes(_LENGTH, "big")
 
@@ -61,10 +67,31 @@ class Keyring:
             Locked: none is held
         """
         with self._lock:
-            length = int.from_bytes(self._region.map[:_LENGTH], "big")
-            if length:
-                return Secret(bytes(self._region.map[_LENGTH : _LENGTH + length]).decode())
-        raise Locked("the vault is locked", "unlock it with `envfs unlock`")
+            identity = self._identity()
+        if not identity:
+            raise Locked("the vault is locked", "unlock it with `envfs unlock`")
+        return Secret(identity.decode())
+
+    def _identity(self) -> bytes:
+        return bytes(self._region.map[_LENGTH : _LENGTH + int.from_bytes(self._region.map[:_LENGTH], "big")])
+
+    def _holds(self, identity: Secret[str]) -> bool:
+        return Secret(self._identity().decode()) == identity
+
+    # -- what the identity opened --------------------------------------------------------------------------------------
+
+    def hold_opened(self, identity: Secret[str], project: Project, name: str, keys: tuple[Secret[bytes], ...]) -> None:
+        """Hold the keys that an identity opened in the key file of that name, if nothing was locked meanwhile."""
+        with self._lock:
+            if self._holds(identity) and not self._is_closed(project):
+                self._opened.put(project, name, keys)
+
+    def opened(self, identity: Secret[str], project: Project, name: str) -> tuple[Secret[bytes], ...] | None:
+        """Return the keys of a project that is not locked, if this identity opened the key file of that name."""
+        with self._lock:
+            if not self._holds(identity) or self._is_closed(project):
+                return None
+            return self._opened.find(project, name)
 
     # -- the last checkpoint -------------------------------------------------------------------------------------------
 
@@ -109,6 +136,7 @@ class Keyring:
     def forget_project(self, project: Project) -> None:
         """Hold nothing of a project any more, neither keys nor a mark."""
         with self._lock:
+            self._opened.forget(project)
             for at in self._taken(project):
                 self._clear(at)
 
@@ -121,7 +149,10 @@ class Keyring:
     def is_closed(self, project: Project) -> bool:
         """Tell whether a project is locked by a mark."""
         with self._lock:
-            return any(self._path(at) == project for at in self._marks())
+            return self._is_closed(project)
+
+    def _is_closed(self, project: Project) -> bool:
+        return any(self._path(at) == project for at in self._marks())
 
     def project(self, project: Project, name: str) -> tuple[Secret[bytes], ...] | None:
         """Return the keys of a project, if they are held and of the key file of that name."""
@@ -136,6 +167,7 @@ class Keyring:
     # -- slots, under the lock -----------------------------------------------------------------------------------------
 
     def _write(self, project: Project, name: str, keys: tuple[Secret[bytes], ...]) -> None:
+        self._opened.forget(project)
         at = self._slot(project)
         body = name.ljust(_NAME, "\0").encode() + bytes((len(keys),)) + b"".join(key.reveal() for key in keys)
         path = project.encode()

@@ -1,5 +1,6 @@
 """The request that seals a level's next text."""
 
+import os
 from collections.abc import Callable, Collection
 
 from envfs.core import extensions, keyfile, limits, names, record
@@ -14,11 +15,13 @@ from envfs.keyholder.crypto.sealing import Content
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 
+_PLACEHOLDER_BYTES = 16
+
 
 def write_level(request: WriteLevel, work: Work) -> WorkResult:
     """Apply an operation to a level's text and seal the result. Raises TooLarge."""
     check_message(request.message)
-    key = work.keys(request.key, request.key_blob).keys[0]
+    key = work.level_keys(request.key, request.key_blob)[0]
     old = work.open(request.head) if request.head else parse_document("")
     new, notes = _OPERATIONS[request.operation](request, work, old)
     text = new.render()
@@ -37,28 +40,52 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
     # an extension is about the text: it goes where that goes, whoever knows what it means
-    is_of_source = request.operation in (Operation.RESTORE, Operation.MOVE) or not (request.head or request.names)
-    source = request.restore if request.restore and is_of_source else request.head
+    is_of_source = request.operation in (Operation.RESTORE, Operation.MOVE, Operation.COPY) and not request.names
+    is_of_source = is_of_source and not (request.operation is Operation.COPY and request.head)
+    source = request.restore if is_of_source else request.head
     ext = record.parse_header(work.blobs[source.record_blob]).ext if source else ""  # opened before
     if request.operation is not Operation.RESEAL:
         ext = extensions.with_removed(ext, removed=request.half or request.operation is Operation.REMOVE)
+    if request.always:  # else a guess that is right would have the placeholder of before
+        ext = extensions.with_placeholder_text(ext, os.urandom(_PLACEHOLDER_BYTES).hex())
     version = request.restore.record.seq if request.restore else 0
     level = request.restore.level if request.restore and request.operation is not Operation.RESTORE else ""
-    message = request.message or (_message(request, work) if request.operation is Operation.MOVE else "")
     return Content(
         text,
-        Note(_WORDS[request.operation], version, level, message),
+        Note(_word(request), version, level, request.message or _given_message(request, work)),
         work.members(request.place.vault, request.members).newest,
         ext,
     )
 
 
-def _message(request: WriteLevel, work: Work) -> str:
-    return sealing.open_note(work.open_record(request.restore)).message if request.restore else ""
+def _given_message(request: WriteLevel, work: Work) -> str:
+    # where a person gave none
+    match request.operation:
+        case Operation.MOVE if request.restore:
+            return sealing.open_note(work.open_record(request.restore)).message
+        case Operation.RESTORE:
+            return _own_message(request, work)
+        case _:
+            return ""
 
 
 def _ext(request: WriteLevel, work: Work) -> str:
     return record.parse_header(work.blobs[request.head.record_blob]).ext if request.head else ""
+
+
+def _word(request: WriteLevel) -> str:
+    return "restore" if request.operation is Operation.RESTORE and request.names else _WORDS[request.operation]
+
+
+def _own_message(request: WriteLevel, work: Work) -> str:
+    # for what brings something back
+    if request.restore is None:
+        return ""
+    then = record.parse_header(work.blobs[request.restore.record_blob])
+    about = f"as in version {then.seq} of {then.time[:19].replace('T', ' ')} UTC"
+    shown = ", ".join(request.names[:_NAMES_SAID])
+    more = f" and {len(request.names) - _NAMES_SAID} more" if len(request.names) > _NAMES_SAID else ""
+    return f"{shown}{more} {about}" if request.names else about
 
 
 def _is_doubtful(request: WriteLevel, document: Document, changes: merging.NameChanges) -> bool:
@@ -94,6 +121,7 @@ def _check_dialect(document: Document, written: Collection[str], level: str) -> 
 
 
 _ALWAYS = (Operation.RESEAL, Operation.MOVE)  # what makes a record though the text is the same
+_NAMES_SAID = 6  # in a message that is made here: they are long
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
 
 
@@ -161,8 +189,22 @@ def _merge(request: WriteLevel, work: Work, old: Document) -> _Edited:
     return (dialects.with_directive(merged, dialect) if dialect else merged), notes
 
 
-def _restore(request: WriteLevel, work: Work, _old: Document) -> _Edited:
-    return work.open(request.restore) if request.restore else parse_document(""), ()
+def _restore(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    then = work.open(request.restore) if request.restore else parse_document("")
+    return (_with_variables_of(then, old, request.names) if request.names else then), ()
+
+
+def _with_variables_of(then: Document, old: Document, several: tuple[str, ...]) -> Document:
+    new = old.merged(Document(tuple(entry for entry in then.entries if entry.name in several)))
+    present, marked = new.variables(), canaries.marked_names(then)
+    for name in several:
+        if name in then.variables():
+            new = canaries.with_mark(new, name) if name in marked else new
+        elif name in present:
+            new = canaries.without_mark(new.unset(name), name)
+        else:
+            raise NoSuchVariable(f"{name} is set neither now nor in that version")
+    return new
 
 
 def _copy(request: WriteLevel, work: Work, old: Document) -> _Edited:

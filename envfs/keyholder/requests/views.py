@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from envfs.core import limits
+from envfs.core import extensions, limits
 from envfs.core.access.face import Face
 from envfs.core.secret import Secret
 from envfs.core.view_parts import Part
@@ -15,6 +15,7 @@ from envfs.dotenv.rereading import reread_document
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.crypto import placeholder_seeds, sealing
+from envfs.keyholder.crypto.sealing import OpenedRecord
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol import jsontext, parts
 from envfs.protocol.keyholding import (
@@ -64,7 +65,7 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
     dialect = asked or dialects.requested_dialect([layer.document for layer in layers])
     view = merging.merge_layers(layers, lenient=lenient)
     if request.masked:
-        view = masking.masked_view(view, _seeds(view, [opened.key for opened in records]))
+        view = masking.masked_view(view, _seeds(view, records))
     if request.only:
         view = merging.only_shown(view, Face(only=request.only).shows)
     contents = readable_parts(view, dialect, masking.FIRST_LINE if request.masked else "")
@@ -80,14 +81,17 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
     )
 
 
-def _seeds(view: merging.MergedView, keys: list[Secret[bytes]]) -> masking.SeedMaker:
+def _seeds(view: merging.MergedView, records: list[OpenedRecord]) -> masking.SeedMaker:
+    added = [extensions.placeholder_text(opened.header.ext) for opened in records]
+
     @cache
     def key_of(layers: tuple[int, ...]) -> Secret[bytes]:
-        return placeholder_seeds.placeholder_key(keys[layer] for layer in layers)
+        return placeholder_seeds.placeholder_key(records[layer].key for layer in layers)
 
     def seed_of(name: str, value: str) -> bytes:
-        key = key_of(tuple(merging.layers_of(view, name)))
-        return placeholder_seeds.placeholder_seed(key, view.origin[name], name, value)
+        layers = tuple(merging.layers_of(view, name))
+        texts = [added[layer] for layer in layers]
+        return placeholder_seeds.placeholder_seed(key_of(layers), view.origin[name], name, value, texts)
 
     return seed_of
 

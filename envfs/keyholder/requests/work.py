@@ -48,6 +48,7 @@ class Work:
         self.descriptors = descriptors
         self.confined = confined
         self._keys: dict[int, Keys] = {}
+        self._level_keys: dict[int, tuple[Secret[bytes], ...]] = {}
         self._members: dict[MemberRecords | None, Members] = {}
 
     @cached_property
@@ -64,6 +65,28 @@ class Work:
         if blob not in self._keys:
             self._keys[blob] = self._open_keys(place, self.blobs[blob])
         return self._keys[blob]
+
+    def level_keys(self, place: RecordAddress, blob: int) -> tuple[Secret[bytes], ...]:
+        """Return a project's keys alone, the newest first. A managed key file that was opened before is not again.
+
+        Raises:
+            Locked: the project is locked, or under a passphrase that was not given yet
+        """
+        if blob not in self._level_keys:
+            self._level_keys[blob] = self._managed_keys(place, blob) or self.keys(place, blob).keys
+        return self._level_keys[blob]
+
+    def _managed_keys(self, place: RecordAddress, blob: int) -> tuple[Secret[bytes], ...] | None:
+        data = self.blobs[blob]
+        if keyfile.custody_of(data) != Custody.MANAGED:
+            return None
+        identity, project = self.keyring.identity(), record.project_of_stream(place.stream)
+        name = _whole_name(place, data)
+        held = self.keyring.opened(identity, project, name)
+        if held is None:
+            held = self.keys(place, blob).keys
+            self.keyring.hold_opened(identity, project, name, held)
+        return held
 
     def open_under(self, place: RecordAddress, data: bytes, number: int) -> Keys:
         """Open a project's key file with the passphrase in descriptor `number`."""
@@ -82,7 +105,7 @@ class Work:
 
     def open_record(self, layer: SealedLayer) -> sealing.OpenedRecord:
         """Open a level's record."""
-        keys = {keyfile.kid(key): key for key in self.keys(layer.key, layer.key_blob).keys}
+        keys = {keyfile.kid(key): key for key in self.level_keys(layer.key, layer.key_blob)}
         members = self.members(layer.record.vault, layer.members)
         return sealing.open_record(self.identity, layer.record, keys, self.blobs[layer.record_blob], members)
 
@@ -169,6 +192,11 @@ class Work:
 def _name(place: RecordAddress, data: bytes) -> str:
     # by its place too: a copy of it under another number is not the file that was opened
     return record.digest(record.record_key(place.stream, place.seq).encode() + b"\0" + data)
+
+
+def _whole_name(place: RecordAddress, data: bytes) -> str:
+    # by all of its place: what was checked of it stands for nothing else
+    return record.digest(repr(tuple(place)).encode() + b"\0" + data)
 
 
 def _under(custody: str, keys: Keys) -> Keys:

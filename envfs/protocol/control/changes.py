@@ -58,21 +58,24 @@ class RenameVariable(NamedTuple):
 class ImportText(NamedTuple):
     """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text.
 
-    With `dry` nothing is written, and the reply says what would be changed.
+    With `dry` nothing is written, and the reply says what would be changed. With `expected` it is refused if the level
+    has another version by then (0: any text at all).
     """
 
     level: str
     replace: bool = False
     dry: bool = False
     message: str = ""
+    expected: int = -1
 
 
 class Rollback(NamedTuple):
-    """Write a new version with the text of an old one. Raises NoSuchLevel for version 0."""
+    """Write a new version with the text of an old one, or with `names` with these variables as they were in it."""
 
     level: str
     version: int
     message: str = ""
+    names: tuple[str, ...] = ()
 
 
 class CopyVariables(NamedTuple):

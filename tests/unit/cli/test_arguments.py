@@ -41,7 +41,7 @@ def given(line: str) -> Values:
         ("grant /shop --uid 0 --ttl 15m", {"level": "/shop", "uid": 0, "ttl": 900}),
         ("log -n 0 --follow", {"lines": 0, "follow": True}),
         ("log verify", {"action": "verify"}),
-        ("rollback /shop 7 -y", {"level": "/shop", "version": 7, "yes": True}),
+        ("rollback /shop 7 A,B -y", {"level": "/shop", "version": "7", "names": "A,B", "yes": True}),
         ("history /shop --lines 5", {"level": "/shop", "lines": 5}),
         ("exec /shop -- env", {"level": "/shop", "command": ("env",)}),
         ("run /shop -- env", {"level": "/shop", "command": ("env",)}),
@@ -121,7 +121,6 @@ MISTAKES = [
     "get --version=3 /shop",
     "show / /shop",
     "rollback /shop",
-    "rollback /shop x",
     "unmount now",
     "status --json=1",
 ]

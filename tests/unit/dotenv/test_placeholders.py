@@ -164,7 +164,7 @@ def test_a_signed_token_keeps_its_claims_and_loses_its_signature() -> None:
     placeholder = make_placeholder(f"{header}.{claims}.{signature}", b"seed")
     assert placeholder.text.startswith(f"{header}.{claims}.")
     assert not any(piece in placeholder.text.rpartition(".")[2] for piece in secret_pieces(signature))
-    assert placeholder.shown == '{"sub": "alice"}'
+    assert {'{"sub": "alice"}', "alice", '{"alg": "HS256"}'} <= set(placeholder.shown.split("\0"))
 
 
 @pytest.mark.parametrize(
@@ -247,3 +247,36 @@ def test_the_name_of_a_host_is_shown_though_another_variable_has_it(host: str) -
     made = placeholders_of(DB_HOST=host, URL=f"postgres://user:word@{host}:5432/name")
     assert f"@{host}" in made["URL"].lower()
     assert host not in made["DB_HOST"]
+
+
+SECRET = 'Zk3vS8nQ"é0'
+
+
+def signed(header: object, claims: object) -> str:
+    return f"{encoded(header)}.{encoded(claims)}.{encoded('x' * 40)}"
+
+
+@pytest.mark.parametrize(
+    ("secret", "value"),
+    [
+        (SECRET, signed({"alg": "HS256", "kid": SECRET}, {"sub": "alice"})),
+        (SECRET, signed({"alg": "HS256"}, {"sub": ["alice", {SECRET: 1}]})),
+        ("ZK3VS8NQ", f"-----BEGIN ZK3VS8NQ-----\n{'A' * 64}\n-----END ZK3VS8NQ-----\n"),
+        ("zk3vs8nq4t", "zk3vs8nq4t://example.com/path"),
+        ("mgqvMgfp", "postgres://app:pw@db.example.com/mgqvMgfp"),
+        ("mgqvMgfp", "postgres://mgqvMgfp:pw@db.example.com/and-a-path-without-much-room"),
+        ("vmujgudn", "sk-ant-vmujgudn01-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+    ],
+    ids=["header", "claims", "label", "scheme", "path without room", "user without room", "known shape"],
+)
+def test_a_part_that_is_another_variables_value_is_not_shown(secret: str, value: str) -> None:
+    placeholder = placeholders_of(SECRET=secret, VALUE=value)["VALUE"]
+    parts = [placeholder, *map(decoded, placeholder.split(".")[:2])]
+    assert not any(secret in part for part in parts)
+
+
+def decoded(part: str) -> str:
+    try:
+        return repr(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))))
+    except ValueError:
+        return ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from envfs.core import limits
+from envfs.core.names import Project
 from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
 from envfs.keyholder.held.fork_lock import ForkLock
@@ -112,6 +113,91 @@ def test_what_is_forgotten_leaves_nothing_behind(keyring: Keyring) -> None:
     assert b"/shop" not in bytes(keyring._region.map)
     keyring.forget()
     assert not any(bytes(keyring._region.map))
+
+
+# -- what the identity opened ------------------------------------------------------------------------------------------
+
+ME, SOMEBODY = Secret(IDENTITY), Secret("AGE-SECRET-KEY-1" + "P" * 58)
+
+
+@pytest.fixture
+def opened(keyring: Keyring) -> Keyring:
+    keyring.hold(ME)
+    keyring.hold_opened(ME, Project("/shop"), NAME, keys(3))
+    assert keyring.opened(ME, Project("/shop"), NAME) == keys(3)
+    return keyring
+
+
+def has_key(keyring: Keyring) -> bool:
+    return keys(1)[0].reveal() in bytes(keyring._region.map)
+
+
+def test_opened_keys_are_those_of_one_identity_project_and_key_file(opened: Keyring) -> None:
+    assert opened.opened(SOMEBODY, Project("/shop"), NAME) is None
+    assert opened.opened(ME, Project("/sho"), NAME) is None
+    assert opened.opened(ME, Project("/shop"), OTHER) is None
+    assert opened.project(Project("/shop"), NAME) is None  # they are no keys that a passphrase opened
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        lambda keyring: keyring.forget(),
+        lambda keyring: keyring.close_project(Project("/shop")),
+        lambda keyring: keyring.forget_project(Project("/shop")),
+        lambda keyring: keyring.hold(SOMEBODY),
+        lambda keyring: keyring.hold_opened(ME, Project("/shop"), OTHER, keys(1, 100)),
+    ],
+    ids=["all forgotten", "project locked", "project forgotten", "another identity", "another key file"],
+)
+def test_opened_keys_are_wiped_with_what_they_rest_on(opened: Keyring, lock: Callable[[Keyring], None]) -> None:
+    assert has_key(opened)
+    lock(opened)
+    assert opened.opened(ME, Project("/shop"), NAME) is None
+    assert not has_key(opened)
+
+
+def test_what_was_opened_before_a_lock_is_not_held_after_it(keyring: Keyring) -> None:
+    # a child that opens a key file may be slower than the lock
+    keyring.hold(ME)
+    keyring.close_project(Project("/shop"))
+    keyring.hold_opened(ME, Project("/shop"), NAME, keys(1))
+    assert not has_key(keyring)
+    keyring.forget_project(Project("/shop"))
+    keyring.forget()
+    keyring.hold_opened(ME, Project("/shop"), NAME, keys(1))
+    assert not has_key(keyring)
+    keyring.hold(SOMEBODY)
+    keyring.hold_opened(ME, Project("/shop"), NAME, keys(1))
+    assert not has_key(keyring)
+
+
+def test_a_lock_hides_what_was_opened_until_it_is_removed(opened: Keyring) -> None:
+    opened.close_project(Project("/other"))
+    assert opened.opened(ME, Project("/shop"), NAME) == keys(3)
+    opened.reopen_all()
+    assert opened.opened(ME, Project("/shop"), NAME) == keys(3)
+
+
+def test_more_projects_than_there_is_room_for_are_no_error(opened: Keyring) -> None:
+    names = [chr(ord("A") + number % 26) + NAME[1:] for number in range(40)]
+    for number, name in enumerate(names):
+        opened.hold_opened(ME, Project(f"/p{number}"), name, keys(1, number + 50))
+        assert opened.opened(ME, Project(f"/p{number}"), name) == keys(1, number + 50)
+    opened.hold_project(Project("/safe"), NAME, keys(2))  # they take no place from what a passphrase opened
+    assert opened.project(Project("/safe"), NAME) == keys(2)
+    opened.hold_opened(ME, Project("/many"), NAME, keys(100))
+    assert opened.opened(ME, Project("/many"), NAME) is None
+    opened.forget()
+    assert not any(bytes(opened._region.map))
+
+
+def test_what_a_killed_child_left_is_wiped_with_the_next_lock(opened: Keyring) -> None:
+    at = opened._opened._start
+    opened._region.map[at] = 0  # the length comes last: so far a child may have come
+    assert opened.opened(ME, Project("/shop"), NAME) is None
+    opened.close_project(Project("/blog"))
+    assert not has_key(opened)
 
 
 # -- marks -------------------------------------------------------------------------------------------------------------

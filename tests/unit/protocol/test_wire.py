@@ -56,6 +56,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "version": 3,
                 "dialect": "",
                 "reason": "",
+                "moment": "",
             },
         ),
         (
@@ -109,6 +110,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "canary": False,
                 "always": False,
                 "quiet": False,
+                "names": [],
             },
         ),
         (VerifyCheckpoint((("1", "a", "b"),)), {"type": "verify-checkpoint", "checkpoints": [["1", "a", "b"]]}),

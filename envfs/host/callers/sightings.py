@@ -8,7 +8,7 @@ from collections.abc import Callable
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
 from envfs.core.approvals.question import ProcessKey, Sighting
-from envfs.host import lineages
+from envfs.host.callers import lineages
 from envfs.host.evidence.process_files import process_of
 
 _FILES = frozenset((Need.PROGRAM, Need.PROGRAM_DIGEST, Need.SCRIPT, Need.SCRIPT_DIGEST))

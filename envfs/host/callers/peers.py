@@ -5,15 +5,15 @@ Its number alone would be that of another process once it has ended. A pidfd (SO
 
 import errno
 import os
-import select
 import socket
 import struct
 from collections.abc import Callable
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.rule import RuleProcess
-from envfs.host import lineages, rule_processes
-from envfs.host.callers import Callers
+from envfs.host.callers import lineages, rule_processes
+from envfs.host.callers.callers import Callers
+from envfs.host.evidence.pidfds import has_exited
 
 _CREDENTIALS, _GROUP, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("I"), struct.Struct("i")
 _PEER_GROUPS, _PEER_PIDFD = 59, 77
@@ -107,9 +107,7 @@ def _has_ended(getsockopt: SocketOption) -> bool:
     except OSError as error:
         return error.errno == errno.ESRCH  # a kernel without pidfds of peers has another
     try:
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        return bool(poll.poll(0))
+        return has_exited(handle)
     finally:
         os.close(handle)
 

@@ -1,11 +1,12 @@
 """The request who reads a level."""
 
 from envfs.control.call import Call, Sent
-from envfs.control.rules import user_name
+from envfs.control.requests.rules import user_name
 from envfs.core import names
+from envfs.core.access.roles import Capability
 from envfs.errors import NoSuchLevel, NotRunning
 from envfs.protocol.control import Done, ListReaders, ReaderRow
-from envfs.service import readers
+from envfs.service import readers, rights
 from envfs.service.readers import LevelReader
 
 
@@ -16,8 +17,14 @@ async def list_readers(call: Call, request: ListReaders) -> Sent:
         raise NotRunning("no daemon is running, so nobody has a level open", "`envfs mount` starts it")
     if not service.open_vault.vault.exists(level):
         raise NoSuchLevel(f"there is no level {level}", "`envfs ls` lists the levels")
-    await call.send_rows(map(_row, readers.level_readers(service, level)))
+    shown = (each for each in readers.level_readers(service, level) if _may_know(call, each.reading.request.level))
+    await call.send_rows(map(_row, shown))
     return Sent(Done())
+
+
+def _may_know(call: Call, level: str) -> bool:
+    # of a level below, which another rule may be about
+    return rights.may(call.service, call.caller, Capability.LOG, level)
 
 
 def _row(reader: LevelReader) -> ReaderRow:

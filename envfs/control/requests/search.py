@@ -1,7 +1,7 @@
 """The request that searches levels for variables, or for a value. Open to every uid: the gate decides at each level."""
 
 from envfs.control.call import Call, Sent
-from envfs.control.damage import fault_row
+from envfs.control.requests.damage import fault_row
 from envfs.core import names
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.errors import BadRequest, Locked

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from envfs.core.access.rule import RuleProcess
-from envfs.host import rule_processes
-from envfs.host.rule_processes import has_ended, lives
+from envfs.host.callers import rule_processes
+from envfs.host.callers.rule_processes import has_ended, lives
 
 
 @pytest.fixture
@@ -60,6 +60,11 @@ def test_the_same_number_is_another_process() -> None:
     assert lives(process)
     assert not lives(process._replace(pidfd=process.pidfd + 1))
     assert has_ended(process._replace(boot="another run")) is True
+
+
+@pytest.mark.parametrize("pid", [0, -1, 1 << 31, 1 << 70])
+def test_a_number_that_no_process_has_does_no_harm(pid: int) -> None:
+    assert not lives(named(os.getpid())._replace(pid=pid))
 
 
 def test_without_a_number_that_lasts_its_start_tells(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 from envfs.control.call import Call, Sent
-from envfs.control.writers import admit_source, check_writing, is_owner, may_compare, note_custody, writing_rule
+from envfs.control.requests.writers import (
+    admit_source,
+    check_part,
+    check_writing,
+    is_owner,
+    may_compare,
+    note_custody,
+    writing_rule,
+)
 from envfs.core import names
 from envfs.core.operations import Operation
 from envfs.errors import BadRequest
@@ -25,13 +33,14 @@ async def remove_level(call: Call, request: RemoveLevel) -> Sent:
     levels = removal.subtree(open_vault.vault, level)
     if levels != [level] and not request.below:
         raise BadRequest(f"there are levels below {level}", f"`envfs rm {level} --below` removes them too")
+    change = LevelChange(Operation.REMOVE, level, message=request.message, rule=writing_rule(call, level))
     for each in levels:
         check_writing(call, each, type(request).__name__)
-    change = LevelChange(Operation.REMOVE, level, message=request.message, rule=writing_rule(call, level))
+        check_part(call, change._replace(level=each))
     removed = await removal.remove_levels(open_vault, call.caller, levels, change)
+    if not is_owner(call) and not may_compare(call, level):
+        return Sent(Written(level, 0))
     result = removed[-1].result
-    if not may_compare(call, level):
-        return Sent(Written(level, result.version if is_owner(call) else 0))
     notes = (*_others(removed, level), *_notes(call, level, result.version))
     return Sent(Written(level, result.version, removed=result.changes.removed if result.changes else (), notes=notes))
 
@@ -72,6 +81,7 @@ async def move_level(call: Call, request: MoveLevel) -> Sent:
     for source, destination in places.items():
         for each in (source, destination):
             check_writing(call, each, type(request).__name__)
+            check_part(call, LevelChange(Operation.MOVE, each))
     starts = {
         source: await moving.moved_versions(vault, call.service.keyholder, source, destination)
         for source, destination in places.items()
@@ -83,7 +93,8 @@ async def move_level(call: Call, request: MoveLevel) -> Sent:
         change = LevelChange(Operation.MOVE, destination, restore_level=source, message=request.message, rule=rule)
         await moving.move_versions(open_vault, call.caller, change, starts[source])
     notes = (*_moved(places, level), *note_custody(call, level, target), *_rule_notes(call, level))
-    return Sent(Written(target, vault.versions(target)[-1], notes=notes))
+    is_told = is_owner(call) or may_compare(call, target)
+    return Sent(Written(target, vault.versions(target)[-1] if is_told else 0, notes=notes))
 
 
 def _moved(places: dict[str, str], level: str) -> Iterator[str]:

@@ -23,7 +23,8 @@ from envfs.core.access.rule_table import (
 from envfs.core.access.verdict import Decision
 from envfs.dotenv import dialects
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NotApproved
-from envfs.host import callers, clocks, programs, user_namespace
+from envfs.host import clocks, programs, user_namespace
+from envfs.host.callers import callers
 from envfs.protocol.control import (
     Done,
     ExplainAccess,

@@ -17,6 +17,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Evidence, Need, ProgramFile
 from envfs.core.access.rule import Pin, Rule
 from envfs.host import programs, user_namespace
+from envfs.host.callers.seen_processes import SeenProcess, close_all
 from envfs.host.evidence.process_files import (
     cgroup_in,
     executable_path,
@@ -31,7 +32,6 @@ from envfs.host.evidence.process_files import (
 from envfs.host.evidence.process_source import Outline, ProcessSource, SeenBefore
 from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.evidence.units import unit_of
-from envfs.host.seen_processes import SeenProcess, close_all
 
 _KEPT, _SHARE = 128, 8  # processes of which two descriptors are held: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed

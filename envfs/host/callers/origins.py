@@ -16,7 +16,7 @@ from envfs.core import origin
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import ProgramFile
 from envfs.core.origin import UNSEEN, Origin
-from envfs.host.bounded_reads import BoundedReads
+from envfs.host.callers.bounded_reads import BoundedReads
 from envfs.host.evidence.ancestors import walk_ancestors
 from envfs.host.evidence.process_files import ProcessStat, executable_path, process_folder, process_stat
 from envfs.host.evidence.program_files import ProgramFiles

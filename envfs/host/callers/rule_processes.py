@@ -5,12 +5,11 @@ process that cannot be looked at does not count as alive, and is not said to hav
 """
 
 import os
-import select
 
 from envfs.core.access.rule import RuleProcess
 from envfs.host import clocks
-from envfs.host.evidence.pidfds import inode_of
-from envfs.host.evidence.process_files import open_process, process_stat
+from envfs.host.evidence.pidfds import has_exited, inode_of
+from envfs.host.evidence.process_files import process_folder, process_stat
 
 
 def name_process(pid: int, pidfd: int) -> RuleProcess | None:
@@ -19,7 +18,7 @@ def name_process(pid: int, pidfd: int) -> RuleProcess | None:
         return None
     try:
         process = RuleProcess(clocks.boot_id(), pid, inode_of(pidfd), _start(pid))
-        return None if _is_over(pidfd) else process
+        return None if has_exited(pidfd) else process
     except OSError:
         return None
 
@@ -37,12 +36,12 @@ def has_ended(process: RuleProcess) -> bool | None:
         pidfd = os.pidfd_open(process.pid)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):  # the number comes from a file
         return None
     try:
         inode = inode_of(pidfd)
         is_same = inode == process.pidfd if inode else _start(process.pid) == process.start
-        return not is_same or _is_over(pidfd)
+        return not is_same or has_exited(pidfd)
     except OSError:
         return None
     finally:
@@ -50,15 +49,5 @@ def has_ended(process: RuleProcess) -> bool | None:
 
 
 def _start(pid: int) -> float:
-    folder = open_process(pid)
-    try:
+    with process_folder(pid) as folder:
         return process_stat(folder).started
-    finally:
-        os.close(folder)
-
-
-def _is_over(pidfd: int) -> bool:
-    # readable once all threads have ended, also while nobody has asked for its status
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(0))

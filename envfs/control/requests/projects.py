@@ -5,7 +5,7 @@ that is sealed again keeps its text, as a new version.
 """
 
 from envfs.control.call import Call, Sent
-from envfs.control.damage import fault_row
+from envfs.control.requests.damage import fault_row
 from envfs.core import keyfile, names, notes
 from envfs.core.keyfile import Custody
 from envfs.core.names import Project

@@ -12,12 +12,12 @@ import pytest
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need
-from envfs.host import bounded_reads, lineages
-from envfs.host.bounded_reads import BoundedReads
-from envfs.host.callers import Callers
+from envfs.host.callers import bounded_reads, lineages
+from envfs.host.callers.bounded_reads import BoundedReads
+from envfs.host.callers.callers import Callers
+from envfs.host.callers.origins import Origins
 from envfs.host.evidence import process_files
 from envfs.host.evidence.process_source import ProcessSource
-from envfs.host.origins import Origins
 from tests.system.home import eventually
 
 WAIT = "import sys; print(flush=True); sys.stdin.read()"

@@ -12,8 +12,9 @@ import pytest
 
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import Need
-from envfs.host import callers, clocks, peers
-from envfs.host.callers import Callers
+from envfs.host import clocks
+from envfs.host.callers import callers, peers
+from envfs.host.callers.callers import Callers
 
 ME = (os.getpid(), os.geteuid(), os.getegid())
 EXE = os.readlink("/proc/self/exe")
@@ -309,3 +310,26 @@ def test_a_program_whose_file_was_replaced_or_removed_is_looked_at_again(known: 
     program.write_bytes(b"another")
     assert known.look(process.pid, *ME[1:]).executable == f"{program} (deleted)"
     gone(process)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_a_process_that_may_not_be_looked_at_is_in_doubt_when_it_has_ended() -> None:
+    process = sleeper()
+    ended, told = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setresuid(4321, 4321, 4321)
+        known = Callers()
+        for _ in range(3):
+            seen = known.look(process.pid, 0, 0)
+            os.write(told[1], b"-" if (seen.executable, seen.doubt) == ("", "") else b"?")
+        os.read(ended[0], 1)
+        os.write(told[1], b"+" if known.look(process.pid, 0, 0).doubt else b"?")
+        os._exit(0)
+    assert os.read(told[0], 1) + os.read(told[0], 1) + os.read(told[0], 1) == b"---"
+    gone(process)
+    os.write(ended[1], b"x")
+    assert os.read(told[0], 1) == b"+"
+    os.waitpid(child, 0)
+    for descriptor in (*ended, *told):
+        os.close(descriptor)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import trio
 
 from envfs.control.call import Call, Sent
-from envfs.control.rules import user_name
+from envfs.control.requests.rules import user_name
 from envfs.core import audit, log_filter, names
 from envfs.core.access.roles import Capability
 from envfs.core.log_filter import LogFilter

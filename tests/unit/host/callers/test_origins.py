@@ -11,10 +11,10 @@ import pytest
 from envfs.core import origin
 from envfs.core.access.caller import Caller
 from envfs.core.origin import UNSEEN
-from envfs.host import origins
+from envfs.host.callers import origins
+from envfs.host.callers.origins import Origins
 from envfs.host.evidence.process_files import parse_stat
 from envfs.host.evidence.program_files import ProgramFiles
-from envfs.host.origins import Origins
 
 WAIT = "import sys; print(flush=True); sys.stdin.read()"
 EXECUTABLE = str(Path("/proc/self/exe").readlink())

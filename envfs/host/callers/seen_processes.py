@@ -32,6 +32,10 @@ class SeenProcess:
         try:
             if self.source is not None and self.source.is_asked and not self.source.is_same_run():
                 return False
+            if (
+                not self.caller.executable
+            ):  # one that may not be looked at: only the way to its link tells that it ended
+                return not executable_path(self._folder)
             if self._link < 0:
                 self._link = os.open("exe", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
             return executable_path(self._link, "") == self.caller.executable

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from envfs.core.approvals.lineage import is_complete
-from envfs.host import lineages, pending_signals
+from envfs.host.callers import lineages, pending_signals
 from envfs.host.evidence import process_files
 from tests.system.home import eventually
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from envfs.control.call import Call, Sent
-from envfs.control.damage import fault_row
+from envfs.control.requests.damage import fault_row
 from envfs.core import names, record
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
