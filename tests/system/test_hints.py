@@ -237,6 +237,12 @@ ELSEWHERE = {
     "envfs approvals watch": "nobody is there to ask: tests/transcripts/approvals.txt",
     "envfs approvals respond {} yes": "an answer from a young terminal: tests/system/test_self_approval.py",
     "envfs doctor": "an identity file that is not a file: tests/system/test_bad_input.py",
+    "envfs ls --removed": "a level is removed above many that are removed: tests/component/test_removal.py",
+    "envfs rollback {} {}": "a level that was removed: tests/transcripts/versions.txt",
+    "envfs forget {}": "a level that was removed: tests/transcripts/versions.txt",
+    "envfs unset LEVEL NAME": "a line with words that stand for others",
+    "envfs history --json": "authors without a key in the settings: tests/unit/test_settings.py",
+    "envfs accept /": "a home that a backup was put back into",
 }
 
 
