@@ -503,7 +503,7 @@ def test_a_look_at_a_process_lets_everybody_else_be_answered(world: World, monke
 
     def slow(_pid: int) -> Caller:  # as a process can let anybody wait who looks at it
         looks.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         return ME
 
     monkeypatch.setattr(callers, "caller_of", slow)
@@ -515,7 +515,7 @@ def test_a_look_at_a_process_lets_everybody_else_be_answered(world: World, monke
     async def main() -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask, R.ExplainAccess("/shop", pid=ME.pid))
-            await trio.to_thread.run_sync(looks.wait, 10)
+            await trio.to_thread.run_sync(looks.wait, 60)
             await ask(R.ListGrants())
             goes_on.set()
 
