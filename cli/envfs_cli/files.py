@@ -103,7 +103,7 @@ def write_new(path: str, data: bytes) -> None:
         AlreadyExists: there is one
         EnvFSError: it cannot be written
     """
-    handle = _open_new(path)
+    handle = open_new(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -120,11 +120,17 @@ def check_new(path: str) -> None:
         AlreadyExists: there is one
         EnvFSError: it cannot be written
     """
-    os.close(_open_new(path))
+    os.close(open_new(path))
     os.unlink(path)
 
 
-def _open_new(path: str) -> int:
+def open_new(path: str) -> int:
+    """Create a file that its owner alone can read, and return its descriptor.
+
+    Raises:
+        AlreadyExists: there is one
+        EnvFSError: it cannot be written
+    """
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:

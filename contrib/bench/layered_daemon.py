@@ -17,8 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from envfs.host.origins import Origins
-
 from envfs.daemon import __main__ as daemon
 from envfs.fuse import handles, inodes, listings, loop
 from envfs.fuse.handles import Handles
@@ -30,7 +28,8 @@ from envfs.gate.audit_log.written_file import WrittenFile
 from envfs.gate.judge import Judge
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.views.view import View
-from envfs.host.callers import Callers
+from envfs.host.callers.callers import Callers
+from envfs.host.callers.origins import Origins
 from envfs.vault.vault import Vault
 
 REQUESTS = ("lookup", "open", "read", "release")

@@ -24,6 +24,7 @@ from envfs.control.requests import (
     readers,
     removal,
     rules,
+    search,
     vault,
     verification,
     views,
@@ -67,6 +68,7 @@ _TABLE: dict[type, Requirement] = {
     ask.ListVariables: Requirement(_C.NAMES, Where.GATE, views.list_variables),
     ask.ListLevels: Requirement(_C.NAMES, Where.GATE, views.list_levels),
     ask.CompareLevels: Requirement(_C.READ, Where.GATE, views.compare_levels),
+    ask.FindVariables: Requirement(_C.NAMES, Where.GATE, search.find_variables),
     ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, views.list_history),
     ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, levels.check_write),
     ask.SetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.set_variable),
@@ -75,6 +77,8 @@ _TABLE: dict[type, Requirement] = {
     ask.RenameVariable: Requirement(_C.WRITE, Where.LEVEL, levels.rename_variable),
     ask.ImportText: Requirement(_C.WRITE, Where.LEVEL, levels.import_text),
     ask.Rollback: Requirement(_C.WRITE, Where.LEVEL, levels.rollback),
+    ask.CopyVariables: Requirement(_C.WRITE, Where.LEVEL, levels.copy_variables),
+    ask.MoveLevel: Requirement(_C.WRITE, Where.LEVEL, removal.move_level),
     ask.RemoveLevel: Requirement(_C.WRITE, Where.LEVEL, removal.remove_level),
     ask.ForgetVersions: Requirement(_C.ADMIN, Where.LEVEL, removal.forget_past),
     ask.GrantAccess: Requirement(_C.GRANT, Where.LEVEL, rules.grant),
@@ -108,6 +112,7 @@ _TABLE: dict[type, Requirement] = {
     ask.AddRecovery: Requirement(_C.ADMIN, Where.VAULT, projects.add_recovery),
     ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, vault.unmount),
     ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, verification.verify_vault),
+    ask.Backup: Requirement(_C.ADMIN, Where.VAULT, vault.backup),
     ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, verification.accept),
     ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, doctor.diagnose),
 }
@@ -116,7 +121,7 @@ _TABLE: dict[type, Requirement] = {
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
     *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
-    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Diagnose),
+    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Backup, ask.Diagnose),
 )
 
 

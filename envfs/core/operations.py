@@ -13,6 +13,8 @@ class Operation(StrEnum):
     MERGE = "merge"  # a dotenv text into the level's
     REPLACE = "replace"  # the level's text by another one
     RESTORE = "restore"  # the text of an old version
+    COPY = "copy"  # another level's text, or some of its variables, into the level's
+    MOVE = "move"  # a version of another level, with the time and the message that it had
     REMOVE = "remove"  # the level: its text is empty, and it is listed no more
     RESEAL = "reseal"  # the same text, under the newest key
 

@@ -141,15 +141,16 @@ class Gate(Judge):
     def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> Face:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 
-        Returns the face that it has to fit. A comparison with the values tells whether a guess is right, so it takes
-        the values, and counts as a read. `find` raises if the version that is asked for is not there. It is asked once
-        the caller is approved. The log must name no version that never was: those it names count as seen.
+        Returns the face that it has to fit. A comparison with the values tells whether a guess is right, and a copy has
+        them. Each takes the values, and counts as a read. `find` raises if the version that is asked for is not there.
+        It is asked once the caller is approved. The log must name no version that never was: those it names count as
+        seen.
         """
-        is_guess = request.format is Format.COMPARE
-        verdict = (self._approve_whole if is_guess else self._approve_any)(caller, request)
+        is_of_values = request.format in (Format.COMPARE, Format.OWN)
+        verdict = (self._approve_whole if is_of_values else self._approve_any)(caller, request)
         if find is not None:
             find()
-        if is_guess:
+        if is_of_values:
             self._count(caller, request)
         self.log.append(events.read(request, request.version, verdict), caller)
         self.readings.note(caller, request, request.version, clocks.boot_seconds())

@@ -2,6 +2,7 @@
 
 from envfs.core.dangling import DanglingKind
 from envfs.core.differences import Difference
+from envfs.core.finding import FindingKind
 from envfs.core.protection import Protection
 from envfs.protocol import wire
 from envfs.tuples import NamedTuple
@@ -124,6 +125,20 @@ class VersionChange(NamedTuple):
     renamed: tuple[Renaming, ...] = ()
 
 
+class Hit(NamedTuple):
+    """A variable that was found in the layer of that number. `name` is empty for a comment."""
+
+    layer: int
+    name: str
+    what: FindingKind
+
+
+class Found(NamedTuple):
+    """The variables that were found in texts."""
+
+    hits: tuple[Hit, ...]
+
+
 class Compared(NamedTuple):
     """The changes of the versions asked for, in their order."""
 
@@ -181,6 +196,7 @@ REPLIES = wire.message_table(
     Rendered,
     Examined,
     Compared,
+    Found,
     ChangedNames,
     Differing,
     Faults,

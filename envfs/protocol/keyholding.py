@@ -109,10 +109,11 @@ class WriteLevel(NamedTuple):
 
     `set` and `template` come with `name` and a descriptor for the value, or with `names` and one for their values, each
     ended by a NUL, `unset` with `name` or `names`, `rename` with `name` and `new_name`, `merge` and `replace` with a
-    descriptor for the text, `restore` with the layer `restore`, and with `names` for these alone. `head` is None for a
-    level without text. `trim` drops the line end of a value of one line. `message` is sealed into the record's note.
-    `members` as in Layer. With `always` an unchanged text is sealed as well. With `quiet` it is no error to unset a
-    name that is not there.
+    descriptor for the text, `restore` with the layer `restore`, and with `names` for these alone, `copy` and `move`
+    with one of another level there, `copy` with `names` too. `head` is None for a level without text. `trim` drops the
+    line end of a value of one line. `message` is sealed into the record's note. `members` as in Layer. With `always` an
+    unchanged text is sealed as well. With `quiet` it is no error to unset a name that is not there. With `half` the
+    level counts as removed, until the next version.
     """
 
     place: RecordAddress
@@ -130,6 +131,7 @@ class WriteLevel(NamedTuple):
     canary: bool = False
     always: bool = False
     quiet: bool = False
+    half: bool = False
     names: tuple[str, ...] = ()
 
 
@@ -204,6 +206,19 @@ class CompareTexts(NamedTuple):
     before: tuple[SealedLayer, ...]
     now: tuple[SealedLayer, ...]
     own: bool = False
+
+
+class SearchTexts(NamedTuple):
+    """Which variables of texts have a name that fits a pattern. Reply: Found.
+
+    With `by_value` those alone that have the value in the descriptor, or in whose value it stands. `trim` as in
+    WriteLevel.
+    """
+
+    layers: tuple[SealedLayer, ...]
+    pattern: str
+    by_value: bool = False
+    trim: bool = False
 
 
 class CheckRecords(NamedTuple):
@@ -289,6 +304,7 @@ REQUESTS = wire.message_table(
     CompareViews,
     CompareVersions,
     CompareTexts,
+    SearchTexts,
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
@@ -317,6 +333,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CompareViews: (answers.Differing,),
     CompareVersions: (answers.Compared,),
     CompareTexts: (answers.ChangedNames,),
+    SearchTexts: (answers.Found,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),

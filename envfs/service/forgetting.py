@@ -56,6 +56,11 @@ async def forget_payloads(service: Service, caller: Caller, plan: ForgetPlan) ->
         Conflict: another process forgets versions of this level
         Locked: the level's project is
     """
+    async with service.open_vault.changing:  # as a change of keys, which forgets too: a backup waits for its end
+        await _forget_payloads(service, caller, plan)
+
+
+async def _forget_payloads(service: Service, caller: Caller, plan: ForgetPlan) -> None:
     vault, stream = service.open_vault.vault, record.level_stream(plan.level)
     named = await checked_tombstones(vault, service.keyholder, stream)
     try:

@@ -24,6 +24,7 @@ from envfs.gate.reader import Reader
 from envfs.gate.readings import LevelReading
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
+from envfs.gate.search import Search
 from envfs.gate.views.ready_views import Views
 from envfs.host import mounts
 from envfs.host.callers import callers
@@ -57,6 +58,7 @@ class OpenVault:
         self.gate = Gate(book, uses, log, refusals, self.views, self.approvals)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
         self.differences = LevelDifferences(self.gate, vault, keyholder)
+        self.search = Search(self.gate, vault, keyholder)
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all

@@ -39,6 +39,9 @@ class LevelChange(NamedTuple):
 
     `always`: for a caller without the values. There is a version whether or not anything changed, and what reads as
     before counts as changed: so no guess is told from another one. `quiet`: for a caller without the names.
+
+    `restore_level` is the level that `restore_version` is of, if that is another one, and `half` as in WriteLevel. With
+    `expected`, only if that is the level's newest version.
     """
 
     operation: Operation
@@ -53,6 +56,8 @@ class LevelChange(NamedTuple):
     rule: str = "owner"
     always: bool = False
     quiet: bool = False
+    restore_level: str = ""
+    half: bool = False
     names: tuple[str, ...] = ()
     expected: int = -1
 
@@ -167,7 +172,8 @@ class Writer:
 
     def _request(self, change: LevelChange, seq: int, key: KeyFile) -> tuple[WriteLevel, tuple[bytes, ...]]:
         level, vault = change.level, self._vault
-        layers, opened = vault.layers([(level, seq), (level, change.restore_version)])
+        source = (change.restore_level or level, change.restore_version)
+        layers, opened = vault.layers([(level, seq), source])
         blobs = list(opened)
         place = vault.next_place(record.level_stream(level))
         if place.seq != seq + 1:
@@ -175,29 +181,30 @@ class Writer:
         blobs.append(key.data)
         request = WriteLevel(
             place=place,
-            time=self._time(level, seq),
+            time=self._time(level, seq, source if change.operation is Operation.MOVE else None),
             operation=change.operation,
             name=change.name,
             key=key.place,
             key_blob=len(blobs) - 1,
-            head=_at(layers, seq),
-            restore=_at(layers, change.restore_version),
+            head=_at(layers, (level, seq)),
+            restore=_at(layers, source),
             trim=change.trim,
             new_name=change.new_name,
             canary=change.canary,
             always=change.always,
             quiet=change.quiet,
+            half=change.half,
             names=change.names,
             message=change.message,
             members=layers[0].members if layers else vault.add_members(blobs),
         )
         return request, tuple(blobs)
 
-    def _time(self, level: str, seq: int) -> str:
+    def _time(self, level: str, seq: int, source: tuple[str, int] | None) -> str:
         # never before the version before it, whatever the clock says: `.history` finds versions by time
-        now = clocks.wall_time()
+        now = self._vault.header(*source).time if source else clocks.wall_time()
         return max(now, self._vault.header(level, seq).time) if seq else now
 
 
-def _at(layers: tuple[SealedLayer, ...], seq: int) -> SealedLayer | None:
-    return next((layer for layer in layers if layer.record.seq == seq), None)
+def _at(layers: tuple[SealedLayer, ...], version: tuple[str, int]) -> SealedLayer | None:
+    return next((layer for layer in layers if (layer.level, layer.record.seq) == version), None)

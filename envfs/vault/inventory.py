@@ -77,6 +77,14 @@ class Inventory(Tree):
         self._children.clear()
         return missing
 
+    def index_keys(self) -> tuple[str, ...]:
+        """List the keys of the index of levels."""
+        return tuple(key for key in self._store.list("tree/") if key.endswith("/@"))
+
+    def key_bytes(self, key: str) -> bytes:
+        """Return the bytes under any key of the store. Nothing, if it is not there."""
+        return self._store.get(key) or b""
+
     def read(self, stream: str, seq: int) -> bytes | None:
         """Return the bytes of one record of any stream."""
         return self._streams.data(stream, seq)

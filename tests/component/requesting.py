@@ -28,6 +28,7 @@ CASES: dict[str, Case] = {
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
     "list history": Case(R.ListHistory("/shop"), R.Done),
     "compare levels": Case(R.CompareLevels("/shop", other="/blog"), R.Done),
+    "find": Case(R.FindVariables("LOG"), R.Done),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
     "unlock": Case(R.Unlock(), R.Done, needs_key=False),
     "lock": Case(R.Lock(), R.Done, needs_key=False),
@@ -40,6 +41,8 @@ CASES: dict[str, Case] = {
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
     "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
     "rollback": Case(R.Rollback("/shop", 1), R.Written),
+    "copy": Case(R.CopyVariables("/shop", "/blog"), R.Written),
+    "move": Case(R.MoveLevel("/shop/prod", "/wiki"), R.Written),
     "remove": Case(R.RemoveLevel("/shop/prod"), R.Written),
     "forget": Case(R.ForgetVersions("/shop", dry=True), R.VersionsForgotten, needs_key=False, needs_log=False),
     "grant-access": Case(R.GrantAccess("/shop", 7), R.RuleGiven, needs_key=False),
@@ -71,6 +74,7 @@ CASES: dict[str, Case] = {
     "list keys": Case(R.ListKeys("shop"), R.Done, needs_log=False),
     "rotate a key": Case(R.RotateKey("shop"), R.Done),
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
+    "back up": Case(R.Backup(), R.BackedUp, b"", needs_key=False, needs_log=False),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
@@ -83,6 +87,7 @@ READS = {
     "list variables",
     "list levels",
     "list history",
+    "find",
 }
 
 

@@ -29,7 +29,7 @@ from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
-OPEN = ("status", "use a token", "list levels", "watch a view")  # the last one needs a daemon that goes on
+OPEN = ("status", "use a token", "list levels", "find", "watch a view")  # the last one needs a daemon that goes on
 PIDFD = frozenset((Need.PIDFD,))
 R = control
 
@@ -60,6 +60,7 @@ def test_every_request_states_what_it_needs() -> None:
     by_the_gate = {kind for kind, row in dispatch._TABLE.items() if row.where is Where.GATE}
     assert by_the_gate == {
         R.ReadView,
+        R.FindVariables,
         R.DescribeView,
         R.WatchView,
         R.ListVariables,
@@ -85,6 +86,8 @@ def test_with_what_it_needs_alone_a_request_is_answered(world: World, name: str)
     case, can = CASES[name], needs(name)
     if name == "grant-access":
         can |= {Capability.READ, Capability.NAMES, Capability.HISTORY}  # nobody gives what it has not
+    if name in ("copy", "move"):  # the gate decides about the level that is read, and its past
+        can |= {Capability.READ, Capability.HISTORY}
     let(world, "/", can)
     reply = run(lambda: world.ask(case.request, STRANGER, case.secret))
     if name == "revoke":  # of another one's rule
@@ -503,7 +506,7 @@ def test_a_look_at_a_process_lets_everybody_else_be_answered(world: World, monke
 
     def slow(_pid: int) -> Caller:  # as a process can let anybody wait who looks at it
         looks.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         return ME
 
     monkeypatch.setattr(callers, "caller_of", slow)
@@ -515,7 +518,7 @@ def test_a_look_at_a_process_lets_everybody_else_be_answered(world: World, monke
     async def main() -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask, R.ExplainAccess("/shop", pid=ME.pid))
-            await trio.to_thread.run_sync(looks.wait, 10)
+            await trio.to_thread.run_sync(looks.wait, 60)
             await ask(R.ListGrants())
             goes_on.set()
 

@@ -230,7 +230,7 @@ class Home:
 
     def settle(self) -> None:
         """Wait until a daemon that served one command has ended: it signs the log after the command is done."""
-        eventually(lambda: not processes_of(self.path), "no process works here")
+        eventually(lambda: not processes_of(self.path), "no process works here", pause=0.05)
 
     def forget(self) -> None:
         """Make this a home on a machine that sees its vault for the first time."""

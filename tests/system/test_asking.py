@@ -208,7 +208,7 @@ def test_a_yes_for_always_writes_a_rule_that_pins_the_program(asked: Home, perso
 
 
 def test_a_yes_gives_placeholders_where_another_rule_of_that_rank_masks(asked: Home, person: Person, text: str) -> None:
-    both = 1003
+    both = 1008
     ask_about(asked, both)
     with asked.settings.open("a") as file:
         file.write(f'\n[[grant]]\nlevel = "{LEVEL}"\nuid = {both}\ndecision = "mask"\n')

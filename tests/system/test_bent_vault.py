@@ -162,6 +162,27 @@ def _rewritten(change: Callable[[bytes], bytes]) -> Harm:
     return do
 
 
+def _huge(home: Home) -> None:
+    os.truncate(_record(home, 3), 1 << 40)  # a hole: it costs nothing
+
+
+def _with_a_bit_changed(member: str) -> Harm:
+    def change(data: bytes) -> bytes:
+        body = json.loads(data)
+        text = body[member]
+        at = len(text) // 2
+        body[member] = text[:at] + ("B" if text[at] == "A" else "A") + text[at + 1 :]
+        return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+
+    return _rewritten(change)
+
+
+def _signed_as_another(home: Home) -> None:
+    body, other = (json.loads(_record(home, seq).read_bytes()) for seq in (3, 2))
+    body["signature"] = other["signature"]
+    _record(home, 3).write_bytes(json.dumps(body, separators=(",", ":")).encode() + b"\n")
+
+
 def _mark(seq: int, digest: str) -> Harm:
     def do(home: Home) -> None:
         with (home.state / "seen.jsonl").open("ab") as file:
@@ -229,6 +250,17 @@ _REFUSED = {  # the read is refused, and `envfs verify` names what is wrong
     "50 a mark of a version that never was": (_mark(9, ""), f"{_PROD} is older"),
     "51 a mark of another record": (_mark(3, "x" * 43), f"{_PROD} is not"),
     "52 two older versions swapped": (_versions_swapped, f"{_PROD}/@00000001.json"),
+    "58 a folder in its place": (_newest("a folder"), f"{_PROD}/@00000003.json"),
+    "59 a file that has no end": (_huge, f"{_PROD}/@00000003.json"),
+    "60 a bit of its header": (_with_a_bit_changed("protected"), f"{_PROD}/@00000003.json"),
+    "61 a bit of its text": (_with_a_bit_changed("ciphertext"), f"{_PROD}/@00000003.json"),
+    "62 a bit of its tag": (_with_a_bit_changed("tag"), f"{_PROD}/@00000003.json"),
+    "63 the signature of another one": (_signed_as_another, f"{_PROD}/@00000003.json"),
+    "64 a gap before it": (_file(f"{_PROD}/@00000002.json", "deleted"), f"{_PROD}/@00000002.json"),
+    "65 a record of another level before it": (
+        _copied("level/blog/@00000001.json", f"{_PROD}/@00000002.json"),
+        f"{_PROD}/@00000002.json",
+    ),
 }
 _VERIFIED = {  # the read is served what is right, and `envfs verify` names what is wrong
     "30 an older record changed": (_file(f"{_PROD}/@00000001.json", "changed"), f"{_PROD}/@00000001.json"),

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Homes
 from tests.system.home import ENVFS, SECONDS, Daemon, Home, alive, eventually
+from tests.system.peer import Peer
 from tests.system.terminal import Terminal
 from tests.system.watchers import writer
 
@@ -88,9 +90,25 @@ def watched(
             eventually(lambda number=number: not alive(number), "the command ends")  # type: ignore[misc]
 
 
+@pytest.fixture(scope="module")
+def mounted(new_home: Homes, stocked: Home) -> Iterator[Home]:
+    """Give the module a home with a daemon."""
+    home = new_home(stocked)
+    with home.mounted():
+        yield home
+
+
 @pytest.fixture
-def home(served: tuple[Home, Daemon]) -> Home:
-    """Give one test a home with a daemon."""
+def home(mounted: Home) -> Iterator[Home]:
+    """Give one test this home, in which there is no COUNT at first."""
+    yield mounted
+    with Peer(mounted.socket) as peer:
+        peer.ask_all({"type": "unset-variable", "level": "/shop/prod", "name": "COUNT"})
+
+
+@pytest.fixture
+def own(served: tuple[Home, Daemon]) -> Home:
+    """Give one test a daemon that it may end, or take the rules from."""
     return served[0]
 
 
@@ -271,15 +289,15 @@ def test_it_needs_a_running_daemon_and_a_grant(bare: Home, home: Home) -> None:
     home.envfs("exec", "/no/such", "--watch", "--", "true", status=103)
 
 
-def test_it_outlives_the_daemon_and_sees_what_changed_meanwhile(home: Home, told: Path) -> None:
-    with watched(home, told) as run:
-        home.envfs("unmount")
-        home.envfs("set", "/shop/prod", "COUNT", given="away")
+def test_it_outlives_the_daemon_and_sees_what_changed_meanwhile(own: Home, told: Path) -> None:
+    with watched(own, told) as run:
+        own.envfs("unmount")
+        own.envfs("set", "/shop/prod", "COUNT", given="away")
         time.sleep(1)
         assert len(run.starts) == 1
-        home.mount()
+        own.mount()
         assert run.wait(2)[1] == "away"
-        with writer(home.socket) as write:
+        with writer(own.socket) as write:
             write.set("/shop/prod", "COUNT", "back")
         assert run.wait(3)[1] == "back"
         assert "envfs: note: the daemon has gone: the command goes on with what it has\n" in run.end()[1]
@@ -297,9 +315,9 @@ def test_a_lock_leaves_the_command_as_it_is(home: Home, told: Path) -> None:
         assert "envfs: note: the vault was locked: the command goes on with what it has\n" in run.end()[1]
 
 
-def test_a_grant_that_ends_leaves_the_command_as_it_is_and_tells_nothing_more(home: Home, told: Path) -> None:
-    with watched(home, told) as run, writer(home.socket) as write:
-        home.envfs("revoke", "/", "--uid", "0")
+def test_a_grant_that_ends_leaves_the_command_as_it_is_and_tells_nothing_more(own: Home, told: Path) -> None:
+    with watched(own, told) as run, writer(own.socket) as write:
+        own.envfs("revoke", "/", "--uid", "0")
         write.set("/shop/prod", "COUNT", "1")
         eventually(lambda: "is not approved" in run.said, "the watcher is refused")
         assert len(run.starts) == 1

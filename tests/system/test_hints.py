@@ -97,6 +97,24 @@ def linked_elsewhere(world: World) -> None:
     cloned(world)
 
 
+def with_a_backup(world: World) -> None:
+    world.home.envfs("backup", str(world.project / "x.tar"))
+    world.home.settle()
+
+
+def with_a_backup_and_a_daemon(world: World) -> None:
+    with_a_backup(world)
+    mounted(world)
+
+
+def with_a_blog(world: World) -> None:
+    world.home.envfs("set", "/blog", "A", given="1")
+
+
+def with_a_level_without_text(world: World) -> None:
+    world.home.envfs("set", "/app/prod", "A", given="1")
+
+
 def with_a_level_below(world: World) -> None:
     world.home.envfs("set", "/shop/other", "A", given="1")
 
@@ -155,6 +173,10 @@ CASES = {
     "no such level": Case("get /nope A", ("envfs ls",)),
     "no such level to write": Case("unset /nope A", ("envfs ls",)),
     "no such version": Case("rollback /shop 99 -y", ("envfs history {}",)),
+    "a level in the way": Case("mv /shop /blog", ("envfs cp {} {}",), with_a_blog),
+    "nothing to copy": Case("cp /app /shop", ("envfs show {}",), with_a_level_without_text),
+    "a home in the way of a backup": Case("restore x.tar", ("envfs restore {} --replace",), with_a_backup),
+    "a daemon in the way": Case("restore x.tar", ("envfs unmount",), with_a_backup_and_a_daemon),
     "levels below": Case("rm /shop -y", ("envfs rm {} --below",), with_a_level_below),
     "the level above all": Case("rm / -y", ("envfs ls",)),
     "no level to forget": Case("forget /nope -y", ("envfs ls",)),

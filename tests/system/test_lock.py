@@ -4,14 +4,31 @@ import errno
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import Homes
 from tests.system.home import Daemon, Home, alive, eventually
 from tests.system.probing import attempt
 from tests.system.samples import PROD
 
 _VIEWS = ("/", "/shop", "/shop/prod")
+
+
+@pytest.fixture(scope="module")
+def mounted(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, Daemon]]:
+    """Give the module a home with a daemon."""
+    home = new_home(stocked)
+    with home.mounted() as daemon:
+        yield home, daemon
+
+
+@pytest.fixture
+def served(mounted: tuple[Home, Daemon]) -> Iterator[tuple[Home, Daemon]]:
+    """Give one test this home, unlocked."""
+    yield mounted
+    mounted[0].envfs("unlock")
 
 
 def _locked(home: Home) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def echo(ground: Path) -> Iterator[Path]:
     """Give the socket of a bare server that says back what it hears."""
     path = ground / "echo.sock"
     with subprocess.Popen([sys.executable, "-I", "-c", _ECHO, str(path)]) as server:
-        eventually(path.exists, "the bare server listens")
+        eventually(lambda: _listens(path), "the bare server listens")
         path.chmod(0o666)
         yield path
         server.kill()
@@ -54,6 +55,11 @@ def victim(new_home: Homes, stocked: Home) -> Iterator[Home]:
         command = [sys.executable, "-I", "-S", str(_FOLDER / "siege.py"), "the mount", str(home.socket), str(home.mnt)]
         subprocess.run([*command, "5"], check=True)  # what makes the log long
         yield home
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def _memory(pid: int) -> int:

@@ -47,9 +47,11 @@ def _time(time: str) -> str:
 
 
 def _operation(row: control.VersionRow) -> str:
-    # `rollback to 7`, `moved from /a`. Of a release that knows more words, its word
-    source = f" from {row.source_level}" if row.source_level else ""
-    return f"{row.operation or '-'}{source}{f' to {row.source_version}' if row.source_version else ''}"
+    # `rollback to 7`, `move from /a@7`. Of a release that knows more words, its word
+    version = row.source_version
+    if row.source_level:
+        return f"{row.operation or '-'} from {row.source_level}{f'@{version}' if version else ''}"
+    return f"{row.operation or '-'}{f' to {version}' if version else ''}"
 
 
 def _first_line(message: str) -> str:

@@ -40,6 +40,9 @@ def _in_order() -> "Iterator[Command]":
     from envfs_cli.grammar import values
 
     yield from values.COMMANDS
+    from envfs_cli.grammar import versions
+
+    yield from versions.COMMANDS
     from envfs_cli.grammar import access, vault
 
     yield from (*access.COMMANDS, *vault.COMMANDS)

@@ -141,6 +141,27 @@ COMMANDS = (
         examples=("envfs verify", "envfs verify --repair"),
     ),
     Command(
+        "backup",
+        "vault",
+        "write vault, settings, rules and log into one file",
+        (Argument("file", "file", "a new file, readable by you alone"),),
+        (PASSPHRASE, JSON),
+        ("envfs backup /media/usb/envfs-2026-11-01.tar",),
+        details="The file is a tar archive of ciphertext, settings, rules and the access log, as they are at one "
+        "moment. Others may write meanwhile. An identity under a passphrase is in it. `envfs restore` puts it back.",
+    ),
+    Command(
+        "restore",
+        "vault",
+        "put a backup in its place",
+        (Argument("file", "file", "the file that `envfs backup` wrote"),),
+        (Option(("--replace",), "flag", "", "move what is there aside first; default: refuse"), JSON),
+        ("envfs restore envfs-2026-11-01.tar", "envfs restore envfs-2026-11-01.tar --replace"),
+        details="Every file of the backup is checked before the first one is written. With --replace, what is there is "
+        "renamed, and nothing is removed. A machine that has seen more refuses the older log and vault, until "
+        "`envfs log restart` and `envfs accept`.",
+    ),
+    Command(
         "accept",
         "vault",
         "accept a level as it is, after a backup was restored",

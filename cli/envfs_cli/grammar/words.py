@@ -83,6 +83,9 @@ PASSPHRASE = Option(
 MESSAGE = Option(("-m", "--message"), "text", "TEXT", "say why, for `envfs history`; it is sealed as values are")
 YES = Option(("-y", "--yes"), "flag", "", "do not ask back")
 LEVEL = Argument("level", "level", "a level such as /shop/prod")
+SOURCE = Argument("source", "level", "the level that the variables are taken from")
+TARGET = Argument("target", "level", "the level that gets them")
+ONLY = Option(("--only",), "list", "A,B", "only these variables")
 HERE = Argument(
     "level", "level", "a level such as /shop/prod; default: the one that `envfs link` gave this folder", linked=True
 )

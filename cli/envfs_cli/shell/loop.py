@@ -27,7 +27,22 @@ if TYPE_CHECKING:
 
 _ALONE = ("init", "mount")  # these start a daemon in their own way, so the vault must be free for it
 _CHANGING = {
-    *("accept", "import", "init", "link", "mount", "rename", "rm", "rollback", "set", "unlock", "unmount", "unset")
+    *(
+        "accept",
+        "cp",
+        "import",
+        "init",
+        "link",
+        "mount",
+        "mv",
+        "rename",
+        "rm",
+        "rollback",
+        "set",
+        "unlock",
+        "unmount",
+        "unset",
+    )
 }
 
 

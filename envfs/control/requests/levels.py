@@ -13,6 +13,7 @@ from envfs.errors import AuditUnavailable, BadRequest, EnvFSError, Locked, NoSuc
 from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
+    CopyVariables,
     Done,
     ImportText,
     RenameVariable,
@@ -24,7 +25,7 @@ from envfs.protocol.control import (
 )
 from envfs.service.writer import LevelChange
 
-_MAY_REFER = (Operation.TEMPLATE, Operation.UNSET, Operation.RENAME, Operation.RESTORE)
+_MAY_REFER = (Operation.COPY, Operation.TEMPLATE, Operation.UNSET, Operation.RENAME, Operation.RESTORE)
 _FILLS = (Operation.MERGE, Operation.REPLACE)
 _MOST_WARNINGS = 20
 _NOTHING, _NO_VERSION = "nothing changed", ", so there is no version that the message could be kept with"
@@ -119,6 +120,38 @@ async def rollback(call: Call, request: Rollback) -> Sent:
         Operation.RESTORE, level, restore_version=request.version, message=request.message, names=several
     )
     return await _write(call, change)
+
+
+async def copy_variables(call: Call, request: CopyVariables) -> Sent:
+    """Copy variables of another level, or move them here.
+
+    Raises:
+        BadRequest: it is the same level, or the variables of an old version are to be moved
+        NoSuchLevel: there is no such level, or it has no such version
+        NotApproved: the caller may not have all that the source holds, or may not write there
+    """
+    level, source = names.parse_level(request.level), names.parse_level(request.source)
+    if level == source or (request.move and (request.version or not request.names)):
+        raise BadRequest("variables are copied to another level, and moved from the newest version alone")
+    if request.move:
+        writers.check_writing(call, source, type(request).__name__)
+    change = LevelChange(
+        Operation.COPY,
+        level,
+        restore_level=source,
+        restore_version=writers.admit_source(call, source, request.version),
+        names=tuple(map(names.parse_variable, request.names)),
+        message=request.message,
+    )
+    copied = await _write(call, change)
+    notes = writers.note_custody(call, source, level)
+    if request.move:
+        unset = LevelChange(Operation.UNSET, source, names=change.names, message=request.message)
+        moved = await _write(call, unset)
+        version = f", which is at version {moved.reply.version}" if isinstance(moved.reply, Written) else ""
+        notes = (*notes, f"{', '.join(change.names)} is not set at {source} any more{version}")
+    reply = copied.reply
+    return Sent(reply._replace(notes=(*reply.notes, *notes)) if isinstance(reply, Written) else reply)
 
 
 async def _write(call: Call, change: LevelChange, descriptors: tuple[int, ...] = ()) -> Sent:

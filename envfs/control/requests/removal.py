@@ -1,14 +1,22 @@
-"""Requests that remove a level, and that forget versions for good."""
+"""Requests that remove a level, move one, and forget versions for good."""
 
 from collections.abc import Iterator
 
 from envfs.control.call import Call, Sent
-from envfs.control.requests.writers import check_part, check_writing, is_owner, may_compare, writing_rule
+from envfs.control.requests.writers import (
+    admit_source,
+    check_part,
+    check_writing,
+    is_owner,
+    may_compare,
+    note_custody,
+    writing_rule,
+)
 from envfs.core import names
 from envfs.core.operations import Operation
 from envfs.errors import BadRequest
-from envfs.protocol.control import ForgetVersions, RemoveLevel, VersionsForgotten, Written
-from envfs.service import forgetting, removal
+from envfs.protocol.control import ForgetVersions, MoveLevel, RemoveLevel, VersionsForgotten, Written
+from envfs.service import forgetting, moving, removal
 from envfs.service.writer import LevelChange
 
 _MOST_NAMED = 20
@@ -49,10 +57,54 @@ def _notes(call: Call, level: str, version: int) -> Iterator[str]:
     if version > 1:
         yield f"its versions stay: `envfs rollback {level} {version - 1}` brings it back"
         yield f"`envfs forget {level}` forgets them for good"
+    yield from _rule_notes(call, level)
+
+
+def _rule_notes(call: Call, level: str) -> Iterator[str]:
     if is_owner(call):
-        rules = [rule for rule in call.service.book.load() if rule.level == level]
+        rules = [rule for rule in call.service.book.load() if names.within(rule.level, level)]
         if rules:
             yield f"rules for {level} stay as well ({len(rules)}): `envfs grants` lists them"
+
+
+async def move_level(call: Call, request: MoveLevel) -> Sent:
+    """Move a level and all below it, with their versions.
+
+    Raises:
+        BadRequest: it cannot go there
+        AlreadyExists: there is a level already
+        NotApproved: the caller may not have the versions, or may not write one of the levels
+    """
+    open_vault, level = call.service.open_vault, names.parse_level(request.level)
+    vault, target = open_vault.vault, names.parse_level(request.target)
+    places = moving.destinations(removal.subtree(vault, level), level, target)
+    for source, destination in places.items():
+        for each in (source, destination):
+            check_writing(call, each, type(request).__name__)
+            check_part(call, LevelChange(Operation.MOVE, each))
+    starts = {
+        source: await moving.moved_versions(vault, call.service.keyholder, source, destination)
+        for source, destination in places.items()
+    }
+    for source in places:
+        admit_source(call, source, vault.versions(source)[-1])
+    for source, destination in places.items():
+        rule = writing_rule(call, destination)
+        change = LevelChange(Operation.MOVE, destination, restore_level=source, message=request.message, rule=rule)
+        await moving.move_versions(open_vault, call.caller, change, starts[source])
+    notes = (*_moved(places, level), *note_custody(call, level, target), *_rule_notes(call, level))
+    is_told = is_owner(call) or may_compare(call, target)
+    return Sent(Written(target, vault.versions(target)[-1] if is_told else 0, notes=notes))
+
+
+def _moved(places: dict[str, str], level: str) -> Iterator[str]:
+    others = [(source, place) for source, place in places.items() if source != level]
+    for source, place in others[:_MOST_NAMED]:
+        yield f"{source} is {place} now"
+    if others[_MOST_NAMED:]:
+        yield f"and {len(others) - _MOST_NAMED} more; `envfs ls` lists them"
+    if level in places:
+        yield f"the versions of {level} are still in the vault; `envfs forget {level}` ends that"
 
 
 async def forget_past(call: Call, request: ForgetVersions) -> Sent:

@@ -8,6 +8,8 @@ from envfs import __version__
 from envfs.control.call import Call, Sent
 from envfs.errors import EnvFSError
 from envfs.protocol.control import (
+    BackedUp,
+    Backup,
     Done,
     Init,
     Made,
@@ -16,6 +18,7 @@ from envfs.protocol.control import (
     Unmount,
 )
 from envfs.service import setup
+from envfs.service.backup import write_backup
 
 
 class ReportAudience(StrEnum):
@@ -80,6 +83,13 @@ async def init(call: Call, request: Init) -> Sent:
     """Make an identity, a vault and the first grant."""
     about = await setup.create_vault(call.service, call.caller, request.identity_file, call.descriptors)
     return Sent(Made(about.id, about.recipient, call.service.places.home, call.caller.uid))
+
+
+async def backup(call: Call, _request: Backup) -> Sent:
+    """Write a backup into the file that came."""
+    (handle,) = call.descriptor("the file of the backup")
+    facts = await write_backup(call.service, handle)
+    return Sent(BackedUp(call.service.open_vault.vault.description.id, *facts))
 
 
 async def unmount(call: Call, _request: Unmount) -> Sent:

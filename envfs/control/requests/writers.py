@@ -1,10 +1,11 @@
 """Callers that write: by which rule they may, and what they may be told of it."""
 
 from envfs.control.call import Call
-from envfs.core import events
+from envfs.core import events, names
 from envfs.core.access.roles import Capability
+from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.operations import Operation
-from envfs.errors import NotApproved
+from envfs.errors import NoSuchLevel, NotApproved
 from envfs.service import rights
 from envfs.service.writer import LevelChange
 
@@ -24,6 +25,32 @@ def may_compare(call: Call, level: str) -> bool:
 def writing_rule(call: Call, level: str) -> str:
     """Return the rule by which the caller may write a level, for the log."""
     return "owner" if is_owner(call) else call.service.open_vault.gate.decide(call.caller, level, Capability.WRITE).rule
+
+
+def admit_source(call: Call, level: str, version: int = 0) -> int:
+    """Record that the caller gets a level's own text for a copy. Return the version, that of the newest one for 0.
+
+    Raises:
+        NotApproved: it may not have the whole of it. That is on the log
+        NoSuchLevel: there is no such level, or it has no such version
+    """
+    open_vault = call.service.open_vault
+    access = AccessRequest(level, Channel.SOCKET, Format.OWN, version)
+    open_vault.reader.check(call.caller, access)
+    head = open_vault.vault.head(level)
+    if head is None:
+        raise NoSuchLevel(f"{level} has no text of its own", f"`envfs show {level}` says where each variable is set")
+    open_vault.gate.admit_facts(call.caller, access, lambda: open_vault.vault.header(level, version or head.seq))
+    return version or head.seq
+
+
+def note_custody(call: Call, source: str, target: str) -> tuple[str, ...]:
+    """Say that what came from one project opens in another way now, if it does."""
+    keys, projects = call.service.open_vault.keys, (names.project(source), names.project(target))
+    before, now = map(keys.custody, projects)
+    if before == now:
+        return ()
+    return (f"{source} is {before} and {target} is {now}, so the copy opens in another way",)
 
 
 def check_writing(call: Call, level: str, request: str) -> None:

@@ -33,7 +33,7 @@ from envfs.host.evidence.process_source import Outline, ProcessSource, SeenBefor
 from envfs.host.evidence.program_files import ProgramFiles
 from envfs.host.evidence.units import unit_of
 
-_KEPT, _SHARE = 128, 8  # processes of which two descriptors are held: an eighth of what may be open at most
+_KEPT, _SHARE = 128, 8  # processes whose /proc folder is held open: an eighth of what may be open at most
 _TRUSTED_NS = 1_000_000_000  # how long a cgroup and the uids of a process are believed
 _GLANCED_NS = 1_000_000  # how long all of it is, for a question by which nothing is opened
 _BY_SOCKET = frozenset((Need.GROUPS, Need.AGE, Need.SESSION, Need.UNIT, Need.PIDFD, Need.ANCESTORS))
@@ -46,7 +46,8 @@ class Callers:
         """Start knowing nobody."""
         self._known: dict[int, SeenProcess] = {}
         self._files = _program_files()
-        self._most = max(1, min(_KEPT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE // 2))
+        self._most = max(1, min(_KEPT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE))
+        self._few = self._most // 2  # so many have a second descriptor, by which the next look is quicker
         weakref.finalize(self, close_all, self._known)
 
     def look(self, pid: int, uid: int, gid: int) -> Caller:
@@ -55,7 +56,12 @@ class Callers:
         if cached is not None:
             now_ns = time.monotonic_ns()
             fresh = now_ns - cached.looked_ns < _TRUSTED_NS
-            if fresh and cached.uid == uid and cached.gid == gid and cached.is_same():
+            if (
+                fresh
+                and cached.uid == uid
+                and cached.gid == gid
+                and cached.is_same(may_open=len(self._known) <= self._few)
+            ):
                 cached.still_ns = now_ns
                 return cached.caller
             self._forget(pid)

@@ -27,18 +27,17 @@ class SeenProcess:
         self.process = process
         self.source = source
 
-    def is_same(self) -> bool:
-        """Tell whether it runs what it ran, as far as that was looked at."""
+    def is_same(self, *, may_open: bool = True) -> bool:
+        """Tell whether it runs what it ran, as far as that was looked at. `may_open`: one more descriptor."""
         try:
             if self.source is not None and self.source.is_asked and not self.source.is_same_run():
                 return False
-            if (
-                not self.caller.executable
-            ):  # one that may not be looked at: only the way to its link tells that it ended
-                return not executable_path(self._folder)
-            if self._link < 0:
+            executable = self.caller.executable
+            if self._link < 0 and may_open and executable:
                 self._link = os.open("exe", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
-            return executable_path(self._link, "") == self.caller.executable
+            if self._link < 0:  # of one that may not be looked at only the way to its link tells that it ended
+                return executable_path(self._folder) == executable
+            return executable_path(self._link, "") == executable
         except OSError:
             return False
 

@@ -9,7 +9,7 @@ from envfs.core.operations import Operation
 from envfs.dotenv import canaries, dialects, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
-from envfs.errors import Malformed, NoSuchVariable, TooLarge
+from envfs.errors import BadRequest, Malformed, NoSuchVariable, TooLarge
 from envfs.keyholder.crypto import sealing
 from envfs.keyholder.crypto.sealing import Content
 from envfs.keyholder.requests.work import Work, WorkResult
@@ -27,7 +27,7 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     text = new.render()
     content = _content(request, work, text)
     is_same = text == old.render() and extensions.is_removed(content.ext) == extensions.is_removed(_ext(request, work))
-    if is_same and not request.always and request.operation is not Operation.RESEAL:
+    if is_same and not request.always and request.operation not in _ALWAYS:
         return WorkResult(Unchanged())
     if len(text.encode()) > limits.TEXT_BYTES:
         raise TooLarge("the level's text would be too long", f"at most {limits.TEXT_BYTES} bytes a level")
@@ -40,20 +40,33 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
     # an extension is about the text: it goes where that goes, whoever knows what it means
-    is_whole = request.operation is Operation.RESTORE and not request.names
-    source = request.restore if is_whole else request.head
+    is_of_source = request.operation in (Operation.RESTORE, Operation.MOVE, Operation.COPY) and not request.names
+    is_of_source = is_of_source and not (request.operation is Operation.COPY and request.head)
+    source = request.restore if is_of_source else request.head
     ext = record.parse_header(work.blobs[source.record_blob]).ext if source else ""  # opened before
     if request.operation is not Operation.RESEAL:
-        ext = extensions.with_removed(ext, removed=request.operation is Operation.REMOVE)
+        ext = extensions.with_removed(ext, removed=request.half or request.operation is Operation.REMOVE)
     if request.always:  # else a guess that is right would have the placeholder of before
         ext = extensions.with_placeholder_text(ext, os.urandom(_PLACEHOLDER_BYTES).hex())
     version = request.restore.record.seq if request.restore else 0
+    level = request.restore.level if request.restore and request.operation is not Operation.RESTORE else ""
     return Content(
         text,
-        Note(_word(request), version, message=request.message or _own_message(request, work)),
+        Note(_word(request), version, level, request.message or _given_message(request, work)),
         work.members(request.place.vault, request.members).newest,
         ext,
     )
+
+
+def _given_message(request: WriteLevel, work: Work) -> str:
+    # where a person gave none
+    match request.operation:
+        case Operation.MOVE if request.restore:
+            return sealing.open_note(work.open_record(request.restore)).message
+        case Operation.RESTORE:
+            return _own_message(request, work)
+        case _:
+            return ""
 
 
 def _ext(request: WriteLevel, work: Work) -> str:
@@ -65,7 +78,7 @@ def _word(request: WriteLevel) -> str:
 
 
 def _own_message(request: WriteLevel, work: Work) -> str:
-    # where a person gave none for what brings something back
+    # for what brings something back
     if request.restore is None:
         return ""
     then = record.parse_header(work.blobs[request.restore.record_blob])
@@ -107,6 +120,7 @@ def _check_dialect(document: Document, written: Collection[str], level: str) -> 
         )
 
 
+_ALWAYS = (Operation.RESEAL, Operation.MOVE)  # what makes a record though the text is the same
 _NAMES_SAID = 6  # in a message that is made here: they are long
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
 
@@ -134,10 +148,11 @@ def _values(request: WriteLevel, work: Work) -> list[tuple[str, str]]:
             raise Malformed("there is not one value for each variable", "no environment can carry a NUL character")
         if any(len(text.encode()) > limits.VALUE_BYTES + line_end for text in texts):
             raise TooLarge("the value is too large", f"at most {limits.VALUE_BYTES} bytes")
-    return [(name, _trimmed(text) if request.trim else text) for name, text in zip(named, texts, strict=True)]
+    return [(name, without_line_end(text) if request.trim else text) for name, text in zip(named, texts, strict=True)]
 
 
-def _trimmed(value: str) -> str:
+def without_line_end(value: str) -> str:
+    """Return a value without the line end that it has if it is of one line."""
     if "\n" in value[:-1]:
         return value  # of several lines, as a key has them, the last line end is a part
     return value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")
@@ -192,6 +207,29 @@ def _with_variables_of(then: Document, old: Document, several: tuple[str, ...]) 
     return new
 
 
+def _copy(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    if request.restore is None:
+        raise BadRequest("a copy needs its source")
+    source = work.open(request.restore)
+    marked, present = canaries.marked_names(source), source.variables()
+    if not request.names and not old.render():
+        return source, ()
+    copied = frozenset(request.names or present)
+    for name in sorted(copied):
+        if name not in present:
+            raise NoSuchVariable(f"{request.restore.level} does not set {name} itself")
+    new = old.merged(Document(tuple(entry for entry in source.entries if entry.name in copied)))
+    for name in sorted(copied & marked):
+        new = canaries.with_mark(new, name)
+    return new, ()
+
+
+def _move(request: WriteLevel, work: Work, _old: Document) -> _Edited:
+    if request.restore is None:
+        raise BadRequest("a move needs its source")
+    return work.open(request.restore), ()
+
+
 def _remove(_request: WriteLevel, _work: Work, _old: Document) -> _Edited:
     return parse_document(""), ()
 
@@ -208,6 +246,8 @@ _OPERATIONS: dict[Operation, Callable[[WriteLevel, Work, Document], _Edited]] = 
     Operation.MERGE: _merge,
     Operation.REPLACE: _replace,
     Operation.RESTORE: _restore,
+    Operation.COPY: _copy,
+    Operation.MOVE: _move,
     Operation.REMOVE: _remove,
     Operation.RESEAL: _reseal,
 }
@@ -219,6 +259,8 @@ _WORDS = {  # the operation that a record's note names
     Operation.MERGE: "import",
     Operation.REPLACE: "replace",
     Operation.RESTORE: "rollback",
+    Operation.COPY: "copy",
+    Operation.MOVE: "move",
     Operation.REMOVE: "remove",
     Operation.RESEAL: "reseal",
 }

@@ -18,6 +18,7 @@ ExamineView        needs it                                 Examined
 CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
 CompareTexts       needs it                                 ChangedNames
+SearchTexts        needs it          value                  Found
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
 SignCheckpoint     needs it                                 Signed + checkpoint
@@ -31,7 +32,17 @@ CheckMembers       needs it                                 Faults
 from collections.abc import Callable
 from typing import Any
 
-from envfs.keyholder.requests import checkpoints, checks, comparison, identities, keys, levels, protection, views
+from envfs.keyholder.requests import (
+    checkpoints,
+    checks,
+    comparison,
+    identities,
+    keys,
+    levels,
+    protection,
+    search,
+    views,
+)
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol import keyholding as ask
 
@@ -52,6 +63,7 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CompareViews: comparison.compare_views,
     ask.CompareVersions: views.compare_versions,
     ask.CompareTexts: comparison.compare_texts,
+    ask.SearchTexts: search.search_texts,
     ask.CheckRecords: checks.check_records,
     ask.CheckKeys: checks.check_keys,
     ask.SignCheckpoint: checkpoints.sign_checkpoint,

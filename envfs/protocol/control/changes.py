@@ -78,6 +78,28 @@ class Rollback(NamedTuple):
     names: tuple[str, ...] = ()
 
 
+class CopyVariables(NamedTuple):
+    """Set the variables of level `source`, or those named, at `level` as well. With `move` they are unset at `source`.
+
+    `version` is one of `source`, 0 the newest.
+    """
+
+    level: str
+    source: str
+    names: tuple[str, ...] = ()
+    version: int = 0
+    move: bool = False
+    message: str = ""
+
+
+class MoveLevel(NamedTuple):
+    """Move a level and all below it, with their versions, to `target`, where there is none yet."""
+
+    level: str
+    target: str
+    message: str = ""
+
+
 class RemoveLevel(NamedTuple):
     """Remove a level, and with `below` all levels below it. Their versions stay, so a rollback brings each back."""
 
@@ -170,6 +192,8 @@ ChangesRequest = (
     | RenameVariable
     | ImportText
     | Rollback
+    | CopyVariables
+    | MoveLevel
     | RemoveLevel
     | ForgetVersions
     | ListHistory

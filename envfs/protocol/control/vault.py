@@ -65,6 +65,10 @@ class VerifyVault(NamedTuple):
     repair: bool = False
 
 
+class Backup(NamedTuple):
+    """Write vault, settings, rules and log as they are now into one file. Descriptor: the file. Reply: BackedUp."""
+
+
 class Accept(NamedTuple):
     """Accept a stream as it is now, after a rollback was noticed."""
 
@@ -130,6 +134,14 @@ class StatusReport(NamedTuple):
     audience: str = "owner"
 
 
+class BackedUp(NamedTuple):
+    """A backup was written: of which vault, how many files and how many bytes it holds."""
+
+    vault: str
+    files: int
+    size: int
+
+
 class Checked(NamedTuple):
     """A verification ended: how many were looked at, how many failed. `pin` is of the log: NUMBER:HASH of its end."""
 
@@ -150,8 +162,9 @@ VaultRequest = (
     | AddRecovery
     | Unmount
     | VerifyVault
+    | Backup
     | Accept
     | Diagnose
 )
 VaultRow = FaultRow | FindingRow
-VaultReply = Made | RecoveryMade | StatusReport | Checked
+VaultReply = Made | BackedUp | RecoveryMade | StatusReport | Checked

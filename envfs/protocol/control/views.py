@@ -83,6 +83,27 @@ class ChosenRow(NamedTuple):
     time: str
 
 
+class FindVariables(NamedTuple):
+    """The levels whose own text sets variables that fit a pattern. Rows: LocationRow.
+
+    With `by_value`, those alone whose value is the one in the descriptor, or that have it in theirs.
+    """
+
+    pattern: str
+    level: str = "/"
+    by_value: bool = False
+    trim: bool = False
+
+
+class LocationRow(NamedTuple):
+    """A variable of a level. `what` is `set`, or for a value `same`, `within` or `comment` (then without a name)."""
+
+    level: str
+    version: int
+    name: str
+    what: str
+
+
 class VariableRow(NamedTuple):
     """One variable of a view."""
 
@@ -156,6 +177,6 @@ class ViewSent(NamedTuple):
     masked: bool = False
 
 
-ViewsRequest = ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListLevels
-ViewsRow = ChosenRow | DifferenceRow | VariableRow | FactsRow | DanglingRow | LevelRow | NewsRow
+ViewsRequest = ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListLevels | FindVariables
+ViewsRow = ChosenRow | DifferenceRow | VariableRow | LocationRow | FactsRow | DanglingRow | LevelRow | NewsRow
 ViewsReply = ViewSent

@@ -32,6 +32,7 @@ from envfs.protocol.control.readers import ReadersRequest, ReadersRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
+    Backup,
     ChangePassphrase,
     Init,
     KeepIdentity,
@@ -41,7 +42,7 @@ from envfs.protocol.control.vault import (
     VaultRow,
 )
 from envfs.protocol.control.views import *  # noqa: F403
-from envfs.protocol.control.views import ViewsReply, ViewsRequest, ViewsRow
+from envfs.protocol.control.views import FindVariables, ViewsReply, ViewsRequest, ViewsRow
 
 Request = (
     VaultRequest
@@ -59,7 +60,7 @@ REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
-    **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery), 1),
-    **dict.fromkeys((SetVariable, SetVariables, ImportText, UseToken), 1),
+    **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
+    **dict.fromkeys((SetVariable, SetVariables, ImportText, FindVariables, UseToken), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }

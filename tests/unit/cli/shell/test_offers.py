@@ -12,7 +12,7 @@ from tests.unit.cli.fake_shell_link import FakeLink, sources
     [
         ("", "uns", ["unset"]),
         ("", "ru", ["run"]),
-        ("", "c", ["cd", "check", "completion"]),
+        ("", "c", ["cd", "check", "cp", "completion"]),
         ("", "__", []),
         ("envfs", "pw", ["pwd"]),
         ("help", "se", ["set"]),
