@@ -111,6 +111,7 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "always": False,
                 "quiet": False,
                 "names": [],
+                "half": False,
             },
         ),
         (VerifyCheckpoint((("1", "a", "b"),)), {"type": "verify-checkpoint", "checkpoints": [["1", "a", "b"]]}),
