@@ -138,6 +138,8 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     RenderView((LAYER,)),
     keyholding.RenderOwn((LAYER,)),
     CompareVersions((LAYER,)),
+    keyholding.CompareTexts((LAYER,), ()),
+    keyholding.SearchTexts((LAYER,), "A"),
     keyholding.ExamineView((LAYER,)),
     keyholding.CompareViews((LAYER,), (keyholding.Pair((), (0,)),)),
     CheckRecords((LAYER,)),

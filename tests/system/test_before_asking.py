@@ -221,7 +221,7 @@ def _fit(argument: grammar.Argument) -> str:
     if argument.choices:
         return argument.choices[0]
     return {"level": "/shop", "project": "shop", "name": "APP_NAME", "number": "1", "words": "-- true"}.get(
-        argument.kind, "/nowhere"
+        argument.kind, "/nowhere/at/all"
     )
 
 
@@ -298,7 +298,7 @@ def test_a_value_in_the_place_of_a_name_is_no_name(home: Home, given: str) -> No
 
 def test_the_shell_repeats_none_and_remembers_none(shared: Home) -> None:
     lines = [line for line in _lines() if line.split()[0] not in (*_PATHS, *_APART)][::7]
-    for line in lines:
+    for line in sorted(lines, key=_gives):
         flags = [word.partition("=")[0] for word in line.split()]
         if any(flag in _NOTE_FLAGS for flag in flags):
             continue

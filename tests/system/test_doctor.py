@@ -132,11 +132,12 @@ def test_plugins_of_age_are_listed(shop: Home, tmp_path: Path) -> None:
 
 def test_a_lost_identity_and_a_lost_log_are_found(shop: Home, ground: Path) -> None:
     text = shop.settings.read_text(encoding="utf-8")
-    shop.settings.write_text(text.replace(str(ground / "identity.txt"), "/nowhere/identity.txt"), encoding="utf-8")
+    missing = ground / "nowhere" / "identity.txt"
+    shop.settings.write_text(text.replace(str(ground / "identity.txt"), str(missing)), encoding="utf-8")
     shop.log_file.unlink()
     found = doctor(shop)
     assert states(found, "problem") == {"identity", "log"}
-    assert "/nowhere/identity.txt: no such file" in found["identity"][1]
+    assert f"{missing}: no such file" in found["identity"][1]
 
 
 def test_settings_that_others_may_write_are_found(shop: Home) -> None:
