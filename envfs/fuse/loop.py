@@ -11,10 +11,14 @@ and it is used here for two things (docs/design.md §5):
   for what takes long, holds nobody at the socket.
 
 Laws: a handler that waits calls `make_way` first. One that does not would hold up the others, but for `_HEAL` at most.
+A question can be withdrawn between the look and the read, when its asker is killed. The read, which blocks, would hold
+up everything then, so a signal ends it after `_TICK` at most.
 """
 
 import os
 import select
+import signal
+import threading
 import time
 import types
 from collections.abc import Callable
@@ -27,6 +31,7 @@ from envfs.host.supervision import supervised_nursery
 _IN_A_ROW, _IN_A_ROW_NS = 64, 4_000_000
 _SOON_NS = 50_000
 _HEAL = 1.0
+_TICK = 0.1  # seconds between two signals, as long as questions come
 
 
 class DeviceLock:
@@ -63,15 +68,48 @@ _devices: list[int] = []
 _looks: dict[int, Callable[[int], list[tuple[int, int]]]] = {}  # by device: poll(2), which waits for so many ms
 
 
+class Ticker:
+    """The signals that end a read for which there is nothing: libfuse answers EINTR, and pyfuse3 looks again."""
+
+    def __init__(self) -> None:
+        """Start silent."""
+        self._is_on = self._is_running = False
+        self._reads = self._seen = 0
+
+    def install(self) -> None:
+        """Take the signal, where that can be done: in the main thread, in which the daemon has its loop."""
+        self._is_on = threading.current_thread() is threading.main_thread()
+        if self._is_on:
+            signal.signal(signal.SIGALRM, self._tick)
+
+    def before_read(self) -> None:
+        """See to it that the read that comes now has an end."""
+        self._reads += 1
+        if self._is_on and not self._is_running:
+            self._is_running = True
+            signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+
+    def _tick(self, *_: object) -> None:
+        if self._reads == self._seen:  # each read that began before the last signal has ended
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._is_running = False
+        self._seen = self._reads
+
+
+_ticker = Ticker()
+
+
 async def _wait_readable(device: int) -> None:
     now_ns = time.monotonic_ns()
     if _left[0] and now_ns < _until_ns[0] and (_look(device)(0) or _comes_soon(device, now_ns + _SOON_NS)):
         _left[0] -= 1
+        _ticker.before_read()
         return
     _devices[:] = (device,)
     _left[0], _until_ns[0] = _IN_A_ROW, now_ns + _IN_A_ROW_NS
     await trio.lowlevel.wait_readable(device)
     _until_ns[0] = time.monotonic_ns() + _IN_A_ROW_NS
+    _ticker.before_read()
 
 
 def _comes_soon(device: int, until: int) -> bool:
@@ -102,6 +140,7 @@ def install_loop() -> None:
     _batons.clear()
     _devices.clear()
     _looks.clear()
+    _ticker.install()
     lowlevel = types.SimpleNamespace(
         wait_readable=_wait_readable,
         current_task=trio.lowlevel.current_task,

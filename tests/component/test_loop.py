@@ -1,6 +1,10 @@
 """The loop under the handlers: one worker at the device, no task switch while it is alone, and nobody left waiting."""
 
+import ctypes
+import errno
 import os
+import signal
+import threading
 from collections.abc import Coroutine, Iterator
 
 import pytest
@@ -11,6 +15,7 @@ import trio.testing
 from envfs.fuse import loop
 from envfs.fuse.loop import DeviceLock
 from tests.component.world import Context, World, inode, outcome, read_file, run
+from tests.system.home import eventually
 
 CTX = Context()
 
@@ -225,3 +230,55 @@ def test_a_handler_makes_way_before_it_waits_and_only_then(
         steps.clear()
         run(lambda: question(past))
         assert steps[:2] == ["way", "wait"]
+
+
+# -- questions that are withdrawn --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ticker(monkeypatch: pytest.MonkeyPatch) -> Iterator[loop.Ticker]:
+    ticker = loop.Ticker()
+    monkeypatch.setattr(loop, "_ticker", ticker)
+    before = signal.getsignal(signal.SIGALRM)
+    yield ticker
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def read_as_libfuse(device: int) -> int:
+    """Read one byte by read(2) itself: Python's own would go on after a signal. Returns the error, if there is one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return ctypes.get_errno() if libc.read(device, ctypes.create_string_buffer(1), 1) < 0 else 0
+
+
+@pytest.mark.parametrize("is_slow", [False, True], ids=["after a look", "after a wait"])
+def test_a_read_of_a_question_that_was_withdrawn_has_an_end(ticker: loop.Ticker, *, is_slow: bool) -> None:
+    ticker.install()
+    device, asker = os.pipe()
+    late = threading.Timer(30, os.write, (asker, b"?"))  # without the signal the read would last for ever
+
+    async def main() -> None:
+        loop._left[0] = 0 if is_slow else loop._IN_A_ROW
+        loop._until_ns[0] = 0 if is_slow else 1 << 62
+        os.write(asker, b"?")
+        await loop._wait_readable(device)
+
+    run(main)
+    os.read(device, 1)
+    late.start()
+    try:
+        assert read_as_libfuse(device) == errno.EINTR
+    finally:
+        late.cancel()
+        late.join()
+        os.close(device)
+        os.close(asker)
+
+
+def test_without_questions_there_are_no_signals(ticker: loop.Ticker) -> None:
+    ticker.install()
+    for _ in range(3):
+        ticker.before_read()
+    eventually(lambda: signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "the signals end")
+    ticker.before_read()
+    assert signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0)
