@@ -252,6 +252,13 @@ def test_every_option_is_in_the_third_that_is_always_tried() -> None:
             assert any((command.name, form) in tried for form in forms), (command.name, flag)
 
 
+@pytest.fixture
+def unruled(shared: Home) -> Home:
+    """Give the home that these tests share without the rules that another one gave by a marked word."""
+    (shared.settings.parent / "grants.toml").unlink(missing_ok=True)
+    return shared
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -259,11 +266,11 @@ def test_every_option_is_in_the_third_that_is_always_tried() -> None:
         pytest.param([line for at, line in enumerate(_lines()) if at % 3], id="the others", marks=pytest.mark.soak),
     ],
 )
-def test_no_message_repeats_a_word_that_may_be_a_value(shared: Home, tmp_path: Path, lines: list[str]) -> None:
+def test_no_message_repeats_a_word_that_may_be_a_value(unruled: Home, tmp_path: Path, lines: list[str]) -> None:
     told = []
     for line in sorted(filter(_is_tried, lines), key=_gives):
         words = line.split()
-        said = shared.envfs(*words, given="", status=None, cwd=tmp_path)
+        said = unruled.envfs(*words, given="", status=None, cwd=tmp_path)
         if "sq7" in said.text + said.complaint:
             told.append((line, said.complaint))
     assert told == []
@@ -296,14 +303,14 @@ def test_a_value_in_the_place_of_a_name_is_no_name(home: Home, given: str) -> No
     home.envfs("set", "API_KEY", "B", given="2")
 
 
-def test_the_shell_repeats_none_and_remembers_none(shared: Home) -> None:
+def test_the_shell_repeats_none_and_remembers_none(unruled: Home) -> None:
     lines = [line for line in _lines() if line.split()[0] not in (*_PATHS, *_APART)][::7]
     for line in sorted(lines, key=_gives):
         flags = [word.partition("=")[0] for word in line.split()]
         if any(flag in _NOTE_FLAGS for flag in flags):
             continue
-        said = shared.envfs("shell", given=f"{line}\n", status=None)
+        said = unruled.envfs("shell", given=f"{line}\n", status=None)
         if not any(flag in _PATH_FLAGS for flag in flags):
             assert "sq7" not in said.text + said.complaint, line
-    history = shared.state / "shell_history"
+    history = unruled.state / "shell_history"
     assert not history.exists() or "sq7" not in history.read_text(encoding="utf-8")
