@@ -82,6 +82,13 @@ class Ticker:
         if self._is_on:
             signal.signal(signal.SIGALRM, self._tick)
 
+    def uninstall(self) -> None:
+        """Send no more signals: at the end of the process one that is on its way would kill it."""
+        if self._is_on:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._is_on = False
+
     def before_read(self) -> None:
         """See to it that the read that comes now has an end."""
         self._reads += 1
@@ -154,6 +161,11 @@ def install_loop() -> None:
         lowlevel=lowlevel,
     )
     setattr(pyfuse3, "trio", seam)  # noqa: B010 - as pyfuse3.asyncio.enable does; the type stubs do not know of it
+
+
+def uninstall_loop() -> None:
+    """End the signals, once pyfuse3's `main` has ended."""
+    _ticker.uninstall()
 
 
 def make_way() -> None:

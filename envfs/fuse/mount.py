@@ -37,7 +37,10 @@ class Mount:
         """Answer the kernel until the mount is undone."""
         gc.freeze()
         loop.install_loop()
-        await pyfuse3.main(min_tasks=_SPARE_WORKERS, max_tasks=_WORKERS)
+        try:
+            await pyfuse3.main(min_tasks=_SPARE_WORKERS, max_tasks=_WORKERS)
+        finally:
+            loop.uninstall_loop()
 
     def close(self) -> None:
         """Undo the mount."""
