@@ -5,7 +5,7 @@ its entry is in the access log. A version's message is for the owner alone.
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
@@ -141,7 +141,7 @@ class Reader:
 
     async def history(
         self, caller: Caller, access: AccessRequest, newest: int = 0, name: str = "", *, hides_changed: bool = False
-    ) -> AsyncIterator[list[Version | Damaged]]:
+    ) -> AsyncGenerator[list[Version | Damaged], None]:
         """Yield the versions of a level, the newest first, some at a time. The `newest` so many, 0 for all.
 
         They end with the version of `access`. With a `name`, those that changed this variable. `hides_changed`: the

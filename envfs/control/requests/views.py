@@ -1,6 +1,7 @@
 """Requests for what views hold and what levels there are. Open to every uid: the gate decides."""
 
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from functools import partial
 
 from envfs.control.call import Call, Sent
@@ -165,8 +166,10 @@ async def list_history(call: Call, request: ListHistory) -> Sent:
     access = await choose_version(call, access, request.version, request.moment)
     author_names = call.service.author_names()
     reader, hides = call.service.open_vault.reader, _may_guess(call, access.level)
-    async for versions in reader.history(call.caller, access, request.newest, request.name, hides_changed=hides):
-        await call.send_rows(_version_row(version, author_names) for version in versions)
+    listing = reader.history(call.caller, access, request.newest, request.name, hides_changed=hides)
+    async with aclosing(listing) as pages:  # the client may leave in between
+        async for versions in pages:
+            await call.send_rows(_version_row(version, author_names) for version in versions)
     return Sent(Done())
 
 
