@@ -7,7 +7,7 @@ many entries are held in memory and no more, however many are asked for: of more
 import collections
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 import trio
 
@@ -39,8 +39,9 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
         await _send_lines(call, log.newest(newest, accepts))
     elif newest <= _MOST_HELD:
         visible: collections.deque[bytes] = collections.deque(maxlen=newest)
-        async for some in _visible(call, log.newest(0, accepts)):
-            visible.extend(some)
+        async with contextlib.aclosing(_visible(call, log.newest(0, accepts))) as pages:
+            async for some in pages:
+                visible.extend(some)
         await call.send_rows(map(_row, visible))
     else:
         await _send_many(call, newest, accepts)
@@ -56,9 +57,10 @@ async def read_log(call: Call, request: ReadLog) -> Sent:
 async def count_log(call: Call, request: CountLog) -> Sent:
     """Count the accesses that the filter takes, by level and caller, and by the hour."""
     statistics = Statistics()
-    async for some in _visible(call, _log(call).newest(0, _filter(request))):
-        for line in some:
-            statistics.take(line)
+    async with contextlib.aclosing(_visible(call, _log(call).newest(0, _filter(request)))) as pages:
+        async for some in pages:
+            for line in some:
+                statistics.take(line)
     for counted, numbers in statistics.callers():
         user = user_name(counted.uid) if 0 <= counted.uid < _UIDS else ""  # who bends a log may write any number there
         await call.send_row(CallerStatRow(counted.level, counted.uid, user, counted.program, *numbers))
@@ -79,32 +81,36 @@ def _log(call: Call) -> AccessLog:
 
 
 async def _send_lines(call: Call, lines: Iterator[bytes]) -> None:
-    async for some in _visible(call, lines):
-        await call.send_rows(map(_row, some))
+    async with contextlib.aclosing(_visible(call, lines)) as pages:
+        async for some in pages:
+            await call.send_rows(map(_row, some))
 
 
 async def _send_many(call: Call, newest: int, accepts: _Accepts | None) -> None:
     log, total = _log(call), 0
-    async for some in _visible(call, log.newest(0, accepts)):
-        total += len(some)
+    async with contextlib.aclosing(_visible(call, log.newest(0, accepts))) as pages:
+        async for some in pages:
+            total += len(some)
     skipped, left = max(0, total - newest), min(total, newest)
-    async for some in _visible(call, log.newest(0, accepts)):
-        chosen = some[skipped:][:left]
-        skipped, left = max(0, skipped - len(some)), left - len(chosen)
-        await call.send_rows(map(_row, chosen))
+    async with contextlib.aclosing(_visible(call, log.newest(0, accepts))) as pages:
+        async for some in pages:
+            chosen = some[skipped:][:left]
+            skipped, left = max(0, skipped - len(some)), left - len(chosen)
+            await call.send_rows(map(_row, chosen))
 
 
-async def _visible(call: Call, lines: Iterator[bytes]) -> AsyncIterator[list[bytes]]:
+async def _visible(call: Call, lines: Iterator[bytes]) -> AsyncGenerator[list[bytes], None]:
     sees_all = _sees_all(call)
-    async for some in _pieces(lines):
-        yield some if sees_all else [line for line in some if _is_visible(call, line)]
+    async with contextlib.aclosing(_pieces(lines)) as pages:
+        async for some in pages:
+            yield some if sees_all else [line for line in some if _is_visible(call, line)]
 
 
 def _row(line: bytes) -> LogRow:
     return LogRow(line.decode(errors="replace"))
 
 
-async def _pieces(lines: Iterator[bytes]) -> AsyncIterator[list[bytes]]:
+async def _pieces(lines: Iterator[bytes]) -> AsyncGenerator[list[bytes], None]:
     # some at a time, and read in a thread: a log may be longer than the memory, and on a slow disk
     while some := await trio.to_thread.run_sync(list, itertools.islice(lines, _LINES_AT_ONCE)):
         yield some
