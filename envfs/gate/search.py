@@ -4,7 +4,7 @@ Laws: a name takes the right to names, and a value the right to all values, at e
 searched is in the access log. Of one that the caller may not have, nothing is said.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from itertools import groupby
 from typing import NamedTuple
 
@@ -59,7 +59,7 @@ class Search:
         self._vault = vault
         self._keyholder = keyholder
 
-    async def find(self, caller: Caller, query: Query) -> AsyncIterator[list[Location]]:
+    async def find(self, caller: Caller, query: Query) -> AsyncGenerator[list[Location], None]:
         """Yield the locations, some levels at a time.
 
         Raises:

@@ -1,5 +1,7 @@
 """The request that searches levels for variables, or for a value. Open to every uid: the gate decides at each level."""
 
+from contextlib import aclosing
+
 from envfs.control.call import Call, Sent
 from envfs.control.requests.damage import fault_row
 from envfs.core import names
@@ -24,12 +26,14 @@ async def find_variables(call: Call, request: FindVariables) -> Sent:
     open_vault.reader.check(call.caller, AccessRequest(level, Channel.SOCKET, Format.NAMES))
     value = call.descriptor("the value") if request.by_value else ()
     notes = []
-    async for some in open_vault.search.find(call.caller, Query(request.pattern, level, value, request.trim)):
-        for found in some:
-            if isinstance(found.error, Locked):
-                notes.append(f"{found.error.text}, and was not searched")
-            elif found.error is not None:
-                await call.send_row(fault_row(found.level, found.error))
-            else:
-                await call.send_row(LocationRow(found.level, found.version, found.name, found.kind))
+    query = Query(request.pattern, level, value, request.trim)
+    async with aclosing(open_vault.search.find(call.caller, query)) as pages:  # the client may leave in between
+        async for some in pages:
+            for found in some:
+                if isinstance(found.error, Locked):
+                    notes.append(f"{found.error.text}, and was not searched")
+                elif found.error is not None:
+                    await call.send_row(fault_row(found.level, found.error))
+                else:
+                    await call.send_row(LocationRow(found.level, found.version, found.name, found.kind))
     return Sent(Done(tuple(dict.fromkeys(notes))))

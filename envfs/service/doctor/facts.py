@@ -7,7 +7,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import trio
@@ -29,7 +29,7 @@ _LOAD_SECONDS = 15
 _TRUSTED_HOOK = "it must be a program of root's or the daemon's user, below folders that no other user may write"
 
 
-async def gather_findings(service: Service) -> AsyncIterator[FindingRow]:
+async def gather_findings(service: Service) -> AsyncGenerator[FindingRow, None]:
     """Look, and yield a finding for each check."""
     mine = protection.of_this_process()
     rules = await trio.to_thread.run_sync(_rules, service)
