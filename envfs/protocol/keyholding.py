@@ -10,6 +10,8 @@ from envfs.core.operations import Operation
 from envfs.core.protection import Protection
 from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
+from envfs.protocol.proxy_sessions import *  # noqa: F403
+from envfs.protocol.proxy_sessions import PROXY_ANSWERS
 from envfs.tuples import NamedTuple
 
 NO_ROOM = 71  # how a keyholder ends that can start no process
@@ -314,6 +316,7 @@ REQUESTS = wire.message_table(
     CheckTombstones,
     CheckMembers,
     DescribeProtection,
+    *PROXY_ANSWERS,
 )
 
 ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with, beside Refused
@@ -342,5 +345,6 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     SignTombstone: (answers.Stated,),
     CheckTombstones: (answers.Faults,),
     CheckMembers: (answers.Faults,),
+    **PROXY_ANSWERS,
     DescribeProtection: (Protection,),
 }
