@@ -4,14 +4,17 @@ Laws: a variable that a person's rule is about is no business of the catalogue. 
 a person's rules are.
 """
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
+from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.proxy.rules import ProxyRule, free_name, parse_rule
+
+_LARGEST = 1 << 20  # bytes
 
 
 class Provider(NamedTuple):
@@ -34,8 +37,8 @@ class Provider(NamedTuple):
 @cache
 def shipped_providers() -> tuple[Provider, ...]:
     """Return the catalogue, read once."""
-    text = resources.files("envfs.proxy").joinpath("providers.toml").read_text(encoding="utf-8")
-    return parse_providers(tomllib.loads(text))
+    text = safe_open.read_file(os.path.join(os.path.dirname(__file__), "providers.toml"), _LARGEST)
+    return parse_providers(tomllib.loads(text.decode()))
 
 
 def parse_providers(tables: Mapping[str, object]) -> tuple[Provider, ...]:

@@ -206,7 +206,8 @@ class ClientConnection:
     # -- answers of the proxy itself -----------------------------------------------------------------------------------
 
     async def _refuse(self, incoming: Incoming, raw: RawRequest, host: str, refusal: Refusal) -> None:
-        path = raw.target.partition(b"?")[0].decode("latin-1") if host else ""
+        has_path = bool(host) and raw.method != "CONNECT"
+        path = raw.target.partition(b"?")[0].decode("latin-1") if has_path else ""
         await self._session.link.report(raw.method, host, path, refusal.kind)
         await self._answer(incoming, refusal)
 

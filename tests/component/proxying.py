@@ -73,6 +73,12 @@ class Seen(NamedTuple):
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def basic(self) -> str:
+        """User and password of HTTP Basic. Empty for none."""
+        kind, _, credentials = self.headers.get("authorization", "").partition(" ")
+        return base64.b64decode(credentials).decode() if kind.lower() == "basic" else ""
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     """Answers by the path of a request."""
@@ -122,6 +128,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _key(self, seen: Seen) -> None:
         told = seen.headers.get("authorization", "")
         self._send(f'{{"you": {json.dumps(told)}}}'.encode(), ("X-Told", told))
+
+    def _git(self, seen: Seen) -> None:
+        if not seen.basic:
+            self._send(b"", ("WWW-Authenticate", 'Basic realm="git"'), status=401)
+        elif "info/refs" in seen.target:
+            self._send(b"0123456789012345678901234567890123456789\trefs/heads/main\n", ("Content-Type", "text/plain"))
+        else:
+            self._send(b"", status=404)
 
     def _gzip(self, seen: Seen) -> None:
         told = b"x" * 70_000 + seen.headers.get("authorization", "").encode() + b"y" * 70_000

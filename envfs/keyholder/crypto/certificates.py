@@ -27,6 +27,23 @@ _SERIAL_BYTES, _KEY_ID_BYTES = 16, 20
 _HOUR, _DAYS = 3600, 30 * 86400  # seconds: before the moment, as clocks differ, and after it
 
 
+class _EcdsaWithSha256(ec.ECDSA):
+    """The algorithm of the signatures. The library's own loads a module once it is made: 3 ms of each start."""
+
+    def __init__(self) -> None:
+        """Leave out what is loaded."""
+
+    @property
+    def algorithm(self) -> hashes.HashAlgorithm:
+        """The hash."""
+        return hashes.SHA256()
+
+    @property
+    def deterministic_signing(self) -> bool:
+        """Random, as usual."""
+        return False
+
+
 def authority_certificate(key: ec.EllipticCurvePrivateKey, name: str, moment: int) -> bytes:
     """Return the certificate of a session's authority, in DER. `moment` is in seconds since 1970."""
     extensions = (
@@ -66,7 +83,7 @@ def _certificate(
     listed = _der(_EXTENSIONS, _der(_SEQUENCE, *extensions))
     version = _der(_VERSION, _der(_INTEGER, b"\x02"))
     unsigned = _der(_SEQUENCE, version, serial, algorithm, issuer, validity, subject, public, listed)
-    signature = signer.sign(unsigned, ec.ECDSA(hashes.SHA256()))
+    signature = signer.sign(unsigned, _EcdsaWithSha256())
     return _der(_SEQUENCE, unsigned, algorithm, _der(_BITS, b"\0", signature))
 
 

@@ -6,11 +6,9 @@ certificate while the vault is locked. Its key never leaves this process, and th
 """
 
 import base64
-from typing import Final
 
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from envfs.core.access.face import Face
 from envfs.dotenv import merging
@@ -18,13 +16,11 @@ from envfs.dotenv.document import parse_document
 from envfs.dotenv.placeholders import masking
 from envfs.host.memory import Region
 from envfs.keyholder.crypto import certificates
+from envfs.keyholder.crypto.session_authority import authority_key
 from envfs.keyholder.requests.views import placeholder_seeds_of
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.bindings import Binding, encode_bindings
 from envfs.protocol.keyholding import AuthorityMade, BindValues, Bound, IssueAuthority, IssueCertificate, LeafMade
-
-_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (FIPS 186-5)
-_SEED_BYTES: Final = 40  # 64 bits more than the order has (FIPS 186-5 A.2.1)
 
 
 def bind_values(request: BindValues, work: Work) -> WorkResult:
@@ -49,14 +45,14 @@ def bind_values(request: BindValues, work: Work) -> WorkResult:
 
 def issue_authority(request: IssueAuthority, work: Work) -> WorkResult:
     """Return the certificate of a session's authority."""
-    key = _authority(request.session, work)
+    key = authority_key(work.keyring.identity(), request.session)
     certificate = certificates.authority_certificate(key, _name(request.session), request.moment)
     return WorkResult(AuthorityMade(), (_pem("CERTIFICATE", certificate),))
 
 
 def issue_certificate(request: IssueCertificate, work: Work) -> WorkResult:
     """Put the certificate of a host, with its key, into memory."""
-    authority, key = _authority(request.session, work), ec.generate_private_key(ec.SECP256R1())
+    authority, key = authority_key(work.keyring.identity(), request.session), ec.generate_private_key(ec.SECP256R1())
     name = _name(request.session)
     certificate = certificates.host_certificate(authority, name, key, request.host, request.moment)
     private = key.private_bytes(
@@ -66,13 +62,6 @@ def issue_certificate(request: IssueCertificate, work: Work) -> WorkResult:
     region = Region.create(len(content), ordinary=True)  # TLS reads it as a file, which secret memory cannot be
     region.map[: len(content)] = content
     return WorkResult(LeafMade(len(content)), region=region)
-
-
-def _authority(session: str, work: Work) -> ec.EllipticCurvePrivateKey:
-    info = f"envfs/1/proxy-authority/{session}".encode()
-    derived = HKDF(algorithm=hashes.SHA256(), length=_SEED_BYTES, salt=None, info=info)
-    seed = derived.derive(work.keyring.identity().reveal().encode())
-    return ec.derive_private_key(int.from_bytes(seed) % (_ORDER - 1) + 1, ec.SECP256R1())
 
 
 def _name(session: str) -> str:

@@ -27,6 +27,8 @@ from envfs.protocol.control.projects import (
     ProjectsRow,
     RotateKey,
 )
+from envfs.protocol.control.proxies import *  # noqa: F403
+from envfs.protocol.control.proxies import ProxiesReply, ProxiesRequest, ProxiesRow
 from envfs.protocol.control.readers import *  # noqa: F403
 from envfs.protocol.control.readers import ReadersRequest, ReadersRow
 from envfs.protocol.control.vault import *  # noqa: F403
@@ -53,9 +55,21 @@ Request = (
     | AccessLogRequest
     | ReadersRequest
     | ApprovalsRequest
+    | ProxiesRequest
 )
-Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow | ApprovalsRow
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
+Row = (
+    WorkingRow
+    | VaultRow
+    | ProjectsRow
+    | ChangesRow
+    | ViewsRow
+    | GrantsRow
+    | AccessLogRow
+    | ReadersRow
+    | ApprovalsRow
+    | ProxiesRow
+)
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | ProxiesReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
