@@ -108,6 +108,7 @@ def test_an_index_that_a_killed_writer_left_is_no_fault(world: World, killed: st
     run(lambda: world.ask(R.RemoveLevel(_PROD)))
     index = Path(world.places.vault) / "tree/shop/prod/@"
     assert not index.exists()
+    index.parent.mkdir()
     index.touch()
     assert _verified(world).failed == 0, killed
     run(lambda: world.ask(R.RemoveLevel("/blog")))
