@@ -7,7 +7,7 @@ from envfs.core import extensions, limits
 from envfs.core.access.face import Face
 from envfs.core.secret import Secret
 from envfs.core.view_parts import Part
-from envfs.dotenv import canaries, dialects, formats, merging, portability, residues, writing
+from envfs.dotenv import canaries, dialect_names, dialects, formats, merging, portability, residues, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.dotenv.placeholders import masking
@@ -60,8 +60,8 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
         merging.Layer(layer.level, parse_document(opened.text))
         for layer, opened in zip(request.layers, records, strict=True)
     ]
-    lenient = request.dialect.startswith(dialects.INHERITING)
-    asked = request.dialect.removeprefix(dialects.INHERITING).strip()
+    lenient = request.dialect.startswith(dialect_names.INHERITING)
+    asked = request.dialect.removeprefix(dialect_names.INHERITING).strip()
     dialect = asked or dialects.requested_dialect([layer.document for layer in layers])
     view = merging.merge_layers(layers, lenient=lenient)
     if request.masked:
