@@ -24,7 +24,13 @@ COMMANDS = (
         (HERE_THEN,),
         (
             Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"),
-            Option(("--name",), "text", "NAME", "those alone that changed this variable, also under its earlier names"),
+            Option(
+                ("--name",),
+                "text",
+                "NAME",
+                "those alone that changed this variable, also under its earlier names",
+                offers="names",
+            ),
             PASSPHRASE,
             JSON,
         ),
