@@ -135,6 +135,22 @@ def test_a_daemon_keeps_a_restore_out(new_home: Homes, saved: tuple[Home, Path])
         assert answers_of(home) == "after"
 
 
+def test_another_user_is_refused_without_a_rule_and_gets_a_file_of_its_own_with_one(
+    new_home: Homes, saved: tuple[Home, Path], ground: Path
+) -> None:
+    home, folder = new_home(saved[0]), ground / "of-1001"
+    folder.mkdir()
+    os.chown(folder, 1001, 1001)
+    with home.mounted():
+        refused = home.envfs("backup", str(folder / "x"), uid=1001, status=102).complaint
+        assert "no rule gives uid 1001 `admin`" in refused
+        assert not list(folder.iterdir())
+        home.envfs("grant", "/", "--uid", "1001", "--can", "admin")
+        home.envfs("backup", str(folder / "x"), uid=1001)
+    with tarfile.open(folder / "x") as tar:
+        assert "index.json" in tar.getnames()
+
+
 def answers_of(home: Home) -> str:
     """Return what the running daemon gives for WHEN."""
     with Peer(home.socket) as peer:
