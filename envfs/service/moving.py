@@ -28,8 +28,11 @@ def destinations(levels: list[str], source: str, target: str) -> dict[str, str]:
         BadRequest: the target is the level above all others, or below the source
         BadName: a path would be too long
     """
+    if target == source:
+        raise BadRequest(f"{source} is at {target} already", "name another level")
     if target == names.ROOT or names.within(target, source):
-        raise BadRequest(f"{source} cannot be moved to {target}")
+        reason = "level / is always there" if target == names.ROOT else "that is below itself"
+        raise BadRequest(f"{source} cannot be moved to {target}: {reason}", f"`envfs cp {source} {target}` copies it")
     return {level: names.parse_level(target + level.removeprefix(source)) for level in levels}
 
 
