@@ -124,7 +124,7 @@ def _broken_off(vault: Vault, written: Marks) -> Iterator[str]:
 
 def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
     notes = [f"{stream}: this machine's mark was gone or older, and is written again" for stream in ledger.mended]
-    if not any(stream.startswith("log/") for stream in vault.streams()):
+    if not vault.log_streams():
         notes.append("the vault has no checkpoint yet, so an older vault can look like the newest")
     return (*notes, LIMITS)
 

@@ -30,8 +30,16 @@ class Inventory(Tree):
 
     def streams(self) -> tuple[str, ...]:
         """List every stream that has a record or was ever seen."""
-        found = {key.rpartition("/")[0] for top in _TOPS for key in self._store.list(top + "/")}
+        found = {stream for top in _TOPS for stream in self._streams_below(top + "/")}
         return tuple(sorted(found.union(self._memory.streams())))
+
+    def log_streams(self) -> tuple[str, ...]:
+        """List every stream of checkpoints that has one or was ever seen. Nothing but these is listed."""
+        seen = filter(record.is_log_stream, self._memory.streams())
+        return tuple(sorted(self._streams_below("log/").union(seen)))
+
+    def _streams_below(self, top: str) -> set[str]:
+        return {key.rpartition("/")[0] for key in self._store.list(top)}
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whether they can be read or not."""
