@@ -6,7 +6,7 @@ from envfs.protocol.control.access_log import AccessLogRequest, AccessLogRow
 from envfs.protocol.control.approvals import *  # noqa: F403
 from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.basics import *  # noqa: F403
-from envfs.protocol.control.basics import Done, Failed, Hello, WorkingRow
+from envfs.protocol.control.basics import Done, Failed, Hello, ProgressRow, WorkingRow
 from envfs.protocol.control.changes import *  # noqa: F403
 from envfs.protocol.control.changes import (
     ChangesReply,
@@ -54,7 +54,18 @@ Request = (
     | ReadersRequest
     | ApprovalsRequest
 )
-Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow | ApprovalsRow
+Row = (
+    WorkingRow
+    | ProgressRow
+    | VaultRow
+    | ProjectsRow
+    | ChangesRow
+    | ViewsRow
+    | GrantsRow
+    | AccessLogRow
+    | ReadersRow
+    | ApprovalsRow
+)
 Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
