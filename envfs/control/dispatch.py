@@ -15,6 +15,7 @@ from envfs.control.call import Call, Sent
 from envfs.control.requests import (
     approvals,
     doctor,
+    holders,
     identity,
     levels,
     locks,
@@ -91,6 +92,7 @@ _TABLE: dict[type, Requirement] = {
     ask.RespondApproval: Requirement(_C.APPROVE, Where.ANY, approvals.respond_approval),
     ask.WatchApprovals: Requirement(_C.APPROVE, Where.ANY, approvals.watch_approvals),
     ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, readers.list_readers),
+    ask.ListHolders: Requirement(_C.LOG, Where.LEVEL, holders.list_holders),
     ask.ReadLog: Requirement(_C.LOG, Where.ANY, log_entries.read_log),
     ask.CountLog: Requirement(_C.LOG, Where.ANY, log_entries.count_log),
     ask.VerifyLog: Requirement(_C.LOG, Where.VAULT, log.verify_log),

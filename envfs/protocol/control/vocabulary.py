@@ -18,6 +18,8 @@ from envfs.protocol.control.changes import (
 )
 from envfs.protocol.control.grants import *  # noqa: F403
 from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
+from envfs.protocol.control.holders import *  # noqa: F403
+from envfs.protocol.control.holders import HoldersRequest, HoldersRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -52,9 +54,21 @@ Request = (
     | GrantsRequest
     | AccessLogRequest
     | ReadersRequest
+    | HoldersRequest
     | ApprovalsRequest
 )
-Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow | ApprovalsRow
+Row = (
+    WorkingRow
+    | VaultRow
+    | ProjectsRow
+    | ChangesRow
+    | ViewsRow
+    | GrantsRow
+    | AccessLogRow
+    | ReadersRow
+    | HoldersRow
+    | ApprovalsRow
+)
 Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
