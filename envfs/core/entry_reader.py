@@ -5,7 +5,8 @@ that way.
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
 from envfs.core import audit
 from envfs.errors import LogBroken
@@ -15,42 +16,44 @@ _TAIL = re.compile(rb',"prev":"[0-9a-f]{64}"\}\n')
 _TAIL_BYTES = len(',"prev":""}\n') + 64
 _OWN = ("seq", "time", "prev")
 _KEPT = 4096
+Body = dict[str, object]
+Meaning = TypeVar("Meaning")
 
 
-class LoggedEntry(NamedTuple):
-    """An entry: its time in UTC, and all of it but number, time and hash. Equal entries have the same object there."""
+class LoggedEntry(NamedTuple, Generic[Meaning]):
+    """An entry: its time in UTC, and what all of it but number, time and hash means."""
 
     time: str
-    body: dict[str, object]
+    meaning: Meaning
 
 
-class EntryReader:
+class EntryReader(Generic[Meaning]):
     """Reads lines one by one."""
 
-    def __init__(self) -> None:
-        """Remember none yet."""
-        self._bodies: dict[bytes, dict[str, object]] = {}
+    def __init__(self, meaning_of: Callable[[Body], Meaning]) -> None:
+        """Remember none yet. `meaning_of` is asked once for entries that are alike, at least."""
+        self._meaning_of = meaning_of
+        self._meanings: dict[bytes, Meaning] = {}
 
-    def read(self, line: bytes) -> LoggedEntry | None:
+    def read(self, line: bytes) -> LoggedEntry[Meaning] | None:
         """Read one line. None: it is no entry."""
         head = _HEAD.match(line)
         if head is None or _TAIL.fullmatch(line, len(line) - _TAIL_BYTES) is None:
-            return _whole(line)
+            return self._read_whole(line)
         middle = line[head.end() : -_TAIL_BYTES]
-        body = self._bodies.get(middle)
-        if body is None:
-            entry = _whole(line)
-            if entry is None:
-                return None
-            if len(self._bodies) >= _KEPT:
-                self._bodies.clear()
-            body = self._bodies[middle] = entry.body
-        return LoggedEntry(head[1].decode(), body)
+        if middle in self._meanings:
+            return LoggedEntry(head[1].decode(), self._meanings[middle])
+        entry = self._read_whole(line)
+        if entry is not None:
+            if len(self._meanings) >= _KEPT:
+                self._meanings.clear()
+            self._meanings[middle] = entry.meaning
+        return entry
 
-
-def _whole(line: bytes) -> LoggedEntry | None:
-    try:
-        body = audit.parse_log_entry(line, 0)
-    except LogBroken:
-        return None
-    return LoggedEntry(str(body.get("time", "")), {name: value for name, value in body.items() if name not in _OWN})
+    def _read_whole(self, line: bytes) -> LoggedEntry[Meaning] | None:
+        try:
+            body = audit.parse_log_entry(line, 0)
+        except LogBroken:
+            return None
+        own = {name: value for name, value in body.items() if name not in _OWN}
+        return LoggedEntry(str(body.get("time", "")), self._meaning_of(own))

@@ -33,3 +33,15 @@ class TraceVariables(NamedTuple):
 
     layers: tuple[SealedLayer, ...]
     views: tuple[TracedView, ...]
+
+
+class FindCarriers(NamedTuple):
+    """Which variables of the `searched` layers have the value that a variable has in a view. Reply: Found.
+
+    A layer of the reply is a place in `searched`. Values and comments in which that value stands count as in
+    SearchTexts.
+    """
+
+    layers: tuple[SealedLayer, ...]
+    view: TracedView
+    searched: tuple[int, ...]

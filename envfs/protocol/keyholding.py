@@ -11,7 +11,7 @@ from envfs.core.protection import Protection
 from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.protocol.keyholder_searches import *  # noqa: F403
-from envfs.protocol.keyholder_searches import SearchTexts, TraceVariables
+from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
 from envfs.tuples import NamedTuple
 
 NO_ROOM = 71  # how a keyholder ends that can start no process
@@ -295,6 +295,7 @@ REQUESTS = wire.message_table(
     CompareTexts,
     SearchTexts,
     TraceVariables,
+    FindCarriers,
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
@@ -325,6 +326,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CompareTexts: (answers.ChangedNames,),
     SearchTexts: (answers.Found,),
     TraceVariables: (answers.Traced,),
+    FindCarriers: (answers.Found,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),

@@ -14,10 +14,8 @@ import trio
 from envfs.core import names
 from envfs.core.access_request import Channel
 from envfs.core.entry_reader import EntryReader
-from envfs.core.events import EventKind
 from envfs.core.holding import HoldKind
-from envfs.core.logged_reads import LoggedRead, logged_read
-from envfs.core.operations import Operation
+from envfs.core.logged_reads import LoggedMove, LoggedRead, meaning_of
 from envfs.errors import NoSuchVariable
 from envfs.gate.audit_log.log import AccessLog
 from envfs.host import clocks
@@ -79,10 +77,27 @@ class LoggedPast(NamedTuple):
 async def find_holders(
     service: Service, question: HoldersQuestion, sees: Callable[[str], bool], *, exact: bool
 ) -> HoldersAnswer:
-    """List the holders. `sees` tells whether the caller may read the log of a level, `exact` whether it may compare.
+    """List the holders of a variable that is there now, or that a live process was given. The rest as `holders_of`.
 
     Raises:
         NoSuchVariable: the level has no such variable, and no live process was given one
+        NoSuchLevel: there is no such version
+        Locked: a project is
+    """
+    answer = await holders_of(service, question, sees, exact=exact)
+    past = VariablePast(service, question.level, question.name, exact=exact)
+    if not answer.holders and not await past.is_there():
+        text = f"{question.level} has no variable of that name, and no live process was given one"
+        raise NoSuchVariable(text, f"`envfs show {question.level}` lists them")
+    return answer
+
+
+async def holders_of(
+    service: Service, question: HoldersQuestion, sees: Callable[[str], bool], *, exact: bool
+) -> HoldersAnswer:
+    """List the holders. `sees` tells whether the caller may read the log of a level, `exact` whether it may compare.
+
+    Raises:
         NoSuchLevel: there is no such version
         Locked: a project is
     """
@@ -91,9 +106,6 @@ async def find_holders(
     past = VariablePast(service, question.level, question.name, exact=exact)
     await past.learn_moves(logged.moves)
     judged = await past.judge({read: times.first for read, times in logged.reads.items()})
-    if not judged and not await past.is_there():
-        text = f"{question.level} has no variable of that name, and no live process was given one"
-        raise NoSuchVariable(text, f"`envfs show {question.level}` lists them")
     chosen = await _chosen(past, question, judged)
     holders = await trio.to_thread.run_sync(_holders, processes, logged.reads, judged, chosen)
     return HoldersAnswer(tuple(holders), (_CANNOT_TELL,))
@@ -101,30 +113,26 @@ async def find_holders(
 
 async def live_reads(log: AccessLog, processes: Processes, sees: Callable[[str], bool]) -> LoggedPast:
     """Return the reads of values that processes did which still live."""
-    reader, reads, moves = EntryReader(), dict[LoggedRead, Times](), dict[str, set[int]]()
+    reader = EntryReader(meaning_of)
+    reads, moves, is_whole = dict[LoggedRead, Times](), dict[str, set[int]](), True
     keys = {pid: process_tree.key_of(stat) for pid, stat in processes.items()}
-    lines, is_whole = log.newest(0), True
+    lines = log.newest(0)
 
     def take() -> bool:
         nonlocal is_whole
         some = list(islice(lines, _LINES_AT_ONCE))
-        for line in some:
-            entry = reader.read(line)
-            if entry is None:
+        for entry in filter(None, map(reader.read, some)):
+            time, meaning = entry
+            if isinstance(meaning, LoggedMove):
+                moves.setdefault(meaning.level, set()).add(meaning.version)
+            if not isinstance(meaning, LoggedRead) or meaning.pid not in keys:
                 continue
-            body = entry.body
-            kind = body.get("event")
-            if kind == EventKind.WRITE and body.get("operation") == Operation.MOVE:
-                moves.setdefault(str(body.get("level")), set()).add(int(str(body.get("version", 0))))
-            if kind != EventKind.READ or body.get("pid") not in keys:
+            if not _is_of(meaning, time, processes[meaning.pid], keys[meaning.pid]):
                 continue
-            read = logged_read(body)
-            if read is None or not _is_of(read, entry.time, processes[read.pid], keys[read.pid]):
-                continue
-            if read in reads:
-                reads[read] = Times(reads[read].first, entry.time)
+            if meaning in reads:
+                reads[meaning] = Times(reads[meaning].first, time)
             elif len(reads) < _MOST_READS:
-                reads[read] = Times(entry.time, entry.time)
+                reads[meaning] = Times(time, time)
             else:
                 is_whole = False
         return bool(some)

@@ -5,6 +5,7 @@ are compared, and no values. To a caller that may not compare values, a value th
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from typing import NamedTuple
 
 from envfs.core import names
@@ -12,6 +13,7 @@ from envfs.core.access_request import Format
 from envfs.core.logged_reads import LoggedRead
 from envfs.errors import EnvFSError
 from envfs.gate.level_history import LevelHistory, Version
+from envfs.gate.search import LikeVariable
 from envfs.gate.variable_traces import SeenVariable, SeenView, VariableTraces, current_view, view_at
 from envfs.gate.version_changes import NameTrail
 from envfs.service.moving import change_of
@@ -22,11 +24,22 @@ _MOST_COMPARED = 2_000  # versions between a read and now, for a caller that may
 
 
 class JudgedRead(NamedTuple):
-    """The variable as a read had it, and whether it is the value of now. `is_clear` if the entry says all of that."""
+    """The variable as a read had it, and whether it is the value of now. `is_clear` if the entry says all of that.
+
+    `like` is the view that was read, and the name of the variable there. None: the view cannot be made any more.
+    """
 
     sighting: SeenVariable
     is_current: bool
     is_clear: bool = True
+    like: LikeVariable | None = None
+
+
+class PastVersion(NamedTuple):
+    """A version that set or removed the variable, and a mark for the value in it (empty: it has none there)."""
+
+    version: Version
+    mark: str
 
 
 class EarlierName(NamedTuple):
@@ -50,7 +63,7 @@ class VariablePast:
         self._keyholder = service.keyholder
         self._renamings: tuple[EarlierName, ...] = ()
         self._moved: dict[str, str] = {}  # from where levels were to where they are
-        self.source = level
+        self.source, self.mark = level, ""  # the level that sets it now, and a mark for its value there
 
     async def learn_moves(self, moves: Mapping[str, Iterable[int]]) -> None:
         """Take note of levels that moved. `moves` has versions that were written by a move, by the new level."""
@@ -79,7 +92,7 @@ class VariablePast:
         """
         here = current_view(self._vault, self.level)
         now = (await self._traces.look({here: self.name})).get(here, _NOTHING)
-        self.source = now.level or self.level
+        self.source, self.mark = now.level or self.level, now.mark
         views = {read: self._view(read, time) for read, time in reads.items()}
         await self._learn_names(view for view, _ in views.values() if view is not None)
         present = {read.level: self.present(read.level) for read in reads}
@@ -97,13 +110,43 @@ class VariablePast:
                 continue
             is_same = of_now is not None and await self._is_same(sighting, seen.get(of_now, _NOTHING))
             unsure = read.format == Format.VALUE and not read.places
-            judged[read] = JudgedRead(sighting, is_same, is_clear and not unsure)
+            like = LikeVariable(asked[view], view)
+            judged[read] = JudgedRead(sighting, is_same, is_clear and not unsure, like)
         return judged
 
     async def is_there(self) -> bool:
         """Tell whether the view of the level has the variable now."""
         here = current_view(self._vault, self.level)
         return bool((await self._traces.look({here: self.name})).get(here, _NOTHING).level)
+
+    async def versions(self, since: str, until: str) -> tuple[list[PastVersion], bool]:
+        """List the versions that gave the variable a value in a time, the newest first, and that in force before it.
+
+        False behind them where there were too many to look through.
+
+        Raises:
+            Locked: a project is
+        """
+        head, trail, past = self._vault.head(self.source), NameTrail(self.name), list[PastVersion]()
+        if head is None:
+            return [], True
+        oldest = max(1, head.seq - _MOST_COMPARED + 1)
+        async with aclosing(self._history.versions(self.source, head.seq, oldest)) as pages:
+            async for some in pages:
+                for version in some:
+                    name = trail.name
+                    part = trail.followed(version.change) if isinstance(version, Version) else None
+                    if part is None or not isinstance(version, Version):
+                        continue
+                    if not until or version.time < until:
+                        past.append(PastVersion(version._replace(change=part), await self._mark_of(version, name)))
+                    if version.time < since:
+                        return past, True
+        return past, oldest == 1
+
+    async def _mark_of(self, version: Version, name: str) -> str:
+        view = SeenView(self.source, self._vault.versions_at(self.source, version.change.version))
+        return (await self._traces.look({view: name})).get(view, _NOTHING).mark
 
     async def value_at(self, version: int) -> SeenVariable:
         """Return what the view of the level had of the variable when a version of the level was written.
@@ -141,11 +184,12 @@ class VariablePast:
         if head is None or not oldest or oldest >= head.seq:
             return
         trail, renamings = NameTrail(self.name), []
-        async for some in self._history.versions(self.source, head.seq, oldest):
-            for version in some:
-                part = trail.followed(version.change) if isinstance(version, Version) else None
-                if part is not None and part.renamed and (self._exact or part.operation == "rename"):
-                    renamings.append(EarlierName(part.version, part.renamed[0].before))
+        async with aclosing(self._history.versions(self.source, head.seq, oldest)) as pages:
+            async for some in pages:
+                for version in some:
+                    part = trail.followed(version.change) if isinstance(version, Version) else None
+                    if part is not None and part.renamed and (self._exact or part.operation == "rename"):
+                        renamings.append(EarlierName(part.version, part.renamed[0].before))
         self._renamings = tuple(renamings)
 
     def _version_in(self, view: SeenView) -> int:

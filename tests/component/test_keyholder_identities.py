@@ -141,6 +141,7 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     keyholding.CompareTexts((LAYER,), ()),
     keyholding.SearchTexts((LAYER,), "A"),
     keyholding.TraceVariables((LAYER,), (keyholding.TracedView("A", (0,)),)),
+    keyholding.FindCarriers((LAYER,), keyholding.TracedView("A", (0,)), (0,)),
     keyholding.ExamineView((LAYER,)),
     keyholding.CompareViews((LAYER,), (keyholding.Pair((), (0,)),)),
     CheckRecords((LAYER,)),

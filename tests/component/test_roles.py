@@ -53,6 +53,7 @@ def needs(name: str) -> frozenset[Capability]:
         "try an import": {Capability.READ},
         "rename": {Capability.NAMES},
         "list holders": {Capability.HISTORY, Capability.NAMES},
+        "report an incident": {Capability.HISTORY, Capability.NAMES},
     }.get(name, set())
     return frozenset({row.capability} | extra)
 

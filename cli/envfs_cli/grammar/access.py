@@ -150,6 +150,28 @@ COMMANDS = (
         "daemon. A value that was passed on by a pipe, a file or a message is not seen.",
     ),
     Command(
+        "incident",
+        "access",
+        "report who was given a variable's values, and what to do next",
+        (LEVEL, NAME),
+        (
+            Option(("--since",), "text", "TIME", "from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00 (UTC)"),
+            Option(("--until",), "text", "TIME", "before then"),
+            Option(("--markdown",), "flag", "", "print Markdown"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs incident /shop/prod DB_PASSWORD",
+            "envfs incident /shop/prod DB_PASSWORD --since 7d --markdown >report.md",
+            "envfs incident /shop/prod DB_PASSWORD --json | jq '.readers[].user'",
+        ),
+        details="The report has the values of that time by numbers, and never what they are: who set them, who was "
+        "given which, by what, when and how often, which of these processes live, where the same values stand now, "
+        "what else these readers were given, what was refused, whether the log is whole, and commands to go on with. "
+        "The exit status is 0 if the log of that time is whole or was not verified, and 122 if it is not.",
+    ),
+    Command(
         "token",
         "access",
         "make, list and revoke tokens for callers without a user",

@@ -28,12 +28,13 @@ async def list_holders(call: Call, request: ListHolders) -> Sent:
         return rights.may(call.service, call.caller, Capability.LOG, level)
 
     answer = await holders.find_holders(call.service, question, sees, exact=exact)
-    await call.send_rows(map(_row, answer.holders))
+    await call.send_rows(map(holder_row, answer.holders))
     return Sent(Done(answer.notes))
 
 
-def _row(holder: Holder) -> HolderRow:
-    process, kind, read, times, (sighting, is_current, _), is_renewed = holder
+def holder_row(holder: Holder) -> HolderRow:
+    """Return a holder as the row that is sent."""
+    process, kind, read, times, (sighting, is_current, *_), is_renewed = holder
     return HolderRow(
         level=read.level,
         source=sighting.level,

@@ -20,6 +20,7 @@ CompareVersions    needs it                                 Compared
 CompareTexts       needs it                                 ChangedNames
 SearchTexts        needs it          value                  Found
 TraceVariables     needs it                                 Traced
+FindCarriers       needs it                                 Found
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
 SignCheckpoint     needs it                                 Signed + checkpoint
@@ -67,6 +68,7 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CompareTexts: comparison.compare_texts,
     ask.SearchTexts: search.search_texts,
     ask.TraceVariables: tracing.trace_variables,
+    ask.FindCarriers: tracing.find_carriers,
     ask.CheckRecords: checks.check_records,
     ask.CheckKeys: checks.check_keys,
     ask.SignCheckpoint: checkpoints.sign_checkpoint,

@@ -1,4 +1,4 @@
-"""The request that looks for one variable in many views: which text sets it there, and in which its value is the same.
+"""The requests about one variable in many views: which text sets it there, where its value is the same, or stands too.
 
 Laws: each record is opened once, however many views it is part of. Nothing of a value is answered. A mark stands for
 it, which is the same for the same value as long as this keyholder runs, by a key that no other process has.
@@ -13,8 +13,9 @@ from functools import cache
 from envfs.core.access.face import Face
 from envfs.dotenv import merging, residues
 from envfs.errors import Malformed, TooLarge
+from envfs.keyholder.requests.search import findings
 from envfs.keyholder.requests.work import Work, WorkResult
-from envfs.protocol.keyholding import Trace, Traced, TracedView, TraceVariables
+from envfs.protocol.keyholding import FindCarriers, Found, Hit, Trace, Traced, TracedView, TraceVariables
 
 _KEY = os.urandom(32)  # of the process that the children are forked from
 _MARK_LETTERS = 32
@@ -30,6 +31,21 @@ def trace_variables(request: TraceVariables, work: Work) -> WorkResult:
         return merging.Layer(sealed_layer.level, work.open(sealed_layer))
 
     return WorkResult(Traced(tuple(_trace(view, layer) for view in request.views)))
+
+
+def find_carriers(request: FindCarriers, work: Work) -> WorkResult:
+    """Say which variables of some texts have the value that a variable has in a view."""
+    layers = [request.layers[number] for number in request.view.layers]
+    view = merging.merge_layers([merging.Layer(layer.level, work.open(layer)) for layer in layers], lenient=True)
+    value = view.variables.get(request.view.name, "")
+    if not value:
+        return WorkResult(Found(()))
+    hits = (
+        Hit(place, name, kind)
+        for place, number in enumerate(request.searched)
+        for name, kind in findings(work.open(request.layers[number]), "*", value)
+    )
+    return WorkResult(Found(tuple(hits)))
 
 
 def _trace(view: TracedView, layer: Callable[[int], merging.Layer]) -> Trace:

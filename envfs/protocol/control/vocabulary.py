@@ -20,6 +20,8 @@ from envfs.protocol.control.grants import *  # noqa: F403
 from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
 from envfs.protocol.control.holders import *  # noqa: F403
 from envfs.protocol.control.holders import HoldersRequest, HoldersRow
+from envfs.protocol.control.incidents import *  # noqa: F403
+from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -55,6 +57,7 @@ Request = (
     | AccessLogRequest
     | ReadersRequest
     | HoldersRequest
+    | IncidentsRequest
     | ApprovalsRequest
 )
 Row = (
@@ -67,9 +70,10 @@ Row = (
     | AccessLogRow
     | ReadersRow
     | HoldersRow
+    | IncidentsRow
     | ApprovalsRow
 )
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
