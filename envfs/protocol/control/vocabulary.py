@@ -18,6 +18,10 @@ from envfs.protocol.control.changes import (
 )
 from envfs.protocol.control.grants import *  # noqa: F403
 from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
+from envfs.protocol.control.holders import *  # noqa: F403
+from envfs.protocol.control.holders import HoldersRequest, HoldersRow
+from envfs.protocol.control.incidents import *  # noqa: F403
+from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -52,6 +56,8 @@ Request = (
     | GrantsRequest
     | AccessLogRequest
     | ReadersRequest
+    | HoldersRequest
+    | IncidentsRequest
     | ApprovalsRequest
 )
 Row = (
@@ -64,9 +70,11 @@ Row = (
     | GrantsRow
     | AccessLogRow
     | ReadersRow
+    | HoldersRow
+    | IncidentsRow
     | ApprovalsRow
 )
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
