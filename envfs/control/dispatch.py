@@ -74,6 +74,8 @@ _TABLE: dict[type, Requirement] = {
     ask.RespondApproval: Requirement(_C.APPROVE, Where.ANY, "approvals.respond_approval"),
     ask.WatchApprovals: Requirement(_C.APPROVE, Where.ANY, "approvals.watch_approvals"),
     ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, "readers.list_readers"),
+    ask.ListHolders: Requirement(_C.LOG, Where.LEVEL, "holders.list_holders"),
+    ask.ReportIncident: Requirement(_C.LOG, Where.LEVEL, "incidents.report_incident"),
     ask.ReadLog: Requirement(_C.LOG, Where.ANY, "log_entries.read_log"),
     ask.CountLog: Requirement(_C.LOG, Where.ANY, "log_entries.count_log"),
     ask.VerifyLog: Requirement(_C.LOG, Where.VAULT, "log.verify_log"),

@@ -50,7 +50,12 @@ def needs(name: str) -> frozenset[Capability]:
     """Return what a case needs: that of its row, for a text of the view the values."""
     row = dispatch._TABLE[type(CASES[name].request)]
     # a trial says which values are the same, and a new name that an old one is set
-    extra = {"try an import": {Capability.READ}, "rename": {Capability.NAMES}}.get(name, set())
+    extra = {
+        "try an import": {Capability.READ},
+        "rename": {Capability.NAMES},
+        "list holders": {Capability.HISTORY, Capability.NAMES},
+        "report an incident": {Capability.HISTORY, Capability.NAMES},
+    }.get(name, set())
     return frozenset({row.capability} | extra)
 
 

@@ -188,7 +188,7 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     rules = call.service.book.load()
     if request.id:
         chosen = [rule for rule in rules if rule.key == request.id]
-        missing = NoSuchLevel("there is no rule of that id", "`envfs grants` lists them")
+        missing = NoSuchLevel("there is no rule or token of that id", "`envfs grants` lists them")
     else:
         example = _example(request)
         chosen = chosen_rules(tuple(rule for rule in rules if rule.level == example.level), example)
