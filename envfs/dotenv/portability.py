@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.dotenv import dialects, writing
+from envfs.dotenv import dialect_names, dialects, writing
 
 _EXPANDERS = "dotenv-expand, next, vite and bun"
 _NODE = "the dotenv of node and its kin (next, vite, deno, bun, dotenvx, c12)"
@@ -100,7 +100,7 @@ _NODES: _Rules = (
     (_has("'", "`", "$"), ValueDoubt("', ` and $", "deno expands it")),
 )
 _BY_DIALECT: dict[str, _Rules] = {
-    dialects.PORTABLE: _PORTABLE,
+    dialect_names.PORTABLE: _PORTABLE,
     "python": ((_ends_with_backslash, ValueDoubt(_BACKSLASH_LAST, "python-dotenv up to 1.2.2 loses the variable")),),
     "node": (*_NODES, (_has("'", "$"), ValueDoubt("' and $", "dotenvx expands it, or loses a backslash before it"))),
     "expand": (
@@ -119,7 +119,7 @@ _DANGEROUS = re.compile(
 )
 
 
-def portability_doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[ValueDoubt, ...]:
+def portability_doubts(value: str, dialect: str = dialect_names.PORTABLE) -> tuple[ValueDoubt, ...]:
     """Say what of a value some readers of a dialect take for something else."""
     if writing.is_plain(value):
         return ()  # every reader of every dialect takes it as it is
@@ -130,9 +130,8 @@ def is_doubtful(value: str) -> bool:
     """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
     if writing.is_plain(value) or not value:
         return False  # the usual value, of which a level may have a hundred thousand
-    return any(
-        portability_doubts(value, dialect) or dialects.dialect_refusal(value, dialect) for dialect in dialects.NAMES
-    )
+    names = dialect_names.NAMES
+    return any(portability_doubts(value, dialect) or dialects.dialect_refusal(value, dialect) for dialect in names)
 
 
 def is_dangerous(name: str) -> bool:

@@ -10,6 +10,8 @@ from envfs.core.operations import Operation
 from envfs.core.protection import Protection
 from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
+from envfs.protocol.keyholder_searches import *  # noqa: F403
+from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
 from envfs.tuples import NamedTuple
 
 NO_ROOM = 71  # how a keyholder ends that can start no process
@@ -208,19 +210,6 @@ class CompareTexts(NamedTuple):
     own: bool = False
 
 
-class SearchTexts(NamedTuple):
-    """Which variables of texts have a name that fits a pattern. Reply: Found.
-
-    With `by_value` those alone that have the value in the descriptor, or in whose value it stands. `trim` as in
-    WriteLevel.
-    """
-
-    layers: tuple[SealedLayer, ...]
-    pattern: str
-    by_value: bool = False
-    trim: bool = False
-
-
 class CheckRecords(NamedTuple):
     """Open each record and check its signature. Reply: Faults, one text for each layer, empty where all is well."""
 
@@ -305,6 +294,8 @@ REQUESTS = wire.message_table(
     CompareVersions,
     CompareTexts,
     SearchTexts,
+    TraceVariables,
+    FindCarriers,
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
@@ -334,6 +325,8 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     CompareVersions: (answers.Compared,),
     CompareTexts: (answers.ChangedNames,),
     SearchTexts: (answers.Found,),
+    TraceVariables: (answers.Traced,),
+    FindCarriers: (answers.Found,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),

@@ -19,6 +19,8 @@ CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
 CompareTexts       needs it                                 ChangedNames
 SearchTexts        needs it          value                  Found
+TraceVariables     needs it                                 Traced
+FindCarriers       needs it                                 Found
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
 SignCheckpoint     needs it                                 Signed + checkpoint
@@ -41,6 +43,7 @@ from envfs.keyholder.requests import (
     levels,
     protection,
     search,
+    tracing,
     views,
 )
 from envfs.keyholder.requests.work import Work, WorkResult
@@ -64,6 +67,8 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CompareVersions: views.compare_versions,
     ask.CompareTexts: comparison.compare_texts,
     ask.SearchTexts: search.search_texts,
+    ask.TraceVariables: tracing.trace_variables,
+    ask.FindCarriers: tracing.find_carriers,
     ask.CheckRecords: checks.check_records,
     ask.CheckKeys: checks.check_keys,
     ask.SignCheckpoint: checkpoints.sign_checkpoint,

@@ -6,7 +6,7 @@ from envfs.protocol.control.access_log import AccessLogRequest, AccessLogRow
 from envfs.protocol.control.approvals import *  # noqa: F403
 from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.basics import *  # noqa: F403
-from envfs.protocol.control.basics import Done, Failed, Hello, WorkingRow
+from envfs.protocol.control.basics import Done, Failed, Hello, ProgressRow, WorkingRow
 from envfs.protocol.control.changes import *  # noqa: F403
 from envfs.protocol.control.changes import (
     ChangesReply,
@@ -18,6 +18,10 @@ from envfs.protocol.control.changes import (
 )
 from envfs.protocol.control.grants import *  # noqa: F403
 from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
+from envfs.protocol.control.holders import *  # noqa: F403
+from envfs.protocol.control.holders import HoldersRequest, HoldersRow
+from envfs.protocol.control.incidents import *  # noqa: F403
+from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -52,10 +56,25 @@ Request = (
     | GrantsRequest
     | AccessLogRequest
     | ReadersRequest
+    | HoldersRequest
+    | IncidentsRequest
     | ApprovalsRequest
 )
-Row = WorkingRow | VaultRow | ProjectsRow | ChangesRow | ViewsRow | GrantsRow | AccessLogRow | ReadersRow | ApprovalsRow
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
+Row = (
+    WorkingRow
+    | ProgressRow
+    | VaultRow
+    | ProjectsRow
+    | ChangesRow
+    | ViewsRow
+    | GrantsRow
+    | AccessLogRow
+    | ReadersRow
+    | HoldersRow
+    | IncidentsRow
+    | ApprovalsRow
+)
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
