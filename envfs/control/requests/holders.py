@@ -8,7 +8,8 @@ from envfs.core.holding import HoldKind
 from envfs.errors import BadRequest
 from envfs.protocol.control import Done, HolderRow, ListHolders
 from envfs.service import holders, rights
-from envfs.service.holders import Holder, HoldersQuestion
+from envfs.service.descent import Holder
+from envfs.service.holders import HoldersQuestion
 
 
 async def list_holders(call: Call, request: ListHolders) -> Sent:

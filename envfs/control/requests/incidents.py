@@ -23,6 +23,7 @@ from envfs.protocol.control import (
 from envfs.service import holders, incident, log_state, rights
 from envfs.service.holders import HoldersQuestion
 from envfs.service.incident import Incident, IncidentQuestion, Inquirer, OtherRead, ReadFact
+from envfs.service.live_reads import Times
 from envfs.service.log_state import LogFacts, LogState
 from envfs.service.log_verification import Inquiry
 
@@ -75,7 +76,7 @@ async def report_incident(call: Call, request: ReportIncident) -> Sent:
     )
 
 
-def _overlaps(times: holders.Times, question: IncidentQuestion) -> bool:
+def _overlaps(times: Times, question: IncidentQuestion) -> bool:
     return times.last >= question.since and (not question.until or times.first < question.until)
 
 
