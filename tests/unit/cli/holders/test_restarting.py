@@ -69,7 +69,7 @@ def test_services_alone_are_restarted(booted: Path, unit: str, command: tuple[st
 def test_ones_own_user_units_are_asked_of_ones_own_manager(booted: Path) -> None:
     assert booted.exists()
     row = ROW._replace(unit=f"user@{os.geteuid()}.service/app.service")
-    assert restarting.restart_command(ROW._replace(unit=unit)) == (
+    assert restarting.restart_command(row) == (
         "systemctl",
         "--user",
         "restart",
