@@ -13,6 +13,7 @@ from envfs.errors import AlreadyExists, BadRequest, Conflict
 from envfs.gate.keyholder import Keyholder
 from envfs.protocol.answers import Compared, VersionChange
 from envfs.protocol.keyholding import CompareVersions
+from envfs.service.progress import Progress
 from envfs.service.removal import Removed
 from envfs.service.service import OpenVault
 from envfs.service.writer import LevelChange
@@ -28,8 +29,11 @@ def destinations(levels: list[str], source: str, target: str) -> dict[str, str]:
         BadRequest: the target is the level above all others, or below the source
         BadName: a path would be too long
     """
+    if target == source:
+        raise BadRequest(f"{source} is at {target} already", "name another level")
     if target == names.ROOT or names.within(target, source):
-        raise BadRequest(f"{source} cannot be moved to {target}")
+        reason = "level / is always there" if target == names.ROOT else "that is below itself"
+        raise BadRequest(f"{source} cannot be moved to {target}: {reason}", f"`envfs cp {source} {target}` copies it")
     return {level: names.parse_level(target + level.removeprefix(source)) for level in levels}
 
 
@@ -60,7 +64,9 @@ async def change_of(vault: Vault, keyholder: Keyholder, level: str, version: int
         return (await keyholder.ask(request, Compared, layers.blobs)).message.versions[0]
 
 
-async def move_versions(open_vault: OpenVault, caller: Caller, change: LevelChange, start: int) -> Removed:
+async def move_versions(
+    open_vault: OpenVault, caller: Caller, change: LevelChange, start: int, progress: Progress
+) -> Removed:
     """Bring the versions of a level after `start` to another one, and remove it.
 
     `change` names the levels: its `level` is the new one, and `restore_level` the old one. Its message goes with the
@@ -76,6 +82,7 @@ async def move_versions(open_vault: OpenVault, caller: Caller, change: LevelChan
         for version in (seq for seq in vault.present_versions(level, last + 1) if seq > start):
             one = change._replace(operation=Operation.MOVE, restore_version=version, half=version < last)
             await open_vault.writer.write(caller, one if version == last else one._replace(message=""))
+            await progress.advance()
         start = last
         gone = LevelChange(Operation.REMOVE, level, message=change.message or f"moved to {change.level}", expected=last)
         with suppress(Conflict):

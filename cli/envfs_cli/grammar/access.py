@@ -20,7 +20,7 @@ from envfs_cli.grammar.words import (
 )
 
 _DECISIONS = ("allow", "mask", "ask", "deny")
-_ONLY = Option(("--only",), "list", "NAMES", "these variables alone; * and ? may stand in a name")
+_ONLY = Option(("--only",), "list", "NAMES", "these variables alone; * and ? may stand in a name", offers="names")
 _CAN = CAN._replace(help=f"{CAPABILITY_WORDS}, and all of them with --decision deny")
 COMMANDS = (
     Command(
@@ -223,9 +223,9 @@ COMMANDS = (
         (
             Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all; with --since: all)"),
             Option(("-f", "--follow"), "flag", "", "follow new entries"),
-            Option(("--level",), "text", "LEVEL", "entries of a level and all below it"),
+            Option(("--level",), "text", "LEVEL", "entries of a level and all below it", offers="level"),
             Option(("--uid",), "number", "N", "entries of a user, by number"),
-            Option(("--user",), "text", "NAME", "entries of a user, by name"),
+            Option(("--user",), "text", "NAME", "entries of a user, by name", offers="user"),
             Option(("--exe",), "text", "PROGRAM", "entries of a program or a script, by path or name; * is any text"),
             Option(("--under",), "text", "PROGRAM", "entries of programs that this one started, at any depth"),
             Option(("--decision",), "text", "DECISION", "entries with a decision, such as deny"),

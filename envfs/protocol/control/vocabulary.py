@@ -6,7 +6,7 @@ from envfs.protocol.control.access_log import AccessLogRequest, AccessLogRow
 from envfs.protocol.control.approvals import *  # noqa: F403
 from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.basics import *  # noqa: F403
-from envfs.protocol.control.basics import Done, Failed, Hello, WorkingRow
+from envfs.protocol.control.basics import Done, Failed, Hello, ProgressRow, WorkingRow
 from envfs.protocol.control.changes import *  # noqa: F403
 from envfs.protocol.control.changes import (
     ChangesReply,
@@ -62,6 +62,7 @@ Request = (
 )
 Row = (
     WorkingRow
+    | ProgressRow
     | VaultRow
     | ProjectsRow
     | ChangesRow
