@@ -5,7 +5,6 @@ not see in the log. Values are compared by the keyholder alone.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
 from typing import NamedTuple
 
 import trio
@@ -13,16 +12,15 @@ import trio
 from envfs.core import names
 from envfs.core.logged_reads import LoggedRead
 from envfs.errors import NoSuchVariable
-from envfs.gate.audit_log.log import AccessLog
 from envfs.host.callers import process_tree
-from envfs.host.callers.process_tree import Processes
 from envfs.service.descent import Descent, Holder
 from envfs.service.live_reads import LiveReads
+from envfs.service.log_pass import pass_over
+from envfs.service.progress import Progress
 from envfs.service.service import Service
 from envfs.service.variable_past import JudgedRead, VariablePast
 
 _INIT = 1
-_LINES_AT_ONCE = 256
 _CANNOT_TELL = "a value that was passed on by a pipe, a file or a message is not seen"
 
 
@@ -43,7 +41,7 @@ class HoldersAnswer(NamedTuple):
 
 
 async def find_holders(
-    service: Service, question: HoldersQuestion, sees: Callable[[str], bool], *, exact: bool
+    service: Service, question: HoldersQuestion, sees: Callable[[str], bool], progress: Progress, *, exact: bool
 ) -> HoldersAnswer:
     """List the holders of a variable that is there now, or that a live process was given. The rest as `holders_of`.
 
@@ -52,7 +50,9 @@ async def find_holders(
         NoSuchLevel: there is no such version
         Locked: a project is
     """
-    answer = await holders_of(service, question, sees, exact=exact)
+    live = await living()
+    await pass_over(service.log, progress, live.take)
+    answer = await holders_of(service, question, sees, live, exact=exact)
     past = VariablePast(service, question.level, question.name, exact=exact)
     if not answer.holders and not await past.is_there():
         text = f"{question.level} has no variable of that name, and no live process was given one"
@@ -60,47 +60,38 @@ async def find_holders(
     return answer
 
 
+async def living() -> LiveReads:
+    """Return the processes of now, ready to take the lines of the log."""
+    return LiveReads(await trio.to_thread.run_sync(process_tree.live_processes))
+
+
 async def holders_of(
-    service: Service, question: HoldersQuestion, sees: Callable[[str], bool], *, exact: bool
+    service: Service, question: HoldersQuestion, sees: Callable[[str], bool], live: LiveReads, *, exact: bool
 ) -> HoldersAnswer:
     """List the holders. `sees` tells whether the caller may read the log of a level, `exact` whether it may compare.
+
+    `live` has taken the whole log.
 
     Raises:
         NoSuchLevel: there is no such version
         Locked: a project is
     """
-    processes = await trio.to_thread.run_sync(process_tree.live_processes)
-    live = await _live_reads(service.log, processes)
     past = VariablePast(service, question.level, question.name, exact=exact)
     await past.learn_moves(live.moves)
     times = {read: each for read, each in (live.ended | live.reads).items() if sees(read.level)}
     judged = await past.judge({read: each.first for read, each in times.items()})
     chosen = await _chosen(past, question, judged)
-    descent = Descent(processes, question.name, times, judged)
+    descent = Descent(live.processes, question.name, times, judged)
     holders = await trio.to_thread.run_sync(descent.holders, chosen)
-    return HoldersAnswer(tuple(holders), tuple(_notes(live, processes)))
+    return HoldersAnswer(tuple(holders), tuple(_notes(live)))
 
 
-def _notes(live: LiveReads, processes: Processes) -> Iterator[str]:
+def _notes(live: LiveReads) -> Iterator[str]:
     if live.left_out:
         yield f"{live.left_out} reads by live processes were too many to look at"
-    if _INIT not in processes:
+    if _INIT not in live.processes:
         yield "processes of other users cannot be seen from here, as /proc hides them"
     yield _CANNOT_TELL
-
-
-async def _live_reads(log: AccessLog, processes: Processes) -> LiveReads:
-    live, lines = LiveReads(processes), log.newest(0)
-
-    def take() -> bool:
-        some = list(islice(lines, _LINES_AT_ONCE))
-        for line in some:
-            live.take(line)
-        return bool(some)
-
-    while await trio.to_thread.run_sync(take):
-        pass
-    return live
 
 
 async def _chosen(

@@ -50,7 +50,7 @@ class LiveReads:
 
     def __init__(self, processes: Processes) -> None:
         """Start having taken none. `processes` are those that live."""
-        self._processes = processes
+        self.processes = processes
         self._keys = {pid: process_tree.key_of(stat) for pid, stat in processes.items()}
         self._oldest = clocks.time_of_boot_seconds(0)
         self._reader = EntryReader(_both)
@@ -81,7 +81,7 @@ class LiveReads:
     def _is_of_now(self, read: LoggedRead, time: str) -> bool:
         if read.process:
             return read.process == self._keys[read.pid]
-        stat: ProcessStat = self._processes[read.pid]
+        stat: ProcessStat = self.processes[read.pid]
         return stat.started <= clocks.boot_seconds_of(time) + _SLACK_SECONDS
 
     def _keep(self, among: dict[LoggedRead, Times], read: LoggedRead, time: str) -> None:
