@@ -29,7 +29,14 @@ from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
-OPEN = ("status", "use a token", "list levels", "find", "watch a view")  # the last one needs a daemon that goes on
+OPEN = (
+    "status",
+    "use a token",
+    "list levels",
+    "find",
+    "list rotations",
+    "watch a view",
+)  # the last one needs a daemon that goes on
 PIDFD = frozenset((Need.PIDFD,))
 R = control
 
@@ -49,7 +56,9 @@ def needs(name: str) -> frozenset[Capability]:
     """Return what a case needs: that of its row, for a text of the view the values."""
     row = dispatch._TABLE[type(CASES[name].request)]
     # a trial says which values are the same, and a new name that an old one is set
-    extra = {"try an import": {Capability.READ}, "rename": {Capability.NAMES}}.get(name, set())
+    extra = {"try an import": {Capability.READ}, "rename": {Capability.NAMES}, "rotate": {Capability.NAMES}}.get(
+        name, set()
+    )
     return frozenset({row.capability} | extra)
 
 
@@ -66,6 +75,7 @@ def test_every_request_states_what_it_needs() -> None:
         R.ListVariables,
         R.ListLevels,
         R.ListHistory,
+        R.ListRotations,
         R.CompareLevels,
     }
 
@@ -102,6 +112,7 @@ AT_SHOP = [
         "set several",
         "unset",
         "rename",
+        "rotate",
         "import",
         "rollback",
         "check a write",

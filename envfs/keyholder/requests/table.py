@@ -19,6 +19,8 @@ CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
 CompareTexts       needs it                                 ChangedNames
 SearchTexts        needs it          value                  Found
+ReadDirectives     needs it                                 DirectivesRead
+MatchValues        needs it                                 Matched
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
 SignCheckpoint     needs it                                 Signed + checkpoint
@@ -40,6 +42,7 @@ from envfs.keyholder.requests import (
     keys,
     levels,
     protection,
+    rotation,
     search,
     views,
 )
@@ -64,6 +67,8 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CompareVersions: views.compare_versions,
     ask.CompareTexts: comparison.compare_texts,
     ask.SearchTexts: search.search_texts,
+    ask.ReadDirectives: rotation.read_directives,
+    ask.MatchValues: rotation.match_values,
     ask.CheckRecords: checks.check_records,
     ask.CheckKeys: checks.check_keys,
     ask.SignCheckpoint: checkpoints.sign_checkpoint,
