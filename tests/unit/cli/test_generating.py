@@ -1,5 +1,6 @@
 """A new value has the length and the characters that were asked for, and its strength is that of the choices."""
 
+import itertools
 import math
 import subprocess
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_a_directive_with_another_length_is_a_mistake() -> None:
 def test_no_word_stands_twice_or_begins_another() -> None:
     words = sorted(passphrase_words())
     assert len(words) == 1544  # the docstring's figure
-    assert not [word for word, following in zip(words, words[1:], strict=False) if following.startswith(word)]
+    assert not [word for word, following in itertools.pairwise(words) if following.startswith(word)]
     assert all(word.isalpha() and word.islower() and 3 <= len(word) <= 6 for word in words)
 
 
