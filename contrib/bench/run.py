@@ -50,7 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="a minute: a first impression")
-    length.add_argument("--full", action="store_true", help="longer, and with 10,000 versions of a level")
+    length.add_argument("--full", action="store_true", help="longer: more rounds")
     parser.add_argument("--only", metavar="A,B", type=_cases, default=CASES, help=f"some of {', '.join(CASES)}")
     parser.add_argument("--json", metavar="FILE", help="write every round to this file")
     parser.add_argument("--check", action="store_true", help="end with status 1 if a promise is not kept")
@@ -88,7 +88,8 @@ def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, 
         return case_gate.contests((5, 15, 31)[much])
     if case == "text":
         return case_text.contests((2, 5, 11)[much])
-    return case_scale.contests((4, 15, 31)[much], ((200,), (1000,), (1000, 10_000))[much])
+    versions, levels = ((1000, 10_000), (100, 1000)) if words.quick else ((1000, 100_000), (1000, 10_000))
+    return case_scale.contests((4, 15, 31)[much], versions, levels)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,24 @@ class Matched(NamedTuple):
     signs: tuple[str, ...]
 
 
+class Trace(NamedTuple):
+    """The layer of a view that sets a variable, by its place in the view, -1 for none, and a mark for the value there.
+
+    `places` are those of the variable, and of the others whose values are made of it, in the alphabetical order of the
+    names that are shown. One value has one mark, as long as the keyholder runs.
+    """
+
+    layer: int
+    mark: str = ""
+    places: tuple[int, ...] = ()
+
+
+class Traced(NamedTuple):
+    """The traces of a variable in the views asked for, in their order."""
+
+    traces: tuple[Trace, ...]
+
+
 class Compared(NamedTuple):
     """The changes of the versions asked for, in their order."""
 
@@ -230,6 +248,7 @@ REPLIES = wire.message_table(
     Found,
     DirectivesRead,
     Matched,
+    Traced,
     ChangedNames,
     Differing,
     Faults,

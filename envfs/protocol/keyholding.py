@@ -9,9 +9,12 @@ from envfs.core.keyfile import Custody
 from envfs.core.operations import Operation
 from envfs.core.protection import Protection
 from envfs.core.rotation import RotationPhase
-from envfs.protocol import answers, text_requests, wire
+from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
-from envfs.protocol.text_requests import *  # noqa: F403
+from envfs.protocol.keyholder_searches import *  # noqa: F403
+from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
+from envfs.protocol.rotation_requests import *  # noqa: F403
+from envfs.protocol.rotation_requests import MatchValues, ReadDirectives
 from envfs.tuples import NamedTuple
 
 NO_ROOM = 71  # how a keyholder ends that can start no process
@@ -202,6 +205,17 @@ class CompareVersions(NamedTuple):
     first: int = 1
 
 
+class CompareTexts(NamedTuple):
+    """In which names two texts differ. Reply: ChangedNames.
+
+    Each side are the layers of a view, the top first. With `own` it is one level's own text, or none.
+    """
+
+    before: tuple[SealedLayer, ...]
+    now: tuple[SealedLayer, ...]
+    own: bool = False
+
+
 class CheckRecords(NamedTuple):
     """Open each record and check its signature. Reply: Faults, one text for each layer, empty where all is well."""
 
@@ -284,10 +298,12 @@ REQUESTS = wire.message_table(
     ExamineView,
     CompareViews,
     CompareVersions,
-    text_requests.CompareTexts,
-    text_requests.SearchTexts,
-    text_requests.ReadDirectives,
-    text_requests.MatchValues,
+    CompareTexts,
+    SearchTexts,
+    TraceVariables,
+    FindCarriers,
+    ReadDirectives,
+    MatchValues,
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
@@ -315,10 +331,12 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     ExamineView: (answers.Examined,),
     CompareViews: (answers.Differing,),
     CompareVersions: (answers.Compared,),
-    text_requests.CompareTexts: (answers.ChangedNames,),
-    text_requests.SearchTexts: (answers.Found,),
-    text_requests.ReadDirectives: (answers.DirectivesRead,),
-    text_requests.MatchValues: (answers.Matched,),
+    CompareTexts: (answers.ChangedNames,),
+    SearchTexts: (answers.Found,),
+    TraceVariables: (answers.Traced,),
+    FindCarriers: (answers.Found,),
+    ReadDirectives: (answers.DirectivesRead,),
+    MatchValues: (answers.Matched,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),

@@ -38,6 +38,8 @@ def plan_forgetting(vault: Vault, level: str, before: int, before_time: str) -> 
     """
     head = vault.head(level)
     if head is None:
+        if vault.exists(level):
+            raise NoSuchLevel(f"{level} has no text of its own, and so no versions", "`envfs ls` lists the levels")
         raise NoSuchLevel(f"there is no level {level}", "`envfs ls` lists the levels")
     if before > head.seq:
         raise NoSuchLevel(

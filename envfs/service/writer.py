@@ -136,7 +136,7 @@ class Writer:
             raise NoSuchLevel(f"there is no level {change.level}", "`envfs ls` lists the levels")
         if change.operation is Operation.RESTORE:
             raise NoSuchLevel(f"{change.level} has no version {change.restore_version}: it never had a text")
-        raise NoSuchVariable(f"{change.level} does not set {change.name} itself")
+        raise _with_hint(NoSuchVariable(f"{change.level} does not set {change.name} itself"), change)
 
     async def _try(self, caller: Caller, change: LevelChange, descriptors: tuple[int, ...]) -> Result | None:
         level, vault = change.level, self._vault
@@ -145,9 +145,12 @@ class Writer:
         head = vault.head(level)
         self._check_expected(change, head.seq if head else 0)
         request, blobs = self._request(change, head.seq if head else 0, key)
-        answer: KeyholderAnswer[Sealed | Unchanged] = await self._keyholder.ask(
-            request, (Sealed, Unchanged), blobs, descriptors
-        )
+        try:
+            answer: KeyholderAnswer[Sealed | Unchanged] = await self._keyholder.ask(
+                request, (Sealed, Unchanged), blobs, descriptors
+            )
+        except NoSuchVariable as error:
+            raise _with_hint(error, change) from None
         if not isinstance(answer.message, Sealed):
             return Result(head.seq if head else 0, None)
         if change.dry:
@@ -213,3 +216,10 @@ class Writer:
 
 def _at(layers: tuple[SealedLayer, ...], version: tuple[str, int]) -> SealedLayer | None:
     return next((layer for layer in layers if (layer.level, layer.record.seq) == version), None)
+
+
+def _with_hint(error: NoSuchVariable, change: LevelChange) -> NoSuchVariable:
+    if change.operation is Operation.RESTORE:
+        return NoSuchVariable(error.text, f"`envfs history {change.level}` lists what each version changed")
+    level = change.restore_level or change.level
+    return NoSuchVariable(error.text, f"`envfs show {level} --own` lists those that it sets")

@@ -50,6 +50,8 @@ CASES: dict[str, Case] = {
     "grant-access": Case(R.GrantAccess("/shop", 7), R.RuleGiven, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list readers": Case(R.ListReaders("/shop"), R.Done, needs_key=False, needs_log=False),
+    "list holders": Case(R.ListHolders("/shop", "LOG"), R.Done),
+    "report an incident": Case(R.ReportIncident("/shop", "LOG"), R.IncidentReported),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
     "list questions": Case(R.ListApprovals(), R.Done, needs_key=False, needs_log=False),
     "show a question": Case(R.ShowApproval("q1"), R.Failed, needs_key=False, needs_log=False),

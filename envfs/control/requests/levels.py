@@ -155,8 +155,10 @@ async def copy_variables(call: Call, request: CopyVariables) -> Sent:
         NotApproved: the caller may not have all that the source holds, or may not write there
     """
     level, source = names.parse_level(request.level), names.parse_level(request.source)
-    if level == source or (request.move and (request.version or not request.names)):
-        raise BadRequest("variables are copied to another level, and moved from the newest version alone")
+    if level == source:
+        raise BadRequest(f"source and target are one level, {level}", "name two")
+    if request.move and (request.version or not request.names):
+        raise BadRequest("variables are moved by their names, and from the newest version alone")
     if request.move:
         writers.check_writing(call, source, type(request).__name__)
     change = LevelChange(

@@ -17,6 +17,7 @@ from envfs.core.operations import Operation
 from envfs.errors import BadRequest
 from envfs.protocol.control import ForgetVersions, MoveLevel, RemoveLevel, VersionsForgotten, Written
 from envfs.service import forgetting, moving, removal
+from envfs.service.progress import Progress
 from envfs.service.writer import LevelChange
 
 _MOST_NAMED = 20
@@ -88,10 +89,11 @@ async def move_level(call: Call, request: MoveLevel) -> Sent:
     }
     for source in places:
         admit_source(call, source, vault.versions(source)[-1])
+    progress = Progress(call.send_row, sum(vault.versions(source)[-1] - starts[source] for source in places))
     for source, destination in places.items():
         rule = writing_rule(call, destination)
         change = LevelChange(Operation.MOVE, destination, restore_level=source, message=request.message, rule=rule)
-        await moving.move_versions(open_vault, call.caller, change, starts[source])
+        await moving.move_versions(open_vault, call.caller, change, starts[source], progress)
     notes = (*_moved(places, level), *note_custody(call, level, target), *_rule_notes(call, level))
     is_told = is_owner(call) or may_compare(call, target)
     return Sent(Written(target, vault.versions(target)[-1] if is_told else 0, notes=notes))

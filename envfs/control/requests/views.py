@@ -13,7 +13,7 @@ from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.version_choice import VersionChoice
 from envfs.core.view_parts import Part
-from envfs.dotenv import dialects
+from envfs.dotenv import dialect_names
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
 from envfs.gate.approvals.board import Patience
 from envfs.gate.level_differences import TextPair
@@ -59,10 +59,10 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     shown, blobs_of = _FORMATS[request.format]
     for name in request.only:
         names.parse_variable(name)
-    is_lenient = request.format == _EXEC and request.dialect == dialects.INHERITING
+    is_lenient = request.format == _EXEC and request.dialect == dialect_names.INHERITING
     face = _face(call, level, "" if is_lenient else request.dialect, shown)
     if is_lenient:
-        face = face._replace(dialect=f"{dialects.INHERITING} {face.dialect}")
+        face = face._replace(dialect=f"{dialect_names.INHERITING} {face.dialect}")
     access = AccessRequest(level, Channel(request.channel), shown, 0, face, tuple(request.only))
     access = await choose_version(call, access, request.version, request.moment)
     patience = Patience(call.left, lambda: request.reason, partial(_tell_waiting, call))
@@ -207,8 +207,8 @@ def _version_row(version: Version | Damaged, author_names: Mapping[str, str]) ->
 
 
 def _face(call: Call, level: str, asked: str, what: Format) -> Face:
-    if asked and asked not in dialects.NAMES:
-        raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
+    if asked and asked not in dialect_names.NAMES:
+        raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialect_names.NAMES)}")
     return call.service.open_vault.gate.face(
         call.caller, level, asked, AccessRequest(level, Channel.SOCKET, what).capability
     )

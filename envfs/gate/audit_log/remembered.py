@@ -51,8 +51,8 @@ def read_former(vault: Vault, log: Path, own: Stored) -> tuple[Stored, str]:
     The second says which stream of such a time is older than what was seen, or is empty.
     """
     newest, older, entries = own, "", own.point.claim.entries if own.point else 0
-    for stream in vault.streams():
-        if not stream.startswith("log/") or stream == own.stream:
+    for stream in vault.log_streams():
+        if stream == own.stream:
             continue
         stored, behind = read_stored(vault, stream)
         if behind and vault.memory.get(stream):  # what is remembered of these this home wrote itself

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from envfs.core import names
 from envfs.core.access_request import Format
+from envfs.core.events import Served
 from envfs.core.view_parts import Part
 from envfs.errors import Locked
 from envfs.host.memory import Region
@@ -64,6 +65,7 @@ class View:
         self.level = made_of.level
         self.version = made_of.versions[-1]
         self.fingerprint = made_of.fingerprint
+        self.served = Served(self.version, made_of.versions[:-1])
         self.variables = shape.variables
         self.dialect = shape.dialect
         self.changed_ns = changed_ns
@@ -93,6 +95,12 @@ class View:
         table = self._table()
         at = table.find(name.encode())
         return None if at is None else Extent(*table.value(at))
+
+    def places(self, variables: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the places of some names in alphabetical order, -1 for one that the view has not."""
+        table = self._table()
+        places = (table.find(name.encode()) for name in variables)
+        return tuple(-1 if place is None else place for place in places)
 
     def name(self, at: int) -> str:
         """Return the name that comes at place `at` in alphabetical order."""

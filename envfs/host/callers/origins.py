@@ -16,6 +16,7 @@ from envfs.core import origin
 from envfs.core.access.caller import Caller
 from envfs.core.access.evidence import ProgramFile
 from envfs.core.origin import UNSEEN, Origin
+from envfs.host import clocks
 from envfs.host.callers.bounded_reads import BoundedReads
 from envfs.host.evidence.ancestors import walk_ancestors
 from envfs.host.evidence.process_files import ProcessStat, executable_path, process_folder, process_stat
@@ -72,7 +73,8 @@ class Origins:
     def _describe(self, caller: Caller, folder: int, stat: ProcessStat) -> Origin:
         name = origin.own_name(caller.executable, stat.name) if caller.executable else stat.name
         ancestors = tuple(_ancestors(folder, stat))
-        return Origin(self._script(caller, stat), name, ancestors, stat.session, unit_of(caller.cgroup))
+        process = origin.process_key(clocks.boot_id(), stat.started)
+        return Origin(self._script(caller, stat), name, ancestors, stat.session, unit_of(caller.cgroup), process)
 
     def _script(self, caller: Caller, stat: ProcessStat) -> str:
         if not is_interpreter(os.fsencode(caller.executable)):

@@ -49,6 +49,11 @@ class ProcessStat(NamedTuple):
         return self._replace(terminal=0, name="")
 
 
+def process_numbers() -> list[int]:
+    """List the processes that can be seen here."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
 def open_process(pid: int) -> int:
     """Open the folder of a process or thread.
 

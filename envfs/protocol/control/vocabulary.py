@@ -6,7 +6,7 @@ from envfs.protocol.control.access_log import AccessLogRequest, AccessLogRow
 from envfs.protocol.control.approvals import *  # noqa: F403
 from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.basics import *  # noqa: F403
-from envfs.protocol.control.basics import Done, Failed, Hello, WorkingRow
+from envfs.protocol.control.basics import Done, Failed, Hello, ProgressRow, WorkingRow
 from envfs.protocol.control.changes import *  # noqa: F403
 from envfs.protocol.control.changes import (
     ChangesReply,
@@ -19,6 +19,10 @@ from envfs.protocol.control.changes import (
 )
 from envfs.protocol.control.grants import *  # noqa: F403
 from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
+from envfs.protocol.control.holders import *  # noqa: F403
+from envfs.protocol.control.holders import HoldersRequest, HoldersRow
+from envfs.protocol.control.incidents import *  # noqa: F403
+from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -55,11 +59,14 @@ Request = (
     | GrantsRequest
     | AccessLogRequest
     | ReadersRequest
+    | HoldersRequest
+    | IncidentsRequest
     | ApprovalsRequest
     | RotationRequest
 )
 Row = (
     WorkingRow
+    | ProgressRow
     | VaultRow
     | ProjectsRow
     | ChangesRow
@@ -67,10 +74,12 @@ Row = (
     | GrantsRow
     | AccessLogRow
     | ReadersRow
+    | HoldersRow
+    | IncidentsRow
     | ApprovalsRow
     | RotationsRow
 )
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__

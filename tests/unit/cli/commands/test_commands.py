@@ -47,6 +47,7 @@ ROTATION = control.RotationRow(
     *(H, H, "due", "2026-11-01T08:00:00.000000Z", 3, "2026-08-01T08:00:00.000000Z", H, H),
     *(False, 9, "", "", H, H, True, H, ""),
 )
+HOLDER = control.HolderRow(H, H, 1, False, H, H, 2, H, H, 7, H, H, H, H, H, H, 2, H, H, False)
 ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "log": (control.Done(), (log_row(), log_row(version=HOSTILE, uid=HOSTILE, pid=HOSTILE))),
     "log verify": (control.Checked(1, 0, (H,)), ()),
@@ -71,6 +72,18 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "rollback /shop 1 -y": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "unset /shop A": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "stale": (control.Done((H,)), (ROTATION,)),
+    "incident /shop A": (
+        control.IncidentReported(H, H, H, "", "", 7, H, H, (H,), (H,)),
+        (
+            control.VersionFactRow(H, 1, H, H, H, H, 1, True),
+            control.ReaderFactRow(1, 7, H, H, H, H, H, H, H, H, H, H, H, 1, 1, True, True, 2, 1, H, H),
+            control.OtherReadRow(1, H, True, 2, H, H),
+            control.RefusalFactRow(7, H, H, H, H, H, H, H, H, H, H, 2, H, H),
+            control.CarrierRow(H, 1, H, H, 1),
+            HOLDER,
+        ),
+    ),
+    "holders /shop A": (control.Done((H,)), (HOLDER,)),
     "find A": (control.Done((H,)), (control.LocationRow(H, 1, H, H),)),
     "cp /shop /blog": (control.Written(H, 2, (H,), (), (), (H,)), ()),
     "mv /shop /blog": (control.Written(H, 2, (), (), (), (H,)), ()),
