@@ -1,6 +1,5 @@
 """`incident`: report who was given which value of a variable, what else they got, and what to do next."""
 
-import sys
 import time
 
 from envfs.errors import LogBroken
@@ -63,30 +62,6 @@ def _time(text: str | None, now: float) -> str:
 
 
 def _ask(link: "Session", request: control.ReportIncident) -> "Report | None":
-    rows = _Rows()
-    try:
-        reply, _ = link.ask(request, (), rows)
-    finally:
-        rows.clear_line()
+    rows: list[object] = []
+    reply, _ = link.ask(request, (), rows)
     return received.sort_rows(reply, rows) if isinstance(reply, control.IncidentReported) else None
-
-
-class _Rows(list[object]):
-    """The rows of a report. Progress is shown on a terminal, and not kept."""
-
-    _is_shown = False
-
-    def append(self, row: object) -> None:
-        """Take a row."""
-        if not isinstance(row, control.ProgressRow):
-            super().append(row)
-        elif sys.stderr is not None and sys.stderr.isatty():
-            self._is_shown = True
-            sys.stderr.write(f"\rreading the log: {100 * row.entries // max(1, row.total)} %\x1b[K")
-            sys.stderr.flush()
-
-    def clear_line(self) -> None:
-        """Take what was shown away."""
-        if self._is_shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()

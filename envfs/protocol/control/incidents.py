@@ -16,13 +16,6 @@ class ReportIncident(NamedTuple):
     until: str = ""
 
 
-class ProgressRow(NamedTuple):
-    """So many of the entries of the log were read."""
-
-    entries: int
-    total: int
-
-
 class VersionFactRow(NamedTuple):
     """A version of `level` that gave the variable a value, or took it away (`value` 0).
 
@@ -130,5 +123,5 @@ class IncidentReported(NamedTuple):
 
 
 IncidentsRequest = ReportIncident
-IncidentsRow = ProgressRow | VersionFactRow | ReaderFactRow | OtherReadRow | RefusalFactRow | CarrierRow
+IncidentsRow = VersionFactRow | ReaderFactRow | OtherReadRow | RefusalFactRow | CarrierRow
 IncidentsReply = IncidentReported
