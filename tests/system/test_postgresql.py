@@ -1,6 +1,11 @@
 """A real server's password is rotated while a pool of clients reads it through the mount, and no connection fails."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,7 +13,7 @@ import pytest
 from envfs.dotenv.document import parse_document
 from tests.conftest import Homes
 from tests.system import postgresql
-from tests.system.home import Home
+from tests.system.home import Home, Row
 from tests.system.postgresql import Library, Pool, Server
 
 EXAMPLES = Path(__file__).parents[2] / "contrib" / "examples" / "postgresql"
@@ -46,6 +51,24 @@ def rotations(number: int) -> object:
     return pytest.param(number, marks=pytest.mark.soak) if number > 1 else number
 
 
+@contextmanager
+def reader(home: Home) -> Iterator[int]:
+    """Give the pid of a process that has read the level's view once, and lives on."""
+    script = "import sys; open(sys.argv[1]).read(); print(flush=True); sys.stdin.read()"
+    words = [sys.executable, "-c", script, str(home.view("/shop"))]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+def rotate(home: Home, server: Server, name: str, *words: str) -> dict[int, Row]:
+    """Rotate, and return by pid which processes are said to have the value before."""
+    said = home.envfs("rotate", "/shop", name, *words, "--json", environ=server.environ)
+    return {row["pid"]: row for row in json.loads(said.out)["holders"]}
+
+
 @pytest.mark.parametrize("times", [rotations(1), rotations(20)])
 def test_one_role_is_rotated_by_steps_and_no_client_is_refused(home: Home, server: Server, times: int) -> None:
     library = Library()
@@ -61,7 +84,10 @@ def test_one_role_is_rotated_by_steps_and_no_client_is_refused(home: Home, serve
     seen = set()
     with Pool(connect) as pool:
         for _ in range(times):
-            home.envfs("rotate", "/shop", "DB_PASSWORD", "--yes", "--overlap", "1h", environ=server.environ)
+            with reader(home) as pid:
+                holders = rotate(home, server, "DB_PASSWORD", "--yes", "--overlap", "1h")
+            assert (holders[pid]["is_current"], holders[pid]["is_renewed"]) == (False, False)
+            assert set(holders) <= {pid, os.getpid()}  # the pool may have read the new one by then
             values = variables(home)
             assert set(values) & set(NAMES) == {"DB_PASSWORD", "DB_PASSWORD_PREVIOUS"}
             assert values["DB_PASSWORD"] != values["DB_PASSWORD_PREVIOUS"]
@@ -82,7 +108,8 @@ def test_two_roles_take_turns_and_no_attempt_ever_fails(home: Home, server: Serv
     with Pool(lambda: library.connects(variables(home)["DATABASE_URL"])) as pool:
         for _ in range(times):
             before = variables(home)["DATABASE_URL"]
-            home.envfs("rotate", "/shop", "DATABASE_URL", "--command", command, "--give-old", environ=server.environ)
+            with reader(home) as pid:
+                assert pid in rotate(home, server, "DATABASE_URL", "--command", command, "--give-old")
             after = variables(home)["DATABASE_URL"]
             assert ("shop_a" in before) is ("shop_b" in after)
             assert library.connects(before)

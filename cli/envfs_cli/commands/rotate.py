@@ -12,7 +12,7 @@ from envfs_cli.arguments import Mistake
 from envfs_cli.daemon import session
 from envfs_cli.generating import new_values, options
 from envfs_cli.replies.written import report_written
-from envfs_cli.rotating import hooks, steps
+from envfs_cli.rotating import after, hooks, steps
 from envfs_cli.version_message import check_message
 
 TYPE_CHECKING = False
@@ -43,6 +43,7 @@ class RotateArguments(NamedTuple):
     resume: bool
     abort: bool
     finish: bool
+    restart_holders: bool
     dry_run: bool
     yes: bool
     message: str | None
@@ -88,9 +89,9 @@ def run_rotate(arguments: RotateArguments) -> int:
         hooks.confirm_hooks(plan.hooks(), level, yes=arguments.yes)
     old = secrets.from_bytes(steps.read_value(asking, level, name)) if arguments.give_old else -1
     reply = _resume(asking, variable, plan, old) if arguments.resume else _rotate(asking, variable, plan, old)
-    status = report_written(reply, as_json=arguments.json)
+    after.report_rotation(asking, variable, reply, as_json=arguments.json)
     steps.end_notes(variable, plan.expires)
-    return status
+    return after.restart_holders(asking, variable, reply, yes=arguments.yes) if arguments.restart_holders else 0
 
 
 def _check_words(arguments: RotateArguments) -> None:
@@ -102,6 +103,8 @@ def _check_words(arguments: RotateArguments) -> None:
         raise Mistake("--resume, --abort and --finish each end a rotation, and make no value")
     if (arguments.abort or arguments.finish) and (arguments.rotate_with or arguments.overlap or arguments.dry_run):
         raise Mistake("--abort and --finish run no command, and keep no value")
+    if arguments.restart_holders and (arguments.json or any((arguments.abort, arguments.finish, arguments.dry_run))):
+        raise Mistake("--restart-holders follows a rotation, and has a table of its own")
     if arguments.no_hook and arguments.rotate_with:
         raise Mistake("--no-hook and --rotate-with contradict each other")
 

@@ -57,6 +57,7 @@ COMMANDS = (
             Option(("--finish",), "flag", "", "end the overlap: remove NAME_PREVIOUS"),
             Option(("--resume",), "flag", "", "go on with a rotation that was interrupted"),
             Option(("--abort",), "flag", "", "give up a rotation that was interrupted"),
+            Option(("--restart-holders",), "flag", "", "restart the services that have the value before"),
             Option(("--dry-run",), "flag", "", "list the steps, and take none"),
             YES,
             MESSAGE,
@@ -74,7 +75,8 @@ COMMANDS = (
         "confirmed before it runs. No shell reads it, and a relative path is below the folder that is linked to the "
         "level, or below --folder. A command that applies a value reads it on standard input; ENVFS_LEVEL and "
         "ENVFS_NAME say what it is for. Before it runs, the value is written to NAME_NEXT, and after it NAME gets it: "
-        "so a failure loses nothing, and --resume or --abort ends the rotation.",
+        "so a failure loses nothing, and --resume or --abort ends the rotation. In the end the processes that have "
+        "the value before are listed, as by `envfs holders`.",
     ),
     Command(
         "stale",
