@@ -1,6 +1,6 @@
 """Times as people give them to commands, as in `2h`, `2026-11-21` and `2026-11-21T08:00`.
 
-Laws: one without an offset is in the zone of this process, as times on a terminal are. What comes out is UTC, as
+Laws: one without an offset is in the zone of this process, as times on a terminal are. The result is UTC, as
 entries of the log have it.
 """
 
