@@ -88,7 +88,7 @@ class Inventory(Tree):
         And those above it, where nothing was stored at or below them after all.
         """
         key = index.index_key(level)
-        if self._is_removed(key):
+        if self.is_of_removed(key):
             self._store.remove(key)
         elif self._streams.head(record.level_stream(level)) is None:
             self._unlist(level)
