@@ -14,6 +14,7 @@ import trio
 from envfs.control.call import Call, Sent
 from envfs.control.requests import (
     approvals,
+    authors,
     doctor,
     identity,
     levels,
@@ -113,6 +114,9 @@ _TABLE: dict[type, Requirement] = {
     ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, vault.unmount),
     ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, verification.verify_vault),
     ask.Backup: Requirement(_C.ADMIN, Where.VAULT, vault.backup),
+    ask.ListAuthors: Requirement(_C.ADMIN, Where.VAULT, authors.list_authors),
+    ask.NameAuthor: Requirement(_C.ADMIN, Where.VAULT, authors.name_author),
+    ask.DescribeVault: Requirement(_C.ADMIN, Where.VAULT, vault.info),
     ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, verification.accept),
     ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, doctor.diagnose),
 }
@@ -121,7 +125,16 @@ _TABLE: dict[type, Requirement] = {
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
     *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
-    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Backup, ask.Diagnose),
+    *(
+        ask.ReadLog,
+        ask.CountLog,
+        ask.VerifyLog,
+        ask.VerifyVault,
+        ask.Backup,
+        ask.DescribeVault,
+        ask.ListAuthors,
+        ask.Diagnose,
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from envfs.errors import EnvFSError
 from envfs.protocol.control import (
     BackedUp,
     Backup,
+    DescribeVault,
     Done,
     Init,
     Made,
@@ -17,8 +18,9 @@ from envfs.protocol.control import (
     StatusReport,
     Unmount,
 )
-from envfs.service import setup
+from envfs.service import last_times, setup
 from envfs.service.backup import write_backup
+from envfs.service.vault_info import describe_vault
 
 
 class ReportAudience(StrEnum):
@@ -85,10 +87,16 @@ async def init(call: Call, request: Init) -> Sent:
     return Sent(Made(about.id, about.recipient, call.service.places.home, call.caller.uid))
 
 
+async def info(call: Call, _request: DescribeVault) -> Sent:
+    """Describe the vault: what is in it, who opens it, what vouches for it."""
+    return Sent(await describe_vault(call.service))
+
+
 async def backup(call: Call, _request: Backup) -> Sent:
     """Write a backup into the file that came."""
     (handle,) = call.descriptor("the file of the backup")
     facts = await write_backup(call.service, handle)
+    last_times.note_backed_up(call.service.places.last_times)
     return Sent(BackedUp(call.service.open_vault.vault.description.id, *facts))
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import trio
 
@@ -39,6 +39,14 @@ from envfs.vault.window import KEPT, first_of
 T = TypeVar("T")
 _RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has them is removed
 _MOST_HEADS = 10_000  # more would not fit into a record
+
+
+class Vouching(NamedTuple):
+    """The newest checkpoint: its number, the number of the entry that it signs, and how many witnesses hold it."""
+
+    record: int
+    entries: int
+    witnesses: int
 
 
 class Ledger:
@@ -131,6 +139,17 @@ class Ledger:
         with suppress(EnvFSError):
             return self._vault.last(stream)
         return 0
+
+    def vouching(self) -> Vouching:
+        """Return the newest checkpoint of this log that is in the vault, and how many witnesses hold it."""
+        point = self._stored.point
+        if self._vault is None or point is None:
+            return Vouching(self._own.last, 0, 0)
+        witnesses = [parse_witness(place, line) for place, line in self._witness.lines()]
+        number = point.header.seq
+        return Vouching(
+            number, point.claim.entries, sum(each is not None and each.record == number for each in witnesses)
+        )
 
     # -- once there is a key -------------------------------------------------------------------------------------------
 
