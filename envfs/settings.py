@@ -15,7 +15,7 @@ from envfs.core import audit_settings, durations
 from envfs.core.access.rule import Rule
 from envfs.core.access.rule_table import parse_rule
 from envfs.core.audit_settings import AuditSettings
-from envfs.dotenv import dialects
+from envfs.dotenv import dialect_names
 from envfs.errors import EnvFSError
 from envfs.host import private_files
 from envfs.host.trusted_file import TrustedFile
@@ -119,7 +119,7 @@ class SettingsFile:
 
         text = self._text()
         tables = tomllib.loads(text).get("grant", ())
-        ended = {index for index, table in enumerate(tables) if parse_rule(table, dialects.NAMES).key in keys}
+        ended = {index for index, table in enumerate(tables) if parse_rule(table, dialect_names.NAMES).key in keys}
         try:
             edited = settings_edits.without_grants(text, ended)
         except ValueError:
@@ -161,7 +161,7 @@ def _parse(body: dict[str, object]) -> Settings:
         idle_seconds=_seconds(lock.get("idle"), "idle in [lock]"),
         lock_at_suspend=bool(lock.get("suspend", True)),
         recipients=_texts(keys.get("recipients", []), "recipients in [keys]"),
-        grants=tuple(parse_rule(table, dialects.NAMES) for table in grants),
+        grants=tuple(parse_rule(table, dialect_names.NAMES) for table in grants),
         audit=_audit(audit),
         approvals=_approvals(approvals),
         authors=_authors(authors),

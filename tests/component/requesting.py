@@ -37,6 +37,8 @@ CASES: dict[str, Case] = {
     "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
     "set several": Case(R.SetVariables("/shop", ("NEW", "LOG")), R.Written, b"1\0trace\0"),
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
+    "rotate": Case(R.RotateVariable("/shop", "LOG", "direct"), R.Written, b"quiet"),
+    "list rotations": Case(R.ListRotations(), R.Done),
     "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
     "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
@@ -48,6 +50,8 @@ CASES: dict[str, Case] = {
     "grant-access": Case(R.GrantAccess("/shop", 7), R.RuleGiven, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list readers": Case(R.ListReaders("/shop"), R.Done, needs_key=False, needs_log=False),
+    "list holders": Case(R.ListHolders("/shop", "LOG"), R.Done),
+    "report an incident": Case(R.ReportIncident("/shop", "LOG"), R.IncidentReported),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
     "list questions": Case(R.ListApprovals(), R.Done, needs_key=False, needs_log=False),
     "show a question": Case(R.ShowApproval("q1"), R.Failed, needs_key=False, needs_log=False),
@@ -91,6 +95,7 @@ READS = {
     "list levels",
     "list history",
     "find",
+    "list rotations",
 }
 
 

@@ -47,16 +47,22 @@ def _offers(arguments: CompleteArguments) -> "list[str]":
         case "project":
             return [name for name in sources.projects() if name.startswith(word)]
         case "name":
-            return list(Sources(client.need_running, _leave).names(names.parse_level(word)))
+            return _names_at(word)
         case _:
             raise Unhandled(arguments.what)
 
 
 def _names_here(word: str) -> list[str]:
-    from envfs_cli.folder_links import state
+    return [name for name in _names_at("") if name.startswith(word)]
 
-    offers = Sources(client.need_running, _leave).names(state.linked_level())
-    return [name for name in offers if name.startswith(word)]
+
+def _names_at(word: str) -> list[str]:
+    # of LEVEL@VERSION the level's names of now, which are most of those of then. No word: this folder's level
+    if not word:
+        from envfs_cli.folder_links import state
+
+        word = state.linked_level()
+    return list(Sources(client.need_running, _leave).names(names.parse_level(word.partition("@")[0])))
 
 
 def _link_for_levels() -> "Link":

@@ -10,6 +10,8 @@ from envfs_cli.daemon import session
 from envfs_cli.log_times import parse_log_time
 from envfs_cli.terminal import prompts
 
+_MOST_DIGITS = 18
+
 
 class ForgetArguments(NamedTuple):
     """The arguments of `forget`."""
@@ -52,9 +54,10 @@ def _before(text: str | None) -> tuple[int, str]:
     if text is None:
         return 0, ""
     if text.isascii() and text.isdigit():
-        if not int(text):
+        number = int(text[:_MOST_DIGITS])  # of one that is longer no level has a version either
+        if not number:
             raise Mistake("versions count from 1")
-        return int(text), ""
+        return number, ""
     try:
         return 0, parse_log_time(text, time.time())
     except ValueError:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from envfs import safe_open
+from envfs import interpreter, safe_open
 from envfs.errors import AlreadyExists, MountFailed, NotApproved, NoVault, WrongPassphrase
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets, standard_streams
@@ -33,7 +33,7 @@ def run_mount(arguments: MountArguments) -> int:
     if not os.path.exists(client.user_locations().vault):
         raise NoVault(f"there is no vault at {client.user_locations().vault}", "make one with `envfs init`")
     path = os.path.abspath(arguments.path) if arguments.path else ""
-    command = [sys.executable, "-I", "-m", "envfs.daemon", "serve", "--mount", path]
+    command = interpreter.start_command("envfs.daemon.__main__", "serve", "--mount", path)
     _check(path)
     file = arguments.passphrase_file
     secret = _passphrase(file)

@@ -4,7 +4,7 @@ import os
 
 from envfs.errors import Conflict
 from envfs.tuples import NamedTuple
-from envfs_cli import output, restoring
+from envfs_cli import backup_archive, output, restoring
 from envfs_cli.daemon import client
 from envfs_cli.terminal import prompts
 
@@ -27,7 +27,7 @@ def run_restore(arguments: RestoreArguments) -> int:
     if os.path.exists(places.vault) and client.running_daemon() is not None:
         raise Conflict("a daemon serves the vault that is there", "end it with `envfs unmount`, and try again")
     with prompts.Waiting("checking the backup"):
-        index = restoring.check_backup(arguments.file)
+        index = backup_archive.check_backup(arguments.file)
     with prompts.Waiting("restoring"):
         aside = restoring.restore_backup(arguments.file, index, places, replace=arguments.replace)
     if arguments.json:

@@ -32,6 +32,16 @@ _envfs_names() { # LEVEL
     _envfs_words "$("$envfs" __complete name "$1" 2>/dev/null)"
 }
 
+_envfs_listed() { # LEVEL: one more name behind those of a list
+    local before=""
+    [[ $word != *,* ]] || before="${word%,*},"
+    mapfile -t COMPREPLY < <(compgen -P "$before" -W "$("$envfs" __complete name "${1-}" 2>/dev/null)" -- "${word##*,}")
+}
+
+_envfs_accounts() { # -u: users, -g: groups
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$word")
+}
+
 _envfs_program() { # INDEX: where the program stands
     if declare -F _command_offset >/dev/null; then
         _command_offset "$1"

@@ -56,7 +56,15 @@ function __envfs_projects
 end
 
 function __envfs_names
-    envfs __complete name (__envfs_given)[1] 2>/dev/null
+    set -l given (__envfs_given)
+    envfs __complete name "$given[1]" 2>/dev/null
+end
+
+function __envfs_listed --description 'one more name behind those of a list'
+    set -l before (string match -r '.*,' -- (commandline -ct))
+    for name in (__envfs_names)
+        echo $before$name
+    end
 end
 
 complete -c envfs -f

@@ -1,15 +1,19 @@
 #compdef envfs
 # zsh completion for envfs, made by `envfs completion zsh`
 
-_envfs_levels() {
+_envfs_offer() { # KIND: the shell calls the functions below with words of its own
   local -a found
-  found=(${(f)"$(envfs __complete ${1:-level} "$PREFIX" 2>/dev/null)"})
+  found=(${(f)"$(envfs __complete $1 "$PREFIX" 2>/dev/null)"})
   compadd -S '' -- ${(M)found:#*/}
   compadd -- ${found:#*/}
 }
 
+_envfs_levels() {
+  _envfs_offer level
+}
+
 _envfs_here() {
-  _envfs_levels here
+  _envfs_offer here
 }
 
 _envfs_folders() {
@@ -25,8 +29,13 @@ _envfs_projects() {
 
 _envfs_names() {
   local -a found
-  found=(${(f)"$(envfs __complete name "$line[1]" 2>/dev/null)"})
+  found=(${(f)"$(envfs __complete name "${line[1]-}" 2>/dev/null)"})
   compadd -- $found
+}
+
+_envfs_listed() {
+  compset -P '*,'
+  _envfs_names
 }
 
 _envfs() {

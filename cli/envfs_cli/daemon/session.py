@@ -47,6 +47,11 @@ class Session:
             self._open.close()
             self._open = None
 
+    @property
+    def takes_files(self) -> bool:
+        """Tell whether a request may bring a file. Otherwise what it brings is in memory."""
+        return self._link.takes_files
+
     def ask(
         self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), rows: "list[object] | None" = None
     ) -> "tuple[object, bytes]":

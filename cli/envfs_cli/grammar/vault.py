@@ -222,7 +222,7 @@ COMMANDS = (
         "list what a completion script may offer",
         (
             Argument("what", "text", "level, here, project or name", choices=("level", "here", "project", "name")),
-            Argument("word", "text", "what was typed so far; name: the level", optional=True),
+            Argument("word", "text", "what was typed so far; name: the level", optional=True, may_be_empty=True),
         ),
     ),
 )

@@ -24,7 +24,13 @@ COMMANDS = (
         (HERE_THEN,),
         (
             Option(("-n", "--lines"), "number", "N", "the newest N versions (default 20; 0: all)"),
-            Option(("--name",), "text", "NAME", "those alone that changed this variable, also under its earlier names"),
+            Option(
+                ("--name",),
+                "text",
+                "NAME",
+                "those alone that changed this variable, also under its earlier names",
+                offers="names",
+            ),
             PASSPHRASE,
             JSON,
         ),
@@ -106,7 +112,10 @@ COMMANDS = (
         "mv",
         "versions",
         "move a level with its versions, or variables, elsewhere",
-        (SOURCE, TARGET),
+        (
+            SOURCE._replace(help="the level that is moved, or with --only the one that loses the variables"),
+            TARGET._replace(help="the path that it gets, or with --only the level that gets the variables"),
+        ),
         (ONLY, MESSAGE, PASSPHRASE, JSON),
         ("envfs mv /shop/old /shop/new", "envfs mv /shop/staging /shop --only LOG_LEVEL"),
         details="The levels below it go along. Each version is sealed again for its new place, with the keys of that "

@@ -71,13 +71,18 @@ def _open() -> int:
         raise NoTerminal("there is no terminal to ask at") from None
 
 
-def confirm(question: str) -> bool:
-    """Ask a yes-or-no question. No terminal is a no, and so is no answer."""
+def confirm(question: str, *, default: bool = False) -> bool:
+    """Ask a yes-or-no question. No terminal is a no, and so is its end. Enter alone is the default."""
     if sys.stdin is None or not sys.stdin.isatty():
         return False
-    sys.stderr.write(f"{question} [y/N] ")
+    from envfs.core.visible_text import visible_text
+    from envfs_cli import line_wrap
+
+    shown = f"{visible_text(question)} {'[Y/n]' if default else '[y/N]'}"
+    sys.stderr.write(f"{line_wrap.wrap_message(shown, 0, 0)} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    answer = sys.stdin.readline()
+    return answer.strip().lower() in ("y", "yes") or (default and answer == "\n")
 
 
 def need_yes(question: str) -> None:

@@ -10,7 +10,6 @@ from envfs.errors import EnvFSError
 from envfs.protocol.control import (
     BackedUp,
     Backup,
-    DescribeVault,
     Done,
     Init,
     Made,
@@ -20,7 +19,6 @@ from envfs.protocol.control import (
 )
 from envfs.service import last_times, setup
 from envfs.service.backup import write_backup
-from envfs.service.vault_info import describe_vault
 
 
 class ReportAudience(StrEnum):
@@ -85,11 +83,6 @@ async def init(call: Call, request: Init) -> Sent:
     """Make an identity, a vault and the first grant."""
     about = await setup.create_vault(call.service, call.caller, request.identity_file, call.descriptors)
     return Sent(Made(about.id, about.recipient, call.service.places.home, call.caller.uid))
-
-
-async def info(call: Call, _request: DescribeVault) -> Sent:
-    """Describe the vault: what is in it, who opens it, what vouches for it."""
-    return Sent(await describe_vault(call.service))
 
 
 async def backup(call: Call, _request: Backup) -> Sent:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import trio
 
@@ -20,7 +20,7 @@ from envfs.core.audit import Tip
 from envfs.core.checkpoint import Claim, StoredCheckpoint, StreamHead
 from envfs.core.events import EventKind
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
-from envfs.gate.audit_log import chain_verification, log_end, log_reading
+from envfs.gate.audit_log import chain_verification, log_end, log_reading, remembered
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.log_files import LogEnd
 from envfs.gate.audit_log.log_opening import SignedEntry
@@ -41,18 +41,12 @@ _RESTATED = KEPT // 2  # the heads are said again before the checkpoint that has
 _MOST_HEADS = 10_000  # more would not fit into a record
 
 
-class Vouching(NamedTuple):
-    """The newest checkpoint: its number, the number of the entry that it signs, and how many witnesses hold it."""
-
-    record: int
-    entries: int
-    witnesses: int
-
-
 class Ledger:
     """The log at `path` and all that vouches for it.
 
     `behind` says why the vault's checkpoints are older than, or other than, what is remembered. Empty if they are not.
+    Of the levels in `forgetting` versions are being forgotten, or were when a daemon was killed. Meanwhile nothing is
+    signed, so the log shows these behind what is signed of it.
     """
 
     def __init__(self, path: Path, vault: Vault | None, witness: Path, open_log: type[AccessLog] = AccessLog) -> None:
@@ -72,6 +66,7 @@ class Ledger:
         self._join(vault)
         self.log = open_log(path, self._newest(), self._marks.take)
         self._opened_at = self.log.tip
+        self.forgetting = self._marks.forgetting
         self._settle()
         self._settle_last_change()
 
@@ -108,8 +103,8 @@ class Ledger:
     def _settle(self) -> None:
         point, log = self._stored.point, self.log
         newest = self._newest()
-        if newest is not None and log.tip.seq == newest.entries + 1 and self._marks.ends_signed:
-            log.signed_to = log.tip.seq
+        if newest is not None and log.tip.seq == newest.entries + self._marks.ends_signed:
+            log.signed_to = log.tip.seq  # with the line of that checkpoint, or with its line missing since a crash
         if point and not log.problem and log_reading.holds_entry(self._path, signed_by(self._stored).end):
             self._begin = point.claim.begin
         if not self.behind and log.record > self._stored.last:
@@ -132,6 +127,9 @@ class Ledger:
         read_at = self._marks.after(()).get(change.stream, Seen(0, ""))
         if is_broken_off(change, self._vault, read_at.seq):
             say_broken_off(change, KILLED, self.log, self._vault)
+            return
+        with suppress(EnvFSError):  # a level that was removed may still be listed
+            self._vault.relist(change.level)
 
     def _last(self, stream: str) -> int:
         if self._vault is None or stream == self._stored.stream:
@@ -140,16 +138,9 @@ class Ledger:
             return self._vault.last(stream)
         return 0
 
-    def vouching(self) -> Vouching:
+    def vouching(self) -> remembered.Vouching:
         """Return the newest checkpoint of this log that is in the vault, and how many witnesses hold it."""
-        point = self._stored.point
-        if self._vault is None or point is None:
-            return Vouching(self._own.last, 0, 0)
-        witnesses = [parse_witness(place, line) for place, line in self._witness.lines()]
-        number = point.header.seq
-        return Vouching(
-            number, point.claim.entries, sum(each is not None and each.record == number for each in witnesses)
-        )
+        return remembered.vouching(self._stored, self._witness.lines() if self._vault else ())
 
     # -- once there is a key -------------------------------------------------------------------------------------------
 
@@ -198,6 +189,8 @@ class Ledger:
         """Sign where the log ends, if it moved, and put that into the vault, the log and the witnesses."""
         async with self._signing:
             if self.log.problem or self.behind or self.log.tip.seq <= self.log.signed_to or self._vault is None:
+                return
+            if self.forgetting:
                 return
             self.log.write_notes()
             stretch = self.log.stretch()
@@ -248,9 +241,12 @@ class Ledger:
             if not vault.append_checkpoint(self.stream, number, data):
                 self.behind = f"checkpoint {number} of the access log was written by another process"
                 return
-            self._stored = self._own = Stored(self.stream, checkpoint.parse_checkpoint(data), data, number)
         except StoreUnavailable:
-            number = 0  # the log carries its signature all the same
+            if not _is_stored(vault, self.stream, number, data):
+                number = 0  # the log carries its signature all the same
+        if number:
+            self._stored = self._own = Stored(self.stream, checkpoint.parse_checkpoint(data), data, number)
+            self.log.signed_to = claim.entries
         self.log.append_checkpoint(audit.LoggedCheckpoint(claim.entries, claim.tip, signature, number))
         await trio.to_thread.run_sync(self.log.remember)
         if number:
@@ -333,6 +329,13 @@ class Ledger:
         if newest is not None:
             self.log.signed_is(newest)
         self._witness.put(render_witness(newest) if newest else "")
+
+
+def _is_stored(vault: Vault, stream: str, number: int, data: bytes) -> bool:
+    # what failed may have been a step behind it
+    with suppress(StoreUnavailable):
+        return vault.read(stream, number) == data
+    return False
 
 
 async def checkpoint_faults(

@@ -1,4 +1,4 @@
-"""`python -m envfs.keyholder.crypto.plugins FD`: seals one file to recipients that need plugins of age, and ends.
+"""A process of its own: it seals one file to recipients that need plugins of age, and ends.
 
 The keyholder may start no program, and a plugin is one. So the daemon starts this process beside it, and hands one end
 of a socket pair to each: what is sealed goes from the keyholder to here, and the daemon sees ciphertext alone.

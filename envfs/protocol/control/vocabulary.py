@@ -13,11 +13,16 @@ from envfs.protocol.control.changes import (
     ChangesRequest,
     ChangesRow,
     ImportText,
+    RotateVariable,
     SetVariable,
     SetVariables,
 )
 from envfs.protocol.control.grants import *  # noqa: F403
 from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
+from envfs.protocol.control.holders import *  # noqa: F403
+from envfs.protocol.control.holders import HoldersRequest, HoldersRow
+from envfs.protocol.control.incidents import *  # noqa: F403
+from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -29,6 +34,8 @@ from envfs.protocol.control.projects import (
 )
 from envfs.protocol.control.readers import *  # noqa: F403
 from envfs.protocol.control.readers import ReadersRequest, ReadersRow
+from envfs.protocol.control.rotation import *  # noqa: F403
+from envfs.protocol.control.rotation import RotationRequest, RotationsRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
@@ -52,7 +59,10 @@ Request = (
     | GrantsRequest
     | AccessLogRequest
     | ReadersRequest
+    | HoldersRequest
+    | IncidentsRequest
     | ApprovalsRequest
+    | RotationRequest
 )
 Row = (
     WorkingRow
@@ -64,14 +74,17 @@ Row = (
     | GrantsRow
     | AccessLogRow
     | ReadersRow
+    | HoldersRow
+    | IncidentsRow
     | ApprovalsRow
+    | RotationsRow
 )
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
-    **dict.fromkeys((SetVariable, SetVariables, ImportText, FindVariables, UseToken), 1),
+    **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, UseToken), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }
