@@ -221,7 +221,12 @@ COMMANDS = (
         HIDDEN,
         "list what a completion script may offer",
         (
-            Argument("what", "text", "level, here, project or name", choices=("level", "here", "project", "name")),
+            Argument(
+                "what",
+                "text",
+                "level, here, project, name or version",
+                choices=("level", "here", "project", "name", "version"),
+            ),
             Argument("word", "text", "what was typed so far; name: the level", optional=True, may_be_empty=True),
         ),
     ),
