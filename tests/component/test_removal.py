@@ -135,6 +135,8 @@ def test_only_who_may_write_every_level_of_it_removes_a_level(world: World) -> N
 
 def test_what_is_forgotten_is_gone_and_the_chain_is_whole(world: World) -> None:
     _set(world, b"1", b"2", b"3")
+    assert run(lambda: world.ask(R.ForgetVersions(_PROD, -1, dry=True))) == R.VersionsForgotten(_PROD, 2, 3)
+    assert code(run(lambda: world.ask(R.ForgetVersions(_PROD, -9)))) == "no-such-level"
     reply = run(lambda: world.ask(R.ForgetVersions(_PROD, 3)))
     assert reply == R.VersionsForgotten(_PROD, 2, 3)
     assert [_record(world, seq).stat().st_size > 0 for seq in (1, 2, 3, 4)] == [False, False, True, True]
@@ -261,7 +263,7 @@ def test_nothing_to_forget_is_no_error(world: World) -> None:
     [
         (R.ForgetVersions("/nowhere"), "no-such-level"),
         (R.ForgetVersions(_PROD, 9), "no-such-level"),
-        (R.ForgetVersions(_PROD, -1), "bad-request"),
+        (R.ForgetVersions(_PROD, -1), "no-such-level"),
         (R.ForgetVersions(_PROD, 1, "2026-11-01"), "bad-request"),
     ],
 )
