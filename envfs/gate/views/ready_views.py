@@ -1,6 +1,6 @@
 """Finished views, kept ready until something below them changes.
 
-A view that was read is made anew right after a change, so that the next reader does not wait for it. One that nobody
+A view that was read is made again right after a change, so that the next reader does not wait for it. One that nobody
 read since it was made is not, until somebody asks. A reader who comes meanwhile waits for that one, once.
 """
 
@@ -32,7 +32,7 @@ K = TypeVar("K")
 _READY_VIEWS, _DESCRIPTORS_EACH = 512, 8
 _REPLACED_SECONDS = 1.0  # for readers between the look-up of a file and its open
 _REPLACED_VIEWS, _REPLACED_BYTES = 16, 8 << 20
-_RENEWED = 8  # views that are made anew after one change: the others when they are asked for
+_RENEWED = 8  # views that are made again after one change: the others when they are asked for
 _PAST_VIEWS = 16  # views of old versions kept at once. They are asked for one after the other, if at all
 
 
@@ -44,7 +44,7 @@ class Views:
         self._vault = vault
         self._keyholder = keyholder
         self._ready: dict[tuple[str, Face], View] = {}  # by level and face
-        self._unread: set[tuple[str, Face]] = set()  # of those, what was made anew and not read since
+        self._unread: set[tuple[str, Face]] = set()  # of those, what was made again and not read since
         self._renewals: dict[tuple[str, Face], trio.Event] = {}
         self._past: dict[tuple[str, Face, tuple[str, ...]], View] = {}
         self._replaced: dict[View, float] = {}  # and the moment at which each goes
@@ -77,7 +77,7 @@ class Views:
         return view
 
     async def renew(self, written: Collection[str]) -> None:
-        """Make the views anew that these levels are in, as far as they were read since they were made."""
+        """Make the views again that these levels are in, as far as they were read since they were made."""
         behind = [key for key in self._ready if not set(names.chain(key[0])).isdisjoint(written)]
         for level, face in [key for key in behind if key not in self._unread][-_RENEWED:]:
             with suppress(EnvFSError):  # the next reader is told
