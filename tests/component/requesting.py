@@ -37,6 +37,8 @@ CASES: dict[str, Case] = {
     "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
     "set several": Case(R.SetVariables("/shop", ("NEW", "LOG")), R.Written, b"1\0trace\0"),
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
+    "rotate": Case(R.RotateVariable("/shop", "LOG", "direct"), R.Written, b"quiet"),
+    "list rotations": Case(R.ListRotations(), R.Done),
     "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
     "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
@@ -90,6 +92,7 @@ READS = {
     "list levels",
     "list history",
     "find",
+    "list rotations",
 }
 
 

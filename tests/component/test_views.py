@@ -169,7 +169,7 @@ def test_a_daemon_that_tells_of_changes_makes_views_anew(world: World) -> None:
             await trio.testing.wait_all_tasks_blocked()
             await world.write("/shop", "NEW=1\n")
             with trio.fail_after(60):
-                while (view := world.open_vault.views.warm("/shop")) is None:  # noqa: ASYNC110 - nobody tells
+                while (view := world.open_vault.views.warm("/shop")) is None:  # noqa: ASYNC110 - it looks from outside
                     await trio.sleep(0.01)
             assert value(view, "NEW") == b"1"
             nursery.cancel_scope.cancel()

@@ -8,6 +8,7 @@ import resource
 import time
 import weakref
 from collections.abc import Callable, Collection, Hashable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
@@ -49,7 +50,7 @@ class Views:
         self._past: dict[tuple[str, Face, tuple[str, ...]], View] = {}
         self._replaced: dict[View, float] = {}  # and the moment at which each goes
         self.times = ViewTimes()
-        self._locks = 0
+        self._locks = self._forgets = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
     def warm(self, level: str, face: Face = PLAIN_FACE) -> View | None:
@@ -173,6 +174,22 @@ class Views:
         _drop(self._past, scope)
         self._drop_replaced(scope)
 
+    def forget(self, level: str, versions: Collection[int]) -> None:
+        """Wipe every view that is alive, held or not, and has a text that was forgotten.
+
+        One that reads as the view of now does is spared: what it shows is not forgotten.
+        """
+        self._forgets += 1
+        forgotten = {(level, version) for version in versions}
+        contents = [(view.level, view.contents) for view in self._ready.values() if not view.texts & forgotten]
+        for view in list(self._alive):
+            if view.texts & forgotten and (view.level, view.contents) not in contents:
+                view.forget()
+        gone = {view for view in self._alive if view.texts & forgotten}
+        _drop_views(self._ready, gone)
+        _drop_views(self._past, gone)
+        self._drop_replaced()
+
     def _drop_replaced(self, scope: Scope = VAULT) -> None:
         for view in [view for view in self._replaced if scope.covers(view.level)]:
             del self._replaced[view]
@@ -189,8 +206,13 @@ class Views:
 
     async def _make(self, layers: ChainVersions, texts: list[tuple[str, int]], ask: "_Ask") -> View:
         async with self._keyholder.turn():  # first: many requests are not to be as many copies of records
-            request = self._vault.layers(texts)
-            region, shape = await self._rendered(request, ask)
+            while True:
+                forgets = self._forgets
+                request = self._vault.layers(texts)
+                region, shape = await self._rendered(request, ask)
+                if forgets == self._forgets:
+                    break
+                region.close()  # a text may have been forgotten while this view was made: the vault knows
         self._vault.confirm(request)
         view = View(layers, self._changed_ns([text for text in texts if text[1]]), region, shape)
         self._alive.add(view)
@@ -226,7 +248,11 @@ def _whole(face: Face) -> _Ask:
 
 
 def _drop(among: dict[K, View], scope: Scope) -> None:
-    for key in [key for key, view in among.items() if scope.covers(view.level)]:
+    _drop_views(among, {view for view in among.values() if scope.covers(view.level)})
+
+
+def _drop_views(among: dict[K, View], views: AbstractSet[View]) -> None:
+    for key in [key for key, view in among.items() if view in views]:
         among.pop(key).release()
 
 

@@ -55,6 +55,21 @@ class RenameVariable(NamedTuple):
     message: str = ""
 
 
+class RotateVariable(NamedTuple):
+    """Take one step of the rotation of a variable. Descriptor: the new value, with the phases `direct` and `begin`.
+
+    `phase` is a word of core.rotation.RotationPhase. With `overlap` (seconds) `direct` and `apply` keep the value
+    before for so long, and `begin` finds out whether that can be. `trim` as in SetVariable.
+    """
+
+    level: str
+    name: str
+    phase: str
+    trim: bool = False
+    overlap: int = 0
+    message: str = ""
+
+
 class ImportText(NamedTuple):
     """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text.
 
@@ -190,6 +205,7 @@ ChangesRequest = (
     | SetVariables
     | UnsetVariable
     | RenameVariable
+    | RotateVariable
     | ImportText
     | Rollback
     | CopyVariables
