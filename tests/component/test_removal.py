@@ -129,6 +129,17 @@ def test_only_who_may_write_every_level_of_it_removes_a_level(world: World) -> N
     assert run(lambda: world.sent(R.ListLevels(removed=True), STRANGER)).rows == []
 
 
+def test_a_folder_that_is_held_does_not_give_the_values_of_the_levels_above_it(world: World) -> None:
+    views = world.open_vault.views
+    run(lambda: views.get(_PROD))
+    run(lambda: world.ask(R.RemoveLevel(_PROD)))
+    with pytest.raises(NoSuchLevel):
+        run(lambda: views.get(_PROD))
+    assert run(lambda: views.get("/shop")).version == 1
+    run(lambda: world.ask(R.Rollback(_PROD, 1)))
+    assert run(lambda: views.get(_PROD)).version == 3
+
+
 # -- forgetting --------------------------------------------------------------------------------------------------------
 
 
