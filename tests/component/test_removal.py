@@ -130,6 +130,24 @@ def test_only_who_may_write_every_level_of_it_removes_a_level(world: World) -> N
     assert run(lambda: world.sent(R.ListLevels(removed=True), STRANGER)).rows == []
 
 
+def test_a_level_that_was_removed_is_not_begun_again_by_what_needs_its_text(world: World) -> None:
+    run(lambda: world.ask(R.RemoveLevel(_PROD)))
+    for request in (R.UnsetVariable(_PROD, "PAGER"), R.RenameVariable(_PROD, "PAGER", "MORE")):
+        assert code(run(lambda request=request: world.ask(request))) == "no-such-level"
+    assert _levels(world, R.ListLevels(removed=True)) == {_PROD: 2}
+
+
+def test_a_folder_that_is_held_does_not_give_the_values_of_the_levels_above_it(world: World) -> None:
+    views = world.open_vault.views
+    run(lambda: views.get(_PROD))
+    run(lambda: world.ask(R.RemoveLevel(_PROD)))
+    with pytest.raises(NoSuchLevel):
+        run(lambda: views.get(_PROD))
+    assert run(lambda: views.get("/shop")).version == 1
+    run(lambda: world.ask(R.Rollback(_PROD, 1)))
+    assert run(lambda: views.get(_PROD)).version == 3
+
+
 # -- forgetting --------------------------------------------------------------------------------------------------------
 
 
