@@ -61,7 +61,7 @@ class OpenVault:
         self.differences = LevelDifferences(self.gate, vault, keyholder)
         self.search = Search(self.gate, vault, keyholder)
         self.rotations = Rotations(self.gate, vault, keyholder)
-        self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
+        self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times, self.views.renew)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
 

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from envfs.core import record
+from envfs.core.view_parts import Part
+from envfs.errors import Conflict, NoSuchLevel
+from envfs.fuse import listings
+from envfs.fuse.nodes import PAST, Node
 from envfs.protocol import control
 from tests.component.requesting import code, snapshot
 from tests.component.world import ME, STRANGER, World, run
@@ -108,6 +112,7 @@ def test_an_index_that_a_killed_writer_left_is_no_fault(world: World, killed: st
     run(lambda: world.ask(R.RemoveLevel(_PROD)))
     index = Path(world.places.vault) / "tree/shop/prod/@"
     assert not index.exists()
+    index.parent.mkdir()
     index.touch()
     assert _verified(world).failed == 0, killed
     run(lambda: world.ask(R.RemoveLevel("/blog")))
@@ -169,6 +174,47 @@ def test_no_byte_of_it_is_left_in_any_file_nor_in_the_old_one(world: World) -> N
     texts = [path.read_bytes() for path in Path(world.places.home).rglob("*") if path.is_file()]
     assert len(pieces) > 5
     assert [piece for piece in pieces if any(piece in text for text in texts)] == []
+
+
+def test_a_view_that_shows_a_forgotten_text_gives_nothing_more(world: World) -> None:
+    _set(world, b"1", b"2")
+    run(lambda: world.ask(R.SetVariable("/shop", "ABOVE"), secret=b"x"))
+    _set(world, b"3")
+
+    async def forget() -> None:
+        views = world.open_vault.views
+        old, other, now = await views.get_past(_PROD, 2), await views.get_past(_PROD, 4), await views.get(_PROD)
+        of_then = (await views.get("/shop")).hold()
+        for view in (old, other, now):
+            view.hold()
+        await world.ask(R.ForgetVersions("/shop"))
+        with pytest.raises(Conflict):  # an inherited text is a text of the view
+            old.read_into(memoryview(bytearray(9)), old.part(Part.DOTENV), 0, 9)
+        for view in (other, now, of_then):
+            view.check()
+        await world.ask(R.ForgetVersions(_PROD))
+        for view in (now, of_then):
+            view.check()
+        assert await views.get(_PROD) is now
+        with pytest.raises(NoSuchLevel):
+            await views.get_past(_PROD, 2)
+        for view in (old, other, now, of_then):
+            view.release()
+
+    run(forget)
+
+
+def test_a_version_that_was_forgotten_is_in_no_listing_of_the_mount(world: World) -> None:
+    _set(world, b"1", b"2", b"3")
+    vault = world.open_vault.vault
+    assert list(listings.past_versions(vault, _PROD)) == [1, 2, 3, 4]
+    run(lambda: world.ask(R.ForgetVersions(_PROD, 3)))
+    assert list(listings.past_versions(vault, _PROD)) == [3, 4]
+    there = [listings.is_there(vault, Node(PAST, _PROD, version)) for version in range(6)]
+    assert there == [False, False, False, True, True, False]
+    _set(world, b"4")
+    run(lambda: world.ask(R.ForgetVersions(_PROD)))
+    assert list(listings.past_versions(vault, _PROD)) == [5]
 
 
 def test_one_that_came_back_from_a_copy_is_forgotten_again_without_another_tombstone(world: World) -> None:
