@@ -13,12 +13,13 @@ import tempfile
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _SOURCE = os.path.join("cli", "launcher.c")
+_NOT_IN_A_TEXT = "\"'\\\n"
 
 
 class LauncherHook(BuildHookInterface[object]):
     """What hatchling calls around a build."""
 
-    def initialize(self, version: str, build_data: dict[str, object]) -> None:  # noqa: ARG002 - hatchling's shape
+    def initialize(self, version: str, build_data: dict[str, object]) -> None:
         """Compile, and have the program put where the commands of the environment are."""
         if self.target_name != "wheel":
             return
@@ -26,6 +27,8 @@ class LauncherHook(BuildHookInterface[object]):
         program = os.path.join(self._folder, "envfs")
         compiler = shlex.split(os.environ.get("CC") or "cc")
         flags = shlex.split(os.environ.get("CFLAGS", "-O2"))
+        if version == "editable" and not set(self.root) & set(_NOT_IN_A_TEXT):
+            flags.append(f'-DCHECKOUT="{self.root}"')
         command = [*compiler, *flags, "-o", program, os.path.join(self.root, _SOURCE)]
         subprocess.run(command, check=True)
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")

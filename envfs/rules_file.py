@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from envfs.core.access.rule import Rule
 from envfs.core.access.rule_table import parse_rule, rule_table
-from envfs.dotenv import dialects
+from envfs.dotenv import dialect_names
 from envfs.errors import EnvFSError, TooLarge
 from envfs.host import private_files
 from envfs.host.trusted_file import LARGEST, TrustedFile
@@ -109,7 +109,7 @@ def parse_rules(data: bytes) -> Rules:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
     if type(next_number) is not int or next_number < 1 or not isinstance(tables, list):
         raise EnvFSError("next is a number, and [[grant]] an array of tables")
-    rules = tuple(parse_rule(table, dialects.NAMES) for table in tables)
+    rules = tuple(parse_rule(table, dialect_names.NAMES) for table in tables)
     numbers = [int(rule.id[1:] or 0) for rule in rules]
     if 0 in numbers or len(set(numbers)) < len(numbers) or max(numbers, default=0) >= next_number:
         raise EnvFSError("each [[grant]] has an id of its own, with a number below next")

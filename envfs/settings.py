@@ -15,7 +15,7 @@ from envfs.core import audit_settings, durations
 from envfs.core.access.rule import Rule
 from envfs.core.access.rule_table import parse_rule
 from envfs.core.audit_settings import AuditSettings
-from envfs.dotenv import dialects
+from envfs.dotenv import dialect_names
 from envfs.errors import EnvFSError
 from envfs.host import private_files
 from envfs.host.trusted_file import TrustedFile
@@ -104,6 +104,13 @@ class SettingsFile:
         if recipient not in self.load().recipients:
             self._write(settings_edits.with_recipient(self._text(), recipient))
 
+    def set_author(self, author: str, name: str) -> None:
+        """Call the author of a key by a name, or (empty) by none."""
+        from envfs import settings_edits
+
+        if self.load().authors.get(author, "") != name:
+            self._write(settings_edits.with_author(self._text(), author, name))
+
     def _text(self) -> str:
         self.load()
         return self._file.read().decode() if self.path.exists() else _NEW
@@ -116,7 +123,7 @@ class SettingsFile:
 
         text = self._text()
         tables = tomllib.loads(text).get("grant", ())
-        ended = {index for index, table in enumerate(tables) if parse_rule(table, dialects.NAMES).key in keys}
+        ended = {index for index, table in enumerate(tables) if parse_rule(table, dialect_names.NAMES).key in keys}
         try:
             edited = settings_edits.without_grants(text, ended)
         except ValueError:
@@ -159,7 +166,7 @@ def _parse(body: dict[str, object]) -> Settings:
         idle_seconds=_seconds(lock.get("idle"), "idle in [lock]"),
         lock_at_suspend=bool(lock.get("suspend", True)),
         recipients=_texts(keys.get("recipients", []), "recipients in [keys]"),
-        grants=tuple(parse_rule(table, dialects.NAMES) for table in grants),
+        grants=tuple(parse_rule(table, dialect_names.NAMES) for table in grants),
         audit=_audit(audit),
         approvals=_approvals(approvals),
         proxy=_proxy(proxy),

@@ -142,9 +142,13 @@ def _take_option(values: "Values", option: "Option", rest: list[str]) -> bool:
 
 
 def _take_argument(values: "Values", argument: "Argument", word: str) -> bool:
-    if (argument.choices and word not in argument.choices) or (argument.optional and not word):
+    if (argument.choices and word not in argument.choices) or not (word or _may_be_empty(argument)):
         return False
     return _convert(values, argument.name, argument.kind, word)
+
+
+def _may_be_empty(argument: "Argument") -> bool:
+    return argument.may_be_empty or not argument.optional
 
 
 def _convert(values: "Values", name: str, kind: str, word: str) -> bool:
@@ -184,7 +188,7 @@ def command_parser(command: "Command") -> "argparse.ArgumentParser":
             argument.name,
             nargs=count,
             help=argument.help,
-            type=_checked(argument.kind, may_be_empty=not argument.optional),
+            type=_checked(argument.kind, may_be_empty=_may_be_empty(argument)),
             choices=argument.choices or None,
         )
     for option in command.options:

@@ -11,14 +11,19 @@ _DIGITS = 10  # of a width, fewer. Python reads no number of thousands
 
 def terminal_width(descriptor: int = 1) -> int:
     """Return how many characters a line may have: COLUMNS, else the terminal's at a descriptor, else 80."""
+    return min(table_width(descriptor), _WIDEST)
+
+
+def table_width(descriptor: int = 1) -> int:
+    """Return the same for a row of a table, which may be as wide as the terminal."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and len(columns) < _DIGITS and int(columns):
-        return max(_NARROWEST, min(int(columns), _WIDEST))
+        return max(_NARROWEST, int(columns))
     try:
         size = os.get_terminal_size(descriptor).columns or _DEFAULT
     except OSError:
         size = _DEFAULT
-    return max(_NARROWEST, min(size, _WIDEST))
+    return max(_NARROWEST, size)
 
 
 def wrap_paragraph(text: str, columns: int, first: str = "", others: str = "") -> list[str]:
@@ -45,9 +50,9 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def wrap_message(text: str, taken: int) -> str:
+def wrap_message(text: str, taken: int, indent: int = len("envfs: ")) -> str:
     """Return a message for a terminal at standard error, whose first line begins after `taken` characters."""
     if not sys.stderr.isatty():
         return text
-    first, *others = wrap_paragraph(text, terminal_width(2), " " * taken, " " * len("envfs: "))
+    first, *others = wrap_paragraph(text, terminal_width(2), " " * taken, " " * indent)
     return "\n".join([first[taken:], *others])

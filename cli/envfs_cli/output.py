@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_SECONDS = len("2026-11-21T08:00:00")
 _COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
 
 
@@ -43,7 +44,9 @@ def note(text: str) -> None:
 def done(text: str) -> None:
     """Confirm what was done, to a person only."""
     if sys.stderr.isatty():
-        _tell(f"{clean(text)}\n")
+        from envfs_cli import line_wrap
+
+        _tell(f"{line_wrap.wrap_message(clean(text), 0, 0)}\n")
 
 
 def plain_error(text: str) -> None:
@@ -166,21 +169,41 @@ def message_json(message: "NamedTuple") -> None:
     as_json(wire.fields_of(message))
 
 
-def print_table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
-    """Print rows in columns: aligned under heads on a terminal, tab-separated in a pipe."""
+def print_table(heads: "Sequence[str]", rows: "Sequence[Sequence[str]]", *, whole: bool = False) -> None:
+    """Print rows in columns: aligned under heads on a terminal, tab-separated in a pipe.
+
+    Cells are broken between words where the terminal is too narrow. `whole`: they are not, for they hold values.
+    """
     cells = [[clean(cell) for cell in row] for row in rows]
     if not on_terminal():
         for row in cells:
             print_line("\t".join(row))
         return
-    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    print_line(paint(_aligned(heads, widths), "head"))
+    from envfs_cli import line_wrap, table_layout
+
+    widths = table_layout.column_widths([heads, *cells], sys.maxsize if whole else line_wrap.table_width())
+    for line in table_layout.row_lines(heads, widths):
+        print_line(paint(line, "head"))
     for row in cells:
-        print_line(_aligned(row, widths))
+        for line in table_layout.row_lines(row, widths):
+            print_line(line)
 
 
-def _aligned(row: "Sequence[str]", widths: "Sequence[int]") -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+def print_field(before: str, label: str, after: str, text: str, style: "Style | None" = None) -> None:
+    """Print a text behind a label, which has a style. On a terminal further lines of it begin below its first one."""
+    label = clean(label)
+    blank = " " * len(before + label + after)
+    first, *others = lines_below(blank, text)
+    print_line("\n".join([before + (paint(label, style) if style else label) + after + first[len(blank) :], *others]))
+
+
+def lines_below(indent: str, text: str) -> list[str]:
+    """Return a text as lines behind an indent: as many as the terminal's width takes, in a pipe one."""
+    if not on_terminal():
+        return [indent + clean(text)]
+    from envfs_cli import line_wrap
+
+    return line_wrap.wrap_paragraph(clean(text), line_wrap.terminal_width(), indent, indent)
 
 
 def on_terminal() -> bool:
@@ -196,15 +219,16 @@ def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
 
 
 def shown_time(time: str) -> str:
-    """Return a time of RFC 3339 as people read it, to the second."""
-    return time[:19].replace("T", " ")
+    """Return a time of RFC 3339 (UTC) to the second as the output has it: on a terminal in this process's own zone."""
+    return (local_time(time)[:_SECONDS] if time and on_terminal() else time[:_SECONDS]).replace("T", " ")
 
 
 def local_time(time: str) -> str:
     """Return a time of RFC 3339 (UTC) to the second, in this process's own zone: as it may stand behind LEVEL@."""
-    from datetime import datetime
+    from datetime import UTC, datetime
 
-    return datetime.fromisoformat(time).astimezone().isoformat("T", "seconds")
+    moment = datetime.fromisoformat(time)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone().isoformat("T", "seconds")
 
 
 def clean(text: str) -> str:

@@ -1,121 +1,29 @@
-"""Reading a backup and putting it in its place (docs/format.md §11).
+"""Putting a backup that was checked in its place (docs/format.md §11).
 
 Laws: everything is checked against the index before the first file is written. Nothing that is there is replaced or
 removed: it is refused, or renamed. The vault comes last, so without it nothing counts.
 """
 
 import hashlib
-import json
 import os
 import shutil
-import tarfile
 import time
-from contextlib import contextmanager
 
 from envfs import safe_open
-from envfs.errors import AlreadyExists, Conflict, EnvFSError, Malformed, StoreUnavailable, UnsupportedFormat
-from envfs.tuples import NamedTuple
+from envfs.errors import AlreadyExists, Conflict, Malformed, StoreUnavailable
+from envfs_cli import backup_archive
 from envfs_cli.daemon.vault_lock import VaultLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from envfs.locations import Locations
+    from envfs_cli.backup_archive import File, Index
 
 _ASIDE, _UNFINISHED = ".before-", ".restored"
-INDEX, _FORMAT = "index.json", "envfs-backup-1"
 _PATIENCE, _STEP = 15.0, 0.05  # seconds
-_LARGEST_INDEX, _CHUNK = 1 << 28, 1 << 20
-_SETTINGS = {"settings/envfs.toml", "settings/grants.toml", "settings/identity.age"}
 
 
-class Index(NamedTuple):
-    """The index of a backup: of which vault it is, of which time (UTC), and the hash of each file by its name."""
-
-    vault: str
-    time: str
-    files: "dict[str, str]"
-
-
-def check_backup(path: str) -> Index:
-    """Read a backup to its end.
-
-    Raises:
-        Malformed: it is none, or was changed
-        UnsupportedFormat: it is of another release
-        EnvFSError: it cannot be read
-    """
-    digests: dict[str, str] = {}
-    text = b""
-    try:
-        with (
-            os.fdopen(safe_open.open_file(path, follow=True), "rb") as file,
-            tarfile.open(fileobj=file, mode="r:") as tar,
-        ):
-            for member in tar:
-                if member.name in digests or not (member.isreg() and _is_ours(member.name)):
-                    raise Malformed(f"{path} is no backup of EnvFS, or was changed")
-                if member.name == INDEX and member.size > _LARGEST_INDEX:
-                    raise Malformed(f"the index of {path} is too large")
-                digests[member.name], data = _hashed(tar, member)
-                text = data or text
-    except tarfile.TarError:
-        raise Malformed(f"{path} is no backup of EnvFS, or is not whole") from None
-    except OSError as error:
-        raise EnvFSError(f"cannot read {path}: {safe_open.error_words(error)}") from None
-    index = _parse_index(path, text)
-    digests.pop(INDEX, None)
-    if index.files != digests:
-        wrong = sorted(name for name in {*index.files, *digests} if index.files.get(name) != digests.get(name))
-        raise Malformed(f"{path} was changed, or is not whole: {wrong[0]} is not what its index says")
-    return index
-
-
-@contextmanager
-def _opened(path: str) -> "Iterator[tarfile.TarFile]":
-    handle = safe_open.open_file(path, follow=True)
-    with os.fdopen(handle, "rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
-        yield tar
-
-
-def _is_ours(name: str) -> bool:
-    top, *steps = name.split("/")
-    if name == INDEX or name in _SETTINGS:
-        return True
-    if any(step in ("", ".", "..") for step in steps) or not steps:
-        return False
-    return top == "vault" or (top == "state" and len(steps) == 1)
-
-
-def _hashed(tar: tarfile.TarFile, member: tarfile.TarInfo) -> "tuple[str, bytes]":
-    # the bytes too, if it is the index
-    source = tar.extractfile(member)
-    digest, pieces = hashlib.sha256(), []
-    while source is not None and (chunk := source.read(_CHUNK)):
-        digest.update(chunk)
-        pieces += [chunk] if member.name == INDEX else []
-    return digest.hexdigest(), b"".join(pieces)
-
-
-def _parse_index(path: str, text: bytes) -> Index:
-    try:
-        body = json.loads(text or b"null")
-        if (
-            isinstance(body, dict)
-            and str(body.get("format", "")).startswith("envfs-backup-")
-            and body["format"] != _FORMAT
-        ):
-            raise UnsupportedFormat(
-                f"{path} is a backup of another release", "restore it with that one, or a newer one"
-            )
-        files = {str(name): str(facts["sha256"]) for name, facts in body["files"].items()}
-        return Index(str(body["vault"]), str(body["time"]), files)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise Malformed(f"{path} has no index, so it is no backup of EnvFS or is not whole") from None
-
-
-def restore_backup(path: str, index: Index, places: "Locations", *, replace: bool) -> "list[str]":
+def restore_backup(path: str, index: "Index", places: "Locations", *, replace: bool) -> "list[str]":
     """Put a backup that was checked in its place. Return what was moved aside.
 
     Raises:
@@ -151,7 +59,7 @@ def _taken(lock: VaultLock) -> bool:
     return True
 
 
-def _state_names(state: str, index: Index) -> "list[str]":
+def _state_names(state: str, index: "Index") -> "list[str]":
     # the log of before has segments that the backup may not have
     present = [name for name in (os.listdir(state) if os.path.isdir(state) else []) if _ASIDE not in name]
     own = {name.partition("/")[2] for name in index.files if name.startswith("state/")}
@@ -167,25 +75,23 @@ def _place(name: str, places: "Locations", vault: str) -> str:
     return {"envfs.toml": places.settings, "grants.toml": places.rules, "identity.age": places.identity}[tail]
 
 
-def _extract(path: str, index: Index, places: "Locations", vault: str) -> None:
+def _extract(path: str, index: "Index", places: "Locations", vault: str) -> None:
     # each file beside its place: a folder of the vault's own, and names that nothing reads
     shutil.rmtree(vault, ignore_errors=True)  # of a restore that was interrupted
-    with _opened(path) as tar:
-        for member in tar:
-            source = tar.extractfile(member)
-            if member.name == INDEX or source is None:
+    with backup_archive.opened(path) as files:
+        for file in files:
+            if file.name == backup_archive.INDEX:
                 continue
-            data = source.read()
-            if hashlib.sha256(data).hexdigest() != index.files[member.name]:
-                raise Malformed(f"{path} was changed while it was read")
-            place = _place(member.name, places, vault)
+            place = _place(file.name, places, vault)
             os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
-            _write_file(place if place.startswith(f"{vault}/") else f"{place}{_UNFINISHED}", data)
+            digest = _write_file(place if place.startswith(f"{vault}/") else f"{place}{_UNFINISHED}", file)
+            if digest != index.files.get(file.name):
+                raise Malformed(f"{path} was changed while it was read")
     for folder, _, _ in os.walk(vault):
         _sync_folder(folder)
 
 
-def _moved_aside(target: str, index: Index) -> str:
+def _moved_aside(target: str, index: "Index") -> str:
     aside = f"{target}{_ASIDE}{index.time[:19].replace(':', '')}"
     number = 1
     while os.path.lexists(aside):
@@ -195,7 +101,7 @@ def _moved_aside(target: str, index: Index) -> str:
     return aside
 
 
-def _put_in_place(index: Index, places: "Locations", vault: str) -> None:
+def _put_in_place(index: "Index", places: "Locations", vault: str) -> None:
     for name in sorted(index.files):
         if not name.startswith("vault/"):
             place = _place(name, places, vault)
@@ -205,14 +111,21 @@ def _put_in_place(index: Index, places: "Locations", vault: str) -> None:
     _sync_folder(os.path.dirname(places.vault))
 
 
-def _write_file(path: str, data: bytes) -> None:
+def _write_file(path: str, file: "File") -> str:
+    # returns the hash of what was written
     if path.endswith(_UNFINISHED) and os.path.lexists(path):
         os.unlink(path)  # of a restore that was interrupted
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    handle, digest = (
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600),
+        hashlib.sha256(),
+    )
+    with os.fdopen(handle, "wb") as target:
+        for piece in file.pieces():
+            digest.update(piece)
+            target.write(piece)
+        target.flush()
+        os.fsync(target.fileno())
+    return digest.hexdigest()
 
 
 def _sync_folder(path: str) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from grown_vaults import Grown, cached_home, copy_home
+
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 _ENDING_SECONDS = 10.0
 
@@ -22,16 +24,19 @@ class Home:
     The identity is in a file: what is measured is EnvFS, and not the second that a passphrase takes on purpose.
     """
 
-    def __init__(self, *, mounted: bool = True, command: str = ENVFS) -> None:
-        """Make the vault, by the `envfs` at `command`."""
+    def __init__(self, *, mounted: bool = True, command: str = ENVFS, grown: Grown | None = None) -> None:
+        """Make the vault, by the `envfs` at `command`. With `grown`, it has that history or those levels."""
         self.command = command
-        self.path = Path(tempfile.mkdtemp(prefix="envfs-bench-"))
+        source = cached_home(grown) if grown else None
+        self.path = Path(tempfile.mkdtemp(prefix="envfs-bench-", dir=source and source.parent.parent))
         self.environ = {**os.environ, "ENVFS_HOME": str(self.path)}
-        self.identity = self.path / "identity.txt"
+        self.identity = (source or self.path) / "identity.txt"
         try:
-            self.recipient = str(
-                json.loads(self.envfs("init", "--json", "--identity-file", str(self.identity)))["recipient"]
-            )
+            if source:
+                copy_home(source, self.path)
+            else:
+                words = ("init", "--json", "--identity-file", str(self.identity))
+                self.recipient = str(json.loads(self.envfs(*words))["recipient"])
             if mounted:
                 self.mount()
         except BaseException:

@@ -5,6 +5,7 @@ as, needs no rule for that. Being root is no reason. Where the gate decides, it 
 for, and values go by a rule for the owner too.
 """
 
+import importlib
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import Any, NamedTuple, NoReturn
@@ -12,25 +13,6 @@ from typing import Any, NamedTuple, NoReturn
 import trio
 
 from envfs.control.call import Call, Sent
-from envfs.control.requests import (
-    approvals,
-    doctor,
-    identity,
-    levels,
-    locks,
-    log,
-    log_entries,
-    projects,
-    proxies,
-    readers,
-    removal,
-    rules,
-    search,
-    vault,
-    verification,
-    views,
-    watch,
-)
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.errors import BadRequest, EnvFSError, NotApproved
@@ -53,81 +35,110 @@ class Where(Enum):
 
 
 class Requirement(NamedTuple):
-    """A row: what a caller needs, where, and the handler."""
+    """A row: what a caller needs, where, and the handler: its module below `requests`, and its name there."""
 
     capability: Capability
     where: Where
-    handler: Handler
+    handler: str
 
 
 _C = Capability
 _TABLE: dict[type, Requirement] = {
-    ask.Status: Requirement(_C.NAMES, Where.NOWHERE, vault.status),
-    ask.ReadView: Requirement(_C.READ, Where.GATE, views.read_view),
-    ask.DescribeView: Requirement(_C.NAMES, Where.GATE, views.describe_view),
-    ask.WatchView: Requirement(_C.NAMES, Where.GATE, watch.watch_view),
-    ask.ListVariables: Requirement(_C.NAMES, Where.GATE, views.list_variables),
-    ask.ListLevels: Requirement(_C.NAMES, Where.GATE, views.list_levels),
-    ask.CompareLevels: Requirement(_C.READ, Where.GATE, views.compare_levels),
-    ask.FindVariables: Requirement(_C.NAMES, Where.GATE, search.find_variables),
-    ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, views.list_history),
-    ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, levels.check_write),
-    ask.SetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.set_variable),
-    ask.SetVariables: Requirement(_C.WRITE, Where.LEVEL, levels.set_variables),
-    ask.UnsetVariable: Requirement(_C.WRITE, Where.LEVEL, levels.unset_variable),
-    ask.RenameVariable: Requirement(_C.WRITE, Where.LEVEL, levels.rename_variable),
-    ask.ImportText: Requirement(_C.WRITE, Where.LEVEL, levels.import_text),
-    ask.Rollback: Requirement(_C.WRITE, Where.LEVEL, levels.rollback),
-    ask.CopyVariables: Requirement(_C.WRITE, Where.LEVEL, levels.copy_variables),
-    ask.MoveLevel: Requirement(_C.WRITE, Where.LEVEL, removal.move_level),
-    ask.RemoveLevel: Requirement(_C.WRITE, Where.LEVEL, removal.remove_level),
-    ask.ForgetVersions: Requirement(_C.ADMIN, Where.LEVEL, removal.forget_past),
-    ask.GrantAccess: Requirement(_C.GRANT, Where.LEVEL, rules.grant),
-    ask.UseToken: Requirement(_C.NAMES, Where.NOWHERE, rules.use_token),
-    ask.Revoke: Requirement(_C.GRANT, Where.ANY, rules.revoke),
-    ask.ListGrants: Requirement(_C.GRANT, Where.ANY, rules.list_grants),
-    ask.ExplainAccess: Requirement(_C.GRANT, Where.LEVEL, rules.explain_access),
-    ask.ListApprovals: Requirement(_C.APPROVE, Where.ANY, approvals.list_approvals),
-    ask.ShowApproval: Requirement(_C.APPROVE, Where.ANY, approvals.show_approval),
-    ask.RespondApproval: Requirement(_C.APPROVE, Where.ANY, approvals.respond_approval),
-    ask.WatchApprovals: Requirement(_C.APPROVE, Where.ANY, approvals.watch_approvals),
-    ask.OpenProxy: Requirement(_C.READ, Where.GATE, proxies.open_proxy),
-    ask.ListProxies: Requirement(_C.NAMES, Where.NOWHERE, proxies.list_proxies),
-    ask.StopProxy: Requirement(_C.NAMES, Where.NOWHERE, proxies.stop_proxy),
-    ask.ListProxyRules: Requirement(_C.NAMES, Where.GATE, proxies.list_proxy_rules),
-    ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, readers.list_readers),
-    ask.ReadLog: Requirement(_C.LOG, Where.ANY, log_entries.read_log),
-    ask.CountLog: Requirement(_C.LOG, Where.ANY, log_entries.count_log),
-    ask.VerifyLog: Requirement(_C.LOG, Where.VAULT, log.verify_log),
-    ask.RotateLog: Requirement(_C.ADMIN, Where.VAULT, log.rotate_log),
-    ask.RestartLog: Requirement(_C.ADMIN, Where.VAULT, log.restart_log),
-    ask.Init: Requirement(_C.ADMIN, Where.VAULT, vault.init),
-    ask.Unlock: Requirement(_C.ADMIN, Where.PROJECT, locks.unlock),
-    ask.Lock: Requirement(_C.ADMIN, Where.PROJECT, locks.lock),
-    ask.ChangePassphrase: Requirement(_C.ADMIN, Where.VAULT, identity.change_passphrase),
-    ask.KeepIdentity: Requirement(_C.ADMIN, Where.VAULT, identity.keep_identity),
-    ask.ForgetIdentity: Requirement(_C.ADMIN, Where.VAULT, identity.forget_identity),
-    ask.NewProject: Requirement(_C.ADMIN, Where.PROJECT, projects.new_project),
-    ask.ListProjects: Requirement(_C.ADMIN, Where.VAULT, projects.list_projects),
-    ask.ChangeCustody: Requirement(_C.ADMIN, Where.PROJECT, projects.change_custody),
-    ask.ChangeProjectPassphrase: Requirement(_C.ADMIN, Where.PROJECT, projects.change_project_passphrase),
-    ask.ChangeRecipients: Requirement(_C.ADMIN, Where.PROJECT, projects.change_recipients),
-    ask.ListKeys: Requirement(_C.ADMIN, Where.PROJECT, projects.list_keys),
-    ask.RotateKey: Requirement(_C.ADMIN, Where.PROJECT, projects.rotate_key),
-    ask.AddRecovery: Requirement(_C.ADMIN, Where.VAULT, projects.add_recovery),
-    ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, vault.unmount),
-    ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, verification.verify_vault),
-    ask.Backup: Requirement(_C.ADMIN, Where.VAULT, vault.backup),
-    ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, verification.accept),
-    ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, doctor.diagnose),
+    ask.Status: Requirement(_C.NAMES, Where.NOWHERE, "vault.status"),
+    ask.ReadView: Requirement(_C.READ, Where.GATE, "views.read_view"),
+    ask.DescribeView: Requirement(_C.NAMES, Where.GATE, "views.describe_view"),
+    ask.WatchView: Requirement(_C.NAMES, Where.GATE, "watch.watch_view"),
+    ask.ListVariables: Requirement(_C.NAMES, Where.GATE, "views.list_variables"),
+    ask.ListLevels: Requirement(_C.NAMES, Where.GATE, "views.list_levels"),
+    ask.CompareLevels: Requirement(_C.READ, Where.GATE, "views.compare_levels"),
+    ask.FindVariables: Requirement(_C.NAMES, Where.GATE, "search.find_variables"),
+    ask.ListRotations: Requirement(_C.HISTORY, Where.GATE, "rotations.list_rotations"),
+    ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, "views.list_history"),
+    ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, "levels.check_write"),
+    ask.SetVariable: Requirement(_C.WRITE, Where.LEVEL, "levels.set_variable"),
+    ask.SetVariables: Requirement(_C.WRITE, Where.LEVEL, "levels.set_variables"),
+    ask.UnsetVariable: Requirement(_C.WRITE, Where.LEVEL, "levels.unset_variable"),
+    ask.RotateVariable: Requirement(_C.WRITE, Where.LEVEL, "levels.rotate_variable"),
+    ask.RenameVariable: Requirement(_C.WRITE, Where.LEVEL, "levels.rename_variable"),
+    ask.ImportText: Requirement(_C.WRITE, Where.LEVEL, "levels.import_text"),
+    ask.Rollback: Requirement(_C.WRITE, Where.LEVEL, "levels.rollback"),
+    ask.CopyVariables: Requirement(_C.WRITE, Where.LEVEL, "levels.copy_variables"),
+    ask.MoveLevel: Requirement(_C.WRITE, Where.LEVEL, "removal.move_level"),
+    ask.RemoveLevel: Requirement(_C.WRITE, Where.LEVEL, "removal.remove_level"),
+    ask.ForgetVersions: Requirement(_C.ADMIN, Where.LEVEL, "removal.forget_past"),
+    ask.GrantAccess: Requirement(_C.GRANT, Where.LEVEL, "rules.grant"),
+    ask.UseToken: Requirement(_C.NAMES, Where.NOWHERE, "rules.use_token"),
+    ask.Revoke: Requirement(_C.GRANT, Where.ANY, "rules.revoke"),
+    ask.ListGrants: Requirement(_C.GRANT, Where.ANY, "rules.list_grants"),
+    ask.ExplainAccess: Requirement(_C.GRANT, Where.LEVEL, "rules.explain_access"),
+    ask.ListApprovals: Requirement(_C.APPROVE, Where.ANY, "approvals.list_approvals"),
+    ask.ShowApproval: Requirement(_C.APPROVE, Where.ANY, "approvals.show_approval"),
+    ask.RespondApproval: Requirement(_C.APPROVE, Where.ANY, "approvals.respond_approval"),
+    ask.WatchApprovals: Requirement(_C.APPROVE, Where.ANY, "approvals.watch_approvals"),
+    ask.OpenProxy: Requirement(_C.READ, Where.GATE, "proxies.open_proxy"),
+    ask.ListProxies: Requirement(_C.NAMES, Where.GATE, "proxies.list_proxies"),
+    ask.StopProxy: Requirement(_C.NAMES, Where.GATE, "proxies.stop_proxy"),
+    ask.ListProxyRules: Requirement(_C.NAMES, Where.GATE, "proxies.list_proxy_rules"),
+    ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, "readers.list_readers"),
+    ask.ListHolders: Requirement(_C.LOG, Where.LEVEL, "holders.list_holders"),
+    ask.ReportIncident: Requirement(_C.LOG, Where.LEVEL, "incidents.report_incident"),
+    ask.ReadLog: Requirement(_C.LOG, Where.ANY, "log_entries.read_log"),
+    ask.CountLog: Requirement(_C.LOG, Where.ANY, "log_entries.count_log"),
+    ask.VerifyLog: Requirement(_C.LOG, Where.VAULT, "log.verify_log"),
+    ask.RotateLog: Requirement(_C.ADMIN, Where.VAULT, "log.rotate_log"),
+    ask.RestartLog: Requirement(_C.ADMIN, Where.VAULT, "log.restart_log"),
+    ask.Init: Requirement(_C.ADMIN, Where.VAULT, "vault.init"),
+    ask.Unlock: Requirement(_C.ADMIN, Where.PROJECT, "locks.unlock"),
+    ask.Lock: Requirement(_C.ADMIN, Where.PROJECT, "locks.lock"),
+    ask.ChangePassphrase: Requirement(_C.ADMIN, Where.VAULT, "identity.change_passphrase"),
+    ask.KeepIdentity: Requirement(_C.ADMIN, Where.VAULT, "identity.keep_identity"),
+    ask.ForgetIdentity: Requirement(_C.ADMIN, Where.VAULT, "identity.forget_identity"),
+    ask.NewProject: Requirement(_C.ADMIN, Where.PROJECT, "projects.new_project"),
+    ask.ListProjects: Requirement(_C.ADMIN, Where.VAULT, "projects.list_projects"),
+    ask.ChangeCustody: Requirement(_C.ADMIN, Where.PROJECT, "projects.change_custody"),
+    ask.ChangeProjectPassphrase: Requirement(_C.ADMIN, Where.PROJECT, "projects.change_project_passphrase"),
+    ask.ChangeRecipients: Requirement(_C.ADMIN, Where.PROJECT, "projects.change_recipients"),
+    ask.ListKeys: Requirement(_C.ADMIN, Where.PROJECT, "projects.list_keys"),
+    ask.RotateKey: Requirement(_C.ADMIN, Where.PROJECT, "projects.rotate_key"),
+    ask.AddRecovery: Requirement(_C.ADMIN, Where.VAULT, "projects.add_recovery"),
+    ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, "vault.unmount"),
+    ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, "verification.verify_vault"),
+    ask.Backup: Requirement(_C.ADMIN, Where.VAULT, "vault.backup"),
+    ask.ListAuthors: Requirement(_C.ADMIN, Where.VAULT, "authors.list_authors"),
+    ask.NameAuthor: Requirement(_C.ADMIN, Where.VAULT, "authors.name_author"),
+    ask.DescribeVault: Requirement(_C.ADMIN, Where.VAULT, "description.describe_vault"),
+    ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, "verification.accept"),
+    ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, "doctor.diagnose"),
 }
 
 
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
     *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
-    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Backup, ask.Diagnose),
+    *(
+        ask.ReadLog,
+        ask.CountLog,
+        ask.VerifyLog,
+        ask.VerifyVault,
+        ask.Backup,
+        ask.DescribeVault,
+        ask.ListAuthors,
+        ask.Diagnose,
+    ),
 )
+
+
+def load_handlers() -> None:
+    """Load all handlers: for a daemon that lasts, while EnvFS's files may become those of another release."""
+    for need in _TABLE.values():
+        handler_of(need)
+
+
+def handler_of(need: Requirement) -> Handler:
+    """Return the handler of a row. Its module is loaded with its first request: all of them take 10 ms."""
+    module, _, name = need.handler.partition(".")
+    handler: Handler = getattr(importlib.import_module(f"envfs.control.requests.{module}"), name)
+    return handler
 
 
 async def dispatch_request(call: Call, request: object) -> Sent:
@@ -149,7 +160,7 @@ async def _answer(call: Call, request: object) -> Sent:
     need = _TABLE[type(request)]
     if not _may(call, request, need):
         _refuse(call, request, need)
-    sent = await need.handler(call, request)
+    sent = await handler_of(need)(call, request)
     decided = need.where in (Where.NOWHERE, Where.GATE)
     if not decided and not call.service.lasts and type(request) not in _READS:
         await log_verification.sign_log(

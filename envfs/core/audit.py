@@ -49,7 +49,7 @@ def _middle(event: Event, caller: tuple[int, int, int, str, str] | None, origin:
         uid, gid, pid, executable, cgroup = caller
         body |= {"uid": uid, "gid": gid, "pid": pid}
         body |= _present(executable=executable, cgroup=cgroup)
-        body |= _present(script=origin.script, command=origin.command, unit=origin.unit)
+        body |= _present(script=origin.script, command=origin.command, unit=origin.unit, process=origin.process)
         body |= {"session": origin.session} if origin.session else {}
         body |= {"ancestors": [_cut(name, _LONGEST_ANCESTOR) for name in origin.ancestors]} if origin.ancestors else {}
     body |= {name: value for name, value in zip(_DETAILS, event[1:-1], strict=True) if value}

@@ -65,6 +65,10 @@ class Event(NamedTuple):
 
     `operation` is an Operation, a KeyOperation, the name of a request that was refused, or in a VOID the kind of the
     change. `times` is for how many refusals the event stands.
+
+    `version` and, where it was a view, `above` tell which texts were served: the versions of the levels above, the top
+    first. `places` are those of single variables in the alphabetical order of its names, -1 for one that it has not.
+    `past` is of a version of the past, and `some` of a caller to whom a rule shows some names alone.
     """
 
     kind: EventKind
@@ -75,15 +79,27 @@ class Event(NamedTuple):
     operation: str = ""
     decision: Decision | None = None
     rule: str = ""
+    above: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
+    past: bool = False
+    some: bool = False
     times: int = 1
+
+
+class Served(NamedTuple):
+    """The versions of the level and of those above that a caller gets, and the places of single variables."""
+
+    version: int
+    above: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
 
 
 # -- access ------------------------------------------------------------------------------------------------------------
 
 
-def read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
-    """A caller gets what it asked for, of that version."""
-    return _served(EventKind.READ, request, version, verdict)
+def read(request: AccessRequest, served: Served, verdict: Verdict) -> Event:
+    """A caller gets what it asked for."""
+    return _served(EventKind.READ, request, served, verdict)
 
 
 def refused(request: AccessRequest, rule: str) -> Event:
@@ -118,14 +134,16 @@ def revoked(level: str, rule: str) -> Event:
     return Event(EventKind.REVOKE, Channel.SOCKET, level, rule=rule)
 
 
-def canary_read(request: AccessRequest, version: int, verdict: Verdict) -> Event:
+def canary_read(request: AccessRequest, served: Served, verdict: Verdict) -> Event:
     """A caller gets the true value of a canary: an alarm. It comes before the READ of the same access."""
-    return _served(EventKind.CANARY, request, version, verdict)
+    return _served(EventKind.CANARY, request, served, verdict)
 
 
-def _served(kind: EventKind, request: AccessRequest, version: int, verdict: Verdict) -> Event:
+def _served(kind: EventKind, request: AccessRequest, served: Served, verdict: Verdict) -> Event:
     level, channel, what = request[:3]
-    return Event(kind, channel, level, version, what, "", verdict.decision, verdict.rule)
+    version, above, places = served
+    past, some = request.version > 0 or request.moment != "", bool(verdict.face.only)
+    return Event(kind, channel, level, version, what, "", verdict.decision, verdict.rule, above, places, past, some)
 
 
 def asked(request: AccessRequest, question: str) -> Event:

@@ -12,6 +12,7 @@ class Origin(NamedTuple):
     `script` is the file that an interpreter runs, `command` the process's name (comm, proc(5)) where that is not its
     executable's. `ancestors` are the processes above it, the nearest first, each as its executable, with its name in
     brackets where that is another one. `session` is the id of its session (setsid(2)), `unit` its systemd unit.
+    `process` tells it from every other process that has its number, before and after it (`process_key`).
     """
 
     script: str = ""
@@ -19,10 +20,17 @@ class Origin(NamedTuple):
     ancestors: tuple[str, ...] = ()
     session: int = 0
     unit: str = ""
+    process: str = ""
 
 
 UNSEEN = Origin()
+_BOOT_LETTERS, _HUNDREDTHS = 8, 100  # the kernel tells a start in hundredths
 _COMM_BYTES = 15  # the kernel keeps no more of a process's name
+
+
+def process_key(boot: str, started: float) -> str:
+    """Name a process beside its number: the boot's id, of which eight letters do, and its start in seconds of it."""
+    return f"{boot[:_BOOT_LETTERS]}-{round(started * _HUNDREDTHS)}"
 
 
 def own_name(executable: str, command: str) -> str:

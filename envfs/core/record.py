@@ -25,6 +25,7 @@ _TO_STANDARD, _FROM_STANDARD = bytes.maketrans(b"-_+/", b"+/=="), bytes.maketran
 MEMBERS = "member"  # the stream of those who may write
 _TOMBSTONES = "tombstone/"
 _PARTS = ("protected", "iv", "ciphertext", "tag", "signature")
+_NAMES, _MARKS = [name.encode() for name in _PARTS], [b"{", *(b":", b",") * (len(_PARTS) - 1), b":", b"}\n"]
 _REQUIRED = ("kid", "vault", "stream", "seq", "prev", "author", "time")
 _OPTIONAL = ("members", "note", "ext", extensions.CRITICAL)
 _HINT = "a record of this vault was damaged or is not from EnvFS; `envfs verify` names each one"
@@ -103,15 +104,20 @@ def from_base64(text: object) -> bytes:
     Raises:
         AuthenticationFailed: not base64url, or with padding or stray bits
     """
-    if not isinstance(text, str) or not text.isascii() or "=" in text:
+    if not isinstance(text, str) or not text.isascii():
         raise AuthenticationFailed("a record has a field that is not base64url", _HINT)
+    return _decoded(text.encode())
+
+
+def _decoded(text: bytes) -> bytes:
+    # a record's text may be long: it is never copied without need
     padding = b"=" * (-len(text) % 4)
     try:
-        data = binascii.a2b_base64(text.encode().translate(_TO_STANDARD) + padding, strict_mode=True)
+        data = binascii.a2b_base64(text.translate(_TO_STANDARD) + padding, strict_mode=True)
     except binascii.Error:
         raise AuthenticationFailed("a record has a field that is not base64url", _HINT) from None
     whole = len(data) // 3  # only behind the last whole group can bits be left over
-    if to_base64(data[3 * whole :]) != text[4 * whole :]:
+    if b"=" in text or to_base64(data[3 * whole :]).encode() != text[4 * whole :]:
         raise AuthenticationFailed("a record has a field in a second encoding", _HINT)
     return data
 
@@ -151,18 +157,33 @@ def parse_signed_record(data: bytes) -> tuple[Record, bytes]:
     Raises:
         AuthenticationFailed: not the one encoding of a record
     """
-    texts = _texts(data)
-    protected, *parts = texts
-    header, decoded = parse_protected(protected), [from_base64(part) for part in parts]
-    if _line(*texts) != data:  # each part is in its one encoding
-        raise AuthenticationFailed("a record is written in a second encoding", _HINT)
-    return Record(header, protected, *decoded), ".".join(texts[:-1]).encode()
+    pieces = _pieces(data)
+    if pieces[::2] != _MARKS:
+        protected, *parts = _texts(data)
+        raise _not_the_one(protected, parts)
+    texts = pieces[3::4]
+    protected = texts[0].decode()
+    header, decoded = parse_protected(protected), [_decoded(text) for text in texts[1:]]
+    return Record(header, protected, *decoded), b".".join(texts[:-1])
+
+
+def _not_the_one(protected: str, parts: list[str]) -> AuthenticationFailed:
+    # says what is wrong with it before that
+    parse_protected(protected)
+    for part in parts:
+        from_base64(part)
+    return AuthenticationFailed("a record is written in a second encoding", _HINT)
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    # a record is large, and reading it as JSON would look at each letter twice. Empty, if it is not as it should be
+    pieces = data.split(b'"', 4 * len(_PARTS)) if len(data) <= limits.RECORD_BYTES else []
+    return pieces if pieces[1::4] == _NAMES and data.isascii() else []
 
 
 def _texts(data: bytes) -> list[str]:
-    # a record is large, and reading it as JSON would look at each letter twice
-    pieces = data.split(b'"', 4 * len(_PARTS)) if len(data) <= limits.RECORD_BYTES else []
-    if [*pieces[1::4]] == [name.encode() for name in _PARTS] and data.isascii():
+    pieces = _pieces(data)
+    if pieces:
         return [piece.decode() for piece in pieces[3::4]]
     body = _object(data, _PARTS)
     return [body[name] if isinstance(body[name], str) else "" for name in _PARTS]  # type: ignore[misc]

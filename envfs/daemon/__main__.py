@@ -1,34 +1,34 @@
-"""`python -m envfs.daemon`: started by the client or by systemd, told everything by arguments and descriptors.
+"""The way into the daemon: started by the client or by systemd, told everything by arguments and descriptors.
 
 answer CONNECTION [--lock FD] [--look]             serve one client on an inherited socket
 serve [--mount PATH] [--passphrase FD] [--ready FD] [--lock FD]
 clear                                              remove the mounts that a killed daemon of this home left
+
+Law: little is loaded before the keyholder is started, so the two load themselves at the same time.
 """
 
-import gc
-
-if __name__ == "__main__":
-    gc.disable()  # modules stay: to look for garbage among them takes a fifteenth of the start
-
-import argparse
 import errno
+import gc
 import os
 import socket
 import sys
 from functools import partial
-
-import trio
+from typing import NamedTuple
 
 from envfs import locations
 from envfs.core.visible_text import visible_text
-from envfs.daemon import daemon
-from envfs.daemon.mount_place import MountPlace
+from envfs.daemon import keyholder_start, trio_start
 from envfs.errors import EnvFSError, MountFailed, NotRunning
-from envfs.host import mounts, room, surprises
+from envfs.host import room, surprises
 from envfs.host.process import hardening, inheritance
 from envfs.locations import Locations
 from envfs.protocol import control, framing, wire
 
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "answer": ("lock", "look"),
+    "serve": ("mount", "passphrase", "ready", "lock"),
+    "clear": (),
+}
 _LIMITS = {
     errno.EMFILE: "open files (ulimit -n)",
     errno.EAGAIN: "processes (ulimit -u)",
@@ -37,11 +37,21 @@ _LIMITS = {
 }
 
 
+class Arguments(NamedTuple):
+    """The words that the daemon is given. A descriptor that is not among them is -1."""
+
+    what: str
+    connection: int = -1
+    lock: int = -1
+    passphrase: int = -1
+    ready: int = -1
+    mount: str = ""
+    look: bool = False
+
+
 def main() -> int:
     """Run the daemon. The exit status is that of the error that ended it."""
-    gc.freeze()
-    gc.enable()
-    arguments = _arguments()
+    arguments = read_arguments(sys.argv[1:])
     inheritance.drop_inherited(_descriptors(arguments), own_session=arguments.what == "answer")
     hardening.harden()
     if arguments.what == "answer" or os.geteuid() == 0:  # any other mounts and unmounts by a setuid program
@@ -63,7 +73,7 @@ def main() -> int:
     return 0
 
 
-def _report_surprise(error: BaseException, arguments: argparse.Namespace) -> int:
+def _report_surprise(error: BaseException, arguments: Arguments) -> int:
     limit = _limit(error)
     if limit:
         return _report(MountFailed(f"this process has too low a limit on {limit}", "raise the limit"), arguments)
@@ -82,23 +92,35 @@ def _limit(error: BaseException) -> str:
     return _LIMITS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
 
 
-def _descriptors(arguments: argparse.Namespace) -> tuple[int, ...]:
-    named = (getattr(arguments, name, None) for name in ("connection", "lock", "passphrase", "ready"))
-    return tuple(descriptor for descriptor in named if descriptor is not None and descriptor >= 0)
+def _descriptors(arguments: Arguments) -> tuple[int, ...]:
+    named = (arguments.connection, arguments.lock, arguments.passphrase, arguments.ready)
+    return tuple(descriptor for descriptor in named if descriptor >= 0)
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: Arguments) -> None:
+    keyholder = keyholder_start.start_keyholder()
+    trio_start.load_trio()
+    import trio  # noqa: PLC0415 - loaded by then
+
+    from envfs.daemon import daemon  # noqa: PLC0415 - with trio it takes longer than the whole start of the keyholder
+
+    gc.freeze()
+    gc.enable()
     if arguments.what == "answer":
         connection = socket.socket(fileno=arguments.connection)
-        trio.run(partial(daemon.answer_one_client, _places(), connection, arguments.lock, looks=arguments.look))
+        answer = partial(daemon.answer_one_client, _places(), connection, keyholder)
+        trio.run(partial(answer, arguments.lock, looks=arguments.look))
     else:
         ready = partial(_ready, arguments.ready)
-        trio.run(
-            partial(daemon.serve_mount, _places(), arguments.mount, arguments.passphrase, ready, lock=arguments.lock)
-        )
+        passphrase = arguments.passphrase if arguments.passphrase >= 0 else None
+        serve = partial(daemon.serve_mount, _places(), arguments.mount, passphrase, ready, keyholder)
+        trio.run(partial(serve, lock=arguments.lock))
 
 
 def _clear() -> int:
+    from envfs.daemon.mount_place import MountPlace  # noqa: PLC0415 - for this alone
+    from envfs.host import mounts  # noqa: PLC0415 - the same
+
     places = _places()
     cleared = mounts.clear_dead(*mounts.mount_candidates(places))
     for path in cleared:
@@ -107,20 +129,22 @@ def _clear() -> int:
     return 0 if cleared else NotRunning.status
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m envfs.daemon", description=__doc__)
-    commands = parser.add_subparsers(dest="what", required=True)
-    commands.add_parser("clear")
-    answering = commands.add_parser("answer")
-    answering.add_argument("connection", type=int)
-    answering.add_argument("--lock", type=int, default=-1)
-    answering.add_argument("--look", action="store_true")
-    serving = commands.add_parser("serve")
-    serving.add_argument("--mount", default="")
-    serving.add_argument("--passphrase", type=int)
-    serving.add_argument("--ready", type=int, default=-1)
-    serving.add_argument("--lock", type=int, default=-1)
-    return parser.parse_args()
+def read_arguments(words: list[str]) -> Arguments:
+    """Read the words behind the program: EnvFS's own, so what does not fit is a fault of EnvFS.
+
+    Raises:
+        ValueError: they do not fit
+    """
+    what, *left = words
+    values: dict[str, int | str | bool] = {}
+    if what == "answer":
+        values["connection"] = int(left.pop(0))
+    while left:
+        name = left.pop(0).removeprefix("--")
+        if name not in _OPTIONS[what]:
+            raise ValueError(f"{what} takes no {name}")
+        values[name] = True if name == "look" else left.pop(0) if name == "mount" else int(left.pop(0))
+    return Arguments(what, **values)  # type: ignore[arg-type]
 
 
 def _places() -> Locations:
@@ -133,7 +157,7 @@ def _ready(descriptor: int, note: str, path: str) -> None:
         os.close(descriptor)
 
 
-def _report(error: EnvFSError, arguments: argparse.Namespace) -> int:
+def _report(error: EnvFSError, arguments: Arguments) -> int:
     failed = control.Failed(error.code, error.text, error.hint, error.about)
     if arguments.what == "answer":
         _tell(arguments.connection, failed)

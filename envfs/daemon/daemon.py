@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from envfs.control import dispatch
 from envfs.control.server import Server, bind_socket
 from envfs.core import events
 from envfs.daemon.housekeeping import (
@@ -26,6 +27,7 @@ from envfs.daemon.housekeeping import (
     sign_checkpoint_now,
 )
 from envfs.daemon.keyholder_process import KeyholderLink
+from envfs.daemon.keyholder_start import StartedKeyholder
 from envfs.daemon.liveness import Heart
 from envfs.daemon.lock import DaemonLock
 from envfs.daemon.mount_place import MountPlace
@@ -48,18 +50,25 @@ _END_WAITS = 5.0  # a keyholder that does not answer must not keep the daemon fr
 
 
 async def answer_one_client(
-    places: Locations, connection: socket.socket, lock: int = -1, *, looks: bool = False
+    places: Locations,
+    connection: socket.socket,
+    keyholder: StartedKeyholder,
+    lock: int = -1,
+    *,
+    looks: bool = False,
 ) -> None:
     """Serve the requests of one client. The vault is this process's alone meanwhile, unless it only `looks`.
 
     `lock` is the descriptor of the lock that the client took for it, or -1.
     """
     guard = _guard(places, lock) if not looks else None
-    link = KeyholderLink()
+    link = KeyholderLink(started=keyholder)
     service = (LookingService if looks else Service)(places, link, _nothing)
     service.lasts = False
     service.keyholder_pid = link.pid
     try:
+        if guard is not None:
+            _drop_unfinished(places)
         with suppress(EnvFSError):  # what is missing is said when something needs it
             await identity.load_identity(service, ())
         connection.setblocking(False)
@@ -96,6 +105,7 @@ async def serve_mount(
     mount_path: str,
     passphrase: int | None,
     ready: Callable[[str, str], None],
+    keyholder: StartedKeyholder,
     *,
     lock: int = -1,
 ) -> None:
@@ -104,7 +114,7 @@ async def serve_mount(
     `ready` is called with a note, or the empty string, and with where it is mounted. `lock` is as for `answer`.
     """
     guard = DaemonLock(lock) if lock >= 0 else DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
-    link = KeyholderLink()
+    link = KeyholderLink(started=keyholder)
     try:
         async with supervised_nursery() as tasks:
             service = Service(places, link, tasks.cancel)
@@ -125,6 +135,9 @@ async def _serve(
     prepare: Callable[[], Awaitable[MountPlace]],
     ready: Callable[[str, str], None],
 ) -> None:
+    from envfs.fuse import pyfuse3_start  # noqa: PLC0415
+
+    pyfuse3_start.load_pyfuse3()
     from envfs.fuse.crowding import Crowding  # noqa: PLC0415
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
@@ -172,6 +185,7 @@ async def _serve(
 async def _prepare(service: Service, mount_path: str, passphrase: int | None) -> MountPlace:
     await trio.to_thread.run_sync(_nothing)  # where no thread can be started, that is said before anything is mounted
     _drop_unfinished(service.places)
+    dispatch.load_handlers()
     service.settings.load()
     await _load(service, passphrase)
     return MountPlace(service.places, mount_path or service.settings.load().mount or service.places.mount)
@@ -240,7 +254,7 @@ async def _watch_signals(service: Service) -> None:
 
 def _drop_unfinished(places: Locations) -> None:
     # what processes that were killed left of files: an identity under a passphrase that never took effect, for one
-    for path in (places.settings, places.identity, places.seen, places.log_end):
+    for path in (places.settings, places.rules, places.identity, places.seen, places.uses, places.log_end):
         private_files.drop_unfinished(Path(path))
 
 

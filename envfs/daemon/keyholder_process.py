@@ -10,7 +10,6 @@ import contextlib
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import NamedTuple
@@ -19,6 +18,7 @@ import trio
 
 from envfs.core import limits
 from envfs.core.view_parts import Part
+from envfs.daemon.keyholder_start import StartedKeyholder, start_keyholder, start_part
 from envfs.errors import BadRequest, KeyholderGone, TooLarge, from_code
 from envfs.gate.keyholder import KeyholderAnswer, Message
 from envfs.gate.turns import Turns
@@ -33,26 +33,21 @@ _BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1, k
 class KeyholderLink:
     """Starts a keyholder and asks it, one conversation a request."""
 
-    def __init__(self, seconds: float = _SECONDS) -> None:
-        """Start a keyholder, which answers within so many seconds. It ends when this process does."""
+    def __init__(self, seconds: float = _SECONDS, started: StartedKeyholder | None = None) -> None:
+        """Take the keyholder that was started, or start one. It answers within so many seconds."""
         self._turns = Turns()
         self._seconds = seconds
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self.start()
+        if started is None:
+            self.start()
+        else:
+            self._process, self._socket = started
 
     def start(self) -> None:
         """Start a keyholder in the place of one that ended. It holds nothing yet."""
         self.close()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                self._process = _started("envfs.keyholder", theirs.fileno(), {})
-            except BaseException:
-                ours.close()
-                raise
-        ours.setblocking(False)
-        self._socket = ours
+        self._process, self._socket = start_keyholder()
 
     @property
     def pid(self) -> int:
@@ -165,11 +160,6 @@ class KeyholderLink:
         raise KeyholderGone("there is no keyholder", _GONE_HINT)
 
 
-def _started(module: str, descriptor: int, environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-I", "-m", module, str(descriptor)]
-    return subprocess.Popen(command, pass_fds=(descriptor,), stdin=subprocess.DEVNULL, cwd="/", env=environ)
-
-
 @contextmanager
 def _sealer(request: NamedTuple) -> Iterator[tuple[int, ...]]:
     # the keyholder may start no program, so what runs plugins of age stands beside it for the one request
@@ -179,7 +169,7 @@ def _sealer(request: NamedTuple) -> Iterator[tuple[int, ...]]:
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            process = _started("envfs.keyholder.crypto.plugins", theirs.fileno(), dict(os.environ))
+            process = start_part("envfs.keyholder.crypto.plugins", theirs.fileno(), dict(os.environ))
         try:
             yield (ours.fileno(),)
         finally:

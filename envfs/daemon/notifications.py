@@ -5,7 +5,6 @@ that asks may be such a program. Texts are shown as text: no markup, no control 
 none, and is looked for again. The only importer of jeepney, which need not be there.
 """
 
-import html
 import importlib.util
 import os
 from contextlib import suppress
@@ -159,4 +158,6 @@ def _body(question: Question) -> str:
         f"all of it: envfs approvals show {question.name}",
         f"to allow it: envfs approvals respond {question.name} yes",
     ]
+    import html  # noqa: PLC0415 - it brings a table of 2,000 names, and few desktops get a notification
+
     return "\n".join(html.escape(visible_text(line)) for line in lines)

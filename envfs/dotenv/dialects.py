@@ -23,12 +23,11 @@ from types import MappingProxyType
 from typing import Final
 
 from envfs.dotenv import open_references, writing
+from envfs.dotenv.dialect_names import NAMES, PORTABLE
 from envfs.dotenv.document import Document, Entry, parse_document
 from envfs.dotenv.residues import Residue
 from envfs.errors import Malformed
 
-PORTABLE: Final = "portable"
-INHERITING: Final = "inheriting"  # before the dialect of a view for `exec`, whose environment may have what is required
 _HINT = "choose another dialect for its reader, or put the variable elsewhere"
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*@dialect[ \t]+(\S+)(?=[ \t]*\r?$)", re.MULTILINE)
 _PYTHON_SINGLE = re.compile(r"[\\']")
@@ -209,4 +208,3 @@ _DIALECTS: Final[dict[str, Callable[[str], str]]] = {
     "expand": _bare_or(_expand),
     "compose": _compose,
 }
-NAMES: Final = (PORTABLE, *_DIALECTS)

@@ -110,7 +110,7 @@ class Document(NamedTuple):
         """
         places = [place for place, entry in enumerate(self.entries) if entry.name == name]
         if not places:
-            raise NoSuchVariable("no variable of that name")
+            raise NoSuchVariable("the level does not set a variable of that name itself")
         first, end = max(0, places[0] - 1), places[-1] + 2  # comments on both sides become one entry
         return self._spliced(first, end, "".join(entry.raw for entry in self.entries[first:end] if entry.name != name))
 
@@ -127,7 +127,7 @@ class Document(NamedTuple):
         names.parse_variable(new)
         taken_names = {entry.name for entry in self.entries}
         if old not in taken_names:
-            raise NoSuchVariable("no variable of that name")
+            raise NoSuchVariable("the level does not set a variable of that name itself")
         if new in taken_names and new != old:
             raise AlreadyExists(f"{new} is set here already", "unset it first, or choose another name")
         return parse_document(

@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from envfs.dotenv import dialects, writing
+from envfs.dotenv import dialect_names, dialects, writing
 
 _EXPANDERS = "dotenv-expand, next, vite and bun"
-_NODE = "the dotenv of node and its kin (next, vite, deno, bun, dotenvx)"
+_NODE = "the dotenv of node and its kin (next, vite, deno, bun, dotenvx, c12)"
+_PLAIN = "decouple, starlette"  # of Python: they read no escape
+_DOLLARS = f"python-dotenv, node's dotenv, compose 1, {_PLAIN}"
 _STRICT = "vlucas, dotenvy and uv"
-_ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, decouple and starlette"
+_ONE_LINE = "docker --env-file, podman, direnv, honcho, foreman, ruby-dotenv 2.4, decouple and starlette"
 
 
 class ValueDoubt(NamedTuple):
@@ -57,15 +59,34 @@ _PORTABLE: _Rules = (
         _command_in_single_quotes_on_lines,
         ValueDoubt("a line break and $( )", "ruby-dotenv 2.4 runs it as a command", runs=True),
     ),
-    (_has("\r"), ValueDoubt("a carriage return", "shells, systemd, node --env-file, vite, deno and ruby lose it")),
-    (_ends_with_backslash, ValueDoubt(_BACKSLASH_LAST, f"{_NODE} doubles it, godotenv refuses the file")),
-    (_has("'", '"'), ValueDoubt("' and \"", f"{_NODE} keeps a backslash before the quote")),
-    (_has("'", "\\"), ValueDoubt("' and a backslash", f"{_NODE} doubles the backslash")),
+    (
+        _has("\r"),
+        ValueDoubt(
+            "a carriage return",
+            f"shells, systemd, node --env-file, vite, deno, ruby, foreman, honcho, {_PLAIN}, uv and dotenvy lose it",
+        ),
+    ),
+    (
+        _ends_with_backslash,
+        ValueDoubt(
+            _BACKSLASH_LAST,
+            f"{_NODE}, {_PLAIN} double it; godotenv refuses the file, python-dotenv up to 1.2.2 and compose 1 lose it",
+        ),
+    ),
+    (_has("'", '"'), ValueDoubt("' and \"", f"{_NODE}, {_PLAIN} keep a backslash before the quote")),
+    (_has("'", "\\"), ValueDoubt("' and a backslash", f"{_NODE}, {_PLAIN} double the backslash")),
     (
         _has("'", "`"),
-        ValueDoubt("' and a backtick", f"{_NODE}, compose and symfony keep a backslash; {_STRICT} refuse it"),
+        ValueDoubt(
+            "' and a backtick",
+            f"{_NODE}, python-dotenv, honcho, {_PLAIN}, compose and symfony keep a backslash; {_STRICT} refuse it",
+        ),
     ),
-    (_has("'", "$"), ValueDoubt("' and $", "python-dotenv, node's dotenv and direnv keep a backslash before the $")),
+    (_has("'", "$"), ValueDoubt("' and $", f"{_DOLLARS}, direnv and honcho keep a backslash before the $")),
+    (
+        _has("\n", "$"),
+        ValueDoubt("a line break and $", f"{_DOLLARS} keep a backslash before the $"),
+    ),
     (_has("\\\\"), ValueDoubt("two backslashes", "python-dotenv and compose 1 make one of them")),
     (_has("${"), ValueDoubt("${", f"{_EXPANDERS}, python-dotenv and compose 1 expand it in any quotes")),
     (_REFERENCE.search, ValueDoubt("$ before a letter or digit", f"{_EXPANDERS} expand it in any quotes")),
@@ -79,7 +100,7 @@ _NODES: _Rules = (
     (_has("'", "`", "$"), ValueDoubt("', ` and $", "deno expands it")),
 )
 _BY_DIALECT: dict[str, _Rules] = {
-    dialects.PORTABLE: _PORTABLE,
+    dialect_names.PORTABLE: _PORTABLE,
     "python": ((_ends_with_backslash, ValueDoubt(_BACKSLASH_LAST, "python-dotenv up to 1.2.2 loses the variable")),),
     "node": (*_NODES, (_has("'", "$"), ValueDoubt("' and $", "dotenvx expands it, or loses a backslash before it"))),
     "expand": (
@@ -98,7 +119,7 @@ _DANGEROUS = re.compile(
 )
 
 
-def portability_doubts(value: str, dialect: str = dialects.PORTABLE) -> tuple[ValueDoubt, ...]:
+def portability_doubts(value: str, dialect: str = dialect_names.PORTABLE) -> tuple[ValueDoubt, ...]:
     """Say what of a value some readers of a dialect take for something else."""
     if writing.is_plain(value):
         return ()  # every reader of every dialect takes it as it is
@@ -109,9 +130,8 @@ def is_doubtful(value: str) -> bool:
     """Tell whether some reader of some dialect takes a value for something else, or a dialect refuses it."""
     if writing.is_plain(value) or not value:
         return False  # the usual value, of which a level may have a hundred thousand
-    return any(
-        portability_doubts(value, dialect) or dialects.dialect_refusal(value, dialect) for dialect in dialects.NAMES
-    )
+    names = dialect_names.NAMES
+    return any(portability_doubts(value, dialect) or dialects.dialect_refusal(value, dialect) for dialect in names)
 
 
 def is_dangerous(name: str) -> bool:

@@ -14,8 +14,10 @@ from envfs.errors import Malformed, TooLarge
 
 BOM: Final = "\ufeff"  # skipped at the start of any line, so that files put together read as they did apart
 
-# most lines of most texts: read in one step, and as all others are
-_PLAIN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(?:'([^'\r\n]*)'|([A-Za-z0-9_./:@%,+-]+))\r?\n")
+# most lines of most texts: read in one step, and as all others are. Anything else gives the empty text: it is not
+# passed over on the way to the next plain line
+_PLAIN = re.compile(r"""([A-Za-z_][A-Za-z0-9_]*)=(?:'([^'\r\n]*)'|"([^"\\\r\n]*)"|((?:[^\s'"\#\\][^\s\\]*)?))\r?\n|""")
+_PLAIN_QUOTES = ("", "", "'", '"', "")  # by the number of the group that has the value
 _FILLER = re.compile(rf"[{BLANKS}\r\n]*[\r\n]|[{BLANKS}]*#[^\r\n]*|[{BLANKS}]+\Z")
 _HEAD = re.compile(rf"[{BLANKS}]*(export[{BLANKS}]+)?([A-Za-z0-9_.-]+)[{BLANKS}]*=([{BLANKS}]*)")
 _LONE_NAME = re.compile(rf"(?:export[{BLANKS}]+)?[A-Za-z0-9_.-]+[{BLANKS}]*(?=[\r\n]|\Z)")
@@ -84,6 +86,13 @@ def scan(text: str, line: int = 1) -> Iterator[Entry]:
     check_text(text)
     pos = 0
     while pos < len(text):
+        for plain in _PLAIN.finditer(text, pos):
+            if plain.lastindex is None:
+                break
+            yield _plain_variable(plain, plain.lastindex, line)
+            pos, line = plain.end(), line + 1
+        if pos == len(text):
+            return
         entry = _entry(text, pos, line)
         yield entry
         pos += len(entry.raw)
@@ -138,8 +147,6 @@ def _place(text: str, pos: int) -> tuple[int, int]:
 
 
 def _entry(text: str, pos: int, line: int) -> Entry:
-    if plain := _PLAIN.match(text, pos):
-        return _plain_variable(plain, line)
     if head := _HEAD.match(text, pos):
         return _assignment(text, head, line)
     if text.startswith(BOM, pos):
@@ -150,12 +157,12 @@ def _entry(text: str, pos: int, line: int) -> Entry:
     return Entry(text[pos:end], line) if end > pos else _no_assignment(text, pos, line)
 
 
-def _plain_variable(plain: re.Match[str], line: int) -> Entry:
-    name, quoted, unquoted = plain.groups()
-    value, quote = (unquoted, "") if quoted is None else (quoted, "'")
-    _check_sizes(name, value, line)
+def _plain_variable(plain: re.Match[str], place: int, line: int) -> Entry:
+    raw, name, value, quote = plain[0], plain[1], plain[place], _PLAIN_QUOTES[place]
+    if len(raw) > limits.NAME_BYTES:
+        _check_sizes(name, value, line)
     start = len(name) + 1
-    return Entry(plain[0], line, name, value, quote, start=start, end=start + len(value) + 2 * len(quote), column=1)
+    return Entry(raw, line, name, value, quote, False, start, start + len(value) + 2 * len(quote), (), None, 1)
 
 
 def _line_end(text: str, pos: int) -> int:

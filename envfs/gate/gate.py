@@ -17,6 +17,7 @@ from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Format
 from envfs.core.approvals.question import Outcome
+from envfs.core.events import Served
 from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge
 from envfs.gate.approvals.asking import Approvals, refusal
 from envfs.gate.approvals.board import Patience
@@ -36,7 +37,8 @@ _READ, _ASK = Capability.READ, Decision.ASK
 
 _PIDFD = frozenset((Need.PIDFD,))
 
-_WITH_VALUES = frozenset((Format.DOTENV, Format.JSON, Format.ENVIRON, Format.VALUE, Format.OWN))
+_OF_VIEWS = frozenset((Format.DOTENV, Format.JSON, Format.ENVIRON, Format.VALUE))
+_WITH_VALUES = _OF_VIEWS | {Format.OWN}
 
 
 class Gate(Judge):
@@ -148,7 +150,7 @@ class Gate(Judge):
         view = await self._make(request._replace(face=request.face._replace(masked=True)))
         verdict = self._approve_unmasked(caller, request)
         self._count(caller, request)
-        self.log.append(events.read(request, view.version, verdict), caller)
+        self.log.append(events.read(request, _served(request, view), verdict), caller)
         self._approvals.note_served(caller, request.level, verdict, request.capability)
         self.readings.note(caller, request, view.version, clocks.boot_seconds())
         return view.hold()
@@ -172,7 +174,7 @@ class Gate(Judge):
             find()
         if is_of_values:
             self._count(caller, request)
-        self.log.append(events.read(request, request.version, verdict), caller)
+        self.log.append(events.read(request, Served(request.version), verdict), caller)
         self.readings.note(caller, request, request.version, clocks.boot_seconds())
         return verdict.face
 
@@ -223,8 +225,8 @@ class Gate(Judge):
     def _serve(self, caller: Caller, request: AccessRequest, verdict: Verdict, view: View) -> View:
         self._count(caller, request)
         if request.format in _WITH_VALUES and view.has_canary(request.variables):
-            self.on_alarm(self.log.append(events.canary_read(request, view.version, verdict), caller))
-        self.log.append(events.read(request, view.version, verdict), caller)
+            self.on_alarm(self.log.append(events.canary_read(request, _served(request, view), verdict), caller))
+        self.log.append(events.read(request, _served(request, view), verdict), caller)
         self._approvals.note_served(caller, request.level, verdict, request.capability)
         self.served_at = clocks.boot_seconds()
         plain = request._replace(variables=()) if request.variables else request
@@ -239,3 +241,10 @@ class Gate(Judge):
             if self.uses.is_large():
                 self.uses.tidy(self.book.load())
             self.uses.record(rule, caller.evidence(_PIDFD).pidfd, caller.pid)
+
+
+def _served(request: AccessRequest, view: View) -> Served:
+    # made with the view, so that an open costs nothing for it
+    if request.format not in _OF_VIEWS:
+        return Served(view.version)
+    return view.served._replace(places=view.places(request.variables)) if request.variables else view.served

@@ -11,7 +11,7 @@ from envfs.core import names
 from envfs.core.access.caller import Caller
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
-from envfs.core.access_request import AccessRequest, Format
+from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.version_choice import VersionChoice
 from envfs.errors import NoSuchLevel
 from envfs.gate.approvals.board import Patience
@@ -168,6 +168,24 @@ class Reader:
                 left -= len(rows)
                 if left <= 0:
                     return
+
+    def admit_past(self, caller: Caller, level: str, name: str) -> bool:
+        """Record that a caller learns who got which value of a variable. Tells whether it may compare these.
+
+        Raises:
+            NotApproved: it may not know versions and names of the level. That is on the log
+            NoSuchLevel: there is no such level
+        """
+        access = AccessRequest(level, Channel.SOCKET, Format.HISTORY)
+        self.check(caller, access)
+        named = self._gate.decide(caller, level, Capability.NAMES)
+        if not (named.is_served and named.face.shows(name)):
+            self._gate.refuse(caller, access, "no names")
+        self._gate.admit_facts(caller, access)
+        if not self._gate.may_compare(caller, level):
+            return False
+        self._gate.admit_facts(caller, access._replace(format=Format.COMPARE))
+        return True
 
     def _history_face(self, caller: Caller, access: AccessRequest) -> HistoryFace:
         level, version = access.level, access.version

@@ -17,7 +17,8 @@ from envfs.core.finding import FindingKind
 from envfs.errors import EnvFSError, Locked
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
-from envfs.protocol.keyholding import Found, Hit, SearchTexts
+from envfs.gate.variable_traces import SeenView
+from envfs.protocol.keyholding import FindCarriers, Found, Hit, SearchTexts, TracedView
 from envfs.vault.damage import DAMAGED
 from envfs.vault.streams import Head
 from envfs.vault.vault import Vault
@@ -26,12 +27,28 @@ _AT_ONCE, _BYTES_AT_ONCE = 64, 2 << 20
 
 
 class Query(NamedTuple):
-    """Variables whose name fits a pattern, at a level and below it. `value` is the descriptor of one, if it counts."""
+    """Variables whose name fits a pattern, at a level and below it. `value` is the descriptor of one, if it counts.
+
+    With `like`, those that have the value which a variable has in a view. The pattern is not looked at then.
+    """
 
     pattern: str
     level: str
     value: tuple[int, ...] = ()
     trim: bool = False
+    like: "LikeVariable | None" = None
+
+    @property
+    def by_value(self) -> bool:
+        """Tell whether values are compared."""
+        return bool(self.value) or self.like is not None
+
+
+class LikeVariable(NamedTuple):
+    """A variable in a view."""
+
+    name: str
+    view: SeenView
 
 
 class Location(NamedTuple):
@@ -82,13 +99,13 @@ class Search:
                 yield await self._found(query, some)
 
     def _admitted(self, caller: Caller, query: Query, level: str) -> list[_Admitted]:
-        verdict = self._gate.decide(caller, level, Capability.READ if query.value else Capability.NAMES)
-        if not verdict.is_served or (query.value and not verdict.face.is_whole):
+        verdict = self._gate.decide(caller, level, Capability.READ if query.by_value else Capability.NAMES)
+        if not verdict.is_served or (query.by_value and not verdict.face.is_whole):
             return []
         head = self._vault.head(level)
         if head is None:
             return []
-        access = AccessRequest(level, Channel.SOCKET, Format.COMPARE if query.value else Format.NAMES)
+        access = AccessRequest(level, Channel.SOCKET, Format.COMPARE if query.by_value else Format.NAMES)
         return [_Admitted(level, head, self._gate.admit_facts(caller, access))]
 
     async def _found(self, query: Query, levels: list[_Admitted]) -> list[Location]:
@@ -111,6 +128,14 @@ class Search:
 
     async def _hits(self, query: Query, levels: list[_Admitted]) -> tuple[Hit, ...]:
         async with self._keyholder.turn():
-            layers = self._vault.layers([(each.level, each.head.seq) for each in levels])
+            searched = [(each.level, each.head.seq) for each in levels]
+            if query.like is not None:
+                view = query.like.view.texts
+                layers = self._vault.layers([*view, *searched])
+                asked = TracedView(query.like.name, tuple(range(len(view))))
+                places = tuple(range(len(view), len(view) + len(searched)))
+                carriers = FindCarriers(layers.layers, asked, places)
+                return (await self._keyholder.ask(carriers, Found, layers.blobs)).message.hits
+            layers = self._vault.layers(searched)
             request = SearchTexts(layers.layers, query.pattern, bool(query.value), query.trim)
             return (await self._keyholder.ask(request, Found, layers.blobs, query.value)).message.hits

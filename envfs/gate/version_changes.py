@@ -46,6 +46,11 @@ class NameTrail:
         """Begin with the name that it has, or had last."""
         self._name = name
 
+    @property
+    def name(self) -> str:
+        """The name that it had before the versions that were followed."""
+        return self._name
+
     def followed(self, change: VersionChange) -> VersionChange | None:
         """Return the part of a version's change that is about the variable, or None. Versions come newest first."""
         pair = next((pair for pair in change.renamed if self._name in pair), None)

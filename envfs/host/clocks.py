@@ -38,6 +38,16 @@ def boot_seconds() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def time_of_boot_seconds(seconds: float) -> str:
+    """Return the moment so many seconds after the machine's start in UTC, by what the wall clock says now."""
+    return time_text(moment_of(time.time_ns() - round((boot_seconds() - seconds) * 1_000_000_000)))
+
+
+def boot_seconds_of(written: str) -> float:
+    """Return a moment as seconds after the machine's start, by what the wall clock says now."""
+    return boot_seconds() - (time.time_ns() - parse_nanoseconds(written)) / 1_000_000_000
+
+
 def wall_ns() -> int:
     """Return the time in nanoseconds since 1970, as file systems note it."""
     return time.time_ns()

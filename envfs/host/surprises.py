@@ -8,7 +8,6 @@ it). A report that cannot be written (a full disk, a closed descriptor, a limit)
 import contextlib
 import sys
 import time
-import traceback
 
 _AGAIN = 60.0  # the same fault is told once in so many seconds: it must not fill the disk that the log needs
 _MOST = 256
@@ -36,8 +35,11 @@ def _is_news(text: str) -> bool:
 
 def _lines(error: BaseException) -> list[str]:
     lines = ["Traceback (most recent call last):"]
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        lines.append(f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_name}')
+    place = error.__traceback__
+    while place is not None:
+        code = place.tb_frame.f_code
+        lines.append(f'  File "{code.co_filename}", line {place.tb_lineno}, in {code.co_name}')
+        place = place.tb_next
     lines.append(type(error).__name__)
     if isinstance(error, BaseExceptionGroup):
         lines += [line for inner in error.exceptions for line in _lines(inner)]

@@ -1,4 +1,4 @@
-"""`python -m envfs.keyholder DESCRIPTOR`: started by the daemon with one end of a socket pair, and by nobody else.
+"""The way into the keyholder: the daemon starts it, and nobody else, with one end of a socket pair.
 
 A few children wait for the next conversations while others are at work, and warm up meanwhile, so that nobody waits
 for a fork or for a page. A child takes one conversation and ends. A change takes two of them, one that seals and one
@@ -6,13 +6,9 @@ that compares, and a reader who comes at once after it takes the third. Those ar
 warm-ups would take the processor from the children that work.
 """
 
-import gc
-
-if __name__ == "__main__":
-    gc.disable()  # modules stay: to look for garbage among them takes a fifteenth of the start
-
 import array
 import contextlib
+import gc
 import os
 import select
 import signal

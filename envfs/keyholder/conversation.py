@@ -37,19 +37,23 @@ def _carry_out(keyring: Keyring, connection: socket.socket, confined: Confinemen
 
 
 def _receive(connection: socket.socket) -> tuple[framing.Body, tuple[bytes, ...], tuple[int, ...]]:
-    decoder = framing.Decoder(limits.BLOB_BYTES, limits.REPLY_BYTES)
-    descriptors = array.array("i")
-    while True:
-        data, ancillary, _, _ = connection.recvmsg(1 << 18, socket.CMSG_SPACE(_DESCRIPTORS * 4))
+    descriptors = array.array("i")  # they come with the first byte
+
+    def receive(size: int) -> bytes:
+        room = 0 if descriptors else socket.CMSG_SPACE(_DESCRIPTORS * 4)
+        data, ancillary, _, _ = connection.recvmsg(size, room, socket.MSG_WAITALL)
         for _, kind, passed in ancillary:
             if kind == socket.SCM_RIGHTS:
                 descriptors.frombytes(passed[: len(passed) - len(passed) % 4])
-        if not data:
-            raise BadRequest("the request ended early")
-        decoder.feed(data)
-        frame = decoder.next()
-        if frame is not None:
-            return (*frame, tuple(descriptors))
+        while len(data) < size:
+            more = connection.recv(size - len(data), socket.MSG_WAITALL)
+            if not more:
+                raise BadRequest("the request ended early")
+            data += more
+        return data
+
+    body, blobs = framing.read_frame(receive, limits.BLOB_BYTES, limits.REPLY_BYTES)
+    return body, blobs, tuple(descriptors)
 
 
 def _frame(reply: WorkResult) -> bytes:

@@ -11,7 +11,7 @@ from envfs.protocol import jsontext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Body = dict[str, object]
 _HEAD, _SMALLEST = 4, len(b"{}")
@@ -28,6 +28,21 @@ def encode_frame(body: Body, blobs: "Iterable[bytes | memoryview]" = (), limit: 
     if len(text) > limit:
         raise BadRequest("the message is too long for one frame")
     return len(text).to_bytes(_HEAD, "big") + text
+
+
+def read_frame(
+    receive: "Callable[[int], bytes]", blob_bytes: int, frame_bytes: int = limits.FRAME_BYTES
+) -> tuple[Body, tuple[bytes, ...]]:
+    """Read one frame (body, blobs) from where a reader may wait. `receive` gives as many bytes as it is asked for.
+
+    Nothing is copied once more, and what comes behind the frame is left. The bounds are those of `Decoder`.
+
+    Raises:
+        BadRequest: not a frame, or over a limit
+    """
+    body = _parse(receive(_json_size(receive(_HEAD), frame_bytes)))
+    sizes = _announced(body.pop("blobs", []), blob_bytes)
+    return body, tuple(receive(size) if size else b"" for size in sizes)
 
 
 class Decoder:
@@ -75,27 +90,29 @@ class Decoder:
     def _take_body(self) -> bool:
         if len(self._buffer) < _HEAD:
             return False
-        size = int.from_bytes(self._buffer[:_HEAD], "big")
-        if not _SMALLEST <= size <= self._frame_bytes:
-            raise BadRequest("not a frame of this protocol")
+        size = _json_size(self._buffer[:_HEAD], self._frame_bytes)
         if len(self._buffer) < _HEAD + size:
             return False
         self._take(_HEAD)
         self._body = _parse(self._take(size))
-        self._sizes = self._announced(self._body.pop("blobs", []))
+        self._sizes = _announced(self._body.pop("blobs", []), self._blob_bytes)
         return True
 
-    def _announced(self, sizes: object) -> list[int]:
-        if not isinstance(sizes, list):
-            raise BadRequest("blobs must be a list of sizes")
-        valid_sizes = [size for size in sizes if type(size) is int and size >= 0]
-        if (
-            len(valid_sizes) != len(sizes)
-            or sum(valid_sizes) > self._blob_bytes
-            or (valid_sizes and not self._blob_bytes)
-        ):
-            raise BadRequest("a blob is over its limit")
-        return valid_sizes
+
+def _json_size(head: "bytes | bytearray", limit: int) -> int:
+    size = int.from_bytes(head, "big")
+    if not _SMALLEST <= size <= limit:
+        raise BadRequest("not a frame of this protocol")
+    return size
+
+
+def _announced(sizes: object, limit: int) -> list[int]:
+    if not isinstance(sizes, list):
+        raise BadRequest("blobs must be a list of sizes")
+    valid_sizes = [size for size in sizes if type(size) is int and size >= 0]
+    if len(valid_sizes) != len(sizes) or sum(valid_sizes) > limit or (valid_sizes and not limit):
+        raise BadRequest("a blob is over its limit")
+    return valid_sizes
 
 
 def _parse(text: bytes) -> Body:

@@ -68,7 +68,7 @@ def _look(service: Service, vault: Vault, opened: ExitStack) -> _Moment:
     places = service.places
     files = {f"vault/{KEY}": vault.key_bytes(KEY)}
     files |= {f"vault/{key}": b"" for key in vault.index_keys()}
-    checkpoints = [key for stream in vault.streams() if record.is_log_stream(stream) for key in vault.keys_of(stream)]
+    checkpoints = [key for stream in vault.log_streams() for key in vault.keys_of(stream)]
     files |= {f"vault/{key}": vault.key_bytes(key) for key in checkpoints}
     single = {
         "settings/envfs.toml": places.settings,

@@ -12,7 +12,7 @@ from envfs.errors import AuditUnavailable, EnvFSError, LogBroken
 from envfs.gate.audit_log.chain_verification import Verified
 from envfs.gate.audit_log.ledger import Ledger
 from envfs.gate.audit_log.log_files import HINT
-from envfs.protocol.control import Checked, FaultRow
+from envfs.protocol.control import Checked, FaultRow, ProgressRow
 from envfs.protocol.keyholding import CheckCheckpoints, Faults, VerifyCheckpoint
 from envfs.service.service import Service
 
@@ -28,7 +28,7 @@ class Inquiry(NamedTuple):
 
     service: Service
     left: Callable[[], bool]
-    report: Callable[[FaultRow], Awaitable[None]]
+    report: Callable[[FaultRow | ProgressRow], Awaitable[None]]
 
 
 class Vouched(NamedTuple):
@@ -200,7 +200,7 @@ def begun_again(vouched: Vouched) -> list[str]:
 
 
 def _moment(time: str) -> str:
-    return time[:19].replace("T", " ")
+    return f"{time[:19].replace('T', ' ')} UTC"
 
 
 async def sign_log(service: Service) -> None:

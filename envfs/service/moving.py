@@ -13,6 +13,7 @@ from envfs.errors import AlreadyExists, BadRequest, Conflict
 from envfs.gate.keyholder import Keyholder
 from envfs.protocol.answers import Compared, VersionChange
 from envfs.protocol.keyholding import CompareVersions
+from envfs.service.progress import Progress
 from envfs.service.removal import Removed
 from envfs.service.service import OpenVault
 from envfs.service.writer import LevelChange
@@ -28,8 +29,11 @@ def destinations(levels: list[str], source: str, target: str) -> dict[str, str]:
         BadRequest: the target is the level above all others, or below the source
         BadName: a path would be too long
     """
+    if target == source:
+        raise BadRequest(f"{source} is at {target} already", "name another level")
     if target == names.ROOT or names.within(target, source):
-        raise BadRequest(f"{source} cannot be moved to {target}")
+        reason = "level / is always there" if target == names.ROOT else "that is below itself"
+        raise BadRequest(f"{source} cannot be moved to {target}: {reason}", f"`envfs cp {source} {target}` copies it")
     return {level: names.parse_level(target + level.removeprefix(source)) for level in levels}
 
 
@@ -43,7 +47,7 @@ async def moved_versions(vault: Vault, keyholder: Keyholder, level: str, destina
     if head is None:
         return 0
     is_removed, source = vault.is_removed(destination), vault.head(level)
-    change = await _newest_change(vault, keyholder, destination, head.seq)
+    change = await change_of(vault, keyholder, destination, head.seq)
     is_ours = (change.operation, change.source_level) == (Operation.MOVE, level)
     if is_ours and (is_removed or (source is not None and source.seq == change.source_version)):
         return change.source_version
@@ -52,14 +56,17 @@ async def moved_versions(vault: Vault, keyholder: Keyholder, level: str, destina
     raise AlreadyExists(f"there is a level {destination} already", f"`envfs cp {level} {destination}` adds to it")
 
 
-async def _newest_change(vault: Vault, keyholder: Keyholder, level: str, version: int) -> VersionChange:
+async def change_of(vault: Vault, keyholder: Keyholder, level: str, version: int) -> VersionChange:
+    """Return what the record of one version says of itself, and which names it set."""
     async with keyholder.turn():
         layers = vault.layers([(level, version)])
         request = CompareVersions(layers.layers, version)
         return (await keyholder.ask(request, Compared, layers.blobs)).message.versions[0]
 
 
-async def move_versions(open_vault: OpenVault, caller: Caller, change: LevelChange, start: int) -> Removed:
+async def move_versions(
+    open_vault: OpenVault, caller: Caller, change: LevelChange, start: int, progress: Progress
+) -> Removed:
     """Bring the versions of a level after `start` to another one, and remove it.
 
     `change` names the levels: its `level` is the new one, and `restore_level` the old one. Its message goes with the
@@ -75,6 +82,7 @@ async def move_versions(open_vault: OpenVault, caller: Caller, change: LevelChan
         for version in (seq for seq in vault.present_versions(level, last + 1) if seq > start):
             one = change._replace(operation=Operation.MOVE, restore_version=version, half=version < last)
             await open_vault.writer.write(caller, one if version == last else one._replace(message=""))
+            await progress.advance()
         start = last
         gone = LevelChange(Operation.REMOVE, level, message=change.message or f"moved to {change.level}", expected=last)
         with suppress(Conflict):

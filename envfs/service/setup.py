@@ -4,7 +4,6 @@ Law: nothing that is there is replaced. All that can refuse is looked at before 
 """
 
 import os
-import uuid
 from pathlib import Path
 
 from envfs import safe_open
@@ -44,6 +43,8 @@ async def create_vault(
     creation, blobs = await _new_identity(service, identity_file, passphrase)
     if not identity_file:
         _write_new(Path(places.identity), blobs[0])
+    import uuid  # noqa: PLC0415 - once in the life of a vault
+
     about = Description(str(uuid.uuid4()), clocks.wall_time(), creation.recipient, creation.signing_key)
     vault.write_vault(service.store, about)
     service.settings.write_defaults(identity_file)

@@ -7,6 +7,8 @@ checkpoints are held against them here.
 from collections.abc import Iterator
 from contextlib import suppress
 
+import trio
+
 from envfs.core import events, names, record
 from envfs.core.access.caller import Caller
 from envfs.core.addresses import RecordAddress, SealedLayer
@@ -23,9 +25,12 @@ from envfs.protocol.keyholding import (
     Faults,
     SealedKeyFile,
 )
+from envfs.service import whole_levels
 from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, LevelVersion
+from envfs.service.forgetting import finish_forgetting
 from envfs.service.gaps import Gaps, gaps_of
 from envfs.service.log_verification import LIMITS, Inquiry, begun_again, vouch_for_log
+from envfs.service.progress import Progress
 from envfs.service.service import Service
 from envfs.vault.damage import DAMAGED
 from envfs.vault.vault import Vault
@@ -40,24 +45,35 @@ async def check_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
     With `repair`, the index and this machine's marks are written again first, where they are damaged.
     """
     vault = inquiry.service.open_vault.vault
+    if not inquiry.service.log.only_looks:
+        await finish_forgetting(inquiry.service)
     repaired = tuple(f"{key} is written again" for key in (_repair(vault) if repair else ()))
     looked_at, failed, locked = 0, 0, set()
     gone: list[str] = []  # what there is to tell of records without their bytes
-    for stream in vault.streams():
-        try:
-            count, faults = await _verify_stream(inquiry, stream, gone)
-        except Locked as error:
-            if not error.about:
-                raise
-            locked.add(error.about)
+    sizes = await trio.to_thread.run_sync(vault.stream_sizes)
+    progress = Progress(inquiry.report, sum(sizes.values()))
+    for group in whole_levels.grouped(sizes, sizes):
+        if len(group) > 1 and await whole_levels.are_whole(vault, inquiry.service.keyholder, group, sizes):
+            records = sum(sizes[stream] for stream in group)
+            looked_at += records
+            await progress.advance(records)
             continue
-        except StoreUnavailable as error:
-            count, faults = 0, [FaultRow(stream, error.text)]
-        looked_at, failed = looked_at + count, failed + len(faults)
-        for row in faults:
-            await inquiry.report(row)
+        for stream in group:
+            try:
+                count, faults = await _verify_stream(inquiry, stream, gone, progress)
+            except Locked as error:
+                if not error.about:
+                    raise
+                locked.add(error.about)
+                continue
+            except StoreUnavailable as error:
+                count, faults = 0, [FaultRow(stream, error.text)]
+            looked_at, failed = looked_at + count, failed + len(faults)
+            for row in faults:
+                await inquiry.report(row)
     of_the_log, notes, begun = await _log_faults(inquiry)
-    for row in (*_index_faults(vault, begun), *_memory_faults(vault), *of_the_log):
+    index = await trio.to_thread.run_sync(vault.listed_differences)
+    for row in (*_index_faults(vault, index, begun), *_memory_faults(vault), *of_the_log):
         failed += 1
         await inquiry.report(row)
     unchecked = (f"{project} is locked and was not checked" for project in sorted(locked))
@@ -71,10 +87,14 @@ def _repair(vault: Vault) -> tuple[str, ...]:
     return (*vault.repair_index(), *spoiled)
 
 
-def _index_faults(vault: Vault, begun: frozenset[str]) -> Iterator[FaultRow]:
+def _index_faults(
+    vault: Vault, differences: tuple[tuple[str, ...], tuple[str, ...]], begun: frozenset[str]
+) -> Iterator[FaultRow]:
     # a level is listed before its first record is stored; whoever was killed in between is told of with the log
-    missing, idle = vault.index_differences()
+    missing, idle = differences
     for key in missing:
+        if vault.is_of_removed(key):
+            continue
         yield FaultRow(key, "the level has records and is not in the index; `envfs verify --repair` writes it again")
     for key in idle:
         if key in begun:
@@ -124,26 +144,36 @@ def _broken_off(vault: Vault, written: Marks) -> Iterator[str]:
 
 def _notes(vault: Vault, ledger: Ledger) -> tuple[str, ...]:
     notes = [f"{stream}: this machine's mark was gone or older, and is written again" for stream in ledger.mended]
-    if not any(stream.startswith("log/") for stream in vault.streams()):
+    if not vault.log_streams():
         notes.append("the vault has no checkpoint yet, so an older vault can look like the newest")
     return (*notes, LIMITS)
 
 
-async def _verify_stream(inquiry: Inquiry, stream: str, notes: list[str]) -> tuple[int, list[FaultRow]]:
+async def _verify_stream(
+    inquiry: Inquiry, stream: str, notes: list[str], progress: Progress
+) -> tuple[int, list[FaultRow]]:
     keeper = inquiry.service.open_vault.vault
-    last = max(keeper.last(stream), keeper.highest(stream))
-    expected = {record.record_key(stream, seq) for seq in range(1, last + 1)}
-    faults = [FaultRow(key, "not a record of this stream") for key in keeper.keys_of(stream) if key not in expected]
+    last, strange = await trio.to_thread.run_sync(_extent, keeper, stream)
+    faults = [FaultRow(key, "not a record of this stream") for key in strange]
     of_stream = await gaps_of(keeper, inquiry.service.keyholder, stream, last, notes)
     first = begin = first_of(last) if record.is_log_stream(stream) else 1
     while first <= last:
+        at = first
         more, first = await _verify_records(inquiry, of_stream, range(first, min(first + _CHECKED_AT_ONCE, last + 1)))
         faults += more
+        await progress.advance(first - at)
     of_stream.tell()
     if not faults:
         with_head = _head_fault(inquiry, stream)
         faults += [FaultRow(stream, with_head)] if with_head else []
     return last - begin + 1, faults
+
+
+def _extent(vault: Vault, stream: str) -> tuple[int, list[str]]:
+    # the number of the last record, and the keys of what is none. A stream may have 100,000
+    last = max(vault.last(stream), vault.highest(stream))
+    expected = {record.record_key(stream, seq) for seq in range(1, last + 1)}
+    return last, [key for key in vault.keys_of(stream) if key not in expected]
 
 
 def _head_fault(inquiry: Inquiry, stream: str) -> str:

@@ -1,6 +1,6 @@
 """The index of levels (`tree/<level>/@`) held against the streams that there are (docs/format.md §3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
 
@@ -16,13 +16,21 @@ def index_differences(there: AbstractSet[str], streams: Iterable[str]) -> tuple[
     level below it is there by that, and the first vaults had no more. The key of level `/` alone needs none.
     """
     due, backed = set(), {"tree/@"}
+    with_one_below = {folder for key in there for folder in _folders_above(key)}
     for stream in streams:
         top, _, path = stream.partition("/")
         if top in ("level", "key"):
             key = f"tree/{path}/@" if path else "tree/@"
             backed.add(key)
-            below = key.removesuffix("@")
-            if top == "level" or (path and not any(other.startswith(below) for other in there)):
+            if top == "level" or (path and key.removesuffix("/@") not in with_one_below):
                 due.add(key)
-    idle = (key for key in there if not any(other.startswith(key.removesuffix("@")) for other in backed))
+    with_record_below = {folder for key in backed for folder in _folders_above(key)}
+    idle = there - backed - {f"{folder}/@" for folder in with_record_below}
     return tuple(sorted(due - there)), tuple(sorted(idle))
+
+
+def _folders_above(key: str) -> Iterator[str]:
+    # of tree/shop/prod/@: tree/shop and tree
+    folder = key.removesuffix("/@")
+    while folder := folder.rpartition("/")[0]:
+        yield folder

@@ -1,5 +1,6 @@
 """The content of a vault, record by record, for `envfs verify`."""
 
+from collections import Counter
 from contextlib import suppress
 
 from envfs.core import extensions, names, record
@@ -30,8 +31,20 @@ class Inventory(Tree):
 
     def streams(self) -> tuple[str, ...]:
         """List every stream that has a record or was ever seen."""
-        found = {key.rpartition("/")[0] for top in _TOPS for key in self._store.list(top + "/")}
-        return tuple(sorted(found.union(self._memory.streams())))
+        return tuple(self.stream_sizes())
+
+    def stream_sizes(self) -> dict[str, int]:
+        """Return the streams that have a record or were ever seen, in order, and how many files each has.
+
+        A thread may do it: a vault of 100,000 records is listed in a second.
+        """
+        sizes = Counter(key.rpartition("/")[0] for top in _TOPS for key in self._store.list(top + "/"))
+        return {stream: sizes[stream] for stream in sorted({*sizes, *self._memory.streams()})}
+
+    def log_streams(self) -> tuple[str, ...]:
+        """List every stream of checkpoints that has one or was ever seen. Nothing but these is listed."""
+        seen = filter(record.is_log_stream, self._memory.streams())
+        return tuple(sorted({key.rpartition("/")[0] for key in self._store.list("log/")}.union(seen)))
 
     def last(self, stream: str) -> int:
         """Return how many records a stream has in the store, whether they can be read or not."""
@@ -52,23 +65,38 @@ class Inventory(Tree):
 
     def index_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the keys of the index that are missing, and those of levels that have nothing at or below them."""
+        missing, idle = self.listed_differences()
+        return tuple(key for key in missing if not self.is_of_removed(key)), idle
+
+    def listed_differences(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """As `index_differences`, with the keys of removed levels among those that are missing. A thread may do it."""
         streams = [stream for stream in self.streams() if self.highest(stream)]
         there = {key for key in self._store.list("tree/") if key.endswith("/@")}
-        missing, idle = index.index_differences(there, streams)
-        return tuple(key for key in missing if not self._is_removed(key)), idle
+        return index.index_differences(there, streams)
 
-    def _is_removed(self, key: str) -> bool:
+    def is_of_removed(self, key: str) -> bool:
+        """Tell whether a key of the index would be that of a level that was removed."""
         stream = f"level{key.removeprefix('tree').removesuffix('/@')}"
         with suppress(EnvFSError):  # a record that is damaged says nothing
             head = self._streams.head(stream)
             return head is not None and is_removed(head.data)
         return False
 
-    def unlist(self, level: str) -> None:
-        """Take a level, and those above it, out of the index where nothing was stored at or below them after all."""
+    def relist(self, level: str) -> None:
+        """Take a level out of the index if it has no text there, since a change of it was interrupted.
+
+        And those above it, where nothing was stored at or below them after all.
+        """
+        key = index.index_key(level)
+        if self.is_of_removed(key):
+            self._store.remove(key)
+        elif self._streams.head(record.level_stream(level)) is None:
+            self._unlist(level)
+        self._children.clear()
+
+    def _unlist(self, level: str) -> None:
         for key in {f"tree{step}/@" for step in names.chain(level)}.intersection(self.index_differences()[1]):
             self._store.remove(key)
-        self._children.clear()
 
     def repair_index(self) -> tuple[str, ...]:
         """Write what is missing in the index. Returns its keys."""

@@ -15,6 +15,7 @@ from envfs.store import Store, Watch
 from envfs.vault import window
 from envfs.vault.high_water import Memory, Seen
 
+_MOST_HEADS = 4096  # each has its record
 _NEVER = 10**12  # nobody writes so many versions. Somebody may ask for one
 
 
@@ -78,6 +79,10 @@ class Streams:
             watched = (stream, record.record_key(stream, head.seq)) if head else (stream,)
             self._watches[stream] = tuple(self._store.watch(path) for path in watched)
         self._heads[stream] = head
+        if len(self._heads) > _MOST_HEADS:  # of those that are asked for again, another look costs a millisecond
+            oldest = next(iter(self._heads))
+            del self._heads[oldest]
+            self._watches.pop(oldest, None)
 
     def data(self, stream: str, seq: int) -> bytes | None:
         """Return the bytes of one record, or None."""

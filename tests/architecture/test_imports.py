@@ -99,15 +99,55 @@ def test_the_keyholder_loads_no_loop_no_fuse_and_no_store() -> None:
 )
 def test_the_daemon_loads_no_crypto_library(module: str) -> None:
     modules = loaded(f"import {module}")
-    assert "trio" in modules or module == "envfs.fuse.mount"
+    assert "trio" in modules or module in ("envfs.daemon.__main__", "envfs.fuse.mount")
     assert not heads(modules) & {"cryptography", "pyrage", "prompt_toolkit"}
     assert not [name for name in modules if name.startswith("envfs.keyholder")]
 
 
+_DAEMON = "from envfs.daemon import __main__, trio_start; trio_start.load_trio(); import envfs.daemon.daemon"
+
+
 def test_a_daemon_starts_without_what_few_of_its_requests_need() -> None:
-    modules = loaded("import envfs.daemon.__main__, envfs.daemon.daemon")
-    assert not heads(modules) & {"pyfuse3", "tomlkit", "h11"}
-    assert not [module for module in modules if module.startswith("envfs.proxy.")]
+    modules = loaded(_DAEMON)
+    assert not heads(modules) & {"argparse", "h11", "html", "pyfuse3", "runpy", "idna", "ssl", "tarfile", "tomlkit"}
+    assert not [name for name in modules if name.startswith(("envfs.control.requests.", "envfs.proxy."))]
+
+
+def test_a_daemon_loads_little_before_it_starts_its_keyholder() -> None:
+    modules = loaded("import envfs.daemon.__main__")
+    assert not heads(modules) & {"argparse", "trio", "pathlib"}
+    assert len([name for name in modules if name.startswith("envfs.")]) < 30
+
+
+def test_what_is_left_out_of_trio_is_there_by_name_alone() -> None:
+    names = "from_thread, lowlevel, socket, to_thread, SocketStream, SSLStream, DTLSEndpoint"
+    use = "try:\n SSLStream(None)\nexcept NotImplementedError:\n import colorsys"  # a sign that nothing else loads
+    assert {"trio._channel", "colorsys"} <= loaded(f"{_DAEMON}\nfrom trio import {names}\n{use}")
+    assert "idna.core" in loaded(f"{_DAEMON}\nimport ctypes.util, idna\nctypes.util.find_library, idna.encode")
+
+
+def test_the_load_of_trio_starts_no_program_and_threads_have_their_names() -> None:
+    thread = "async def name(): return await trio.to_thread.run_sync(lambda: open('/proc/thread-self/comm').read())"
+    named = f"{thread}\nassert trio.run(name).startswith('<lambda>')"
+    program = "def refuse(event, _):\n assert event not in ('subprocess.Popen', 'os.posix_spawn', 'os.exec')"
+    loaded(f"{program}\nsys.addaudithook(refuse)\n{_DAEMON}\nimport trio\n{named}")
+
+
+_FUSE = "from envfs.fuse import pyfuse3_start; pyfuse3_start.load_pyfuse3(); import envfs.fuse.mount"
+
+
+def test_a_daemon_that_mounts_does_without_what_looks_for_versions() -> None:
+    modules = loaded(f"{_DAEMON}\n{_FUSE}")
+    assert "pyfuse3" in modules
+    assert not modules & {"importlib.metadata", "email", "zipfile", "csv"}
+    look = "import importlib.metadata\nimportlib.metadata.version('pyfuse3')"
+    assert "importlib.metadata" in loaded(f"{_DAEMON}\n{_FUSE}\n{look}")
+
+
+def test_a_trio_that_does_not_load_in_part_is_loaded_whole() -> None:
+    broken = "trio_start._LEFT_OUT = (*trio_start._LEFT_OUT, 'trio._core', 'trio._util')"
+    modules = loaded(_DAEMON.replace("; trio_start.load", f"; {broken}; trio_start.load"))
+    assert {"trio._core._run", "trio._ssl", "ssl", "envfs.daemon.daemon"} <= modules
 
 
 HEAVY = {

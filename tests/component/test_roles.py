@@ -1,6 +1,7 @@
 """What each request needs: nothing is reached without it, and with it alone nothing else is asked for."""
 
 import hashlib
+import inspect
 import json
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 import trio
 
 from envfs.control import dispatch
-from envfs.control.call import Call
+from envfs.control.call import Call, Sent
 from envfs.control.dispatch import Where
 from envfs.control.requests import log_entries
 from envfs.core.access.caller import Caller
@@ -29,7 +30,16 @@ from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
-OPEN = ("status", "use a token", "list levels", "find", "watch a view")  # the last one needs a daemon that goes on
+OPEN = (
+    "status",
+    "use a token",
+    "list levels",
+    "find",
+    "list rotations",
+    "list proxies",
+    "stop a proxy",
+    "watch a view",
+)  # the last one needs a daemon that goes on
 PIDFD = frozenset((Need.PIDFD,))
 R = control
 
@@ -49,8 +59,23 @@ def needs(name: str) -> frozenset[Capability]:
     """Return what a case needs: that of its row, for a text of the view the values."""
     row = dispatch._TABLE[type(CASES[name].request)]
     # a trial says which values are the same, and a new name that an old one is set
-    extra = {"try an import": {Capability.READ}, "rename": {Capability.NAMES}}.get(name, set())
+    extra = {
+        "try an import": {Capability.READ},
+        "rename": {Capability.NAMES},
+        "rotate": {Capability.NAMES},
+        "list holders": {Capability.HISTORY, Capability.NAMES},
+        "report an incident": {Capability.HISTORY, Capability.NAMES},
+    }.get(name, set())
     return frozenset({row.capability} | extra)
+
+
+def test_every_request_has_a_handler_of_its_own() -> None:
+    handlers = {kind: dispatch.handler_of(row) for kind, row in dispatch._TABLE.items()}
+    assert len(set(handlers.values())) == len(handlers)
+    for kind, handler in handlers.items():
+        named = list(inspect.get_annotations(handler, eval_str=True).values())
+        assert inspect.iscoroutinefunction(handler)
+        assert (named[0], issubclass(kind, named[1]), named[2]) == (Call, True, Sent)
 
 
 def test_every_request_states_what_it_needs() -> None:
@@ -66,7 +91,12 @@ def test_every_request_states_what_it_needs() -> None:
         R.ListVariables,
         R.ListLevels,
         R.ListHistory,
+        R.ListRotations,
         R.CompareLevels,
+        R.OpenProxy,
+        R.ListProxies,
+        R.StopProxy,
+        R.ListProxyRules,
     }
 
 
@@ -102,6 +132,7 @@ AT_SHOP = [
         "set several",
         "unset",
         "rename",
+        "rotate",
         "import",
         "rollback",
         "check a write",

@@ -1,12 +1,13 @@
 """A stream of frames means the same however its bytes are split."""
 
+import io
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from envfs.errors import BadRequest
-from envfs.protocol.framing import Decoder, encode_frame
+from envfs.protocol.framing import Decoder, encode_frame, read_frame
 from tests.property.messages import json_values
 
 LIMIT = 4096
@@ -42,6 +43,32 @@ def test_what_is_encoded_is_decoded(made: list[tuple[dict[str, object], list[byt
     assert found == [repr((body, tuple(blobs))) for body, blobs in made]
     assert not refused
     assert not left
+
+
+@given(frames, st.integers(0, 10_000), st.integers(0, 255))
+def test_a_frame_that_is_waited_for_is_the_first_of_those_that_are_fed(
+    made: list[tuple[dict[str, object], list[bytes]]], at: int, byte: int
+) -> None:
+    for bend in (False, True):
+        data = bytearray(wired(made))
+        if bend and data:
+            data[at % len(data)] = byte
+        assert waited_for(bytes(data)) == outcome([bytes(data)])[0][:1]
+
+
+def waited_for(data: bytes) -> list[object]:
+    stream = io.BytesIO(data)
+
+    def receive(size: int) -> bytes:
+        piece = stream.read(size)
+        if len(piece) < size:
+            raise BadRequest("it ended early")
+        return piece
+
+    try:
+        return [repr(read_frame(receive, LIMIT, LIMIT))]
+    except BadRequest:
+        return []
 
 
 @given(frames, st.lists(st.integers(0, 10_000), max_size=8))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from envfs.errors import Malformed
+from envfs_cli import backup_archive
 from tests.conftest import Homes
 from tests.system.alone import answers, reading, verified
 from tests.system.home import SECONDS, Home
@@ -135,6 +137,22 @@ def test_a_daemon_keeps_a_restore_out(new_home: Homes, saved: tuple[Home, Path])
         assert answers_of(home) == "after"
 
 
+def test_another_user_is_refused_without_a_rule_and_gets_a_file_of_its_own_with_one(
+    new_home: Homes, saved: tuple[Home, Path], ground: Path
+) -> None:
+    home, folder = new_home(saved[0]), ground / "of-1001"
+    folder.mkdir()
+    os.chown(folder, 1001, 1001)
+    with home.mounted():
+        refused = home.envfs("backup", str(folder / "x"), uid=1001, status=102).complaint
+        assert "no rule gives uid 1001 `admin`" in refused
+        assert not list(folder.iterdir())
+        home.envfs("grant", "/", "--uid", "1001", "--can", "admin")
+        home.envfs("backup", str(folder / "x"), uid=1001)
+    with tarfile.open(folder / "x") as tar:
+        assert "index.json" in tar.getnames()
+
+
 def answers_of(home: Home) -> str:
     """Return what the running daemon gives for WHEN."""
     with Peer(home.socket) as peer:
@@ -177,6 +195,75 @@ BENT: dict[str, Callable[[str, bytes], tuple[str, bytes] | None]] = {
         else (name.replace("vault/vault.toml", "/tmp/x"), data)
     ),
 }
+
+
+def _member(name: str, kind: bytes, data: bytes = b"", **fields: object) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, len(data)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info.tobuf(tarfile.GNU_FORMAT) + data + bytes(-len(data) % 512)
+
+
+def _sparse(size: int) -> bytes:
+    # an old GNU header: one piece of no bytes at the end of a file of that size (tar(5))
+    block = bytearray(_member("vault/vault.toml", tarfile.GNUTYPE_SPARSE))
+    block[386:398], block[398:410] = b"%011o\0" % size, b"%011o\0" % 0
+    block[483:495] = b"%011o\0" % size
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block[:512])
+    return bytes(block)
+
+
+EVIL: dict[str, bytes] = {
+    "a link": _member("vault/vault.toml", tarfile.SYMTYPE, linkname="/etc/passwd"),
+    "a hard link": _member("vault/vault.toml", tarfile.LNKTYPE, linkname="/etc/passwd"),
+    "a device": _member("vault/vault.toml", tarfile.CHRTYPE, devmajor=1, devminor=5),
+    "a pipe": _member("vault/vault.toml", tarfile.FIFOTYPE),
+    "a folder": _member("vault/level", tarfile.DIRTYPE),
+    "eight gigabytes of holes": _sparse(1 << 32),
+    "a size below zero": _member("vault/vault.toml", tarfile.REGTYPE, size=-512),
+    "a long name of gigabytes": _member("././@PaxHeader", tarfile.XHDTYPE, size=1 << 40),
+    "a GNU name of gigabytes": _member("././@LongLink", tarfile.GNUTYPE_LONGNAME, size=1 << 40),
+    "a header for all": _member("x", tarfile.XGLTYPE, b"20 path=/etc/passwd\n"),
+    "a size below zero in a header": _member("x", tarfile.XHDTYPE, b"13 size=-512\n")
+    + _member("vault/x", tarfile.REGTYPE),
+    "a NUL in a name": _member("x", tarfile.XHDTYPE, b"18 path=vault/a\0b\n") + _member("vault/x", tarfile.REGTYPE),
+    "a name twice": _member("vault/vault.toml", tarfile.REGTYPE, b"a") * 2,
+    "the root": _member("/etc/cron.d/x", tarfile.REGTYPE, b"a"),
+    "steps up": _member("vault/level/../../../x", tarfile.REGTYPE, b"a"),
+    "another file of the state": _member("state/links.json", tarfile.REGTYPE, b"{}"),
+}
+
+
+def _of_one_file(name: str, **index: object) -> bytes:
+    data = b"a"
+    facts = {"size": 1, "sha256": hashlib.sha256(data).hexdigest()}
+    body = {"format": "envfs-backup-1", "vault": "v", "time": "2026-11-30T00:00:00Z", "files": {name: facts}, **index}
+    text = json.dumps(body).encode()
+    return _member(name, tarfile.REGTYPE, data) + _member("index.json", tarfile.REGTYPE, text) + bytes(1024)
+
+
+EVIL["a time that is a path"] = _of_one_file("vault/vault.toml", time="/../../../tmp/x")
+EVIL["a time with a NUL"] = _of_one_file("vault/vault.toml", time="2026\0")
+EVIL["a vault that writes to the terminal"] = _of_one_file("vault/vault.toml", vault="\x1b[2J")
+
+
+@pytest.mark.parametrize("how", EVIL)
+def test_an_archive_that_was_made_to_harm_is_refused_at_once(ground: Path, how: str) -> None:
+    path = ground / f"evil-{hashlib.sha256(how.encode()).hexdigest()[:8]}.tar"
+    path.write_bytes(EVIL[how] + bytes(10240))
+    with pytest.raises(Malformed) as refused:
+        backup_archive.check_backup(str(path))
+    assert str(path) in refused.value.text
+    assert refused.value.text.isprintable()
+    assert "has no index" not in refused.value.text  # it did not come so far
+
+
+def test_an_archive_of_one_sound_file_is_taken(ground: Path) -> None:
+    path = ground / "sound.tar"
+    path.write_bytes(_of_one_file("vault/level/x/@00000001.json"))
+    assert list(backup_archive.check_backup(str(path)).files) == ["vault/level/x/@00000001.json"]
 
 
 @pytest.mark.parametrize("how", BENT)

@@ -52,6 +52,7 @@ LOCKED = {
     "forget /none -y": 103,
     "forget /..": 105,
     "forget /app --before x": 2,
+    f"forget /app --before {'9' * 5000} -y": 103,
     "diff /none": 103,
     "diff /app@7": 103,
     "diff /..": 105,

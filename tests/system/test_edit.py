@@ -101,7 +101,7 @@ def test_vim_keeps_no_copy_and_begins_again_at_the_fault(served: Home, folder: P
         terminal.type(f":%s/A=1/A={MARK}/")
         terminal.type(':%s/B=2/B="/')
         terminal.type(":wq")
-        terminal.expect("open the editor again? [y/N] ")
+        terminal.expect("open the editor again? [Y/n] ")
         terminal.type("y")
         terminal.expect('B="')
         terminal.type(":s/\"/'3'/")  # on the line of the fault, where the editor begins

@@ -147,6 +147,14 @@ def trapped(world: World) -> None:
     world.home.envfs("get", "/shop", "TRAP")
 
 
+def with_a_rotation_under_way(world: World) -> None:
+    world.home.envfs("rotate", "/shop", "A", "--rotate-with", "false", status=100)
+
+
+def with_an_overlap(world: World) -> None:
+    world.home.envfs("rotate", "/shop", "A", "--overlap", "1h")
+
+
 class Case(NamedTuple):
     """What fails, what is named then, whether the line works afterwards (`cures`), and who runs the line."""
 
@@ -170,6 +178,10 @@ CASES = {
     "locked": Case("status", ("envfs unlock",), locked, cures=True),
     "no such variable": Case("get /shop NOPE", ("envfs show {}",)),
     "no such variable to explain": Case("explain /shop NOPE", ("envfs show {}",)),
+    "no such variable to unset": Case("unset /shop NOPE", ("envfs show {} --own",)),
+    "no such variable to rename": Case("rename /shop NOPE B", ("envfs show {} --own",)),
+    "no such variable to copy": Case("cp /shop /new --only NOPE", ("envfs show {} --own",)),
+    "no such variable to roll back": Case("rollback /shop 1 NOPE -y", ("envfs history {}",)),
     "no such level": Case("get /nope A", ("envfs ls",)),
     "no such level to write": Case("unset /nope A", ("envfs ls",)),
     "no such version": Case("rollback /shop 99 -y", ("envfs history {}",)),
@@ -190,6 +202,9 @@ CASES = {
     ),
     "an odd rule": Case("grant /shop --uid 7 --can fly", ("envfs grant --help",)),
     "no token": Case("token revoke", ("envfs token ls",)),
+    "not a token": Case("token revoke g1", ("envfs token ls",)),
+    "a move below itself": Case("mv /shop /shop/x", ("envfs cp {} {}",)),
+    "nothing to forget": Case("forget / -y", ("envfs ls",)),
     "no text for placeholders": Case("export --own /shop", ("envfs export {}",), masked, uid=1001),
     "no such grant": Case("revoke /shop --uid 7", ("envfs grants",)),
     "a project that is there": Case("project new shop", ("envfs project ls", "envfs project custody {} --managed")),
@@ -217,6 +232,12 @@ CASES = {
     "a canary that was read": Case("status", ("envfs log --event canary",), trapped),
     "no index": Case("verify", ("envfs verify --repair",), without_the_index, cures=True),
     "an older vault": Case("get /shop A", ("envfs accept {}",), restored, cures=True),
+    "a rotation under way": Case(
+        "rotate /shop A", ("envfs rotate {} {} --resume", "envfs rotate {} {} --abort"), with_a_rotation_under_way
+    ),
+    "an overlap": Case("rotate /shop A --overlap 1h", ("envfs rotate {} {} --finish",), with_an_overlap, cures=True),
+    "nothing to rotate": Case("rotate /shop NOPE", ("envfs explain {} {}",)),
+    "no level for a new secret": Case("generate A", ("envfs generate --set /shop/prod DB_PASSWORD",)),
     "a damaged record": Case("get /shop A --version 1", ("envfs verify",), damaged),
 }
 # what the table does not provoke, and why
@@ -228,7 +249,8 @@ ELSEWHERE = {
     "envfs project {}": "a text, whose hint says what is missing",
     "envfs key rotate": "a text, whose hint says what is missing",
     "envfs unlock {}": "a change of keys that broke off: tests/system/test_custody.py",
-    "envfs explain {} {}": "an import whose view reads otherwise: tests/system/test_link.py",
+    "envfs edit {}": "a day that was about the old value: tests/transcripts/rotation.txt",
+    "envfs generate --set {} {}": "a variable that went away meanwhile: tests/component/test_rotations.py",
     "envfs unmount && envfs mount": "a client of another release: tests/component/test_connection.py",
     "envfs lock": "a machine that can hibernate without secret memory",
     "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",

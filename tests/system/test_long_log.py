@@ -9,6 +9,7 @@ import pytest
 from envfs.core import audit, events
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.events import Served
 from envfs.gate.audit_log import log_end
 from envfs.gate.audit_log.log_files import LogEnd
 from envfs.host import clocks
@@ -18,7 +19,7 @@ from tests.system.home import Daemon, Home
 _ENTRIES = 150_000
 _MORE_KIB = 20 << 10  # the log has 33 MiB
 _REQUEST = AccessRequest("/shop", Channel.MOUNT, Format.DOTENV)
-_READ = events.read(_REQUEST, 1, Verdict(Decision.ALLOW, "uid 0 /"))
+_READ = events.read(_REQUEST, Served(1), Verdict(Decision.ALLOW, "uid 0 /"))
 
 
 def _lengthen(log: Path) -> int:

@@ -113,10 +113,11 @@ def _print(findings: "list[FindingRow]") -> None:
         return
     width = max(len(row.check) for row in findings)
     for row in findings:
-        state = output.paint(output.clean(row.state).ljust(len(_PROBLEM)), _STYLES.get(row.state, "bad"))
-        output.print_line(f"{state}  {output.clean(row.check).ljust(width)}  {output.clean(row.text)}")
+        check = f"  {output.clean(row.check).ljust(width)}  "
+        output.print_field("", row.state.ljust(len(_PROBLEM)), check, row.text, _STYLES.get(row.state, "bad"))
         if row.hint and row.state != _OK:
-            output.print_line(output.paint(f"{' ' * (len(_PROBLEM) + width + 4)}{output.clean(row.hint)}", "dim"))
+            for line in output.lines_below(" " * (len(_PROBLEM) + len(check)), row.hint):
+                output.print_line(output.paint(line, "dim"))
     output.print_line(f"\n{_summary(findings)}")
 
 

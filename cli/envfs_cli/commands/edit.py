@@ -119,7 +119,7 @@ def _write(asking: session.Session, arguments: EditArguments, edit: Edit) -> Non
 
 
 def _again(edit: Edit, error: EnvFSError) -> Edit:
-    if not prompts.confirm(f"{output.clean(error.text)}; {_AGAIN}"):
+    if not prompts.confirm(f"{error.text}; {_AGAIN}", default=True):  # Enter loses nothing
         raise error
     return edit._replace(line=getattr(error, "line", 0) or 1, column=getattr(error, "column", 0) or 1)
 

@@ -52,7 +52,7 @@ def run_explain(arguments: ExplainArguments) -> int:
     name, dated = names.parse_variable(word), dated_level(level, arguments.version)
     level = dated.level
     asking = session.start_session(arguments.passphrase_file)
-    rows, dangling = view_facts(asking, dated)
+    rows, dangling, _ = view_facts(asking, dated)
     facts = next((row for row in rows if row.name == name), None)
     if facts is None:
         raise NoSuchVariable(f"{level} has no variable of that name", f"`envfs show {level}` lists them")
@@ -114,9 +114,8 @@ def _print(facts: control.FactsRow, level: str, chains: "list[control.DanglingRo
     for text in facts.doubts:
         _print_fact("doubt", text, "warn")
     if value is not None:
-        _print_fact("value", value)
+        output.print_line(f"  {'value'.ljust(9)}  {output.clean(value)}")  # as it is: it may be copied
 
 
 def _print_fact(kind: str, text: str, style: "output.Style | None" = None) -> None:
-    name = output.clean(kind).ljust(9)
-    output.print_line(f"  {output.paint(name, style) if style else name}  {output.clean(text)}")
+    output.print_field("  ", kind.ljust(9), "  ", text, style)

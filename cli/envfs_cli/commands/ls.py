@@ -5,6 +5,7 @@ from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import session
 from envfs_cli.replies import damage
+from envfs_cli.terminal import prompts
 
 
 class LsArguments(NamedTuple):
@@ -19,7 +20,9 @@ class LsArguments(NamedTuple):
 def run_ls(arguments: LsArguments) -> int:
     """List levels."""
     request = control.ListLevels(arguments.level or "/", arguments.removed)
-    sent = session.start_session(arguments.passphrase_file).rows(request)
+    link = session.start_session(arguments.passphrase_file)
+    with prompts.Waiting("listing the levels"):
+        sent = link.rows(request)
     rows, status = damage.intact_rows(sent, control.LevelRow)
     if arguments.json:
         output.rows_json(rows)

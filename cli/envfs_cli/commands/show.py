@@ -35,7 +35,7 @@ def run_show(arguments: ShowArguments) -> int:
         output.as_json([{**row._asdict(), **({"value": values[row.name]} if values else {})} for row in rows])
     elif values:
         cells = [(row.name, values.get(row.name, _HIDDEN), row.level) for row in rows]
-        output.print_table(("NAME", "VALUE", "SET BY"), cells)
+        output.print_table(("NAME", "VALUE", "SET BY"), cells, whole=True)
     else:
         output.print_table(("NAME", "SET BY"), [(row.name, row.level) for row in rows])
     return 0

@@ -29,9 +29,9 @@ def run_status(arguments: StatusArguments) -> int:
         for name, text in (
             _outline(report) if report.audience != "owner" else _in_full(report, running=not link.private)
         ):
-            output.print_line(f"{output.paint(name.ljust(10), 'dim')} {output.clean(text)}")
+            output.print_field("", name.ljust(10), " ", text, "dim")
         for text in report.problems:
-            output.print_line(f"{output.paint('problem'.ljust(10), 'bad')} {output.clean(text)}")
+            output.print_field("", "problem".ljust(10), " ", text, "bad")
     return EnvFSError.status if report.problems else 0
 
 

@@ -66,6 +66,8 @@ def _create(arguments: TokenArguments, level: str) -> int:
 
 
 def _revoke(arguments: TokenArguments, rule_id: str) -> int:
+    if not (rule_id.startswith("t") and rule_id[1:].isdigit()):
+        raise Mistake("a token is named by its id, such as t3", "`envfs token ls` lists them")
     print_notes(session.start_session(arguments.passphrase_file).reply(control.Revoke("/", id=rule_id)))
     return 0
 

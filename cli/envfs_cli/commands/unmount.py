@@ -4,6 +4,7 @@ import os
 import sys
 import time
 
+from envfs import interpreter
 from envfs.errors import NotRunning, TimedOut
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
@@ -41,7 +42,8 @@ def run_unmount(_arguments: UnmountArguments) -> int:
 
 def _remove_dead_mounts() -> int:
     # what a killed daemon left. Only the daemon's side may look at mounts
-    status = os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-I", "-m", "envfs.daemon", "clear"])  # noqa: S606
+    command = interpreter.start_command("envfs.daemon.__main__", "clear")
+    status = os.spawnv(os.P_WAIT, sys.executable, command)  # noqa: S606
     if status == NotRunning.status:
         client.need_running()
     return status

@@ -6,6 +6,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envfs_cli.grammar import Command
 
+_OFFERS = {
+    "level": "_envfs_levels",
+    "names": '_envfs_listed "${given[@]}"',
+    "user": "_envfs_accounts -u",
+    "group": "_envfs_accounts -g",
+}
+
 
 def bash_script() -> str:
     """Return the script."""
@@ -39,7 +46,8 @@ def _wanted(command: "Command", place: int) -> str:
 def _choices(command: "Command") -> list[str]:
     cases = []
     for option in command.options:
-        if option.choices:
+        action = f'_envfs_words "{" ".join(option.choices)}"' if option.choices else _OFFERS.get(option.offers)
+        if action:
             places = " | ".join(f'"{word} {flag}"' for word in command_words(command) for flag in option.flags)
-            cases.append(f'        {places}) _envfs_words "{" ".join(option.choices)}" ;;')
+            cases.append(f"        {places}) {action} ;;")
     return cases

@@ -9,7 +9,16 @@ _envfs_files() {
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
 }
 
+_envfs_versions() { # the versions of a level behind LEVEL@
+    mapfile -t COMPREPLY < <("$envfs" __complete version "$word" 2>/dev/null)
+    COMPREPLY=("${COMPREPLY[@]%%$'\t'*}")
+}
+
 _envfs_levels() { # or, with `here`, the names of the level that this folder is linked to
+    if [[ $word == *@* ]]; then
+        _envfs_versions
+        return
+    fi
     mapfile -t COMPREPLY < <("$envfs" __complete "${1-level}" "$word" 2>/dev/null)
     if [[ ${COMPREPLY[0]-} == */ ]]; then
         compopt -o nospace 2>/dev/null
@@ -30,6 +39,16 @@ _envfs_projects() {
 
 _envfs_names() { # LEVEL
     _envfs_words "$("$envfs" __complete name "$1" 2>/dev/null)"
+}
+
+_envfs_listed() { # LEVEL: one more name behind those of a list
+    local before=""
+    [[ $word != *,* ]] || before="${word%,*},"
+    mapfile -t COMPREPLY < <(compgen -P "$before" -W "$("$envfs" __complete name "${1-}" 2>/dev/null)" -- "${word##*,}")
+}
+
+_envfs_accounts() { # -u: users, -g: groups
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$word")
 }
 
 _envfs_program() { # INDEX: where the program stands
@@ -88,4 +107,5 @@ _envfs() {
     esac
 }
 
+COMP_WORDBREAKS=${COMP_WORDBREAKS//@/} # a level and its version are one word
 complete -F _envfs envfs

@@ -43,12 +43,18 @@ function __envfs_program --description 'complete the command behind --'
     complete -C (string join ' ' -- $rest)
 end
 
+function __envfs_offer --description 'KIND: levels and names, or the versions of a level behind LEVEL@'
+    set -l kind $argv[1]
+    string match -q -- '*@*' (commandline -ct); and set kind version
+    envfs __complete $kind (commandline -ct) 2>/dev/null
+end
+
 function __envfs_levels
-    envfs __complete level (commandline -ct) 2>/dev/null
+    __envfs_offer level
 end
 
 function __envfs_here
-    envfs __complete here (commandline -ct) 2>/dev/null
+    __envfs_offer here
 end
 
 function __envfs_projects
@@ -56,7 +62,15 @@ function __envfs_projects
 end
 
 function __envfs_names
-    envfs __complete name (__envfs_given)[1] 2>/dev/null
+    set -l given (__envfs_given)
+    envfs __complete name "$given[1]" 2>/dev/null
+end
+
+function __envfs_listed --description 'one more name behind those of a list'
+    set -l before (string match -r '.*,' -- (commandline -ct))
+    for name in (__envfs_names)
+        echo $before$name
+    end
 end
 
 complete -c envfs -f

@@ -1,15 +1,30 @@
 #compdef envfs
 # zsh completion for envfs, made by `envfs completion zsh`
 
-_envfs_levels() {
+_envfs_versions() { # the versions of a level behind LEVEL@, with when and why
+  local -a found shown
+  found=(${(f)"$(envfs __complete version "$PREFIX" 2>/dev/null)"})
+  shown=(${found/$'\t'/  -- })
+  compadd -V versions -l -d shown -- ${found%%$'\t'*}
+}
+
+_envfs_offer() { # KIND: the shell calls the functions below with words of its own
   local -a found
-  found=(${(f)"$(envfs __complete ${1:-level} "$PREFIX" 2>/dev/null)"})
+  if [[ $PREFIX == *@* ]]; then
+    _envfs_versions
+    return
+  fi
+  found=(${(f)"$(envfs __complete $1 "$PREFIX" 2>/dev/null)"})
   compadd -S '' -- ${(M)found:#*/}
   compadd -- ${found:#*/}
 }
 
+_envfs_levels() {
+  _envfs_offer level
+}
+
 _envfs_here() {
-  _envfs_levels here
+  _envfs_offer here
 }
 
 _envfs_folders() {
@@ -25,8 +40,13 @@ _envfs_projects() {
 
 _envfs_names() {
   local -a found
-  found=(${(f)"$(envfs __complete name "$line[1]" 2>/dev/null)"})
+  found=(${(f)"$(envfs __complete name "${line[1]-}" 2>/dev/null)"})
   compadd -- $found
+}
+
+_envfs_listed() {
+  compset -P '*,'
+  _envfs_names
 }
 
 _envfs() {

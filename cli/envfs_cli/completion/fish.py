@@ -15,6 +15,12 @@ _ACTIONS = {
     "file": "-F",
     "words": "-a --",
 }
+_OFFERS = {
+    "level": "'(__envfs_levels)'",
+    "names": "'(__envfs_listed)'",
+    "user": "'(__fish_complete_users)'",
+    "group": "'(__fish_complete_groups)'",
+}
 
 
 def fish_script() -> str:
@@ -54,7 +60,8 @@ def _option(word: str, option: "Option") -> str:
     if option.kind == "file":
         parts.append("-r -F")
     elif option.kind != "flag":
-        parts.append(f"-x -a {_quoted(' '.join(option.choices))}" if option.choices else "-x")
+        offers = _quoted(" ".join(option.choices)) if option.choices else _OFFERS.get(option.offers)
+        parts.append(f"-x -a {offers}" if offers else "-x")
     return " ".join([*parts, f"-d {_quoted(option.help)}"])
 
 

@@ -14,6 +14,7 @@ _ACTIONS = {
     "name": "_envfs_names",
     "file": "_files",
 }
+_OFFERS = {"level": "_envfs_levels", "names": "_envfs_listed", "user": "_users", "group": "_groups"}
 
 
 def zsh_script() -> str:
@@ -39,7 +40,8 @@ def _case(command: "Command") -> str:
 def _option(option: "Option") -> list[str]:
     value = ""
     if option.kind != "flag":
-        action = "_files" if option.kind == "file" else f"({' '.join(option.choices)})" if option.choices else " "
+        named = f"({' '.join(option.choices)})" if option.choices else _OFFERS.get(option.offers, " ")
+        action = "_files" if option.kind == "file" else named
         value = f":{option.metavar}:{action}"
     others = f"({' '.join(option.flags)})" if len(option.flags) > 1 else ""
     text = option.help.replace("[", "\\[").replace("]", "\\]")

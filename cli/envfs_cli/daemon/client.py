@@ -79,6 +79,11 @@ class Link:
                 break
         raise KeyholderGone("the daemon disconnected", "`envfs status` and the daemon's log may say why")
 
+    @property
+    def takes_files(self) -> bool:
+        """Tell whether a request may bring a file. Of other users the daemon takes memory alone."""
+        return _server_uid(self._socket) == os.geteuid() and not _TOKEN_VARIABLES & os.environ.keys()
+
     def renewed_by(self, again: "Callable[[], Link]") -> "Self":
         """Connect again, as `again` does, if the daemon ends before it has begun with a request."""
         self._again = again
@@ -257,13 +262,13 @@ def running_daemon() -> "Link | None":
     """Connect to a running daemon: the one of this home, else (unless ENVFS_HOME is set) the system's, or None."""
     mine = user_locations()
     paths = [mine.socket]
+    if mine.link and not os.path.exists(mine.socket):
+        from envfs_cli.daemon import other_session
+
+        paths += other_session.socket_by_link(mine)
     if "ENVFS_HOME" not in os.environ and not os.path.exists(mine.vault):
         paths.append(locations.system_locations().socket)
-    for path in paths:
-        link = _connect(path)
-        if link is not None:
-            return link
-    return None
+    return next(filter(None, map(_connect, paths)), None)
 
 
 def need_running() -> Link:
@@ -315,8 +320,7 @@ def _be_patient(connection: "_socket.socket", seconds: int) -> None:
 
 def _check_server(connection: "_socket.socket", path: str) -> None:
     # somebody else's socket in our place would be sent our secrets
-    raw = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
-    server = int.from_bytes(raw[4:8], sys.byteorder)
+    server = _server_uid(connection)
     if server not in (os.geteuid(), 0):
         connection.close()
         raise NotApproved(
@@ -325,19 +329,19 @@ def _check_server(connection: "_socket.socket", path: str) -> None:
         )
 
 
+def _server_uid(connection: "_socket.socket") -> int:
+    raw = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
+    return int.from_bytes(raw[4:8], sys.byteorder)
+
+
 def start_private_daemon(lock: int = -1, *, looks: bool = False) -> Link:
     """Start a daemon for this command alone, and hand it the lock, or one that only `looks`, which needs none."""
     from envfs_cli.daemon import launch
 
-    ours, theirs = _pair()
+    ours, theirs = (each.detach() for each in _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM))
     between = os.fork()
     if between == 0:
         launch.start_daemon(user_locations(), theirs, lock, looks=looks)
     os.waitpid(between, 0)
     os.close(theirs)
     return Link(_socket.socket(fileno=ours), private=True)
-
-
-def _pair() -> "tuple[int, int]":
-    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    return ours.detach(), theirs.detach()

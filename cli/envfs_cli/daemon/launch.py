@@ -3,7 +3,7 @@
 import os
 import sys
 
-from envfs import safe_open
+from envfs import interpreter, safe_open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def start_daemon(mine: "Locations", connection: int, lock: int, *, looks: bool) 
     """Start a daemon that serves one connection. For a child that ends, as its parent is to have no other children."""
     try:
         os.set_inheritable(connection, True)
-        command = [sys.executable, "-I", "-m", "envfs.daemon", "answer", str(connection)]
+        command = interpreter.start_command("envfs.daemon.__main__", "answer", str(connection))
         if lock >= 0:
             os.set_inheritable(lock, True)
             command += ["--lock", str(lock)]

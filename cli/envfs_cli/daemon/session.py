@@ -47,6 +47,11 @@ class Session:
             self._open.close()
             self._open = None
 
+    @property
+    def takes_files(self) -> bool:
+        """Tell whether a request may bring a file. Otherwise what it brings is in memory."""
+        return self._link.takes_files
+
     def ask(
         self, request: "NamedTuple", descriptors: "tuple[int, ...]" = (), rows: "list[object] | None" = None
     ) -> "tuple[object, bytes]":
@@ -164,10 +169,20 @@ def _keep_in(received: list[object]) -> "OnRow":
             from envfs_cli.daemon import waiting
 
             waiting.say_waiting(row)
+        elif isinstance(row, control.ProgressRow):
+            _tell_progress(f"{row.done:,} of {row.total:,}")
         else:
             received.append(row)
+            if not len(received) % _MANY:
+                _tell_progress(f"{len(received):,}")
 
     return keep
+
+
+def _tell_progress(how_far: str) -> None:
+    from envfs_cli.terminal import prompts
+
+    prompts.Waiting.tell(how_far)
 
 
 def _told(received: list[object], answer: "tuple[object, bytes]") -> "tuple[object, bytes]":
@@ -187,6 +202,7 @@ def _locked(project: str, reason: EnvFSError) -> Locked:
     return Locked(text, f"name a file that holds it in {variable}{option}; {unlock} asks at a terminal", project)
 
 
+_MANY = 500  # rows, that a person is told of while they come
 _MOST_LOCKS = 3  # the vault's, that of level /, that of the project
 
 

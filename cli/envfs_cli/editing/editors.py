@@ -16,6 +16,7 @@ _VIM = ("-n", "-i", "NONE", "--cmd", "set nomodeline", "-c", "silent! set noback
 _NO_FILES = "make-backup-files auto-save-default auto-save-list-file-prefix create-lockfiles enable-local-variables"
 _EMACS = ("--eval", f"(setq backup-inhibited t {_NO_FILES.replace(' ', ' nil ')} nil)")
 _ELSEWHERE = ("code", "code-insiders", "codium", "cursor", "subl", "atom", "zed", "emacsclient", "gedit", "kate")
+_NAME_ONE = "name one in VISUAL or EDITOR, such as nano"
 _WITHOUT_COPIES = ("ed", "ex", "vi", "nvi", "busybox")
 
 
@@ -26,9 +27,12 @@ def wanted_editor() -> "list[str]":
         EnvFSError: there is none, or it edits in another process
     """
     named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    words = shlex.split(named) if named else [name for name in _USUAL if shutil.which(name)][:1]
-    if not words:
-        raise EnvFSError("there is no editor", "name one in VISUAL or EDITOR, such as nano")
+    try:
+        words = shlex.split(named) if named else [name for name in _USUAL if shutil.which(name)][:1]
+    except ValueError:
+        raise EnvFSError("the command in VISUAL or EDITOR has a quote that is not closed", _NAME_ONE) from None
+    if not words or not words[0]:
+        raise EnvFSError("there is no editor", _NAME_ONE)
     if os.path.basename(words[0]) in _ELSEWHERE:
         raise EnvFSError(
             f"{os.path.basename(words[0])} opens files in another process, which keeps copies of them on the disk",

@@ -4,7 +4,7 @@ The folder is a tmpfs in a mount namespace of a child's own (mount_namespaces(7)
 that ends. Where the kernel gives no such namespace, the folder is on a tmpfs that all processes of the user see.
 
 Laws: no byte of the text comes to a disk by this. For root the tmpfs is kept out of swap; for others the kernel has no
-such option. The editor leaves no core dump.
+such option. Neither the editor nor the process that waits for it leaves a core dump.
 """
 
 import contextlib
@@ -43,11 +43,19 @@ def edit_in_memory(text: bytes, name: str, command: "Command") -> bytes:
     Raises:
         EnvFSError: there is no place in memory, or the program failed
     """
-    handle, place = secrets.from_bytes(text), tempfile.mkdtemp(prefix="envfs-edit-")
+    handle = secrets.from_bytes(text)
+    try:
+        place = tempfile.mkdtemp(prefix="envfs-edit-")
+    except OSError as error:
+        raise EnvFSError(f"there is no folder for the editor: {safe_open.error_words(error)}", "set TMPDIR") from None
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     try:
         status = _waited(lambda: _edit(handle, place, name, command))
     finally:
-        os.rmdir(place)
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+        with contextlib.suppress(OSError):  # another process put something there. The text is not there
+            os.rmdir(place)
     if status:
         raise EnvFSError("the editor failed, so nothing was changed", "its own message says more")
     return os.pread(handle, _MOST, 0)
@@ -69,8 +77,11 @@ def _waited(act: "Callable[[], int]") -> int:
 def _edit(handle: int, place: str, name: str, command: "Command") -> int:
     with _memory_folder(place) as folder:
         path = os.path.join(folder, name)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(os.pread(handle, _MOST, 0))
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(os.pread(handle, _MOST, 0))
+        except OSError as error:
+            raise EnvFSError(f"the text cannot be put into {folder}: {safe_open.error_words(error)}") from None
         status = _waited(lambda: _become(command(path), folder))
         if not status:
             _take_back(path, handle)
@@ -78,7 +89,10 @@ def _edit(handle: int, place: str, name: str, command: "Command") -> int:
 
 
 def _take_back(path: str, handle: int) -> None:
-    source = safe_open.open_file(path)
+    try:
+        source = safe_open.open_file(path)
+    except OSError as error:
+        raise EnvFSError(f"the editor left no text behind: {safe_open.error_words(error)}") from None
     os.ftruncate(handle, 0)
     os.pwrite(handle, os.pread(source, _MOST, 0), 0)
     os.close(source)
@@ -91,8 +105,11 @@ def _become(words: "list[str]", folder: str) -> "NoReturn":
     signals.restore_signals()
     try:
         os.execvpe(words[0], words, {**os.environ, "TMPDIR": folder})  # noqa: S606 - the person's own editor
-    except OSError:
-        output.error(EnvFSError(f"there is no editor {os.path.basename(words[0])}", "VISUAL or EDITOR names one"))
+    except OSError as error:
+        reason = safe_open.error_words(error)
+        output.error(
+            EnvFSError(f"cannot run {os.path.basename(words[0])}: {reason}", "VISUAL or EDITOR names the editor")
+        )
         os._exit(exit_status.BUG)
 
 

@@ -8,9 +8,11 @@ from envfs_cli.grammar.words import (
     JSON,
     LEVEL,
     MAX_READS,
+    NAME,
     PASSPHRASE,
     SCOPES,
     TTL,
+    YES,
     Argument,
     Command,
     Option,
@@ -18,7 +20,7 @@ from envfs_cli.grammar.words import (
 )
 
 _DECISIONS = ("allow", "mask", "ask", "deny")
-_ONLY = Option(("--only",), "list", "NAMES", "these variables alone; * and ? may stand in a name")
+_ONLY = Option(("--only",), "list", "NAMES", "these variables alone; * and ? may stand in a name", offers="names")
 _CAN = CAN._replace(help=f"{CAPABILITY_WORDS}, and all of them with --decision deny")
 COMMANDS = (
     Command(
@@ -145,6 +147,52 @@ COMMANDS = (
         "refused, and nothing of that request is sent. Each request is in the access log.",
     ),
     Command(
+        "holders",
+        "access",
+        "list the processes that have a variable's value, or restart them",
+        (LEVEL, NAME),
+        (
+            Option(("--version",), "number", "N", "those with the value that it had in that version of the level"),
+            Option(("--before",), "number", "N", "those with what that version of the level replaced"),
+            Option(("--restart",), "flag", "", "have the service manager restart the services with an old value"),
+            Option(("--signal",), "text", "SIGNAL", "send this signal to those with an old value, such as HUP"),
+            YES,
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs holders /shop/prod DB_PASSWORD",
+            "envfs holders /shop/prod DB_PASSWORD --before 12 --restart",
+            "envfs holders /shop/prod DB_PASSWORD --signal HUP --yes",
+        ),
+        details="The access log says who was given which version, by the mount or a command, and /proc which of these "
+        "processes still live, and what descends from them. With --restart and --signal together, services are "
+        "restarted, and other processes get the signal. Both are done by the user of this command, and never by the "
+        "daemon. A value that was passed on by a pipe, a file or a message is not seen.",
+    ),
+    Command(
+        "incident",
+        "access",
+        "report who was given a variable's values, and what to do next",
+        (LEVEL, NAME),
+        (
+            Option(("--since",), "text", "TIME", "from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00"),
+            Option(("--until",), "text", "TIME", "before then"),
+            Option(("--markdown",), "flag", "", "print Markdown"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs incident /shop/prod DB_PASSWORD",
+            "envfs incident /shop/prod DB_PASSWORD --since 7d --markdown >report.md",
+            "envfs incident /shop/prod DB_PASSWORD --json | jq '.readers[].user'",
+        ),
+        details="The report has the values of that time by numbers, and never what they are: who set them, who was "
+        "given which, by what, when and how often, which of these processes live, where the same values stand now, "
+        "what else these readers were given, what was refused, whether the log is whole, and commands to go on with. "
+        "The exit status is 0 if the log of that time is whole or was not verified, and 122 if it is not.",
+    ),
+    Command(
         "token",
         "access",
         "make, list and revoke tokens for callers without a user",
@@ -196,14 +244,14 @@ COMMANDS = (
         (
             Option(("-n", "--lines"), "number", "N", "the newest N entries (default 20; 0: all; with --since: all)"),
             Option(("-f", "--follow"), "flag", "", "follow new entries"),
-            Option(("--level",), "text", "LEVEL", "entries of a level and all below it"),
+            Option(("--level",), "text", "LEVEL", "entries of a level and all below it", offers="level"),
             Option(("--uid",), "number", "N", "entries of a user, by number"),
-            Option(("--user",), "text", "NAME", "entries of a user, by name"),
+            Option(("--user",), "text", "NAME", "entries of a user, by name", offers="user"),
             Option(("--exe",), "text", "PROGRAM", "entries of a program or a script, by path or name; * is any text"),
             Option(("--under",), "text", "PROGRAM", "entries of programs that this one started, at any depth"),
             Option(("--decision",), "text", "DECISION", "entries with a decision, such as deny"),
             Option(("--event",), "text", "EVENT", "entries of one kind, such as read, refuse, write, canary"),
-            Option(("--since",), "text", "TIME", "entries from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00 (UTC)"),
+            Option(("--since",), "text", "TIME", "entries from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00"),
             Option(("--until",), "text", "TIME", "entries before then"),
             Option(("--pin",), "text", "CHECKPOINT", "with verify: an entry that the log must have, as NUMBER:HASH"),
             PASSPHRASE,
@@ -218,7 +266,7 @@ COMMANDS = (
             "envfs log rotate",
         ),
         details="Entries say who read what: the user, the program and its script, the processes above it, its unit and "
-        "its session. Times are UTC. `envfs log verify` prints a pin of the log's end. Keep it in another place: with "
+        "its session. `envfs log verify` prints a pin of the log's end. Keep it in another place: with "
         "--pin, a log that was put back, cut or written again before that entry is noticed, whatever was put back with "
         "it.",
     ),

@@ -7,6 +7,7 @@ from envfs_cli.grammar.words import (
     JSON,
     MAX_READS,
     MESSAGE,
+    ONLY,
     PASSPHRASE,
     PROJECT,
     PROJECT_PASSPHRASE,
@@ -25,7 +26,7 @@ COMMANDS = (
         "run a command with a view as its environment",
         (HERE_THEN, Argument("command", "words", "the command and its arguments, after --")),
         (
-            Option(("--only",), "list", "A,B", "only these variables"),
+            ONLY,
             Option(("--session",), "flag", "", "give the command a token, which ends with it"),
             TTL._replace(help="with --session: the longest that the token lasts"),
             MAX_READS._replace(help="with --session: let N processes read by the token"),

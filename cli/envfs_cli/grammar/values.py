@@ -12,6 +12,7 @@ from envfs_cli.grammar.words import (
     LEVEL,
     MESSAGE,
     NAME,
+    ONLY,
     ORDERS,
     PASSPHRASE,
     READ_AS,
@@ -227,7 +228,7 @@ COMMANDS = (
         (HERE_THEN,),
         (
             Option(("-f", "--format"), "text", "FORMAT", f"{', '.join(FORMATS)}; default: dotenv", FORMATS),
-            Option(("--only",), "list", "A,B", "only these variables"),
+            ONLY,
             Option(("--own",), "flag", "", "the level's own text to the letter: comments, quotes, references"),
             DIALECT,
             Option(("-o", "--output"), "file", "FILE", "write to a new file, readable by you alone"),

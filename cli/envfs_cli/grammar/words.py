@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     ArgumentKind = Literal["level", "project", "name", "file", "folder", "text", "number", "words", "place", "command"]
     OptionKind = Literal["flag", "file", "text", "number", "duration", "list"]
+    Offers = Literal["", "level", "names", "user", "group"]
     Group = Literal["use", "values", "versions", "access", "vault", "hidden", "shell"]
     Format = Literal[
         "dotenv", "json", "environ", "example", "shell", "docker", "systemd", "yaml", "k8s", "github", "tfvars"
@@ -20,7 +21,7 @@ class Argument(NamedTuple):
     """A word by its place. Of the kinds, `words` is all that is left. `place` and `command` are the shell's own.
 
     A first word that is `linked` may be left out in a folder that `envfs link` linked to a level. `meanings` explain
-    the `choices`, one each.
+    the `choices`, one each. A word that may be left out `may_be_empty` only where a script gives it as it was typed.
     """
 
     name: str
@@ -30,16 +31,18 @@ class Argument(NamedTuple):
     choices: tuple[str, ...] = ()
     linked: bool = False
     meanings: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
 
 class Option(NamedTuple):
-    """A word by its flag, and the value behind it if its kind is not `flag`."""
+    """A word by its flag, and the value behind it if its kind is not `flag`. Completion `offers` what is there."""
 
     flags: tuple[str, ...]
     kind: "OptionKind"
     metavar: str = ""
     help: str = ""
     choices: tuple[str, ...] = ()
+    offers: "Offers" = ""
 
 
 class Command(NamedTuple):
@@ -85,7 +88,7 @@ YES = Option(("-y", "--yes"), "flag", "", "do not ask back")
 LEVEL = Argument("level", "level", "a level such as /shop/prod")
 SOURCE = Argument("source", "level", "the level that the variables are taken from")
 TARGET = Argument("target", "level", "the level that gets them")
-ONLY = Option(("--only",), "list", "A,B", "only these variables")
+ONLY = Option(("--only",), "list", "A,B", "only these variables", offers="names")
 HERE = Argument(
     "level", "level", "a level such as /shop/prod; default: the one that `envfs link` gave this folder", linked=True
 )
@@ -95,10 +98,10 @@ HERE_THEN = HERE._replace(
 )
 NAME = Argument("name", "name", "a variable's name")
 UID = Option(("--uid",), "number", "N", "the user, by number")
-USER = Option(("--user",), "text", "NAME", "the user, by name")
+USER = Option(("--user",), "text", "NAME", "the user, by name", offers="user")
 REASON = Option(("--reason",), "text", "TEXT", "say why, if a person has to allow it (also: ENVFS_REASON)")
 GID = Option(("--gid",), "number", "N", "the group, by number")
-GROUP = Option(("--group",), "text", "NAME", "the group, by name")
+GROUP = Option(("--group",), "text", "NAME", "the group, by name", offers="group")
 EXE = Option(("--exe",), "file", "PATH", "the program that the process runs")
 SCRIPT = Option(("--script",), "file", "PATH", "the script that an interpreter runs")
 UNDER = Option(("--under",), "file", "PATH", "a program that one of the process's ancestors runs")

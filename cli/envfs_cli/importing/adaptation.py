@@ -6,7 +6,7 @@ named, with what to do, and never quoted.
 
 import os
 
-from envfs.dotenv import dialects, merging
+from envfs.dotenv import dialect_names, dialects, merging
 from envfs.dotenv.document import parse_document
 from envfs.errors import EnvFSError
 from envfs_cli.importing import input_files, projects
@@ -151,8 +151,8 @@ def _as(name: str, text: str, who: Readers) -> Text:
 
 def _checked(before: str, text: str, reader: "ReaderModel", notes: "list[str]", lost: "Iterable[str]") -> Text:
     """Ask for a dialect where the reader needs one, and say what it reads otherwise from the view all the same."""
-    wrong = _wrong(before, text, reader, dialects.PORTABLE)
-    if wrong and reader.dialect != dialects.PORTABLE and not _asks(text):
+    wrong = _wrong(before, text, reader, dialect_names.PORTABLE)
+    if wrong and reader.dialect != dialect_names.PORTABLE and not _asks(text):
         better = _wrong(before, text, reader, reader.dialect)
         if len(better) < len(wrong):
             text, wrong = f"# @dialect {reader.dialect}\n{text}", better

@@ -30,7 +30,6 @@ def explain_access(
     if reply.decision == "ask" and reply.masked:
         output.print_line("  a yes      gives placeholders in the place of the values")
     for row in rows:
-        answer = output.paint(output.clean(row.answer).ljust(14), _STYLES.get(row.answer, "head"))
-        reason = f": {row.reason}" if row.reason else ""
-        output.print_line(f"  {answer} {output.clean(f'{row.id} {row.decision} {row.who} {row.level}{reason}')}")
+        text = f"{row.id} {row.decision} {row.who} {row.level}" + (f": {row.reason}" if row.reason else "")
+        output.print_field("  ", row.answer.ljust(14), " ", text, _STYLES.get(row.answer, "head"))
     return 0

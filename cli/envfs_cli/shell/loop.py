@@ -44,6 +44,7 @@ _CHANGING = {
         "unset",
     )
 }
+_RELATIVE = "Levels are relative to the current one, and it is meant where you leave the level out."
 
 
 class Leave(Exception):
@@ -140,7 +141,9 @@ def _print_help() -> None:
     output.print_line(f"\n{output.paint('Shell', 'head')}")
     for command in builtins.BUILTINS:
         output.print_line(f"  {command.name:<12}{command.summary}")
-    output.print_line("\nLevels are relative to the current one, and it is meant where you leave the level out.")
+    output.print_line("")
+    for line in output.lines_below("", _RELATIVE):
+        output.print_line(line)
 
 
 def _say_end(command: "Command", status: int) -> None:

@@ -1,5 +1,6 @@
 """The person at the terminal: hidden entry, questions, a sign of life while something takes its time."""
 
+import contextlib
 import os
 import sys
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _STEP = 0.1
+_TOLD_BYTES = 1 << 16
 _PATIENCE = 0.6  # a wait shorter than this shows nothing
 _ENTER = "Enter ends the entry"
 _SEVERAL = "(several lines: Ctrl-D ends them)"
@@ -69,13 +71,18 @@ def _open() -> int:
         raise NoTerminal("there is no terminal to ask at") from None
 
 
-def confirm(question: str) -> bool:
-    """Ask a yes-or-no question. No terminal is a no, and so is no answer."""
+def confirm(question: str, *, default: bool = False) -> bool:
+    """Ask a yes-or-no question. No terminal is a no, and so is its end. Enter alone is the default."""
     if sys.stdin is None or not sys.stdin.isatty():
         return False
-    sys.stderr.write(f"{question} [y/N] ")
+    from envfs.core.visible_text import visible_text
+    from envfs_cli import line_wrap
+
+    shown = f"{visible_text(question)} {'[Y/n]' if default else '[y/N]'}"
+    sys.stderr.write(f"{line_wrap.wrap_message(shown, 0, 0)} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    answer = sys.stdin.readline()
+    return answer.strip().lower() in ("y", "yes") or (default and answer == "\n")
 
 
 def need_yes(question: str) -> None:
@@ -92,6 +99,7 @@ class Waiting:
     """Shows that something is being done, on a terminal only and only if it takes a while."""
 
     _child: "ClassVar[int]" = 0  # there is one terminal, so one that draws
+    _told: "ClassVar[int]" = -1  # where it hears how far the work is
 
     def __init__(self, what: str) -> None:
         """Say `what` is being done."""
@@ -100,9 +108,13 @@ class Waiting:
     def __enter__(self) -> None:
         """Start a child that draws: the work itself blocks."""
         if sys.stderr is not None and sys.stderr.isatty() and not Waiting._child:
+            hears, Waiting._told = os.pipe()
+            os.set_blocking(hears, False)
+            os.set_blocking(Waiting._told, False)
             child = os.fork()
             if child == 0:
-                self._draw()
+                self._draw(hears)
+            os.close(hears)
             Waiting._child = child
 
     def __exit__(self, *_: object) -> None:
@@ -114,21 +126,31 @@ class Waiting:
         """Stop drawing, if somebody does, and clear the line."""
         child, Waiting._child = Waiting._child, 0
         if child:
+            os.close(Waiting._told)
             os.kill(child, 15)
             os.waitpid(child, 0)
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
-    def _draw(self) -> None:
+    @staticmethod
+    def tell(how_far: str) -> None:
+        """Say how far the work is, if somebody draws."""
+        if Waiting._child:
+            with contextlib.suppress(OSError):  # the one that draws is behind, or has ended
+                os.write(Waiting._told, f"{how_far}\n".encode())
+
+    def _draw(self, hears: int) -> None:
         import signal
         import time
 
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, _erase)
-        parent, turn = os.getppid(), 0
+        parent, turn, how_far = os.getppid(), 0, ""
         time.sleep(_PATIENCE)
         while os.getppid() == parent:
-            shown = f"\r{_FRAMES[turn % len(_FRAMES)]} {self._what} "
+            with contextlib.suppress(BlockingIOError):
+                how_far = (os.read(hears, _TOLD_BYTES).decode().splitlines() or [how_far])[-1]
+            shown = f"\r{_FRAMES[turn % len(_FRAMES)]} {self._what} {how_far} "
             os.write(2, shown.encode(sys.stderr.encoding, sys.stderr.errors or "replace"))
             turn += 1
             time.sleep(_STEP)

@@ -21,13 +21,13 @@ from envfs.protocol.control import (
     ProxyRuleRow,
     StopProxy,
 )
+from envfs.proxy.catalogue import session_rules
+from envfs.service.proxies.starting import open_session
 from envfs.service.proxy_processes.sessions import RunningSession
 
 
 async def open_proxy(call: Call, request: OpenProxy) -> Sent:
     """Start a session and send what its command needs."""
-    from envfs.service.proxies.starting import open_session  # noqa: PLC0415 - few daemons start a proxy
-
     level, service = names.parse_level(request.level), call.service
     for name in request.only:
         names.parse_variable(name)
@@ -51,12 +51,14 @@ async def open_proxy(call: Call, request: OpenProxy) -> Sent:
 
 async def list_proxies(call: Call, _request: ListProxies) -> Sent:
     """Send the sessions that the caller may know of."""
+    _ = call.service.open_vault  # without one there is nothing to run for
     await call.send_rows(_row(session) for session in call.service.proxies if _may_know(call, session))
     return Sent(Done())
 
 
 async def stop_proxy(call: Call, request: StopProxy) -> Sent:
     """End a session. Raises BadRequest if there is none that the caller may know of."""
+    _ = call.service.open_vault
     session = call.service.proxies.find(request.session)
     if session is None or not _may_know(call, session):
         raise BadRequest("there is no session of that name", "`envfs proxy ls` lists them")
@@ -70,8 +72,6 @@ async def list_proxy_rules(call: Call, request: ListProxyRules) -> Sent:
     Raises:
         NotApproved: the settings are not this caller's
     """
-    from envfs.proxy.catalogue import session_rules  # noqa: PLC0415 - as above
-
     own = call.service.settings.load().proxy
     rules = own.rules if own is not None else ()
     if request.level:

@@ -14,9 +14,11 @@ from envfs.control.requests.writers import (
 )
 from envfs.core import names
 from envfs.core.operations import Operation
+from envfs.core.version_choice import VersionChoice
 from envfs.errors import BadRequest
 from envfs.protocol.control import ForgetVersions, MoveLevel, RemoveLevel, VersionsForgotten, Written
 from envfs.service import forgetting, moving, removal
+from envfs.service.progress import Progress
 from envfs.service.writer import LevelChange
 
 _MOST_NAMED = 20
@@ -88,10 +90,11 @@ async def move_level(call: Call, request: MoveLevel) -> Sent:
     }
     for source in places:
         admit_source(call, source, vault.versions(source)[-1])
+    progress = Progress(call.send_row, sum(vault.versions(source)[-1] - starts[source] for source in places))
     for source, destination in places.items():
         rule = writing_rule(call, destination)
         change = LevelChange(Operation.MOVE, destination, restore_level=source, message=request.message, rule=rule)
-        await moving.move_versions(open_vault, call.caller, change, starts[source])
+        await moving.move_versions(open_vault, call.caller, change, starts[source], progress)
     notes = (*_moved(places, level), *note_custody(call, level, target), *_rule_notes(call, level))
     is_told = is_owner(call) or may_compare(call, target)
     return Sent(Written(target, vault.versions(target)[-1] if is_told else 0, notes=notes))
@@ -121,7 +124,8 @@ async def forget_past(call: Call, request: ForgetVersions) -> Sent:
 
 
 def _plan(call: Call, request: ForgetVersions) -> forgetting.ForgetPlan:
-    if request.before < 0 or (request.before and request.before_time):
+    if request.before and request.before_time:
         raise BadRequest("name one version, or one time")
     vault, level = call.service.open_vault.vault, names.parse_level(request.level)
-    return forgetting.plan_forgetting(vault, level, request.before, request.before_time)
+    before = vault.chosen(level, VersionChoice(request.before)) if request.before < 0 else request.before
+    return forgetting.plan_forgetting(vault, level, before, request.before_time)

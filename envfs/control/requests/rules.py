@@ -21,7 +21,7 @@ from envfs.core.access.rule_table import (
     parse_globs,
 )
 from envfs.core.access.verdict import Decision
-from envfs.dotenv import dialects
+from envfs.dotenv import dialect_names
 from envfs.errors import BadRequest, EnvFSError, NoSuchLevel, NotApproved
 from envfs.host import clocks, programs, user_namespace
 from envfs.host.callers import callers
@@ -87,8 +87,8 @@ def _rule(service: Service, request: GrantAccess) -> Rule:
     rule = _example(request)
     if rule.uid is not None:
         _check_reach(service, rule.uid)
-    if request.dialect and request.dialect not in dialects.NAMES:
-        raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialects.NAMES)}")
+    if request.dialect and request.dialect not in dialect_names.NAMES:
+        raise BadRequest("there is no dialect of that name", f"there are {', '.join(dialect_names.NAMES)}")
     if not 0 <= request.seconds <= MOST_SECONDS:
         raise BadRequest("a grant may last at most ten years", "leave --ttl out for one without end")
     try:
@@ -105,7 +105,7 @@ def _rule(service: Service, request: GrantAccess) -> Rule:
             token=parse_digest(request.token),
         )
         rule = rule._replace(can=parse_can(request.can) or (frozenset(Capability) if decision is _DENY else rule.can))
-        check_rule(rule, dialects.NAMES)
+        check_rule(rule, dialect_names.NAMES)
     except (EnvFSError, ValueError) as error:
         text = error.text if isinstance(error, EnvFSError) else "there is no such decision"
         raise BadRequest(text, "`envfs grant --help` says what there is") from None
@@ -188,7 +188,7 @@ async def revoke(call: Call, request: Revoke) -> Sent:
     rules = call.service.book.load()
     if request.id:
         chosen = [rule for rule in rules if rule.key == request.id]
-        missing = NoSuchLevel("there is no rule of that id", "`envfs grants` lists them")
+        missing = NoSuchLevel("there is no rule or token of that id", "`envfs grants` lists them")
     else:
         example = _example(request)
         chosen = chosen_rules(tuple(rule for rule in rules if rule.level == example.level), example)

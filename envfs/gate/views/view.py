@@ -1,7 +1,7 @@
 """One finished view, in secret memory.
 
-Law: a view that is handed out stays whole until its last holder lets go, or until the vault is locked: then it is wiped
-at once, and whoever still holds it is told so.
+Law: a view that is handed out stays whole until its last holder lets go, until the vault is locked, or until one of its
+texts is forgotten: then it is wiped at once, and its holders get an error.
 """
 
 import mmap
@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 
 from envfs.core import names
 from envfs.core.access_request import Format
+from envfs.core.events import Served
 from envfs.core.view_parts import Part
-from envfs.errors import Locked
+from envfs.errors import Conflict, EnvFSError, Locked
 from envfs.host.memory import Region
 from envfs.protocol import parts
 from envfs.protocol.keyholding import Rendered
@@ -62,8 +63,10 @@ class View:
     def __init__(self, made_of: ChainVersions, changed_ns: int, region: Region, shape: Rendered) -> None:
         """Take over `region`."""
         self.level = made_of.level
+        self.texts = frozenset(made_of.wanted())
         self.version = made_of.versions[-1]
         self.fingerprint = made_of.fingerprint
+        self.served = Served(self.version, made_of.versions[:-1])
         self.variables = shape.variables
         self.dialect = shape.dialect
         self.changed_ns = changed_ns
@@ -73,7 +76,7 @@ class View:
         self._parts = {name: Extent(*place) for name, place in zip(Part, places, strict=True)}
         self.is_paged = False
         self._holders = 1
-        self._locked = False
+        self._refusal: type[EnvFSError] | None = None
 
     @property
     def size(self) -> int:
@@ -93,6 +96,12 @@ class View:
         table = self._table()
         at = table.find(name.encode())
         return None if at is None else Extent(*table.value(at))
+
+    def places(self, variables: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the places of some names in alphabetical order, -1 for one that the view has not."""
+        table = self._table()
+        places = (table.find(name.encode()) for name in variables)
+        return tuple(-1 if place is None else place for place in places)
 
     def name(self, at: int) -> str:
         """Return the name that comes at place `at` in alphabetical order."""
@@ -160,14 +169,23 @@ class View:
 
     def lock(self) -> None:
         """Wipe the view now, whoever holds it."""
-        self._locked = True
+        self._wipe(Locked)
+
+    def forget(self) -> None:
+        """Wipe the view now: one of its texts is forgotten for good."""
+        self._wipe(Conflict)
+
+    def _wipe(self, refusal: type[EnvFSError]) -> None:
+        self._refusal = refusal
         if self._holders > 0:  # else it was wiped when the last one let go
             self._region.wipe()
 
     def check(self) -> None:
-        """Raise Locked if the view was wiped."""
-        if self._locked:
+        """Raise Locked or Conflict if the view was wiped."""
+        if self._refusal is Locked:
             raise Locked("the vault was locked", "unlock it with `envfs unlock`, and open the file again")
+        if self._refusal is not None:
+            raise self._refusal("the version that was opened is forgotten", "open the file again")
 
     def _map(self) -> mmap.mmap:
         self.check()

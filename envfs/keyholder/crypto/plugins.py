@@ -1,4 +1,4 @@
-"""`python -m envfs.keyholder.crypto.plugins FD`: seals one file to recipients that need plugins of age, and ends.
+"""A process of its own: it seals one file to recipients that need plugins of age, and ends.
 
 The keyholder may start no program, and a plugin is one. So the daemon starts this process beside it, and hands one end
 of a socket pair to each: what is sealed goes from the keyholder to here, and the daemon sees ciphertext alone.
@@ -97,13 +97,13 @@ def _recipient(text: str) -> pyrage.plugin.Recipient:
 
 
 def _receive(connection: socket.socket) -> tuple[framing.Body, tuple[bytes, ...]]:
-    decoder = framing.Decoder(limits.BLOB_BYTES, _BYTES)
-    while (frame := decoder.next()) is None:
-        data = connection.recv(1 << 16)
-        if not data:
+    def receive(size: int) -> bytes:
+        data = connection.recv(size, socket.MSG_WAITALL)
+        if len(data) < size:
             raise KeyholderGone("the process that seals with plugins ended", "the daemon's log may say why")
-        decoder.feed(data)
-    return frame
+        return data
+
+    return framing.read_frame(receive, limits.BLOB_BYTES, _BYTES)
 
 
 if __name__ == "__main__":

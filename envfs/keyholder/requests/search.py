@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from envfs.core import limits
 from envfs.core.finding import FindingKind
+from envfs.core.line_ends import without_line_end
 from envfs.dotenv.document import Document
 from envfs.errors import Malformed
-from envfs.keyholder.requests.levels import without_line_end
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Found, Hit, SearchTexts
 
@@ -27,7 +27,7 @@ def search_texts(request: SearchTexts, work: Work) -> WorkResult:
     hits = (
         Hit(number, name, kind)
         for number, layer in enumerate(request.layers)
-        for name, kind in _findings(work.open(layer), request, value)
+        for name, kind in findings(work.open(layer), request.pattern, value if request.by_value else None)
     )
     return WorkResult(Found(tuple(hits)))
 
@@ -40,13 +40,14 @@ def _value(request: SearchTexts, work: Work) -> str:
     return value
 
 
-def _findings(document: Document, request: SearchTexts, value: str) -> Iterator[tuple[str, FindingKind]]:
+def findings(document: Document, pattern: str, value: str | None) -> Iterator[tuple[str, FindingKind]]:
+    """Yield the variables of a text whose name fits a pattern and that have, if it is given, a value, and how."""
     for name, own in document.variables().items():
-        kind = _kind(own, value) if request.by_value else FindingKind.SET
-        if kind is not None and fnmatch.fnmatchcase(name, request.pattern):
+        kind = FindingKind.SET if value is None else _kind(own, value)
+        if kind is not None and fnmatch.fnmatchcase(name, pattern):
             yield name, kind
     comments = (entry.raw for entry in document.entries if entry.name is None)
-    if len(value) >= _SHORTEST and any(value in comment for comment in comments):
+    if value is not None and len(value) >= _SHORTEST and any(value in comment for comment in comments):
         yield "", FindingKind.COMMENT
 
 

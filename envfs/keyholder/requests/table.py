@@ -19,6 +19,10 @@ CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
 CompareTexts       needs it                                 ChangedNames
 SearchTexts        needs it          value                  Found
+ReadDirectives     needs it                                 DirectivesRead
+MatchValues        needs it                                 Matched
+TraceVariables     needs it                                 Traced
+FindCarriers       needs it                                 Found
 CheckRecords       needs it                                 Faults
 CheckKeys          needs it                                 Faults
 SignCheckpoint     needs it                                 Signed + checkpoint
@@ -44,7 +48,9 @@ from envfs.keyholder.requests import (
     levels,
     protection,
     proxies,
+    rotation,
     search,
+    tracing,
     views,
 )
 from envfs.keyholder.requests.work import Work, WorkResult
@@ -68,6 +74,10 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CompareVersions: views.compare_versions,
     ask.CompareTexts: comparison.compare_texts,
     ask.SearchTexts: search.search_texts,
+    ask.ReadDirectives: rotation.read_directives,
+    ask.MatchValues: rotation.match_values,
+    ask.TraceVariables: tracing.trace_variables,
+    ask.FindCarriers: tracing.find_carriers,
     ask.CheckRecords: checks.check_records,
     ask.CheckKeys: checks.check_keys,
     ask.SignCheckpoint: checkpoints.sign_checkpoint,

@@ -7,11 +7,11 @@ from envfs.core import extensions, limits
 from envfs.core.access.face import Face
 from envfs.core.secret import Secret
 from envfs.core.view_parts import Part
-from envfs.dotenv import canaries, dialects, formats, merging, portability, residues, writing
+from envfs.dotenv import canaries, dialect_names, dialects, directives, formats, merging, portability, residues, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.dotenv.placeholders import masking
-from envfs.dotenv.rereading import reread_document
+from envfs.dotenv.rereading import VersionReader
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
 from envfs.keyholder.crypto import placeholder_seeds, sealing
@@ -31,11 +31,10 @@ from envfs.protocol.keyholding import (
     RenderView,
     Use,
     VersionChange,
+    WrongDirective,
 )
 
-_Read = tuple[str, Document, dict[str, str]]  # a text, its document and its variables
 _RENAME = "rename"  # the operation that a note names
-_NO_TEXT: _Read = ("", Document(()), {})
 
 
 def readable_parts(view: merging.MergedView, dialect: str, first_line: str = "") -> dict[Part, bytes]:
@@ -60,8 +59,8 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
         merging.Layer(layer.level, parse_document(opened.text))
         for layer, opened in zip(request.layers, records, strict=True)
     ]
-    lenient = request.dialect.startswith(dialects.INHERITING)
-    asked = request.dialect.removeprefix(dialects.INHERITING).strip()
+    lenient = request.dialect.startswith(dialect_names.INHERITING)
+    asked = request.dialect.removeprefix(dialect_names.INHERITING).strip()
     dialect = asked or dialects.requested_dialect([layer.document for layer in layers])
     view = merging.merge_layers(layers, lenient=lenient)
     if request.masked:
@@ -126,7 +125,14 @@ def examine_view(request: ExamineView, work: Work) -> WorkResult:
     documents = [work.open(layer) for layer in request.layers]
     interpolation = interpolate(documents, lenient=True)
     facts = tuple(_facts(request, documents, interpolation))
-    return WorkResult(Examined(facts, tuple(Dangling(*finding) for finding in interpolation.findings)))
+    dangling = tuple(Dangling(*finding) for finding in interpolation.findings)
+    return WorkResult(Examined(facts, dangling, tuple(_wrong_directives(request, documents))))
+
+
+def _wrong_directives(request: ExamineView, documents: list[Document]) -> Iterator[WrongDirective]:
+    for layer, document in zip(request.layers, documents, strict=True):
+        faults = () if request.doubtful else directives.directive_faults(document)
+        yield from (WrongDirective(layer.level, *fault) for fault in faults[: limits.FINDINGS])
 
 
 def _facts(request: ExamineView, documents: list[Document], found: Interpolated) -> Iterator[Facts]:
@@ -146,21 +152,15 @@ def _facts(request: ExamineView, documents: list[Document], found: Interpolated)
 
 def compare_versions(request: CompareVersions, work: Work) -> WorkResult:
     """Say which names each version changed against the one before."""
-    compared, before = [], _NO_TEXT
+    compared: list[VersionChange] = []
+    reader, is_first = VersionReader(), True
     for layer in request.layers:
         opened = work.open_record(layer)
-        now = _read_after(before, opened.text)
-        if layer.record.seq >= request.first and (before is not _NO_TEXT or layer.record.seq == request.first):
-            compared.append(_version_change(layer.record.seq, opened, before[2], now[2]))
-        before = now
+        before, now = reader.read(opened.text)
+        if layer.record.seq >= request.first and (not is_first or layer.record.seq == request.first):
+            compared.append(_version_change(layer.record.seq, opened, before, now))
+        is_first = False
     return WorkResult(Compared(tuple(compared)))
-
-
-def _read_after(before: _Read, text: str) -> _Read:
-    # versions of one text differ in little, and reading it is most of the work
-    old_text, old, _ = before
-    document = reread_document(old, old_text, text) if old_text else parse_document(text)
-    return text, document, document.variables()
 
 
 def _version_change(

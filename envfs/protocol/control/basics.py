@@ -16,6 +16,13 @@ class WorkingRow(NamedTuple):
     """The daemon still works on the request: it comes every few seconds, so that a client knows it from a stuck one."""
 
 
+class ProgressRow(NamedTuple):
+    """How far the daemon is with a request that takes long: `done` of `total`. A client may pass over it."""
+
+    done: int
+    total: int
+
+
 WORKING_SECONDS = 3.0  # between two of them
 
 

@@ -6,18 +6,23 @@ from envfs.protocol.control.access_log import AccessLogRequest, AccessLogRow
 from envfs.protocol.control.approvals import *  # noqa: F403
 from envfs.protocol.control.approvals import ApprovalsRequest, ApprovalsRow
 from envfs.protocol.control.basics import *  # noqa: F403
-from envfs.protocol.control.basics import Done, Failed, Hello, WorkingRow
+from envfs.protocol.control.basics import Done, Failed, Hello, ProgressRow, WorkingRow
 from envfs.protocol.control.changes import *  # noqa: F403
 from envfs.protocol.control.changes import (
     ChangesReply,
     ChangesRequest,
     ChangesRow,
     ImportText,
+    RotateVariable,
     SetVariable,
     SetVariables,
 )
 from envfs.protocol.control.grants import *  # noqa: F403
 from envfs.protocol.control.grants import GrantsReply, GrantsRequest, GrantsRow, UseToken
+from envfs.protocol.control.holders import *  # noqa: F403
+from envfs.protocol.control.holders import HoldersRequest, HoldersRow
+from envfs.protocol.control.incidents import *  # noqa: F403
+from envfs.protocol.control.incidents import IncidentsReply, IncidentsRequest, IncidentsRow
 from envfs.protocol.control.projects import *  # noqa: F403
 from envfs.protocol.control.projects import (
     ChangeCustody,
@@ -31,6 +36,8 @@ from envfs.protocol.control.proxies import *  # noqa: F403
 from envfs.protocol.control.proxies import ProxiesReply, ProxiesRequest, ProxiesRow
 from envfs.protocol.control.readers import *  # noqa: F403
 from envfs.protocol.control.readers import ReadersRequest, ReadersRow
+from envfs.protocol.control.rotation import *  # noqa: F403
+from envfs.protocol.control.rotation import RotationRequest, RotationsRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
@@ -54,11 +61,15 @@ Request = (
     | GrantsRequest
     | AccessLogRequest
     | ReadersRequest
+    | HoldersRequest
+    | IncidentsRequest
     | ApprovalsRequest
+    | RotationRequest
     | ProxiesRequest
 )
 Row = (
     WorkingRow
+    | ProgressRow
     | VaultRow
     | ProjectsRow
     | ChangesRow
@@ -66,15 +77,18 @@ Row = (
     | GrantsRow
     | AccessLogRow
     | ReadersRow
+    | HoldersRow
+    | IncidentsRow
     | ApprovalsRow
+    | RotationsRow
     | ProxiesRow
 )
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | ProxiesReply
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply | ProxiesReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
-    **dict.fromkeys((SetVariable, SetVariables, ImportText, FindVariables, UseToken), 1),
+    **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, UseToken), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }

@@ -57,7 +57,8 @@ async def open_session(
         NotRunning: this daemon serves one command
         EnvFSError: the proxy cannot be started
     """
-    service.proxies.check_running()
+    if service.open_vault.gate.allows(caller, access.level):  # another one is refused below, and that is on the log
+        service.proxies.check_running()
     if process is None:
         raise NotApproved("this process cannot be seen, so nothing can end with it", "run it where the daemon runs")
     view = await service.open_vault.gate.admit_proxy(caller, access, patience)

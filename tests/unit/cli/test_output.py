@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -141,3 +142,42 @@ def test_raw_bytes_come_after_the_lines_before_them_and_unchanged(capfd: pytest.
     output.print_line("before")
     output.raw(b"\x1b\xc3\xa9\n" + b"x" * 200_000)
     assert capfd.readouterr().out == "before\n\x1bé\n" + "x" * 200_000
+
+
+def test_a_text_behind_a_label_goes_on_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    with a_terminal() as terminal:
+        output.print_field("  ", "kind", "  ", "a text that is longer than forty columns are wide")
+    assert terminal.getvalue() == "  kind  a text that is longer than forty\n        columns are wide\n"
+
+
+def test_in_a_pipe_a_text_behind_a_label_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_field("", "kind", "  ", f"{'a long text ' * 20}{HOSTILE}", "bad")
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert out.startswith("kind  a long text a long text ")
+    assert out.rstrip("\n").isprintable()
+
+
+def test_values_in_a_table_are_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    value = "a value with blanks " * 5
+    with a_terminal() as terminal:
+        output.print_table(("NAME", "VALUE"), [("A", value)], whole=True)
+    assert f"A     {value}".rstrip() in terminal.getvalue()
+
+
+def test_a_time_is_of_here_on_a_terminal_and_utc_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as context:
+        context.setenv("TZ", "NPT-5:45")
+        time.tzset()
+        for given in ("2026-11-21T20:00:05.123456Z", "2026-11-21T20:00:05"):
+            assert output.shown_time(given) == "2026-11-21 20:00:05"
+            assert output.local_time(given) == "2026-11-22T01:45:05+05:45"
+            with a_terminal():
+                assert output.shown_time(given) == "2026-11-22 01:45:05"
+        with a_terminal():
+            assert output.shown_time("") == ""
+    time.tzset()

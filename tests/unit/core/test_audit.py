@@ -11,7 +11,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.audit import LoggedCheckpoint, Tip
-from envfs.core.events import Event, EventKind
+from envfs.core.events import Event, EventKind, Served
 from envfs.core.operations import Operation
 from envfs.errors import LogBroken
 
@@ -21,7 +21,7 @@ VIEW = AccessRequest("/shop/prod", Channel.MOUNT, Format.DOTENV)
 NAMES = AccessRequest("/", Channel.SOCKET, Format.NAMES)
 EVENTS: list[tuple[Event, Caller | None]] = [
     (events.started(), None),
-    (events.read(VIEW, 7, Verdict(Decision.ALLOW, "uid 1000 /")), CALLER),
+    (events.read(VIEW, Served(7), Verdict(Decision.ALLOW, "uid 1000 /")), CALLER),
     (events.refused(NAMES, "no grant")._replace(times=12), Caller(1001, 1001, 43)),
     (events.written("/shop", 8, Operation.SET), CALLER),
     (Event(EventKind.STOP), None),

@@ -10,7 +10,7 @@ from envfs.core import events
 from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.events import EventKind
+from envfs.core.events import EventKind, Served
 from envfs.core.keyfile import Custody
 from envfs.core.operations import KeyOperation, Operation
 from envfs.core.scope import VAULT, Scope
@@ -32,7 +32,7 @@ def test_every_word_of_a_member_is_documented_and_no_other(member: str, words: t
 
 
 def test_every_operation_is_documented_and_no_other() -> None:
-    kinds = {EventKind.WRITE, EventKind.KEY, EventKind.REFUSE, EventKind.VOID}
+    kinds = {EventKind.WRITE, EventKind.KEY, EventKind.REFUSE, EventKind.VOID, EventKind.FORWARD}
     assert set(documented("operation")) - kinds == {*Operation, *KeyOperation}
 
 
@@ -45,7 +45,7 @@ def test_what_a_stranger_sends_is_on_the_log_in_bounds() -> None:
 
 def test_a_read_says_what_was_given_and_a_refusal_what_was_asked_for() -> None:
     request = AccessRequest("/shop", Channel.MOUNT, Format.DOTENV, 0, "node")
-    given = events.read(request, 7, Verdict(Decision.ALLOW, "uid 1000 /"))
+    given = events.read(request, Served(7), Verdict(Decision.ALLOW, "uid 1000 /"))
     assert (given.kind, given.version, given.format, given.rule) == (EventKind.READ, 7, Format.DOTENV, "uid 1000 /")
     refused = events.refused(request, "no grant")
     assert (refused.kind, refused.version, refused.decision) == (EventKind.REFUSE, 0, Decision.DENY)

@@ -50,6 +50,10 @@ def test_what_a_dialect_writes(dialect: str, value: str, line: str) -> None:
     assert dialects.dialect_text({"A": value}, dialect) == f"A={line}\n"
 
 
+def test_every_name_of_a_dialect_has_one_who_writes_it() -> None:
+    assert (dialects.PORTABLE, *dialects._DIALECTS) == dialects.NAMES
+
+
 @pytest.mark.parametrize("dialect", dialects.NAMES)
 def test_what_needs_no_quotes_has_none_in_any_dialect(dialect: str) -> None:
     assert dialects.dialect_text({"A": "", "B": "http://x/a=b", "my-name": "x"}, dialect) == "A=\nB=http://x/a=b\n"

@@ -17,13 +17,14 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.audit import LoggedCheckpoint, Tip
+from envfs.core.events import Served
 from envfs.errors import AuditUnavailable, LogBroken, StoreUnavailable
 from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog
 
 CALLER = Caller(1000, 1000, 42, "/usr/bin/python3")
 REQUEST = AccessRequest("/shop", Channel.MOUNT, Format.DOTENV)
-READ = events.read(REQUEST, 1, Verdict(Decision.ALLOW, "uid 1000 /"))
+READ = events.read(REQUEST, Served(1), Verdict(Decision.ALLOW, "uid 1000 /"))
 Open = Callable[[], AccessLog]
 
 
@@ -536,7 +537,7 @@ _FULL = """
 import subprocess, sys
 from pathlib import Path
 from envfs.core.audit import walk_chain
-from envfs.core.events import Event, EventKind
+from envfs.core.events import Event, EventKind, Served
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_reading
 from envfs.gate.audit_log.log import AccessLog

@@ -12,11 +12,13 @@ import pytest
 from envfs.core import audit, events
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest, Channel, Format
+from envfs.core.events import Served
 from envfs.errors import LogBroken
 from envfs.gate.audit_log import chain_verification
 from envfs.gate.audit_log.log import AccessLog
 
-READ = events.read(AccessRequest("/shop", Channel.MOUNT, Format.DOTENV), 1, Verdict(Decision.ALLOW, "uid 1000 /"))
+REQUEST = AccessRequest("/shop", Channel.MOUNT, Format.DOTENV)
+READ = events.read(REQUEST, Served(1), Verdict(Decision.ALLOW, "uid 1000 /"))
 BLOCK = 512
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from envfs.core import names
-from envfs.dotenv import dialects, references, writing
+from envfs.dotenv import dialect_names, references, writing
 from envfs.dotenv.document import Document, Entry, parse_document
 from envfs.dotenv.references import Piece, Reference
 from envfs.errors import EnvFSError
@@ -26,7 +26,7 @@ class ReaderModel(NamedTuple):
 
     label: str
     read: Read
-    dialect: str = dialects.PORTABLE
+    dialect: str = dialect_names.PORTABLE
     whole: bool = False
 
 
