@@ -22,8 +22,13 @@ def parse_log_time(text: str, now: float) -> str:
         ValueError: it is none
     """
     with suppress(ValueError):
-        return time.strftime(_WRITTEN, time.gmtime(max(0.0, now - durations.parse_duration(text))))
+        return time_ago(text, now)
     return _parse_moment(text.strip().replace(" ", "T"))
+
+
+def time_ago(text: str, now: float) -> str:
+    """Return the time so long ago, as an entry has it. Raises ValueError if `text` is no duration."""
+    return time.strftime(_WRITTEN, time.gmtime(max(0.0, now - durations.parse_duration(text))))
 
 
 def _parse_moment(text: str) -> str:
