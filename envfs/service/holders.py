@@ -78,8 +78,8 @@ async def holders_of(
     """
     past = VariablePast(service, question.level, question.name, exact=exact)
     await past.learn_moves(live.moves)
-    times = {read: each for read, each in (live.ended | live.reads).items() if sees(read.level)}
-    judged = await past.judge({read: each.first for read, each in times.items()})
+    times = {read: span for read, span in (live.ended | live.reads).items() if sees(read.level)}
+    judged = await past.judge({read: span.first for read, span in times.items()})
     chosen = await _chosen(past, question, judged)
     descent = Descent(live.processes, question.name, times, judged)
     holders = await trio.to_thread.run_sync(descent.holders, chosen)
