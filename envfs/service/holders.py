@@ -62,7 +62,7 @@ async def find_holders(
 
 async def living() -> LiveReads:
     """Return the processes of now, ready to take the lines of the log."""
-    return LiveReads(await trio.to_thread.run_sync(process_tree.live_processes))
+    return await trio.to_thread.run_sync(lambda: LiveReads(process_tree.live_processes()))
 
 
 async def holders_of(
