@@ -67,6 +67,8 @@ async def answer_one_client(
     service.lasts = False
     service.keyholder_pid = link.pid
     try:
+        if guard is not None:
+            _drop_unfinished(places)
         with suppress(EnvFSError):  # what is missing is said when something needs it
             await identity.load_identity(service, ())
         connection.setblocking(False)
@@ -133,6 +135,9 @@ async def _serve(
     prepare: Callable[[], Awaitable[MountPlace]],
     ready: Callable[[str, str], None],
 ) -> None:
+    from envfs.fuse import pyfuse3_start  # noqa: PLC0415
+
+    pyfuse3_start.load_pyfuse3()
     from envfs.fuse.crowding import Crowding  # noqa: PLC0415
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
@@ -248,7 +253,7 @@ async def _watch_signals(service: Service) -> None:
 
 def _drop_unfinished(places: Locations) -> None:
     # what processes that were killed left of files: an identity under a passphrase that never took effect, for one
-    for path in (places.settings, places.identity, places.seen, places.log_end):
+    for path in (places.settings, places.rules, places.identity, places.seen, places.uses, places.log_end):
         private_files.drop_unfinished(Path(path))
 
 

@@ -16,6 +16,7 @@ from envfs.errors import EnvFSError
 from envfs.host import clocks
 from envfs.host.supervision import run_once, supervised_nursery
 from envfs.service import identity
+from envfs.service.forgetting import finish_forgetting
 from envfs.service.grants import end_sessions
 from envfs.service.locking import lock_now
 from envfs.service.rekeying import finish_all
@@ -119,6 +120,8 @@ async def lock_by_daemon(service: Service, reason: str, scope: Scope = VAULT) ->
 async def sign_checkpoint_now(service: Service) -> None:
     """Have the end of the log signed. Nothing happens while the vault is locked."""
     if service.locks.unlocked:
+        if service.has_open_vault:
+            await finish_forgetting(service)
         await service.ledger.sign(service.keyholder)
 
 
@@ -158,3 +161,4 @@ async def finish_changes(service: Service) -> None:
     """Finish a change of keys that a crash interrupted; what is still locked waits until it is not."""
     with suppress(EnvFSError):
         await finish_all(service.open_vault, service.me)
+        await finish_forgetting(service)

@@ -1,7 +1,7 @@
 """Forgetting the payloads of older versions of a level: a tombstone first, then the bytes (docs/format.md §9).
 
 Laws: the newest version is never forgotten. The entry in the log and the tombstone are on the disk before a byte goes.
-So whoever is killed in between leaves what the same request finishes. The keyholder opens each record before it signs.
+So whoever is killed in between leaves what the next one finishes. The keyholder opens each record before it signs.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,15 @@ import trio
 
 from envfs.core import events, limits, record
 from envfs.core.access.caller import Caller
-from envfs.errors import AuthenticationFailed, Conflict, NoSuchLevel
+from envfs.errors import (
+    AuthenticationFailed,
+    Conflict,
+    EnvFSError,
+    KeyholderGone,
+    Locked,
+    NoSuchLevel,
+    StoreUnavailable,
+)
 from envfs.gate.tombstones import checked_tombstones
 from envfs.host import clocks
 from envfs.protocol.answers import Stated
@@ -20,6 +28,7 @@ from envfs.service.service import Service
 from envfs.vault.vault import Vault
 
 _BYTES_AT_ONCE = 4 << 20
+_UNFINISHED = (StoreUnavailable, Locked, KeyholderGone)  # a disk may be healed, and a vault unlocked
 
 
 class ForgetPlan(NamedTuple):
@@ -59,7 +68,42 @@ async def forget_payloads(service: Service, caller: Caller, plan: ForgetPlan) ->
         Locked: the level's project is
     """
     async with service.open_vault.changing:  # as a change of keys, which forgets too: a backup waits for its end
-        await _forget_payloads(service, caller, plan)
+        service.ledger.forgetting.add(plan.level)
+        try:
+            await _forget_payloads(service, caller, plan)
+        except _UNFINISHED:
+            raise  # it is finished when that is over
+        except BaseException:
+            service.ledger.forgetting.discard(plan.level)
+            raise
+        service.ledger.forgetting.discard(plan.level)
+
+
+async def finish_forgetting(service: Service) -> None:
+    """Finish what was interrupted: forget what tombstones name of levels whose forgetting the log does not show done.
+
+    A level that cannot be read, or is damaged, keeps no other one from it. Nothing happens while a change is under way.
+    """
+    forgetting, open_vault = service.ledger.forgetting, service.open_vault
+    if not forgetting or open_vault.changing.locked():
+        return
+    async with open_vault.changing:
+        for level in tuple(forgetting):
+            try:
+                await _forget_named(service, level)
+            except _UNFINISHED:
+                continue
+            except EnvFSError:
+                pass
+            forgetting.discard(level)
+
+
+async def _forget_named(service: Service, level: str) -> None:
+    vault, stream = service.open_vault.vault, record.level_stream(level)
+    named = await checked_tombstones(vault, service.keyholder, stream)
+    texts = ((seq, digest, vault.read(stream, seq)) for seq, digest in named.items())
+    versions = [seq for seq, digest, data in texts if data and record.digest(data) == digest]
+    await trio.to_thread.run_sync(vault.forget_versions, level, versions)
 
 
 async def _forget_payloads(service: Service, caller: Caller, plan: ForgetPlan) -> None:

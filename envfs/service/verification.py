@@ -27,6 +27,7 @@ from envfs.protocol.keyholding import (
 )
 from envfs.service import whole_levels
 from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, LevelVersion
+from envfs.service.forgetting import finish_forgetting
 from envfs.service.gaps import Gaps, gaps_of
 from envfs.service.log_verification import LIMITS, Inquiry, begun_again, vouch_for_log
 from envfs.service.progress import Progress
@@ -44,6 +45,8 @@ async def check_vault(inquiry: Inquiry, *, repair: bool = False) -> Checked:
     With `repair`, the index and this machine's marks are written again first, where they are damaged.
     """
     vault = inquiry.service.open_vault.vault
+    if not inquiry.service.log.only_looks:
+        await finish_forgetting(inquiry.service)
     repaired = tuple(f"{key} is written again" for key in (_repair(vault) if repair else ()))
     looked_at, failed, locked = 0, 0, set()
     gone: list[str] = []  # what there is to tell of records without their bytes

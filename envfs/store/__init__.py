@@ -50,6 +50,6 @@ class Store(Protocol):
     def remove(self, key: str) -> None:
         """Take a key away. It may be taken again. One that is not there is no error.
 
-        Only for what is not needed any more: after a power cut it may be there again.
+        Only for what is not needed any more. When this returns it stays away, after a power cut too.
         """
         ...

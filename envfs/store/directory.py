@@ -20,6 +20,7 @@ from envfs.errors import StoreUnavailable
 from envfs.host import private_files
 
 _TEMPORARY = ".new-"
+_TRIES = 4
 _MOVE = "move it out of the vault, then `envfs verify`"
 _NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # how file systems say that O_TMPFILE is beyond them
 _TRUSTED_NS = 1_000_000  # a look this fresh is not repeated: one open asks about the same folders many times
@@ -55,11 +56,15 @@ class DirectoryStore:
         """Store bytes under a new key. They are on the disk when this returns True."""
         path = self._path(key)
         folder = os.path.dirname(path)
-        try:
-            self._make_folder(folder)
-            return _link_new(folder, path, data)
-        except OSError as error:
-            raise _unavailable("write", error) from None
+        for left in reversed(range(_TRIES)):
+            try:
+                self._make_folder(folder)
+                return _link_new(folder, path, data)
+            except OSError as error:
+                if isinstance(error, FileNotFoundError) and left:
+                    continue  # somebody removed the folder, which was empty
+                raise _unavailable("write", error) from None
+        return False
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys that start with `prefix`, in order."""
@@ -90,12 +95,16 @@ class DirectoryStore:
 
     def remove(self, key: str) -> None:
         """Take a key away."""
+        path = self._path(key)
+        folder = os.path.dirname(path)
         try:
-            os.unlink(self._path(key))
+            os.unlink(path)
+            private_files.sync_folder(Path(folder))
         except FileNotFoundError:
             return
         except OSError as error:
             raise _unavailable("write", error) from None
+        self._remove_empty(folder)
 
     def _path(self, key: str) -> str:
         if not key.isascii() or any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
@@ -118,6 +127,13 @@ class DirectoryStore:
                 yield from self._walk(key, "")
             else:
                 yield key
+
+    def _remove_empty(self, folder: str) -> None:
+        # a key that comes back makes its folders again, and so the watch of one above sees it
+        with contextlib.suppress(OSError):
+            while os.path.dirname(folder) != self._root:
+                os.rmdir(folder)
+                folder = os.path.dirname(folder)
 
     def _make_folder(self, folder: str) -> None:
         if os.path.isdir(folder):

@@ -82,11 +82,21 @@ class Inventory(Tree):
             return head is not None and is_removed(head.data)
         return False
 
-    def unlist(self, level: str) -> None:
-        """Take a level, and those above it, out of the index where nothing was stored at or below them after all."""
+    def relist(self, level: str) -> None:
+        """Take a level out of the index if it has no text there, since a change of it was interrupted.
+
+        And those above it, where nothing was stored at or below them after all.
+        """
+        key = index.index_key(level)
+        if self.is_of_removed(key):
+            self._store.remove(key)
+        elif self._streams.head(record.level_stream(level)) is None:
+            self._unlist(level)
+        self._children.clear()
+
+    def _unlist(self, level: str) -> None:
         for key in {f"tree{step}/@" for step in names.chain(level)}.intersection(self.index_differences()[1]):
             self._store.remove(key)
-        self._children.clear()
 
     def repair_index(self) -> tuple[str, ...]:
         """Write what is missing in the index. Returns its keys."""

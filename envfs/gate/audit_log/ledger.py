@@ -20,7 +20,7 @@ from envfs.core.audit import Tip
 from envfs.core.checkpoint import Claim, StoredCheckpoint, StreamHead
 from envfs.core.events import EventKind
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
-from envfs.gate.audit_log import chain_verification, log_end, log_reading
+from envfs.gate.audit_log import chain_verification, log_end, log_reading, remembered
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.log_files import LogEnd
 from envfs.gate.audit_log.log_opening import SignedEntry
@@ -45,6 +45,8 @@ class Ledger:
     """The log at `path` and all that vouches for it.
 
     `behind` says why the vault's checkpoints are older than, or other than, what is remembered. Empty if they are not.
+    Of the levels in `forgetting` versions are being forgotten, or were when a daemon was killed. Meanwhile nothing is
+    signed, so the log shows these behind what is signed of it.
     """
 
     def __init__(self, path: Path, vault: Vault | None, witness: Path, open_log: type[AccessLog] = AccessLog) -> None:
@@ -64,6 +66,7 @@ class Ledger:
         self._join(vault)
         self.log = open_log(path, self._newest(), self._marks.take)
         self._opened_at = self.log.tip
+        self.forgetting = self._marks.forgetting
         self._settle()
         self._settle_last_change()
 
@@ -100,8 +103,8 @@ class Ledger:
     def _settle(self) -> None:
         point, log = self._stored.point, self.log
         newest = self._newest()
-        if newest is not None and log.tip.seq == newest.entries + 1 and self._marks.ends_signed:
-            log.signed_to = log.tip.seq
+        if newest is not None and log.tip.seq == newest.entries + self._marks.ends_signed:
+            log.signed_to = log.tip.seq  # with the line of that checkpoint, or with its line missing since a crash
         if point and not log.problem and log_reading.holds_entry(self._path, signed_by(self._stored).end):
             self._begin = point.claim.begin
         if not self.behind and log.record > self._stored.last:
@@ -124,6 +127,9 @@ class Ledger:
         read_at = self._marks.after(()).get(change.stream, Seen(0, ""))
         if is_broken_off(change, self._vault, read_at.seq):
             say_broken_off(change, KILLED, self.log, self._vault)
+            return
+        with suppress(EnvFSError):  # a level that was removed may still be listed
+            self._vault.relist(change.level)
 
     def _last(self, stream: str) -> int:
         if self._vault is None or stream == self._stored.stream:
@@ -131,6 +137,10 @@ class Ledger:
         with suppress(EnvFSError):
             return self._vault.last(stream)
         return 0
+
+    def vouching(self) -> remembered.Vouching:
+        """Return the newest checkpoint of this log that is in the vault, and how many witnesses hold it."""
+        return remembered.vouching(self._stored, self._witness.lines() if self._vault else ())
 
     # -- once there is a key -------------------------------------------------------------------------------------------
 
@@ -179,6 +189,8 @@ class Ledger:
         """Sign where the log ends, if it moved, and put that into the vault, the log and the witnesses."""
         async with self._signing:
             if self.log.problem or self.behind or self.log.tip.seq <= self.log.signed_to or self._vault is None:
+                return
+            if self.forgetting:
                 return
             self.log.write_notes()
             stretch = self.log.stretch()
@@ -229,9 +241,12 @@ class Ledger:
             if not vault.append_checkpoint(self.stream, number, data):
                 self.behind = f"checkpoint {number} of the access log was written by another process"
                 return
-            self._stored = self._own = Stored(self.stream, checkpoint.parse_checkpoint(data), data, number)
         except StoreUnavailable:
-            number = 0  # the log carries its signature all the same
+            if not _is_stored(vault, self.stream, number, data):
+                number = 0  # the log carries its signature all the same
+        if number:
+            self._stored = self._own = Stored(self.stream, checkpoint.parse_checkpoint(data), data, number)
+            self.log.signed_to = claim.entries
         self.log.append_checkpoint(audit.LoggedCheckpoint(claim.entries, claim.tip, signature, number))
         await trio.to_thread.run_sync(self.log.remember)
         if number:
@@ -314,6 +329,13 @@ class Ledger:
         if newest is not None:
             self.log.signed_is(newest)
         self._witness.put(render_witness(newest) if newest else "")
+
+
+def _is_stored(vault: Vault, stream: str, number: int, data: bytes) -> bool:
+    # what failed may have been a step behind it
+    with suppress(StoreUnavailable):
+        return vault.read(stream, number) == data
+    return False
 
 
 async def checkpoint_faults(

@@ -58,6 +58,7 @@ class AccessLog(LogWriter):
         Raises:
             AuditUnavailable: entries are missing, or a file cannot be written
         """
+        self.write_notes()  # or a rotation that failed behind its first step could not be asked for again
         moved = self._moved()
         first = log_files.first_number(moved or self.path)
         aside = log_files.kept_name(self.path, first, self.tip.seq)

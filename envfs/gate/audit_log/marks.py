@@ -41,7 +41,8 @@ class Marks:
 
     `with_writes` counts what was written too. An `accept` sets a level to what a person took it for. `last` is the
     change that the newest entry speaks of: whether that took effect is not known from the log. `broken_off` are the
-    changes that did not, by stream, as far as no later change is of that stream.
+    changes that did not, by stream, as far as no later change is of that stream. Of the levels in `forgetting` versions
+    were to be forgotten.
     """
 
     def __init__(self, *, with_writes: bool = False) -> None:
@@ -52,6 +53,7 @@ class Marks:
         self.ends_signed = False
         self.last: Intent | None = None
         self.broken_off: dict[str, int] = {}
+        self.forgetting: set[str] = set()
 
     def take(self, _end: LogEnd, body: Body) -> None:
         """Take the next entry."""
@@ -65,6 +67,8 @@ class Marks:
         named = Intent(EventKind.KEY if event == EventKind.KEY else EventKind.WRITE, level, version)
         if event == EventKind.ACCEPT:
             self._accept(named)
+        elif event == EventKind.FORGET:
+            self.forgetting.add(level)
         elif event == EventKind.VOID:
             self._take_back(last, (str(body.get("operation")), level, version))
         elif event in (EventKind.READ, *_CHANGES) and version:

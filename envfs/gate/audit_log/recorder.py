@@ -54,10 +54,9 @@ class Recorder:
 
 
 def say_broken_off(intent: Intent, why: str, log: AccessLog, vault: Vault) -> None:
-    """Say in the log that a change was interrupted, and take its level out of the index if it would have been new."""
-    if intent.version == 1:
-        with suppress(EnvFSError):
-            vault.unlist(intent.level)
+    """Say in the log that a change was interrupted, and take its level out of the index if it has no text after all."""
+    with suppress(EnvFSError):
+        vault.relist(intent.level)
     log.settle(events.void(intent.event, intent.level, intent.version, why))
 
 
