@@ -51,7 +51,7 @@ def _content(info: control.VaultInfo) -> "Iterator[tuple[str, str]]":
     if info.removed:
         more = len(info.removed) - _NAMED
         yield "removed", ", ".join(info.removed[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-        yield "", "`envfs rollback` brings one back, `envfs forget` ends that"
+        yield "", "`envfs ls --removed` lists them; a rollback brings one back, a forget ends that"
     yield "free", _size(info.free) if info.free >= 0 else "not known"
 
 
