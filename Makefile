@@ -6,6 +6,7 @@ VALUES ?= 20000
 SEED ?= 1
 PROCESSES ?= 4
 PROFILE ?=
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench profile dialects soak clean
@@ -28,9 +29,9 @@ lint: ## style, format, types and the arrows between layers
 
 check: lint test ## lint and test: what CI runs
 
-bench: ## measure speed and print the numbers
+bench: ## measure speed, print the numbers, and name what got slower; BENCH=--write makes docs/benchmarks.md
 	@contrib/install run
-	@.venv/bin/python contrib/bench/run.py
+	@.venv/bin/python contrib/bench/run.py $(BENCH)
 
 profile: ## show what a read costs in processor time, and in which layers; PROFILE='--against FOLDER' compares
 	@contrib/install run

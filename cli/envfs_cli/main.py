@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _GARBAGE = 50_000  # objects until the interpreter looks for circles of them: a command that ends soon has none
+_RESULTS = (0, 1)  # of commands that did what they were to do: 1 is that of `diff`, where something differs
 _SIGNALLED = 128  # as in `exit_status`, which may not be imported yet
 
 
@@ -70,7 +71,7 @@ def _leave(status: int) -> int:
                 status = exit_status.PIPE_CLOSED
             else:
                 output.error(EnvFSError(f"cannot write to standard output: {safe_open.error_words(failure)}"))
-                status = status or EnvFSError.status
+                status = EnvFSError.status if status in _RESULTS else status
     return status
 
 

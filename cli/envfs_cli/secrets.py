@@ -17,11 +17,19 @@ _PASSPHRASE = "the passphrase"
 
 
 def from_bytes(data: bytes) -> int:
-    """Put bytes into memory that only its descriptor names."""
+    """Put bytes into memory that only its descriptor names.
+
+    Raises:
+        EnvFSError: a limit of this process does not allow that
+    """
     handle = os.memfd_create("envfs", os.MFD_CLOEXEC)
     unwritten = memoryview(data)
-    while unwritten:
-        unwritten = unwritten[os.write(handle, unwritten) :]
+    try:
+        while unwritten:
+            unwritten = unwritten[os.write(handle, unwritten) :]
+    except OSError as error:
+        os.close(handle)
+        raise EnvFSError(f"no room in memory: {safe_open.error_words(error)}", "look at `ulimit -f`") from None
     return handle
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 from home import ENVFS, Home
 from rounds import Contest, Contestant, median_of, timed
@@ -33,6 +34,12 @@ def contests(rounds: int) -> Generator[Contest, None, None]:
         ]
         if shutil.which("age"):
             contestants.append(_contestant("age -d, eval in sh", _age(served), {}))
+        if (dotenv := Path(sys.executable).with_name("dotenv")).exists():
+            plain = served.path / "plain.env"
+            plain.write_text(served.envfs("export", LEVEL), encoding="utf-8")
+            contestants.append(
+                _contestant("dotenv run", [str(dotenv), "-f", str(plain), "run", "--", "true"], {}, each=1)
+            )
         note = "wall time; 3 levels, 69 variables. Without a daemon, one is started for the command"
         yield Contest("exec", tuple(contestants), rounds, note)
 

@@ -36,7 +36,7 @@ def contests(rounds: int) -> Generator[Contest, None, None]:
         plain.write_bytes(content)
         _, served = stack.enter_context(bare(folder / "bare", plain))
         _same(content, served)
-        command, note = _reader(folder)
+        command, note = reader_command(folder)
         note = f"{len(content)} bytes at the same depth; p50 of open, read, close. {note}".strip()
         paths = (("bare pyfuse3", str(served), 0.0), ("envfs", home.view(LEVEL), TARGET), ("tmpfs", str(plain), 0.0))
         for readers in READERS:
@@ -62,11 +62,12 @@ def _all(
 
 def _read(command: list[str]) -> Sample:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    reads, elapsed, p50, p99 = map(int, done.stdout.split())
+    reads, elapsed, p50, p99, _ = map(int, done.stdout.split())
     return Sample(p50 / 1e9, p99 / 1e9, reads / elapsed * 1e9)
 
 
-def _reader(folder: Path) -> tuple[list[str], str]:
+def reader_command(folder: Path) -> tuple[list[str], str]:
+    """Compile the program that reads. Returns it, or what stands in for it, with a note."""
     compiler, program = shutil.which("cc") or shutil.which("gcc"), str(folder / "reader")
     if compiler and subprocess.call([compiler, "-O2", "-o", program, str(HERE / "reader.c")]) == 0:
         return [program], ""

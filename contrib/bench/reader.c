@@ -1,8 +1,8 @@
 /* Opens, reads and closes one file, so that the size and speed of the harness stay out of what is measured.
  *
- *   reader PATH READERS MILLISECONDS [fresh]      prints: reads elapsed_ns p50_ns p99_ns
+ *   reader PATH READERS MILLISECONDS [fresh]      prints: reads elapsed_ns p50_ns p99_ns least
  *
- * Every reader is a process of its own; with `fresh`, every read is, as if by `cat` (its fork is not counted). The first
+ * `least` is of the slowest reader. Every reader is a process of its own; with `fresh`, every read is, as if by `cat` (its fork is not counted). The first
  * tenth of each reader's time only warms up. Ends with status 1 if any read failed or was empty.
  */
 #define _GNU_SOURCE
@@ -86,7 +86,7 @@ int main(int count, char **word)
     uint64_t length = atoll(word[3]) * 1000000ull;
     uint32_t *times = shared(sizeof *times * MOST * readers);
     struct tally *tallies = shared(sizeof *tallies * readers), all = {0};
-    uint64_t start = now() + 5000000 + 1000000ull * readers; /* all are there by then */
+    uint64_t least = MOST, start = now() + 5000000 + 1000000ull * readers; /* all are there by then */
 
     for (int i = 0; i < readers; i++)
         if (fork() == 0) {
@@ -102,12 +102,13 @@ int main(int count, char **word)
             times[all.reads + k] = times[(size_t)i * MOST + k];
         all.reads += tallies[i].reads;
         all.failed += tallies[i].failed;
+        least = tallies[i].reads < least ? tallies[i].reads : least;
         all.elapsed = tallies[i].elapsed > all.elapsed ? tallies[i].elapsed : all.elapsed;
     }
     if (all.reads == 0)
         return 1;
     qsort(times, all.reads, sizeof *times, ascending);
-    printf("%llu %llu %u %u\n", (unsigned long long)all.reads, (unsigned long long)all.elapsed, times[all.reads / 2],
-           times[all.reads * 99 / 100]);
+    printf("%llu %llu %u %u %llu\n", (unsigned long long)all.reads, (unsigned long long)all.elapsed,
+           times[all.reads / 2], times[all.reads * 99 / 100], (unsigned long long)least);
     return all.failed != 0;
 }

@@ -36,13 +36,13 @@ def _field(path: str, name: str) -> str:
 def table(outcome: Outcome) -> str:
     """Return one contest's table."""
     contest = outcome.contest
-    rows = [_HEADS, *(_row(outcome, index) for index in range(len(contest.contestants)))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-    used = [column for column in range(len(_HEADS)) if any(row[column] for row in rows[1:])]
+    rows = [_HEADS, *(row(outcome, index) for index in range(len(contest.contestants)))]
+    widths = [max(len(cells[column]) for cells in rows) for column in range(len(_HEADS))]
+    used = used_columns(rows[1:])
     lines = [f"{contest.title}: {contest.rounds} rounds{_noise(outcome)}", f"  {contest.note}".rstrip()]
-    for row in rows:
-        cells = [row[c].ljust(widths[c]) if c == 0 else row[c].rjust(widths[c]) for c in used]
-        lines.append("  " + "   ".join(cells).rstrip())
+    for cells in rows:
+        words = [cells[c].ljust(widths[c]) if c == 0 else cells[c].rjust(widths[c]) for c in used]
+        lines.append("  " + "   ".join(words).rstrip())
     return "\n".join(lines)
 
 
@@ -50,7 +50,13 @@ def _noise(outcome: Outcome) -> str:
     return f", {outcome.noisy} of them on a busy machine" if outcome.noisy else ""
 
 
-def _row(outcome: Outcome, index: int) -> Sequence[str]:
+def used_columns(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the columns that are not empty in each row."""
+    return [column for column in range(len(_HEADS)) if any(cells[column] for cells in rows)]
+
+
+def row(outcome: Outcome, index: int) -> Sequence[str]:
+    """Return the cells of one contestant."""
     contestant = outcome.contest.contestants[index]
     name, samples = contestant.name, outcome.samples[contestant.name]
     p99, per_second = (statistics.median(s[field] for s in samples) for field in (1, 2))

@@ -5,7 +5,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import case_cold
@@ -14,11 +14,22 @@ import case_gate
 import case_read
 import case_scale
 import case_text
+import case_waiting
+import committed
 import report
 import rounds
 from rounds import Contest, Outcome
 
-CASES = ("read", "exec", "cold", "scale", "text", "gate")
+# and so many rounds that the whole takes a minute, four minutes, or what it takes
+_CASES: dict[str, tuple[Callable[[int], Generator[Contest, None, None]], tuple[int, int, int]]] = {
+    "read": (case_read.contests, (4, 15, 41)),
+    "waiting": (case_waiting.contests, (4, 9, 21)),
+    "exec": (case_exec.contests, (5, 21, 51)),
+    "cold": (case_cold.contests, (5, 21, 41)),
+    "text": (case_text.contests, (2, 5, 11)),
+    "gate": (case_gate.contests, (5, 15, 31)),
+}
+CASES = (*_CASES, "scale")
 
 
 def main() -> int:
@@ -40,6 +51,10 @@ def _bench(words: argparse.Namespace) -> int:
     print("\n".join(f"{name:<10} {value}" for name, value in machine.items()), end="\n\n")
     outcomes = list(_measure(words))
     print(report.summary(outcomes))
+    for line in committed.slower(outcomes):
+        print(f"slower than docs/benchmarks.md: {line}")
+    if words.write:
+        committed.write(machine, outcomes)
     if words.json:
         body = {"machine": machine, "arguments": sys.argv[1:], "contests": [report.as_json(o) for o in outcomes]}
         Path(words.json).write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -52,9 +67,13 @@ def _arguments() -> argparse.Namespace:
     length.add_argument("--quick", action="store_true", help="a minute: a first impression")
     length.add_argument("--full", action="store_true", help="longer: more rounds")
     parser.add_argument("--only", metavar="A,B", type=_cases, default=CASES, help=f"some of {', '.join(CASES)}")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     parser.add_argument("--json", metavar="FILE", help="write every round to this file")
     parser.add_argument("--check", action="store_true", help="end with status 1 if a promise is not kept")
-    return parser.parse_args()
+    words = parser.parse_args()
+    if words.write and (words.quick or set(words.only) != set(CASES)):
+        parser.error("--write takes all cases, and not in a minute")
+    return words
 
 
 def _cases(text: str) -> Sequence[str]:
@@ -76,18 +95,10 @@ def _measure(words: argparse.Namespace) -> Iterator[Outcome]:
 
 
 def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, None]:
-    # so many rounds that the whole takes a minute, four minutes, or what it takes
     much = 0 if words.quick else 2 if words.full else 1
-    if case == "read":
-        return case_read.contests((4, 15, 41)[much])
-    if case == "exec":
-        return case_exec.contests((5, 21, 51)[much])
-    if case == "cold":
-        return case_cold.contests((5, 21, 41)[much])
-    if case == "gate":
-        return case_gate.contests((5, 15, 31)[much])
-    if case == "text":
-        return case_text.contests((2, 5, 11)[much])
+    if case in _CASES:
+        contests, rounds = _CASES[case]
+        return contests(rounds[much])
     versions, levels = ((1000, 10_000), (100, 1000)) if words.quick else ((1000, 100_000), (1000, 10_000))
     return case_scale.contests((4, 15, 31)[much], versions, levels)
 

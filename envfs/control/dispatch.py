@@ -52,11 +52,13 @@ _TABLE: dict[type, Requirement] = {
     ask.ListLevels: Requirement(_C.NAMES, Where.GATE, "views.list_levels"),
     ask.CompareLevels: Requirement(_C.READ, Where.GATE, "views.compare_levels"),
     ask.FindVariables: Requirement(_C.NAMES, Where.GATE, "search.find_variables"),
+    ask.ListRotations: Requirement(_C.HISTORY, Where.GATE, "rotations.list_rotations"),
     ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, "views.list_history"),
     ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, "levels.check_write"),
     ask.SetVariable: Requirement(_C.WRITE, Where.LEVEL, "levels.set_variable"),
     ask.SetVariables: Requirement(_C.WRITE, Where.LEVEL, "levels.set_variables"),
     ask.UnsetVariable: Requirement(_C.WRITE, Where.LEVEL, "levels.unset_variable"),
+    ask.RotateVariable: Requirement(_C.WRITE, Where.LEVEL, "levels.rotate_variable"),
     ask.RenameVariable: Requirement(_C.WRITE, Where.LEVEL, "levels.rename_variable"),
     ask.ImportText: Requirement(_C.WRITE, Where.LEVEL, "levels.import_text"),
     ask.Rollback: Requirement(_C.WRITE, Where.LEVEL, "levels.rollback"),
@@ -98,6 +100,9 @@ _TABLE: dict[type, Requirement] = {
     ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, "vault.unmount"),
     ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, "verification.verify_vault"),
     ask.Backup: Requirement(_C.ADMIN, Where.VAULT, "vault.backup"),
+    ask.ListAuthors: Requirement(_C.ADMIN, Where.VAULT, "authors.list_authors"),
+    ask.NameAuthor: Requirement(_C.ADMIN, Where.VAULT, "authors.name_author"),
+    ask.DescribeVault: Requirement(_C.ADMIN, Where.VAULT, "description.describe_vault"),
     ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, "verification.accept"),
     ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, "doctor.diagnose"),
 }
@@ -106,7 +111,16 @@ _TABLE: dict[type, Requirement] = {
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
     *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
-    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Backup, ask.Diagnose),
+    *(
+        ask.ReadLog,
+        ask.CountLog,
+        ask.VerifyLog,
+        ask.VerifyVault,
+        ask.Backup,
+        ask.DescribeVault,
+        ask.ListAuthors,
+        ask.Diagnose,
+    ),
 )
 
 

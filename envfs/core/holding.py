@@ -11,4 +11,5 @@ class HoldKind(StrEnum):
     INHERITED = "inherited"  # it descends from the command of an `exec`, whose environment has the value
     REPLACED = "replaced"  # it was given the value, and runs another program since
     DESCENDS = "descends"  # it descends from a process that had been given the value, and may have it from that
+    ORPHAN = "orphan"  # the processes above it have ended, and it may be one of those that were given the value
     UNCLEAR = "unclear"  # its entry does not say which variables it was given

@@ -57,6 +57,7 @@ class LoggedRead(NamedTuple):
     pid: int
     process: str
     executable: str
+    cgroup: str
     script: str
     command: str
     unit: str
@@ -148,6 +149,7 @@ def logged_read(body: dict[str, object]) -> LoggedRead | None:
         pid=_number(body, "pid"),
         process=_text(body, "process"),
         executable=_text(body, "executable"),
+        cgroup=_text(body, "cgroup"),
         script=_text(body, "script"),
         command=_text(body, "command"),
         unit=_text(body, "unit"),

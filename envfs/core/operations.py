@@ -10,6 +10,7 @@ class Operation(StrEnum):
     TEMPLATE = "template"  # a variable, to a text that may refer to others
     UNSET = "unset"
     RENAME = "rename"
+    ROTATE = "rotate"  # a variable to a new value, in one version or by steps
     MERGE = "merge"  # a dotenv text into the level's
     REPLACE = "replace"  # the level's text by another one
     RESTORE = "restore"  # the text of an old version

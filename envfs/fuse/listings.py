@@ -19,13 +19,13 @@ _Entries = Sequence[tuple[str, Node]]
 class Listing(NamedTuple):
     """The listing of an opened folder, for the caller who opened it.
 
-    After `entries` come as many numbered folders as `versions` says, then the variables of `view`, if there is one.
+    After `entries` come the folders of `versions`, then the variables of `view`, if there is one.
     """
 
     node: Node
     caller: Caller
     entries: _Entries
-    versions: int = 0
+    versions: Sequence[int] = ()
     view: View | None = None
 
     @property
@@ -38,9 +38,10 @@ class Listing(NamedTuple):
         if index < len(self.entries):
             return self.entries[index]
         index -= len(self.entries)
-        if index < self.versions:
-            return str(index + 1), Node(PAST, self.node.level, index + 1, face=self.node.face)
-        index -= self.versions
+        if index < len(self.versions):
+            version = self.versions[index]
+            return str(version), Node(PAST, self.node.level, version, face=self.node.face)
+        index -= len(self.versions)
         if self.view is None or index >= self.view.variables:
             return None
         name = self.view.name(index)
@@ -84,8 +85,16 @@ def is_there(vault: Vault, node: Node) -> bool:
         return name in vault.children(parent or names.ROOT)  # the kernel has walked the steps before
     if node.version or node.kind is PAST:
         head = vault.head(node.level)
-        return head is not None and 1 <= node.version <= head.seq
+        is_one = head is not None and 1 <= node.version <= head.seq
+        return is_one and node.version not in vault.forgotten_versions(node.level)
     return True
+
+
+def past_versions(vault: Vault, level: str) -> Sequence[int]:
+    """Return the numbers of a level's versions, without those that its owner forgot."""
+    head, forgotten = vault.head(level), vault.forgotten_versions(level)
+    versions = range(1, head.seq + 1 if head else 1)
+    return tuple(version for version in versions if version not in forgotten) if forgotten else versions
 
 
 def level_files(level: str, version: int) -> list[tuple[str, Node]]:

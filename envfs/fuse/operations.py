@@ -212,8 +212,7 @@ class Operations(Absent):
     def _listing(self, node: Node, caller: Caller) -> Listing:
         level = node.level
         if node.kind is NodeKind.HISTORY:
-            head = self._vault.head(level)
-            return Listing(node, caller, (), head.seq if head else 0)
+            return Listing(node, caller, (), listings.past_versions(self._vault, level))
         entries = []
         history = [(HISTORY_NAME, Node(NodeKind.HISTORY, level))] if node.kind is FOLDER else []
         for name, file in [*listings.level_files(level, node.version), *history]:

@@ -4,6 +4,7 @@ from envfs.core.dangling import DanglingKind
 from envfs.core.differences import Difference
 from envfs.core.finding import FindingKind
 from envfs.core.protection import Protection
+from envfs.core.rotation import Directives
 from envfs.protocol import wire
 from envfs.tuples import NamedTuple
 
@@ -93,11 +94,21 @@ class Dangling(NamedTuple):
     chain: tuple[str, ...]
 
 
+class WrongDirective(NamedTuple):
+    """A directive in a level's text that counts for nothing, and why. Line and column count from 1."""
+
+    level: str
+    line: int
+    column: int
+    text: str
+
+
 class Examined(NamedTuple):
-    """The facts of a view, and what came to nothing: limits.FINDINGS at most."""
+    """The facts of a view, what came to nothing, and wrong directives: limits.FINDINGS at most of each."""
 
     variables: tuple[Facts, ...]
     dangling: tuple[Dangling, ...]
+    directives: tuple[WrongDirective, ...] = ()
 
 
 class Renaming(NamedTuple):
@@ -137,6 +148,26 @@ class Found(NamedTuple):
     """The variables that were found in texts."""
 
     hits: tuple[Hit, ...]
+
+
+class SharedDirectives(NamedTuple):
+    """The directives of variables in the layer of that number: those that have the same ones stand together."""
+
+    layer: int
+    directives: Directives
+    names: tuple[str, ...]
+
+
+class DirectivesRead(NamedTuple):
+    """The variables of which texts say something."""
+
+    groups: tuple[SharedDirectives, ...]
+
+
+class Matched(NamedTuple):
+    """For each layer one text, with a sign for each name: `=` the same value, `~` another one, `-` none."""
+
+    signs: tuple[str, ...]
 
 
 class Trace(NamedTuple):
@@ -215,6 +246,8 @@ REPLIES = wire.message_table(
     Examined,
     Compared,
     Found,
+    DirectivesRead,
+    Matched,
     Traced,
     ChangedNames,
     Differing,

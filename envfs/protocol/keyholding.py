@@ -8,10 +8,13 @@ from envfs.core.addresses import MemberRecords, RecordAddress, SealedLayer
 from envfs.core.keyfile import Custody
 from envfs.core.operations import Operation
 from envfs.core.protection import Protection
+from envfs.core.rotation import RotationPhase
 from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.protocol.keyholder_searches import *  # noqa: F403
 from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
+from envfs.protocol.rotation_requests import *  # noqa: F403
+from envfs.protocol.rotation_requests import MatchValues, ReadDirectives
 from envfs.tuples import NamedTuple
 
 NO_ROOM = 71  # how a keyholder ends that can start no process
@@ -110,8 +113,9 @@ class WriteLevel(NamedTuple):
     """Apply an operation to a level's text and seal the result. Reply: Sealed (one blob) or Unchanged.
 
     `set` and `template` come with `name` and a descriptor for the value, or with `names` and one for their values, each
-    ended by a NUL, `unset` with `name` or `names`, `rename` with `name` and `new_name`, `merge` and `replace` with a
-    descriptor for the text, `restore` with the layer `restore`, and with `names` for these alone, `copy` and `move`
+    ended by a NUL, `unset` with `name` or `names`, `rename` with `name` and `new_name`, `rotate` with
+    `name`, `phase` and where the value before is kept `until`, `merge` and `replace` with a descriptor for the text,
+    `restore` with the layer `restore`, and with `names` for these alone, `copy` and `move`
     with one of another level there, `copy` with `names` too. `head` is None for a level without text. `trim` drops the
     line end of a value of one line. `message` is sealed into the record's note. `members` as in Layer. With `always` an
     unchanged text is sealed as well. With `quiet` it is no error to unset a name that is not there. With `half` the
@@ -135,6 +139,8 @@ class WriteLevel(NamedTuple):
     quiet: bool = False
     half: bool = False
     names: tuple[str, ...] = ()
+    phase: RotationPhase = RotationPhase.DIRECT
+    until: str = ""
 
 
 class RenderView(NamedTuple):
@@ -296,6 +302,8 @@ REQUESTS = wire.message_table(
     SearchTexts,
     TraceVariables,
     FindCarriers,
+    ReadDirectives,
+    MatchValues,
     CheckRecords,
     CheckKeys,
     SignCheckpoint,
@@ -327,6 +335,8 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     SearchTexts: (answers.Found,),
     TraceVariables: (answers.Traced,),
     FindCarriers: (answers.Found,),
+    ReadDirectives: (answers.DirectivesRead,),
+    MatchValues: (answers.Matched,),
     CheckRecords: (answers.Faults,),
     CheckKeys: (answers.Faults,),
     SignCheckpoint: (answers.Signed,),

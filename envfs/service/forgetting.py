@@ -117,7 +117,8 @@ async def _forget_payloads(service: Service, caller: Caller, plan: ForgetPlan) -
             await _say_so(service, caller, plan.level, [seq for seq in versions if seq not in named])
             await trio.to_thread.run_sync(vault.forget_versions, plan.level, versions)
     finally:
-        service.open_vault.views.wipe()  # those of past versions are among them
+        service.open_vault.views.forget(plan.level, plan.versions)
+        await service.after_lock()  # what the kernel has of them
 
 
 async def _say_so(service: Service, caller: Caller, level: str, versions: list[int]) -> None:

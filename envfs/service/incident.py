@@ -4,12 +4,9 @@ Laws: what a caller may not see in the log is not in the report. Values have num
 versions, and none is shown or compared outside of the keyholder.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
-from itertools import islice
 from typing import NamedTuple
-
-import trio
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
@@ -20,7 +17,6 @@ from envfs.gate.search import LikeVariable, Location, Query
 from envfs.service.service import Service
 from envfs.service.variable_past import JudgedRead, PastVersion, VariablePast
 
-_LINES_AT_ONCE, _LINES_A_STEP = 256, 65_536
 _MOST_VALUES = 20  # that are searched for in other levels
 
 
@@ -34,12 +30,11 @@ class IncidentQuestion(NamedTuple):
 
 
 class Inquirer(NamedTuple):
-    """The one who asks: what it sees of the log, whether it may compare values, how it hears of progress."""
+    """The one who asks: what it sees of the log, and whether it may compare values."""
 
     caller: Caller
     sees: Callable[[str], bool]
     exact: bool
-    tell: Callable[[int, int], Awaitable[None]]
 
 
 class ReadFact(NamedTuple):
@@ -74,21 +69,20 @@ class Incident(NamedTuple):
     notes: tuple[str, ...]
 
 
-async def look_into(service: Service, question: IncidentQuestion, asker: Inquirer) -> Incident:
-    """Gather the parts of a report.
+async def look_into(service: Service, question: IncidentQuestion, asker: Inquirer, tally: IncidentTally) -> Incident:
+    """Gather the parts of a report. `tally` has taken the whole log.
 
     Raises:
         Locked: a project is
     """
-    tally = await _counted(service, question, asker)
     past = VariablePast(service, question.level, question.name, exact=asker.exact)
     await past.learn_moves(tally.moves)
-    reads = {read: each for read, each in tally.reads.items() if asker.sees(read.level)}
-    judged = await past.judge({read: each.first for read, each in reads.items()})
+    reads = {read: counted for read, counted in tally.reads.items() if asker.sees(read.level)}
+    judged = await past.judge({read: counted.first for read, counted in reads.items()})
     versions, is_complete = await past.versions(question.since, question.until)
     numbers = _numbers(versions, judged, reads, exact=asker.exact)
     facts = [ReadFact(read, reads[read], seen, numbers(read, seen)) for read, seen in judged.items()]
-    carriers, notes = await _carriers(service, question, asker, facts) if asker.exact else ([], [])
+    carriers, notes = await _carriers(service, past, asker, facts) if asker.exact else ([], [])
     if not is_complete:
         notes.append("there are more versions than were looked through: older ones of the variable are not listed")
     if tally.left_out:
@@ -104,23 +98,6 @@ async def look_into(service: Service, question: IncidentQuestion, asker: Inquire
         carriers=tuple(carriers),
         notes=tuple(notes),
     )
-
-
-async def _counted(service: Service, question: IncidentQuestion, asker: Inquirer) -> IncidentTally:
-    tally, lines, total = IncidentTally(question.since, question.until), service.log.newest(0), service.log.tip.seq
-
-    def take() -> int:
-        some = list(islice(lines, _LINES_AT_ONCE))
-        for line in some:
-            tally.take(line)
-        return len(some)
-
-    done = 0
-    while count := await trio.to_thread.run_sync(take):
-        done += count
-        if done % _LINES_A_STEP < count:
-            await asker.tell(done, total)
-    return tally
 
 
 class _Numbers:
@@ -164,22 +141,22 @@ def _others(reads: Mapping[LoggedRead, AccessTally], facts: list[ReadFact]) -> I
     for read, tally in reads.items():
         if read.caller in callers:
             key = read.caller, read.level, not read.places and read.format != "value"
-            before = others.get(key, AccessTally(0, tally.first, tally.last))
-            first, last = min(before.first, tally.first), max(before.last, tally.last)
-            others[key] = AccessTally(before.times + tally.times, first, last)
+            counted = others.get(key, AccessTally(0, tally.first, tally.last))
+            first, last = min(counted.first, tally.first), max(counted.last, tally.last)
+            others[key] = AccessTally(counted.times + tally.times, first, last)
     for (caller, level, is_whole), tally in sorted(others.items(), key=lambda item: item[0][1:]):
         yield OtherRead(caller, level, is_whole, tally)
 
 
 def _refusals(tally: IncidentTally, past: VariablePast, asker: Inquirer) -> Iterator[tuple[LoggedRefusal, AccessTally]]:
-    for refusal, each in tally.refusals.items():
+    for refusal, counted in tally.refusals.items():
         level = past.present(refusal.level)
         if (names.within(level, past.level) or level == past.source) and asker.sees(refusal.level):
-            yield refusal, each
+            yield refusal, counted
 
 
 async def _carriers(
-    service: Service, question: IncidentQuestion, asker: Inquirer, facts: list[ReadFact]
+    service: Service, past: VariablePast, asker: Inquirer, facts: list[ReadFact]
 ) -> tuple[list[tuple[Location, int]], list[str]]:
     by_value = {fact.value: fact.judged.like for fact in facts if fact.value and fact.judged.like is not None}
     carriers, notes = dict[Location, int](), list[str]()
@@ -194,9 +171,5 @@ async def _carriers(
                         notes.append(f"{location.level} was not searched: {location.error.text}")
     if len(by_value) > _MOST_VALUES:
         notes.append(f"the newest {_MOST_VALUES} values alone were searched for in other levels")
-    itself = (question.name,)
-    return [
-        (location, value)
-        for location, value in carriers.items()
-        if not (location.name in itself and location.level == question.level)
-    ], list(dict.fromkeys(notes))
+    others = [(each, value) for each, value in carriers.items() if (each.level, each.name) != (past.source, past.name)]
+    return others, list(dict.fromkeys(notes))

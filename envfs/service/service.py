@@ -22,6 +22,7 @@ from envfs.gate.keyholder import Keyholder
 from envfs.gate.level_differences import LevelDifferences
 from envfs.gate.reader import Reader
 from envfs.gate.readings import LevelReading
+from envfs.gate.rotations import Rotations
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
 from envfs.gate.search import Search
@@ -59,7 +60,8 @@ class OpenVault:
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
         self.differences = LevelDifferences(self.gate, vault, keyholder)
         self.search = Search(self.gate, vault, keyholder)
-        self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times)
+        self.rotations = Rotations(self.gate, vault, keyholder)
+        self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times, self.views.renew)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)
         self.changing = trio.Lock()  # held by who changes a project's keys: the end of one change is the end of all
 

@@ -15,6 +15,7 @@ from envfs.core import events, names, record
 from envfs.core.access.caller import Caller
 from envfs.core.addresses import SealedLayer
 from envfs.core.operations import Operation
+from envfs.core.rotation import RotationPhase
 from envfs.errors import Conflict, EnvFSError, NoSuchLevel, NoSuchVariable
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.recorder import Recorder
@@ -28,7 +29,8 @@ from envfs.service.project_keys import KeyFile, ProjectKeys
 from envfs.vault.vault import Vault
 
 _TRIES = 20
-_NEED_TEXT = (Operation.UNSET, Operation.RENAME, Operation.RESTORE, Operation.RESEAL)
+_NEED_VARIABLES = (Operation.UNSET, Operation.RENAME, Operation.ROTATE)
+_NEED_TEXT = (*_NEED_VARIABLES, Operation.RESTORE, Operation.RESEAL)
 
 
 class LevelChange(NamedTuple):
@@ -41,7 +43,7 @@ class LevelChange(NamedTuple):
     before counts as changed: so no guess is told from another one. `quiet`: for a caller without the names.
 
     `restore_level` is the level that `restore_version` is of, if that is another one, and `half` as in WriteLevel. With
-    `expected`, only if that is the level's newest version.
+    `expected`, only if that is the level's newest version. `phase` and `until` are of a rotation, as in WriteLevel.
     """
 
     operation: Operation
@@ -60,6 +62,8 @@ class LevelChange(NamedTuple):
     half: bool = False
     names: tuple[str, ...] = ()
     expected: int = -1
+    phase: RotationPhase = RotationPhase.DIRECT
+    until: str = ""
 
 
 class Result(NamedTuple):
@@ -95,9 +99,10 @@ class Writer:
             Conflict: others kept taking the number
         """
         is_told = not (change.quiet and change.operation is Operation.UNSET and self._vault.exists(change.level))
-        if change.operation in _NEED_TEXT and self._vault.head(change.level) is None and is_told:
-            self._no_text(change)
         head = self._vault.head(change.level)
+        is_gone = change.operation in _NEED_VARIABLES and self._vault.is_removed(change.level)
+        if change.operation in _NEED_TEXT and (head is None or is_gone) and is_told:
+            self._no_text(change)
         async with self._turns.setdefault(change.level, trio.Lock()):
             await self._changes.wait_told(change.level)
             for _ in range(_TRIES):
@@ -199,6 +204,8 @@ class Writer:
             half=change.half,
             names=change.names,
             message=change.message,
+            phase=change.phase,
+            until=change.until,
             members=layers[0].members if layers else vault.add_members(blobs),
         )
         return request, tuple(blobs)

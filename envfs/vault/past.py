@@ -35,6 +35,7 @@ class Past:
         self._store = store
         self._streams = streams
         self._chains: dict[tuple[str, int], _Remembered] = {}
+        self._forgotten: dict[str, tuple[int, frozenset[int]]] = {}  # by level, and how many tombstones say so
 
     def data(self, level: str, version: int) -> bytes:
         """Return the bytes of one record of a level.
@@ -53,6 +54,21 @@ class Past:
             hint = "`envfs verify` says whether its tombstone is the owner's"
             raise NoSuchLevel(f"{level} has no version {version} any more: version {version} was forgotten", hint)
         return data
+
+    def forgotten_versions(self, level: str) -> frozenset[int]:
+        """Return the versions of a level that tombstones name. Those that were read are not read again."""
+        stream = record.level_stream(level)
+        count, versions = self._forgotten.get(level, (0, frozenset()))
+        if self._streams.data(record.tombstone_stream(stream), count + 1) is None:
+            return versions
+        count, versions = (
+            self._streams.last(record.tombstone_stream(stream)),
+            frozenset(self._streams.forgotten(stream)),
+        )
+        if len(self._forgotten) >= _MOST:
+            self._forgotten.pop(next(iter(self._forgotten)))
+        self._forgotten[level] = count, versions
+        return versions
 
     def chosen(self, level: str, choice: VersionChoice) -> int:
         """Return the number of the version that is meant. 0 if there is none, or the newest is meant.

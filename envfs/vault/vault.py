@@ -252,6 +252,10 @@ class Vault(Inventory):
         """Return the digests of the records that a stream's tombstones name, whoever signed them."""
         return self._streams.forgotten(stream)
 
+    def forgotten_versions(self, level: str) -> frozenset[int]:
+        """Return the versions of a level that its tombstones name, whoever signed them."""
+        return self._past.forgotten_versions(level)
+
     def append_tombstone(self, stream: str, seq: int, data: bytes) -> bool:
         """Store a tombstone of a stream. False if somebody else took that number."""
         return self._streams.append(record.tombstone_stream(stream), seq, data)

@@ -133,6 +133,17 @@ def test_the_load_of_trio_starts_no_program_and_threads_have_their_names() -> No
     loaded(f"{program}\nsys.addaudithook(refuse)\n{_DAEMON}\nimport trio\n{named}")
 
 
+_FUSE = "from envfs.fuse import pyfuse3_start; pyfuse3_start.load_pyfuse3(); import envfs.fuse.mount"
+
+
+def test_a_daemon_that_mounts_does_without_what_looks_for_versions() -> None:
+    modules = loaded(f"{_DAEMON}\n{_FUSE}")
+    assert "pyfuse3" in modules
+    assert not modules & {"importlib.metadata", "email", "zipfile", "csv"}
+    look = "import importlib.metadata\nimportlib.metadata.version('pyfuse3')"
+    assert "importlib.metadata" in loaded(f"{_DAEMON}\n{_FUSE}\n{look}")
+
+
 def test_a_trio_that_does_not_load_in_part_is_loaded_whole() -> None:
     broken = "trio_start._LEFT_OUT = (*trio_start._LEFT_OUT, 'trio._core', 'trio._util')"
     modules = loaded(_DAEMON.replace("; trio_start.load", f"; {broken}; trio_start.load"))

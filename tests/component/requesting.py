@@ -37,6 +37,8 @@ CASES: dict[str, Case] = {
     "set": Case(R.SetVariable("/shop", "NEW"), R.Written, b"1"),
     "set several": Case(R.SetVariables("/shop", ("NEW", "LOG")), R.Written, b"1\0trace\0"),
     "unset": Case(R.UnsetVariable("/shop", "LOG"), R.Written),
+    "rotate": Case(R.RotateVariable("/shop", "LOG", "direct"), R.Written, b"quiet"),
+    "list rotations": Case(R.ListRotations(), R.Done),
     "rename": Case(R.RenameVariable("/shop", "LOG", "LEVEL"), R.Written),
     "import": Case(R.ImportText("/shop"), R.Written, b"NEW=1\n"),
     "try an import": Case(R.ImportText("/shop", dry=True), R.Written, b"NEW=1\n"),
@@ -78,6 +80,9 @@ CASES: dict[str, Case] = {
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
     "back up": Case(R.Backup(), R.BackedUp, b"", needs_key=False, needs_log=False),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
+    "describe the vault": Case(R.DescribeVault(), R.VaultInfo, needs_key=False, needs_log=False),
+    "list authors": Case(R.ListAuthors(), R.Done, needs_key=False, needs_log=False),
+    "name an author": Case(R.NameAuthor("nobody", "Ana"), R.Failed, needs_key=False, needs_log=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
 READS = {
@@ -90,6 +95,7 @@ READS = {
     "list levels",
     "list history",
     "find",
+    "list rotations",
 }
 
 

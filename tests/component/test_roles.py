@@ -30,7 +30,14 @@ from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 
 ALL = frozenset(Capability)
-OPEN = ("status", "use a token", "list levels", "find", "watch a view")  # the last one needs a daemon that goes on
+OPEN = (
+    "status",
+    "use a token",
+    "list levels",
+    "find",
+    "list rotations",
+    "watch a view",
+)  # the last one needs a daemon that goes on
 PIDFD = frozenset((Need.PIDFD,))
 R = control
 
@@ -53,6 +60,7 @@ def needs(name: str) -> frozenset[Capability]:
     extra = {
         "try an import": {Capability.READ},
         "rename": {Capability.NAMES},
+        "rotate": {Capability.NAMES},
         "list holders": {Capability.HISTORY, Capability.NAMES},
         "report an incident": {Capability.HISTORY, Capability.NAMES},
     }.get(name, set())
@@ -81,6 +89,7 @@ def test_every_request_states_what_it_needs() -> None:
         R.ListVariables,
         R.ListLevels,
         R.ListHistory,
+        R.ListRotations,
         R.CompareLevels,
     }
 
@@ -117,6 +126,7 @@ AT_SHOP = [
         "set several",
         "unset",
         "rename",
+        "rotate",
         "import",
         "rollback",
         "check a write",

@@ -3,10 +3,14 @@
 import mmap
 import os
 import resource
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trio
+import trio.testing
 
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.operations import Operation
@@ -134,6 +138,112 @@ def test_a_change_makes_what_is_below_it_anew_and_nothing_else(world: World, wri
         for level in levels:
             view = await world.open_vault.views.get(level)
             assert (value(view, "NEW") == b"1") is (level in cold)
+
+    run(main)
+
+
+def test_a_view_that_was_read_is_made_anew_before_anybody_asks(world: World) -> None:
+    async def main() -> None:
+        views = world.open_vault.views
+        for level in ("/shop", "/shop/prod", "/blog"):
+            await views.get(level)
+        await world.write("/shop", "NEW=1\n")
+        world.keyholder.asked.clear()
+        await views.renew(["/shop"])
+        assert world.keyholder.asked == ["RenderView"] * 2
+        for level in ("/shop", "/shop/prod"):
+            view = views.warm(level)
+            assert view is not None
+            assert value(view, "NEW") == b"1"
+        await views.renew(["/shop"])
+        assert len(world.keyholder.asked) == 2
+
+    run(main)
+
+
+def test_a_daemon_that_tells_of_changes_makes_views_anew(world: World) -> None:
+    async def main() -> None:
+        await world.open_vault.views.get("/shop")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(world.open_vault.changes.run)
+            await trio.testing.wait_all_tasks_blocked()
+            await world.write("/shop", "NEW=1\n")
+            with trio.fail_after(60):
+                while (view := world.open_vault.views.warm("/shop")) is None:  # noqa: ASYNC110 - it looks from outside
+                    await trio.sleep(0.01)
+            assert value(view, "NEW") == b"1"
+            nursery.cancel_scope.cancel()
+
+    run(main)
+
+
+def test_a_view_that_nobody_read_since_it_was_made_anew_waits_for_a_reader(world: World) -> None:
+    async def main() -> None:
+        views = world.open_vault.views
+        await views.get("/shop")
+        for number in (1, 2):
+            await world.write("/shop", f"NEW={number}\n")
+            await views.renew(["/shop"])
+        assert views.warm("/shop") is None
+        assert value(await views.get("/shop"), "NEW") == b"2"
+        await world.write("/shop", "NEW=3\n")
+        await views.renew(["/shop"])
+        assert views.warm("/shop") is not None
+
+    run(main)
+
+
+def test_a_reader_waits_for_the_view_that_is_being_made_anew(world: World) -> None:
+    async def main() -> None:
+        views = world.open_vault.views
+        await views.get("/shop")
+        await world.write("/shop", "NEW=1\n")
+        world.keyholder.asked.clear()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(views.renew, ["/shop"])
+            while not views._renewals:
+                await trio.lowlevel.checkpoint()
+            assert value(await views.get("/shop"), "NEW") == b"1"
+        assert world.keyholder.asked == ["RenderView"]
+
+    run(main)
+
+
+def test_a_reader_does_not_wait_for_the_turn_of_what_makes_a_view_anew(world: World) -> None:
+    async def main() -> None:
+        views, full = world.open_vault.views, trio.Event()
+        await views.get("/shop")
+        await world.write("/shop", "NEW=1\n")
+
+        @asynccontextmanager
+        async def turn() -> AsyncIterator[None]:
+            await full.wait()
+            yield
+
+        views._keyholder, real = SimpleNamespace(turn=turn), views._keyholder  # type: ignore[assignment]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(views.renew, ["/shop"])
+            await trio.testing.wait_all_tasks_blocked()
+            views._keyholder = real
+            assert value(await views.get("/shop"), "NEW") == b"1"
+            world.keyholder.asked.clear()
+            full.set()
+        assert world.keyholder.asked == []
+
+    run(main)
+
+
+def test_what_cannot_be_made_anew_is_said_to_the_next_reader_alone(
+    world: World, locked_keyholder: KeyholderLink
+) -> None:
+    async def main() -> None:
+        views = world.open_vault.views
+        await views.get("/shop")
+        await world.write("/shop", "NEW=1\n")
+        views._keyholder = locked_keyholder
+        await views.renew(["/shop"])
+        with pytest.raises(Locked):
+            await views.get("/shop")
 
     run(main)
 

@@ -23,6 +23,7 @@ from envfs.fuse import nodes
 from envfs.fuse.nodes import Node, NodeKind
 from envfs.fuse.operations import Operations
 from envfs.gate.keyholder import Keyholder
+from envfs.gate.views.ready_views import Views
 from envfs.gate.views.view_times import ViewTimes
 from envfs.protocol import control, framing, wire
 from envfs.rules_file import RulesFile
@@ -119,7 +120,8 @@ class Client:
 def writer_of(world: "World", vault: Vault) -> Writer:
     """Return a writer of another view of the vault."""
     keys = ProjectKeys(vault, world.keyholder, world.service.log, tuple)  # type: ignore[arg-type]
-    changes = ChangeNotices(Comparison(vault, world.keyholder), ViewTimes())  # type: ignore[arg-type]
+    views = Views(vault, world.keyholder)  # type: ignore[arg-type]
+    changes = ChangeNotices(Comparison(vault, world.keyholder), ViewTimes(), views.renew)  # type: ignore[arg-type]
     return Writer(vault, keys, world.keyholder, world.service.log, changes)  # type: ignore[arg-type]
 
 

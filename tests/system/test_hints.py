@@ -147,6 +147,14 @@ def trapped(world: World) -> None:
     world.home.envfs("get", "/shop", "TRAP")
 
 
+def with_a_rotation_under_way(world: World) -> None:
+    world.home.envfs("rotate", "/shop", "A", "--rotate-with", "false", status=100)
+
+
+def with_an_overlap(world: World) -> None:
+    world.home.envfs("rotate", "/shop", "A", "--overlap", "1h")
+
+
 class Case(NamedTuple):
     """What fails, what is named then, whether the line works afterwards (`cures`), and who runs the line."""
 
@@ -224,6 +232,12 @@ CASES = {
     "a canary that was read": Case("status", ("envfs log --event canary",), trapped),
     "no index": Case("verify", ("envfs verify --repair",), without_the_index, cures=True),
     "an older vault": Case("get /shop A", ("envfs accept {}",), restored, cures=True),
+    "a rotation under way": Case(
+        "rotate /shop A", ("envfs rotate {} {} --resume", "envfs rotate {} {} --abort"), with_a_rotation_under_way
+    ),
+    "an overlap": Case("rotate /shop A --overlap 1h", ("envfs rotate {} {} --finish",), with_an_overlap, cures=True),
+    "nothing to rotate": Case("rotate /shop NOPE", ("envfs explain {} {}",)),
+    "no level for a new secret": Case("generate A", ("envfs generate --set /shop/prod DB_PASSWORD",)),
     "a damaged record": Case("get /shop A --version 1", ("envfs verify",), damaged),
 }
 # what the table does not provoke, and why
@@ -235,7 +249,8 @@ ELSEWHERE = {
     "envfs project {}": "a text, whose hint says what is missing",
     "envfs key rotate": "a text, whose hint says what is missing",
     "envfs unlock {}": "a change of keys that broke off: tests/system/test_custody.py",
-    "envfs explain {} {}": "an import whose view reads otherwise: tests/system/test_link.py",
+    "envfs edit {}": "a day that was about the old value: tests/transcripts/rotation.txt",
+    "envfs generate --set {} {}": "a variable that went away meanwhile: tests/component/test_rotations.py",
     "envfs unmount && envfs mount": "a client of another release: tests/component/test_connection.py",
     "envfs lock": "a machine that can hibernate without secret memory",
     "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",

@@ -44,11 +44,12 @@ def run_check(arguments: CheckArguments) -> int:
     expected = _expected(arguments.against) if arguments.against else None
     dated = dated_level(arguments.level, arguments.version)
     asking = session.start_session(arguments.passphrase_file)
-    facts, dangling = view_facts(asking, dated, arguments.dialect or "")
+    facts, dangling, directives = view_facts(asking, dated, arguments.dialect or "")
     problems = [
         *(_compared(facts, expected) if expected is not None else ()),
         *(Problem(row.kind, row.chain[0], chain_words(row), error=True) for row in dangling),
         *_doubtful(facts),
+        *(Problem("directive", row.level, _directive_words(row), error=False) for row in directives),
     ]
     if arguments.json:
         output.as_json([problem._asdict() for problem in problems])
@@ -59,6 +60,10 @@ def run_check(arguments: CheckArguments) -> int:
         output.done(f"{len(facts)} variables, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)}")
     fails = any(problem.error or arguments.strict for problem in problems)
     return EnvFSError.status if fails else 0
+
+
+def _directive_words(row: control.WrongDirectiveRow) -> str:
+    return f"line {row.line}, column {row.column}: {row.text}"
 
 
 def _doubtful(facts: "list[control.FactsRow]") -> "list[Problem]":

@@ -52,7 +52,7 @@ def run_explain(arguments: ExplainArguments) -> int:
     name, dated = names.parse_variable(word), dated_level(level, arguments.version)
     level = dated.level
     asking = session.start_session(arguments.passphrase_file)
-    rows, dangling = view_facts(asking, dated)
+    rows, dangling, _ = view_facts(asking, dated)
     facts = next((row for row in rows if row.name == name), None)
     if facts is None:
         raise NoSuchVariable(f"{level} has no variable of that name", f"`envfs show {level}` lists them")

@@ -40,6 +40,9 @@ def _in_order() -> "Iterator[Command]":
     from envfs_cli.grammar import values
 
     yield from values.COMMANDS
+    from envfs_cli.grammar import rotation
+
+    yield from rotation.COMMANDS
     from envfs_cli.grammar import versions
 
     yield from versions.COMMANDS

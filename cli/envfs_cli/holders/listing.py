@@ -16,6 +16,7 @@ _HOW = {
     "inherited": "by its environment",
     "replaced": "ran another program then",
     "descends": "perhaps",
+    "orphan": "perhaps: left by a process that ended",
     "unclear": "perhaps: the log does not say which variables",
 }
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from envfs_cli.daemon.session import Session
 
+_UNSURE = ("orphan", "unclear")
 _BOOTED = "/run/systemd/system"  # sd_booted(3)
 _SERVICE, _USER_MANAGER = ".service", "user@"
 _ENDING = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT)
@@ -94,12 +95,12 @@ def plan_restarts(rows: "Sequence[control.HolderRow]", number: int, *, has_units
     old = {row.pid: row for row in reversed(rows) if not row.is_current and not row.is_renewed}
     for row in sorted(old.values(), key=lambda row: row.pid):
         process, command = NamedProcess(row.pid, row.process), restart_command(row)
-        if row.kind == "unclear":
-            steps.append(RestartStep(listing.about(row), (process,), why="it is not certain that it has the value"))
-        elif row.pid in above:
+        if row.pid in above:
             steps.append(RestartStep(listing.about(row), (process,), why="this command was started by it"))
         elif has_units and command:
             units.setdefault(command, []).append(row)
+        elif row.kind in _UNSURE:
+            steps.append(RestartStep(listing.about(row), (process,), why="it is not certain that it has the value"))
         elif number:
             steps.append(RestartStep(listing.about(row), (process,), signal=number))
         else:
@@ -123,8 +124,8 @@ def restart_command(row: control.HolderRow) -> tuple[str, ...]:
     if not own.endswith(_SERVICE) or not uid.isdecimal():
         return ()
     user = row.user if int(uid) == row.uid and row.user else uid
-    who = () if int(uid) == os.geteuid() else (f"--machine={user}@.host",)
-    return ("systemctl", "--user", *who, "restart", "--", own)
+    machine = () if int(uid) == os.geteuid() else (f"--machine={user}@.host",)
+    return ("systemctl", "--user", *machine, "restart", "--", own)
 
 
 def _why_not(row: control.HolderRow) -> str:
@@ -171,7 +172,9 @@ def _restart(step: RestartStep) -> tuple[bool, str]:
     if not alive:
         return True, "it has ended already"
     unit = step.command[-1]
-    if not any(f"/{unit}" in processes.cgroup_of(process.pid) + "/" for process in alive):
+    if f"/{unit}/" in processes.cgroup_of(os.getpid()) + "/":
+        return False, "this command runs in it"
+    if not any(f"/{unit}/" in processes.cgroup_of(process.pid) + "/" for process in alive):
         return False, f"it is not in {unit} any more"
     try:
         status = subprocess.run(step.command, check=False, timeout=_RESTART_SECONDS).returncode
@@ -208,12 +211,12 @@ def report_outcomes(outcomes: "Sequence[RestartOutcome]", *, as_json: bool) -> i
     if as_json:
         output.rows_json(outcomes)
     else:
-        rows = [(_result(each), ",".join(map(str, each.pids)), each.about, each.text) for each in outcomes]
+        rows = [(_result(one), ",".join(map(str, one.pids)), one.about, one.text) for one in outcomes]
         if rows:
             output.print_table(("RESULT", "PID", "PROCESS", "WHAT"), rows)
         else:
             output.note("no live process is known to have an old value")
-    return 0 if all(each.done for each in outcomes) else EnvFSError.status
+    return 0 if all(outcome.done for outcome in outcomes) else EnvFSError.status
 
 
 def _result(outcome: RestartOutcome) -> str:

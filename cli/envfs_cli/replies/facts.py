@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
 def view_facts(
     asking: "Session", dated: "DatedLevel", dialect: str = ""
-) -> "tuple[list[control.FactsRow], list[control.DanglingRow]]":
-    """Return what is known of each variable of a view, and the references that lead nowhere."""
+) -> "tuple[list[control.FactsRow], list[control.DanglingRow], list[control.WrongDirectiveRow]]":
+    """Return what is known of each variable of a view, the references that lead nowhere, and wrong directives."""
     rows = asking.rows(control.DescribeView(dated.level, dated.version, dialect, dated.moment))
     facts = [row for row in rows if isinstance(row, control.FactsRow)]
-    return facts, [row for row in rows if isinstance(row, control.DanglingRow)]
+    dangling = [row for row in rows if isinstance(row, control.DanglingRow)]
+    return facts, dangling, [row for row in rows if isinstance(row, control.WrongDirectiveRow)]
 
 
 def chain_words(row: control.DanglingRow) -> str:

@@ -8,7 +8,9 @@ from envfs.core.holding import HoldKind
 from envfs.errors import BadRequest
 from envfs.protocol.control import Done, HolderRow, ListHolders
 from envfs.service import holders, rights
-from envfs.service.holders import Holder, HoldersQuestion
+from envfs.service.descent import Holder
+from envfs.service.holders import HoldersQuestion
+from envfs.service.progress import Progress
 
 
 async def list_holders(call: Call, request: ListHolders) -> Sent:
@@ -27,7 +29,8 @@ async def list_holders(call: Call, request: ListHolders) -> Sent:
     def sees(level: str) -> bool:
         return rights.may(call.service, call.caller, Capability.LOG, level)
 
-    answer = await holders.find_holders(call.service, question, sees, exact=exact)
+    progress = Progress(call.send_row, call.service.log.tip.seq)
+    answer = await holders.find_holders(call.service, question, sees, progress, exact=exact)
     await call.send_rows(map(holder_row, answer.holders))
     return Sent(Done(answer.notes))
 

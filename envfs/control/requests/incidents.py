@@ -7,14 +7,13 @@ from envfs.control.requests.holders import holder_row
 from envfs.control.requests.rules import user_name
 from envfs.core import names
 from envfs.core.access.roles import Capability
-from envfs.core.incident_tally import AccessTally
+from envfs.core.incident_tally import AccessTally, IncidentTally
 from envfs.core.logged_reads import LoggedCaller, LoggedRefusal
 from envfs.errors import BadRequest, NoSuchVariable
 from envfs.protocol.control import (
     CarrierRow,
     IncidentReported,
     OtherReadRow,
-    ProgressRow,
     ReaderFactRow,
     RefusalFactRow,
     ReportIncident,
@@ -23,8 +22,11 @@ from envfs.protocol.control import (
 from envfs.service import holders, incident, log_state, rights
 from envfs.service.holders import HoldersQuestion
 from envfs.service.incident import Incident, IncidentQuestion, Inquirer, OtherRead, ReadFact
+from envfs.service.live_reads import Times
+from envfs.service.log_pass import pass_over
 from envfs.service.log_state import LogFacts, LogState
 from envfs.service.log_verification import Inquiry
+from envfs.service.progress import Progress
 
 _LONGEST_TIME = 32
 _UIDS = 1 << 32
@@ -46,17 +48,16 @@ async def report_incident(call: Call, request: ReportIncident) -> Sent:
     def sees(level: str) -> bool:
         return rights.may(call.service, call.caller, Capability.LOG, level)
 
-    async def tell(entries: int, total: int) -> None:
-        await call.send_row(ProgressRow(entries, total))
-
-    asker = Inquirer(call.caller, sees, exact, tell)
     question = IncidentQuestion(level, name, request.since, request.until)
-    report = await incident.look_into(call.service, question, asker)
-    living = await holders.holders_of(call.service, HoldersQuestion(level, name), sees, exact=exact)
+    tally, live = IncidentTally(request.since, request.until), await holders.living()
+    progress = Progress(call.send_row, call.service.log.tip.seq)
+    await pass_over(call.service.log, progress, tally.take, live.take)
+    report = await incident.look_into(call.service, question, Inquirer(call.caller, sees, exact), tally)
+    living = await holders.holders_of(call.service, HoldersQuestion(level, name), sees, live, exact=exact)
     if not (report.reads or report.versions or living.holders):
         raise NoSuchVariable(f"{level} has no variable of that name, and nobody was given one")
     await call.send_rows(_rows(call, report, question))
-    in_time = (each for each in living.holders if _overlaps(each.times, question))
+    in_time = (holder for holder in living.holders if _overlaps(holder.times, question))
     await call.send_rows(map(holder_row, in_time))
     log = await _log_facts(call, request.since)
     return Sent(
@@ -75,7 +76,7 @@ async def report_incident(call: Call, request: ReportIncident) -> Sent:
     )
 
 
-def _overlaps(times: holders.Times, question: IncidentQuestion) -> bool:
+def _overlaps(times: Times, question: IncidentQuestion) -> bool:
     return times.last >= question.since and (not question.until or times.first < question.until)
 
 

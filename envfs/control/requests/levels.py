@@ -4,12 +4,15 @@ import os
 
 from envfs.control.call import Call, Sent
 from envfs.control.requests import writers
+from envfs.control.requests.chosen_version import choose_version
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.dangling import DanglingKind
 from envfs.core.operations import Operation
+from envfs.core.rotation import NEXT, PREVIOUS, RotationPhase, later
 from envfs.errors import AuditUnavailable, BadRequest, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
+from envfs.host import clocks
 from envfs.protocol.answers import Sealed
 from envfs.protocol.control import (
     CheckWrite,
@@ -18,6 +21,7 @@ from envfs.protocol.control import (
     ImportText,
     RenameVariable,
     Rollback,
+    RotateVariable,
     SetVariable,
     SetVariables,
     UnsetVariable,
@@ -89,12 +93,33 @@ async def rename_variable(call: Call, request: RenameVariable) -> Sent:
     """Give one variable another name. Raises NotApproved for one who may not see names."""
     name, new_name = names.parse_variable(request.name), names.parse_variable(request.new_name)
     level = names.parse_level(request.level)
+    _check_names(call, level, request, "rename")
+    change = LevelChange(Operation.RENAME, level, name, new_name=new_name, message=request.message)
+    return await _write(call, change)
+
+
+async def rotate_variable(call: Call, request: RotateVariable) -> Sent:
+    """Take one step of a rotation. Raises NotApproved for one who may not see names, BadRequest for no phase."""
+    name, level = names.parse_variable(request.name), names.parse_level(request.level)
+    for other in (NEXT, PREVIOUS):
+        names.parse_variable(name + other)
+    if request.phase not in list(RotationPhase) or request.overlap < 0:
+        raise BadRequest("an unknown step of a rotation")
+    _check_names(call, level, request, "rotate")
+    phase = RotationPhase(request.phase)
+    until = later(clocks.wall_time(), request.overlap) if request.overlap else ""
+    change = LevelChange(
+        Operation.ROTATE, level, name, trim=request.trim, message=request.message, phase=phase, until=until
+    )
+    has_value = phase in (RotationPhase.DIRECT, RotationPhase.BEGIN)
+    return await _write(call, change, call.descriptor("the value") if has_value else ())
+
+
+def _check_names(call: Call, level: str, request: object, doing: str) -> None:
     if not call.caller.is_user(call.service.owner) and not _may_name(call, level):
         event = events.refused_request(type(request).__name__, level, Capability.NAMES)
         call.service.refusals.record(event, call.caller)
-        raise NotApproved("to rename tells which names are set, so it takes `names` too", "ask the owner")
-    change = LevelChange(Operation.RENAME, level, name, new_name=new_name, message=request.message)
-    return await _write(call, change)
+        raise NotApproved(f"to {doing} tells which names are set, so it takes `names` too", "ask the owner")
 
 
 async def import_text(call: Call, request: ImportText) -> Sent:
@@ -133,15 +158,17 @@ async def copy_variables(call: Call, request: CopyVariables) -> Sent:
     level, source = names.parse_level(request.level), names.parse_level(request.source)
     if level == source:
         raise BadRequest(f"source and target are one level, {level}", "name two")
-    if request.move and (request.version or not request.names):
+    if request.move and (request.version or request.moment or not request.names):
         raise BadRequest("variables are moved by their names, and from the newest version alone")
     if request.move:
         writers.check_writing(call, source, type(request).__name__)
+    access = AccessRequest(source, Channel.SOCKET, Format.OWN)
+    access = await choose_version(call, access, request.version, request.moment)
     change = LevelChange(
         Operation.COPY,
         level,
         restore_level=source,
-        restore_version=writers.admit_source(call, source, request.version),
+        restore_version=writers.admit_source(call, source, access.version),
         names=tuple(map(names.parse_variable, request.names)),
         message=request.message,
     )

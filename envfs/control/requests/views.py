@@ -5,12 +5,13 @@ from contextlib import aclosing
 from functools import partial
 
 from envfs.control.call import Call, Sent
+from envfs.control.requests.chosen_version import choose_version
 from envfs.control.requests.damage import fault_row
-from envfs.core import names, record
+from envfs.control.requests.writers import may_guess
+from envfs.core import names
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.version_choice import VersionChoice
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialect_names
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
@@ -21,7 +22,6 @@ from envfs.gate.views.view import View
 from envfs.protocol.answers import Facts
 from envfs.protocol.control import (
     VIEW_END,
-    ChosenRow,
     CompareLevels,
     DanglingRow,
     DescribeView,
@@ -40,8 +40,8 @@ from envfs.protocol.control import (
     VersionRow,
     ViewSent,
     WaitingRow,
+    WrongDirectiveRow,
 )
-from envfs.service import rights
 from envfs.vault.damage import DAMAGED
 
 _VERSIONS = (Capability.HISTORY, Capability.WRITE)  # by which the versions of a level are known
@@ -75,22 +75,6 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
 
 
-async def choose_version(call: Call, access: AccessRequest, number: int, moment: str) -> AccessRequest:
-    """Return a request with the version that is meant, and tell the client where it could not know the number.
-
-    Raises:
-        BadRequest: both a number and a moment, or a moment that is none
-    """
-    if moment and (number or not record.is_time(moment)):
-        raise BadRequest("not a version")
-    choice, open_vault = VersionChoice(number, moment), call.service.open_vault
-    access = open_vault.reader.choose(call.caller, access, choice)
-    if choice.is_open:
-        time = open_vault.vault.header(access.level, access.version).time if access.version else ""
-        await call.send_row(ChosenRow(access.level, access.version, time))
-    return access
-
-
 async def _tell_waiting(call: Call, question: str, seconds: float) -> None:
     await call.send_row(WaitingRow(question, round(seconds)))
 
@@ -113,6 +97,7 @@ async def describe_view(call: Call, request: DescribeView) -> Sent:
     examined = await call.service.open_vault.reader.facts(call.caller, access)
     await call.send_rows(map(_row, examined.variables))
     await call.send_rows(DanglingRow(*dangling) for dangling in examined.dangling)
+    await call.send_rows(WrongDirectiveRow(*wrong) for wrong in examined.directives)
     return Sent(Done())
 
 
@@ -165,7 +150,7 @@ async def list_history(call: Call, request: ListHistory) -> Sent:
     access = AccessRequest(names.parse_level(request.level), Channel.SOCKET, Format.HISTORY)
     access = await choose_version(call, access, request.version, request.moment)
     author_names = call.service.author_names()
-    reader, hides = call.service.open_vault.reader, _may_guess(call, access.level)
+    reader, hides = call.service.open_vault.reader, may_guess(call, access.level)
     listing = reader.history(call.caller, access, request.newest, request.name, hides_changed=hides)
     async with aclosing(listing) as pages:  # the client may leave in between
         async for versions in pages:
@@ -187,18 +172,11 @@ async def compare_levels(call: Call, request: CompareLevels) -> Sent:
         access = AccessRequest(at, Channel.SOCKET, shown)
         open_vault.reader.check(call.caller, access)
         sides.append(await choose_version(call, access, version, moment))
-    pair, hides = TextPair(sides[0], sides[1], own), _may_guess(call, level)
+    pair, hides = TextPair(sides[0], sides[1], own), may_guess(call, level)
     differences = await open_vault.differences.between(call.caller, pair, hides_changed=hides)
     for change, group in differences.names._asdict().items():
         await call.send_rows(DifferenceRow(change, name) for name in group)
     return Sent(Done(() if differences.is_exact else (_NOT_EXACT,)))
-
-
-def _may_guess(call: Call, level: str) -> bool:
-    # to one who may write values and see none, a version without a change would say that it was given what was there
-    if call.service.open_vault.gate.allows(call.caller, level):
-        return False
-    return rights.may(call.service, call.caller, Capability.WRITE, level)
 
 
 def _version_row(version: Version | Damaged, author_names: Mapping[str, str]) -> VersionRow | FaultRow:

@@ -5,11 +5,13 @@ from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.operations import Operation
+from envfs.core.rotation import RotationPhase
 from envfs.errors import NoSuchLevel, NotApproved
 from envfs.service import rights
 from envfs.service.writer import LevelChange
 
 _IN_PARTS = (Operation.SET, Operation.UNSET)
+_NEW_VALUES = (RotationPhase.DIRECT, RotationPhase.BEGIN)
 
 
 def is_owner(call: Call) -> bool:
@@ -20,6 +22,16 @@ def is_owner(call: Call) -> bool:
 def may_compare(call: Call, level: str) -> bool:
     """Tell whether the caller may know if a change changed anything: that says whether a guess at a value was right."""
     return call.service.open_vault.gate.may_compare(call.caller, level)
+
+
+def may_guess(call: Call, level: str) -> bool:
+    """Tell whether the caller may write values at a level and see none.
+
+    A version without a change would say to it that it was given what was there, and so would an age.
+    """
+    if call.service.open_vault.gate.allows(call.caller, level):
+        return False
+    return rights.may(call.service, call.caller, Capability.WRITE, level)
 
 
 def writing_rule(call: Call, level: str) -> str:
@@ -70,7 +82,8 @@ def check_part(call: Call, change: LevelChange) -> None:
     # a reference, or another name, would show a value that the rule of the caller leaves out: as it is, or as the host
     # of an address, which a placeholder shows. And what one does not see one does not remove
     gate, caller = call.service.open_vault.gate, call.caller
-    if change.operation in _IN_PARTS or caller.is_user(call.service.owner):
+    is_new_value = change.operation is Operation.ROTATE and change.phase in _NEW_VALUES and not change.until
+    if change.operation in _IN_PARTS or is_new_value or caller.is_user(call.service.owner):
         return
     for level in gate.policy().levels_below(change.level):
         faces = gate.faces(caller, level)

@@ -1,15 +1,25 @@
-"""Finished views, kept ready until something below them changes."""
+"""Finished views, kept ready until something below them changes.
+
+A view that was read is made again right after a change, so that the next reader does not wait for it. One that nobody
+read since it was made is not, until somebody asks. A reader who comes meanwhile waits for that one, once.
+"""
 
 import resource
 import time
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
+import trio
+
+from envfs.core import names
 from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access_request import Format
 from envfs.core.addresses import SealedLayer
 from envfs.core.scope import VAULT, Scope
+from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view import ChainVersions, View
 from envfs.gate.views.view_times import ViewTimes
@@ -23,6 +33,7 @@ K = TypeVar("K")
 _READY_VIEWS, _DESCRIPTORS_EACH = 512, 8
 _REPLACED_SECONDS = 1.0  # for readers between the look-up of a file and its open
 _REPLACED_VIEWS, _REPLACED_BYTES = 16, 8 << 20
+_RENEWED = 8  # views that are made again after one change: the others when they are asked for
 _PAST_VIEWS = 16  # views of old versions kept at once. They are asked for one after the other, if at all
 
 
@@ -34,34 +45,73 @@ class Views:
         self._vault = vault
         self._keyholder = keyholder
         self._ready: dict[tuple[str, Face], View] = {}  # by level and face
+        self._unread: set[tuple[str, Face]] = set()  # of those, what was made again and not read since
+        self._renewals: dict[tuple[str, Face], trio.Event] = {}
         self._past: dict[tuple[str, Face, tuple[str, ...]], View] = {}
         self._replaced: dict[View, float] = {}  # and the moment at which each goes
         self.times = ViewTimes()
-        self._locks = 0
+        self._locks = self._forgets = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
     def warm(self, level: str, face: Face = PLAIN_FACE) -> View | None:
         """Return the view of a level if it is ready and nothing below it changed. Never waits."""
         view = self._ready.get((level, face))
-        return view if view is not None and view.fingerprint == self._vault.fingerprint(level) else None
+        if view is None or view.fingerprint != self._vault.fingerprint(level):
+            return None
+        if self._unread:
+            self._unread.discard((level, face))
+        return view
 
     def newest(self, level: str, face: Face = PLAIN_FACE) -> View | None:
         """Return the view of a level that was made last, if it is there, whatever changed since."""
         return self._ready.get((level, face))
 
     async def get(self, level: str, face: Face = PLAIN_FACE) -> View:
-        """Return the view of a level as it is now, making it if need be."""
+        """Return the view of a level as it is now, making it if need be.
+
+        Raises:
+            NoSuchLevel: there is no such level any more, whatever its folder's holders still ask for
+        """
         view = self.warm(level, face)
+        if view is None and (level, face) in self._renewals:
+            await self._renewals[level, face].wait()
+            view = self.warm(level, face)
         while view is None:
-            layers = ChainVersions(level, self._vault.versions(level), self._vault.fingerprint(level))
-            answer = await self._make(layers, layers.wanted(), _whole(face))
-            old = self._ready.pop((level, face), None)
-            self.times.date(answer, face, old)
-            if old is not None:
-                self._retire(old, answer)
-            _keep(self._ready, (level, face), answer, _room())
+            await self._make_newest(level, face)
             view = self.warm(level, face)
         return view
+
+    async def renew(self, written: Collection[str]) -> None:
+        """Make the views again that these levels are in, as far as they were read since they were made."""
+        behind = [key for key in self._ready if not set(names.chain(key[0])).isdisjoint(written)]
+        for level, face in [key for key in behind if key not in self._unread][-_RENEWED:]:
+            with suppress(EnvFSError):  # the next reader is told
+                await self._renew(level, face)
+
+    async def _renew(self, level: str, face: Face) -> None:
+        async with self._keyholder.turn():  # whoever waits for this waits for nobody else's turn
+            view = self._ready.get((level, face))
+            if view is None or view.fingerprint == self._vault.fingerprint(level):
+                return
+            renewal = self._renewals[level, face] = trio.Event()
+            try:
+                await self._make_newest(level, face)
+                self._unread.add((level, face))
+            finally:
+                del self._renewals[level, face]
+                renewal.set()
+
+    async def _make_newest(self, level: str, face: Face) -> None:
+        if not self._vault.exists(level):
+            raise NoSuchLevel(f"there is no level {level}", "`envfs ls` lists the levels")
+        layers = ChainVersions(level, self._vault.versions(level), self._vault.fingerprint(level))
+        answer = await self._make(layers, layers.wanted(), _whole(face))
+        old = self._ready.pop((level, face), None)
+        self.times.date(answer, face, old)
+        if old is not None:
+            self._retire(old, answer)
+        _keep(self._ready, (level, face), answer, _room())
+        self._unread.intersection_update(self._ready)
 
     async def get_past(self, level: str, version: int, face: Face = PLAIN_FACE) -> View:
         """Return the view of a level as it was when `version` was written."""
@@ -122,12 +172,29 @@ class Views:
     def lock(self, scope: Scope = VAULT) -> None:
         """Wipe every view that is alive, held or not, and has text of a scope."""
         self._locks += 1
+        self._unread.clear()
         for view in list(self._alive):
             if scope.covers(view.level):
                 view.lock()
         _drop(self._ready, scope)
         _drop(self._past, scope)
         self._drop_replaced(scope)
+
+    def forget(self, level: str, versions: Collection[int]) -> None:
+        """Wipe every view that is alive, held or not, and has a text that was forgotten.
+
+        One that reads as the view of now does is spared: what it shows is not forgotten.
+        """
+        self._forgets += 1
+        forgotten = {(level, version) for version in versions}
+        contents = [(view.level, view.contents) for view in self._ready.values() if not view.texts & forgotten]
+        for view in list(self._alive):
+            if view.texts & forgotten and (view.level, view.contents) not in contents:
+                view.forget()
+        gone = {view for view in self._alive if view.texts & forgotten}
+        _drop_views(self._ready, gone)
+        _drop_views(self._past, gone)
+        self._drop_replaced()
 
     def _drop_replaced(self, scope: Scope = VAULT) -> None:
         for view in [view for view in self._replaced if scope.covers(view.level)]:
@@ -139,13 +206,19 @@ class Views:
         for view in (*self._ready.values(), *self._past.values()):
             view.release()
         self._ready.clear()
+        self._unread.clear()
         self._past.clear()
         self._drop_replaced()
 
     async def _make(self, layers: ChainVersions, texts: list[tuple[str, int]], ask: "_Ask") -> View:
         async with self._keyholder.turn():  # first: many requests are not to be as many copies of records
-            request = self._vault.layers(texts)
-            region, shape = await self._rendered(request, ask)
+            while True:
+                forgets = self._forgets
+                request = self._vault.layers(texts)
+                region, shape = await self._rendered(request, ask)
+                if forgets == self._forgets:
+                    break
+                region.close()  # a text may have been forgotten while this view was made: the vault knows
         self._vault.confirm(request)
         view = View(layers, self._changed_ns([text for text in texts if text[1]]), region, shape)
         self._alive.add(view)
@@ -181,7 +254,11 @@ def _whole(face: Face) -> _Ask:
 
 
 def _drop(among: dict[K, View], scope: Scope) -> None:
-    for key in [key for key, view in among.items() if scope.covers(view.level)]:
+    _drop_views(among, {view for view in among.values() if scope.covers(view.level)})
+
+
+def _drop_views(among: dict[K, View], views: AbstractSet[View]) -> None:
+    for key in [key for key, view in among.items() if view in views]:
         among.pop(key).release()
 
 

@@ -1,7 +1,7 @@
 """One finished view, in secret memory.
 
-Law: a view that is handed out stays whole until its last holder lets go, or until the vault is locked: then it is wiped
-at once, and whoever still holds it is told so.
+Law: a view that is handed out stays whole until its last holder lets go, until the vault is locked, or until one of its
+texts is forgotten: then it is wiped at once, and its holders get an error.
 """
 
 import mmap
@@ -13,7 +13,7 @@ from envfs.core import names
 from envfs.core.access_request import Format
 from envfs.core.events import Served
 from envfs.core.view_parts import Part
-from envfs.errors import Locked
+from envfs.errors import Conflict, EnvFSError, Locked
 from envfs.host.memory import Region
 from envfs.protocol import parts
 from envfs.protocol.keyholding import Rendered
@@ -63,6 +63,7 @@ class View:
     def __init__(self, made_of: ChainVersions, changed_ns: int, region: Region, shape: Rendered) -> None:
         """Take over `region`."""
         self.level = made_of.level
+        self.texts = frozenset(made_of.wanted())
         self.version = made_of.versions[-1]
         self.fingerprint = made_of.fingerprint
         self.served = Served(self.version, made_of.versions[:-1])
@@ -75,7 +76,7 @@ class View:
         self._parts = {name: Extent(*place) for name, place in zip(Part, places, strict=True)}
         self.is_paged = False
         self._holders = 1
-        self._locked = False
+        self._refusal: type[EnvFSError] | None = None
 
     @property
     def size(self) -> int:
@@ -168,14 +169,23 @@ class View:
 
     def lock(self) -> None:
         """Wipe the view now, whoever holds it."""
-        self._locked = True
+        self._wipe(Locked)
+
+    def forget(self) -> None:
+        """Wipe the view now: one of its texts is forgotten for good."""
+        self._wipe(Conflict)
+
+    def _wipe(self, refusal: type[EnvFSError]) -> None:
+        self._refusal = refusal
         if self._holders > 0:  # else it was wiped when the last one let go
             self._region.wipe()
 
     def check(self) -> None:
-        """Raise Locked if the view was wiped."""
-        if self._locked:
+        """Raise Locked or Conflict if the view was wiped."""
+        if self._refusal is Locked:
             raise Locked("the vault was locked", "unlock it with `envfs unlock`, and open the file again")
+        if self._refusal is not None:
+            raise self._refusal("the version that was opened is forgotten", "open the file again")
 
     def _map(self) -> mmap.mmap:
         self.check()

@@ -6,14 +6,17 @@ hold secrets.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from envfs.core import origin
 from envfs.host import clocks
+from envfs.host.callers.bounded_reads import BoundedReads
 from envfs.host.evidence.containers import container_of
 from envfs.host.evidence.process_files import (
     ProcessStat,
     cgroup_in,
+    environment_has,
     executable_path,
     process_folder,
     process_numbers,
@@ -36,6 +39,7 @@ class ProcessFacts(NamedTuple):
     uid: int
     executable: str
     name: str
+    cgroup: str
     unit: str
     container: str
 
@@ -63,6 +67,35 @@ def children_of(processes: Processes) -> dict[int, list[ProcessStat]]:
     return children
 
 
+def programs_of_left_forks(processes: Processes) -> set[str]:
+    """Return what those processes run that exec'd nothing since a fork(2) and whose parent runs another program."""
+    programs = {pid: _program(pid) for pid, stat in processes.items() if stat.is_fork}
+    parents = {stat.parent for pid, stat in processes.items() if pid in programs}
+    above = {pid: programs.get(pid) or _program(pid) for pid in parents}
+    return {program for pid, program in programs.items() if program and above[processes[pid].parent] != program}
+
+
+def _program(pid: int) -> str:
+    with suppress(OSError), process_folder(pid) as folder:
+        return executable_path(folder)
+    return ""
+
+
+def has_variable(stat: ProcessStat, uid: int, name: str) -> bool:
+    """Tell whether the environment that a process was started with has a variable. False where that cannot be seen."""
+    return bool(_READS.read(uid, partial(_is_in_environment, stat, name)))
+
+
+_READS = BoundedReads()
+
+
+def _is_in_environment(stat: ProcessStat, name: str) -> str:
+    with suppress(OSError), process_folder(stat.pid) as folder:
+        if environment_has(folder, name.encode()) and process_stat(folder).started == stat.started:
+            return name
+    return ""
+
+
 def describe(stat: ProcessStat) -> ProcessFacts | None:
     """Return what a person is shown of a process. None if it has ended, or another one has its number now."""
     with suppress(OSError), process_folder(stat.pid) as folder:
@@ -77,6 +110,7 @@ def describe(stat: ProcessStat) -> ProcessFacts | None:
                 uids[1] if len(uids) > 1 else -1,
                 program,
                 origin.own_name(program, stat.name) if program else stat.name,
+                cgroup,
                 unit_of(cgroup),
                 container_of(cgroup),
             )

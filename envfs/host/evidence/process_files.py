@@ -203,12 +203,25 @@ def command_line(folder: int) -> list[bytes]:
     return text.split(b"\0")[:-1] if len(text) < _COMMAND_BYTES else []
 
 
+def environment_has(folder: int, name: bytes) -> bool:
+    """Tell whether a process was started with a variable. The environment is wiped here again. For a thread.
+
+    Raises:
+        OSError: the process is gone, or this daemon may not look
+    """
+    return _environment(folder, name) is not None
+
+
 def environment_word(folder: int, name: bytes) -> bytes:
     """Return the value of one variable of a process's environment, and wipe all else. In a thread: this can wait.
 
     Raises:
         OSError: the process is gone, or this daemon may not look
     """
+    return _environment(folder, name, with_value=True) or b""
+
+
+def _environment(folder: int, name: bytes, *, with_value: bool = False) -> bytes | None:
     start_of = b"\0" + name + b"="
     environ = bytearray(1 + _ENVIRON_BYTES)  # behind a NUL, so that the first entry looks like the others
     handle = os.open("environ", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
@@ -217,7 +230,9 @@ def environment_word(folder: int, name: bytes) -> bytes:
             size = 1 + os.readv(handle, [space[1:]])
         start = environ.find(start_of, 0, size)
         end = environ.find(b"\0", start + 1, size)
-        return bytes(environ[start + len(start_of) : end]) if 0 <= start < end else b""
+        if not 0 <= start < end:
+            return None
+        return bytes(environ[start + len(start_of) : end]) if with_value else b""
     finally:
         environ[:] = bytes(len(environ))
         os.close(handle)

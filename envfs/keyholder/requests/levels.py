@@ -4,14 +4,17 @@ import os
 from collections.abc import Callable, Collection
 
 from envfs.core import extensions, keyfile, limits, names, record
+from envfs.core.line_ends import without_line_end
 from envfs.core.notes import Note, check_message
 from envfs.core.operations import Operation
-from envfs.dotenv import canaries, dialects, merging, portability, references, writing
+from envfs.core.rotation import RotationPhase
+from envfs.dotenv import canaries, dialects, directives, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.values import literal_dollars
 from envfs.errors import BadRequest, Malformed, NoSuchVariable, TooLarge
 from envfs.keyholder.crypto import sealing
 from envfs.keyholder.crypto.sealing import Content
+from envfs.keyholder.requests.rotation import rotated_text, rotation_message
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Sealed, Unchanged, WriteLevel
 
@@ -35,7 +38,17 @@ def write_level(request: WriteLevel, work: Work) -> WorkResult:
     _check_dialect(new, {*changes.added, *changes.changed}, request.place.stream.removeprefix("level") or "/")
     doubtful = _is_doubtful(request, new, changes)
     data = sealing.seal_record(work.identity, request.place, request.time, key, content)
+    notes = (*notes, *_wrong_directives(request, new))
     return WorkResult(Sealed(keyfile.kid(key), *changes, notes=notes, doubtful=doubtful), (data,))
+
+
+def _wrong_directives(request: WriteLevel, new: Document) -> tuple[str, ...]:
+    if request.operation in _SILENT:
+        return ()
+    faults = directives.directive_faults(new)
+    shown = tuple(f"line {fault.line}, column {fault.column}: {fault.text}" for fault in faults[:_NAMES_SAID])
+    more, level = len(faults) - _NAMES_SAID, request.place.stream.removeprefix("level") or "/"
+    return (*shown, f"{more} more directives are wrong: `envfs check {level}` lists them") if more > 0 else shown
 
 
 def _content(request: WriteLevel, work: Work, text: str) -> Content:
@@ -65,6 +78,8 @@ def _given_message(request: WriteLevel, work: Work) -> str:
             return sealing.open_note(work.open_record(request.restore)).message
         case Operation.RESTORE:
             return _own_message(request, work)
+        case Operation.ROTATE:
+            return rotation_message(request.phase, request.name)
         case _:
             return ""
 
@@ -120,6 +135,7 @@ def _check_dialect(document: Document, written: Collection[str], level: str) -> 
         )
 
 
+_SILENT = (Operation.RESEAL, Operation.MOVE, Operation.REMOVE)  # of these, the text is no news
 _ALWAYS = (Operation.RESEAL, Operation.MOVE)  # what makes a record though the text is the same
 _NAMES_SAID = 6  # in a message that is made here: they are long
 _Edited = tuple[Document, tuple[str, ...]]  # the new text, and sentences for the person who asked
@@ -151,13 +167,6 @@ def _values(request: WriteLevel, work: Work) -> list[tuple[str, str]]:
     return [(name, without_line_end(text) if request.trim else text) for name, text in zip(named, texts, strict=True)]
 
 
-def without_line_end(value: str) -> str:
-    """Return a value without the line end that it has if it is of one line."""
-    if "\n" in value[:-1]:
-        return value  # of several lines, as a key has them, the last line end is a part
-    return value.removesuffix("\r\n") if value.endswith("\r\n") else value.removesuffix("\n")
-
-
 def _template(request: WriteLevel, work: Work, old: Document) -> _Edited:
     lines = [f"{name}={writing.template_value(*literal_dollars(value))}\n" for name, value in _values(request, work)]
     return old.merged(parse_document("".join(lines))), ()
@@ -167,13 +176,28 @@ def _unset(request: WriteLevel, _work: Work, old: Document) -> _Edited:
     new, present = old, old.variables()
     for name in _named(request):
         if name in present or not request.quiet:
-            new = canaries.without_mark(new.unset(name), name)
+            new = without_variable(new, name)
     return new, ()
+
+
+def without_variable(document: Document, name: str) -> Document:
+    """Return a text without a variable, its mark and its directives.
+
+    Raises:
+        NoSuchVariable: it does not set it
+    """
+    new = directives.without_directives(document, (name,)).unset(name)
+    return canaries.without_mark(new, name)
 
 
 def _rename(request: WriteLevel, _work: Work, old: Document) -> _Edited:
     new = old.rename(request.name, request.new_name)
     return canaries.with_mark_renamed(new, request.name, request.new_name), ()
+
+
+def _rotate(request: WriteLevel, work: Work, old: Document) -> _Edited:
+    value = _values(request, work)[0][1] if request.phase in (RotationPhase.DIRECT, RotationPhase.BEGIN) else ""
+    return rotated_text(request, old, value), ()
 
 
 def _replace(_request: WriteLevel, work: Work, _old: Document) -> _Edited:
@@ -184,7 +208,7 @@ def _replace(_request: WriteLevel, work: Work, _old: Document) -> _Edited:
 
 def _merge(request: WriteLevel, work: Work, old: Document) -> _Edited:
     new, notes = _replace(request, work, old)
-    merged = old.merged(new) if old.render() else new
+    merged = _with_directives_of(new, old.merged(new), new.variables()) if old.render() else new
     dialect = dialects.named_in(new)
     return (dialects.with_directive(merged, dialect) if dialect else merged), notes
 
@@ -196,12 +220,13 @@ def _restore(request: WriteLevel, work: Work, old: Document) -> _Edited:
 
 def _with_variables_of(then: Document, old: Document, several: tuple[str, ...]) -> Document:
     new = old.merged(Document(tuple(entry for entry in then.entries if entry.name in several)))
+    new = _with_directives_of(then, new, set(several).difference(old.variables()))
     present, marked = new.variables(), canaries.marked_names(then)
     for name in several:
         if name in then.variables():
             new = canaries.with_mark(new, name) if name in marked else new
         elif name in present:
-            new = canaries.without_mark(new.unset(name), name)
+            new = without_variable(new, name)
         else:
             raise NoSuchVariable(f"{name} is set neither now nor in that version")
     return new
@@ -221,7 +246,14 @@ def _copy(request: WriteLevel, work: Work, old: Document) -> _Edited:
     new = old.merged(Document(tuple(entry for entry in source.entries if entry.name in copied)))
     for name in sorted(copied & marked):
         new = canaries.with_mark(new, name)
-    return new, ()
+    return _with_directives_of(source, new, copied), ()
+
+
+def _with_directives_of(source: Document, document: Document, several: Collection[str]) -> Document:
+    if not directives.has_directives(source.render()):
+        return document
+    lines, names_of = directives.directive_lines(source), frozenset(several)
+    return directives.with_directive_lines(document, {name: text for name, text in lines.items() if name in names_of})
 
 
 def _move(request: WriteLevel, work: Work, _old: Document) -> _Edited:
@@ -243,6 +275,7 @@ _OPERATIONS: dict[Operation, Callable[[WriteLevel, Work, Document], _Edited]] = 
     Operation.TEMPLATE: _template,
     Operation.UNSET: _unset,
     Operation.RENAME: _rename,
+    Operation.ROTATE: _rotate,
     Operation.MERGE: _merge,
     Operation.REPLACE: _replace,
     Operation.RESTORE: _restore,
@@ -256,6 +289,7 @@ _WORDS = {  # the operation that a record's note names
     Operation.TEMPLATE: "set",
     Operation.UNSET: "unset",
     Operation.RENAME: "rename",
+    Operation.ROTATE: "rotate",
     Operation.MERGE: "import",
     Operation.REPLACE: "replace",
     Operation.RESTORE: "rollback",

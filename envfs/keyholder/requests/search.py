@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from envfs.core import limits
 from envfs.core.finding import FindingKind
+from envfs.core.line_ends import without_line_end
 from envfs.dotenv.document import Document
 from envfs.errors import Malformed
-from envfs.keyholder.requests.levels import without_line_end
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import Found, Hit, SearchTexts
 

@@ -19,6 +19,8 @@ CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
 CompareTexts       needs it                                 ChangedNames
 SearchTexts        needs it          value                  Found
+ReadDirectives     needs it                                 DirectivesRead
+MatchValues        needs it                                 Matched
 TraceVariables     needs it                                 Traced
 FindCarriers       needs it                                 Found
 CheckRecords       needs it                                 Faults
@@ -42,6 +44,7 @@ from envfs.keyholder.requests import (
     keys,
     levels,
     protection,
+    rotation,
     search,
     tracing,
     views,
@@ -67,6 +70,8 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CompareVersions: views.compare_versions,
     ask.CompareTexts: comparison.compare_texts,
     ask.SearchTexts: search.search_texts,
+    ask.ReadDirectives: rotation.read_directives,
+    ask.MatchValues: rotation.match_values,
     ask.TraceVariables: tracing.trace_variables,
     ask.FindCarriers: tracing.find_carriers,
     ask.CheckRecords: checks.check_records,

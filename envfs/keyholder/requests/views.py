@@ -7,7 +7,7 @@ from envfs.core import extensions, limits
 from envfs.core.access.face import Face
 from envfs.core.secret import Secret
 from envfs.core.view_parts import Part
-from envfs.dotenv import canaries, dialect_names, dialects, formats, merging, portability, residues, writing
+from envfs.dotenv import canaries, dialect_names, dialects, directives, formats, merging, portability, residues, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.interpolation import Interpolated, interpolate
 from envfs.dotenv.placeholders import masking
@@ -31,6 +31,7 @@ from envfs.protocol.keyholding import (
     RenderView,
     Use,
     VersionChange,
+    WrongDirective,
 )
 
 _RENAME = "rename"  # the operation that a note names
@@ -123,7 +124,14 @@ def examine_view(request: ExamineView, work: Work) -> WorkResult:
     documents = [work.open(layer) for layer in request.layers]
     interpolation = interpolate(documents, lenient=True)
     facts = tuple(_facts(request, documents, interpolation))
-    return WorkResult(Examined(facts, tuple(Dangling(*finding) for finding in interpolation.findings)))
+    dangling = tuple(Dangling(*finding) for finding in interpolation.findings)
+    return WorkResult(Examined(facts, dangling, tuple(_wrong_directives(request, documents))))
+
+
+def _wrong_directives(request: ExamineView, documents: list[Document]) -> Iterator[WrongDirective]:
+    for layer, document in zip(request.layers, documents, strict=True):
+        faults = () if request.doubtful else directives.directive_faults(document)
+        yield from (WrongDirective(layer.level, *fault) for fault in faults[: limits.FINDINGS])
 
 
 def _facts(request: ExamineView, documents: list[Document], found: Interpolated) -> Iterator[Facts]:

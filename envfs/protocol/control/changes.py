@@ -55,6 +55,21 @@ class RenameVariable(NamedTuple):
     message: str = ""
 
 
+class RotateVariable(NamedTuple):
+    """Take one step of the rotation of a variable. Descriptor: the new value, with the phases `direct` and `begin`.
+
+    `phase` is a word of core.rotation.RotationPhase. With `overlap` (seconds) `direct` and `apply` keep the value
+    before for so long, and `begin` finds out whether that can be. `trim` as in SetVariable.
+    """
+
+    level: str
+    name: str
+    phase: str
+    trim: bool = False
+    overlap: int = 0
+    message: str = ""
+
+
 class ImportText(NamedTuple):
     """Set every variable of a dotenv text, or replace the level's text by it. Descriptor: the text.
 
@@ -81,7 +96,7 @@ class Rollback(NamedTuple):
 class CopyVariables(NamedTuple):
     """Set the variables of level `source`, or those named, at `level` as well. With `move` they are unset at `source`.
 
-    `version` is one of `source`, 0 the newest.
+    `version` or `moment` is of `source`, as for ReadView.
     """
 
     level: str
@@ -90,6 +105,7 @@ class CopyVariables(NamedTuple):
     version: int = 0
     move: bool = False
     message: str = ""
+    moment: str = ""
 
 
 class MoveLevel(NamedTuple):
@@ -111,7 +127,8 @@ class RemoveLevel(NamedTuple):
 class ForgetVersions(NamedTuple):
     """Forget the bytes of a level's versions before number `before`, or before a time (UTC, as records have it).
 
-    With neither, of all but the newest. With `dry` nothing is forgotten, and the reply says what would be.
+    A number below 0 is so many before the newest. With neither, of all but the newest. With `dry` nothing is forgotten,
+    and the reply says what would be.
     """
 
     level: str
@@ -190,6 +207,7 @@ ChangesRequest = (
     | SetVariables
     | UnsetVariable
     | RenameVariable
+    | RotateVariable
     | ImportText
     | Rollback
     | CopyVariables

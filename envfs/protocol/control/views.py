@@ -146,6 +146,15 @@ class DanglingRow(NamedTuple):
     chain: tuple[str, ...]
 
 
+class WrongDirectiveRow(NamedTuple):
+    """A directive in a level's text that counts for nothing, and why. Line and column count from 1."""
+
+    level: str
+    line: int
+    column: int
+    text: str
+
+
 class LevelRow(NamedTuple):
     """One level. Version 0 has no text of its own."""
 
@@ -178,5 +187,15 @@ class ViewSent(NamedTuple):
 
 
 ViewsRequest = ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListLevels | FindVariables
-ViewsRow = ChosenRow | DifferenceRow | VariableRow | LocationRow | FactsRow | DanglingRow | LevelRow | NewsRow
+ViewsRow = (
+    ChosenRow
+    | DifferenceRow
+    | VariableRow
+    | LocationRow
+    | FactsRow
+    | DanglingRow
+    | WrongDirectiveRow
+    | LevelRow
+    | NewsRow
+)
 ViewsReply = ViewSent

@@ -13,6 +13,7 @@ from envfs.protocol.control.changes import (
     ChangesRequest,
     ChangesRow,
     ImportText,
+    RotateVariable,
     SetVariable,
     SetVariables,
 )
@@ -33,6 +34,8 @@ from envfs.protocol.control.projects import (
 )
 from envfs.protocol.control.readers import *  # noqa: F403
 from envfs.protocol.control.readers import ReadersRequest, ReadersRow
+from envfs.protocol.control.rotation import *  # noqa: F403
+from envfs.protocol.control.rotation import RotationRequest, RotationsRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
@@ -59,6 +62,7 @@ Request = (
     | HoldersRequest
     | IncidentsRequest
     | ApprovalsRequest
+    | RotationRequest
 )
 Row = (
     WorkingRow
@@ -73,6 +77,7 @@ Row = (
     | HoldersRow
     | IncidentsRow
     | ApprovalsRow
+    | RotationsRow
 )
 Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
@@ -80,6 +85,6 @@ REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
-    **dict.fromkeys((SetVariable, SetVariables, ImportText, FindVariables, UseToken), 1),
+    **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, UseToken), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }

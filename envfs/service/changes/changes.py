@@ -6,7 +6,7 @@ Changes that come while others are being told may be told as one, but the last i
 because it is locked is told when it is unlocked. Code between two awaits is atomic. Shared are `_written` and `_later`.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from itertools import groupby
@@ -77,12 +77,18 @@ class ViewWatch:
 class ChangeNotices:
     """Changes that are not reported yet. `mount` is told beside those who watch, once there is one."""
 
-    def __init__(self, comparison: Comparison, times: ViewTimes) -> None:
-        """Compare by `comparison`. A view that reads as before keeps its time in `times`."""
+    def __init__(
+        self, comparison: Comparison, times: ViewTimes, renew: Callable[[Collection[str]], Awaitable[None]]
+    ) -> None:
+        """Compare by `comparison`. A view that reads as before keeps its time in `times`.
+
+        Readers come before those who are told: `renew` is asked first to have views made that levels are in.
+        """
         self.mount: KernelMount | None = None
         self.running = False
         self._comparison = comparison
         self._times = times
+        self._renew = renew
         self._watches: set[ViewWatch] = set()
         self._written: dict[str, LevelVersion] = {}
         self._telling: Collection[str] = ()
@@ -152,6 +158,7 @@ class ChangeNotices:
         written, self._written = self._written, {}
         self._telling = written
         late, self._later = self._later, {}
+        await self._renew(written)
         async with supervised_nursery() as tasks:  # some are told while the next ones are compared
             for levels in _batches(self._concerned(written, late)):
                 differing = await self._compare([self._change(level, written, late.get(level)) for level in levels])

@@ -112,6 +112,8 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "quiet": False,
                 "names": [],
                 "half": False,
+                "phase": "direct",
+                "until": "",
             },
         ),
         (VerifyCheckpoint((("1", "a", "b"),)), {"type": "verify-checkpoint", "checkpoints": [["1", "a", "b"]]}),

@@ -43,6 +43,10 @@ QUESTION = control.QuestionRow(
     seconds_left=9,
     choices=(H, "process"),
 )
+ROTATION = control.RotationRow(
+    *(H, H, "due", "2026-11-01T08:00:00.000000Z", 3, "2026-08-01T08:00:00.000000Z", H, H),
+    *(False, 9, "", "", H, H, True, H, ""),
+)
 HOLDER = control.HolderRow(H, H, 1, False, H, H, 2, H, H, 7, H, H, H, H, H, H, 2, H, H, False)
 ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "log": (control.Done(), (log_row(), log_row(version=HOSTILE, uid=HOSTILE, pid=HOSTILE))),
@@ -67,6 +71,7 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "doctor": (REPORT._replace(uid=os.geteuid()), (control.FindingRow(H, "note", H, H), control.FindingRow(H, H, H))),
     "rollback /shop 1 -y": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "unset /shop A": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
+    "stale": (control.Done((H,)), (ROTATION,)),
     "incident /shop A": (
         control.IncidentReported(H, H, H, "", "", 7, H, H, (H,), (H,)),
         (
@@ -141,6 +146,7 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("show /shop --reveal", ["name", "level", "value"]),
         ("unset /shop A", ["level", "version", "added", "changed", "removed", "notes"]),
         ("find A", ["level", "version", "name", "what"]),
+        ("stale", list(control.RotationRow._fields)),
         ("cp /shop /blog", ["level", "version", "added", "changed", "removed", "notes"]),
         ("rm /shop -y", ["level", "version", "added", "changed", "removed", "notes"]),
         ("forget /shop -y", ["level", "versions", "first_left"]),
@@ -248,13 +254,27 @@ def test_the_exit_status_says_whether_all_is_well(
         ("unset /shop A", control.UnsetVariable("/shop", "A")),
         ("rename /shop A B", control.RenameVariable("/shop", "A", "B")),
         ("rollback /shop 3 -y", control.Rollback("/shop", 3)),
+        ("stale /shop --within 1h --all", control.ListRotations("/shop", 3600, every=True)),
+        ("rotate /shop A --finish -m x", control.RotateVariable("/shop", "A", "finish", message="x")),
+        ("rotate /shop A --abort", control.RotateVariable("/shop", "A", "abort")),
+        ("rotate /shop A --no-hook", control.ListRotations("/shop", name="A")),
+        ("generate --set /shop A", control.CheckWrite("/shop", "A")),
         ("find A /shop", control.FindVariables("A", "/shop")),
         ("cp /shop /blog --only A,B --version 3", control.CopyVariables("/blog", "/shop", ("A", "B"), 3)),
         ("mv /shop /blog --only A", control.CopyVariables("/blog", "/shop", ("A",), move=True)),
         ("mv /shop /blog -m x", control.MoveLevel("/shop", "/blog", "x")),
         ("rm /shop -y --below -m x", control.RemoveLevel("/shop", below=True, message="x")),
         ("forget /shop -y --before 7", control.ForgetVersions("/shop", 7)),
-        ("forget /shop -y --before 2026-11-01", control.ForgetVersions("/shop", 0, "2026-11-01T00:00:00")),
+        ("forget /shop -y --before @-3", control.ForgetVersions("/shop", -3)),
+        (
+            "forget /shop -y --before 2026-11-01T10:00:07+01:00",
+            control.ForgetVersions("/shop", 0, "2026-11-01T09:00:07.000000Z"),
+        ),
+        ("cp /shop@-1 /blog", control.CopyVariables("/blog", "/shop", version=-1)),
+        (
+            "cp /shop@2026-11-01T10:00Z /blog",
+            control.CopyVariables("/blog", "/shop", moment="2026-11-01T10:00:00.000000Z"),
+        ),
         ("ls --removed", control.ListLevels("/", removed=True)),
         ("accept /shop --yes", control.Accept("/shop")),
     ],

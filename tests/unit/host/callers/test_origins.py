@@ -1,9 +1,12 @@
 """Where a caller comes from is read from /proc: two scripts of one interpreter are told apart by it."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from envfs.host.callers import origins
 from envfs.host.callers.origins import Origins
 from envfs.host.evidence.process_files import parse_stat
 from envfs.host.evidence.program_files import ProgramFiles
+from tests.system.home import eventually
 
 WAIT = "import sys; print(flush=True); sys.stdin.read()"
 EXECUTABLE = str(Path("/proc/self/exe").readlink())
@@ -93,6 +97,91 @@ def test_a_process_that_ended_keeps_its_origin_and_another_of_its_number_does_no
         process.communicate()
     assert looks.look(caller) == seen
     assert looks.look(caller._replace(uid=54321)) == UNSEEN
+
+
+# A parent that starts a child for each line, and the programs of the chain above: each step says when it is there.
+_SHELL = "while read -r line; do case $line in exec*) eval $line;; *) sleep 1000 & echo $!;; esac; done"
+
+
+@contextlib.contextmanager
+def chain() -> Iterator[tuple[Callable[[str], int], int]]:
+    """Have a process with a child, a shell that starts a process for each line or becomes another program."""
+    starter = "import os, sys\npid = os.fork()\nif not pid: os.execv('/bin/sh', ['sh', '-c', sys.argv[1]])\nos.wait()"
+    command = [sys.executable, "-I", "-c", starter, _SHELL]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **streams, start_new_session=True) as top:  # type: ignore[call-overload]
+
+        def ask(line: str) -> int:
+            top.stdin.write(f"{line}\n")
+            top.stdin.flush()
+            return int(top.stdout.readline())
+
+        try:
+            yield ask, top.pid
+        finally:
+            os.killpg(top.pid, signal.SIGKILL)
+
+
+def looks_at_a_standing_clock(monkeypatch: pytest.MonkeyPatch) -> tuple[Origins, list[int]]:
+    clock = [time.monotonic_ns()]
+    monkeypatch.setattr(time, "monotonic_ns", lambda: clock[0])
+    return Origins(), clock
+
+
+def test_the_processes_above_a_parent_are_walked_once_for_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, clock = looks_at_a_standing_clock(monkeypatch)
+    steps: list[int] = []
+    walk = origins.walk_ancestors
+    monkeypatch.setattr(
+        origins, "walk_ancestors", lambda *words: (steps.append(at[1].pid) or at for at in walk(*words))
+    )
+    with chain() as (ask, top):
+        first = looks.look(caller_of(ask("start")))
+        walked = len(steps)
+        again = looks.look(caller_of(ask("start")))
+        assert (len(first.ancestors), walked, len(steps)) == (min(walked, 8), walked, walked + 1)
+        assert first.ancestors == again.ancestors
+        assert first.ancestors[1] == origin.ancestor(EXECUTABLE, Path(f"/proc/{top}/comm").read_text().rstrip("\n"))
+        clock[0] += 1_000_000_000
+        assert looks.look(caller_of(ask("start"))).ancestors == first.ancestors
+        assert len(steps) == 2 * walked + 1
+
+
+def test_a_parent_that_became_another_program_is_walked_from_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, _ = looks_at_a_standing_clock(monkeypatch)
+    with chain() as (ask, _top):
+        looks.look(caller_of(ask("start")))
+        shell = next(iter(looks._above))
+        looks._above[shell] = looks._above[shell]._replace(names=("of a moment ago",))
+        assert looks.look(caller_of(ask("start"))).ancestors[1:] == ("of a moment ago",)
+        reader = ask(
+            f"exec {sys.executable} -I -c 'import subprocess, sys; "
+            'print(subprocess.Popen(["sleep", "1000"]).pid, flush=True); sys.stdin.read()\''
+        )
+        seen = looks.look(caller_of(reader)).ancestors
+        assert seen[0].startswith(EXECUTABLE)
+        assert "of a moment ago" not in seen
+
+
+def test_a_parent_whose_own_parent_ended_is_walked_from_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, _ = looks_at_a_standing_clock(monkeypatch)
+    with chain() as (ask, top):
+        first = looks.look(caller_of(ask("start"))).ancestors
+        os.kill(top, signal.SIGKILL)
+        shell = next(iter(looks._above))
+        eventually(lambda: parse_stat(Path(f"/proc/{shell}/stat").read_bytes()).parent != top, "it has another parent")
+        second = looks.look(caller_of(ask("start"))).ancestors
+        assert (second[0], second[1:] == first[1:]) == (first[0], False)
+
+
+def test_another_process_with_the_number_of_a_parent_has_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, _ = looks_at_a_standing_clock(monkeypatch)
+    first = looks.look(caller_of(os.getpid()))
+    parent = os.getppid()
+    run = looks._above[parent].run
+    looks._above[parent] = looks._above[parent]._replace(run=run._replace(started=0.5), names=("another",))
+    looks._seen.clear()
+    assert looks.look(caller_of(os.getpid())).ancestors == first.ancestors
 
 
 def test_a_caller_that_was_not_identified_has_none() -> None:
