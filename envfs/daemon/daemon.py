@@ -113,9 +113,12 @@ async def serve_mount(
 
     `ready` is called with a note, or the empty string, and with where it is mounted. `lock` is as for `answer`.
     """
+    from envfs.fuse import pyfuse3_start  # noqa: PLC0415 - `answer` starts without pyfuse3
+
     guard = DaemonLock(lock) if lock >= 0 else DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
     link = KeyholderLink(started=keyholder)
     try:
+        pyfuse3_start.load_pyfuse3()
         async with supervised_nursery() as tasks:
             service = Service(places, link, tasks.cancel)
             service.keyholder_pid = link.pid
@@ -135,9 +138,6 @@ async def _serve(
     prepare: Callable[[], Awaitable[MountPlace]],
     ready: Callable[[str, str], None],
 ) -> None:
-    from envfs.fuse import pyfuse3_start  # noqa: PLC0415
-
-    pyfuse3_start.load_pyfuse3()
     from envfs.fuse.crowding import Crowding  # noqa: PLC0415
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415
