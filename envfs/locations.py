@@ -61,6 +61,11 @@ class Locations(NamedTuple):
         return f"{self.state}/seen.jsonl"
 
     @property
+    def last_times(self) -> str:
+        """When the vault was verified and backed up last."""
+        return f"{self.state}/last-times.json"
+
+    @property
     def witness(self) -> str:
         """The newest checkpoint of the access log, apart from log and vault."""
         return f"{self.runtime}/witness"

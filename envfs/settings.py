@@ -100,6 +100,13 @@ class SettingsFile:
         if recipient not in self.load().recipients:
             self._write(settings_edits.with_recipient(self._text(), recipient))
 
+    def set_author(self, author: str, name: str) -> None:
+        """Call the author of a key by a name, or (empty) by none."""
+        from envfs import settings_edits
+
+        if self.load().authors.get(author, "") != name:
+            self._write(settings_edits.with_author(self._text(), author, name))
+
     def _text(self) -> str:
         self.load()
         return self._file.read().decode() if self.path.exists() else _NEW

@@ -43,6 +43,19 @@ def with_recipient(text: str, recipient: str) -> str:
     return tomlkit.dumps(document)
 
 
+def with_author(text: str, author: str, name: str) -> str:
+    """Call the author of a key by a name, or (empty) by none."""
+    document = _parsed_with_table(text, "authors")
+    table = document["authors"]
+    for other in [other for other, key in table.items() if key == author]:
+        table.pop(other)
+    if name:
+        table[name] = author
+    if not table:
+        document.pop("authors")
+    return tomlkit.dumps(document)
+
+
 def without_grants(text: str, ended: set[int]) -> str:
     """Remove the grants at these places. The comments above them stay.
 

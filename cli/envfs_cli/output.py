@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Style = Literal["good", "bad", "warn", "dim", "head"]
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_SECONDS = len("2026-11-21T08:00:00")
 _COLOURS: "dict[Style, str]" = {"good": _GREEN, "bad": _RED, "warn": _YELLOW, "dim": _DIM, "head": _BOLD}
 
 
@@ -218,15 +219,16 @@ def paint(text: str, style: "Style", terminal: "bool | None" = None) -> str:
 
 
 def shown_time(time: str) -> str:
-    """Return a time of RFC 3339 as people read it, to the second."""
-    return time[:19].replace("T", " ")
+    """Return a time of RFC 3339 (UTC) to the second as the output has it: on a terminal in this process's own zone."""
+    return (local_time(time)[:_SECONDS] if time and on_terminal() else time[:_SECONDS]).replace("T", " ")
 
 
 def local_time(time: str) -> str:
     """Return a time of RFC 3339 (UTC) to the second, in this process's own zone: as it may stand behind LEVEL@."""
-    from datetime import datetime
+    from datetime import UTC, datetime
 
-    return datetime.fromisoformat(time).astimezone().isoformat("T", "seconds")
+    moment = datetime.fromisoformat(time)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone().isoformat("T", "seconds")
 
 
 def clean(text: str) -> str:

@@ -14,11 +14,12 @@ from samples import sized, text
 LEVEL = "/shop"
 FEW = 10
 TARGET, SET_TARGET = 1.3, 1.1
+STALE_TARGET = 3.0  # a search by sixteenths
 READY_TARGET, LINEAR_TARGET, LARGE_TARGET = 3.0, 1.5, 14.0
 _SETTLED = 3.0  # seconds until the disk has taken what was written to get there
 _SETS, _READS, _GETS = 9, 60, 3
 _FEW_ROUNDS = 3  # of what takes seconds
-_TEXT = text("NAME", 23) + "TURN={version}\n"
+_TEXT = "# @rotate 3650d\n" + text("NAME", 23) + "TURN={version}\n"
 _LARGE = sized((1 << 20) - 200) + "TURN={version}\n"
 _LARGE_VERSIONS = 21
 _HISTORY = f"history {LEVEL} -n 20"
@@ -42,6 +43,8 @@ def _versions(rounds: int, many: tuple[int, ...]) -> Generator[Contest, None, No
         note = "the client's start included"
         yield Contest("get", _each(homes, partial(_command, f"get {LEVEL} NAME_001"), TARGET), rounds, note)
         yield Contest("history", _each(homes, partial(_command, _HISTORY), TARGET), rounds, note)
+        stale = _each(homes, partial(_command, f"stale {LEVEL} --all"), STALE_TARGET)
+        yield Contest("stale", stale, rounds, "a value that the first version set")
         yield Contest("start", _each(homes, _start, TARGET), max(3, rounds // 2), "`envfs mount`, until it serves")
 
 

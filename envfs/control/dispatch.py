@@ -100,6 +100,9 @@ _TABLE: dict[type, Requirement] = {
     ask.Unmount: Requirement(_C.ADMIN, Where.VAULT, "vault.unmount"),
     ask.VerifyVault: Requirement(_C.ADMIN, Where.VAULT, "verification.verify_vault"),
     ask.Backup: Requirement(_C.ADMIN, Where.VAULT, "vault.backup"),
+    ask.ListAuthors: Requirement(_C.ADMIN, Where.VAULT, "authors.list_authors"),
+    ask.NameAuthor: Requirement(_C.ADMIN, Where.VAULT, "authors.name_author"),
+    ask.DescribeVault: Requirement(_C.ADMIN, Where.VAULT, "description.describe_vault"),
     ask.Accept: Requirement(_C.ADMIN, Where.LEVEL, "verification.accept"),
     ask.Diagnose: Requirement(_C.ADMIN, Where.VAULT, "doctor.diagnose"),
 }
@@ -108,7 +111,16 @@ _TABLE: dict[type, Requirement] = {
 _READS = (  # after these a checkpoint may wait for the end
     *(ask.Unlock, ask.Lock, ask.ListProjects, ask.ListKeys, ask.ListGrants, ask.ExplainAccess, ask.ListReaders),
     *(ask.ListApprovals, ask.ShowApproval, ask.WatchApprovals),
-    *(ask.ReadLog, ask.CountLog, ask.VerifyLog, ask.VerifyVault, ask.Backup, ask.Diagnose),
+    *(
+        ask.ReadLog,
+        ask.CountLog,
+        ask.VerifyLog,
+        ask.VerifyVault,
+        ask.Backup,
+        ask.DescribeVault,
+        ask.ListAuthors,
+        ask.Diagnose,
+    ),
 )
 
 

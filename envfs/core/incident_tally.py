@@ -70,24 +70,24 @@ class IncidentTally:
             self._count(*meaning, time)
 
     def _count(self, what: LoggedRead | LoggedRefusal, times: int, process: int, time: str) -> None:
-        before = self._tallies.get(what)
-        if before is None and len(self._tallies) >= _MOST_KINDS:
+        tally = self._tallies.get(what)
+        if tally is None and len(self._tallies) >= _MOST_KINDS:
             self.left_out += times
             return
         is_new = bool(process) and process not in self._processes and len(self._processes) < _MOST_PROCESSES
         if is_new:
             self._processes.add(process)
-        if before is None:
+        if tally is None:
             self._tallies[what] = AccessTally(times, time, time, int(is_new))
         else:
-            self._tallies[what] = AccessTally(before.times + times, before.first, time, before.processes + is_new)
+            self._tallies[what] = AccessTally(tally.times + times, tally.first, time, tally.processes + is_new)
 
     @property
     def reads(self) -> dict[LoggedRead, AccessTally]:
         """The readings, each kind once."""
-        return {what: tally for what, tally in self._tallies.items() if isinstance(what, LoggedRead)}
+        return {read: tally for read, tally in self._tallies.items() if isinstance(read, LoggedRead)}
 
     @property
     def refusals(self) -> dict[LoggedRefusal, AccessTally]:
         """The refusals, each kind once."""
-        return {what: tally for what, tally in self._tallies.items() if isinstance(what, LoggedRefusal)}
+        return {refusal: tally for refusal, tally in self._tallies.items() if isinstance(refusal, LoggedRefusal)}

@@ -14,7 +14,7 @@ _HINT = (
     "or a time as in /shop@2026-11-01T10:00 or /shop@2026-11-01T10:00+01:00"
 )
 _DIGITS = 12  # nobody writes so many versions
-_TO_THE_MINUTE, _TO_THE_SECOND = len("2026-11-01T10:00"), len("2026-11-01T10:00:00")
+_TO_THE_DAY, _TO_THE_MINUTE, _TO_THE_SECOND = map(len, ("2026-11-01", "2026-11-01T10:00", "2026-11-01T10:00:00"))
 _LAST_MICROSECOND = 999_999
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,7 +59,17 @@ def parse_version_choice(word: str, zone: tzinfo | None = None) -> VersionChoice
     return VersionChoice(moment=_moment(text, zone))
 
 
-def _moment(text: str, zone: tzinfo | None) -> str:
+def parse_begin(word: str, zone: tzinfo | None = None) -> str:
+    """Read a time as `parse_version_choice` does, or a day. Return the moment at which it begins.
+
+    Raises:
+        BadName: it is none
+    """
+    text = word.removeprefix("@")
+    return _moment(f"{text}T00:00" if len(text) == _TO_THE_DAY else text, zone, is_begin=True)
+
+
+def _moment(text: str, zone: tzinfo | None, *, is_begin: bool = False) -> str:
     if not _is_time(text):
         raise _none()
     try:
@@ -67,7 +77,8 @@ def _moment(text: str, zone: tzinfo | None) -> str:
         moment = (named.replace(tzinfo=zone) if named.tzinfo is None and zone else named).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise _none() from None
-    if len(text) >= _TO_THE_SECOND and text[_TO_THE_MINUTE] == ":" and "." not in text:
+    is_second = len(text) >= _TO_THE_SECOND and text[_TO_THE_MINUTE] == ":" and "." not in text
+    if is_second and not is_begin:
         moment = moment.replace(microsecond=_LAST_MICROSECOND)
     if moment < _FIRST:
         raise _none()

@@ -28,7 +28,7 @@ from envfs.dotenv.scanner import BOM
 from envfs.dotenv.values import BLANKS, LINE_END
 from envfs.errors import NoSuchVariable
 
-_ANY: Final = re.compile("#[^\r\n]*@(?:rotat|expires|owner|overlap-until)")
+_ANY: Final = re.compile("@(?:rotat|expires|owner|overlap-until)")
 _LINE: Final = re.compile(rf"{BOM}?[{BLANKS}]*#[{BLANKS}]*@([a-z-]+)(?![A-Za-z0-9_-])([^\r\n]*)")
 _BEHIND: Final = re.compile(rf"#[{BLANKS}]*@([a-z-]+)(?![A-Za-z0-9_-])")
 _DIVIDER: Final = re.compile(rf"{BOM}?[{BLANKS}]*#[{BLANKS}]*-{{3,}}[{BLANKS}]*")
@@ -80,11 +80,15 @@ def directive_faults(document: Document) -> tuple[DirectiveFault, ...]:
     return _read(document)[1] if has_directives(document.render()) else ()
 
 
-def directive_lines(document: Document, name: str) -> str:
-    """Return the lines of directives that stand above a variable, but those that are of a rotation under way."""
-    marks = (mark for run in _runs(document) if run.name == name for mark in run.marks if mark.word not in _PASSING)
-    lines = (document.entries[mark.entry].raw[mark.start : mark.end].strip("\ufeff\r\n") for mark in marks)
-    return "".join(f"{line}\n" for line in lines)
+def directive_lines(document: Document) -> dict[str, str]:
+    """Return by name the directives that stand above variables, but those that are of a rotation under way."""
+    lines: dict[str, str] = {}
+    for run in _runs(document):
+        marks = (mark for mark in run.marks if run.name and mark.word not in _PASSING)
+        for mark in marks:
+            line = document.entries[mark.entry].raw[mark.start : mark.end].strip("\ufeff\r\n")
+            lines[run.name or ""] = f"{lines.get(run.name or '', '')}{line}\n"
+    return lines
 
 
 def with_directive_lines(document: Document, lines: Mapping[str, str]) -> Document:

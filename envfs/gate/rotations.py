@@ -128,9 +128,9 @@ class Rotations:
             layers = self._vault.layers([(one.level, one.head.seq) for one in levels])
             answer = await self._keyholder.ask(ReadDirectives(layers.layers, query.name), DirectivesRead, layers.blobs)
         said: list[dict[str, Directives]] = [{} for _ in levels]
-        for layer, name, about in answer.message.variables:
-            if all(face.shows(name) for face in levels[layer].faces):
-                said[layer][name] = about
+        for layer, about, several in answer.message.groups:
+            faces = levels[layer].faces
+            said[layer].update((name, about) for name in several if all(face.shows(name) for face in faces))
         return said
 
     async def _of(self, query: RotationQuery, at: _Admitted, said: dict[str, Directives]) -> list[Rotation]:
@@ -139,9 +139,10 @@ class Rotations:
         hides = bool(said) and query.may_guess(at.level)
         several = tuple(name for name, about in said.items() if shows_all or about.is_judged)
         since = {} if hides or not several else await self._since(query, at, several, dict(said))
+        headers = {version: self._vault.header(at.level, version) for version, _ in {*since.values()}}
         for name in several:
             version, exact = since.get(name, (0, True))
-            header = self._vault.header(at.level, version) if version else None
+            header = headers.get(version)
             row = Rotation(
                 at.level,
                 name,

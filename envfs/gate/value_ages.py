@@ -5,16 +5,18 @@ replaced and put back between two looks counts from the first time, and never as
 under the names that it had before, as far as the caller may know that they are one.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
 
 from envfs.core import record
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.tombstones import checked_tombstones
-from envfs.protocol.keyholding import Compared, CompareVersions, Matched, MatchValues
+from envfs.protocol.keyholding import Compared, CompareVersions, Matched, MatchValues, VersionChange
 from envfs.vault.vault import Vault
 
-_PROBES, _BYTES_AT_ONCE = 16, 2 << 20
-_RENAME = "rename"
+_PROBES, _BYTES_AT_ONCE, _NAMES_BYTES = 16, 2 << 20, 4 << 20
+_RENAME, _SAME, _ABSENT = "rename", "=", "-"
+Item = TypeVar("Item")
 
 
 class ValueAge(NamedTuple):
@@ -24,27 +26,31 @@ class ValueAge(NamedTuple):
     exact: bool
 
 
-class _Search:
-    """The search for one variable. `same` and `other` are places in the list of versions that are there."""
+class _Trail(NamedTuple):
+    """A variable on its way back: its name now, and the one that it has in the versions that are looked at."""
 
-    def __init__(self, name: str, newest: int) -> None:
-        self.name = name
-        self.older_name = name
-        self.same = newest
-        self.other = -1  # before the first one, nothing is set
-        self.is_absent = True  # at `other`
+    name: str
+    older_name: str
 
-    def learn(self, place: int, sign: str) -> None:
+
+class _Group(NamedTuple):
+    """Variables of which the same is known. `same` and `other` are places in the list of versions that are there.
+
+    At `other` none of them has its value of now, and with `is_absent` none is set. Before the first place nothing is.
+    """
+
+    trails: tuple[_Trail, ...]
+    same: int
+    other: int = -1
+    is_absent: bool = True
+
+    def learned(self, place: int, sign: str) -> "_Group":
+        """Return what is known after a look at one place."""
         if not self.other < place < self.same:
-            return
-        if sign == "=":
-            self.same = place
-        else:
-            self.other, self.is_absent = place, sign == "-"
-
-    def go_on(self, older_name: str) -> None:
-        # in the versions before the one that renamed it
-        self.older_name, self.same, self.other, self.is_absent = older_name, self.other, -1, True
+            return self
+        if sign == _SAME:
+            return self._replace(same=place)
+        return self._replace(other=place, is_absent=sign == _ABSENT)
 
 
 class ValueAges:
@@ -61,13 +67,14 @@ class ValueAges:
         Raises:
             Locked: the level's project is
         """
-        versions = await self.versions(level)
-        searches = [_Search(name, len(versions) - 1) for name in names]
-        open_ones = searches
-        while open_ones:
-            await self._halve(level, versions, open_ones)
-            open_ones = await self._renamed(level, versions, open_ones, by_value=by_value)
-        return {search.name: _age(versions, search) for search in searches}
+        versions, ages = await self.versions(level), dict[str, ValueAge]()
+        for some in _in_pieces(names, [2 * len(name) for name in names], _NAMES_BYTES):
+            open_groups = [_Group(tuple(_Trail(name, name) for name in some), len(versions) - 1)]
+            while open_groups:
+                groups = await self._narrowed(level, versions, open_groups)
+                ages |= {trail.name: _age(versions, group) for group in groups for trail in group.trails}
+                open_groups = await self._renamed(level, versions, groups, by_value=by_value)
+        return ages
 
     async def versions(self, level: str) -> list[int]:
         """Return the numbers of a level's versions that were not forgotten, in order."""
@@ -77,65 +84,78 @@ class ValueAges:
         forgotten = {seq for seq in named if self._vault.read(stream, seq) == b""}
         return [seq for seq in range(1, head.seq + 1) if seq not in forgotten] if head else []
 
-    async def _halve(self, level: str, versions: list[int], searches: list[_Search]) -> None:
-        while places := _probes(searches):
+    async def _narrowed(self, level: str, versions: list[int], groups: list[_Group]) -> list[_Group]:
+        stream = record.level_stream(level)
+        while places := _probes(groups):
+            sizes = [len(self._vault.read(stream, versions[place]) or b"") for place in places]
             # the newest first, so that of several changes the last one that is seen counts
-            for some in self._in_pieces(level, versions, places):
-                signs = await self._signs(level, versions, some, searches)
-                for place, of_place in zip(some, signs, strict=True):
-                    for search, sign in zip(searches, of_place, strict=True):
-                        search.learn(place, sign)
+            for some in _in_pieces(tuple(places), sizes, _BYTES_AT_ONCE):
+                groups = _divided(groups, some, await self._signs(level, versions, some, groups))
+        return groups
 
     async def _signs(
-        self, level: str, versions: list[int], places: list[int], searches: list[_Search]
+        self, level: str, versions: list[int], places: tuple[int, ...], groups: list[_Group]
     ) -> tuple[str, ...]:
+        trails = [trail for group in groups for trail in group.trails]
+        names, older_names = tuple(trail.name for trail in trails), tuple(trail.older_name for trail in trails)
         async with self._keyholder.turn():
-            newest, *others = (versions[-1], *(versions[place] for place in places))
-            layers = self._vault.layers([(level, version) for version in (newest, *others)])
-            request = MatchValues(
-                layers.layers[0],
-                layers.layers[1:],
-                tuple(search.name for search in searches),
-                tuple(search.older_name for search in searches),
-            )
+            wanted = [(level, versions[-1]), *((level, versions[place]) for place in places)]
+            layers = self._vault.layers(wanted)
+            request = MatchValues(layers.layers[0], layers.layers[1:], names, older_names)
             return (await self._keyholder.ask(request, Matched, layers.blobs)).message.signs
 
-    def _in_pieces(self, level: str, versions: list[int], places: list[int]) -> list[list[int]]:
-        pieces: list[list[int]] = [[]]
-        size = 0
-        for place in places:
-            size += len(self._vault.read(record.level_stream(level), versions[place]) or b"")
-            if pieces[-1] and size > _BYTES_AT_ONCE:
-                pieces.append([])
-                size = 0
-            pieces[-1].append(place)
-        return pieces
-
-    async def _renamed(
-        self, level: str, versions: list[int], searches: list[_Search], *, by_value: bool
-    ) -> list[_Search]:
+    async def _renamed(self, level: str, versions: list[int], groups: list[_Group], *, by_value: bool) -> list[_Group]:
         # those that go on under an earlier name
         going_on = []
-        for search in searches:
-            if search.other < 0 or not search.is_absent:
-                continue
-            now = versions[search.same]
-            async with self._keyholder.turn():
-                layers = self._vault.layers([(level, versions[search.other]), (level, now)])
-                request = CompareVersions(layers.layers, now)
-                changes = (await self._keyholder.ask(request, Compared, layers.blobs)).message.versions
-            for change in changes:
-                for pair in change.renamed:
-                    if pair.now == search.older_name and (by_value or change.operation == _RENAME):
-                        search.go_on(pair.before)
-                        going_on.append(search)
-                        break
+        for group in groups:
+            if group.other >= 0 and group.is_absent:
+                change = await self._change(level, versions[group.other], versions[group.same])
+                is_told = by_value or change.operation == _RENAME
+                before = {pair.now: pair.before for pair in change.renamed if is_told}
+                trails = [trail for trail in group.trails if trail.older_name in before]
+                earlier = tuple(trail._replace(older_name=before[trail.older_name]) for trail in trails)
+                going_on += [_Group(earlier, group.other)] if earlier else []
         return going_on
 
+    async def _change(self, level: str, before: int, version: int) -> VersionChange:
+        async with self._keyholder.turn():
+            layers = self._vault.layers([(level, before), (level, version)])
+            request = CompareVersions(layers.layers, version)
+            return (await self._keyholder.ask(request, Compared, layers.blobs)).message.versions[0]
 
-def _probes(searches: list[_Search]) -> list[int]:
+
+def _divided(groups: list[_Group], places: tuple[int, ...], signs: tuple[str, ...]) -> list[_Group]:
+    # by what the places say of each variable: most of them say the same of all
+    divided: dict[_Group, list[_Trail]] = {}
+    first = 0
+    for group in groups:
+        end = first + len(group.trails)
+        of_column: dict[tuple[str, ...], list[_Trail]] = {}
+        for trail, column in zip(group.trails, zip(*(text[first:end] for text in signs), strict=True), strict=True):
+            of_column.setdefault(column, []).append(trail)
+        for column, trails in of_column.items():
+            known = group._replace(trails=())
+            for place, sign in zip(places, column, strict=True):
+                known = known.learned(place, sign)
+            divided.setdefault(known, []).extend(trails)
+        first = end
+    return [group._replace(trails=tuple(trails)) for group, trails in divided.items()]
+
+
+def _in_pieces(items: tuple[Item, ...], sizes: list[int], most: int) -> Iterator[tuple[Item, ...]]:
+    # as many as are bounded in size, one at least
+    first = size = 0
+    for number, own in enumerate(sizes):
+        if number > first and size + own > most:
+            yield items[first:number]
+            first, size = number, 0
+        size += own
+    yield items[first:]
+
+
+def _probes(groups: list[_Group]) -> list[int]:
     # the more of them a stretch gets, the fewer rounds it takes
-    stretches = {(search.other, search.same) for search in searches if search.same - search.other > 1}
+    stretches = {(group.other, group.same) for group in groups if group.same - group.other > 1}
     count = max(1, _PROBES // max(1, len(stretches)))
     places = set()
     for other, same in stretches:
@@ -144,6 +164,6 @@ def _probes(searches: list[_Search]) -> list[int]:
     return sorted(places, reverse=True)
 
 
-def _age(versions: list[int], search: _Search) -> ValueAge:
-    previous = versions[search.other] if search.other >= 0 else 0
-    return ValueAge(versions[search.same], versions[search.same] == previous + 1)
+def _age(versions: list[int], group: _Group) -> ValueAge:
+    previous = versions[group.other] if group.other >= 0 else 0
+    return ValueAge(versions[group.same], versions[group.same] == previous + 1)

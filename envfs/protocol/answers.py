@@ -150,18 +150,18 @@ class Found(NamedTuple):
     hits: tuple[Hit, ...]
 
 
-class VariableDirectives(NamedTuple):
-    """The directives of a variable in the layer of that number."""
+class SharedDirectives(NamedTuple):
+    """The directives of variables in the layer of that number: those that have the same ones stand together."""
 
     layer: int
-    name: str
     directives: Directives
+    names: tuple[str, ...]
 
 
 class DirectivesRead(NamedTuple):
     """The variables of which texts say something."""
 
-    variables: tuple[VariableDirectives, ...]
+    groups: tuple[SharedDirectives, ...]
 
 
 class Matched(NamedTuple):

@@ -62,7 +62,7 @@ async def find_holders(
 
 async def living() -> LiveReads:
     """Return the processes of now, ready to take the lines of the log."""
-    return LiveReads(await trio.to_thread.run_sync(process_tree.live_processes))
+    return await trio.to_thread.run_sync(lambda: LiveReads(process_tree.live_processes()))
 
 
 async def holders_of(
@@ -78,8 +78,8 @@ async def holders_of(
     """
     past = VariablePast(service, question.level, question.name, exact=exact)
     await past.learn_moves(live.moves)
-    times = {read: each for read, each in (live.ended | live.reads).items() if sees(read.level)}
-    judged = await past.judge({read: each.first for read, each in times.items()})
+    times = {read: span for read, span in (live.ended | live.reads).items() if sees(read.level)}
+    judged = await past.judge({read: span.first for read, span in times.items()})
     chosen = await _chosen(past, question, judged)
     descent = Descent(live.processes, question.name, times, judged)
     holders = await trio.to_thread.run_sync(descent.holders, chosen)

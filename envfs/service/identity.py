@@ -49,7 +49,7 @@ async def rewrap_identity(service: Service, caller: Caller, passphrases: tuple[i
         BadRequest: the identity is a credential of the service manager
         WrongPassphrase: the old one does not open it
     """
-    path = _identity_file(service)
+    path = identity_file(service)
     handle = _open_file(path, private=False)
     try:
         if path not in (service.places.identity, service.settings.load().identity_file):
@@ -69,7 +69,7 @@ async def store_in_keyring(service: Service, caller: Caller, keyring: KeyringKin
         WrongPassphrase: the passphrase does not open it
     """
     name = service.open_vault.vault.description.id
-    handle = _open_file(_identity_file(service), private=False)
+    handle = _open_file(identity_file(service), private=False)
     target = os.memfd_create("envfs", os.MFD_CLOEXEC)
     try:
         async with one_try(service, caller, VAULT, passphrase):
@@ -97,7 +97,8 @@ async def remove_from_keyring(service: Service, caller: Caller) -> None:
     service.settings.set_keyring("")
 
 
-def _identity_file(service: Service) -> str:
+def identity_file(service: Service) -> str:
+    """Return the path of the identity's file."""
     # systemd's credentials come first, then a file that the settings name, then its usual place
     credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
     under_systemd = f"{credentials}/envfs-identity" if credentials else ""
@@ -108,7 +109,7 @@ def _identity_file(service: Service) -> str:
 
 async def _open_identity(service: Service) -> int:
     # in the usual place it is under a passphrase: a keyring that has it as well spares that
-    path, keyring = _identity_file(service), service.settings.load().keyring
+    path, keyring = identity_file(service), service.settings.load().keyring
     if keyring and path == service.places.identity:
         with suppress(EnvFSError):  # then the passphrase is asked for, as ever
             name = service.open_vault.vault.description.id

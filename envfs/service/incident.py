@@ -77,8 +77,8 @@ async def look_into(service: Service, question: IncidentQuestion, asker: Inquire
     """
     past = VariablePast(service, question.level, question.name, exact=asker.exact)
     await past.learn_moves(tally.moves)
-    reads = {read: each for read, each in tally.reads.items() if asker.sees(read.level)}
-    judged = await past.judge({read: each.first for read, each in reads.items()})
+    reads = {read: counted for read, counted in tally.reads.items() if asker.sees(read.level)}
+    judged = await past.judge({read: counted.first for read, counted in reads.items()})
     versions, is_complete = await past.versions(question.since, question.until)
     numbers = _numbers(versions, judged, reads, exact=asker.exact)
     facts = [ReadFact(read, reads[read], seen, numbers(read, seen)) for read, seen in judged.items()]
@@ -141,18 +141,18 @@ def _others(reads: Mapping[LoggedRead, AccessTally], facts: list[ReadFact]) -> I
     for read, tally in reads.items():
         if read.caller in callers:
             key = read.caller, read.level, not read.places and read.format != "value"
-            before = others.get(key, AccessTally(0, tally.first, tally.last))
-            first, last = min(before.first, tally.first), max(before.last, tally.last)
-            others[key] = AccessTally(before.times + tally.times, first, last)
+            counted = others.get(key, AccessTally(0, tally.first, tally.last))
+            first, last = min(counted.first, tally.first), max(counted.last, tally.last)
+            others[key] = AccessTally(counted.times + tally.times, first, last)
     for (caller, level, is_whole), tally in sorted(others.items(), key=lambda item: item[0][1:]):
         yield OtherRead(caller, level, is_whole, tally)
 
 
 def _refusals(tally: IncidentTally, past: VariablePast, asker: Inquirer) -> Iterator[tuple[LoggedRefusal, AccessTally]]:
-    for refusal, each in tally.refusals.items():
+    for refusal, counted in tally.refusals.items():
         level = past.present(refusal.level)
         if (names.within(level, past.level) or level == past.source) and asker.sees(refusal.level):
-            yield refusal, each
+            yield refusal, counted
 
 
 async def _carriers(

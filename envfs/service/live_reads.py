@@ -4,6 +4,7 @@ Laws: a process is the one of an entry if number, start and boot are the same. S
 others are said to be left out.
 """
 
+import json
 import re
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ _SLACK_SECONDS = 1.0  # of two clocks, where an entry does not name its process
 _MOST_READS, _MOST_ENDED = 50_000, 4_096
 _PID = re.compile(rb'"pid":(\d{1,10}),')
 _MOVE = f'"operation":"{Operation.MOVE}"'.encode()
-_LEAVING = tuple(f'"channel":"{channel}"'.encode() for channel in (Channel.EXEC, Channel.MOUNT))
+_EXEC, _MOUNT = (f'"channel":"{channel}"'.encode() for channel in (Channel.EXEC, Channel.MOUNT))
+_PROGRAM = re.compile(rb'"executable":"([^"]*)"')
 
 
 class Times(NamedTuple):
@@ -49,9 +51,10 @@ class LiveReads:
     """
 
     def __init__(self, processes: Processes) -> None:
-        """Start having taken none. `processes` are those that live."""
+        """Start having taken none. `processes` are those that live. For a thread."""
         self.processes = processes
         self._keys = {pid: process_tree.key_of(stat) for pid, stat in processes.items()}
+        self._left = {json.dumps(path)[1:-1].encode() for path in process_tree.programs_of_left_forks(processes)}
         self._oldest = clocks.time_of_boot_seconds(0)
         self._reader = EntryReader(_both)
         self.reads: dict[LoggedRead, Times] = {}
@@ -63,7 +66,7 @@ class LiveReads:
         """Take one entry."""
         match = _PID.search(line)
         lives = match is not None and int(match[1]) in self._keys
-        if not lives and _MOVE not in line and not any(channel in line for channel in _LEAVING):
+        if not lives and _MOVE not in line and not self._may_have_left(line):
             return
         entry = self._reader.read(line)
         if entry is None:
@@ -77,6 +80,13 @@ class LiveReads:
                 self._keep(self.reads, read, time)
             elif time >= self._oldest:
                 self._keep_ended(of_any_process, time)
+
+    def _may_have_left(self, line: bytes) -> bool:
+        # most lines need no reading: of a process that ended, and left none that could have a value from it
+        if _MOUNT not in line:
+            return _EXEC in line
+        program = _PROGRAM.search(line) if self._left else None
+        return program is not None and program[1] in self._left
 
     def _is_of_now(self, read: LoggedRead, time: str) -> bool:
         if read.process:

@@ -33,7 +33,7 @@ async def look_at_log(inquiry: Inquiry, since: str) -> LogFacts:
     if vouched.faults or ledger.behind:
         return LogFacts(LogState.BROKEN, (next(iter(vouched.faults.values()), ledger.behind),))
     log, texts = vouched.log, list[str]()
-    texts.append(f"entries {log.first} to {log.end.seq} follow from each other, from {_moment(log.since)} UTC on")
+    texts.append(f"entries {log.first} to {log.end.seq} follow from each other, from {_moment(log.since)} on")
     if log.dropped is not None:
         texts.append(f"entries {log.dropped.first} to {log.dropped.last} were removed, as a signed entry says")
     if log.restarted is not None:
@@ -45,4 +45,4 @@ async def look_at_log(inquiry: Inquiry, since: str) -> LogFacts:
 
 
 def _moment(time: str) -> str:
-    return time[:19].replace("T", " ")
+    return f"{time[:19].replace('T', ' ')} UTC"

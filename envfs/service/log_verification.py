@@ -200,7 +200,7 @@ def begun_again(vouched: Vouched) -> list[str]:
 
 
 def _moment(time: str) -> str:
-    return time[:19].replace("T", " ")
+    return f"{time[:19].replace('T', ' ')} UTC"
 
 
 async def sign_log(service: Service) -> None:

@@ -29,7 +29,8 @@ from envfs.service.project_keys import KeyFile, ProjectKeys
 from envfs.vault.vault import Vault
 
 _TRIES = 20
-_NEED_TEXT = (Operation.UNSET, Operation.RENAME, Operation.ROTATE, Operation.RESTORE, Operation.RESEAL)
+_NEED_VARIABLES = (Operation.UNSET, Operation.RENAME, Operation.ROTATE)
+_NEED_TEXT = (*_NEED_VARIABLES, Operation.RESTORE, Operation.RESEAL)
 
 
 class LevelChange(NamedTuple):
@@ -98,9 +99,10 @@ class Writer:
             Conflict: others kept taking the number
         """
         is_told = not (change.quiet and change.operation is Operation.UNSET and self._vault.exists(change.level))
-        if change.operation in _NEED_TEXT and self._vault.head(change.level) is None and is_told:
-            self._no_text(change)
         head = self._vault.head(change.level)
+        is_gone = change.operation in _NEED_VARIABLES and self._vault.is_removed(change.level)
+        if change.operation in _NEED_TEXT and (head is None or is_gone) and is_told:
+            self._no_text(change)
         async with self._turns.setdefault(change.level, trio.Lock()):
             await self._changes.wait_told(change.level)
             for _ in range(_TRIES):

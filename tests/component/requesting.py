@@ -80,6 +80,9 @@ CASES: dict[str, Case] = {
     "add recovery": Case(R.AddRecovery(OTHER), R.RecoveryMade),
     "back up": Case(R.Backup(), R.BackedUp, b"", needs_key=False, needs_log=False),
     "accept": Case(R.Accept("/shop"), R.Done, needs_key=False),
+    "describe the vault": Case(R.DescribeVault(), R.VaultInfo, needs_key=False, needs_log=False),
+    "list authors": Case(R.ListAuthors(), R.Done, needs_key=False, needs_log=False),
+    "name an author": Case(R.NameAuthor("nobody", "Ana"), R.Failed, needs_key=False, needs_log=False),
     "diagnose": Case(R.Diagnose(), R.Done, needs_key=False, needs_log=False),
 }
 READS = {

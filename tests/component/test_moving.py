@@ -59,7 +59,7 @@ def test_variables_are_set_beside_those_that_are_there(world: World) -> None:
     run(lambda: world.ask(R.CopyVariables("/blog", "/shop", ("LOG",))))
     assert _own(world, "/blog") == "TITLE='My blog'\nLOG=debug\n"
     run(lambda: world.ask(R.SetVariable("/shop", "LOG"), secret=b"new"))
-    run(lambda: world.ask(R.CopyVariables("/blog", "/shop", ("LOG",), 1)))
+    run(lambda: world.ask(R.CopyVariables("/blog", "/shop", ("LOG",), -1)))
     assert _own(world, "/blog") == "TITLE='My blog'\nLOG=debug\n"
     assert len(_history(world, "/blog")) == 2
 

@@ -130,11 +130,31 @@ def test_only_who_may_write_every_level_of_it_removes_a_level(world: World) -> N
     assert run(lambda: world.sent(R.ListLevels(removed=True), STRANGER)).rows == []
 
 
+def test_a_level_that_was_removed_is_not_begun_again_by_what_needs_its_text(world: World) -> None:
+    run(lambda: world.ask(R.RemoveLevel(_PROD)))
+    for request in (R.UnsetVariable(_PROD, "PAGER"), R.RenameVariable(_PROD, "PAGER", "MORE")):
+        assert code(run(lambda request=request: world.ask(request))) == "no-such-level"
+    assert _levels(world, R.ListLevels(removed=True)) == {_PROD: 2}
+
+
+def test_a_folder_that_is_held_does_not_give_the_values_of_the_levels_above_it(world: World) -> None:
+    views = world.open_vault.views
+    run(lambda: views.get(_PROD))
+    run(lambda: world.ask(R.RemoveLevel(_PROD)))
+    with pytest.raises(NoSuchLevel):
+        run(lambda: views.get(_PROD))
+    assert run(lambda: views.get("/shop")).version == 1
+    run(lambda: world.ask(R.Rollback(_PROD, 1)))
+    assert run(lambda: views.get(_PROD)).version == 3
+
+
 # -- forgetting --------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_forgotten_is_gone_and_the_chain_is_whole(world: World) -> None:
     _set(world, b"1", b"2", b"3")
+    assert run(lambda: world.ask(R.ForgetVersions(_PROD, -1, dry=True))) == R.VersionsForgotten(_PROD, 2, 3)
+    assert code(run(lambda: world.ask(R.ForgetVersions(_PROD, -9)))) == "no-such-level"
     reply = run(lambda: world.ask(R.ForgetVersions(_PROD, 3)))
     assert reply == R.VersionsForgotten(_PROD, 2, 3)
     assert [_record(world, seq).stat().st_size > 0 for seq in (1, 2, 3, 4)] == [False, False, True, True]
@@ -261,7 +281,7 @@ def test_nothing_to_forget_is_no_error(world: World) -> None:
     [
         (R.ForgetVersions("/nowhere"), "no-such-level"),
         (R.ForgetVersions(_PROD, 9), "no-such-level"),
-        (R.ForgetVersions(_PROD, -1), "bad-request"),
+        (R.ForgetVersions(_PROD, -1), "no-such-level"),
         (R.ForgetVersions(_PROD, 1, "2026-11-01"), "bad-request"),
     ],
 )

@@ -12,7 +12,7 @@ from itertools import count
 import pytest
 
 from envfs.core import limits
-from envfs.dotenv import dialects, formats, interpolation, merging, portability, references, writing
+from envfs.dotenv import dialects, directives, formats, interpolation, merging, portability, references, writing
 from envfs.dotenv.document import Document, parse_document
 from envfs.errors import EnvFSError
 from tests.selection import TIMES
@@ -132,6 +132,11 @@ SHAPES: dict[str, Callable[[], str]] = {  # made when they are tried: together t
     "each refers to all before": lambda: each_earlier("$V%d"),
     "each needs all before": lambda: each_earlier("${V%d?}"),
     "dialects": lambda: again("# @dialect node\n"),
+    "directives": lambda: again("# @rotate 9d\n", tail="A=1\n"),
+    "directives of each variable": lambda: rows(lambda n: f"# @rotate 9d\nV{n}=\n"),
+    "one long directive": lambda: again("# @owner "),
+    "directives behind values": lambda: again("A=1 # # #@rotate\n"),
+    "what is no directive": lambda: values("#@rotate-\t", ""),
     "the end of a heredoc": lambda: f"A=ENVFS_END{'_' * 120_000}\n",
     "figures outside of the basic plane": lambda: values("\U0001f9a9"),
 }
@@ -145,6 +150,13 @@ def refused(document: Document) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "unset", lambda: document.unset("A")
     yield "merge with itself", lambda: document.merged(document)
     yield "merge into another", lambda: parse_document("Q=1\n").merged(document)
+    yield "directives", lambda: directives.rotation_directives(document)
+    yield "wrong directives", lambda: directives.directive_faults(document)
+    yield "no directives", lambda: directives.without_directives(document, document.variables())
+    yield (
+        "directives of another",
+        lambda: directives.with_directive_lines(document, directives.directive_lines(document)),
+    )
     yield "dialect", lambda: dialects.named_in(document)
     yield "ask for a dialect", lambda: dialects.with_directive(document, "node")
     yield (

@@ -15,6 +15,7 @@ import trio
 
 from envfs import locations
 from envfs.daemon import daemon
+from envfs.daemon.keyholder_start import start_keyholder
 from envfs.errors import BY_CODE, EnvFSError
 from tests.system.home import SECONDS, Home
 from tests.system.peer import Body, Peer, frame
@@ -52,8 +53,10 @@ class Alone:
         assert not self._thread.is_alive()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection:
-            refusal = _refusal(partial(daemon.answer_one_client, self._places, connection))
+        keyholder = start_keyholder()
+        with connection, keyholder.socket, keyholder.process:
+            refusal = _refusal(partial(daemon.answer_one_client, self._places, connection, keyholder))
+            keyholder.socket.close()  # by which it ends, if nothing took it over
             if refusal is not None:  # as the program around it tells its client
                 body = {"type": "failed", "code": refusal.code, "text": refusal.text, "hint": refusal.hint}
                 with suppress(OSError):

@@ -143,9 +143,11 @@ def _check(home: Home, expected: Expected, change: Change | None) -> None:
         if finished:
             _look_at(alone.peer, home, expected, change)
     if not finished:  # a daemon that goes on finishes it, and one for a single command does not
-        with Served(home) as served:
-            _look_at(served.peer, home, expected, change)
-        home.clear_mounts()
+        try:
+            with Served(home) as served:
+                _look_at(served.peer, home, expected, change)
+        finally:
+            home.clear_mounts()
 
 
 def _look_at(peer: Peer, home: Home, expected: Expected, change: Change | None) -> None:

@@ -59,6 +59,10 @@ def test_a_users_things_are_where_they_are_expected(folder: Path, runtime: str) 
         assert (folder / ".config/envfs/envfs.toml").stat().st_uid == OWNER
         socket = folder / runtime / "envfs" if runtime else folder / ".local/state/envfs"
         assert list(socket.rglob("control.sock"))
+        if runtime:  # a session without that variable, as that of cron, reaches the same daemon
+            assert json.loads(_envfs(folder, {}, "status", "--json"))["mount"] == report["mount"]
+            assert _envfs(folder, {}, "get", "/app", "A") == b"1\n"
+            assert b"a daemon runs here already" in _ended(folder, {}, "mount").stderr
         done = subprocess.run(
             [*as_user(OWNER), "cat", folder / "envfs/app/.env"], check=True, capture_output=True, timeout=SECONDS
         )

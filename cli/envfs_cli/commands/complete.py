@@ -9,7 +9,7 @@ from envfs.errors import EnvFSError, NotRunning
 from envfs.tuples import NamedTuple
 from envfs_cli import level_paths, output
 from envfs_cli.closed_sets import Unhandled
-from envfs_cli.completion.sources import Sources
+from envfs_cli.completion.sources import Sources, version_offers
 from envfs_cli.daemon import client
 
 TYPE_CHECKING = False
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 
 class CompleteArguments(NamedTuple):
-    """The arguments of `__complete`. `here` is a level, or else a name at the level that this folder is linked to."""
+    """The arguments of `__complete`.
 
-    what: "Literal['level', 'here', 'project', 'name']"
+    `here` is a level, or else a name at the level that this folder is linked to, `version` what may stand behind
+    `LEVEL@`, with a word about each behind a tab.
+    """
+
+    what: "Literal['level', 'here', 'project', 'name', 'version']"
     word: str | None
 
 
@@ -48,8 +52,18 @@ def _offers(arguments: CompleteArguments) -> "list[str]":
             return [name for name in sources.projects() if name.startswith(word)]
         case "name":
             return _names_at(word)
+        case "version":
+            return [f"{text}\t{note}" for text, note in _versions(word)]
         case _:
             raise Unhandled(arguments.what)
+
+
+def _versions(word: str) -> "list[tuple[str, str]]":
+    from envfs_cli.folder_links import state
+
+    level = word.partition("@")[0]
+    sources = Sources(client.need_running, _leave)
+    return version_offers(word, sources.versions(names.parse_level(level) if level else state.linked_level()))
 
 
 def _names_here(word: str) -> list[str]:

@@ -3,6 +3,7 @@
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli.daemon import session
+from envfs_cli.level_versions import dated_level
 from envfs_cli.replies.written import report_written
 from envfs_cli.version_message import check_message
 
@@ -22,7 +23,6 @@ class CpArguments(NamedTuple):
 def run_cp(arguments: CpArguments) -> int:
     """Copy variables. The values do not leave the keyholder."""
     message = check_message(arguments.message)
-    request = control.CopyVariables(
-        arguments.target, arguments.source, arguments.only, arguments.version or 0, message=message
-    )
+    source, version, moment = dated_level(arguments.source, arguments.version)
+    request = control.CopyVariables(arguments.target, source, arguments.only, version, message=message, moment=moment)
     return report_written(session.start_session(arguments.passphrase_file).reply(request), as_json=arguments.json)

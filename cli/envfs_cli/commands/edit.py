@@ -54,7 +54,7 @@ def run_edit(arguments: EditArguments) -> int:
     level, message = names.parse_level(arguments.level), check_message(arguments.message)
     words = editors.wanted_editor()
     if not arguments.yes:
-        prompts.check_terminal("with --yes the text is written when the editor ends")
+        prompts.check_answers("with --yes the text is written when the editor ends")
     asking = session.start_session(arguments.passphrase_file)
     base = _own_text(asking, level)
     edit: Edit | None = Edit(base, base.text)

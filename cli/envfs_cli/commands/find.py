@@ -1,6 +1,9 @@
 """`find`: say which levels set a variable, or where a value stands. A value is asked for, and never an argument."""
 
+import os
+
 from envfs.core import limits
+from envfs.errors import Malformed
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets
@@ -32,13 +35,17 @@ def run_find(arguments: FindArguments) -> int:
     """
     if arguments.from_file is not None and not arguments.value:
         raise Mistake("--from-file holds the value for --value")
+    asking, level = session.start_session(arguments.passphrase_file), arguments.level or "/"
     descriptors: tuple[int, ...] = ()
     trim = False
     if arguments.value:
+        if secrets.is_typed(arguments.from_file):
+            asking.ask(control.ListLevels(level))  # what can be refused is refused before a person is asked
+            asking.let_go()
         descriptors, trim = (_value(arguments.from_file),), arguments.from_file in (None, "-")
-    request = control.FindVariables(arguments.pattern, arguments.level or "/", arguments.value, trim)
+    request = control.FindVariables(arguments.pattern, level, arguments.value, trim)
     rows: list[object] = []
-    reply, _ = session.start_session(arguments.passphrase_file).ask(request, descriptors, rows)
+    reply, _ = asking.ask(request, descriptors, rows)
     found, status = damage.intact_rows(rows, control.LocationRow)
     if arguments.json:
         output.rows_json(found)
@@ -52,8 +59,12 @@ def run_find(arguments: FindArguments) -> int:
 def _value(file: str | None) -> int:
     if secrets.is_typed(file):
         most = limits.VALUE_BYTES + limits.LINE_END_BYTES
-        return secrets.from_bytes(prompts.ask_hidden("value to look for: ", "the value", most, lines=True))
-    return secrets.from_file(file or "-", "the value", limits.VALUE_BYTES, limits.LINE_END_BYTES)
+        handle = secrets.from_bytes(prompts.ask_hidden("value to look for: ", "the value", most, lines=True))
+    else:
+        handle = secrets.from_file(file or "-", "the value", limits.VALUE_BYTES, limits.LINE_END_BYTES)
+    if not os.fstat(handle).st_size:
+        raise Malformed("the value to look for is empty")
+    return handle
 
 
 def _cells(row: control.LocationRow) -> "tuple[str, ...]":

@@ -1,16 +1,16 @@
 """`forget`: forget the values of older versions of a level for good."""
 
 import time
+from contextlib import suppress
 
+from envfs.core.version_choice import parse_begin, parse_version_choice
+from envfs.errors import BadName
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
-from envfs_cli import output
+from envfs_cli import log_times, output
 from envfs_cli.arguments import Mistake
 from envfs_cli.daemon import session
-from envfs_cli.log_times import parse_log_time
 from envfs_cli.terminal import prompts
-
-_MOST_DIGITS = 18
 
 
 class ForgetArguments(NamedTuple):
@@ -51,16 +51,21 @@ def _counted(plan: control.VersionsForgotten) -> str:
 
 
 def _before(text: str | None) -> tuple[int, str]:
+    # a version or a time as behind `LEVEL@`, a day, or how long ago
     if text is None:
         return 0, ""
-    if text.isascii() and text.isdigit():
-        number = int(text[:_MOST_DIGITS])  # of one that is longer no level has a version either
-        if not number:
-            raise Mistake("versions count from 1")
-        return number, ""
+    word = text.removeprefix("@")
+    if not word.strip("0"):
+        raise Mistake("versions count from 1")
+    with suppress(ValueError):
+        return 0, log_times.time_ago(word, time.time())
+    with suppress(BadName):
+        choice = parse_version_choice(word)
+        if not choice.moment:
+            return choice.number, ""
     try:
-        return 0, parse_log_time(text, time.time())
-    except ValueError:
+        return 0, parse_begin(word)
+    except BadName:
         raise Mistake(
-            "--before is neither a version nor a time", "as in 7, 30d, 2026-11-01 or 2026-11-01T10:00"
+            "--before is neither a version nor a time", "as in 7, @-3, 30d, 2026-11-01 or 2026-11-01T10:00"
         ) from None

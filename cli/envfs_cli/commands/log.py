@@ -84,7 +84,7 @@ def _time(text: str | None, now: float) -> str:
     try:
         return log_times.parse_log_time(text, now) if text is not None else ""
     except ValueError:
-        hint = "give how long ago, as 2h or 7d, or a UTC time, as 2026-11-21 or 2026-11-21T08:00"
+        hint = "give how long ago, as 2h or 7d, or a time, as 2026-11-21, 2026-11-21T08:00 or 2026-11-21T08:00Z"
         raise Mistake("not a time", hint) from None
 
 

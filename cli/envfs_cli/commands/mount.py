@@ -7,7 +7,7 @@ from envfs import interpreter, safe_open
 from envfs.errors import AlreadyExists, MountFailed, NotApproved, NoVault, WrongPassphrase
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets, standard_streams
-from envfs_cli.daemon import background, client, launch
+from envfs_cli.daemon import background, client, launch, other_session
 from envfs_cli.terminal import prompts
 
 _LARGEST = 1 << 20
@@ -28,10 +28,11 @@ def run_mount(arguments: MountArguments) -> int:
         AlreadyExists: a daemon runs here
         NoVault: there is no vault
     """
-    if client.running_daemon() is not None and os.path.exists(client.user_locations().socket):
+    mine = client.user_locations()
+    if client.running_daemon() is not None and (os.path.exists(mine.socket) or other_session.socket_by_link(mine)):
         raise AlreadyExists("a daemon runs here already", "`envfs status` shows it; `envfs unmount` ends it")
-    if not os.path.exists(client.user_locations().vault):
-        raise NoVault(f"there is no vault at {client.user_locations().vault}", "make one with `envfs init`")
+    if not os.path.exists(mine.vault):
+        raise NoVault(f"there is no vault at {mine.vault}", "make one with `envfs init`")
     path = os.path.abspath(arguments.path) if arguments.path else ""
     command = interpreter.start_command("envfs.daemon.__main__", "serve", "--mount", path)
     _check(path)

@@ -33,7 +33,7 @@ def run_restore(arguments: RestoreArguments) -> int:
     if arguments.json:
         output.as_json({"vault": index.vault, "time": index.time, "files": len(index.files), "aside": aside})
         return 0
-    output.done(f"vault {index.vault} is as it was at {output.shown_time(index.time)} UTC")
+    output.done(f"vault {index.vault} is as it was at {output.local_time(index.time)}")
     for path in aside:
         output.note(f"what was there is {path} now")
     output.note("rules and settings are those of the backup: `envfs grants` lists the rules")

@@ -84,7 +84,7 @@ def run_rotate(arguments: RotateArguments) -> int:
     if not arguments.resume:
         steps.check_no_other(asking, variable)
         asking.reply(control.CheckWrite(level, name))
-    if plan.hooks():
+    if plan.hooks() or plan.is_piped:
         asking.let_go()
         hooks.confirm_hooks(plan.hooks(), level, yes=arguments.yes)
     old = secrets.from_bytes(steps.read_value(asking, level, name)) if arguments.give_old else -1
@@ -215,7 +215,7 @@ def _value(plan: Plan, variable: steps.Variable, old: int) -> tuple[bytes, str]:
     if plan.maker is not None:
         return steps.trimmed(hooks.made_by(plan.maker, variable.level, variable.name, old)), ""
     if plan.is_piped:
-        handle = secrets.from_file("-", "the new value", limits.VALUE_BYTES, limits.LINE_END_BYTES)
+        handle, _ = secrets.value_descriptor(variable.name, None)  # asked for, if standard input is a terminal
         return steps.trimmed(os.pread(handle, _MOST, 0)), ""
     fresh = new_values.make_value(plan.kind)
     options.note_strength(fresh)

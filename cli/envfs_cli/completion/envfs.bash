@@ -9,7 +9,16 @@ _envfs_files() {
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
 }
 
+_envfs_versions() { # the versions of a level behind LEVEL@
+    mapfile -t COMPREPLY < <("$envfs" __complete version "$word" 2>/dev/null)
+    COMPREPLY=("${COMPREPLY[@]%%$'\t'*}")
+}
+
 _envfs_levels() { # or, with `here`, the names of the level that this folder is linked to
+    if [[ $word == *@* ]]; then
+        _envfs_versions
+        return
+    fi
     mapfile -t COMPREPLY < <("$envfs" __complete "${1-level}" "$word" 2>/dev/null)
     if [[ ${COMPREPLY[0]-} == */ ]]; then
         compopt -o nospace 2>/dev/null
@@ -98,4 +107,5 @@ _envfs() {
     esac
 }
 
+COMP_WORDBREAKS=${COMP_WORDBREAKS//@/} # a level and its version are one word
 complete -F _envfs envfs

@@ -43,12 +43,18 @@ function __envfs_program --description 'complete the command behind --'
     complete -C (string join ' ' -- $rest)
 end
 
+function __envfs_offer --description 'KIND: levels and names, or the versions of a level behind LEVEL@'
+    set -l kind $argv[1]
+    string match -q -- '*@*' (commandline -ct); and set kind version
+    envfs __complete $kind (commandline -ct) 2>/dev/null
+end
+
 function __envfs_levels
-    envfs __complete level (commandline -ct) 2>/dev/null
+    __envfs_offer level
 end
 
 function __envfs_here
-    envfs __complete here (commandline -ct) 2>/dev/null
+    __envfs_offer here
 end
 
 function __envfs_projects

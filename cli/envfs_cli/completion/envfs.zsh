@@ -1,8 +1,19 @@
 #compdef envfs
 # zsh completion for envfs, made by `envfs completion zsh`
 
+_envfs_versions() { # the versions of a level behind LEVEL@, with when and why
+  local -a found shown
+  found=(${(f)"$(envfs __complete version "$PREFIX" 2>/dev/null)"})
+  shown=(${found/$'\t'/  -- })
+  compadd -V versions -l -d shown -- ${found%%$'\t'*}
+}
+
 _envfs_offer() { # KIND: the shell calls the functions below with words of its own
   local -a found
+  if [[ $PREFIX == *@* ]]; then
+    _envfs_versions
+    return
+  fi
   found=(${(f)"$(envfs __complete $1 "$PREFIX" 2>/dev/null)"})
   compadd -S '' -- ${(M)found:#*/}
   compadd -- ${found:#*/}

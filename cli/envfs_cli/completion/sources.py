@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 
 LONGEST = 1.0
 _FRESH = 1.5
+_VERSIONS, _NOTE = 20, 60  # versions that are offered, and letters of what is said of each
+_MINUTE = len("2026-11-01T10:00")
+
+
+def version_offers(word: str, versions: "tuple[tuple[int, str], ...]") -> "list[tuple[str, str]]":
+    """Return words that `LEVEL@` may go on to, with what is said of each."""
+    level, _, typed = word.partition("@")
+    return [(f"{level}@{number}", note) for number, note in versions if str(number).startswith(typed)]
+
+
+def _version(row: control.VersionRow) -> "tuple[int, str]":
+    from envfs_cli import output
+
+    time = output.local_time(row.time)[:_MINUTE].replace("T", " ") if row.time else ""
+    said = row.message.partition("\n")[0] or row.operation
+    return row.version, output.clean(f"{time} {said}".strip())[:_NOTE]
 
 
 class Sources:
@@ -32,6 +48,7 @@ class Sources:
         self._levels: tuple[str, ...] = ()
         self._until = 0.0
         self._names: dict[str, tuple[str, ...]] = {}
+        self._versions: dict[str, tuple[tuple[int, str], ...]] = {}
 
     def levels(self) -> tuple[str, ...]:
         """Return the levels that this user may know of."""
@@ -54,10 +71,20 @@ class Sources:
             self._names[level] = tuple(row.name for row in rows if isinstance(row, control.VariableRow))
         return self._names.get(level, ())
 
+    def versions(self, level: str) -> "tuple[tuple[int, str], ...]":
+        """Return the newest versions of a level, each with a word for a person: when it was written, and why."""
+        if level not in self._versions:
+            rows = self._rows(control.ListHistory(level, _VERSIONS))
+            if rows is None:
+                return ()
+            self._versions[level] = tuple(_version(row) for row in rows if isinstance(row, control.VersionRow))
+        return self._versions[level]
+
     def forget(self) -> None:
         """Know nothing any more: something may have changed."""
         self._until = 0.0
         self._names.clear()
+        self._versions.clear()
 
     def _rows(self, request: "NamedTuple") -> "list[object] | None":
         rows: list[object] = []

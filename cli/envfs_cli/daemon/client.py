@@ -262,13 +262,13 @@ def running_daemon() -> "Link | None":
     """Connect to a running daemon: the one of this home, else (unless ENVFS_HOME is set) the system's, or None."""
     mine = user_locations()
     paths = [mine.socket]
+    if mine.link and not os.path.exists(mine.socket):
+        from envfs_cli.daemon import other_session
+
+        paths += other_session.socket_by_link(mine)
     if "ENVFS_HOME" not in os.environ and not os.path.exists(mine.vault):
         paths.append(locations.system_locations().socket)
-    for path in paths:
-        link = _connect(path)
-        if link is not None:
-            return link
-    return None
+    return next(filter(None, map(_connect, paths)), None)
 
 
 def need_running() -> Link:

@@ -155,7 +155,7 @@ COMMANDS = (
         "report who was given a variable's values, and what to do next",
         (LEVEL, NAME),
         (
-            Option(("--since",), "text", "TIME", "from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00 (UTC)"),
+            Option(("--since",), "text", "TIME", "from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00"),
             Option(("--until",), "text", "TIME", "before then"),
             Option(("--markdown",), "flag", "", "print Markdown"),
             PASSPHRASE,
@@ -230,7 +230,7 @@ COMMANDS = (
             Option(("--under",), "text", "PROGRAM", "entries of programs that this one started, at any depth"),
             Option(("--decision",), "text", "DECISION", "entries with a decision, such as deny"),
             Option(("--event",), "text", "EVENT", "entries of one kind, such as read, refuse, write, canary"),
-            Option(("--since",), "text", "TIME", "entries from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00 (UTC)"),
+            Option(("--since",), "text", "TIME", "entries from then on: 2h, 7d, 2026-11-21 or 2026-11-21T08:00"),
             Option(("--until",), "text", "TIME", "entries before then"),
             Option(("--pin",), "text", "CHECKPOINT", "with verify: an entry that the log must have, as NUMBER:HASH"),
             PASSPHRASE,
@@ -245,7 +245,7 @@ COMMANDS = (
             "envfs log rotate",
         ),
         details="Entries say who read what: the user, the program and its script, the processes above it, its unit and "
-        "its session. Times are UTC. `envfs log verify` prints a pin of the log's end. Keep it in another place: with "
+        "its session. `envfs log verify` prints a pin of the log's end. Keep it in another place: with "
         "--pin, a log that was put back, cut or written again before that entry is noticed, whatever was put back with "
         "it.",
     ),

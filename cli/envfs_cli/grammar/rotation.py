@@ -1,6 +1,6 @@
 """The commands on new values: make one, give it to a variable, and list what is due for one."""
 
-from envfs_cli.grammar.words import JSON, LEVEL, MESSAGE, NAME, PASSPHRASE, YES, Argument, Command, Option
+from envfs_cli.grammar.words import HERE, JSON, MESSAGE, NAME, PASSPHRASE, YES, Argument, Command, Option
 
 _KEYS = ("ssh", "age", "ed25519", "x25519", "rsa")
 _KINDS = (
@@ -44,7 +44,7 @@ COMMANDS = (
         "rotate",
         "values",
         "give a variable a new value, and have a command apply it",
-        (LEVEL, NAME),
+        (HERE, NAME),
         (
             *_KINDS,
             Option(("--command",), "text", "CMD", "take the value that this command prints"),

@@ -141,6 +141,36 @@ COMMANDS = (
         examples=("envfs verify", "envfs verify --repair"),
     ),
     Command(
+        "vault",
+        "vault",
+        "say what is in the vault, who opens it and what vouches for it",
+        (action_argument(info="where it is, how much is in it, who opens it, the state of its log"),),
+        (JSON,),
+        ("envfs vault info", "envfs vault info --json | jq .versions"),
+        details="Nothing is opened for it, so no passphrase is needed. Figures of a large vault that are not counted "
+        "are said to be estimated. The exit status is 0 if the access log goes on from where it ended.",
+    ),
+    Command(
+        "authors",
+        "vault",
+        "list the authors of versions, and call them by names",
+        (
+            Argument(
+                "action",
+                "text",
+                "one of the actions below; without one, authors are listed",
+                optional=True,
+                choices=("name", "forget"),
+                meanings=("give an author a name, or another one", "take the name away; the author stays"),
+            ),
+            Argument("author", "text", "the name, the key, or the beginning of the key", optional=True),
+            Argument("name", "text", "how `envfs history` is to call it", optional=True),
+        ),
+        (PASSPHRASE, JSON),
+        ("envfs authors", "envfs authors name qkUd1nf3 'Ana (laptop)'", "envfs authors forget 'Ana (laptop)'"),
+        details="Names are kept under [authors] in the settings of this machine. Nothing is decided by a name.",
+    ),
+    Command(
         "backup",
         "vault",
         "write vault, settings, rules and log into one file",
@@ -191,7 +221,12 @@ COMMANDS = (
         HIDDEN,
         "list what a completion script may offer",
         (
-            Argument("what", "text", "level, here, project or name", choices=("level", "here", "project", "name")),
+            Argument(
+                "what",
+                "text",
+                "level, here, project, name or version",
+                choices=("level", "here", "project", "name", "version"),
+            ),
             Argument("word", "text", "what was typed so far; name: the level", optional=True, may_be_empty=True),
         ),
     ),

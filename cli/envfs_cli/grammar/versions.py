@@ -98,15 +98,19 @@ COMMANDS = (
         (SOURCE, TARGET),
         (
             ONLY,
-            Option(("--version",), "number", "N", "the source as it was at that version"),
+            Option(("--version",), "number", "N", "as SOURCE@N: the source as it was at that version"),
             MESSAGE,
             PASSPHRASE,
             JSON,
         ),
-        ("envfs cp /shop/staging /shop/prod", "envfs cp /shop/staging /shop/prod --only DB_HOST,DB_PASSWORD"),
-        details="The source's own text counts, with its references, and not what it has from the levels above. "
-        "Other variables of the target stay. A level without a text gets the whole text, comments included. "
-        "No value leaves the keyholder.",
+        (
+            "envfs cp /shop/staging /shop/prod",
+            "envfs cp /shop/staging /shop/prod --only DB_HOST,DB_PASSWORD",
+            "envfs cp /shop/prod@-1 /shop/staging",
+        ),
+        details="The source's own text counts, as it was at a version if SOURCE@VERSION names one, with its "
+        "references, and not what it has from the levels above. Other variables of the target stay. A level without a "
+        "text gets the whole text, comments included. No value leaves the keyholder.",
     ),
     Command(
         "mv",
@@ -139,14 +143,18 @@ COMMANDS = (
         (LEVEL,),
         (
             Option(
-                ("--before",), "text", "N|TIME", "those before this version or time (7, 30d, 2026-11-01); default: all"
+                ("--before",),
+                "text",
+                "N|TIME",
+                "those before this version or time (7, @-3, 30d, 2026-11-01T10:00); default: all",
             ),
             YES,
             PASSPHRASE,
             JSON,
         ),
         ("envfs forget /shop/prod --before 40", "envfs forget /shop/prod --before 90d", "envfs forget /shop/old"),
-        details="The newest version always stays. What was forgotten is overwritten in the vault's files, and a signed "
+        details="The newest version always stays. Versions and times are those that stand behind LEVEL@, and a day is "
+        "meant from its begin. What was forgotten is overwritten in the vault's files, and a signed "
         "tombstone keeps the chain of the versions whole, so `envfs verify` goes on to pass. Copies elsewhere stay: "
         "backups, snapshots of the file system, and what a disk keeps of a block that was overwritten.",
     ),

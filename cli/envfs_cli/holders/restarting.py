@@ -124,8 +124,8 @@ def restart_command(row: control.HolderRow) -> tuple[str, ...]:
     if not own.endswith(_SERVICE) or not uid.isdecimal():
         return ()
     user = row.user if int(uid) == row.uid and row.user else uid
-    who = () if int(uid) == os.geteuid() else (f"--machine={user}@.host",)
-    return ("systemctl", "--user", *who, "restart", "--", own)
+    machine = () if int(uid) == os.geteuid() else (f"--machine={user}@.host",)
+    return ("systemctl", "--user", *machine, "restart", "--", own)
 
 
 def _why_not(row: control.HolderRow) -> str:
@@ -211,12 +211,12 @@ def report_outcomes(outcomes: "Sequence[RestartOutcome]", *, as_json: bool) -> i
     if as_json:
         output.rows_json(outcomes)
     else:
-        rows = [(_result(each), ",".join(map(str, each.pids)), each.about, each.text) for each in outcomes]
+        rows = [(_result(one), ",".join(map(str, one.pids)), one.about, one.text) for one in outcomes]
         if rows:
             output.print_table(("RESULT", "PID", "PROCESS", "WHAT"), rows)
         else:
             output.note("no live process is known to have an old value")
-    return 0 if all(each.done for each in outcomes) else EnvFSError.status
+    return 0 if all(outcome.done for outcome in outcomes) else EnvFSError.status
 
 
 def _result(outcome: RestartOutcome) -> str:

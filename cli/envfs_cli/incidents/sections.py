@@ -112,14 +112,14 @@ def _carrier(row: "control.CarrierRow") -> Item:
 
 def _others(report: Report) -> "Iterator[Item]":
     for row in report.others:
-        what = "all variables" if row.is_whole else "single variables"
+        variables = "all variables" if row.is_whole else "single variables"
         often = f"{_often(row.times)}, {_span(row.first, row.last)}"
-        yield Item(f"reader {row.reader}: {what} of {row.level}, {often}")
+        yield Item(f"reader {row.reader}: {variables} of {row.level}, {often}")
 
 
 def _refusal(row: "control.RefusalFactRow") -> Item:
-    what = f"{row.level} {row.what}: {row.rule}"
-    return Item(f"{_program(row)}", (f"{what}, {_often(row.times)}, {_span(row.first, row.last)}",))
+    refusal = f"{row.level} {row.what}: {row.rule}"
+    return Item(f"{_program(row)}", (f"{refusal}, {_often(row.times)}, {_span(row.first, row.last)}",))
 
 
 def _often(times: int) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from envfs_cli.daemon.session import Session
     from envfs_cli.rotating.steps import Variable
 
+_UNKNOWN = listing.Holders((), ())
 _NOBODY = "no live process is known to have the value before"
 
 
@@ -47,11 +48,12 @@ def restart_holders(asking: "Session", variable: "Variable", reply: object, *, y
 
 def _list_holders(asking: "Session", variable: "Variable", version: int) -> listing.Holders:
     if not version:
-        return listing.Holders((), ())
+        return _UNKNOWN
     try:
         listed = listing.list_holders(asking, variable.level, variable.name, before=version)
     except EnvFSError as error:
-        return listing.Holders((), (f"who has the value before is not known: {error.text}",))
+        output.note(f"who has the value before is not known: {error.text}")
+        return _UNKNOWN
     return listed._replace(rows=tuple(row for row in listed.rows if row.pid != os.getpid()))  # which ends now
 
 
@@ -60,5 +62,5 @@ def _print(listed: listing.Holders) -> None:
         count = len(listed.rows)
         output.done(f"{count} process{'es have' if count > 1 else ' has'} the value before:")
         listing.print_holders(listed.rows)
-    elif not listed.notes:
+    elif listed is not _UNKNOWN:
         output.done(_NOBODY)

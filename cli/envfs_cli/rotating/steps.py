@@ -56,7 +56,7 @@ def check_no_other(asking: "Session", variable: Variable) -> None:
     row = described(asking, variable.level, variable.name + NEXT)
     if row is not None and row.state == "begun":
         raise AlreadyExists(
-            f"a rotation of {variable.name} is under way since {output.shown_time(row.due)[:16]} UTC",
+            f"a rotation of {variable.name} is under way since {output.local_time(row.due)}",
             f"`envfs rotate {variable.level} {variable.name} --resume` goes on with it, "
             f"and `envfs rotate {variable.level} {variable.name} --abort` gives it up",
         )

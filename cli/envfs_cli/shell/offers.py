@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from envfs.errors import EnvFSError
 from envfs_cli import level_paths
+from envfs_cli.completion.sources import version_offers
 from envfs_cli.shell import builtins, lines
 
 TYPE_CHECKING = False
@@ -104,9 +105,18 @@ def _for_kind(argument: "Argument", given: "list[str]", place: LinePlace, source
 
 def _levels(place: LinePlace, sources: "Sources") -> "list[Offer]":
     try:
+        if "@" in place.typed:
+            return _versions(place, sources)
         return [Offer(text, "level") for text in level_paths.levels_below(sources.levels(), place.current, place.typed)]
     except EnvFSError:
         return []
+
+
+def _versions(place: LinePlace, sources: "Sources") -> "list[Offer]":
+    text = place.typed.partition("@")[0]
+    level = level_paths.resolve_level(place.current, text) if text else place.current
+    versions = sources.versions(level) if level in sources.levels() else ()
+    return [Offer(*offer) for offer in version_offers(place.typed, versions)]
 
 
 def _names(level: str, typed: str, sources: "Sources") -> "list[Offer]":

@@ -64,6 +64,17 @@ def check_terminal(hint: str) -> None:
         raise
 
 
+def check_answers(hint: str) -> None:
+    """As `check_terminal`, for questions of yes or no, which are answered on standard input.
+
+    Raises:
+        NoTerminal: that is none
+    """
+    check_terminal(hint)
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise NoTerminal("standard input is no terminal, so nobody could say yes", hint)
+
+
 def _open() -> int:
     try:
         return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)

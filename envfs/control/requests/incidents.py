@@ -57,7 +57,7 @@ async def report_incident(call: Call, request: ReportIncident) -> Sent:
     if not (report.reads or report.versions or living.holders):
         raise NoSuchVariable(f"{level} has no variable of that name, and nobody was given one")
     await call.send_rows(_rows(call, report, question))
-    in_time = (each for each in living.holders if _overlaps(each.times, question))
+    in_time = (holder for holder in living.holders if _overlaps(holder.times, question))
     await call.send_rows(map(holder_row, in_time))
     log = await _log_facts(call, request.since)
     return Sent(

@@ -4,6 +4,7 @@ import os
 
 from envfs.control.call import Call, Sent
 from envfs.control.requests import writers
+from envfs.control.requests.chosen_version import choose_version
 from envfs.core import events, names
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
@@ -157,15 +158,17 @@ async def copy_variables(call: Call, request: CopyVariables) -> Sent:
     level, source = names.parse_level(request.level), names.parse_level(request.source)
     if level == source:
         raise BadRequest(f"source and target are one level, {level}", "name two")
-    if request.move and (request.version or not request.names):
+    if request.move and (request.version or request.moment or not request.names):
         raise BadRequest("variables are moved by their names, and from the newest version alone")
     if request.move:
         writers.check_writing(call, source, type(request).__name__)
+    access = AccessRequest(source, Channel.SOCKET, Format.OWN)
+    access = await choose_version(call, access, request.version, request.moment)
     change = LevelChange(
         Operation.COPY,
         level,
         restore_level=source,
-        restore_version=writers.admit_source(call, source, request.version),
+        restore_version=writers.admit_source(call, source, access.version),
         names=tuple(map(names.parse_variable, request.names)),
         message=request.message,
     )

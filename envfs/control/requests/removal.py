@@ -14,6 +14,7 @@ from envfs.control.requests.writers import (
 )
 from envfs.core import names
 from envfs.core.operations import Operation
+from envfs.core.version_choice import VersionChoice
 from envfs.errors import BadRequest
 from envfs.protocol.control import ForgetVersions, MoveLevel, RemoveLevel, VersionsForgotten, Written
 from envfs.service import forgetting, moving, removal
@@ -123,7 +124,8 @@ async def forget_past(call: Call, request: ForgetVersions) -> Sent:
 
 
 def _plan(call: Call, request: ForgetVersions) -> forgetting.ForgetPlan:
-    if request.before < 0 or (request.before and request.before_time):
+    if request.before and request.before_time:
         raise BadRequest("name one version, or one time")
     vault, level = call.service.open_vault.vault, names.parse_level(request.level)
-    return forgetting.plan_forgetting(vault, level, request.before, request.before_time)
+    before = vault.chosen(level, VersionChoice(request.before)) if request.before < 0 else request.before
+    return forgetting.plan_forgetting(vault, level, before, request.before_time)

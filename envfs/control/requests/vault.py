@@ -17,7 +17,7 @@ from envfs.protocol.control import (
     StatusReport,
     Unmount,
 )
-from envfs.service import setup
+from envfs.service import last_times, setup
 from envfs.service.backup import write_backup
 
 
@@ -89,6 +89,7 @@ async def backup(call: Call, _request: Backup) -> Sent:
     """Write a backup into the file that came."""
     (handle,) = call.descriptor("the file of the backup")
     facts = await write_backup(call.service, handle)
+    last_times.note_backed_up(call.service.places.last_times)
     return Sent(BackedUp(call.service.open_vault.vault.description.id, *facts))
 
 

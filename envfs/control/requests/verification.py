@@ -3,14 +3,16 @@
 from envfs.control.call import Call, Sent
 from envfs.core import names
 from envfs.protocol.control import Accept, Done, VerifyVault
-from envfs.service import verification
+from envfs.service import last_times, verification
 from envfs.service.log_verification import Inquiry
 
 
 async def verify_vault(call: Call, request: VerifyVault) -> Sent:
     """Check every record of every stream, and all that is known of the vault. Send a row for each fault."""
     inquiry = Inquiry(call.service, call.left, call.send_row)
-    return Sent(await verification.check_vault(inquiry, repair=request.repair))
+    checked = await verification.check_vault(inquiry, repair=request.repair)
+    last_times.note_verified(call.service.places.last_times, checked.failed)
+    return Sent(checked)
 
 
 async def accept(call: Call, request: Accept) -> Sent:

@@ -5,13 +5,13 @@ from contextlib import aclosing
 from functools import partial
 
 from envfs.control.call import Call, Sent
+from envfs.control.requests.chosen_version import choose_version
 from envfs.control.requests.damage import fault_row
 from envfs.control.requests.writers import may_guess
-from envfs.core import names, record
+from envfs.core import names
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest, Channel, Format
-from envfs.core.version_choice import VersionChoice
 from envfs.core.view_parts import Part
 from envfs.dotenv import dialect_names
 from envfs.errors import BadRequest, EnvFSError, NoSuchVariable
@@ -22,7 +22,6 @@ from envfs.gate.views.view import View
 from envfs.protocol.answers import Facts
 from envfs.protocol.control import (
     VIEW_END,
-    ChosenRow,
     CompareLevels,
     DanglingRow,
     DescribeView,
@@ -74,22 +73,6 @@ async def read_view(call: Call, request: ReadView) -> Sent:
         raise
     sent = ViewSent(level, view.version, view.variables, view.dialect, face.masked)
     return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
-
-
-async def choose_version(call: Call, access: AccessRequest, number: int, moment: str) -> AccessRequest:
-    """Return a request with the version that is meant, and tell the client where it could not know the number.
-
-    Raises:
-        BadRequest: both a number and a moment, or a moment that is none
-    """
-    if moment and (number or not record.is_time(moment)):
-        raise BadRequest("not a version")
-    choice, open_vault = VersionChoice(number, moment), call.service.open_vault
-    access = open_vault.reader.choose(call.caller, access, choice)
-    if choice.is_open:
-        time = open_vault.vault.header(access.level, access.version).time if access.version else ""
-        await call.send_row(ChosenRow(access.level, access.version, time))
-    return access
 
 
 async def _tell_waiting(call: Call, question: str, seconds: float) -> None:

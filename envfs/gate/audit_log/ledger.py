@@ -20,7 +20,7 @@ from envfs.core.audit import Tip
 from envfs.core.checkpoint import Claim, StoredCheckpoint, StreamHead
 from envfs.core.events import EventKind
 from envfs.errors import AuditUnavailable, AuthenticationFailed, EnvFSError, Locked, LogBroken, StoreUnavailable
-from envfs.gate.audit_log import chain_verification, log_end, log_reading
+from envfs.gate.audit_log import chain_verification, log_end, log_reading, remembered
 from envfs.gate.audit_log.log import AccessLog
 from envfs.gate.audit_log.log_files import LogEnd
 from envfs.gate.audit_log.log_opening import SignedEntry
@@ -137,6 +137,10 @@ class Ledger:
         with suppress(EnvFSError):
             return self._vault.last(stream)
         return 0
+
+    def vouching(self) -> remembered.Vouching:
+        """Return the newest checkpoint of this log that is in the vault, and how many witnesses hold it."""
+        return remembered.vouching(self._stored, self._witness.lines() if self._vault else ())
 
     # -- once there is a key -------------------------------------------------------------------------------------------
 

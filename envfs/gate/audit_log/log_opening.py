@@ -69,7 +69,7 @@ def _start(path: Path, signed: SignedEntry | None, remembered: LogEnd | None) ->
     if _is_restarted(path, signed):
         return remembered if remembered and log_reading.holds_entry(path, remembered) else LogEnd()
     raise LogBroken(
-        f"the access log is not the one that was signed: entry {signed.entries} of {signed.time[:19]} "
+        f"the access log is not the one that was signed: entry {signed.entries} of {signed.time[:19]} UTC "
         f"is missing or another ({signed.place})",
         HINT,
     )

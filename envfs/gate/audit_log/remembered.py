@@ -24,6 +24,23 @@ class Stored(NamedTuple):
     last: int = 0
 
 
+class Vouching(NamedTuple):
+    """The newest checkpoint: its number, the number of the entry that it signs, and how many witnesses hold it."""
+
+    record: int
+    entries: int
+    witnesses: int
+
+
+def vouching(stored: Stored, lines: tuple[tuple[str, str], ...]) -> Vouching:
+    """Return how far a stored checkpoint vouches for the log. `lines` are what witnesses have, with their places."""
+    if stored.point is None:
+        return Vouching(stored.last, 0, 0)
+    signed = [parse_witness(place, line) for place, line in lines]
+    held = sum(each is not None and (each.stream, each.record) == (stored.stream, stored.last) for each in signed)
+    return Vouching(stored.last, stored.point.claim.entries, held)
+
+
 def read_stored(vault: Vault, stream: str) -> tuple[Stored, str]:
     """Read the newest checkpoint of a stream. The second says why it is not the one that was seen, or is empty."""
     last, behind = 0, ""

@@ -19,7 +19,7 @@ from envfs.core.access.face import PLAIN_FACE, Face
 from envfs.core.access_request import Format
 from envfs.core.addresses import SealedLayer
 from envfs.core.scope import VAULT, Scope
-from envfs.errors import EnvFSError
+from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.views.view import ChainVersions, View
 from envfs.gate.views.view_times import ViewTimes
@@ -67,7 +67,11 @@ class Views:
         return self._ready.get((level, face))
 
     async def get(self, level: str, face: Face = PLAIN_FACE) -> View:
-        """Return the view of a level as it is now, making it if need be."""
+        """Return the view of a level as it is now, making it if need be.
+
+        Raises:
+            NoSuchLevel: there is no such level any more, whatever its folder's holders still ask for
+        """
         view = self.warm(level, face)
         if view is None and (level, face) in self._renewals:
             await self._renewals[level, face].wait()
@@ -98,6 +102,8 @@ class Views:
                 renewal.set()
 
     async def _make_newest(self, level: str, face: Face) -> None:
+        if not self._vault.exists(level):
+            raise NoSuchLevel(f"there is no level {level}", "`envfs ls` lists the levels")
         layers = ChainVersions(level, self._vault.versions(level), self._vault.fingerprint(level))
         answer = await self._make(layers, layers.wanted(), _whole(face))
         old = self._ready.pop((level, face), None)

@@ -67,6 +67,20 @@ def children_of(processes: Processes) -> dict[int, list[ProcessStat]]:
     return children
 
 
+def programs_of_left_forks(processes: Processes) -> set[str]:
+    """Return what those processes run that exec'd nothing since a fork(2) and whose parent runs another program."""
+    programs = {pid: _program(pid) for pid, stat in processes.items() if stat.is_fork}
+    parents = {stat.parent for pid, stat in processes.items() if pid in programs}
+    above = {pid: programs.get(pid) or _program(pid) for pid in parents}
+    return {program for pid, program in programs.items() if program and above[processes[pid].parent] != program}
+
+
+def _program(pid: int) -> str:
+    with suppress(OSError), process_folder(pid) as folder:
+        return executable_path(folder)
+    return ""
+
+
 def has_variable(stat: ProcessStat, uid: int, name: str) -> bool:
     """Tell whether the environment that a process was started with has a variable. False where that cannot be seen."""
     return bool(_READS.read(uid, partial(_is_in_environment, stat, name)))

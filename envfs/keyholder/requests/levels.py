@@ -252,9 +252,8 @@ def _copy(request: WriteLevel, work: Work, old: Document) -> _Edited:
 def _with_directives_of(source: Document, document: Document, several: Collection[str]) -> Document:
     if not directives.has_directives(source.render()):
         return document
-    return directives.with_directive_lines(
-        document, {name: directives.directive_lines(source, name) for name in several}
-    )
+    lines, names_of = directives.directive_lines(source), frozenset(several)
+    return directives.with_directive_lines(document, {name: text for name, text in lines.items() if name in names_of})
 
 
 def _move(request: WriteLevel, work: Work, _old: Document) -> _Edited:

@@ -17,7 +17,7 @@ from envfs.protocol.keyholding import (
     Matched,
     MatchValues,
     ReadDirectives,
-    VariableDirectives,
+    SharedDirectives,
     WriteLevel,
 )
 
@@ -199,7 +199,10 @@ def read_directives(request: ReadDirectives, work: Work) -> WorkResult:
         if request.name:
             is_set = request.name in document.variables()
             said = {request.name: said.get(request.name, Directives())} if is_set else {}
-        answers += [VariableDirectives(number, name, about) for name, about in said.items()]
+        groups: dict[Directives, list[str]] = {}
+        for name, about in said.items():
+            groups.setdefault(about, []).append(name)
+        answers += [SharedDirectives(number, about, tuple(names)) for about, names in groups.items()]
     return WorkResult(DirectivesRead(tuple(answers)))
 
 

@@ -96,7 +96,7 @@ class Rollback(NamedTuple):
 class CopyVariables(NamedTuple):
     """Set the variables of level `source`, or those named, at `level` as well. With `move` they are unset at `source`.
 
-    `version` is one of `source`, 0 the newest.
+    `version` or `moment` is of `source`, as for ReadView.
     """
 
     level: str
@@ -105,6 +105,7 @@ class CopyVariables(NamedTuple):
     version: int = 0
     move: bool = False
     message: str = ""
+    moment: str = ""
 
 
 class MoveLevel(NamedTuple):
@@ -126,7 +127,8 @@ class RemoveLevel(NamedTuple):
 class ForgetVersions(NamedTuple):
     """Forget the bytes of a level's versions before number `before`, or before a time (UTC, as records have it).
 
-    With neither, of all but the newest. With `dry` nothing is forgotten, and the reply says what would be.
+    A number below 0 is so many before the newest. With neither, of all but the newest. With `dry` nothing is forgotten,
+    and the reply says what would be.
     """
 
     level: str

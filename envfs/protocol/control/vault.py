@@ -75,6 +75,25 @@ class Accept(NamedTuple):
     level: str
 
 
+class ListAuthors(NamedTuple):
+    """The authors of versions, and others that have a name. Rows: AuthorRow."""
+
+
+class NameAuthor(NamedTuple):
+    """Call an author by a name, or (empty) by none. `author` is a key, the beginning of one, or the name before."""
+
+    author: str
+    name: str
+
+
+class AuthorRow(NamedTuple):
+    """An author: the key, the name that the owner gave, and `owner`, `author`, `former author` or `unknown` here."""
+
+    author: str
+    name: str
+    standing: str
+
+
 class Diagnose(NamedTuple):
     """The protections of daemon and keyholder, and the faults of the installation. Rows: FindingRow."""
 
@@ -110,6 +129,53 @@ class RecoveryMade(NamedTuple):
     recipient: str
     sealed: int
     notes: tuple[str, ...]
+
+
+class DescribeVault(NamedTuple):
+    """Say what is in the vault, who opens it and what vouches for it. Reply: VaultInfo."""
+
+
+class VaultInfo(NamedTuple):
+    """A vault. Times are UTC, and empty if there is none or it is not known. `free` is -1 if that is not known.
+
+    `in_passphrase`: the identity is under a passphrase, in its usual place. `locked` are projects that a person locked.
+    `checkpoint` is the newest one of this log, over the entry `checkpoint_entry`, and so many `witnesses` hold it.
+    """
+
+    vault: str
+    folder: str
+    format: int
+    created: str
+    projects: int
+    zero_knowledge: int
+    levels: int
+    versions: int
+    removed: tuple[str, ...]
+    bytes: int
+    bytes_estimated: bool
+    free: int
+    oldest: str
+    newest: str
+    times_estimated: bool
+    recipient: str
+    author: str
+    recipients: tuple[str, ...]
+    identity: str
+    in_passphrase: bool
+    keyring: str
+    unlocked: bool
+    locked: tuple[str, ...]
+    log: str
+    log_entries: int
+    log_files: int
+    log_bytes: int
+    log_problem: str
+    checkpoint: int
+    checkpoint_entry: int
+    witnesses: int
+    verified: str
+    verify_failed: int
+    backed_up: str
 
 
 class StatusReport(NamedTuple):
@@ -164,7 +230,10 @@ VaultRequest = (
     | VerifyVault
     | Backup
     | Accept
+    | DescribeVault
+    | ListAuthors
+    | NameAuthor
     | Diagnose
 )
-VaultRow = FaultRow | FindingRow
-VaultReply = Made | BackedUp | RecoveryMade | StatusReport | Checked
+VaultRow = FaultRow | FindingRow | AuthorRow
+VaultReply = Made | BackedUp | RecoveryMade | StatusReport | VaultInfo | Checked

@@ -31,6 +31,9 @@ class FakeLink(Link):
         if isinstance(request, control.ListLevels) and on_row:
             for level in LEVELS:
                 on_row(control.LevelRow(level, 1, "", allowed=True))
+        if isinstance(request, control.ListHistory) and on_row:
+            for number in (12, 2, 1):
+                on_row(control.VersionRow(number, "", "", (), (), (), "set"))
         return control.Done(), b""
 
     def close(self) -> None:

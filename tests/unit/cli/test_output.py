@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -166,3 +167,17 @@ def test_values_in_a_table_are_not_broken(monkeypatch: pytest.MonkeyPatch) -> No
     with a_terminal() as terminal:
         output.print_table(("NAME", "VALUE"), [("A", value)], whole=True)
     assert f"A     {value}".rstrip() in terminal.getvalue()
+
+
+def test_a_time_is_of_here_on_a_terminal_and_utc_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as context:
+        context.setenv("TZ", "NPT-5:45")
+        time.tzset()
+        for given in ("2026-11-21T20:00:05.123456Z", "2026-11-21T20:00:05"):
+            assert output.shown_time(given) == "2026-11-21 20:00:05"
+            assert output.local_time(given) == "2026-11-22T01:45:05+05:45"
+            with a_terminal():
+                assert output.shown_time(given) == "2026-11-22 01:45:05"
+        with a_terminal():
+            assert output.shown_time("") == ""
+    time.tzset()

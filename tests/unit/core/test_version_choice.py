@@ -54,3 +54,22 @@ def test_the_same_word_is_another_moment_in_another_zone() -> None:
 def test_nothing_else_is_a_version(word: str) -> None:
     with pytest.raises(BadName, match="not a version of a level"):
         version_choice.parse_version_choice(word, BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("word", "begin"),
+    [
+        ("2026-11-01", "2026-10-31T23:00:00.000000Z"),
+        ("@2026-11-01T10:00", "2026-11-01T09:00:00.000000Z"),
+        ("2026-11-01T10:00:07", "2026-11-01T09:00:07.000000Z"),
+        ("2026-11-01T10:00:07Z", "2026-11-01T10:00:07.000000Z"),
+    ],
+)
+def test_a_day_and_a_second_begin(word: str, begin: str) -> None:
+    assert version_choice.parse_begin(word, BERLIN) == begin
+
+
+@pytest.mark.parametrize("word", ["", "7", "-1", "2026-13-01", "2026-11-1x", "10:00"])
+def test_nothing_else_begins(word: str) -> None:
+    with pytest.raises(BadName):
+        version_choice.parse_begin(word, BERLIN)

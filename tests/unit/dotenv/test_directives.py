@@ -110,21 +110,22 @@ def test_directives_are_taken_away_and_put_above_a_variable_to_the_letter(end: s
     document = parse_document(text)
     bare = directives.without_directives(document, ("A",))
     assert bare.render() == end.join(["# words", "A=1", "B=2", ""])
-    lines = directives.directive_lines(document, "A")
-    assert directives.with_directive_lines(bare, {"A": lines}).render() == text
-    assert directives.with_directive_lines(document, {"A": lines}) == document
+    lines = directives.directive_lines(document)
+    assert lines == {"A": "# @rotate 9d\n# @owner x\n"}
+    assert directives.with_directive_lines(bare, lines).render() == text
+    assert directives.with_directive_lines(document, lines) == document
     assert directives.without_directives(document, ("B",)) == document
 
 
 def test_the_directives_of_a_whole_text_stay_where_they_are() -> None:
     document = parse_document("# @rotate 9d\n\nA=1\n")
     assert directives.without_directives(document, ("A", "")) == document
-    assert directives.directive_lines(document, "A") == ""
+    assert directives.directive_lines(document) == {}
 
 
 def test_directives_of_a_rotation_under_way_are_not_taken_along() -> None:
     document = parse_document("# @owner x\n# @overlap-until 2027-01-31T10:00Z\nA_PREVIOUS=1\n")
-    assert directives.directive_lines(document, "A_PREVIOUS") == "# @owner x\n"
+    assert directives.directive_lines(document) == {"A_PREVIOUS": "# @owner x\n"}
 
 
 def test_a_text_without_a_directive_is_left_alone() -> None:

@@ -265,7 +265,16 @@ def test_the_exit_status_says_whether_all_is_well(
         ("mv /shop /blog -m x", control.MoveLevel("/shop", "/blog", "x")),
         ("rm /shop -y --below -m x", control.RemoveLevel("/shop", below=True, message="x")),
         ("forget /shop -y --before 7", control.ForgetVersions("/shop", 7)),
-        ("forget /shop -y --before 2026-11-01", control.ForgetVersions("/shop", 0, "2026-11-01T00:00:00")),
+        ("forget /shop -y --before @-3", control.ForgetVersions("/shop", -3)),
+        (
+            "forget /shop -y --before 2026-11-01T10:00:07+01:00",
+            control.ForgetVersions("/shop", 0, "2026-11-01T09:00:07.000000Z"),
+        ),
+        ("cp /shop@-1 /blog", control.CopyVariables("/blog", "/shop", version=-1)),
+        (
+            "cp /shop@2026-11-01T10:00Z /blog",
+            control.CopyVariables("/blog", "/shop", moment="2026-11-01T10:00:00.000000Z"),
+        ),
         ("ls --removed", control.ListLevels("/", removed=True)),
         ("accept /shop --yes", control.Accept("/shop")),
     ],

@@ -26,6 +26,7 @@ case "$2 $3" in
   'level '*) printf '/shop/dev\\n/shop/prod\\n' ;;
   'here D'*) printf 'DATABASE_URL\\n' ;;
   'here '*) printf '/shop/dev\\n/shop/prod\\n' ;;
+  'version /shop@'*) printf '/shop@12\\t2026-11-01 10:00 two words\\n/shop@1\\t2026-10-01 10:00 set\\n' ;;
   'name /shop/prod') printf 'API_KEY\\nDATABASE_URL\\n' ;;
   *) echo complaint >&2; exit 1 ;;
 esac
@@ -108,6 +109,7 @@ def test_bash_offers_the_options_of_each_command(ask: Callable[..., list[str]], 
         (("exec", "/s"), ["/shop/"]),
         (("set", "/s"), ["/shop/dev", "/shop/prod"]),
         (("get", "D"), ["DATABASE_URL"]),
+        (("get", "/shop@"), ["/shop@12", "/shop@1"]),
         (("link", "/s"), ["/shop/"]),
         (("link", "x", "/s"), ["/shop/"]),
         (("import", "--order", "v"), ["vite"]),
@@ -147,6 +149,7 @@ def test_bash_offers_programs_behind_the_dashes(ask: Callable[..., list[str]]) -
         ("envfs ru", ["run"]),
         ("envfs show /s", ["/shop/"]),
         ("envfs get D", ["DATABASE_URL"]),
+        ("envfs get /shop@", ["/shop@12", "/shop@1"]),
         ("envfs set --json /shop/prod ", ["API_KEY", "DATABASE_URL"]),
         ("envfs export -f j", ["json"]),
         ("envfs log ve", ["verify"]),
@@ -177,6 +180,9 @@ class FakeLink:
             on_row(control.VariableRow(f"OF_{request.level[1:].upper()}", request.level))
         for level in ("/", "/shop", "/shop/prod", "/web") if isinstance(request, control.ListLevels) else ():
             on_row(control.LevelRow(level, 1, "", allowed=True))
+        if isinstance(request, control.ListHistory):
+            for number, message in ((12, "why\x1b[2J\nand more"), (2, ""), (1, "")):
+                on_row(control.VersionRow(number, "", "", (), (), (), "set", message=message))
         return control.Done()
 
     def close(self) -> None:
@@ -194,6 +200,9 @@ class FakeLink:
         ("name", "shop", "OF_SHOP\n"),
         ("name", "$(reboot)", ""),
         ("name", None, ""),
+        ("version", "/shop@", "/shop@12\twhy\\x1b[2J\n/shop@2\tset\n/shop@1\tset\n"),
+        ("version", "shop@1", "shop@12\twhy\\x1b[2J\nshop@1\tset\n"),
+        ("version", "a//@", ""),
         ("project", "", "shop\nweb\n"),
         ("project", "s", "shop\n"),
         ("project", "x", ""),

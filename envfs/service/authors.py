@@ -1,0 +1,84 @@
+"""The authors of a vault's versions, and what its owner calls them.
+
+Law: a name is for people to read. Nothing is decided by it, and it is in the settings of this machine alone.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from envfs.core import membership
+from envfs.core.membership import EntryKind
+from envfs.errors import AlreadyExists, AuthenticationFailed, NoSuchLevel
+from envfs.protocol.keyholding import CheckMembers, Faults
+from envfs.service.service import Service
+
+_SHORTEST = 4  # of the beginning of a key
+
+
+class AuthorStanding(StrEnum):
+    """The place of an author in this vault."""
+
+    OWNER = "owner"
+    AUTHOR = "author"
+    FORMER = "former author"
+    UNKNOWN = "unknown"  # it has a name here, and no right
+
+
+class NamedAuthor(NamedTuple):
+    """An author by the key, with the name that the owner gave, or the empty string."""
+
+    author: str
+    name: str
+    standing: AuthorStanding
+
+
+async def list_authors(service: Service) -> list[NamedAuthor]:
+    """List the owner, the others in the order in which they were allowed to write, and who else has a name.
+
+    Raises:
+        AuthenticationFailed: the list of authors is not as the owner wrote it
+    """
+    given = service.settings.load().authors
+    standings = await _standings(service)
+    standings |= {author: AuthorStanding.UNKNOWN for author in given if author not in standings}
+    return [NamedAuthor(author, given.get(author, ""), standing) for author, standing in standings.items()]
+
+
+async def _standings(service: Service) -> dict[str, AuthorStanding]:
+    vault = service.open_vault.vault
+    standings = {vault.description.signing_key: AuthorStanding.OWNER}
+    records: list[bytes] = []
+    if vault.add_members(records) is None:
+        return standings
+    faults = (await service.keyholder.ask(CheckMembers(vault.description.id), Faults, records)).message.texts
+    for fault in filter(None, faults):
+        raise AuthenticationFailed(f"the list of authors is damaged: {fault}", "`envfs verify` says more")
+    for entry in (membership.parse_entry(data)[1] for data in records):
+        if entry.kind is not EntryKind.FOUND:
+            standings[entry.author] = AuthorStanding.AUTHOR if entry.kind is EntryKind.ALLOW else AuthorStanding.FORMER
+    return standings
+
+
+async def name_author(service: Service, named: str, name: str) -> NamedAuthor:
+    """Call an author by a name, or (empty) by none. `named` is a key, the beginning of one, or the name before.
+
+    Raises:
+        NoSuchLevel: there is none, or several
+        AlreadyExists: another author has the name
+        UnsafeSettings: it is no name
+    """
+    authors = await list_authors(service)
+    chosen = _chosen(authors, named)
+    if any(other.name == name != "" and other.author != chosen.author for other in authors):
+        raise AlreadyExists("another author has that name", "`envfs authors` lists them")
+    service.settings.set_author(chosen.author, name)
+    return chosen._replace(name=name)
+
+
+def _chosen(authors: list[NamedAuthor], named: str) -> NamedAuthor:
+    by_name = [each for each in authors if named and named in (each.name, each.author)]
+    fitting = by_name or [each for each in authors if len(named) >= _SHORTEST and each.author.startswith(named)]
+    if len(fitting) != 1:
+        text = "several authors have a key that begins so" if fitting else "there is no such author"
+        raise NoSuchLevel(text, "`envfs authors` lists them: give the name, or the beginning of the key")
+    return fitting[0]
