@@ -103,8 +103,8 @@ def meaning_of(body: dict[str, object]) -> LoggedRead | LoggedRefusal | LoggedMo
         case EventKind.READ:
             return logged_read(body)
         case EventKind.REFUSE:
-            what = _text(body, "format") or _text(body, "operation")
-            facts = _text(body, "level"), _text(body, "channel"), what, _text(body, "rule")
+            asked_for = _text(body, "format") or _text(body, "operation")
+            facts = _text(body, "level"), _text(body, "channel"), asked_for, _text(body, "rule")
             return LoggedRefusal(_caller(body), *facts, _number(body, "times", 1))
         case EventKind.WRITE if body.get("operation") == Operation.MOVE:
             return LoggedMove(_text(body, "level"), _number(body, "version"))

@@ -138,9 +138,6 @@ async def _serve(
     prepare: Callable[[], Awaitable[MountPlace]],
     ready: Callable[[str, str], None],
 ) -> None:
-    from envfs.fuse import pyfuse3_start  # noqa: PLC0415
-
-    pyfuse3_start.load_pyfuse3()
     from envfs.fuse.crowding import Crowding  # noqa: PLC0415
     from envfs.fuse.mount import Mount  # noqa: PLC0415 - `answer` starts without pyfuse3
     from envfs.fuse.operations import Operations  # noqa: PLC0415

@@ -99,8 +99,8 @@ class ValueAges:
         trails = [trail for group in groups for trail in group.trails]
         names, older_names = tuple(trail.name for trail in trails), tuple(trail.older_name for trail in trails)
         async with self._keyholder.turn():
-            wanted = [(level, versions[-1]), *((level, versions[place]) for place in places)]
-            layers = self._vault.layers(wanted)
+            texts = [(level, versions[-1]), *((level, versions[place]) for place in places)]
+            layers = self._vault.layers(texts)
             request = MatchValues(layers.layers[0], layers.layers[1:], names, older_names)
             return (await self._keyholder.ask(request, Matched, layers.blobs)).message.signs
 
@@ -111,9 +111,9 @@ class ValueAges:
             if group.other >= 0 and group.is_absent:
                 change = await self._change(level, versions[group.other], versions[group.same])
                 is_told = by_value or change.operation == _RENAME
-                before = {pair.now: pair.before for pair in change.renamed if is_told}
-                trails = [trail for trail in group.trails if trail.older_name in before]
-                earlier = tuple(trail._replace(older_name=before[trail.older_name]) for trail in trails)
+                older_names = {pair.now: pair.before for pair in change.renamed if is_told}
+                trails = [trail for trail in group.trails if trail.older_name in older_names]
+                earlier = tuple(trail._replace(older_name=older_names[trail.older_name]) for trail in trails)
                 going_on += [_Group(earlier, group.other)] if earlier else []
         return going_on
 
@@ -134,10 +134,10 @@ def _divided(groups: list[_Group], places: tuple[int, ...], signs: tuple[str, ..
         for trail, column in zip(group.trails, zip(*(text[first:end] for text in signs), strict=True), strict=True):
             of_column.setdefault(column, []).append(trail)
         for column, trails in of_column.items():
-            known = group._replace(trails=())
+            part = group._replace(trails=())
             for place, sign in zip(places, column, strict=True):
-                known = known.learned(place, sign)
-            divided.setdefault(known, []).extend(trails)
+                part = part.learned(place, sign)
+            divided.setdefault(part, []).extend(trails)
         first = end
     return [group._replace(trails=tuple(trails)) for group, trails in divided.items()]
 

@@ -76,8 +76,8 @@ async def name_author(service: Service, named: str, name: str) -> NamedAuthor:
 
 
 def _chosen(authors: list[NamedAuthor], named: str) -> NamedAuthor:
-    by_name = [each for each in authors if named and named in (each.name, each.author)]
-    fitting = by_name or [each for each in authors if len(named) >= _SHORTEST and each.author.startswith(named)]
+    by_name = [author for author in authors if named and named in (author.name, author.author)]
+    fitting = by_name or [author for author in authors if len(named) >= _SHORTEST and author.author.startswith(named)]
     if len(fitting) != 1:
         text = "several authors have a key that begins so" if fitting else "there is no such author"
         raise NoSuchLevel(text, "`envfs authors` lists them: give the name, or the beginning of the key")

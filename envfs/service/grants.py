@@ -51,7 +51,7 @@ async def give_rule(service: Service, caller: Caller, rule: Rule) -> Rule:
     letter = "t" if rule.token else "g"
     replaced = service.book.replaced_by(rule)
     coming = rule._replace(id=service.book.next_key(letter))
-    old = f", in place of {' '.join(each.key for each in replaced)}" if replaced else ""
+    old = f", in place of {' '.join(older.key for older in replaced)}" if replaced else ""
     service.log.append(events.granted(rule.level, f"{coming.key} {who(coming)}{old}"), caller)
     try:
         given = service.book.give(rule, letter)

@@ -171,5 +171,7 @@ async def _carriers(
                         notes.append(f"{location.level} was not searched: {location.error.text}")
     if len(by_value) > _MOST_VALUES:
         notes.append(f"the newest {_MOST_VALUES} values alone were searched for in other levels")
-    others = [(each, value) for each, value in carriers.items() if (each.level, each.name) != (past.source, past.name)]
+    others = [
+        (place, value) for place, value in carriers.items() if (place.level, place.name) != (past.source, past.name)
+    ]
     return others, list(dict.fromkeys(notes))

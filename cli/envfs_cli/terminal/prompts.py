@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import time
 
 from envfs.errors import EnvFSError, TooLarge
 
@@ -111,6 +112,7 @@ class Waiting:
 
     _child: "ClassVar[int]" = 0  # there is one terminal, so one that draws
     _told: "ClassVar[int]" = -1  # where it hears how far the work is
+    _started: "ClassVar[float]" = 0.0  # before it, on the clock that only goes on
 
     def __init__(self, what: str) -> None:
         """Say `what` is being done."""
@@ -122,6 +124,7 @@ class Waiting:
             hears, Waiting._told = os.pipe()
             os.set_blocking(hears, False)
             os.set_blocking(Waiting._told, False)
+            Waiting._started = time.monotonic()
             child = os.fork()
             if child == 0:
                 self._draw(hears)
@@ -134,14 +137,15 @@ class Waiting:
 
     @staticmethod
     def stop() -> None:
-        """Stop drawing, if somebody does, and clear the line."""
+        """Stop drawing, if somebody does, and clear the line if there can be something on it."""
         child, Waiting._child = Waiting._child, 0
         if child:
             os.close(Waiting._told)
             os.kill(child, 15)
             os.waitpid(child, 0)
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            if time.monotonic() - Waiting._started >= _PATIENCE:
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
 
     @staticmethod
     def tell(how_far: str) -> None:
@@ -152,7 +156,6 @@ class Waiting:
 
     def _draw(self, hears: int) -> None:
         import signal
-        import time
 
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, _erase)

@@ -8,7 +8,7 @@ from envfs.service import authors
 async def list_authors(call: Call, _request: ListAuthors) -> Sent:
     """Send a row for each author, and for each other key that has a name."""
     listed = await authors.list_authors(call.service)
-    await call.send_rows(AuthorRow(each.author, each.name, each.standing.value) for each in listed)
+    await call.send_rows(AuthorRow(author.author, author.name, author.standing.value) for author in listed)
     return Sent(Done())
 
 
