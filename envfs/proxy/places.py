@@ -41,11 +41,9 @@ class Place(NamedTuple):
 
     def covers(self, other: "Place") -> bool:
         """Tell whether a value may be put in at another place by this one."""
-        if self.kind is not other.kind:
-            return False
-        if self.kind is PlaceKind.HEADER and not self.name:
+        if self.kind is PlaceKind.HEADER and not self.name and other.kind is self.kind:
             return not is_of_connection(other.name) and other.name not in _TELLING_NOTHING
-        return self.name in ("", other.name)
+        return self.kind is other.kind and self.name in ("", other.name)
 
     @property
     def is_in_body(self) -> bool:

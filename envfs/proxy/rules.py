@@ -188,11 +188,8 @@ _WORDS: Final[Mapping[type, str]] = {str: "a text", list: "a list of texts", boo
 
 def rule_row(rule: ProxyRule) -> SessionRule:
     """Return a rule as a message has it."""
-    hosts = tuple(endpoint.authority for endpoint in rule.hosts)
-    places = tuple(place.text for place in rule.places)
-    return SessionRule(
-        rule.name, rule.key, hosts, places, rule.methods, rule.paths, rule.networks, rule.address, rule.scrub
-    )
+    hosts, places = tuple(host.authority for host in rule.hosts), tuple(place.text for place in rule.places)
+    return SessionRule(rule.name, rule.key, hosts, places, *rule[4:])
 
 
 def rule_of_row(row: SessionRule) -> ProxyRule:

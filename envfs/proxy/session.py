@@ -45,11 +45,9 @@ class ProxySession:
 
     def host(self, endpoint: Endpoint) -> HostRules:
         """Return what counts for a host."""
-        host = self._hosts.get(endpoint)
-        if host is None:
-            host = host_rules(self.rules, self._variables, endpoint)
-            _remember(self._hosts, endpoint, host)
-        return host
+        if endpoint not in self._hosts:
+            _remember(self._hosts, endpoint, host_rules(self.rules, self._variables, endpoint))
+        return self._hosts[endpoint]
 
     async def leaf_context(self, endpoint: Endpoint) -> ssl.SSLContext:
         """Return the context by which this process stands for a host.
@@ -57,11 +55,9 @@ class ProxySession:
         Raises:
             NotAdmitted: there is no certificate for it
         """
-        context = self._leaves.get(endpoint)
-        if context is None:
-            context = _serving_context(await self.link.leaf(endpoint.host), endpoint)
-            _remember(self._leaves, endpoint, context)
-        return context
+        if endpoint not in self._leaves:
+            _remember(self._leaves, endpoint, _serving_context(await self.link.leaf(endpoint.host), endpoint))
+        return self._leaves[endpoint]
 
 
 def _variable(binding: Binding) -> SessionVariable:
