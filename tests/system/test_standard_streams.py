@@ -124,6 +124,8 @@ LINES = [
     "restore",
     "unset /app NOTHING",
     "verify",
+    "vault info",
+    "authors",
 ]
 # each of these ends what the others need; they have tests of their own below
 _ALONE = {"unmount"}
