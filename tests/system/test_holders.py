@@ -133,7 +133,9 @@ PROCESSES: dict[str, tuple[str, str | None]] = {  # a script, and how its proces
 def _is_taken_over_by_python(pid: int) -> bool:
     # by what runs these tests, perhaps: then it looks like a child of that one
     parent = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()[1]
-    return Path(f"/proc/{parent}/exe").resolve() == Path(sys.executable).resolve()
+    with suppress(PermissionError):
+        return Path(os.readlink(f"/proc/{parent}/exe")) == Path(sys.executable).resolve()
+    return False
 
 
 def test_each_kind_of_process_is_listed_as_what_it_is(served: Home, started: Started) -> None:
