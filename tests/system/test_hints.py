@@ -184,6 +184,7 @@ CASES = {
     "no such variable to roll back": Case("rollback /shop 1 NOPE -y", ("envfs history {}",)),
     "no such level": Case("get /nope A", ("envfs ls",)),
     "no such level to write": Case("unset /nope A", ("envfs ls",)),
+    "no such author": Case("authors forget nobody", ("envfs authors",)),
     "no such version": Case("rollback /shop 99 -y", ("envfs history {}",)),
     "a level in the way": Case("mv /shop /blog", ("envfs cp {} {}",), with_a_blog),
     "nothing to copy": Case("cp /app /shop", ("envfs show {}",), with_a_level_without_text),

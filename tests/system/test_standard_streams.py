@@ -112,10 +112,20 @@ LINES = [
     "mv /nowhere /elsewhere",
     "cp /nowhere /elsewhere",
     "find TOKEN",
+    "generate",
+    "generate --set /app MADE",
+    "rotate /app MADE --json",
+    "stale --json",
+    "holders /app TOKEN",
+    "incident /app TOKEN --json",
+    "vault info",
+    "authors",
     "backup",
     "restore",
     "unset /app NOTHING",
     "verify",
+    "vault info",
+    "authors",
 ]
 # each of these ends what the others need; they have tests of their own below
 _ALONE = {"unmount"}

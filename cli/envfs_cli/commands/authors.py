@@ -36,7 +36,7 @@ def run_authors(arguments: AuthorsArguments) -> int:
     match arguments.action:
         case "name":
             if not arguments.name:
-                raise Mistake("say the name, too", "as in `envfs authors name qkUd1nf3 'Ana (laptop)'`")
+                raise Mistake("say the name, too", "`envfs authors` lists those that there are")
             reply = link.reply(control.NameAuthor(arguments.author, arguments.name))
         case "forget":
             reply = link.reply(control.NameAuthor(arguments.author, ""))
