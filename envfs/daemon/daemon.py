@@ -113,12 +113,12 @@ async def serve_mount(
 
     `ready` is called with a note, or the empty string, and with where it is mounted. `lock` is as for `answer`.
     """
-    from envfs.fuse import pyfuse3_start  # noqa: PLC0415 - `answer` starts without pyfuse3
+    from envfs.fuse import binding_start  # noqa: PLC0415 - `answer` starts without pyfuse3
 
     guard = DaemonLock(lock) if lock >= 0 else DaemonLock.taken(Path(places.lock), _ANSWER_WAITS)
     link = KeyholderLink(started=keyholder)
     try:
-        pyfuse3_start.load_pyfuse3()
+        binding_start.load_pyfuse3()
         async with supervised_nursery() as tasks:
             service = Service(places, link, tasks.cancel)
             service.keyholder_pid = link.pid

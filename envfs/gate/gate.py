@@ -197,8 +197,10 @@ class Gate(Judge):
         with contextlib.suppress(AuditUnavailable):
             self._refusals.record(events.refused(request, rule), caller)
         self._say_unsafe(caller)
+        is_past = request.is_past or request.format is Format.HISTORY
+        what = f"the past of {request.level}" if is_past and self.allows(caller, request.level) else request.level
         raise NotApproved(
-            f"uid {caller.uid} is not approved for {request.level}",
+            f"uid {caller.uid} is not approved for {what}",
             f"the owner can approve it with `envfs grant {request.level} --uid {caller.uid}`",
         )
 

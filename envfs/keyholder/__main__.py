@@ -25,7 +25,7 @@ from envfs.keyholder.warm_up import WarmUp
 from envfs.protocol import keyholding
 
 _TAKEN, _OVER = b"t", b"o"  # what a child says to its parent: it has a conversation. There will be no more
-_IDLE = 0.3  # seconds: a keyholder for one command never warms up
+_IDLE = 0.3  # seconds after a conversation: a keyholder for one command never warms up
 _ROUNDS = 12  # the interpreter makes code quicker that has run a few times
 _MOST_REFUSED = 50
 _WAITING = 3  # children that wait when it has been calm
@@ -48,6 +48,7 @@ def main() -> int:
     waiting: list[int] = []
     word: bytes | None = None
     refused = 0
+    is_asked = False  # until then the daemon may still be loading itself
     while True:
         if not waiting or (word is None and warm_up is not None and len(waiting) < _WAITING):
             try:
@@ -61,7 +62,8 @@ def main() -> int:
                 time.sleep(_CALM)
                 if not waiting:
                     continue
-        word = _next_word(waiting, warm_up)
+        word = _next_word(waiting, _patience(waiting, warm_up) if is_asked else None)
+        is_asked = is_asked or bool(word)
         if word == _OVER:
             return 0
         if warm_up is None and word is None:
@@ -70,9 +72,12 @@ def main() -> int:
             gc.freeze()
 
 
-def _next_word(waiting: list[int], warm_up: WarmUp | None) -> bytes | None:
+def _patience(waiting: list[int], warm_up: WarmUp | None) -> float | None:
+    return _IDLE if warm_up is None else _SPACING if len(waiting) < _WAITING else None
+
+
+def _next_word(waiting: list[int], seconds: float | None) -> bytes | None:
     """Wait for what a child says, and take it from those that wait. None if nothing was said for so long."""
-    seconds = _IDLE if warm_up is None else _SPACING if len(waiting) < _WAITING else None
     ready = select.select(waiting, [], [], seconds)[0]
     if not ready:
         return None

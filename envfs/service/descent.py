@@ -5,7 +5,7 @@ nothing is certain.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from envfs.core.access_request import Channel
@@ -16,6 +16,7 @@ from envfs.host.callers import process_tree
 from envfs.host.callers.process_tree import Processes, ProcessFacts
 from envfs.host.evidence.process_files import ProcessStat
 from envfs.service.live_reads import Times
+from envfs.service.open_values import OpenValue
 from envfs.service.variable_past import JudgedRead
 
 _SLACK_SECONDS, _HUNDREDTH = 1.0, 0.01  # of two clocks, and as exactly as the start of a process is known
@@ -59,13 +60,15 @@ class Descent:
         self._children = process_tree.children_of(processes)
         self._facts: dict[int, ProcessFacts | None] = {}
 
-    def holders(self, chosen: set[LoggedRead]) -> list[Holder]:
+    def holders(self, chosen: set[LoggedRead], opened: Collection[OpenValue]) -> list[Holder]:
         """Return the processes that have something by some of the reads, the latest first. For a thread."""
         holders: dict[tuple[int, str, str], Holder] = {}
-        reads = sorted(chosen, key=lambda read: self._times[read].last, reverse=True)
+        reads = sorted(chosen - {value.read for value in opened}, key=lambda read: self._times[read].last, reverse=True)
         for read in reads:
             for stat, kind in self._by_a_live_one(read):
                 self._add(holders, read, stat, kind)
+        for read, stat in self._with_open(chosen, opened):
+            self._add(holders, read, stat, HoldKind.OPEN)
         certain = {pid for pid, _, _ in holders}
         for read in reads:
             for stat in self._by_one_that_ended(read, certain):
@@ -77,11 +80,13 @@ class Descent:
     ) -> None:
         facts, seen, times = self._described(stat), self._judged[read], self._times[read]
         key = stat.pid, seen.sighting.mark, seen.sighting.level
-        if facts is None or (key in holders and _rank(holders[key].kind) <= _rank(kind)):
+        if kind is HoldKind.OPEN and key in holders:
+            holders[key] = holders[key]._replace(kind=kind)
+        elif facts is None or (key in holders and _rank(holders[key].kind) <= _rank(kind)):
             return
-        if kind is HoldKind.READ and _runs_another(read, facts):
-            kind = HoldKind.REPLACED
-        holders[key] = Holder(facts, kind, read, times, seen, self._is_renewed(read))
+        else:
+            way = HoldKind.REPLACED if kind is HoldKind.READ and _runs_another(read, facts) else kind
+            holders[key] = Holder(facts, way, read, times, seen, self._is_renewed(read))
 
     def _described(self, stat: ProcessStat) -> ProcessFacts | None:
         if stat.pid not in self._facts:
@@ -106,6 +111,17 @@ class Descent:
         span = _Span(self._began(read), self._until(read))
         for stat in self._below(read.pid, span):
             yield stat, below if self._judged[read].is_clear else HoldKind.UNCLEAR
+
+    def _with_open(
+        self, chosen: set[LoggedRead], opened: Collection[OpenValue]
+    ) -> Iterator[tuple[LoggedRead, ProcessStat]]:
+        by_path: dict[str, list[LoggedRead]] = {}
+        for value in opened:
+            if value.read in chosen:
+                by_path.setdefault(value.path, []).append(value.read)
+        for pid, paths in process_tree.processes_with_open(self._processes, by_path).items() if by_path else ():
+            for path in paths:
+                yield from ((read, self._processes[pid]) for read in by_path[path])
 
     def _began(self, read: LoggedRead) -> float:
         return clocks.boot_seconds_of(self._times[read].first) - _SLACK_SECONDS

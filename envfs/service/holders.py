@@ -16,6 +16,7 @@ from envfs.host.callers import process_tree
 from envfs.service.descent import Descent, Holder
 from envfs.service.live_reads import LiveReads
 from envfs.service.log_pass import pass_over
+from envfs.service.open_values import open_values
 from envfs.service.progress import Progress
 from envfs.service.service import Service
 from envfs.service.variable_past import JudgedRead, VariablePast
@@ -78,11 +79,13 @@ async def holders_of(
     """
     past = VariablePast(service, question.level, question.name, exact=exact)
     await past.learn_moves(live.moves)
-    times = {read: span for read, span in (live.ended | live.reads).items() if sees(read.level)}
+    opened = list(open_values(service, question.name))
+    logged = live.ended | live.reads | {each.read: each.times for each in opened}
+    times = {read: span for read, span in logged.items() if sees(read.level)}
     judged = await past.judge({read: span.first for read, span in times.items()})
     chosen = await _chosen(past, question, judged)
     descent = Descent(live.processes, question.name, times, judged)
-    holders = await trio.to_thread.run_sync(descent.holders, chosen)
+    holders = await trio.to_thread.run_sync(descent.holders, chosen, opened)
     return HoldersAnswer(tuple(holders), tuple(_notes(live)))
 
 

@@ -133,7 +133,7 @@ def test_the_load_of_trio_starts_no_program_and_threads_have_their_names() -> No
     loaded(f"{program}\nsys.addaudithook(refuse)\n{_DAEMON}\nimport trio\n{named}")
 
 
-_FUSE = "from envfs.fuse import pyfuse3_start; pyfuse3_start.load_pyfuse3(); import envfs.fuse.mount"
+_FUSE = "from envfs.fuse import binding_start; binding_start.load_pyfuse3(); import envfs.fuse.mount"
 
 
 def test_a_daemon_that_mounts_does_without_what_looks_for_versions() -> None:

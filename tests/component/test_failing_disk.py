@@ -36,6 +36,7 @@ _WRITING = {
     "forget": Case(R.ForgetVersions("/shop/prod"), R.VersionsForgotten),
     "move a variable": Case(R.CopyVariables("/blog", "/shop", ("LOG",), move=True), R.Written),
     "rollback of a variable": Case(R.Rollback("/shop/prod", 2, names=("A",)), R.Written),
+    "rotate a variable": Case(R.RotateVariable("/shop", "LOG", "direct"), R.Written, b"new"),
     "rollback": Case(R.Rollback("/shop/prod", 1), R.Written),
     "edit": Case(R.ImportText("/shop", replace=True, expected=1), R.Written, b"NEW=1\n"),
     "to a passphrase": Case(R.ChangeCustody("shop", "zero-knowledge"), R.Done, b"granite lantern fifty walrus"),
@@ -106,7 +107,7 @@ def _check(folder: Path, link: KeyholderLink, case: Case, told: Trial) -> None:
         world.close()
 
 
-_DONE = ("no-such-variable", "no-such-level", "already-exists", "conflict", "bad-request", "no-such-grant")
+_DONE = ("no-such-variable", "no-such-level", "already-exists", "conflict", "bad-request", "malformed")
 
 
 @pytest.mark.parametrize("name", _WRITING)

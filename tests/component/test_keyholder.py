@@ -36,6 +36,7 @@ from envfs.protocol.keyholding import (
 from tests.component.cheap import TIME
 from tests.component.keyholders import KEY_PLACE, LAYER, PLACE, Chain, ask
 from tests.component.world import run
+from tests.system.home import eventually
 
 
 def conversation(link: KeyholderLink) -> socket.socket:
@@ -92,7 +93,7 @@ def test_a_conversation_that_breaks_off_ends_its_child_alone(link: KeyholderLink
     with conversation(link) as ours:
         ours.sendall(data)
     ask(link, VerifyCheckpoint((("1", "x", "y"),)))
-    at_rest(link.pid)
+    at_rest(link)
 
 
 def test_a_conversation_that_says_nothing_holds_up_no_other(link: KeyholderLink) -> None:
@@ -108,11 +109,13 @@ def children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-def at_rest(pid: int) -> list[int]:
+def at_rest(link: KeyholderLink) -> list[int]:
     """Wait until the children that wait are left, and for as long as a rehearsal may take; return their numbers."""
+    with contextlib.suppress(EnvFSError):  # of a child that was killed, too
+        ask(link, VerifyCheckpoint((("1", "x", "y"),)))  # before the first question it keeps one
     until, since, waiting = time.monotonic() + 60, time.monotonic(), [""]
     while time.monotonic() - since < 0.6:
-        now = children(pid)
+        now = children(link.pid)
         if now != waiting or len(now) != WAITING:
             since, waiting = time.monotonic(), now
         assert time.monotonic() < until, f"{len(now)} children stay"
@@ -125,13 +128,13 @@ def test_each_request_is_a_child_that_ends(link: KeyholderLink, chain: Chain) ->
         chain.render()
         with contextlib.suppress(EnvFSError):
             chain.render(b"garbage")
-    at_rest(link.pid)
+    at_rest(link)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a process that cannot be dumped shows its descriptors to root alone")
 def test_two_hundred_requests_leave_no_descriptor_on_either_side(link: KeyholderLink, chain: Chain) -> None:
     chain.render()
-    at_rest(link.pid)
+    at_rest(link)
     before = [len(os.listdir(f"/proc/{pid}/fd")) for pid in ("self", link.pid)]
 
     async def many() -> None:
@@ -146,7 +149,7 @@ def test_two_hundred_requests_leave_no_descriptor_on_either_side(link: Keyholder
                 os.close(descriptor)
 
     run(many)
-    at_rest(link.pid)
+    at_rest(link)
     assert [len(os.listdir(f"/proc/{pid}/fd")) for pid in ("self", link.pid)] == before
 
 
@@ -173,14 +176,21 @@ def test_it_says_what_protects_it(link: KeyholderLink) -> None:
 
 def test_a_child_that_is_killed_while_it_waits_is_replaced(link: KeyholderLink) -> None:
     for count in (1, 2, WAITING):
-        for child in at_rest(link.pid)[:count]:
+        for child in at_rest(link)[:count]:
             os.kill(child, signal.SIGKILL)
-    at_rest(link.pid)
+    at_rest(link)
     ask(link, VerifyCheckpoint((("1", "x", "y"),)))
 
 
+def test_a_keyholder_that_nobody_asked_yet_does_not_warm_up(fresh: KeyholderLink) -> None:
+    eventually(lambda: children(fresh.pid), "a child waits")
+    time.sleep(0.7)  # as long as it is idle before it warms up, and more
+    assert len(children(fresh.pid)) == 1
+    at_rest(fresh)
+
+
 def test_the_waiting_children_end_with_the_keyholder(fresh: KeyholderLink) -> None:
-    waiting = [Path(f"/proc/{child}") for child in at_rest(fresh.pid)]
+    waiting = [Path(f"/proc/{child}") for child in at_rest(fresh)]
     os.kill(fresh.pid, signal.SIGKILL)
     until = time.monotonic() + 60
     while any(child.exists() for child in waiting) and time.monotonic() < until:
@@ -299,7 +309,7 @@ def test_no_value_is_left_in_the_keyholder_after_its_requests(link: KeyholderLin
     chain.write("set", value, "A")
     for _ in range(5):
         assert value.decode() in chain.render()
-    for pid in (link.pid, *at_rest(link.pid)):
+    for pid in (link.pid, *at_rest(link)):
         found = readable_regions(pid)
         assert found(b"envfs")  # the look itself works
         assert not found(value)

@@ -140,6 +140,8 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     CompareVersions((LAYER,)),
     keyholding.CompareTexts((LAYER,), ()),
     keyholding.SearchTexts((LAYER,), "A"),
+    keyholding.ReadDirectives((LAYER,)),
+    keyholding.MatchValues(LAYER, (LAYER,), ("A",), ("A",)),
     keyholding.TraceVariables((LAYER,), (keyholding.TracedView("A", (0,)),)),
     keyholding.FindCarriers((LAYER,), keyholding.TracedView("A", (0,)), (0,)),
     keyholding.ExamineView((LAYER,)),

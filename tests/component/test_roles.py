@@ -592,3 +592,14 @@ def test_a_rule_about_reading_lifts_no_denial_of_giving(world: World) -> None:
     time.sleep(LATER)
     assert code(run(lambda: world.ask(R.UnsetVariable("/shop/prod", "PAGER"), AGENT))) == "Written"
     assert code(run(lambda: world.ask(R.UnsetVariable("/shop", "LOG"), PERSON))) == "Written"
+
+
+def test_a_reader_without_the_past_is_told_what_is_refused(world: World) -> None:
+    let(world, "/shop", frozenset((Capability.READ, Capability.NAMES)))
+    past = [R.ListHistory("/shop"), R.ReadView("/shop", "dotenv", "get", (), 1)]
+    texts = [run(lambda request=request: world.ask(request, STRANGER)) for request in past]
+    assert {str(getattr(reply, "text", "")) for reply in texts} == {
+        f"uid {STRANGER.uid} is not approved for the past of /shop"
+    }
+    elsewhere = run(lambda: world.ask(R.ListHistory("/blog"), STRANGER))
+    assert str(getattr(elsewhere, "text", "")) == f"uid {STRANGER.uid} is not approved for /blog"

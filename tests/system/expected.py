@@ -198,6 +198,11 @@ class Expected:
     def _forget(self, level: str, chance: random.Random) -> Change:
         return Change({"type": "forget-versions", "level": level, "before": chance.randint(1, len(self.levels[level]))})
 
+    def _rotate_value(self, level: str, chance: random.Random) -> Change | None:
+        name = _any(chance, self.text(level))
+        body: Body = {"type": "rotate-variable", "level": level, "name": name, "phase": "direct"}
+        return Change(body, (self.value(),)) if name else None
+
     def _rotate(self, level: str, chance: random.Random) -> Change:
         return Change({"type": "rotate-key", "project": level.split("/")[1]})
 
@@ -225,6 +230,7 @@ CHOICES = {
     "move a level": Expected._move_level,
     "remove": Expected._remove,
     "forget": Expected._forget,
+    "rotate a value": Expected._rotate_value,
     "rotate": Expected._rotate,
     "grant": Expected._grant,
     "rotate the log": Expected._rotate_log,
@@ -246,6 +252,7 @@ def _copied(expected: Expected, change: Change, old: Text) -> Text:
 
 _TEXTS: dict[str, Callable[[Expected, Change, Text], Text]] = {  # what a change makes of a level's text
     "set-variable": lambda _, change, old: old | {str(change.body["name"]): change.secrets[0]},
+    "rotate-variable": lambda _, change, old: old | {str(change.body["name"]): change.secrets[0]},
     "set-variables": lambda _, change, old: (
         old | dict(zip(_names(change), change.secrets[0].split("\0"), strict=False))
     ),

@@ -101,6 +101,9 @@ LOCKED = {
     "history /none": 103,
     "history /..": 105,
     "rollback /none 1 -y": 103,
+    "rotate /app 1A": 105,
+    "rotate /app A --key dsa": 2,
+    "generate --set /.. A": 105,
     "rollback /app 7 -y": 103,
     "rollback /none 1": 103,
     "rollback /app 7": 103,
@@ -240,7 +243,7 @@ def _fit(argument: grammar.Argument) -> str:
 
 # where a word names a file or folder of the person's own, or a program, which is no place for a value
 _PATHS = ("link", "mount", "import", "exec")
-_PATH_FLAGS = ("-o", "--output", "--against", "--exe", "--script", "--under")
+_PATH_FLAGS = ("-o", "--output", "--against", "--exe", "--script", "--under", "--command", "--rotate-with", "--folder")
 _NOTE_FLAGS = ("-m", "--message")  # what they say is kept and told: a history that shows it repeats nothing in error
 _APART = ("unmount", "lock", "init", "shell")  # they would end what the others are tried on
 

@@ -80,6 +80,8 @@ def _record(home: Home, trace: Path, count: int, chance: random.Random) -> Recor
     with Served(home) as served:
         recording = Recording(home, Disk(home.path, served.pid, lambda path: _is_left_out(home, path)))
         others = _others(chance)
+        author = str(served.peer.ask_all({"type": "list-authors"})[0][0]["author"])
+        others.insert(1, Change({"type": "name-author", "author": author, "name": "me"}))
         with Traced(served.pid, trace), Counted(home.socket) as peer:
             recording.known.append((0, expected.copy()))
             for number in range(count):

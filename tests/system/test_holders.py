@@ -126,7 +126,7 @@ PROCESSES: dict[str, tuple[str, str | None]] = {  # a script, and how its proces
         "import mmap\nf = os.open(sys.argv[1] + '/app/.environ', os.O_RDONLY)\n"
         "m = mmap.mmap(f, os.fstat(f).st_size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)\nos.close(f)\nlen(m[:])\n"
         + SAY,
-        "read",
+        "open",
     ),
 }
 
@@ -143,6 +143,23 @@ def test_each_kind_of_process_is_listed_as_what_it_is(served: Home, started: Sta
     others = asked(served, "/app", "OTHER")
     assert {name for pid, (name, _) in expected.items() if pid in others} >= {"another variable", "a reader"}
     assert "one variable" not in {name for pid, (name, _) in expected.items() if pid in others}
+
+
+def test_a_descriptor_that_was_handed_on_is_found_with_its_new_process(served: Home, started: Started) -> None:
+    script = (
+        "import array, socket\nours, theirs = socket.socketpair()\n"
+        "if not os.fork():\n"
+        "    _, rights, _, _ = theirs.recvmsg(1, socket.CMSG_SPACE(4))\n"
+        "    ours.close(); theirs.sendall(b'x')\n"
+        "    print(os.getpid(), flush=True)\n    time.sleep(600)\n"
+        "time.sleep(1.5)\n"  # so that the child began before the read, and nothing is inherited
+        "file = open(sys.argv[1] + '/app/.env')\n"
+        "ours.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [file.fileno()]))])\n"
+        "ours.recv(1)\n"
+    )
+    pid = started.python(script, uid=ANA)
+    assert asked(served, "/app", NAME)[pid]["kind"] == "open"
+    assert pid not in asked(served, "/app/web", "PORT")
 
 
 def test_a_command_and_all_that_it_leaves_has_the_old_value(served: Home, started: Started) -> None:

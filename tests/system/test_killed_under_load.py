@@ -241,6 +241,7 @@ def _rounds(bare: Home, ground: Path, count: int, seed: int, some: tuple[str, ..
             with Served(home) as served:
                 load.check(served.peer)
             acknowledged += load.acknowledged
+            print(f"{killed.total()} kills, {acknowledged} changes acknowledged and all there", flush=True)
         shutil.rmtree(home.path)
     return killed, acknowledged
 

@@ -1,12 +1,13 @@
 """Under low limits a daemon works, or says at its start which limit is too low; no traceback, no endless wait."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.system.home import ENVFS, SECONDS, Home
+from tests.system.home import ENVFS, OWNER, SECONDS, Home, as_user
 
 _MOUNT_FAILED = 117
 _RUN = """
@@ -14,7 +15,7 @@ import os, resource, sys
 resource.setrlimit(int(sys.argv[1]), (int(sys.argv[2]),) * 2)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-_NOFILE, _FSIZE, _MEMLOCK, _AS, _DATA, _CORE, _STACK = 7, 1, 8, 9, 2, 4, 3
+_NOFILE, _FSIZE, _MEMLOCK, _AS, _DATA, _CORE, _STACK, _NPROC = 7, 1, 8, 9, 2, 4, 3, 6
 _WORKS = [
     (_NOFILE, 32),
     (_NOFILE, 64),
@@ -68,3 +69,16 @@ def test_two_hundred_processes_read_one_after_the_other_with_few_descriptors(sho
     subprocess.run(["/bin/sh", "-c", script], check=True, timeout=3 * SECONDS)
     assert shop.problems() == ""
     shop.envfs("unmount")
+
+
+@pytest.mark.parametrize("line", ["get /app A", "ls", "status", "mount"])
+def test_a_user_who_may_have_no_more_processes_is_told_so(ground: Path, line: str) -> None:
+    folder = ground / f"no-processes-{line.split(maxsplit=1)[0]}"
+    for path in (folder, folder / "vault"):
+        path.mkdir()
+        os.chown(path, OWNER, OWNER)
+    command = [*as_user(OWNER), sys.executable, "-I", "-S", "-c", _RUN, str(_NPROC), "1", ENVFS, *line.split()]
+    environ = {"PATH": os.environ["PATH"], "ENVFS_HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ, timeout=SECONDS, cwd="/")
+    assert done.returncode == _MOUNT_FAILED, done.stderr
+    assert "limit on" in done.stderr

@@ -10,6 +10,7 @@ from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.daemon import client
+from envfs_cli.process import forking
 
 _SECONDS = 10.0
 _STEP = 0.02
@@ -43,7 +44,10 @@ def run_unmount(_arguments: UnmountArguments) -> int:
 def _remove_dead_mounts() -> int:
     # what a killed daemon left. Only the daemon's side may look at mounts
     command = interpreter.start_command("envfs.daemon.__main__", "clear")
-    status = os.spawnv(os.P_WAIT, sys.executable, command)  # noqa: S606
+    try:
+        status = os.spawnv(os.P_WAIT, sys.executable, command)  # noqa: S606
+    except OSError as error:
+        raise forking.no_process(error) from None
     if status == NotRunning.status:
         client.need_running()
     return status

@@ -10,6 +10,7 @@ from envfs.core import limits
 from envfs.errors import MountFailed, TimedOut, WrongPassphrase, from_code
 from envfs.protocol import control, framing, wire
 from envfs_cli.daemon import launch
+from envfs_cli.process import forking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def start_in_background(command: "list[str]", mine: "Locations") -> "tuple[str, 
     """
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
-    child = os.fork()
+    child = forking.fork()
     if child == 0:
         _become_daemon([*command, "--ready", str(writing)], mine)
     os.close(writing)

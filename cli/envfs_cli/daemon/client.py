@@ -337,9 +337,10 @@ def _server_uid(connection: "_socket.socket") -> int:
 def start_private_daemon(lock: int = -1, *, looks: bool = False) -> Link:
     """Start a daemon for this command alone, and hand it the lock, or one that only `looks`, which needs none."""
     from envfs_cli.daemon import launch
+    from envfs_cli.process import forking
 
     ours, theirs = (each.detach() for each in _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM))
-    between = os.fork()
+    between = forking.fork()
     if between == 0:
         launch.start_daemon(user_locations(), theirs, lock, looks=looks)
     os.waitpid(between, 0)

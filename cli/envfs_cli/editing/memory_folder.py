@@ -20,7 +20,7 @@ from envfs.core import limits
 from envfs.errors import EnvFSError
 from envfs_cli import exit_status, output, secrets
 from envfs_cli.process import child as children
-from envfs_cli.process import signals
+from envfs_cli.process import forking, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _waited(act: "Callable[[], int]") -> int:
     # what is pressed meanwhile is for the editor
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _KEYS}
     try:
-        child = os.fork()
+        child = forking.fork()
         if child == 0:
             children.be_child(act)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from envfs_cli.daemon.session import Session
 
+_TOKEN = " token "  # in the text of a rule that is a token's
 _HOW = {
     "open": "has it open",
     "read": "",
@@ -89,4 +90,6 @@ def about(row: control.HolderRow) -> str:
     """Return what a process runs, where, and how it has the value."""
     place = row.unit or (f"container {row.container}" if row.container else "")
     below = f"below {row.reader}" if row.reader != row.pid else ""
-    return ", ".join(part for part in (program(row), place, below, _HOW.get(row.kind, row.kind)) if part)
+    token = row.rule.partition(" ")[0] if _TOKEN in row.rule else ""
+    parts = (program(row), place, below, f"with token {token}" if token else "", _HOW.get(row.kind, row.kind))
+    return ", ".join(part for part in parts if part)

@@ -115,11 +115,11 @@ def confirm_hooks(hooks: "tuple[RotationCommand, ...]", level: str, *, yes: bool
     Raises:
         EnvFSError: the answer is no, or there is nobody to ask
     """
-    for hook in hooks:
-        where = f"that the text of {level} names" if hook.is_of_text else "that you named"
-        output.note(f"the command {where}: {hook.shown} (in {hook.folder})")
-    if not yes and any(hook.is_of_text for hook in hooks):
-        prompts.need_yes("run it?" if len(hooks) == 1 else "run them?")
+    of_text = [hook for hook in hooks if hook.is_of_text]
+    for hook in of_text:
+        output.note(f"the command that the text of {level} names: {hook.shown} (in {hook.folder})")
+    if of_text and not yes:
+        prompts.need_yes("run it?" if len(of_text) == 1 else "run them?")
 
 
 def made_by(hook: RotationCommand, level: str, name: str, old: int = -1) -> bytes:

@@ -9,6 +9,7 @@ import signal
 import sys
 
 from envfs_cli import exit_status
+from envfs_cli.process import forking
 from envfs_cli.process.child import be_child
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ def in_child(action: "Action", *, with_input: bool) -> int:
     # the keys are for the child: what they send goes to both of us
     old_handlers = [(key, signal.signal(key, signal.SIG_IGN)) for key in _FROM_KEYS]
     try:
-        child = os.fork()
+        child = forking.fork()
         if child == 0:
             be_child(lambda: _run(action, with_input=with_input))
         _, ended = os.waitpid(child, 0)

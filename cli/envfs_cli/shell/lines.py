@@ -92,7 +92,7 @@ def words_in_place(command: "Command", words: list[str], current: str, exists: "
     fixed = [argument for argument in command.arguments if argument.kind != "words"]
     at = next((index for index, argument in enumerate(fixed) if argument.kind == "level"), None)
     if at is None:
-        return words
+        return _words_of_generate(words, current) if command.name == "generate" else words
     spots = argument_places(command, words)
     if command.name == "diff":
         return _words_of_diff(words, spots, current)
@@ -120,6 +120,17 @@ def _words_of_diff(words: list[str], spots: list[int], current: str) -> list[str
         if not names_version(words[spot]):
             placed[spot] = level_paths.resolve_dated_level(current, words[spot])
     return [current, *placed] if not spots or names_version(words[spots[0]]) else placed
+
+
+def _words_of_generate(words: list[str], current: str) -> list[str]:
+    # its level stands behind an option
+    level = next((number for number, word in enumerate(words) if word == "--set" or word.startswith("--set=")), None)
+    if level is None:
+        return words
+    if words[level] != "--set":
+        return [*words[:level], f"--set={level_paths.resolve_level(current, words[level][6:])}", *words[level + 1 :]]
+    resolved = [level_paths.resolve_level(current, word) for word in words[level + 1 : level + 2]]
+    return [*words[: level + 1], *resolved, *words[level + 2 :]]
 
 
 def _words_of_rollback(words: list[str], spots: list[int], current: str) -> list[str]:

@@ -125,11 +125,16 @@ class Waiting:
             os.set_blocking(hears, False)
             os.set_blocking(Waiting._told, False)
             Waiting._started = time.monotonic()
-            child = os.fork()
+            try:
+                child = os.fork()
+            except OSError:
+                child = -1  # the work goes on without it
             if child == 0:
                 self._draw(hears)
             os.close(hears)
-            Waiting._child = child
+            if child < 0:
+                os.close(Waiting._told)
+            Waiting._child = max(child, 0)
 
     def __exit__(self, *_: object) -> None:
         """Stop drawing."""

@@ -14,6 +14,7 @@ import sys
 
 from envfs.errors import EnvFSError
 from envfs_cli import exit_status
+from envfs_cli.process import forking
 from envfs_cli.process.child import be_child
 
 TYPE_CHECKING = False
@@ -81,7 +82,7 @@ class Family:
         sys.stderr.flush()
         reading, writing = os.pipe2(os.O_CLOEXEC)
         parent = os.getpid()
-        number = os.fork()
+        number = forking.fork()
         if number == 0:
             be_child(lambda: _run(parent, lambda: act(writing)))
         os.close(writing)

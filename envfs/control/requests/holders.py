@@ -59,4 +59,5 @@ def holder_row(holder: Holder) -> HolderRow:
         since=times.first,
         last=times.last,
         is_renewed=is_renewed,
+        rule=read.rule,
     )

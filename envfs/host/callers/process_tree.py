@@ -4,7 +4,7 @@ Laws: nothing here raises. A process that ends while it is looked at is left out
 hold secrets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from envfs.host.evidence.process_files import (
     cgroup_in,
     environment_has,
     executable_path,
+    open_paths,
     process_folder,
     process_numbers,
     process_stat,
@@ -65,6 +66,16 @@ def children_of(processes: Processes) -> dict[int, list[ProcessStat]]:
     for stat in processes.values():
         children.setdefault(stat.parent, []).append(stat)
     return children
+
+
+def processes_with_open(processes: Processes, paths: Container[str]) -> dict[int, set[str]]:
+    """Return which of some paths each process has open, by its number."""
+    having: dict[int, set[str]] = {}
+    for pid in processes:
+        with suppress(OSError), process_folder(pid) as folder:
+            if opened := {path for path in open_paths(folder) if path in paths}:
+                having[pid] = opened
+    return having
 
 
 def programs_of_left_forks(processes: Processes) -> set[str]:

@@ -184,6 +184,23 @@ def executable_path(folder: int, name: str = "exe") -> str:
         return ""
 
 
+def open_paths(folder: int) -> set[str]:
+    """Return the paths of what a process has open, as its descriptors name them.
+
+    Raises:
+        OSError: the process is gone, or this daemon may not look
+    """
+    paths = set()
+    handle = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        for number in os.listdir(handle):
+            with contextlib.suppress(OSError):
+                paths.add(os.readlink(number, dir_fd=handle))
+    finally:
+        os.close(handle)
+    return paths
+
+
 def working_folder(folder: int) -> str:
     """Return the working folder of a process.
 

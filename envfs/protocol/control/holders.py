@@ -23,8 +23,8 @@ class HolderRow(NamedTuple):
     that view. `is_current` if it has that value now. `kind` is a word of `core.holding`. `channel` is that of the read
     (or `.vars`, `.history`). `pid` and `process` together name the process: no other has both. `reader` is the process
     that was given the value. `since` and `last` are when it was, the first time and the last one (UTC). `is_renewed`:
-    it was given a newer value since. `script` is what the reader ran, as the log has it. `unit` and `container` are
-    empty where there is none.
+    it was given a newer value since. `script` is what the reader ran, and `rule` what let it, as the log has them.
+    `unit` and `container` are empty where there is none.
     """
 
     level: str
@@ -47,6 +47,7 @@ class HolderRow(NamedTuple):
     since: str
     last: str
     is_renewed: bool
+    rule: str = ""
 
 
 HoldersRequest = ListHolders
