@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from envfs.core.access.roles import Capability
-from envfs.core.access.rule import Rule, RuleProcess
+from envfs.core.access.rule import Rule
 from envfs.daemon.keyholder_process import KeyholderLink
-from envfs.host.callers import rule_processes
 from envfs.protocol import control, framing, wire
 from envfs.service.grants import end_sessions
 from envfs.service.identity import load_identity
 from tests.component.requesting import code
 from tests.component.world import ME, STRANGER, Client, World, run
+from tests.rule_processes import named, running, wait_for_end
 
 R = control
 TOKEN = b"envfs_token"
@@ -159,24 +159,14 @@ def test_what_bearers_gave_ends_with_the_token_and_so_does_what_was_given_by_tha
 @pytest.fixture
 def command() -> Iterator[subprocess.Popen[bytes]]:
     """Give a process that ends when its standard input does."""
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with running() as process:
         yield process
-
-
-def named(pid: int) -> RuleProcess:
-    pidfd = os.pidfd_open(pid)
-    try:
-        process = rule_processes.name_process(pid, pidfd)
-    finally:
-        os.close(pidfd)
-    assert process is not None
-    return process
 
 
 def end(command: subprocess.Popen[bytes]) -> None:
     """End a process, and leave its status with the kernel."""
     command.kill()
-    os.waitid(os.P_PID, command.pid, os.WEXITED | os.WNOWAIT)
+    wait_for_end(command.pid)
 
 
 def test_a_token_ends_with_its_process_while_its_bearer_is_connected(

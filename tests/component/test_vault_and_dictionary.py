@@ -297,4 +297,4 @@ def test_the_vault_holds_what_a_dictionary_does(source: tuple[Path, KeyholderLin
 
 @pytest.mark.soak
 def test_the_vault_holds_what_a_dictionary_does_for_long(source: tuple[Path, KeyholderLink]) -> None:
-    _try(source, 200, 50)
+    _try(source, 60, 40)

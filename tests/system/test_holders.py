@@ -14,7 +14,7 @@ import pytest
 from tests.system.home import ENVFS, SECONDS, Home, as_user, eventually
 
 Homes = Callable[..., Home]
-ANA, BEN, EVE = 61_001, 61_002, 61_003
+ANA, BEN, CAL, EVE = 61_001, 61_002, 61_004, 61_003  # CAL reads and no more, EVE has no rule at first
 NAME, OLD, NEW = "DB_PASSWORD", "old-71-sentinel", "new-72-sentinel"
 WAIT = "import os, sys, time\n"
 
@@ -26,7 +26,7 @@ def served(new_home: Homes) -> Iterator[Home]:
     home.envfs("import", "-", "/app", given=f"{NAME}={OLD}\nOTHER=1\nDSN=x-${{{NAME}}}\n")
     home.envfs("import", "-", "/app/web", given="PORT=80\n")
     with home.mounted():
-        for uid in (ANA, BEN):
+        for uid in (ANA, BEN, CAL):
             home.envfs("grant", "/app", "--uid", str(uid))
         yield home
 
@@ -112,9 +112,8 @@ PROCESSES: dict[str, tuple[str, str | None]] = {  # a script, and how its proces
         "descends",
     ),
     "a daemon": (
-        READ + "if os.fork():\n    os._exit(0)\nos.setsid()\nif os.fork():\n    os._exit(0)\n"
-        "while os.getppid() != 1 and open(f'/proc/{os.getppid()}/stat').read().count('python'):\n    time.sleep(0.01)\n"
-        + SAY,
+        READ + "if os.fork():\n    os._exit(0)\nos.setsid()\nmiddle = os.getpid()\nif os.fork():\n    os._exit(0)\n"
+        "while os.getppid() == middle:\n    time.sleep(0.01)\n" + SAY,
         "orphan",
     ),
     "a thread": (
@@ -131,15 +130,26 @@ PROCESSES: dict[str, tuple[str, str | None]] = {  # a script, and how its proces
 }
 
 
+def _is_taken_over_by_python(pid: int) -> bool:
+    # by what runs these tests, perhaps: then it looks like a child of that one
+    parent = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()[1]
+    with suppress(PermissionError):
+        return Path(os.readlink(f"/proc/{parent}/exe")) == Path(sys.executable).resolve()
+    return False
+
+
 def test_each_kind_of_process_is_listed_as_what_it_is(served: Home, started: Started) -> None:
     expected = {}
     for number, (name, (script, kind)) in enumerate(PROCESSES.items()):
         expected[started.python(script, uid=(0, ANA)[number % 2])] = (name, kind)
     listed = asked(served, "/app", NAME)
+    expected = {
+        pid: case for pid, case in expected.items() if case[0] != "a daemon" or not _is_taken_over_by_python(pid)
+    }
     seen = {pid: (name, listed[pid]["kind"] if pid in listed else None) for pid, (name, _) in expected.items()}
     assert seen == expected
     assert {listed[pid]["user"] or listed[pid]["uid"] for pid in seen if pid in listed} == {"root", ANA}
-    assert all(row["is_current"] for row in listed.values())
+    assert all(listed[pid]["is_current"] for pid, (name, kind) in expected.items() if kind and "old" not in name)
     others = asked(served, "/app", "OTHER")
     assert {name for pid, (name, _) in expected.items() if pid in others} >= {"another variable", "a reader"}
     assert "one variable" not in {name for pid, (name, _) in expected.items() if pid in others}
@@ -176,8 +186,9 @@ def test_a_command_and_all_that_it_leaves_has_the_old_value(served: Home, starte
     assert {listed[pid]["kind"] for pid in pids} == {"read", "inherited"}
     assert listed[orphan]["kind"] == "orphan"
     assert not any(listed[pid]["is_current"] for pid in (*pids, orphan))
-    assert set(asked(served, "/app", NAME, "--before", "3")) >= pids
-    assert not pids & set(asked(served, "/app", NAME, "--version", "3"))
+    version = str(served.rows("history", "/app", "-n", "1")[0]["version"])
+    assert set(asked(served, "/app", NAME, "--before", version)) >= pids
+    assert not pids & set(asked(served, "/app", NAME, "--version", version))
     text = served.envfs("holders", "/app", NAME).text
     assert OLD not in text
     assert NEW not in text
@@ -201,7 +212,7 @@ def test_a_log_that_was_rotated_and_a_daemon_that_was_started_again_lose_none(se
 def test_who_may_not_read_the_log_learns_nothing(served: Home, started: Started) -> None:
     started.python(READ + SAY, uid=ANA)
     for command in ("holders", "incident"):
-        for uid in (BEN, EVE):
+        for uid in (CAL, 61_009):
             said = served.envfs(command, "/app", NAME, uid=uid, status=102)
             assert said.out == b""
     served.envfs("grant", "/app", "--uid", str(EVE), "--can", "log,names,history")

@@ -87,7 +87,8 @@ def test_one_role_is_rotated_by_steps_and_no_client_is_refused(home: Home, serve
             with reader(home) as pid:
                 holders = rotate(home, server, "DB_PASSWORD", "--yes", "--overlap", "1h")
             assert (holders[pid]["is_current"], holders[pid]["is_renewed"]) == (False, False)
-            assert set(holders) <= {pid, os.getpid()}  # the pool may have read the new one by then
+            certain = {number for number, row in holders.items() if row["kind"] != "descends"}
+            assert certain <= {pid, os.getpid()}  # the pool may have read the new one by then
             values = variables(home)
             assert set(values) & set(NAMES) == {"DB_PASSWORD", "DB_PASSWORD_PREVIOUS"}
             assert values["DB_PASSWORD"] != values["DB_PASSWORD_PREVIOUS"]

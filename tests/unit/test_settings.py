@@ -1,10 +1,8 @@
 """`envfs.toml`: trusted only if nobody else could have written it, and edited so that a person's comments survive."""
 
-import contextlib
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from envfs.core.access.verdict import Decision
 from envfs.core.audit_settings import AuditSettings, Compression, Copies, Sync
 from envfs.errors import StoreUnavailable, UnsafeSettings
 from envfs.settings import ApprovalSettings, Settings, SettingsFile
+from tests.patience import soon
 
 ENDING = Rule("/shop", 1002, "2026-11-21T12:00:00.000000Z", "boot-1", 1500.5)
 Write = Callable[[str], SettingsFile]
@@ -34,22 +33,6 @@ def write(path: Path) -> Write:
         return SettingsFile(path)
 
     return written
-
-
-@contextlib.contextmanager
-def soon() -> Iterator[None]:
-    """Fail if what is inside waits for something."""
-
-    def ring(_number: int, _frame: object) -> None:
-        pytest.fail("it waits")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(5)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 KEY = "qkUd1nf3m4ybriiYejedObSa6EYTfZj_leN8EJuaq_0"

@@ -106,6 +106,13 @@ def apply_value(
             raise EnvFSError(text, go_on) from None
     try:
         return asking.reply(variable.step("apply"))
+    except NoSuchVariable as error:
+        if hook is None:
+            raise
+        raise NoSuchVariable(
+            f"{error.text}. the command succeeded, so the new value counts",
+            f"`envfs history {variable.level} --name {pending}` lists the version that has it",
+        ) from None
     except EnvFSError as error:
         done = "the command succeeded, so the new value counts, and it" if hook else "the new value"
         raise type(error)(

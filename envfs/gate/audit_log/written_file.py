@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import threading
 from pathlib import Path
 
 from envfs.core.audit import Tip
@@ -43,6 +44,8 @@ class WrittenFile:
         self._name = str(path)  # to make it of a path again costs a tenth of a look
         self.size = 0
         self.is_unsynced = False
+        self._syncing = threading.Lock()
+        self._failed: OSError | None = None
         self._handle = -1
         self._identity = (0, 0)
         self._sure = 0
@@ -60,6 +63,7 @@ class WrittenFile:
             AuditUnavailable: it cannot be opened, or is not to be trusted
         """
         self.close()
+        self._failed = None
         self._handle = log_files.open_part(self.path, os.O_WRONLY | flags)
         status = os.fstat(self._handle)
         self._identity, self.size = (status.st_dev, status.st_ino), status.st_size
@@ -121,10 +125,20 @@ class WrittenFile:
         self.is_unsynced = True
 
     def sync(self) -> None:
-        """Put what was written on the disk. Raises OSError if that fails: nobody knows then which lines are there."""
-        if self.is_unsynced and self.is_open:
-            self.is_unsynced = False
-            os.fdatasync(self._handle)
+        """Put what was written on the disk. Raises OSError if that fails: nobody knows then which lines are there.
+
+        A thread may do it. A second caller waits for the first one's end, since lines of the second may be among these.
+        """
+        with self._syncing:
+            if self._failed is not None:
+                raise self._failed
+            if self.is_unsynced and self.is_open:
+                self.is_unsynced = False
+                try:
+                    os.fdatasync(self._handle)
+                except OSError as error:
+                    self._failed = error
+                    raise
 
     def stretch(self, tip: Tip, record: int) -> Stretch:
         """Return what this process wrote since the last time that it was asked, to be compared with the file."""

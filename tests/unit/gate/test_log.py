@@ -7,6 +7,7 @@ import resource
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -590,3 +591,51 @@ def test_entries_reach_the_disk_with_sync_and_a_failure_is_never_forgotten(
         log.sync()
         with pytest.raises(AuditUnavailable):
             log.append(READ, CALLER)
+
+
+def test_an_entry_is_on_the_disk_though_a_thread_puts_it_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread may have taken the line for its own; then its end is waited for."""
+    log = AccessLog(tmp_path / "access.jsonl")
+    log.append(READ, None)
+    begun, may_end, done = threading.Event(), threading.Event(), list[str]()
+
+    def fdatasync(_handle: int) -> None:
+        begun.set()
+        assert may_end.wait(60)
+        done.append("on the disk")
+
+    def wait_for_it() -> None:
+        log.sync()
+        done.append("told")
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    other, second = threading.Thread(target=log.sync), threading.Thread(target=wait_for_it)
+    other.start()
+    assert begun.wait(60)
+    second.start()
+    second.join(0.2)  # time to go past the other one, if it were let
+    may_end.set()
+    other.join(60)
+    second.join(60)
+    assert done == ["on the disk", "told"]
+    log.close()
+
+
+def test_after_a_sync_that_failed_in_a_thread_nobody_is_told_that_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = AccessLog(tmp_path / "access.jsonl")
+    log.append(READ, None)
+
+    def fail(_handle: int) -> None:
+        raise OSError(5, "input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fail)
+        with pytest.raises(OSError, match="input/output"):
+            log._file.sync()
+    with pytest.raises(OSError, match="input/output"):
+        log._file.sync()
+    log.sync()
+    assert "cannot be put on the disk" in log.problem
+    log.close()

@@ -7,7 +7,7 @@ import resource
 import signal
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from envfs.core import limits
 from envfs.errors import StoreUnavailable
 from envfs.store.directory import DirectoryStore
+from tests.patience import soon
 
 
 @pytest.fixture
@@ -25,22 +26,6 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(root: Path) -> DirectoryStore:
     return DirectoryStore(root)
-
-
-@contextlib.contextmanager
-def soon() -> Iterator[None]:
-    """Fail if what is inside waits for something."""
-
-    def ring(_number: int, _frame: object) -> None:
-        pytest.fail("it waits")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(5)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def settled(store: DirectoryStore, prefix: str):  # noqa: ANN201 - the store's own watch

@@ -6,31 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from envfs.core.access.rule import RuleProcess
 from envfs.host.callers import rule_processes
 from envfs.host.callers.rule_processes import has_ended, lives
+from tests.rule_processes import named, running, wait_for_end
 
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
     """Give a process that ends when its standard input does."""
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with running() as process:
         yield process
-
-
-def named(pid: int) -> RuleProcess:
-    pidfd = os.pidfd_open(pid)
-    try:
-        process = rule_processes.name_process(pid, pidfd)
-    finally:
-        os.close(pidfd)
-    assert process is not None
-    return process
-
-
-def wait_for_end(pid: int) -> None:
-    """Wait until a child has ended, and leave it where it is: nobody has asked for its status yet."""
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 def test_it_lives_until_it_has_ended_and_not_until_its_status_is_taken(child: subprocess.Popen[bytes]) -> None:
