@@ -45,6 +45,7 @@ class Writer:
         self.acknowledged = 0
         self._told = home.path / f"load-{number}.jsonl"
         self._read_to = 0
+        self._ended = False
         self._start()
 
     def _start(self) -> None:
@@ -55,20 +56,23 @@ class Writer:
         if self.process.poll() is not None:
             self.close()
             self._start()
+        self._ended = False
         self._send(json.dumps({"seed": seed, "expected": self.expected.to_json()}))
 
     def stop(self) -> None:
         """Let the round end, and take what was told in it."""
         self._send("")
-        ended = False
 
         def is_over() -> bool:
-            nonlocal ended
             gone = self.process.poll() is not None
-            ended = self._take() or ended
-            return ended or gone
+            self.listen()
+            return self._ended or gone
 
         eventually(is_over, f"{self.name} ends its round: {self.pending}")
+
+    def listen(self) -> None:
+        """Take what was told until now."""
+        self._ended = self._take() or self._ended
 
     def _send(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -169,6 +173,11 @@ class Load:
     def acknowledged(self) -> int:
         return sum(each.acknowledged for each in (*self.writers, self.commands))
 
+    def _listen(self) -> int:
+        for writer in self.writers:
+            writer.listen()
+        return self.acknowledged
+
     def round(self, who: str, chance: random.Random) -> None:
         """Check what there is with a fresh daemon; then begin the load, and kill."""
         with Served(self.home) as served:
@@ -181,7 +190,9 @@ class Load:
                 return
             for writer in self.writers:
                 writer.begin(chance.randrange(1 << 30))
-            seconds = chance.uniform(0.02, _LONGEST)
+            acknowledged = self.acknowledged
+            eventually(lambda: self._listen() > acknowledged, "the writers are at work")
+            seconds = chance.uniform(0.0, _LONGEST)
             if who == "command":
                 self.commands.run(seconds, killed=who)
             else:
