@@ -98,6 +98,26 @@ def test_a_change_of_another_writer_meanwhile_loses_no_value(
     assert NEW in values(home, level).values()
 
 
+def test_a_rotation_that_another_one_took_over_does_not_end_with_its_value(
+    home: Home, level: str, tmp_path: Path
+) -> None:
+    other = f"{ENVFS} rotate {level} A --length 9 --rotate-with false"
+    hook = script(tmp_path, f'cat > "$WORK/applied"; {ENVFS} rotate {level} A --abort; {other}; true')
+    said = home.envfs("rotate", level, "A", "--stdin", "--rotate-with", hook, given=NEW, status=123)
+    assert "the command succeeded" in said.complaint
+    assert values(home, level)["A"] == "old"
+    assert values(home, level)["A_NEXT"] != NEW
+
+
+def test_the_hint_of_a_failure_keeps_what_was_asked_for(home: Home, level: str) -> None:
+    words = ("--rotate-with", "false", "--give-old", "--overlap", "2h", "-m", "it leaked")
+    said = home.envfs("rotate", level, "A", "--stdin", *words, given=NEW, status=100).complaint.replace("\n", " ")
+    words = ("--rotate-with", "true", "--give-old", "--overlap", "7200s", "-m", "it leaked")
+    assert f"--resume --rotate-with false {' '.join(words[2:-1])} 'it leaked'" in said
+    home.envfs("rotate", level, "A", "--resume", *words)
+    assert values(home, level) == {"A": NEW, "A_PREVIOUS": "old"}
+
+
 def test_a_rotation_that_was_killed_is_ended_by_resume(home: Home, level: str, tmp_path: Path) -> None:
     hook = script(tmp_path, 'cat > "$WORK/applied"; touch "$WORK/runs"; while [ ! -e "$WORK/go" ]; do sleep 0.05; done')
     words = [ENVFS, "rotate", level, "A", "--length", "9", "--rotate-with", hook]
