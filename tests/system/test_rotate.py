@@ -167,6 +167,17 @@ def test_a_command_of_the_text_is_shown_as_it_is_and_asked_for(home: Home, tmp_p
     assert values(home, level) == {"A": "old"}
 
 
+@pytest.mark.parametrize("wrong", ["# @rotate-with", "# @rotate-with ./a\tb", "# @rotate-from\n# @rotate-with true"])
+def test_a_command_of_the_text_that_is_wrong_is_not_passed_over(home: Home, wrong: str) -> None:
+    level = f"/rotate/wrong{next(_NUMBERS)}"
+    home.envfs("import", "-", level, given=f"{wrong}\nA=old\n")
+    said = home.envfs("rotate", level, "A", "--length", "30", "--yes", status=102).complaint.replace("\n", " ")
+    assert f"envfs check {level}" in said
+    assert values(home, level) == {"A": "old"}
+    home.envfs("rotate", level, "A", "--length", "30", "--no-hook")
+    assert values(home, level) != {"A": "old"}
+
+
 def test_a_relative_command_is_found_in_the_linked_folder_and_not_in_the_current_one(
     home: Home, tmp_path: Path
 ) -> None:
