@@ -154,6 +154,14 @@ def test_sigterm_is_passed_on(home: Home, level: str, tmp_path: Path) -> None:
     assert process.returncode == 100
 
 
+def test_a_signal_that_is_ignored_is_ignored_by_the_command_too(home: Home, level: str, tmp_path: Path) -> None:
+    hook = script(tmp_path, "grep SigIgn /proc/self/status > $WORK/ignored")
+    words = f"trap '' HUP INT; exec {ENVFS} rotate {level} A --length 30 --rotate-with {hook}"
+    subprocess.run(["sh", "-c", words], env=home.environ(), stdin=subprocess.DEVNULL, check=True, timeout=60)
+    ignored = int((tmp_path / "ignored").read_text().split()[1], 16)
+    assert ignored & 0b11 == 0b11  # SIGHUP and SIGINT
+
+
 def test_a_command_of_the_text_is_shown_as_it_is_and_asked_for(home: Home, tmp_path: Path) -> None:
     hook, level = script(tmp_path, 'cat > "$WORK/applied"'), "/rotate/shown"
     home.envfs("import", "-", level, given=f"# @rotate-with {hook} 'it is'\nA=old\n")
