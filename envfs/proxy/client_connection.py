@@ -23,7 +23,7 @@ from envfs.proxy.hosts import Endpoint, parse_endpoint
 from envfs.proxy.incoming import Incoming
 from envfs.proxy.outgoing import UpstreamFailed
 from envfs.proxy.refusals import Refusal
-from envfs.proxy.request_checks import RawRequest, Rejected
+from envfs.proxy.request_checks import LONGEST_METHOD, LONGEST_TARGET, RawRequest, Rejected
 from envfs.proxy.session import ProxySession
 from envfs.proxy.substitution import Unfit
 from envfs.proxy.upstream import DIAL_SECONDS, dial
@@ -208,7 +208,7 @@ class ClientConnection:
     async def _refuse(self, incoming: Incoming, raw: RawRequest, host: str, refusal: Refusal) -> None:
         has_path = bool(host) and raw.method != "CONNECT"
         path = raw.target.partition(b"?")[0].decode("latin-1") if has_path else ""
-        await self._session.link.report(raw.method, host, path, refusal.kind)
+        await self._session.link.report(raw.method[:LONGEST_METHOD], host, path[:LONGEST_TARGET], refusal.kind)
         await self._answer(incoming, refusal)
 
     async def _answer(self, incoming: Incoming, refusal: Refusal) -> None:

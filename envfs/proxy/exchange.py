@@ -17,7 +17,15 @@ from envfs.proxy.outgoing import Outgoing, ResponseHead, UpstreamFailed
 from envfs.proxy.places import is_of_connection
 from envfs.proxy.replacing import Replacement
 from envfs.proxy.request_checks import RawRequest, Rejected, check_request, is_upgrade
-from envfs.proxy.scrubbing import BodyFilter, Scrubber, UnknownCoding, keeps_length, scrub_header, scrubbing_pairs
+from envfs.proxy.scrubbing import (
+    BodyFilter,
+    Scrubber,
+    UnknownCoding,
+    credential_pairs,
+    keeps_length,
+    scrub_header,
+    scrubbing_pairs,
+)
 from envfs.proxy.session import ProxySession
 from envfs.proxy.substitution import RequestHead, substitute_head
 from envfs.proxy.upstream import dial, dial_verified
@@ -47,7 +55,8 @@ class HostConnection:
         self._incoming = incoming
         self._is_tls = is_tls
         self._outgoing: Outgoing | None = None
-        self._pairs = scrubbing_pairs(host.scrubbed()) if is_tls else []
+        self._of_values = scrubbing_pairs(host.scrubbed()) if is_tls else []
+        self._pairs = self._of_values  # those of the request that is served
 
     async def exchange(self, raw: RawRequest) -> bool:
         """Send one request and its response. False if the connections were used up by it.
@@ -60,6 +69,8 @@ class HostConnection:
         """
         head = check_request(raw, self._host.endpoint, b"https" if self._is_tls else b"http")
         prepared = await self._prepare(raw, head)
+        if self._of_values:
+            self._pairs = [*self._of_values, *credential_pairs(head.headers, prepared.head.headers)]
         rule = next((rule.name for rule in self._host.rules if any(map(rule.concerns, prepared.keys))), "")
         await self._session.link.admit(head.method, self._host.endpoint.authority, head.path, rule, prepared.keys)
         outgoing = await self._connected()
@@ -157,21 +168,27 @@ class HostConnection:
         length = response.value(b"content-length")
         if length and (body_filter is None or (keeps_length(self._pairs) and not coding)):
             headers.append((b"content-length", length))
-        await self._incoming.respond(response.status, headers, response.reason)
+        await self._incoming.respond(response.status, headers, scrub_header(response.reason, self._pairs))
         await self._send_response_body(outgoing, body_filter)
 
     async def _send_response_body(self, outgoing: Outgoing, body_filter: BodyFilter | None) -> None:
-        while (piece := await outgoing.read_body()) is not None:
-            for out in (piece,) if body_filter is None else body_filter.feed(piece):
-                await self._incoming.send_body(out)
-        if body_filter is not None:
-            await self._incoming.send_body(body_filter.finish())
+        try:
+            while (piece := await outgoing.read_body()) is not None:
+                for out in (piece,) if body_filter is None else body_filter.feed(piece):
+                    await self._incoming.send_body(out)
+            if body_filter is not None:
+                await self._incoming.send_body(body_filter.finish())
+        except UnknownCoding:
+            raise UpstreamFailed("the response is not in the coding that it names, or ends early") from None
         await self._incoming.end()
 
     def _passed_on(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         pairs: list[Replacement] = self._pairs
         passed = [(name, value) for name, value in headers if not is_of_connection(name.decode("latin-1"))]
-        return [(name, scrub_header(value, pairs)) for name, value in passed] if pairs else passed
+        if not pairs:
+            return passed
+        # the name of a header is no place for a placeholder
+        return [(name, scrub_header(value, pairs)) for name, value in passed if scrub_header(name, pairs) == name]
 
     async def _switch(self, response: ResponseHead, outgoing: Outgoing) -> None:
         upgrade = [(b"connection", b"upgrade"), (b"upgrade", response.value(b"upgrade"))]

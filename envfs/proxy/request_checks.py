@@ -13,11 +13,12 @@ from envfs.proxy.hosts import Endpoint, parse_endpoint
 from envfs.proxy.places import is_of_connection
 from envfs.proxy.substitution import RequestHead
 
-MOST_HEADERS, MOST_HEAD_BYTES, LONGEST_TARGET = 200, 1 << 16, 1 << 15
+MOST_HEADERS, MOST_HEAD_BYTES, LONGEST_TARGET, LONGEST_METHOD = 200, 1 << 16, 1 << 15, 32
 _FOLDED = re.compile(rb"\r?\n[ \t]")
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _TARGET = re.compile(rb"[!-~]*")  # without blanks, controls, and bytes that are no ASCII (RFC 9112 §3.2)
 _ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^#]*)", re.IGNORECASE)
+_METHOD = re.compile(rf"[A-Z]{{1,{LONGEST_METHOD}}}")
 _NO_METHODS: Final = ("TRACE", "CONNECT", "TRACK")
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 
@@ -63,7 +64,7 @@ def check_request(request: RawRequest, endpoint: Endpoint, scheme: bytes = b"htt
     Raises:
         Rejected: it names another host, or its meaning is not certain
     """
-    if request.method in _NO_METHODS or not request.method.isalpha() or request.method != request.method.upper():
+    if request.method in _NO_METHODS or not _METHOD.fullmatch(request.method):
         raise Rejected(405, "the proxy passes no request with this method on")
     if len(request.headers) > MOST_HEADERS or len(request.target) > LONGEST_TARGET:
         raise Rejected(431, "the head of the request is too large")

@@ -18,7 +18,7 @@ from envfs.proxy.variables import HostRules, SessionVariable
 
 Headers = tuple[tuple[bytes, bytes], ...]
 _BASIC = re.compile(rb"basic[ \t]+([A-Za-z0-9+/=_-]+)[ \t]*", re.IGNORECASE)  # RFC 7617
-_IN_PATH = "-._~!$&'()*+,;=:@"  # of RFC 3986 §3.3
+IN_PATH = "-._~!$&'()*+,;=:@"  # of RFC 3986 §3.3
 _BREAKING = re.compile(rb"[\0\r\n]")
 
 
@@ -151,7 +151,7 @@ def _basic_credentials(value: bytes) -> bytes | None:
 def _filled_target(request: _Request, target: bytes) -> bytes:
     path, question, query = target.partition(b"?")
     place = Place(PlaceKind.PATH)
-    segments = [_filled_part(request, segment, place, _IN_PATH) for segment in path.split(b"/")]
+    segments = [_filled_part(request, segment, place, IN_PATH) for segment in path.split(b"/")]
     return b"/".join(segments) + question + b"&".join(_filled_fields(request, query, PlaceKind.QUERY))
 
 

@@ -1,5 +1,6 @@
 """The proxy process between a client and a host: what the host gets, what comes back, what is refused."""
 
+import base64
 import hashlib
 import http.client
 import json
@@ -112,7 +113,7 @@ def test_a_placeholder_without_a_rule_is_refused_and_nothing_is_sent(
     assert f'where = ["{place}"]' in error["hint"]
     assert not upstream.seen
     assert not proxy.admitted
-    assert proxy.refused[0].host == f"{HOST}:{upstream.port}"
+    assert proxy.reported(lambda refusal: refusal.host == f"{HOST}:{upstream.port}")
 
 
 def test_without_an_entry_in_the_log_nothing_is_sent(proxy: Proxy, upstream: Upstream) -> None:
@@ -160,6 +161,46 @@ def test_a_response_that_cannot_be_looked_through_is_not_passed_on(proxy: Proxy,
     response, body = _ask(proxy, upstream, "/brotli")
     assert response.status == 502
     assert b"hello" not in body
+
+
+def test_the_reason_and_the_names_of_headers_hold_no_value(proxy: Proxy, upstream: Upstream) -> None:
+    response, _ = _ask(proxy, upstream, "/reason")
+    assert response.reason == f"no such key {KEY.decode()}"
+    assert VALUE.decode() not in str(response.headers)
+
+
+@pytest.mark.parametrize("way", ["short%2fvalue", "short%2Fvalue", "short\\/value", "short/value"])
+def test_a_value_becomes_a_placeholder_however_an_address_or_json_writes_it(
+    proxy: Proxy, upstream: Upstream, way: str
+) -> None:
+    _, body = _ask(proxy, upstream, "/x", {"X-Shorter": SHORTER.decode()})
+    assert SHORTER_VALUE not in body
+    assert _ask(proxy, upstream, f"/written?{way}", {})[1] == SHORTER + b"\n"
+
+
+def test_credentials_of_http_basic_become_those_of_the_client_again(proxy: Proxy, upstream: Upstream) -> None:
+    own = "Basic " + base64.b64encode(b"user:" + KEY).decode()
+    _, body = _ask(proxy, upstream, "/written", {"Authorization": own})
+    assert upstream.seen[0].basic == f"user:{VALUE.decode()}"
+    assert body.decode() == f"\n{own}"
+
+
+def test_each_member_of_a_compressed_response_is_looked_through(proxy: Proxy, upstream: Upstream) -> None:
+    assert _ask(proxy, upstream, "/members")[1] == b"one Bearer " + KEY
+    assert _ask(proxy, upstream, "/codings")[0].status == 502
+    with pytest.raises(http.client.HTTPException):
+        _ask(proxy, upstream, "/cut")
+
+
+def test_what_is_reported_of_a_request_has_bounds(proxy: Proxy, upstream: Upstream) -> None:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=SECONDS) as stranger:
+        stranger.sendall(b"A" * 65_000 + b" / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert _status(stranger) == 407
+    with _tls(proxy, upstream) as stream:
+        stream.sendall(b"GET /%b HTTP/1.1\r\nhost: %b\r\n\r\n" % (b'"' * 65_000, _name(upstream)))
+        assert stream.recv(1000).startswith(b"HTTP/1.1 431 ")
+    assert proxy.reported(lambda refusal: refusal.method == "A" * 32)
+    assert proxy.reported(lambda refusal: len(refusal.path) == 1 << 15)
 
 
 def test_events_come_one_by_one(proxy: Proxy, upstream: Upstream) -> None:
@@ -354,7 +395,7 @@ def test_a_strict_session_reaches_the_hosts_of_rules_alone(upstream: Upstream) -
         assert _tunnel_status(proxy, "example.com:443") == 403
         response, body = _ask(proxy, upstream, "/key")
         assert (response.status, response.headers["Content-Length"]) == (200, str(len(body)))
-        assert proxy.refused[0].reason == "no-host"
+        assert proxy.reported(lambda refusal: refusal.reason == "no-host")
 
 
 def test_curl_sends_a_large_body_and_reads_a_large_one(proxy: Proxy, upstream: Upstream, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def raw(
         (raw(method="TRACE"), 405),
         (raw(method="CONNECT"), 405),
         (raw(method="get"), 405),
+        (raw(method="A" * 33), 405),
         (raw(b"/", (b"x", b"y")), 400),
         (raw(b"/", NAMED, NAMED), 400),
         (raw(b"/", (b"host", b"evil.example.com")), 421),

@@ -1,12 +1,14 @@
 """Rules of the proxy as a person writes them, hosts, places, and the shipped catalogue."""
 
+import tomllib
+
 import pytest
 
 from envfs.errors import EnvFSError
 from envfs.proxy.catalogue import base_urls, session_rules, shipped_providers
 from envfs.proxy.hosts import Endpoint, parse_endpoint, parse_pattern
 from envfs.proxy.places import Place, PlaceKind, parse_place
-from envfs.proxy.rules import parse_rules, rule_lines, rules_for
+from envfs.proxy.rules import parse_rules, rule_lines, rule_of_row, rule_row, rules_for
 
 RULE = {"key": "SHOP_KEY", "hosts": ["api.example.com"]}
 
@@ -152,3 +154,15 @@ def test_a_rule_of_a_person_takes_the_place_of_the_catalogue_for_its_variables()
     assert not rules_for(rules, Endpoint("api.openai.com"))
     assert rules_for(rules, Endpoint("api.stripe.com"))
     assert base_urls(rules) == {"OPENAI_BASE_URL": ("openai", "/v1")}
+
+
+def test_two_rules_with_a_long_first_host_have_names_that_a_session_takes() -> None:
+    table = {"hosts": ["a." * 40 + "example.com"]}
+    rules = parse_rules([{"key": "A", **table}, {"key": "B", **table}])
+    assert [rule_of_row(rule_row(rule)) for rule in rules] == list(rules)
+    assert rules[0].name != rules[1].name
+
+
+def test_the_lines_to_add_are_toml_whatever_a_client_named() -> None:
+    lines = rule_lines("KEY", "api.example.com", ['query:a"]\nhosts = ["evil.example.com'])
+    assert tomllib.loads(lines)["proxy"]["rule"][0]["hosts"] == ["api.example.com"]
