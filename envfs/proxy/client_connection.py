@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -40,9 +41,10 @@ _GONE = (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceEr
 class ClientConnection:
     """One connection of a client to the proxy."""
 
-    def __init__(self, session: ProxySession, stream: trio.SocketStream) -> None:
-        """Serve a stream."""
+    def __init__(self, session: ProxySession, stream: trio.SocketStream, seat: Callable[[], Awaitable[object]]) -> None:
+        """Serve a stream. `seat` is awaited once it has shown the token."""
         self._session = session
+        self._seat = seat
         self._stream = stream
 
     async def serve(self) -> None:
@@ -60,10 +62,12 @@ class ClientConnection:
         if raw is None:
             return
         base = _BASE.fullmatch(raw.target)
-        if base is not None and self._session.is_token(base[1]):
-            await self._serve_base(incoming, raw)
-        elif base is not None or not self._is_known(raw):
+        if not (self._is_known(raw) if base is None else self._session.is_token(base[1])):
             await self._refuse(incoming, raw, "", refusals.needs_token())
+            return
+        await self._seat()
+        if base is not None:
+            await self._serve_base(incoming, raw)
         elif raw.method == "CONNECT":
             await self._serve_connect(incoming, raw)
         else:

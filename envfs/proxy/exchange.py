@@ -16,7 +16,7 @@ from envfs.proxy.incoming import Incoming
 from envfs.proxy.outgoing import Outgoing, ResponseHead, UpstreamFailed
 from envfs.proxy.places import is_of_connection
 from envfs.proxy.replacing import Replacement
-from envfs.proxy.request_checks import RawRequest, Rejected, check_request, is_upgrade
+from envfs.proxy.request_checks import RawRequest, Rejected, check_overriding, check_request, is_upgrade
 from envfs.proxy.scrubbing import (
     BodyFilter,
     Scrubber,
@@ -71,8 +71,10 @@ class HostConnection:
         prepared = await self._prepare(raw, head)
         if self._of_values:
             self._pairs = [*self._of_values, *credential_pairs(head.headers, prepared.head.headers)]
-        rule = next((rule.name for rule in self._host.rules if any(map(rule.concerns, prepared.keys))), "")
-        await self._session.link.admit(head.method, self._host.endpoint.authority, head.path, rule, prepared.keys)
+        rules = [rule for rule in self._host.rules if any(map(rule.concerns, prepared.keys))]
+        check_overriding(head, rules)
+        name = rules[0].name if rules else ""
+        await self._session.link.admit(head.method, self._host.endpoint.authority, head.path, name, prepared.keys)
         outgoing = await self._connected()
         await outgoing.send_head(prepared.head.method, prepared.head.target, prepared.headers)
         if prepared.body is not None:

@@ -1,6 +1,7 @@
 """The proxy process between a client and a host: what the host gets, what comes back, what is refused."""
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -339,6 +340,13 @@ def test_another_name_in_the_handshake_ends_it(proxy: Proxy, upstream: Upstream)
         proxy.authority.trust().wrap_socket(plain, server_hostname="evil.example.test")
 
 
+def test_strangers_who_send_nothing_keep_nobody_out(proxy: Proxy, upstream: Upstream) -> None:
+    with contextlib.ExitStack() as strangers:
+        for _ in range(400):
+            strangers.enter_context(socket.create_connection(("127.0.0.1", proxy.port), timeout=SECONDS))
+        assert _ask(proxy, upstream, "/key")[0].status == 200
+
+
 @pytest.mark.parametrize("credentials", ["", "bm90OnRoZS10b2tlbg=="])
 def test_a_stranger_gets_407_and_reaches_nothing(proxy: Proxy, upstream: Upstream, credentials: str) -> None:
     assert _tunnel_status(proxy, f"{HOST}:{upstream.port}", credentials) == 407
@@ -362,6 +370,15 @@ def test_the_base_url_needs_no_certificate(proxy: Proxy, upstream: Upstream) -> 
         ("/key?x=1", f"{HOST}:{upstream.port}")
     ] * 2
     assert TOKEN not in repr(proxy.admitted) + repr(proxy.refused)
+
+
+def test_a_header_gets_around_no_limit_of_a_rule(proxy: Proxy, upstream: Upstream) -> None:
+    headers = {**AUTHORIZED, "X-HTTP-Method-Override": "DELETE"}
+    assert _ask(proxy, upstream, "/x", headers)[0].status == 200  # the rule has no limit
+    with running_proxy(upstream, {"key": "SHORTER", "methods": ["GET"]}) as limited:
+        response, _ = _ask(limited, upstream, "/x", {**headers, "X-Other": SHORTER.decode()})
+    assert response.status == 400
+    assert [seen.target for seen in upstream.seen] == ["/x"]
 
 
 def test_a_value_never_goes_out_unencrypted(proxy: Proxy) -> None:
