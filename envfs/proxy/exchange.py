@@ -167,7 +167,10 @@ class HostConnection:
                 raise UpstreamFailed("the response is in a coding that cannot be looked through for keys") from None
             is_decoded = coding.strip().lower() not in (b"", b"identity")
             headers = [pair for pair in headers if not (is_decoded and pair[0] == b"content-encoding")]
-        length = response.value(b"content-length")
+        is_chunked = bool(
+            response.value(b"transfer-encoding")
+        )  # then any other length counts for nothing (RFC 9112 §6.3)
+        length = b"" if is_chunked else response.value(b"content-length")
         if length and (body_filter is None or (keeps_length(self._pairs) and not coding)):
             headers.append((b"content-length", length))
         await self._incoming.respond(response.status, headers, scrub_header(response.reason, self._pairs))

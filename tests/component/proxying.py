@@ -174,6 +174,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         told = gzip.compress(b"one ") + gzip.compress(seen.headers.get("authorization", "").encode())
         self._send(told, ("Content-Encoding", "gzip"))
 
+    def _lengths(self, _seen: Seen) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "3")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"5\r\nhello\r\n0\r\n\r\n")
+
     def _cut(self, _seen: Seen) -> None:
         self._send(gzip.compress(os.urandom(2000))[:1000], ("Content-Encoding", "gzip"))
 

@@ -186,6 +186,12 @@ def test_credentials_of_http_basic_become_those_of_the_client_again(proxy: Proxy
     assert body.decode() == f"\n{own}"
 
 
+def test_a_response_with_two_lengths_has_the_one_of_its_chunks(proxy: Proxy, upstream: Upstream) -> None:
+    assert _ask(proxy, upstream, "/lengths")[1] == b"hello"
+    with running_proxy(upstream) as alike:  # placeholder and value are of one length, so a length is passed on
+        assert _ask(alike, upstream, "/lengths")[1] == b"hello"
+
+
 def test_each_member_of_a_compressed_response_is_looked_through(proxy: Proxy, upstream: Upstream) -> None:
     assert _ask(proxy, upstream, "/members")[1] == b"one Bearer " + KEY
     assert _ask(proxy, upstream, "/codings")[0].status == 502

@@ -55,10 +55,12 @@ async def open_session(
         NotApproved: the caller may not have the values, or cannot be seen
         BadRequest: no variable of the level has a rule
         NotRunning: this daemon serves one command
+        TooMany: the caller's user has as many sessions as one may have
         EnvFSError: the proxy cannot be started
     """
     if service.open_vault.gate.allows(caller, access.level):  # another one is refused below, and that is on the log
         service.proxies.check_running()
+        service.proxies.check_room(caller.uid)
     if process is None:
         raise NotApproved("this process cannot be seen, so nothing can end with it", "run it where the daemon runs")
     view = await service.open_vault.gate.admit_proxy(caller, access, patience)
