@@ -152,7 +152,11 @@ class ClientConnection:
     ) -> bool:
         try:
             return await connection.exchange(raw)
-        except (Rejected, Unfit, NotAdmitted, UpstreamFailed) as error:
+        except Unfit as unfit:
+            refusal = refusals.unfit_refusal(unfit, endpoint, self._session.rules)
+            await self._refuse(incoming, raw, endpoint.authority, refusal)
+            return False
+        except (Rejected, NotAdmitted, UpstreamFailed) as error:
             await self._refuse(incoming, raw, endpoint.authority, _refusal_of(error, endpoint))
             return False
 
@@ -234,8 +238,6 @@ def _for_host(raw: RawRequest, rest: bytes, endpoint: Endpoint) -> RawRequest:
 
 def _refusal_of(error: Exception, endpoint: Endpoint) -> Refusal:
     match error:
-        case Unfit():
-            return refusals.unfit_refusal(error, endpoint)
         case Rejected() | NotAdmitted():
             return Refusal(error.status, "refused", error.text)
         case UpstreamFailed():

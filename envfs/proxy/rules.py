@@ -203,7 +203,8 @@ def rule_of_row(row: SessionRule) -> ProxyRule:
     return parse_rule({**row._asdict(), **lists})
 
 
-def rule_lines(key: str, host: str, places: Sequence[str]) -> str:
+def rule_lines(key: str, hosts: Sequence[str], places: Sequence[str]) -> str:
     """Write the rule that a person would add to the settings, as TOML."""
+    named = ", ".join(map(json.dumps, hosts))
     listed = ", ".join(map(json.dumps, places))  # a name in a place is the client's: TOML has the same strings
-    return f'[[proxy.rule]]\nkey = "{key}"\nhosts = ["{host}"]\nwhere = [{listed}]'
+    return f'[[proxy.rule]]\nkey = "{key}"\nhosts = [{named}]\nwhere = [{listed}]'
