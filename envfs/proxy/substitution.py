@@ -19,7 +19,7 @@ from envfs.proxy.variables import HostRules, SessionVariable
 Headers = tuple[tuple[bytes, bytes], ...]
 _BASIC = re.compile(rb"basic[ \t]+([A-Za-z0-9+/=_-]+)[ \t]*", re.IGNORECASE)  # RFC 7617
 IN_PATH = "-._~!$&'()*+,;=:@"  # of RFC 3986 §3.3
-_BREAKING = re.compile(rb"[\0\r\n]")
+_BREAKING = re.compile(rb"[\0\n\v\f\r]")
 
 
 class RequestHead(NamedTuple):
@@ -131,7 +131,12 @@ def _filled_header(request: _Request, name: bytes, value: bytes) -> bytes:
             raise Unfit(_key_in(request, value), place.text, "its value has a line break, which no header can have")
         return text
 
-    return request.fill(value, place, checked)
+    filled = request.fill(value, place, checked)
+    if filled != value and filled != filled.strip(
+        b" \t"
+    ):  # a blank at an end is no part of a header's value (RFC 9110 §5.5)
+        raise Unfit(_key_in(request, value), place.text, "its value begins or ends with a blank, which no header can")
+    return filled
 
 
 def _key_in(request: _Request, text: bytes) -> str:
