@@ -31,7 +31,7 @@ from envfs.proxy.substitution import RequestHead, substitute_head
 from envfs.proxy.upstream import dial, dial_verified
 from envfs.proxy.variables import HostRules
 
-_SWITCHING: Final = 101
+_SWITCHING, _WEBSOCKET = 101, b"websocket"
 _BODILESS: Final = (204, 304)
 Headers = list[tuple[bytes, bytes]]
 
@@ -108,7 +108,7 @@ class HostConnection:
         if body is not None:
             return [*headers, (b"content-length", str(len(body)).encode())]
         if is_upgrade(raw):
-            headers += [(b"connection", b"upgrade"), (b"upgrade", b"websocket")]
+            headers += [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         framing = (b"content-length", b"transfer-encoding")
         return [*headers, *((name, value) for name, value in raw.headers if name in framing)]
 
@@ -196,7 +196,9 @@ class HostConnection:
         return [(name, scrub_header(value, pairs)) for name, value in passed if scrub_header(name, pairs) == name]
 
     async def _switch(self, response: ResponseHead, outgoing: Outgoing) -> None:
-        upgrade = [(b"connection", b"upgrade"), (b"upgrade", response.value(b"upgrade"))]
+        if response.value(b"upgrade").lower() != _WEBSOCKET:
+            raise UpstreamFailed("the host goes on in another protocol than it was asked for")
+        upgrade = [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         await self._incoming.inform(response.status, [*self._passed_on(response.headers), *upgrade])
         await outgoing.stream.send_all(self._incoming.early_bytes())
         await self._incoming.stream.send_all(outgoing.early_bytes())

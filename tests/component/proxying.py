@@ -196,6 +196,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         size = int(seen.target.partition("?")[2] or 1)
         self._send(b"\xff\x00b" * (size // 3))
 
+    def _another(self, seen: Seen) -> None:
+        self.send_response(101)
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Upgrade", seen.headers.get("authorization", ""))
+        self.end_headers()
+
     def _websocket(self, seen: Seen) -> None:
         self.send_response(101)
         self.send_header("Connection", "Upgrade")

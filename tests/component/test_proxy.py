@@ -263,6 +263,15 @@ def test_a_websocket_is_relayed_with_its_key_put_in(proxy: Proxy, upstream: Upst
     assert upstream.seen[0].headers["authorization"] == f"Bearer {VALUE.decode()}"
 
 
+def test_a_host_that_goes_on_in_another_protocol_is_not_relayed(proxy: Proxy, upstream: Upstream) -> None:
+    with _tls(proxy, upstream) as stream:
+        stream.sendall(
+            b"GET /another HTTP/1.1\r\nhost: %b\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+            b"authorization: Bearer %b\r\n\r\n" % (_name(upstream), KEY)
+        )
+        assert stream.recv(1000).startswith(b"HTTP/1.1 502 ")
+
+
 def _name(upstream: Upstream) -> bytes:
     return f"{HOST}:{upstream.port}".encode()
 

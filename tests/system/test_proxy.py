@@ -203,6 +203,11 @@ def test_a_level_without_a_rule_is_refused(shop: Home) -> None:
     assert "has a rule" in said.complaint
 
 
+def test_a_name_that_the_level_has_not_is_told(shop: Home) -> None:
+    said = shop.envfs("exec", "/shop", "--proxy", "--only", "NOPE", "--", "true", status=104)
+    assert "has no variable of that name" in said.complaint
+
+
 def test_the_certificates_that_a_caller_trusts_are_trusted_behind_the_proxy(
     shop: Home, upstream: Upstream, tmp_path: Path
 ) -> None:
