@@ -107,6 +107,7 @@ async def _begin(
         rows = tuple(map(rule_row, terms.rules))
         begin = BeginSession(token, rows, values.size, strict or own.strict, own.roots)
         port = await process.begin(begin, values.descriptor)
+        view.check()  # a lock that came meanwhile met no session to end
         return service.proxies.add(terms, process, port, partial(serve_session, service))
     except BaseException:
         if process is not None:
