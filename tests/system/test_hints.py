@@ -216,7 +216,7 @@ CASES = {
     "which keyring": Case("keyring add", ("envfs keyring add kernel", "envfs keyring add secret-service")),
     "no such question": Case("approvals show q1", ("envfs approvals ls",), mounted),
     "no session of a proxy": Case("proxy stop p1", ("envfs proxy ls",), mounted),
-    "nothing for a proxy to do": Case("exec /shop --proxy -- true", ("envfs proxy rules",), mounted),
+    "nothing for a proxy to do": Case("exec /shop --proxy -- true", ("envfs proxy --help",), mounted),
     "which question": Case("approvals show", ("envfs approvals ls",)),
     "no answer": Case("approvals respond q1", ("envfs approvals respond {} no",)),
     "a question where none belongs": Case("approvals ls q1", ("envfs approvals --help",)),
