@@ -260,6 +260,7 @@ ELSEWHERE = {
     "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",
     "envfs check {} --dialect {}": "a dialect that cannot carry what is there: tests/system/test_forms.py",
     "envfs project ls --json": "a recipient that a project does not have: tests/system/test_recipients.py",
+    "envfs proxy rules": "a refusal of the proxy: tests/unit/proxy/test_rules.py",
     "envfs proxy rules LEVEL": "another user asks for the rules of the settings",
     "envfs approvals watch": "nobody is there to ask: tests/transcripts/approvals.txt",
     "envfs approvals respond {} yes": "an answer from a young terminal: tests/system/test_self_approval.py",
