@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from envfs.core import audit_settings, durations
 from envfs.core.access.rule import Rule
@@ -19,6 +19,9 @@ from envfs.dotenv import dialect_names
 from envfs.errors import EnvFSError
 from envfs.host import private_files
 from envfs.host.trusted_file import TrustedFile
+
+if TYPE_CHECKING:
+    from envfs.proxy.proxy_settings import ProxySettings
 
 _NEW = """\
 # EnvFS settings of this machine. You may edit this file: a change counts at once.
@@ -52,6 +55,7 @@ class Settings(NamedTuple):
     grants: tuple[Rule, ...] = ()
     audit: AuditSettings = AuditSettings()
     approvals: ApprovalSettings = ApprovalSettings()
+    proxy: "ProxySettings | None" = None  # None: the table is not there
     authors: Mapping[str, str] = MappingProxyType({})  # what the owner calls the authors of records, by their keys
 
 
@@ -149,6 +153,7 @@ def _parse(body: dict[str, object]) -> Settings:
     audit = _table(body, "audit", audit_settings.KEYS)
     approvals = _table(body, "approvals", {"wait": str, "agents": list, "unattended": str, "notify": bool})
     authors = body.pop("authors", {})
+    proxy = body.pop("proxy", None)
     grants = body.pop("grant", [])
     if body:
         raise EnvFSError(f"unknown table or key: {', '.join(sorted(body))}")
@@ -164,8 +169,20 @@ def _parse(body: dict[str, object]) -> Settings:
         grants=tuple(parse_rule(table, dialect_names.NAMES) for table in grants),
         audit=_audit(audit),
         approvals=_approvals(approvals),
+        proxy=_proxy(proxy),
         authors=_authors(authors),
     )
+
+
+def _proxy(table: object) -> "ProxySettings | None":
+    if table is None:
+        return None
+    from envfs.proxy.proxy_settings import parse_proxy_settings  # 8 ms, and few settings have one
+
+    try:
+        return parse_proxy_settings(table)
+    except EnvFSError as error:
+        raise EnvFSError(f"{error.text}: {error.hint}" if error.hint else error.text) from None
 
 
 def _authors(table: object) -> Mapping[str, str]:

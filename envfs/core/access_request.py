@@ -15,6 +15,7 @@ class Channel(StrEnum):
     GET = "get"
     SHOW = "show"
     EXPORT = "export"
+    PROXY = "proxy"  # a proxy, for the command of its session
     SOCKET = "socket"
     DAEMON = "daemon"
 
@@ -32,6 +33,7 @@ class Format(StrEnum):
     HISTORY = "history"
     CHANGES = "changes"  # that its view changed, as it happens
     COMPARE = "compare"  # what an import would change
+    PROXY = "proxy"  # placeholders for a command, and values for its proxy
     LOOKUP = "lookup"  # of a name in the mount
 
 

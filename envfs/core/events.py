@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     DROP = "drop"
     CANARY = "canary"
     FORGET = "forget"
+    FORWARD = "forward"
 
 
 class Dropped(NamedTuple):
@@ -163,6 +164,16 @@ def refused_answer(request: AccessRequest, question: str, why: str) -> Event:
     level, _, what, version = request[:4]
     rule = f"{question}: {why}"
     return Event(EventKind.REFUSE, Channel.SOCKET, level, version, what, EventKind.ANSWER, Decision.DENY, rule)
+
+
+def forwarded(request: AccessRequest, method: str, target: str, decision: Decision) -> Event:
+    """A proxy is going to send a request. `target` is the rule by which it has values, the host and the path."""
+    return Event(EventKind.FORWARD, Channel.PROXY, request.level, operation=method, decision=decision, rule=target)
+
+
+def forward_refused(request: AccessRequest, method: str, reason: str) -> Event:
+    """A proxy does not send a request."""
+    return Event(EventKind.REFUSE, Channel.PROXY, request.level, operation=method, decision=Decision.DENY, rule=reason)
 
 
 # -- changes of the vault ----------------------------------------------------------------------------------------------

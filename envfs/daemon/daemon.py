@@ -205,6 +205,7 @@ def _begin(service: Service, link: KeyholderLink, tasks: Tasks, listener: socket
     tasks.keep(service.open_vault.approvals.board.run)
     tasks.keep(service.open_vault.approvals.run, partial(_after_revoke, service))
     tasks.keep(Notifications(service).run)
+    tasks.keep(service.proxies.run)
     tasks.run(finish_changes, service)
 
 

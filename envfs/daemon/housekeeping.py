@@ -141,6 +141,7 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
         await link.wait_ended()
         service.locks.lost()
         service.open_vault.views.wipe()
+        service.proxies.close()  # nobody can say any more what was locked
         service.open_vault.changes.locked(VAULT)
         await trio.sleep(_RESTART_SECONDS)
         link.start()

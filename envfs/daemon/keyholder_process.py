@@ -27,7 +27,7 @@ from envfs.protocol import framing, keyholding, wire
 _SECONDS, _MOMENT = 60.0, 0.1
 _GONE_HINT = "another one is started at once; unlock it with `envfs unlock`"
 _SILENT_HINT = "`envfs status` shows its process; `envfs unmount && envfs mount` starts another"
-_BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1}
+_BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1, keyholding.AuthorityMade: 1}
 
 
 class KeyholderLink:
@@ -227,6 +227,8 @@ def _fits(request: NamedTuple, answer: KeyholderAnswer[object]) -> bool:
         return False
     if isinstance(message, keyholding.Rendered):
         return len(answer.descriptors) == 1 and _is_shape(message)
+    if isinstance(message, keyholding.Bound | keyholding.LeafMade):
+        return len(answer.descriptors) == 1 and 0 <= message.size <= limits.BLOB_BYTES
     needs_blob = isinstance(request, keyholding.CreateIdentity) and not request.plain
     return not answer.descriptors and len(answer.blobs) >= _BLOBS.get(type(message), int(needs_blob))
 

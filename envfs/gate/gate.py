@@ -140,6 +140,26 @@ class Gate(Judge):
         finally:
             view.release()
 
+    async def admit_proxy(self, caller: Caller, request: AccessRequest, patience: Patience) -> View:
+        """As `admit`, for a caller that may have the values: they are for its proxy, and the view has placeholders.
+
+        The entry says so. Each request of the proxy has its own.
+        """
+        await self.ask(caller, request, patience)
+        self._approve_unmasked(caller, request)
+        view = await self._make(request._replace(face=request.face._replace(masked=True)))
+        verdict = self._approve_unmasked(caller, request)
+        self._count(caller, request)
+        self.log.append(events.read(request, _served(request, view), verdict), caller)
+        self._approvals.note_served(caller, request.level, verdict, request.capability)
+        self.readings.note(caller, request, view.version, clocks.boot_seconds())
+        return view.hold()
+
+    def _approve_unmasked(self, caller: Caller, request: AccessRequest) -> Verdict:
+        if request.face.masked:
+            self.refuse(caller, request, "placeholders alone")
+        return self._approve(caller, request)
+
     def admit_facts(self, caller: Caller, request: AccessRequest, find: Callable[[], object] | None = None) -> Face:
         """As `admit`, for what is told of a level without its view; what the caller gets next is recorded.
 

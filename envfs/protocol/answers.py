@@ -208,6 +208,22 @@ class Differing(NamedTuple):
     pairs: tuple[Difference, ...]
 
 
+class Bound(NamedTuple):
+    """The variables of a proxy stand in the region whose descriptor comes with the reply, of `size` bytes."""
+
+    size: int
+
+
+class AuthorityMade(NamedTuple):
+    """The certificate of an authority is the reply's blob."""
+
+
+class LeafMade(NamedTuple):
+    """A host's certificate, with its key, is in the memory whose descriptor comes with the reply."""
+
+    size: int
+
+
 class Faults(NamedTuple):
     """One text an item asked about. Empty means that all is well."""
 
@@ -234,6 +250,9 @@ class Refused(NamedTuple):
 
 
 REPLIES = wire.message_table(
+    Bound,
+    AuthorityMade,
+    LeafMade,
     IdentityMade,
     Rewrapped,
     Copied,

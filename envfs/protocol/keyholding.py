@@ -13,6 +13,8 @@ from envfs.protocol import answers, wire
 from envfs.protocol.answers import *  # noqa: F403 - requests and answers are one vocabulary, under one name
 from envfs.protocol.keyholder_searches import *  # noqa: F403
 from envfs.protocol.keyholder_searches import FindCarriers, SearchTexts, TraceVariables
+from envfs.protocol.proxy_sessions import *  # noqa: F403
+from envfs.protocol.proxy_sessions import PROXY_ANSWERS
 from envfs.protocol.rotation_requests import *  # noqa: F403
 from envfs.protocol.rotation_requests import MatchValues, ReadDirectives
 from envfs.tuples import NamedTuple
@@ -282,39 +284,6 @@ class DescribeProtection(NamedTuple):
     """The protection of the keyholder's memory. Reply: Protection."""
 
 
-REQUESTS = wire.message_table(
-    CreateIdentity,
-    LoadIdentity,
-    Rewrap,
-    CopyIdentity,
-    CreateRecovery,
-    Forget,
-    SealKeys,
-    HoldKeys,
-    DescribeKeys,
-    WriteLevel,
-    RenderView,
-    RenderOwn,
-    ExamineView,
-    CompareViews,
-    CompareVersions,
-    CompareTexts,
-    SearchTexts,
-    TraceVariables,
-    FindCarriers,
-    ReadDirectives,
-    MatchValues,
-    CheckRecords,
-    CheckKeys,
-    SignCheckpoint,
-    CheckCheckpoints,
-    VerifyCheckpoint,
-    SignTombstone,
-    CheckTombstones,
-    CheckMembers,
-    DescribeProtection,
-)
-
 ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with, beside Refused
     CreateIdentity: (answers.IdentityMade,),
     LoadIdentity: (answers.IdentityMade,),
@@ -345,5 +314,8 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     SignTombstone: (answers.Stated,),
     CheckTombstones: (answers.Faults,),
     CheckMembers: (answers.Faults,),
+    **PROXY_ANSWERS,
     DescribeProtection: (Protection,),
 }
+
+REQUESTS = wire.message_table(*ANSWERS)

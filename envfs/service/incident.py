@@ -136,10 +136,12 @@ def _numbers(
 
 
 def _others(reads: Mapping[LoggedRead, AccessTally], facts: list[ReadFact]) -> Iterator[OtherRead]:
-    callers = {fact.read.caller for fact in facts}
+    # what a caller was given beside the variable: a read of that one alone is no other
+    callers, told = {fact.read.caller for fact in facts}, {fact.read for fact in facts}
     others: dict[tuple[LoggedCaller, str, bool], AccessTally] = {}
     for read, tally in reads.items():
-        if read.caller in callers:
+        is_single = read.format == "value" or len(read.places) == 1
+        if read.caller in callers and not (is_single and read in told):
             key = read.caller, read.level, not read.places and read.format != "value"
             counted = others.get(key, AccessTally(0, tally.first, tally.last))
             first, last = min(counted.first, tally.first), max(counted.last, tally.last)

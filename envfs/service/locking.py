@@ -27,6 +27,7 @@ async def lock_now(service: Service, caller: Caller, reason: str, scope: Scope =
     custody = _custody(service, scope)
     service.locks.locked(scope, closed=custody == Custody.MANAGED)
     service.open_vault.views.lock(scope)
+    service.proxies.lock(scope)
     try:
         await service.keyholder.ask(Forget(scope.project, custody), Forgotten)
     except TooLarge as error:

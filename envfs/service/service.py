@@ -38,6 +38,7 @@ from envfs.service.changes.comparison import Comparison
 from envfs.service.lock_state import Locks
 from envfs.service.pace import Pace
 from envfs.service.project_keys import ProjectKeys
+from envfs.service.proxy_processes.sessions import ProxySessions
 from envfs.service.writer import Writer
 from envfs.settings import SettingsFile
 from envfs.store.directory import DirectoryStore
@@ -100,6 +101,7 @@ class Service:
         self.keyholder_pid = 0
         self.alarms = 0
         self.hook = Hook()
+        self.proxies = ProxySessions()
         self._opened: OpenVault | None = None
         self._vault: Vault | None = None
         self._ledger: Ledger | None = None
@@ -215,6 +217,7 @@ class Service:
     def close(self) -> None:
         """Wipe the views and finish the log."""
         self.hook.close()
+        self.proxies.close()
         if self._opened is not None:
             self._opened.views.wipe()
         if self._ledger is not None:

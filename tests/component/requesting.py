@@ -50,6 +50,10 @@ CASES: dict[str, Case] = {
     "grant-access": Case(R.GrantAccess("/shop", 7), R.RuleGiven, needs_key=False),
     "revoke": Case(R.Revoke("/", ME.uid), R.Done, needs_key=False),
     "list readers": Case(R.ListReaders("/shop"), R.Done, needs_key=False, needs_log=False),
+    "open a proxy": Case(R.OpenProxy("/shop"), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
+    "list proxies": Case(R.ListProxies(), R.Done, needs_key=False, needs_log=False),
+    "stop a proxy": Case(R.StopProxy("p1"), R.Failed, needs_key=False, needs_log=False),  # none runs here
+    "list rules of the proxy": Case(R.ListProxyRules("/shop"), R.Done),
     "list holders": Case(R.ListHolders("/shop", "LOG"), R.Done),
     "report an incident": Case(R.ReportIncident("/shop", "LOG"), R.IncidentReported),
     "list grants": Case(R.ListGrants(), R.Done, needs_key=False, needs_log=False),
@@ -95,6 +99,10 @@ READS = {
     "list levels",
     "list history",
     "find",
+    "open a proxy",
+    "list proxies",
+    "stop a proxy",
+    "list rules of the proxy",
     "list rotations",
 }
 

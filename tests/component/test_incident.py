@@ -60,7 +60,7 @@ def test_who_was_given_which_value_and_how_often(world: World, app: Caller) -> N
         *((1, 1, False), (2, 2, True)),
     ]
     others = {(row.level, row.is_whole, row.times) for row in rows(sent, R.OtherReadRow)}
-    assert others == {("/shop", False, 1), ("/shop/prod", True, 1)}
+    assert others == {("/shop", True, 4), ("/shop", False, 1), ("/shop/prod", True, 1)}
     assert {(row.pid, row.version) for row in rows(sent, R.HolderRow)} == {(app.pid, 1), (app.pid, 2)}
     assert sent.reply.log_state == "whole"  # type: ignore[attr-defined]
 

@@ -156,6 +156,9 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     keyholding.SignTombstone(KEY_PLACE._replace(stream="tombstone/key/shop"), TIME, (1, 2)),
     keyholding.CheckTombstones((KEY_PLACE, KEY_PLACE)),
     keyholding.CheckMembers(KEY_PLACE.vault),
+    keyholding.BindValues((LAYER,), ("A",)),
+    keyholding.IssueAuthority("p1", 0),
+    keyholding.IssueCertificate("p1", "api.example.com", 0),
 ]
 
 

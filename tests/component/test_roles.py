@@ -36,6 +36,8 @@ OPEN = (
     "list levels",
     "find",
     "list rotations",
+    "list proxies",
+    "stop a proxy",
     "watch a view",
 )  # the last one needs a daemon that goes on
 PIDFD = frozenset((Need.PIDFD,))
@@ -91,6 +93,10 @@ def test_every_request_states_what_it_needs() -> None:
         R.ListHistory,
         R.ListRotations,
         R.CompareLevels,
+        R.OpenProxy,
+        R.ListProxies,
+        R.StopProxy,
+        R.ListProxyRules,
     }
 
 

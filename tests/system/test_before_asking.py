@@ -71,6 +71,8 @@ LOCKED = {
     "stale /..": 105,
     "incident /none A": 103,
     "holders /none A": 103,
+    "proxy rules /none": 103,
+    "proxy rules /..": 105,
     "find A /none": 103,
     "find A /none --value": 103,
     "find A /.. --value": 105,

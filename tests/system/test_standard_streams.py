@@ -119,13 +119,13 @@ LINES = [
     "holders /app TOKEN",
     "incident /app TOKEN --json",
     "vault info",
+    "proxy rules /app --json",
+    "proxy ls",
     "authors",
     "backup",
     "restore",
     "unset /app NOTHING",
     "verify",
-    "vault info",
-    "authors",
 ]
 # each of these ends what the others need; they have tests of their own below
 _ALONE = {"unmount"}

@@ -46,6 +46,30 @@ def later() -> None:
 # -- what is read ------------------------------------------------------------------------------------------------------
 
 
+def test_the_rules_of_the_proxy_are_read_with_all_that_they_say(write: Write) -> None:
+    rule = '[[proxy.rule]]\nkey = "A_*"\nhosts = ["api.example.com"]\nwhere = ["header:x-key"]\nname = "a"\n'
+    proxy = write(f"[proxy]\nstrict = true\n{rule}").load().proxy
+    assert proxy is not None
+    assert (proxy.strict, proxy.roots, [rule.name for rule in proxy.rules]) == (True, "", ["a"])
+    assert write("").load().proxy is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[proxy]\nrule = 1\n", "rule in [proxy] is of another type"),
+        ("[proxy]\nhosts = []\n", "unknown key in [proxy]: hosts"),
+        ('[proxy]\nroots = "corp.pem"\n', "roots in [proxy] is a path from / on"),
+        ('[[proxy.rule]]\nkey = "A"\n', "[[proxy.rule]] 1: 'hosts' names no host: such as hosts"),
+        ('[[proxy.rule]]\nkey = "A"\nhosts = ["a.b"]\nwhere = ["x"]\n', "there is no place 'x': places are header,"),
+    ],
+)
+def test_a_fault_in_a_rule_of_the_proxy_is_named(write: Write, text: str, fault: str) -> None:
+    with pytest.raises(UnsafeSettings) as caught:
+        write(text).load()
+    assert fault in caught.value.text
+
+
 def test_how_a_person_is_asked_is_read_with_its_defaults(write: Write) -> None:
     assert write("").load().approvals == ApprovalSettings(120, (), waits_unattended=False, notifies=True)
     text = '[approvals]\nwait = "30s"\nagents = ["mybot"]\nunattended = "wait"\nnotify = false\n'

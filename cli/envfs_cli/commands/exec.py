@@ -30,6 +30,8 @@ class ExecArguments(NamedTuple):
     max_reads: int | None
     can: tuple[str, ...]
     reason: str | None
+    proxy: bool
+    plain: tuple[str, ...]
     watch: bool
     grace: int | None
     passphrase_file: str | None
@@ -45,7 +47,13 @@ def run_exec(arguments: ExecArguments) -> int:
         from envfs_cli.arguments import Mistake
 
         raise Mistake("--ttl, --max-reads and --can are the limits of a token", "--session makes one")
+    if arguments.plain and not arguments.proxy:
+        from envfs_cli.arguments import Mistake
+
+        raise Mistake("--plain says what is not hidden from a command behind a proxy", "--proxy starts one")
     view = _View(arguments)
+    if arguments.proxy:
+        return _behind_proxy(arguments, view)
     if arguments.watch:
         check_newest(view.dated, "a version of the past never changes, so there is nothing to watch")
         return _watch(arguments, view)
@@ -55,6 +63,19 @@ def run_exec(arguments: ExecArguments) -> int:
         variables = view.with_token(link, variables)
     link.close()
     return view.become_command(variables)
+
+
+def _behind_proxy(arguments: ExecArguments, view: "_View") -> int:
+    from envfs_cli.arguments import Mistake
+    from envfs_cli.daemon import new_proxies
+
+    if arguments.watch or arguments.session:
+        raise Mistake("--proxy goes with neither --watch nor --session", "leave it out, or them")
+    check_newest(view.dated, "a proxy sends values as they are now")
+    shown = new_proxies.ShownVariables(arguments.only, arguments.plain)
+    why = session.given_reason(arguments.reason)
+    variables = new_proxies.open_proxy(view.dated[0], shown, why, arguments.passphrase_file)
+    return replacement.become_command(arguments.command, variables)
 
 
 def _watch(arguments: ExecArguments, view: "_View") -> int:

@@ -5,13 +5,13 @@ else. The environment names that by a path, which is gone with the process. So n
 """
 
 import base64
-import fcntl
 import hashlib
 import os
 
 from envfs.errors import BadRequest, EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
+from envfs_cli.process import shared_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _BYTES = 32
 _PREFIX = "envfs_"
-_OUT_OF_THE_WAY = 100  # scripts and shells open descriptors of low numbers for themselves
-_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
 class TokenLimits(NamedTuple):
@@ -70,22 +68,8 @@ def hand_over(token: str, variables: bytes) -> bytes:
         EnvFSError: there is no descriptor to be had
     """
     try:
-        handle = _in_memory(token.encode())
-        path = f"/proc/{os.readlink('/proc/self')}/fd/{handle}"
+        path = shared_memory.share_bytes("envfs-token", token.encode())
     except OSError as error:
         raise EnvFSError(f"the token cannot be handed over: {error.strerror}") from None
     others = [entry for entry in variables.split(b"\0")[:-1] if not entry.startswith(b"ENVFS_TOKEN=")]
     return b"".join(entry + b"\0" for entry in (*others, b"ENVFS_TOKEN_FILE=" + path.encode()))
-
-
-def _in_memory(data: bytes) -> int:
-    memory = os.memfd_create("envfs-token", os.MFD_ALLOW_SEALING)
-    os.write(memory, data)
-    os.fchmod(memory, 0o444)  # for a command that goes on as another user
-    fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
-    try:
-        handle = fcntl.fcntl(memory, fcntl.F_DUPFD, _OUT_OF_THE_WAY)
-    except OSError:  # so many cannot be open here
-        return memory
-    os.close(memory)
-    return handle

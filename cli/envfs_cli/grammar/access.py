@@ -126,6 +126,27 @@ COMMANDS = (
         "readings since its start. `envfs log` has all of them.",
     ),
     Command(
+        "proxy",
+        "access",
+        "list the sessions of exec --proxy and its rules, or end a session",
+        (
+            action_argument(
+                ls="list the sessions that run",
+                stop="end one, by its name: its command reaches no host by it any more",
+                rules="list the rules of the settings, or those that the variables of a level have",
+            ),
+            Argument("subject", "text", "a session such as p1, or for rules a level such as /shop/dev", optional=True),
+        ),
+        (PASSPHRASE, JSON),
+        ("envfs proxy rules /shop/dev", "envfs proxy ls", "envfs proxy stop p1"),
+        details="A command of `envfs exec LEVEL --proxy` has placeholders in the place of its values. A proxy puts "
+        "each value into requests to the hosts of a rule, in a header that says who asks, and out of responses. "
+        "Well-known services need no rule. Others have one in the settings: [[proxy.rule]] with key (a variable or a "
+        "pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, form:NAME, json:PATH), "
+        "methods, paths, networks, address, scrub and name. A placeholder that no rule lets stand where it stands is "
+        "refused, and nothing of that request is sent. Each request is in the access log.",
+    ),
+    Command(
         "holders",
         "access",
         "list the processes that have a variable's value, or restart them",

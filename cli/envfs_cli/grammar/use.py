@@ -32,6 +32,8 @@ COMMANDS = (
             MAX_READS._replace(help="with --session: let N processes read by the token"),
             CAN._replace(help=f"with --session: what the token gives, of {CAPABILITY_WORDS}"),
             REASON,
+            Option(("--proxy",), "flag", "", "give the command placeholders, and have a proxy put the values in"),
+            Option(("--plain",), "list", "A,B", "with --proxy: give the values of these variables, as of PORT"),
             Option(("--watch",), "flag", "", "start the command again when the view changes"),
             Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
             PASSPHRASE,
@@ -42,6 +44,7 @@ COMMANDS = (
             "envfs exec -- npm start",
             "envfs exec /shop/dev --watch -- npm run dev",
             "envfs exec /shop/prod --session --can reader -- ./supervisor",
+            "envfs exec /shop/dev --proxy -- claude",
         ),
         ("run",),
         "The command's exit status is passed through. EnvFS's own are 100 and above. With --watch the command runs as "
@@ -49,7 +52,9 @@ COMMANDS = (
         "with the new values. When it ends by itself, that is the end. --watch needs a running daemon; the rest works "
         "without one, and asks for the passphrase if the identity has one. With --session the command, and what it "
         "starts, may ask EnvFS by a token of the level as long as the command runs: ENVFS_TOKEN_FILE names it. To "
-        "give one takes `grant` at the level.",
+        "give one takes `grant` at the level. With --proxy the command never has a value: a proxy puts each one into "
+        "requests to the hosts that have a rule for it (`envfs proxy rules`), and ends with the command. It needs a "
+        "running daemon.",
     ),
     Command(
         "mount",

@@ -3,6 +3,7 @@
 import os
 import shlex
 
+from envfs.core.rotation import PREVIOUS
 from envfs_cli import grammar
 from envfs_cli.incidents.received import Report
 
@@ -20,7 +21,11 @@ def next_commands(report: Report) -> tuple[str, ...]:
     about = report.about
     source = about.source
     commands = [_new_value(source, about.name)]
-    commands += [_new_value(row.level, row.name) for row in report.carriers if row.name]
+    for row in report.carriers:
+        if (row.level, row.name) == (source, about.name + PREVIOUS):
+            commands.append(f"envfs rotate {_word(source)} {about.name} --finish")
+        elif row.name:
+            commands.append(_new_value(row.level, row.name))
     commands += _revocations(report)
     if report.holders:
         commands.append(f"envfs holders {_word(about.level)} {about.name} --restart")

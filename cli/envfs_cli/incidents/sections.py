@@ -42,7 +42,7 @@ def title_of(report: Report) -> str:
     set_by = "" if about.source == about.level else f", set by {about.source}"
     begin = output.shown_time(about.since) if about.since else "the begin of the log"
     end = output.shown_time(about.until) if about.until else "now"
-    return f"{about.name} of {about.level}{set_by}: from {begin} to {end} (UTC), {about.entries} entries"
+    return f"{about.name} of {about.level}{set_by}: from {begin} to {end}, {about.entries} entries"
 
 
 def sections_of(report: Report, commands: tuple[str, ...]) -> tuple[Section, ...]:
@@ -112,7 +112,7 @@ def _carrier(row: "control.CarrierRow") -> Item:
 
 def _others(report: Report) -> "Iterator[Item]":
     for row in report.others:
-        variables = "all variables" if row.is_whole else "single variables"
+        variables = "all variables that it may have" if row.is_whole else "single variables"
         often = f"{_often(row.times)}, {_span(row.first, row.last)}"
         yield Item(f"reader {row.reader}: {variables} of {row.level}, {often}")
 

@@ -21,7 +21,7 @@ from envfs_cli.terminal import prompts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import NamedTuple, Self
 else:
     from envfs.tuples import NamedTuple
@@ -130,7 +130,8 @@ def made_by(hook: RotationCommand, level: str, name: str, old: int = -1) -> byte
         TooLarge: it printed more than a value may have
     """
     printed: list[bytes] = []
-    status = _run(hook, level, name, given=-1, old=old, taken=printed)
+    with Interruptions():
+        status = _run(hook, level, name, given=-1, old=old, taken=printed)
     if status:
         raise HookFailed(f"{_ended(status)}, so nothing was changed", "its own message says more")
     data = b"".join(printed)
@@ -172,25 +173,29 @@ def _run(
     if old >= 0:
         os.lseek(old, 0, os.SEEK_SET)
         environ["ENVFS_OLD_FILE"] = f"/dev/fd/{old}"
-    try:
-        child = subprocess.Popen(
-            hook.words,
-            stdin=given if given >= 0 else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if taken is not None else 2,  # what it says goes where notes go
-            cwd=hook.folder,
-            env=environ,
-            pass_fds=(old,) if old >= 0 else (),
-        )
-    except OSError as error:
-        from envfs import safe_open
-
-        raise HookFailed(
-            f"cannot run {output.clean(hook.words[0])}: {safe_open.error_words(error)}, so nothing was done"
-        ) from None
-    with _passing_on(child):
+    with _passing_on() as begun:
+        try:
+            child = subprocess.Popen(  # the command that the person saw
+                hook.words,
+                stdin=given if given >= 0 else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if taken is not None else 2,  # what it says goes where notes go
+                cwd=hook.folder,
+                env=environ,
+                pass_fds=(old,) if old >= 0 else (),
+            )
+        except OSError as error:
+            raise _not_run(hook, error) from None
+        begun(child)
         if taken is not None:
             _take(child, taken)
         return child.wait()
+
+
+def _not_run(hook: RotationCommand, error: OSError) -> HookFailed:
+    from envfs import safe_open
+
+    words = safe_open.error_words(error)
+    return HookFailed(f"cannot run {output.clean(hook.words[0])}: {words}, so nothing was done")
 
 
 def _take(child: "subprocess.Popen[bytes]", taken: "list[bytes]") -> None:
@@ -203,13 +208,24 @@ def _take(child: "subprocess.Popen[bytes]", taken: "list[bytes]") -> None:
 
 
 @contextmanager
-def _passing_on(child: "subprocess.Popen[bytes]") -> "Iterator[None]":
+def _passing_on() -> "Iterator[Callable[[subprocess.Popen[bytes]], None]]":
+    # what comes before the command has begun is passed on when it has
+    children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
     def pass_on(number: int, _frame: object) -> None:
-        child.send_signal(number)
+        early.append(number)
+        for child in children:
+            child.send_signal(number)
+
+    def begun(child: "subprocess.Popen[bytes]") -> None:
+        children.append(child)
+        for number in early:
+            child.send_signal(number)
 
     previous = {number: signal.signal(number, pass_on) for number in _ENDS}
     try:
-        yield
+        yield begun
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

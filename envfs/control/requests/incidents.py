@@ -56,7 +56,7 @@ async def report_incident(call: Call, request: ReportIncident) -> Sent:
     living = await holders.holders_of(call.service, HoldersQuestion(level, name), sees, live, exact=exact)
     if not (report.reads or report.versions or living.holders):
         raise NoSuchVariable(f"{level} has no variable of that name, and nobody was given one")
-    await call.send_rows(_rows(call, report, question))
+    await call.send_rows(_rows(call, report))
     in_time = (holder for holder in living.holders if _overlaps(holder.times, question))
     await call.send_rows(map(holder_row, in_time))
     log = await _log_facts(call, request.since)
@@ -87,7 +87,7 @@ async def _log_facts(call: Call, since: str) -> LogFacts:
 
 
 def _rows(
-    call: Call, report: Incident, question: IncidentQuestion
+    call: Call, report: Incident
 ) -> Iterator[VersionFactRow | ReaderFactRow | OtherReadRow | RefusalFactRow | CarrierRow]:
     author_names = call.service.author_names()
     numbers: dict[LoggedCaller, int] = {}
@@ -106,8 +106,7 @@ def _rows(
     for fact in report.reads:
         yield _reader_row(fact, numbers.setdefault(fact.read.caller, len(numbers) + 1))
     for other in report.others:
-        if other.level != question.level or not other.is_whole:
-            yield _other_row(other, numbers[other.caller])
+        yield _other_row(other, numbers[other.caller])
     for refusal, tally in report.refusals:
         yield _refusal_row(refusal, tally)
     for location, value in report.carriers:

@@ -64,7 +64,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
         face = face._replace(dialect=f"{dialect_names.INHERITING} {face.dialect}")
     access = AccessRequest(level, Channel(request.channel), shown, 0, face, tuple(request.only))
     access = await choose_version(call, access, request.version, request.moment)
-    patience = Patience(call.left, lambda: request.reason, partial(_tell_waiting, call))
+    patience = Patience(call.left, lambda: request.reason, partial(tell_waiting, call))
     view = await call.service.open_vault.reader.view(call.caller, access, patience)
     try:
         blobs = blobs_of(view, request.only)
@@ -75,7 +75,8 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
 
 
-async def _tell_waiting(call: Call, question: str, seconds: float) -> None:
+async def tell_waiting(call: Call, question: str, seconds: float) -> None:
+    """Tell a client that its request waits for a person."""
     await call.send_row(WaitingRow(question, round(seconds)))
 
 
@@ -214,7 +215,8 @@ def _environ(view: View, only: tuple[str, ...]) -> _Blobs:
     return tuple(part for name, value in values for part in (f"{name}=".encode(), value, b"\0"))
 
 
-def _for_a_command(view: View, only: tuple[str, ...]) -> _Blobs:
+def command_blobs(view: View, only: tuple[str, ...]) -> _Blobs:
+    """Return what the environment of a command is made of."""
     # an entry without a name ends the variables; what follows is for the environment of the command to complete
     opened = view.part(Part.OPENED)
     return (*_environ(view, only), *((b"\0", view.look(opened)) if opened.size else ()))
@@ -239,6 +241,6 @@ _FORMATS: dict[str, tuple[Format, Callable[[View, tuple[str, ...]], _Blobs]]] = 
     Format.EXAMPLE: (Format.EXAMPLE, partial(_whole, Part.EXAMPLE)),
     Format.OWN: (Format.OWN, partial(_whole, Part.DOTENV)),
     Format.ENVIRON: (Format.ENVIRON, _environ),
-    _EXEC: (Format.ENVIRON, _for_a_command),
+    _EXEC: (Format.ENVIRON, command_blobs),
     Format.VALUE: (Format.VALUE, _value),
 }

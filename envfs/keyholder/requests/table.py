@@ -31,6 +31,9 @@ VerifyCheckpoint   needs it                                 Faults
 SignTombstone      needs it                                 Stated + tombstone
 CheckTombstones    needs it                                 Faults
 CheckMembers       needs it                                 Faults
+BindValues         needs it                                 Bound + region
+IssueAuthority     needs it                                 AuthorityMade + certificate
+IssueCertificate   needs it                                 LeafMade + region
 """
 
 from collections.abc import Callable
@@ -44,6 +47,7 @@ from envfs.keyholder.requests import (
     keys,
     levels,
     protection,
+    proxies,
     rotation,
     search,
     tracing,
@@ -82,6 +86,9 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.SignTombstone: checks.sign_tombstone,
     ask.CheckTombstones: checks.check_tombstones,
     ask.CheckMembers: checks.check_members,
+    ask.BindValues: proxies.bind_values,
+    ask.IssueAuthority: proxies.issue_authority,
+    ask.IssueCertificate: proxies.issue_certificate,
     ask.DescribeProtection: protection.describe_protection,
 }
 

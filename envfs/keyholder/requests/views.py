@@ -64,7 +64,7 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
     dialect = asked or dialects.requested_dialect([layer.document for layer in layers])
     view = merging.merge_layers(layers, lenient=lenient)
     if request.masked:
-        view = masking.masked_view(view, _seeds(view, records))
+        view = masking.masked_view(view, placeholder_seeds_of(view, records))
     if request.only:
         view = merging.only_shown(view, Face(only=request.only).shows)
     contents = readable_parts(view, dialect, masking.FIRST_LINE if request.masked else "")
@@ -80,7 +80,8 @@ def render_view(request: RenderView, work: Work) -> WorkResult:
     )
 
 
-def _seeds(view: merging.MergedView, records: list[OpenedRecord]) -> masking.SeedMaker:
+def placeholder_seeds_of(view: merging.MergedView, records: list[OpenedRecord]) -> masking.SeedMaker:
+    """Return what gives the seed of each placeholder of a view that was merged from records."""
     added = [extensions.placeholder_text(opened.header.ext) for opened in records]
 
     @cache

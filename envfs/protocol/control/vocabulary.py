@@ -32,6 +32,8 @@ from envfs.protocol.control.projects import (
     ProjectsRow,
     RotateKey,
 )
+from envfs.protocol.control.proxies import *  # noqa: F403
+from envfs.protocol.control.proxies import ProxiesReply, ProxiesRequest, ProxiesRow
 from envfs.protocol.control.readers import *  # noqa: F403
 from envfs.protocol.control.readers import ReadersRequest, ReadersRow
 from envfs.protocol.control.rotation import *  # noqa: F403
@@ -63,6 +65,7 @@ Request = (
     | IncidentsRequest
     | ApprovalsRequest
     | RotationRequest
+    | ProxiesRequest
 )
 Row = (
     WorkingRow
@@ -78,8 +81,9 @@ Row = (
     | IncidentsRow
     | ApprovalsRow
     | RotationsRow
+    | ProxiesRow
 )
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply
+Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply | ProxiesReply
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__

@@ -32,7 +32,7 @@ def test_every_word_of_a_member_is_documented_and_no_other(member: str, words: t
 
 
 def test_every_operation_is_documented_and_no_other() -> None:
-    kinds = {EventKind.WRITE, EventKind.KEY, EventKind.REFUSE, EventKind.VOID}
+    kinds = {EventKind.WRITE, EventKind.KEY, EventKind.REFUSE, EventKind.VOID, EventKind.FORWARD}
     assert set(documented("operation")) - kinds == {*Operation, *KeyOperation}
 
 

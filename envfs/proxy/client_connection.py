@@ -1,0 +1,240 @@
+"""One connection of a client: by CONNECT, by the base URL of a rule, or unencrypted.
+
+    CONNECT api.example.com:443      a host of a rule is stood for here, any other one is reached through a tunnel
+    /TOKEN/r/RULE/path               the base URL: the first host of the rule, without a certificate of ours
+    http://example.com/path          passed on, never with a value in it
+
+Law: a client that does not show the session's token learns nothing but that.
+"""
+
+import base64
+import binascii
+import re
+import ssl
+from typing import Final
+
+import trio
+
+from envfs.errors import EnvFSError
+from envfs.proxy import refusals, relaying
+from envfs.proxy.daemon_link import NotAdmitted
+from envfs.proxy.exchange import HostConnection
+from envfs.proxy.hosts import Endpoint, parse_endpoint
+from envfs.proxy.incoming import Incoming
+from envfs.proxy.outgoing import UpstreamFailed
+from envfs.proxy.refusals import Refusal
+from envfs.proxy.request_checks import RawRequest, Rejected
+from envfs.proxy.session import ProxySession
+from envfs.proxy.substitution import Unfit
+from envfs.proxy.upstream import DIAL_SECONDS, dial
+
+_BASE = re.compile(rb"/([A-Za-z0-9_-]{1,128})/r/([a-z0-9_-]{1,80})(/[^#]*|\?[^#]*)?")
+_PLAIN = re.compile(rb"http://([^/?#@]+)(?:[/?][^#]*)?", re.IGNORECASE)
+_CREDENTIALS = re.compile(rb"basic[ \t]+([A-Za-z0-9+/=]+)", re.IGNORECASE)
+_HANDSHAKE_SECONDS: Final = 10.0
+_IDLE_SECONDS: Final = 600.0
+_HTTP: Final = 80
+_GONE = (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
+
+
+class ClientConnection:
+    """One connection of a client to the proxy."""
+
+    def __init__(self, session: ProxySession, stream: trio.SocketStream) -> None:
+        """Serve a stream."""
+        self._session = session
+        self._stream = stream
+
+    async def serve(self) -> None:
+        """Serve requests until the client leaves. Nothing that it sends ends more than this connection."""
+        incoming = Incoming(self._stream)
+        try:
+            await self._serve_first(incoming)
+        except (*_GONE, ssl.SSLError, trio.TooSlowError):
+            pass
+        finally:
+            await trio.aclose_forcefully(self._stream)
+
+    async def _serve_first(self, incoming: Incoming) -> None:
+        raw = await self._next_request(incoming)
+        if raw is None:
+            return
+        base = _BASE.fullmatch(raw.target)
+        if base is not None and self._session.is_token(base[1]):
+            await self._serve_base(incoming, raw)
+        elif base is not None or not self._is_known(raw):
+            await self._refuse(incoming, raw, "", refusals.needs_token())
+        elif raw.method == "CONNECT":
+            await self._serve_connect(incoming, raw)
+        else:
+            await self._serve_plain(incoming, raw)
+
+    def _is_known(self, raw: RawRequest) -> bool:
+        for value in raw.values(b"proxy-authorization"):
+            match = _CREDENTIALS.fullmatch(value.strip())
+            if match is not None:
+                try:
+                    _, _, password = base64.b64decode(match[1]).partition(b":")
+                except binascii.Error:
+                    continue
+                if self._session.is_token(password):
+                    return True
+        return False
+
+    async def _next_request(self, incoming: Incoming) -> RawRequest | None:
+        try:
+            with trio.move_on_after(_IDLE_SECONDS):
+                return await incoming.read_request()
+        except Rejected as rejected:
+            await self._answer(incoming, Refusal(rejected.status, "malformed", rejected.text))
+        return None
+
+    # -- CONNECT -------------------------------------------------------------------------------------------------------
+
+    async def _serve_connect(self, incoming: Incoming, raw: RawRequest) -> None:
+        try:
+            endpoint = parse_endpoint(raw.target.decode("ascii"))
+        except (EnvFSError, UnicodeDecodeError):
+            await self._answer(incoming, Refusal(400, "malformed", "the target of CONNECT is no host and port"))
+            return
+        if incoming.early_bytes():
+            await self._answer(incoming, Refusal(400, "malformed", "bytes came before the tunnel was there"))
+            return
+        if self._session.host(endpoint).rules:
+            await self._intercept(incoming, raw, endpoint)
+        else:
+            await self._tunnel(incoming, raw, endpoint)
+
+    async def _tunnel(self, incoming: Incoming, raw: RawRequest, endpoint: Endpoint) -> None:
+        try:
+            if self._session.is_strict:
+                text = f"no rule names {endpoint.authority}, and this session reaches no other hosts"
+                await self._refuse(incoming, raw, endpoint.authority, Refusal(403, "no-host", text))
+                return
+            await self._session.link.admit("CONNECT", endpoint.authority, "", "", ())
+            with trio.fail_after(DIAL_SECONDS):
+                other = await dial(endpoint, ())
+        except (NotAdmitted, UpstreamFailed, trio.TooSlowError) as error:
+            await self._refuse(incoming, raw, endpoint.authority, _refusal_of(error, endpoint))
+            return
+        await incoming.respond(200, [])
+        await relaying.relay(self._stream, other)
+
+    async def _intercept(self, incoming: Incoming, raw: RawRequest, endpoint: Endpoint) -> None:
+        try:
+            context = await self._session.leaf_context(endpoint)
+        except NotAdmitted as error:
+            await self._refuse(incoming, raw, endpoint.authority, _refusal_of(error, endpoint))
+            return
+        await incoming.respond(200, [])
+        stream = trio.SSLStream(self._stream, context, server_side=True, https_compatible=True)
+        with trio.fail_after(_HANDSHAKE_SECONDS):
+            await stream.do_handshake()
+        await self._serve_host(Incoming(stream), endpoint)
+
+    # -- requests to one host ------------------------------------------------------------------------------------------
+
+    async def _serve_host(self, incoming: Incoming, endpoint: Endpoint) -> None:
+        connection = HostConnection(self._session, self._session.host(endpoint), incoming)
+        try:
+            while (raw := await self._next_request(incoming)) is not None:
+                if not await self._exchange(connection, incoming, raw, endpoint):
+                    return
+        finally:
+            await connection.close()
+
+    async def _exchange(
+        self, connection: HostConnection, incoming: Incoming, raw: RawRequest, endpoint: Endpoint
+    ) -> bool:
+        try:
+            return await connection.exchange(raw)
+        except (Rejected, Unfit, NotAdmitted, UpstreamFailed) as error:
+            await self._refuse(incoming, raw, endpoint.authority, _refusal_of(error, endpoint))
+            return False
+
+    async def _serve_base(self, incoming: Incoming, first: RawRequest) -> None:
+        raw: RawRequest | None = first
+        connections: dict[Endpoint, HostConnection] = {}
+        try:
+            while raw is not None:
+                base = _BASE.fullmatch(raw.target)
+                rule = next((rule for rule in self._session.rules if base and rule.name.encode() == base[2]), None)
+                if base is None or not self._session.is_token(base[1]):
+                    await self._refuse(incoming, raw, "", refusals.needs_token())
+                    return
+                if rule is None or rule.hosts[0].host.startswith("*."):
+                    text = "no rule of this name has a host for this address"
+                    await self._refuse(incoming, raw, "", Refusal(404, "no-rule", text))
+                    return
+                endpoint = rule.hosts[0]
+                connection = connections.get(endpoint) or HostConnection(
+                    self._session, self._session.host(endpoint), incoming
+                )
+                connections[endpoint] = connection
+                if not await self._exchange(connection, incoming, _for_host(raw, base[3] or b"/", endpoint), endpoint):
+                    return
+                raw = await self._next_request(incoming)
+        finally:
+            for connection in connections.values():
+                await connection.close()
+
+    async def _serve_plain(self, incoming: Incoming, first: RawRequest) -> None:
+        # each request shows the token: a client that shares this connection among hosts is led to one after the other
+        raw: RawRequest | None = first
+        while raw is not None:
+            match = _PLAIN.fullmatch(raw.target)
+            try:
+                endpoint = parse_endpoint(match[1].decode("ascii"), _HTTP) if match else None
+            except (EnvFSError, UnicodeDecodeError):
+                endpoint = None
+            if endpoint is None or not self._is_known(raw):
+                await self._answer(incoming, Refusal(400, "malformed", "a request to the proxy names a host"))
+                return
+            if self._session.is_strict:
+                text = f"no rule names {endpoint.authority}, and this session reaches no other hosts"
+                await self._refuse(incoming, raw, endpoint.authority, Refusal(403, "no-host", text))
+                return
+            host = self._session.host(endpoint)._replace(rules=())  # no value goes out unencrypted
+            connection = HostConnection(self._session, host, incoming, is_tls=False)
+            try:
+                if not await self._exchange(connection, incoming, raw, endpoint):
+                    return
+            finally:
+                await connection.close()
+            raw = await self._next_request(incoming)
+
+    # -- answers of the proxy itself -----------------------------------------------------------------------------------
+
+    async def _refuse(self, incoming: Incoming, raw: RawRequest, host: str, refusal: Refusal) -> None:
+        has_path = bool(host) and raw.method != "CONNECT"
+        path = raw.target.partition(b"?")[0].decode("latin-1") if has_path else ""
+        await self._session.link.report(raw.method, host, path, refusal.kind)
+        await self._answer(incoming, refusal)
+
+    async def _answer(self, incoming: Incoming, refusal: Refusal) -> None:
+        if incoming.has_answered:
+            return  # half a response is ended by closing the connection
+        body = refusal.body()
+        await incoming.respond(refusal.status, refusal.headers(body))
+        await incoming.send_body(body)
+        await incoming.end()
+        await incoming.linger()
+
+
+def _for_host(raw: RawRequest, rest: bytes, endpoint: Endpoint) -> RawRequest:
+    # the address of the proxy itself stands in its Host
+    target = rest if rest.startswith(b"/") else b"/" + rest
+    others = [(name, value) for name, value in raw.headers if name != b"host"]
+    return raw._replace(target=target, headers=((b"host", endpoint.authority.encode()), *others))
+
+
+def _refusal_of(error: Exception, endpoint: Endpoint) -> Refusal:
+    match error:
+        case Unfit():
+            return refusals.unfit_refusal(error, endpoint)
+        case Rejected() | NotAdmitted():
+            return Refusal(error.status, "refused", error.text)
+        case UpstreamFailed():
+            return Refusal(refusals.BAD_GATEWAY, "upstream", error.text)
+        case _:
+            return Refusal(refusals.BAD_GATEWAY, "upstream", f"{endpoint.authority} does not answer")

@@ -1,0 +1,144 @@
+"""The proxy's end of its socket to the daemon: questions with numbers, and their answers.
+
+Law: without an answer nothing is sent to a host. When the daemon is gone, this process ends.
+"""
+
+import array
+import os
+import socket
+from typing import NamedTuple, NoReturn
+
+import trio
+
+from envfs.errors import BadRequest
+from envfs.host.memory import Region
+from envfs.protocol import proxying
+from envfs.protocol.proxying import (
+    AdmitRequest,
+    BeginSession,
+    IssueLeaf,
+    LeafIssued,
+    ReportRefusal,
+    RequestAdmitted,
+    RequestDenied,
+    SessionReady,
+)
+
+_SECONDS = 60.0
+
+
+class NotAdmitted(Exception):
+    """The daemon does not let a request go on."""
+
+    def __init__(self, status: int, text: str) -> None:
+        """Answer with a status and a text."""
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class Begun(NamedTuple):
+    """The first message, and the memory with the variables."""
+
+    session: BeginSession
+    region: Region
+
+
+class DaemonLink:
+    """The socket to the daemon."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Take over a descriptor."""
+        self._socket = trio.socket.from_stdlib_socket(socket.socket(fileno=descriptor))
+        self._numbers = 0
+        self._waiting: dict[int, trio.MemorySendChannel[tuple[object, int]]] = {}
+
+    async def begin(self) -> Begun:
+        """Wait for the first message.
+
+        Raises:
+            BadRequest: another one came
+            OSError: the memory cannot be mapped
+        """
+        message, descriptor = await self._receive()
+        if not isinstance(message, BeginSession) or descriptor < 0:
+            raise BadRequest("not the beginning of a session")
+        return Begun(message, Region.received(descriptor, message.size))
+
+    async def ready(self, port: int) -> None:
+        """Say where clients are served."""
+        await self._send(SessionReady(port))
+
+    async def run(self) -> NoReturn:
+        """Take answers until the daemon is gone. Ends the process then."""
+        while True:
+            try:
+                message, descriptor = await self._receive()
+            except (OSError, BadRequest):
+                os._exit(0)
+            number = getattr(message, "number", 0)
+            channel = self._waiting.pop(number, None)
+            if channel is None:
+                if descriptor >= 0:
+                    os.close(descriptor)
+                continue
+            channel.send_nowait((message, descriptor))
+
+    async def admit(self, method: str, host: str, path: str, rule: str, keys: tuple[str, ...]) -> None:
+        """Have a request recorded before it is sent.
+
+        Raises:
+            NotAdmitted: it may not be sent
+        """
+        number = self._number()
+        answer, _ = await self._ask(AdmitRequest(number, method, host, path, rule, keys), number)
+        if isinstance(answer, RequestDenied):
+            raise NotAdmitted(answer.status, answer.text)
+        if not isinstance(answer, RequestAdmitted):
+            raise NotAdmitted(503, "the daemon does not answer")
+
+    async def report(self, method: str, host: str, path: str, reason: str) -> None:
+        """Have a refusal recorded."""
+        await self._send(ReportRefusal(method, host, path, reason))
+
+    async def leaf(self, host: str) -> int:
+        """Return a descriptor of memory with the certificate of a host and its key.
+
+        Raises:
+            NotAdmitted: there is none
+        """
+        number = self._number()
+        answer, descriptor = await self._ask(IssueLeaf(number, host), number)
+        if not isinstance(answer, LeafIssued) or descriptor < 0:
+            raise NotAdmitted(503, "the keyholder gives no certificate for this host")
+        return descriptor
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    async def _ask(self, message: NamedTuple, number: int) -> tuple[object, int]:
+        sending, receiving = trio.open_memory_channel[tuple[object, int]](1)
+        self._waiting[number] = sending
+        try:
+            with trio.fail_after(_SECONDS):
+                await self._send(message)
+                return await receiving.receive()
+        except (trio.TooSlowError, OSError, BadRequest):
+            raise NotAdmitted(503, "the daemon does not answer") from None
+        finally:
+            self._waiting.pop(number, None)
+
+    async def _send(self, message: NamedTuple) -> None:
+        await self._socket.send(proxying.encode_packet(message))
+
+    async def _receive(self) -> tuple[object, int]:
+        data, ancillary, _, _ = await self._socket.recvmsg(proxying.PACKET, socket.CMSG_SPACE(4))
+        descriptors = array.array("i")
+        for level, kind, passed in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                descriptors.frombytes(passed[: len(passed) - len(passed) % 4])
+        if not data:
+            raise BadRequest("the daemon is gone")
+        message = proxying.decode_packet(data, proxying.TO_PROXY)
+        return message, descriptors[0] if descriptors else -1

@@ -1,0 +1,187 @@
+"""One request to a host and its response, with values put in and taken out.
+
+Laws: nothing is sent before the request is in the access log. Bodies go through piece by piece, both ways at once, and
+are held only where a rule names a field of one.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import trio
+
+from envfs.host.supervision import supervised_nursery
+from envfs.proxy import relaying
+from envfs.proxy.bodies import LARGEST, body_place_kind, substitute_body
+from envfs.proxy.incoming import Incoming
+from envfs.proxy.outgoing import Outgoing, ResponseHead, UpstreamFailed
+from envfs.proxy.places import is_of_connection
+from envfs.proxy.replacing import Replacement
+from envfs.proxy.request_checks import RawRequest, Rejected, check_request, is_upgrade
+from envfs.proxy.scrubbing import BodyFilter, Scrubber, UnknownCoding, keeps_length, scrub_header, scrubbing_pairs
+from envfs.proxy.session import ProxySession
+from envfs.proxy.substitution import RequestHead, substitute_head
+from envfs.proxy.upstream import dial, dial_verified
+from envfs.proxy.variables import HostRules
+
+_SWITCHING: Final = 101
+_BODILESS: Final = (204, 304)
+Headers = list[tuple[bytes, bytes]]
+
+
+class Prepared(NamedTuple):
+    """A request that may be sent: with values in it. `body` is None if it goes through unread."""
+
+    head: RequestHead
+    headers: Headers
+    body: bytes | None
+    keys: tuple[str, ...]
+
+
+class HostConnection:
+    """Requests of one client to one host, over one connection to it as long as that lasts."""
+
+    def __init__(self, session: ProxySession, host: HostRules, incoming: Incoming, *, is_tls: bool = True) -> None:
+        """Serve `incoming`. Without `is_tls` the host gets requests unencrypted, and never a value."""
+        self._session = session
+        self._host = host
+        self._incoming = incoming
+        self._is_tls = is_tls
+        self._outgoing: Outgoing | None = None
+        self._pairs = scrubbing_pairs(host.scrubbed()) if is_tls else []
+
+    async def exchange(self, raw: RawRequest) -> bool:
+        """Send one request and its response. False if the connections were used up by it.
+
+        Raises:
+            Rejected: its form is not certain
+            Unfit: a placeholder stands where its value may not be put in
+            NotAdmitted: it is not in the log
+            UpstreamFailed: the host gives no response
+        """
+        head = check_request(raw, self._host.endpoint, b"https" if self._is_tls else b"http")
+        prepared = await self._prepare(raw, head)
+        rule = next((rule.name for rule in self._host.rules if any(map(rule.concerns, prepared.keys))), "")
+        await self._session.link.admit(head.method, self._host.endpoint.authority, head.path, rule, prepared.keys)
+        outgoing = await self._connected()
+        await outgoing.send_head(prepared.head.method, prepared.head.target, prepared.headers)
+        if prepared.body is not None:
+            await outgoing.send_body(prepared.body)
+            await outgoing.end()
+            return await self._answer(head.method, outgoing) and self._incoming.go_on()
+        return await self._both_ways(head.method, outgoing)
+
+    async def _prepare(self, raw: RawRequest, head: RequestHead) -> Prepared:
+        filled, keys = substitute_head(self._host, head)
+        kind = body_place_kind(self._host, head) if self._is_tls else None
+        body: bytes | None = None
+        if kind is not None:
+            body, more = substitute_body(self._host, head, kind, await self._whole_body())
+            keys = tuple(dict.fromkeys((*keys, *more)))
+        return Prepared(filled, self._headers(raw, filled, body), body, keys)
+
+    async def _whole_body(self) -> bytes:
+        body = bytearray()
+        while (piece := await self._incoming.read_body()) is not None:
+            body += piece
+            if len(body) > LARGEST:
+                raise Rejected(413, "a body with a field of a rule may have 10 MiB")
+        return bytes(body)
+
+    def _headers(self, raw: RawRequest, head: RequestHead, body: bytes | None) -> Headers:
+        host = self._host.endpoint.authority.encode() if self._is_tls else raw.values(b"host")[0]
+        headers = [(b"host", host)]
+        for name, value in head.headers:
+            headers.append((name, b"identity" if name == b"accept-encoding" and self._pairs else value))
+        if body is not None:
+            return [*headers, (b"content-length", str(len(body)).encode())]
+        if is_upgrade(raw):
+            headers += [(b"connection", b"upgrade"), (b"upgrade", b"websocket")]
+        framing = (b"content-length", b"transfer-encoding")
+        return [*headers, *((name, value) for name, value in raw.headers if name in framing)]
+
+    async def _connected(self) -> Outgoing:
+        if self._outgoing is None or not self._outgoing.go_on():
+            await self.close()
+            endpoint, rules = self._host.endpoint, self._host.rules
+            stream: trio.abc.Stream = (
+                await dial_verified(endpoint, rules, self._session.trust)
+                if self._is_tls
+                else await dial(endpoint, rules)
+            )
+            self._outgoing = Outgoing(stream)
+        return self._outgoing
+
+    async def _both_ways(self, method: str, outgoing: Outgoing) -> bool:
+        # a host may answer before it has the whole body, and then nobody waits for the remainder
+        sent = trio.Event()
+        async with supervised_nursery() as tasks:
+            tasks.run(self._send_body, outgoing, sent)
+            is_whole = await self._answer(method, outgoing)
+            if not sent.is_set():
+                tasks.cancel()
+        return is_whole and sent.is_set() and self._incoming.go_on()
+
+    async def _send_body(self, outgoing: Outgoing, sent: trio.Event) -> None:
+        try:
+            while (piece := await self._incoming.read_body()) is not None:
+                await outgoing.send_body(piece)
+            await outgoing.end()
+            sent.set()
+        except (Rejected, UpstreamFailed, trio.BrokenResourceError, trio.ClosedResourceError):
+            await trio.aclose_forcefully(outgoing.stream)  # half a request must not look like a whole one
+
+    async def _answer(self, method: str, outgoing: Outgoing) -> bool:
+        # false if the connection became another protocol's
+        response = await outgoing.read_head()
+        while not response.is_final:
+            await self._incoming.inform(response.status, self._passed_on(response.headers))
+            response = await outgoing.read_head()
+        if response.status == _SWITCHING:
+            await self._switch(response, outgoing)
+            return False
+        await self._send_response(method, response, outgoing)
+        return True
+
+    async def _send_response(self, method: str, response: ResponseHead, outgoing: Outgoing) -> None:
+        headers = self._passed_on(response.headers)
+        has_body = method != "HEAD" and response.status not in _BODILESS
+        coding = response.value(b"content-encoding")
+        body_filter: BodyFilter | None = None
+        if has_body and self._pairs:
+            try:
+                body_filter = Scrubber(self._pairs, coding)
+            except UnknownCoding:
+                raise UpstreamFailed("the response is in a coding that cannot be looked through for keys") from None
+            is_decoded = coding.strip().lower() not in (b"", b"identity")
+            headers = [pair for pair in headers if not (is_decoded and pair[0] == b"content-encoding")]
+        length = response.value(b"content-length")
+        if length and (body_filter is None or (keeps_length(self._pairs) and not coding)):
+            headers.append((b"content-length", length))
+        await self._incoming.respond(response.status, headers, response.reason)
+        await self._send_response_body(outgoing, body_filter)
+
+    async def _send_response_body(self, outgoing: Outgoing, body_filter: BodyFilter | None) -> None:
+        while (piece := await outgoing.read_body()) is not None:
+            for out in (piece,) if body_filter is None else body_filter.feed(piece):
+                await self._incoming.send_body(out)
+        if body_filter is not None:
+            await self._incoming.send_body(body_filter.finish())
+        await self._incoming.end()
+
+    def _passed_on(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+        pairs: list[Replacement] = self._pairs
+        passed = [(name, value) for name, value in headers if not is_of_connection(name.decode("latin-1"))]
+        return [(name, scrub_header(value, pairs)) for name, value in passed] if pairs else passed
+
+    async def _switch(self, response: ResponseHead, outgoing: Outgoing) -> None:
+        upgrade = [(b"connection", b"upgrade"), (b"upgrade", response.value(b"upgrade"))]
+        await self._incoming.inform(response.status, [*self._passed_on(response.headers), *upgrade])
+        await outgoing.stream.send_all(self._incoming.early_bytes())
+        await self._incoming.stream.send_all(outgoing.early_bytes())
+        await relaying.relay(self._incoming.stream, outgoing.stream)
+
+    async def close(self) -> None:
+        """Leave the host."""
+        if self._outgoing is not None:
+            await trio.aclose_forcefully(self._outgoing.stream)
+            self._outgoing = None

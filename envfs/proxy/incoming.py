@@ -1,0 +1,122 @@
+"""The side of a client: requests in, responses out, over any stream (RFC 9112, by h11).
+
+Laws: a head is looked at as bytes before it is parsed. A client that sends its next request before it has the response
+is served no more: what two programs count as one request, others may count as two.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import h11
+import trio
+
+from envfs.proxy.request_checks import MOST_HEAD_BYTES, RawRequest, Rejected, check_bytes
+
+CHUNK: Final = 1 << 16
+LINGER_SECONDS: Final = 5.0
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Incoming:
+    """One connection of a client."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        """Read from a stream and write to it."""
+        self.stream = stream
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD_BYTES)
+
+    async def read_request(self) -> RawRequest | None:
+        """Return the next request, without its body. None if the client has left, or may not go on.
+
+        Raises:
+            Rejected: it is malformed
+        """
+        head = b""
+        while not _END_OF_HEAD.search(head):
+            data = await self.stream.receive_some(CHUNK)
+            if not data:
+                return None
+            head += data
+            if len(head) > MOST_HEAD_BYTES and not _END_OF_HEAD.search(head[:MOST_HEAD_BYTES]):
+                raise Rejected(431, "the head of the request is too large")
+        end = _END_OF_HEAD.search(head)
+        check_bytes(head[: end.start()] if end else head)
+        self._http.receive_data(head)
+        event = self._next_event()
+        if not isinstance(event, h11.Request):
+            raise Rejected(400, "not a request")
+        headers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
+        return RawRequest(event.method.decode(), event.target, headers, event.http_version)
+
+    async def read_body(self) -> bytes | None:
+        """Return the next piece of the body. None at its end.
+
+        Raises:
+            Rejected: it is malformed, or ends early
+        """
+        if self._http.they_are_waiting_for_100_continue:
+            await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+        while True:
+            event = self._next_event()
+            if event is h11.NEED_DATA:
+                self._http.receive_data(bytes(await self.stream.receive_some(CHUNK)))
+            elif isinstance(event, h11.Data):
+                return bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                return None
+            else:
+                raise Rejected(400, "the body of the request ends early")
+
+    def _next_event(self) -> object:
+        try:
+            return self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            raise Rejected(error.error_status_hint, "the request is malformed") from None
+
+    async def inform(self, status: int, headers: Headers) -> None:
+        """Send an interim response (1xx)."""
+        await self._send(h11.InformationalResponse(status_code=status, headers=list(headers)))
+
+    async def respond(self, status: int, headers: Headers, reason: bytes = b"") -> None:
+        """Send the head of a response."""
+        await self._send(h11.Response(status_code=status, headers=list(headers), reason=reason))
+
+    async def send_body(self, data: bytes) -> None:
+        """Send a piece of the body."""
+        if data:
+            await self._send(h11.Data(data=data))
+
+    async def end(self, trailers: Headers = ()) -> None:
+        """End the response."""
+        await self._send(h11.EndOfMessage(headers=list(trailers)))
+
+    async def _send(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            await self.stream.send_all(data)
+
+    @property
+    def has_answered(self) -> bool:
+        """Tell whether the head of a response was sent."""
+        return self._http.our_state is not h11.SEND_RESPONSE and self._http.our_state is not h11.IDLE
+
+    async def linger(self) -> None:
+        """Let a client that still sends a body read the answer: to close at once would take it away (RFC 9112 §9.6)."""
+        if self._http.their_state is not h11.DONE:
+            with trio.move_on_after(LINGER_SECONDS):
+                while await self.stream.receive_some(CHUNK):
+                    pass
+
+    def early_bytes(self) -> bytes:
+        """Return what came behind the request, where the protocol changes."""
+        return bytes(self._http.trailing_data[0])
+
+    def go_on(self) -> bool:
+        """Be ready for the next request. False if there can be none."""
+        states = (self._http.our_state, self._http.their_state)
+        if states != (h11.DONE, h11.DONE) or self._http.trailing_data[0]:
+            return False
+        self._http.start_next_cycle()
+        return True

@@ -1,0 +1,118 @@
+"""The side of a host: requests out, responses in, over a stream that TLS has verified (RFC 9112, by h11)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import h11
+import trio
+
+from envfs.proxy.incoming import CHUNK
+from envfs.proxy.request_checks import MOST_HEAD_BYTES
+
+Headers = Sequence[tuple[bytes, bytes]]
+_IDLE_SECONDS: Final = 3.0  # after which a host may close at any moment: node does after 5
+
+
+class UpstreamFailed(Exception):
+    """A host does not answer, or not in HTTP. `text` says what is wrong."""
+
+    def __init__(self, text: str) -> None:
+        """Say what is wrong."""
+        super().__init__(text)
+        self.text = text
+
+
+class ResponseHead:
+    """The head of a response. `is_final` if it is no interim one."""
+
+    def __init__(self, event: h11.Response | h11.InformationalResponse) -> None:
+        """Take what h11 read."""
+        self.status = event.status_code
+        self.reason = bytes(event.reason)
+        self.headers = tuple((bytes(name), bytes(value)) for name, value in event.headers)
+        self.is_final = isinstance(event, h11.Response) or event.status_code == 101  # noqa: PLR2004 - it switches
+
+    def value(self, name: bytes) -> bytes:
+        """Return the value of a header. Empty for one that is not there."""
+        return next((value for other, value in self.headers if other == name), b"")
+
+
+class Outgoing:
+    """One connection to a host."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        """Write to a stream and read from it."""
+        self.stream = stream
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEAD_BYTES)
+        self._moment = trio.current_time()  # of the last bytes from the host
+
+    async def send_head(self, method: str, target: bytes, headers: Headers) -> None:
+        """Send the head of a request."""
+        await self._send(h11.Request(method=method, target=target, headers=list(headers)))
+
+    async def send_body(self, data: bytes) -> None:
+        """Send a piece of the body."""
+        if data:
+            await self._send(h11.Data(data=data))
+
+    async def end(self) -> None:
+        """End the request."""
+        await self._send(h11.EndOfMessage())
+
+    async def _send(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            try:
+                await self.stream.send_all(data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                raise UpstreamFailed("the host closed the connection") from None
+
+    async def read_head(self) -> ResponseHead:
+        """Return the head of the next response, or interim response.
+
+        Raises:
+            UpstreamFailed: there is none
+        """
+        event = await self._next_event()
+        if isinstance(event, h11.Response | h11.InformationalResponse):
+            return ResponseHead(event)
+        raise UpstreamFailed("the host closed the connection")
+
+    async def read_body(self) -> bytes | None:
+        """Return the next piece of the body. None at its end.
+
+        Raises:
+            UpstreamFailed: it ends early
+        """
+        event = await self._next_event()
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        if isinstance(event, h11.EndOfMessage):
+            return None
+        raise UpstreamFailed("the response ends early")
+
+    async def _next_event(self) -> object:
+        while True:
+            try:
+                event = self._http.next_event()
+                if event is not h11.NEED_DATA:
+                    return event
+                self._http.receive_data(bytes(await self.stream.receive_some(CHUNK)))
+                self._moment = trio.current_time()
+            except h11.RemoteProtocolError:
+                raise UpstreamFailed("the host does not answer in HTTP/1.1") from None
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                raise UpstreamFailed("the host closed the connection") from None
+
+    def early_bytes(self) -> bytes:
+        """Return what came behind the response, where the protocol changes."""
+        return bytes(self._http.trailing_data[0])
+
+    def go_on(self) -> bool:
+        """Be ready for the next request. False if there can be none, or the host may be leaving."""
+        if (self._http.our_state, self._http.their_state) != (h11.DONE, h11.DONE):
+            return False
+        if trio.current_time() - self._moment > _IDLE_SECONDS:
+            return False
+        self._http.start_next_cycle()
+        return True

@@ -1,0 +1,49 @@
+"""Bytes between two streams, both ways, until one side ends and the other has had its say."""
+
+from typing import Final
+
+import trio
+
+from envfs.host.supervision import supervised_nursery
+from envfs.proxy.incoming import CHUNK
+
+IDLE_SECONDS: Final = 600.0
+
+
+async def relay(one: trio.abc.Stream, other: trio.abc.Stream) -> None:
+    """Pass bytes on between two streams, and close both at the end."""
+    last = _LastMoved()
+    async with supervised_nursery() as tasks:
+        tasks.run(_pass_on, one, other, last)
+        await _pass_on(other, one, last)
+    await trio.aclose_forcefully(one)
+    await trio.aclose_forcefully(other)
+
+
+class _LastMoved:
+    """The moment of the last byte, in either direction."""
+
+    def __init__(self) -> None:
+        self.moment = trio.current_time()
+
+
+async def _pass_on(source: trio.abc.Stream, target: trio.abc.Stream, last: _LastMoved) -> None:
+    try:
+        while data := await _next_bytes(source, last):
+            await target.send_all(data)
+            last.moment = trio.current_time()
+        if isinstance(target, trio.abc.HalfCloseableStream):
+            await target.send_eof()
+            return
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass
+    await trio.aclose_forcefully(target)
+
+
+async def _next_bytes(source: trio.abc.Stream, last: _LastMoved) -> bytes:
+    # nothing if neither direction has moved for long
+    while True:
+        with trio.move_on_at(last.moment + IDLE_SECONDS):
+            return bytes(await source.receive_some(CHUNK))
+        if trio.current_time() >= last.moment + IDLE_SECONDS:
+            return b""

@@ -1,0 +1,114 @@
+"""Answers to a proxy: whether a request may go on, and the certificate of a host.
+
+Laws: each request is decided again, by the rules as they are then. Nothing is admitted before its entry is in the log.
+"""
+
+import contextlib
+import os
+
+import trio
+
+from envfs.core import events
+from envfs.errors import AuditUnavailable, EnvFSError
+from envfs.host import clocks
+from envfs.host.callers import rule_processes
+from envfs.host.supervision import supervised_nursery
+from envfs.protocol.keyholding import IssueCertificate, LeafMade
+from envfs.protocol.proxying import (
+    AdmitRequest,
+    IssueLeaf,
+    LeafIssued,
+    ReportRefusal,
+    RequestAdmitted,
+    RequestDenied,
+)
+from envfs.proxy.hosts import parse_endpoint
+from envfs.service.proxy_processes.sessions import RunningSession
+from envfs.service.service import Service
+
+_FORBIDDEN, _UNAVAILABLE = 403, 503
+_ENDED = "what lets this session have the values has ended"
+_LOOK_SECONDS = 1.0
+
+
+async def serve_session(service: Service, session: RunningSession) -> None:
+    """Answer a proxy until it, its command or its right has ended."""
+    async with supervised_nursery() as tasks:
+        tasks.run(_watch, service, session)
+        async for message in session.process.messages():
+            match message:
+                case AdmitRequest():
+                    await session.process.send(_admitted(service, session, message))
+                case ReportRefusal():
+                    _refused(service, session, message)
+                case IssueLeaf():
+                    tasks.run(_issue, service, session, message)
+                case _:
+                    break
+        tasks.cancel()
+
+
+def may_go_on(service: Service, session: RunningSession) -> bool:
+    """Tell whether the caller of a session may still have its values."""
+    terms = session.terms
+    verdict = service.open_vault.gate.judge_held(terms.caller, terms.access)
+    return verdict.is_served and not verdict.face.masked
+
+
+def _admitted(service: Service, session: RunningSession, request: AdmitRequest) -> RequestAdmitted | RequestDenied:
+    terms, gate = session.terms, service.open_vault.gate
+    if not may_go_on(service, session):
+        _record_refusal(service, session, events.forward_refused(terms.access, request.method, "no right any more"))
+        return RequestDenied(request.number, _FORBIDDEN, _ENDED)
+    verdict = gate.judge_held(terms.caller, terms.access)
+    target = f"{request.rule or 'no rule'}: {request.host}{request.path}"
+    try:
+        service.log.append(events.forwarded(terms.access, request.method, target, verdict.decision), terms.caller)
+    except AuditUnavailable as error:
+        return RequestDenied(request.number, _UNAVAILABLE, f"{error.text}, so nothing is sent")
+    session.requests += 1
+    return RequestAdmitted(request.number)
+
+
+def _refused(service: Service, session: RunningSession, refusal: ReportRefusal) -> None:
+    session.refusals += 1
+    reason = f"{refusal.host}{refusal.path}: {refusal.reason}"
+    _record_refusal(service, session, events.forward_refused(session.terms.access, refusal.method, reason))
+
+
+def _record_refusal(service: Service, session: RunningSession, event: events.Event) -> None:
+    with contextlib.suppress(AuditUnavailable):  # the refusal stands all the same
+        service.refusals.record(event, session.terms.caller)
+
+
+async def _issue(service: Service, session: RunningSession, request: IssueLeaf) -> None:
+    try:
+        endpoint = parse_endpoint(request.host if ":" not in request.host else f"[{request.host}]")
+        if not any(endpoint._replace(port=own.port).fits(own) for rule in session.terms.rules for own in rule.hosts):
+            raise EnvFSError("no rule names this host")
+        asked = IssueCertificate(session.terms.key, request.host, clocks.wall_ns() // 1_000_000_000)
+        answer = await service.keyholder.ask(asked, LeafMade)
+    except EnvFSError:
+        await session.process.send(RequestDenied(request.number, _UNAVAILABLE, "there is no certificate for the host"))
+        return
+    try:
+        await session.process.send(LeafIssued(request.number), answer.descriptors[0])
+    finally:
+        os.close(answer.descriptors[0])
+
+
+async def _watch(service: Service, session: RunningSession) -> None:
+    # the end of the command is noticed at once, the end of a right within a second
+    try:
+        pidfd = os.pidfd_open(session.terms.process.pid)
+    except OSError:
+        session.end()
+        return
+    try:
+        while rule_processes.lives(session.terms.process) and may_go_on(service, session):
+            with trio.move_on_after(_LOOK_SECONDS):
+                await trio.lowlevel.wait_readable(pidfd)
+    finally:
+        trio.lowlevel.notify_closing(pidfd)
+        os.close(pidfd)
+    session.end()

@@ -1,0 +1,1 @@
+"""The proxy processes of a daemon: how one is held, and which sessions run."""

@@ -1,0 +1,377 @@
+"""The proxy process between a client and a host: what the host gets, what comes back, what is refused."""
+
+import hashlib
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.component.proxying import (
+    CREDENTIALS,
+    HOST,
+    KEY,
+    SECONDS,
+    SHORTER,
+    SHORTER_VALUE,
+    TOKEN,
+    UNRULED,
+    VALUE,
+    Proxy,
+    Upstream,
+    running_proxy,
+)
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    """Give the module a host."""
+    host = Upstream(tmp_path_factory.mktemp("upstream"))
+    yield host
+    host.close()
+
+
+@pytest.fixture(scope="module")
+def proxy(upstream: Upstream) -> Iterator[Proxy]:
+    """Give the module a proxy."""
+    more = ({"key": "SHORTER", "where": ["query:key", "json:token", "header:x-shorter"]},)
+    with running_proxy(upstream, *more) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def forgetting(upstream: Upstream, proxy: Proxy) -> None:
+    """Let each test see its own requests alone."""
+    for seen in (upstream.seen, proxy.admitted, proxy.refused):
+        seen.clear()
+    proxy.denies = ""
+
+
+AUTHORIZED = {"Authorization": f"Bearer {KEY.decode()}"}
+
+
+def _ask(
+    proxy: Proxy, upstream: Upstream, path: str, headers: dict[str, str] = AUTHORIZED, **more: object
+) -> tuple[http.client.HTTPResponse, bytes]:
+    client = proxy.connect(HOST, upstream.port)
+    try:
+        client.request(str(more.pop("method", "GET")), path, headers=headers, **more)  # type: ignore[arg-type]
+        response = client.getresponse()
+        return response, response.read()
+    finally:
+        client.close()
+
+
+def test_the_host_gets_the_value_and_the_client_its_placeholder(proxy: Proxy, upstream: Upstream) -> None:
+    response, body = _ask(proxy, upstream, "/key")
+    assert upstream.seen[0].headers["authorization"] == f"Bearer {VALUE.decode()}"
+    assert json.loads(body) == {"you": f"Bearer {KEY.decode()}"}
+    assert response.headers["X-Told"] == f"Bearer {KEY.decode()}"
+    assert proxy.admitted[0][1:] == ("GET", f"{HOST}:{upstream.port}", "/key", "api-example-test", ("KEY",))
+
+
+def test_many_requests_go_over_one_connection(proxy: Proxy, upstream: Upstream) -> None:
+    client = proxy.connect(HOST, upstream.port)
+    for number in range(5):
+        client.request("POST", f"/n{number}", b"x" * number, AUTHORIZED)
+        assert json.loads(client.getresponse().read())["target"] == f"/n{number}"
+    client.close()
+    assert [seen.headers["authorization"] for seen in upstream.seen] == [f"Bearer {VALUE.decode()}"] * 5
+
+
+def test_a_token_of_the_clients_own_is_never_overwritten(proxy: Proxy, upstream: Upstream) -> None:
+    _ask(proxy, upstream, "/x", {"Authorization": "Bearer own", "X-Other": "1"})
+    sent = upstream.seen[0].headers
+    assert sent["authorization"] == "Bearer own"
+    assert set(sent) == {"host", "authorization", "x-other", "accept-encoding"}
+    assert sent["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "key", "place"),
+    [
+        ("/x", {"X-Key": UNRULED.decode()}, "UNRULED", "header:x-key"),
+        ("/x?q=" + KEY.decode(), {}, "KEY", "query:q"),
+        ("/x", {"Cookie": f"a={KEY.decode()}"}, "KEY", "header:cookie"),
+        ("/x", {"X-Other": SHORTER.decode()}, "SHORTER", "header:x-other"),
+    ],
+)
+def test_a_placeholder_without_a_rule_is_refused_and_nothing_is_sent(
+    proxy: Proxy, upstream: Upstream, path: str, headers: dict[str, str], key: str, place: str
+) -> None:
+    response, body = _ask(proxy, upstream, path, headers)
+    error = json.loads(body)["error"]
+    assert response.status == 403
+    assert f"{key} may not be sent to {HOST}:{upstream.port} in {place}" in error["message"]
+    assert f'key = "{key}"' in error["hint"]
+    assert f'where = ["{place}"]' in error["hint"]
+    assert not upstream.seen
+    assert not proxy.admitted
+    assert proxy.refused[0].host == f"{HOST}:{upstream.port}"
+
+
+def test_without_an_entry_in_the_log_nothing_is_sent(proxy: Proxy, upstream: Upstream) -> None:
+    proxy.denies = "the access log cannot be written"
+    response, body = _ask(proxy, upstream, "/key")
+    assert response.status == 503
+    assert b"the access log cannot be written" in body
+    assert not upstream.seen
+
+
+def test_a_binary_body_arrives_bit_by_bit_the_same(proxy: Proxy, upstream: Upstream) -> None:
+    data = os.urandom(3_000_000) + KEY
+    for body in (data, iter((data[:1_000_000], data[1_000_000:]))):
+        _, answer = _ask(proxy, upstream, "/x", method="POST", body=body)
+        assert json.loads(answer)["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def test_a_field_of_a_json_body_is_filled_and_its_length_is_right(proxy: Proxy, upstream: Upstream) -> None:
+    headers = {"Content-Type": "application/json"}
+    body = b'{"token": "%b", "n": 1.50}' % SHORTER
+    response, _ = _ask(proxy, upstream, "/x", headers, method="POST", body=body)
+    assert response.status == 200
+    assert upstream.seen[0].body == b'{"token": "short/value", "n": 1.50}'
+    talk = b'{"messages": ["%b and %b"]}' % (SHORTER, KEY)
+    _ask(proxy, upstream, "/x", headers, method="POST", body=talk)
+    assert upstream.seen[1].body == talk
+
+
+def test_a_shorter_value_makes_the_response_chunked(proxy: Proxy, upstream: Upstream) -> None:
+    response, body = _ask(proxy, upstream, "/x?key=" + SHORTER.decode(), {})
+    assert upstream.seen[0].target == "/x?key=short%2Fvalue"
+    assert json.loads(body)["target"] == "/x?key=" + SHORTER.decode()
+    assert response.headers["X-Echo"] == "/x?key=" + SHORTER.decode()
+    assert response.headers["Content-Length"] is None
+    assert SHORTER_VALUE not in body
+
+
+def test_a_compressed_response_is_looked_through(proxy: Proxy, upstream: Upstream) -> None:
+    response, body = _ask(proxy, upstream, "/gzip")
+    assert response.headers["Content-Encoding"] is None
+    assert body == b"x" * 70_000 + b"Bearer " + KEY + b"y" * 70_000
+
+
+def test_a_response_that_cannot_be_looked_through_is_not_passed_on(proxy: Proxy, upstream: Upstream) -> None:
+    response, body = _ask(proxy, upstream, "/brotli")
+    assert response.status == 502
+    assert b"hello" not in body
+
+
+def test_events_come_one_by_one(proxy: Proxy, upstream: Upstream) -> None:
+    upstream.may_go_on.clear()
+    client = proxy.connect(HOST, upstream.port)
+    client.request("GET", "/events", headers=AUTHORIZED)
+    response = client.getresponse()
+    assert response.read1(100) == b"data: one\n\n"  # while the host waits
+    upstream.may_go_on.set()
+    rest = b""
+    while piece := response.read1(1000):
+        rest += piece
+    assert rest == b"data: Bearer " + KEY + b"\n\ndata: last\n\n"
+    client.close()
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("HEAD", "/x", 200), ("GET", "/nothing", 204)])
+def test_a_response_without_a_body_ends_at_once(
+    proxy: Proxy, upstream: Upstream, method: str, path: str, status: int
+) -> None:
+    client = proxy.connect(HOST, upstream.port)
+    for _ in range(2):
+        client.request(method, path, headers=AUTHORIZED)
+        response = client.getresponse()
+        assert (response.status, response.read()) == (status, b"")
+    client.close()
+
+
+def test_a_host_may_answer_before_it_has_the_whole_body(proxy: Proxy, upstream: Upstream) -> None:
+    response, body = _ask(proxy, upstream, "/early", method="POST", body=b"x" * 100)
+    assert (response.status, body) == (400, b"enough")
+
+
+def test_a_client_that_expects_100_is_told_to_go_on(proxy: Proxy, upstream: Upstream) -> None:
+    with _tls(proxy, upstream) as stream:
+        length = b"POST /x HTTP/1.1\r\nhost: %b\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n" % _name(upstream)
+        stream.sendall(length)
+        assert stream.recv(1000).startswith(b"HTTP/1.1 100 ")
+        stream.sendall(b"body")
+        assert stream.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert upstream.seen[0].body == b"body"
+
+
+def test_a_websocket_is_relayed_with_its_key_put_in(proxy: Proxy, upstream: Upstream) -> None:
+    with _tls(proxy, upstream) as stream:
+        stream.sendall(
+            b"GET /websocket HTTP/1.1\r\nhost: %b\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+            b"sec-websocket-key: AAAA\r\nauthorization: Bearer %b\r\n\r\n" % (_name(upstream), KEY)
+        )
+        assert stream.recv(1000).startswith(b"HTTP/1.1 101 ")
+        stream.sendall(b"\x81\x05hello")
+        assert stream.recv(1000) == b"olleh\x05\x81"
+    assert upstream.seen[0].headers["authorization"] == f"Bearer {VALUE.decode()}"
+
+
+def _name(upstream: Upstream) -> bytes:
+    return f"{HOST}:{upstream.port}".encode()
+
+
+def _tls(proxy: Proxy, upstream: Upstream) -> ssl.SSLSocket:
+    return proxy.authority.trust().wrap_socket(_tunnel(proxy, f"{HOST}:{upstream.port}"), server_hostname=HOST)
+
+
+def _tunnel(proxy: Proxy, target: str) -> socket.socket:
+    plain = _asked_for_tunnel(proxy, target)
+    assert _status(plain) == 200
+    return plain
+
+
+def _tunnel_status(proxy: Proxy, target: str, credentials: str = CREDENTIALS) -> int:
+    with _asked_for_tunnel(proxy, target, credentials) as plain:
+        return _status(plain)
+
+
+def _asked_for_tunnel(proxy: Proxy, target: str, credentials: str = CREDENTIALS) -> socket.socket:
+    plain = socket.create_connection(("127.0.0.1", proxy.port), timeout=SECONDS)
+    authorization = f"proxy-authorization: Basic {credentials}\r\n" if credentials else ""
+    plain.sendall(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{authorization}\r\n".encode())
+    return plain
+
+
+def _status(plain: socket.socket) -> int:
+    answer = b""
+    while b"\r\n\r\n" not in answer and (data := plain.recv(1)):
+        answer += data
+    return int(answer.split()[1])
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nhost: evil.example.test\r\n\r\n", 421),
+        (b"GET https://evil.example.test/ HTTP/1.1\r\nhost: NAME\r\n\r\n", 421),
+        (b"GET /../x HTTP/1.1\r\nhost: NAME\r\n\r\n", 400),
+        (b"GET /%2e%2e/x HTTP/1.1\r\nhost: NAME\r\n\r\n", 400),
+        (b"TRACE / HTTP/1.1\r\nhost: NAME\r\n\r\n", 405),
+        (b"CONNECT other:443 HTTP/1.1\r\nhost: NAME\r\n\r\n", 405),
+        (b"GET / HTTP/1.1\r\nhost: NAME\r\nhost: NAME\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: NAME\r\nx: a\r\n b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\nhost: NAME\n\n", 400),
+        (b"POST / HTTP/1.1\r\nhost: NAME\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nhost: NAME\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nhost: NAME\r\ncontent-length: -1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nhost: NAME\r\ntransfer-encoding: gzip\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nhost: NAME\r\nbad header: x\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: NAME\r\nx : y\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: NAME\r\nx: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+        (b"GET  / HTTP/1.1\r\nhost: NAME\r\n\r\n", 400),
+        (b"NOT-HTTP\r\n\r\n", 400),
+    ],
+)
+def test_a_request_of_uncertain_meaning_reaches_no_host(
+    proxy: Proxy, upstream: Upstream, request_: bytes, status: int
+) -> None:
+    with _tls(proxy, upstream) as stream:
+        stream.sendall(request_.replace(b"NAME", _name(upstream)))
+        assert stream.recv(2000).startswith(b"HTTP/1.1 %d " % status)
+    assert not upstream.seen
+
+
+def test_a_request_that_comes_before_the_answer_to_the_one_before_is_not_served(
+    proxy: Proxy, upstream: Upstream
+) -> None:
+    with _tls(proxy, upstream) as stream:
+        stream.sendall(b"GET /a HTTP/1.1\r\nhost: NAME\r\n\r\n".replace(b"NAME", _name(upstream)) * 2)
+        data = b""
+        while piece := stream.recv(5000):
+            data += piece
+    assert data.count(b"HTTP/1.1 200") == 1
+    assert len(upstream.seen) == 1
+
+
+def test_another_name_in_the_handshake_ends_it(proxy: Proxy, upstream: Upstream) -> None:
+    with _tunnel(proxy, f"{HOST}:{upstream.port}") as plain, pytest.raises(ssl.SSLError):
+        proxy.authority.trust().wrap_socket(plain, server_hostname="evil.example.test")
+
+
+@pytest.mark.parametrize("credentials", ["", "bm90OnRoZS10b2tlbg=="])
+def test_a_stranger_gets_407_and_reaches_nothing(proxy: Proxy, upstream: Upstream, credentials: str) -> None:
+    assert _tunnel_status(proxy, f"{HOST}:{upstream.port}", credentials) == 407
+    plain = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=SECONDS)
+    plain.request("GET", "/wrong-token/r/api-example-test/x")
+    assert plain.getresponse().status == 407
+    plain.close()
+    assert not upstream.seen
+    assert not proxy.admitted
+
+
+def test_the_base_url_needs_no_certificate(proxy: Proxy, upstream: Upstream) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=SECONDS)
+    for _ in range(2):
+        client.request("GET", f"/{TOKEN}/r/api-example-test/key?x=1", headers=AUTHORIZED)
+        assert json.loads(client.getresponse().read()) == {"you": f"Bearer {KEY.decode()}"}
+    client.request("GET", f"/{TOKEN}/r/none/x", headers=AUTHORIZED)
+    assert client.getresponse().status == 404
+    client.close()
+    assert [(seen.target, seen.headers["host"]) for seen in upstream.seen] == [
+        ("/key?x=1", f"{HOST}:{upstream.port}")
+    ] * 2
+    assert TOKEN not in repr(proxy.admitted) + repr(proxy.refused)
+
+
+def test_a_value_never_goes_out_unencrypted(proxy: Proxy) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=SECONDS)
+    headers = {"Proxy-Authorization": f"Basic {CREDENTIALS}", **AUTHORIZED}
+    client.request("GET", "http://plain.example.test/x", headers=headers)
+    response = client.getresponse()
+    assert response.status == 403
+    assert b"KEY may not be sent" in response.read()
+    client.close()
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1:{port}", "localhost:{port}", "169.254.169.254:80", "[::1]:{port}"])
+def test_a_tunnel_leads_neither_to_this_machine_nor_to_metadata(proxy: Proxy, upstream: Upstream, target: str) -> None:
+    assert _tunnel_status(proxy, target.format(port=upstream.port)) == 502
+
+
+def test_a_host_that_cannot_be_verified_gets_nothing(upstream: Upstream) -> None:
+    with running_proxy(upstream, {"key": "SHORTER", "hosts": [f"other.example.test:{upstream.port}"]}) as proxy:
+        client = proxy.connect("other.example.test", upstream.port)
+        client.request("GET", "/x", headers={"X": SHORTER.decode()})
+        response = client.getresponse()
+        assert response.status == 502
+        assert b"is not verified" in response.read()
+        client.close()
+    assert not upstream.seen
+
+
+def test_a_strict_session_reaches_the_hosts_of_rules_alone(upstream: Upstream) -> None:
+    with running_proxy(upstream, strict=True) as proxy:
+        assert _tunnel_status(proxy, "example.com:443") == 403
+        response, body = _ask(proxy, upstream, "/key")
+        assert (response.status, response.headers["Content-Length"]) == (200, str(len(body)))
+        assert proxy.refused[0].reason == "no-host"
+
+
+def test_curl_sends_a_large_body_and_reads_a_large_one(proxy: Proxy, upstream: Upstream, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(proxy.authority.certificate)
+    (tmp_path / "body").write_bytes(os.urandom(5_000_000))
+    url = f"https://{HOST}:{upstream.port}"
+    curl = ["curl", "-sS", "--fail", "--compressed", "--http2", "--max-time", "60", "--cacert", tmp_path / "ca.pem"]
+    curl += ["-x", f"http://envfs:{TOKEN}@127.0.0.1:{proxy.port}", "-H", f"Authorization: Bearer {KEY.decode()}"]
+    sent = subprocess.run(
+        [*curl, "--data-binary", f"@{tmp_path / 'body'}", f"{url}/x"], capture_output=True, check=True
+    )
+    assert json.loads(sent.stdout)["sha256"] == hashlib.sha256((tmp_path / "body").read_bytes()).hexdigest()
+    read = subprocess.run([*curl, f"{url}/bytes?3000000"], capture_output=True, check=True)
+    assert read.stdout == b"\xff\x00b" * 1_000_000
+
+
+def test_the_proxy_ends_with_its_daemon(upstream: Upstream) -> None:
+    with running_proxy(upstream) as proxy:
+        assert proxy.process.poll() is None
+    assert proxy.process.returncode == 0
