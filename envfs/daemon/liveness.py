@@ -73,7 +73,7 @@ class Heart:
         abort, daemon = _abort_of(device), os.pidfd_open(os.getpid())
         passed = tuple(descriptor for descriptor in (reading, daemon, abort) if descriptor >= 0)
         words = [str(descriptor) for descriptor in (reading, daemon, abort, os.getpid(), self._patience)]
-        command = [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), *words]
+        command = [sys.executable, "-I", "-S", str(Path(watchdog.__file__)), *words, f"0:{os.minor(device)}"]
         try:
             self._watchdog = subprocess.Popen(
                 command, pass_fds=passed, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/", env={}

@@ -16,6 +16,7 @@ import pytest
 
 from envfs.daemon import watchdog
 from tests.conftest import Homes
+from tests.system.crashing import STRACE
 from tests.system.home import ENVFS, SECONDS, Home, alive, as_user, eventually, mounts_below
 
 _PATIENCE = "5"
@@ -164,6 +165,37 @@ def test_a_daemon_that_waits_for_its_disk_is_given_longer_than_one_that_is_stopp
         stopped.kill()
     os.close(reading)
     os.close(writing)
+
+
+@pytest.mark.skipif(not STRACE, reason="needs strace")
+def test_a_daemon_that_is_killed_while_it_looks_at_its_own_mount_is_gone_and_the_next_one_starts(shop: Home) -> None:
+    """A thread waits for an answer that nobody gives any more, and only the end of the connection frees it."""
+    daemon = shop.mount(environ={"ENVFS_WATCHDOG": "2"})
+    seconds = int(3 * SECONDS)
+    slow = ["-e", "trace=writev", "-e", f"inject=writev:delay_enter={seconds}000000"]
+    with subprocess.Popen([str(STRACE), "-p", str(daemon.pid), *slow], stderr=subprocess.DEVNULL) as tracing:
+        try:
+            eventually(lambda: _waits_for_itself(daemon.pid), "a thread looks at the mount, and gets no answer")
+            os.kill(daemon.pid, signal.SIGKILL)
+        finally:
+            tracing.kill()
+    eventually(lambda: not alive(daemon.pid) and not alive(daemon.keyholder), "the daemon ends")
+    eventually(lambda: not _threads(daemon.pid), "and so do its threads")
+    again = shop.mount()
+    assert "COMPANY_NAME" in shop.view("/shop/prod").read_text()
+    shop.end(again)
+
+
+def _threads(pid: int) -> list[str]:
+    # one that waits for the mount counts: the first thread of its process may be dead
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [each for each in os.listdir(f"/proc/{pid}/task") if each != str(pid)]
+    return []
+
+
+def _waits_for_itself(pid: int) -> bool:
+    waits = (Path(f"/proc/{pid}/task/{each}/wchan").read_bytes() for each in _threads(pid))
+    return any(b"request_wait_answer" in wait for wait in waits)
 
 
 def _state(pid: int) -> str:
