@@ -253,6 +253,7 @@ ELSEWHERE = {
     "envfs key rotate": "a text, whose hint says what is missing",
     "envfs unlock {}": "a change of keys that broke off: tests/system/test_custody.py",
     "envfs edit {}": "a day that was about the old value: tests/transcripts/rotation.txt",
+    "envfs history {} --name {}{}": "a value of another rotation in its place: tests/system/test_rotate.py",
     "envfs history {} --name {}": "a variable that went away while its command ran: tests/system/test_rotate.py",
     "envfs generate --set {} {}": "a variable that went away meanwhile: tests/component/test_rotations.py",
     "envfs unmount && envfs mount": "a client of another release: tests/component/test_connection.py",
