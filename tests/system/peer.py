@@ -63,7 +63,7 @@ class Peer:
 
     def receive(self) -> Body:
         """Return the next message but for signs of life, its blobs as one in `blob`; EOFError at the end."""
-        while (body := self.next())["type"] == "working-row":
+        while (body := self.next())["type"] in ("working-row", "progress-row"):  # of a busy machine
             pass
         return body
 
