@@ -28,7 +28,8 @@ _WORKS = [
     (_CORE, 0),
     (_STACK, 256 << 10),
 ]
-_TOO_LOW = [(_NOFILE, 16), (_NOFILE, 24), (_FSIZE, 16 << 10), (_FSIZE, 0), (_DATA, 20 << 20)]
+_TOO_LOW = [(_NOFILE, 16), (_NOFILE, 24), (_FSIZE, 16 << 10), (_FSIZE, 0)]
+_TOO_LOW += [(_DATA, size << 20) for size in (20, 30, 33)] + [(_AS, size << 20) for size in (30, 50)]
 
 
 def _limited(home: Home, limit: tuple[int, int], *words: str) -> subprocess.CompletedProcess[str]:
