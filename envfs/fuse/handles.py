@@ -16,6 +16,7 @@ from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.fuse.inodes import file_extent
 from envfs.fuse.kernel_table import Inode
 from envfs.fuse.listings import Listing
+from envfs.fuse.nodes import VALUE
 from envfs.gate.gate import Gate
 from envfs.gate.readings import LevelReading
 from envfs.gate.views.view import Extent, View
@@ -207,6 +208,11 @@ def open_content(inode: Inode, caller: Caller, request: AccessRequest, view: Vie
 def grown_file(inode: Inode, what: OpenFile, view: View) -> OpenFile:
     """Return an open file with all of its text in another view of the same content, whatever the kernel was told."""
     return what._replace(view=view, extent=file_extent(view, inode.node))
+
+
+def is_grown(inode: Inode, view: View) -> bool:
+    """Tell whether an inode's text has more in a view than the kernel was told of. A value is all of it, always."""
+    return inode.node.kind is not VALUE and file_extent(view, inode.node).size > inode.entry.st_size
 
 
 def is_for_pages(piece: Extent, start: int, size: int) -> bool:

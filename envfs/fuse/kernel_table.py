@@ -91,6 +91,10 @@ class KernelTable:
         number = self._numbers.get((node, uid, content))  # type: ignore[call-overload]  # equal to the identity
         return None if number is None else self._inodes[number]
 
+    def as_held(self, inode: Inode) -> Inode:
+        """Return an inode of a while ago as it is now: what the kernel was told since is never taken back."""
+        return self._inodes.get(inode.number, inode)
+
     def identity(self, node: Node, uid: int, content: Hashable = None) -> InodeIdentity:
         """Return what an inode for a reader stands for. The root is one for all."""
         return InodeIdentity(node, uid, content) if node is not ROOT and node != ROOT else InodeIdentity(ROOT, _NOBODY)

@@ -89,7 +89,7 @@ class Operations(Absent):
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
         """Find a name in a folder."""
         if self.touching.is_by(ctx):
-            return self.table.looked_up(self.touching.step(parent_inode, name))
+            return self.table.looked_up(self.table.as_held(self.touching.step(parent_inode, name)))
         folder, caller = self.table[parent_inode].node, self._caller(ctx)
         try:
             node = self._step(folder, name, caller)
@@ -113,12 +113,12 @@ class Operations(Absent):
                 return self.table.refreshed(self._inodes.folder(held.node, held.caller))
             view = await self._view(held.node, caller) if face.has_values_of(held.node.face) else None
         except Unanswered:
-            return held.entry  # what its look-up was told
+            return self.table[inode].entry  # what its look-up was told
         if view is not None and view.content(FORMATS[held.node.kind]) == held.identity.content:
             return self.table.refreshed(self._inodes.file(held.node, held.caller, view))
         if held.is_placeholder or (view is None and not self._handles.show(held)):
             raise FUSEError(errno.ESTALE)  # of another face, which nobody handed on: who holds a name is told nothing
-        return held.entry  # what was replaced keeps its text, so it keeps its size
+        return self.table[inode].entry  # what was replaced keeps its text, so it keeps its size
 
     @guarded
     async def setattr(
@@ -284,6 +284,8 @@ class Operations(Absent):
             self._check(held.node, caller)
             raise FUSEError(errno.ESTALE)
         view = self._gate.admit_warm(caller, request, held.identity.content) or await self._admit(held, caller, request)
+        if handles.is_grown(self.table[inode], view):  # opened by a descriptor: no look-up came before, to tell of it
+            self.table.refreshed(self._inodes.file(held.node, caller, view))
         opened = handles.open_content(self.table[inode], caller, request, view)
         return FileInfo(fh=self._handles.add(opened), direct_io=True, keep_cache=False)
 

@@ -1,14 +1,28 @@
 """What the handlers of the mount give to read, and what the kernel holds of it."""
 
 import os
+import threading
 
 import pyfuse3
 import pytest
 import trio
 
+from envfs.fuse import touching
+from envfs.fuse.operations import Operations
+from envfs.fuse.touch_plan import Touch
+from envfs.service.changes.comparison import EVERYTHING
 from tests.component.world import LEVELS, PROD, Context, World, inode, looked_up, outcome, read_file, run
 
 CTX = Context()
+
+
+async def opened_text(operations: Operations, number: int) -> str:
+    """Open and read an inode that was looked up before."""
+    found = await operations.open(number, os.O_RDONLY, CTX)
+    try:
+        return bytes(await operations.read(found.fh, 0, 1 << 20)).decode()
+    finally:
+        await operations.release(found.fh)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +115,63 @@ def test_a_page_is_filled_with_all_that_the_text_has_by_now(world: World) -> Non
         assert (await operations.getattr(await looked_up(operations, number), CTX)).st_size > len(PROD) + 8
         assert (await operations.getattr(number, CTX)).st_size <= len(PROD) + 8  # pages went out: another inode has it
         await operations.release(found.fh)
+
+    run(main)
+
+
+def test_a_reader_gets_what_was_added_whatever_is_touched_between_its_look_up_and_its_open(world: World) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        number = await looked_up(operations, inode(operations, "dotenv", "/shop/prod"))
+        folder = inode(operations, "folder", "/shop/prod")
+        inode(operations, "folder", "/shop")
+        touches = operations.touches({"/shop/prod": EVERYTHING})  # planned when the text was shorter
+        await world.write("/shop/prod", PROD + "ADDED=1\n")
+        assert (await operations.lookup(folder, b".env", CTX)).st_ino == number
+        walked = [touch for touch in touches if touch.target == number]
+        assert walked
+
+        def walk(touch: Touch) -> None:
+            thread = CTX._replace(pid=threading.get_native_id())
+            for step in touch.steps:
+                trio.from_thread.run(operations.lookup, step.folder, step.name.encode(), thread)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(touching, "_set_time", lambda *_: walk(walked[0]))
+            await trio.to_thread.run_sync(operations.touching.touch, walked[0], -1)
+        assert await opened_text(operations, number) == f"{PROD}ADDED=1\n"
+        assert (await operations.getattr(number, CTX)).st_size == len(PROD) + 8
+
+    run(main)
+
+
+def test_a_file_opened_again_by_its_descriptor_has_what_was_added(world: World) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        number = await looked_up(operations, inode(operations, "dotenv", "/shop/prod"))
+        await world.write("/shop/prod", PROD + "ADDED=1\n")
+        assert await opened_text(operations, number) == f"{PROD}ADDED=1\n"  # no look-up came before
+
+    run(main)
+
+
+def test_what_the_kernel_is_told_while_a_view_is_made_is_not_taken_back_by_who_waited(world: World) -> None:
+    async def main() -> None:
+        operations = world.operations()
+        number = await looked_up(operations, inode(operations, "dotenv", "/shop/prod"))
+        other = await operations.open(number, os.O_RDONLY, CTX)
+        await world.write("/shop/prod", PROD + "ADDED=1\n")
+        sizes = []
+
+        async def ask() -> None:
+            sizes.append((await operations.getattr(number, CTX)).st_size)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(ask)
+            nursery.start_soon(looked_up, operations, number)
+        assert sizes == [len(PROD) + 8] * 3
+        await operations.release(other.fh)
 
     run(main)
 
