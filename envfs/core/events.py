@@ -17,6 +17,7 @@ from envfs.core.operations import KeyOperation, Operation
 from envfs.core.scope import Scope
 
 _LEVEL_CHARACTERS, _RECIPIENT_CHARACTERS = 256, 100  # a refused level may be any text. A hybrid recipient is pages long
+_LONGEST_METHOD, _LONGEST_TARGET = 32, 4096  # characters of what a client of a proxy sent
 _DROPPED = re.compile(r"entries (\d{1,18}) to (\d{1,18}) ([0-9a-f]{64})", re.ASCII)
 
 _UNSIGNED_DROP = re.compile(
@@ -168,12 +169,19 @@ def refused_answer(request: AccessRequest, question: str, why: str) -> Event:
 
 def forwarded(request: AccessRequest, method: str, target: str, decision: Decision) -> Event:
     """A proxy is going to send a request. `target` is the rule by which it has values, the host and the path."""
+    method, target = _told(method, _LONGEST_METHOD), _told(target, _LONGEST_TARGET)
     return Event(EventKind.FORWARD, Channel.PROXY, request.level, operation=method, decision=decision, rule=target)
 
 
 def forward_refused(request: AccessRequest, method: str, reason: str) -> Event:
     """A proxy does not send a request."""
+    method, reason = _told(method, _LONGEST_METHOD), _told(reason, _LONGEST_TARGET)
     return Event(EventKind.REFUSE, Channel.PROXY, request.level, operation=method, decision=Decision.DENY, rule=reason)
+
+
+def _told(text: str, most: int) -> str:
+    # what a client sent: whole, it would make a line that no reader of the log takes
+    return text if len(text) <= most else f"{text[: most // 2]}\u2026{text[-(most // 2) :]}"
 
 
 # -- changes of the vault ----------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ class Directives(NamedTuple):
 
     `every` is in seconds (NEVER: whatever stands at the top of the text). `expires`, `overlap_until` and `begun` are
     times. `with_command` applies a new value, `from_command` makes one, and `kind` says what `envfs rotate` makes.
+    `has_wrong_command` if a directive of one of these two is there that is wrong, so that its command is not known.
     """
 
     every: int = 0
@@ -33,6 +34,7 @@ class Directives(NamedTuple):
     kind: str = ""
     overlap_until: str = ""
     begun: str = ""
+    has_wrong_command: bool = False
 
     @property
     def is_judged(self) -> bool:

@@ -33,6 +33,7 @@ _LINE: Final = re.compile(rf"{BOM}?[{BLANKS}]*#[{BLANKS}]*@([a-z-]+)(?![A-Za-z0-
 _BEHIND: Final = re.compile(rf"#[{BLANKS}]*@([a-z-]+)(?![A-Za-z0-9_-])")
 _DIVIDER: Final = re.compile(rf"{BOM}?[{BLANKS}]*#[{BLANKS}]*-{{3,}}[{BLANKS}]*")
 _PASSING: Final = ("overlap-until", "rotation-begun")
+_COMMANDS: Final = ("rotate-with", "rotate-from")
 
 
 _Said = tuple[str, str | int]  # a field of Directives, and what it is
@@ -151,6 +152,7 @@ def _read(document: Document) -> tuple[dict[str, Directives], tuple[DirectiveFau
                 said = said._replace(**{field: argument})  # type: ignore[arg-type]
             except ValueError as error:
                 faults.append(_fault(mark, str(error)))
+                said = said._replace(has_wrong_command=said.has_wrong_command or mark.word in _COMMANDS)
         if run.name:
             by_name[run.name] = said
         elif run.name is not None:

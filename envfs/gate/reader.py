@@ -182,7 +182,7 @@ class Reader:
         if not (named.is_served and named.face.shows(name)):
             self._gate.refuse(caller, access, "no names")
         self._gate.admit_facts(caller, access)
-        if not self._gate.may_compare(caller, level):
+        if not (self._gate.may_compare(caller, level) and self._gate.decide(caller, level).face.shows(name)):
             return False
         self._gate.admit_facts(caller, access._replace(format=Format.COMPARE))
         return True

@@ -147,12 +147,14 @@ class Rotations:
                 at.level,
                 name,
                 judge_rotation(said[name], header.time if header else "", query.now, query.within),
-                said[name] if at.has_text else said[name]._replace(with_command="", from_command=""),
+                said[name]
+                if at.has_text and not said[name].has_wrong_command
+                else said[name]._replace(with_command="", from_command=""),
                 version,
                 header.time if header else "",
                 header.author if header else "",
                 exact,
-                bool(said[name].with_command or said[name].from_command),
+                bool(said[name].with_command or said[name].from_command or said[name].has_wrong_command),
                 hides and said[name].every > 0,
             )
             if shows_all or row.judgement.state is not RotationState.GOOD or row.hides_age:

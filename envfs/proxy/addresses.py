@@ -21,6 +21,7 @@ _NEVER: Final = tuple(
         ),
     )
 )
+_TRANSLATED: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48")))  # RFC 6052, RFC 8215
 _LOCALHOST: Final = "localhost"
 
 
@@ -38,7 +39,7 @@ def plain_address(text: str) -> Address:
 
 
 def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address in ipaddress.ip_network("64:ff9b::/96"):  # RFC 6052
+    if any(address in network for network in _TRANSLATED):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 

@@ -75,6 +75,12 @@ def session_rules(rules: Iterable[ProxyRule], variables: Iterable[str]) -> tuple
     return tuple(chosen)
 
 
+def of_catalogue(rules: Iterable[ProxyRule], variable: str) -> tuple[ProxyRule, ...]:
+    """Return those of a session's rules that a variable has from the catalogue. A person's rule takes their place."""
+    shipped = [rule._replace(name="") for rule in session_rules((), (variable,))]
+    return tuple(rule for rule in rules if rule._replace(name="") in shipped)
+
+
 def base_urls(rules: Iterable[ProxyRule]) -> dict[str, tuple[str, str]]:
     """Return the variables that lead clients to the base URL: for each the rule's name and the path that it expects."""
     by_name = {provider.name: provider for provider in shipped_providers()}

@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -23,7 +24,7 @@ from envfs.proxy.hosts import Endpoint, parse_endpoint
 from envfs.proxy.incoming import Incoming
 from envfs.proxy.outgoing import UpstreamFailed
 from envfs.proxy.refusals import Refusal
-from envfs.proxy.request_checks import RawRequest, Rejected
+from envfs.proxy.request_checks import LONGEST_METHOD, LONGEST_TARGET, RawRequest, Rejected
 from envfs.proxy.session import ProxySession
 from envfs.proxy.substitution import Unfit
 from envfs.proxy.upstream import DIAL_SECONDS, dial
@@ -40,9 +41,10 @@ _GONE = (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceEr
 class ClientConnection:
     """One connection of a client to the proxy."""
 
-    def __init__(self, session: ProxySession, stream: trio.SocketStream) -> None:
-        """Serve a stream."""
+    def __init__(self, session: ProxySession, stream: trio.SocketStream, seat: Callable[[], Awaitable[object]]) -> None:
+        """Serve a stream. `seat` is awaited once it has shown the token."""
         self._session = session
+        self._seat = seat
         self._stream = stream
 
     async def serve(self) -> None:
@@ -60,10 +62,12 @@ class ClientConnection:
         if raw is None:
             return
         base = _BASE.fullmatch(raw.target)
-        if base is not None and self._session.is_token(base[1]):
-            await self._serve_base(incoming, raw)
-        elif base is not None or not self._is_known(raw):
+        if not (self._is_known(raw) if base is None else self._session.is_token(base[1])):
             await self._refuse(incoming, raw, "", refusals.needs_token())
+            return
+        await self._seat()
+        if base is not None:
+            await self._serve_base(incoming, raw)
         elif raw.method == "CONNECT":
             await self._serve_connect(incoming, raw)
         else:
@@ -148,7 +152,11 @@ class ClientConnection:
     ) -> bool:
         try:
             return await connection.exchange(raw)
-        except (Rejected, Unfit, NotAdmitted, UpstreamFailed) as error:
+        except Unfit as unfit:
+            refusal = refusals.unfit_refusal(unfit, endpoint, self._session.rules)
+            await self._refuse(incoming, raw, endpoint.authority, refusal)
+            return False
+        except (Rejected, NotAdmitted, UpstreamFailed) as error:
             await self._refuse(incoming, raw, endpoint.authority, _refusal_of(error, endpoint))
             return False
 
@@ -208,7 +216,7 @@ class ClientConnection:
     async def _refuse(self, incoming: Incoming, raw: RawRequest, host: str, refusal: Refusal) -> None:
         has_path = bool(host) and raw.method != "CONNECT"
         path = raw.target.partition(b"?")[0].decode("latin-1") if has_path else ""
-        await self._session.link.report(raw.method, host, path, refusal.kind)
+        await self._session.link.report(raw.method[:LONGEST_METHOD], host, path[:LONGEST_TARGET], refusal.kind)
         await self._answer(incoming, refusal)
 
     async def _answer(self, incoming: Incoming, refusal: Refusal) -> None:
@@ -230,8 +238,6 @@ def _for_host(raw: RawRequest, rest: bytes, endpoint: Endpoint) -> RawRequest:
 
 def _refusal_of(error: Exception, endpoint: Endpoint) -> Refusal:
     match error:
-        case Unfit():
-            return refusals.unfit_refusal(error, endpoint)
         case Rejected() | NotAdmitted():
             return Refusal(error.status, "refused", error.text)
         case UpstreamFailed():

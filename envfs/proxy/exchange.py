@@ -16,14 +16,22 @@ from envfs.proxy.incoming import Incoming
 from envfs.proxy.outgoing import Outgoing, ResponseHead, UpstreamFailed
 from envfs.proxy.places import is_of_connection
 from envfs.proxy.replacing import Replacement
-from envfs.proxy.request_checks import RawRequest, Rejected, check_request, is_upgrade
-from envfs.proxy.scrubbing import BodyFilter, Scrubber, UnknownCoding, keeps_length, scrub_header, scrubbing_pairs
+from envfs.proxy.request_checks import RawRequest, Rejected, check_overriding, check_request, is_upgrade
+from envfs.proxy.scrubbing import (
+    BodyFilter,
+    Scrubber,
+    UnknownCoding,
+    credential_pairs,
+    keeps_length,
+    scrub_header,
+    scrubbing_pairs,
+)
 from envfs.proxy.session import ProxySession
 from envfs.proxy.substitution import RequestHead, substitute_head
 from envfs.proxy.upstream import dial, dial_verified
 from envfs.proxy.variables import HostRules
 
-_SWITCHING: Final = 101
+_SWITCHING, _WEBSOCKET = 101, b"websocket"
 _BODILESS: Final = (204, 304)
 Headers = list[tuple[bytes, bytes]]
 
@@ -47,7 +55,8 @@ class HostConnection:
         self._incoming = incoming
         self._is_tls = is_tls
         self._outgoing: Outgoing | None = None
-        self._pairs = scrubbing_pairs(host.scrubbed()) if is_tls else []
+        self._of_values = scrubbing_pairs(host.scrubbed()) if is_tls else []
+        self._pairs = self._of_values  # those of the request that is served
 
     async def exchange(self, raw: RawRequest) -> bool:
         """Send one request and its response. False if the connections were used up by it.
@@ -60,8 +69,12 @@ class HostConnection:
         """
         head = check_request(raw, self._host.endpoint, b"https" if self._is_tls else b"http")
         prepared = await self._prepare(raw, head)
-        rule = next((rule.name for rule in self._host.rules if any(map(rule.concerns, prepared.keys))), "")
-        await self._session.link.admit(head.method, self._host.endpoint.authority, head.path, rule, prepared.keys)
+        if self._of_values:
+            self._pairs = [*self._of_values, *credential_pairs(head.headers, prepared.head.headers)]
+        rules = [rule for rule in self._host.rules if any(map(rule.concerns, prepared.keys))]
+        check_overriding(head, rules)
+        name = rules[0].name if rules else ""
+        await self._session.link.admit(head.method, self._host.endpoint.authority, head.path, name, prepared.keys)
         outgoing = await self._connected()
         await outgoing.send_head(prepared.head.method, prepared.head.target, prepared.headers)
         if prepared.body is not None:
@@ -95,7 +108,7 @@ class HostConnection:
         if body is not None:
             return [*headers, (b"content-length", str(len(body)).encode())]
         if is_upgrade(raw):
-            headers += [(b"connection", b"upgrade"), (b"upgrade", b"websocket")]
+            headers += [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         framing = (b"content-length", b"transfer-encoding")
         return [*headers, *((name, value) for name, value in raw.headers if name in framing)]
 
@@ -154,27 +167,38 @@ class HostConnection:
                 raise UpstreamFailed("the response is in a coding that cannot be looked through for keys") from None
             is_decoded = coding.strip().lower() not in (b"", b"identity")
             headers = [pair for pair in headers if not (is_decoded and pair[0] == b"content-encoding")]
-        length = response.value(b"content-length")
+        is_chunked = bool(
+            response.value(b"transfer-encoding")
+        )  # then any other length counts for nothing (RFC 9112 §6.3)
+        length = b"" if is_chunked else response.value(b"content-length")
         if length and (body_filter is None or (keeps_length(self._pairs) and not coding)):
             headers.append((b"content-length", length))
-        await self._incoming.respond(response.status, headers, response.reason)
+        await self._incoming.respond(response.status, headers, scrub_header(response.reason, self._pairs))
         await self._send_response_body(outgoing, body_filter)
 
     async def _send_response_body(self, outgoing: Outgoing, body_filter: BodyFilter | None) -> None:
-        while (piece := await outgoing.read_body()) is not None:
-            for out in (piece,) if body_filter is None else body_filter.feed(piece):
-                await self._incoming.send_body(out)
-        if body_filter is not None:
-            await self._incoming.send_body(body_filter.finish())
+        try:
+            while (piece := await outgoing.read_body()) is not None:
+                for out in (piece,) if body_filter is None else body_filter.feed(piece):
+                    await self._incoming.send_body(out)
+            if body_filter is not None:
+                await self._incoming.send_body(body_filter.finish())
+        except UnknownCoding:
+            raise UpstreamFailed("the response is not in the coding that it names, or ends early") from None
         await self._incoming.end()
 
     def _passed_on(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         pairs: list[Replacement] = self._pairs
         passed = [(name, value) for name, value in headers if not is_of_connection(name.decode("latin-1"))]
-        return [(name, scrub_header(value, pairs)) for name, value in passed] if pairs else passed
+        if not pairs:
+            return passed
+        # the name of a header is no place for a placeholder
+        return [(name, scrub_header(value, pairs)) for name, value in passed if scrub_header(name, pairs) == name]
 
     async def _switch(self, response: ResponseHead, outgoing: Outgoing) -> None:
-        upgrade = [(b"connection", b"upgrade"), (b"upgrade", response.value(b"upgrade"))]
+        if response.value(b"upgrade").lower() != _WEBSOCKET:
+            raise UpstreamFailed("the host goes on in another protocol than it was asked for")
+        upgrade = [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         await self._incoming.inform(response.status, [*self._passed_on(response.headers), *upgrade])
         await outgoing.stream.send_all(self._incoming.early_bytes())
         await self._incoming.stream.send_all(outgoing.early_bytes())

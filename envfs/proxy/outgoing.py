@@ -33,8 +33,8 @@ class ResponseHead:
         self.is_final = isinstance(event, h11.Response) or event.status_code == 101  # noqa: PLR2004 - it switches
 
     def value(self, name: bytes) -> bytes:
-        """Return the value of a header. Empty for one that is not there."""
-        return next((value for other, value in self.headers if other == name), b"")
+        """Return the value of a header, or its values as one list. Empty for one that is not there."""
+        return b", ".join(value for other, value in self.headers if other == name)
 
 
 class Outgoing:

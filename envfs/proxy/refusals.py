@@ -4,10 +4,11 @@ Law: a refusal names a variable, a host and a place, and never a value or a plac
 """
 
 import json
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from envfs.proxy.hosts import Endpoint
-from envfs.proxy.rules import rule_lines
+from envfs.proxy.rules import ProxyRule, rule_lines
 from envfs.proxy.substitution import Unfit
 
 _AUTHENTICATE = (b"proxy-authenticate", b'Basic realm="envfs"')
@@ -40,13 +41,21 @@ class Refusal(NamedTuple):
         return [*own, _AUTHENTICATE] if self.status == PROXY_AUTHENTICATION else own
 
 
-def unfit_refusal(unfit: Unfit, endpoint: Endpoint) -> Refusal:
-    """Return the refusal of a placeholder that stands where its value may not be put in."""
+def unfit_refusal(unfit: Unfit, endpoint: Endpoint, rules: Iterable[ProxyRule]) -> Refusal:
+    """Return the refusal of a placeholder that stands where its value may not be put in.
+
+    `rules` are those of the session. The lines to add have those of the catalogue as well, whose place they take.
+    """
+    from envfs.proxy.catalogue import of_catalogue  # noqa: PLC0415 - few sessions refuse
+
     text = f"{unfit.key} may not be sent to {endpoint.authority} in {unfit.place}: {unfit.reason}"
     places = [unfit.place] if " " not in unfit.place else []
-    hint = "add to the settings (`envfs proxy rules` shows the rules):\n" + rule_lines(
-        unfit.key, endpoint.authority, places
-    )
+    lines = [
+        rule_lines(rule.key, [host.authority for host in rule.hosts], [place.text for place in rule.places])
+        for rule in of_catalogue(rules, unfit.key)
+    ]
+    lines.append(rule_lines(unfit.key, [endpoint.authority], places))
+    hint = "add to the settings (`envfs proxy rules` shows the rules):\n" + "\n\n".join(lines)
     return Refusal(FORBIDDEN, "no-rule", text, hint if places else "")
 
 

@@ -5,19 +5,24 @@ length.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from envfs.errors import EnvFSError
 from envfs.proxy.hosts import Endpoint, parse_endpoint
 from envfs.proxy.places import is_of_connection
+from envfs.proxy.rules import ProxyRule
 from envfs.proxy.substitution import RequestHead
 
-MOST_HEADERS, MOST_HEAD_BYTES, LONGEST_TARGET = 200, 1 << 16, 1 << 15
+MOST_HEADERS, MOST_HEAD_BYTES, LONGEST_TARGET, LONGEST_METHOD = 200, 1 << 16, 1 << 15, 32
 _FOLDED = re.compile(rb"\r?\n[ \t]")
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _TARGET = re.compile(rb"[!-~]*")  # without blanks, controls, and bytes that are no ASCII (RFC 9112 §3.2)
 _ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^#]*)", re.IGNORECASE)
+_OVERRIDING: Final = frozenset(
+    (b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-url", b"x-rewrite-url")
+)
+_METHOD = re.compile(rf"[A-Z]{{1,{LONGEST_METHOD}}}")
 _NO_METHODS: Final = ("TRACE", "CONNECT", "TRACK")
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 
@@ -63,7 +68,7 @@ def check_request(request: RawRequest, endpoint: Endpoint, scheme: bytes = b"htt
     Raises:
         Rejected: it names another host, or its meaning is not certain
     """
-    if request.method in _NO_METHODS or not request.method.isalpha() or request.method != request.method.upper():
+    if request.method in _NO_METHODS or not _METHOD.fullmatch(request.method):
         raise Rejected(405, "the proxy passes no request with this method on")
     if len(request.headers) > MOST_HEADERS or len(request.target) > LONGEST_TARGET:
         raise Rejected(431, "the head of the request is too large")
@@ -72,6 +77,16 @@ def check_request(request: RawRequest, endpoint: Endpoint, scheme: bytes = b"htt
     target = _origin_form(request.target, endpoint, scheme)
     check_path(target)
     return RequestHead(request.method, target, _passed_on(request))
+
+
+def check_overriding(head: RequestHead, rules: Iterable[ProxyRule]) -> None:
+    """Refuse a request that tells its host another method or path, where one of the rules has a limit for these.
+
+    Raises:
+        Rejected: it has such a header
+    """
+    if any(name in _OVERRIDING for name, _ in head.headers) and any(rule.methods or rule.paths for rule in rules):
+        raise Rejected(400, "a header names another method or path, and a rule has limits for these")
 
 
 def check_path(target: bytes) -> None:

@@ -4,6 +4,7 @@ Laws: what no rule names is not put in. A rule says something about its own vari
 nothing for them. Unknown keys are refused, not skipped.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -87,7 +88,7 @@ def free_name(name: str, taken: set[str]) -> str:
     """Return a name, or one with a number behind it, that is not taken, and take it."""
     number, chosen = 2, name
     while chosen in taken:
-        number, chosen = number + 1, f"{name}-{number}"
+        number, chosen = number + 1, f"{name[: _LONGEST_NAME - 5]}-{number}"
     taken.add(chosen)
     return chosen
 
@@ -202,7 +203,8 @@ def rule_of_row(row: SessionRule) -> ProxyRule:
     return parse_rule({**row._asdict(), **lists})
 
 
-def rule_lines(key: str, host: str, places: Sequence[str]) -> str:
+def rule_lines(key: str, hosts: Sequence[str], places: Sequence[str]) -> str:
     """Write the rule that a person would add to the settings, as TOML."""
-    listed = ", ".join(f'"{place}"' for place in places)
-    return f'[[proxy.rule]]\nkey = "{key}"\nhosts = ["{host}"]\nwhere = [{listed}]'
+    named = ", ".join(map(json.dumps, hosts))
+    listed = ", ".join(map(json.dumps, places))  # a name in a place is the client's: TOML has the same strings
+    return f'[[proxy.rule]]\nkey = "{key}"\nhosts = [{named}]\nwhere = [{listed}]'

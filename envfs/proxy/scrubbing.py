@@ -5,16 +5,21 @@ refused and not passed on.
 """
 
 import json
+import re
 import zlib
 from collections.abc import Iterable
 from typing import Final, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from envfs.proxy.replacing import Replacement, Replacer, replace_texts
+from envfs.proxy.substitution import IN_PATH, Headers
 from envfs.proxy.variables import SessionVariable
 
 SHORTEST: Final = 8
+_AS_NUMBERS: Final = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
+_NUMBER: Final = re.compile(rb"%[0-9A-F]{2}")
 _GZIP_TOO = zlib.MAX_WBITS | 32
+_GZIP_BEGINS: Final = b"\x1f"
 _LARGEST_PIECE: Final = 1 << 18  # bytes that a compressed piece may become at once
 
 
@@ -32,13 +37,29 @@ def scrubbing_pairs(variables: Iterable[SessionVariable]) -> list[Replacement]:
         pairs.append(Replacement(value, variable.placeholder))
         plain = bytes(value)
         if not plain.isalnum():
-            ways = {_in_json(plain), quote(plain, safe="").encode()} - {plain}
+            ways = {*_in_json(plain), *_in_addresses(plain)} - {plain}
             pairs += [Replacement(written, variable.placeholder) for written in sorted(ways)]
     return pairs
 
 
-def _in_json(plain: bytes) -> bytes:
-    return json.dumps(plain.decode(errors="surrogateescape"), ensure_ascii=False)[1:-1].encode(errors="surrogateescape")
+def _in_json(plain: bytes) -> set[bytes]:
+    # some write other signs as numbers, some `/` with a backslash, some those of HTML as numbers
+    text = plain.decode(errors="surrogateescape")
+    ways = {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (False, True)}
+    ways |= {way.replace("/", "\\/") for way in ways}
+    ways |= {way.translate(_AS_NUMBERS) for way in ways}
+    return {way.encode(errors="surrogateescape") for way in ways}
+
+
+def _in_addresses(plain: bytes) -> set[bytes]:
+    ways = {quote(plain, safe=safe).encode() for safe in ("", "/", IN_PATH)} | {quote_plus(plain).encode()}
+    return ways | {_NUMBER.sub(lambda match: match[0].lower(), way) for way in ways}
+
+
+def credential_pairs(came: Headers, sent: Headers) -> list[Replacement]:
+    """Return what is replaced in the response to a request with a value in HTTP Basic, where it is in base64."""
+    changed = ((before[1], after[1]) for before, after in zip(came, sent, strict=True) if before != after)
+    return [Replacement(after[6:], before[6:].strip()) for before, after in changed if after[:6].lower() == b"basic "]
 
 
 def keeps_length(pairs: Iterable[Replacement]) -> bool:
@@ -48,7 +69,8 @@ def keeps_length(pairs: Iterable[Replacement]) -> bool:
 
 def scrub_header(value: bytes, pairs: list[Replacement]) -> bytes:
     """Return a header's value without values of variables."""
-    return replace_texts(value, pairs)
+    is_clean = all(value.find(pair.text) < 0 for pair in pairs)  # as nearly all are
+    return value if is_clean else replace_texts(value, pairs)
 
 
 class BodyFilter(Protocol):
@@ -74,6 +96,7 @@ class Scrubber:
         """
         self._replacer = Replacer(pairs)
         self._decoder = _decoder(coding)
+        self._is_begun = False
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Take a piece. Return pieces to pass on.
@@ -86,13 +109,24 @@ class Scrubber:
             return
         try:
             while data:
+                if self._decoder.eof and not data.startswith(_GZIP_BEGINS):
+                    return  # what fills up a block
+                if self._decoder.eof:  # one more member of the same stream (RFC 1952 §2.2)
+                    self._decoder = zlib.decompressobj(_GZIP_TOO)
                 yield self._replacer.feed(self._decoder.decompress(data, _LARGEST_PIECE))
-                data = self._decoder.unconsumed_tail
+                data = self._decoder.unconsumed_tail or self._decoder.unused_data
+                self._is_begun = True
         except zlib.error:
             raise UnknownCoding from None
 
     def finish(self) -> bytes:
-        """Return the remainder."""
+        """Return the remainder.
+
+        Raises:
+            UnknownCoding: it ends early
+        """
+        if self._decoder is not None and self._is_begun and not self._decoder.eof:
+            raise UnknownCoding
         rest = self._replacer.feed(self._decoder.flush()) if self._decoder is not None else b""
         return rest + self._replacer.finish()
 

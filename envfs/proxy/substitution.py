@@ -18,8 +18,8 @@ from envfs.proxy.variables import HostRules, SessionVariable
 
 Headers = tuple[tuple[bytes, bytes], ...]
 _BASIC = re.compile(rb"basic[ \t]+([A-Za-z0-9+/=_-]+)[ \t]*", re.IGNORECASE)  # RFC 7617
-_IN_PATH = "-._~!$&'()*+,;=:@"  # of RFC 3986 §3.3
-_BREAKING = re.compile(rb"[\0\r\n]")
+IN_PATH = "-._~!$&'()*+,;=:@"  # of RFC 3986 §3.3
+_BREAKING = re.compile(rb"[\0\n\v\f\r]")
 
 
 class RequestHead(NamedTuple):
@@ -131,7 +131,12 @@ def _filled_header(request: _Request, name: bytes, value: bytes) -> bytes:
             raise Unfit(_key_in(request, value), place.text, "its value has a line break, which no header can have")
         return text
 
-    return request.fill(value, place, checked)
+    filled = request.fill(value, place, checked)
+    if filled != value and filled != filled.strip(
+        b" \t"
+    ):  # a blank at an end is no part of a header's value (RFC 9110 §5.5)
+        raise Unfit(_key_in(request, value), place.text, "its value begins or ends with a blank, which no header can")
+    return filled
 
 
 def _key_in(request: _Request, text: bytes) -> str:
@@ -151,7 +156,7 @@ def _basic_credentials(value: bytes) -> bytes | None:
 def _filled_target(request: _Request, target: bytes) -> bytes:
     path, question, query = target.partition(b"?")
     place = Place(PlaceKind.PATH)
-    segments = [_filled_part(request, segment, place, _IN_PATH) for segment in path.split(b"/")]
+    segments = [_filled_part(request, segment, place, IN_PATH) for segment in path.split(b"/")]
     return b"/".join(segments) + question + b"&".join(_filled_fields(request, query, PlaceKind.QUERY))
 
 

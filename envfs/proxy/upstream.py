@@ -99,7 +99,10 @@ def _is_here(address: str) -> bool:
 
 async def _connected(address: str, port: int) -> trio.SocketStream | None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    connection = trio.socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection = trio.socket.socket(family, socket.SOCK_STREAM)
+    except OSError:  # there is no descriptor for it
+        return None
     try:
         await connection.connect((address, port))
     except OSError:

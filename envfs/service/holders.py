@@ -101,14 +101,15 @@ async def _chosen(
     past: VariablePast, question: HoldersQuestion, judged: Mapping[LoggedRead, JudgedRead]
 ) -> set[LoggedRead]:
     if question.version:
-        mark = (await past.value_at(question.version)).mark
-        return {read for read, seen in judged.items() if seen.sighting.mark == mark or not seen.is_clear}
+        chosen = await past.with_value(judged, await past.value_at(question.version))
+        return {read for read, seen in judged.items() if read in chosen or not seen.is_clear}
     if question.before:
-        mark, place = (await past.value_at(question.before)).mark, len(names.chain(question.level)) - 1
+        newer = await past.with_value(judged, await past.value_at(question.before))
+        place = len(names.chain(question.level)) - 1
         return {
             read
-            for read, seen in judged.items()
-            if seen.sighting.mark != mark and _version_of(past, read, question.level, place) < question.before
+            for read in judged
+            if read not in newer and _version_of(past, read, question.level, place) < question.before
         }
     return {*judged}
 

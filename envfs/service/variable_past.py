@@ -36,10 +36,14 @@ class JudgedRead(NamedTuple):
 
 
 class PastVersion(NamedTuple):
-    """A version that set or removed the variable, and a mark for the value in it (empty: it has none there)."""
+    """A version that set or removed the variable, and a mark for the value in it (empty: it has none there).
+
+    `is_last` if no version after it did.
+    """
 
     version: Version
     mark: str
+    is_last: bool
 
 
 class EarlierName(NamedTuple):
@@ -130,7 +134,7 @@ class VariablePast:
         head, trail, past = self._vault.head(self.source), NameTrail(self.name), list[PastVersion]()
         if head is None:
             return [], True
-        oldest = max(1, head.seq - _MOST_COMPARED + 1)
+        oldest, is_last = max(1, head.seq - _MOST_COMPARED + 1), True
         async with aclosing(self._history.versions(self.source, head.seq, oldest)) as pages:
             async for some in pages:
                 for version in some:
@@ -139,7 +143,9 @@ class VariablePast:
                     if part is None or not isinstance(version, Version):
                         continue
                     if not until or version.time < until:
-                        past.append(PastVersion(version._replace(change=part), await self._mark_of(version, name)))
+                        mark = await self._mark_of(version, name)
+                        past.append(PastVersion(version._replace(change=part), mark, is_last))
+                    is_last = False
                     if version.time < since:
                         return past, True
         return past, oldest == 1
@@ -216,6 +222,12 @@ class VariablePast:
         return source == self.source or (
             names.within(self.present(read.level), self.level) and source in names.chain(self.level)
         )
+
+    async def with_value(self, judged: Mapping[LoggedRead, JudgedRead], value: SeenVariable) -> set[LoggedRead]:
+        """Return the reads that had a value, as far as the caller may compare."""
+        several = dict.fromkeys(seen.sighting for seen in judged.values())
+        same = {one for one in several if await self._is_same(*sorted((one, value), key=lambda each: each.version))}
+        return {read for read, seen in judged.items() if seen.sighting in same}
 
     async def _is_same(self, then: SeenVariable, now: SeenVariable) -> bool:
         if then.mark != now.mark or not now.level:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -156,6 +156,34 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.server.upstream.may_go_on.wait(SECONDS)  # type: ignore[attr-defined]
         self.wfile.write(b"0\r\n\r\n")
 
+    def _reason(self, seen: Seen) -> None:
+        told = seen.headers.get("authorization", "").removeprefix("Bearer ")
+        self.send_response(400, f"no such key {told}")
+        self.send_header(told, "1")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _written(self, seen: Seen) -> None:
+        self._send((seen.target.partition("?")[2] + "\n" + seen.headers.get("authorization", "")).encode())
+
+    def _codings(self, seen: Seen) -> None:
+        told = gzip.compress(seen.headers.get("authorization", "").encode())
+        self._send(told, ("Content-Encoding", "identity"), ("Content-Encoding", "gzip"))
+
+    def _members(self, seen: Seen) -> None:
+        told = gzip.compress(b"one ") + gzip.compress(seen.headers.get("authorization", "").encode())
+        self._send(told, ("Content-Encoding", "gzip"))
+
+    def _lengths(self, _seen: Seen) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "3")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"5\r\nhello\r\n0\r\n\r\n")
+
+    def _cut(self, _seen: Seen) -> None:
+        self._send(gzip.compress(os.urandom(2000))[:1000], ("Content-Encoding", "gzip"))
+
     def _nothing(self, _seen: Seen) -> None:
         self.send_response(204)
         self.end_headers()
@@ -167,6 +195,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _bytes(self, seen: Seen) -> None:
         size = int(seen.target.partition("?")[2] or 1)
         self._send(b"\xff\x00b" * (size // 3))
+
+    def _another(self, seen: Seen) -> None:
+        self.send_response(101)
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Upgrade", seen.headers.get("authorization", ""))
+        self.end_headers()
 
     def _websocket(self, seen: Seen) -> None:
         self.send_response(101)
@@ -274,6 +308,15 @@ class Proxy:
         if self.denies:
             return proxying.RequestDenied(number, 503, self.denies)
         return proxying.RequestAdmitted(number)
+
+    def reported(self, is_it: Callable[[proxying.ReportRefusal], bool]) -> bool:
+        """Wait for a refusal: nobody answers a report, so it may come after the client has its answer."""
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            if any(map(is_it, tuple(self.refused))):
+                return True
+            time.sleep(0.01)
+        return False
 
     def connect(self, host: str = HOST, port: int = 443) -> http.client.HTTPSConnection:
         """Return a client that goes through the proxy."""

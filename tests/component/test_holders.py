@@ -261,6 +261,25 @@ def test_without_the_values_a_value_that_came_back_is_another_one(world: World, 
     assert [row.is_current for row in rows(world, "/shop", URL)] == [True]
 
 
+def test_without_the_values_a_version_is_not_told_to_have_the_value_of_another_one(world: World, live: Live) -> None:
+    _add_rule(world, f'[[grant]]\nlevel = "/"\nuid = {STRANGER.uid}\ncan = ["names", "history", "log"]\n')
+    write(world, "/shop", f"{URL}=other\n")
+    run(lambda: world.ask(R.Rollback("/shop", 1)))
+    live.reads(world, "/shop")
+    write(world, "/shop", f"{URL}=last\n")
+    chosen = ({"version": 1}, {"version": 3}, {"before": 3}, {"before": 4})
+    assert [len(rows(world, "/shop", URL, STRANGER, **each)) for each in chosen] == [0, 1, 0, 1]
+    assert len(rows(world, "/shop", URL, version=1)) == 1
+
+
+@pytest.mark.parametrize("decision", ["allow", "mask"])
+def test_one_who_may_write_a_value_and_not_read_it_is_not_told_who_has_it(world: World, decision: str) -> None:
+    can = '["names", "history", "log", "write"' + (', "read"]' if decision == "mask" else "]")
+    _add_rule(world, f'[[grant]]\nlevel = "/"\nuid = {STRANGER.uid}\ncan = {can}\ndecision = "{decision}"\n')
+    for request in (R.ListHolders("/shop", URL), R.ReportIncident("/shop", URL)):
+        assert code(run(lambda request=request: world.ask(request, STRANGER))) == "not-approved"
+
+
 @pytest.mark.parametrize("asked", [R.ListHolders("/shop", "A", 1, 2), R.ListHolders("/shop", "A", -1)])
 def test_two_choices_and_negative_ones_are_refused(world: World, asked: R.ListHolders) -> None:
     assert code(run(lambda: world.ask(asked))) == "bad-request"

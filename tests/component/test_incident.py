@@ -10,8 +10,10 @@ from typing import TypeVar
 import pytest
 
 from envfs.core.access.caller import Caller
+from envfs.core.access.roles import Capability
 from envfs.protocol import control
 from tests.component.requesting import code
+from tests.component.test_roles import let
 from tests.component.world import ME, STRANGER, Replied, World, run
 
 R = control
@@ -72,6 +74,16 @@ def test_a_value_that_came_back_has_its_number_again(world: World, app: Caller) 
     sent = report(world, "/shop", URL)
     assert [row.value for row in rows(sent, R.VersionFactRow)] == [1, 2, 1]
     assert [(row.value, row.is_current) for row in rows(sent, R.ReaderFactRow)] == [(1, True)]
+
+
+def test_without_the_values_the_newest_version_alone_has_the_value_of_now(world: World) -> None:
+    let(world, "/shop", frozenset({Capability.NAMES, Capability.HISTORY, Capability.LOG}))
+    run(lambda: world.write("/shop", f"{URL}=second\n"))
+    run(lambda: world.ask(R.Rollback("/shop", 1)))
+    told = [(row.version, row.is_current) for row in rows(report(world, "/shop", URL, STRANGER), R.VersionFactRow)]
+    assert told == [(1, False), (2, False), (3, True)]
+    told = [(row.version, row.is_current) for row in rows(report(world, "/shop", URL), R.VersionFactRow)]
+    assert told == [(1, True), (2, False), (3, True)]
 
 
 def test_a_time_chooses_reads_and_the_value_that_was_in_force(world: World, app: Caller) -> None:

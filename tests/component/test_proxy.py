@@ -1,5 +1,7 @@
 """The proxy process between a client and a host: what the host gets, what comes back, what is refused."""
 
+import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -112,7 +114,7 @@ def test_a_placeholder_without_a_rule_is_refused_and_nothing_is_sent(
     assert f'where = ["{place}"]' in error["hint"]
     assert not upstream.seen
     assert not proxy.admitted
-    assert proxy.refused[0].host == f"{HOST}:{upstream.port}"
+    assert proxy.reported(lambda refusal: refusal.host == f"{HOST}:{upstream.port}")
 
 
 def test_without_an_entry_in_the_log_nothing_is_sent(proxy: Proxy, upstream: Upstream) -> None:
@@ -160,6 +162,52 @@ def test_a_response_that_cannot_be_looked_through_is_not_passed_on(proxy: Proxy,
     response, body = _ask(proxy, upstream, "/brotli")
     assert response.status == 502
     assert b"hello" not in body
+
+
+def test_the_reason_and_the_names_of_headers_hold_no_value(proxy: Proxy, upstream: Upstream) -> None:
+    response, _ = _ask(proxy, upstream, "/reason")
+    assert response.reason == f"no such key {KEY.decode()}"
+    assert VALUE.decode() not in str(response.headers)
+
+
+@pytest.mark.parametrize("way", ["short%2fvalue", "short%2Fvalue", "short\\/value", "short/value"])
+def test_a_value_becomes_a_placeholder_however_an_address_or_json_writes_it(
+    proxy: Proxy, upstream: Upstream, way: str
+) -> None:
+    _, body = _ask(proxy, upstream, "/x", {"X-Shorter": SHORTER.decode()})
+    assert SHORTER_VALUE not in body
+    assert _ask(proxy, upstream, f"/written?{way}", {})[1] == SHORTER + b"\n"
+
+
+def test_credentials_of_http_basic_become_those_of_the_client_again(proxy: Proxy, upstream: Upstream) -> None:
+    own = "Basic " + base64.b64encode(b"user:" + KEY).decode()
+    _, body = _ask(proxy, upstream, "/written", {"Authorization": own})
+    assert upstream.seen[0].basic == f"user:{VALUE.decode()}"
+    assert body.decode() == f"\n{own}"
+
+
+def test_a_response_with_two_lengths_has_the_one_of_its_chunks(proxy: Proxy, upstream: Upstream) -> None:
+    assert _ask(proxy, upstream, "/lengths")[1] == b"hello"
+    with running_proxy(upstream) as alike:  # placeholder and value are of one length, so a length is passed on
+        assert _ask(alike, upstream, "/lengths")[1] == b"hello"
+
+
+def test_each_member_of_a_compressed_response_is_looked_through(proxy: Proxy, upstream: Upstream) -> None:
+    assert _ask(proxy, upstream, "/members")[1] == b"one Bearer " + KEY
+    assert _ask(proxy, upstream, "/codings")[0].status == 502
+    with pytest.raises(http.client.HTTPException):
+        _ask(proxy, upstream, "/cut")
+
+
+def test_what_is_reported_of_a_request_has_bounds(proxy: Proxy, upstream: Upstream) -> None:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=SECONDS) as stranger:
+        stranger.sendall(b"A" * 65_000 + b" / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert _status(stranger) == 407
+    with _tls(proxy, upstream) as stream:
+        stream.sendall(b"GET /%b HTTP/1.1\r\nhost: %b\r\n\r\n" % (b'"' * 65_000, _name(upstream)))
+        assert stream.recv(1000).startswith(b"HTTP/1.1 431 ")
+    assert proxy.reported(lambda refusal: refusal.method == "A" * 32)
+    assert proxy.reported(lambda refusal: len(refusal.path) == 1 << 15)
 
 
 def test_events_come_one_by_one(proxy: Proxy, upstream: Upstream) -> None:
@@ -213,6 +261,15 @@ def test_a_websocket_is_relayed_with_its_key_put_in(proxy: Proxy, upstream: Upst
         stream.sendall(b"\x81\x05hello")
         assert stream.recv(1000) == b"olleh\x05\x81"
     assert upstream.seen[0].headers["authorization"] == f"Bearer {VALUE.decode()}"
+
+
+def test_a_host_that_goes_on_in_another_protocol_is_not_relayed(proxy: Proxy, upstream: Upstream) -> None:
+    with _tls(proxy, upstream) as stream:
+        stream.sendall(
+            b"GET /another HTTP/1.1\r\nhost: %b\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+            b"authorization: Bearer %b\r\n\r\n" % (_name(upstream), KEY)
+        )
+        assert stream.recv(1000).startswith(b"HTTP/1.1 502 ")
 
 
 def _name(upstream: Upstream) -> bytes:
@@ -298,6 +355,13 @@ def test_another_name_in_the_handshake_ends_it(proxy: Proxy, upstream: Upstream)
         proxy.authority.trust().wrap_socket(plain, server_hostname="evil.example.test")
 
 
+def test_strangers_who_send_nothing_keep_nobody_out(proxy: Proxy, upstream: Upstream) -> None:
+    with contextlib.ExitStack() as strangers:
+        for _ in range(400):
+            strangers.enter_context(socket.create_connection(("127.0.0.1", proxy.port), timeout=SECONDS))
+        assert _ask(proxy, upstream, "/key")[0].status == 200
+
+
 @pytest.mark.parametrize("credentials", ["", "bm90OnRoZS10b2tlbg=="])
 def test_a_stranger_gets_407_and_reaches_nothing(proxy: Proxy, upstream: Upstream, credentials: str) -> None:
     assert _tunnel_status(proxy, f"{HOST}:{upstream.port}", credentials) == 407
@@ -321,6 +385,15 @@ def test_the_base_url_needs_no_certificate(proxy: Proxy, upstream: Upstream) -> 
         ("/key?x=1", f"{HOST}:{upstream.port}")
     ] * 2
     assert TOKEN not in repr(proxy.admitted) + repr(proxy.refused)
+
+
+def test_a_header_gets_around_no_limit_of_a_rule(proxy: Proxy, upstream: Upstream) -> None:
+    headers = {**AUTHORIZED, "X-HTTP-Method-Override": "DELETE"}
+    assert _ask(proxy, upstream, "/x", headers)[0].status == 200  # the rule has no limit
+    with running_proxy(upstream, {"key": "SHORTER", "methods": ["GET"]}) as limited:
+        response, _ = _ask(limited, upstream, "/x", {**headers, "X-Other": SHORTER.decode()})
+    assert response.status == 400
+    assert [seen.target for seen in upstream.seen] == ["/x"]
 
 
 def test_a_value_never_goes_out_unencrypted(proxy: Proxy) -> None:
@@ -354,7 +427,7 @@ def test_a_strict_session_reaches_the_hosts_of_rules_alone(upstream: Upstream) -
         assert _tunnel_status(proxy, "example.com:443") == 403
         response, body = _ask(proxy, upstream, "/key")
         assert (response.status, response.headers["Content-Length"]) == (200, str(len(body)))
-        assert proxy.refused[0].reason == "no-host"
+        assert proxy.reported(lambda refusal: refusal.reason == "no-host")
 
 
 def test_curl_sends_a_large_body_and_reads_a_large_one(proxy: Proxy, upstream: Upstream, tmp_path: Path) -> None:

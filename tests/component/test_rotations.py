@@ -65,6 +65,18 @@ def test_by_steps_the_new_value_stands_beside_the_old_one_until_it_is_applied(wo
     assert [row.operation for row in versions(world)] == ["rotate", "rotate", "rotate", "replace"]
 
 
+def test_another_value_than_the_one_that_was_applied_does_not_take_its_place(world: World) -> None:
+    write(world, "A=old\n")
+    step(world, "begin", "first")
+    step(world, "abort")
+    step(world, "begin", "second")
+    before = own_text(world)
+    assert code(step(world, "apply", "first")) == "conflict"
+    assert own_text(world) == before
+    step(world, "apply", "second")
+    assert own_text(world) == "A=second\n"
+
+
 def test_a_rotation_that_is_given_up_leaves_the_text_as_it_was(world: World) -> None:
     write(world, "A=old")
     step(world, "begin", "new")
@@ -223,6 +235,17 @@ def test_a_caller_is_told_what_its_rule_gives(
     let(world, LEVEL, frozenset(can))
     listed = rows(world, R.ListRotations(), STRANGER)
     assert {name: (row.version, row.with_command) for name, row in listed.items()} == told
+
+
+def test_a_caller_with_placeholders_that_may_write_gets_no_ages(world: World) -> None:
+    write(world, "# @rotate 1d\nA=1\n")
+    can = frozenset({Capability.NAMES, Capability.HISTORY, Capability.READ, Capability.WRITE})
+    let(world, LEVEL, can, 'decision = "mask"\n')
+    assert [row.version for row in rows(world, R.ListRotations(), STRANGER).values()] == [0]
+    for guess in (b"1", b"2"):
+        run(lambda guess=guess: world.ask(R.SetVariable(LEVEL, "A"), STRANGER, guess))
+    sent = run(lambda: world.sent(R.ListHistory(LEVEL), STRANGER)).rows
+    assert len({(row.changed, row.added) for row in sent[:2] if isinstance(row, R.VersionRow)}) == 1
 
 
 def test_names_that_a_rule_does_not_show_are_not_listed(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -162,6 +163,18 @@ def test_a_lock_ends_the_session(shop: Home, client: Client) -> None:
     assert client.ask()[0] == 0
     shop.envfs("unlock")
     assert client.ask()[0] == 0
+    assert "ClosedResourceError" not in (shop.path / "state" / "daemon.log").read_text(encoding="utf-8")
+
+
+def test_a_stranger_makes_no_log_that_nobody_can_read(shop: Home, client: Client) -> None:
+    client.ask()
+    port = next(row["port"] for row in shop.rows("proxy", "ls") if row["pid"] == client.process.pid)
+    with socket.create_connection(("127.0.0.1", int(str(port))), timeout=SECONDS) as stranger:
+        stranger.sendall(b"A" * 65_400 + b" / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert stranger.recv(100).startswith(b"HTTP/1.1 407 ")
+    assert client.ask("/" + '"' * 32_700)[0] == 200
+    assert "forward" in [row["event"] for row in shop.log()]
+    shop.envfs("log", "verify")
 
 
 def test_a_rule_that_takes_the_values_away_ends_the_session(shop: Home, client: Client) -> None:
@@ -188,6 +201,11 @@ def test_a_level_without_a_rule_is_refused(shop: Home) -> None:
     shop.envfs("set", "/blog", "TITLE", given="x")
     said = shop.envfs("exec", "/blog", "--proxy", "--", "true", status=101)
     assert "has a rule" in said.complaint
+
+
+def test_a_name_that_the_level_has_not_is_told(shop: Home) -> None:
+    said = shop.envfs("exec", "/shop", "--proxy", "--only", "NOPE", "--", "true", status=104)
+    assert "has no variable of that name" in said.complaint
 
 
 def test_the_certificates_that_a_caller_trusts_are_trusted_behind_the_proxy(

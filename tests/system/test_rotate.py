@@ -98,6 +98,26 @@ def test_a_change_of_another_writer_meanwhile_loses_no_value(
     assert NEW in values(home, level).values()
 
 
+def test_a_rotation_that_another_one_took_over_does_not_end_with_its_value(
+    home: Home, level: str, tmp_path: Path
+) -> None:
+    other = f"{ENVFS} rotate {level} A --length 9 --rotate-with false"
+    hook = script(tmp_path, f'cat > "$WORK/applied"; {ENVFS} rotate {level} A --abort; {other}; true')
+    said = home.envfs("rotate", level, "A", "--stdin", "--rotate-with", hook, given=NEW, status=123)
+    assert "the command succeeded" in said.complaint
+    assert values(home, level)["A"] == "old"
+    assert values(home, level)["A_NEXT"] != NEW
+
+
+def test_the_hint_of_a_failure_keeps_what_was_asked_for(home: Home, level: str) -> None:
+    words = ("--rotate-with", "false", "--give-old", "--overlap", "2h", "-m", "it leaked")
+    said = home.envfs("rotate", level, "A", "--stdin", *words, given=NEW, status=100).complaint.replace("\n", " ")
+    words = ("--rotate-with", "true", "--give-old", "--overlap", "7200s", "-m", "it leaked")
+    assert f"--resume --rotate-with false {' '.join(words[2:-1])} 'it leaked'" in said
+    home.envfs("rotate", level, "A", "--resume", *words)
+    assert values(home, level) == {"A": NEW, "A_PREVIOUS": "old"}
+
+
 def test_a_rotation_that_was_killed_is_ended_by_resume(home: Home, level: str, tmp_path: Path) -> None:
     hook = script(tmp_path, 'cat > "$WORK/applied"; touch "$WORK/runs"; while [ ! -e "$WORK/go" ]; do sleep 0.05; done')
     words = [ENVFS, "rotate", level, "A", "--length", "9", "--rotate-with", hook]
@@ -134,6 +154,14 @@ def test_sigterm_is_passed_on(home: Home, level: str, tmp_path: Path) -> None:
     assert process.returncode == 100
 
 
+def test_a_signal_that_is_ignored_is_ignored_by_the_command_too(home: Home, level: str, tmp_path: Path) -> None:
+    hook = script(tmp_path, "grep SigIgn /proc/self/status > $WORK/ignored")
+    words = f"trap '' HUP INT; exec {ENVFS} rotate {level} A --length 30 --rotate-with {hook}"
+    subprocess.run(["sh", "-c", words], env=home.environ(), stdin=subprocess.DEVNULL, check=True, timeout=60)
+    ignored = int((tmp_path / "ignored").read_text().split()[1], 16)
+    assert ignored & 0b11 == 0b11  # SIGHUP and SIGINT
+
+
 def test_a_command_of_the_text_is_shown_as_it_is_and_asked_for(home: Home, tmp_path: Path) -> None:
     hook, level = script(tmp_path, 'cat > "$WORK/applied"'), "/rotate/shown"
     home.envfs("import", "-", level, given=f"# @rotate-with {hook} 'it is'\nA=old\n")
@@ -145,6 +173,17 @@ def test_a_command_of_the_text_is_shown_as_it_is_and_asked_for(home: Home, tmp_p
         assert terminal.end() == 100
     assert not (tmp_path / "applied").exists()
     assert values(home, level) == {"A": "old"}
+
+
+@pytest.mark.parametrize("wrong", ["# @rotate-with", "# @rotate-with ./a\tb", "# @rotate-from\n# @rotate-with true"])
+def test_a_command_of_the_text_that_is_wrong_is_not_passed_over(home: Home, wrong: str) -> None:
+    level = f"/rotate/wrong{next(_NUMBERS)}"
+    home.envfs("import", "-", level, given=f"{wrong}\nA=old\n")
+    said = home.envfs("rotate", level, "A", "--length", "30", "--yes", status=102).complaint.replace("\n", " ")
+    assert f"envfs check {level}" in said
+    assert values(home, level) == {"A": "old"}
+    home.envfs("rotate", level, "A", "--length", "30", "--no-hook")
+    assert values(home, level) != {"A": "old"}
 
 
 def test_a_relative_command_is_found_in_the_linked_folder_and_not_in_the_current_one(

@@ -119,8 +119,8 @@ def _plan(asking: session.Session, arguments: RotateArguments, level: str, name:
     hides = row is not None and row.has_hooks and not (row.with_command or row.from_command)
     if hides and not (arguments.no_hook or arguments.rotate_with):
         raise NotApproved(
-            f"the text of {level} names a command for {name}, which this caller may not read",
-            "name one with --rotate-with, or say --no-hook",
+            f"the text of {level} names a command for {name} that is wrong, or that this caller may not read",
+            f"`envfs check {level}` says what is wrong, and --rotate-with or --no-hook takes its place",
         )
     given = options.kind_options(arguments)
     kind = new_values.read_kind(row.kind) if row and row.kind and not given.are_given else options.chosen_kind(given)

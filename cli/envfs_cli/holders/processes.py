@@ -60,6 +60,17 @@ def is_there(process: NamedProcess) -> bool:
     return True
 
 
+def has_ended(pid: int) -> bool:
+    """Tell whether no process has that number, not even one that cannot be seen."""
+    try:
+        os.close(os.pidfd_open(pid))
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def cgroup_of(pid: int) -> str:
     """Return the path of a process's cgroup (cgroups(7), version 2). Empty if it cannot be seen."""
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from envfs_cli.daemon.session import Session
 
-_UNSURE = ("orphan", "unclear")
+_UNSURE = ("descends", "orphan", "unclear")
 _BOOTED = "/run/systemd/system"  # sd_booted(3)
 _SERVICE, _USER_MANAGER = ".service", "user@"
 _ENDING = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT)
@@ -148,7 +148,7 @@ def carry_out(steps: "Sequence[RestartStep]", link: "Session", *, yes: bool) -> 
     if active and not yes:
         link.let_go()
         prompts.need_yes(f"{'do that' if len(active) == 1 else 'do all of that'}?")
-    return [_do(step) for step in steps]
+    return [_do(step) for step in (*active, *(step for step in steps if step not in active))]
 
 
 def _words(step: RestartStep) -> str:
@@ -164,6 +164,8 @@ def _do(step: RestartStep) -> RestartOutcome:
         return RestartOutcome(step.about, pids, "restart", *_restart(step))
     if step.signal:
         return RestartOutcome(step.about, pids, signal.Signals(step.signal).name, *_send(step))
+    if all(map(processes.has_ended, pids)):  # with the one that it descends from
+        return RestartOutcome(step.about, pids, "none", True, "it has ended")
     return RestartOutcome(step.about, pids, "none", False, step.why)
 
 

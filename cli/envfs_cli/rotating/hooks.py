@@ -207,6 +207,11 @@ def _take(child: "subprocess.Popen[bytes]", taken: "list[bytes]") -> None:
             taken.append(chunk)
 
 
+def _heeded(numbers: "tuple[int, ...]") -> "tuple[int, ...]":
+    # the others are ignored here, by nohup or in the background of a script, and so by the command
+    return tuple(number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN)
+
+
 @contextmanager
 def _passing_on() -> "Iterator[Callable[[subprocess.Popen[bytes]], None]]":
     # what comes before the command has begun is passed on when it has
@@ -223,7 +228,7 @@ def _passing_on() -> "Iterator[Callable[[subprocess.Popen[bytes]], None]]":
         for number in early:
             child.send_signal(number)
 
-    previous = {number: signal.signal(number, pass_on) for number in _ENDS}
+    previous = {number: signal.signal(number, pass_on) for number in _heeded(_ENDS)}
     try:
         yield begun
     finally:
@@ -242,7 +247,7 @@ class Interruptions:
     def __enter__(self) -> "Self":
         """Note them from now on."""
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in _KEYS}
+            self._before = {number: signal.signal(number, self._note) for number in _heeded(_KEYS)}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,9 +5,11 @@ NAME_NEXT gets the new value, the command applies it, and NAME gets the value of
 value is in the vault before anybody else has it. NAME has a value that counted when it was written.
 """
 
+import shlex
+
 from envfs.core.line_ends import without_line_end
 from envfs.core.rotation import NEXT, PREVIOUS
-from envfs.errors import AlreadyExists, EnvFSError, Malformed, NoSuchVariable, NotApproved
+from envfs.errors import AlreadyExists, Conflict, EnvFSError, Malformed, NoSuchLevel, NoSuchVariable, NotApproved
 from envfs.protocol import control
 from envfs_cli import output, secrets
 from envfs_cli.rotating import hooks
@@ -39,6 +41,12 @@ class Variable(NamedTuple):
     def command(self) -> str:
         """The command that rotates it."""
         return f"envfs rotate {self.level} {self.name}"
+
+    @property
+    def options(self) -> str:
+        """The options that a command line needs to go on as this one began, with a blank before each."""
+        message = f" -m {shlex.quote(self.message)}" if self.message else ""
+        return f"{f' --overlap {self.overlap}s' if self.overlap else ''}{message}"
 
 
 def described(asking: "Session", level: str, name: str) -> "control.RotationRow | None":
@@ -93,8 +101,9 @@ def apply_value(
     Raises:
         EnvFSError: one of the two failed. It says how to go on
     """
-    pending, option = variable.name + NEXT, hook.option if hook else " --no-hook"
-    go_on = f"`{variable.command} --resume{option}` goes on, and `{variable.command} --abort` gives it up"
+    pending, resume = variable.name + NEXT, f"{variable.command} --resume"
+    option = f"{hook.option}{' --give-old' * (old >= 0)}" if hook else " --no-hook"
+    go_on = f"`{resume}{option}{variable.options}` goes on, and `{variable.command} --abort` gives it up"
     if is_stopped():
         raise EnvFSError(f"interrupted: {variable.name} is as before, and {pending} has the new value", go_on)
     if hook is not None:
@@ -105,18 +114,18 @@ def apply_value(
             text = f"{error.text}: {variable.name} is as before, and {pending} has the new value"
             raise EnvFSError(text, go_on) from None
     try:
-        return asking.reply(variable.step("apply"))
-    except NoSuchVariable as error:
+        return asking.reply(variable.step("apply"), (secrets.from_bytes(value),) if hook else ())
+    except (Conflict, NoSuchLevel, NoSuchVariable) as error:
         if hook is None:
             raise
-        raise NoSuchVariable(
+        raise type(error)(
             f"{error.text}. the command succeeded, so the new value counts",
             f"`envfs history {variable.level} --name {pending}` lists the version that has it",
         ) from None
     except EnvFSError as error:
         done = "the command succeeded, so the new value counts, and it" if hook else "the new value"
         raise type(error)(
-            f"{error.text}. {done} is in the vault as {pending}", f"`{variable.command} --resume --no-hook` ends it"
+            f"{error.text}. {done} is in the vault as {pending}", f"`{resume} --no-hook{variable.options}` ends it"
         ) from None
 
 

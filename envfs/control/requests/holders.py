@@ -2,6 +2,7 @@
 
 from envfs.control.call import Call, Sent
 from envfs.control.requests.rules import user_name
+from envfs.control.requests.writers import admit_past
 from envfs.core import names
 from envfs.core.access.roles import Capability
 from envfs.core.holding import HoldKind
@@ -23,7 +24,7 @@ async def list_holders(call: Call, request: ListHolders) -> Sent:
     level, name = names.parse_level(request.level), names.parse_variable(request.name)
     if min(request.version, request.before) < 0 or (request.version and request.before):
         raise BadRequest("a version counts from 1, and one of the two is enough")
-    exact = call.service.open_vault.reader.admit_past(call.caller, level, name)
+    exact = admit_past(call, level, name)
     question = HoldersQuestion(level, name, request.version, request.before)
 
     def sees(level: str) -> bool:

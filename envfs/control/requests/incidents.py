@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from envfs.control.call import Call, Sent
 from envfs.control.requests.holders import holder_row
 from envfs.control.requests.rules import user_name
+from envfs.control.requests.writers import admit_past
 from envfs.core import names
 from envfs.core.access.roles import Capability
 from envfs.core.incident_tally import AccessTally, IncidentTally
@@ -43,7 +44,7 @@ async def report_incident(call: Call, request: ReportIncident) -> Sent:
     level, name = names.parse_level(request.level), names.parse_variable(request.name)
     if max(len(request.since), len(request.until)) > _LONGEST_TIME:
         raise BadRequest("not a time")
-    exact = call.service.open_vault.reader.admit_past(call.caller, level, name)
+    exact = admit_past(call, level, name)
 
     def sees(level: str) -> bool:
         return rights.may(call.service, call.caller, Capability.LOG, level)
@@ -56,7 +57,7 @@ async def report_incident(call: Call, request: ReportIncident) -> Sent:
     living = await holders.holders_of(call.service, HoldersQuestion(level, name), sees, live, exact=exact)
     if not (report.reads or report.versions or living.holders):
         raise NoSuchVariable(f"{level} has no variable of that name, and nobody was given one")
-    await call.send_rows(_rows(call, report))
+    await call.send_rows(_rows(call, report, exact=exact))
     in_time = (holder for holder in living.holders if _overlaps(holder.times, question))
     await call.send_rows(map(holder_row, in_time))
     log = await _log_facts(call, request.since)
@@ -87,7 +88,7 @@ async def _log_facts(call: Call, since: str) -> LogFacts:
 
 
 def _rows(
-    call: Call, report: Incident
+    call: Call, report: Incident, *, exact: bool
 ) -> Iterator[VersionFactRow | ReaderFactRow | OtherReadRow | RefusalFactRow | CarrierRow]:
     author_names = call.service.author_names()
     numbers: dict[LoggedCaller, int] = {}
@@ -101,7 +102,7 @@ def _rows(
             author_name=author_names.get(change.author, ""),
             operation=change.operation,
             value=value,
-            is_current=bool(value) and version.mark == report.past.mark,
+            is_current=bool(value) and version.mark == report.past.mark and (exact or version.is_last),
         )
     for fact in report.reads:
         yield _reader_row(fact, numbers.setdefault(fact.read.caller, len(numbers) + 1))

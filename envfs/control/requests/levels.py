@@ -111,7 +111,8 @@ async def rotate_variable(call: Call, request: RotateVariable) -> Sent:
     change = LevelChange(
         Operation.ROTATE, level, name, trim=request.trim, message=request.message, phase=phase, until=until
     )
-    has_value = phase in (RotationPhase.DIRECT, RotationPhase.BEGIN)
+    is_told = phase is RotationPhase.APPLY and bool(call.descriptors)  # of the value that was applied
+    has_value = is_told or phase in (RotationPhase.DIRECT, RotationPhase.BEGIN)
     return await _write(call, change, call.descriptor("the value") if has_value else ())
 
 

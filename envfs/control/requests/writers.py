@@ -25,13 +25,29 @@ def may_compare(call: Call, level: str) -> bool:
 
 
 def may_guess(call: Call, level: str) -> bool:
-    """Tell whether the caller may write values at a level and see none.
+    """Tell whether the caller may write values at a level, and does not get each value there: placeholders are none.
 
     A version without a change would say to it that it was given what was there, and so would an age.
     """
-    if call.service.open_vault.gate.allows(call.caller, level):
+    if may_compare(call, level):
         return False
     return rights.may(call.service, call.caller, Capability.WRITE, level)
+
+
+def admit_past(call: Call, level: str, name: str) -> bool:
+    """Record that the caller learns who got which value of a variable. Tells whether it may compare these.
+
+    Raises:
+        NotApproved: it may not, or could tell by it whether a guess at a value is right. That is on the log
+    """
+    exact = call.service.open_vault.reader.admit_past(call.caller, level, name)
+    can_write = (rights.may(call.service, call.caller, Capability.WRITE, step) for step in names.chain(level))
+    if not exact and any(can_write):
+        event = events.refused_request("ListHolders", level, Capability.READ)
+        call.service.refusals.record(event, call.caller)
+        text = f"this caller may write {name} and not read it, so it does not learn who has which value"
+        raise NotApproved(text, "ask the owner")
+    return exact
 
 
 def writing_rule(call: Call, level: str) -> str:

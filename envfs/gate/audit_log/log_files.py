@@ -21,7 +21,7 @@ from envfs.host import private_files
 HINT = "find out what happened to it, then `envfs log verify` and `envfs log restart`"
 COMPRESSED = ".gz"
 _RANGE = re.compile(r"\.(\d{8,18})-(\d{8,18})(\.gz)?", re.ASCII)
-_LONGEST_LINE = 1 << 16
+LONGEST_LINE = 1 << 16
 
 
 class LogPart(NamedTuple):
@@ -131,7 +131,7 @@ def part_lines(path: Path, offset: int = 0) -> Iterator[bytes]:
     """
     with _reading(path) as file:
         file.seek(offset)
-        yield from safe_open.read_lines(file, _LONGEST_LINE)
+        yield from safe_open.read_lines(file, LONGEST_LINE)
 
 
 def whole_lines(path: Path, offset: int) -> Iterator[bytes]:
@@ -147,11 +147,11 @@ def whole_lines(path: Path, offset: int) -> Iterator[bytes]:
     try:
         with os.fdopen(handle, "rb") as file:
             file.seek(offset)
-            while line := file.readline(_LONGEST_LINE + 1):
+            while line := file.readline(LONGEST_LINE + 1):
                 if b"\0" in line:
                     return
-                if len(line) > _LONGEST_LINE:
-                    raise safe_open.OverLimit(_LONGEST_LINE, "a line of it")
+                if len(line) > LONGEST_LINE:
+                    raise safe_open.OverLimit(LONGEST_LINE, "a line of it")
                 if line.endswith(b"\n"):
                     yield line
     except OSError as error:
@@ -165,7 +165,7 @@ def line_that_ends(path: Path, offset: int) -> bytes:
         AuditUnavailable: the file cannot be read
         LogBroken: it cannot be decompressed
     """
-    start = max(0, offset - _LONGEST_LINE)
+    start = max(0, offset - LONGEST_LINE)
     with _reading(path) as file:
         file.seek(start)
         data = file.read(offset - start)
@@ -182,7 +182,7 @@ def piece(path: Path, offset: int) -> bytes:
     """
     handle = open_part(path)
     try:
-        return os.pread(handle, _LONGEST_LINE, offset)
+        return os.pread(handle, LONGEST_LINE, offset)
     except OSError as error:
         raise unavailable(error) from None
     finally:

@@ -17,7 +17,7 @@ from envfs.core.audit_settings import AuditSettings, Sync
 from envfs.core.origin import UNSEEN
 from envfs.errors import AuditUnavailable
 from envfs.gate.audit_log import log_end, log_opening
-from envfs.gate.audit_log.log_files import HINT, LogEnd
+from envfs.gate.audit_log.log_files import HINT, LONGEST_LINE, LogEnd
 from envfs.gate.audit_log.written_file import CannotWrite, FileGone, FileIsAnother, ReadOnly, WrittenFile
 from envfs.host import clocks
 from envfs.host.callers.origins import Origins
@@ -61,6 +61,8 @@ class LogWriter:
             self._write_pending()
         origin = UNSEEN if caller is None else self._origins.look(caller)
         line, settings = audit.entry_line(self.tip, clocks.wall_time(), event, caller, origin), self.settings()
+        if len(line) > LONGEST_LINE:  # no reader would take it, nor anything behind it
+            raise AuditUnavailable("an entry is too large for the access log", HINT)
         self._write(line, settings)
         if settings.sync is Sync.ALWAYS:
             self.sync()

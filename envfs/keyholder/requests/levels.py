@@ -196,7 +196,8 @@ def _rename(request: WriteLevel, _work: Work, old: Document) -> _Edited:
 
 
 def _rotate(request: WriteLevel, work: Work, old: Document) -> _Edited:
-    value = _values(request, work)[0][1] if request.phase in (RotationPhase.DIRECT, RotationPhase.BEGIN) else ""
+    has_value = bool(work.descriptors) or request.phase in (RotationPhase.DIRECT, RotationPhase.BEGIN)
+    value = _values(request, work)[0][1] if has_value else ""
     return rotated_text(request, old, value), ()
 
 

@@ -10,7 +10,7 @@ from envfs.core.rotation import NEXT, PREVIOUS, Directives, RotationPhase, writt
 from envfs.dotenv import canaries, directives
 from envfs.dotenv.document import Document, parse_document
 from envfs.dotenv.references import has_references
-from envfs.errors import AlreadyExists, Malformed, NoSuchVariable
+from envfs.errors import AlreadyExists, Conflict, Malformed, NoSuchVariable
 from envfs.keyholder.requests.work import Work, WorkResult
 from envfs.protocol.keyholding import (
     DirectivesRead,
@@ -54,8 +54,12 @@ def _begin(request: WriteLevel, old: Document, value: str) -> Document:
     return directives.with_directive(begun, name + NEXT, "rotation-begun", f"{request.time[:_TO_THE_MINUTE]}Z")
 
 
-def _apply(request: WriteLevel, old: Document, _value: str) -> Document:
+def _apply(request: WriteLevel, old: Document, applied: str) -> Document:
     value = _pending(old, request.name)
+    if applied and applied != value and not request.always:  # else nothing is said of what is there
+        text = f"{request.name}{NEXT} has another value than the one that was applied"
+        raise Conflict(text, f"`envfs history {_level(request)} --name {request.name}{NEXT}` lists its versions")
+    value = applied or value
     return _with_value(request, _without(old, request.name + NEXT), value)
 
 

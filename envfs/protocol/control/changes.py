@@ -58,6 +58,7 @@ class RenameVariable(NamedTuple):
 class RotateVariable(NamedTuple):
     """Take one step of the rotation of a variable. Descriptor: the new value, with the phases `direct` and `begin`.
 
+    With `apply` it may come again, as the value that a command applied: then no other one takes the variable's place.
     `phase` is a word of core.rotation.RotationPhase. With `overlap` (seconds) `direct` and `apply` keep the value
     before for so long, and `begin` finds out whether that can be. `trim` as in SetVariable.
     """

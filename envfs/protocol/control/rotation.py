@@ -20,7 +20,8 @@ class RotationRow(NamedTuple):
 
     `version`, `since`, `author` and `author_name` are those of the version that set its value. Version 0 where they are
     not told. Without `exact`, versions before that one were forgotten, so it may be older. `period` is in seconds. If
-    `has_hooks`, there are commands that make or apply a new value; they are shown to a caller that may read the level.
+    `has_hooks`, there are commands that make or apply a new value; they are shown to a caller that may read the
+    level, unless one is wrong.
     """
 
     level: str

@@ -12,7 +12,7 @@ from envfs.core import events
 from envfs.errors import AuditUnavailable, EnvFSError
 from envfs.host import clocks
 from envfs.host.callers import rule_processes
-from envfs.host.supervision import supervised_nursery
+from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.protocol.keyholding import IssueCertificate, LeafMade
 from envfs.protocol.proxying import (
     AdmitRequest,
@@ -35,17 +35,22 @@ async def serve_session(service: Service, session: RunningSession) -> None:
     """Answer a proxy until it, its command or its right has ended."""
     async with supervised_nursery() as tasks:
         tasks.run(_watch, service, session)
-        async for message in session.process.messages():
-            match message:
-                case AdmitRequest():
-                    await session.process.send(_admitted(service, session, message))
-                case ReportRefusal():
-                    _refused(service, session, message)
-                case IssueLeaf():
-                    tasks.run(_issue, service, session, message)
-                case _:
-                    break
+        with contextlib.suppress(OSError):  # it ended before it had an answer
+            await _answer(service, session, tasks)
         tasks.cancel()
+
+
+async def _answer(service: Service, session: RunningSession, tasks: Tasks) -> None:
+    async for message in session.process.messages():
+        match message:
+            case AdmitRequest():
+                await session.process.send(_admitted(service, session, message))
+            case ReportRefusal():
+                _refused(service, session, message)
+            case IssueLeaf():
+                tasks.run(_issue, service, session, message)
+            case _:
+                return
 
 
 def may_go_on(service: Service, session: RunningSession) -> bool:
@@ -89,10 +94,13 @@ async def _issue(service: Service, session: RunningSession, request: IssueLeaf) 
         asked = IssueCertificate(session.terms.key, request.host, clocks.wall_ns() // 1_000_000_000)
         answer = await service.keyholder.ask(asked, LeafMade)
     except EnvFSError:
-        await session.process.send(RequestDenied(request.number, _UNAVAILABLE, "there is no certificate for the host"))
+        with contextlib.suppress(OSError):
+            text = "there is no certificate for the host"
+            await session.process.send(RequestDenied(request.number, _UNAVAILABLE, text))
         return
     try:
-        await session.process.send(LeafIssued(request.number), answer.descriptors[0])
+        with contextlib.suppress(OSError):
+            await session.process.send(LeafIssued(request.number), answer.descriptors[0])
     finally:
         os.close(answer.descriptors[0])
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from envfs.core.access.caller import Caller
 from envfs.core.access.rule import RuleProcess
 from envfs.core.access_request import AccessRequest
-from envfs.errors import BadRequest, NotApproved
+from envfs.errors import BadRequest, NoSuchVariable, NotApproved
 from envfs.gate.approvals.board import Patience
 from envfs.gate.bound_values import bind_values
 from envfs.gate.views.view import View
@@ -53,17 +53,25 @@ async def open_session(
 
     Raises:
         NotApproved: the caller may not have the values, or cannot be seen
+        NoSuchVariable: the level has none of a name that the caller asks for
         BadRequest: no variable of the level has a rule
         NotRunning: this daemon serves one command
+        TooMany: the caller's user has as many sessions as one may have
         EnvFSError: the proxy cannot be started
     """
     if service.open_vault.gate.allows(caller, access.level):  # another one is refused below, and that is on the log
         service.proxies.check_running()
+        service.proxies.check_room(caller.uid)
     if process is None:
         raise NotApproved("this process cannot be seen, so nothing can end with it", "run it where the daemon runs")
     view = await service.open_vault.gate.admit_proxy(caller, access, patience)
     try:
-        variables = [name for name, _ in view.origins() if not access.variables or name in access.variables]
+        names = [name for name, _ in view.origins()]
+        if not set(access.variables) <= set(names):
+            raise NoSuchVariable(
+                f"{access.level} has no variable of that name", f"`envfs show {access.level}` lists them"
+            )
+        variables = [name for name in names if not access.variables or name in access.variables]
         rules = _rules(service, access, variables)
         terms = SessionTerms(caller, access, rules, process, os.urandom(_KEY_BYTES).hex())
         token = base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode()
@@ -82,7 +90,7 @@ def _rules(service: Service, access: AccessRequest, variables: list[str]) -> tup
     if not rules:
         raise BadRequest(
             f"no variable of {access.level} has a rule, so the proxy would have nothing to put in",
-            "`envfs proxy rules` shows how one is written",
+            "`envfs proxy --help` says how one is written",
         )
     return rules
 
@@ -99,6 +107,7 @@ async def _begin(
         rows = tuple(map(rule_row, terms.rules))
         begin = BeginSession(token, rows, values.size, strict or own.strict, own.roots)
         port = await process.begin(begin, values.descriptor)
+        view.check()  # a lock that came meanwhile met no session to end
         return service.proxies.add(terms, process, port, partial(serve_session, service))
     except BaseException:
         if process is not None:

@@ -67,11 +67,14 @@ class ProxyProcess:
         """
         rights = array.array("i", [descriptor] if descriptor >= 0 else [])
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if rights else []
-        await self._socket.sendmsg([proxying.encode_packet(message)], ancillary)
+        try:
+            await self._socket.sendmsg([proxying.encode_packet(message)], ancillary)
+        except trio.ClosedResourceError:
+            raise BrokenPipeError from None
 
     async def messages(self) -> AsyncIterator[object]:
         """Yield what it asks, until it has ended or breaks the protocol."""
-        with contextlib.suppress(OSError, BadRequest):
+        with contextlib.suppress(OSError, BadRequest, trio.ClosedResourceError):
             while True:
                 yield await self._receive()
 

@@ -12,12 +12,15 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.rule import RuleProcess
 from envfs.core.access_request import AccessRequest
 from envfs.core.scope import Scope
-from envfs.errors import NotRunning
+from envfs.errors import NotRunning, TooMany
 from envfs.host.supervision import Tasks, supervised_nursery
 
 if TYPE_CHECKING:  # loaded with the first session
     from envfs.proxy.rules import ProxyRule
     from envfs.service.proxy_processes.process import ProxyProcess
+
+
+_MOST_OF_A_USER = 256
 
 
 class SessionTerms(NamedTuple):
@@ -76,6 +79,15 @@ class ProxySessions:
         """
         if self._tasks is None:
             raise NotRunning("the proxy needs a running daemon", "start one with `envfs mount`")
+
+    def check_room(self, uid: int) -> None:
+        """Refuse a session to a user who has many: each is a process with memory of its own.
+
+        Raises:
+            TooMany: it has as many as a user may have
+        """
+        if sum(session.terms.caller.is_user(uid) for session in self) >= _MOST_OF_A_USER:
+            raise TooMany("this user has too many commands behind a proxy", "`envfs proxy ls` lists them")
 
     def add(
         self,

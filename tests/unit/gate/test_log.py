@@ -639,3 +639,24 @@ def test_after_a_sync_that_failed_in_a_thread_nobody_is_told_that_it_is_on_the_d
     log.sync()
     assert "cannot be put on the disk" in log.problem
     log.close()
+
+
+def test_an_entry_that_no_reader_would_take_is_not_written(open_log: Open, path: Path) -> None:
+    log = open_log()
+    log.append(READ, CALLER)
+    before = path.read_bytes()
+    with pytest.raises(AuditUnavailable, match="too large"):
+        log.append(READ._replace(rule="x" * 70_000), CALLER)
+    assert path.read_bytes() == before
+    log.append(READ, CALLER)
+    assert len(path.read_bytes().splitlines()) == 2 + before.count(b"\n") - 1
+
+
+@pytest.mark.parametrize("sign", ["a", '"', "\u20ac"])
+def test_what_a_client_of_a_proxy_sends_makes_no_line_that_is_too_long(open_log: Open, sign: str) -> None:
+    log = open_log()
+    for event in (
+        events.forwarded(REQUEST, sign * 65_000, "shop: host" + sign * 65_000, Decision.ALLOW),
+        events.forward_refused(REQUEST, sign * 65_000, "host" + sign * 65_000),
+    ):
+        assert b"host" in log.append(event, CALLER)

@@ -4,7 +4,7 @@ import pytest
 
 from envfs.proxy.addresses import Denied, plain_address, reachable
 from envfs.proxy.hosts import Endpoint
-from envfs.proxy.request_checks import RawRequest, Rejected, check_bytes, check_request, is_upgrade
+from envfs.proxy.request_checks import RawRequest, Rejected, check_bytes, check_overriding, check_request, is_upgrade
 from envfs.proxy.rules import ProxyRule, parse_rules
 
 HOST = Endpoint("api.example.com")
@@ -23,6 +23,7 @@ def raw(
         (raw(method="TRACE"), 405),
         (raw(method="CONNECT"), 405),
         (raw(method="get"), 405),
+        (raw(method="A" * 33), 405),
         (raw(b"/", (b"x", b"y")), 400),
         (raw(b"/", NAMED, NAMED), 400),
         (raw(b"/", (b"host", b"evil.example.com")), 421),
@@ -103,6 +104,14 @@ def test_an_upgrade_is_one_to_a_websocket_alone() -> None:
     assert not is_upgrade(raw(b"/", NAMED, (b"upgrade", b"websocket")))
 
 
+def test_a_limit_for_methods_or_paths_is_got_around_by_no_header() -> None:
+    head = check_request(raw(b"/", NAMED, (b"x-http-method-override", b"DELETE"), method="POST"), HOST)
+    check_overriding(head, _rules(HOST.host))
+    for limit in ({"methods": ["POST"]}, {"paths": ["/"]}):
+        with pytest.raises(Rejected, match="another method or path"):
+            check_overriding(head, _rules(HOST.host, **limit))
+
+
 def _rules(host: str, **changes: object) -> tuple[ProxyRule, ...]:
     return parse_rules([{"key": "KEY", "hosts": [host], **changes}])
 
@@ -124,6 +133,7 @@ def _rules(host: str, **changes: object) -> tuple[ProxyRule, ...]:
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::7f00:1",
         "2002:7f00:1::",
         "224.0.0.1",
         "203.0.113.9",

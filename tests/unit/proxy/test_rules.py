@@ -1,12 +1,16 @@
 """Rules of the proxy as a person writes them, hosts, places, and the shipped catalogue."""
 
+import tomllib
+
 import pytest
 
 from envfs.errors import EnvFSError
 from envfs.proxy.catalogue import base_urls, session_rules, shipped_providers
 from envfs.proxy.hosts import Endpoint, parse_endpoint, parse_pattern
 from envfs.proxy.places import Place, PlaceKind, parse_place
-from envfs.proxy.rules import parse_rules, rule_lines, rules_for
+from envfs.proxy.refusals import unfit_refusal
+from envfs.proxy.rules import parse_rules, rule_lines, rule_of_row, rule_row, rules_for
+from envfs.proxy.substitution import Unfit
 
 RULE = {"key": "SHOP_KEY", "hosts": ["api.example.com"]}
 
@@ -57,7 +61,7 @@ def test_a_rule_without_a_name_has_that_of_its_host_and_never_a_variables() -> N
 def test_the_lines_that_a_refusal_suggests_are_a_rule_that_parses() -> None:
     import tomllib
 
-    lines = rule_lines("SHOP_KEY", "api.example.com:8443", ["header:x-key"])
+    lines = rule_lines("SHOP_KEY", ["api.example.com:8443"], ["header:x-key"])
     (rule,) = parse_rules(tomllib.loads(lines)["proxy"]["rule"])
     assert rule.is_for(Endpoint("api.example.com", 8443))
     assert rule.covers(Place(PlaceKind.HEADER, "x-key"))
@@ -152,3 +156,31 @@ def test_a_rule_of_a_person_takes_the_place_of_the_catalogue_for_its_variables()
     assert not rules_for(rules, Endpoint("api.openai.com"))
     assert rules_for(rules, Endpoint("api.stripe.com"))
     assert base_urls(rules) == {"OPENAI_BASE_URL": ("openai", "/v1")}
+
+
+def test_two_rules_with_a_long_first_host_have_names_that_a_session_takes() -> None:
+    table = {"hosts": ["a." * 40 + "example.com"]}
+    rules = parse_rules([{"key": "A", **table}, {"key": "B", **table}])
+    assert [rule_of_row(rule_row(rule)) for rule in rules] == list(rules)
+    assert rules[0].name != rules[1].name
+
+
+def test_the_lines_to_add_are_toml_whatever_a_client_named() -> None:
+    lines = rule_lines("KEY", ["api.example.com"], ['query:a"]\nhosts = ["evil.example.com'])
+    assert tomllib.loads(lines)["proxy"]["rule"][0]["hosts"] == ["api.example.com"]
+
+
+def test_the_lines_to_add_hold_the_rule_of_the_catalogue_whose_place_they_take() -> None:
+    rules = session_rules((), ["OPENAI_API_KEY"])
+    unfit = Unfit("OPENAI_API_KEY", "header:x-key", "no rule lets its value stand there")
+    hint = unfit_refusal(unfit, Endpoint("api.example.com"), rules).hint
+    added = parse_rules(tomllib.loads(hint.partition("\n")[2])["proxy"]["rule"])
+    after = session_rules(added, ["OPENAI_API_KEY"])
+    assert [(rule.hosts, rule.places) for rule in after[:-1]] == [(rule.hosts, rule.places) for rule in rules]
+    assert after[-1].hosts == (Endpoint("api.example.com"),)
+
+
+def test_the_lines_to_add_beside_a_rule_of_a_person_are_its_own_alone() -> None:
+    rules = parse_rules([{"key": "OPENAI_API_KEY", "hosts": ["llm.example.com"]}])
+    unfit = Unfit("OPENAI_API_KEY", "header:x-key", "no rule sends its value to this host")
+    assert unfit_refusal(unfit, Endpoint("api.example.com"), rules).hint.count("[[proxy.rule]]") == 1

@@ -99,10 +99,14 @@ def test_a_placeholder_where_no_rule_lets_it_stand_refuses_the_request(
     assert VALUE not in repr(caught.value).encode()
 
 
-def test_a_value_with_a_line_break_is_put_in_no_header() -> None:
-    one = (SessionVariable("KEY", KEY, memoryview(b"a\r\nx-admin: 1")),)
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(b"a\r\nx-admin: 1", "line break"), (b"a\vb", "line break"), (b" a", "blank"), (b"a\t", "blank")],
+)
+def test_a_value_that_no_header_can_have_is_put_in_none(value: bytes, reason: str) -> None:
+    one = (SessionVariable("KEY", KEY, memoryview(value)),)
     host = host_rules(parse_rules([{"key": "KEY", "hosts": ["api.example.com"]}]), one, HOST)
-    with pytest.raises(Unfit, match="line break"):
+    with pytest.raises(Unfit, match=reason):
         substitute_head(host, head(b"/", (b"x", KEY)))
 
 

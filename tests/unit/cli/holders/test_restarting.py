@@ -95,6 +95,7 @@ def test_one_unit_is_restarted_once_and_others_get_the_signal(booted: Path) -> N
         ROW._replace(pid=-6, is_renewed=True),
         ROW._replace(pid=-7, kind="orphan"),
         ROW._replace(pid=-8, kind="unclear"),
+        ROW._replace(pid=-9, kind="descends"),
         ROW._replace(pid=os.getpid()),
         ROW._replace(pid=os.getppid()),
     ]
@@ -105,9 +106,18 @@ def test_one_unit_is_restarted_once_and_others_get_the_signal(booted: Path) -> N
         ((-4,), False, int(signal.SIGHUP)),
         ((-7,), False, 0),
         ((-8,), False, 0),
+        ((-9,), False, 0),
         ((os.getpid(),), False, 0),
         ((os.getppid(),), False, 0),
     }
+
+
+def test_one_that_ended_with_the_one_above_it_is_not_left(waiting: "subprocess.Popen[bytes]") -> None:
+    step = RestartStep("app", (named(waiting.pid),), why="it is not certain that it has the value")
+    assert not restarting._do(step).done
+    waiting.kill()
+    waiting.communicate()
+    assert restarting._do(step).done
 
 
 def test_a_unit_is_asked_only_while_the_process_is_in_it(
