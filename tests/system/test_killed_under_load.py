@@ -5,6 +5,7 @@ something is killed. What was asked for and not told any more may be done or not
 """
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -31,6 +32,7 @@ _WRITERS = 4
 _ROUNDS_OF_A_HOME = 25  # each check looks at all that the home holds
 _LONGEST = 1.2  # seconds until the kill: some ten changes of each writer
 WHO = ("daemon", "keyholder", "both", "child", "writer", "command", "command alone")
+_TIMES = {"child": 3, "writer": 2, "command": 3}  # kills in a round
 _SOME = ("daemon", "keyholder", "command alone")
 _GONE = ("keyholder-gone", "locked")  # what a request is told whose keyholder was killed
 
@@ -123,20 +125,22 @@ class Commands:
     level, name = "/commands", "LAST"
 
     def __init__(self, home: Home) -> None:
-        self.home, self.count, self.last, self.pending = home, 0, "", ""
+        self.home, self.count, self.last = home, 0, ""
+        self.pending: set[str] = set()  # of the round: one that was killed may come after a later one
         self.acknowledged = 0
 
     def run(self, seconds: float, *, killed: str) -> None:
         """Set a value, and kill one of the processes of the command, or all that work at this home, after so long."""
         self.count += 1
-        self.pending = f"command-{self.count}"
+        value = f"command-{self.count}"
+        self.pending.add(value)
         words = [ENVFS, "set", self.level, self.name]
         process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.home.environ()
         )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(self.pending.encode())
+            process.stdin.write(value.encode())
             process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
@@ -148,7 +152,7 @@ class Commands:
                     os.kill(pid, signal.SIGKILL)
         process.wait(SECONDS)
         if process.returncode == 0:
-            self.last, self.pending = self.pending, ""
+            self.last = value
             self.acknowledged += 1
 
 
@@ -178,8 +182,8 @@ class Load:
             writer.listen()
         return self.acknowledged
 
-    def round(self, who: str, chance: random.Random) -> None:
-        """Check what there is with a fresh daemon; then begin the load, and kill."""
+    def round(self, who: str, chance: random.Random) -> int:
+        """Check what there is with a fresh daemon; then begin the load, and kill. Returns how often."""
         with Served(self.home) as served:
             self.check(served.peer)
             if who == "command alone":
@@ -187,21 +191,21 @@ class Load:
                 os.kill(served.pid, signal.SIGTERM)
                 served.wait()
                 self.commands.run(chance.uniform(0.02, 0.8), killed=who)
-                return
+                return 1
             for writer in self.writers:
                 writer.begin(chance.randrange(1 << 30))
             acknowledged = self.acknowledged
             eventually(lambda: self._listen() > acknowledged, "the writers are at work")
-            seconds = chance.uniform(0.0, _LONGEST)
-            if who == "command":
-                self.commands.run(seconds, killed=who)
-            else:
-                time.sleep(seconds)
-                _kill(served, self.writers, who, chance)
-            if who in ("writer", "command", "child"):  # the others go on: that is a part of the promise
-                time.sleep(0.1)
+            for _ in range(_TIMES.get(who, 1)):  # where the others go on: that is a part of the promise
+                seconds = chance.uniform(0.0, _LONGEST)
+                if who == "command":
+                    self.commands.run(seconds, killed=who)
+                else:
+                    time.sleep(seconds)
+                    _kill(served, self.writers, who, chance)
             for writer in self.writers:
                 writer.stop()
+        return _TIMES.get(who, 1)
 
     def check(self, peer: Peer) -> None:
         """Look at all that was told."""
@@ -219,13 +223,14 @@ class Load:
         assert there == {writer.name: writer.expected.shared for writer in self.writers if writer.expected.shared}
         commands = self.commands
         value = (comparing.own_text(peer, commands.level) or {}).get(commands.name, "")
-        assert value in (commands.last, commands.pending), (value, commands.last, commands.pending)
+        assert value in {commands.last, *commands.pending}, (value, commands.last, commands.pending)
         commands.last = value
+        commands.pending.clear()
 
 
 def _kill(served: Served, writers: list[Writer], who: str, chance: random.Random) -> None:
     if who == "writer":
-        chance.choice(writers).process.kill()
+        chance.choice([writer for writer in writers if writer.process.poll() is None]).process.kill()
     elif who == "child":
         children = Path(f"/proc/{served.keyholder}/task/{served.keyholder}/children").read_text(encoding="ascii")
         for child in children.split():
@@ -237,18 +242,16 @@ def _kill(served: Served, writers: list[Writer], who: str, chance: random.Random
 
 def _rounds(bare: Home, ground: Path, count: int, seed: int, some: tuple[str, ...] = WHO) -> tuple[Counter[str], int]:
     """Go through so many rounds; returns who was killed how often, and how many changes were acknowledged."""
-    chance, killed, acknowledged = random.Random(seed), Counter[str](), 0
+    chance, killed, acknowledged, turn = random.Random(seed), Counter[str](), 0, itertools.cycle(some)
     while killed.total() < count:
         home = copied(bare, ground / f"load-{time.monotonic_ns()}")
         with Load(home) as load:
-            for _ in range(min(_ROUNDS_OF_A_HOME, count - killed.total())):
-                who = some[killed.total() % len(some)]
+            for who in itertools.islice(turn, min(_ROUNDS_OF_A_HOME, count - killed.total())):
                 try:
-                    load.round(who, chance)
+                    killed[who] += load.round(who, chance)
                 except BaseException as error:
                     error.add_note(f"round {killed.total()}, {who}; again with ENVFS_CRASH_SEED={seed}; {home.path}")
                     raise
-                killed[who] += 1
             with Served(home) as served:
                 load.check(served.peer)
             acknowledged += load.acknowledged
