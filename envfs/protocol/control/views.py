@@ -112,10 +112,12 @@ class VariableRow(NamedTuple):
 
 
 class UseFact(NamedTuple):
-    """A reference to `name`, found at `level`. Empty if it is found nowhere."""
+    """A reference at a place of a variable's text to `name`, found at `level`. Both are empty if no level sets it."""
 
     name: str
     level: str
+    line: int = 0
+    column: int = 0
 
 
 class DifferenceRow(NamedTuple):
@@ -140,10 +142,16 @@ class FactsRow(NamedTuple):
 
 
 class DanglingRow(NamedTuple):
-    """A reference that came to nothing, `undefined`, `later` or `cycle`, and the names that led to it."""
+    """A reference that came to nothing, `undefined`, `later` or `cycle`, the variables that led to it, and its place.
+
+    The chain ends with the name that it is to, but for an undefined one. Column 0: the caller is not to know.
+    """
 
     kind: str
     chain: tuple[str, ...]
+    level: str = ""
+    line: int = 0
+    column: int = 0
 
 
 class WrongDirectiveRow(NamedTuple):

@@ -100,7 +100,7 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
 
 FACTS = (
     control.FactsRow("A", (H, H), (control.UseFact(H, H),), empty=False, doubts=(H,), refused=H),
-    control.DanglingRow(H, ("A", H)),
+    control.DanglingRow(H, ("A", H), H, 1, 2),
 )
 WITHOUT_JSON: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "explain /shop A": (control.Done(), FACTS),
