@@ -18,25 +18,27 @@ import trio
 
 from envfs.core import limits
 from envfs.core.view_parts import Part
+from envfs.daemon.keyholder_end import describe_end
 from envfs.daemon.keyholder_start import StartedKeyholder, start_keyholder, start_part
 from envfs.errors import BadRequest, KeyholderGone, TooLarge, from_code
 from envfs.gate.keyholder import KeyholderAnswer, Message
 from envfs.gate.turns import Turns
 from envfs.protocol import framing, keyholding, wire
 
-_SECONDS, _MOMENT = 60.0, 0.1
-_GONE_HINT = "another one is started at once; unlock it with `envfs unlock`"
+_SECONDS = 60.0
+_MOMENT = 0.5  # from the end of its sockets to that of the process
 _SILENT_HINT = "`envfs status` shows its process; `envfs unmount && envfs mount` starts another"
 _BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1, keyholding.AuthorityMade: 1}
 
 
 class KeyholderLink:
-    """Starts a keyholder and asks it, one conversation a request."""
+    """Starts a keyholder and asks it, one conversation a request. One that `is_replaced` is followed by another one."""
 
     def __init__(self, seconds: float = _SECONDS, started: StartedKeyholder | None = None) -> None:
         """Take the keyholder that was started, or start one. It answers within so many seconds."""
         self._turns = Turns()
         self._seconds = seconds
+        self.is_replaced = False
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         if started is None:
@@ -47,6 +49,7 @@ class KeyholderLink:
     def start(self) -> None:
         """Start a keyholder in the place of one that ended. It holds nothing yet."""
         self.close()
+        self._process = None  # if it cannot be started there is none
         self._process, self._socket = start_keyholder()
 
     @property
@@ -97,19 +100,17 @@ class KeyholderLink:
                 answer = await self._converse(request, blobs, (*descriptors, *sealer))
         except trio.TooSlowError:
             raise KeyholderGone("the keyholder did not answer in time", _SILENT_HINT) from None
-        except OSError:
-            raise self._gone("the keyholder does not answer") from None
-        except KeyholderGone as error:
-            raise self._gone(error.text, error.hint) from None
+        except (BrokenPipeError, ConnectionError, EOFError):
+            with trio.move_on_after(_MOMENT):
+                await self.wait_ended()
+            raise describe_end(self._process, is_replaced=self.is_replaced) from None
+        except OSError as error:
+            raise KeyholderGone(
+                f"the keyholder cannot be asked: {os.strerror(error.errno or 0).lower()}", _SILENT_HINT
+            ) from None
         if isinstance(answer.message, keyholding.Refused):
             raise from_code(*answer.message)
         return answer
-
-    def _gone(self, text: str, hint: str = _GONE_HINT) -> KeyholderGone:
-        with contextlib.suppress(subprocess.TimeoutExpired):  # its sockets close a moment before it has ended
-            if self._process is not None and self._process.wait(_MOMENT) == keyholding.NO_ROOM:
-                return KeyholderGone("the keyholder can start no process: the limit is too low", "`ulimit -u` shows it")
-        return KeyholderGone(text, hint)
 
     async def wait_ended(self) -> None:
         """Wait until the keyholder ends."""
@@ -157,7 +158,7 @@ class KeyholderLink:
                 await trio.lowlevel.wait_writable(self._socket)
             else:
                 return
-        raise KeyholderGone("there is no keyholder", _GONE_HINT)
+        raise EOFError
 
 
 @contextmanager
@@ -214,7 +215,7 @@ async def _next_frame(stream: trio.socket.SocketType, descriptors: list[int]) ->
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
         if not data:
-            raise KeyholderGone("the keyholder disconnected", _GONE_HINT)
+            raise EOFError
         decoder.feed(data)
     return frame
 
