@@ -287,6 +287,7 @@ def test_the_exit_status_says_whether_all_is_well(
         ),
         ("ls /shop --names", control.ListPresence("/shop", below=True)),
         ("get /shop@2 A,B --presence", control.ListPresence("/shop", ("A", "B"), ages=True, version=2)),
+        ("exec /shop@2 --only A --explain -- x", control.ListPresence("/shop", ("A",), version=2)),
         ("ls --removed", control.ListLevels("/", removed=True)),
         ("accept /shop --yes", control.Accept("/shop")),
     ],
