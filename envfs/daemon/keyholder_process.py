@@ -27,6 +27,7 @@ from envfs.protocol import framing, keyholding, wire
 
 _SECONDS = 60.0
 _MOMENT = 0.5  # from the end of its sockets to that of the process
+_MOST_PARTS = 512  # of one sendmsg: the kernel takes 1,024
 _SILENT_HINT = "`envfs status` shows its process; `envfs unmount && envfs mount` starts another"
 _BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1, keyholding.AuthorityMade: 1}
 
@@ -142,11 +143,12 @@ class KeyholderLink:
     ) -> KeyholderAnswer[object]:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        with trio.socket.from_stdlib_socket(ours) as stream:
+        with ours:
             with theirs:
+                unsent = _begin(ours, request, blobs, descriptors)  # so the child finds all of it, and sleeps no more
                 await self._hand_over(theirs)
-            await _send(stream, request, blobs, descriptors)
-            return await _receive(stream, request)
+            await _send(ours, unsent)
+            return await _receive(ours, request)
 
     async def _hand_over(self, theirs: socket.socket) -> None:
         # a keyholder that takes no conversations must not block the daemon: its queue fills
@@ -178,20 +180,32 @@ def _sealer(request: NamedTuple) -> Iterator[tuple[int, ...]]:
             process.wait()
 
 
-async def _send(
-    stream: trio.socket.SocketType, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
-) -> None:
+def _begin(
+    stream: socket.socket, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
+) -> list[memoryview]:
+    # sends what the socket takes at once. Returns the rest
     frame = framing.encode_frame(wire.to_body(request), blobs, limits.REPLY_BYTES)
     rights = array.array("i", descriptors)
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
-    sent = await stream.sendmsg([frame], ancillary)
-    for part in (frame[sent:], *blobs):
-        unsent = memoryview(part)
-        while unsent:
-            unsent = unsent[await stream.send(unsent) :]
+    parts = [memoryview(part) for part in (frame, *blobs)]
+    return _without(parts, stream.sendmsg(parts[:_MOST_PARTS], ancillary))
 
 
-async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> KeyholderAnswer[object]:
+def _without(parts: list[memoryview], sent: int) -> list[memoryview]:
+    while parts and sent >= len(parts[0]):
+        sent -= len(parts[0])
+        parts = parts[1:]
+    return [parts[0][sent:], *parts[1:]] if parts else []
+
+
+async def _send(stream: socket.socket, unsent: list[memoryview]) -> None:
+    while unsent:
+        await trio.lowlevel.wait_writable(stream)
+        with contextlib.suppress(BlockingIOError):
+            unsent = _without(unsent, stream.sendmsg(unsent[:_MOST_PARTS]))
+
+
+async def _receive(stream: socket.socket, request: NamedTuple) -> KeyholderAnswer[object]:
     descriptors: list[int] = []
     try:
         body, blobs = await _next_frame(stream, descriptors)
@@ -207,10 +221,11 @@ async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> Keyho
     return answer
 
 
-async def _next_frame(stream: trio.socket.SocketType, descriptors: list[int]) -> tuple[framing.Body, tuple[bytes, ...]]:
+async def _next_frame(stream: socket.socket, descriptors: list[int]) -> tuple[framing.Body, tuple[bytes, ...]]:
     decoder = framing.Decoder(limits.BLOB_BYTES, limits.REPLY_BYTES)
     while (frame := decoder.next()) is None:
-        data, ancillary, _, _ = await stream.recvmsg(1 << 18, socket.CMSG_SPACE(4))
+        await trio.lowlevel.wait_readable(stream)
+        data, ancillary, _, _ = stream.recvmsg(1 << 16, socket.CMSG_SPACE(4))
         for level, kind, passed in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
