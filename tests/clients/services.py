@@ -96,6 +96,17 @@ class ServiceHandler(Handler):
         told = {"name": PACKAGE, "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
         self._send(json.dumps(told).encode(), ("Content-Type", "application/json"))
 
+    def _(self, _seen: Seen) -> None:
+        identity = "<Arn>arn:aws:iam::1:user/ana</Arn><UserId>U</UserId><Account>1</Account>"
+        result = f"<GetCallerIdentityResult>{identity}</GetCallerIdentityResult>"
+        space = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"'
+        self._send(f"<GetCallerIdentityResponse {space}>{result}</GetCallerIdentityResponse>".encode())
+
+    def _bucket(self, seen: Seen) -> None:
+        space = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+        listed = f"<ListBucketResult {space}><Name>bucket</Name><KeyCount>0</KeyCount></ListBucketResult>"
+        self._send(listed.encode() if seen.method == "GET" else b"", ("ETag", '"1"'))
+
     def _socket(self, seen: Seen) -> None:
         digest = hashlib.sha1(seen.headers["sec-websocket-key"].encode() + _WEBSOCKET, usedforsecurity=False).digest()
         self.send_response(101)

@@ -33,7 +33,14 @@ key = "SHOP_KEY"
 hosts = ["{host}"]
 address = "127.0.0.1"
 name = "openai"
+
+[[proxy.rule]]
+key = "AWS_*"
+hosts = ["{host}"]
+address = "127.0.0.1"
+where = ["sigv4"]
 """
+AWS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 LARGE = 20 << 20
 
 
@@ -79,7 +86,12 @@ def shop(new_home: Homes, host: Services) -> Iterator[Home]:
     rule = RULE.format(roots=host.roots, host=f"{HOST}:{host.port}")
     home.edit_settings(home.settings.read_text(encoding="utf-8") + rule)
     with home.mounted():
-        home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\n")
+        home.envfs(
+            "import",
+            "-",
+            "/shop",
+            given=f"SHOP_KEY={KEY}\n" + "".join(f"{name}={value}\n" for name, value in AWS.items()),
+        )
         yield home
 
 
@@ -200,3 +212,16 @@ def test_npm_installs_from_a_registry(behind: Behind) -> None:
     behind.run(f'cd "$HERE" && npm install --silent --registry "$URL/npm/" --cache "$HERE/cache" {PACKAGE}')
     assert (behind.folder / "node_modules" / PACKAGE / "package.json").exists()
     assert f"Bearer {KEY}" in [seen.headers.get("authorization") for seen in behind.host.seen]
+
+
+@pytest.mark.parametrize("call", ["sts", "put", "put unsigned", "list"])
+def test_boto3_sends_the_signature_that_botocore_makes_with_the_values(behind: Behind, call: str) -> None:
+    _need(str(PYTHON))
+    assert behind.run(f'AWS_DEFAULT_REGION=eu-west-1 $PYTHON with_boto3.py "$URL" "{call}"').strip() == "done"
+    seen = behind.host.seen[0]
+    facts = {"method": seen.method, "url": f"https://{HOST}:{behind.host.port}{seen.target}", "headers": seen.headers}
+    given = json.dumps({**facts, "body": seen.body.decode("latin-1"), "keys": list(AWS.values())})
+    words = [str(PYTHON), str(PROGRAMS / "aws_signature.py")]
+    expected = subprocess.run(words, input=given, capture_output=True, text=True, check=True).stdout.strip()
+    assert f"Credential={AWS['AWS_ACCESS_KEY_ID']}/" in seen.headers["authorization"]
+    assert seen.headers["authorization"].endswith(f"Signature={expected}")
