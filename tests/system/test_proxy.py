@@ -52,9 +52,12 @@ def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     rule = (
         f'[proxy]\nroots = "{upstream.roots}"\n\n[[proxy.rule]]\nkey = "SHOP_KEY"\nhosts = ["{HOST}:{upstream.port}"]\n'
     )
-    home.edit_settings(home.settings.read_text(encoding="utf-8") + rule + 'address = "127.0.0.1"\nname = "shop"\n')
+    more = 'address = "127.0.0.1"\ntest = "/whoami x-version:2"\n'
+    other = f'[[proxy.rule]]\nkey = "OLD_*"\nhosts = ["{HOST}:{upstream.port}"]\n{more}'
+    home.edit_settings(f'{home.settings.read_text(encoding="utf-8")}{rule}{more}name = "shop"\n\n{other}')
     with home.mounted():
         home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\nOTHER={OTHER}\nPORT=8080\n")
+        home.envfs("import", "-", "/keys", given=f"SHOP_KEY={KEY}\nOLD_KEY=sk_old_0123456789abcdef\nTITLE=x\n")
         home.envfs("grant", "/shop", "--uid", str(USER), "--decision", "mask")
         yield home
 
@@ -261,3 +264,29 @@ def test_no_log_no_bytes(shop: Home, upstream: Upstream, client: Client) -> None
     assert client.ask()[0] == 503
     assert not upstream.seen
     shop.envfs("log", "restart")
+
+
+def test_a_key_is_tested_by_one_request_and_its_value_is_shown_to_nobody(shop: Home, upstream: Upstream) -> None:
+    said = shop.envfs("proxy", "test", "/keys", "--json", status=100)
+    host = f"{HOST}:{upstream.port}"
+    rows = {row["name"]: row for row in json.loads(said.text)}
+    assert rows["SHOP_KEY"] == {"name": "SHOP_KEY", "host": host, "state": "ok", "text": ""}
+    assert rows["OLD_KEY"] == {"name": "OLD_KEY", "host": host, "state": "refused", "text": "the host answers 401"}
+    assert f"asks {host} for SHOP_KEY, OLD_KEY" in said.complaint
+    assert sorted(seen.headers["authorization"] for seen in upstream.seen) == [
+        f"Bearer {KEY}",
+        "Bearer sk_old_0123456789abcdef",
+    ]
+    assert [(seen.target, seen.headers["x-version"]) for seen in upstream.seen] == [("/whoami", "2")] * 2
+    upstream.seen.clear()
+    assert shop.envfs("proxy", "test", "/keys", "SHOP_KEY").out
+    assert len(upstream.seen) == 1
+    assert "has a test of TITLE" in shop.envfs("proxy", "test", "/keys", "TITLE", status=100).complaint
+
+
+def test_check_asks_the_services_only_if_it_is_told_to(shop: Home, upstream: Upstream) -> None:
+    assert json.loads(shop.envfs("check", "/keys", "--json").text) == []
+    assert not upstream.seen
+    (problem,) = json.loads(shop.envfs("check", "/keys", "--live", "--json", status=100).text)
+    assert (problem["kind"], problem["name"], problem["error"]) == ("live", "OLD_KEY", True)
+    assert len(upstream.seen) == 2

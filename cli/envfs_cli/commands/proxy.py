@@ -1,5 +1,6 @@
-"""`proxy`: list the sessions of `exec --proxy`, end one, and list the rules by which values are sent."""
+"""`proxy`: list the sessions of `exec --proxy`, end one, list the rules by which values are sent, and test keys."""
 
+from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 class ProxyArguments(NamedTuple):
     """The arguments of `proxy`."""
 
-    action: "Literal['ls', 'stop', 'rules']"
+    action: "Literal['ls', 'stop', 'rules', 'test']"
     subject: str | None
+    name: str | None
     passphrase_file: str | None
     json: bool
 
@@ -26,8 +28,10 @@ def run_proxy(arguments: ProxyArguments) -> int:
     """List sessions or rules, or end a session.
 
     Raises:
-        Mistake: there is no session to end
+        Mistake: there is no session to end, or no level to test, or there are more words
     """
+    if arguments.name and arguments.action != "test":
+        raise Mistake("there are more words than the action takes", "`envfs proxy --help` explains each")
     match arguments.action:
         case "ls":
             _print_sessions(as_json=arguments.json)
@@ -37,9 +41,33 @@ def run_proxy(arguments: ProxyArguments) -> int:
             session.session_over(client.need_running()).reply(control.StopProxy(arguments.subject))
         case "rules":
             _print_rules(arguments)
+        case "test":
+            return _test_keys(arguments)
         case _:
             raise Unhandled(arguments.action)
     return 0
+
+
+def _test_keys(arguments: ProxyArguments) -> int:
+    from envfs_cli.daemon import live_tests
+
+    if not arguments.subject:
+        raise Mistake("no level is named", "such as `envfs proxy test /shop/dev STRIPE_KEY`")
+    asking = session.start_session(arguments.passphrase_file)
+    only = (arguments.name,) if arguments.name else ()
+    tests = live_tests.find_tests(asking, arguments.subject, only)
+    if not tests:
+        subject = arguments.name or f"any variable of {arguments.subject}"
+        raise EnvFSError(
+            f"no rule and no service of the catalogue has a test of {subject}", "`test` in a [[proxy.rule]]"
+        )
+    asking.close()
+    results = live_tests.run_tests(arguments.subject, tests, arguments.passphrase_file)
+    if arguments.json:
+        output.rows_json(results)
+    else:
+        output.print_table(("VARIABLE", "HOST", "STATE", "WHY"), [tuple(result) for result in results])
+    return EnvFSError.status if any(result.state != "ok" for result in results) else 0
 
 
 def _print_sessions(*, as_json: bool) -> None:
