@@ -36,10 +36,17 @@ Uses = Mapping[ValueSource, tuple[tuple[str, ValueSource | None], ...]]  # by as
 
 
 class Finding(NamedTuple):
-    """A reference that came to nothing, and the names that led to it, the last being it."""
+    """A reference that came to nothing, the variables that led to it, and where it stands in the text of which layer.
+
+    The name that it is to is the last of the chain if the reference is no undefined one. That name may be a part of a
+    value that was never meant as a reference, so it is not told.
+    """
 
     kind: DanglingKind
     chain: tuple[str, ...]
+    layer: int
+    line: int
+    column: int
 
 
 class Interpolated(NamedTuple):
@@ -85,6 +92,7 @@ class _Interpolation:
         self._bytes = 0  # of all values
         self._uses: dict[ValueSource, tuple[tuple[str, ValueSource | None], ...]] = {}
         self._findings: dict[tuple[ValueSource, str], Finding] = {}  # by where the reference stands, and to what
+        self._cut: dict[ValueSource, dict[str, references.ReferencePlace]] = {}
         self._path: dict[ValueSource, str] = {}  # the assignments being worked out, by name, each for the one before
         self._depth = 0  # how far templates, and texts inside of them, lead on from the first of the path
         for layer, document in enumerate(documents):
@@ -201,7 +209,11 @@ class _Interpolation:
         return residue if not later else word if kind == "-" else ()
 
     def _require(self, name: str, at: ValueSource) -> NoReturn:
-        raise Malformed(f"{self._path[at]} requires {name}, which is not set", "set it at this level")
+        if name in self._places:
+            raise Malformed(f"{self._path[at]} requires {name}, which is not set", "set it at this level")
+        _, line, column = self._place_of(name, at)
+        problem = f"{self._path[at]} requires a variable that is not set: line {line}, column {column} of its text"
+        raise Malformed(problem, "set it at this level")
 
     def _source(self, name: str, at: ValueSource) -> ValueSource | None:
         places = self._places.get(name)
@@ -219,4 +231,11 @@ class _Interpolation:
 
     def _tell(self, kind: DanglingKind, name: str, at: ValueSource) -> None:
         if (at, name) not in self._findings and len(self._findings) < limits.FINDINGS:
-            self._findings[at, name] = Finding(kind, (*self._path.values(), name))
+            last = () if kind is DanglingKind.UNDEFINED else (name,)
+            _, line, column = self._place_of(name, at)
+            self._findings[at, name] = Finding(kind, (*self._path.values(), *last), at.layer, line, column)
+
+    def _place_of(self, name: str, at: ValueSource) -> references.ReferencePlace:
+        if at not in self._cut:
+            self._cut[at] = references.reference_places(self._entries[at])
+        return self._cut[at][name]

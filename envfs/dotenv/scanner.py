@@ -5,7 +5,7 @@ after it. Nothing is repaired: what cannot be read is a fault with its place, or
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from envfs.core import limits, names
@@ -136,14 +136,24 @@ def _over(text: str, limit: int) -> bool:
     return len(text) > limit or (len(text) * 4 > limit and len(text.encode()) > limit)
 
 
+def text_places(text: str, offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield line and column of offsets, in their order. A byte order mark at the start of a line takes no column."""
+    line, start, at = 1, _past_marks(text, 0), 0
+    for offset in offsets:
+        for line_end in LINE_END.finditer(text, at, offset):
+            line, start = line + 1, _past_marks(text, line_end.end())
+        at = offset
+        yield line, max(offset - start, 0) + 1
+
+
+def _past_marks(text: str, at: int) -> int:
+    while text.startswith(BOM, at):
+        at += len(BOM)
+    return at
+
+
 def _place(text: str, pos: int) -> tuple[int, int]:
-    """Give line and column of an offset. A byte order mark at the start of a line takes no column."""
-    last = 0
-    line = 1
-    for line_end in LINE_END.finditer(text, 0, pos):
-        line += 1
-        last = line_end.end()
-    return line, len(text[last:pos].lstrip(BOM)) + 1
+    return next(text_places(text, (pos,)))
 
 
 def _entry(text: str, pos: int, line: int) -> Entry:

@@ -4,7 +4,7 @@ Laws: a value is read in one pass. A line break inside quotes, however it is wri
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ BLANKS: Final = (  # what both Python and JavaScript strip
 
 _REST = re.compile(r"[^\r\n]*")
 _COMMENT = re.compile(rf"[{BLANKS}]#")
+_LITERAL_DOLLAR = re.compile(r"\\\$")
 _DOUBLE = re.compile(r'\\[\\"$`nr]|\r\n?|"')
 _DOUBLE_MEANING = {
     r"\\": "\\",
@@ -80,6 +81,17 @@ def read_unquoted(text: str, pos: int, blanks: int) -> QuotedValue:
     comment = _COMMENT.search(line_text)
     shown = (line_text[: comment.start()] if comment else line_text).rstrip(BLANKS)
     return QuotedValue(pos, pos + len(shown), *literal_dollars(shown))
+
+
+def written_offsets(written: str, quote: str, offsets: Iterable[int]) -> Iterator[int]:
+    """Yield where characters of a value, in their order, stand in it as it was written with its quotes and escapes."""
+    escapes = (_DOUBLE if quote else _LITERAL_DOLLAR).finditer(written, len(quote))
+    size, last, escape = 0, len(quote), next(escapes, None)
+    for offset in offsets:
+        while escape is not None and size + escape.start() - last < offset:
+            size, last = size + escape.start() - last + 1, escape.end()
+            escape = next(escapes, None)
+        yield last + offset - size
 
 
 def literal_dollars(text: str) -> tuple[str, tuple[int, ...]]:

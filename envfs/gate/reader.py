@@ -131,7 +131,7 @@ class Reader:
         verdict = self._gate.decide(caller, access.level)
         if not verdict.is_served or verdict.face.only != face.only:
             examined = names_alone(examined)
-        return shown_facts(examined, face) if face.only else examined
+        return shown_facts(examined, face)
 
     def _layer_versions(self, access: AccessRequest) -> tuple[int, ...]:
         level, version = access.level, access.version

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from envfs.core.access.face import Face
 from envfs.errors import Malformed, TooLarge
-from envfs.protocol.answers import Dangling, Examined, Facts, Use, VersionChange
+from envfs.protocol.answers import Dangling, Examined, Facts, VersionChange
 
 
 @contextmanager
@@ -24,9 +24,24 @@ def hiding_names(face: Face, level: str) -> Iterator[None]:
 
 
 def shown_facts(examined: Examined, face: Face) -> Examined:
-    """Return the facts about the variables that a face shows. Of others, not even that one refers to them."""
+    """Return the facts that fit a face: those about its variables; of others, not even that one refers to them.
+
+    For one with placeholders without columns: they say how long the parts of a value are.
+    """
+    if face.masked:
+        examined = _without_columns(examined)
+    if not face.only:
+        return examined
     variables = tuple(_shown_uses(facts, face) for facts in examined.variables if face.shows(facts.name))
     return Examined(variables, tuple(dangling for dangling in examined.dangling if _is_shown(dangling, face)))
+
+
+def _without_columns(examined: Examined) -> Examined:
+    variables = (
+        facts._replace(uses=tuple(use._replace(column=0) for use in facts.uses)) for facts in examined.variables
+    )
+    dangling = (each._replace(column=0) for each in examined.dangling)
+    return examined._replace(variables=tuple(variables), dangling=tuple(dangling))
 
 
 def names_alone(examined: Examined) -> Examined:
@@ -47,7 +62,7 @@ def shown_change(change: VersionChange, face: Face) -> VersionChange:
 
 
 def _shown_uses(facts: Facts, face: Face) -> Facts:
-    return facts._replace(uses=tuple(Use(*use) for use in facts.uses if face.shows(use.name)))
+    return facts._replace(uses=tuple(use for use in facts.uses if face.shows(use.name)))
 
 
 def _is_shown(dangling: Dangling, face: Face) -> bool:

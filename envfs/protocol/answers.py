@@ -67,10 +67,12 @@ class Rendered(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A reference to `name`, found at `level`. Empty if it is found nowhere."""
+    """A reference at a place of a variable's text to `name`, found at `level`. Both are empty if no level sets it."""
 
     name: str
     level: str
+    line: int
+    column: int
 
 
 class Facts(NamedTuple):
@@ -88,10 +90,16 @@ class Facts(NamedTuple):
 
 
 class Dangling(NamedTuple):
-    """A reference that came to nothing, and the names that led to it."""
+    """A reference that came to nothing, the variables that led to it, and its place in the text of a level.
+
+    The chain ends with the name that it is to, but for an undefined one. Column 0: the caller is not to know.
+    """
 
     kind: DanglingKind
     chain: tuple[str, ...]
+    level: str
+    line: int
+    column: int
 
 
 class WrongDirective(NamedTuple):

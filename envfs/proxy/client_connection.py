@@ -17,6 +17,7 @@ from typing import Final
 import trio
 
 from envfs.errors import EnvFSError
+from envfs.protocol.proxying import AdmitRequest
 from envfs.proxy import refusals, relaying
 from envfs.proxy.daemon_link import NotAdmitted
 from envfs.proxy.exchange import HostConnection
@@ -115,7 +116,8 @@ class ClientConnection:
                 text = f"no rule names {endpoint.authority}, and this session reaches no other hosts"
                 await self._refuse(incoming, raw, endpoint.authority, Refusal(403, "no-host", text))
                 return
-            await self._session.link.admit("CONNECT", endpoint.authority, "", "", ())
+            link = self._session.link
+            await link.admit(AdmitRequest(link.new_number(), "CONNECT", endpoint.authority, "", ""))
             with trio.fail_after(DIAL_SECONDS):
                 other = await dial(endpoint, ())
         except (NotAdmitted, UpstreamFailed, trio.TooSlowError) as error:
@@ -214,6 +216,9 @@ class ClientConnection:
     # -- answers of the proxy itself -----------------------------------------------------------------------------------
 
     async def _refuse(self, incoming: Incoming, raw: RawRequest, host: str, refusal: Refusal) -> None:
+        if refusal.kind == "not-approved":  # the daemon has recorded it, with the question
+            await self._answer(incoming, refusal)
+            return
         has_path = bool(host) and raw.method != "CONNECT"
         path = raw.target.partition(b"?")[0].decode("latin-1") if has_path else ""
         await self._session.link.report(raw.method[:LONGEST_METHOD], host, path[:LONGEST_TARGET], refusal.kind)
@@ -238,8 +243,10 @@ def _for_host(raw: RawRequest, rest: bytes, endpoint: Endpoint) -> RawRequest:
 
 def _refusal_of(error: Exception, endpoint: Endpoint) -> Refusal:
     match error:
-        case Rejected() | NotAdmitted():
+        case Rejected():
             return Refusal(error.status, "refused", error.text)
+        case NotAdmitted():
+            return Refusal(error.status, error.code, error.text)
         case UpstreamFailed():
             return Refusal(refusals.BAD_GATEWAY, "upstream", error.text)
         case _:

@@ -46,6 +46,16 @@ def pem(certificate: bytes, key: ec.EllipticCurvePrivateKey | None = None) -> by
     return text + key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
+def comes_true(is_so: Callable[[], object]) -> bool:
+    """Wait until something is so. False if it is not in time."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        if is_so():
+            return True
+        time.sleep(0.01)
+    return False
+
+
 class Authority:
     """An authority of certificates."""
 
@@ -260,6 +270,8 @@ class Proxy:
         self.admitted: list[proxying.AdmitRequest] = []
         self.refused: list[proxying.ReportRefusal] = []
         self.denies = ""
+        self.withheld: list[int] | None = None  # the numbers of requests that wait, where they are to wait
+        self.withdrawn: list[int] = []
         self._ready = threading.Event()
         self.port = 0
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -295,7 +307,13 @@ class Proxy:
                         self._ready.set()
                     case proxying.AdmitRequest() as request:
                         self.admitted.append(request)
-                        self._send(self._verdict(request.number))
+                        if self.withheld is None:
+                            self._send(self._verdict(request.number))
+                        else:
+                            self.withheld.append(request.number)
+                    case proxying.WithdrawRequest(number=number):
+                        self.withdrawn.append(number)
+                        self._send(self._verdict(number))
                     case proxying.IssueLeaf(number=number, host=host):
                         memory = os.memfd_create("leaf")
                         os.write(memory, self.authority.leaf(host))
@@ -309,14 +327,15 @@ class Proxy:
             return proxying.RequestDenied(number, 503, self.denies)
         return proxying.RequestAdmitted(number)
 
+    def answer(self, *, is_yes: bool) -> None:
+        """Answer the oldest request that waits, as the daemon does for a person."""
+        number = (self.withheld or []).pop(0)
+        refused = proxying.RequestDenied(number, 403, "a person refused this request", "not-approved")
+        self._send(proxying.RequestAdmitted(number) if is_yes else refused)
+
     def reported(self, is_it: Callable[[proxying.ReportRefusal], bool]) -> bool:
         """Wait for a refusal: nobody answers a report, so it may come after the client has its answer."""
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            if any(map(is_it, tuple(self.refused))):
-                return True
-            time.sleep(0.01)
-        return False
+        return comes_true(lambda: any(map(is_it, tuple(self.refused))))
 
     def connect(self, host: str = HOST, port: int = 443) -> http.client.HTTPSConnection:
         """Return a client that goes through the proxy."""

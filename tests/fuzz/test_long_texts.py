@@ -113,6 +113,9 @@ SHAPES: dict[str, Callable[[], str]] = {  # made when they are tried: together t
     "commands": lambda: values("$(x)"),
     "all kinds of quotes": lambda: values("\\'\\\"`", ""),
     "references to nothing": lambda: rows(lambda n: f"V{n}=${name(n)}\n"),
+    "references to nothing behind escapes": lambda: rows(
+        lambda n: f'V{n}="' + "".join(f'\\n$x{at}\\"' for at in range(8000)) + '"\n'
+    ),
     "references to what comes later": lambda: rows(lambda n: f"V{n}=$A\n", size=SIZE // 2) + "A=1\n" * (SIZE // 8),
     "a long chain": lambda: rows(lambda n: f"V{n}=$V{n - 1}\n"),
     "a long chain, backwards": lambda: rows(lambda n: f"V{n}=$V{n + 1}\n"),
@@ -163,6 +166,7 @@ def refused(document: Document) -> Iterator[tuple[str, Callable[[], object]]]:
         "references",
         lambda: [list(references.nested_references(references.cut_pieces(entry))) for entry in document.entries],
     )
+    yield "places of references", lambda: [references.reference_places(entry) for entry in document.entries]
     yield "interpolate three levels", lambda: interpolation.interpolate([document] * 3)
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envfs.dotenv import document, writing
+from envfs.dotenv import document, references, writing
 from envfs.dotenv.document import parse_document
 from envfs.dotenv.interpolation import interpolate
 from envfs.errors import EnvFSError
@@ -50,3 +50,18 @@ def test_a_text_that_is_merged_into_another_means_what_it_meant(first: str, seco
         for entry in {e.name: e for e in new.entries}.values()
         if entry.name
     )
+
+
+@given(text=st.text(alphabet="\ufeff\t #\\$\"'{}:-ab\n\r=", max_size=60))
+def test_a_place_is_that_of_the_dollar_that_begins_the_reference(text: str) -> None:
+    whole = f"FIRST=1\nA={text}\n"
+    try:
+        entries = parse_document(whole).entries
+    except EnvFSError:
+        return
+    lines = whole.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for entry in entries:
+        for name, place in references.reference_places(entry).items():
+            here = lines[place.line - 1].lstrip("\ufeff")[place.column - 1 :]
+            assert here.startswith((f"${name}", f"${{{name}"))
+            assert (entry.value or "")[place.character - 1 :].startswith((f"${name}", f"${{{name}"))

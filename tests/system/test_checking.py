@@ -35,14 +35,14 @@ def test_explain_says_where_a_value_comes_from_and_not_what_it_is(checked: Home)
         "  set at     /",
         "  refers to  HOST  (/shop/prod)",
         "  refers to  PORT  (/shop)",
-        "  refers to  NAME  (not set)",
+        "  refers to  line 3, column 27  (not set)",
     ]
     assert "prod-db" not in said
     assert "  value      pg://prod-db:5432/main" in checked.envfs("explain", "/shop/prod", "URL", "--reveal").text
     overridden = checked.envfs("explain", "/shop/prod", "HOST").text.splitlines()
     assert overridden[1:] == ["  set at     /shop/prod", "  set at     /  (overridden)"]
     assert json.loads(checked.envfs("explain", "/shop", "LOST", "--json").out)["dangling"] == [
-        {"kind": "undefined", "chain": ["LOST", "NOWHERE"]}
+        {"kind": "undefined", "chain": ["LOST"], "level": "/shop", "line": 4, "column": 7}
     ]
     checked.envfs("explain", "/shop", "NO_SUCH", status=104)
 
@@ -54,7 +54,7 @@ def test_check_names_problems_and_shows_no_value(checked: Home) -> None:
     assert {("dangerous", "LD_PRELOAD"), ("misread", "ODD"), ("empty", "EMPTY"), ("empty", "LOST")} <= set(rows)
     assert "sentinel" not in said.text + said.complaint
     said = checked.envfs("check", "/", status=100)
-    assert said.text.startswith("undefined\tURL\tURL → PORT\n")
+    assert said.text.startswith("undefined\tURL\tURL: no level sets the name at line 3, column 19 of /\n")
 
 
 def test_check_against_an_example_or_a_schema(checked: Home, tmp_path: Path) -> None:
@@ -87,10 +87,43 @@ def test_strangers_are_told_nothing(checked: Home) -> None:
         assert {row["level"] for row in checked.refusals(1002)} == {"/shop"}
 
 
+def test_a_part_of_a_value_is_no_name_to_tell_anybody(home: Home, ground: Path) -> None:
+    level, secret, parts = "/worn", "correct$horse${battery}${staple:-$tack}", ("horse", "battery", "staple", "tack")
+    file = ground / "worn.env"
+    file.write_text(f"OTHER=1\nPASSWORD={secret}\n", encoding="utf-8")
+    with home.mounted():
+        home.envfs("grant", level, "--uid", "1003", "--decision", "mask")
+        said = [
+            home.envfs("import", str(file), level, "--dry-run"),
+            home.envfs("import", str(file), level),
+            home.envfs("set", level, "OTHER", "--template", given=secret),
+            home.envfs("rename", level, "OTHER", "ANOTHER"),
+            home.envfs("cp", level, "/torn"),
+            home.envfs("rollback", level, "1", "-y"),
+            home.envfs("check", level, status=100),
+            home.envfs("check", level, "--json", status=100),
+            home.envfs("explain", level, "PASSWORD"),
+            home.envfs("explain", level, "PASSWORD", "--json"),
+            home.envfs("explain", level, "PASSWORD", uid=1003),
+            home.envfs("explain", level, "PASSWORD", "--json", uid=1003),
+            home.envfs("set", level, "NEEDS", "--template", given="${horse:?battery}"),
+            home.envfs("get", level, "NEEDS", status=106),
+            home.envfs("exec", level, "--", "true", status=106),
+        ]
+    for each in said:
+        assert not [part for part in parts if part in each.text + each.complaint], each.args
+    assert "line 2, column 17" in said[8].text
+    assert '"column": 0' in said[11].text  # it says how long the parts of a value are
+    assert "column" not in said[10].text
+
+
 def test_an_owner_who_may_not_read_is_told_no_name_that_stands_above(home: Home) -> None:
     home.envfs("import", "-", "/", given='SECRETLY_NAMED="${NOWHERE}"\n')
     with home.mounted():
-        assert "SECRETLY_NAMED refers to NOWHERE" in home.envfs("import", "-", "/app", given="A=1\n").complaint
+        assert (
+            "SECRETLY_NAMED refers to a name at line 1, column 17 of /, which"
+            in home.envfs("import", "-", "/app", given="A=1\n").complaint
+        )
         home.envfs("revoke", "/", "--uid", "0")
         assert home.envfs("import", "-", "/app", given="A=2\n").complaint == ""
 
@@ -99,7 +132,7 @@ def test_a_required_variable_that_is_missing_is_an_error_everywhere(home: Home) 
     home.envfs("import", "-", "/app", given='URL="${HOST:?hunter2}"\n')
     with home.mounted():
         said = home.envfs("get", "/app", "URL", status=106)
-        assert "URL requires HOST, which is not set" in said.complaint
+        assert "URL requires a variable that is not set: line 1, column 6" in said.complaint
         assert "hunter2" not in said.complaint
         assert home.refusals(0)[-1]["rule"] == "the view cannot be made"
         home.envfs("set", "/app/prod", "HOST", given="a")

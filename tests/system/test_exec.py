@@ -147,5 +147,5 @@ def test_what_a_level_requires_may_be_in_the_commands_environment(home: Home) ->
     home.envfs("import", "-", "/app", given="A=${NEEDED:?why}\n")
     assert home.envfs("exec", "/app", "--", "printenv", "A", environ={"NEEDED": "hunter2"}).text == "hunter2\n"
     said = home.envfs("exec", "/app", "--", "true", status=106)
-    assert "A requires NEEDED, which is not set" in said.complaint
+    assert "A requires a variable that is not set" in said.complaint
     home.envfs("get", "/app", "A", status=106, environ={"NEEDED": "hunter2"})

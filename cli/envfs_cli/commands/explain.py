@@ -14,7 +14,7 @@ from envfs_cli.daemon import session
 from envfs_cli.folder_links import state
 from envfs_cli.level_versions import DatedLevel, check_newest, dated_level
 from envfs_cli.replies import access, masked
-from envfs_cli.replies.facts import chain_words, view_facts
+from envfs_cli.replies.facts import chain_words, place_words, view_facts
 
 
 class ExplainArguments(NamedTuple):
@@ -57,7 +57,7 @@ def run_explain(arguments: ExplainArguments) -> int:
     if facts is None:
         raise NoSuchVariable(f"{level} has no variable of that name", f"`envfs show {level}` lists them")
     value = _value(asking, dated, name) if arguments.reveal else None
-    chains = [row for row in dangling if row.chain[0] == name or name in row.chain[:-1]]
+    chains = [row for row in dangling if name in (row.chain if row.kind == "undefined" else row.chain[:-1])]
     if arguments.json:
         output.as_json(_members(facts, chains, value))
     else:
@@ -96,7 +96,7 @@ def _members(facts: control.FactsRow, chains: "list[control.DanglingRow]", value
     return {
         **facts._asdict(),
         "uses": [use._asdict() for use in facts.uses],
-        "dangling": [{"kind": row.kind, "chain": row.chain} for row in chains],
+        "dangling": [row._asdict() for row in chains],
         **({} if value is None else {"value": value}),
     }
 
@@ -106,7 +106,7 @@ def _print(facts: control.FactsRow, level: str, chains: "list[control.DanglingRo
     for place in reversed(facts.levels):
         _print_fact("set at", f"{place}{'' if place == facts.levels[-1] else '  (overridden)'}")
     for use in facts.uses:
-        _print_fact("refers to", f"{use.name}  ({use.level or 'not set'})")
+        _print_fact("refers to", f"{use.name or place_words(use)}  ({use.level or 'not set'})")
     for row in chains:
         _print_fact(row.kind, chain_words(row), "bad")
     if facts.refused:

@@ -205,7 +205,7 @@ def _message_of(body: "Body") -> object:
 
 def _is_harmless(request: "NamedTuple") -> bool:
     # what may be asked twice
-    reads = (control.ReadView, control.DescribeView, control.ListVariables, control.ListLevels)
+    reads = (control.ReadView, control.DescribeView, control.ListVariables, control.ListPresence, control.ListLevels)
     lists = (control.ListHistory, control.ListGrants, control.ListProjects, control.ListKeys, control.ListReaders)
     return isinstance(request, (*reads, *lists, control.Status, control.CheckWrite, control.Diagnose))
 

@@ -14,6 +14,7 @@ from envfs_cli.importing.sources import FileSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envfs.dotenv.document import Document
     from envfs_cli.importing.adaptation import Readers
     from envfs_cli.importing.families import Planned
 
@@ -35,10 +36,12 @@ def import_jobs(folder: str, level: str, order: "str | None", read_as: "str | No
     files, skipped = families.sort_family(there, order)
     for file, why in skipped:
         output.note(f"{file} is left out: {why}")
-    by_file = {file: _read(folder, file, readers) for file in files}
-    if not by_file:
+    texts = {file: _read(folder, file, readers) for file in files}
+    if not texts:
         raise EnvFSError(f"there are no .env files in {folder}", "a family is .env, .env.local, .env.NAME …")
-    documents = {file: parse_document(source.text) for file, source in by_file.items()}
+    documents = {file: _parsed(text, file) for file, text in texts.items()}
+    set_names = {name for document in documents.values() for name in document.variables()}
+    by_file = {file: input_files.source_of(text, file, set_names) for file, text in texts.items()}
     return tuple(_job(level, planned, by_file) for planned in families.plan_levels(documents, order))
 
 
@@ -93,11 +96,18 @@ def _dependencies(folder: str) -> set[str]:
     return {name for table in tables if isinstance(table, NamedItems) for name, _ in table.pairs}
 
 
-def _read(folder: str, file: str, who: "Readers") -> FileSource:
+def _read(folder: str, file: str, who: "Readers") -> str:
     text = adaptation.adapted_text(input_files.text_of(os.path.join(folder, file)), who)
     for note in text.notes:
         output.note(f"{file}: {note}")
-    return input_files.source_of(text.text, file)
+    return text.text
+
+
+def _parsed(text: str, file: str) -> "Document":
+    try:
+        return parse_document(text)
+    except EnvFSError as error:
+        raise input_files.with_file_name(error, file) from None
 
 
 def _job(level: str, planned: "Planned", by_file: "dict[str, FileSource]") -> Job:

@@ -12,6 +12,7 @@ from envfs_cli.importing.sources import FileSource, FileVariable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import NamedTuple
 
     from envfs_cli.grammar.words import ImportFormat
@@ -64,14 +65,14 @@ def read_source(path: str, file_format: FileFormat) -> FileSource:
         raise with_file_name(error, path) from None
 
 
-def source_of(text: str, path: str) -> FileSource:
-    """Read dotenv text that came from a file.
+def source_of(text: str, path: str, beside: "Collection[str]" = ()) -> FileSource:
+    """Read dotenv text that came from a file. `beside` are names that other files of its family set.
 
     Raises:
         EnvFSError: it is none. The name of the file is in the text
     """
     try:
-        return sources.of_text(text)
+        return sources.of_text(text, beside)
     except EnvFSError as error:
         raise with_file_name(error, path) from None
 

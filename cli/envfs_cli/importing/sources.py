@@ -6,7 +6,7 @@ take it for one.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from envfs.core import names
@@ -66,19 +66,19 @@ class FileSource(NamedTuple):
         return (*self.notes, *(f"{variable.name}: {text}" for variable in self.variables for text in variable.remarks))
 
 
-def of_text(text: str) -> FileSource:
-    """Read dotenv text. It is imported to the letter.
+def of_text(text: str, beside: Collection[str] = ()) -> FileSource:
+    """Read dotenv text. It is imported to the letter. `beside` are names that other files of its family set.
 
     Raises:
         Malformed: a NUL, half a surrogate pair, or a quote that does not end
         TooLarge: the text, a name or a value is over its limit
     """
     document = parse_document(text)
-    twice = set(document.duplicates())
+    twice, set_names = set(document.duplicates()), {*document.variables(), *beside}
     variables = []
     for entry in document.entries:
         if entry.name is not None or entry.problem is not None:
-            variables.append(_of_entry(entry, twice))
+            variables.append(_of_entry(entry, twice, set_names))
             twice.discard(entry.name or "")
     seen = {variable.name: variable for variable in reversed(variables)}
     return FileSource(tuple(reversed(seen.values())), text)
@@ -117,7 +117,7 @@ def of_compose(tree: Node, service: str | None) -> FileSource:
     counts = Counter(key for key, _ in values)
     last = enumerate(dict(values).items())
     odd = _odd(environment)
-    variables = (_of_compose_value(*pair, place, twice=counts[pair[0]] > 1) for place, pair in last)
+    variables = (_of_compose_value(*pair, place, counts, twice=counts[pair[0]] > 1) for place, pair in last)
     source = _source(
         (
             _with_remark(variable, _REWRITTEN) if variable.name in odd and variable.line else variable
@@ -162,15 +162,20 @@ def referenced_names(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def _of_entry(entry: Entry, twice: set[str]) -> FileVariable:
+def _of_entry(entry: Entry, twice: set[str], set_names: Collection[str]) -> FileVariable:
     fault = entry.fault
     problem = Malformed(fault.text, fault.hint, fault.line, fault.column) if fault else None
     name = f"line {entry.line}" if entry.name is None else entry.name
-    return FileVariable(name, entry.raw, _remarks(referenced_names(entry), twice=name in twice), problem)
+    return FileVariable(name, entry.raw, _remarks(entry, set_names, twice=name in twice), problem)
 
 
-def _remarks(refers: tuple[str, ...], *, twice: bool) -> tuple[str, ...]:
-    return (*((TWICE,) if twice else ()), *(f"refers to {name}" for name in refers))
+def _remarks(entry: Entry, set_names: Collection[str], *, twice: bool) -> tuple[str, ...]:
+    # what is set nowhere here may be a part of a value that was never meant as a reference
+    refers = (
+        name if name in set_names else f"a name at character {place.character}, which is not set there"
+        for name, place in templates.reference_places(entry).items()
+    )
+    return (*((TWICE,) if twice else ()), *(f"refers to {target}" for target in refers))
 
 
 # -- JSON and YAML -----------------------------------------------------------------------------------------------------
@@ -254,7 +259,9 @@ def _with_remark(variable: FileVariable, remark: str) -> FileVariable:
     return variable._replace(remarks=(*variable.remarks, remark))
 
 
-def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool) -> FileVariable:
+def _of_compose_value(
+    name: str, written: str | None, place: int, set_names: Collection[str], *, twice: bool
+) -> FileVariable:
     label = trees.printable_key(name, place)
     if written is None:
         return FileVariable(label, "", (_FROM_HOST,))
@@ -265,9 +272,9 @@ def _of_compose_value(name: str, written: str | None, place: int, *, twice: bool
     if problem is not None:
         return FileVariable(trees.printable_key(name, place), "", (), problem)
     line = f"{name}={writing.template_value(value, literal)}\n"
-    refers = referenced_names(parse_document(line).entries[0])
-    remarks = _remarks(refers, twice=twice)
-    return FileVariable(name, line if refers else writing.assignment_line(name, value), remarks)
+    entry = parse_document(line).entries[0]
+    remarks = _remarks(entry, set_names, twice=twice)
+    return FileVariable(name, line if referenced_names(entry) else writing.assignment_line(name, value), remarks)
 
 
 def _dollars(written: str) -> tuple[str, tuple[int, ...]]:

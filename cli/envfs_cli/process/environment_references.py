@@ -45,8 +45,7 @@ def _value(piece: object, name: str, environ: "Mapping[bytes, bytes]") -> bytes:
     if operator[-1:] == "+":
         return _joined(piece["word"], name, environ) if counts else b""
     if operator[-1:] == "?" and not counts:
-        raise Malformed(
-            f"{name} requires {piece['name']}, which is not set",
-            "set it at the level, or in the environment of this command",
-        )
+        # a name that is set nowhere may be a part of the value
+        required = "a variable that is not set" if value is None else f"{piece['name']}, which is empty"
+        raise Malformed(f"{name} requires {required}", "set it at the level, or in the environment of this command")
     return value or b""

@@ -21,4 +21,11 @@ def view_facts(
 def chain_words(row: control.DanglingRow) -> str:
     """Return the way that a reference takes, in words."""
     text = " → ".join(row.chain)
-    return f"{text}, which is set further down: move it up" if row.kind == "later" else text
+    if row.kind == "later":
+        return f"{text}, which is set further down: move it up"
+    return f"{text}: no level sets the name at {place_words(row)} of {row.level}" if row.kind == "undefined" else text
+
+
+def place_words(row: "control.DanglingRow | control.UseFact") -> str:
+    """Return a place in a level's text, in words. A caller that gets placeholders is told no column."""
+    return f"line {row.line}, column {row.column}" if row.column else f"line {row.line}"

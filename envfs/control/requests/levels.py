@@ -13,7 +13,7 @@ from envfs.core.operations import Operation
 from envfs.core.rotation import NEXT, PREVIOUS, RotationPhase, later
 from envfs.errors import AuditUnavailable, BadRequest, EnvFSError, Locked, NoSuchLevel, NotApproved, StoreUnavailable
 from envfs.host import clocks
-from envfs.protocol.answers import Sealed
+from envfs.protocol.answers import Dangling, Sealed
 from envfs.protocol.control import (
     CheckWrite,
     CopyVariables,
@@ -216,6 +216,13 @@ def _stands_below_another(call: Call, level: str) -> bool:
     return any(call.service.open_vault.vault.head(above) for above in names.chain(level)[:-1])
 
 
+def _target(dangling: Dangling) -> str:
+    if dangling.kind is not DanglingKind.UNDEFINED:
+        return dangling.chain[-1]
+    column = f", column {dangling.column}" * (dangling.column > 0)
+    return f"a name at line {dangling.line}{column} of {dangling.level}"
+
+
 async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[str, ...]:
     # what is written is written: a reference that comes to nothing yet may be what the levels below are to set
     gate, level = call.service.open_vault.gate, change.level
@@ -234,7 +241,7 @@ async def _warnings(call: Call, change: LevelChange, sealed: Sealed) -> tuple[st
     written = {*sealed.added, *sealed.changed}
     warnings = [
         *(
-            f"{dangling.chain[0]} refers to {dangling.chain[-1]}, {_DANGLING[dangling.kind]}"
+            f"{dangling.chain[0]} refers to {_target(dangling)}, {_DANGLING[dangling.kind]}"
             for dangling in examined.dangling
         ),
         *(

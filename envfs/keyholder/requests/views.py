@@ -9,8 +9,9 @@ from envfs.core.secret import Secret
 from envfs.core.view_parts import Part
 from envfs.dotenv import canaries, dialect_names, dialects, directives, formats, merging, portability, residues, writing
 from envfs.dotenv.document import Document, parse_document
-from envfs.dotenv.interpolation import Interpolated, interpolate
+from envfs.dotenv.interpolation import Interpolated, ValueSource, interpolate
 from envfs.dotenv.placeholders import masking
+from envfs.dotenv.references import reference_places
 from envfs.dotenv.rereading import VersionReader
 from envfs.errors import TooLarge
 from envfs.host.memory import Region
@@ -125,7 +126,11 @@ def examine_view(request: ExamineView, work: Work) -> WorkResult:
     documents = [work.open(layer) for layer in request.layers]
     interpolation = interpolate(documents, lenient=True)
     facts = tuple(_facts(request, documents, interpolation))
-    dangling = tuple(Dangling(*finding) for finding in interpolation.findings)
+    levels = [layer.level for layer in request.layers]
+    dangling = tuple(
+        Dangling(found.kind, found.chain, levels[found.layer], found.line, found.column)
+        for found in interpolation.findings
+    )
     return WorkResult(Examined(facts, dangling, tuple(_wrong_directives(request, documents))))
 
 
@@ -145,9 +150,17 @@ def _facts(request: ExamineView, documents: list[Document], found: Interpolated)
         if request.doubtful and not (doubts or refused):
             continue
         setters = tuple(level for level, own in zip(levels, names, strict=True) if name in own)
-        used = found.uses.get(found.sources[name], ())
-        uses = tuple(Use(other, levels[source.layer] if source else "") for other, source in used)
+        uses = tuple(_uses(documents, levels, found, found.sources[name]))
         yield Facts(name, setters, uses, not value, doubts, refused)
+
+
+def _uses(documents: list[Document], levels: list[str], found: Interpolated, source: ValueSource) -> Iterator[Use]:
+    used = found.uses.get(source, ())
+    places = reference_places(documents[source.layer].entries[source.place]) if used else {}
+    for name, there in used:
+        # what no level sets may be a part of the value that was never meant as a name
+        shown = name if name in found.sources else ""
+        yield Use(shown, levels[there.layer] if there else "", places[name].line, places[name].column)
 
 
 def compare_versions(request: CompareVersions, work: Work) -> WorkResult:

@@ -68,6 +68,21 @@ class ListVariables(NamedTuple):
     moment: str = ""
 
 
+class ListPresence(NamedTuple):
+    """Whether variables of a view are set, and since when. Rows: PresenceRow.
+
+    Without `only` it is about all that are set. With `below` also about those of the levels below where the caller may
+    have the names. With `ages` the rows say since when, to a caller that may know.
+    """
+
+    level: str
+    only: tuple[str, ...] = ()
+    below: bool = False
+    ages: bool = False
+    version: int = 0
+    moment: str = ""
+
+
 class ListLevels(NamedTuple):
     """The levels at and below one. Rows: LevelRow. With `removed`, those that were removed, for the owner alone."""
 
@@ -111,11 +126,29 @@ class VariableRow(NamedTuple):
     level: str
 
 
+class PresenceRow(NamedTuple):
+    """A variable of the view at `level`: `state` is `set`, `empty` or `not-set`, and `source` the level that sets it.
+
+    `since` is the time of the version of that level that set its value, `exact` false if it may be older. Empty and 0:
+    it is not told.
+    """
+
+    level: str
+    name: str
+    state: str
+    source: str
+    version: int = 0
+    since: str = ""
+    exact: bool = True
+
+
 class UseFact(NamedTuple):
-    """A reference to `name`, found at `level`. Empty if it is found nowhere."""
+    """A reference at a place of a variable's text to `name`, found at `level`. Both are empty if no level sets it."""
 
     name: str
     level: str
+    line: int = 0
+    column: int = 0
 
 
 class DifferenceRow(NamedTuple):
@@ -140,10 +173,16 @@ class FactsRow(NamedTuple):
 
 
 class DanglingRow(NamedTuple):
-    """A reference that came to nothing, `undefined`, `later` or `cycle`, and the names that led to it."""
+    """A reference that came to nothing, `undefined`, `later` or `cycle`, the variables that led to it, and its place.
+
+    The chain ends with the name that it is to, but for an undefined one. Column 0: the caller is not to know.
+    """
 
     kind: str
     chain: tuple[str, ...]
+    level: str = ""
+    line: int = 0
+    column: int = 0
 
 
 class WrongDirectiveRow(NamedTuple):
@@ -186,11 +225,14 @@ class ViewSent(NamedTuple):
     masked: bool = False
 
 
-ViewsRequest = ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListLevels | FindVariables
+ViewsRequest = (
+    ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListPresence | ListLevels | FindVariables
+)
 ViewsRow = (
     ChosenRow
     | DifferenceRow
     | VariableRow
+    | PresenceRow
     | LocationRow
     | FactsRow
     | DanglingRow

@@ -73,7 +73,7 @@ async def open_session(
             )
         variables = [name for name in names if not access.variables or name in access.variables]
         rules = _rules(service, access, variables)
-        terms = SessionTerms(caller, access, rules, process, os.urandom(_KEY_BYTES).hex())
+        terms = SessionTerms(caller, access, rules, process, os.urandom(_KEY_BYTES).hex(), patience.reason())
         token = base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode()
         asked = IssueAuthority(terms.key, clocks.wall_ns() // 1_000_000_000)
         certificate = (await service.keyholder.ask(asked, AuthorityMade)).blobs[0]

@@ -24,17 +24,24 @@ _MOST_OF_A_USER = 256
 
 
 class SessionTerms(NamedTuple):
-    """Whose session it is, for what, by which rules, and the process that it ends with. `key` names its authority."""
+    """Whose session it is, for what, by which rules, and the process that it ends with. `key` names its authority.
+
+    `reason` is the one that the caller gave when it started it.
+    """
 
     caller: Caller
     access: AccessRequest
     rules: "tuple[ProxyRule, ...]"
     process: RuleProcess
     key: str
+    reason: str = ""
 
 
 class RunningSession:
-    """A session that runs, with its counts. `name` is p1, p2 and so on."""
+    """A session that runs, with its counts. `name` is p1, p2 and so on.
+
+    `waiting` are the numbers of requests that wait for a person, and whose clients are there.
+    """
 
     def __init__(self, name: str, terms: SessionTerms, process: "ProxyProcess", port: int) -> None:
         """Join what belongs to it."""
@@ -44,6 +51,7 @@ class RunningSession:
         self.port = port
         self.requests = 0
         self.refusals = 0
+        self.waiting: set[int] = set()
         self.scope = trio.CancelScope()
 
     def end(self) -> None:

@@ -97,30 +97,41 @@ def test_a_value_that_is_not_a_template_is_not_read_again() -> None:
 
 
 def test_an_undefined_name_is_empty_and_told_with_the_names_that_led_to_it() -> None:
-    assert findings("A=${B}\n", "C=${A}\n") == (Finding(DanglingKind.UNDEFINED, ("A", "B")),)
+    assert findings("A=${B}\n", "C=${A}\n") == (Finding(DanglingKind.UNDEFINED, ("A",), 0, 1, 3),)
     assert findings("A=${B:-x}${B+y}\n") == ()
 
 
+def test_what_was_never_meant_as_a_reference_is_told_by_its_place_alone() -> None:
+    found = findings("OTHER=1\nPASSWORD=correct$horse\n", '# a\nURL="x\n\\"y\\"${OTHER}${PASSWORD}${battery}"\n')
+    assert [(each.chain, each.layer, each.line, each.column) for each in found] == [
+        (("PASSWORD",), 0, 2, 17),
+        (("URL",), 1, 3, 25),
+    ]
+    assert not {"horse", "battery"} & {name for each in found for name in each.chain}
+
+
 def test_a_name_that_is_set_further_down_is_told_apart() -> None:
-    assert findings("A=${B}\nB=1\n") == (Finding(DanglingKind.LATER, ("A", "B")),)
+    assert findings("A=${B}\nB=1\n") == (Finding(DanglingKind.LATER, ("A", "B"), 0, 1, 3),)
 
 
 def test_a_name_that_refers_to_itself_and_is_nowhere_else_is_undefined() -> None:
-    assert findings("A=${A}x\n") == (Finding(DanglingKind.UNDEFINED, ("A", "A")),)
+    assert findings("A=${A}x\n") == (Finding(DanglingKind.UNDEFINED, ("A",), 0, 1, 3),)
     assert findings("A=${A}x\nA=1\nA=2\n") == ()
-    assert findings("B=${A}\nA=1\nA=2\n") == (Finding(DanglingKind.LATER, ("B", "A")),)
+    assert findings("B=${A}\nA=1\nA=2\n") == (Finding(DanglingKind.LATER, ("B", "A"), 0, 1, 3),)
 
 
 def test_a_cycle_ends_and_is_told_with_its_names() -> None:
     down = ("A=${B}\nB=1\n", "B=x${A}\n")
     assert values(*down) == {"A": "x", "B": "x"}
-    assert findings(*down) == (Finding(DanglingKind.CYCLE, ("A", "B", "A")),)
+    assert findings(*down) == (Finding(DanglingKind.CYCLE, ("A", "B", "A"), 1, 1, 4),)
 
 
 def test_a_missing_name_that_is_required_is_an_error_without_its_message() -> None:
     with pytest.raises(Malformed) as caught:
         values("URL=${HOST:?hunter2}\n")
-    assert caught.value.text == "URL requires HOST, which is not set"
+    assert caught.value.text == "URL requires a variable that is not set: line 1, column 5 of its text"
+    with pytest.raises(Malformed, match=r"^URL requires HOST, which is not set$"):
+        values("HOST=\nURL=${HOST:?hunter2}\n")
     assert "hunter2" not in caught.value.hint
     assert values("URL=${HOST:?}\n", "HOST=a\n")["URL"] == "a"
 

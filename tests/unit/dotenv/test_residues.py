@@ -112,9 +112,11 @@ def test_what_refers_to_something_open_is_open() -> None:
 def test_what_is_required_may_come_from_the_environment_and_is_an_error_without() -> None:
     view = merged("A=${NEEDED:?why}\n")
     assert completed(view, {"NEEDED": "$x"})["A"] == "$x"
-    with pytest.raises(Malformed, match=r"^A requires NEEDED, which is not set$"):
+    with pytest.raises(Malformed, match=r"^A requires NEEDED, which is empty$"):
         completed(view, {"NEEDED": ""})
-    with pytest.raises(Malformed, match=r"^A requires NEEDED, which is not set$"):
+    with pytest.raises(Malformed, match=r"^A requires a variable that is not set$"):
+        completed(view, {})
+    with pytest.raises(Malformed, match=r"^A requires a variable that is not set: line 1, column 3 of its text$"):
         merging.merge_layers([merging.Layer("/", parse_document("A=${NEEDED:?why}\n"))])
 
 

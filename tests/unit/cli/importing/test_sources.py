@@ -360,7 +360,10 @@ def test_a_dotenv_text_is_kept_to_the_letter_and_told_about() -> None:
     told = {each.name: (each.remarks, each.problem is not None) for each in source.variables}
     assert told == {
         "A": (("set more than once; the last one counts",), False),
-        "B": (("refers to A", "refers to C", "refers to D"), False),
+        "B": (
+            ("refers to A", *(f"refers to a name at character {at}, which is not set there" for at in (6, 11))),
+            False,
+        ),
         "E": ((), False),
         "bad-name": ((), True),
         "line 7": ((), True),
