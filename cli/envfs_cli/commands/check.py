@@ -7,7 +7,8 @@ from envfs.tuples import NamedTuple
 from envfs_cli import files, output
 from envfs_cli.daemon import session
 from envfs_cli.level_versions import dated_level
-from envfs_cli.replies.facts import chain_words, view_facts
+from envfs_cli.replies.facts import view_facts
+from envfs_cli.replies.problems import Problem, view_problems
 
 
 class CheckArguments(NamedTuple):
@@ -21,15 +22,6 @@ class CheckArguments(NamedTuple):
     live: bool
     passphrase_file: str | None
     json: bool
-
-
-class Problem(NamedTuple):
-    """Something that `check` reports. `kind` is one of its words, `error` tells those that fail it."""
-
-    kind: str
-    name: str
-    text: str
-    error: bool
 
 
 class Expected(NamedTuple):
@@ -48,10 +40,8 @@ def run_check(arguments: CheckArguments) -> int:
     facts, dangling, directives = view_facts(asking, dated, arguments.dialect or "")
     problems = [
         *(_compared(facts, expected) if expected is not None else ()),
-        *(Problem(row.kind, row.chain[0], chain_words(row), error=True) for row in dangling),
-        *_doubtful(facts),
+        *view_problems(facts, dangling, directives),
         *(_live(asking, arguments) if arguments.live else ()),
-        *(Problem("directive", row.level, _directive_words(row), error=False) for row in directives),
     ]
     if arguments.json:
         output.as_json([problem._asdict() for problem in problems])
@@ -78,26 +68,6 @@ def _live(asking: session.Session, arguments: CheckArguments) -> "list[Problem]"
         Problem("live", result.name, text, error=error)
         for result, text, error in zip(wrong, words, is_error, strict=True)
     ]
-
-
-def _directive_words(row: control.WrongDirectiveRow) -> str:
-    return f"line {row.line}, column {row.column}: {row.text}"
-
-
-def _doubtful(facts: "list[control.FactsRow]") -> "list[Problem]":
-    from envfs.dotenv import portability
-
-    problems = []
-    for row in facts:
-        if portability.is_dangerous(row.name):
-            problems.append(Problem("dangerous", row.name, "it changes how programs run, or which", error=False))
-        if row.refused:
-            text = f"{row.refused.removeprefix('has ')}: no view in this dialect can be made"
-            problems.append(Problem("refused", row.name, text, error=True))
-        if row.empty:
-            problems.append(Problem("empty", row.name, "", error=False))
-        problems += [Problem("misread", row.name, text, error=False) for text in row.doubts]
-    return problems
 
 
 def _compared(facts: "list[control.FactsRow]", expected: Expected) -> "list[Problem]":

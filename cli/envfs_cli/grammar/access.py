@@ -156,6 +156,17 @@ COMMANDS = (
         "`envfs approvals`. Each one is in the access log.",
     ),
     Command(
+        "mcp",
+        "access",
+        "serve names and presence to a coding agent, and no value",
+        examples=("claude mcp add secrets -- envfs mcp", "codex mcp add secrets -- envfs mcp"),
+        details="The agent starts it, and speaks the Model Context Protocol on standard input and output. Its tools "
+        "list levels, names, versions and what is due, say whether variables are set, and check them. None takes a "
+        "value or gives one. It has the rights of its user, of which `names` (and `history`) are all that it uses, "
+        "and it needs a running daemon. Each call is in the access log. It needs the Python package mcp: "
+        "`pip install 'envfs[mcp]'`.",
+    ),
+    Command(
         "holders",
         "access",
         "list the processes that have a variable's value, or restart them",
