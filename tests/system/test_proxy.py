@@ -290,3 +290,12 @@ def test_check_asks_the_services_only_if_it_is_told_to(shop: Home, upstream: Ups
     (problem,) = json.loads(shop.envfs("check", "/keys", "--live", "--json", status=100).text)
     assert (problem["kind"], problem["name"], problem["error"]) == ("live", "OLD_KEY", True)
     assert len(upstream.seen) == 2
+
+
+def test_a_canary_that_is_sent_is_an_alarm(shop: Home) -> None:
+    shop.envfs("set", "/bait", "OLD_BAIT", "--canary")
+    shop.envfs("exec", "/bait", "--proxy", "--", "true")
+    assert "canary" not in [entry["event"] for entry in shop.log()]
+    shop.envfs("proxy", "test", "/bait", status=100)
+    events = [entry["event"] for entry in shop.log()]
+    assert events[events.index("canary") + 1] == "forward"

@@ -128,7 +128,7 @@ COMMANDS = (
     Command(
         "proxy",
         "access",
-        "list the sessions of exec --proxy and its rules, end a session, or test keys",
+        "list sessions of exec --proxy and rules, end one, or test keys",
         (
             action_argument(
                 ls="list the sessions that run",
