@@ -299,3 +299,38 @@ def test_a_canary_that_is_sent_is_an_alarm(shop: Home) -> None:
     shop.envfs("proxy", "test", "/bait", status=100)
     events = [entry["event"] for entry in shop.log()]
     assert events[events.index("canary") + 1] == "forward"
+
+
+STANDING = """
+import os, sys, urllib.request as r
+told = {"Authorization": "Bearer " + os.environ["SHOP_KEY"]}
+print(r.urlopen(r.Request(sys.argv[1], headers=told)).read().decode())
+"""
+
+
+def _row_of(shop: Home, name: str) -> dict[str, object] | None:
+    return next((row for row in shop.rows("proxy", "ls") if row["session"] == name), None)
+
+
+def test_a_session_stands_without_a_command_until_it_is_stopped(shop: Home, upstream: Upstream) -> None:
+    name = shop.envfs("proxy", "start", "/shop", "--ttl", "1h", "--only", "SHOP_KEY").text.strip()
+    row = _row_of(shop, name)
+    assert row is not None
+    holder = int(str(row["pid"]))
+    ask = f"{sys.executable} -c '{STANDING}' https://{HOST}:{upstream.port}/key"
+    words = ["sh", "-ec", f'eval "$({ENVFS} proxy env {name})"; {ask}; echo "$OTHER"']
+    said = subprocess.run(words, env=shop.environ(), capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert upstream.seen[0].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in said.stdout
+    assert said.stdout.endswith("\n\n")
+    assert not _memory_has(holder, KEY.encode())
+    assert "SHOP_KEY" in json.loads(shop.envfs("proxy", "env", name, "--json").text)
+    shop.envfs("proxy", "stop", name)
+    eventually(lambda: not alive(holder), "the process that held the session ends")
+    shop.envfs("proxy", "env", name, status=101)
+
+
+def test_a_session_without_a_command_ends_with_its_time(shop: Home) -> None:
+    name = shop.envfs("proxy", "start", "/shop", "--ttl", "1s").text.strip()
+    eventually(lambda: _row_of(shop, name) is None, "the session ends")
+    assert shop.envfs("proxy", "start", "/none", status=None).status != 0

@@ -8,6 +8,8 @@ from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import client, session
 
+_HOURS = 12  # that a session without a command stands
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +19,12 @@ if TYPE_CHECKING:
 class ProxyArguments(NamedTuple):
     """The arguments of `proxy`."""
 
-    action: "Literal['ls', 'stop', 'rules', 'test']"
+    action: "Literal['ls', 'start', 'env', 'stop', 'rules', 'test']"
     subject: str | None
     name: str | None
+    ttl: int | None
+    only: tuple[str, ...]
+    reason: str | None
     passphrase_file: str | None
     json: bool
 
@@ -39,6 +44,10 @@ def run_proxy(arguments: ProxyArguments) -> int:
             if not arguments.subject:
                 raise Mistake("no session is named", "`envfs proxy ls` lists them")
             session.session_over(client.need_running()).reply(control.StopProxy(arguments.subject))
+        case "start":
+            _start(arguments)
+        case "env":
+            _print_environment(arguments)
         case "rules":
             _print_rules(arguments)
         case "test":
@@ -48,11 +57,41 @@ def run_proxy(arguments: ProxyArguments) -> int:
     return 0
 
 
+def _start(arguments: ProxyArguments) -> None:
+    from envfs_cli.daemon import standing_proxies
+
+    if not arguments.subject:
+        raise Mistake("no level is named", "`envfs ls` lists them")
+    seconds, reason = arguments.ttl or _HOURS * 3600, session.given_reason(arguments.reason)
+    name = standing_proxies.start_standing(
+        arguments.subject, arguments.only, seconds, reason, arguments.passphrase_file
+    )
+    if arguments.json:
+        output.as_json({"session": name})
+        return
+    output.print_line(name)
+    output.done(f'a shell uses it by `eval "$(envfs proxy env {name})"`, and `envfs proxy stop {name}` ends it')
+
+
+def _print_environment(arguments: ProxyArguments) -> None:
+    from envfs_cli.daemon import standing_proxies
+
+    if not arguments.subject:
+        raise Mistake("no session is named", "`envfs proxy ls` lists them")
+    sent = session.session_over(client.need_running()).rows(control.ListProxies())
+    rows = [row for row in sent if isinstance(row, control.ProxyRow)]
+    variables = standing_proxies.standing_environment(rows, arguments.subject)
+    if arguments.json:
+        output.as_json(dict(variables))
+        return
+    output.raw("".join(f"{line}\n" for line in standing_proxies.shell_lines(variables)).encode())
+
+
 def _test_keys(arguments: ProxyArguments) -> int:
     from envfs_cli.daemon import live_tests
 
     if not arguments.subject:
-        raise Mistake("no level is named", "such as `envfs proxy test /shop/dev STRIPE_KEY`")
+        raise Mistake("no level is named", "`envfs ls` lists them")
     asking = session.start_session(arguments.passphrase_file)
     only = (arguments.name,) if arguments.name else ()
     tests = live_tests.find_tests(asking, arguments.subject, only)

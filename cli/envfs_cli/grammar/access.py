@@ -9,7 +9,9 @@ from envfs_cli.grammar.words import (
     LEVEL,
     MAX_READS,
     NAME,
+    ONLY,
     PASSPHRASE,
+    REASON,
     SCOPES,
     TTL,
     YES,
@@ -128,10 +130,12 @@ COMMANDS = (
     Command(
         "proxy",
         "access",
-        "list sessions of exec --proxy and rules, end one, or test keys",
+        "start, list and end sessions of the proxy, see rules, test keys",
         (
             action_argument(
                 ls="list the sessions that run",
+                start="start one without a command, for a level: for a shell or an editor",
+                env="print the variables of such a one, for `eval` by a shell",
                 stop="end one, by its name: its command reaches no host by it any more",
                 rules="list the rules of the settings, or those that the variables of a level have",
                 test="send one cheap request for each key of a level, or for one: is it right?",
@@ -139,12 +143,20 @@ COMMANDS = (
             Argument("subject", "text", "a session such as p1, or else a level such as /shop/dev", optional=True),
             Argument("name", "text", "for test: a variable's name", optional=True),
         ),
-        (PASSPHRASE, JSON),
+        (
+            Option(("--ttl",), "duration", "TIME", "for start: how long it stands, as in 30m 8h; default: 12h"),
+            ONLY,
+            REASON,
+            PASSPHRASE,
+            JSON,
+        ),
         (
             "envfs proxy rules /shop/dev",
             "envfs proxy ls",
             "envfs proxy stop p1",
             "envfs proxy test /shop/dev STRIPE_KEY",
+            "envfs proxy start /shop/dev --ttl 8h",
+            'eval "$(envfs proxy env p1)"',
         ),
         details="A command of `envfs exec LEVEL --proxy` has placeholders in the place of its values. A proxy puts "
         "each value into requests to the hosts of a rule, in a header that says who asks, and out of responses. "
