@@ -49,6 +49,7 @@ _TABLE: dict[type, Requirement] = {
     ask.DescribeView: Requirement(_C.NAMES, Where.GATE, "views.describe_view"),
     ask.WatchView: Requirement(_C.NAMES, Where.GATE, "watch.watch_view"),
     ask.ListVariables: Requirement(_C.NAMES, Where.GATE, "views.list_variables"),
+    ask.ListPresence: Requirement(_C.NAMES, Where.GATE, "presence.list_presence"),
     ask.ListLevels: Requirement(_C.NAMES, Where.GATE, "views.list_levels"),
     ask.CompareLevels: Requirement(_C.READ, Where.GATE, "views.compare_levels"),
     ask.FindVariables: Requirement(_C.NAMES, Where.GATE, "search.find_variables"),

@@ -30,6 +30,7 @@ class Format(StrEnum):
     VALUE = "value"
     OWN = "own"  # the level's own text to the letter
     NAMES = "names"
+    PRESENCE = "presence"  # whether variables are set, and are not empty
     HISTORY = "history"
     CHANGES = "changes"  # that its view changed, as it happens
     COMPARE = "compare"  # what an import would change
@@ -37,7 +38,7 @@ class Format(StrEnum):
     LOOKUP = "lookup"  # of a name in the mount
 
 
-_NAMED = (Format.EXAMPLE, Format.NAMES, Format.CHANGES)
+_NAMED = (Format.EXAMPLE, Format.NAMES, Format.PRESENCE, Format.CHANGES)
 _CAPABILITIES: Final = {
     **dict.fromkeys(Format, Capability.READ),
     **dict.fromkeys(_NAMED, Capability.NAMES),

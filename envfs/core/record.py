@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from envfs.core import extensions, limits
@@ -28,6 +29,7 @@ _PARTS = ("protected", "iv", "ciphertext", "tag", "signature")
 _NAMES, _MARKS = [name.encode() for name in _PARTS], [b"{", *(b":", b",") * (len(_PARTS) - 1), b":", b"}\n"]
 _REQUIRED = ("kid", "vault", "stream", "seq", "prev", "author", "time")
 _OPTIONAL = ("members", "note", "ext", extensions.CRITICAL)
+_HEADERS, _SHORT = 128, 4096  # so many that are no longer are remembered: each view asks for those above its level
 _HINT = "a record of this vault was damaged or is not from EnvFS; `envfs verify` names each one"
 
 
@@ -210,6 +212,10 @@ def parse_protected(protected: str) -> RecordHeader:
     Raises:
         AuthenticationFailed: not the one encoding of a header of format 1
     """
+    return _short_header(protected) if len(protected) <= _SHORT else _header(protected)
+
+
+def _header(protected: str) -> RecordHeader:
     body = parse_json_object(from_base64(protected))
     names = tuple(body)[: len(_REQUIRED) + 3]
     if names != ("alg", "enc", "typ", *_REQUIRED) or not {*tuple(body)[len(names) :]} <= {*_OPTIONAL}:
@@ -226,6 +232,9 @@ def parse_protected(protected: str) -> RecordHeader:
     if header.seq < 1 or not is_time(header.time) or protect_header(header) != protected:
         raise AuthenticationFailed("a record's header is not of format 1", _HINT)
     return header
+
+
+_short_header = lru_cache(_HEADERS)(_header)
 
 
 def _point(body: object) -> Point:

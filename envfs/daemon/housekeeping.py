@@ -137,6 +137,7 @@ async def keep_keyholder(service: Service, link: KeyholderLink) -> None:
 
     Without one a daemon serves nothing. The next one is locked unless its identity needs no passphrase.
     """
+    link.is_replaced = True
     while True:
         await link.wait_ended()
         service.locks.lost()

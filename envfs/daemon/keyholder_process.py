@@ -18,25 +18,28 @@ import trio
 
 from envfs.core import limits
 from envfs.core.view_parts import Part
+from envfs.daemon.keyholder_end import describe_end
 from envfs.daemon.keyholder_start import StartedKeyholder, start_keyholder, start_part
 from envfs.errors import BadRequest, KeyholderGone, TooLarge, from_code
 from envfs.gate.keyholder import KeyholderAnswer, Message
 from envfs.gate.turns import Turns
 from envfs.protocol import framing, keyholding, wire
 
-_SECONDS, _MOMENT = 60.0, 0.1
-_GONE_HINT = "another one is started at once; unlock it with `envfs unlock`"
+_SECONDS = 60.0
+_MOMENT = 0.5  # from the end of its sockets to that of the process
+_MOST_PARTS = 512  # of one sendmsg: the kernel takes 1,024
 _SILENT_HINT = "`envfs status` shows its process; `envfs unmount && envfs mount` starts another"
 _BLOBS = {keyholding.Rewrapped: 1, keyholding.Sealed: 1, keyholding.Signed: 1, keyholding.AuthorityMade: 1}
 
 
 class KeyholderLink:
-    """Starts a keyholder and asks it, one conversation a request."""
+    """Starts a keyholder and asks it, one conversation a request. One that `is_replaced` is followed by another one."""
 
     def __init__(self, seconds: float = _SECONDS, started: StartedKeyholder | None = None) -> None:
         """Take the keyholder that was started, or start one. It answers within so many seconds."""
         self._turns = Turns()
         self._seconds = seconds
+        self.is_replaced = False
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         if started is None:
@@ -47,6 +50,7 @@ class KeyholderLink:
     def start(self) -> None:
         """Start a keyholder in the place of one that ended. It holds nothing yet."""
         self.close()
+        self._process = None  # if it cannot be started there is none
         self._process, self._socket = start_keyholder()
 
     @property
@@ -97,19 +101,17 @@ class KeyholderLink:
                 answer = await self._converse(request, blobs, (*descriptors, *sealer))
         except trio.TooSlowError:
             raise KeyholderGone("the keyholder did not answer in time", _SILENT_HINT) from None
-        except OSError:
-            raise self._gone("the keyholder does not answer") from None
-        except KeyholderGone as error:
-            raise self._gone(error.text, error.hint) from None
+        except (BrokenPipeError, ConnectionError, EOFError):
+            with trio.move_on_after(_MOMENT):
+                await self.wait_ended()
+            raise describe_end(self._process, is_replaced=self.is_replaced) from None
+        except OSError as error:
+            raise KeyholderGone(
+                f"the keyholder cannot be asked: {os.strerror(error.errno or 0).lower()}", _SILENT_HINT
+            ) from None
         if isinstance(answer.message, keyholding.Refused):
             raise from_code(*answer.message)
         return answer
-
-    def _gone(self, text: str, hint: str = _GONE_HINT) -> KeyholderGone:
-        with contextlib.suppress(subprocess.TimeoutExpired):  # its sockets close a moment before it has ended
-            if self._process is not None and self._process.wait(_MOMENT) == keyholding.NO_ROOM:
-                return KeyholderGone("the keyholder can start no process: the limit is too low", "`ulimit -u` shows it")
-        return KeyholderGone(text, hint)
 
     async def wait_ended(self) -> None:
         """Wait until the keyholder ends."""
@@ -141,11 +143,12 @@ class KeyholderLink:
     ) -> KeyholderAnswer[object]:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        with trio.socket.from_stdlib_socket(ours) as stream:
+        with ours:
             with theirs:
+                unsent = _begin(ours, request, blobs, descriptors)  # so the child finds all of it, and sleeps no more
                 await self._hand_over(theirs)
-            await _send(stream, request, blobs, descriptors)
-            return await _receive(stream, request)
+            await _send(ours, unsent)
+            return await _receive(ours, request)
 
     async def _hand_over(self, theirs: socket.socket) -> None:
         # a keyholder that takes no conversations must not block the daemon: its queue fills
@@ -157,7 +160,7 @@ class KeyholderLink:
                 await trio.lowlevel.wait_writable(self._socket)
             else:
                 return
-        raise KeyholderGone("there is no keyholder", _GONE_HINT)
+        raise EOFError
 
 
 @contextmanager
@@ -177,20 +180,32 @@ def _sealer(request: NamedTuple) -> Iterator[tuple[int, ...]]:
             process.wait()
 
 
-async def _send(
-    stream: trio.socket.SocketType, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
-) -> None:
+def _begin(
+    stream: socket.socket, request: NamedTuple, blobs: tuple[bytes, ...], descriptors: tuple[int, ...]
+) -> list[memoryview]:
+    # sends what the socket takes at once. Returns the rest
     frame = framing.encode_frame(wire.to_body(request), blobs, limits.REPLY_BYTES)
     rights = array.array("i", descriptors)
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
-    sent = await stream.sendmsg([frame], ancillary)
-    for part in (frame[sent:], *blobs):
-        unsent = memoryview(part)
-        while unsent:
-            unsent = unsent[await stream.send(unsent) :]
+    parts = [memoryview(part) for part in (frame, *blobs)]
+    return _without(parts, stream.sendmsg(parts[:_MOST_PARTS], ancillary))
 
 
-async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> KeyholderAnswer[object]:
+def _without(parts: list[memoryview], sent: int) -> list[memoryview]:
+    while parts and sent >= len(parts[0]):
+        sent -= len(parts[0])
+        parts = parts[1:]
+    return [parts[0][sent:], *parts[1:]] if parts else []
+
+
+async def _send(stream: socket.socket, unsent: list[memoryview]) -> None:
+    while unsent:
+        await trio.lowlevel.wait_writable(stream)
+        with contextlib.suppress(BlockingIOError):
+            unsent = _without(unsent, stream.sendmsg(unsent[:_MOST_PARTS]))
+
+
+async def _receive(stream: socket.socket, request: NamedTuple) -> KeyholderAnswer[object]:
     descriptors: list[int] = []
     try:
         body, blobs = await _next_frame(stream, descriptors)
@@ -206,15 +221,16 @@ async def _receive(stream: trio.socket.SocketType, request: NamedTuple) -> Keyho
     return answer
 
 
-async def _next_frame(stream: trio.socket.SocketType, descriptors: list[int]) -> tuple[framing.Body, tuple[bytes, ...]]:
+async def _next_frame(stream: socket.socket, descriptors: list[int]) -> tuple[framing.Body, tuple[bytes, ...]]:
     decoder = framing.Decoder(limits.BLOB_BYTES, limits.REPLY_BYTES)
     while (frame := decoder.next()) is None:
-        data, ancillary, _, _ = await stream.recvmsg(1 << 18, socket.CMSG_SPACE(4))
+        await trio.lowlevel.wait_readable(stream)
+        data, ancillary, _, _ = stream.recvmsg(1 << 16, socket.CMSG_SPACE(4))
         for level, kind, passed in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 descriptors += array.array("i", passed[: len(passed) - len(passed) % 4])
         if not data:
-            raise KeyholderGone("the keyholder disconnected", _GONE_HINT)
+            raise EOFError
         decoder.feed(data)
     return frame
 

@@ -3,11 +3,17 @@
 Law: it loads next to nothing, so the daemon starts its keyholder first, and loads itself while that one does the same.
 """
 
+import errno
+import os
 import socket
 import subprocess
+import sys
 from typing import NamedTuple
 
 from envfs import interpreter
+from envfs.errors import MountFailed
+
+_LIMITS = {errno.EMFILE, errno.EAGAIN, errno.ENOMEM}  # which the daemon names by its own limits
 
 
 class StartedKeyholder(NamedTuple):
@@ -18,14 +24,22 @@ class StartedKeyholder(NamedTuple):
 
 
 def start_keyholder() -> StartedKeyholder:
-    """Start a keyholder. It holds nothing yet, and ends when this process does."""
+    """Start a keyholder. It holds nothing yet, and ends when this process does.
+
+    Raises:
+        MountFailed: its program cannot be run
+        OSError: this process is at a limit
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         try:
             process = start_part("envfs.keyholder.__main__", theirs.fileno(), {})
-        except BaseException:
+        except OSError as error:
             ours.close()
-            raise
+            if error.errno in _LIMITS:
+                raise
+            reason = os.strerror(error.errno or 0).lower()
+            raise MountFailed(f"the keyholder cannot be started: {reason}", f"look at {sys.executable}") from None
     ours.setblocking(False)
     return StartedKeyholder(process, ours)
 

@@ -154,6 +154,7 @@ def _body(question: Question) -> str:
     lines = [
         f"{process_words(sighting.lineage[0])} (pid {sighting.lineage[0].pid}) as uid {question.identity.uid}",
         *(f"below {process_words(process)}" for process in sighting.lineage[1:3]),
+        *(f"sends: {forwarded.method} {forwarded.url}" for forwarded in (question.identity.forwarded,) if forwarded),
         f"reason: {sighting.reason}" if sighting.reason else "no reason was given",
         f"all of it: envfs approvals show {question.name}",
         f"to allow it: envfs approvals respond {question.name} yes",

@@ -27,6 +27,7 @@ def moment_of(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(nanoseconds / 1_000_000_000, UTC)
 
 
+@functools.lru_cache(maxsize=256)
 def parse_nanoseconds(written: str) -> int:
     """Return a moment written by `text` as nanoseconds since 1970."""
     moment = datetime.strptime(written, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ import socket
 
 from envfs.core import limits
 from envfs.errors import BadRequest, EnvFSError, TooLarge
-from envfs.host import surprises
+from envfs.host import room, surprises
 from envfs.keyholder.confinement import Confinement
 from envfs.keyholder.held.keyring import Keyring
 from envfs.keyholder.requests.table import answer
@@ -21,14 +21,19 @@ def hold_conversation(keyring: Keyring, connection: socket.socket, confined: Con
     try:
         reply = _carry_out(keyring, connection, confined)
         frame = _frame(reply)
-    except EnvFSError as error:
-        reply = WorkResult(keyholding.Refused(error.code, error.text, error.hint, error.about))
-        frame = _frame(reply)
     except Exception as error:  # noqa: BLE001 - a bug here must not leave the daemon waiting
-        surprises.report_bug(error)
-        reply = WorkResult(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))
+        reply = _refusal(error)
         frame = _frame(reply)
     _send(connection, frame, reply)
+
+
+def _refusal(error: Exception) -> WorkResult:
+    if isinstance(error, MemoryError):
+        error = room.too_little_memory("the request takes more memory than the keyholder can have")
+    if isinstance(error, EnvFSError):
+        return WorkResult(keyholding.Refused(error.code, error.text, error.hint, error.about))
+    surprises.report_bug(error)
+    return WorkResult(keyholding.Refused("failed", "the keyholder met a fault of its own", "see the daemon's log"))
 
 
 def _carry_out(keyring: Keyring, connection: socket.socket, confined: Confinement) -> WorkResult:

@@ -29,7 +29,7 @@ class WarmUp:
         text = identities.new_identity()
         identity, key = Identity(text), Secret(os.urandom(KEY_BYTES))
         self._keyring = Keyring()
-        self._keyring.hold(text)
+        self._keyring.hold(text, identity.author)
         key_place, place = RecordAddress("", "key/nowhere", 1, ""), RecordAddress("", "level/nowhere", 1, "")
         self._blobs = (
             sealing.seal_key_file(identity, key_place, _TIME, Keys((key,), (identity.recipient,))),

@@ -23,6 +23,7 @@ class SessionRule(NamedTuple):
     networks: tuple[str, ...]
     address: str
     scrub: bool
+    approve: str = "never"
 
 
 class BeginSession(NamedTuple):
@@ -46,7 +47,11 @@ class SessionReady(NamedTuple):
 
 
 class AdmitRequest(NamedTuple):
-    """A request is going to be sent to a host, with the values of `keys` in it. `path` has no query."""
+    """A request is going to be sent to a host, with the values of `keys` in it. `path` has no query.
+
+    The remainder is for a person who has to say yes to it. `digest` is the SHA-256 of the body, in hexadecimal, and
+    `size` its bytes. Without a digest the body is not known.
+    """
 
     number: int
     method: str
@@ -54,6 +59,10 @@ class AdmitRequest(NamedTuple):
     path: str
     rule: str
     keys: tuple[str, ...] = ()
+    query: str = ""
+    media: str = ""
+    digest: str = ""
+    size: int = 0
 
 
 class RequestAdmitted(NamedTuple):
@@ -63,11 +72,21 @@ class RequestAdmitted(NamedTuple):
 
 
 class RequestDenied(NamedTuple):
-    """It may not be sent: the log cannot be written, or the session's right has ended."""
+    """It may not be sent: the log cannot be written, the session's right has ended, or a person did not say yes.
+
+    `code` is one word for programs.
+    """
 
     number: int
     status: int
     text: str
+    code: str = "refused"
+
+
+class WithdrawRequest(NamedTuple):
+    """The client of a request that waits for a person has left. That request is answered all the same."""
+
+    number: int
 
 
 class ReportRefusal(NamedTuple):
@@ -77,6 +96,21 @@ class ReportRefusal(NamedTuple):
     host: str
     path: str
     reason: str
+
+
+class IdentifyClient(NamedTuple):
+    """A client shows no token. `client_port` and `port` are those of its connection over 127.0.0.1."""
+
+    number: int
+    client_port: int
+    port: int
+
+
+class ClientIdentified(NamedTuple):
+    """It is a process of the session, or it is not seen to be one."""
+
+    number: int
+    is_of_session: bool
 
 
 class IssueLeaf(NamedTuple):
@@ -92,8 +126,8 @@ class LeafIssued(NamedTuple):
     number: int
 
 
-TO_PROXY = wire.message_table(BeginSession, RequestAdmitted, RequestDenied, LeafIssued)
-TO_DAEMON = wire.message_table(SessionReady, AdmitRequest, ReportRefusal, IssueLeaf)
+TO_PROXY = wire.message_table(BeginSession, RequestAdmitted, RequestDenied, ClientIdentified, LeafIssued)
+TO_DAEMON = wire.message_table(SessionReady, AdmitRequest, WithdrawRequest, ReportRefusal, IdentifyClient, IssueLeaf)
 
 
 def encode_packet(message: NamedTuple) -> bytes:

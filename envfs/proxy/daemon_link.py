@@ -4,24 +4,30 @@ Law: without an answer nothing is sent to a host. When the daemon is gone, this 
 """
 
 import array
+import math
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, NoReturn
 
 import trio
 
 from envfs.errors import BadRequest
 from envfs.host.memory import Region
+from envfs.host.supervision import supervised_nursery
 from envfs.protocol import proxying
 from envfs.protocol.proxying import (
     AdmitRequest,
     BeginSession,
+    ClientIdentified,
+    IdentifyClient,
     IssueLeaf,
     LeafIssued,
     ReportRefusal,
     RequestAdmitted,
     RequestDenied,
     SessionReady,
+    WithdrawRequest,
 )
 
 _SECONDS = 60.0
@@ -30,11 +36,12 @@ _SECONDS = 60.0
 class NotAdmitted(Exception):
     """The daemon does not let a request go on."""
 
-    def __init__(self, status: int, text: str) -> None:
-        """Answer with a status and a text."""
+    def __init__(self, status: int, text: str, code: str = "refused") -> None:
+        """Answer with a status, a text and a word for programs."""
         super().__init__(text)
         self.status = status
         self.text = text
+        self.code = code
 
 
 class Begun(NamedTuple):
@@ -84,22 +91,45 @@ class DaemonLink:
                 continue
             channel.send_nowait((message, descriptor))
 
-    async def admit(self, method: str, host: str, path: str, rule: str, keys: tuple[str, ...]) -> None:
+    async def admit(self, request: AdmitRequest, seconds: float = _SECONDS) -> None:
         """Have a request recorded before it is sent.
 
         Raises:
             NotAdmitted: it may not be sent
         """
-        number = self._number()
-        answer, _ = await self._ask(AdmitRequest(number, method, host, path, rule, keys), number)
-        if isinstance(answer, RequestDenied):
-            raise NotAdmitted(answer.status, answer.text)
-        if not isinstance(answer, RequestAdmitted):
-            raise NotAdmitted(503, "the daemon does not answer")
+        answer, _ = await self._ask(request, request.number, seconds)
+        _check_admitted(answer)
+
+    async def admit_by_person(self, request: AdmitRequest, wait_until_left: Callable[[], Awaitable[object]]) -> None:
+        """As `admit`, for a request that waits for a person: as long as its client does, and the daemon lets it.
+
+        Raises:
+            NotAdmitted: it may not be sent
+        """
+
+        async def withdraw_once_left() -> None:
+            await wait_until_left()
+            await self._send(WithdrawRequest(request.number))
+
+        async with supervised_nursery() as tasks:
+            tasks.run(withdraw_once_left)
+            try:
+                await self.admit(request, math.inf)
+            finally:
+                tasks.cancel()
 
     async def report(self, method: str, host: str, path: str, reason: str) -> None:
         """Have a refusal recorded."""
         await self._send(ReportRefusal(method, host, path, reason))
+
+    async def is_of_session(self, client_port: int, port: int) -> bool:
+        """Tell whether a client that shows no token is a process of the session."""
+        number = self.new_number()
+        try:
+            answer, _ = await self._ask(IdentifyClient(number, client_port, port), number)
+        except NotAdmitted:
+            return False
+        return isinstance(answer, ClientIdentified) and answer.is_of_session
 
     async def leaf(self, host: str) -> int:
         """Return a descriptor of memory with the certificate of a host and its key.
@@ -107,21 +137,22 @@ class DaemonLink:
         Raises:
             NotAdmitted: there is none
         """
-        number = self._number()
+        number = self.new_number()
         answer, descriptor = await self._ask(IssueLeaf(number, host), number)
         if not isinstance(answer, LeafIssued) or descriptor < 0:
             raise NotAdmitted(503, "the keyholder gives no certificate for this host")
         return descriptor
 
-    def _number(self) -> int:
+    def new_number(self) -> int:
+        """Return the number of a new request."""
         self._numbers += 1
         return self._numbers
 
-    async def _ask(self, message: NamedTuple, number: int) -> tuple[object, int]:
+    async def _ask(self, message: NamedTuple, number: int, seconds: float = _SECONDS) -> tuple[object, int]:
         sending, receiving = trio.open_memory_channel[tuple[object, int]](1)
         self._waiting[number] = sending
         try:
-            with trio.fail_after(_SECONDS):
+            with trio.fail_after(seconds):
                 await self._send(message)
                 return await receiving.receive()
         except (trio.TooSlowError, OSError, BadRequest):
@@ -142,3 +173,10 @@ class DaemonLink:
             raise BadRequest("the daemon is gone")
         message = proxying.decode_packet(data, proxying.TO_PROXY)
         return message, descriptors[0] if descriptors else -1
+
+
+def _check_admitted(answer: object) -> None:
+    if isinstance(answer, RequestDenied):
+        raise NotAdmitted(answer.status, answer.text, answer.code)
+    if not isinstance(answer, RequestAdmitted):
+        raise NotAdmitted(503, "the daemon does not answer")

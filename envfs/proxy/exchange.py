@@ -4,12 +4,14 @@ Laws: nothing is sent before the request is in the access log. Bodies go through
 are held only where a rule names a field of one.
 """
 
+import hashlib
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 import trio
 
 from envfs.host.supervision import supervised_nursery
+from envfs.protocol.proxying import AdmitRequest
 from envfs.proxy import relaying
 from envfs.proxy.bodies import LARGEST, body_place_kind, substitute_body
 from envfs.proxy.incoming import Incoming
@@ -17,6 +19,7 @@ from envfs.proxy.outgoing import Outgoing, ResponseHead, UpstreamFailed
 from envfs.proxy.places import is_of_connection
 from envfs.proxy.replacing import Replacement
 from envfs.proxy.request_checks import RawRequest, Rejected, check_overriding, check_request, is_upgrade
+from envfs.proxy.rules import ApprovalNeed, approval_need
 from envfs.proxy.scrubbing import (
     BodyFilter,
     Scrubber,
@@ -27,6 +30,7 @@ from envfs.proxy.scrubbing import (
     scrubbing_pairs,
 )
 from envfs.proxy.session import ProxySession
+from envfs.proxy.signing import SignedParts, find_signature, payload_digest, sign_again
 from envfs.proxy.substitution import RequestHead, substitute_head
 from envfs.proxy.upstream import dial, dial_verified
 from envfs.proxy.variables import HostRules
@@ -37,12 +41,17 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Prepared(NamedTuple):
-    """A request that may be sent: with values in it. `body` is None if it goes through unread."""
+    """A request that may be sent: with values in it. `body` is None if it goes through unread.
+
+    `need` is whether a person has to say yes. `came` is its body as the client sent it, for `each` alone.
+    """
 
     head: RequestHead
     headers: Headers
     body: bytes | None
     keys: tuple[str, ...]
+    need: ApprovalNeed = ApprovalNeed.NEVER
+    came: bytes = b""
 
 
 class HostConnection:
@@ -74,7 +83,7 @@ class HostConnection:
         rules = [rule for rule in self._host.rules if any(map(rule.concerns, prepared.keys))]
         check_overriding(head, rules)
         name = rules[0].name if rules else ""
-        await self._session.link.admit(head.method, self._host.endpoint.authority, head.path, name, prepared.keys)
+        await self._admit(head, name, prepared)
         outgoing = await self._connected()
         await outgoing.send_head(prepared.head.method, prepared.head.target, prepared.headers)
         if prepared.body is not None:
@@ -84,20 +93,49 @@ class HostConnection:
         return await self._both_ways(head.method, outgoing)
 
     async def _prepare(self, raw: RawRequest, head: RequestHead) -> Prepared:
+        signature = find_signature(self._host, head)
         filled, keys = substitute_head(self._host, head)
         kind = body_place_kind(self._host, head) if self._is_tls else None
+        came: bytes | None = None
         body: bytes | None = None
         if kind is not None:
-            body, more = substitute_body(self._host, head, kind, await self._whole_body())
+            came = await self._whole_body()
+            body, more = substitute_body(self._host, head, kind, came)
             keys = tuple(dict.fromkeys((*keys, *more)))
-        return Prepared(filled, self._headers(raw, filled, body), body, keys)
+        keys = keys if signature is None else (*signature.names, *keys)
+        need = approval_need(self._host.rules, keys, self._host.endpoint, head.method, head.path)
+        digest = b"" if signature is None else payload_digest(head.headers, signature.key.name)
+        if came is None and (need is ApprovalNeed.EACH or digest is None):
+            came = body = await self._whole_body()
+        headers = self._headers(raw, filled, body)
+        if signature is not None:
+            signed = SignedParts(raw.headers, headers, digest or _digest_of(came or b""))
+            headers = _with_authorization(headers, sign_again(signature, head, signed))
+        return Prepared(filled, headers, body, keys, need, came or b"")
+
+    async def _admit(self, head: RequestHead, rule: str, prepared: Prepared) -> None:
+        link, host = self._session.link, self._host.endpoint.authority
+        request = AdmitRequest(link.new_number(), head.method, host, head.path, rule, prepared.keys)
+        match prepared.need:
+            case ApprovalNeed.NEVER:
+                await link.admit(request)
+            case ApprovalNeed.FIRST:
+                await link.admit_by_person(request, self._incoming.wait_until_left)
+            case ApprovalNeed.EACH:
+                media = next((value for name, value in head.headers if name == b"content-type"), b"").decode("latin-1")
+                digest = _digest_of(prepared.came).decode()
+                query = head.target.partition(b"?")[2].decode("latin-1")
+                shown = request._replace(query=query, media=media, digest=digest, size=len(prepared.came))
+                await link.admit_by_person(shown, self._incoming.wait_until_left)
+            case _:
+                assert_never(prepared.need)
 
     async def _whole_body(self) -> bytes:
         body = bytearray()
         while (piece := await self._incoming.read_body()) is not None:
             body += piece
             if len(body) > LARGEST:
-                raise Rejected(413, "a body with a field of a rule may have 10 MiB")
+                raise Rejected(413, "a body that a rule has to look at may have 10 MiB")
         return bytes(body)
 
     def _headers(self, raw: RawRequest, head: RequestHead, body: bytes | None) -> Headers:
@@ -106,7 +144,8 @@ class HostConnection:
         for name, value in head.headers:
             headers.append((name, b"identity" if name == b"accept-encoding" and self._pairs else value))
         if body is not None:
-            return [*headers, (b"content-length", str(len(body)).encode())]
+            had_length = body or raw.values(b"content-length") or raw.values(b"transfer-encoding")
+            return [*headers, (b"content-length", str(len(body)).encode())] if had_length else headers
         if is_upgrade(raw):
             headers += [(b"connection", b"upgrade"), (b"upgrade", _WEBSOCKET)]
         framing = (b"content-length", b"transfer-encoding")
@@ -209,3 +248,11 @@ class HostConnection:
         if self._outgoing is not None:
             await trio.aclose_forcefully(self._outgoing.stream)
             self._outgoing = None
+
+
+def _digest_of(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
+
+
+def _with_authorization(headers: Headers, authorization: bytes) -> Headers:
+    return [(name, authorization if name == b"authorization" else value) for name, value in headers]

@@ -5,6 +5,7 @@ is served no more: what two programs count as one request, others may count as t
 """
 
 import re
+import socket
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,8 @@ from envfs.proxy.request_checks import MOST_HEAD_BYTES, RawRequest, Rejected, ch
 
 CHUNK: Final = 1 << 16
 LINGER_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.5
+_ESTABLISHED: Final = 1  # tcpi_state, the first byte of tcp_info (tcp(7))
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -109,6 +112,11 @@ class Incoming:
                 while await self.stream.receive_some(CHUNK):
                     pass
 
+    async def wait_until_left(self) -> None:
+        """Wait until the client has closed its side of the connection. Nothing is read for that."""
+        while _is_open(self.stream):  # noqa: ASYNC110 - nothing tells of it
+            await trio.sleep(_LOOK_SECONDS)
+
     def early_bytes(self) -> bytes:
         """Return what came behind the request, where the protocol changes."""
         return bytes(self._http.trailing_data[0])
@@ -120,3 +128,17 @@ class Incoming:
             return False
         self._http.start_next_cycle()
         return True
+
+
+def _is_open(stream: trio.abc.Stream) -> bool:
+    try:
+        return _state(stream) == _ESTABLISHED
+    except OSError:
+        return False
+
+
+def _state(stream: trio.abc.Stream) -> int:
+    carrying = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    if not isinstance(carrying, trio.SocketStream):
+        return _ESTABLISHED
+    return carrying.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]

@@ -6,7 +6,8 @@ nothing for them. Unknown keys are refused, not skipped.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
@@ -22,12 +23,20 @@ _METHOD = re.compile(r"[A-Z]{1,32}", re.ASCII)
 DEFAULT_PLACES: Final = (Place(PlaceKind.HEADER), Place(PlaceKind.BASIC))
 
 
+class ApprovalNeed(StrEnum):
+    """When a person has to say yes to a request with a value in it."""
+
+    NEVER = "never"
+    FIRST = "first"  # to the first one of a session with its method, host and path
+    EACH = "each"
+
+
 class ProxyRule(NamedTuple):
     """One rule. `key` is a variable's name or a glob. No methods, or no paths: all of them.
 
     `name` is for the log and for the path of the base URL. A variable's name is in neither. The hosts may have private
     addresses of `networks`, and `address` is dialled in place of asking for theirs. With `scrub` its values in
-    responses become placeholders again.
+    responses become placeholders again. `approve` is about requests with one of its values in them.
     """
 
     name: str
@@ -39,6 +48,7 @@ class ProxyRule(NamedTuple):
     networks: tuple[str, ...] = ()
     address: str = ""
     scrub: bool = True
+    approve: ApprovalNeed = ApprovalNeed.NEVER
 
     def concerns(self, variable: str) -> bool:
         """Tell whether it is about a variable."""
@@ -62,6 +72,18 @@ class ProxyRule(NamedTuple):
 def rules_for(rules: Iterable[ProxyRule], endpoint: Endpoint) -> tuple[ProxyRule, ...]:
     """Return the rules about a host. With none the host is not intercepted."""
     return tuple(rule for rule in rules if rule.is_for(endpoint))
+
+
+def approval_need(
+    rules: Iterable[ProxyRule], keys: Collection[str], endpoint: Endpoint, method: str, path: str
+) -> ApprovalNeed:
+    """Return when a person has to say yes to a request with the values of `keys`: of all rules for it the strictest."""
+    needs = [
+        rule.approve
+        for rule in rules_for(rules, endpoint)
+        if rule.allows(method, path) and any(map(rule.concerns, keys))
+    ]
+    return max(needs, key=tuple(ApprovalNeed).index, default=ApprovalNeed.NEVER)
 
 
 def parse_rules(tables: object, where: str = "[[proxy.rule]]") -> tuple[ProxyRule, ...]:
@@ -133,6 +155,7 @@ def parse_rule(table: Mapping[str, object]) -> ProxyRule:
         tuple(map(_network, _texts(table, "networks"))),
         _address(str(table.get("address", ""))),
         bool(table.get("scrub", True)),
+        _approval(str(table.get("approve", ApprovalNeed.NEVER))),
     )
 
 
@@ -156,6 +179,12 @@ def _address(text: str) -> str:
     if text and address_of(text) is None:
         raise EnvFSError("'address' is an IP address", "such as 10.1.2.3")
     return text
+
+
+def _approval(text: str) -> ApprovalNeed:
+    if text not in tuple(ApprovalNeed):
+        raise EnvFSError(f"{text!r} in 'approve' is none of {', '.join(ApprovalNeed)}")
+    return ApprovalNeed(text)
 
 
 def _fitting(table: Mapping[str, object], key: str, pattern: re.Pattern[str], what: str) -> tuple[str, ...]:
@@ -182,6 +211,7 @@ _KEYS: Final[Mapping[str, type]] = {
     "networks": list,
     "address": str,
     "scrub": bool,
+    "approve": str,
     "name": str,
 }
 _WORDS: Final[Mapping[type, str]] = {str: "a text", list: "a list of texts", bool: "true or false"}
@@ -190,7 +220,7 @@ _WORDS: Final[Mapping[type, str]] = {str: "a text", list: "a list of texts", boo
 def rule_row(rule: ProxyRule) -> SessionRule:
     """Return a rule as a message has it."""
     hosts, places = tuple(host.authority for host in rule.hosts), tuple(place.text for place in rule.places)
-    return SessionRule(rule.name, rule.key, hosts, places, *rule[4:])
+    return SessionRule(rule.name, rule.key, hosts, places, *rule[4:-1], rule.approve.value)
 
 
 def rule_of_row(row: SessionRule) -> ProxyRule:

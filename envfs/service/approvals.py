@@ -50,8 +50,8 @@ def find_question(service: Service, caller: Caller, name: str) -> Question:
 
 async def answer_question(
     service: Service, caller: Caller, peer: Peer, name: str, scope: ApprovalScope | None
-) -> Question:
-    """Say yes to a question, for a scope, or no.
+) -> ApprovalScope | None:
+    """Say yes to a question, for a scope, or no. Return what the yes allows: one for once the least that it can.
 
     Raises:
         NoSuchLevel: it is not open
@@ -68,14 +68,16 @@ async def answer_question(
     if scope is None:
         board.deny(question, caller)
         await service.after_revoke()  # what was allowed to the same program before has ended
-        return question
+        return None
+    if scope is ApprovalScope.ONCE:
+        scope = question.choices[0]
     if scope not in question.choices:
         raise BadRequest(f"a yes to {name} cannot allow that", f"it can allow {', '.join(question.choices)}")
     if scope is ApprovalScope.ALWAYS:
         await _write_rule(service, caller, question)
         find_question(service, caller, name)
     board.allow(question, scope, caller)
-    return question
+    return scope
 
 
 async def _write_rule(service: Service, caller: Caller, question: Question) -> None:

@@ -19,6 +19,7 @@ from envfs.protocol.control import (
     CountLog,
     DescribeView,
     ListHistory,
+    ListPresence,
     ListVariables,
     ReadLog,
     ReadView,
@@ -99,4 +100,5 @@ def _is_lasting(request: object) -> bool:
 def _is_large(request: object) -> bool:
     if isinstance(request, ReadView):
         return request.version != 0 or request.moment != ""
-    return isinstance(request, DescribeView | CompareLevels | ListVariables | ListHistory | ReadLog | CountLog)
+    listings = DescribeView | CompareLevels | ListPresence | ListVariables | ListHistory | ReadLog | CountLog
+    return isinstance(request, listings)

@@ -20,6 +20,7 @@ from envfs.gate.audit_log.refusals import Refusals
 from envfs.gate.gate import Gate
 from envfs.gate.keyholder import Keyholder
 from envfs.gate.level_differences import LevelDifferences
+from envfs.gate.presence import Presences
 from envfs.gate.reader import Reader
 from envfs.gate.readings import LevelReading
 from envfs.gate.rotations import Rotations
@@ -59,6 +60,7 @@ class OpenVault:
         self.approvals = Approvals(book.settings, log)
         self.gate = Gate(book, uses, log, refusals, self.views, self.approvals)
         self.reader = Reader(self.gate, vault, keyholder, os.geteuid())
+        self.presences = Presences(self.gate, self.reader, vault, keyholder)
         self.differences = LevelDifferences(self.gate, vault, keyholder)
         self.search = Search(self.gate, vault, keyholder)
         self.rotations = Rotations(self.gate, vault, keyholder)

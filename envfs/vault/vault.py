@@ -21,7 +21,6 @@ from envfs.vault.past import Past, PastChain
 from envfs.vault.streams import Head, Streams
 
 _NOTHING = Seen(0, "")
-_TRUSTED_NS = 1_000_000  # one open asks for the versions of a chain several times
 
 
 class LayerBlobs(NamedTuple):
@@ -87,14 +86,17 @@ class Vault(Inventory):
         chain = self._chains.get(level)
         if chain is not None and now_ns < chain.until_ns:
             return chain
-        heads = tuple(map(self.head, names.chain(level)))
-        for project in {names.project(step) for step, head in zip(names.chain(level), heads, strict=True) if head}:
-            self.key_head(project)  # a key that was changed since refuses the view, though that is made already
+        steps = names.chain(level)
+        looks = [self._streams.glance(record.level_stream(step), now_ns) for step in steps]
+        heads = [head for head, _ in looks]
+        # a key that was changed since refuses the view, though that is made already
+        projects = {names.project(step) for step, head in zip(steps, heads, strict=True) if head}
+        looks += [self._streams.glance(record.key_stream(project), now_ns) for project in projects]
         versions = tuple(head.seq if head else 0 for head in heads)
         digests = tuple(head.digest if head else "" for head in heads)
         if chain is not None and chain.fingerprint == digests:
             digests = chain.fingerprint  # the same object, which is compared at once
-        chain = self._chains[level] = _Chain(now_ns + _TRUSTED_NS, versions, digests)
+        chain = self._chains[level] = _Chain(min(until_ns for _, until_ns in looks), versions, digests)
         return chain
 
     def chain_at(self, level: str, version: int) -> PastChain:

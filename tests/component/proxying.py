@@ -46,6 +46,16 @@ def pem(certificate: bytes, key: ec.EllipticCurvePrivateKey | None = None) -> by
     return text + key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
+def comes_true(is_so: Callable[[], object]) -> bool:
+    """Wait until something is so. False if it is not in time."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        if is_so():
+            return True
+        time.sleep(0.01)
+    return False
+
+
 class Authority:
     """An authority of certificates."""
 
@@ -80,7 +90,7 @@ class Seen(NamedTuple):
         return base64.b64decode(credentials).decode() if kind.lower() == "basic" else ""
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class Handler(http.server.BaseHTTPRequestHandler):
     """Answers by the path of a request."""
 
     protocol_version = "HTTP/1.1"
@@ -226,7 +236,7 @@ class _Server(http.server.ThreadingHTTPServer):
 class Upstream:
     """A host on this machine that answers by TLS."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, handler: type["Handler"] | None = None) -> None:
         self.authority = Authority("the authority of the host")
         self.roots = folder / "roots.pem"
         self.roots.write_bytes(self.authority.certificate)
@@ -237,7 +247,7 @@ class Upstream:
         self.seen: list[Seen] = []
         self.may_go_on = threading.Event()
         self.may_go_on.set()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), handler or Handler)
         self._server.upstream = self
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
@@ -260,6 +270,9 @@ class Proxy:
         self.admitted: list[proxying.AdmitRequest] = []
         self.refused: list[proxying.ReportRefusal] = []
         self.denies = ""
+        self.is_of_session = False  # the answer about clients without a token
+        self.withheld: list[int] | None = None  # the numbers of requests that wait, where they are to wait
+        self.withdrawn: list[int] = []
         self._ready = threading.Event()
         self.port = 0
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -295,7 +308,15 @@ class Proxy:
                         self._ready.set()
                     case proxying.AdmitRequest() as request:
                         self.admitted.append(request)
-                        self._send(self._verdict(request.number))
+                        if self.withheld is None:
+                            self._send(self._verdict(request.number))
+                        else:
+                            self.withheld.append(request.number)
+                    case proxying.WithdrawRequest(number=number):
+                        self.withdrawn.append(number)
+                        self._send(self._verdict(number))
+                    case proxying.IdentifyClient(number=number):
+                        self._send(proxying.ClientIdentified(number, self.is_of_session))
                     case proxying.IssueLeaf(number=number, host=host):
                         memory = os.memfd_create("leaf")
                         os.write(memory, self.authority.leaf(host))
@@ -309,14 +330,15 @@ class Proxy:
             return proxying.RequestDenied(number, 503, self.denies)
         return proxying.RequestAdmitted(number)
 
+    def answer(self, *, is_yes: bool) -> None:
+        """Answer the oldest request that waits, as the daemon does for a person."""
+        number = (self.withheld or []).pop(0)
+        refused = proxying.RequestDenied(number, 403, "a person refused this request", "not-approved")
+        self._send(proxying.RequestAdmitted(number) if is_yes else refused)
+
     def reported(self, is_it: Callable[[proxying.ReportRefusal], bool]) -> bool:
         """Wait for a refusal: nobody answers a report, so it may come after the client has its answer."""
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            if any(map(is_it, tuple(self.refused))):
-                return True
-            time.sleep(0.01)
-        return False
+        return comes_true(lambda: any(map(is_it, tuple(self.refused))))
 
     def connect(self, host: str = HOST, port: int = 443) -> http.client.HTTPSConnection:
         """Return a client that goes through the proxy."""

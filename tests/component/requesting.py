@@ -23,6 +23,7 @@ CASES: dict[str, Case] = {
     "status": Case(R.Status(), R.StatusReport, needs_key=False, needs_log=False),
     "read a view": Case(R.ReadView("/shop/prod", "dotenv", "show"), R.ViewSent),
     "list variables": Case(R.ListVariables("/shop"), R.Done),
+    "list presence": Case(R.ListPresence("/shop", ages=True), R.Done),
     "describe a view": Case(R.DescribeView("/shop"), R.Done),
     "watch a view": Case(R.WatchView("/shop"), R.Failed, needs_key=False, needs_log=False),  # no daemon goes on here
     "list levels": Case(R.ListLevels(), R.Done, needs_key=False, needs_log=False),
@@ -96,6 +97,7 @@ READS = {
     "watch a view",
     "describe a view",
     "list variables",
+    "list presence",
     "list levels",
     "list history",
     "find",

@@ -80,6 +80,7 @@ def test_what_cannot_be_masked_is_refused_and_on_the_log(
 def test_names_facts_and_history_are_told_to_a_reader_of_placeholders(asked: World) -> None:
     for request in (
         R.ListVariables(PROD),
+        R.ListPresence(PROD),
         R.DescribeView(PROD),
         R.ListHistory(PROD),
         R.ReadView(PROD, "example", "export"),
@@ -96,6 +97,7 @@ def test_some_names_are_all_that_is_told(asked: World, masked: bool) -> None:
     requests = [
         *(request for request in READS.values() if not request.only),
         R.ListVariables(PROD),
+        R.ListPresence(PROD),
         R.DescribeView(PROD),
         R.ListHistory(PROD),
         R.ReadView(PROD, "example", "export"),

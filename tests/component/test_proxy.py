@@ -74,7 +74,7 @@ def test_the_host_gets_the_value_and_the_client_its_placeholder(proxy: Proxy, up
     assert upstream.seen[0].headers["authorization"] == f"Bearer {VALUE.decode()}"
     assert json.loads(body) == {"you": f"Bearer {KEY.decode()}"}
     assert response.headers["X-Told"] == f"Bearer {KEY.decode()}"
-    assert proxy.admitted[0][1:] == ("GET", f"{HOST}:{upstream.port}", "/key", "api-example-test", ("KEY",))
+    assert proxy.admitted[0][1:6] == ("GET", f"{HOST}:{upstream.port}", "/key", "api-example-test", ("KEY",))
 
 
 def test_many_requests_go_over_one_connection(proxy: Proxy, upstream: Upstream) -> None:
@@ -371,6 +371,17 @@ def test_a_stranger_gets_407_and_reaches_nothing(proxy: Proxy, upstream: Upstrea
     plain.close()
     assert not upstream.seen
     assert not proxy.admitted
+
+
+def test_a_client_without_a_token_is_served_if_its_process_has_it(proxy: Proxy, upstream: Upstream) -> None:
+    proxy.is_of_session = True
+    client = http.client.HTTPSConnection("127.0.0.1", proxy.port, context=proxy.authority.trust(), timeout=SECONDS)
+    client.set_tunnel(HOST, upstream.port)
+    client.request("GET", "/key", headers=AUTHORIZED)
+    assert client.getresponse().status == 200
+    client.close()
+    assert _tunnel_status(proxy, f"{HOST}:{upstream.port}", base64.b64encode(b"envfs:wrong").decode()) == 407
+    proxy.is_of_session = False
 
 
 def test_the_base_url_needs_no_certificate(proxy: Proxy, upstream: Upstream) -> None:

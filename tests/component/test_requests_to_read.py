@@ -78,6 +78,7 @@ def test_each_thing_that_is_read_is_one_entry(world: World) -> None:
         (R.ReadView("/shop", "value", "get", ("LOG",)), ("read", "get", "/shop", 1, "value")),
         (R.ReadView("/shop/prod", "environ", "exec"), ("read", "exec", "/shop/prod", 1, "environ")),
         (R.ListVariables("/shop"), ("read", "socket", "/shop", 1, "names")),
+        (R.ListPresence("/shop"), ("read", "socket", "/shop", 1, "presence")),
         (R.ListHistory("/shop"), ("read", "socket", "/shop", None, "history")),
     ]
     for request, entry in asked:

@@ -89,6 +89,7 @@ def test_every_request_states_what_it_needs() -> None:
         R.DescribeView,
         R.WatchView,
         R.ListVariables,
+        R.ListPresence,
         R.ListLevels,
         R.ListHistory,
         R.ListRotations,

@@ -69,6 +69,8 @@ LOCKED = {
     "rotate /.. A": 105,
     "stale /none": 103,
     "stale /..": 105,
+    "get /none A --presence": 103,
+    "ls /none --names": 103,
     "incident /none A": 103,
     "holders /none A": 103,
     "proxy rules /none": 103,

@@ -1,8 +1,10 @@
 """Under low limits a daemon works, or says at its start which limit is too low; no traceback, no endless wait."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -32,11 +34,12 @@ _TOO_LOW = [(_NOFILE, 16), (_NOFILE, 24), (_FSIZE, 16 << 10), (_FSIZE, 0)]
 _TOO_LOW += [(_DATA, size << 20) for size in (20, 30, 33)] + [(_AS, size << 20) for size in (30, 50)]
 
 
-def _limited(home: Home, limit: tuple[int, int], *words: str) -> subprocess.CompletedProcess[str]:
+def _limited(
+    home: Home, limit: tuple[int, int], *words: str, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-S", "-c", _RUN, *map(str, limit), ENVFS, *words]
-    return subprocess.run(
-        command, check=False, capture_output=True, text=True, env=home.environ(), timeout=2 * SECONDS, cwd="/"
-    )
+    environ, seconds = home.environ(environ), 2 * SECONDS
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environ, timeout=seconds, cwd="/")
 
 
 @pytest.mark.parametrize("limit", _WORKS, ids=str)
@@ -62,6 +65,18 @@ def test_a_limit_that_is_too_low_is_named_at_the_start(shop: Home, limit: tuple[
         assert "limit on" in done.stderr
         assert "Traceback" not in done.stderr
     assert not Path(shop.socket).exists()
+
+
+@pytest.mark.parametrize("limit", [(_DATA, 100 << 20), (_AS, 200 << 20)], ids=str)
+def test_a_passphrase_that_takes_more_memory_than_there_may_be_says_so(own: Home, limit: tuple[int, int]) -> None:
+    path = own.path / "identity.age"
+    path.write_bytes(re.sub(rb"(?m)^(-> scrypt \S+) \d+$", rb"\1 20", path.read_bytes()))  # a gigabyte
+    for line in ("mount", "get /app TOKEN"):
+        done = _limited(own, limit, *line.split(), environ=own.knowing())
+        assert done.returncode == _MOUNT_FAILED, done.stderr
+        assert f"takes 1024 MiB of memory, and the limit on memory is {limit[1] >> 20} MiB" in done.stderr
+        assert "`ulimit -" in done.stderr
+    own.settle()
 
 
 def test_two_hundred_processes_read_one_after_the_other_with_few_descriptors(shop: Home) -> None:

@@ -90,6 +90,8 @@ LINES = [
     "approvals ls",
     "ls",
     "ls --json",
+    "ls --names",
+    "get /app TOKEN --presence",
     "mount",
     "passwd",
     "project ls",

@@ -11,7 +11,7 @@ from envfs_cli.process import replacement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     Ask = Callable[[NamedTuple], tuple[object, bytes]]
 
@@ -34,7 +34,11 @@ class ExecArguments(NamedTuple):
     plain: tuple[str, ...]
     watch: bool
     grace: int | None
+    keep_existing: bool
+    clean_env: bool
+    explain: bool
     passphrase_file: str | None
+    json: bool
 
 
 def run_exec(arguments: ExecArguments) -> int:
@@ -52,6 +56,8 @@ def run_exec(arguments: ExecArguments) -> int:
 
         raise Mistake("--plain says what is not hidden from a command behind a proxy", "--proxy starts one")
     view = _View(arguments)
+    if arguments.explain or arguments.json:
+        return _explain(arguments, view)
     if arguments.proxy:
         return _behind_proxy(arguments, view)
     if arguments.watch:
@@ -65,12 +71,39 @@ def run_exec(arguments: ExecArguments) -> int:
     return view.become_command(variables)
 
 
+def _explain(arguments: ExecArguments, view: "_View") -> int:
+    from envfs_cli.arguments import Mistake
+    from envfs_cli.replies import variable_sources
+
+    if not arguments.explain:
+        raise Mistake("a command prints what it prints", "--json goes with --explain")
+    if arguments.proxy:
+        raise Mistake("--explain says nothing of a proxy", "leave out one of the two")
+    choice = variable_sources.EnvironmentChoice(
+        arguments.only, arguments.keep_existing, arguments.clean_env, arguments.session
+    )
+    asking = session.start_session(arguments.passphrase_file)
+    sources = variable_sources.variable_sources(asking, view.dated, choice)
+    variable_sources.print_sources(sources, as_json=arguments.json)
+    return 0
+
+
+def _entries_of(arguments: ExecArguments) -> "Callable[[Sequence[bytes], bytes], list[bytes]] | None":
+    if not (arguments.keep_existing or arguments.clean_env):
+        return None
+    from envfs_cli.process import chosen_environment
+
+    return chosen_environment.entries_by(keeps_existing=arguments.keep_existing, is_clean=arguments.clean_env)
+
+
 def _behind_proxy(arguments: ExecArguments, view: "_View") -> int:
     from envfs_cli.arguments import Mistake
     from envfs_cli.daemon import new_proxies
 
     if arguments.watch or arguments.session:
         raise Mistake("--proxy goes with neither --watch nor --session", "leave it out, or them")
+    if arguments.keep_existing or arguments.clean_env:
+        raise Mistake("--proxy makes an environment of its own", "leave out --keep-existing and --clean-env")
     check_newest(view.dated, "a proxy sends values as they are now")
     shown = new_proxies.ShownVariables(arguments.only, arguments.plain)
     why = session.given_reason(arguments.reason)
@@ -112,7 +145,14 @@ class _View:
             return view
         from envfs_cli.process import environment_references
 
-        return environment_references.complete_entries(variables + b"\0", opened, os.environb)
+        return environment_references.complete_entries(variables + b"\0", opened, self._environ())
+
+    def _environ(self) -> "Mapping[bytes, bytes]":
+        if not self._arguments.clean_env:
+            return os.environb
+        from envfs_cli.process import chosen_environment
+
+        return {name: value for name, value in os.environb.items() if chosen_environment.is_of_basis(name)}
 
     def with_token(self, asking: session.Session, variables: bytes) -> bytes:
         """Return the variables with a token for the command, which ends with it.
@@ -144,4 +184,5 @@ class _View:
             from envfs_cli.replies import masked
 
             masked.note_masked()
-        return replacement.become_command(self._arguments.command, variables)
+        given = self._arguments
+        return replacement.become_command(given.command, variables, _entries_of(given))

@@ -1,4 +1,4 @@
-"""`ls`: list the levels that this user may know of."""
+"""`ls`: list the levels that this user may know of, or the names of their variables."""
 
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
@@ -12,13 +12,20 @@ class LsArguments(NamedTuple):
     """The arguments of `ls`."""
 
     level: str | None
+    names: bool
     removed: bool
     passphrase_file: str | None
     json: bool
 
 
 def run_ls(arguments: LsArguments) -> int:
-    """List levels."""
+    """List levels, or with --names the variables of their views.
+
+    Raises:
+        Mistake: both --names and --removed
+    """
+    if arguments.names:
+        return _list_names(arguments)
     request = control.ListLevels(arguments.level or "/", arguments.removed)
     link = session.start_session(arguments.passphrase_file)
     with prompts.Waiting("listing the levels"):
@@ -33,3 +40,19 @@ def run_ls(arguments: LsArguments) -> int:
     ]
     output.print_table(("LEVEL", "VERSION", "CHANGED", "APPROVED"), cells)
     return status
+
+
+def _list_names(arguments: LsArguments) -> int:
+    if arguments.removed:
+        from envfs_cli.arguments import Mistake
+
+        raise Mistake("a removed level has no names", "`envfs history` lists what it had")
+    asking = session.start_session(arguments.passphrase_file)
+    with prompts.Waiting("listing the names"):
+        sent = asking.rows(control.ListPresence(arguments.level or "/", below=True))
+    rows = [row for row in sent if isinstance(row, control.PresenceRow)]
+    if arguments.json:
+        output.as_json([{"level": row.level, "name": row.name, "source": row.source} for row in rows])
+    else:
+        output.print_table(("LEVEL", "NAME", "SET BY"), [(row.level, row.name, row.source) for row in rows])
+    return 0

@@ -64,10 +64,10 @@ def _print_rules(arguments: ProxyArguments) -> None:
     if arguments.json:
         output.rows_json(rows)
         return
-    heads = ("VARIABLE", "HOSTS", "WHERE", "NAME", "FROM")
+    heads = ("VARIABLE", "HOSTS", "WHERE", "APPROVE", "NAME", "FROM")
     output.print_table(heads, [_rule_cells(row) for row in rows])
 
 
 def _rule_cells(row: control.ProxyRuleRow) -> "tuple[str, ...]":
     where: Sequence[str] = row.where
-    return row.key, ", ".join(row.hosts), ", ".join(where), row.name, row.source
+    return row.key, ", ".join(row.hosts), ", ".join(where), row.approve, row.name, row.source

@@ -41,13 +41,13 @@ def run_vault(arguments: VaultArguments) -> int:
 def _content(info: control.VaultInfo) -> "Iterator[tuple[str, str]]":
     yield "vault", info.folder
     yield "", f"id {info.vault}, format {info.format}"
-    yield "", f"made {output.shown_time(info.created)} UTC"
+    yield "", f"made {_time(info.created)}"
     yield "content", f"{_count(info.levels, 'level')} in {_count(info.projects, 'project')}"
     estimated = " (estimated)" if info.bytes_estimated else ""
     yield "", f"{_count(info.versions, 'version')}, {_size(info.bytes)} of ciphertext{estimated}"
     if info.oldest:
         estimated = " (estimated)" if info.times_estimated else ""
-        yield "", f"from {output.shown_time(info.oldest)} to {output.shown_time(info.newest)} UTC{estimated}"
+        yield "", f"from {_time(info.oldest)} to {_time(info.newest)}{estimated}"
     if info.removed:
         more = len(info.removed) - _NAMED
         yield "removed", ", ".join(info.removed[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
@@ -80,8 +80,12 @@ def _trust(info: control.VaultInfo) -> "Iterator[tuple[str, str]]":
     else:
         yield "checkpoint", "none yet"
     failed = f", {info.verify_failed:,} records failed" if info.verify_failed else ", all was well"
-    yield "verified", f"{output.shown_time(info.verified)} UTC{failed}" if info.verified else "not known"
-    yield "backup", f"{output.shown_time(info.backed_up)} UTC" if info.backed_up else "not known"
+    yield "verified", f"{_time(info.verified)}{failed}" if info.verified else "not known"
+    yield "backup", _time(info.backed_up) if info.backed_up else "not known"
+
+
+def _time(time: str) -> str:
+    return output.local_time(time) if output.on_terminal() else f"{output.shown_time(time)} UTC"
 
 
 def _count(number: int, one: str, several: str = "") -> str:

@@ -36,7 +36,13 @@ COMMANDS = (
             Option(("--plain",), "list", "A,B", "with --proxy: give the values of these variables, as of PORT"),
             Option(("--watch",), "flag", "", "start the command again when the view changes"),
             Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
+            Option(("--keep-existing",), "flag", "", "leave variables as they are that are set in the environment"),
+            Option(
+                ("--clean-env",), "flag", "", "give the command nothing else of the environment but PATH and the like"
+            ),
+            Option(("--explain",), "flag", "", "do not run it: say where each variable would come from"),
             PASSPHRASE,
+            JSON._replace(help="with --explain: print JSON for machines"),
         ),
         (
             "envfs exec /shop/prod -- ./manage.py migrate",
@@ -45,6 +51,7 @@ COMMANDS = (
             "envfs exec /shop/dev --watch -- npm run dev",
             "envfs exec /shop/prod --session --can reader -- ./supervisor",
             "envfs exec /shop/dev --proxy -- claude",
+            "envfs exec /shop/dev --keep-existing --explain -- npm test",
         ),
         ("run",),
         "The command's exit status is passed through. EnvFS's own are 100 and above. With --watch the command runs as "
@@ -54,7 +61,9 @@ COMMANDS = (
         "starts, may ask EnvFS by a token of the level as long as the command runs: ENVFS_TOKEN_FILE names it. To "
         "give one takes `grant` at the level. With --proxy the command never has a value: a proxy puts each one into "
         "requests to the hosts that have a rule for it (`envfs proxy rules`), and ends with the command. It needs a "
-        "running daemon.",
+        "running daemon. With --clean-env, of the caller's environment the command gets PATH, HOME, USER, LOGNAME, "
+        "SHELL, PWD, TMPDIR, TZ, TERM, COLORTERM, NO_COLOR, COLUMNS, LINES, LANG, LANGUAGE and LC_*. --explain takes "
+        "`names` alone, and shows no value.",
     ),
     Command(
         "mount",

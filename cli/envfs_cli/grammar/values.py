@@ -62,9 +62,21 @@ COMMANDS = (
         "get",
         "values",
         "print one variable's value",
-        (HERE_THEN, NAME),
-        (VERSION, REASON, PASSPHRASE),
-        ("envfs get /shop/prod DATABASE_URL", "envfs get /shop/prod@-1 DATABASE_URL"),
+        (HERE_THEN, Argument("name", "name", "a variable's name; with --presence several, as in A,B,C")),
+        (
+            Option(("--presence",), "flag", "", "do not print it: say whether it is set, where, and since when"),
+            VERSION,
+            REASON,
+            PASSPHRASE,
+            JSON._replace(help="with --presence: print JSON for machines"),
+        ),
+        (
+            "envfs get /shop/prod DATABASE_URL",
+            "envfs get /shop/prod@-1 DATABASE_URL",
+            "envfs get /shop/prod STRIPE_KEY,DATABASE_URL --presence",
+        ),
+        details="With --presence no value is read: it takes `names` at the level, and `history` where the variable is "
+        "set to say since when. The exit status is 0 if each variable is set, 104 if one is not, 1 if one is empty.",
     ),
     Command(
         "unset",
@@ -89,8 +101,13 @@ COMMANDS = (
         "values",
         "list levels",
         (Argument("level", "level", "list only this level and those below it", optional=True),),
-        (Option(("--removed",), "flag", "", "those that `envfs rm` removed"), PASSPHRASE, JSON),
-        ("envfs ls", "envfs ls /shop"),
+        (
+            Option(("--names",), "flag", "", "list the names of their variables, inherited ones included"),
+            Option(("--removed",), "flag", "", "those that `envfs rm` removed"),
+            PASSPHRASE,
+            JSON,
+        ),
+        ("envfs ls", "envfs ls /shop", "envfs ls /shop/dev --names"),
     ),
     Command(
         "show",

@@ -15,7 +15,7 @@ from envfs_cli.process import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _DEFAULT_PATH = b"/bin:/usr/bin"  # as execvp(3)
 _SHELL = b"/bin/sh"
@@ -24,18 +24,23 @@ _LOOK_BYTES = 128
 _GO_ON = (ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, ESTALE, ENODEV, ETIMEDOUT)  # with the next folder of PATH
 
 
-def become_command(command: "Sequence[str]", variables: bytes) -> int:
+def become_command(
+    command: "Sequence[str]",
+    variables: bytes,
+    entries_of: "Callable[[Sequence[bytes], bytes], list[bytes]] | None" = None,
+) -> int:
     """Replace this process by a command. Returns a status if it cannot.
 
     Args:
         command: the words, the first of which is looked for in PATH as execvp(3) does
         variables: NAME=value, each ended by a NUL
+        entries_of: what makes the environment of the one inherited and the variables. Else `environment_entries`
 
     Raises:
         EnvFSError: the command and its environment are too large for the kernel
     """
     words = [os.fsencode(word) for word in command]
-    entries = environment_entries(_inherited(), variables)
+    entries = (entries_of or environment_entries)(inherited_entries(), variables)
     signals.restore_signals()
     if "envfs-aside" in sys._xoptions:  # noqa: SLF001 - its documented name
         from envfs_cli import standard_streams
@@ -78,7 +83,8 @@ def environment_entries(inherited: "Sequence[bytes]", variables: bytes) -> list[
     return entries
 
 
-def _inherited() -> list[bytes]:
+def inherited_entries() -> list[bytes]:
+    """Return the entries of the caller's environment, but for the tokens of this command."""
     # as the kernel holds it: the interpreter's own copy drops what is no NAME=value, and has names of its own in it
     try:
         with open("/proc/self/environ", "rb", buffering=0) as file:

@@ -14,6 +14,7 @@ _CHOICES = {
     "executable": "for 10 minutes",
     "always": "writes a rule",
 }
+_CHOICES_OF_REQUESTS = {"once": "this request alone", "process": "while the command runs"}
 _ENDS = {
     "allowed": "was allowed",
     "denied": "was refused",
@@ -29,17 +30,28 @@ def question_lines(row: control.QuestionRow) -> "list[str]":
         ("folder", row.folder),
         ("unit", row.unit if row.unit != "/" else ""),
         ("why", row.reason or "no reason was given"),
-        ("what", f"{row.format} of {row.level}{_version(row)}: {row.variables} variables"),
+        *_subject(row),
         ("waits", f"{row.waiting} since {output.shown_time(row.asked)}, for {row.seconds_left} s more"),
     ]
     facts += [
         ("" if number else "from", f"{process.pid} {process.words}{_mark(process)}")
         for number, process in enumerate(row.processes[1:])
     ]
-    lines = [output.paint(output.clean(f"{row.question} asks for {row.level}"), "head")]
+    purpose = f"asks for {row.level}" if row.forward is None else f"asks to send a value of {row.level}"
+    lines = [output.paint(output.clean(f"{row.question} {purpose}"), "head")]
     for name, text in facts:
         lines += _folded(name, text) if text else []
     return [*lines, *(_choice(row, scope) for scope in row.choices), f"  {'no':<8}{_respond(row)} no"]
+
+
+def _subject(row: control.QuestionRow) -> "list[tuple[str, str]]":
+    if row.forward is None:
+        return [("what", f"{row.format} of {row.level}{_version(row)}: {row.variables} variables")]
+    sent, request = row.forward, f"{row.forward.method} {row.forward.url}"
+    if not sent.is_alone:
+        return [("what", f"{request}, and all like it while the command runs"), ("rule", sent.rule)]
+    body = f"{sent.size} bytes{f' of {sent.media}' if sent.media else ''}, SHA-256 {sent.digest}"
+    return [("what", request), ("body", body), ("rule", sent.rule)]
 
 
 def _folded(name: str, text: str) -> "list[str]":
@@ -68,16 +80,17 @@ def question_cells(row: control.QuestionRow) -> "tuple[str, ...]":
         row.level,
         _user(row),
         _words(row),
-        row.reason or "-",
+        row.reason or "-" if row.forward is None else f"{row.forward.method} {row.forward.url}",
         str(row.waiting),
         f"{row.seconds_left} s",
     )
 
 
 def _choice(row: control.QuestionRow, scope: str) -> str:
-    suffix = "" if scope == "once" else f" --for {scope}"
-    meaning = output.paint(output.clean(f"  # {_CHOICES.get(scope, scope)}"), "dim")
-    return f"  {'yes' if scope == row.choices[0] else '':<8}{_respond(row)} yes{output.clean(suffix)}{meaning}"
+    suffix = "" if scope in ("once", row.choices[0]) else f" --for {scope}"
+    meaning = _CHOICES.get(scope, scope) if row.forward is None else _CHOICES_OF_REQUESTS.get(scope, scope)
+    note = output.paint(output.clean(f"  # {meaning}"), "dim")
+    return f"  {'yes' if scope == row.choices[0] else '':<8}{_respond(row)} yes{output.clean(suffix)}{note}"
 
 
 def _respond(row: control.QuestionRow) -> str:

@@ -5,6 +5,7 @@ import pwd
 import trio
 
 from envfs.control.call import Call, Sent
+from envfs.core.approvals.forwarding import ForwardedRequest
 from envfs.core.approvals.lineage import Process
 from envfs.core.approvals.question import ApprovalScope, Outcome, Question, process_words
 from envfs.errors import BadRequest, NotRunning
@@ -12,6 +13,7 @@ from envfs.gate.approvals.board import Board
 from envfs.host import clocks
 from envfs.protocol.control import (
     Done,
+    ForwardFact,
     ListApprovals,
     ProcessFact,
     QuestionRow,
@@ -28,6 +30,10 @@ _EFFECTS = {
     ApprovalScope.PROCESS: "the processes that waited may read it as long as they run",
     ApprovalScope.EXECUTABLE: "this program may read it for 10 minutes, as this user",
     ApprovalScope.ALWAYS: "a rule allows it from now on: `envfs grants`",
+}
+_EFFECTS_ON_REQUESTS = {
+    ApprovalScope.ONCE: "that request goes on, and no other one",
+    ApprovalScope.PROCESS: "requests with this method, host and path go on until the command ends",
 }
 
 
@@ -54,8 +60,10 @@ async def respond_approval(call: Call, request: RespondApproval) -> Sent:
         raise BadRequest("a yes cannot allow that", f"it can allow {', '.join(ApprovalScope)}")
     scope = ApprovalScope(request.scope) if request.scope else None
     _board(call).note_person()
-    await answer_question(call.service, call.caller, call.peer, request.question, scope)
-    return Sent(Done((_EFFECTS[scope],) if scope is not None else ()))
+    question = find_question(call.service, call.caller, request.question)
+    allowed = await answer_question(call.service, call.caller, call.peer, request.question, scope)
+    effects = _EFFECTS if question.identity.forwarded is None else _EFFECTS_ON_REQUESTS
+    return Sent(Done((effects[allowed],) if allowed is not None else ()))
 
 
 async def watch_approvals(call: Call, _request: WatchApprovals) -> Sent:
@@ -88,6 +96,7 @@ def _board(call: Call) -> Board:
 
 def _row(board: Board, question: Question, outcome: Outcome | None = None, answered_by: int = -1) -> QuestionRow:
     sighting, request = question.sighting, question.request
+    forwarded = question.identity.forwarded
     return QuestionRow(
         question=question.name,
         state=outcome or _OPEN,
@@ -109,7 +118,13 @@ def _row(board: Board, question: Question, outcome: Outcome | None = None, answe
         seconds_left=max(0, round(question.until - clocks.boot_seconds())),
         choices=question.choices,
         answered_by=answered_by,
+        forward=None if forwarded is None else _forward(forwarded),
     )
+
+
+def _forward(request: ForwardedRequest) -> ForwardFact:
+    words = (request.rule, request.method, request.url, request.media, request.digest)
+    return ForwardFact(*words, size=request.size, is_alone=bool(request.nonce))
 
 
 def _fact(process: Process) -> ProcessFact:

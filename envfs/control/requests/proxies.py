@@ -88,7 +88,8 @@ async def list_proxy_rules(call: Call, request: ListProxyRules) -> Sent:
         source = "settings" if rule in rules else "catalogue"
         hosts = tuple(endpoint.authority for endpoint in rule.hosts)
         places = tuple(place.text for place in rule.places)
-        await call.send_row(ProxyRuleRow(rule.name, rule.key, hosts, places, rule.methods, rule.paths, source))
+        limits = (rule.methods, rule.paths)
+        await call.send_row(ProxyRuleRow(rule.name, rule.key, hosts, places, *limits, source, rule.approve.value))
     return Sent(Done())
 
 

@@ -13,6 +13,7 @@ from envfs.core.access.evidence import ProgramFile
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest
+from envfs.core.approvals.forwarding import ForwardedRequest
 from envfs.core.approvals.lineage import Lineage, Process
 from envfs.errors import TooLarge
 
@@ -45,6 +46,7 @@ _UNCERTAIN = (ApprovalScope.ONCE, ApprovalScope.PROCESS)  # an interpreter whose
 _NO_RULE = (ApprovalScope.ONCE, ApprovalScope.PROCESS, ApprovalScope.EXECUTABLE)
 # a client of the socket runs the one program of EnvFS and becomes another: what it is now says nothing of later
 _BY_SOCKET = (ApprovalScope.ONCE,)
+_EACH, _FIRST = (ApprovalScope.ONCE,), (ApprovalScope.PROCESS,)  # of requests through a proxy
 
 
 class QuestionIdentity(NamedTuple):
@@ -53,7 +55,8 @@ class QuestionIdentity(NamedTuple):
     Of program and script these are their files and the content, so that another content is another question.
 
     `by_socket`: the program is the client of the socket that asks for another. `capability` is READ for values, NAMES
-    for names alone: who says yes to these has not said yes to those.
+    for names alone: who says yes to these has not said yes to those. `forwarded` is the request through a proxy that
+    it is about.
     """
 
     uid: int
@@ -63,6 +66,7 @@ class QuestionIdentity(NamedTuple):
     face: Face
     by_socket: bool = False
     capability: Capability = Capability.READ
+    forwarded: ForwardedRequest | None = None
 
     @property
     def has_contents(self) -> bool:
@@ -72,7 +76,8 @@ class QuestionIdentity(NamedTuple):
     def without_contents(self) -> "QuestionIdentity":
         """Return it for what goes by a process: that one has the yes, whatever is written to the files later."""
         script = None if self.script is None else self.script._replace(sha256="")
-        return self._replace(program=self.program._replace(sha256=""), script=script)
+        forwarded = None if self.forwarded is None else self.forwarded._replace(nonce="")
+        return self._replace(program=self.program._replace(sha256=""), script=script, forwarded=forwarded)
 
 
 # the inode of a pidfd behind two zeros. Where there is none, number and start of the process in front of a zero
@@ -113,7 +118,9 @@ class Question(NamedTuple):
 
     @property
     def choices(self) -> tuple[ApprovalScope, ...]:
-        """The scopes that a yes can have."""
+        """The scopes that a yes can have, the least first."""
+        if self.identity.forwarded is not None:
+            return _EACH if self.identity.forwarded.nonce else _FIRST
         if self.identity.by_socket:
             return _BY_SOCKET
         if not (self.sighting.is_certain and self.identity.has_contents):
@@ -152,6 +159,8 @@ def _texts(question: Question) -> Iterator[str]:
     sighting = question.sighting
     yield from (question.identity.level, sighting.folder, sighting.unit, sighting.reason, sighting.program.path)
     yield sighting.script.path if sighting.script else ""
+    if question.identity.forwarded is not None:
+        yield from question.identity.forwarded.texts()
     for process in sighting.lineage:
         yield process_words(process)
 

@@ -15,6 +15,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest
+from envfs.core.approvals.forwarding import ForwardedRequest
 from envfs.core.approvals.question import Outcome, Question, QuestionIdentity, Sighting
 from envfs.errors import EnvFSError, NobodyToAsk, NotApproved, TimedOut
 from envfs.gate.approvals.board import Answer, Board, Patience
@@ -80,9 +81,15 @@ class Approvals:
     # -- asking --------------------------------------------------------------------------------------------------------
 
     async def ask(
-        self, caller: Caller, request: AccessRequest, verdict: Verdict, variables: int, patience: Patience
+        self,
+        caller: Caller,
+        request: AccessRequest,
+        verdict: Verdict,
+        variables: int,
+        patience: Patience,
+        forwarded: ForwardedRequest | None = None,
     ) -> Answer:
-        """Wait for an answer.
+        """Wait for an answer. With `forwarded` it is about that request through a proxy.
 
         Raises:
             CallerLeft: the caller waits no more
@@ -98,7 +105,9 @@ class Approvals:
         approvals = self._settings().approvals
         self.board.waits_unattended = approvals.waits_unattended
         now = clocks.boot_seconds()
-        identity = _identity(caller, request.level, verdict, seen)._replace(capability=request.capability)
+        identity = _identity(caller, request.level, verdict, seen)._replace(
+            capability=request.capability, forwarded=forwarded
+        )
         approval = self._standing.approval(identity, seen.process, now)
         if approval is not None:  # another one was answered meanwhile
             return Answer(Outcome.ALLOWED, approval.question)

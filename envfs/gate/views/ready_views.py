@@ -34,6 +34,7 @@ _READY_VIEWS, _DESCRIPTORS_EACH = 512, 8
 _REPLACED_SECONDS = 1.0  # for readers between the look-up of a file and its open
 _REPLACED_VIEWS, _REPLACED_BYTES = 16, 8 << 20
 _RENEWED = 8  # views that are made again after one change: the others when they are asked for
+_TIMES_WRITTEN = 4096
 _PAST_VIEWS = 16  # views of old versions kept at once. They are asked for one after the other, if at all
 
 
@@ -50,6 +51,7 @@ class Views:
         self._past: dict[tuple[str, Face, tuple[str, ...]], View] = {}
         self._replaced: dict[View, float] = {}  # and the moment at which each goes
         self.times = ViewTimes()
+        self._times_written: dict[str, int] = {}  # of records, by digest
         self._locks = self._forgets = 0
         self._alive: weakref.WeakSet[View] = weakref.WeakSet()
 
@@ -220,7 +222,7 @@ class Views:
                     break
                 region.close()  # a text may have been forgotten while this view was made: the vault knows
         self._vault.confirm(request)
-        view = View(layers, self._changed_ns([text for text in texts if text[1]]), region, shape)
+        view = View(layers, self._changed_ns(layers, texts), region, shape)
         self._alive.add(view)
         return view
 
@@ -240,9 +242,18 @@ class Views:
         shape = answer.message
         return Region.received(answer.descriptors[0], sum(shape.sizes)), shape
 
-    def _changed_ns(self, wanted: list[tuple[str, int]]) -> int:
-        times = [clocks.parse_nanoseconds(self._vault.header(level, version).time) for level, version in wanted]
-        return max(times, default=0)
+    def _changed_ns(self, layers: ChainVersions, texts: list[tuple[str, int]]) -> int:
+        digests = dict(zip(names.chain(layers.level), layers.fingerprint, strict=True))
+        return max((self._written_ns(*text, digests[text[0]]) for text in texts if text[1]), default=0)
+
+    def _written_ns(self, level: str, version: int, digest: str) -> int:
+        written_ns = self._times_written.get(digest)
+        if written_ns is None:
+            written_ns = clocks.parse_nanoseconds(self._vault.header(level, version).time)
+            if len(self._times_written) >= _TIMES_WRITTEN:
+                self._times_written.clear()
+            self._times_written[digest] = written_ns
+        return written_ns
 
 
 _Ask = Callable[[tuple[SealedLayer, ...], bool], NamedTuple]  # how the keyholder is asked. True: for ordinary memory

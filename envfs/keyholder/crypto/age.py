@@ -10,12 +10,16 @@ import pyrage
 from envfs.core import limits
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, BadRequest, TimedOut, TooLarge, WrongPassphrase
+from envfs.host import room
 
 Recipient = pyrage.x25519.Recipient | pyrage.ssh.Recipient | pyrage.tag.Recipient | pyrage.tagpq.Recipient
 
 _ARMOR = b"-----BEGIN AGE"
 _SCRYPT = re.compile(rb"age-encryption\.org/v1\n-> scrypt \S+ (\d{1,4})\n")
 _MOST_WORK = 21
+_BLOCK = (
+    1024  # bytes of memory, for each of the 2^work steps (RFC 7914, section 2: 128 times 8, which age always takes)
+)
 _KINDS: tuple[tuple[str, Callable[[str], Recipient]], ...] = (
     ("ssh-", pyrage.ssh.Recipient.from_str),
     ("age1tagpq1", pyrage.tagpq.Recipient.from_str),
@@ -53,12 +57,15 @@ def open_under(data: bytes, passphrase: Secret[str]) -> bytes:
     Raises:
         WrongPassphrase: it does not open
         AuthenticationFailed: whatever the passphrase is, this is no whole file under one
+        MountFailed: this process may not have the memory that it takes
         TimedOut: the machine is far slower than the one that wrote it, or too busy
     """
-    if _work_factor(data) > _MOST_WORK:
+    work = _work_factor(data)
+    if work > _MOST_WORK:
         raise AuthenticationFailed(
             "the file that the passphrase opens asks for too much memory", "EnvFS never wrote it; restore a backup"
         )
+    room.check_memory(_BLOCK << work, "the passphrase")
     for _ in range(_TRIES):
         try:
             return pyrage.passphrase.decrypt(data, passphrase.reveal())

@@ -5,6 +5,7 @@ The passphrase form is an ordinary age file: `age -d identity.age` gives the ide
 
 import contextlib
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 
 import pyrage
 from cryptography.exceptions import InvalidSignature
@@ -16,6 +17,7 @@ from envfs.core.record import from_base64, to_base64
 from envfs.core.secret import Secret
 from envfs.errors import AuthenticationFailed, EnvFSError
 from envfs.keyholder.crypto import age
+from envfs.keyholder.crypto.checked_signatures import CheckedSignatures
 
 _PREFIX = "AGE-SECRET-KEY-1"
 _ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
@@ -23,10 +25,10 @@ _BINARY = b"age-encryption.org/v1\n"
 
 
 class Identity:
-    """A held identity: opens what is sealed to `recipient`, signs as `author`."""
+    """A held identity: opens what is sealed to `recipient`, signs as `author`. Its keys are derived at first use."""
 
-    def __init__(self, text: Secret[str]) -> None:
-        """Take an `AGE-SECRET-KEY-1…` line.
+    def __init__(self, text: Secret[str], author: str = "", checked: CheckedSignatures | None = None) -> None:
+        """Take an `AGE-SECRET-KEY-1…` line, its author if that was derived before, and a memory of signatures.
 
         Raises:
             EnvFSError: it is not one
@@ -35,9 +37,25 @@ class Identity:
             self._age = pyrage.x25519.Identity.from_str(text.reveal())
         except pyrage.IdentityError:
             raise EnvFSError("the identity is not an age X25519 identity", f"it starts with {_PREFIX}") from None
-        self._signing = _signing_key(text)
-        self.recipient = str(self._age.to_public())
-        self.author = to_base64(self._signing.public_key().public_bytes_raw())
+        self._text = text
+        self._checked = checked
+        if author:
+            self.author = author
+
+    @cached_property
+    def recipient(self) -> str:
+        """The age recipient."""
+        return str(self._age.to_public())
+
+    @cached_property
+    def author(self) -> str:
+        """The public signing key, in base64url."""
+        return to_base64(self._signing.public_key().public_bytes_raw())
+
+    @cached_property
+    def _signing(self) -> Ed25519PrivateKey:
+        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
+        return Ed25519PrivateKey.from_private_bytes(derived.derive(self._text.reveal().encode()))
 
     def open(self, data: bytes) -> bytes:
         """Decrypt an age file.
@@ -52,7 +70,10 @@ class Identity:
 
     def sign(self, data: bytes) -> bytes:
         """Sign (Ed25519, RFC 8032)."""
-        return self._signing.sign(data)
+        signature = self._signing.sign(data)
+        if self._checked is not None:
+            self._checked.add(self.author, data, signature)
+        return signature
 
     def verify(self, author: str, data: bytes, signature: bytes, authors: AbstractSet[str] = frozenset()) -> None:
         """Check a signature by one of `authors` (Ed25519 public keys in base64url). None means this identity alone.
@@ -63,10 +84,14 @@ class Identity:
         if author not in (authors or {self.author}):
             who = "an author of the vault" if len(authors) > 1 else "the vault's owner"
             raise AuthenticationFailed(f"a record is signed by somebody else than {who}")
+        if self._checked is not None and self._checked.has(author, data, signature):
+            return
         try:
             Ed25519PublicKey.from_public_bytes(from_base64(author)).verify(signature, data)
         except (InvalidSignature, ValueError):  # no key has 31 bytes
             raise AuthenticationFailed("a record's signature is wrong") from None
+        if self._checked is not None:
+            self._checked.add(author, data, signature)
 
 
 def new_identity() -> Secret[str]:
@@ -105,8 +130,3 @@ def identity_line(data: bytes) -> Secret[str]:
     if len(lines) != 1:
         raise EnvFSError("the identity file does not hold one age identity", "it has one line AGE-SECRET-KEY-1…")
     return Secret(lines[0])
-
-
-def _signing_key(text: Secret[str]) -> Ed25519PrivateKey:
-    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"envfs/1/signing-key")
-    return Ed25519PrivateKey.from_private_bytes(derived.derive(text.reveal().encode()))

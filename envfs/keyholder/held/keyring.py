@@ -4,6 +4,7 @@ A child that learns a key writes it here. The parent never touches it. Children 
 what another writes, and no two write into the same place.
 
     identity   length (2 bytes), the age identity's line
+    author     its public signing key, in base64url. Zeros if it was not told
     signed     length (2 bytes), the last checkpoint that was signed, as text. It outlives the keys
     slots      length of the project's path (1), the path, name of the key file, count (1), the keys
     opened     what the identity opened (`opened_keys`)
@@ -20,11 +21,14 @@ from envfs.core.names import Project
 from envfs.core.secret import Secret
 from envfs.errors import Locked, TooLarge
 from envfs.host.memory import Region
+from envfs.keyholder.crypto.checked_signatures import CheckedSignatures
 from envfs.keyholder.held import opened_keys
 from envfs.keyholder.held.fork_lock import ForkLock
 from envfs.keyholder.held.opened_keys import OpenedKeys
 
 _IDENTITY, _SIGNED, _LENGTH = 2048, 2048, 2
+_AUTHOR = 43
+_AUTHOR_AT = _IDENTITY - _AUTHOR
 _SLOTS_AT = _IDENTITY + _SIGNED
 _SLOT, _SLOTS = 2048, 64
 _PATH, _NAME = 1 + limits.COMPONENT_BYTES + 1, 43
@@ -40,15 +44,17 @@ class Keyring:
         self._region = Region.create(_OPENED_AT + opened_keys.BYTES)
         self._opened = OpenedKeys(self._region, _OPENED_AT)
         self._lock = ForkLock()
+        self.checked = CheckedSignatures()
 
     # -- the identity --------------------------------------------------------------------------------------------------
 
-    def hold(self, identity: Secret[str]) -> None:
-        """Hold an age identity (`AGE-SECRET-KEY-1…`) from now on."""
+    def hold(self, identity: Secret[str], author: str = "") -> None:
+        """Hold an age identity (`AGE-SECRET-KEY-1…`) from now on, and its public signing key, which takes a while."""
         data = identity.reveal().encode()
         with self._lock:
             self._opened.clear()
             self._region.map[_LENGTH : _LENGTH + len(data)] = data
+            self._region.map[_AUTHOR_AT:_IDENTITY] = author.encode().ljust(_AUTHOR, b"\0")
             self._region.map[:_LENGTH] = len(data).to_bytes(_LENGTH, "big")
 
     def forget(self) -> None:
@@ -66,11 +72,19 @@ class Keyring:
         Raises:
             Locked: none is held
         """
+        return self.identity_and_author()[0]
+
+    def identity_and_author(self) -> tuple[Secret[str], str]:
+        """Return the held identity, and its public signing key if that was told.
+
+        Raises:
+            Locked: none is held
+        """
         with self._lock:
-            identity = self._identity()
+            identity, author = self._identity(), bytes(self._region.map[_AUTHOR_AT:_IDENTITY])
         if not identity:
             raise Locked("the vault is locked", "unlock it with `envfs unlock`")
-        return Secret(identity.decode())
+        return Secret(identity.decode()), author.rstrip(b"\0").decode()
 
     def _identity(self) -> bytes:
         return bytes(self._region.map[_LENGTH : _LENGTH + int.from_bytes(self._region.map[:_LENGTH], "big")])
@@ -181,7 +195,8 @@ class Keyring:
         self._region.map[at : at + _SLOT] = bytes(_SLOT)
 
     def _taken(self, project: Project | None = None) -> list[int]:
-        taken = [at for at in _places() if self._region.map[at]]
+        first_bytes = self._region.map[_SLOTS_AT:_OPENED_AT:_SLOT]
+        taken = [at for at, length in zip(_places(), first_bytes, strict=True) if length] if any(first_bytes) else []
         return [at for at in taken if project in (None, self._path(at))]
 
     def _marks(self) -> list[int]:

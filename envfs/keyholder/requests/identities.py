@@ -38,7 +38,7 @@ def create_identity(request: CreateIdentity, work: Work) -> WorkResult:
         _write_plain(work.descriptors[0], text, identity.recipient, "a reader of this file can read the vault")
     else:
         blobs = (identities.wrap_identity(text, work.passphrase(0)),)
-    work.keyring.hold(text)
+    work.keyring.hold(text, identity.author)
     return WorkResult(IdentityMade(identity.recipient, identity.author), blobs)
 
 
@@ -54,7 +54,7 @@ def load_identity(request: LoadIdentity, work: Work) -> WorkResult:
     held = Identity(text)
     if (held.recipient, held.author) != (request.owner_recipient, request.owner_signing_key):
         raise AuthenticationFailed("the identity is not the vault's owner", "look at [owner] in vault.toml")
-    work.keyring.hold(text)
+    work.keyring.hold(text, held.author)
     if request.project is not None:
         work.keyring.forget_project(Project(request.project))
     elif request.reopen:

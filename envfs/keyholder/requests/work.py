@@ -54,7 +54,7 @@ class Work:
     @cached_property
     def identity(self) -> Identity:
         """The held identity. Locked if there is none."""
-        return Identity(self.keyring.identity())
+        return Identity(*self.keyring.identity_and_author(), self.keyring.checked)
 
     def keys(self, place: RecordAddress, blob: int) -> Keys:
         """Return a project's keys, opened once for each blob.

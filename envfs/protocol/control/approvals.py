@@ -33,11 +33,28 @@ class ProcessFact(NamedTuple):
     terminal: bool
 
 
+class ForwardFact(NamedTuple):
+    """A request through a proxy: by which rule, its method, and its address as the client sent it.
+
+    `is_alone`: a yes is for this request alone, and otherwise for all of its session with that method, host and path.
+    Then type, SHA-256 (in hexadecimal) and bytes of its body are left out.
+    """
+
+    rule: str
+    method: str
+    url: str
+    media: str
+    digest: str
+    size: int
+    is_alone: bool
+
+
 class QuestionRow(NamedTuple):
     """A question to a person. `state` is `open`, or how it ended: an Outcome.
 
     `processes` are the one that asks and its ancestors, the nearest first. `variables` is how many the view has.
     `asked` is UTC. `choices` are what a yes can allow: Scopes. `answered_by` is a uid, -1 where nobody answered.
+    `forward` is the request that it is about, if it is about one.
     """
 
     question: str
@@ -60,6 +77,7 @@ class QuestionRow(NamedTuple):
     seconds_left: int
     choices: tuple[str, ...]
     answered_by: int = -1
+    forward: ForwardFact | None = None
 
 
 class WaitingRow(NamedTuple):

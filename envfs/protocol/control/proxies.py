@@ -69,7 +69,7 @@ class ListProxyRules(NamedTuple):
 
 
 class ProxyRuleRow(NamedTuple):
-    """A rule. `source` is `settings` or `catalogue`."""
+    """A rule. `source` is `settings` or `catalogue`, `approve` whether a person has to say yes to its requests."""
 
     name: str
     key: str
@@ -78,6 +78,7 @@ class ProxyRuleRow(NamedTuple):
     methods: tuple[str, ...]
     paths: tuple[str, ...]
     source: str
+    approve: str = "never"
 
 
 ProxiesRequest = OpenProxy | ListProxies | StopProxy | ListProxyRules

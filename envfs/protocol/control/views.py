@@ -68,6 +68,21 @@ class ListVariables(NamedTuple):
     moment: str = ""
 
 
+class ListPresence(NamedTuple):
+    """Whether variables of a view are set, and since when. Rows: PresenceRow.
+
+    Without `only` it is about all that are set. With `below` also about those of the levels below where the caller may
+    have the names. With `ages` the rows say since when, to a caller that may know.
+    """
+
+    level: str
+    only: tuple[str, ...] = ()
+    below: bool = False
+    ages: bool = False
+    version: int = 0
+    moment: str = ""
+
+
 class ListLevels(NamedTuple):
     """The levels at and below one. Rows: LevelRow. With `removed`, those that were removed, for the owner alone."""
 
@@ -109,6 +124,22 @@ class VariableRow(NamedTuple):
 
     name: str
     level: str
+
+
+class PresenceRow(NamedTuple):
+    """A variable of the view at `level`: `state` is `set`, `empty` or `not-set`, and `source` the level that sets it.
+
+    `since` is the time of the version of that level that set its value, `exact` false if it may be older. Empty and 0:
+    it is not told.
+    """
+
+    level: str
+    name: str
+    state: str
+    source: str
+    version: int = 0
+    since: str = ""
+    exact: bool = True
 
 
 class UseFact(NamedTuple):
@@ -194,11 +225,14 @@ class ViewSent(NamedTuple):
     masked: bool = False
 
 
-ViewsRequest = ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListLevels | FindVariables
+ViewsRequest = (
+    ReadView | CompareLevels | DescribeView | WatchView | ListVariables | ListPresence | ListLevels | FindVariables
+)
 ViewsRow = (
     ChosenRow
     | DifferenceRow
     | VariableRow
+    | PresenceRow
     | LocationRow
     | FactsRow
     | DanglingRow

@@ -1,28 +1,36 @@
 """Answers to a proxy: whether a request may go on, and the certificate of a host.
 
-Laws: each request is decided again, by the rules as they are then. Nothing is admitted before its entry is in the log.
+Laws: each request is decided again, by the rules as they are then, and after a person's yes once more. Nothing is
+admitted before its entry is in the log. A request that waits for a person keeps no other one waiting.
 """
 
 import contextlib
 import os
+from functools import partial
 
 import trio
 
 from envfs.core import events
 from envfs.errors import AuditUnavailable, EnvFSError
+from envfs.gate.approvals.board import CallerLeft
 from envfs.host import clocks
-from envfs.host.callers import rule_processes
+from envfs.host.callers import loopback_clients, rule_processes
 from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.protocol.keyholding import IssueCertificate, LeafMade
 from envfs.protocol.proxying import (
     AdmitRequest,
+    ClientIdentified,
+    IdentifyClient,
     IssueLeaf,
     LeafIssued,
     ReportRefusal,
     RequestAdmitted,
     RequestDenied,
+    WithdrawRequest,
 )
 from envfs.proxy.hosts import parse_endpoint
+from envfs.proxy.rules import ApprovalNeed
+from envfs.service.proxies import approving
 from envfs.service.proxy_processes.sessions import RunningSession
 from envfs.service.service import Service
 
@@ -44,9 +52,17 @@ async def _answer(service: Service, session: RunningSession, tasks: Tasks) -> No
     async for message in session.process.messages():
         match message:
             case AdmitRequest():
-                await session.process.send(_admitted(service, session, message))
+                need = approving.need_of(session, message)
+                if need is ApprovalNeed.NEVER:
+                    await session.process.send(_admitted(service, session, message))
+                else:
+                    tasks.run(_ask_first, service, session, message, need)
+            case WithdrawRequest():
+                session.waiting.discard(message.number)
             case ReportRefusal():
                 _refused(service, session, message)
+            case IdentifyClient():
+                tasks.run(_identify, service, session, message)
             case IssueLeaf():
                 tasks.run(_issue, service, session, message)
             case _:
@@ -60,13 +76,34 @@ def may_go_on(service: Service, session: RunningSession) -> bool:
     return verdict.is_served and not verdict.face.masked
 
 
-def _admitted(service: Service, session: RunningSession, request: AdmitRequest) -> RequestAdmitted | RequestDenied:
+async def _ask_first(service: Service, session: RunningSession, request: AdmitRequest, need: ApprovalNeed) -> None:
+    answer: RequestAdmitted | RequestDenied
+    session.waiting.add(request.number)
+    try:
+        question = await approving.ask_person(service, session, request, need)
+        answer = _admitted(service, session, request, question)
+    except approving.NotAllowed as refusal:
+        session.refusals += 1
+        _record_refusal(service, session, approving.refused_event(session.terms.access, request, refusal.rule))
+        answer = RequestDenied(request.number, _FORBIDDEN, refusal.text, "not-approved")
+    except CallerLeft:
+        answer = RequestDenied(request.number, _FORBIDDEN, "the client has left", "not-approved")
+    finally:
+        session.waiting.discard(request.number)
+    with contextlib.suppress(OSError):
+        await session.process.send(answer)
+
+
+def _admitted(
+    service: Service, session: RunningSession, request: AdmitRequest, question: str = ""
+) -> RequestAdmitted | RequestDenied:
     terms, gate = session.terms, service.open_vault.gate
     if not may_go_on(service, session):
         _record_refusal(service, session, events.forward_refused(terms.access, request.method, "no right any more"))
         return RequestDenied(request.number, _FORBIDDEN, _ENDED)
     verdict = gate.judge_held(terms.caller, terms.access)
-    target = f"{request.rule or 'no rule'}: {request.host}{request.path}"
+    by = f", {question}" if question else ""
+    target = f"{request.rule or 'no rule'}{by}: {request.host}{request.path}"
     try:
         service.log.append(events.forwarded(terms.access, request.method, target, verdict.decision), terms.caller)
     except AuditUnavailable as error:
@@ -84,6 +121,21 @@ def _refused(service: Service, session: RunningSession, refusal: ReportRefusal) 
 def _record_refusal(service: Service, session: RunningSession, event: events.Event) -> None:
     with contextlib.suppress(AuditUnavailable):  # the refusal stands all the same
         service.refusals.record(event, session.terms.caller)
+
+
+async def _identify(service: Service, session: RunningSession, request: IdentifyClient) -> None:
+    look, gathering = partial(_is_of_session, session, request.client_port), service.open_vault.approvals.gathering
+    is_of_session = await gathering.look(look, session.terms.caller.uid)
+    with contextlib.suppress(OSError):
+        await session.process.send(ClientIdentified(request.number, bool(is_of_session)))
+
+
+def _is_of_session(session: RunningSession, client_port: int) -> bool:
+    # a process that has the token in its environment could show it
+    token, client = session.terms.token, loopback_clients.socket_of(client_port, session.port)
+    if client is None or token is None or not session.terms.caller.is_user(client.uid):
+        return False
+    return loopback_clients.has_variable_with(client, "HTTPS_PROXY", token.reveal())
 
 
 async def _issue(service: Service, session: RunningSession, request: IssueLeaf) -> None:

@@ -12,6 +12,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.rule import RuleProcess
 from envfs.core.access_request import AccessRequest
 from envfs.core.scope import Scope
+from envfs.core.secret import Secret
 from envfs.errors import NotRunning, TooMany
 from envfs.host.supervision import Tasks, supervised_nursery
 
@@ -24,17 +25,25 @@ _MOST_OF_A_USER = 256
 
 
 class SessionTerms(NamedTuple):
-    """Whose session it is, for what, by which rules, and the process that it ends with. `key` names its authority."""
+    """Whose session it is, for what, by which rules, and the process that it ends with. `key` names its authority.
+
+    `reason` is the one that the caller gave when it started it, `token` what its clients show.
+    """
 
     caller: Caller
     access: AccessRequest
     rules: "tuple[ProxyRule, ...]"
     process: RuleProcess
     key: str
+    reason: str = ""
+    token: Secret[str] | None = None
 
 
 class RunningSession:
-    """A session that runs, with its counts. `name` is p1, p2 and so on."""
+    """A session that runs, with its counts. `name` is p1, p2 and so on.
+
+    `waiting` are the numbers of requests that wait for a person, and whose clients are there.
+    """
 
     def __init__(self, name: str, terms: SessionTerms, process: "ProxyProcess", port: int) -> None:
         """Join what belongs to it."""
@@ -44,6 +53,7 @@ class RunningSession:
         self.port = port
         self.requests = 0
         self.refusals = 0
+        self.waiting: set[int] = set()
         self.scope = trio.CancelScope()
 
     def end(self) -> None:

@@ -279,3 +279,14 @@ def test_one_that_is_killed_with_the_turn_keeps_nobody_waiting_for_long() -> Non
             waits.append(time.monotonic() - begun)
     assert waits[0] > 1
     assert min(waits) < 1  # those after it find it free, whatever else the machine does
+
+
+def test_the_author_of_an_identity_is_held_beside_it_and_goes_with_it(keyring: Keyring) -> None:
+    keyring.hold(Secret(IDENTITY), "a" * 43)
+    assert keyring.identity_and_author() == (Secret(IDENTITY), "a" * 43)
+    keyring.hold(Secret("AGE-SECRET-KEY-1SHORT"))
+    assert keyring.identity_and_author() == (Secret("AGE-SECRET-KEY-1SHORT"), "")
+    keyring.hold(Secret(IDENTITY), "a" * 43)
+    keyring.forget()
+    keyring.hold(Secret(IDENTITY))
+    assert keyring.identity_and_author()[1] == ""

@@ -9,7 +9,7 @@ from envfs.proxy.catalogue import base_urls, session_rules, shipped_providers
 from envfs.proxy.hosts import Endpoint, parse_endpoint, parse_pattern
 from envfs.proxy.places import Place, PlaceKind, parse_place
 from envfs.proxy.refusals import unfit_refusal
-from envfs.proxy.rules import parse_rules, rule_lines, rule_of_row, rule_row, rules_for
+from envfs.proxy.rules import approval_need, parse_rules, rule_lines, rule_of_row, rule_row, rules_for
 from envfs.proxy.substitution import Unfit
 
 RULE = {"key": "SHOP_KEY", "hosts": ["api.example.com"]}
@@ -36,6 +36,7 @@ RULE = {"key": "SHOP_KEY", "hosts": ["api.example.com"]}
         ({"address": "here"}, "'address' is an IP address"),
         ({"name": "A"}, "'name' is of"),
         ({"scrub": 1}, "'scrub' is true or false"),
+        ({"approve": "ask"}, "is none of never, first, each"),
         ({"host": "x"}, "unknown key 'host'"),
     ],
 )
@@ -78,6 +79,8 @@ def test_the_lines_that_a_refusal_suggests_are_a_rule_that_parses() -> None:
         ("*.example.com", "a.example.com", True),
         ("*.example.com", "a.b.example.com", False),
         ("*.example.com", "example.com", False),
+        ("*.*.example.com", "a.b.example.com", True),
+        ("*.*.example.com", "a.example.com", False),
         ("[::1]:8443", "[0:0:0:0:0:0:0:1]:8443", True),
     ],
 )
@@ -184,3 +187,19 @@ def test_the_lines_to_add_beside_a_rule_of_a_person_are_its_own_alone() -> None:
     rules = parse_rules([{"key": "OPENAI_API_KEY", "hosts": ["llm.example.com"]}])
     unfit = Unfit("OPENAI_API_KEY", "header:x-key", "no rule sends its value to this host")
     assert unfit_refusal(unfit, Endpoint("api.example.com"), rules).hint.count("[[proxy.rule]]") == 1
+
+
+def test_of_all_rules_for_a_request_the_strictest_says_whether_a_person_is_asked() -> None:
+    tables = [
+        {**RULE, "methods": ["GET"]},
+        {**RULE, "methods": ["GET", "POST"], "approve": "first"},
+        {**RULE, "paths": ["/pay*"], "approve": "each"},
+        {"key": "OTHER", "hosts": ["*.example.com"], "approve": "each"},
+    ]
+    rules, host = parse_rules(tables), Endpoint("api.example.com")
+    cases = {("PUT", "/x"): "never", ("GET", "/x"): "first", ("GET", "/pay"): "each", ("DELETE", "/pay/1"): "each"}
+    for (method, path), need in cases.items():
+        assert approval_need(rules, ("SHOP_KEY",), host, method, path) == need
+        assert approval_need(rules, ("SHOP_KEY", "OTHER"), host, method, path) == "each"
+        assert approval_need(rules, (), host, method, path) == "never"
+    assert approval_need(rules, ("SHOP_KEY",), Endpoint("www.example.com"), "GET", "/pay") == "never"

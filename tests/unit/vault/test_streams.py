@@ -477,3 +477,33 @@ def test_of_two_tombstones_for_one_text_the_first_counts_and_a_damaged_one_names
     assert streams.forgotten(LEVEL) == {2: second}
     store.data[record.record_key(f"tombstone/{LEVEL}", 1)] = b"{}"
     assert streams.forgotten(LEVEL) == {2: "other"}
+
+
+# -- a look that counts for a while ------------------------------------------------------------------------------------
+
+
+def test_a_glance_asks_again_once_its_time_is_over(store: Counting, streams: Streams) -> None:
+    fill(store, 1)
+    head, until_ns = streams.glance(LEVEL, 0)
+    fill(store, 2)
+    store.news()
+    assert streams.glance(LEVEL, until_ns - 1) == (head, until_ns)
+    later, _ = streams.glance(LEVEL, until_ns)
+    assert later is not None
+    assert later.seq == 2
+
+
+def test_a_glance_sees_what_this_process_wrote_and_what_it_lost_at_once(store: Counting, streams: Streams) -> None:
+    fill(store, 1)
+    head, _ = streams.glance(LEVEL, 0)
+    assert head is not None
+    assert streams.append(LEVEL, 2, sealed(2, head.digest))
+    mine, _ = streams.glance(LEVEL, 0)
+    assert mine is not None
+    assert mine.seq == 2
+    store.data[record.record_key(LEVEL, 3)] = sealed(3, mine.digest)
+    store.news()
+    assert not streams.append(LEVEL, 3, sealed(3, mine.digest, "the other writer's came first"))
+    theirs, _ = streams.glance(LEVEL, 0)
+    assert theirs is not None
+    assert theirs.seq == 3

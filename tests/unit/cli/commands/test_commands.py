@@ -47,6 +47,7 @@ ROTATION = control.RotationRow(
     *(H, H, "due", "2026-11-01T08:00:00.000000Z", 3, "2026-08-01T08:00:00.000000Z", H, H),
     *(False, 9, "", "", H, H, True, H, ""),
 )
+PRESENCE = control.PresenceRow(H, H, H, H, 3, "2026-08-01T08:00:00.000000Z", False)
 HOLDER = control.HolderRow(H, H, 1, False, H, H, 2, H, H, 7, H, H, H, H, H, H, 2, H, H, False)
 ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "log": (control.Done(), (log_row(), log_row(version=HOSTILE, uid=HOSTILE, pid=HOSTILE))),
@@ -73,6 +74,8 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
     "doctor": (REPORT._replace(uid=os.geteuid()), (control.FindingRow(H, "note", H, H), control.FindingRow(H, H, H))),
     "rollback /shop 1 -y": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
     "unset /shop A": (control.Written(H, 2, (H,), (H,), (H,), (H,)), ()),
+    "ls /shop --names": (control.Done(), (PRESENCE,)),
+    "get /shop A --presence": (control.Done(), (PRESENCE,)),
     "stale": (control.Done((H,)), (ROTATION,)),
     "incident /shop A": (
         control.IncidentReported(H, H, H, "", "", 7, H, H, (H,), (H,)),
@@ -149,8 +152,10 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("unset /shop A", ["level", "version", "added", "changed", "removed", "notes"]),
         ("find A", ["level", "version", "name", "what"]),
         ("proxy ls", ["session", "level", "uid", "user", "pid", "port", "rules", "requests", "refusals"]),
-        ("proxy rules /shop", ["name", "key", "hosts", "where", "methods", "paths", "source"]),
+        ("proxy rules /shop", ["name", "key", "hosts", "where", "methods", "paths", "source", "approve"]),
         ("stale", list(control.RotationRow._fields)),
+        ("get /shop A --presence", list(control.PresenceRow._fields)),
+        ("ls /shop --names", ["level", "name", "source"]),
         ("cp /shop /blog", ["level", "version", "added", "changed", "removed", "notes"]),
         ("rm /shop -y", ["level", "version", "added", "changed", "removed", "notes"]),
         ("forget /shop -y", ["level", "versions", "first_left"]),
@@ -280,6 +285,9 @@ def test_the_exit_status_says_whether_all_is_well(
             "cp /shop@2026-11-01T10:00Z /blog",
             control.CopyVariables("/blog", "/shop", moment="2026-11-01T10:00:00.000000Z"),
         ),
+        ("ls /shop --names", control.ListPresence("/shop", below=True)),
+        ("get /shop@2 A,B --presence", control.ListPresence("/shop", ("A", "B"), ages=True, version=2)),
+        ("exec /shop@2 --only A --explain -- x", control.ListPresence("/shop", ("A",), version=2)),
         ("ls --removed", control.ListLevels("/", removed=True)),
         ("accept /shop --yes", control.Accept("/shop")),
     ],
