@@ -135,7 +135,7 @@ ANSWERS: dict[str, bytes | list[bytes]] = {
     "placeholders": answer(HELLO) + answer({**VIEW, "masked": True}, NUL, b"."),
     "a dialect": answer(HELLO) + answer({**VIEW, "dialect": "node"}, NUL, b"."),
     "another level": answer(HELLO) + answer({**VIEW, "level": "/shop/prod"}, NUL, b"."),
-    "for the environment to complete": answer(HELLO) + answer(VIEW, NUL, b"\0", b"[]", b"."),
+    "for the environment to complete": answer(HELLO) + answer(VIEW, NUL, b"\0", b'{"B":["completed"]}', b"."),
     "names one by one": answer(HELLO) + answer(VIEW, b"A=", b"1", b"\0", b"B=", b"", b"\0", b"."),
     "no NUL at the end": answer(HELLO) + answer(VIEW, b"A=1", b"."),
     "no variables": answer(HELLO) + answer(VIEW, b"no equals sign\0", b"."),
