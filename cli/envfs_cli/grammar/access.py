@@ -143,9 +143,9 @@ COMMANDS = (
         details="A command of `envfs exec LEVEL --proxy` has placeholders in the place of its values. A proxy puts "
         "each value into requests to the hosts of a rule, in a header that says who asks, and out of responses. "
         "Well-known services need no rule. Others have one in the settings: [[proxy.rule]] with key (a variable or a "
-        "pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, form:NAME, json:PATH), "
-        "methods, paths, networks, address, scrub, approve and name. A placeholder that no rule lets stand where it "
-        "stands is refused, and nothing of that request is sent. With approve set to each, or to first (in a "
+        "pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, form:NAME, json:PATH, "
+        "sigv4), methods, paths, networks, address, scrub, approve and name. A placeholder that no rule lets stand "
+        "where it stands is refused, and nothing of that request is sent. With approve set to each, or to first (in a "
         "session, of its method, host and path), a request waits for a person: `envfs approvals`. Each one is in "
         "the access log.",
     ),
