@@ -44,7 +44,7 @@ dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=20
 
 soak: ## look for leaks and drift, try the tables of cases whole and the laws with more examples; PYTEST_ARGS='-k locale' picks some
 	@contrib/install test
-	@ENVFS_EXAMPLES=20 .venv/bin/pytest -m "soak or law" $(PYTEST_ARGS)
+	@ENVFS_EXAMPLES=40 .venv/bin/pytest -m "soak or law" $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
 	rm -rf .venv .dialects build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

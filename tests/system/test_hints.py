@@ -275,6 +275,14 @@ ELSEWHERE = {
 }
 
 
+_ONLY_LOOK = re.compile(r"envfs (\S+ )?(--help|show|explain|history|ls|authors|grants|status|verify|log)\b.*")
+
+
+def _only_looks(case: Case) -> bool:
+    """Tell whether nothing is changed by what goes before, by the line, which fails, or by the commands named."""
+    return case.situation in (nothing, mounted) and not case.cures and all(map(_ONLY_LOOK.fullmatch, case.names))
+
+
 @pytest.fixture
 def world(new_home: Homes, stocked_for_hints: Home, tmp_path: Path) -> Iterator[World]:
     """Give a copy of the home, and an empty folder."""
@@ -282,6 +290,20 @@ def world(new_home: Homes, stocked_for_hints: Home, tmp_path: Path) -> Iterator[
     tmp_path.chmod(0o755)
     yield World(home, tmp_path)
     subprocess.run(["umount", "-l", f"{home.mnt}-views"], check=False, capture_output=True)
+
+
+def _written(home: Home) -> list[Path]:
+    return [path for path in home.records() if "log" not in path.relative_to(home.vault).parts]
+
+
+@pytest.fixture(scope="module")
+def looked_at(new_home: Homes, stocked_for_hints: Home) -> Iterator[Home]:
+    """Give the module a copy of the home on a mount. It is as before at the end."""
+    home = new_home(stocked_for_hints)
+    before = (_written(home), home.settings.read_bytes())
+    with home.served():
+        yield home
+    assert (_written(home), home.settings.read_bytes()) == before
 
 
 @pytest.fixture(scope="module")
@@ -320,9 +342,8 @@ def _matches(names: tuple[str, ...], commands: list[str]) -> bool:
     return len(names) == len(commands) and all(map(re.fullmatch, patterns, commands))
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_a_hint_names_runs_where_it_is_printed(world: World, case: Case) -> None:
-    case.situation(world)
+def _is_kept(world: World, case: Case) -> None:
+    """Fail, unless the line fails, names the commands, and each of them helps."""
     line = f"envfs {case.line}"
     failed = _run(world, line, case.uid)
     assert (failed.returncode == 0) is (case.ends == 0), failed
@@ -337,8 +358,23 @@ def test_what_a_hint_names_runs_where_it_is_printed(world: World, case: Case) ->
     if case.cures:
         cured = _run(world, line, case.uid)
         assert cured.returncode == 0, cured
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name, marks=pytest.mark.soak if _only_looks(case) else ()) for name, case in CASES.items()],
+)
+def test_what_a_hint_names_runs_where_it_is_printed(world: World, case: Case) -> None:
+    case.situation(world)
+    _is_kept(world, case)
     if world.home.socket.exists():
         world.home.envfs("unmount", status=None)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if _only_looks(case)])
+def test_what_a_hint_names_runs_where_a_daemon_serves(looked_at: Home, tmp_path: Path, case: Case) -> None:
+    tmp_path.chmod(0o755)
+    _is_kept(World(looked_at, tmp_path), case)
 
 
 # -- the source --------------------------------------------------------------------------------------------------------

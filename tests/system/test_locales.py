@@ -37,7 +37,7 @@ def locales(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def texts(new_home: Homes, bare: Home) -> Iterator[Home]:
     """Give a mounted home whose texts have letters that few character sets have."""
     home = new_home(bare)
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/app", given=TEXT)
         yield home
 
@@ -113,7 +113,7 @@ def test_a_home_whose_name_is_not_utf_8_works(ground: Path) -> None:
     home.envfs("init", "--identity-file", str(ground / "identity-of-odd-home.txt"))
     said = home.envfs("init", "--identity-file", str(home.path / "id"), status=100)
     assert "not UTF-8" in said.complaint
-    with home.mounted():
+    with home.served():
         home.envfs("set", "/app", "A", given="1")
         assert home.view("/app").read_bytes() == b"A=1\n"
     home.settle()

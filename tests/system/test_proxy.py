@@ -53,7 +53,7 @@ def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
         f'[proxy]\nroots = "{upstream.roots}"\n\n[[proxy.rule]]\nkey = "SHOP_KEY"\nhosts = ["{HOST}:{upstream.port}"]\n'
     )
     home.edit_settings(home.settings.read_text(encoding="utf-8") + rule + 'address = "127.0.0.1"\nname = "shop"\n')
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\nOTHER={OTHER}\nPORT=8080\n")
         home.envfs("grant", "/shop", "--uid", str(USER), "--decision", "mask")
         yield home
