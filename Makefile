@@ -9,7 +9,7 @@ PROFILE ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench profile dialects soak clean
+.PHONY: help demo test lint check bench profile dialects clients soak clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -42,10 +42,14 @@ dialects: ## have 45 parsers read what EnvFS writes; PARSERS=bash,vite VALUES=20
 	@.venv/bin/python -m tests.dialects.run --parsers "$(PARSERS)" --values "$(VALUES)" --seed "$(SEED)"
 	@.venv/bin/pytest -q tests/dialects/test_models.py tests/dialects/test_orders.py
 
+clients: ## have curl, git, pip, npm, boto3, Java, Go and others send requests through the proxy; PYTEST_ARGS='-k git' picks some
+	@contrib/install clients
+	@.venv/bin/pytest -q -m soak tests/clients $(PYTEST_ARGS)
+
 soak: ## look for leaks and drift, try the tables of cases whole and the laws with more examples; PYTEST_ARGS='-k locale' picks some
 	@contrib/install test
 	@ENVFS_EXAMPLES=40 .venv/bin/pytest -m "soak or law" $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
-	rm -rf .venv .dialects build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .dialects .clients build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,6 +12,7 @@
  */
 
 #define _GNU_SOURCE
+#include "direct.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,7 +25,7 @@
 #include <unistd.h>
 
 #define FAILED 100 /* docs/cli-contract.md */
-#define OPTIONS 9
+#define OPTIONS 10
 #define STANDARD 3
 
 /* Without `site`, which takes a tenth of the start, where it is known where EnvFS lies. It is asked where that is wrong. */
@@ -155,11 +156,13 @@ static char **hide(char **environment)
 
 int main(int argc, char **argv, char **environment)
 {
-    char folder[PATH_MAX], python[PATH_MAX], aside[80];
+    char folder[PATH_MAX], python[PATH_MAX], aside[80], conversation[OPTION_BYTES];
     char **words = calloc((size_t)argc + OPTIONS + 1, sizeof *words);
     const char *start = program;
-    int count = 0;
+    int count = 0, status = run_directly(argc, argv, environment, conversation);
 
+    if (status >= 0)
+        return status;
     if (!words || !(environment = hide(environment)))
         return fail("there is no memory to start with");
     if (!find_folder(folder))
@@ -180,6 +183,8 @@ int main(int argc, char **argv, char **environment)
         words[count++] = "-Xenvfs-sigxfsz=ignored";
     if (put_folders_aside(aside))
         words[count++] = aside;
+    if (*conversation)
+        words[count++] = conversation;
     words[count++] = "-c";
     words[count++] = (char *)start;
     for (int index = 1; index < argc; index++)

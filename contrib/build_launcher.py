@@ -12,7 +12,7 @@ import tempfile
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCE = os.path.join("cli", "launcher.c")
+_SOURCES = [os.path.join("cli", f"{name}.c") for name in ("launcher", "direct", "view_request")]
 _NOT_IN_A_TEXT = "\"'\\\n"
 
 
@@ -29,7 +29,8 @@ class LauncherHook(BuildHookInterface[object]):
         flags = shlex.split(os.environ.get("CFLAGS", "-O2"))
         if version == "editable" and not set(self.root) & set(_NOT_IN_A_TEXT):
             flags.append(f'-DCHECKOUT="{self.root}"')
-        command = [*compiler, *flags, "-o", program, os.path.join(self.root, _SOURCE)]
+        sources = [os.path.join(self.root, source) for source in _SOURCES]
+        command = [*compiler, *flags, "-o", program, *sources]
         subprocess.run(command, check=True)
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False

@@ -70,7 +70,7 @@ def cold(home: Home, level: str) -> float:
 def write(home: Home, level: str, count: int) -> float:
     """Set a variable `count` times. Returns how long one took."""
     command = [sys.executable, "-I", str(HERE / "writer.py"), level, str(count)]
-    return float(subprocess.check_output(command, env=home.environ))
+    return float(subprocess.check_output(command, env=home.environ).split()[0])
 
 
 def read(home: Home, level: str) -> None:

@@ -1,4 +1,4 @@
-"""`envfs exec LEVEL -- true` against the start of the same interpreter, and against age's own command."""
+"""`envfs exec LEVEL -- true` and `get` against the start of the same interpreter, and against age's own command."""
 
 import contextlib
 import os
@@ -13,7 +13,8 @@ from rounds import Contest, Contestant, median_of, timed
 from samples import LEVELS, text
 
 LEVEL = LEVELS[-1]
-TARGET = 2.5
+TARGET = 1.0
+_IN_PYTHON = {"ENVFS_CLIENT": "python"}
 _EACH = 5
 _AGE = 'set -a; eval "$(age -d -i "$1" "$2")"; exec true'
 
@@ -29,6 +30,8 @@ def contests(rounds: int) -> Generator[Contest, None, None]:
         contestants = [
             _contestant("python -I -c pass", [sys.executable, "-I", "-c", "pass"], {}),
             _contestant("envfs exec", words, served.environ, TARGET),
+            _contestant("envfs get", [ENVFS, "get", LEVEL, "LEVEL2_001"], served.environ, TARGET),
+            _contestant("envfs exec, by Python", words, {**served.environ, **_IN_PYTHON}),
             _contestant("envfs exec, no daemon", words, alone.environ, each=1),
             _contestant("true", ["true"], {}),
         ]

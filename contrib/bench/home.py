@@ -13,22 +13,27 @@ from types import TracebackType
 from typing import Self
 
 from grown_vaults import Grown, cached_home, copy_home
+from peers import as_user
 
 ENVFS = str(Path(sys.executable).with_name("envfs"))
 _ENDING_SECONDS = 10.0
 
 
 class Home:
-    """`with Home() as home:` a vault, mounted unless `mounted` is false. All ends with the block.
+    """`with Home() as home:` a vault, mounted unless `mounted` is false. All ends with the block. Root may give a uid.
 
     The identity is in a file: what is measured is EnvFS, and not the second that a passphrase takes on purpose.
     """
 
-    def __init__(self, *, mounted: bool = True, command: str = ENVFS, grown: Grown | None = None) -> None:
+    def __init__(
+        self, *, mounted: bool = True, command: str = ENVFS, grown: Grown | None = None, uid: int = -1
+    ) -> None:
         """Make the vault, by the `envfs` at `command`. With `grown`, it has that history or those levels."""
-        self.command = command
+        self.command = (*as_user(uid), command) if uid >= 0 else (command,)
         source = cached_home(grown) if grown else None
         self.path = Path(tempfile.mkdtemp(prefix="envfs-bench-", dir=source and source.parent.parent))
+        if uid >= 0:
+            os.chown(self.path, uid, uid)
         self.environ = {**os.environ, "ENVFS_HOME": str(self.path)}
         self.identity = (source or self.path) / "identity.txt"
         try:
@@ -58,7 +63,7 @@ class Home:
             RuntimeError: it failed
         """
         done = subprocess.run(
-            [self.command, *words], env=self.environ, input=text, capture_output=True, text=True, check=False
+            [*self.command, *words], env=self.environ, input=text, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise RuntimeError(f"envfs {words[0]} ended with status {done.returncode}: {done.stderr.strip()}")
@@ -90,7 +95,7 @@ class Home:
         until = time.monotonic() + _ENDING_SECONDS
         while self._busy() and time.monotonic() < until:
             # until it serves it cannot be asked to stop. One for a single command ends by itself, after its command
-            subprocess.run([self.command, "unmount"], env=self.environ, capture_output=True, check=False)
+            subprocess.run([*self.command, "unmount"], env=self.environ, capture_output=True, check=False)
             time.sleep(0.05)
         if os.path.ismount(self.path / "mnt"):
             subprocess.run(["fusermount3", "-u", "-z", str(self.path / "mnt")], check=False)

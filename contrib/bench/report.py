@@ -62,16 +62,21 @@ def row(outcome: Outcome, index: int) -> Sequence[str]:
     p99, per_second = (statistics.median(s[field] for s in samples) for field in (1, 2))
     ratio = outcome.ratio(name)
     low, _, high = statistics.quantiles(outcome.ratios(name), n=4)
-    promised = f"≤ {contestant.target} {'ok' if ratio <= contestant.target else 'MISSED'}" if contestant.target else ""
+    verdict = "ok" if contestant.keeps(ratio) else "MISSED"
+    promised = f"{contestant.promise} {verdict}" if contestant.is_promised else ""
     return (
         name,
-        _time(statistics.median(s.seconds for s in samples)),
+        _amount(statistics.median(s.seconds for s in samples), outcome.contest.unit),
         _time(p99) if p99 else "",
         f"{per_second:,.0f}" if per_second else "",
         f"{ratio:.3g}" if ratio < _SMALL else f"{ratio:.2f}",
         f"{low:.2f}-{high:.2f}" if index and ratio >= _SMALL else "",
         promised,
     )
+
+
+def _amount(number: float, unit: str) -> str:
+    return _time(number) if unit == "s" else f"{number:.3g} {unit}"
 
 
 def _time(seconds: float) -> str:
@@ -91,6 +96,7 @@ def as_json(outcome: Outcome) -> dict[str, object]:
             contestant.name: {
                 "ratio": outcome.ratio(contestant.name),
                 "target": contestant.target or None,
+                "least": contestant.least or None,
                 "rounds": [sample._asdict() for sample in outcome.samples[contestant.name]],
             }
             for contestant in outcome.contest.contestants
@@ -101,7 +107,7 @@ def as_json(outcome: Outcome) -> dict[str, object]:
 def summary(outcomes: Sequence[Outcome]) -> str:
     """Say in a line or two what was promised and missed, and whether to believe it."""
     missed = [f"{o.contest.title}: {name}" for o in outcomes for name in o.missed()]
-    promised = sum(bool(c.target) for o in outcomes for c in o.contest.contestants)
+    promised = sum(c.is_promised for o in outcomes for c in o.contest.contestants)
     rounds, noisy = sum(o.contest.rounds for o in outcomes), sum(o.noisy for o in outcomes)
     lines = [
         f"{promised - len(missed)} of {promised} promises kept" + "".join(f"\n  missed: {text}" for text in missed)

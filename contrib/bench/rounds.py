@@ -26,11 +26,26 @@ class Sample(NamedTuple):
 
 
 class Contestant(NamedTuple):
-    """What is measured. `target` is the ratio promised, or 0."""
+    """What is measured. `target` is the ratio that is promised at most, `least` the one at least. 0 is no promise."""
 
     name: str
     measure: Callable[[], Sample]
     target: float = 0.0
+    least: float = 0.0
+
+    @property
+    def is_promised(self) -> bool:
+        """Tell whether anything is."""
+        return bool(self.target or self.least)
+
+    @property
+    def promise(self) -> str:
+        """What is promised, in words."""
+        return f"≤ {self.target}" if self.target else f"≥ {self.least}" if self.least else ""
+
+    def keeps(self, ratio: float) -> bool:
+        """Tell whether a ratio is as promised."""
+        return (not self.target or ratio <= self.target) and ratio >= self.least
 
 
 class Contest(NamedTuple):
@@ -40,6 +55,7 @@ class Contest(NamedTuple):
     contestants: tuple[Contestant, ...]
     rounds: int
     note: str = ""
+    unit: str = "s"  # of what is called seconds elsewhere
 
 
 class Outcome(NamedTuple):
@@ -64,8 +80,8 @@ class Outcome(NamedTuple):
         return statistics.median(self.ratios(name))
 
     def missed(self) -> list[str]:
-        """List the contestants that missed their target."""
-        return [c.name for c in self.contest.contestants if c.target and self.ratio(c.name) > c.target]
+        """List the contestants whose ratio is not as promised."""
+        return [c.name for c in self.contest.contestants if not c.keeps(self.ratio(c.name))]
 
 
 def run(contest: Contest) -> Outcome:

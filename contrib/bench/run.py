@@ -11,10 +11,13 @@ from pathlib import Path
 import case_cold
 import case_exec
 import case_gate
+import case_memory
+import case_peers
 import case_read
 import case_scale
 import case_text
 import case_waiting
+import case_writers
 import committed
 import report
 import rounds
@@ -22,11 +25,14 @@ from rounds import Contest, Outcome
 
 # and so many rounds that the whole takes a minute, four minutes, or what it takes
 _CASES: dict[str, tuple[Callable[[int], Generator[Contest, None, None]], tuple[int, int, int]]] = {
-    "read": (case_read.contests, (4, 15, 41)),
+    "read": (case_read.contests, (4, 9, 41)),
+    "peers": (case_peers.contests, (3, 9, 31)),
     "waiting": (case_waiting.contests, (4, 9, 21)),
     "exec": (case_exec.contests, (5, 21, 51)),
     "cold": (case_cold.contests, (5, 21, 41)),
-    "text": (case_text.contests, (2, 5, 11)),
+    "text": (case_text.contests, (2, 3, 11)),
+    "writers": (case_writers.contests, (3, 7, 15)),
+    "memory": (case_memory.contests, (2, 3, 5)),
     "gate": (case_gate.contests, (5, 15, 31)),
 }
 CASES = (*_CASES, "scale")
@@ -100,7 +106,7 @@ def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, 
         contests, rounds = _CASES[case]
         return contests(rounds[much])
     versions, levels = ((1000, 10_000), (100, 1000)) if words.quick else ((1000, 100_000), (1000, 10_000))
-    return case_scale.contests((4, 15, 31)[much], versions, levels)
+    return case_scale.contests((4, 11, 31)[much], versions, levels)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def load_without(library: str, own: Collection[str], others: Mapping[str, Mappin
         importlib.import_module(library)
     except Exception:  # noqa: BLE001 - such a release may miss anything
         _put_back(absent)
-        for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+        for name in [name for name in sys.modules if f"{name}.".startswith(f"{library}.")]:
             del sys.modules[name]
         importlib.import_module(library)
     else:

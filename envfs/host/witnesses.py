@@ -8,7 +8,6 @@ import contextlib
 import ctypes
 import hashlib
 import os
-import platform
 from pathlib import Path
 
 from envfs import safe_open
@@ -71,9 +70,9 @@ def _get_key(name: bytes) -> str:
 
 def _possess() -> bool:
     # a process may use the keys of its user's keyring once that is linked into its own
-    return platform.machine() in _CALLS and _call(1, _LINK, _USER_KEYRING, _PROCESS_KEYRING) == 0
+    return os.uname().machine in _CALLS and _call(1, _LINK, _USER_KEYRING, _PROCESS_KEYRING) == 0
 
 
 def _call(which: int, *arguments: object) -> int:
-    result: int = LIBC.syscall(_CALLS[platform.machine()][which], *arguments)
+    result: int = LIBC.syscall(_CALLS[os.uname().machine][which], *arguments)
     return result

@@ -98,6 +98,21 @@ class ReportRefusal(NamedTuple):
     reason: str
 
 
+class IdentifyClient(NamedTuple):
+    """A client shows no token. `client_port` and `port` are those of its connection over 127.0.0.1."""
+
+    number: int
+    client_port: int
+    port: int
+
+
+class ClientIdentified(NamedTuple):
+    """It is a process of the session, or it is not seen to be one."""
+
+    number: int
+    is_of_session: bool
+
+
 class IssueLeaf(NamedTuple):
     """A host's certificate is needed."""
 
@@ -111,8 +126,8 @@ class LeafIssued(NamedTuple):
     number: int
 
 
-TO_PROXY = wire.message_table(BeginSession, RequestAdmitted, RequestDenied, LeafIssued)
-TO_DAEMON = wire.message_table(SessionReady, AdmitRequest, WithdrawRequest, ReportRefusal, IssueLeaf)
+TO_PROXY = wire.message_table(BeginSession, RequestAdmitted, RequestDenied, ClientIdentified, LeafIssued)
+TO_DAEMON = wire.message_table(SessionReady, AdmitRequest, WithdrawRequest, ReportRefusal, IdentifyClient, IssueLeaf)
 
 
 def encode_packet(message: NamedTuple) -> bytes:

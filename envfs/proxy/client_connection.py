@@ -4,7 +4,7 @@
     /TOKEN/r/RULE/path               the base URL: the first host of the rule, without a certificate of ours
     http://example.com/path          passed on, never with a value in it
 
-Law: a client that does not show the session's token learns nothing but that.
+Law: a client that neither shows the session's token nor is a process with it learns nothing but that.
 """
 
 import base64
@@ -47,6 +47,7 @@ class ClientConnection:
         self._session = session
         self._seat = seat
         self._stream = stream
+        self._is_of_session: bool | None = None
 
     async def serve(self) -> None:
         """Serve requests until the client leaves. Nothing that it sends ends more than this connection."""
@@ -63,7 +64,7 @@ class ClientConnection:
         if raw is None:
             return
         base = _BASE.fullmatch(raw.target)
-        if not (self._is_known(raw) if base is None else self._session.is_token(base[1])):
+        if not (await self._may_ask(raw) if base is None else self._session.is_token(base[1])):
             await self._refuse(incoming, raw, "", refusals.needs_token())
             return
         await self._seat()
@@ -74,7 +75,16 @@ class ClientConnection:
         else:
             await self._serve_plain(incoming, raw)
 
-    def _is_known(self, raw: RawRequest) -> bool:
+    async def _may_ask(self, raw: RawRequest) -> bool:
+        # some clients, such as Java's, show no token: the environment of their process has it
+        if self._shows_token(raw):
+            return True
+        if not raw.values(b"proxy-authorization") and self._is_of_session is None:
+            address, own = self._stream.socket.getpeername(), self._stream.socket.getsockname()
+            self._is_of_session = await self._session.link.is_of_session(address[1], own[1])
+        return bool(self._is_of_session)
+
+    def _shows_token(self, raw: RawRequest) -> bool:
         for value in raw.values(b"proxy-authorization"):
             match = _CREDENTIALS.fullmatch(value.strip())
             if match is not None:
@@ -197,7 +207,7 @@ class ClientConnection:
                 endpoint = parse_endpoint(match[1].decode("ascii"), _HTTP) if match else None
             except (EnvFSError, UnicodeDecodeError):
                 endpoint = None
-            if endpoint is None or not self._is_known(raw):
+            if endpoint is None or not await self._may_ask(raw):
                 await self._answer(incoming, Refusal(400, "malformed", "a request to the proxy names a host"))
                 return
             if self._session.is_strict:

@@ -19,6 +19,8 @@ from envfs.protocol import proxying
 from envfs.protocol.proxying import (
     AdmitRequest,
     BeginSession,
+    ClientIdentified,
+    IdentifyClient,
     IssueLeaf,
     LeafIssued,
     ReportRefusal,
@@ -96,10 +98,7 @@ class DaemonLink:
             NotAdmitted: it may not be sent
         """
         answer, _ = await self._ask(request, request.number, seconds)
-        if isinstance(answer, RequestDenied):
-            raise NotAdmitted(answer.status, answer.text, answer.code)
-        if not isinstance(answer, RequestAdmitted):
-            raise NotAdmitted(503, "the daemon does not answer")
+        _check_admitted(answer)
 
     async def admit_by_person(self, request: AdmitRequest, wait_until_left: Callable[[], Awaitable[object]]) -> None:
         """As `admit`, for a request that waits for a person: as long as its client does, and the daemon lets it.
@@ -123,6 +122,15 @@ class DaemonLink:
         """Have a refusal recorded."""
         await self._send(ReportRefusal(method, host, path, reason))
 
+    async def is_of_session(self, client_port: int, port: int) -> bool:
+        """Tell whether a client that shows no token is a process of the session."""
+        number = self.new_number()
+        try:
+            answer, _ = await self._ask(IdentifyClient(number, client_port, port), number)
+        except NotAdmitted:
+            return False
+        return isinstance(answer, ClientIdentified) and answer.is_of_session
+
     async def leaf(self, host: str) -> int:
         """Return a descriptor of memory with the certificate of a host and its key.
 
@@ -130,7 +138,7 @@ class DaemonLink:
             NotAdmitted: there is none
         """
         number = self.new_number()
-        answer, descriptor = await self._ask(IssueLeaf(number, host), number, _SECONDS)
+        answer, descriptor = await self._ask(IssueLeaf(number, host), number)
         if not isinstance(answer, LeafIssued) or descriptor < 0:
             raise NotAdmitted(503, "the keyholder gives no certificate for this host")
         return descriptor
@@ -140,7 +148,7 @@ class DaemonLink:
         self._numbers += 1
         return self._numbers
 
-    async def _ask(self, message: NamedTuple, number: int, seconds: float) -> tuple[object, int]:
+    async def _ask(self, message: NamedTuple, number: int, seconds: float = _SECONDS) -> tuple[object, int]:
         sending, receiving = trio.open_memory_channel[tuple[object, int]](1)
         self._waiting[number] = sending
         try:
@@ -165,3 +173,10 @@ class DaemonLink:
             raise BadRequest("the daemon is gone")
         message = proxying.decode_packet(data, proxying.TO_PROXY)
         return message, descriptors[0] if descriptors else -1
+
+
+def _check_admitted(answer: object) -> None:
+    if isinstance(answer, RequestDenied):
+        raise NotAdmitted(answer.status, answer.text, answer.code)
+    if not isinstance(answer, RequestAdmitted):
+        raise NotAdmitted(503, "the daemon does not answer")

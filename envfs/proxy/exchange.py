@@ -30,6 +30,7 @@ from envfs.proxy.scrubbing import (
     scrubbing_pairs,
 )
 from envfs.proxy.session import ProxySession
+from envfs.proxy.signing import SignedParts, find_signature, payload_digest, sign_again
 from envfs.proxy.substitution import RequestHead, substitute_head
 from envfs.proxy.upstream import dial, dial_verified
 from envfs.proxy.variables import HostRules
@@ -92,6 +93,7 @@ class HostConnection:
         return await self._both_ways(head.method, outgoing)
 
     async def _prepare(self, raw: RawRequest, head: RequestHead) -> Prepared:
+        signature = find_signature(self._host, head)
         filled, keys = substitute_head(self._host, head)
         kind = body_place_kind(self._host, head) if self._is_tls else None
         came: bytes | None = None
@@ -100,10 +102,16 @@ class HostConnection:
             came = await self._whole_body()
             body, more = substitute_body(self._host, head, kind, came)
             keys = tuple(dict.fromkeys((*keys, *more)))
+        keys = keys if signature is None else (*signature.names, *keys)
         need = approval_need(self._host.rules, keys, self._host.endpoint, head.method, head.path)
-        if need is ApprovalNeed.EACH and came is None:
+        digest = b"" if signature is None else payload_digest(head.headers, signature.key.name)
+        if came is None and (need is ApprovalNeed.EACH or digest is None):
             came = body = await self._whole_body()
-        return Prepared(filled, self._headers(raw, filled, body), body, keys, need, came or b"")
+        headers = self._headers(raw, filled, body)
+        if signature is not None:
+            signed = SignedParts(raw.headers, headers, digest or _digest_of(came or b""))
+            headers = _with_authorization(headers, sign_again(signature, head, signed))
+        return Prepared(filled, headers, body, keys, need, came or b"")
 
     async def _admit(self, head: RequestHead, rule: str, prepared: Prepared) -> None:
         link, host = self._session.link, self._host.endpoint.authority
@@ -115,7 +123,7 @@ class HostConnection:
                 await link.admit_by_person(request, self._incoming.wait_until_left)
             case ApprovalNeed.EACH:
                 media = next((value for name, value in head.headers if name == b"content-type"), b"").decode("latin-1")
-                digest = hashlib.sha256(prepared.came).hexdigest()
+                digest = _digest_of(prepared.came).decode()
                 query = head.target.partition(b"?")[2].decode("latin-1")
                 shown = request._replace(query=query, media=media, digest=digest, size=len(prepared.came))
                 await link.admit_by_person(shown, self._incoming.wait_until_left)
@@ -240,3 +248,11 @@ class HostConnection:
         if self._outgoing is not None:
             await trio.aclose_forcefully(self._outgoing.stream)
             self._outgoing = None
+
+
+def _digest_of(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
+
+
+def _with_authorization(headers: Headers, authorization: bytes) -> Headers:
+    return [(name, authorization if name == b"authorization" else value) for name, value in headers]

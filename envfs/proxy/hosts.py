@@ -1,7 +1,8 @@
 """Hosts and ports as rules and requests name them.
 
 A pattern is a host, or `*.` and a domain, which stands for one label: `*.example.com` is `a.example.com` and not
-`a.b.example.com`. Without a port it is 443. Laws: a host has one spelling, lower case and without a dot at its end.
+`a.b.example.com`, and `*.*.example.com` is the reverse. Without a port it is 443. Laws: a host has one spelling, lower
+case and without a dot at its end.
 """
 
 import ipaddress
@@ -13,6 +14,7 @@ from envfs.errors import EnvFSError
 HTTPS: Final = 443
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)  # RFC 1123 §2.1, and the underscore that some have
+_STARS = re.compile(r"(?:\*\.)+")
 _LONGEST: Final = 253
 _PORTS: Final = range(1, 65536)
 
@@ -33,10 +35,10 @@ class Endpoint(NamedTuple):
         """Tell whether a pattern stands for it."""
         if self.port != pattern.port:
             return False
-        if pattern.host.startswith("*."):
-            label, _, domain = self.host.partition(".")
-            return bool(label) and domain == pattern.host[2:]
-        return self.host == pattern.host
+        labels, patterns = self.host.split("."), pattern.host.split(".")
+        if len(labels) != len(patterns) or self.is_address:
+            return self.host == pattern.host
+        return all(own in ("*", label) for label, own in zip(labels, patterns, strict=True))
 
     @property
     def is_address(self) -> bool:
@@ -67,17 +69,18 @@ def parse_endpoint(text: str, port: int = HTTPS) -> Endpoint:
 
 
 def parse_pattern(text: str) -> Endpoint:
-    """Read a host, or `*.` and a domain, with a port or without.
+    """Read a host, or `*.` (once or more) and a domain, with a port or without.
 
     Raises:
         EnvFSError: it is none of them, or stands for more than one label
     """
-    if not text.startswith("*."):
+    stars = _STARS.match(text)
+    if stars is None:
         return parse_endpoint(text)
-    domain = parse_endpoint(text[2:])
+    domain = parse_endpoint(text[stars.end() :])
     if "." not in domain.host or domain.is_address:
         raise EnvFSError(f"{text!r} stands for too many hosts", "name a domain behind *., such as *.example.com")
-    return Endpoint(f"*.{domain.host}", domain.port)
+    return Endpoint(f"{stars[0]}{domain.host}", domain.port)
 
 
 def _spelled(host: str) -> str:

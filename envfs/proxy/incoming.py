@@ -114,10 +114,7 @@ class Incoming:
 
     async def wait_until_left(self) -> None:
         """Wait until the client has closed its side of the connection. Nothing is read for that."""
-        stream = self.stream
-        while isinstance(stream, trio.SSLStream):
-            stream = stream.transport_stream
-        while not isinstance(stream, trio.SocketStream) or _is_open(stream):  # noqa: ASYNC110 - nothing tells of it
+        while _is_open(self.stream):  # noqa: ASYNC110 - nothing tells of it
             await trio.sleep(_LOOK_SECONDS)
 
     def early_bytes(self) -> bytes:
@@ -133,8 +130,15 @@ class Incoming:
         return True
 
 
-def _is_open(stream: trio.SocketStream) -> bool:
+def _is_open(stream: trio.abc.Stream) -> bool:
     try:
-        return stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
+        return _state(stream) == _ESTABLISHED
     except OSError:
         return False
+
+
+def _state(stream: trio.abc.Stream) -> int:
+    carrying = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    if not isinstance(carrying, trio.SocketStream):
+        return _ESTABLISHED
+    return carrying.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]

@@ -44,6 +44,7 @@ class Outgoing:
         """Write to a stream and read from it."""
         self.stream = stream
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEAD_BYTES)
+        self._is_over = False
         self._moment = trio.current_time()  # of the last bytes from the host
 
     async def send_head(self, method: str, target: bytes, headers: Headers) -> None:
@@ -97,10 +98,13 @@ class Outgoing:
                 event = self._http.next_event()
                 if event is not h11.NEED_DATA:
                     return event
-                self._http.receive_data(bytes(await self.stream.receive_some(CHUNK)))
+                data = bytes(await self.stream.receive_some(CHUNK))
+                self._http.receive_data(data)
+                self._is_over = not data
                 self._moment = trio.current_time()
             except h11.RemoteProtocolError:
-                raise UpstreamFailed("the host does not answer in HTTP/1.1") from None
+                text = "the host closed the connection" if self._is_over else "the host does not answer in HTTP/1.1"
+                raise UpstreamFailed(text) from None
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 raise UpstreamFailed("the host closed the connection") from None
 

@@ -8,6 +8,7 @@ query:NAME      of that parameter
 path            a segment of the path
 form:NAME       a field of a form in the body
 json:PATH       a text in a JSON body, by names with dots between them
+sigv4           the signature of a request to AWS, and the token beside it
 """
 
 import re
@@ -26,6 +27,7 @@ class PlaceKind(StrEnum):
     PATH = "path"
     FORM = "form"
     JSON = "json"
+    SIGV4 = "sigv4"
 
 
 class Place(NamedTuple):
@@ -43,6 +45,8 @@ class Place(NamedTuple):
         """Tell whether a value may be put in at another place by this one."""
         if self.kind is PlaceKind.HEADER and not self.name and other.kind is self.kind:
             return not is_of_connection(other.name) and other.name not in _TELLING_NOTHING
+        if self.kind is PlaceKind.SIGV4:
+            return other == _AWS_TOKEN
         return self.kind is other.kind and self.name in ("", other.name)
 
     @property
@@ -51,8 +55,10 @@ class Place(NamedTuple):
         return self.kind in _IN_BODY
 
 
+SIGNED: Final = Place(PlaceKind.SIGV4)
+_AWS_TOKEN: Final = Place(PlaceKind.HEADER, "x-amz-security-token")
 _IN_BODY: Final = (PlaceKind.FORM, PlaceKind.JSON)
-_NAMELESS: Final = (PlaceKind.BASIC, PlaceKind.PATH)
+_NAMELESS: Final = (PlaceKind.BASIC, PlaceKind.PATH, PlaceKind.SIGV4)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)  # RFC 9110 §5.6.2
 _TELLING_NOTHING: Final = frozenset(
     ("cookie", "forwarded", "from", "origin", "referer", "user-agent", "via", "accept", "content-type", "date", "range")
@@ -60,7 +66,7 @@ _TELLING_NOTHING: Final = frozenset(
 _OF_CONNECTION: Final = frozenset(
     ("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
-HINT: Final = "places are header, header:NAME, basic, query, query:NAME, path, form:NAME, json:PATH"
+HINT: Final = "places are header, header:NAME, basic, query, query:NAME, path, form:NAME, json:PATH, sigv4"
 
 
 def is_of_connection(header: str) -> bool:

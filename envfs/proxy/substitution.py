@@ -19,6 +19,7 @@ from envfs.proxy.variables import HostRules, SessionVariable
 Headers = tuple[tuple[bytes, bytes], ...]
 _BASIC = re.compile(rb"basic[ \t]+([A-Za-z0-9+/=_-]+)[ \t]*", re.IGNORECASE)  # RFC 7617
 IN_PATH = "-._~!$&'()*+,;=:@"  # of RFC 3986 §3.3
+_SIGNED = b"AWS4-"
 _BREAKING = re.compile(rb"[\0\n\v\f\r]")
 
 
@@ -120,6 +121,8 @@ def _mentions(host: HostRules, head: RequestHead) -> bool:
 
 
 def _filled_header(request: _Request, name: bytes, value: bytes) -> bytes:
+    if name == b"authorization" and value.startswith(_SIGNED):  # looked at in `signing`, which signs it again
+        return value
     credentials = _basic_credentials(value) if name in (b"authorization", b"proxy-authorization") else None
     if credentials is not None:
         filled = request.fill(credentials, Place(PlaceKind.BASIC))

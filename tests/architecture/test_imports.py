@@ -92,6 +92,13 @@ def test_the_keyholder_loads_no_loop_no_fuse_and_no_store() -> None:
     assert not heads(modules) & {"trio", "pyfuse3", "tomlkit", "prompt_toolkit", "asyncio", "subprocess", "http", "ssl"}
     parts = {module.split(".")[1] for module in modules if module.startswith("envfs.")}
     assert not parts & {"store", "vault", "gate", "control", "fuse", "daemon", "settings", "locations"}
+    assert not heads(modules) & {"dataclasses", "inspect", "ast", "tokenize"}
+
+
+def test_a_keyholder_whose_library_does_not_load_in_part_loads_it_whole() -> None:
+    broken = "left_out._LeftOut.__getattr__ = lambda *_: 1 / 0"
+    modules = loaded(f"from envfs.host import left_out\n{broken}\nimport envfs.keyholder.__main__")
+    assert {"cryptography.hazmat.primitives.serialization.ssh", "envfs.keyholder.requests.proxies"} <= modules
 
 
 @pytest.mark.parametrize(
@@ -110,7 +117,14 @@ _DAEMON = "from envfs.daemon import __main__, trio_start; trio_start.load_trio()
 def test_a_daemon_starts_without_what_few_of_its_requests_need() -> None:
     modules = loaded(_DAEMON)
     assert not heads(modules) & {"argparse", "h11", "html", "pyfuse3", "runpy", "idna", "ssl", "tarfile", "tomlkit"}
+    assert not modules & {"ipaddress", "urllib.parse", "platform"}
     assert not [name for name in modules if name.startswith(("envfs.control.requests.", "envfs.proxy."))]
+
+
+def test_a_path_of_the_daemon_is_still_written_as_a_url() -> None:
+    assert "urllib.parse" in loaded(
+        f"{_DAEMON}\nimport pathlib\nassert pathlib.Path('/a b').as_uri() == 'file:///a%20b'"
+    )
 
 
 def test_a_daemon_loads_little_before_it_starts_its_keyholder() -> None:

@@ -90,7 +90,7 @@ class Seen(NamedTuple):
         return base64.b64decode(credentials).decode() if kind.lower() == "basic" else ""
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class Handler(http.server.BaseHTTPRequestHandler):
     """Answers by the path of a request."""
 
     protocol_version = "HTTP/1.1"
@@ -236,7 +236,7 @@ class _Server(http.server.ThreadingHTTPServer):
 class Upstream:
     """A host on this machine that answers by TLS."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, handler: type["Handler"] | None = None) -> None:
         self.authority = Authority("the authority of the host")
         self.roots = folder / "roots.pem"
         self.roots.write_bytes(self.authority.certificate)
@@ -247,7 +247,7 @@ class Upstream:
         self.seen: list[Seen] = []
         self.may_go_on = threading.Event()
         self.may_go_on.set()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), handler or Handler)
         self._server.upstream = self
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
@@ -270,6 +270,7 @@ class Proxy:
         self.admitted: list[proxying.AdmitRequest] = []
         self.refused: list[proxying.ReportRefusal] = []
         self.denies = ""
+        self.is_of_session = False  # the answer about clients without a token
         self.withheld: list[int] | None = None  # the numbers of requests that wait, where they are to wait
         self.withdrawn: list[int] = []
         self._ready = threading.Event()
@@ -314,6 +315,8 @@ class Proxy:
                     case proxying.WithdrawRequest(number=number):
                         self.withdrawn.append(number)
                         self._send(self._verdict(number))
+                    case proxying.IdentifyClient(number=number):
+                        self._send(proxying.ClientIdentified(number, self.is_of_session))
                     case proxying.IssueLeaf(number=number, host=host):
                         memory = os.memfd_create("leaf")
                         os.write(memory, self.authority.leaf(host))

@@ -373,6 +373,17 @@ def test_a_stranger_gets_407_and_reaches_nothing(proxy: Proxy, upstream: Upstrea
     assert not proxy.admitted
 
 
+def test_a_client_without_a_token_is_served_if_its_process_has_it(proxy: Proxy, upstream: Upstream) -> None:
+    proxy.is_of_session = True
+    client = http.client.HTTPSConnection("127.0.0.1", proxy.port, context=proxy.authority.trust(), timeout=SECONDS)
+    client.set_tunnel(HOST, upstream.port)
+    client.request("GET", "/key", headers=AUTHORIZED)
+    assert client.getresponse().status == 200
+    client.close()
+    assert _tunnel_status(proxy, f"{HOST}:{upstream.port}", base64.b64encode(b"envfs:wrong").decode()) == 407
+    proxy.is_of_session = False
+
+
 def test_the_base_url_needs_no_certificate(proxy: Proxy, upstream: Upstream) -> None:
     client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=SECONDS)
     for _ in range(2):

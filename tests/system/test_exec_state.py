@@ -1,6 +1,6 @@
 """What a command of `exec` inherits is what it would inherit without: each part of the process state, to the bit.
 
-Of each table with the three ways to start a command, `make test` tries each row and each way, `make soak` all.
+Of each table with the four ways to start a command, `make test` tries each row and each way, `make soak` all.
 """
 
 import json
@@ -30,7 +30,7 @@ DISPOSITIONS = {
     "children not waited for": ([signal.SIGCHLD, signal.SIGTTOU, signal.SIGTTIN], []),
     "every other ignored, the others blocked": (SETTABLE[::2], [*SETTABLE[1::2], signal.SIGTERM]),
 }
-WAYS = ("daemon", "alone", "watch")
+WAYS = ("daemon", "python", "alone", "watch")  # "daemon" without an interpreter
 # a command of `--watch` is a child in a process group of its own
 _OWN = ("Pid", "Tgid", "NSpid", "NStgid", "PPid", "NSpgid", "NSsid", "FDSize")
 _MEASURED = ("Vm", "Rss", "Hugetlb", "voluntary", "nonvoluntary", "SigQ", "Threads", "x86", "Speculation")
@@ -43,8 +43,8 @@ def alone(new_home: Callable[..., Home], stocked: Home) -> Home:
 
 
 def through(home: Home, way: str, command: Sequence[str]) -> list[str]:
-    watch = ["--watch"] if way == "watch" else []
-    return [ENVFS, "exec", "/shop", *watch, "--only", "COMPANY_NAME", "--", *command]
+    option = {"watch": ["--watch"], "python": ["--reason", "why"]}.get(way, [])
+    return [ENVFS, "exec", "/shop", *option, "--only", "COMPANY_NAME", "--", *command]
 
 
 def staged(

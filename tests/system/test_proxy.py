@@ -148,6 +148,25 @@ def test_each_request_is_in_the_log_without_names_and_values(shop: Home, upstrea
     assert "SHOP_KEY" not in shop.log_file.read_text(encoding="utf-8")
 
 
+WITHOUT_TOKEN = """
+import http.client, os, sys, urllib.parse
+proxy = urllib.parse.urlsplit(os.environ.get("HTTPS_PROXY") or sys.argv[1])
+client = http.client.HTTPConnection(proxy.hostname, proxy.port, timeout=60)
+client.request("CONNECT", "nowhere.invalid:443")
+print(client.getresponse().status)
+"""
+
+
+def test_a_process_with_the_token_in_its_environment_need_not_show_it(shop: Home, shared: Client) -> None:
+    shared.ask()
+    environ = _environment(shared.process.pid)
+    address = environ["HTTPS_PROXY"]
+    words, plain = [sys.executable, "-c", WITHOUT_TOKEN, address], {"PATH": os.environ["PATH"]}
+    for environment, status in ((environ, "502"), (plain, "407"), ({**plain, "HTTP_PROXY": address}, "407")):
+        said = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+        assert (said.stdout.strip(), said.stderr) == (status, "")
+
+
 def test_the_sessions_are_listed_and_one_is_stopped(shop: Home, client: Client) -> None:
     client.ask()
     row = next(row for row in shop.rows("proxy", "ls") if row["pid"] == client.process.pid)
@@ -221,6 +240,11 @@ def test_the_certificates_that_a_caller_trusts_are_trusted_behind_the_proxy(
     assert text.count(corporate) == len(names) + 1
     assert text.count("BEGIN CERTIFICATE") == 2 * (len(names) + 1)
     assert text.endswith("corp,localhost,127.0.0.1,::1\n")
+
+
+def test_no_proxy_for_every_host_is_not_handed_on(shop: Home) -> None:
+    words = ("exec", "/shop", "--proxy", "--", "sh", "-c", "echo $NO_PROXY")
+    assert shop.envfs(*words, environ={"NO_PROXY": "*,corp"}).text == "corp,localhost,127.0.0.1,::1\n"
 
 
 def test_nothing_is_left_of_a_session_on_any_disk(shop: Home, shared: Client) -> None:

@@ -7,7 +7,8 @@ from envfs.tuples import NamedTuple
 from envfs_cli import files, output
 from envfs_cli.daemon import session
 from envfs_cli.level_versions import dated_level
-from envfs_cli.replies.facts import chain_words, view_facts
+from envfs_cli.replies.facts import view_facts
+from envfs_cli.replies.problems import Problem, view_problems
 
 
 class CheckArguments(NamedTuple):
@@ -20,15 +21,6 @@ class CheckArguments(NamedTuple):
     version: int | None
     passphrase_file: str | None
     json: bool
-
-
-class Problem(NamedTuple):
-    """Something that `check` reports. `kind` is one of its words, `error` tells those that fail it."""
-
-    kind: str
-    name: str
-    text: str
-    error: bool
 
 
 class Expected(NamedTuple):
@@ -47,9 +39,7 @@ def run_check(arguments: CheckArguments) -> int:
     facts, dangling, directives = view_facts(asking, dated, arguments.dialect or "")
     problems = [
         *(_compared(facts, expected) if expected is not None else ()),
-        *(Problem(row.kind, row.chain[0], chain_words(row), error=True) for row in dangling),
-        *_doubtful(facts),
-        *(Problem("directive", row.level, _directive_words(row), error=False) for row in directives),
+        *view_problems(facts, dangling, directives),
     ]
     if arguments.json:
         output.as_json([problem._asdict() for problem in problems])
@@ -60,26 +50,6 @@ def run_check(arguments: CheckArguments) -> int:
         output.done(f"{len(facts)} variables, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)}")
     fails = any(problem.error or arguments.strict for problem in problems)
     return EnvFSError.status if fails else 0
-
-
-def _directive_words(row: control.WrongDirectiveRow) -> str:
-    return f"line {row.line}, column {row.column}: {row.text}"
-
-
-def _doubtful(facts: "list[control.FactsRow]") -> "list[Problem]":
-    from envfs.dotenv import portability
-
-    problems = []
-    for row in facts:
-        if portability.is_dangerous(row.name):
-            problems.append(Problem("dangerous", row.name, "it changes how programs run, or which", error=False))
-        if row.refused:
-            text = f"{row.refused.removeprefix('has ')}: no view in this dialect can be made"
-            problems.append(Problem("refused", row.name, text, error=True))
-        if row.empty:
-            problems.append(Problem("empty", row.name, "", error=False))
-        problems += [Problem("misread", row.name, text, error=False) for text in row.doubts]
-    return problems
 
 
 def _compared(facts: "list[control.FactsRow]", expected: Expected) -> "list[Problem]":

@@ -1,8 +1,8 @@
 """The client's end of the control protocol: reach a daemon, or start one for this command alone. Ask, and be answered.
 
-Laws: before anything is sent, the server's uid is checked, and it is this user's or root's. A secret goes out in a
-descriptor only. No wait is for ever: a daemon that works on a request says so every few seconds. One that says nothing
-for `PATIENCE` is given up if its process is stopped, and else, on a machine that is busy, some time later.
+Laws: a secret goes out in a descriptor only. No wait is for ever: a daemon that works on a request says so every few
+seconds. One that says nothing for `connecting.PATIENCE` is given up if its process is stopped, and else, on a machine
+that is busy, some time later.
 """
 
 import _socket  # the bare socket: the module around it costs the client a third of its start
@@ -12,8 +12,9 @@ import time
 
 from envfs import locations
 from envfs.core import limits
-from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotApproved, NotRunning, from_code
+from envfs.errors import AlreadyExists, Conflict, KeyholderGone, NotRunning, from_code
 from envfs.protocol import control, framing, wire
+from envfs_cli.daemon import connecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,19 +23,20 @@ if TYPE_CHECKING:
 
     from envfs.locations import Locations
     from envfs.protocol.framing import Body
+    from envfs_cli.daemon.begun import BegunConversation
     from envfs_cli.daemon.vault_lock import VaultLock
 
     P = ParamSpec("P")
     T = TypeVar("T")
 
-_PEER, _CHUNK = 12, 1 << 18  # bytes: of a struct ucred (pid, uid, gid), and of one look at the socket
+_CHUNK = 1 << 18  # bytes of one look at the socket
 _OTHERS_SECONDS = 15.0  # how long another process may work here before this one gives up
 _START_SECONDS, _LOOK_SECONDS = 5.0, 0.5  # how long a daemon may take to start, and for one who only looks
 _FREE_SECONDS, _STEP = 0.3, 0.05  # for how long the lock has to be free, if nobody is to be starting
-PATIENCE, _BUSY_PATIENCE = 10, 60  # seconds. A disk may be slow, a daemon for one command waits for the one before it
-_LONG = 8 if sys.maxsize > 1 << 32 else 4  # bytes. Struct timeval is two of them
+_BUSY_PATIENCE = 60  # seconds. A disk may be slow, a daemon for one command waits for the one before it
 _MOST_ENDS = 5  # of daemons, one after the other, that end while a command is with them
 _TOKENS, _TOKEN_VARIABLES = "envfs_cli.daemon.tokens", {"ENVFS_TOKEN", "ENVFS_TOKEN_FILE"}
+_BEGUN = "envfs-conversation"  # an option of the interpreter (cli/launcher.c)
 _NO_NEWS, _NO_ROWS = (control.Hello, control.WorkingRow), (control.Done, control.ViewSent)
 
 
@@ -45,11 +47,18 @@ class Link:
         """Greet the daemon on `connection`."""
         self.private = private
         self._socket = connection
-        _be_patient(connection, PATIENCE)
+        connecting.be_patient(connection, connecting.PATIENCE)
         self._decoder = framing.Decoder(limits.VIEW_BYTES, limits.REPLY_BYTES)
         self._again: Callable[[], Link] | None = None
         self._was_read = True
         self._pending = framing.encode_frame(wire.to_body(control.Hello(control.VERSION, "")))
+        self._sent = b""
+
+    def begun_as(self, begun: "BegunConversation") -> "Self":
+        """Go on where the program before the interpreter stopped: what it sent is not sent again."""
+        self._sent = begun.sent
+        self._decoder.feed(begun.received)
+        return self
 
     def ask(
         self,
@@ -63,7 +72,7 @@ class Link:
             EnvFSError: what the daemon refuses with
         """
         for _ in range(_MOST_ENDS):
-            self._send(self._greeting() + framing.encode_frame(wire.to_body(request)), descriptors)
+            self._send(self._unsent(self._greeting() + framing.encode_frame(wire.to_body(request))), descriptors)
             rows = 0
             for message, blob in self._messages():
                 if isinstance(message, control.Failed):
@@ -79,10 +88,16 @@ class Link:
                 break
         raise KeyholderGone("the daemon disconnected", "`envfs status` and the daemon's log may say why")
 
+    def _unsent(self, data: bytes) -> bytes:
+        sent, self._sent = self._sent, b""
+        if sent and sent != data and self._has_renewed():  # a program of another release has said something else
+            self._pending = b""
+        return b"" if sent == data else data
+
     @property
     def takes_files(self) -> bool:
         """Tell whether a request may bring a file. Of other users the daemon takes memory alone."""
-        return _server_uid(self._socket) == os.geteuid() and not _TOKEN_VARIABLES & os.environ.keys()
+        return connecting.server_uid(self._socket) == os.geteuid() and not _TOKEN_VARIABLES & os.environ.keys()
 
     def renewed_by(self, again: "Callable[[], Link]") -> "Self":
         """Connect again, as `again` does, if the daemon ends before it has begun with a request."""
@@ -158,7 +173,7 @@ class Link:
             return b""
 
     def _patiently(self, act: "Callable[P, T]", *words: "P.args", **named: "P.kwargs") -> "T":
-        for waited in range(PATIENCE, _BUSY_PATIENCE + 1, PATIENCE):
+        for waited in range(connecting.PATIENCE, _BUSY_PATIENCE + 1, connecting.PATIENCE):
             try:
                 return act(*words, **named)
             except BlockingIOError:
@@ -260,6 +275,11 @@ def reach_own_daemon(*, looks: bool = False) -> Link:
 
 def running_daemon() -> "Link | None":
     """Connect to a running daemon: the one of this home, else (unless ENVFS_HOME is set) the system's, or None."""
+    if _BEGUN in sys._xoptions:  # noqa: SLF001 - its documented name
+        from envfs_cli.daemon import begun
+
+        conversation = begun.take_begun(str(sys._xoptions.pop(_BEGUN)))  # noqa: SLF001
+        return Link(conversation.connection, private=False).begun_as(conversation)
     mine = user_locations()
     paths = [mine.socket]
     if mine.link and not os.path.exists(mine.socket):
@@ -293,45 +313,8 @@ def _started(seconds: float, free_seconds: float) -> "Link | None":
 
 
 def _connect(path: str) -> "Link | None":
-    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    _be_patient(connection, PATIENCE)  # it holds for `connect` too, whose queue may be full
-    try:
-        connection.connect(path)
-    except BlockingIOError:
-        connection.close()
-        from envfs_cli.daemon import silence
-
-        raise silence.silent_daemon(None) from None
-    except PermissionError:
-        connection.close()
-        raise NotApproved(f"uid {os.geteuid()} may not reach the daemon at {path}", "ask its owner") from None
-    except OSError:
-        connection.close()
-        return None
-    _check_server(connection, path)
-    return Link(connection, private=False)
-
-
-def _be_patient(connection: "_socket.socket", seconds: int) -> None:
-    moment = seconds.to_bytes(_LONG, sys.byteorder) + bytes(_LONG)
-    for option in (_socket.SO_RCVTIMEO, _socket.SO_SNDTIMEO):
-        connection.setsockopt(_socket.SOL_SOCKET, option, moment)
-
-
-def _check_server(connection: "_socket.socket", path: str) -> None:
-    # somebody else's socket in our place would be sent our secrets
-    server = _server_uid(connection)
-    if server not in (os.geteuid(), 0):
-        connection.close()
-        raise NotApproved(
-            f"the daemon at {path} runs as uid {server}, who is neither you nor root, so nothing was sent to it",
-            "look at ENVFS_HOME and XDG_RUNTIME_DIR",
-        )
-
-
-def _server_uid(connection: "_socket.socket") -> int:
-    raw = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
-    return int.from_bytes(raw[4:8], sys.byteorder)
+    connection = connecting.connect_to(path)
+    return Link(connection, private=False) if connection is not None else None
 
 
 def start_private_daemon(lock: int = -1, *, looks: bool = False) -> Link:

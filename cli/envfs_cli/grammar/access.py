@@ -142,11 +142,22 @@ COMMANDS = (
         details="A command of `envfs exec LEVEL --proxy` has placeholders in the place of its values. A proxy puts "
         "each value into requests to the hosts of a rule, in a header that says who asks, and out of responses. "
         "Well-known services need no rule. Others have one in the settings: [[proxy.rule]] with key (a variable or a "
-        "pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, form:NAME, json:PATH), "
-        "methods, paths, networks, address, scrub, approve and name. A placeholder that no rule lets stand where it "
-        "stands is refused, and nothing of that request is sent. With approve set to each, or to first (in a "
+        "pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, form:NAME, json:PATH, "
+        "sigv4), methods, paths, networks, address, scrub, approve and name. A placeholder that no rule lets stand "
+        "where it stands is refused, and nothing of that request is sent. With approve set to each, or to first (in a "
         "session, of its method, host and path), a request waits for a person: `envfs approvals`. Each one is in "
         "the access log.",
+    ),
+    Command(
+        "mcp",
+        "access",
+        "serve names and presence to a coding agent, and no value",
+        examples=("claude mcp add secrets -- envfs mcp", "codex mcp add secrets -- envfs mcp"),
+        details="The agent starts it, and speaks the Model Context Protocol on standard input and output. Its tools "
+        "list levels, names, versions and what is due, say whether variables are set, and check them. None takes a "
+        "value or gives one. It has the rights of its user, of which `names` (and `history`) are all that it uses, "
+        "and it needs a running daemon. Each call is in the access log. It needs the Python package mcp: "
+        "`pip install 'envfs[mcp]'`.",
     ),
     Command(
         "holders",

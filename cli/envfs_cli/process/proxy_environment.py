@@ -8,7 +8,7 @@ import os
 
 from envfs import safe_open
 from envfs.errors import EnvFSError
-from envfs_cli.process import shared_memory
+from envfs_cli.process import java_options, shared_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,14 +41,18 @@ def proxy_variables(
     """
     address = f"http://envfs:{token}@127.0.0.1:{port}"
     variables = {name: address for each in _PROXIES for name in (each, each.lower())}
-    hosts = ",".join(dict.fromkeys((*_hosts_without(present), *_HERE)))
-    variables |= {"NO_PROXY": hosts, "no_proxy": hosts, "NODE_USE_ENV_PROXY": "1"}
-    bundle = shared_memory.share_bytes("envfs-certificates", b"".join((*_present_bundles(present), certificate)))
+    hosts = list(dict.fromkeys((*_hosts_without(present), *_HERE)))
+    variables |= dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(hosts)) | {"NODE_USE_ENV_PROXY": "1"}
+    trusted = b"".join((*_present_bundles(present), certificate))
+    bundle = shared_memory.share_bytes("envfs-certificates", trusted)
     variables |= dict.fromkeys(_BUNDLES, bundle)
+    store = shared_memory.share_bytes("envfs-java-certificates", java_options.trust_store(trusted))
+    variables[java_options.NAME] = java_options.java_options(port, store, hosts, present)
     added = b"".join(_contents([present.get(_ADDED, "")]))
     variables[_ADDED] = shared_memory.share_bytes("envfs-certificate", added + certificate)
     variables["WGETRC"] = shared_memory.share_bytes("envfs-wgetrc", _wget_settings(present, bundle))
     variables |= _git_variables(present)
+    variables |= _gcloud_variables(port, token)
     for url in base_urls:
         if url.variable not in present:
             variables[url.variable] = f"http://127.0.0.1:{port}/{token}/r/{url.rule}{url.path}"
@@ -56,8 +60,9 @@ def proxy_variables(
 
 
 def _hosts_without(present: "Mapping[str, str]") -> "Iterator[str]":
+    # `*` would leave the proxy out, and with it every value
     for name in ("no_proxy", "NO_PROXY"):
-        yield from (host.strip() for host in present.get(name, "").split(",") if host.strip())
+        yield from (host for part in present.get(name, "").split(",") if (host := part.strip()) not in ("", "*"))
 
 
 def _wget_settings(present: "Mapping[str, str]", bundle: str) -> bytes:
@@ -75,6 +80,12 @@ def _git_variables(present: "Mapping[str, str]") -> "dict[str, str]":
         f"GIT_CONFIG_KEY_{number}": "http.proxyAuthMethod",
         f"GIT_CONFIG_VALUE_{number}": "basic",
     }
+
+
+def _gcloud_variables(port: int, token: str) -> "dict[str, str]":
+    names = ("TYPE", "ADDRESS", "PORT", "USERNAME", "PASSWORD")
+    values = ("http", "127.0.0.1", str(port), "envfs", token)
+    return {f"CLOUDSDK_PROXY_{name}": value for name, value in zip(names, values, strict=True)}
 
 
 def _present_bundles(present: "Mapping[str, str]") -> "Iterator[bytes]":

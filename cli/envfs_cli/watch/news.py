@@ -9,7 +9,7 @@ from enum import Enum
 from envfs.errors import EnvFSError, NotRunning
 from envfs.protocol import control
 from envfs_cli import output
-from envfs_cli.daemon import client
+from envfs_cli.daemon import client, connecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class News:
         while not (messages := self._link.come()):
             if messages is None:
                 raise NotRunning("the daemon disconnected", "`envfs status` and the daemon's log may say why")
-        self.silent_at = time.monotonic() + client.PATIENCE
+        self.silent_at = time.monotonic() + connecting.PATIENCE
 
     def sources(self) -> list[int]:
         """Return what to wait on before `hear`."""
@@ -59,7 +59,7 @@ class News:
         """Return what has happened. A word that is not known is none of it."""
         if self._link is None:
             return []
-        self.silent_at = time.monotonic() + client.PATIENCE
+        self.silent_at = time.monotonic() + connecting.PATIENCE
         try:
             messages = self._link.come()
         except EnvFSError as error:
@@ -87,7 +87,7 @@ class News:
             return  # its folder is not as it should be yet
         if self._link is not None:
             self.wanted_at = 0.0
-            self.silent_at = time.monotonic() + client.PATIENCE
+            self.silent_at = time.monotonic() + connecting.PATIENCE
             self._link.begin(control.WatchView(self._level))
 
     def _leave(self, why: str, *, again: bool) -> None:

@@ -6,6 +6,7 @@ admitted before its entry is in the log. A request that waits for a person keeps
 
 import contextlib
 import os
+from functools import partial
 
 import trio
 
@@ -13,11 +14,13 @@ from envfs.core import events
 from envfs.errors import AuditUnavailable, EnvFSError
 from envfs.gate.approvals.board import CallerLeft
 from envfs.host import clocks
-from envfs.host.callers import rule_processes
+from envfs.host.callers import loopback_clients, rule_processes
 from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.protocol.keyholding import IssueCertificate, LeafMade
 from envfs.protocol.proxying import (
     AdmitRequest,
+    ClientIdentified,
+    IdentifyClient,
     IssueLeaf,
     LeafIssued,
     ReportRefusal,
@@ -58,6 +61,8 @@ async def _answer(service: Service, session: RunningSession, tasks: Tasks) -> No
                 session.waiting.discard(message.number)
             case ReportRefusal():
                 _refused(service, session, message)
+            case IdentifyClient():
+                tasks.run(_identify, service, session, message)
             case IssueLeaf():
                 tasks.run(_issue, service, session, message)
             case _:
@@ -116,6 +121,21 @@ def _refused(service: Service, session: RunningSession, refusal: ReportRefusal) 
 def _record_refusal(service: Service, session: RunningSession, event: events.Event) -> None:
     with contextlib.suppress(AuditUnavailable):  # the refusal stands all the same
         service.refusals.record(event, session.terms.caller)
+
+
+async def _identify(service: Service, session: RunningSession, request: IdentifyClient) -> None:
+    look, gathering = partial(_is_of_session, session, request.client_port), service.open_vault.approvals.gathering
+    is_of_session = await gathering.look(look, session.terms.caller.uid)
+    with contextlib.suppress(OSError):
+        await session.process.send(ClientIdentified(request.number, bool(is_of_session)))
+
+
+def _is_of_session(session: RunningSession, client_port: int) -> bool:
+    # a process that has the token in its environment could show it
+    token, client = session.terms.token, loopback_clients.socket_of(client_port, session.port)
+    if client is None or token is None or not session.terms.caller.is_user(client.uid):
+        return False
+    return loopback_clients.has_variable_with(client, "HTTPS_PROXY", token.reveal())
 
 
 async def _issue(service: Service, session: RunningSession, request: IssueLeaf) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from envfs.core.access.caller import Caller
 from envfs.core.access.rule import RuleProcess
 from envfs.core.access_request import AccessRequest
+from envfs.core.secret import Secret
 from envfs.errors import BadRequest, NoSuchVariable, NotApproved
 from envfs.gate.approvals.board import Patience
 from envfs.gate.bound_values import bind_values
@@ -73,8 +74,8 @@ async def open_session(
             )
         variables = [name for name in names if not access.variables or name in access.variables]
         rules = _rules(service, access, variables)
-        terms = SessionTerms(caller, access, rules, process, os.urandom(_KEY_BYTES).hex(), patience.reason())
-        token = base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode()
+        token, key = base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode(), os.urandom(_KEY_BYTES).hex()
+        terms = SessionTerms(caller, access, rules, process, key, patience.reason(), Secret(token))
         asked = IssueAuthority(terms.key, clocks.wall_ns() // 1_000_000_000)
         certificate = (await service.keyholder.ask(asked, AuthorityMade)).blobs[0]
         bound = tuple(name for name in variables if any(rule.concerns(name) for rule in rules))

@@ -12,6 +12,7 @@ from envfs.core.access.caller import Caller
 from envfs.core.access.rule import RuleProcess
 from envfs.core.access_request import AccessRequest
 from envfs.core.scope import Scope
+from envfs.core.secret import Secret
 from envfs.errors import NotRunning, TooMany
 from envfs.host.supervision import Tasks, supervised_nursery
 
@@ -26,7 +27,7 @@ _MOST_OF_A_USER = 256
 class SessionTerms(NamedTuple):
     """Whose session it is, for what, by which rules, and the process that it ends with. `key` names its authority.
 
-    `reason` is the one that the caller gave when it started it.
+    `reason` is the one that the caller gave when it started it, `token` what its clients show.
     """
 
     caller: Caller
@@ -35,6 +36,7 @@ class SessionTerms(NamedTuple):
     process: RuleProcess
     key: str
     reason: str = ""
+    token: Secret[str] | None = None
 
 
 class RunningSession:

@@ -112,7 +112,7 @@ MISTAKES = [
     "exec /shop --only -- env",
     "exec /shop --only A,,B -- env",
     "exec /shop --only , -- env",
-    "exec /shop --json -- env",
+    "exec /shop --yaml -- env",
     "exec /shop env",
     "exec /shop env -- env",
     "exec env --",

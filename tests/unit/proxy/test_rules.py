@@ -79,6 +79,8 @@ def test_the_lines_that_a_refusal_suggests_are_a_rule_that_parses() -> None:
         ("*.example.com", "a.example.com", True),
         ("*.example.com", "a.b.example.com", False),
         ("*.example.com", "example.com", False),
+        ("*.*.example.com", "a.b.example.com", True),
+        ("*.*.example.com", "a.example.com", False),
         ("[::1]:8443", "[0:0:0:0:0:0:0:1]:8443", True),
     ],
 )

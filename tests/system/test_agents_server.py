@@ -1,0 +1,168 @@
+"""`envfs mcp` with the library's own client, over standard streams: as the owner, and as a user with names alone.
+
+A vault full of values that are known is served. None of them is in an answer, a refusal or the log.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from envfs_cli.agents.tool_table import TOOLS
+from tests.system.home import ENVFS, SECONDS, Home, as_user
+
+Homes = Callable[..., Home]
+ANA = 61_101
+SEED = secrets.token_hex(4)
+KINDS = ("sk_live_{}", "postgres://user:{}@db.example.com/shop", "{}\\nline two of {}", "${{PATH}}-{}")
+VALUES = {f"KEY_{number}": f"{number}z{SEED}" for number in range(40)}
+LEVELS = ("/app", "/app/web", "/", "/none", "app", "/..", "/app@1", "", "$(id)")
+NAME = next(iter(VALUES))
+
+
+class Told(NamedTuple):
+    """An answer of a tool: whether it is a refusal, and all of it as text."""
+
+    tool: str
+    refused: bool
+    text: str
+    data: object
+
+
+@pytest.fixture(scope="module")
+def served(new_home: Homes) -> Iterator[Home]:
+    """Give the module a vault with values, also in what is no value: comments and messages."""
+    home = new_home()
+    filled = enumerate(VALUES.items())
+    lines = [f'{name}="{KINDS[at % len(KINDS)].replace("{}", value)}"' for at, (name, value) in filled]
+    old = "\n".join(line.replace(SEED, f"{SEED}old") for line in lines)
+    home.envfs("import", "-", "/app", "-m", f"why {SEED}", given=f"# words {SEED}\n{old}\n")
+    with home.mounted():
+        home.envfs("import", "-", "/app", given="\n".join(lines) + "\n")
+        home.envfs("import", "-", "/app/web", given=f"# @rotate 1s\n# @rotate-with deploy {SEED}\nWEB='{SEED}'\nE=\n")
+        home.envfs("import", "-", "/app/web", given="A=${NOBODY}\n")
+        home.envfs("grant", "/app", "--uid", str(ANA), "--can", "names")
+        yield home
+
+
+def ask(home: Home, calls: list[tuple[str, dict[str, object]]], uid: int = 0) -> tuple[list[Told], str]:
+    """Call tools one after the other, by one server. Return the answers, and what it wrote to standard error."""
+    command, *words = (*as_user(uid), ENVFS, "mcp")
+    with open(home.path / f"told-{uid}", "w+", encoding="utf-8") as errors:
+
+        async def talk() -> list[Told]:
+            server = StdioServerParameters(command=command, args=words, env=home.environ({"HOME": "/"}), cwd="/")
+            told = []
+            async with Client(stdio_client(server, errlog=errors), read_timeout_seconds=SECONDS) as client:
+                assert {tool.name for tool in (await client.list_tools()).tools} == {tool.name for tool in TOOLS}
+                for name, given in calls:
+                    result = await client.call_tool(name, given)
+                    data = (result.structured_content or {}).get("result")
+                    told.append(Told(name, bool(result.is_error), result.model_dump_json(), data))
+            return told
+
+        told = asyncio.run(talk())
+        errors.seek(0)
+        return told, errors.read()
+
+
+def test_no_tool_tells_a_value_whatever_it_is_asked(served: Home) -> None:
+    calls: list[tuple[str, dict[str, object]]] = [("no-such-tool", {}), ("presence", {"level": "/app", "value": "x"})]
+    for tool in TOOLS:
+        for level in LEVELS:
+            given: dict[str, object] = {"level": level, "names": [*VALUES, "WEB", "E"], "name": NAME}
+            calls.append((tool.name, {word: given[word] for word in tool.takes if word in given}))
+        calls += [(tool.name, {}), (tool.name, {"level": ["/app"]}), (tool.name, {"level": "/app", "names": [""]})]
+    before = len(served.log())
+    told, errors = ask(served, calls)
+    for answer in told:
+        assert SEED not in answer.text, answer.tool
+    assert errors == ""
+    assert SEED not in json.dumps(served.log()[before:])
+    assert {answer.tool for answer in told if not answer.refused} == {tool.name for tool in TOOLS}
+    assert any(f'\\"name\\": \\"{NAME}\\"' in answer.text for answer in told if answer.tool == "presence")
+    formats = {entry["format"] for entry in served.log()[before:] if entry["event"] == "read"}
+    assert formats == {"names", "presence", "history"}
+
+
+def test_a_user_with_names_alone_gets_names_and_presence_and_no_more(served: Home) -> None:
+    told, errors = ask(
+        served,
+        [
+            ("list_levels", {}),
+            ("list_names", {"level": "/app/web"}),
+            ("presence", {"level": "/app/web", "names": ["WEB", "E", NAME, "NOPE"]}),
+            ("check", {"level": "/app/web"}),
+            ("history", {"level": "/app"}),
+            ("stale", {}),
+            ("list_names", {"level": "/other"}),
+        ],
+        ANA,
+    )
+    levels, names, presence, checked, history, due, other = told
+    assert [row["level"] for row in rows(levels)] == ["/", "/app", "/app/web"]
+    assert {(row["version"], row["values_allowed"]) for row in rows(levels)} == {(0, False)}
+    assert {row["name"] for row in rows(names)} == {*VALUES, "WEB", "E", "A"}
+    assert [(row["state"], row["set_by"], row["since"]) for row in rows(presence)] == [
+        ("set", "/app/web", ""),
+        ("empty", "/app/web", ""),
+        ("set", "/app", ""),
+        ("not-set", "", ""),
+    ]
+    assert (rows(checked), rows(due)) == ([], [])
+    assert (history.refused, other.refused) == (True, True)
+    assert "not-approved" in history.text
+    assert errors == ""
+    assert SEED not in "".join(answer.text for answer in told)
+
+
+def rows(answer: Told) -> list[dict[str, object]]:
+    assert not answer.refused, answer.text
+    assert isinstance(answer.data, list)
+    return answer.data
+
+
+def test_no_tool_takes_a_value() -> None:
+    for tool in TOOLS:
+        assert tool.schema["additionalProperties"] is False
+        assert not {"value", "values", "secret", "password"} & set(tool.takes)
+
+
+def test_a_person_at_a_terminal_is_told_who_starts_it(new_home: Homes) -> None:
+    leader, terminal = os.openpty()
+    with open(leader, "rb"), open(terminal, "rb") as given:
+        ran = subprocess.run(
+            [ENVFS, "mcp"],
+            stdin=given,
+            capture_output=True,
+            text=True,
+            env=new_home().environ(),
+            check=False,
+            timeout=SECONDS,
+        )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "a coding agent starts this" in ran.stderr
+
+
+def test_without_the_library_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+    lines = "import sys\nsys.modules['anyio'] = None\nfrom envfs_cli.main import main\nsys.argv = ['envfs', 'mcp']\n"
+    script = tmp_path / "without.py"
+    script.write_text(f"{lines}raise SystemExit(main())\n", encoding="utf-8")
+    ran = subprocess.run(
+        [str(Path(ENVFS).with_name("python")), "-I", str(script)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert ran.returncode == 100
+    assert "pip install 'envfs[mcp]'" in ran.stderr

@@ -1,0 +1,225 @@
+"""`exec` and `get` with an interpreter and without: the same is asked, once, and the same is done with the answer.
+
+`ENVFS_CLIENT` is a variable of ours that the program before the interpreter does not know, so it leaves the line to
+Python. A daemon that is none gives the answers.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from envfs.errors import NotApproved
+from tests.conftest import Homes
+from tests.selection import spread
+from tests.system.fake_daemon import HELLO, VIEW, FakeDaemon, Talk, answer
+from tests.system.home import ENVFS, OWNER, SECONDS, Home, as_user
+
+PYTHON = {"ENVFS_CLIENT": "python"}
+NUL = b"A=1\0B=two words\0"
+MANY = b"".join(b"N%d=%d\0" % (number, number) for number in range(2000))
+LINE = ("exec", "/shop", "--", "env")
+EXEC = answer(HELLO) + answer(VIEW, NUL, b".")
+GET = answer(HELLO) + answer(VIEW, b"value", b".")
+
+
+def ended(
+    path: Path, words: Sequence[str], answers: Sequence[Sequence[bytes]], environ: Mapping[str, str], shell: str = ""
+) -> tuple[tuple[int, bytes, bytes], list[Talk]]:
+    """Run a line with a daemon of such answers. Return how it ended and what it printed, and what it said."""
+    base = {"PATH": os.environ["PATH"], "ENVFS_HOME": str(path), "LC_ALL": "C.UTF-8"}
+    with FakeDaemon(path / "run/control.sock", answers) as daemon:
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {shell}', "sh", ENVFS, *words],
+            env={**base, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=3 * SECONDS,
+        )
+    own = [line for line in done.stdout.splitlines() if not line.startswith((b"ENVFS_CLIENT=", b"_="))]
+    return (done.returncode, b"\n".join(own), done.stderr), daemon.talks
+
+
+# -- lines -------------------------------------------------------------------------------------------------------------
+
+DIRECT = [
+    ("exec", "/shop", "--", "env"),
+    ("exec", "/shop", "--", "sh", "-c", "echo $B; exit 7", "--", "--help", ""),
+    ("exec", "/shop", "--only", "A,B", "--", "env"),
+    ("exec", "/shop", "--", "/usr/bin/env"),
+    ("get", "/shop", "A"),
+]
+LEFT_TO_PYTHON = [
+    ("exec", "/shop@2", "--", "env"),
+    ("exec", "shop", "--", "env"),
+    ("exec", "/shop", "--only", "A, B", "--", "env"),
+    ("exec", "/shop", "--only", "A", "--only", "B", "--", "env"),
+    ("exec", "/shop", "--reason", "why", "--", "env"),
+    ("exec", "--only", "A", "/shop", "--", "env"),
+    ("run", "/shop", "--", "env"),
+    ("get", "/shop", "A", "--version", "2"),
+    ("get", "/shop@-1", "A"),
+]
+
+
+@pytest.mark.parametrize("words", [*DIRECT, *LEFT_TO_PYTHON], ids=" ".join)
+def test_the_same_is_asked_with_an_interpreter_and_without(words: tuple[str, ...], tmp_path: Path) -> None:
+    answers = [[GET if words[0] == "get" else EXEC]]
+    direct, direct_talks = ended(tmp_path, words, answers, {})
+    python, python_talks = ended(tmp_path, words, answers, PYTHON)
+    assert direct == python
+    assert [talk.said for talk in direct_talks] == [talk.said for talk in python_talks]
+    assert len(direct_talks) == 1
+    assert python_talks[0].program.startswith("python")
+    assert (direct_talks[0].program == "envfs") == (words in DIRECT)
+
+
+@pytest.mark.parametrize(
+    ("environ", "shell"),
+    [
+        ({"ENVFS_REASON": ""}, ""),
+        ({"ENVFS_REASON": 'a "reason"'}, ""),
+        ({"ENVFS_OF_TOMORROW": "1"}, ""),
+        ({}, "<&-"),
+        ({}, "2<."),
+    ],
+    ids=str,
+)
+def test_what_takes_more_care_is_left_to_python(environ: dict[str, str], shell: str, tmp_path: Path) -> None:
+    ending, talks = ended(tmp_path, ("exec", "/shop", "--", "true"), [[EXEC]], environ, shell)
+    assert ending == (0, b"", b"")
+    assert [talk.program.partition("3")[0] for talk in talks] == ["python"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "below"),
+    [("XDG_RUNTIME_DIR", "envfs"), ("XDG_STATE_HOME", "envfs"), ("HOME", ".local/state/envfs"), ("ENVFS_HOME", "run")],
+)
+def test_the_daemon_is_looked_for_in_the_same_place(variable: str, below: str, ground: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=ground) as folder:
+        os.chmod(folder, 0o755)
+        path = Path(folder) / below / "control.sock"
+        for client in ({}, PYTHON):
+            with FakeDaemon(path, [[GET]]) as daemon:
+                path.chmod(0o777)
+                words = [*as_user(OWNER), ENVFS, "get", "/shop", "A"]
+                environ = {variable: folder, **client}
+                done = subprocess.run(words, env=environ, capture_output=True, check=True, timeout=3 * SECONDS)
+            assert done.stdout == b"value\n"
+            assert (daemon.talks[0].program == "envfs") == (client != PYTHON)
+
+
+def test_a_token_is_shown_before_anything_is_asked(tmp_path: Path) -> None:
+    ended(tmp_path, ("get", "/shop", "A"), [[answer(HELLO)]], {"ENVFS_TOKEN": "t"})
+    _, talks = ended(tmp_path, ("get", "/shop", "A"), [[answer(HELLO)]], {"ENVFS_TOKEN": "envfs-token"})
+    assert not any(b"read-view" in talk.said for talk in talks)
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+FAILED = answer({"type": "failed", "code": "not-approved", "text": "uid 0 may not", "hint": "ask", "about": ""})
+WAITING = answer({"type": "waiting-row", "question": "q1", "seconds": 5})
+ANSWERS: dict[str, bytes | list[bytes]] = {
+    "nothing of the value is left out": EXEC,
+    "in single bytes": [EXEC[at : at + 1] for at in range(len(EXEC))],
+    "no view": answer(HELLO) + answer(VIEW, b"", b"."),
+    "refused": answer(HELLO) + FAILED,
+    "refused without a greeting": FAILED,
+    "a sign of life": answer(HELLO) + answer({"type": "working-row"}) + answer(VIEW, NUL, b"."),
+    "a person decides": answer(HELLO) + WAITING + FAILED,
+    "placeholders": answer(HELLO) + answer({**VIEW, "masked": True}, NUL, b"."),
+    "a dialect": answer(HELLO) + answer({**VIEW, "dialect": "node"}, NUL, b"."),
+    "another level": answer(HELLO) + answer({**VIEW, "level": "/shop/prod"}, NUL, b"."),
+    "for the environment to complete": answer(HELLO) + answer(VIEW, NUL, b"\0", b"[]", b"."),
+    "names one by one": answer(HELLO) + answer(VIEW, b"A=", b"1", b"\0", b"B=", b"", b"\0", b"."),
+    "no NUL at the end": answer(HELLO) + answer(VIEW, b"A=1", b"."),
+    "no variables": answer(HELLO) + answer(VIEW, b"no equals sign\0", b"."),
+    "cut in the view": EXEC[:-9],
+    "cut before the last dot": EXEC[:-1],
+    "cut in a length": EXEC[:2],
+    "another dot": EXEC[:-1] + b"!",
+    "more than was asked": EXEC + answer(HELLO),
+    "another protocol": answer({**HELLO, "protocol": 2}) + answer(VIEW, NUL, b"."),
+    "an unknown field": answer(HELLO) + answer({**VIEW, "more": 1}, NUL, b"."),
+    "a large view": answer(HELLO) + answer(VIEW, MANY, b"."),
+    "no frame": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize(("which", "line"), spread(ANSWERS, [LINE, ("get", "/shop", "A")]))
+def test_an_answer_is_the_same_to_both(which: str, line: tuple[str, ...], tmp_path: Path) -> None:
+    said = ANSWERS[which]
+    answers = [[said] if isinstance(said, bytes) else said, [EXEC]]
+    direct, direct_talks = ended(tmp_path, line, answers, {})
+    python, python_talks = ended(tmp_path, line, answers, PYTHON)
+    assert direct == python
+    assert [talk.said for talk in direct_talks] == [talk.said for talk in python_talks]
+    assert direct_talks[0].program == "envfs"
+
+
+def test_a_silent_daemon_is_left_to_python_which_waits_longer(tmp_path: Path) -> None:
+    ending, talks = ended(tmp_path, LINE, [[answer(HELLO), FakeDaemon.UNTIL_PYTHON, FAILED]], {})
+    assert (ending[0], len(talks), talks[0].program) == (NotApproved.status, 1, "envfs")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("exec", "/shop", "--", "no-such-command-here"),
+        ("exec", "/shop", "--", "/etc"),
+        ("exec", "/shop", "--", "./nothing/here"),
+        ("exec", "/shop", "--", "{folder}/script", "a"),
+        ("exec", "/shop", "--", "{folder}/no-interpreter"),
+    ],
+    ids=" ".join,
+)
+def test_what_does_not_start_at_once_is_not_asked_for_again(words: tuple[str, ...], tmp_path: Path) -> None:
+    for name, text in (("script", "echo $1 $B\n"), ("no-interpreter", "#!/nonexistent/interpreter\n")):
+        (tmp_path / name).write_text(text, encoding="ascii")
+        (tmp_path / name).chmod(0o755)
+    line = [word.format(folder=tmp_path) for word in words]
+    direct, talks = ended(tmp_path, line, [[EXEC]], {})
+    python, _ = ended(tmp_path, line, [[EXEC]], PYTHON)
+    assert direct == python
+    assert [talk.program for talk in talks] == ["envfs"]
+
+
+@pytest.mark.parametrize("shell", [">/dev/full", ">&-", "1</dev/null", "| true"])
+def test_a_value_that_cannot_be_written_is_told_in_the_same_way(shell: str, tmp_path: Path) -> None:
+    line = ("get", "/shop", "A")
+    assert ended(tmp_path, line, [[GET]], {}, shell)[0] == ended(tmp_path, line, [[GET]], PYTHON, shell)[0]
+
+
+def test_a_view_decides_where_the_command_is_looked_for(tmp_path: Path) -> None:
+    tool = tmp_path / "bin/tool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho $A\n", encoding="ascii")
+    tool.chmod(0o755)
+    view = b"A=1\0PATH=/nonexistent:" + os.fsencode(tool.parent) + b"\0"
+    ending, talks = ended(tmp_path, ("exec", "/shop", "--", "tool"), [[answer(HELLO) + answer(VIEW, view, b".")]], {})
+    assert (ending, talks[0].program) == ((0, b"1", b""), "envfs")
+
+
+# -- the daemon itself -------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_and_a_read_are_one_entry_each(new_home: Homes, stocked: Home) -> None:
+    home = new_home(stocked)
+    with home.mounted():
+        for environ in ({}, PYTHON):
+            before = len(events(home))
+            home.envfs("get", "/shop", "COMPANY_NAME", environ=environ)
+            home.envfs("exec", "/shop", "--", "no-such-command-here", environ=environ, status=127)
+            home.envfs("get", "/shop", "COMPANY_NAME", uid=1234, environ=environ, status=NotApproved.status)
+            assert events(home)[before:] == ["read", "read", "refuse"]
+
+
+def events(home: Home) -> list[object]:
+    entries = map(json.loads, home.log_file.read_bytes().splitlines())
+    return [entry["event"] for entry in entries if entry["event"] != "checkpoint"]
