@@ -68,7 +68,7 @@ LEVELS = {
     "/shop/prod": PROD,
 }
 PROGRAMS = ("manage.py", "supervisor", "app", "bin/set-password", "bin/new-api-key")
-TOOLS = ("npm", "psql", "pass", "kubectl", "lp")
+TOOLS = ("npm", "psql", "pass", "kubectl", "lp", "claude", "codex")
 FILES = {
     "web/.env": "PORT=1\n",
     "prod.env": PROD,
