@@ -26,7 +26,7 @@ cat > "$WORK/applied"
 @pytest.fixture(scope="module")
 def home(new_home: Homes) -> Iterator[Home]:
     home = new_home()
-    with home.mounted():
+    with home.served():
         yield home
 
 
