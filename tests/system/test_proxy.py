@@ -55,7 +55,7 @@ def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     more = 'address = "127.0.0.1"\ntest = "/whoami x-version:2"\n'
     other = f'[[proxy.rule]]\nkey = "OLD_*"\nhosts = ["{HOST}:{upstream.port}"]\n{more}'
     home.edit_settings(f'{home.settings.read_text(encoding="utf-8")}{rule}{more}name = "shop"\n\n{other}')
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\nOTHER={OTHER}\nPORT=8080\n")
         home.envfs("import", "-", "/keys", given=f"SHOP_KEY={KEY}\nOLD_KEY=sk_old_0123456789abcdef\nTITLE=x\n")
         home.envfs("grant", "/shop", "--uid", str(USER), "--decision", "mask")

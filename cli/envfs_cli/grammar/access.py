@@ -168,6 +168,46 @@ COMMANDS = (
         "`envfs approvals`. Each one is in the access log.",
     ),
     Command(
+        "push",
+        "access",
+        "hand values to the tool of another service, by its standard input",
+        (
+            Argument(
+                "target",
+                "text",
+                "one of the targets below",
+                choices=("gh", "vercel", "fly", "kubectl", "docker"),
+                meanings=(
+                    "secrets of a GitHub repository: gh secret set",
+                    "variables of a Vercel project, with the environment behind --: vercel env add",
+                    "secrets of a Fly app: fly secrets import",
+                    "a Secret of Kubernetes with these variables, named after the level: kubectl apply",
+                    "secrets of a Docker swarm, which cannot be replaced: docker secret create",
+                ),
+            ),
+            Argument("level", "level", "a level such as /shop/prod"),
+            Argument("names", "name", "a variable's name, or several as in A,B,C"),
+            Argument("words", "words", "words for the tool, after --", optional=True),
+        ),
+        (
+            Option(("-n", "--dry-run"), "flag", "", "run nothing; say what would be run, with names alone"),
+            REASON,
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs push gh /shop/prod STRIPE_KEY,DATABASE_URL -- --repo acme/shop",
+            "envfs push vercel /shop/prod STRIPE_KEY -- production --force",
+            "envfs push fly /shop/prod STRIPE_KEY,DATABASE_URL -- --app shop --stage",
+            "envfs push kubectl /shop/prod STRIPE_KEY,DATABASE_URL --dry-run",
+            "envfs push docker /shop/prod STRIPE_KEY",
+        ),
+        details="Each value goes into the standard input of the tool, and is never in a command line, a file or the "
+        "output: an agent that runs this sees names. What the tool says is shown where it fails, with the values "
+        "hidden. The access log says that the values were pushed, and where. The tool has its own login. The exit "
+        "status is 0 if all were taken. --dry-run takes `names` alone.",
+    ),
+    Command(
         "mcp",
         "access",
         "serve names and presence to a coding agent, and no value",
