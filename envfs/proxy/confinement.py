@@ -1,7 +1,7 @@
 """Confinement of the proxy: once a session has begun, it reads what names and certificates take, and writes nothing.
 
-Law: the homes of people, the vault and the mount are out of its reach, whatever is wrong with it. It listens nowhere
-else, and signals nobody. Where the kernel has no Landlock, it serves all the same.
+Law: the vault, the mount and people's homes (but for Python in one) are out of its reach, whatever is wrong with it. It
+listens nowhere else, and signals nobody. Where the kernel has no Landlock, it serves all the same.
 """
 
 import os
@@ -12,7 +12,7 @@ from envfs.host.process import landlock
 
 _READABLE = (
     *("/usr", "/lib", "/lib64", "/etc", "/nix/store"),
-    # names: resolv.conf may be a link into these, and the modules of nsswitch.conf(5) look here
+    # resolv.conf may be a link into these, and the modules of nsswitch.conf(5) look here
     *("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/nscd", "/var/run/nscd", "/var/lib/sss"),
 )
 

@@ -28,7 +28,7 @@ def landlock_version() -> int:
 def confine_landlock(readable: Iterable[str] = (), *, connects: bool = False) -> int:
     """Give up opening, making and removing files, TCP, and signals to others. Returns the version that did it.
 
-    What is beneath the `readable` paths can be read, and with `connects` hosts are reached. Needs no_new_privs. Open
+    Files beneath the `readable` paths can be read, and with `connects` hosts are reached. Needs no_new_privs. Open
     descriptors stay open.
     """
     kernel_version = landlock_version()
