@@ -48,7 +48,7 @@ clients: ## have curl, git, pip, npm, boto3, Java, Go and others send requests t
 
 soak: ## look for leaks and drift, try the tables of cases whole, the laws with more examples, and `exec` and `get` by Python; PYTEST_ARGS='-k locale' picks some
 	@contrib/install test
-	@ENVFS_EXAMPLES=20 .venv/bin/pytest -m "soak or law" $(PYTEST_ARGS)
+	@ENVFS_EXAMPLES=40 .venv/bin/pytest -m "soak or law" $(PYTEST_ARGS)
 	@cd tests/system && ENVFS_CLIENT=python ../../.venv/bin/pytest test_access_matrix.py test_asking.py test_crash.py test_exec*.py test_standard_streams.py $(PYTEST_ARGS)
 
 clean: ## remove all that the other targets made
