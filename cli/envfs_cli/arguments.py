@@ -283,7 +283,7 @@ def _check_action(command: "Command", words: "Sequence[str]") -> None:
         waiting = waiting[2:] if waiting[0] in valued else waiting[1:]
     if waiting[0] not in first.choices if waiting else not first.optional:
         choices = f"{', '.join(first.choices[:-1])} or {first.choices[-1]}"
-        said = "has no such" if waiting else "needs an"
+        said = "has no such" if waiting else "needs an" if first.name[0] in "aeiou" else "needs a"
         raise Mistake(
             f"`envfs {command.name}` {said} {first.name}: there are {choices}",
             f"`envfs {command.name} --help` explains each",
@@ -304,7 +304,7 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
             argument_parser.error("the following arguments are required: name")
         return plain_values
     values: Values = vars(argument_parser.parse_intermixed_args(list(words[:split])))
-    if values[last.name] or not words[split + 1 :]:
-        argument_parser.error(_NO_COMMAND)
+    if values[last.name] or not (last.optional or words[split + 1 :]):
+        argument_parser.error(_TOO_MANY if last.optional else _NO_COMMAND)
     values[last.name] = tuple(words[split + 1 :])
     return values

@@ -46,7 +46,7 @@ def command_usage(command: "Command") -> str:
 def _place(argument: "Argument") -> str:
     word = "|".join(argument.choices) or argument.name.upper()
     if argument.kind == "words":
-        return f"-- {word} ..."
+        return f"[-- {word} ...]" if argument.optional else f"-- {word} ..."
     return f"[{word}]" if argument.optional or argument.linked else word
 
 

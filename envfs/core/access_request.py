@@ -15,6 +15,7 @@ class Channel(StrEnum):
     GET = "get"
     SHOW = "show"
     EXPORT = "export"
+    PUSH = "push"  # for the tool of another service
     PROXY = "proxy"  # a proxy, for the command of its session
     SOCKET = "socket"
     DAEMON = "daemon"
@@ -52,7 +53,7 @@ class AccessRequest(NamedTuple):
     `variables` are the names of those whose values are asked for. Empty for all. The log never has them.
     `face` is the one that the caller's rule gives. A caller may ask for another dialect than the rule's.
     With a `moment` (UTC as records have it) it is the view as it was then, and `version` is the level's own of then: 0
-    if it had no text.
+    if it had no text. `target` is the service whose tool gets the values.
     """
 
     level: str
@@ -62,6 +63,7 @@ class AccessRequest(NamedTuple):
     face: Face = PLAIN_FACE
     variables: tuple[str, ...] = ()
     moment: str = ""
+    target: str = ""
 
     @property
     def is_past(self) -> bool:

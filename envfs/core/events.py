@@ -64,8 +64,8 @@ class Dropped(NamedTuple):
 class Event(NamedTuple):
     """An event as the log has it. `format` is what was asked for of a level, `operation` what was done or refused.
 
-    `operation` is an Operation, a KeyOperation, the name of a request that was refused, or in a VOID the kind of the
-    change. `times` is for how many refusals the event stands.
+    `operation` is an Operation, a KeyOperation, the name of a request that was refused, in a VOID the kind of the
+    change, or in a READ for a push its target. `times` is for how many refusals the event stands.
 
     `version` and, where it was a view, `above` tell which texts were served: the versions of the levels above, the top
     first. `places` are those of single variables in the alphabetical order of its names, -1 for one that it has not.
@@ -144,7 +144,20 @@ def _served(kind: EventKind, request: AccessRequest, served: Served, verdict: Ve
     level, channel, what = request[:3]
     version, above, places = served
     past, some = request.version > 0 or request.moment != "", bool(verdict.face.only)
-    return Event(kind, channel, level, version, what, "", verdict.decision, verdict.rule, above, places, past, some)
+    return Event(
+        kind,
+        channel,
+        level,
+        version,
+        what,
+        request.target,
+        verdict.decision,
+        verdict.rule,
+        above,
+        places,
+        past,
+        some,
+    )
 
 
 def asked(request: AccessRequest, question: str) -> Event:

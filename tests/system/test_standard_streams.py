@@ -92,6 +92,7 @@ LINES = [
     "ls --json",
     "ls --names",
     "get /app TOKEN --presence",
+    "push gh /app TOKEN --dry-run",
     "mount",
     "passwd",
     "project ls",

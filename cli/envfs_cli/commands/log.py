@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from envfs_cli.output import Style
 
 _DEFAULT_LINES, _ANCESTORS = 20, 3
+_SUBJECT = ("channel", "format", "operation")
 _STYLES: "dict[str, Style]" = {"refuse": "bad", "canary": "bad", "read": "good"}
 
 
@@ -176,7 +177,7 @@ def _sentence(facts: "dict[str, object]") -> str:
         output.shown_time(entry.get("time", "")),
         output.paint(event.ljust(8), _STYLES.get(event, "dim")),
         where.ljust(16),
-        f"{entry.get('channel', '')} {entry.get('format') or entry.get('operation', '')}".strip().ljust(14),
+        " ".join(str(entry[key]) for key in _SUBJECT if entry.get(key)).ljust(14),
         caller,
         output.paint(f"{'masked: ' * (entry.get('decision') == 'mask')}{entry.get('rule', '')}", "dim"),
     ]

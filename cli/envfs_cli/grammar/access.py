@@ -9,7 +9,9 @@ from envfs_cli.grammar.words import (
     LEVEL,
     MAX_READS,
     NAME,
+    ONLY,
     PASSPHRASE,
+    REASON,
     SCOPES,
     TTL,
     YES,
@@ -128,25 +130,82 @@ COMMANDS = (
     Command(
         "proxy",
         "access",
-        "list the sessions of exec --proxy and its rules, or end a session",
+        "start, list and end sessions of the proxy, see rules, test keys",
         (
             action_argument(
                 ls="list the sessions that run",
+                start="start one without a command, for a level: for a shell or an editor",
+                env="print the variables of such a one, for `eval` by a shell",
                 stop="end one, by its name: its command reaches no host by it any more",
                 rules="list the rules of the settings, or those that the variables of a level have",
+                test="send one cheap request for each key of a level, or for one: is it right?",
             ),
-            Argument("subject", "text", "a session such as p1, or for rules a level such as /shop/dev", optional=True),
+            Argument("subject", "text", "a session such as p1, or else a level such as /shop/dev", optional=True),
+            Argument("name", "text", "for test: a variable's name", optional=True),
         ),
-        (PASSPHRASE, JSON),
-        ("envfs proxy rules /shop/dev", "envfs proxy ls", "envfs proxy stop p1"),
+        (
+            Option(("--ttl",), "duration", "TIME", "for start: how long it stands, as in 30m 8h; default: 12h"),
+            ONLY,
+            REASON,
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs proxy rules /shop/dev",
+            "envfs proxy ls",
+            "envfs proxy stop p1",
+            "envfs proxy test /shop/dev STRIPE_KEY",
+            "envfs proxy start /shop/dev --ttl 8h",
+            'eval "$(envfs proxy env p1)"',
+        ),
         details="A command of `envfs exec LEVEL --proxy` has placeholders in the place of its values. A proxy puts "
         "each value into requests to the hosts of a rule, in a header that says who asks, and out of responses. "
         "Well-known services need no rule. Others have one in the settings: [[proxy.rule]] with key (a variable or a "
         "pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, form:NAME, json:PATH, "
-        "sigv4), methods, paths, networks, address, scrub, approve and name. A placeholder that no rule lets stand "
-        "where it stands is refused, and nothing of that request is sent. With approve set to each, or to first (in a "
-        "session, of its method, host and path), a request waits for a person: `envfs approvals`. Each one is in "
-        "the access log.",
+        "sigv4), methods, paths, networks, address, scrub, approve, test (the path of a cheap request) and name. A "
+        "placeholder that no rule lets stand where it stands is refused, and nothing of that request is sent. With "
+        "approve set to each, or to first (in a session, of its method, host and path), a request waits for a person: "
+        "`envfs approvals`. Each one is in the access log.",
+    ),
+    Command(
+        "push",
+        "access",
+        "hand values to the tool of another service, by its standard input",
+        (
+            Argument(
+                "target",
+                "text",
+                "one of the targets below",
+                choices=("gh", "vercel", "fly", "kubectl", "docker"),
+                meanings=(
+                    "secrets of a GitHub repository: gh secret set",
+                    "variables of a Vercel project, with the environment behind --: vercel env add",
+                    "secrets of a Fly app: fly secrets import",
+                    "a Secret of Kubernetes with these variables, named after the level: kubectl apply",
+                    "secrets of a Docker swarm, which cannot be replaced: docker secret create",
+                ),
+            ),
+            Argument("level", "level", "a level such as /shop/prod"),
+            Argument("names", "name", "a variable's name, or several as in A,B,C"),
+            Argument("words", "words", "words for the tool, after --", optional=True),
+        ),
+        (
+            Option(("-n", "--dry-run"), "flag", "", "run nothing; say what would be run, with names alone"),
+            REASON,
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs push gh /shop/prod STRIPE_KEY,DATABASE_URL -- --repo acme/shop",
+            "envfs push vercel /shop/prod STRIPE_KEY -- production --force",
+            "envfs push fly /shop/prod STRIPE_KEY,DATABASE_URL -- --app shop --stage",
+            "envfs push kubectl /shop/prod STRIPE_KEY,DATABASE_URL --dry-run",
+            "envfs push docker /shop/prod STRIPE_KEY",
+        ),
+        details="Each value goes into the standard input of the tool, and is never in a command line, a file or the "
+        "output: an agent that runs this sees names. What the tool says is shown where it fails, with the values "
+        "hidden. The access log says that the values were pushed, and where. The tool has its own login. The exit "
+        "status is 0 if all were taken. --dry-run takes `names` alone.",
     ),
     Command(
         "mcp",

@@ -46,8 +46,15 @@ from envfs.vault.damage import DAMAGED
 
 _VERSIONS = (Capability.HISTORY, Capability.WRITE)  # by which the versions of a level are known
 _NOT_EXACT = "a changed variable was written between the two; whether its value is the same again takes `read`"
+_LONGEST_TARGET = 16
 _EXEC = "exec"  # `environ`, and what the environment of the command is to complete
-_CHANNELS = (Channel.EXEC, Channel.GET, Channel.SHOW, Channel.EXPORT)  # the commands that read by the socket
+_CHANNELS = (
+    Channel.EXEC,
+    Channel.GET,
+    Channel.SHOW,
+    Channel.EXPORT,
+    Channel.PUSH,
+)  # the commands that read by the socket
 
 
 async def read_view(call: Call, request: ReadView) -> Sent:
@@ -55,6 +62,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     level = names.parse_level(request.level)
     if request.format not in _FORMATS or request.channel not in _CHANNELS:
         raise BadRequest("an unknown format of a view, or channel")
+    _check_target(request)
     shown, blobs_of = _FORMATS[request.format]
     for name in request.only:
         names.parse_variable(name)
@@ -62,7 +70,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     face = _face(call, level, "" if is_lenient else request.dialect, shown)
     if is_lenient:
         face = face._replace(dialect=f"{dialect_names.INHERITING} {face.dialect}")
-    access = AccessRequest(level, Channel(request.channel), shown, 0, face, tuple(request.only))
+    access = AccessRequest(level, Channel(request.channel), shown, 0, face, tuple(request.only), "", request.target)
     access = await choose_version(call, access, request.version, request.moment)
     patience = Patience(call.left, lambda: request.reason, partial(tell_waiting, call))
     view = await call.service.open_vault.reader.view(call.caller, access, patience)
@@ -73,6 +81,13 @@ async def read_view(call: Call, request: ReadView) -> Sent:
         raise
     sent = ViewSent(level, view.version, view.variables, view.dialect, face.masked)
     return Sent(sent, (*blobs, VIEW_END), view.check, view.release)
+
+
+def _check_target(request: ReadView) -> None:
+    target = request.target
+    is_word = target.isascii() and target.isalpha() and target.islower() and len(target) <= _LONGEST_TARGET
+    if not is_word if request.channel == Channel.PUSH else target:
+        raise BadRequest("an unknown target of a push")
 
 
 async def tell_waiting(call: Call, question: str, seconds: float) -> None:

@@ -13,7 +13,8 @@ class ReadView(NamedTuple):
     the view is that of the time at which this version was written. `moment` (UTC as records have it) is the view as it
     was then. For these two a ChosenRow comes first, here as in other requests that have both.
     `dialect` is that of a dotenv text, empty for the one that the grant or the level asks for. `reason` is for a person
-    who has to allow it: then a WaitingRow comes first.
+    who has to allow it: then a WaitingRow comes first. `target` is the service whose tool gets the values, with the
+    channel `push`, for the log.
     """
 
     level: str
@@ -24,6 +25,7 @@ class ReadView(NamedTuple):
     dialect: str = ""
     reason: str = ""
     moment: str = ""
+    target: str = ""
 
 
 class DescribeView(NamedTuple):
