@@ -46,7 +46,7 @@ def _list_names(arguments: LsArguments) -> int:
     if arguments.removed:
         from envfs_cli.arguments import Mistake
 
-        raise Mistake("a removed level has no names", "`envfs history` lists what it had")
+        raise Mistake("a removed level has no names", "leave out one of the two")
     asking = session.start_session(arguments.passphrase_file)
     with prompts.Waiting("listing the names"):
         sent = asking.rows(control.ListPresence(arguments.level or "/", below=True))
