@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PATIENCE 1            /* seconds: then Python waits, which can say what it waits for */
+#define PATIENCE 3            /* seconds: then Python waits, which can say what it waits for */
 #define FRAME_BYTES (1 << 16) /* of the JSON of an answer */
 #define VIEW_BYTES (8 << 20)  /* more than the kernel takes as an environment */
 #define HEAD 4                /* bytes of a frame's length */

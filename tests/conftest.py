@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.system import forked
 from tests.system.crashing import put_under_passphrase
 from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mounts_below, processes_of
 from tests.system.samples import LEVELS
@@ -89,6 +90,7 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="envfs-sys-", dir="/tmp"))
     folder.chmod(0o711)
     yield folder
+    forked.end_nursery()
     eventually(lambda: not processes_of(folder), f"the processes of {folder} end")
     assert mounts_below(folder) == []
     eventually(lambda: request.session.testsfailed or not _open_below(folder), "what was opened there is closed")
@@ -117,7 +119,7 @@ def bare(ground: Path) -> Home:
 def stocked(bare: Home, ground: Path) -> Home:
     """Give a home with the realistic files at /, /shop and /shop/prod. Not to be changed: `shop` copies it."""
     home = copied(bare, ground / "stocked")
-    with home.mounted():
+    with home.served():
         for level, (text, _) in LEVELS.items():
             home.envfs("import", "-", level, given=text)
     return home
@@ -179,7 +181,7 @@ def shop(new_home: Homes, stocked: Home) -> Home:
 @pytest.fixture
 def served(shop: Home) -> Iterator[tuple[Home, Daemon]]:
     """Give one test the realistic files on a mount of its own."""
-    with shop.mounted() as daemon:
+    with shop.served() as daemon:
         yield shop, daemon
 
 
@@ -187,7 +189,7 @@ def served(shop: Home) -> Iterator[tuple[Home, Daemon]]:
 def shared(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give a module the realistic files on a mount; its tests leave them as they are."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         yield home
 
 

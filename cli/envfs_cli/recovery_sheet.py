@@ -37,8 +37,10 @@ EnvFS RECOVERY SHEET
 
 Keep this on paper, away from the machine. Whoever reads it can read the vault.
 
-  recovery key   {identity}
-  recipient      {recipient}
+  recovery key
+    {identity}
+  recipient
+    {recipient}
 
 It opens every managed project of the vault, without EnvFS and without your
 identity. It opens no zero-knowledge project: only its passphrase does.

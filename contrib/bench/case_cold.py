@@ -20,7 +20,7 @@ LEVEL = LEVELS[-1]
 _VARIABLES = 50
 _EACH = 3
 _WARM_READS = 1000
-TARGET, AFTER_CHANGE = 10.0, 5.0
+TARGET, AFTER_CHANGE = 5.0, 5.0
 
 
 def contests(rounds: int) -> Generator[Contest, None, None]:

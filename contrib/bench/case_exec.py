@@ -55,7 +55,8 @@ def _contestant(
 
 
 def _run(words: list[str], environ: dict[str, str]) -> None:
-    child = os.posix_spawnp(words[0], words, environ)
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    child = os.posix_spawnp(words[0], words, environ, file_actions=quiet)
     _, status = os.waitpid(child, 0)
     if status:
         raise RuntimeError(f"{words[0]} ended with wait status {status}")

@@ -117,6 +117,27 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def promises(outcomes: Sequence[Outcome]) -> list[tuple[str, str, str, str]]:
+    """Return all that is promised in one table: what, by how much, at most or at least, and whether it is so."""
+    return [
+        (f"{outcome.contest.title}: {each.name}", f"{ratio:.2f}", each.promise, "ok" if each.keeps(ratio) else "MISSED")
+        for outcome in outcomes
+        for each in outcome.contest.contestants
+        if each.is_promised
+        for ratio in [outcome.ratio(each.name)]
+    ]
+
+
+def promise_table(outcomes: Sequence[Outcome]) -> str:
+    """Return that table for people."""
+    rows = promises(outcomes)
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    return "\n".join(
+        f"  {what.ljust(widths[0])}   {ratio.rjust(widths[1])}   {promise.ljust(widths[2])}   {verdict}"
+        for what, ratio, promise, verdict in rows
+    )
+
+
 def heading(contest: Contest) -> str:
     """Say what is being measured now."""
     return f"measuring: {contest.title} ... "

@@ -5,6 +5,7 @@ import contextlib
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
@@ -55,8 +56,11 @@ def _bench(words: argparse.Namespace) -> int:
     # returns 1 if `--check` was given and a promise is not kept
     machine = report.machine()
     print("\n".join(f"{name:<10} {value}" for name, value in machine.items()), end="\n\n")
-    outcomes = list(_measure(words))
+    took: dict[str, float] = {}
+    outcomes = list(_measure(words, took))
+    print(report.promise_table(outcomes), end="\n\n")
     print(report.summary(outcomes))
+    print("took " + ", ".join(f"{case} {seconds:.0f} s" for case, seconds in took.items()))
     for line in committed.slower(outcomes):
         print(f"slower than docs/benchmarks.md: {line}")
     if words.write:
@@ -89,8 +93,10 @@ def _cases(text: str) -> Sequence[str]:
     return names
 
 
-def _measure(words: argparse.Namespace) -> Iterator[Outcome]:
+def _measure(words: argparse.Namespace, took: dict[str, float]) -> Iterator[Outcome]:
+    # notes in `took` how long each case took
     for case in words.only:
+        began = time.monotonic()
         with contextlib.closing(_contests(case, words)) as contests:
             for contest in contests:
                 if sys.stderr.isatty():
@@ -98,6 +104,7 @@ def _measure(words: argparse.Namespace) -> Iterator[Outcome]:
                 outcome = rounds.run(contest)
                 print(report.table(outcome), end="\n\n", flush=True)
                 yield outcome
+        took[case] = time.monotonic() - began
 
 
 def _contests(case: str, words: argparse.Namespace) -> Generator[Contest, None, None]:

@@ -32,6 +32,7 @@ _ANY: Final = re.compile("@(?:rotat|expires|owner|overlap-until)")
 _LINE: Final = re.compile(rf"{BOM}?[{BLANKS}]*#[{BLANKS}]*@([a-z-]+)(?![A-Za-z0-9_-])([^\r\n]*)")
 _BEHIND: Final = re.compile(rf"#[{BLANKS}]*@([a-z-]+)(?![A-Za-z0-9_-])")
 _DIVIDER: Final = re.compile(rf"{BOM}?[{BLANKS}]*#[{BLANKS}]*-{{3,}}[{BLANKS}]*")
+_WORDS: Final = re.compile(r"""(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*""")  # as a shell would cut them
 _PASSING: Final = ("overlap-until", "rotation-begun")
 _COMMANDS: Final = ("rotate-with", "rotate-from")
 
@@ -150,6 +151,8 @@ def _read(document: Document) -> tuple[dict[str, Directives], tuple[DirectiveFau
             try:
                 field, argument = _READERS[mark.word](mark.rest)
                 said = said._replace(**{field: argument})  # type: ignore[arg-type]
+                if mark.word in _COMMANDS and not _WORDS.fullmatch(str(argument)):  # `rotate` refuses it with this name
+                    faults.append(_fault(mark, "has a quote without an end, so it is not run"))
             except ValueError as error:
                 faults.append(_fault(mark, str(error)))
                 said = said._replace(has_wrong_command=said.has_wrong_command or mark.word in _COMMANDS)

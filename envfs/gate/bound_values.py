@@ -11,10 +11,14 @@ from envfs.vault.vault import Vault
 
 
 class BoundValues(NamedTuple):
-    """The memory with the variables of a session, which this process does not map. The holder closes it."""
+    """The memory with the variables of a session, which this process does not map. The holder closes it.
+
+    `canaries` are the names of those whose value is a canary's.
+    """
 
     descriptor: int
     size: int
+    canaries: tuple[str, ...] = ()
 
 
 async def bind_values(
@@ -33,4 +37,4 @@ async def bind_values(
         layers = vault.layers([text for text in chain if text[1]])
         answer = await keyholder.ask(BindValues(layers.layers, bound, only), Bound, layers.blobs)
     vault.confirm(layers)
-    return BoundValues(answer.descriptors[0], answer.message.size)
+    return BoundValues(answer.descriptors[0], answer.message.size, answer.message.canaries)

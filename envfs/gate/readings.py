@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from envfs.core.access.caller import Caller
 from envfs.core.access_request import AccessRequest
+from envfs.host.callers.callers import kept_caller
 
-_MOST = 4096
+_MOST, _MOST_REQUESTS = 2048, 64
 
 
 class LevelReading(NamedTuple):
@@ -26,6 +27,7 @@ class Readings:
 
     def __init__(self) -> None:
         """Start with none."""
+        self._requests: dict[AccessRequest, AccessRequest] = {}  # most processes ask for the same
         self._last: dict[tuple[int, int, AccessRequest, int], tuple[Caller, float]] = {}
 
     def __iter__(self) -> Iterator[LevelReading]:
@@ -36,9 +38,17 @@ class Readings:
     def note(self, caller: Caller, request: AccessRequest, version: int, seconds: float) -> None:
         """Note one."""
         last = self._last
-        if len(last) >= _MOST:
-            self._forget_older_half()
-        last[caller.uid, caller.pid, request, version] = caller, seconds
+        key = caller.uid, caller.pid, request, version
+        if key not in last:
+            if len(last) >= _MOST:
+                self._forget_older_half()
+            key = caller.uid, caller.pid, self._shared(request), version
+        last[key] = kept_caller(caller), seconds  # not with all that it could tell
+
+    def _shared(self, request: AccessRequest) -> AccessRequest:
+        if len(self._requests) >= _MOST_REQUESTS:
+            self._requests.clear()
+        return self._requests.setdefault(request, request)
 
     def _forget_older_half(self) -> None:
         newest = sorted(self._last.items(), key=lambda reading: reading[1][1])[_MOST // 2 :]

@@ -217,9 +217,13 @@ class Differing(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """The variables of a proxy stand in the region whose descriptor comes with the reply, of `size` bytes."""
+    """The variables of a proxy stand in the region whose descriptor comes with the reply, of `size` bytes.
+
+    `canaries` are the names of those with a value in it that is a canary's.
+    """
 
     size: int
+    canaries: tuple[str, ...] = ()
 
 
 class AuthorityMade(NamedTuple):

@@ -24,6 +24,7 @@ class SessionRule(NamedTuple):
     address: str
     scrub: bool
     approve: str = "never"
+    test: str = ""
 
 
 class BeginSession(NamedTuple):

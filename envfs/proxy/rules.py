@@ -18,6 +18,7 @@ from envfs.proxy.places import Place, PlaceKind, parse_place
 
 _KEY = re.compile(r"[A-Za-z_*?][A-Za-z0-9_*?]{0,254}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+_TEST = re.compile(r"/[!-~]*(?: [a-z0-9-]{1,64}:[!-~]{1,256})*", re.ASCII)
 _LONGEST_NAME: Final = 64
 _METHOD = re.compile(r"[A-Z]{1,32}", re.ASCII)
 DEFAULT_PLACES: Final = (Place(PlaceKind.HEADER), Place(PlaceKind.BASIC))
@@ -37,6 +38,7 @@ class ProxyRule(NamedTuple):
     `name` is for the log and for the path of the base URL. A variable's name is in neither. The hosts may have private
     addresses of `networks`, and `address` is dialled in place of asking for theirs. With `scrub` its values in
     responses become placeholders again. `approve` is about requests with one of its values in them.
+    `test` is the path that a cheap request has, and headers of it behind blanks.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ProxyRule(NamedTuple):
     address: str = ""
     scrub: bool = True
     approve: ApprovalNeed = ApprovalNeed.NEVER
+    test: str = ""
 
     def concerns(self, variable: str) -> bool:
         """Tell whether it is about a variable."""
@@ -156,6 +159,7 @@ def parse_rule(table: Mapping[str, object]) -> ProxyRule:
         _address(str(table.get("address", ""))),
         bool(table.get("scrub", True)),
         _approval(str(table.get("approve", ApprovalNeed.NEVER))),
+        _test(str(table.get("test", ""))),
     )
 
 
@@ -178,6 +182,12 @@ def _network(text: str) -> str:
 def _address(text: str) -> str:
     if text and address_of(text) is None:
         raise EnvFSError("'address' is an IP address", "such as 10.1.2.3")
+    return text
+
+
+def _test(text: str) -> str:
+    if text and not _TEST.fullmatch(text):
+        raise EnvFSError("'test' is a path, and behind blanks headers", 'such as "/v1/models x-version:2"')
     return text
 
 
@@ -212,6 +222,7 @@ _KEYS: Final[Mapping[str, type]] = {
     "address": str,
     "scrub": bool,
     "approve": str,
+    "test": str,
     "name": str,
 }
 _WORDS: Final[Mapping[type, str]] = {str: "a text", list: "a list of texts", bool: "true or false"}
@@ -220,7 +231,7 @@ _WORDS: Final[Mapping[type, str]] = {str: "a text", list: "a list of texts", boo
 def rule_row(rule: ProxyRule) -> SessionRule:
     """Return a rule as a message has it."""
     hosts, places = tuple(host.authority for host in rule.hosts), tuple(place.text for place in rule.places)
-    return SessionRule(rule.name, rule.key, hosts, places, *rule[4:-1], rule.approve.value)
+    return SessionRule(rule.name, rule.key, hosts, places, *rule[4:-2], rule.approve.value, rule.test)
 
 
 def rule_of_row(row: SessionRule) -> ProxyRule:

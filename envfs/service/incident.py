@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from envfs.core import names
 from envfs.core.access.caller import Caller
+from envfs.core.access_request import Format
 from envfs.core.incident_tally import AccessTally, IncidentTally
 from envfs.core.logged_reads import LoggedCaller, LoggedRead, LoggedRefusal
 from envfs.errors import EnvFSError, Locked
@@ -17,6 +18,7 @@ from envfs.gate.search import LikeVariable, Location, Query
 from envfs.service.service import Service
 from envfs.service.variable_past import JudgedRead, PastVersion, VariablePast
 
+_OF_ONE_LEVEL = frozenset(Format) - {Format.LOOKUP, Format.NAMES}
 _MOST_VALUES = 20  # that are searched for in other levels
 
 
@@ -152,9 +154,17 @@ def _others(reads: Mapping[LoggedRead, AccessTally], facts: list[ReadFact]) -> I
 
 def _refusals(tally: IncidentTally, past: VariablePast, asker: Inquirer) -> Iterator[tuple[LoggedRefusal, AccessTally]]:
     for refusal, counted in tally.refusals.items():
-        level = past.present(refusal.level)
-        if (names.within(level, past.level) or level == past.source) and asker.sees(refusal.level):
+        if _concerns(refusal, past) and asker.sees(refusal.level or names.ROOT):
             yield refusal, counted
+
+
+def _concerns(refusal: LoggedRefusal, past: VariablePast) -> bool:
+    if not refusal.level:
+        return True  # a token that is none, and it is not known what it was for
+    level = past.present(refusal.level)
+    # who may not pass a level above is refused there, whatever it was after. A view of that level is another matter
+    reaches_down = names.within(past.level, level) and refusal.what not in _OF_ONE_LEVEL
+    return names.within(level, past.level) or level == past.source or reaches_down
 
 
 async def _carriers(

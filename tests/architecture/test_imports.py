@@ -127,6 +127,11 @@ def test_a_path_of_the_daemon_is_still_written_as_a_url() -> None:
     )
 
 
+def test_a_time_is_read_without_the_words_of_every_language() -> None:
+    modules = loaded("from envfs.host import clocks; assert clocks.parse_nanoseconds(clocks.wall_time()) > 0")
+    assert not modules & {"_strptime", "calendar", "locale"}
+
+
 def test_a_daemon_loads_little_before_it_starts_its_keyholder() -> None:
     modules = loaded("import envfs.daemon.__main__")
     assert not heads(modules) & {"argparse", "trio", "pathlib"}

@@ -51,7 +51,7 @@ def _copy(source: Path, ground: Path) -> Kept:
 def kept(request: pytest.FixtureRequest, ground: Path) -> Iterator[Kept]:
     """Give each kept vault, mounted; the tests that share it leave it as it is."""
     copy = _copy(request.param, ground)
-    with copy.home.mounted():
+    with copy.home.served():
         yield copy
 
 
@@ -95,7 +95,7 @@ def test_every_record_is_found_to_be_in_order(kept: Kept) -> None:
 def test_it_can_be_written_on(kept: Kept, ground: Path) -> None:
     home = _copy(kept.source, ground).home
     before = {path: path.read_bytes() for path in home.records()}
-    with home.mounted():
+    with home.served():
         for level, views in kept.views.items():
             home.envfs("set", level, "ONE_MORE", given="now")
             assert _values(home, level, 0) == views[-1] | {"ONE_MORE": "now"}

@@ -194,6 +194,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _cut(self, _seen: Seen) -> None:
         self._send(gzip.compress(os.urandom(2000))[:1000], ("Content-Encoding", "gzip"))
 
+    def _whoami(self, seen: Seen) -> None:
+        is_right = "live" in seen.headers.get("authorization", "")
+        self._send(b"{}", status=200 if is_right else 401)
+
     def _nothing(self, _seen: Seen) -> None:
         self.send_response(204)
         self.end_headers()

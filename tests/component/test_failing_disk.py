@@ -12,14 +12,12 @@ from typing import NamedTuple
 
 import pytest
 
-from envfs.daemon.housekeeping import finish_changes
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import BY_CODE
 from envfs.protocol import control
-from envfs.service.identity import load_identity
 from tests.component.failing import Disk
 from tests.component.requesting import CASES, Case
-from tests.component.world import World, run
+from tests.component.world import World, opened_world, run
 
 R = control
 _ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
@@ -64,21 +62,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Keyh
     link.close()
 
 
-def _opened(folder: Path, link: KeyholderLink) -> World:
-    world = World(folder, link)
-
-    async def start() -> None:
-        await load_identity(world.service, ())
-        await finish_changes(world.service)
-
-    run(start)
-    return world
-
-
 def _tried(folder: Path, link: KeyholderLink, case: Case, first: int, number: int) -> Trial:
     """Ask once, with a disk that fails from a call on, and end."""
     disk = Disk(folder)
-    world = _opened(folder, link)
+    world = opened_world(folder, link)
     with disk.watched():
         disk.fail(first, number)
         reply = run(lambda: world.ask(case.request, secret=case.secret))
@@ -94,7 +81,7 @@ def _check(folder: Path, link: KeyholderLink, case: Case, told: Trial) -> None:
         assert "cannot" in reply.text or "could not" in reply.text, reply
     else:
         assert isinstance(reply, case.reply), reply
-    world = _opened(folder, link)
+    world = opened_world(folder, link)
     try:
         assert world.service.problems() == ()
         checked = run(lambda: world.ask(R.VerifyVault()))

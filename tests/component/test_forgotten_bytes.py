@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from envfs.core import record
-from envfs.daemon.housekeeping import finish_changes
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.protocol import control
-from envfs.service.identity import load_identity
 from tests.component.failing import Disk
-from tests.component.world import World, run
+from tests.component.world import World, opened_world, run
 
 R = control
 _PROD, _PIECE = "/shop/prod", 24
@@ -42,17 +40,6 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Keyh
     link.close()
 
 
-def _opened(folder: Path, link: KeyholderLink) -> World:
-    world = World(folder, link)
-
-    async def start() -> None:
-        await load_identity(world.service, ())
-        await finish_changes(world.service)
-
-    run(start)
-    return world
-
-
 def _pieces(data: bytes) -> list[bytes]:
     """Cut what a record seals, as it stands in its file: two pieces in a row of it are found by one of these."""
     text: bytes = json.loads(data)["ciphertext"].encode()
@@ -70,7 +57,7 @@ def _files_with(folder: Path, pieces: list[bytes]) -> set[str]:
 
 def test_no_file_has_a_piece_of_what_was_forgotten(grown: tuple[Path, KeyholderLink], tmp_path: Path) -> None:
     shutil.copytree(grown[0], tmp_path, dirs_exist_ok=True)
-    world = _opened(tmp_path, grown[1])
+    world = opened_world(tmp_path, grown[1])
     gone = [piece for data in _records(world, 1, 2, 3, 4) for piece in _pieces(data)]
     stays = [piece for data in _records(world, 5, 6) for piece in _pieces(data)]
     assert len(_files_with(tmp_path, gone)) == 3  # the text of a removal is empty
@@ -91,13 +78,13 @@ def test_it_is_gone_behind_the_next_start_wherever_the_forgetting_was_killed(
     while True:
         folder = tmp_path / str(first)
         shutil.copytree(source, folder)
-        disk, world = Disk(folder), _opened(folder, link)
+        disk, world = Disk(folder), opened_world(folder, link)
         gone = [piece for data in _records(world, 1, 2, 3, 4) for piece in _pieces(data)]
         with disk.watched():
             disk.fail(first, errno.EIO)
             reply = run(lambda world=world: world.ask(_FORGET))
             world.close()
-        again = _opened(folder, link)
+        again = opened_world(folder, link)
         left = len(_files_with(folder, gone))
         assert left in (0, 3), first
         seen.add(left)
@@ -113,7 +100,7 @@ def test_it_is_gone_behind_the_next_start_wherever_the_forgetting_was_killed(
 
 def test_an_older_key_file_is_nowhere_either(grown: tuple[Path, KeyholderLink], tmp_path: Path) -> None:
     shutil.copytree(grown[0], tmp_path, dirs_exist_ok=True)
-    world = _opened(tmp_path, grown[1])
+    world = opened_world(tmp_path, grown[1])
     data = (Path(world.places.vault) / "key/shop/@00000001.age").read_bytes()
     pieces = [data[at : at + _PIECE] for at in range(200, len(data) - _PIECE, _PIECE)]
     assert _files_with(tmp_path, pieces) == {"@00000001.age"}

@@ -118,14 +118,20 @@ def test_other_places_of_the_same_value_are_told_and_none_that_the_caller_may_no
     assert sent.reply.log_state == "unchecked"  # type: ignore[attr-defined]
 
 
-def test_refusals_at_the_level_and_below_are_told(world: World, app: Caller) -> None:
-    read(world, app, "/shop")
+def test_refusals_at_the_level_and_below_are_told_and_those_above_that_kept_somebody_from_it(
+    world: World, app: Caller
+) -> None:
+    read(world, app, "/shop/prod")
     for level in ("/shop", "/shop/prod", "/blog"):
         for _ in range(2):
             reply = run(lambda level=level: world.ask(R.ReadView(level, "exec", "exec"), STRANGER))
             assert code(reply) == "not-approved"
-    refused = {(row.level, row.uid) for row in rows(report(world, "/shop", URL), R.RefusalFactRow)}
-    assert refused == {("/shop", STRANGER.uid), ("/shop/prod", STRANGER.uid)}
+    assert code(run(lambda: world.ask(R.ListVariables("/"), STRANGER))) == "not-approved"
+    assert code(run(lambda: world.ask(R.RemoveLevel("/blog"), STRANGER))) == "not-approved"
+    refused = {(row.level, row.what) for row in rows(report(world, "/shop", URL), R.RefusalFactRow)}
+    assert refused == {("/shop", "environ"), ("/shop/prod", "environ"), ("/", "names")}
+    prod = {(row.level, row.what) for row in rows(report(world, "/shop/prod", URL), R.RefusalFactRow)}
+    assert prod >= {("/shop/prod", "environ"), ("/", "names")}
 
 
 def test_a_log_that_was_bent_is_said_to_be(world: World, app: Caller) -> None:

@@ -18,6 +18,7 @@ from envfs.control.connection import Connection
 from envfs.core.access.caller import Caller
 from envfs.core.access.rule import Rule
 from envfs.core.operations import Operation
+from envfs.daemon.housekeeping import finish_changes
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.fuse import nodes
 from envfs.fuse.nodes import Node, NodeKind
@@ -29,6 +30,7 @@ from envfs.protocol import control, framing, wire
 from envfs.rules_file import RulesFile
 from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison
+from envfs.service.identity import load_identity
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.service import OpenVault, Service
 from envfs.service.writer import LevelChange, Writer
@@ -266,6 +268,18 @@ async def outcome(asked: Callable[[], Awaitable[object]]) -> str:
 def run(asked: Callable[[], Awaitable[T]]) -> T:
     """Run one coroutine function under trio."""
     return trio.run(asked)
+
+
+def opened_world(folder: Path, keyholder: KeyholderLink) -> World:
+    """Return the world of a folder, as a daemon that starts finds it: unlocked, and what was broken off is finished."""
+    world = World(folder, keyholder)
+
+    async def start() -> None:
+        await load_identity(world.service, ())
+        await finish_changes(world.service)
+
+    run(start)
+    return world
 
 
 async def read_file(operations: Operations, number: int, ctx: Context = Context()) -> bytes:  # noqa: B008

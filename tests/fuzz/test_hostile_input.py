@@ -318,7 +318,7 @@ def test_a_frame_of_any_length(text: bytes, size: int) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-@settings(max_examples=50 * TIMES)
+@settings(max_examples=25 * TIMES)
 @given(data=st.data())
 def test_messages(table: dict[str, type], data: st.DataObject) -> None:
     kind = table[data.draw(st.sampled_from(sorted(table)))]
@@ -531,7 +531,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize("command", grammar.all_commands(), ids=lambda command: command.name)
-@settings(max_examples=30 * TIMES)
+@settings(max_examples=15 * TIMES)
 @given(words=st.lists(st.sampled_from(WORDS) | st.text(max_size=5), max_size=6))
 def test_command_lines(command: grammar.Command, words: list[str]) -> None:
     nowhere = io.StringIO()

@@ -7,5 +7,5 @@ from hypothesis import settings
 
 from tests.selection import TIMES
 
-settings.register_profile("envfs", deadline=None, max_examples=50 * TIMES)
+settings.register_profile("envfs", deadline=None, max_examples=25 * TIMES)
 settings.load_profile("envfs")

@@ -50,7 +50,7 @@ def lines(draw: st.DrawFn, command: Command) -> list[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@settings(max_examples=20 * TIMES)
+@settings(max_examples=10 * TIMES)
 @given(data=st.data())
 def test_a_well_formed_line_is_read_alike_both_ways(command: Command, data: st.DataObject) -> None:
     words = data.draw(lines(command))
@@ -61,7 +61,7 @@ def test_a_well_formed_line_is_read_alike_both_ways(command: Command, data: st.D
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@settings(max_examples=20 * TIMES)
+@settings(max_examples=10 * TIMES)
 @given(data=st.data())
 def test_whatever_the_direct_reader_takes_argparse_takes_alike(command: Command, data: st.DataObject) -> None:
     flags = [flag for option in command.options for flag in option.flags]

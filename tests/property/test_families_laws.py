@@ -79,7 +79,7 @@ def expanded(winners: Mapping[str, tuple[str, str]], name: str) -> str:
 
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("referring", [False, True], ids=["literal", "referring"])
-@settings(max_examples=60 * TIMES)
+@settings(max_examples=30 * TIMES)
 @given(data=st.data())
 def test_each_view_is_what_the_tool_reads_in_that_mode(tool: str, *, referring: bool, data: st.DataObject) -> None:
     family = data.draw(texts(referring=referring))

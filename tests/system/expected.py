@@ -46,11 +46,13 @@ class Expected:
         self.rules: set[tuple[str, int]] = set()
         self.count = 0
         self.shared = ""
+        self.compared: dict[str, int] = {}  # by level, how many versions were compared with those that are there
 
     def copy(self) -> "Expected":
         other = Expected(())
         other.levels = {level: list(versions) for level, versions in self.levels.items()}
         other.rules, other.count, other.shared = set(self.rules), self.count, self.shared
+        other.compared = dict(self.compared)
         return other
 
     def to_json(self) -> Body:

@@ -219,15 +219,32 @@ class Home:
     @contextmanager
     def mounted(self, *words: str) -> Iterator[Daemon]:
         """Serve for as long as the block lasts. A block inside of another takes the daemon of that one."""
-        if self._served_by is not None and not words:
+        with self._serving(lambda: self.mount(*words), again=bool(words)) as daemon:
+            yield daemon
+
+    @contextmanager
+    def served(self) -> Iterator[Daemon]:
+        """As `mounted`, for half of the work: root's daemon is forked from a process that has loaded it."""
+        with self._serving(self.mount if self.uid else self._fork) as daemon:
+            yield daemon
+
+    @contextmanager
+    def _serving(self, start: Callable[[], Daemon], *, again: bool = False) -> Iterator[Daemon]:
+        if self._served_by is not None and not again:
             yield self._served_by
             return
-        daemon = self._served_by = self.mount(*words)
+        daemon = self._served_by = start()
         try:
             yield daemon
         finally:
             self._served_by = None
             self.end(daemon)
+
+    def _fork(self) -> Daemon:
+        from tests.system import forked  # which knows of homes no more than that they have an environment
+
+        forked.nursery().start(self.environ(), self.state / "daemon.log")
+        return self.daemon()
 
     def settle(self) -> None:
         """Wait until a daemon that served one command has ended: it signs the log after the command is done."""

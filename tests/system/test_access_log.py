@@ -135,7 +135,7 @@ def on_a_small_disk(new_home: Homes, stocked: Home) -> Iterator[Home]:
     for name, data in kept:
         (home.state / name).write_bytes(data)
         (home.state / name).chmod(0o600)
-    with home.mounted():
+    with home.served():
         yield home
 
 

@@ -65,7 +65,7 @@ def matrix(new_home: Homes, ground: Path) -> Iterator[Ground]:
     """Give the module the mount, with all rules in force."""
     made = Ground(new_home(), {rule: secrets.token_hex(16) for rule in RULES}, ground / "programs")
     _put_programs(made)
-    with made.home.mounted():
+    with made.home.served():
         with Peer(made.home.socket) as peer:
             assert peer.ask(HELLO)["type"] == "hello"
             for rule, secret in made.secrets.items():

@@ -45,7 +45,7 @@ def asked(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give a module a mount where a person decides for two users, and questions wait where nobody watches."""
     home = new_home(stocked)
     set_approvals(home, 'unattended = "wait"', 'wait = "60s"')
-    with home.mounted():
+    with home.served():
         for uid in (ASKER, OTHER):
             ask_about(home, uid)
         yield home

@@ -28,7 +28,7 @@ def _set_all(home: Home, level: str, names: list[str]) -> None:
 
 def test_twenty_sets_at_once_of_different_variables_all_survive(home: Home) -> None:
     names = [f"NAME_{number}" for number in range(20)]
-    with home.mounted():
+    with home.served():
         _set_all(home, "/busy", names)
         assert {row["name"] for row in home.rows("show", "/busy")} == set(names)
         assert len(home.rows("history", "/busy")) == 20
@@ -60,7 +60,7 @@ def _write_in_processes(home: Home, count: int, each: int) -> list[float]:
 
 @pytest.mark.parametrize(("count", "each"), [(4, 8), pytest.param(8, 500, marks=pytest.mark.soak)])
 def test_processes_that_write_one_level_lose_nothing_and_share_it(home: Home, count: int, each: int) -> None:
-    with home.mounted():
+    with home.served():
         seconds = _write_in_processes(home, count, each)
         expected = {f"P{number}_{turn}" for number in range(count) for turn in range(each)}
         assert {row["name"] for row in home.rows("show", "/busy")} == expected
@@ -77,7 +77,7 @@ def test_sets_at_once_without_a_daemon_all_survive_as_well(home: Home) -> None:
 
 
 def test_sets_at_once_on_many_levels_of_one_new_project_use_one_key(home: Home) -> None:
-    with home.mounted(), ThreadPoolExecutor(6) as pool:
+    with home.served(), ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda n: home.envfs("set", f"/new/level-{n}", "N", given=str(n)), range(6)))
         for number in range(6):
             assert f"N={number}\n" in home.view(f"/new/level-{number}").read_text(encoding="utf-8")
@@ -86,7 +86,7 @@ def test_sets_at_once_on_many_levels_of_one_new_project_use_one_key(home: Home) 
 
 
 def test_sets_at_once_of_one_variable_leave_one_of_the_values(home: Home) -> None:
-    with home.mounted(), ThreadPoolExecutor(6) as pool:
+    with home.served(), ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda n: home.envfs("set", "/one", "WINNER", given=f"w{n}"), range(6)))
         history = home.rows("history", "/one")
         assert [row["version"] for row in history] == list(range(6, 0, -1))

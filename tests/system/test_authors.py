@@ -22,7 +22,7 @@ _LEVEL = "level/shop/prod"
 @pytest.fixture
 def shop(shop: Home) -> Iterator[Home]:
     """Give one test the realistic files, served: a command beside a daemon costs a tenth of one alone."""
-    with shop.mounted():
+    with shop.served():
         yield shop
 
 
@@ -71,7 +71,7 @@ def _is_refused(home: Home, words: str) -> None:
 def test_a_record_of_an_author_whom_the_owner_allowed_counts(shop: Home, owner: Pen, mary: Pen) -> None:
     _allow(shop, owner, mary)
     forger.next_record(_prod(shop, 1), mary, "A=of mary\n", _point(shop, 2))
-    with shop.mounted():
+    with shop.served():
         assert shop.envfs("get", "/shop/prod", "A").text == "of mary\n"
         assert b"of mary" in shop.view("/shop/prod").read_bytes()
         rows = shop.rows("history", "/shop/prod")
@@ -188,7 +188,7 @@ def test_a_list_that_cannot_be_read_stops_what_needs_it(shop: Home, owner: Pen, 
             beside: Header = {"ext": {"a": 1, "crit": ["a"]}, "crit": ["ext"]}
             body: Header = {"kind": "allow", "author": mary.author}
             forger.statement(_MEMBER, _list(shop), owner, body, beside)
-    with shop.mounted():
+    with shop.served():
         status, name = (114, "EPROTONOSUPPORT") if how == "critical" else (110, "EBADMSG")
         shop.envfs("get", "/shop/prod", "S3_BUCKET", status=status)
         assert attempt(0, "read", shop.view("/shop/prod")).how == name

@@ -74,7 +74,7 @@ def test_a_backup_under_load_restores_to_a_vault_that_verifies(
 ) -> None:
     home = new_home(stocked)
     files = [ground / f"{home.path.name}-{times}-{number}.tar" for number in range(times)]
-    with home.mounted(), _writers(home):
+    with home.served(), _writers(home):
         for path in files:
             _backup(home, path)
     for path in files:
@@ -132,7 +132,7 @@ def test_what_was_there_is_moved_aside_and_the_older_state_is_noticed_until_a_pe
 def test_a_daemon_keeps_a_restore_out(new_home: Homes, saved: tuple[Home, Path]) -> None:
     source, path = saved
     home = new_home(source)
-    with home.mounted():
+    with home.served():
         assert "daemon" in home.envfs("restore", str(path), "--replace", status=123).complaint
         assert answers_of(home) == "after"
 
@@ -143,7 +143,7 @@ def test_another_user_is_refused_without_a_rule_and_gets_a_file_of_its_own_with_
     home, folder = new_home(saved[0]), ground / "of-1001"
     folder.mkdir()
     os.chown(folder, 1001, 1001)
-    with home.mounted():
+    with home.served():
         refused = home.envfs("backup", str(folder / "x"), uid=1001, status=102).complaint
         assert "no rule gives uid 1001 `admin`" in refused
         assert not list(folder.iterdir())

@@ -17,7 +17,7 @@ _SECRET = "s3cr3t-Sentinel-9f2"
 def target(new_home: Homes) -> Iterator[Home]:
     """Give a mounted home with one level, which must be as it was after every test."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/app", given="A=1\nB=2\n")
         yield home
         assert [row["version"] for row in home.rows("history", "/app")] == [1]
@@ -124,7 +124,7 @@ def test_a_level_deeper_than_16_or_a_component_longer_than_64_is_refused(target:
     target.envfs("set", "/" + "a" * 65, "A", given="x", status=107)
     deep = "/" + "/".join(["a" * 64] * 16)
     home.envfs("set", deep, "A", given="x")
-    with home.mounted():
+    with home.served():
         assert home.view(deep).read_text(encoding="utf-8") == "A=x\n"
 
 

@@ -1,8 +1,8 @@
 """What can be refused is refused before a person is asked, and no message repeats what may be a value.
 
 Of the lines with a value in a wrong place, each option of each command with four of them, `make test` tries every
-third, so that it tries each option, and of the lines that a locked vault refuses one for each command and status;
-`make soak` tries the others.
+third, so that it tries each option. Of the lines that a locked vault refuses it tries one for each command, and one for
+each status. In the shell it tries one line of each command. `make soak` tries the others.
 """
 
 import re
@@ -150,12 +150,13 @@ LOCKED = {
 
 
 def _locked_cases() -> list[pytest.ParameterSet]:
-    """Return the lines; those of a command that end as one of its lines before does are of the soak."""
-    cases, tried = [], set()
+    """Return the lines. One is of the soak if its command and its status each stand in a line before it."""
+    cases, commands, statuses = [], set(), set()
     for line, status in LOCKED.items():
-        ended = (line.split()[0], status)
-        cases.append(pytest.param(line, status, id=line, marks=pytest.mark.soak if ended in tried else ()))
-        tried.add(ended)
+        is_new = line.split()[0] not in commands or status not in statuses
+        cases.append(pytest.param(line, status, id=line, marks=() if is_new else pytest.mark.soak))
+        commands.add(line.split()[0])
+        statuses.add(status)
     return cases
 
 
@@ -326,8 +327,25 @@ def test_a_value_in_the_place_of_a_name_is_no_name(home: Home, given: str) -> No
     home.envfs("set", "API_KEY", "B", given="2")
 
 
-def test_the_shell_repeats_none_and_remembers_none(unruled: Home) -> None:
-    lines = [line for line in _lines() if line.split()[0] not in (*_PATHS, *_APART)][::7]
+def _in_the_shell(*, every: bool) -> list[str]:
+    """Return the lines that the shell is given: every seventh, or one of each command, at another place each time."""
+    lines = [line for line in _lines() if line.split()[0] not in (*_PATHS, *_APART)]
+    if every:
+        return lines[::7]
+    of_command: dict[str, list[str]] = {}
+    for line in lines:
+        of_command.setdefault(line.split()[0], []).append(line)
+    return [lines[at % len(lines)] for at, lines in enumerate(of_command.values())]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(_in_the_shell(every=False), id="one of each command"),
+        pytest.param(_in_the_shell(every=True), id="every seventh", marks=pytest.mark.soak),
+    ],
+)
+def test_the_shell_repeats_none_and_remembers_none(unruled: Home, lines: list[str]) -> None:
     for line in sorted(lines, key=_gives):
         flags = [word.partition("=")[0] for word in line.split()]
         if any(flag in _NOTE_FLAGS for flag in flags):

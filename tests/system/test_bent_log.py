@@ -514,7 +514,7 @@ def test_a_file_that_another_program_moved_is_taken_back(logged: Home, how: Harm
 
 
 def test_under_a_running_daemon_a_moved_file_is_taken_back_too(logged: Home) -> None:
-    with logged.mounted():
+    with logged.served():
         assert attempt(0, "read", logged.view("/shop")).how == "ok"
         _moved(logged)
         assert attempt(0, "read", logged.view("/shop")).how == "EIO"
@@ -527,7 +527,7 @@ def test_under_a_running_daemon_a_moved_file_is_taken_back_too(logged: Home) -> 
 
 
 def test_an_entry_that_was_changed_under_a_running_daemon_is_never_signed(logged: Home) -> None:
-    with logged.mounted():
+    with logged.served():
         assert attempt(0, "read", logged.view("/shop")).how == "ok"
         data = logged.log_file.read_bytes()
         at = data.rindex(b'"event":"read"')

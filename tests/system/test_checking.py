@@ -81,7 +81,7 @@ def test_a_level_in_order_passes_and_a_doubt_fails_only_when_asked_to(home: Home
 
 
 def test_strangers_are_told_nothing(checked: Home) -> None:
-    with checked.mounted():
+    with checked.served():
         checked.envfs("check", "/shop", uid=1002, status=102)
         checked.envfs("explain", "/shop", "URL", uid=1002, status=102)
         assert {row["level"] for row in checked.refusals(1002)} == {"/shop"}
@@ -91,7 +91,7 @@ def test_a_part_of_a_value_is_no_name_to_tell_anybody(home: Home, ground: Path) 
     level, secret, parts = "/worn", "correct$horse${battery}${staple:-$tack}", ("horse", "battery", "staple", "tack")
     file = ground / "worn.env"
     file.write_text(f"OTHER=1\nPASSWORD={secret}\n", encoding="utf-8")
-    with home.mounted():
+    with home.served():
         home.envfs("grant", level, "--uid", "1003", "--decision", "mask")
         said = [
             home.envfs("import", str(file), level, "--dry-run"),
@@ -119,7 +119,7 @@ def test_a_part_of_a_value_is_no_name_to_tell_anybody(home: Home, ground: Path) 
 
 def test_an_owner_who_may_not_read_is_told_no_name_that_stands_above(home: Home) -> None:
     home.envfs("import", "-", "/", given='SECRETLY_NAMED="${NOWHERE}"\n')
-    with home.mounted():
+    with home.served():
         assert (
             "SECRETLY_NAMED refers to a name at line 1, column 17 of /, which"
             in home.envfs("import", "-", "/app", given="A=1\n").complaint
@@ -130,7 +130,7 @@ def test_an_owner_who_may_not_read_is_told_no_name_that_stands_above(home: Home)
 
 def test_a_required_variable_that_is_missing_is_an_error_everywhere(home: Home) -> None:
     home.envfs("import", "-", "/app", given='URL="${HOST:?hunter2}"\n')
-    with home.mounted():
+    with home.served():
         said = home.envfs("get", "/app", "URL", status=106)
         assert "URL requires a variable that is not set: line 1, column 6" in said.complaint
         assert "hunter2" not in said.complaint
@@ -142,7 +142,7 @@ def test_a_required_variable_that_is_missing_is_an_error_everywhere(home: Home) 
 def test_a_command_gets_no_view_that_its_dialect_refuses_whatever_its_environment_has(home: Home) -> None:
     home.envfs("import", "-", "/", given='KEY="a\nb"\n')
     home.envfs("import", "-", "/docked", given="# @dialect docker\nA=1\nB=${HOST:?}\n")
-    with home.mounted():
+    with home.served():
         said = home.envfs("exec", "/docked", "--", "true", status=106, environ={"HOST": "h"})
         assert "KEY has a line break: the dialect docker cannot carry it" in said.complaint
         assert [row["rule"] for row in home.refusals(0)[-2:]] == ["the view cannot be made"] * 2

@@ -85,7 +85,7 @@ def home(new_home: Homes, kept: Home) -> Home:
 @pytest.fixture
 def open_home(home: Home, files: tuple[str, str]) -> Iterator[tuple[Home, Daemon]]:
     """Give one test a copy of it, mounted, `safe` unlocked."""
-    with home.mounted() as daemon:
+    with home.served() as daemon:
         home.envfs("unlock", "safe", "--passphrase-file", files[0])
         yield home, daemon
 
@@ -134,7 +134,7 @@ def test_a_project_that_was_managed_leaves_nothing_that_the_identity_opens(home:
 def test_a_key_file_of_another_project_in_its_place_is_refused(home: Home, files: tuple[str, str]) -> None:
     put(home, "other", PASS)
     shutil.copy(home.vault / "key/other/@00000001.age", home.vault / "key/safe/@00000002.age")
-    with home.mounted():
+    with home.served():
         said = home.envfs("unlock", "safe", "--passphrase-file", files[0], status=110)
         assert "another place" in said.complaint
         assert how(home, "/safe/prod", "/shop") == ["ENOKEY", "ok"]
@@ -181,7 +181,7 @@ print(mapped[:].count(b"in-the-safe"), flush=True)
 
 
 def test_its_time_ends_for_one_project_alone(home: Home, files: tuple[str, str]) -> None:
-    with home.mounted():
+    with home.served():
         for seconds in (1, 4, 16, 64):  # a busy machine may take longer than that for the first read
             begun = time.monotonic()
             home.envfs("unlock", "safe", "--ttl", f"{seconds}s", "--passphrase-file", files[0])
@@ -217,7 +217,7 @@ def test_what_a_person_locked_is_locked_when_the_keyholder_is_killed(open_home: 
 
 
 def test_a_wrong_passphrase_is_on_the_log_and_nowhere_to_be_read(home: Home, files: tuple[str, str]) -> None:
-    with home.mounted():
+    with home.served():
         begun = time.monotonic()
         for _ in range(2):
             said = home.envfs("unlock", "safe", "--passphrase-file", files[1], status=109)
@@ -238,7 +238,7 @@ def test_a_new_passphrase_and_a_new_key_leave_nothing_of_them_in_memory_and_noth
 ) -> None:
     by_hand = {"ENVFS_PROJECT_PASSPHRASE_FILE": files[1]}
     sheet = tmp_path / "sheet"
-    with home.mounted() as daemon:
+    with home.served() as daemon:
         home.envfs("unlock", "safe", "--passphrase-file", files[0])
         home.envfs("passwd", "safe", "--passphrase-file", files[0], "--new-passphrase-file", files[1])
         home.envfs("key", "rotate", "safe", environ=by_hand)
@@ -375,7 +375,7 @@ def test_an_old_key_file_that_came_back_is_forgotten_again(
     home.settle()
     shutil.copytree(backup, home.vault / "key", dirs_exist_ok=True)
     assert key_files(home, project)[0]
-    with home.mounted():
+    with home.served():
         if project == "safe":
             rows = {row["project"]: row["unfinished"] for row in home.rows("project", "ls")}
             assert rows["/safe"] is True
@@ -388,7 +388,7 @@ def test_an_old_key_file_that_came_back_is_forgotten_again(
 
 
 def test_verify_says_which_projects_it_could_not_check(home: Home) -> None:
-    with home.mounted():
+    with home.served():
         said = home.envfs("verify")
         assert "/safe is locked and was not checked" in said.complaint
         assert "Traceback" not in said.complaint
@@ -474,7 +474,7 @@ def test_a_read_only_vault_is_served_and_keeps_its_keys(home: Home, files: tuple
     subprocess.run(["mount", "--bind", "-o", "ro", home.vault, home.vault], check=True)
     try:
         before = key_files(home, "shop")
-        with home.mounted():
+        with home.served():
             assert "read-only" in home.envfs("key", "rotate", "shop", status=113).complaint
             home.envfs("unlock", "safe", "--passphrase-file", files[0])
             assert how(home, "/safe/prod", "/shop") == ["ok", "ok"]
@@ -485,7 +485,7 @@ def test_a_read_only_vault_is_served_and_keeps_its_keys(home: Home, files: tuple
 
 def test_the_shell_knows_projects(home: Home, files: tuple[str, str]) -> None:
     script = f"project ls\nunlock safe --passphrase-file {files[0]}\nget /safe/prod KEPT\nlock safe\nproject ls\n"
-    with home.mounted():
+    with home.served():
         said = home.envfs("shell", given=script)
     assert VALUE in said.text
     assert said.text.count("/safe\tzero-knowledge\tlocked") == 2

@@ -19,7 +19,7 @@ LEVELS = ("/a", "/b", "/c", "/c/below")
 def whole(new_home: Homes, bare: Home) -> Home:
     """Give a home with four levels of three versions; not to be changed."""
     home = new_home(bare)
-    with home.mounted():
+    with home.served():
         for level in LEVELS:
             for version in "123":
                 home.envfs("set", level, "A", given=version)
@@ -125,7 +125,7 @@ def test_an_old_version_that_is_damaged_hides_no_other(levels: Home) -> None:
 def test_a_damaged_key_hides_no_other_project_and_is_not_taken_for_none(levels: Home) -> None:
     path = levels.vault / "key/b/@00000001.age"
     path.write_bytes(path.read_bytes()[:-20])
-    with levels.mounted():
+    with levels.served():
         for words in (("project", "ls"), ("key", "ls")):
             said = levels.envfs(*words, status=110)
             assert [line.split("\t")[0] for line in said.text.splitlines()] == ["/a", "/c"]

@@ -22,7 +22,7 @@ USERS = [0, 1001]
 def served(new_home: Homes) -> Iterator[Home]:
     """Give the module a mounted home in which both users may write."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         for uid in USERS:
             home.envfs("grant", "/", "--uid", str(uid), "--can", "writer")
         yield home

@@ -1,7 +1,7 @@
 """The hidden entry on a real terminal: nothing is cut, shown or left for the next program; modes are as before.
 
-Of the prompts with what may happen at them, `make test` tries each prompt with some, and each of these at some prompts;
-`make soak` tries all.
+Of the prompts with what may happen at them, `make test` tries each prompt with some, and each of these at some prompts,
+each signal at one. `make soak` tries all.
 """
 
 import os
@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Homes
-from tests.selection import spread
 from tests.system.home import ENVFS, PASSPHRASE, SECONDS, Home, eventually
 from tests.system.peer import Peer
 from tests.system.terminal import Terminal
@@ -57,7 +56,7 @@ def every_second(table: Mapping[str, object], first: int) -> list[pytest.Paramet
 def pasted_into(new_home: Homes) -> Iterator[Home]:
     """Give the module an empty vault on a mount."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -280,8 +279,16 @@ def test_what_was_typed_before_ctrl_z_counts_after_fg(own: Home) -> None:
         assert PASSPHRASE[9:] not in terminal.shown
 
 
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
+
+
 @pytest.mark.parametrize(
-    ("name", "number"), spread(PROMPTS, [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+    ("name", "number"),
+    [
+        pytest.param(name, number, marks=() if at == 2 * other else pytest.mark.soak)
+        for at, name in enumerate(PROMPTS)
+        for other, number in enumerate(_SIGNALS)
+    ],
 )
 def test_a_signal_at_a_prompt_leaves_the_terminal_as_it_was(own: Home, name: str, number: int) -> None:
     with Shell(own) as terminal:

@@ -285,7 +285,7 @@ def test_what_changed_above_a_locked_project_is_told_when_that_is_unlocked(
 
 
 def test_the_end_of_the_daemon_waits_for_no_touch(shop: Home) -> None:
-    with shop.mounted() as daemon:
+    with shop.served() as daemon:
         levels = [f"/shop/l{number}" for number in range(40)]
         with writer(shop.socket) as write:
             for level in levels:
@@ -334,7 +334,7 @@ def test_a_watch_on_a_folder_hears_of_its_own_uid_alone(prod: Home) -> None:
 
 def test_a_users_own_mount_tells_its_user(user_home: Home) -> None:
     user_home.envfs("import", "-", "/shop", given=SHOP_TEXT)
-    with user_home.mounted(), _watcher_as(OWNER, user_home.view("/shop")) as watcher:
+    with user_home.served(), _watcher_as(OWNER, user_home.view("/shop")) as watcher:
         assert watcher.stdout is not None
         user_home.envfs("set", "/shop", "APP_NAME", given="renamed")
         assert watcher.stdout.readline() == f"{MODIFY} 16\n"

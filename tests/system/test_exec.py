@@ -115,7 +115,7 @@ def test_each_exec_is_on_the_log(shared: Home) -> None:
 
 def test_a_view_too_large_for_an_environment_is_a_clear_error(home: Home, tmp_path: Path) -> None:
     text = "".join(f"V{number}={'x' * 100_000}\n" for number in range(10))
-    with home.mounted():
+    with home.served():
         for level in ("/big", "/big/a", "/big/a/b"):
             home.envfs("import", "-", level, given=text.replace("V", f"{level[-1].upper()}_V"))
         said = home.envfs("exec", "/big/a/b", "--", "true", status=100)
@@ -131,7 +131,7 @@ def test_names_that_no_level_sets_come_from_the_commands_own_environment(home: H
     home.envfs("import", "-", "/app", given=TEMPLATES)
     environ = {"HOME": "/home/me", "ODD_ONE": "$HOME `id`", "PATH": os.environ["PATH"]}
     for running in (False, True):
-        with home.mounted() if running else nullcontext():
+        with home.served() if running else nullcontext():
             text = home.envfs("exec", "/app", "--", "env", environ=environ).text
             assert f"P={os.environ['PATH']}:/opt/bin\n" in text
             assert "H=/home/me/x\nD=none\nL=${HOME}\nODD=$HOME `id`\n" in text

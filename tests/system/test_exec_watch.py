@@ -94,7 +94,7 @@ def watched(
 def mounted(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give the module a home with a daemon."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         yield home
 
 

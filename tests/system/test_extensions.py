@@ -20,7 +20,7 @@ _UNKNOWN = "needs an extension that this release does not know"
 @pytest.fixture
 def shop(shop: Home) -> Iterator[Home]:
     """Give one test the realistic files, served: a command beside a daemon costs a tenth of one alone."""
-    with shop.mounted():
+    with shop.served():
         yield shop
 
 
@@ -82,7 +82,7 @@ def test_that_of_a_key_file_goes_on_to_the_next(shop: Home, owner: Pen, ground: 
 
 def test_a_record_with_something_critical_is_not_read(shop: Home, owner: Pen) -> None:
     forger.next_record(_prod(shop, 1), owner, "A=hunter2\n", _CRITICAL)
-    with shop.mounted():
+    with shop.served():
         for words in (("get", "/shop/prod", "A"), ("exec", "/shop/prod", "--", "env"), ("export", "/shop/prod")):
             _is_unsupported(shop.envfs(*words, status=114))
         assert attempt(0, "read", shop.view("/shop/prod")).how == "EPROTONOSUPPORT"

@@ -73,7 +73,7 @@ def faced(home: Home, reader: int, folder: Path) -> Faced:
 def place(new_home: Homes, ground: Path) -> Iterator[Faced]:
     """Give a module root's mount with the level of two faces."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         yield faced(home, READER, ground / "faces")
 
 
@@ -171,7 +171,7 @@ def test_what_a_program_hands_on_is_what_it_got(place: Faced) -> None:
 
 
 def test_a_users_own_mount_has_both_faces_too(user_home: Home, ground: Path) -> None:
-    with user_home.mounted():
+    with user_home.served():
         place = faced(user_home, OWNER, ground / "own-faces")
         path, masked = user_home.view("/shop"), masked_text(place)
         programs = [place.read_by(program, path, 60) for program in (place.approved, sys.executable)]

@@ -21,7 +21,7 @@ from tests.system.probing import attempt
 @pytest.fixture
 def shop(shop: Home) -> Iterator[Home]:
     """Give one test the realistic files, served: a command beside a daemon costs a tenth of one alone."""
-    with shop.mounted():
+    with shop.served():
         yield shop
 
 
@@ -39,7 +39,7 @@ def _newest(home: Home) -> Path:
 
 def _is_refused(home: Home, key: str, level: str = "/shop") -> None:
     assert home.envfs("get", level, "FORGED", status=110).out == b""
-    with home.mounted():
+    with home.served():
         assert attempt(0, "read", home.view(level)).how == "EBADMSG"
         report = json.loads(home.envfs("verify", "--json", status=110).out)
         assert key in {fault["key"] for fault in report["faults"]}
@@ -74,7 +74,7 @@ def test_the_owners_signature_of_another_record_fits_no_other(shop: Home, owner:
 def test_a_record_that_the_owner_signed_for_another_place_does_not_open_here(shop: Home, owner: Pen) -> None:
     target = forger.next_record(_newest(shop), owner, "FORGED=yes\n")
     right = forger.header_of(target)
-    with shop.mounted():
+    with shop.served():
         for change in _ELSEWHERE:
             target.unlink()
             target.write_bytes(forger.record(right | change, owner, "FORGED=yes\n"))

@@ -25,7 +25,7 @@ def formed(new_home: Homes, bare: Home) -> Iterator[Home]:
     home = new_home(bare)
     home.envfs("import", "-", "/app", given=_TEXT)
     home.envfs("grant", "/app", "--uid", str(_NODE), "--dialect", "node")
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -136,7 +136,7 @@ def test_what_a_level_cannot_show_in_its_dialect_is_refused_at_once_and_named_by
 def test_a_listing_of_many_variables_is_whole(home: Home) -> None:
     names = [f"V{number}" for number in range(3_000)]
     home.envfs("import", "-", "/app", given="".join(f"{name}={name.lower()}\n" for name in names))
-    with home.mounted():
+    with home.served():
         script = "import os, sys; print(sum(entry.stat().st_size for entry in os.scandir(sys.argv[1])))"
         words = [sys.executable, "-I", "-c", script, str(home.mnt / "app/.vars")]
         assert subprocess.run(words, capture_output=True, check=True, text=True).stdout.strip() == str(

@@ -19,7 +19,7 @@ _DEPLOY = 1001
 def made(new_home: Homes, stocked: Home) -> Home:
     """Give a home where uid 1001 may read /shop/prod only. To be copied."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/shop/staging", given="STAGE=1\n")
         home.envfs("import", "-", "/blog", given="BLOG=1\n")
         home.envfs("grant", "/shop/prod", "--uid", str(_DEPLOY))
@@ -30,7 +30,7 @@ def made(new_home: Homes, stocked: Home) -> Home:
 def for_prod(new_home: Homes, made: Home) -> Iterator[Home]:
     """Give one test a copy of it, mounted."""
     home = new_home(made)
-    with home.mounted():
+    with home.served():
         yield home
 
 

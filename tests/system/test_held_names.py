@@ -68,7 +68,7 @@ class Holder(NamedTuple):
 def place(new_home: Homes) -> Iterator[Home]:
     """Give the module a mount with one level, and no rule."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         home.envfs("revoke", "/", "--uid", "0")
         yield home
 

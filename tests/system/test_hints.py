@@ -191,6 +191,7 @@ CASES = {
     "a home in the way of a backup": Case("restore x.tar", ("envfs restore {} --replace",), with_a_backup),
     "a daemon in the way": Case("restore x.tar", ("envfs unmount",), with_a_backup_and_a_daemon),
     "levels below": Case("rm /shop -y", ("envfs rm {} --below",), with_a_level_below),
+    "names of removed levels": Case("ls --removed --names", ("envfs ls --removed",)),
     "the level above all": Case("rm / -y", ("envfs ls",)),
     "no level to forget": Case("forget /nope -y", ("envfs ls",)),
     "no such version to forget": Case("forget /shop --before 99 -y", ("envfs history {}",)),
@@ -216,6 +217,7 @@ CASES = {
     "which keyring": Case("keyring add", ("envfs keyring add kernel", "envfs keyring add secret-service")),
     "no such question": Case("approvals show q1", ("envfs approvals ls",), mounted),
     "no session of a proxy": Case("proxy stop p1", ("envfs proxy ls",), mounted),
+    "no level for a proxy": Case("proxy start", ("envfs ls",), mounted),
     "nothing for a proxy to do": Case("exec /shop --proxy -- true", ("envfs proxy --help",), mounted),
     "which question": Case("approvals show", ("envfs approvals ls",)),
     "no answer": Case("approvals respond q1", ("envfs approvals respond {} no",)),
@@ -261,20 +263,28 @@ ELSEWHERE = {
     "envfs check {}": "a write after which too many names are doubtful: tests/unit/core",
     "envfs check {} --dialect {}": "a dialect that cannot carry what is there: tests/system/test_forms.py",
     "envfs project ls --json": "a recipient that a project does not have: tests/system/test_recipients.py",
+    "envfs proxy stop {}": "a session was started at a terminal: tests/system/test_proxy.py",
     "envfs proxy rules": "a refusal of the proxy: tests/unit/proxy/test_rules.py",
     "envfs proxy rules LEVEL": "another user asks for the rules of the settings",
     "envfs approvals watch": "nobody is there to ask: tests/transcripts/approvals.txt",
     "envfs approvals respond {} yes": "an answer from a young terminal: tests/system/test_self_approval.py",
     "envfs doctor": "an identity file that is not a file: tests/system/test_bad_input.py",
-    "envfs ls --removed": "a level is removed above many that are removed: tests/component/test_removal.py",
+    "envfs exec LEVEL -- COMMAND": "a line for a model: tests/system/test_agents_server.py",
     "envfs rollback {} {}": "a level that was removed: tests/transcripts/versions.txt",
     "envfs forget {}": "a level that was removed: tests/transcripts/versions.txt",
     "envfs unset LEVEL NAME": "a line with words that stand for others",
     "envfs history --json": "authors without a key in the settings: tests/unit/test_settings.py",
     "envfs set {} {}": "a yes to a petition for a value: tests/system/test_agents_server.py",
-    "envfs exec LEVEL -- COMMAND": "the instructions for an agent",
     "envfs accept /": "a home that a backup was put back into",
 }
+
+
+_ONLY_LOOK = re.compile(r"envfs (\S+ )?(--help|show|explain|history|ls|authors|grants|status|verify|log)\b.*")
+
+
+def _only_looks(case: Case) -> bool:
+    """Tell whether nothing is changed by what goes before, by the line, which fails, or by the commands named."""
+    return case.situation in (nothing, mounted) and not case.cures and all(map(_ONLY_LOOK.fullmatch, case.names))
 
 
 @pytest.fixture
@@ -284,6 +294,20 @@ def world(new_home: Homes, stocked_for_hints: Home, tmp_path: Path) -> Iterator[
     tmp_path.chmod(0o755)
     yield World(home, tmp_path)
     subprocess.run(["umount", "-l", f"{home.mnt}-views"], check=False, capture_output=True)
+
+
+def _written(home: Home) -> list[Path]:
+    return [path for path in home.records() if "log" not in path.relative_to(home.vault).parts]
+
+
+@pytest.fixture(scope="module")
+def looked_at(new_home: Homes, stocked_for_hints: Home) -> Iterator[Home]:
+    """Give the module a copy of the home on a mount. It is as before at the end."""
+    home = new_home(stocked_for_hints)
+    before = (_written(home), home.settings.read_bytes())
+    with home.served():
+        yield home
+    assert (_written(home), home.settings.read_bytes()) == before
 
 
 @pytest.fixture(scope="module")
@@ -322,9 +346,8 @@ def _matches(names: tuple[str, ...], commands: list[str]) -> bool:
     return len(names) == len(commands) and all(map(re.fullmatch, patterns, commands))
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_a_hint_names_runs_where_it_is_printed(world: World, case: Case) -> None:
-    case.situation(world)
+def _is_kept(world: World, case: Case) -> None:
+    """Fail, unless the line fails, names the commands, and each of them helps."""
     line = f"envfs {case.line}"
     failed = _run(world, line, case.uid)
     assert (failed.returncode == 0) is (case.ends == 0), failed
@@ -339,8 +362,23 @@ def test_what_a_hint_names_runs_where_it_is_printed(world: World, case: Case) ->
     if case.cures:
         cured = _run(world, line, case.uid)
         assert cured.returncode == 0, cured
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name, marks=pytest.mark.soak if _only_looks(case) else ()) for name, case in CASES.items()],
+)
+def test_what_a_hint_names_runs_where_it_is_printed(world: World, case: Case) -> None:
+    case.situation(world)
+    _is_kept(world, case)
     if world.home.socket.exists():
         world.home.envfs("unmount", status=None)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if _only_looks(case)])
+def test_what_a_hint_names_runs_where_a_daemon_serves(looked_at: Home, tmp_path: Path, case: Case) -> None:
+    tmp_path.chmod(0o755)
+    _is_kept(World(looked_at, tmp_path), case)
 
 
 # -- the source --------------------------------------------------------------------------------------------------------

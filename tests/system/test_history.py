@@ -16,7 +16,7 @@ from tests.system.probing import attempt
 def made(new_home: Homes) -> Home:
     """Give a home with four versions of /app/web between versions of / and /app. To be copied."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/", given="COLOUR=red\nOWNER=root\n")
         home.envfs("import", "-", "/app/web", given="# the site\nPORT=80\nHOST=a.example\n")  # 1
         home.envfs("set", "/", "COLOUR", given="green")
@@ -33,7 +33,7 @@ def made(new_home: Homes) -> Home:
 def kept(new_home: Homes, made: Home) -> Iterator[Home]:
     """Give the module a copy of it, mounted; its tests leave it as it is."""
     home = new_home(made)
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -41,7 +41,7 @@ def kept(new_home: Homes, made: Home) -> Iterator[Home]:
 def grown(new_home: Homes, made: Home) -> Iterator[Home]:
     """Give one test a copy of it, mounted."""
     home = new_home(made)
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -176,7 +176,7 @@ def test_no_entry_of_the_log_names_a_version_that_is_not_there(kept: Home, versi
 
 
 def test_a_long_history_is_listed_whole(home: Home) -> None:
-    with home.mounted():
+    with home.served():
         with Peer(home.socket) as peer:
             for number in range(1, 71):
                 value = memory(str(number).encode())

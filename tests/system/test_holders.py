@@ -25,7 +25,7 @@ def served(new_home: Homes) -> Iterator[Home]:
     home = new_home()
     home.envfs("import", "-", "/app", given=f"{NAME}={OLD}\nOTHER=1\nDSN=x-${{{NAME}}}\n")
     home.envfs("import", "-", "/app/web", given="PORT=80\n")
-    with home.mounted():
+    with home.served():
         for uid in (ANA, BEN, CAL):
             home.envfs("grant", "/app", "--uid", str(uid))
         yield home

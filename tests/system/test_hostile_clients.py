@@ -25,7 +25,7 @@ _VALUE: Body = {"type": "read-view", "level": "/shop", "format": "value", "chann
 def victim(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give a mounted home that every test of this module attacks."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         yield home
 
 

@@ -22,7 +22,7 @@ _READ: Body = {"type": "read-view", "level": "/shop", "format": "value", "channe
 def victim(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give a mounted home with a long history of a large level."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         home.fill_large_level(_GRANTED, _HONEST)
         yield home
 

@@ -27,7 +27,7 @@ FAMILY = {
 @pytest.fixture
 def home(home: Home) -> Iterator[Home]:
     """Give one test an empty vault that is served: what asks a running daemon starts none."""
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -35,7 +35,7 @@ def home(home: Home) -> Iterator[Home]:
 def shop(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give the module the realistic files, served; each test has levels of its own."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         yield home
 
 

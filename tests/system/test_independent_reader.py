@@ -31,7 +31,7 @@ class Pens(NamedTuple):
 def written(new_home: Homes, stocked: Home) -> Home:
     """Give a home whose /shop/prod was written in every way. To be copied."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         _write(home)
     return home
 
@@ -90,7 +90,7 @@ def _bury(home: Home, pen: Pen, *numbers: int) -> None:
 
 def _sees_as_envfs_does(home: Home, ground: Path, out: Path) -> list[Row]:
     rows = _read(home, ground, out)
-    with home.mounted():
+    with home.served():
         _compare(home, rows, out)
     return rows
 

@@ -29,10 +29,10 @@ from tests.system.load import SHARED
 from tests.system.peer import Peer
 
 _WRITERS = 4
-_ROUNDS_OF_A_HOME = 25  # each check looks at all that the home holds
+_ROUNDS_OF_A_HOME = 14  # each check looks at all that the home holds
 _LONGEST = 1.2  # seconds until the kill: some ten changes of each writer
 WHO = ("daemon", "keyholder", "both", "child", "writer", "command", "command alone")
-_TIMES = {"child": 3, "writer": 2, "command": 3}  # kills in a round
+_TIMES = {"child": 4, "writer": 3, "command": 6}  # kills in a round
 _SOME = ("daemon", "keyholder", "command alone")
 _GONE = ("keyholder-gone", "locked")  # what a request is told whose keyholder was killed
 

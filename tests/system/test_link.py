@@ -21,7 +21,7 @@ def mounted(new_home: object) -> Iterator[Home]:
     home: Home = new_home()  # type: ignore[operator]
     home.envfs("import", "-", "/app", given="KEY=of-app\n")
     home.envfs("import", "-", "/bank", given="KEY=of-bank\n")
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -84,7 +84,7 @@ def test_without_a_mount_the_link_leads_to_where_one_will_be(home: Home, project
     assert "note: nothing is mounted now" in said.complaint
     assert not (project / ".env").exists()
     assert home.envfs("exec", "--", "printenv", "A", cwd=project).text == "1\n"
-    with home.mounted():
+    with home.served():
         assert (project / ".env").read_text() == "A=1\n"
     other = project / "other"
     home.settings.write_text(f'{home.settings.read_text()}\n[mount]\npath = "{other}"\n')

@@ -17,7 +17,7 @@ from tests.system.home import ENVFS, SECONDS, Home
 from tests.system.terminal import Terminal
 
 VALUE = "Zo\xeb \u2713 \u65e5\u672c"
-TEXT = f'NAME="{VALUE}"\nHOST=${{MISSING}}\n'
+TEXT = f'NAME="{VALUE}"\nHOST=${{LATE}}\nLATE=1\n'
 CHARACTER_SETS = {"de_DE": "ISO-8859-1", "ja_JP": "EUC-JP", "ru_RU": "KOI8-R"}
 NAMES = ["C", "POSIX", "C.UTF-8", "xx_YY.ISO-8859-1", "", *(f"{name}.{of}" for name, of in CHARACTER_SETS.items())]
 
@@ -37,7 +37,7 @@ def locales(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def texts(new_home: Homes, bare: Home) -> Iterator[Home]:
     """Give a mounted home whose texts have letters that few character sets have."""
     home = new_home(bare)
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/app", given=TEXT)
         yield home
 
@@ -73,7 +73,7 @@ def test_a_terminal_is_shown_other_letters_where_it_lacks_them(name: str, texts:
             assert terminal.end() in (0, 100, 105)
             assert "Traceback" not in terminal.shown
     with Terminal([ENVFS, "check", "/app"], environ) as terminal:
-        terminal.expect("HOST → MISSING" if name == "C.UTF-8" else "MISSING")
+        terminal.expect("HOST → LATE" if name == "C.UTF-8" else "LATE")
     with Terminal([ENVFS, "show", "/app", "--reveal"], environ) as terminal:
         terminal.expect(VALUE if name == "C.UTF-8" else "Zo")
         terminal.expect("/app")
@@ -87,7 +87,7 @@ def test_in_the_plainest_locale_all_is_ascii(texts: Home) -> None:
             terminal.end()
             shown += terminal.shown
     assert shown.isascii()
-    assert "HOST -> MISSING" in shown
+    assert "HOST -> LATE" in shown
     assert r"Zo\xeb \u2713 \u65e5\u672c" in shown
 
 
@@ -113,7 +113,7 @@ def test_a_home_whose_name_is_not_utf_8_works(ground: Path) -> None:
     home.envfs("init", "--identity-file", str(ground / "identity-of-odd-home.txt"))
     said = home.envfs("init", "--identity-file", str(home.path / "id"), status=100)
     assert "not UTF-8" in said.complaint
-    with home.mounted():
+    with home.served():
         home.envfs("set", "/app", "A", given="1")
         assert home.view("/app").read_bytes() == b"A=1\n"
     home.settle()

@@ -20,7 +20,7 @@ _VIEWS = ("/", "/shop", "/shop/prod")
 def mounted(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, Daemon]]:
     """Give the module a home with a daemon."""
     home = new_home(stocked)
-    with home.mounted() as daemon:
+    with home.served() as daemon:
         yield home, daemon
 
 

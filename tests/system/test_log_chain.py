@@ -19,7 +19,7 @@ _READ = reading("/shop", "APP_NAME")
 def made(new_home: Homes, stocked: Home) -> Home:
     """Give a home with a log of some length. To be copied."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         for level in ("/", "/shop", "/shop/prod"):
             home.view(level).read_bytes()
     return home
@@ -149,7 +149,7 @@ def test_a_log_that_was_deleted_while_nothing_ran_is_missed_at_the_next_start(lo
 def test_half_an_entry_that_a_power_cut_left_is_dropped_and_service_goes_on(logged: Home) -> None:
     whole = logged.log_file.read_bytes()
     logged.log_file.write_bytes(whole + b'{"seq":99,"time":"2026-')
-    with logged.mounted():
+    with logged.served():
         assert attempt(0, "read", logged.view("/shop")).how == "ok"
         assert logged.envfs("log", "verify").status == 0
     assert logged.log_file.read_bytes().startswith(whole)

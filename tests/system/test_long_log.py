@@ -45,7 +45,7 @@ def logged(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, Daemon, int]]
     """Give a home with a long log, on a mount, and the number of its last entry before that."""
     home = new_home(stocked)
     last = _lengthen(home.log_file)
-    with home.mounted() as daemon:
+    with home.served() as daemon:
         yield home, daemon, last
 
 

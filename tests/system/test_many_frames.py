@@ -26,7 +26,7 @@ _REFUSALS = {"not-approved", "bad-request", "bad-name", "malformed", "too-large"
 def served(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, int]]:
     """Give the module a mount with values, and its daemon's number."""
     home = new_home(stocked)
-    with home.mounted() as daemon:
+    with home.served() as daemon:
         yield home, daemon.pid
 
 

@@ -25,13 +25,13 @@ _WRITES = {
 @pytest.fixture
 def shop(shop: Home) -> Iterator[Home]:
     """Give one test the realistic files, served: a command beside a daemon costs a tenth of one alone."""
-    with shop.mounted():
+    with shop.served():
         yield shop
 
 
 @pytest.mark.parametrize("word", ["-m", "--message"])
 def test_every_command_that_writes_takes_one_and_history_shows_it_with_the_operation(shop: Home, word: str) -> None:
-    with shop.mounted():
+    with shop.served():
         for operation, (words, given) in _WRITES.items():
             if operation == "rename":
                 shop.envfs("rollback", "/shop/prod", "1", "-y")
@@ -46,7 +46,7 @@ def test_every_command_that_writes_takes_one_and_history_shows_it_with_the_opera
 
 def test_link_takes_one_for_what_it_imports(shop: Home, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=1\n", encoding="utf-8")
-    with shop.mounted():
+    with shop.served():
         shop.envfs("link", "/web", "-m", _NEEDLE, status=2, cwd=tmp_path)
         shop.envfs("link", "/web", "--import", "-m", _NEEDLE, cwd=tmp_path)
         assert shop.rows("history", "/web")[0]["message"] == _NEEDLE
@@ -89,7 +89,7 @@ def test_several_lines_and_all_letters_come_back_as_they_were(shop: Home) -> Non
 
 
 def test_it_is_nowhere_in_the_open(shop: Home) -> None:
-    with shop.mounted():
+    with shop.served():
         for words, given in _WRITES.values():
             shop.envfs(*words, "-m", _NEEDLE, given=given, status=None)
         shop.envfs("history", "/shop/prod")
@@ -100,7 +100,7 @@ def test_it_is_nowhere_in_the_open(shop: Home) -> None:
 def test_who_may_read_the_level_gets_the_operations_and_no_message(shop: Home) -> None:
     shop.envfs("grant", "/shop/prod", "--uid", str(_READER))
     shop.envfs("unset", "/shop/prod", "S3_BUCKET", "-m", _NEEDLE)
-    with shop.mounted():
+    with shop.served():
         shop.path.chmod(0o711)
         seen = shop.envfs("history", "/shop/prod", "--json", uid=_READER)
         assert _NEEDLE not in seen.text + seen.complaint
@@ -116,15 +116,15 @@ def test_who_may_read_the_level_gets_the_operations_and_no_message(shop: Home) -
     ("message", "status"),
     [("x" * 2001, 107), ("é" * 1001, 107), ("bell \x07", 106), ("\x1b[2J", 106), ("\x9b2J", 106), ("a\rb", 106)],
 )
-def test_what_cannot_be_kept_is_refused_before_anything_is_asked_for(shop: Home, message: str, status: int) -> None:
-    said = shop.envfs("set", "/shop", "A", "-m", message, status=status)  # no value is given, and none is asked for
+def test_what_cannot_be_kept_is_refused_before_anything_is_asked_for(shared: Home, message: str, status: int) -> None:
+    said = shared.envfs("set", "/shop", "A", "-m", message, status=status)  # no value is given, and none is asked for
     assert "message" in said.complaint
     assert message not in said.complaint
-    assert len(shop.rows("history", "/shop")) == 1
+    assert len(shared.rows("history", "/shop")) == 1
 
 
-def test_bytes_that_are_no_text_are_refused(shop: Home) -> None:
-    said = shop.envfs("unset", "/shop/prod", "S3_BUCKET", "-m", os.fsdecode(b"a\xffb"), status=106)
+def test_bytes_that_are_no_text_are_refused(shared: Home) -> None:
+    said = shared.envfs("unset", "/shop/prod", "S3_BUCKET", "-m", os.fsdecode(b"a\xffb"), status=106)
     assert "not UTF-8" in said.complaint
 
 
@@ -142,9 +142,9 @@ def test_if_nothing_changes_there_is_no_version_for_it(shop: Home) -> None:
     assert _NEEDLE not in str(shop.rows("history", "/shop"))
 
 
-def test_a_dry_run_keeps_nothing(shop: Home) -> None:
-    shop.envfs("import", "-", "/shop", "-n", "-m", _NEEDLE, given="NEW=1\n")
-    assert len(shop.rows("history", "/shop")) == 1
+def test_a_dry_run_keeps_nothing(shared: Home) -> None:
+    shared.envfs("import", "-", "/shop", "-n", "-m", _NEEDLE, given="NEW=1\n")
+    assert len(shared.rows("history", "/shop")) == 1
 
 
 def test_versions_of_before_there_were_notes_have_none(shop: Home, ground: Path) -> None:

@@ -15,7 +15,7 @@ _TEXT = "# why it is so\r\nexport A=\"x ${B:-d}\"   # behind\r\n\r\nC='lit ${X}'
 def served(new_home: Homes) -> Iterator[Home]:
     """Give a mounted home whose level /shop/prod holds the text as its version 1, and which a guest may read."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         home.envfs("set", "/shop", "ABOVE", given="not-of-this-level")
         home.envfs("import", "-", "/shop/prod", given=_TEXT)
         home.envfs("set", "/shop/prod", "LATER", given="1")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.home import OWNER, Daemon, Home, as_user, eventually
+from tests.conftest import Homes
+from tests.system.home import OWNER, Home, as_user, eventually
 from tests.system.probing import attempt
 
 _SCRIPT = Path(__file__).with_name("holding.py").read_text(encoding="utf-8")
@@ -95,6 +96,7 @@ def round_of(home: Home, uid: int, readers: int, event: str, number: int) -> Non
             _fill(home, file)
             for holder in holders:
                 _check_changed(holder, old_text, file_text(uid, file))
+            home.envfs("revoke", "/shop", "--uid", str(uid))
             return
         if event == "lock":
             home.envfs("lock")
@@ -154,19 +156,20 @@ def _fill(home: Home, file: Path) -> None:
 EVENTS = ["revoke", "lock", "ttl", "change"]
 
 
-@pytest.fixture
-def everybodys(served: tuple[Home, Daemon]) -> Home:
-    """Give a mount of root's with a reader who stays approved."""
-    home, _ = served
-    home.envfs("grant", "/", "--uid", str(_OTHER))
-    return home
+@pytest.fixture(scope="module")
+def everybodys(new_home: Homes, stocked: Home) -> Iterator[Home]:
+    """Give a mount of root's with a reader who stays approved. Each round takes back what it grants."""
+    home = new_home(stocked)
+    with home.served():
+        home.envfs("grant", "/", "--uid", str(_OTHER))
+        yield home
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def users_own(user_home: Home) -> Iterator[Home]:
     """Give a user's own mount, on which the one reader has no grant but those of the rounds."""
     user_home.envfs("revoke", "/", "--uid", str(OWNER), status=None)
-    with user_home.mounted():
+    with user_home.served():
         yield user_home
     user_home.envfs("grant", "/", "--uid", str(OWNER))
 

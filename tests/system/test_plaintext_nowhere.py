@@ -66,7 +66,7 @@ def test_nothing_is_left_on_the_disk_after_both_processes_are_killed(served: tup
 
 
 def test_nothing_is_on_the_disk_after_an_orderly_end(shop: Home) -> None:
-    with shop.mounted():
+    with shop.served():
         _use(shop)
     assert search.in_folder(shop.path, SOUGHT, shop.mnt) == set()
     assert list(shop.mnt.iterdir()) == []

@@ -39,7 +39,7 @@ def home(new_home: Homes, server: Server) -> Iterator[Home]:
         f"DATABASE_URL='postgresql://shop_a:old2@/postgres?host={server.folder}'\n"
     )
     home.envfs("import", "-", "/shop", given=text)
-    with home.mounted():
+    with home.served():
         yield home
 
 

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from tests.system.home import OWNER, Daemon, Home, eventually, mounts_below
 
 
 @pytest.fixture(scope="module")
-def served(shared: Home) -> tuple[Home, Daemon]:
-    """Give the module the realistic files on one mount: its tests only look at the processes."""
-    return shared, shared.daemon()
+def served(new_home: Homes, stocked: Home) -> Iterator[tuple[Home, Daemon]]:
+    """Give the module the realistic files on one mount, as `envfs mount` makes it: its tests look at the processes."""
+    home = new_home(stocked)
+    with home.mounted() as daemon:
+        yield home, daemon
 
 
 def _libraries(pid: int) -> str:

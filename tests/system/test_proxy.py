@@ -52,9 +52,12 @@ def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     rule = (
         f'[proxy]\nroots = "{upstream.roots}"\n\n[[proxy.rule]]\nkey = "SHOP_KEY"\nhosts = ["{HOST}:{upstream.port}"]\n'
     )
-    home.edit_settings(home.settings.read_text(encoding="utf-8") + rule + 'address = "127.0.0.1"\nname = "shop"\n')
-    with home.mounted():
+    more = 'address = "127.0.0.1"\ntest = "/whoami x-version:2"\n'
+    other = f'[[proxy.rule]]\nkey = "OLD_*"\nhosts = ["{HOST}:{upstream.port}"]\n{more}'
+    home.edit_settings(f'{home.settings.read_text(encoding="utf-8")}{rule}{more}name = "shop"\n\n{other}')
+    with home.served():
         home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\nOTHER={OTHER}\nPORT=8080\n")
+        home.envfs("import", "-", "/keys", given=f"SHOP_KEY={KEY}\nOLD_KEY=sk_old_0123456789abcdef\nTITLE=x\n")
         home.envfs("grant", "/shop", "--uid", str(USER), "--decision", "mask")
         yield home
 
@@ -261,3 +264,73 @@ def test_no_log_no_bytes(shop: Home, upstream: Upstream, client: Client) -> None
     assert client.ask()[0] == 503
     assert not upstream.seen
     shop.envfs("log", "restart")
+
+
+def test_a_key_is_tested_by_one_request_and_its_value_is_shown_to_nobody(shop: Home, upstream: Upstream) -> None:
+    said = shop.envfs("proxy", "test", "/keys", "--json", status=100)
+    host = f"{HOST}:{upstream.port}"
+    rows = {row["name"]: row for row in json.loads(said.text)}
+    assert rows["SHOP_KEY"] == {"name": "SHOP_KEY", "host": host, "state": "ok", "text": ""}
+    assert rows["OLD_KEY"] == {"name": "OLD_KEY", "host": host, "state": "refused", "text": "the host answers 401"}
+    assert f"asks {host} for SHOP_KEY, OLD_KEY" in said.complaint
+    assert sorted(seen.headers["authorization"] for seen in upstream.seen) == [
+        f"Bearer {KEY}",
+        "Bearer sk_old_0123456789abcdef",
+    ]
+    assert [(seen.target, seen.headers["x-version"]) for seen in upstream.seen] == [("/whoami", "2")] * 2
+    upstream.seen.clear()
+    assert shop.envfs("proxy", "test", "/keys", "SHOP_KEY").out
+    assert len(upstream.seen) == 1
+    assert "has a test of TITLE" in shop.envfs("proxy", "test", "/keys", "TITLE", status=100).complaint
+
+
+def test_check_asks_the_services_only_if_it_is_told_to(shop: Home, upstream: Upstream) -> None:
+    assert json.loads(shop.envfs("check", "/keys", "--json").text) == []
+    assert not upstream.seen
+    (problem,) = json.loads(shop.envfs("check", "/keys", "--live", "--json", status=100).text)
+    assert (problem["kind"], problem["name"], problem["error"]) == ("live", "OLD_KEY", True)
+    assert len(upstream.seen) == 2
+
+
+def test_a_canary_that_is_sent_is_an_alarm(shop: Home) -> None:
+    shop.envfs("set", "/bait", "OLD_BAIT", "--canary")
+    shop.envfs("exec", "/bait", "--proxy", "--", "true")
+    assert "canary" not in [entry["event"] for entry in shop.log()]
+    shop.envfs("proxy", "test", "/bait", status=100)
+    events = [entry["event"] for entry in shop.log()]
+    assert events[events.index("canary") + 1] == "forward"
+
+
+STANDING = """
+import os, sys, urllib.request as r
+told = {"Authorization": "Bearer " + os.environ["SHOP_KEY"]}
+print(r.urlopen(r.Request(sys.argv[1], headers=told)).read().decode())
+"""
+
+
+def _row_of(shop: Home, name: str) -> dict[str, object] | None:
+    return next((row for row in shop.rows("proxy", "ls") if row["session"] == name), None)
+
+
+def test_a_session_stands_without_a_command_until_it_is_stopped(shop: Home, upstream: Upstream) -> None:
+    name = shop.envfs("proxy", "start", "/shop", "--ttl", "1h", "--only", "SHOP_KEY").text.strip()
+    row = _row_of(shop, name)
+    assert row is not None
+    holder = int(str(row["pid"]))
+    ask = f"{sys.executable} -c '{STANDING}' https://{HOST}:{upstream.port}/key"
+    words = ["sh", "-ec", f'eval "$({ENVFS} proxy env {name})"; {ask}; echo "$OTHER"']
+    said = subprocess.run(words, env=shop.environ(), capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert upstream.seen[0].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in said.stdout
+    assert said.stdout.endswith("\n\n")
+    assert not _memory_has(holder, KEY.encode())
+    assert "SHOP_KEY" in json.loads(shop.envfs("proxy", "env", name, "--json").text)
+    shop.envfs("proxy", "stop", name)
+    eventually(lambda: not alive(holder), "the process that held the session ends")
+    shop.envfs("proxy", "env", name, status=101)
+
+
+def test_a_session_without_a_command_ends_with_its_time(shop: Home) -> None:
+    name = shop.envfs("proxy", "start", "/shop", "--ttl", "1s").text.strip()
+    eventually(lambda: _row_of(shop, name) is None, "the session ends")
+    assert shop.envfs("proxy", "start", "/none", status=None).status != 0

@@ -56,7 +56,7 @@ def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     host = f"{HOST}:{upstream.port}"
     rules = "".join(ONE.format(host=host, approve=approve) for approve in ("each", "first"))
     home.edit_settings(home.settings.read_text(encoding="utf-8") + RULE.format(roots=upstream.roots, rules=rules))
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\n")
         yield home
 

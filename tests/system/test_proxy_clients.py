@@ -42,7 +42,7 @@ def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
     rule = f'[[proxy.rule]]\nkey = "SHOP_KEY"\nhosts = ["{HOST}:{upstream.port}"]\naddress = "127.0.0.1"\n'
     settings = home.settings.read_text(encoding="utf-8")
     home.edit_settings(f'{settings}\n[proxy]\nroots = "{upstream.roots}"\n\n{rule}name = "openai"\n')
-    with home.mounted():
+    with home.served():
         home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\n")
         yield home
 

@@ -24,7 +24,7 @@ def _path() -> dict[str, str]:
 def made(new_home: Homes) -> Home:
     """Give a home with one managed project of two levels. To be copied."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         home.envfs("set", "/shop", "A", given="in the shop")
         home.envfs("set", "/shop/prod", "B", given="in prod")
     return home

@@ -20,7 +20,7 @@ def closed(new_home: Homes, stocked: Home) -> Iterator[Home]:
     home = new_home(stocked)
     home.envfs("revoke", "/", "--uid", "0")
     home.settle()
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -131,5 +131,5 @@ def test_a_descriptor_that_a_user_got_is_its_own_to_use(served_by_itself: Home) 
 @pytest.fixture
 def served_by_itself(shop: Home) -> Iterator[Home]:
     """Give one test a mounted home that it may fill the log of."""
-    with shop.mounted():
+    with shop.served():
         yield shop

@@ -50,7 +50,7 @@ def closed(new_home: Homes, stocked: Home) -> Iterator[Home]:
     home = new_home(stocked)
     home.envfs("revoke", "/", "--uid", "0")
     home.settle()
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -103,7 +103,7 @@ def test_a_grant_to_read_is_no_right_to_change(served_for_reader: Home) -> None:
 def served_for_reader(shop: Home) -> Iterator[Home]:
     """Give a mounted home that uid 1001 may read."""
     shop.envfs("grant", "/shop", "--uid", "1001")
-    with shop.mounted():
+    with shop.served():
         yield shop
 
 

@@ -15,7 +15,7 @@ from tests.system.probing import attempt
 def made(new_home: Homes) -> Home:
     """Give a home of three versions of /shop; an older copy of its vault lies beside it. To be copied."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         home.envfs("set", "/", "TOP", given="1")
         home.envfs("set", "/shop", "A", given="1")
         home.envfs("set", "/shop", "A", given="2")
@@ -52,7 +52,7 @@ _HARMS = pytest.mark.parametrize("harm", [_remove_newest, _restore])
 @_HARMS
 def test_an_older_vault_is_refused_at_every_door(aged: Home, harm: Callable[[Home], None]) -> None:
     harm(aged)
-    with aged.mounted():
+    with aged.served():
         for _ in range(2):
             assert attempt(0, "read", aged.view("/shop")).how == "EBADMSG"
             said = aged.envfs("get", "/shop", "A", status=111)
@@ -78,7 +78,7 @@ def test_nothing_is_written_onto_an_older_vault(aged: Home, harm: Callable[[Home
 @_HARMS
 def test_accept_heals(aged: Home, harm: Callable[[Home], None]) -> None:
     harm(aged)
-    with aged.mounted():
+    with aged.served():
         said = aged.envfs("accept", "/shop", "-y")
         assert "version 2" in said.complaint
         assert attempt(0, "read", aged.view("/shop")).found == "TOP=1\nA=2\n"
@@ -98,7 +98,7 @@ def test_accept_asks_back_where_nobody_said_yes(aged: Home) -> None:
 
 
 def test_a_vault_that_goes_back_under_a_running_daemon_is_refused_and_stays_refused(aged: Home) -> None:
-    with aged.mounted():
+    with aged.served():
         assert attempt(0, "read", aged.view("/shop")).found == "TOP=1\nA=3\n"
         _remove_newest(aged)
         for _ in range(3):
@@ -144,7 +144,7 @@ def test_a_newer_vault_of_another_machine_is_taken_up(aged: Home) -> None:
     aged.envfs("get", "/shop", "A", status=111)
     aged.envfs("accept", "/shop", "-y")
     aged.settle()
-    with aged.mounted():
+    with aged.served():
         assert attempt(0, "read", aged.view("/shop")).found == "TOP=1\nA=3\n"
         record = "level/shop/@00000004.json"
         shutil.copy(newer / record, aged.vault / record)

@@ -26,7 +26,7 @@ cat > "$WORK/applied"
 @pytest.fixture(scope="module")
 def home(new_home: Homes) -> Iterator[Home]:
     home = new_home()
-    with home.mounted():
+    with home.served():
         yield home
 
 
@@ -248,3 +248,13 @@ def test_nothing_is_shown_of_a_value(home: Home, level: str, tmp_path: Path) -> 
     assert "old" not in terminal.shown
     assert values(home, level) == {"A": NEW, "A_PREVIOUS": "old"}
     assert os.path.exists(home.view(level))
+
+
+def test_a_quote_that_a_level_leaves_open_is_no_fault_of_the_command_line(home: Home) -> None:
+    level = "/rotate/quotes"
+    said = home.envfs("import", "-", level, given="# @rotate-with ./new 'it is\nA=old\n").complaint
+    assert "line 1, column 3: @rotate-with has a quote without an end" in said
+    said = home.envfs("rotate", level, "A", "--length", "9", status=106).complaint
+    assert f"`envfs check {level}` says where" in said
+    home.envfs("rotate", level, "A", "--length", "9", "--rotate-with", "./new 'it is", status=2)
+    home.envfs("rotate", level, "A", "--length", "9", "--no-hook")

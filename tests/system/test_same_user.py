@@ -75,7 +75,7 @@ def place(new_home: Homes, ground: Path) -> Iterator[Place]:
         {"level": "/not-under", "uid": ALICE},
         {"level": "/not-under", "uid": ALICE, "under": exe["exe"], "decision": "deny"},
     ]
-    with found.home.mounted():
+    with found.home.served():
         with Peer(found.home.socket) as peer:
             peer.ask(HELLO)
             for level in {str(rule["level"]) for rule in rules}:

@@ -20,7 +20,7 @@ def own(new_home: Homes, stocked: Home) -> Iterator[Home]:
     """Give a module a mount whose owner, root, is asked about programs of its own."""
     home = new_home(stocked)
     set_approvals(home, 'unattended = "wait"', 'wait = "60s"', 'agents = ["mybot"]')
-    with home.mounted():
+    with home.served():
         ask_about(home, 0)
         yield home
 

@@ -21,7 +21,7 @@ _LEVELS = ("/", "/blog", "/shop", "/shop/prod")
 def versions(new_home: Homes) -> Home:
     """Give a home with some versions at four levels of three projects, not served. To be copied."""
     home = new_home()
-    with home.mounted():
+    with home.served():
         for number in range(1, 4):
             for level in _LEVELS:
                 home.envfs("set", level, f"VALUE_{level.count('/')}", given=f"{level} {number}")
@@ -77,7 +77,7 @@ def test_verify_names_every_record_in_which_one_bit_was_flipped(one: Home, place
 
 
 def test_verify_names_the_one_record_in_which_one_bit_was_flipped_and_forgets_it_once_mended(one: Home) -> None:
-    with one.mounted():
+    with one.served():
         for record in [path for path in one.records() if "shop" in str(path)]:
             whole = record.read_bytes()
             _flip(record, 0.6, 4)
@@ -118,7 +118,7 @@ def test_views_made_from_a_flipped_record_are_ebadmsg_and_others_are_right(one: 
     if not seen:
         one.forget()
     _flip(one.vault / key, 0.6, 2)
-    with one.mounted():
+    with one.served():
         expected = {level: "EBADMSG" if level in _ABOVE[key] else "ok" for level in _LEVELS}
         assert _answers(one) == expected
         assert attempt(0, "stat", one.view(_ABOVE[key][0])).how == "EBADMSG"
@@ -130,7 +130,7 @@ def test_views_made_from_a_flipped_record_are_ebadmsg_and_others_are_right(one: 
 
 def test_a_flip_under_a_running_daemon_is_noticed(one: Home) -> None:
     """What was read before may be served from memory; what is read from the disk from now on must not pass."""
-    with one.mounted():
+    with one.served():
         assert attempt(0, "read", one.view("/shop/prod")).how == "ok"
         record = one.vault / "level" / "shop" / "prod" / "@00000003.json"
         changed = record.with_name("changed")
@@ -146,7 +146,7 @@ def test_a_flip_under_a_running_daemon_is_noticed(one: Home) -> None:
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_flip_in_an_old_version_spoils_it_and_the_one_that_names_its_digest(one: Home, version: int) -> None:
     _flip(one.vault / "level" / "shop" / "prod" / f"@0000000{version}.json", 0.6, 2)
-    with one.mounted():
+    with one.served():
         answers = {n: attempt(0, "read", one.history_view("/shop/prod", n)).how for n in (1, 2, 3)}
         assert answers == {1: "ok", 2: "ok", 3: "ok", version: "EBADMSG", version + 1: "EBADMSG"}
         one.envfs("rollback", "/shop/prod", str(version), "-y", status=110)
@@ -194,7 +194,7 @@ def test_a_record_copied_to_another_place_is_refused_and_named(one: Home, what: 
         one.forget()
     source, target, level = _COPIES[what]
     shutil.copy(one.vault / source, one.vault / target)
-    with one.mounted():
+    with one.served():
         assert attempt(0, "read", one.view(level)).how == "EBADMSG"
         assert one.envfs("get", level, "VALUE_1", status=None).status in _BAD
         one.envfs("set", level, "MORE", given="x", status=None)
@@ -205,7 +205,7 @@ def test_a_record_copied_to_another_place_is_refused_and_named(one: Home, what: 
 def test_a_level_planted_from_another_is_refused_and_named(one: Home) -> None:
     for top in ("level", "tree"):
         shutil.copytree(one.vault / top / "shop" / "prod", one.vault / top / "shop" / "planted")
-    with one.mounted():
+    with one.served():
         assert attempt(0, "read", one.view("/shop/planted")).how == "EBADMSG"
         assert _answers(one) == dict.fromkeys(_LEVELS, "ok")
     assert "level/shop/planted/@00000001.json" in _faults(one)

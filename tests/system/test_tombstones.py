@@ -22,7 +22,7 @@ _TOMBSTONE = "envfs-tombstone"
 def grown(new_home: Homes, stocked: Home) -> Home:
     """Give a home with five versions of /shop/prod, whose key was rotated after the third. To be copied."""
     home = new_home(stocked)
-    with home.mounted():
+    with home.served():
         for number in (2, 3):
             home.envfs("set", "/shop/prod", "N", given=str(number))
         home.envfs("key", "rotate", "shop")
@@ -123,7 +123,7 @@ def test_a_change_of_keys_that_was_killed_is_finished_with_its_tombstone(shop: H
     if at == "before the tombstone":
         shutil.rmtree(shop.vault / "tombstone")
         shop.forget()
-    with shop.mounted():
+    with shop.served():
         eventually(lambda: not first.stat().st_size, "the old key file is forgotten")
         assert len(list(stones.glob("@*"))) == 1
         assert _faults(shop) == {}

@@ -15,9 +15,25 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from tests.conftest import Homes
 from tests.selection import spread
 from tests.system.home import ENVFS, PASSPHRASE, SECONDS, Home, eventually
 from tests.system.terminal import Terminal
+
+
+@pytest.fixture(scope="module")
+def with_a_value(new_home: Homes) -> Home:
+    """Give a home with one value, that nothing serves. Not to be changed: `home` copies it."""
+    home = new_home()
+    home.envfs("set", "/app", "A", given="1")
+    home.settle()
+    return home
+
+
+@pytest.fixture
+def home(new_home: Homes, with_a_value: Home) -> Home:
+    """Give one test a copy of it."""
+    return new_home(with_a_value)
 
 
 @contextmanager
@@ -97,8 +113,6 @@ def test_a_passphrase_goes_to_the_daemon_that_was_started_meanwhile(own: Home) -
 
 @pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("doctor",), ("doctor", "--json")])
 def test_status_and_doctor_wait_for_nobody_and_change_nothing(home: Home, words: tuple[str, ...]) -> None:
-    home.envfs("set", "/app", "A", given="1")
-    home.settle()
     before = {path: path.read_bytes() for path in home.path.rglob("*") if path.is_file()}
     with working(home):
         said = home.envfs(*words, status=None)
@@ -110,8 +124,6 @@ def test_status_and_doctor_wait_for_nobody_and_change_nothing(home: Home, words:
 
 
 def test_a_look_says_what_is_wrong_with_the_log(home: Home) -> None:
-    home.envfs("set", "/app", "A", given="1")
-    home.settle()
     home.log_file.unlink()
     assert "gone" in home.problems()
 
@@ -124,8 +136,6 @@ def test_a_look_says_what_is_wrong_with_the_log(home: Home) -> None:
 def test_a_command_that_comes_while_a_daemon_starts_is_answered(
     home: Home, words: tuple[str, ...], delay: float
 ) -> None:
-    home.envfs("set", "/app", "A", given="1")
-    home.settle()
     started = subprocess.Popen(
         [ENVFS, "mount", "--foreground"], env=home.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -141,8 +151,6 @@ def test_a_command_that_comes_while_a_daemon_starts_is_answered(
 
 
 def test_a_command_waits_for_another_one_and_goes_on_when_that_is_done(home: Home) -> None:
-    home.envfs("set", "/app", "A", given="1")
-    home.settle()
     with working(home):
         waiting = subprocess.Popen([ENVFS, "get", "/app", "A"], env=home.environ(), stdout=subprocess.PIPE, text=True)
         wait_until_it_waits(home, lambda: waiting.pid)
@@ -186,8 +194,6 @@ def ending(home: Home, how: str) -> Iterator[None]:
 def test_a_command_that_comes_while_a_daemon_ends_goes_on_without_it(
     home: Home, how: str, words: tuple[str, ...]
 ) -> None:
-    home.envfs("set", "/app", "A", given="1")
-    home.settle()
     with ending(home, how):
         done = home.envfs(*words, given="2" if words[0] == "set" else None, status=None)
     if words[0] == "set" and how == "reads":  # it may have begun with it
@@ -200,8 +206,6 @@ def test_a_command_that_comes_while_a_daemon_ends_goes_on_without_it(
 
 
 def test_ctrl_c_ends_the_waiting_and_leaves_nothing(home: Home) -> None:
-    home.envfs("set", "/app", "A", given="1")
-    home.settle()
     with working(home), Terminal([ENVFS, "get", "/app", "A"], home.environ()) as terminal:
         wait_until_it_waits(home, lambda: os.tcgetpgrp(terminal.master))
         terminal.press("\x03")

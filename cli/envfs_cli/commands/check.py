@@ -19,6 +19,7 @@ class CheckArguments(NamedTuple):
     strict: bool
     dialect: str | None
     version: int | None
+    live: bool
     passphrase_file: str | None
     json: bool
 
@@ -40,6 +41,7 @@ def run_check(arguments: CheckArguments) -> int:
     problems = [
         *(_compared(facts, expected) if expected is not None else ()),
         *view_problems(facts, dangling, directives),
+        *(_live(asking, arguments) if arguments.live else ()),
     ]
     if arguments.json:
         output.as_json([problem._asdict() for problem in problems])
@@ -50,6 +52,22 @@ def run_check(arguments: CheckArguments) -> int:
         output.done(f"{len(facts)} variables, {len(problems) or 'no'} problem{'s' * (len(problems) != 1)}")
     fails = any(problem.error or arguments.strict for problem in problems)
     return EnvFSError.status if fails else 0
+
+
+def _live(asking: session.Session, arguments: CheckArguments) -> "list[Problem]":
+    from envfs_cli.daemon import live_tests
+    from envfs_cli.level_versions import check_newest
+
+    check_newest(dated_level(arguments.level, arguments.version), "--live asks with values as they are now")
+    tests = live_tests.find_tests(asking, arguments.level)
+    results = live_tests.run_tests(arguments.level, tests, arguments.passphrase_file) if tests else []
+    wrong = [result for result in results if result.state != "ok"]
+    words = (f"{result.state} by {result.host}: {result.text}" for result in wrong)
+    is_error = (result.state == "refused" for result in wrong)
+    return [
+        Problem("live", result.name, text, error=error)
+        for result, text, error in zip(wrong, words, is_error, strict=True)
+    ]
 
 
 def _compared(facts: "list[control.FactsRow]", expected: Expected) -> "list[Problem]":

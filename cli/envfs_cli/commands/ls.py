@@ -46,7 +46,7 @@ def _list_names(arguments: LsArguments) -> int:
     if arguments.removed:
         from envfs_cli.arguments import Mistake
 
-        raise Mistake("a removed level has no names", "leave out one of the two")
+        raise Mistake("a removed level has no names", "`envfs ls --removed` lists these levels")
     asking = session.start_session(arguments.passphrase_file)
     with prompts.Waiting("listing the names"):
         sent = asking.rows(control.ListPresence(arguments.level or "/", below=True))

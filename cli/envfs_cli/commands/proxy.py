@@ -1,11 +1,14 @@
-"""`proxy`: list the sessions of `exec --proxy`, end one, and list the rules by which values are sent."""
+"""`proxy`: list the sessions of `exec --proxy`, end one, list the rules by which values are sent, and test keys."""
 
+from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output
 from envfs_cli.arguments import Mistake
 from envfs_cli.closed_sets import Unhandled
 from envfs_cli.daemon import client, session
+
+_HOURS = 12  # that a session without a command stands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +19,12 @@ if TYPE_CHECKING:
 class ProxyArguments(NamedTuple):
     """The arguments of `proxy`."""
 
-    action: "Literal['ls', 'stop', 'rules']"
+    action: "Literal['ls', 'start', 'env', 'stop', 'rules', 'test']"
     subject: str | None
+    name: str | None
+    ttl: int | None
+    only: tuple[str, ...]
+    reason: str | None
     passphrase_file: str | None
     json: bool
 
@@ -26,8 +33,10 @@ def run_proxy(arguments: ProxyArguments) -> int:
     """List sessions or rules, or end a session.
 
     Raises:
-        Mistake: there is no session to end
+        Mistake: there is no session to end, or no level to test, or there are more words
     """
+    if arguments.name and arguments.action != "test":
+        raise Mistake("there are more words than the action takes", "`envfs proxy --help` explains each")
     match arguments.action:
         case "ls":
             _print_sessions(as_json=arguments.json)
@@ -35,11 +44,69 @@ def run_proxy(arguments: ProxyArguments) -> int:
             if not arguments.subject:
                 raise Mistake("no session is named", "`envfs proxy ls` lists them")
             session.session_over(client.need_running()).reply(control.StopProxy(arguments.subject))
+        case "start":
+            _start(arguments)
+        case "env":
+            _print_environment(arguments)
         case "rules":
             _print_rules(arguments)
+        case "test":
+            return _test_keys(arguments)
         case _:
             raise Unhandled(arguments.action)
     return 0
+
+
+def _start(arguments: ProxyArguments) -> None:
+    from envfs_cli.daemon import standing_proxies
+
+    if not arguments.subject:
+        raise Mistake("no level is named", "`envfs ls` lists them")
+    seconds, reason = arguments.ttl or _HOURS * 3600, session.given_reason(arguments.reason)
+    name = standing_proxies.start_standing(
+        arguments.subject, arguments.only, seconds, reason, arguments.passphrase_file
+    )
+    if arguments.json:
+        output.as_json({"session": name})
+        return
+    output.print_line(name)
+    output.done(f'a shell uses it by `eval "$(envfs proxy env {name})"`, and `envfs proxy stop {name}` ends it')
+
+
+def _print_environment(arguments: ProxyArguments) -> None:
+    from envfs_cli.daemon import standing_proxies
+
+    if not arguments.subject:
+        raise Mistake("no session is named", "`envfs proxy ls` lists them")
+    sent = session.session_over(client.need_running()).rows(control.ListProxies())
+    rows = [row for row in sent if isinstance(row, control.ProxyRow)]
+    variables = standing_proxies.standing_environment(rows, arguments.subject)
+    if arguments.json:
+        output.as_json(dict(variables))
+        return
+    output.raw("".join(f"{line}\n" for line in standing_proxies.shell_lines(variables)).encode())
+
+
+def _test_keys(arguments: ProxyArguments) -> int:
+    from envfs_cli.daemon import live_tests
+
+    if not arguments.subject:
+        raise Mistake("no level is named", "`envfs ls` lists them")
+    asking = session.start_session(arguments.passphrase_file)
+    only = (arguments.name,) if arguments.name else ()
+    tests = live_tests.find_tests(asking, arguments.subject, only)
+    if not tests:
+        subject = arguments.name or f"any variable of {arguments.subject}"
+        raise EnvFSError(
+            f"no rule and no service of the catalogue has a test of {subject}", "`test` in a [[proxy.rule]]"
+        )
+    asking.close()
+    results = live_tests.run_tests(arguments.subject, tests, arguments.passphrase_file)
+    if arguments.json:
+        output.rows_json(results)
+    else:
+        output.print_table(("VARIABLE", "HOST", "STATE", "WHY"), [tuple(result) for result in results])
+    return EnvFSError.status if any(result.state != "ok" for result in results) else 0
 
 
 def _print_sessions(*, as_json: bool) -> None:

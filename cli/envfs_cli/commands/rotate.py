@@ -52,12 +52,13 @@ class RotateArguments(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The maker of the value (a command, a pipe, a kind), the end that the text names, and what applies the value."""
+    """The maker of the value (a command, a pipe, a kind), the end and period of the text, and what applies it."""
 
     maker: hooks.RotationCommand | None
     is_piped: bool
     kind: new_values.ValueKind
     expires: str
+    period: int
     hook: hooks.RotationCommand | None
 
     def hooks(self) -> tuple[hooks.RotationCommand, ...]:
@@ -90,7 +91,7 @@ def run_rotate(arguments: RotateArguments) -> int:
     old = secrets.from_bytes(steps.read_value(asking, level, name)) if arguments.give_old else -1
     reply = _resume(asking, variable, plan, old) if arguments.resume else _rotate(asking, variable, plan, old)
     after.report_rotation(asking, variable, reply, as_json=arguments.json)
-    steps.end_notes(variable, plan.expires)
+    steps.end_notes(variable, plan.expires, plan.period)
     return after.restart_holders(asking, variable, reply, yes=arguments.yes) if arguments.restart_holders else 0
 
 
@@ -135,6 +136,7 @@ def _plan(asking: session.Session, arguments: RotateArguments, level: str, name:
         arguments.stdin,
         new_values.check_kind(kind),
         row.expires if row else "",
+        row.period if row else 0,
         hook,
     )
 
@@ -192,9 +194,11 @@ def _last_lines(plan: Plan, variable: steps.Variable, *, is_resumed: bool) -> "I
 
 
 def _rotate(asking: session.Session, variable: steps.Variable, plan: Plan, old: int) -> object:
-    value, public = _value(plan, variable, old)
     was_made = plan.maker is not None
-    with hooks.Interruptions() as interruptions:
+    value, public = (b"", "") if was_made else _value(plan, variable)
+    with hooks.Interruptions(ends=was_made) as interruptions:
+        if plan.maker is not None:  # it may count at a server by now: nothing comes between it and the vault
+            value = steps.trimmed(hooks.made_by(plan.maker, variable.level, variable.name, old))
         if plan.hook is None:
             reply = steps.write_at_once(asking, variable, value, was_made=was_made)
         else:
@@ -211,9 +215,7 @@ def _resume(asking: session.Session, variable: steps.Variable, plan: Plan, old: 
         return steps.apply_value(asking, variable, plan.hook, value, old, lambda: interruptions.came)
 
 
-def _value(plan: Plan, variable: steps.Variable, old: int) -> tuple[bytes, str]:
-    if plan.maker is not None:
-        return steps.trimmed(hooks.made_by(plan.maker, variable.level, variable.name, old)), ""
+def _value(plan: Plan, variable: steps.Variable) -> tuple[bytes, str]:
     if plan.is_piped:
         handle, _ = secrets.value_descriptor(variable.name, None)  # asked for, if standard input is a terminal
         return steps.trimmed(os.pread(handle, _MOST, 0)), ""

@@ -21,8 +21,26 @@ class ShownVariables(NamedTuple):
     plain: "tuple[str, ...]" = ()
 
 
+class OpenedSession(NamedTuple):
+    """A session, and the variables by which programs use it: NAME=value, each ended by a NUL."""
+
+    session: str
+    port: int
+    variables: bytes
+
+
 def open_proxy(level: str, shown: ShownVariables, reason: str, passphrase_file: "str | None") -> bytes:
     """Return the variables of the command: NAME=value, each ended by a NUL.
+
+    Raises:
+        NotRunning: there is no daemon that goes on after this process
+        EnvFSError: what the daemon refuses with
+    """
+    return open_session(level, shown, reason, passphrase_file).variables
+
+
+def open_session(level: str, shown: ShownVariables, reason: str, passphrase_file: "str | None") -> OpenedSession:
+    """Start a session that ends with this process.
 
     Raises:
         NotRunning: there is no daemon that goes on after this process
@@ -46,7 +64,7 @@ def open_proxy(level: str, shown: ShownVariables, reason: str, passphrase_file: 
         more = proxy_environment.proxy_variables(reply.port, token, certificate, reply.base_urls, present)
     except OSError as error:
         raise EnvFSError(f"the certificates cannot be handed over: {error.strerror}") from None
-    return _with_others(variables, more)
+    return OpenedSession(reply.session, reply.port, _with_others(variables, more))
 
 
 def _with_others(variables: bytes, others: "dict[str, str]") -> bytes:

@@ -91,7 +91,7 @@ class Session:
                     raise
                 self.unlock(seconds, error.about)  # the vault's own, which a daemon that was started again lacks
             except NoTerminal as error:
-                raise _locked(project, error) from None
+                raise _locked(project, error) from error
             else:
                 return
 
@@ -194,12 +194,20 @@ def _told(received: list[object], answer: "tuple[object, bytes]") -> "tuple[obje
     return answer
 
 
+def passphrase_variable(project: str) -> str:
+    """Return the variable that names a file with the passphrase of a project, or of the vault (empty)."""
+    return "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
+
+
 def _locked(project: str, reason: EnvFSError) -> Locked:
     text = f"{f'project {project}' if project else 'the vault'} is locked, and {reason.text} for its passphrase"
-    variable = "ENVFS_PROJECT_PASSPHRASE_FILE" if project else "ENVFS_PASSPHRASE_FILE"
     unlock = f"`envfs unlock {project}`" if project else "`envfs unlock`"
     option = "" if project else ", or with --passphrase-file"
-    return Locked(text, f"name a file that holds it in {variable}{option}; {unlock} asks at a terminal", project)
+    return Locked(
+        text,
+        f"name a file that holds it in {passphrase_variable(project)}{option}; {unlock} asks at a terminal",
+        project,
+    )
 
 
 _MANY = 500  # rows, that a person is told of while they come

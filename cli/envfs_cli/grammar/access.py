@@ -9,6 +9,7 @@ from envfs_cli.grammar.words import (
     LEVEL,
     MAX_READS,
     NAME,
+    ONLY,
     PASSPHRASE,
     REASON,
     SCOPES,
@@ -129,25 +130,42 @@ COMMANDS = (
     Command(
         "proxy",
         "access",
-        "list the sessions of exec --proxy and its rules, or end a session",
+        "start, list and end sessions of the proxy, see rules, test keys",
         (
             action_argument(
                 ls="list the sessions that run",
+                start="start one without a command, for a level: for a shell or an editor",
+                env="print the variables of such a one, for `eval` by a shell",
                 stop="end one, by its name: its command reaches no host by it any more",
                 rules="list the rules of the settings, or those that the variables of a level have",
+                test="send one cheap request for each key of a level, or for one: is it right?",
             ),
-            Argument("subject", "text", "a session such as p1, or for rules a level such as /shop/dev", optional=True),
+            Argument("subject", "text", "a session such as p1, or else a level such as /shop/dev", optional=True),
+            Argument("name", "text", "for test: a variable's name", optional=True),
         ),
-        (PASSPHRASE, JSON),
-        ("envfs proxy rules /shop/dev", "envfs proxy ls", "envfs proxy stop p1"),
+        (
+            Option(("--ttl",), "duration", "TIME", "for start: how long it stands, as in 30m 8h; default: 12h"),
+            ONLY,
+            REASON,
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs proxy rules /shop/dev",
+            "envfs proxy ls",
+            "envfs proxy stop p1",
+            "envfs proxy test /shop/dev STRIPE_KEY",
+            "envfs proxy start /shop/dev --ttl 8h",
+            'eval "$(envfs proxy env p1)"',
+        ),
         details="A command of `envfs exec LEVEL --proxy` has placeholders in the place of its values. A proxy puts "
         "each value into requests to the hosts of a rule, in a header that says who asks, and out of responses. "
         "Well-known services need no rule. Others have one in the settings: [[proxy.rule]] with key (a variable or a "
         "pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, form:NAME, json:PATH, "
-        "sigv4), methods, paths, networks, address, scrub, approve and name. A placeholder that no rule lets stand "
-        "where it stands is refused, and nothing of that request is sent. With approve set to each, or to first (in a "
-        "session, of its method, host and path), a request waits for a person: `envfs approvals`. Each one is in "
-        "the access log.",
+        "sigv4), methods, paths, networks, address, scrub, approve, test (the path of a cheap request) and name. A "
+        "placeholder that no rule lets stand where it stands is refused, and nothing of that request is sent. With "
+        "approve set to each, or to first (in a session, of its method, host and path), a request waits for a person: "
+        "`envfs approvals`. Each one is in the access log.",
     ),
     Command(
         "push",

@@ -84,7 +84,10 @@ COMMANDS = (
         "list the variables that are due for rotation",
         (
             Argument(
-                "level", "level", "this level and those below it, such as /shop; default: all of them", optional=True
+                "level",
+                "level",
+                "this level and those below it, several as in /shop,/blog, or a pattern; default: all",
+                optional=True,
             ),
         ),
         (
@@ -93,11 +96,12 @@ COMMANDS = (
             PASSPHRASE,
             JSON,
         ),
-        ("envfs stale", "envfs stale /shop --within 14d", "envfs stale --all --json"),
+        ("envfs stale", "envfs stale /shop,/blog --within 14d", "envfs stale '/*/prod'", "envfs stale --all --json"),
         details="Comments above a variable say when: `# @rotate 90d` counts from the version that set its value, "
         "`# @expires 2027-01-31` names a day, `# @owner NAME` who sees to it. At the top of a text, with an empty line "
         "below, they count for all of it. The states: expired, due, over (the overlap of a rotation), begun (a "
         "rotation that was not ended), soon. The exit status is 0 if nothing is listed as one of these, and 1 if "
-        "something is. It takes the names and the history of a level.",
+        "something is. In a pattern `*`, `?` and `[…]` stand for a part of one step of the path. It takes the names "
+        "and the history of a level.",
     ),
 )

@@ -176,13 +176,16 @@ COMMANDS = (
             Option(("--strict",), "flag", "", "fail for doubts as well"),
             DIALECT,
             VERSION,
+            Option(("--live",), "flag", "", "ask the services whether their keys are right, by one request each"),
             PASSPHRASE,
             JSON,
         ),
         ("envfs check /shop/prod", "envfs check /shop/prod --against .env.example", "envfs check /shop --dialect node"),
         details="Fails if a variable is missing, or a reference is undefined or leads back to itself. It warns of "
         "empty values, names that change how programs run, values that some program would take for something else. "
-        "With --dialect, the programs are those that the dialect is for; `envfs grant --help` names them.",
+        "With --dialect, the programs are those that the dialect is for; `envfs grant --help` names them. With --live "
+        "each variable that the proxy's catalogue knows is tested by one cheap request, sent through a proxy (`envfs "
+        "proxy --help`): the hosts are named first, and a key that its host refuses fails the check.",
     ),
     Command(
         "edit",

@@ -41,10 +41,13 @@ def _new_value(level: str, name: str) -> str:
 def _revocations(report: Report) -> "Iterator[str]":
     for row in report.readers:
         rule = row.rule.partition(" ")[0]
-        if row.uid == os.geteuid():
+        has_id = rule[:1] in _IDS and rule[1:].isdigit()
+        if has_id and rule[0] == "t":
+            yield f"envfs token revoke {rule}"  # of this user's own processes too: it may be in other hands
+        elif row.uid == os.geteuid():
             continue  # the one who reads the report
-        if rule[:1] in _IDS and rule[1:].isdigit():
-            yield f"envfs token revoke {rule}" if rule[0] == "t" else f"envfs revoke {rule}"
+        elif has_id:
+            yield f"envfs revoke {rule}"
         elif row.uid >= 0 and row.rule.startswith("uid "):
             yield _by_user(row)
 

@@ -118,7 +118,7 @@ def _others(report: Report) -> "Iterator[Item]":
 
 
 def _refusal(row: "control.RefusalFactRow") -> Item:
-    refusal = f"{row.level} {row.what}: {row.rule}"
+    refusal = f"{row.level or '-'} {row.what}: {row.rule}"
     return Item(f"{_program(row)}", (f"{refusal}, {_often(row.times)}, {_span(row.first, row.last)}",))
 
 

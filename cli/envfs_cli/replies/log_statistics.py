@@ -4,8 +4,9 @@ import os
 
 from envfs.protocol import wire
 from envfs.protocol.control import CallerStatRow, HourStatRow
-from envfs_cli import output
+from envfs_cli import line_wrap, output
 
+_GAP, _MINUTES = "  ", len("2026-11-30 08:00")
 _BARS, _WIDTH = 24, 40  # lines of the chart at most, and the longest bar in characters
 _STEPS = ((13, "hour"), (10, "day"), (7, "month"), (4, "year"))  # how much of a time is one bar
 _HEADS = ("LEVEL", "CALLER", "PROGRAM", "READS", "REFUSED", "ALARMS", "OTHER", "LAST")
@@ -13,7 +14,9 @@ _HEADS = ("LEVEL", "CALLER", "PROGRAM", "READS", "REFUSED", "ALARMS", "OTHER", "
 
 def print_statistics(callers: "list[CallerStatRow]", hours: "list[HourStatRow]") -> None:
     """Print a table of callers, and on a terminal a chart of reads over time."""
-    output.print_table(_HEADS, [_cells(row) for row in callers])
+    table = [_HEADS, *map(_cells, callers)]
+    heads, *rows = _fitting(table, line_wrap.table_width()) if output.on_terminal() else table
+    output.print_table(heads, rows)
     if output.on_terminal() and hours:
         for line in ("", *chart(hours, _block())):
             output.print_line(line)
@@ -33,6 +36,30 @@ def _cells(row: CallerStatRow) -> "tuple[str, ...]":
     caller = row.user or (str(row.uid) if row.uid >= 0 else "-")
     numbers = (row.reads, row.refusals, row.alarms, row.others)
     return (row.level or "-", caller, row.program or "-", *map(str, numbers), output.shown_time(row.last))
+
+
+def _fitting(table: "list[tuple[str, ...]]", width: int) -> "list[tuple[str, ...]]":
+    """Return rows that fit a terminal: numbers that are 0 in all left out, then seconds, then folders of programs."""
+    for narrower in (_without_zeros, _without_seconds, _without_folders):
+        columns = list(zip(*table, strict=True))
+        if sum(max(map(len, column)) + len(_GAP) for column in columns) - len(_GAP) <= width:
+            break
+        table = list(zip(*narrower(columns), strict=True))
+    return table
+
+
+def _without_zeros(columns: "list[tuple[str, ...]]") -> "list[tuple[str, ...]]":
+    return [column for column in columns if any(cell != "0" for cell in column[1:])]
+
+
+def _without_seconds(columns: "list[tuple[str, ...]]") -> "list[tuple[str, ...]]":
+    *others, (head, *times) = columns
+    return [*others, (head, *(time[:_MINUTES] for time in times))]
+
+
+def _without_folders(columns: "list[tuple[str, ...]]") -> "list[tuple[str, ...]]":
+    level, caller, (head, *programs), *others = columns
+    return [level, caller, (head, *(program.rpartition("/")[2] or program for program in programs)), *others]
 
 
 def chart(hours: "list[HourStatRow]", block: str) -> "list[str]":

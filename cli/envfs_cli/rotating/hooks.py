@@ -14,7 +14,7 @@ import threading
 from contextlib import contextmanager
 
 from envfs.core import limits
-from envfs.errors import EnvFSError, TooLarge
+from envfs.errors import EnvFSError, Malformed, TooLarge
 from envfs_cli import exit_status, output, secrets
 from envfs_cli.arguments import Mistake
 from envfs_cli.terminal import prompts
@@ -69,10 +69,16 @@ def hook_of_text(command: str, level: str, folder: "str | None") -> RotationComm
     """Return a command that a level's text names.
 
     Raises:
-        Mistake: it is empty, or has a quote without an end
+        Malformed: it has a quote without an end
         EnvFSError: it is relative, and there is no folder that it could be relative to
     """
-    words = _words(command)
+    try:
+        words = _words(command)
+    except Mistake as error:  # of whoever wrote the text, and not of the command line
+        text = f"the text of {level} names a command that cannot be run: {error.text}"
+        raise Malformed(
+            text, f"`envfs check {level}` says where, and --rotate-with or --no-hook takes its place"
+        ) from None
     below = os.path.abspath(folder) if folder else "/"
     if "/" in words[0] and not os.path.isabs(words[0]):
         below = below if folder else _linked_folder(level)
@@ -201,10 +207,13 @@ def _not_run(hook: RotationCommand, error: OSError) -> HookFailed:
 def _take(child: "subprocess.Popen[bytes]", taken: "list[bytes]") -> None:
     # to its end, so that a command that prints too much does not stop in the middle of its work
     size = 0
-    while child.stdout and (chunk := child.stdout.read(_CHUNK)):
-        size += len(chunk)
-        if size - len(chunk) <= _MOST:
-            taken.append(chunk)
+    if child.stdout is None:
+        return
+    with child.stdout as printed:
+        while chunk := printed.read(_CHUNK):
+            size += len(chunk)
+            if size - len(chunk) <= _MOST:
+                taken.append(chunk)
 
 
 def _heeded(numbers: "tuple[int, ...]") -> "tuple[int, ...]":
@@ -237,17 +246,21 @@ def _passing_on() -> "Iterator[Callable[[subprocess.Popen[bytes]], None]]":
 
 
 class Interruptions:
-    """Ctrl-C between the first step of a rotation and the last: noted, and for a command that runs meanwhile."""
+    """Ctrl-C between the first step of a rotation and the last: noted, and for a command that runs meanwhile.
 
-    def __init__(self) -> None:
+    With `ends` the other ways to end a command are noted as well.
+    """
+
+    def __init__(self, *, ends: bool = False) -> None:
         """Begin with none."""
         self.came = False
+        self._numbers = (*_KEYS, *(_ENDS if ends else ()))
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "Self":
         """Note them from now on."""
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in _heeded(_KEYS)}
+            self._before = {number: signal.signal(number, self._note) for number in _heeded(self._numbers)}
         return self
 
     def __exit__(self, *_: object) -> None:

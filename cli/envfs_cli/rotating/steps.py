@@ -6,6 +6,7 @@ value is in the vault before anybody else has it. NAME has a value that counted 
 """
 
 import shlex
+import time
 
 from envfs.core.line_ends import without_line_end
 from envfs.core.rotation import NEXT, PREVIOUS
@@ -170,11 +171,13 @@ def trimmed(data: bytes) -> bytes:
     return value
 
 
-def end_notes(variable: Variable, expires: str) -> None:
-    """Say how the overlap is ended, and that a day in the text is the old one's."""
+def end_notes(variable: Variable, expires: str, period: int) -> None:
+    """Say how the overlap is ended, and that a day in the text is the old one's. `period` (seconds) gives the next."""
     if expires:
         name, level = variable.name, variable.level
-        output.note(f"the @expires above {name} is about the value before: `envfs edit {level}` changes it")
+        day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + period)) if period > 0 else ""
+        then = f", to {day} by its @rotate" if day else ""
+        output.note(f"the @expires above {name} is about the value before: `envfs edit {level}` changes it{then}")
     if variable.overlap:
         place = variable.name + PREVIOUS
         output.note(f"{place} has the value before; `{variable.command} --finish` removes it when nothing needs it")

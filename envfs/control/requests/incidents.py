@@ -141,16 +141,9 @@ def _other_row(other: OtherRead, number: int) -> OtherReadRow:
 
 
 def _refusal_row(refusal: LoggedRefusal, tally: AccessTally) -> RefusalFactRow:
-    caller = refusal.caller
     return RefusalFactRow(
-        uid=caller.uid,
-        user=_user(caller.uid),
-        executable=caller.executable,
-        script=caller.script,
-        command=caller.command,
-        unit=caller.unit,
-        parent=caller.parent,
-        agent=caller.agent,
+        user=_user(refusal.caller.uid),
+        **refusal.caller._asdict(),
         level=refusal.level,
         what=refusal.what,
         rule=refusal.rule,

@@ -89,7 +89,9 @@ async def list_proxy_rules(call: Call, request: ListProxyRules) -> Sent:
         hosts = tuple(endpoint.authority for endpoint in rule.hosts)
         places = tuple(place.text for place in rule.places)
         limits = (rule.methods, rule.paths)
-        await call.send_row(ProxyRuleRow(rule.name, rule.key, hosts, places, *limits, source, rule.approve.value))
+        await call.send_row(
+            ProxyRuleRow(rule.name, rule.key, hosts, places, *limits, source, rule.approve.value, rule.test)
+        )
     return Sent(Done())
 
 

@@ -9,6 +9,7 @@ its program and its script, and of its ancestors the paths alone.
 import functools
 import os
 import resource
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -118,8 +119,9 @@ class Callers:
         now_ns = time.monotonic_ns()
         try:
             status = process_status(folder)
-            executable = executable_path(folder)
-            cgroup = cgroup_in(read_process_file(folder, "cgroup"))
+            # the same texts for all processes of one program and one place: thousands of callers are remembered
+            executable = sys.intern(executable_path(folder))
+            cgroup = sys.intern(cgroup_in(read_process_file(folder, "cgroup")))
             process = leader_in(status, pid)
         except OSError:
             caller = Caller(uid, gid, pid, doubt="its /proc entry cannot be read")

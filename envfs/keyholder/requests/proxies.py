@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from envfs.core.access.face import Face
-from envfs.dotenv import merging
+from envfs.dotenv import canaries, merging
 from envfs.dotenv.document import parse_document
 from envfs.dotenv.placeholders import masking
 from envfs.host.memory import Region
@@ -40,7 +40,8 @@ def bind_values(request: BindValues, work: Work) -> WorkResult:
     )
     region = Region.create(len(content), ordinary=request.ordinary)
     region.map[: len(content)] = content
-    return WorkResult(Bound(len(content)), region=region)
+    bound = tuple(name for name in canaries.canary_names(layers, view) if name in named and shows(name))
+    return WorkResult(Bound(len(content), bound), region=region)
 
 
 def issue_authority(request: IssueAuthority, work: Work) -> WorkResult:

@@ -69,7 +69,10 @@ class ListProxyRules(NamedTuple):
 
 
 class ProxyRuleRow(NamedTuple):
-    """A rule. `source` is `settings` or `catalogue`, `approve` whether a person has to say yes to its requests."""
+    """A rule. `source` is `settings` or `catalogue`, `approve` whether a person has to say yes to its requests.
+
+    `test` is the path of a cheap request, and its headers behind blanks. Empty for none.
+    """
 
     name: str
     key: str
@@ -79,6 +82,7 @@ class ProxyRuleRow(NamedTuple):
     paths: tuple[str, ...]
     source: str
     approve: str = "never"
+    test: str = ""
 
 
 ProxiesRequest = OpenProxy | ListProxies | StopProxy | ListProxyRules

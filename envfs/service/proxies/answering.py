@@ -105,6 +105,9 @@ def _admitted(
     by = f", {question}" if question else ""
     target = f"{request.rule or 'no rule'}{by}: {request.host}{request.path}"
     try:
+        if any(key in terms.canaries for key in request.keys):
+            alarm = events.canary_read(terms.access, events.Served(0), verdict)
+            gate.on_alarm(service.log.append(alarm, terms.caller))
         service.log.append(events.forwarded(terms.access, request.method, target, verdict.decision), terms.caller)
     except AuditUnavailable as error:
         return RequestDenied(request.number, _UNAVAILABLE, f"{error.text}, so nothing is sent")

@@ -109,7 +109,9 @@ async def _begin(
         begin = BeginSession(token, rows, values.size, strict or own.strict, own.roots)
         port = await process.begin(begin, values.descriptor)
         view.check()  # a lock that came meanwhile met no session to end
-        return service.proxies.add(terms, process, port, partial(serve_session, service))
+        return service.proxies.add(
+            terms._replace(canaries=values.canaries), process, port, partial(serve_session, service)
+        )
     except BaseException:
         if process is not None:
             process.close()

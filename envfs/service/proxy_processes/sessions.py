@@ -28,6 +28,7 @@ class SessionTerms(NamedTuple):
     """Whose session it is, for what, by which rules, and the process that it ends with. `key` names its authority.
 
     `reason` is the one that the caller gave when it started it, `token` what its clients show.
+    `canaries` are the variables whose value nobody needs: to send one is an alarm.
     """
 
     caller: Caller
@@ -37,6 +38,7 @@ class SessionTerms(NamedTuple):
     key: str
     reason: str = ""
     token: Secret[str] | None = None
+    canaries: tuple[str, ...] = ()
 
 
 class RunningSession:

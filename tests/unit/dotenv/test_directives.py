@@ -85,6 +85,8 @@ def test_a_value_that_a_rotation_keeps_for_a_while_has_nothing_of_the_whole_text
         ("A=1\n# @rotate 3d\n\nB=2\n", [(2, 3, "@rotate")]),
         ("A=1\n# @rotate 3d\n", [(2, 3, "@rotate")]),
         ("# @required @sensitive\n# @type=url\nA=1\n", []),
+        ("# @rotate-with ./new 'it is\nA=1\n", [(1, 3, "@rotate-with")]),
+        ("# @rotate-from \\'new 'it is' \"\\\"\"\nA=1\n", []),
     ],
 )
 def test_a_directive_that_is_wrong_is_named_with_its_place(text: str, expected: list[tuple[int, int, str]]) -> None:

@@ -152,7 +152,7 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("unset /shop A", ["level", "version", "added", "changed", "removed", "notes"]),
         ("find A", ["level", "version", "name", "what"]),
         ("proxy ls", ["session", "level", "uid", "user", "pid", "port", "rules", "requests", "refusals"]),
-        ("proxy rules /shop", ["name", "key", "hosts", "where", "methods", "paths", "source", "approve"]),
+        ("proxy rules /shop", ["name", "key", "hosts", "where", "methods", "paths", "source", "approve", "test"]),
         ("stale", list(control.RotationRow._fields)),
         ("get /shop A --presence", list(control.PresenceRow._fields)),
         ("ls /shop --names", ["level", "name", "source"]),
