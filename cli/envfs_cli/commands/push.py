@@ -92,9 +92,9 @@ def _pushes(target: PushTarget, names: "tuple[str, ...]", more: "tuple[str, ...]
 
 def _check_present(arguments: PushArguments, dated: DatedLevel, names: "tuple[str, ...]") -> None:
     # what a dry run says is so for callers without a right to the values as well
-    asking = session.start_session(arguments.passphrase_file)
     request = control.ListPresence(dated.level, names, version=dated.version, moment=dated.moment)
-    if any(isinstance(row, control.PresenceRow) and row.state == _NOT_SET for row in asking.rows(request)):
+    rows = session.start_session(arguments.passphrase_file).rows(request)
+    if any(isinstance(row, control.PresenceRow) and row.state == _NOT_SET for row in rows):
         raise NoSuchVariable(f"{dated.level} has no variable of that name", f"`envfs show {dated.level}` lists them")
 
 
