@@ -30,6 +30,7 @@ CASES: dict[str, Case] = {
     "list history": Case(R.ListHistory("/shop"), R.Done),
     "compare levels": Case(R.CompareLevels("/shop", other="/blog"), R.Done),
     "find": Case(R.FindVariables("LOG"), R.Done),
+    "scan a text": Case(R.ScanContent(1), R.ContentScanned, b"x"),
     "init": Case(R.Init("/nowhere/id.txt"), R.Failed, needs_key=False, needs_log=False),
     "unlock": Case(R.Unlock(), R.Done, needs_key=False),
     "lock": Case(R.Lock(), R.Done, needs_key=False),
@@ -61,6 +62,7 @@ CASES: dict[str, Case] = {
     "list questions": Case(R.ListApprovals(), R.Done, needs_key=False, needs_log=False),
     "show a question": Case(R.ShowApproval("q1"), R.Failed, needs_key=False, needs_log=False),
     "answer a question": Case(R.RespondApproval("q1"), R.Failed, needs_key=False, needs_log=False),
+    "ask a person": Case(R.AskPerson("/shop", "set", ("LOG",)), R.Failed, needs_key=False, needs_log=False),  # as above
     "watch questions": Case(R.WatchApprovals(), R.Failed, needs_key=False, needs_log=False),  # none is asked here
     "use a token": Case(R.UseToken(), R.Failed, b"x", needs_key=False, needs_log=False),
     "explain access": Case(R.ExplainAccess("/shop", uid=7), R.Explained, needs_key=False, needs_log=False),
@@ -98,9 +100,11 @@ READS = {
     "describe a view",
     "list variables",
     "list presence",
+    "ask a person",
     "list levels",
     "list history",
     "find",
+    "scan a text",
     "open a proxy",
     "list proxies",
     "stop a proxy",

@@ -419,9 +419,13 @@ def test_a_value_never_goes_out_unencrypted(proxy: Proxy) -> None:
     client.close()
 
 
-@pytest.mark.parametrize("target", ["127.0.0.1:{port}", "localhost:{port}", "169.254.169.254:80", "[::1]:{port}"])
-def test_a_tunnel_leads_neither_to_this_machine_nor_to_metadata(proxy: Proxy, upstream: Upstream, target: str) -> None:
-    assert _tunnel_status(proxy, target.format(port=upstream.port)) == 502
+def test_a_tunnel_leads_not_to_this_machine_by_a_name(proxy: Proxy) -> None:
+    assert _tunnel_status(proxy, "localhost:443") == 502
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1:{port}", "localhost:{port}", "169.254.169.254:80", "[::1]:443"])
+def test_a_tunnel_to_an_address_or_an_unusual_port_needs_a_rule(proxy: Proxy, upstream: Upstream, target: str) -> None:
+    assert _tunnel_status(proxy, target.format(port=upstream.port)) == 403
 
 
 def test_a_host_that_cannot_be_verified_gets_nothing(upstream: Upstream) -> None:
