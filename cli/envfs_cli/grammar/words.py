@@ -6,7 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    ArgumentKind = Literal["level", "project", "name", "file", "folder", "text", "number", "words", "place", "command"]
+    ArgumentKind = Literal[
+        "level", "project", "name", "file", "folder", "text", "number", "words", "paths", "place", "command"
+    ]
     OptionKind = Literal["flag", "file", "text", "number", "duration", "list"]
     Offers = Literal["", "level", "names", "user", "group"]
     Group = Literal["use", "values", "versions", "access", "vault", "hidden", "shell"]
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
 
 class Argument(NamedTuple):
-    """A word by its place. Of the kinds, `words` is all that is left. `place` and `command` are the shell's own.
+    """A word by its place. Of the kinds, `words` is all behind `--`. `place` and `command` are the shell's own.
 
+    `paths` stands for as many words as there are.
     A first word that is `linked` may be left out in a folder that `envfs link` linked to a level. `meanings` explain
     the `choices`, one each. A word that may be left out `may_be_empty` only where a script gives it as it was typed.
     """
@@ -99,6 +102,7 @@ HERE_THEN = HERE._replace(
 NAME = Argument("name", "name", "a variable's name")
 UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name", offers="user")
+WRITABLE = Option(("--writable",), "list", "PATHS", "with --fence: folders and files that it may write to")
 REASON = Option(("--reason",), "text", "TEXT", "say why, if a person has to allow it (also: ENVFS_REASON)")
 GID = Option(("--gid",), "number", "N", "the group, by number")
 GROUP = Option(("--group",), "text", "NAME", "the group, by name", offers="group")
