@@ -111,10 +111,12 @@ class ClientConnection:
         try:
             endpoint = parse_endpoint(raw.target.decode("ascii"))
         except (EnvFSError, UnicodeDecodeError):
-            await self._answer(incoming, Refusal(400, "malformed", "the target of CONNECT is no host and port"))
+            await self._refuse(
+                incoming, raw, "", Refusal(400, "malformed", "the target of CONNECT is no host and port")
+            )
             return
         if incoming.early_bytes():
-            await self._answer(incoming, Refusal(400, "malformed", "bytes came before the tunnel was there"))
+            await self._refuse(incoming, raw, "", Refusal(400, "malformed", "bytes came before the tunnel was there"))
             return
         if self._session.host(endpoint).rules:
             await self._intercept(incoming, raw, endpoint)
@@ -212,7 +214,7 @@ class ClientConnection:
             except (EnvFSError, UnicodeDecodeError):
                 endpoint = None
             if endpoint is None or not await self._may_ask(raw):
-                await self._answer(incoming, Refusal(400, "malformed", "a request to the proxy names a host"))
+                await self._refuse(incoming, raw, "", Refusal(400, "malformed", "a request to the proxy names a host"))
                 return
             if self._session.is_strict:
                 text = f"no rule names {endpoint.authority}, and this session reaches no other hosts"
