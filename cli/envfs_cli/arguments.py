@@ -113,7 +113,7 @@ def _in_places(command: "Command", words: "Sequence[str]", places: "list[Argumen
             (word.startswith("-") and word != "-")
             or not places
             or places[0].kind == "words"
-            or not _take_argument(values, places.pop(0), word)
+            or not _take_argument(values, places[0] if places[0].kind == "paths" else places.pop(0), word)
         ):
             return None
     return _ending(values, places, [])
@@ -144,6 +144,10 @@ def _take_option(values: "Values", option: "Option", rest: list[str]) -> bool:
 def _take_argument(values: "Values", argument: "Argument", word: str) -> bool:
     if (argument.choices and word not in argument.choices) or not (word or _may_be_empty(argument)):
         return False
+    if argument.kind == "paths":
+        taken = values[argument.name]
+        values[argument.name] = (*(taken if isinstance(taken, tuple) else ()), word)
+        return True
     return _convert(values, argument.name, argument.kind, word)
 
 
@@ -163,8 +167,10 @@ def _ending(values: "Values", places: "list[Argument]", last_words: list[str]) -
     if last_words and places and places[-1].kind == "words":
         while places[0].optional and places[0].kind != "words":
             places.pop(0)
-    if places and places[0].kind == "words" and last_words:
-        values[places.pop(0).name] = tuple(last_words)
+    if places and places[0].kind in ("words", "paths") and last_words:
+        name = places.pop(0).name
+        taken = values[name]
+        values[name] = (*(taken if isinstance(taken, tuple) else ()), *last_words)
         last_words = []
     if last_words or any(not argument.optional for argument in places):
         return None
@@ -186,7 +192,7 @@ def command_parser(command: "Command") -> "argparse.ArgumentParser":
         formatter_class=help_text.Wrapped,
     )
     for argument in command.arguments:
-        count = "*" if argument.kind == "words" else "?" if argument.optional or argument.linked else None
+        count = "*" if argument.kind in ("words", "paths") else "?" if argument.optional or argument.linked else None
         argument_parser.add_argument(
             argument.name,
             nargs=count,

@@ -47,6 +47,8 @@ def _place(argument: "Argument") -> str:
     word = "|".join(argument.choices) or argument.name.upper()
     if argument.kind == "words":
         return f"[-- {word} ...]" if argument.optional else f"-- {word} ..."
+    if argument.kind == "paths":
+        return f"[{word} ...]"
     return f"[{word}]" if argument.optional or argument.linked else word
 
 

@@ -53,6 +53,7 @@ _TABLE: dict[type, Requirement] = {
     ask.ListLevels: Requirement(_C.NAMES, Where.GATE, "views.list_levels"),
     ask.CompareLevels: Requirement(_C.READ, Where.GATE, "views.compare_levels"),
     ask.FindVariables: Requirement(_C.NAMES, Where.GATE, "search.find_variables"),
+    ask.ScanContent: Requirement(_C.READ, Where.GATE, "scanning.scan_content"),
     ask.ListRotations: Requirement(_C.HISTORY, Where.GATE, "rotations.list_rotations"),
     ask.ListHistory: Requirement(_C.HISTORY, Where.GATE, "views.list_history"),
     ask.CheckWrite: Requirement(_C.WRITE, Where.LEVEL, "levels.check_write"),

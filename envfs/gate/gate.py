@@ -193,7 +193,7 @@ class Gate(Judge):
     def _check_verdict(self, caller: Caller, request: AccessRequest, verdict: Verdict) -> Verdict:
         if not verdict.is_served:
             self.refuse(caller, request, verdict.rule)
-        if not verdict.face.has_values_of(request.face):
+        if not verdict.face.covers(request.face):
             raise Conflict("the rules for this caller changed meanwhile", "ask again")
         return verdict
 

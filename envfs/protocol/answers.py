@@ -6,6 +6,7 @@ from envfs.core.finding import FindingKind
 from envfs.core.protection import Protection
 from envfs.core.rotation import Directives
 from envfs.protocol import wire
+from envfs.protocol.scanning_requests import TextScanned
 from envfs.tuples import NamedTuple
 
 
@@ -280,6 +281,7 @@ REPLIES = wire.message_table(
     DirectivesRead,
     Matched,
     Traced,
+    TextScanned,
     ChangedNames,
     Differing,
     Faults,

@@ -17,6 +17,8 @@ from envfs.protocol.proxy_sessions import *  # noqa: F403
 from envfs.protocol.proxy_sessions import PROXY_ANSWERS
 from envfs.protocol.rotation_requests import *  # noqa: F403
 from envfs.protocol.rotation_requests import MatchValues, ReadDirectives
+from envfs.protocol.scanning_requests import *  # noqa: F403
+from envfs.protocol.scanning_requests import ScanText, TextScanned
 from envfs.tuples import NamedTuple
 
 NO_ROOM = 71  # how a keyholder ends that can start no process
@@ -304,6 +306,7 @@ ANSWERS: dict[type, tuple[type, ...]] = {  # what a request may be answered with
     SearchTexts: (answers.Found,),
     TraceVariables: (answers.Traced,),
     FindCarriers: (answers.Found,),
+    ScanText: (TextScanned,),
     ReadDirectives: (answers.DirectivesRead,),
     MatchValues: (answers.Matched,),
     CheckRecords: (answers.Faults,),

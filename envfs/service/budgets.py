@@ -23,6 +23,7 @@ from envfs.protocol.control import (
     ListVariables,
     ReadLog,
     ReadView,
+    ScanContent,
     VerifyLog,
     VerifyVault,
     WatchApprovals,
@@ -101,4 +102,4 @@ def _is_large(request: object) -> bool:
     if isinstance(request, ReadView):
         return request.version != 0 or request.moment != ""
     listings = DescribeView | CompareLevels | ListPresence | ListVariables | ListHistory | ReadLog | CountLog
-    return isinstance(request, listings)
+    return isinstance(request, listings | ScanContent)

@@ -26,6 +26,7 @@ from envfs.gate.readings import LevelReading
 from envfs.gate.rotations import Rotations
 from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
+from envfs.gate.scanning import Scanning
 from envfs.gate.search import Search
 from envfs.gate.views.ready_views import Views
 from envfs.host import mounts
@@ -63,6 +64,7 @@ class OpenVault:
         self.presences = Presences(self.gate, self.reader, vault, keyholder)
         self.differences = LevelDifferences(self.gate, vault, keyholder)
         self.search = Search(self.gate, vault, keyholder)
+        self.scanning = Scanning(self.gate, vault, keyholder)
         self.rotations = Rotations(self.gate, vault, keyholder)
         self.changes = ChangeNotices(Comparison(vault, keyholder), self.views.times, self.views.renew)
         self.writer = Writer(vault, self.keys, keyholder, log, self.changes)

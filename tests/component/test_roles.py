@@ -86,6 +86,7 @@ def test_every_request_states_what_it_needs() -> None:
     assert by_the_gate == {
         R.ReadView,
         R.FindVariables,
+        R.ScanContent,
         R.DescribeView,
         R.WatchView,
         R.ListVariables,

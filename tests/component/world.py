@@ -2,6 +2,7 @@
 
 import array
 import errno
+import fcntl
 import json
 import os
 import socket
@@ -106,7 +107,10 @@ class Client:
         return wire.from_body(found[0], control.REPLIES), found[1]
 
     async def ask(self, request: NamedTuple, *secrets: bytes) -> Replied:
-        descriptors = tuple(memory(secret) for secret in secrets)
+        return await self.ask_with(request, *map(memory, secrets))
+
+    async def ask_with(self, request: NamedTuple, *descriptors: int) -> Replied:
+        """Ask with descriptors, which are closed."""
         await self.send(framing.encode_frame(wire.to_body(request)), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -174,6 +178,14 @@ class World:
 
         return await self.talk(one, caller)
 
+    async def sent_with(self, request: NamedTuple, descriptor: int, caller: Caller = ME) -> "Replied":
+        """Ask one thing with a descriptor, which is closed; return all that came back."""
+
+        async def one(client: "Client") -> Replied:
+            return await client.ask_with(request, descriptor)
+
+        return await self.talk(one, caller)
+
     async def ask(self, request: NamedTuple, caller: Caller = ME, secret: bytes | None = None) -> object:
         """Ask one thing; return the reply."""
         return (await self.sent(request, caller, secret)).reply
@@ -228,8 +240,9 @@ class World:
 
 def memory(data: bytes) -> int:
     """Put bytes into memory that a descriptor names."""
-    handle = os.memfd_create("envfs-test", os.MFD_CLOEXEC)
+    handle = os.memfd_create("envfs-test", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.write(handle, data)
+    fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
     return handle
 
 

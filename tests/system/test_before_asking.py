@@ -68,6 +68,8 @@ LOCKED = {
     "rotate /none A": 103,
     "rotate /.. A": 105,
     "stale /none": 103,
+    "scan / --level /none": 103,
+    "scan / --level /..": 105,
     "stale /..": 105,
     "push gh /none A --dry-run": 103,
     "push gh /app A-B": 106,

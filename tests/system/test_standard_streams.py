@@ -122,6 +122,7 @@ LINES = [
     "generate --set /app MADE",
     "rotate /app MADE --json",
     "stale --json",
+    "scan /etc/hostname",
     "holders /app TOKEN",
     "incident /app TOKEN --json",
     "vault info",

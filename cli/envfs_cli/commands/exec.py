@@ -37,6 +37,7 @@ class ExecArguments(NamedTuple):
     fence: bool
     fence_best_effort: bool
     writable: tuple[str, ...]
+    mask_output: bool
     watch: bool
     grace: int | None
     keep_existing: bool
@@ -60,10 +61,15 @@ def run_exec(arguments: ExecArguments) -> int:
         from envfs_cli.arguments import Mistake
 
         raise Mistake("--plain says what is not hidden from a command behind a proxy", "--proxy starts one")
+    is_fenced = arguments.fence or arguments.fence_best_effort
+    if arguments.mask_output and (arguments.proxy or is_fenced or arguments.watch):
+        from envfs_cli.arguments import Mistake
+
+        raise Mistake("--mask-output goes with neither --proxy, --fence nor --watch", "leave it out, or them")
     view = _View(arguments)
     if arguments.explain or arguments.json:
         return _explain(arguments, view)
-    if arguments.fence or arguments.fence_best_effort:
+    if is_fenced:
         return _fenced(arguments, view)
     if arguments.writable:
         from envfs_cli.arguments import Mistake
@@ -161,6 +167,7 @@ class _View:
         self._arguments = arguments
         self.dated = dated_level(arguments.level)
         self._is_masked = False
+        self._placeholders: bytes | None = None
 
     def fetch(self, ask: "Ask") -> bytes:
         """Return the variables that the command is to have: NAME=value, each ended by a NUL.
@@ -175,6 +182,8 @@ class _View:
         except Malformed:  # such as a name that is required: the environment may have it
             reply, view = ask(request._replace(dialect="inheriting"))
         self._is_masked = isinstance(reply, control.ViewSent) and reply.masked
+        if self._arguments.mask_output and not self._is_masked:
+            self._placeholders = ask(request._replace(format="environ", masked=True))[1]
         variables, _, opened = view.partition(b"\0\0")
         if not opened:
             return view
@@ -220,4 +229,12 @@ class _View:
 
             masked.note_masked()
         given = self._arguments
-        return replacement.become_command(given.command, variables, _entries_of(given))
+
+        def become() -> int:
+            return replacement.become_command(given.command, variables, _entries_of(given))
+
+        if self._placeholders is None:
+            return become()
+        from envfs_cli.masked_output import replacements, running
+
+        return running.run_masked(become, replacements.replacements(variables, self._placeholders))

@@ -9,13 +9,13 @@ import os
 
 from envfs import locations, safe_open
 from envfs.core import names
-from envfs.errors import AlreadyExists, EnvFSError
+from envfs.errors import AlreadyExists, EnvFSError, NoSuchLevel
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
 from envfs_cli import output, secrets
 from envfs_cli.arguments import Mistake
 from envfs_cli.daemon import client, session
-from envfs_cli.folder_links import gitignore, state, state_writer
+from envfs_cli.folder_links import gitignore, state, state_writer, worktrees
 from envfs_cli.importing import input_files
 from envfs_cli.version_message import check_message
 
@@ -38,6 +38,8 @@ class LinkArguments(NamedTuple):
     as_: str | None
     message: str | None
     remove: bool
+    hook: bool
+    worktree: bool
     passphrase_file: str | None
 
 
@@ -55,9 +57,31 @@ def run_link(arguments: LinkArguments) -> int:
         return _remove(_real_folder(folder))
     if level is None:
         folder, level = ".", arguments.folder
+    if arguments.hook:
+        return worktrees.install_worktree_hook(level or state.linked_level())
     if level is None:
         raise Mistake("no level is named", "`envfs link /shop` links this folder to /shop")
+    if arguments.worktree:
+        return _link_worktree(_real_folder(folder), level, arguments)
     return _link(_real_folder(folder), names.parse_level(level), arguments)
+
+
+def _link_worktree(folder: str, template: str, arguments: LinkArguments) -> int:
+    # for the hook, so what is there stays, and is no error
+    if os.path.lexists(f"{folder.rstrip('/')}/{_ENV}") or folder in state.remembered_folders():
+        return 0
+    level, above = worktrees.worktree_level(folder, template)
+    asking = session.start_session(arguments.passphrase_file)
+    try:
+        asking.reply(control.ListLevels(level))
+    except NoSuchLevel:
+        if level == above:
+            raise
+        output.note(f"there is no level {level}, so {above} is taken")
+        level = above
+    finally:
+        asking.close()
+    return _link(folder, level, arguments)
 
 
 def _real_folder(path: str) -> str:

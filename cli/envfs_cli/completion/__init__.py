@@ -31,7 +31,9 @@ def command_words(command: "Command") -> tuple[str, ...]:
 def argument_kind(command: "Command", place: int) -> str:
     """Return what may stand at an argument's place: its kind, or `here` for a level that may be left out for a name."""
     argument, following = command.arguments[place], command.arguments[place + 1 :]
-    return "here" if argument.linked and following and following[0].kind == "name" else argument.kind
+    if argument.linked and following and following[0].kind == "name":
+        return "here"
+    return "file" if argument.kind == "paths" else argument.kind
 
 
 def command_flags(command: "Command", *, valued: bool = False) -> tuple[str, ...]:

@@ -51,6 +51,8 @@ def _option(option: "Option") -> list[str]:
 def _argument(place: int, argument: "Argument", kind: str) -> list[str]:
     if argument.kind == "words":
         return [f"'{place}:dashes:(--)'", "'*::: :_normal'"]
+    if argument.kind == "paths":
+        return [f"'*:{argument.name}:_files'"]
     action = f"({' '.join(argument.choices)})" if argument.choices else _ACTIONS.get(kind, " ")
     return [_quoted(f"{place}:{':' if argument.optional or argument.linked else ''}{argument.name}:{action}")]
 

@@ -38,6 +38,7 @@ COMMANDS = (
             Option(("--fence",), "flag", "", "keep network, credentials and services of this machine from the command"),
             Option(("--fence=best-effort",), "flag", "", "the same, and go on where a part of that is not possible"),
             WRITABLE,
+            Option(("--mask-output",), "flag", "", "show placeholders where the command's output has values"),
             Option(("--watch",), "flag", "", "start the command again when the view changes"),
             Option(("--grace",), "duration", "TIME", "with --watch: how long it may take to end; default: 10s"),
             Option(("--keep-existing",), "flag", "", "leave variables as they are that are set in the environment"),
@@ -55,6 +56,7 @@ COMMANDS = (
             "envfs exec /shop/dev --watch -- npm run dev",
             "envfs exec /shop/prod --session --can reader -- ./supervisor",
             "envfs exec /shop/dev --proxy -- claude",
+            "envfs exec /shop/dev --mask-output -- make test",
             "envfs exec /shop/dev --keep-existing --explain -- npm test",
         ),
         ("run",),
@@ -65,7 +67,9 @@ COMMANDS = (
         "starts, may ask EnvFS by a token of the level as long as the command runs: ENVFS_TOKEN_FILE names it. To "
         "give one takes `grant` at the level. With --proxy the command never has a value: a proxy puts each one into "
         "requests to the hosts that have a rule for it (`envfs proxy rules`), and ends with the command. It needs a "
-        "running daemon. With --clean-env, of the caller's environment the command gets PATH, HOME, USER, LOGNAME, "
+        "running daemon. With --mask-output the command runs as a child, and in what it prints a placeholder takes the "
+        "place of each value of 8 bytes or more, and of each such line of a value. A terminal stays one. "
+        "With --clean-env, of the caller's environment the command gets PATH, HOME, USER, LOGNAME, "
         "SHELL, PWD, TMPDIR, TZ, TERM, COLORTERM, NO_COLOR, COLUMNS, LINES, LANG, LANGUAGE and LC_*. --explain takes "
         "`names` alone, and shows no value.",
     ),
@@ -136,12 +140,22 @@ COMMANDS = (
             READ_AS,
             MESSAGE,
             Option(("--remove",), "flag", "", "undo it: remove the link and .envfs.toml"),
+            Option(("--hook",), "flag", "", "have git link each new work tree of this repository"),
+            Option(("--worktree",), "flag", "", "link a new work tree as the hook does, unless it has a .env"),
             PASSPHRASE,
         ),
-        ("envfs link /shop", "envfs link web /shop/web --import", "envfs link --remove"),
+        (
+            "envfs link /shop",
+            "envfs link web /shop/web --import",
+            "envfs link --hook /shop/dev",
+            "envfs link --hook '/shop/{branch}'",
+            "envfs link --remove",
+        ),
         details="The level is remembered in .envfs.toml, and is meant wherever a command in that folder, or below it, "
         "is given none. Such a file counts only where this user ran `envfs link`: a repository that brings one chooses "
-        "nothing. In a git work tree .env is added to .gitignore, if it is not ignored.",
+        "nothing. In a git work tree .env is added to .gitignore, if it is not ignored. With --hook git links each "
+        "work tree that `git worktree add` makes. In the level {branch} stands for the branch and {worktree} for the "
+        "folder of the new one. If there is no such level, the one above is taken.",
     ),
     Command(
         "shell",

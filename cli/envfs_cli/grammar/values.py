@@ -142,6 +142,38 @@ COMMANDS = (
         "text counts, as it is now. A value of eight characters or more is found within other values and in comments.",
     ),
     Command(
+        "scan",
+        "values",
+        "find values of the vault in files, git, images and transcripts",
+        (
+            Argument(
+                "paths", "paths", "files and folders; default: this one, and .env in other work trees", optional=True
+            ),
+        ),
+        (
+            Option(("--staged",), "flag", "", "search what is staged in git"),
+            Option(("--history",), "flag", "", "search every object of the git repository, each once"),
+            Option(("--image",), "file", "TAR", "search an image that was saved, as by `docker save`"),
+            Option(("--transcripts",), "flag", "", "search what coding agents wrote down below the home folder"),
+            Option(("--level",), "text", "LEVEL", "look for values of this level and those below it", offers="level"),
+            Option(("--everything",), "flag", "", "look for ordinary values too, such as words and addresses"),
+            Option(("--shapes",), "flag", "", "find texts that have the shape of a well-known token, too"),
+            Option(("--install-hook",), "flag", "", "have git search what is staged before each commit"),
+            PASSPHRASE,
+            JSON,
+        ),
+        (
+            "envfs scan",
+            "envfs scan --staged",
+            "envfs scan --history --json",
+            "docker save app -o app.tar && envfs scan --image app.tar",
+        ),
+        details="A value is found as it is, escaped (JSON, URL, shell, HTML), in base64, hex or UTF-16, and in gzip, "
+        "bzip2, xz, zstd, tar and zip. The result has places and names, and no value. Looked for are values of 8 bytes "
+        "and more of the levels whose values this program may have, which counts as a read of each. Copies of .env are "
+        "listed too. The exit status is 1 if there is anything, else 0.",
+    ),
+    Command(
         "explain",
         "values",
         "say where a value comes from, or which rule answers a caller",

@@ -6,7 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    ArgumentKind = Literal["level", "project", "name", "file", "folder", "text", "number", "words", "place", "command"]
+    ArgumentKind = Literal[
+        "level", "project", "name", "file", "folder", "text", "number", "words", "paths", "place", "command"
+    ]
     OptionKind = Literal["flag", "file", "text", "number", "duration", "list"]
     Offers = Literal["", "level", "names", "user", "group"]
     Group = Literal["use", "values", "versions", "access", "vault", "hidden", "shell"]
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
 
 class Argument(NamedTuple):
-    """A word by its place. Of the kinds, `words` is all that is left. `place` and `command` are the shell's own.
+    """A word by its place. Of the kinds, `words` is all behind `--`. `place` and `command` are the shell's own.
 
+    `paths` stands for as many words as there are.
     A first word that is `linked` may be left out in a folder that `envfs link` linked to a level. `meanings` explain
     the `choices`, one each. A word that may be left out `may_be_empty` only where a script gives it as it was typed.
     """

@@ -80,7 +80,7 @@ def _for_argument(command: "Command", words: "list[str]", place: LinePlace, sour
     if len(given) >= len(fixed):
         return [Offer("--", "and then the command")] if len(fixed) < len(command.arguments) else []
     argument = fixed[len(given)]
-    if argument.kind in ("file", "folder"):
+    if argument.kind in ("file", "folder", "paths"):
         return FILES
     choices = _for_kind(argument, given, place, sources)
     following = fixed[len(given) + 1 :]

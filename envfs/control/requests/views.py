@@ -70,6 +70,7 @@ async def read_view(call: Call, request: ReadView) -> Sent:
     face = _face(call, level, "" if is_lenient else request.dialect, shown)
     if is_lenient:
         face = face._replace(dialect=f"{dialect_names.INHERITING} {face.dialect}")
+    face = face._replace(masked=face.masked or request.masked)
     access = AccessRequest(level, Channel(request.channel), shown, 0, face, tuple(request.only), "", request.target)
     access = await choose_version(call, access, request.version, request.moment)
     patience = Patience(call.left, lambda: request.reason, partial(tell_waiting, call))

@@ -23,6 +23,10 @@ class Face(NamedTuple):
         """Tell whether both show the same variables with the same values, whatever their dialects."""
         return self.masked == other.masked and self.only == other.only
 
+    def covers(self, other: "Face") -> bool:
+        """Tell whether a caller with this face may have the other one: the same variables, or placeholders of them."""
+        return self.only == other.only and (other.masked or not self.masked)
+
     def without_dialect(self) -> "Face":
         """Return the face of a text that no dialect changes."""
         return self if not self.dialect else self._replace(dialect="")

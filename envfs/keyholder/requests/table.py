@@ -19,6 +19,7 @@ CompareViews       needs it                                 Differing
 CompareVersions    needs it                                 Compared
 CompareTexts       needs it                                 ChangedNames
 SearchTexts        needs it          value                  Found
+ScanText           needs it          a text                 TextScanned
 ReadDirectives     needs it                                 DirectivesRead
 MatchValues        needs it                                 Matched
 TraceVariables     needs it                                 Traced
@@ -49,6 +50,7 @@ from envfs.keyholder.requests import (
     protection,
     proxies,
     rotation,
+    scanning,
     search,
     tracing,
     views,
@@ -74,6 +76,7 @@ _TABLE: dict[type, Callable[[Any, Work], WorkResult]] = {
     ask.CompareVersions: views.compare_versions,
     ask.CompareTexts: comparison.compare_texts,
     ask.SearchTexts: search.search_texts,
+    ask.ScanText: scanning.scan_text,
     ask.ReadDirectives: rotation.read_directives,
     ask.MatchValues: rotation.match_values,
     ask.TraceVariables: tracing.trace_variables,

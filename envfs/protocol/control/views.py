@@ -14,7 +14,7 @@ class ReadView(NamedTuple):
     was then. For these two a ChosenRow comes first, here as in other requests that have both.
     `dialect` is that of a dotenv text, empty for the one that the grant or the level asks for. `reason` is for a person
     who has to allow it: then a WaitingRow comes first. `target` is the service whose tool gets the values, with the
-    channel `push`, for the log.
+    channel `push`, for the log. `masked` asks for placeholders where the caller may have values.
     """
 
     level: str
@@ -26,6 +26,7 @@ class ReadView(NamedTuple):
     reason: str = ""
     moment: str = ""
     target: str = ""
+    masked: bool = False
 
 
 class DescribeView(NamedTuple):

@@ -38,6 +38,8 @@ from envfs.protocol.control.readers import *  # noqa: F403
 from envfs.protocol.control.readers import ReadersRequest, ReadersRow
 from envfs.protocol.control.rotation import *  # noqa: F403
 from envfs.protocol.control.rotation import RotationRequest, RotationsRow
+from envfs.protocol.control.scanning import *  # noqa: F403
+from envfs.protocol.control.scanning import ScanContent, ScanningReply, ScanningRequest, ScanningRow
 from envfs.protocol.control.vault import *  # noqa: F403
 from envfs.protocol.control.vault import (
     AddRecovery,
@@ -66,6 +68,7 @@ Request = (
     | ApprovalsRequest
     | RotationRequest
     | ProxiesRequest
+    | ScanningRequest
 )
 Row = (
     WorkingRow
@@ -82,13 +85,16 @@ Row = (
     | ApprovalsRow
     | RotationsRow
     | ProxiesRow
+    | ScanningRow
 )
-Reply = Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply | ProxiesReply
+Reply = (
+    Failed | Done | VaultReply | ChangesReply | ViewsReply | GrantsReply | IncidentsReply | ProxiesReply | ScanningReply
+)
 REQUESTS = wire.message_table(Hello, *Request.__args__)
 REPLIES = wire.message_table(Hello, *Row.__args__, *Reply.__args__)
 ROWS: tuple[type, ...] = Row.__args__
 DESCRIPTORS: dict[type, int] = {  # how many at most come with a request
     **dict.fromkeys((Init, Unlock, KeepIdentity, NewProject, ChangeCustody, RotateKey, AddRecovery, Backup), 1),
-    **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, UseToken), 1),
+    **dict.fromkeys((SetVariable, SetVariables, RotateVariable, ImportText, FindVariables, ScanContent, UseToken), 1),
     **dict.fromkeys((ChangePassphrase, ChangeProjectPassphrase), 2),
 }

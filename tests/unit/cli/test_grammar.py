@@ -18,7 +18,7 @@ COMMANDS = [pytest.param(command, id=command.name) for command in grammar.all_co
 SHOWN = [
     pytest.param(command, id=command.name) for command in grammar.all_commands() if command.group != grammar.HIDDEN
 ]
-ARGUMENT_KINDS = {"level", "project", "name", "file", "folder", "text", "number", "words"}
+ARGUMENT_KINDS = {"level", "project", "name", "file", "folder", "text", "number", "words", "paths"}
 OPTION_KINDS = {"flag", "file", "text", "number", "duration", "list"}
 
 
@@ -37,7 +37,14 @@ def test_a_synonym_is_the_command() -> None:
     assert grammar.find_command("run") is grammar.find_command("exec") is not None
 
 
-KINDS = {"flag": bool, "list": tuple[str, ...], "words": tuple[str, ...], "number": int, "duration": int}
+KINDS = {
+    "flag": bool,
+    "list": tuple[str, ...],
+    "words": tuple[str, ...],
+    "paths": tuple[str, ...],
+    "number": int,
+    "duration": int,
+}
 
 
 def literals() -> dict[str, object]:

@@ -89,6 +89,7 @@ ANSWERS: dict[str, tuple[NamedTuple, tuple[NamedTuple, ...]]] = {
         ),
     ),
     "holders /shop A": (control.Done((H,)), (HOLDER,)),
+    "scan /etc/hostname": (control.ContentScanned(1, 0, 1, 0, 0), (control.LeakRow(0, H, H, H, (H,)),)),
     "find A": (control.Done((H,)), (control.LocationRow(H, 1, H, H),)),
     "cp /shop /blog": (control.Written(H, 2, (H,), (), (), (H,)), ()),
     "mv /shop /blog": (control.Written(H, 2, (), (), (), (H,)), ()),
@@ -151,6 +152,10 @@ def test_json_is_one_document_or_one_a_line_and_clean(
         ("show /shop --reveal", ["name", "level", "value"]),
         ("unset /shop A", ["level", "version", "added", "changed", "removed", "notes"]),
         ("find A", ["level", "version", "name", "what"]),
+        (
+            "scan /etc/hostname",
+            ["path", "inside", "commit", "line", "column", "offset", "level", "name", "form", "others"],
+        ),
         ("proxy ls", ["session", "level", "uid", "user", "pid", "port", "rules", "requests", "refusals"]),
         ("proxy rules /shop", ["name", "key", "hosts", "where", "methods", "paths", "source", "approve", "test"]),
         ("stale", list(control.RotationRow._fields)),

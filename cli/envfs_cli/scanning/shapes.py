@@ -1,0 +1,70 @@
+"""Texts that have the shape of a well-known token, by the expressions of detect-secrets.
+
+Laws: of its detectors those count that know an issuer by what stands in a token. A guess by entropy, or by the word
+before, finds much that is none. A text that says by itself that it is an example is left out.
+"""
+
+import re
+
+from envfs.errors import EnvFSError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DETECTORS = (
+    *("aws.AWSKeyDetector", "azure_storage_key.AzureStorageKeyDetector", "github_token.GitHubTokenDetector"),
+    *("gitlab_token.GitLabTokenDetector", "jwt.JwtTokenDetector", "npm.NpmDetector", "openai.OpenAIDetector"),
+    *("private_key.PrivateKeyDetector", "pypi_token.PypiTokenDetector", "sendgrid.SendGridDetector"),
+    *("slack.SlackDetector", "stripe.StripeDetector", "telegram_token.TelegramBotTokenDetector"),
+    "square_oauth.SquareOAuthDetector",
+)
+_EXAMPLE = re.compile(rb"example|sample|dummy|fake|test|your|xxxx|(.)\1{7}|01234567|12345678|abcdefgh", re.IGNORECASE)
+_FEWEST_SIGNS = 8  # different ones
+_WHOLE_KEY = re.compile(rb"[^\n]{0,40}(?:\\n|[\r\n])+[\s\\n\"'+#*/>|-]*[A-Za-z0-9+/]{40}")
+_KEY, _JWT = "Private Key", "JSON Web Token"
+
+
+class Shapes:
+    """The expressions, ready for use."""
+
+    def __init__(self) -> None:
+        """Load them.
+
+        Raises:
+            EnvFSError: the package is not installed
+        """
+        try:
+            from detect_secrets.plugins.jwt import JwtTokenDetector
+        except ImportError:
+            raise EnvFSError("--shapes needs the package detect-secrets", "`pip install 'envfs[scan]'`") from None
+        self._is_jwt = JwtTokenDetector.is_formally_valid
+        self._expressions = list(_expressions())
+
+    def shapes_in(self, text: "memoryview | bytes") -> "Iterator[tuple[int, str]]":
+        """Yield the offset of each shape in a text, and the name of the detector that knows it."""
+        for detector, expression in self._expressions:
+            for match in expression.finditer(text):
+                if self._counts(detector, match):
+                    yield match.start(), detector
+
+    def _counts(self, detector: str, match: "re.Match[bytes]") -> bool:
+        if detector == _KEY:
+            return _WHOLE_KEY.match(match.string, match.end()) is not None
+        token = bytes(match[0])
+        if detector == _JWT:
+            return bool(self._is_jwt(token.decode("latin-1")))
+        return len(set(token)) >= _FEWEST_SIGNS and _EXAMPLE.search(token) is None
+
+
+def _expressions() -> "Iterator[tuple[str, re.Pattern[bytes]]]":
+    import importlib
+
+    for name in _DETECTORS:
+        module, _, kind = name.partition(".")
+        detector = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), kind)
+        # the second one of AWS knows a secret by the word before it
+        expressions = detector.denylist[:1] if kind == "AWSKeyDetector" else detector.denylist
+        for expression in expressions:
+            pattern = expression.pattern.encode()
+            yield detector.secret_type, re.compile(rb"(?<![A-Za-z0-9_])" + pattern, expression.flags & ~re.UNICODE)

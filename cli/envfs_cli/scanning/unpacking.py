@@ -1,0 +1,240 @@
+"""Contents that hold others: gzip, bzip2, xz, zstd, tar and zip, one in the other.
+
+Laws: nothing is written to a disk. Depth and size are bounded. Of one that goes over a bound, or is damaged, the part
+before is scanned, and it is named. A compressed text has the lines of the text.
+"""
+
+import os
+import zlib
+
+from envfs.errors import EnvFSError
+from envfs_cli.scanning.contents import PIECE, ScannedFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import IO, Protocol
+
+    class _Decoder(Protocol):
+        @property
+        def eof(self) -> bool: ...
+        @property
+        def unused_data(self) -> bytes: ...
+        def decompress(self, data: bytes, /) -> bytes: ...
+
+
+_DEEPEST = 6
+_MOST_UNPACKED = 16 << 30  # bytes of one file
+_MOST_SPOOLED = 1 << 30  # bytes of a zip in another archive, which has its directory at its end
+_HEAD = 512  # bytes, by which a kind is known
+_GZIP = zlib.MAX_WBITS | 16
+_TAR_AT, _TAR = 257, b"ustar"
+_COMPRESSED = ((b"\x1f\x8b\x08", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+class Unpacker:
+    """The unpacking of contents. `tell` hears the path and what is wrong with it."""
+
+    def __init__(self, tell: "Callable[[str, str], None]") -> None:
+        """Begin."""
+        self._tell = tell
+        self._left = 0
+
+    def unpack(self, content: ScannedFile) -> "Iterator[ScannedFile]":
+        """Yield a content, or those in it."""
+        self._left = _MOST_UNPACKED
+        yield from self._unpacked(content, 0)
+
+    def _unpacked(self, content: ScannedFile, depth: int) -> "Iterator[ScannedFile]":
+        head, pieces = _peeked(content.pieces)
+        content = ScannedFile(content.place, pieces)
+        kind = _kind(head)
+        if not kind or depth == _DEEPEST:
+            yield ScannedFile(content.place, self._guarded(content)) if depth else content
+            return
+        try:
+            yield from self._members(content, kind, depth)
+        except _failures() as error:
+            self._tell(content.place.shown(), _reason(error))
+
+    def _guarded(self, content: ScannedFile) -> "Iterator[bytes]":
+        try:
+            yield from content.pieces
+        except _failures() as error:
+            self._tell(content.place.shown(), _reason(error))
+
+    def _members(self, content: ScannedFile, kind: str, depth: int) -> "Iterator[ScannedFile]":
+        if kind == "tar":
+            for member in _tar_members(content):
+                yield from self._unpacked(member, depth + 1)
+        elif kind == "zip":
+            for member in _zip_members(content):
+                yield from self._unpacked(self._bounded(member), depth + 1)
+        else:
+            yield from self._unpacked(
+                self._bounded(ScannedFile(content.place, _decoded(content.pieces, kind))), depth + 1
+            )
+
+    def _bounded(self, content: ScannedFile) -> ScannedFile:
+        return ScannedFile(content.place, self._counted(content.pieces))
+
+    def _counted(self, pieces: "Iterable[bytes]") -> "Iterator[bytes]":
+        for piece in pieces:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise EnvFSError("it holds more than is unpacked")
+            yield piece
+
+
+def _reason(error: BaseException) -> str:
+    what = error.text if isinstance(error, EnvFSError) else "it is damaged or encrypted"
+    return f"{what}, so a part of it was not searched"
+
+
+def _failures() -> "tuple[type[BaseException], ...]":
+    # asked for when something was raised: the modules are slow to load
+    import lzma
+    import tarfile
+    import zipfile
+
+    own = (EnvFSError, ValueError, EOFError, OSError, RuntimeError, zlib.error)
+    return (*own, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, *_zstd_failures())
+
+
+def _zstd_failures() -> "tuple[type[BaseException], ...]":
+    try:
+        from zstandard import ZstdError
+    except ImportError:
+        return ()
+    return (ZstdError,)
+
+
+def _peeked(pieces: "Iterable[bytes]") -> "tuple[bytes, Iterator[bytes]]":
+    iterator = iter(pieces)
+    head = b""
+    for piece in iterator:
+        head += piece
+        if len(head) >= _HEAD:
+            break
+    return head, _chained(head, iterator)
+
+
+def _chained(head: bytes, pieces: "Iterator[bytes]") -> "Iterator[bytes]":
+    if head:
+        yield head
+    yield from pieces
+
+
+def _kind(head: bytes) -> str:
+    for start, kind in _COMPRESSED:
+        if head.startswith(start):
+            return kind
+    if head.startswith(_ZIP):
+        return "zip"
+    return "tar" if head[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR else ""
+
+
+# -- compressed --------------------------------------------------------------------------------------------------------
+
+
+def _decoded(pieces: "Iterable[bytes]", kind: str) -> "Iterator[bytes]":
+    decoder = _decoder(kind)
+    for piece in pieces:
+        data = piece
+        while data:
+            if decoder.eof:
+                if not data.strip(b"\0"):
+                    break  # what fills up a block
+                decoder = _decoder(kind)  # one more member of the same stream
+            yield from _in_pieces(decoder.decompress(data))
+            data = decoder.unused_data if decoder.eof else b""
+    if not decoder.eof:
+        raise EOFError
+
+
+def _in_pieces(data: bytes) -> "Iterator[bytes]":
+    for at in range(0, len(data), PIECE):
+        yield data[at : at + PIECE]
+
+
+def _decoder(kind: str) -> "_Decoder":
+    if kind == "gzip":
+        return zlib.decompressobj(_GZIP)
+    if kind == "bzip2":
+        import bz2
+
+        return bz2.BZ2Decompressor()
+    if kind == "xz":
+        import lzma
+
+        return lzma.LZMADecompressor()
+    return _zstd_decoder()
+
+
+def _zstd_decoder() -> "_Decoder":
+    try:
+        import zstandard
+    except ImportError:
+        raise EnvFSError("it is compressed by zstd, which takes the package zstandard") from None
+    return zstandard.ZstdDecompressor().decompressobj()
+
+
+# -- archives ----------------------------------------------------------------------------------------------------------
+
+
+class _Stream:
+    """Pieces as a file that can be read forwards."""
+
+    def __init__(self, pieces: "Iterable[bytes]") -> None:
+        self._pieces = iter(pieces)
+        self._held = b""
+
+    def read(self, size: int) -> bytes:
+        parts, missing = [], size
+        while missing:
+            part = self._held or next(self._pieces, b"")
+            if not part:
+                break
+            parts.append(part[:missing])
+            self._held = part[missing:]
+            missing -= len(parts[-1])
+        return b"".join(parts)
+
+
+def _tar_members(content: ScannedFile) -> "Iterator[ScannedFile]":
+    import tarfile
+
+    with tarfile.open(fileobj=_Stream(content.pieces), mode="r|") as archive:  # type: ignore[call-overload]
+        for member in archive:
+            file = archive.extractfile(member) if member.isreg() else None
+            if file is not None:
+                yield ScannedFile(content.place.within(member.name), _read(file))
+            archive.members = []  # or it remembers each
+
+
+def _zip_members(content: ScannedFile) -> "Iterator[ScannedFile]":
+    import zipfile
+
+    with os.fdopen(_spooled(content.pieces), "r+b") as file, zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            if not member.is_dir():
+                with archive.open(member) as stream:
+                    yield ScannedFile(content.place.within(member.filename), _read(stream))
+
+
+def _spooled(pieces: "Iterable[bytes]") -> int:
+    handle, size = os.memfd_create("envfs-scan"), 0
+    for piece in pieces:
+        size += len(piece)
+        if size > _MOST_SPOOLED:
+            os.close(handle)
+            raise EnvFSError("it is a zip of more than is unpacked")
+        os.write(handle, piece)
+    os.lseek(handle, 0, os.SEEK_SET)
+    return handle
+
+
+def _read(file: "IO[bytes]") -> "Iterator[bytes]":
+    while piece := file.read(PIECE):
+        yield piece

@@ -1,0 +1,269 @@
+"""What is scanned: files below paths, contents of archives, of a repository, and their lines."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from envfs.protocol.control import LeakRow
+from envfs_cli.scanning import env_copies, repository, walking
+from envfs_cli.scanning.batches import OVERLAP, Batch, Spot, fill_batch
+from envfs_cli.scanning.contents import ScannedFile, ScanPlace
+from envfs_cli.scanning.findings import Findings
+from envfs_cli.scanning.shapes import Shapes
+from envfs_cli.scanning.unpacking import Unpacker
+
+_DATA = b"line one\nTOKEN=x\n" * 500
+
+
+def _told(path: str, reason: str) -> None:
+    pytest.fail(f"{path}: {reason}")
+
+
+def _all(contents: Iterable[ScannedFile]) -> dict[str, bytes]:
+    return {content.place.shown(): b"".join(content.pieces) for content in contents}
+
+
+def _unpacked(data: bytes, tell: object = _told) -> dict[str, bytes]:
+    return _all(Unpacker(tell).unpack(ScannedFile(ScanPlace("f"), [data[:700], data[700:]])))  # type: ignore[arg-type]
+
+
+def _tar(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
+def _zip(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+# -- archives ----------------------------------------------------------------------------------------------------------
+
+_ZSTD = zstandard.ZstdCompressor()
+
+
+@pytest.mark.parametrize(
+    ("packed", "contents"),
+    [
+        (_DATA, {"f": _DATA}),
+        (b"", {"f": b""}),
+        (gzip.compress(_DATA), {"f": _DATA}),
+        (gzip.compress(_DATA) + gzip.compress(b"more") + bytes(512), {"f": _DATA + b"more"}),
+        (bz2.compress(_DATA), {"f": _DATA}),
+        (lzma.compress(_DATA), {"f": _DATA}),
+        (_ZSTD.compress(_DATA), {"f": _DATA}),
+        (_tar(a=_DATA, b=b"B"), {"f!a": _DATA, "f!b": b"B"}),
+        (_zip(a=_DATA, b=b"B"), {"f!a": _DATA, "f!b": b"B"}),
+        (gzip.compress(_tar(a=_DATA)), {"f!a": _DATA}),
+        (_tar(layer=_ZSTD.compress(_tar(env=_DATA))), {"f!layer!env": _DATA}),
+        (_tar(layer=gzip.compress(_tar(z=_zip(env=_DATA)))), {"f!layer!z!env": _DATA}),
+    ],
+    ids=["plain", "empty", "gzip", "gzips", "bzip2", "xz", "zstd", "tar", "zip", "tar.gz", "layer", "nested"],
+)
+def test_contents_are_unpacked_from_what_holds_them(packed: bytes, contents: dict[str, bytes]) -> None:
+    assert _unpacked(packed) == contents
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(os.urandom(5000))[:-900], _tar(a=os.urandom(5000))[:3000], _zip(a=os.urandom(5000))[:-300]],
+    ids=["gzip", "tar", "zip"],
+)
+def test_a_damaged_archive_is_named_and_the_others_are_read(packed: bytes) -> None:
+    reasons: list[str] = []
+    contents = _unpacked(_tar(bad=packed, good=_DATA), lambda path, _: reasons.append(path))
+    assert contents["f!good"] == _DATA
+    assert set(reasons) <= {"f!bad", "f!bad!a"}
+    assert reasons
+
+
+def test_a_content_that_unpacks_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envfs_cli.scanning.unpacking._MOST_UNPACKED", 5000)
+    reasons: list[str] = []
+    contents = _unpacked(gzip.compress(bytes(100_000)), lambda _, reason: reasons.append(reason))
+    assert len(contents.get("f", b"")) <= 5000
+    assert reasons == ["it holds more than is unpacked, so a part of it was not searched"]
+
+
+# -- folders -----------------------------------------------------------------------------------------------------------
+
+
+def test_regular_files_alone_are_read_and_no_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "b/.git/objects").mkdir(parents=True)
+    for name in ("b/one", "b/.hidden", "a", "b/.git/objects/x", "b/.git/config"):
+        (tmp_path / name).write_bytes(name.encode())
+    (tmp_path / "link").symlink_to("a")
+    (tmp_path / "loop").symlink_to(".")
+    os.mkfifo(tmp_path / "fifo")
+    contents = _all(walking.walk_files([str(tmp_path)], _told))
+    assert [path.removeprefix(f"{tmp_path}/") for path in contents] == ["a", "b/.hidden", "b/one", "b/.git/config"]
+
+
+def test_a_path_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    reasons: dict[str, str] = {}
+    os.mkfifo(tmp_path / "fifo")
+    paths = [str(tmp_path / name) for name in ("nothing", "fifo")]
+    assert _all(walking.walk_files(paths, reasons.__setitem__)) == {}
+    assert list(reasons) == paths
+
+
+_COPIES = (
+    *(".env.bak", ".env~", ".env.old", ".env.local.bak", ".env.prod~", ".env.swp", "..env.swp", ".env.save", "env.bak"),
+    *(".env copy", ".env.bak2", ".#.env", "#.env#", ".env.orig", ".env (1)", ".ENV.BAK", ".env.~1~", ".env-backup"),
+)
+_OTHERS = (".env", ".env.local", ".env.example", ".envrc", "environment.bak", "env.py", ".env.d")
+
+
+@pytest.mark.parametrize("name", _COPIES)
+def test_a_copy_of_env_is_known_by_its_name(name: str) -> None:
+    assert env_copies.has_name_of_copy(name)
+
+
+@pytest.mark.parametrize(
+    "name", [".env", ".env.local", ".env.example", ".envrc", "environment.bak", "env.py", ".env.d"]
+)
+def test_another_file_is_no_copy(name: str) -> None:
+    assert not env_copies.has_name_of_copy(name)
+
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+
+def _spots(size: int, files: dict[str, bytes], sought: bytes) -> list[Spot]:
+    spots: set[Spot] = set()
+
+    def submit(batch: Batch) -> Batch:
+        at = -1
+        filled = batch.map[: batch.size]
+        while (at := filled.find(sought, at + 1)) >= 0:
+            spots.add(batch.spot(at))
+        batch.clear()
+        return batch
+
+    batch = Batch(size)
+    for name, data in files.items():
+        batch = fill_batch(batch, ScannedFile(ScanPlace(name), [data[:11], data[11:]]), submit)
+    submit(batch).close()
+    return sorted(spots)
+
+
+def test_a_place_is_a_line_and_a_column_of_its_file() -> None:
+    files = {"a": b"x\ny needle\nneedle", "b": b"needle", "c": b"\0\0\nneedle", "d": b""}
+    assert _spots(1 << 20, files, b"needle") == [
+        Spot(ScanPlace("a"), 4, 2, 3),
+        Spot(ScanPlace("a"), 11, 3, 1),
+        Spot(ScanPlace("b"), 0, 1, 1),
+        Spot(ScanPlace("c"), 3, 0, 0),
+    ]
+
+
+def test_a_file_that_goes_on_in_other_memory_keeps_its_lines() -> None:
+    lines = [b"%d needle" % number if number % 997 == 0 else b"%d" % number for number in range(30_000)]
+    spots = _spots(4 * OVERLAP, {"a": b"\n".join(lines), "b": b"needle"}, b"needle")
+    places = [(spot.place.path, spot.line, spot.column) for spot in spots]
+    assert places == [*(("a", n + 1, len(str(n)) + 2) for n in range(0, 30_000, 997)), ("b", 1, 1)]
+    assert all(b"\n".join(lines)[spot.offset :].startswith(b"needle") for spot in spots[:-1])
+
+
+def test_a_text_is_never_made_of_two_files() -> None:
+    assert _spots(1 << 20, {"a": b"nee", "b": b"dle"}, b"needle") == []
+
+
+def test_lines_that_follow_each_other_are_one_finding() -> None:
+    findings, place = Findings(), ScanPlace("a")
+    for line, offset in ((1, 0), (2, 70), (3, 140), (9, 500), (9, 500)):
+        findings.add(Spot(place, offset, line, 1), LeakRow(0, "/shop", "KEY", "plain"))
+    findings.add(Spot(place, 140, 3, 1), LeakRow(0, "/shop", "OTHER", "plain"))
+    assert [(row.line, row.name) for row in findings.rows] == [(1, "KEY"), (9, "KEY"), (3, "OTHER")]
+
+
+# -- git ---------------------------------------------------------------------------------------------------------------
+
+
+def _git(folder: Path, *words: str) -> None:
+    names = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *names, *words], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository_folder(tmp_path: Path) -> Path:
+    _git(tmp_path, "init", "-q")
+    for number, name in enumerate(("one", "two")):
+        (tmp_path / name).write_text(f"content {number}\n")
+        _git(tmp_path, "add", ".")
+        _git(tmp_path, "commit", "-qm", f"message {number}")
+    (tmp_path / "one").write_text("changed\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_every_object_of_a_history_is_read_once(repository_folder: Path, is_packed: bool) -> None:
+    if is_packed:
+        _git(repository_folder, "gc", "-q")
+    _git(repository_folder, "rm", "-qf", "two")
+    _git(repository_folder, "commit", "-qm", "gone")
+    contents = _all(repository.history_contents(str(repository_folder)))
+    assert sum(b"content" in data and b"tree" not in data for data in contents.values()) == 2
+    assert sum(b"message" in data for data in contents.values()) == 2
+    names = [name for name, data in contents.items() if data == b"content 1\n"]
+    origin = repository.object_origins(str(repository_folder), names)[names[0]]
+    assert origin.path == "two"
+    assert b"message 1" in contents[origin.commit]
+
+
+def test_what_is_staged_is_read_from_the_index(repository_folder: Path) -> None:
+    assert _all(repository.staged_contents(str(repository_folder))) == {}
+    _git(repository_folder, "add", "one")
+    (repository_folder / "one").write_text("changed again\n")
+    (repository_folder / "new file").write_text("new\n")
+    _git(repository_folder, "add", "new file")
+    _git(repository_folder, "rm", "-q", "--cached", "two")
+    contents = _all(repository.staged_contents(str(repository_folder)))
+    assert contents == {"one": b"changed\n", "new file": b"new\n"}
+
+
+def test_all_is_staged_before_the_first_commit(tmp_path: Path) -> None:
+    _git(tmp_path, "init", "-q")
+    (tmp_path / "one").write_text("x\n")
+    _git(tmp_path, "add", ".")
+    assert _all(repository.staged_contents(str(tmp_path))) == {"one": b"x\n"}
+
+
+# -- shapes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "detector"),
+    [
+        ("AKIAQ3EGRIVNN2TXPLAD", "AWS Access Key"),
+        ("ghp_" + "aB3dE6gH9jK2mN5pQ8rS1tU4vW7xY0zA2bC5", "GitHub Token"),
+        ("glpat-aB3dE6gH9jK2mN5pQ8rS", "GitLab Token"),
+        ("nothing to see", None),
+        ("AKIAIOSFODNN7EXAMPLE", None),
+        ("ghp_" + "x" * 36, None),
+        ("-----BEGIN PRIVATE KEY-----\n...\n", None),
+        ("-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA7bq98/2lZs8Ck0Qm1yT4vXwUe" + "\n", "Private Key"),
+    ],
+)
+def test_a_well_known_shape_is_found_and_an_example_is_not(text: str, detector: str | None) -> None:
+    shapes = list(Shapes().shapes_in(f"a: {text} b".encode()))
+    assert [name for _, name in shapes] == ([] if detector is None else [detector])
+    assert all(3 <= offset < 3 + len(text) for offset, _ in shapes)
