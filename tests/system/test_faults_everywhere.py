@@ -178,6 +178,7 @@ _REQUESTS: list[tuple[Body, tuple[bytes, ...]]] = [
     ({"type": "set-variables", "level": "/shop/faults", "names": ["A", "C"]}, (b"3\0" + b"4\0",)),
     ({"type": "copy-variables", "level": "/shop", "source": "/shop/faults", "names": ["C"], "move": True}, ()),
     ({"type": "list-rotations", "every": True}, ()),
+    ({"type": "ask-person", "level": "/shop/faults", "kind": "set", "names": ["A"]}, ()),
     ({"type": "list-presence", "level": "/shop/faults", "ages": True}, ()),
     ({"type": "rotate-variable", "level": "/shop/faults", "name": "A", "phase": "direct"}, (b"a newer value",)),
     ({"type": "rename-variable", "level": "/shop/faults", "name": "A", "new_name": "B"}, ()),
