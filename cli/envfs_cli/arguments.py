@@ -49,7 +49,7 @@ def read_values(command: "Command", words: "Sequence[str]") -> "Values":
 
 def value_key(option: "Option") -> str:
     """Return the name of an option's value: that of its long flag, and behind it a `_` if Python keeps that name."""
-    name = option.flags[-1].lstrip("-").replace("-", "_")
+    name = option.flags[-1].lstrip("-").replace("-", "_").replace("=", "_")
     return f"{name}_" if name in _KEYWORDS else name
 
 
@@ -164,6 +164,9 @@ def _convert(values: "Values", name: str, kind: str, word: str) -> bool:
 
 
 def _ending(values: "Values", places: "list[Argument]", last_words: list[str]) -> "Values | None":
+    if last_words and places and places[-1].kind == "words":
+        while places[0].optional and places[0].kind != "words":
+            places.pop(0)
     if places and places[0].kind in ("words", "paths") and last_words:
         values[places[0].name] = (*(values[places[0].name] or ()), *last_words)  # type: ignore[misc]
         places = places[1:]

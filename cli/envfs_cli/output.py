@@ -41,6 +41,11 @@ def note(text: str) -> None:
     _say("note", "dim", text)
 
 
+def plain_note(line: str) -> None:
+    """Say a line beside the result, as it is."""
+    _tell(f"{line}\n")
+
+
 def done(text: str) -> None:
     """Confirm what was done, to a person only."""
     if sys.stderr.isatty():

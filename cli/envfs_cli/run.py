@@ -24,6 +24,6 @@ def run_command(command: "Command", values: "Values") -> int:
 
 def parts_of(command: "Command") -> "tuple[ModuleType, Callable[[NamedTuple], int], Callable[..., NamedTuple]]":
     """Return the module of a command, its function and the type of what that is given."""
-    name = command.name.strip("_")
+    name = command.name.strip("_").replace("-", "_")
     module = __import__(f"envfs_cli.commands.{name}{'_' * (name in _KEYWORDS)}", fromlist=[name])
-    return module, getattr(module, f"run_{name}"), getattr(module, f"{name.capitalize()}Arguments")
+    return module, getattr(module, f"run_{name}"), getattr(module, f"{name.title().replace('_', '')}Arguments")

@@ -30,7 +30,7 @@ def moment_of(nanoseconds: int) -> datetime:
 @functools.lru_cache(maxsize=256)
 def parse_nanoseconds(written: str) -> int:
     """Return a moment as records and log entries have it as nanoseconds since 1970."""
-    moment = datetime.fromisoformat(written)  # `strptime` would load its grammar of every language first, for 5 ms
+    moment = datetime.fromisoformat(written)  # `strptime` would load the names of months first, for 1.4 ms
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 

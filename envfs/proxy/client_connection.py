@@ -21,7 +21,7 @@ from envfs.protocol.proxying import AdmitRequest
 from envfs.proxy import refusals, relaying
 from envfs.proxy.daemon_link import NotAdmitted
 from envfs.proxy.exchange import HostConnection
-from envfs.proxy.hosts import Endpoint, parse_endpoint
+from envfs.proxy.hosts import HTTPS, Endpoint, parse_endpoint
 from envfs.proxy.incoming import Incoming
 from envfs.proxy.outgoing import UpstreamFailed
 from envfs.proxy.refusals import Refusal
@@ -32,6 +32,7 @@ from envfs.proxy.upstream import DIAL_SECONDS, dial
 
 _BASE = re.compile(rb"/([A-Za-z0-9_-]{1,128})/r/([a-z0-9_-]{1,80})(/[^#]*|\?[^#]*)?")
 _PLAIN = re.compile(rb"http://([^/?#@]+)(?:[/?][^#]*)?", re.IGNORECASE)
+_AUTHORITY = re.compile(rb"https?://[^/]*", re.IGNORECASE)
 _CREDENTIALS = re.compile(rb"basic[ \t]+([A-Za-z0-9+/=]+)", re.IGNORECASE)
 _HANDSHAKE_SECONDS: Final = 10.0
 _IDLE_SECONDS: Final = 600.0
@@ -110,10 +111,12 @@ class ClientConnection:
         try:
             endpoint = parse_endpoint(raw.target.decode("ascii"))
         except (EnvFSError, UnicodeDecodeError):
-            await self._answer(incoming, Refusal(400, "malformed", "the target of CONNECT is no host and port"))
+            await self._refuse(
+                incoming, raw, "", Refusal(400, "malformed", "the target of CONNECT is no host and port")
+            )
             return
         if incoming.early_bytes():
-            await self._answer(incoming, Refusal(400, "malformed", "bytes came before the tunnel was there"))
+            await self._refuse(incoming, raw, "", Refusal(400, "malformed", "bytes came before the tunnel was there"))
             return
         if self._session.host(endpoint).rules:
             await self._intercept(incoming, raw, endpoint)
@@ -125,6 +128,9 @@ class ClientConnection:
             if self._session.is_strict:
                 text = f"no rule names {endpoint.authority}, and this session reaches no other hosts"
                 await self._refuse(incoming, raw, endpoint.authority, Refusal(403, "no-host", text))
+                return
+            if endpoint.is_address or endpoint.port != HTTPS:
+                await self._refuse(incoming, raw, endpoint.authority, refusals.needs_rule(endpoint))
                 return
             link = self._session.link
             await link.admit(AdmitRequest(link.new_number(), "CONNECT", endpoint.authority, "", ""))
@@ -208,11 +214,14 @@ class ClientConnection:
             except (EnvFSError, UnicodeDecodeError):
                 endpoint = None
             if endpoint is None or not await self._may_ask(raw):
-                await self._answer(incoming, Refusal(400, "malformed", "a request to the proxy names a host"))
+                await self._refuse(incoming, raw, "", Refusal(400, "malformed", "a request to the proxy names a host"))
                 return
             if self._session.is_strict:
                 text = f"no rule names {endpoint.authority}, and this session reaches no other hosts"
                 await self._refuse(incoming, raw, endpoint.authority, Refusal(403, "no-host", text))
+                return
+            if endpoint.is_address or endpoint.port != _HTTP:
+                await self._refuse(incoming, raw, endpoint.authority, refusals.needs_rule(endpoint))
                 return
             host = self._session.host(endpoint)._replace(rules=())  # no value goes out unencrypted
             connection = HostConnection(self._session, host, incoming, is_tls=False)
@@ -230,7 +239,7 @@ class ClientConnection:
             await self._answer(incoming, refusal)
             return
         has_path = bool(host) and raw.method != "CONNECT"
-        path = raw.target.partition(b"?")[0].decode("latin-1") if has_path else ""
+        path = _AUTHORITY.sub(b"", raw.target.partition(b"?")[0]).decode("latin-1") if has_path else ""
         await self._session.link.report(raw.method[:LONGEST_METHOD], host, path[:LONGEST_TARGET], refusal.kind)
         await self._answer(incoming, refusal)
 

@@ -63,3 +63,9 @@ def needs_token() -> Refusal:
     """Return the refusal of a client that does not show the session's token."""
     text = "this proxy is for the processes of its session, which have its address in HTTPS_PROXY"
     return Refusal(PROXY_AUTHENTICATION, "no-token", text)
+
+
+def needs_rule(endpoint: Endpoint) -> Refusal:
+    """Return the refusal of an address, or of an unusual port, that no rule names: such a tunnel leads anywhere."""
+    text = f"{endpoint.authority} is an address, or has another port than the usual one, and no rule names it"
+    return Refusal(FORBIDDEN, "no-host", text)

@@ -24,6 +24,7 @@ _OVERRIDING: Final = frozenset(
 )
 _METHOD = re.compile(rf"[A-Z]{{1,{LONGEST_METHOD}}}")
 _NO_METHODS: Final = ("TRACE", "CONNECT", "TRACK")
+_VERSIONS: Final = (b"1.1", b"1.0")
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
@@ -70,6 +71,8 @@ def check_request(request: RawRequest, endpoint: Endpoint, scheme: bytes = b"htt
     """
     if request.method in _NO_METHODS or not _METHOD.fullmatch(request.method):
         raise Rejected(405, "the proxy passes no request with this method on")
+    if request.version not in _VERSIONS:
+        raise Rejected(505, "the version of HTTP is neither 1.1 nor 1.0")
     if len(request.headers) > MOST_HEADERS or len(request.target) > LONGEST_TARGET:
         raise Rejected(431, "the head of the request is too large")
     _check_framing(request)

@@ -10,6 +10,7 @@ import trio
 
 from envfs.host.supervision import Tasks, supervised_nursery
 from envfs.proxy.client_connection import ClientConnection
+from envfs.proxy.confinement import confine_proxy
 from envfs.proxy.daemon_link import DaemonLink
 from envfs.proxy.session import ProxySession
 
@@ -26,6 +27,7 @@ async def serve_proxy(descriptor: int) -> None:
     listener = trio.socket.socket()
     await listener.bind(("127.0.0.1", 0))
     listener.listen(_BACKLOG)
+    confine_proxy()
     async with supervised_nursery() as tasks:
         tasks.run(link.run)
         await link.ready(listener.getsockname()[1])

@@ -127,7 +127,7 @@ def test_a_path_of_the_daemon_is_still_written_as_a_url() -> None:
     )
 
 
-def test_a_time_is_read_without_the_words_of_every_language() -> None:
+def test_a_time_is_read_without_the_names_of_months() -> None:
     modules = loaded("from envfs.host import clocks; assert clocks.parse_nanoseconds(clocks.wall_time()) > 0")
     assert not modules & {"_strptime", "calendar", "locale"}
 

@@ -147,6 +147,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self._send(b"", status=404)
 
+    def _redirect(self, seen: Seen) -> None:
+        self._send(b"", ("Location", seen.target.partition("to=")[2]), status=302)
+
     def _gzip(self, seen: Seen) -> None:
         told = b"x" * 70_000 + seen.headers.get("authorization", "").encode() + b"y" * 70_000
         self._send(gzip.compress(told), ("Content-Encoding", "gzip"))

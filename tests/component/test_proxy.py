@@ -9,11 +9,13 @@ import os
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from envfs.host.process import landlock
 from tests.component.proxying import (
     CREDENTIALS,
     HOST,
@@ -417,9 +419,13 @@ def test_a_value_never_goes_out_unencrypted(proxy: Proxy) -> None:
     client.close()
 
 
-@pytest.mark.parametrize("target", ["127.0.0.1:{port}", "localhost:{port}", "169.254.169.254:80", "[::1]:{port}"])
-def test_a_tunnel_leads_neither_to_this_machine_nor_to_metadata(proxy: Proxy, upstream: Upstream, target: str) -> None:
-    assert _tunnel_status(proxy, target.format(port=upstream.port)) == 502
+def test_a_tunnel_leads_not_to_this_machine_by_a_name(proxy: Proxy) -> None:
+    assert _tunnel_status(proxy, "localhost:443") == 502
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1:{port}", "localhost:{port}", "169.254.169.254:80", "[::1]:443"])
+def test_a_tunnel_to_an_address_or_an_unusual_port_needs_a_rule(proxy: Proxy, upstream: Upstream, target: str) -> None:
+    assert _tunnel_status(proxy, target.format(port=upstream.port)) == 403
 
 
 def test_a_host_that_cannot_be_verified_gets_nothing(upstream: Upstream) -> None:
@@ -459,3 +465,46 @@ def test_the_proxy_ends_with_its_daemon(upstream: Upstream) -> None:
     with running_proxy(upstream) as proxy:
         assert proxy.process.poll() is None
     assert proxy.process.returncode == 0
+
+
+CONFINED = """
+import os, socket, sys
+from envfs.host.process import hardening
+from envfs.proxy.confinement import confine_proxy
+
+def tried(what):
+    try:
+        what()
+    except OSError as error:
+        return os.strerror(error.errno)
+    return "done"
+
+there = socket.create_server(("127.0.0.1", 0))
+hardening.give_up_privileges()
+print(confine_proxy())
+print(tried(lambda: open("/etc/passwd").read()))
+print(tried(lambda: socket.getaddrinfo("localhost", 1)))
+print(tried(lambda: socket.create_connection(there.getsockname())))
+print(tried(lambda: open(sys.argv[1]).read()))
+print(tried(lambda: open(sys.argv[1] + ".new", "w")))
+print(tried(lambda: socket.create_server(("127.0.0.1", 0))))
+"""
+
+
+@pytest.mark.parametrize("target", ["a:b:c", "1.2.3.4.5:443"])
+def test_a_tunnel_to_no_host_is_refused_and_reported(proxy: Proxy, target: str) -> None:
+    assert _tunnel_status(proxy, target) == 400
+    assert proxy.reported(lambda refusal: refusal.method == "CONNECT")
+
+
+@pytest.mark.skipif(landlock.landlock_version() < 4, reason="this kernel's Landlock knows no TCP")
+def test_the_process_reads_what_names_take_and_writes_and_listens_nowhere(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x", encoding="utf-8")
+    words = [sys.executable, "-c", CONFINED, str(secret)]
+    said = subprocess.run(
+        words, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=SECONDS, check=True
+    )
+    version, *results = said.stdout.splitlines()
+    assert version == str(landlock.landlock_version())
+    assert results == ["done"] * 3 + ["Permission denied"] * 3

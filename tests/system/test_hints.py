@@ -268,6 +268,7 @@ ELSEWHERE = {
     "envfs proxy rules LEVEL": "another user asks for the rules of the settings",
     "envfs approvals watch": "nobody is there to ask: tests/transcripts/approvals.txt",
     "envfs approvals respond {} yes": "an answer from a young terminal: tests/system/test_self_approval.py",
+    "envfs log": "a session of an agent with more hosts than its summary lists",
     "envfs doctor": "an identity file that is not a file: tests/system/test_bad_input.py",
     "envfs exec LEVEL -- COMMAND": "a line for a model: tests/system/test_agents_server.py",
     "envfs rollback {} {}": "a level that was removed: tests/transcripts/versions.txt",

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from envfs_cli.daemon.new_proxies import StartedProxy
+
     Ask = Callable[[NamedTuple], tuple[object, bytes]]
 
 _GRACE = 10  # seconds
@@ -33,6 +35,9 @@ class ExecArguments(NamedTuple):
     proxy: bool
     plain: tuple[str, ...]
     mask_output: bool
+    fence: bool
+    fence_best_effort: bool
+    writable: tuple[str, ...]
     watch: bool
     grace: int | None
     keep_existing: bool
@@ -56,13 +61,20 @@ def run_exec(arguments: ExecArguments) -> int:
         from envfs_cli.arguments import Mistake
 
         raise Mistake("--plain says what is not hidden from a command behind a proxy", "--proxy starts one")
-    if arguments.mask_output and (arguments.proxy or arguments.watch):
+    is_other = arguments.proxy or arguments.watch or arguments.fence or arguments.fence_best_effort
+    if arguments.mask_output and is_other:
         from envfs_cli.arguments import Mistake
 
-        raise Mistake("--mask-output goes with neither --proxy nor --watch", "leave it out, or them")
+        raise Mistake("--mask-output goes with none of --proxy, --watch and --fence", "leave it out, or them")
     view = _View(arguments)
     if arguments.explain or arguments.json:
         return _explain(arguments, view)
+    if arguments.fence or arguments.fence_best_effort:
+        return _fenced(arguments, view)
+    if arguments.writable:
+        from envfs_cli.arguments import Mistake
+
+        raise Mistake("--writable names what a fenced command may write to", "--fence makes a fence")
     if arguments.proxy:
         return _behind_proxy(arguments, view)
     if arguments.watch:
@@ -84,6 +96,8 @@ def _explain(arguments: ExecArguments, view: "_View") -> int:
         raise Mistake("a command prints what it prints", "--json goes with --explain")
     if arguments.proxy:
         raise Mistake("--explain says nothing of a proxy", "leave out one of the two")
+    if arguments.fence or arguments.fence_best_effort:
+        raise Mistake("--explain says nothing of a fence", "leave out one of the two")
     choice = variable_sources.EnvironmentChoice(
         arguments.only, arguments.keep_existing, arguments.clean_env, arguments.session
     )
@@ -102,6 +116,14 @@ def _entries_of(arguments: ExecArguments) -> "Callable[[Sequence[bytes], bytes],
 
 
 def _behind_proxy(arguments: ExecArguments, view: "_View") -> int:
+    from envfs_cli.daemon import new_proxies
+
+    inherited = new_proxies.named_entries(replacement.inherited_entries())
+    variables = new_proxies.proxied_variables(_opened(arguments, view), inherited)
+    return replacement.become_command(arguments.command, variables)
+
+
+def _opened(arguments: ExecArguments, view: "_View") -> "StartedProxy":
     from envfs_cli.arguments import Mistake
     from envfs_cli.daemon import new_proxies
 
@@ -112,8 +134,22 @@ def _behind_proxy(arguments: ExecArguments, view: "_View") -> int:
     check_newest(view.dated, "a proxy sends values as they are now")
     shown = new_proxies.ShownVariables(arguments.only, arguments.plain)
     why = session.given_reason(arguments.reason)
-    variables = new_proxies.open_proxy(view.dated[0], shown, why, arguments.passphrase_file)
-    return replacement.become_command(arguments.command, variables)
+    return new_proxies.start_proxy(view.dated[0], shown, why, arguments.passphrase_file)
+
+
+def _fenced(arguments: ExecArguments, view: "_View") -> int:
+    from envfs_cli.arguments import Mistake
+    from envfs_cli.fencing import starting
+
+    if arguments.watch or arguments.session:
+        raise Mistake("--fence goes with neither --watch nor --session", "leave it out, or them")
+    fence = starting.prepare_fence(arguments.command, arguments.writable, is_best_effort=arguments.fence_best_effort)
+    if arguments.proxy:
+        return fence.run(_opened(arguments, view), view.dated[0])
+    link = session.start_session(arguments.passphrase_file)
+    variables = view.fetch(link.ask)
+    link.close()
+    return fence.run_with(variables, _entries_of(arguments))
 
 
 def _watch(arguments: ExecArguments, view: "_View") -> int:

@@ -11,6 +11,10 @@ from envfs.tuples import NamedTuple
 from envfs_cli.daemon import client, session
 from envfs_cli.process import environment_references, proxy_environment
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 _MOUNT = "start one for all with `envfs mount`"
 
 
@@ -19,6 +23,17 @@ class ShownVariables(NamedTuple):
 
     only: "tuple[str, ...]" = ()
     plain: "tuple[str, ...]" = ()
+
+
+class StartedProxy(NamedTuple):
+    """A session as the daemon gave it. `variables` are those of its command: NAME=value, each ended by a NUL."""
+
+    session: str
+    port: int
+    token: str
+    certificate: bytes
+    base_urls: "tuple[control.BaseUrl, ...]"
+    variables: bytes
 
 
 class OpenedSession(NamedTuple):
@@ -46,6 +61,17 @@ def open_session(level: str, shown: ShownVariables, reason: str, passphrase_file
         NotRunning: there is no daemon that goes on after this process
         EnvFSError: what the daemon refuses with
     """
+    started = start_proxy(level, shown, reason, passphrase_file)
+    return OpenedSession(started.session, started.port, proxied_variables(started, os.environ))
+
+
+def start_proxy(level: str, shown: ShownVariables, reason: str, passphrase_file: "str | None") -> StartedProxy:
+    """Have the daemon start a session that ends with this process.
+
+    Raises:
+        NotRunning: there is no daemon that goes on after this process
+        EnvFSError: what the daemon refuses with
+    """
     if session.shared_link() is not None:
         raise NotRunning("this shell's daemon is its own, and ends with it", _MOUNT)
     asking = session.session_over(client.need_running(), passphrase_file)
@@ -58,13 +84,24 @@ def open_session(level: str, shown: ShownVariables, reason: str, passphrase_file
         raise EnvFSError("the daemon answered with another message")
     end = reply.token_size + reply.certificate_size
     token, certificate, view = blob[: reply.token_size].decode(), blob[reply.token_size : end], blob[end:]
-    variables = _with_others(_complete_variables(view), dict(_named(plain)))
-    present = {**os.environ, **dict(_named(variables))}
+    variables = _with_others(_complete_variables(view), named_entries(plain.split(b"\0")))
+    return StartedProxy(reply.session, reply.port, token, certificate, reply.base_urls, variables)
+
+
+def proxied_variables(started: StartedProxy, inherited: "Mapping[str, str]") -> bytes:
+    """Return the variables of the command, with those that lead it to the proxy. This process becomes it.
+
+    Raises:
+        EnvFSError: there is no memory for the certificates
+    """
+    present = {**inherited, **named_entries(started.variables.split(b"\0"))}
     try:
-        more = proxy_environment.proxy_variables(reply.port, token, certificate, reply.base_urls, present)
+        more = proxy_environment.proxy_variables(
+            started.port, started.token, started.certificate, started.base_urls, present
+        )
     except OSError as error:
         raise EnvFSError(f"the certificates cannot be handed over: {error.strerror}") from None
-    return OpenedSession(reply.session, reply.port, _with_others(variables, more))
+    return _with_others(started.variables, more)
 
 
 def _with_others(variables: bytes, others: "dict[str, str]") -> bytes:
@@ -78,6 +115,7 @@ def _complete_variables(view: bytes) -> bytes:
     return environment_references.complete_entries(variables + b"\0", opened, os.environb) if opened else view
 
 
-def _named(variables: bytes) -> "list[tuple[str, str]]":
-    pairs = (entry.partition(b"=") for entry in variables.split(b"\0")[:-1])
-    return [(os.fsdecode(name), os.fsdecode(value)) for name, _, value in pairs]
+def named_entries(entries: "Iterable[bytes]") -> "dict[str, str]":
+    """Return the entries of an environment by their names."""
+    pairs = (entry.partition(b"=") for entry in entries)
+    return {os.fsdecode(name): os.fsdecode(value) for name, equals, value in pairs if equals}

@@ -46,6 +46,6 @@ def _in_order() -> "Iterator[Command]":
     from envfs_cli.grammar import versions
 
     yield from versions.COMMANDS
-    from envfs_cli.grammar import access, vault
+    from envfs_cli.grammar import access, agents, vault
 
-    yield from (*access.COMMANDS, *vault.COMMANDS)
+    yield from (*access.COMMANDS, *agents.COMMANDS, *vault.COMMANDS)

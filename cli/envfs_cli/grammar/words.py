@@ -102,6 +102,7 @@ HERE_THEN = HERE._replace(
 NAME = Argument("name", "name", "a variable's name")
 UID = Option(("--uid",), "number", "N", "the user, by number")
 USER = Option(("--user",), "text", "NAME", "the user, by name", offers="user")
+WRITABLE = Option(("--writable",), "list", "PATHS", "with --fence: folders and files that it may write to")
 REASON = Option(("--reason",), "text", "TEXT", "say why, if a person has to allow it (also: ENVFS_REASON)")
 GID = Option(("--gid",), "number", "N", "the group, by number")
 GROUP = Option(("--group",), "text", "NAME", "the group, by name", offers="group")

@@ -5,13 +5,17 @@ Rights that the kernel does not know are left out. `confine` says which version 
 
 import os
 import struct
+from collections.abc import Iterable
+from contextlib import suppress
 
 from envfs.host.libc import LIBC
 
-_CREATE_RULESET, _RESTRICT_SELF = 444, 446
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_BENEATH = 1  # LANDLOCK_RULE_PATH_BENEATH
+_READ, _READ_FILE = 0b1101, 0b0101  # execute (to load a library), read files and folders; of a file without folders
 _VERSION_FLAG = 1
 _FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}  # rights known since each version
-_NETWORK_SINCE, _NETWORK = 4, 0b11  # bind and connect TCP
+_NETWORK_SINCE, _NETWORK, _LISTENING = 4, 0b11, 0b01  # bind and connect TCP; bind alone
 _SCOPE_SINCE, _SCOPES = 6, 0b11  # abstract unix sockets, signals to others
 
 
@@ -21,16 +25,17 @@ def landlock_version() -> int:
     return max(0, kernel_version)
 
 
-def confine_landlock() -> int:
+def confine_landlock(readable: Iterable[str] = (), *, connects: bool = False) -> int:
     """Give up opening, making and removing files, TCP, and signals to others. Returns the version that did it.
 
-    Needs no_new_privs. Open descriptors stay open.
+    Files beneath the `readable` paths can be read, and with `connects` hosts are reached. Needs no_new_privs. Open
+    descriptors stay open.
     """
     kernel_version = landlock_version()
     if not kernel_version:
         return 0
     files = max(rights for since, rights in _FILES.items() if since <= kernel_version)
-    network = _NETWORK if kernel_version >= _NETWORK_SINCE else 0
+    network = (_LISTENING if connects else _NETWORK) if kernel_version >= _NETWORK_SINCE else 0
     scopes = _SCOPES if kernel_version >= _SCOPE_SINCE else 0
     attributes = struct.pack("QQQ", files, network, scopes)
     size = 24 if scopes else 16 if network else 8
@@ -38,6 +43,16 @@ def confine_landlock() -> int:
     if rules < 0:
         return 0
     try:
+        for path in readable:
+            _let_read(rules, path)
         return kernel_version if LIBC.syscall(_RESTRICT_SELF, rules, 0) == 0 else 0
     finally:
         os.close(rules)
+
+
+def _let_read(rules: int, path: str) -> None:
+    with suppress(OSError):  # not every machine has each of them
+        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        rights = _READ if os.path.isdir(path) else _READ_FILE
+        LIBC.syscall(_ADD_RULE, rules, _BENEATH, struct.pack("=Qi", rights, handle), 0)
+        os.close(handle)

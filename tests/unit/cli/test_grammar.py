@@ -73,7 +73,7 @@ def without_choices(hint: object) -> tuple[object, tuple[str, ...]]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_a_module_of_its_name_with_the_typed_value_that_its_words_make(command: Command) -> None:
     module, function, kind = run.parts_of(command)
-    assert module.__name__.rpartition(".")[2].strip("_") == command.name.strip("_")
+    assert module.__name__.rpartition(".")[2].strip("_") == command.name.strip("_").replace("-", "_")
     assert next(iter(inspect.signature(function).parameters.values())).annotation is kind
     hints = get_type_hints(kind, {**vars(module), **literals(), "Literal": Literal})
     line: dict[str, Argument | Option] = {argument.name: argument for argument in command.arguments}
@@ -87,7 +87,7 @@ def test_a_command_is_a_module_of_its_name_with_the_typed_value_that_its_words_m
 
 def test_each_module_of_commands_is_a_command() -> None:
     files = {path.stem.strip("_") for path in Path(commands.__file__).parent.glob("*.py")} - {"init"}
-    assert files == {command.name.strip("_") for command in grammar.all_commands()} - {"init"}
+    assert files == {command.name.strip("_").replace("-", "_") for command in grammar.all_commands()} - {"init"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -99,7 +99,7 @@ def test_a_commands_words_are_of_known_kinds_and_explained(command: Command) -> 
     assert not command.summary.endswith(".")
     flags = [flag for option in command.options for flag in option.flags]
     assert len(set(flags)) == len(flags)
-    assert all(re.fullmatch(r"-[a-z]|--[a-z][a-z-]+", flag) for flag in flags)
+    assert all(re.fullmatch(r"-[a-z]|--[a-z][a-z-]+(=[a-z-]+)?", flag) for flag in flags)
     keys = [arguments.value_key(option) for option in command.options] + [
         argument.name for argument in command.arguments
     ]

@@ -1,0 +1,58 @@
+"""A coding agent behind a proxy and in a fence, and what the access log says of it when it has ended.
+
+Law: standard output is the agent's alone. The summary goes to standard error.
+"""
+
+import os
+import time
+
+from envfs.protocol import control
+from envfs.tuples import NamedTuple
+from envfs_cli.agent_session import summary
+from envfs_cli.daemon import client, new_proxies, session
+from envfs_cli.fencing import starting
+from envfs_cli.level_versions import check_newest, dated_level
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envfs_cli.daemon.new_proxies import StartedProxy
+
+
+class AgentRun(NamedTuple):
+    """The command of an agent, and what it gets of a level."""
+
+    level: str
+    command: "tuple[str, ...]"
+    only: "tuple[str, ...]"
+    plain: "tuple[str, ...]"
+    writable: "tuple[str, ...]"
+    reason: "str | None"
+    passphrase_file: "str | None"
+
+
+def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
+    """Run it, and print the summary. Returns its exit status.
+
+    Raises:
+        EnvFSError: no fence can be made, or what the daemon refuses with
+    """
+    agent = os.path.basename(run.command[0])
+    fence = starting.prepare_fence(run.command, run.writable, is_best_effort=is_best_effort, agent=agent)
+    begin = time.time()
+    status = fence.run(_proxy(run), run.level)
+    summary.print_summary(_session_facts(run.level, begin), as_json=as_json)
+    return status
+
+
+def _proxy(run: AgentRun) -> "StartedProxy":
+    check_newest(dated_level(run.level), "a proxy sends values as they are now")
+    shown = new_proxies.ShownVariables(run.only, run.plain)
+    return new_proxies.start_proxy(run.level, shown, session.given_reason(run.reason), run.passphrase_file)
+
+
+def _session_facts(level: str, begin: float) -> summary.SessionFacts:
+    asking = session.session_over(client.need_running())
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin - 1))
+    rows = asking.rows(control.ReadLog(level=level, since=since))
+    lines = (row.line for row in rows if isinstance(row, control.LogRow))
+    return summary.facts_of_entries(lines, os.getpid(), time.time() - begin)

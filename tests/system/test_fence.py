@@ -1,0 +1,302 @@
+"""`envfs exec --fence`: what a command inside reaches of this machine, of its user's account, and of EnvFS."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.component.proxying import HOST, Upstream
+from tests.conftest import Homes
+from tests.system.escapes import everything
+from tests.system.home import ENVFS, SECONDS, Home, alive, as_user, eventually
+from tests.system.outside import AMBIENT, KEY, Outside
+from tests.system.test_memory import found_in
+
+OTHER = "value-without-a-rule-0123456789"
+USER = 1001
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    """Give the module a host."""
+    host = Upstream(tmp_path_factory.mktemp("host"))
+    yield host
+    host.close()
+
+
+@pytest.fixture(scope="module")
+def shop(new_home: Homes, upstream: Upstream) -> Iterator[Home]:
+    """Give the module a home with a rule, and a daemon."""
+    home = new_home()
+    rule = (
+        f'[proxy]\nroots = "{upstream.roots}"\n\n[[proxy.rule]]\nkey = "SHOP_KEY"\nhosts = ["{HOST}:{upstream.port}"]\n'
+    )
+    home.edit_settings(home.settings.read_text(encoding="utf-8") + rule + 'address = "127.0.0.1"\nname = "shop"\n')
+    with home.mounted():
+        home.envfs("import", "-", "/shop", given=f"SHOP_KEY={KEY}\nOTHER={OTHER}\n")
+        home.envfs("grant", "/shop", "--uid", str(USER))
+        yield home
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    """Give the module what root must not reach from inside."""
+    there = Outside(tmp_path_factory.mktemp("outside"), 0)
+    yield there
+    there.close()
+
+
+def _inside(
+    shop: Home, outside: Outside, *words: str, options: tuple[str, ...] = (), uid: int = 0
+) -> subprocess.CompletedProcess[bytes]:
+    command = [*as_user(uid), ENVFS, "exec", "/shop", "--fence", *options, "--", *words]
+    return subprocess.run(
+        command,
+        env=outside.environ(shop),
+        cwd=outside.work,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=3 * SECONDS,
+    )
+
+
+def _attempts(shop: Home, outside: Outside, upstream: Upstream, uid: int) -> dict[str, object]:
+    """Run all attempts in one process inside a fence."""
+    upstream.seen.clear()
+    words = (sys.executable, "-c", everything.program(outside.facts(shop, upstream, uid)))
+    done = _inside(shop, outside, *words, options=("--proxy",), uid=uid)
+    assert done.returncode == 0, done.stderr
+    results: dict[str, object] = json.loads(done.stdout)
+    return results
+
+
+def _check_attempts(results: dict[str, object], upstream: Upstream) -> None:
+    assert {name: got for name, got in results.items() if got is not None} == {}
+    assert len(results) > 150
+    for seen in upstream.seen:
+        assert "smuggled" not in seen.target
+        assert OTHER not in str(seen)
+
+
+def test_no_attempt_leads_out(shop: Home, outside: Outside, upstream: Upstream) -> None:
+    _check_attempts(_attempts(shop, outside, upstream, 0), upstream)
+    outside.listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        outside.listener.accept()
+
+
+@pytest.mark.soak
+def test_no_attempt_of_an_ordinary_user_leads_out(shop: Home, upstream: Upstream) -> None:
+    with tempfile.TemporaryDirectory(prefix="envfs-sys-") as folder:
+        os.chmod(folder, 0o755)
+        there = Outside(Path(folder), USER)
+        try:
+            _check_attempts(_attempts(shop, there, upstream, USER), upstream)
+        finally:
+            there.close()
+
+
+# -- what stays as without a fence -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(("sh", "-c", "exit 7"), 7), (("sh", "-c", "kill -9 $$"), 137), (("no-such-command",), 127)],
+)
+def test_the_exit_status_is_the_commands(shop: Home, outside: Outside, words: tuple[str, ...], status: int) -> None:
+    assert _inside(shop, outside, *words).returncode == status
+
+
+def test_pipes_signals_and_the_work_folder_are_as_without_one(shop: Home, outside: Outside) -> None:
+    script = (
+        "import signal, sys\nsignal.signal(15, lambda *_: sys.exit(5))\nopen('made', 'w').write(sys.stdin.readline())\n"
+    )
+    script += "print('ready', flush=True)\nsignal.pause()"
+    command = [ENVFS, "exec", "/shop", "--fence", "--", sys.executable, "-c", script]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=outside.environ(shop), cwd=outside.work, stdin=pipe, stdout=pipe) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(b"by a pipe\n")
+        running.stdin.flush()
+        assert running.stdout.readline() == b"ready\n"
+        running.terminate()
+        assert running.wait(SECONDS) == 5
+    assert (outside.work / "made").read_text(encoding="ascii") == "by a pipe\n"
+
+
+def test_all_inside_ends_with_the_process_outside(shop: Home, outside: Outside) -> None:
+    command = [ENVFS, "exec", "/shop", "--fence", "--", "sh", "-c", "echo ready; exec sleep 1000"]
+    with subprocess.Popen(command, env=outside.environ(shop), cwd=outside.work, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"ready\n"
+        inside = _below(running.pid)
+        assert len(inside) >= 3
+        running.kill()
+    eventually(lambda: not any(map(alive, inside)), "all inside ends")
+
+
+def _below(pid: int) -> list[int]:
+    """List the processes that descend from one."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [number for child in map(int, children) for number in (child, *_below(child))]
+
+
+def test_the_terminal_stays_one_and_its_keys_stop_continue_and_interrupt(shop: Home, outside: Outside) -> None:
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(outside.work)
+        os.execve("/bin/bash", ["bash", "--norc", "--noprofile", "-i"], outside.environ(shop))  # noqa: S606 - a shell's job
+    try:
+        _type(terminal, "PS1='$?:rea''dy> '\n", "0:ready> ")
+        _type(
+            terminal, f"{ENVFS} exec /shop --fence -- sh -c 'test -t 0 && echo on a tty; sleep 1000'\n", "on a tty\r\n"
+        )
+        _type(terminal, "\x1a", ":ready> ")
+        _type(terminal, "jobs\n", "Stopped")
+        _type(terminal, "fg\n", "sleep 1000'\r\n")
+        _type(terminal, "\x03", "130:ready> ")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.close(terminal)
+        os.waitpid(child, 0)
+
+
+def _type(terminal: int, keys: str, until: str) -> None:
+    os.write(terminal, keys.encode())
+    shown, end = "", time.monotonic() + SECONDS
+    while until not in shown:
+        assert time.monotonic() < end, (keys, shown)
+        if select.select([terminal], [], [], 0.1)[0]:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+
+
+# -- what does not get in ----------------------------------------------------------------------------------------------
+
+SEND = """
+import hashlib, http.client, os, ssl, sys, urllib.parse, base64
+proxy = urllib.parse.urlsplit(os.environ["HTTPS_PROXY"])
+client = http.client.HTTPSConnection(proxy.hostname, proxy.port, timeout=60,
+    context=ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"]))
+token = base64.b64encode(f"{proxy.username}:{proxy.password}".encode()).decode()
+client.set_tunnel(sys.argv[1], int(sys.argv[2]), {"Proxy-Authorization": f"Basic {token}"})
+body = bytes(range(256)) * 40_000
+client.request("POST", "/upload", body, {"Authorization": "Bearer " + os.environ["SHOP_KEY"]})
+print(hashlib.sha256(body).hexdigest() in client.getresponse().read().decode(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_the_host_gets_the_value_and_no_process_of_the_session_has_it(
+    shop: Home, outside: Outside, upstream: Upstream
+) -> None:
+    upstream.seen.clear()
+    command = [ENVFS, "exec", "/shop", "--proxy", "--fence", "--", sys.executable, "-c", SEND, HOST, str(upstream.port)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=outside.environ(shop), cwd=outside.work, stdin=pipe, stdout=pipe) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"True\n"
+        assert upstream.seen[0].headers["authorization"] == f"Bearer {KEY}"
+        processes = [running.pid, *_below(running.pid)]
+        assert len(processes) >= 4
+        for pid in processes:
+            assert found_in(pid, (KEY, OTHER)) == []
+            shown = b"".join(Path(f"/proc/{pid}/{name}").read_bytes() for name in ("environ", "cmdline"))
+            assert KEY.encode() not in shown
+            assert OTHER.encode() not in shown
+            assert pid == running.pid or AMBIENT.encode() not in shown
+        running.communicate(b"\n", SECONDS)
+    for path in outside.work.rglob("*"):
+        assert not path.is_file() or KEY.encode() not in path.read_bytes()
+
+
+def test_the_view_inside_has_placeholders(shop: Home, outside: Outside) -> None:
+    script = f"cat {shop.view('/shop')}; echo SHOP_KEY=$SHOP_KEY; ls {shop.path}/state"
+    done = _inside(shop, outside, "sh", "-c", script, options=("--proxy",))
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].startswith("# masked")
+    assert lines.count(lines[-1]) == 2
+    assert KEY not in done.stdout.decode()
+
+
+def test_neither_a_folder_nor_a_closed_stream_leads_out(shop: Home, outside: Outside) -> None:
+    words = f"{ENVFS} exec /shop --fence -- sh -c 'readlink /proc/self/fd/0 /proc/self/fd/2 /proc/self/fd/7'"
+    run = partial(subprocess.run, env=outside.environ(shop), cwd=outside.work, capture_output=True)
+    for streams in ("< / 2>&- 7< /", "<&- 2< / 7< /etc/passwd"):
+        assert run(["sh", "-c", f"{words} {streams}"]).stdout == b"/dev/null\n" * 2
+
+
+def test_without_namespaces_it_refuses_and_the_best_effort_says_what_is_open(shop: Home, outside: Outside) -> None:
+    words = "env; python3 -c 'import socket; socket.socket(socket.AF_UNIX)'"
+    without = ["bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--unshare-user", "--disable-userns", "--"]
+    results = []
+    for option in ("--fence", "--fence=best-effort"):
+        command = [*without, ENVFS, "exec", "/shop", option, "--", "sh", "-c", words]
+        results.append(
+            subprocess.run(command, env=outside.environ(shop), cwd=outside.work, capture_output=True, check=False)
+        )
+    refused, tried = results
+    assert (refused.returncode, refused.stdout) == (100, b"")
+    assert b"no fence can be made here" in refused.stderr
+    assert b"not fenced" in tried.stderr
+    assert KEY in tried.stdout.decode()
+    assert AMBIENT not in tried.stdout.decode()
+    assert b"Address family not supported" in tried.stderr
+
+
+# -- agents and git ----------------------------------------------------------------------------------------------------
+
+
+def test_the_run_of_an_agent_ends_with_a_summary(shop: Home, outside: Outside, upstream: Upstream) -> None:
+    words = [ENVFS, "agent", "run", "/shop", "--json", "--", sys.executable, "-c", SEND, HOST, str(upstream.port)]
+    done = subprocess.run(
+        words, env=outside.environ(shop), cwd=outside.work, input=b"\n", capture_output=True, check=True
+    )
+    facts = json.loads(done.stderr.splitlines()[-1])
+    assert done.stdout == b"True\n"
+    assert (facts["requests"], facts["keys"], facts["refusals"]) == (1, {"shop": 1}, {})
+    assert facts["hosts"] == {f"{HOST}:{upstream.port}": 1}
+
+
+def test_git_gets_a_value_outside_and_a_placeholder_inside(shop: Home, outside: Outside) -> None:
+    secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+    shop.envfs("set", "/shop", "GITHUB_TOKEN", given=secret)
+    question = "protocol=https\nhost=github.com\n\n"
+    assert (
+        shop.envfs("git-credential", "/shop", "get", given=question).text
+        == f"username=x-access-token\npassword={secret}\n"
+    )
+    for other in (
+        "protocol=http\nhost=github.com\n",
+        "protocol=https\nhost=github.com.evil.test\n",
+        "protocol=https\n",
+    ):
+        assert shop.envfs("git-credential", "/shop", "get", given=other).text == ""
+    assert shop.envfs("git-credential", "/shop", "store", given=question).text == ""
+    script = f"printf '{question}' | {ENVFS} git-credential /shop get; echo $GITHUB_TOKEN".replace("\n", "\\n")
+    done = _inside(shop, outside, "sh", "-c", script, options=("--proxy",))
+    user, password, placeholder = done.stdout.decode().splitlines()
+    assert (user, password) == ("username=x-access-token", f"password={placeholder}")
+    assert placeholder.startswith("ghp_")
+    assert placeholder != secret
+
+
+def test_settings_of_agents_deny_what_is_hidden(shop: Home) -> None:
+    denied = json.loads(shop.envfs("agent", "settings", "claude").text)["permissions"]["deny"]
+    assert {"Read(./.env)", "Read(~/.ssh/**)", "Bash(envfs get:*)", f"Read(/{shop.mnt}/**)"} <= set(denied)
+    policy = tomllib.loads(shop.envfs("agent", "settings", "codex").text)
+    assert policy["sandbox_workspace_write"] == {"network_access": False}
+    assert "AWS_*" in policy["shell_environment_policy"]["exclude"]
+    shop.envfs("agent", "settings", "other", status=2)
