@@ -137,7 +137,7 @@ static char *request_of(const struct line *line)
     strcpy(end, line->names ? "\"" : "");
     if (asprintf(&request,
                  "{\"type\":\"read-view\",\"level\":\"%s\",\"format\":\"%s\",\"channel\":\"%s\",\"only\":[%s],"
-                 "\"version\":0,\"dialect\":\"\",\"reason\":\"\",\"moment\":\"\"}",
+                 "\"version\":0,\"dialect\":\"\",\"reason\":\"\",\"moment\":\"\",\"target\":\"\",\"masked\":false}",
                  line->level, form, channel, list) < 0)
         return NULL;
     return request;

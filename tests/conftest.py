@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.selection import dealt_out
 from tests.system import forked
 from tests.system.crashing import put_under_passphrase
 from tests.system.home import OWNER, PASSPHRASE, Daemon, Home, eventually, mounts_below, processes_of
@@ -60,21 +61,36 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         os.chmod("/dev/fuse", session.config.stash[_MODE])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Mark the tests that need root and /dev/fuse, and skip them where either is missing.
 
-    Those that take longest each begin first, or at the end one process works while the others have nothing left.
+    Once it is known which are tried, each of several processes is to begin with a share of them, as they take longest.
     """
     able = _is_able()
-    items.sort(key=lambda item: "transcripts" not in item.path.parts)
     for item in items:
-        folders = item.path.relative_to(Path(__file__).parent).parts[:1]
-        if folders and folders[0] in _LAWS:
+        folder = _folder(item.path)
+        if folder in _LAWS:
             item.add_marker(pytest.mark.law)
-        if folders and folders[0] in _WHOLE_PROGRAM:
+        if folder in _WHOLE_PROGRAM:
             item.add_marker(pytest.mark.system)
             if not able:
                 item.add_marker(pytest.mark.skip(reason="needs root and /dev/fuse"))
+    yield
+    items[:] = _ordered(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _ordered(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    modules = dict[Path, list[pytest.Item]]()
+    for item in sorted(items, key=lambda item: _folder(item.path) != "transcripts"):  # of which each takes longest
+        modules.setdefault(item.path, []).append(item)
+    tests = list(modules.values())
+    order = dealt_out([(len(tests), _folder(path) in _WHOLE_PROGRAM) for path, tests in modules.items()], processes)
+    return [item for at in order for item in tests[at]]
+
+
+def _folder(path: Path) -> str:
+    return path.relative_to(Path(__file__).parent).parts[0]
 
 
 def _is_able() -> bool:

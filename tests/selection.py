@@ -56,5 +56,24 @@ def shared_out(firsts: Collection[First], seconds: Collection[Second], among: in
     return cases
 
 
+def dealt_out(modules: Sequence[tuple[int, bool]], among: int) -> list[int]:
+    """Return an order of modules in which each of so many equal parts of it begins with a share of the dear ones.
+
+    A module is its number of tests and whether it is dear. Each process begins with a part, and takes over from the end
+    of another one's: what takes long is begun by all of them at once, and what is left at the end is short.
+    """
+    size = sum(count for count, _ in modules) / among
+    parts: list[list[int]] = [[] for _ in range(among)]
+    filled = [0] * among
+    for is_for_dear in (True, False):
+        for at, (count, is_dear) in enumerate(modules):
+            if is_dear is is_for_dear:
+                emptiest = filled.index(min(filled))
+                part = emptiest if is_dear else next((n for n in range(among) if filled[n] + count <= size), emptiest)
+                parts[part].append(at)
+                filled[part] += count
+    return [at for part in parts for at in part]
+
+
 def _at(members: Sequence[Sequence[object]], place: Place) -> list[object]:
     return [each[at] for each, at in zip(members, place, strict=True)]

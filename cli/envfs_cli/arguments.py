@@ -168,8 +168,9 @@ def _ending(values: "Values", places: "list[Argument]", last_words: list[str]) -
         while places[0].optional and places[0].kind != "words":
             places.pop(0)
     if places and places[0].kind in ("words", "paths") and last_words:
-        values[places[0].name] = (*(values[places[0].name] or ()), *last_words)  # type: ignore[misc]
-        places = places[1:]
+        name = places.pop(0).name
+        taken = values[name]
+        values[name] = (*(taken if isinstance(taken, tuple) else ()), *last_words)
         last_words = []
     if last_words or any(not argument.optional for argument in places):
         return None

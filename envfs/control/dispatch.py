@@ -73,6 +73,7 @@ _TABLE: dict[type, Requirement] = {
     ask.Revoke: Requirement(_C.GRANT, Where.ANY, "rules.revoke"),
     ask.ListGrants: Requirement(_C.GRANT, Where.ANY, "rules.list_grants"),
     ask.ExplainAccess: Requirement(_C.GRANT, Where.LEVEL, "rules.explain_access"),
+    ask.AskPerson: Requirement(_C.NAMES, Where.GATE, "petitions.ask_person"),
     ask.ListApprovals: Requirement(_C.APPROVE, Where.ANY, "approvals.list_approvals"),
     ask.ShowApproval: Requirement(_C.APPROVE, Where.ANY, "approvals.show_approval"),
     ask.RespondApproval: Requirement(_C.APPROVE, Where.ANY, "approvals.respond_approval"),

@@ -33,13 +33,14 @@ class Format(StrEnum):
     NAMES = "names"
     PRESENCE = "presence"  # whether variables are set, and are not empty
     HISTORY = "history"
+    PETITION = "petition"  # that a person gives a right to values, or sets one
     CHANGES = "changes"  # that its view changed, as it happens
     COMPARE = "compare"  # what an import would change
     PROXY = "proxy"  # placeholders for a command, and values for its proxy
     LOOKUP = "lookup"  # of a name in the mount
 
 
-_NAMED = (Format.EXAMPLE, Format.NAMES, Format.PRESENCE, Format.CHANGES)
+_NAMED = (Format.EXAMPLE, Format.NAMES, Format.PRESENCE, Format.PETITION, Format.CHANGES)
 _CAPABILITIES: Final = {
     **dict.fromkeys(Format, Capability.READ),
     **dict.fromkeys(_NAMED, Capability.NAMES),

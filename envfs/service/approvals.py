@@ -24,6 +24,7 @@ from envfs.host.callers import lineages
 from envfs.host.callers.peers import Peer
 from envfs.service import rights
 from envfs.service.grants import check_giving, give_rule
+from envfs.service.petitions import give_petition
 from envfs.service.service import Service
 
 _NOBODY = AnsweringProcess((), None, None)
@@ -69,6 +70,9 @@ async def answer_question(
         board.deny(question, caller)
         await service.after_revoke()  # what was allowed to the same program before has ended
         return None
+    if question.identity.petition is not None:
+        await give_petition(service, caller, question, question.identity.petition)
+        find_question(service, caller, name)
     if scope is ApprovalScope.ONCE:
         scope = question.choices[0]
     if scope not in question.choices:

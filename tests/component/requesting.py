@@ -62,6 +62,7 @@ CASES: dict[str, Case] = {
     "list questions": Case(R.ListApprovals(), R.Done, needs_key=False, needs_log=False),
     "show a question": Case(R.ShowApproval("q1"), R.Failed, needs_key=False, needs_log=False),
     "answer a question": Case(R.RespondApproval("q1"), R.Failed, needs_key=False, needs_log=False),
+    "ask a person": Case(R.AskPerson("/shop", "set", ("LOG",)), R.Failed, needs_key=False, needs_log=False),  # as above
     "watch questions": Case(R.WatchApprovals(), R.Failed, needs_key=False, needs_log=False),  # none is asked here
     "use a token": Case(R.UseToken(), R.Failed, b"x", needs_key=False, needs_log=False),
     "explain access": Case(R.ExplainAccess("/shop", uid=7), R.Explained, needs_key=False, needs_log=False),
@@ -99,6 +100,7 @@ READS = {
     "describe a view",
     "list variables",
     "list presence",
+    "ask a person",
     "list levels",
     "list history",
     "find",

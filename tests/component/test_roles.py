@@ -91,6 +91,7 @@ def test_every_request_states_what_it_needs() -> None:
         R.WatchView,
         R.ListVariables,
         R.ListPresence,
+        R.AskPerson,
         R.ListLevels,
         R.ListHistory,
         R.ListRotations,

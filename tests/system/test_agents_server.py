@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,14 +18,16 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from envfs_cli.agents.tool_table import TOOLS
-from tests.system.home import ENVFS, SECONDS, Home, as_user
+from tests.system.home import ENVFS, SECONDS, Home, as_user, eventually
 
 Homes = Callable[..., Home]
 ANA = 61_101
+_PAUSE = 0.3  # between two looks for a question
 SEED = secrets.token_hex(4)
 KINDS = ("sk_live_{}", "postgres://user:{}@db.example.com/shop", "{}\\nline two of {}", "${{PATH}}-{}")
 VALUES = {f"KEY_{number}": f"{number}z{SEED}" for number in range(40)}
-LEVELS = ("/app", "/app/web", "/", "/none", "app", "/..", "/app@1", "", "$(id)")
+REFUSED = ("/none", "/..", "", "$(id)")
+LEVELS = ("/app", "/app/web", "/", "app", "/app@1", *REFUSED)
 NAME = next(iter(VALUES))
 
 
@@ -77,8 +80,8 @@ def ask(home: Home, calls: list[tuple[str, dict[str, object]]], uid: int = 0) ->
 def test_no_tool_tells_a_value_whatever_it_is_asked(served: Home) -> None:
     calls: list[tuple[str, dict[str, object]]] = [("no-such-tool", {}), ("presence", {"level": "/app", "value": "x"})]
     for tool in TOOLS:
-        for level in LEVELS:
-            given: dict[str, object] = {"level": level, "names": [*VALUES, "WEB", "E"], "name": NAME}
+        for level in LEVELS if tool.only_looks else REFUSED:  # the others ask a person, and wait
+            given: dict[str, object] = {"level": level, "names": [*VALUES, "WEB", "E"], "name": NAME, "reason": "x"}
             calls.append((tool.name, {word: given[word] for word in tool.takes if word in given}))
         calls += [(tool.name, {}), (tool.name, {"level": ["/app"]}), (tool.name, {"level": "/app", "names": [""]})]
     before = len(served.log())
@@ -87,13 +90,23 @@ def test_no_tool_tells_a_value_whatever_it_is_asked(served: Home) -> None:
         assert SEED not in answer.text, answer.tool
     assert errors == ""
     assert SEED not in json.dumps(served.log()[before:])
-    assert {answer.tool for answer in told if not answer.refused} == {tool.name for tool in TOOLS}
+    assert {answer.tool for answer in told if not answer.refused} == {tool.name for tool in TOOLS if tool.only_looks}
     assert any(f'\\"name\\": \\"{NAME}\\"' in answer.text for answer in told if answer.tool == "presence")
     formats = {entry["format"] for entry in served.log()[before:] if entry["event"] == "read"}
     assert formats == {"names", "presence", "history"}
 
 
-def test_a_user_with_names_alone_gets_names_and_presence_and_no_more(served: Home) -> None:
+def test_a_user_with_names_alone_gets_names_and_presence_and_a_person_to_ask(served: Home) -> None:
+    asked: dict[str, object] = {"level": "/app/web", "name": "ASKED", "reason": "the build needs it"}
+    shown: list[str] = []
+
+    def set_it(question: str) -> None:
+        shown.append(served.envfs("approvals", "show", question).text)
+        shown.append(served.envfs("approvals", "respond", question, "yes", status=101).complaint)
+        served.envfs("set", "/app/web", "ASKED", given=f"typed-{SEED}")
+
+    person = Person(served, set_it, lambda question: served.envfs("approvals", "respond", question, "no"))
+    person.start()
     told, errors = ask(
         served,
         [
@@ -104,10 +117,13 @@ def test_a_user_with_names_alone_gets_names_and_presence_and_no_more(served: Hom
             ("history", {"level": "/app"}),
             ("stale", {}),
             ("list_names", {"level": "/other"}),
+            ("request_value", asked),
+            ("request_value", asked),
         ],
         ANA,
     )
-    levels, names, presence, checked, history, due, other = told
+    person.join()
+    levels, names, presence, checked, history, due, other, done, refused = told
     assert [row["level"] for row in rows(levels)] == ["/", "/app", "/app/web"]
     assert {(row["version"], row["values_allowed"]) for row in rows(levels)} == {(0, False)}
     assert {row["name"] for row in rows(names)} == {*VALUES, "WEB", "E", "A"}
@@ -120,6 +136,12 @@ def test_a_user_with_names_alone_gets_names_and_presence_and_no_more(served: Hom
     assert (rows(checked), rows(due)) == ([], [])
     assert (history.refused, other.refused) == (True, True)
     assert "not-approved" in history.text
+    assert rows(done)[0]["state"] == "done"
+    assert "that you set ASKED" in shown[0]
+    assert "the build needs it" in shown[0]
+    assert "envfs set /app/web ASKED" in shown[1]
+    assert refused.refused
+    assert "a person refused" in refused.text
     assert errors == ""
     assert SEED not in "".join(answer.text for answer in told)
 
@@ -166,3 +188,68 @@ def test_without_the_library_the_command_says_how_to_get_it(tmp_path: Path) -> N
     )
     assert ran.returncode == 100
     assert "pip install 'envfs[mcp]'" in ran.stderr
+
+
+class Person(threading.Thread):
+    """A person who acts on the questions of an agent, one after the other."""
+
+    def __init__(self, home: Home, *acts: Callable[[str], object]) -> None:
+        super().__init__()
+        self._home = home
+        self._acts = acts
+        self._done: set[str] = set()
+        home.envfs("approvals")  # somebody is there
+
+    def run(self) -> None:
+        for act in self._acts:
+            eventually(self._asked, "the person is asked", pause=_PAUSE)
+            act(self._question)
+
+    def _asked(self) -> bool:
+        names = [row["question"] for row in self._home.rows("approvals", "--json") if row["question"] not in self._done]
+        self._question = names[0] if names else ""
+        self._done.update(names[:1])
+        return bool(names)
+
+
+def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served: Home) -> None:
+    given = {"level": "/app", "names": [NAME], "reason": "to deploy"}
+    lines: list[str] = []
+
+    async def talk() -> list[str]:
+        command, *words = (*as_user(ANA), ENVFS, "mcp")
+        server = StdioServerParameters(command=command, args=words, env=served.environ({"HOME": "/"}), cwd="/")
+        async with Client(server, read_timeout_seconds=SECONDS) as client:
+            served.envfs("approvals")
+            asked = asyncio.create_task(client.call_tool("request_access", given))
+            names: list[str] = []
+            while not names:
+                await asyncio.sleep(_PAUSE)
+                names = [row["question"] for row in await asyncio.to_thread(served.rows, "approvals", "--json")]
+            await asyncio.to_thread(served.envfs, "approvals", "respond", names[0], "yes")
+            result = await asked
+            line = str(result.structured_content["result"][0]["next"])  # type: ignore[index]
+            lines.append(line.replace("envfs exec", f"{ENVFS} exec").replace("COMMAND", "env"))
+            runs = [await asyncio.to_thread(run_as_ana) for _ in range(2)]
+            return [result.model_dump_json(), *runs]
+
+    def run_as_ana() -> str:
+        ran = subprocess.run(
+            [*as_user(ANA), "sh", "-c", lines[0]],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+            env=served.environ({"HOME": "/"}),
+        )
+        return ran.stdout + ran.stderr
+
+    answer, *environments = asyncio.run(talk())
+    assert SEED not in str(answer)
+    for environment in environments:
+        assert f"{NAME}=" in str(environment)
+        assert VALUES[NAME] in str(environment)
+        assert "KEY_1=" not in str(environment)
+    served.envfs("get", "/app", NAME, uid=ANA, status=102)
+    eventually(lambda: served.rows("token", "ls", "--json") == [], "the token ends with the server")
+    assert VALUES[NAME] not in run_as_ana()

@@ -275,6 +275,7 @@ ELSEWHERE = {
     "envfs forget {}": "a level that was removed: tests/transcripts/versions.txt",
     "envfs unset LEVEL NAME": "a line with words that stand for others",
     "envfs history --json": "authors without a key in the settings: tests/unit/test_settings.py",
+    "envfs set {} {}": "a yes to a petition for a value: tests/system/test_agents_server.py",
     "envfs accept /": "a home that a backup was put back into",
 }
 

@@ -142,7 +142,7 @@ def test_the_size_of_the_terminal_is_told(mounted: Home) -> None:
 def test_a_command_that_goes_with_it_is_no_other_mode_of_exec(mounted: Home) -> None:
     for other in ("--watch", "--proxy", "--fence"):
         said = mounted.envfs("exec", "/app", "--mask-output", other, "--", "true", status=2)
-        assert "--mask-output goes with none of" in said.complaint
+        assert "--mask-output goes with neither" in said.complaint
 
 
 def test_no_descriptor_is_left_to_the_command(mounted: Home) -> None:

@@ -55,10 +55,8 @@ def check(given: "Given") -> "Answer":
 
 def history(given: "Given") -> "Answer":
     """List the versions of a level, with the names that each changed."""
-    newest = given.get("newest", _MOST_VERSIONS)
-    request = control.ListHistory(
-        str(given["level"]), newest if isinstance(newest, int) else _MOST_VERSIONS, name=str(given.get("name", ""))
-    )
+    newest, name = _number(given, "newest", _MOST_VERSIONS), str(given.get("name", ""))
+    request = control.ListHistory(str(given["level"]), newest, name=name)
     return [_version(row) for row in rows_of(request, control.VersionRow)]
 
 
@@ -77,12 +75,16 @@ def _version(row: control.VersionRow) -> "dict[str, object]":
 
 def stale(given: "Given") -> "Answer":
     """List the variables that are due for rotation."""
-    days = given.get("within_days", 0)
-    request = control.ListRotations(str(given.get("level", "/")), days * _DAY if isinstance(days, int) else 0)
+    request = control.ListRotations(str(given.get("level", "/")), _number(given, "within_days", 0) * _DAY)
     return [
         {"level": row.level, "name": row.name, "state": row.state, "due": row.due, "since": row.since}
         for row in rows_of(request, control.RotationRow)
     ]
+
+
+def _number(given: "Given", word: str, default: int) -> int:
+    number = given.get(word, default)
+    return number if isinstance(number, int) else default
 
 
 def texts(words: object) -> "tuple[str, ...]":

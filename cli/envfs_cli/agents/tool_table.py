@@ -4,7 +4,7 @@ Law: no tool takes a value, and none gives one.
 """
 
 from envfs.tuples import NamedTuple
-from envfs_cli.agents import listings
+from envfs_cli.agents import listings, petitions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ _LEVEL = {"type": "string", "description": "a level such as /shop/dev"}
 _TOP = {"type": "string", "description": "this level and those below it; / is all"}
 _NAME = {"type": "string", "description": "a variable's name"}
 _NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1, "description": "names of variables"}
+
+_REASON = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 500,
+    "description": "why, in the words that the person is shown",
+}
 
 TOOLS = (
     AgentTool(
@@ -89,5 +96,23 @@ TOOLS = (
         {"level": _TOP, "within_days": {"type": "integer", "minimum": 0, "maximum": 3650}},
         (),
         listings.stale,
+    ),
+    AgentTool(
+        "request_access",
+        "Ask a person for a right to read variables for 10 minutes. The person answers elsewhere (`envfs approvals "
+        "watch`). Say why. The answer is a command line for programs that need the values: you get none.",
+        {"level": _LEVEL, "names": _NAMES, "reason": _REASON},
+        ("level", "names", "reason"),
+        petitions.request_access,
+        only_looks=False,
+    ),
+    AgentTool(
+        "request_value",
+        "Ask a person to set a variable that is missing or wrong. The person types the value at their own terminal. "
+        "Never ask for the value in the conversation, and never invent one.",
+        {"level": _LEVEL, "name": _NAME, "reason": _REASON},
+        ("level", "name", "reason"),
+        petitions.request_value,
+        only_looks=False,
     ),
 )

@@ -34,10 +34,10 @@ class ExecArguments(NamedTuple):
     reason: str | None
     proxy: bool
     plain: tuple[str, ...]
-    mask_output: bool
     fence: bool
     fence_best_effort: bool
     writable: tuple[str, ...]
+    mask_output: bool
     watch: bool
     grace: int | None
     keep_existing: bool
@@ -61,15 +61,15 @@ def run_exec(arguments: ExecArguments) -> int:
         from envfs_cli.arguments import Mistake
 
         raise Mistake("--plain says what is not hidden from a command behind a proxy", "--proxy starts one")
-    is_other = arguments.proxy or arguments.watch or arguments.fence or arguments.fence_best_effort
-    if arguments.mask_output and is_other:
+    is_fenced = arguments.fence or arguments.fence_best_effort
+    if arguments.mask_output and (arguments.proxy or is_fenced or arguments.watch):
         from envfs_cli.arguments import Mistake
 
-        raise Mistake("--mask-output goes with none of --proxy, --watch and --fence", "leave it out, or them")
+        raise Mistake("--mask-output goes with neither --proxy, --fence nor --watch", "leave it out, or them")
     view = _View(arguments)
     if arguments.explain or arguments.json:
         return _explain(arguments, view)
-    if arguments.fence or arguments.fence_best_effort:
+    if is_fenced:
         return _fenced(arguments, view)
     if arguments.writable:
         from envfs_cli.arguments import Mistake

@@ -83,16 +83,18 @@ def _pushes(target: PushTarget, names: "tuple[str, ...]", more: "tuple[str, ...]
         raise Mistake(f"{target.name} needs to know {target.needs}", "say it at the end, behind `--`")
     for name in names:
         if not target.takes(name):
-            raise Malformed(f"{target.name} takes no variable of the name {name}", "give it another name in the level")
+            raise Malformed(
+                f"{target.name} takes no variable of the name {name}", "give it a name that the service takes"
+            )
     groups = [(name,) for name in names] if target.is_for_each else [names]
     return [Push(group, target.command(group[0], more)) for group in groups]
 
 
 def _check_present(arguments: PushArguments, dated: DatedLevel, names: "tuple[str, ...]") -> None:
     # what a dry run says is so for callers without a right to the values as well
-    asking = session.start_session(arguments.passphrase_file)
     request = control.ListPresence(dated.level, names, version=dated.version, moment=dated.moment)
-    if any(isinstance(row, control.PresenceRow) and row.state == _NOT_SET for row in asking.rows(request)):
+    rows = session.start_session(arguments.passphrase_file).rows(request)
+    if any(isinstance(row, control.PresenceRow) and row.state == _NOT_SET for row in rows):
         raise NoSuchVariable(f"{dated.level} has no variable of that name", f"`envfs show {dated.level}` lists them")
 
 

@@ -20,11 +20,11 @@ _LAST = 64  # chunks at the end: more than a pipe holds
 _PAUSE = 30  # milliseconds without output, after which a person may be waiting
 
 
-class MaskedRelay:
+class Relay:
     """The relay of what comes from one descriptor to another one."""
 
     def __init__(self, source: int, target: int, others: "Mapping[bytes, bytes]", *, is_watched: bool) -> None:
-        """MaskedRelay from `source` to `target`. `is_watched` if a person looks at it."""
+        """Relay from `source` to `target`. `is_watched` if a person looks at it."""
         self._source = source
         self._target = target
         self._stream = MaskedStream(others)
@@ -50,7 +50,7 @@ class MaskedRelay:
         self._thread.join()
 
     def run(self) -> None:
-        """MaskedRelay until the end of the stream, or until it is empty and no more comes."""
+        """Relay until the end of the stream, or until it is empty and no more comes."""
         try:
             while self._waits_for_more():
                 data = _read(self._source)
@@ -65,7 +65,7 @@ class MaskedRelay:
             os.close(self._source)
 
     def relay_on(self) -> None:
-        """MaskedRelay what others go on to write, to the end of the stream."""
+        """Relay what others go on to write, to the end of the stream."""
         with contextlib.suppress(OSError):
             while data := _read(self._source):
                 _write(self._target, self._stream.feed(data))

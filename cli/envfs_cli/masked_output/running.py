@@ -16,7 +16,7 @@ import sys
 
 from envfs_cli import exit_status
 from envfs_cli.masked_output import monitor
-from envfs_cli.masked_output.relays import MaskedRelay
+from envfs_cli.masked_output.relays import Relay
 from envfs_cli.masked_output.terminal import PersonTerminal, open_terminal
 from envfs_cli.process import forking
 from envfs_cli.process.child import be_child
@@ -44,7 +44,7 @@ class CommandStreams:
         self.person = PersonTerminal(self._at_terminal[0]) if self._at_terminal else None
         self.ours = self.theirs = -1
         self.given: dict[int, int] = {}
-        self.relays: list[MaskedRelay] = []
+        self.relays: list[Relay] = []
         if self.person is not None and {1, 2} & set(self._at_terminal):
             self._add_terminal(self.person)
         for number in {1, 2} - self.given.keys():
@@ -54,12 +54,12 @@ class CommandStreams:
         self.ours, self.theirs = open_terminal(person, is_bare=not self.is_session)
         numbers = [number for number in self._at_terminal if number or self.is_session]
         self.given |= dict.fromkeys(numbers, self.theirs)
-        self.relays.append(MaskedRelay(self.ours, max(1, numbers[0]), self._others, is_watched=True))
+        self.relays.append(Relay(self.ours, max(1, numbers[0]), self._others, is_watched=True))
 
     def _add_pipe(self, number: int) -> None:
         if _is_open(number):
             reading, self.given[number] = _pipe()
-            self.relays.append(MaskedRelay(reading, number, self._others, is_watched=False))
+            self.relays.append(Relay(reading, number, self._others, is_watched=False))
 
     def put_in_place(self) -> None:
         """Make them standard ones, in the command."""
@@ -122,7 +122,7 @@ def _leave_relays(streams: CommandStreams) -> None:
                 _leave_relay(relay)
 
 
-def _leave_relay(relay: MaskedRelay) -> None:
+def _leave_relay(relay: Relay) -> None:
     with contextlib.suppress(OSError):
         if os.fork() == 0:
             try:

@@ -15,6 +15,7 @@ _CHOICES = {
     "always": "writes a rule",
 }
 _CHOICES_OF_REQUESTS = {"once": "this request alone", "process": "while the command runs"}
+_SET = "set"
 _ENDS = {
     "allowed": "was allowed",
     "denied": "was refused",
@@ -41,10 +42,21 @@ def question_lines(row: control.QuestionRow) -> "list[str]":
     lines = [output.paint(output.clean(f"{row.question} {purpose}"), "head")]
     for name, text in facts:
         lines += _folded(name, text) if text else []
+    if row.petition is not None and row.petition.kind == _SET:
+        lines.append(output.clean(f"  {'do':<8}envfs set {row.level} {','.join(row.petition.names)}"))
     return [*lines, *(_choice(row, scope) for scope in row.choices), f"  {'no':<8}{_respond(row)} no"]
 
 
+def _petition_words(petition: control.PetitionFact) -> str:
+    names = ", ".join(petition.names)
+    if petition.kind == _SET:
+        return f"that you set {names}; the program does not get the value by it"
+    return f"{names}: its commands may read them for 10 minutes, by a token"
+
+
 def _subject(row: control.QuestionRow) -> "list[tuple[str, str]]":
+    if row.petition is not None:
+        return [("what", _petition_words(row.petition))]
     if row.forward is None:
         return [("what", f"{row.format} of {row.level}{_version(row)}: {row.variables} variables")]
     sent, request = row.forward, f"{row.forward.method} {row.forward.url}"
@@ -89,6 +101,8 @@ def question_cells(row: control.QuestionRow) -> "tuple[str, ...]":
 def _choice(row: control.QuestionRow, scope: str) -> str:
     suffix = "" if scope in ("once", row.choices[0]) else f" --for {scope}"
     meaning = _CHOICES.get(scope, scope) if row.forward is None else _CHOICES_OF_REQUESTS.get(scope, scope)
+    if row.petition is not None:
+        meaning = "gives that right"
     note = output.paint(output.clean(f"  # {meaning}"), "dim")
     return f"  {'yes' if scope == row.choices[0] else '':<8}{_respond(row)} yes{output.clean(suffix)}{note}"
 

@@ -15,6 +15,7 @@ from envfs.protocol.control import (
     Done,
     ForwardFact,
     ListApprovals,
+    PetitionFact,
     ProcessFact,
     QuestionRow,
     RespondApproval,
@@ -31,6 +32,7 @@ _EFFECTS = {
     ApprovalScope.EXECUTABLE: "this program may read it for 10 minutes, as this user",
     ApprovalScope.ALWAYS: "a rule allows it from now on: `envfs grants`",
 }
+_RIGHT = "the program's commands may read these for 10 minutes: `envfs token ls`"
 _EFFECTS_ON_REQUESTS = {
     ApprovalScope.ONCE: "that request goes on, and no other one",
     ApprovalScope.PROCESS: "requests with this method, host and path go on until the command ends",
@@ -63,6 +65,8 @@ async def respond_approval(call: Call, request: RespondApproval) -> Sent:
     question = find_question(call.service, call.caller, request.question)
     allowed = await answer_question(call.service, call.caller, call.peer, request.question, scope)
     effects = _EFFECTS if question.identity.forwarded is None else _EFFECTS_ON_REQUESTS
+    if allowed is not None and question.identity.petition is not None:
+        return Sent(Done((_RIGHT,)))
     return Sent(Done((effects[allowed],) if allowed is not None else ()))
 
 
@@ -96,7 +100,7 @@ def _board(call: Call) -> Board:
 
 def _row(board: Board, question: Question, outcome: Outcome | None = None, answered_by: int = -1) -> QuestionRow:
     sighting, request = question.sighting, question.request
-    forwarded = question.identity.forwarded
+    forwarded, petition = question.identity.forwarded, question.identity.petition
     return QuestionRow(
         question=question.name,
         state=outcome or _OPEN,
@@ -119,6 +123,7 @@ def _row(board: Board, question: Question, outcome: Outcome | None = None, answe
         choices=question.choices,
         answered_by=answered_by,
         forward=None if forwarded is None else _forward(forwarded),
+        petition=None if petition is None else PetitionFact(petition.kind, petition.names),
     )
 
 

@@ -69,7 +69,9 @@ async def set_variable(call: Call, request: SetVariable) -> Sent:
     operation = Operation.TEMPLATE if request.template else Operation.SET
     level = names.parse_level(request.level)
     change = LevelChange(operation, level, name, trim=request.trim, message=request.message, canary=request.canary)
-    return await _write(call, change, call.descriptor("the value"))
+    sent = await _write(call, change, call.descriptor("the value"))
+    call.service.open_vault.approvals.board.fulfil(level, (name,), call.caller)
+    return sent
 
 
 async def set_variables(call: Call, request: SetVariables) -> Sent:
@@ -80,7 +82,9 @@ async def set_variables(call: Call, request: SetVariables) -> Sent:
     operation = Operation.TEMPLATE if request.template else Operation.SET
     level = names.parse_level(request.level)
     change = LevelChange(operation, level, trim=request.trim, message=request.message, names=several)
-    return await _write(call, change, call.descriptor("the values"))
+    sent = await _write(call, change, call.descriptor("the values"))
+    call.service.open_vault.approvals.board.fulfil(level, several, call.caller)
+    return sent
 
 
 async def unset_variable(call: Call, request: UnsetVariable) -> Sent:

@@ -1,7 +1,7 @@
 """A question to a person: who asks, for what, why, and what a yes could allow.
 
 Laws: a question is shown whole. One that is too long to be shown is refused, and never shortened: what stands at its
-end may be what matters. It holds no value and no variable's name.
+end may be what matters. It holds no value, and no variable's name but those that the program itself wrote.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from envfs.core.access.roles import Capability
 from envfs.core.access_request import AccessRequest
 from envfs.core.approvals.forwarding import ForwardedRequest
 from envfs.core.approvals.lineage import Lineage, Process
+from envfs.core.approvals.petition import Petition, PetitionKind
 from envfs.errors import TooLarge
 
 REASON_CHARACTERS = 500
@@ -56,7 +57,7 @@ class QuestionIdentity(NamedTuple):
 
     `by_socket`: the program is the client of the socket that asks for another. `capability` is READ for values, NAMES
     for names alone: who says yes to these has not said yes to those. `forwarded` is the request through a proxy that
-    it is about.
+    it is about, `petition` what it asks a person for beside an access of its own.
     """
 
     uid: int
@@ -67,6 +68,7 @@ class QuestionIdentity(NamedTuple):
     by_socket: bool = False
     capability: Capability = Capability.READ
     forwarded: ForwardedRequest | None = None
+    petition: Petition | None = None
 
     @property
     def has_contents(self) -> bool:
@@ -77,7 +79,9 @@ class QuestionIdentity(NamedTuple):
         """Return it for what goes by a process: that one has the yes, whatever is written to the files later."""
         script = None if self.script is None else self.script._replace(sha256="")
         forwarded = None if self.forwarded is None else self.forwarded._replace(nonce="")
-        return self._replace(program=self.program._replace(sha256=""), script=script, forwarded=forwarded)
+        petition = None if self.petition is None else self.petition._replace(token="", process=None)
+        program = self.program._replace(sha256="")
+        return self._replace(program=program, script=script, forwarded=forwarded, petition=petition)
 
 
 # the inode of a pidfd behind two zeros. Where there is none, number and start of the process in front of a zero
@@ -121,7 +125,9 @@ class Question(NamedTuple):
         """The scopes that a yes can have, the least first."""
         if self.identity.forwarded is not None:
             return _EACH if self.identity.forwarded.nonce else _FIRST
-        if self.identity.by_socket:
+        if self.identity.petition is not None and self.identity.petition.kind is PetitionKind.SET:
+            return ()  # a yes sets nothing
+        if self.identity.by_socket or self.identity.petition is not None:
             return _BY_SOCKET
         if not (self.sighting.is_certain and self.identity.has_contents):
             return _UNCERTAIN  # a file that holds something else later would have the yes
@@ -161,6 +167,8 @@ def _texts(question: Question) -> Iterator[str]:
     yield sighting.script.path if sighting.script else ""
     if question.identity.forwarded is not None:
         yield from question.identity.forwarded.texts()
+    if question.identity.petition is not None:
+        yield from question.identity.petition.names
     for process in sighting.lineage:
         yield process_words(process)
 

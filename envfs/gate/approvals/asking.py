@@ -16,6 +16,7 @@ from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
 from envfs.core.access_request import AccessRequest
 from envfs.core.approvals.forwarding import ForwardedRequest
+from envfs.core.approvals.petition import Petition
 from envfs.core.approvals.question import Outcome, Question, QuestionIdentity, Sighting
 from envfs.errors import EnvFSError, NobodyToAsk, NotApproved, TimedOut
 from envfs.gate.approvals.board import Answer, Board, Patience
@@ -87,9 +88,9 @@ class Approvals:
         verdict: Verdict,
         variables: int,
         patience: Patience,
-        forwarded: ForwardedRequest | None = None,
+        subject: ForwardedRequest | Petition | None = None,
     ) -> Answer:
-        """Wait for an answer. With `forwarded` it is about that request through a proxy.
+        """Wait for an answer. With a `subject` it is about that request through a proxy, or a petition.
 
         Raises:
             CallerLeft: the caller waits no more
@@ -106,7 +107,9 @@ class Approvals:
         self.board.waits_unattended = approvals.waits_unattended
         now = clocks.boot_seconds()
         identity = _identity(caller, request.level, verdict, seen)._replace(
-            capability=request.capability, forwarded=forwarded
+            capability=request.capability,
+            forwarded=subject if isinstance(subject, ForwardedRequest) else None,
+            petition=subject if isinstance(subject, Petition) else None,
         )
         approval = self._standing.approval(identity, seen.process, now)
         if approval is not None:  # another one was answered meanwhile

@@ -6,7 +6,7 @@ way to everything else. Where nobody is there to ask, nobody waits.
 Code between two awaits is atomic. Shared are `_open` and its waiters.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, NoReturn
 
@@ -15,6 +15,7 @@ import trio
 from envfs.core import events
 from envfs.core.access.caller import Caller
 from envfs.core.approvals.lineage import Lineage
+from envfs.core.approvals.petition import PetitionKind
 from envfs.core.approvals.question import (
     ApprovalScope,
     Outcome,
@@ -197,6 +198,21 @@ class Board:
         self._log.append(events.answered(question.request, question.name, "", is_yes=False), answered_by)
         self.standing.refuse(question.identity, clocks.boot_seconds())
         self._end(entry, Outcome.DENIED, answered_by.uid)
+
+    def fulfil(self, level: str, names: Collection[str], written_by: Caller) -> None:
+        """End the petitions that a variable is set which was set now.
+
+        Raises:
+            AuditUnavailable: the end cannot be recorded. Then there is none
+        """
+        for entry in tuple(self._open.values()):
+            identity = entry.question.identity
+            petition = identity.petition
+            is_about = petition is not None and petition.kind is PetitionKind.SET and identity.level == level
+            if petition is not None and is_about and {*petition.names} <= {*names}:
+                event = events.answered(entry.question.request, entry.question.name, petition.kind, is_yes=True)
+                self._log.append(event, written_by)
+                self._end(entry, Outcome.ALLOWED, written_by.uid)
 
     @property
     def is_running(self) -> bool:

@@ -76,7 +76,7 @@ class StandingApprovals:
             case ApprovalScope.PROCESS:
                 for process in opens:
                     self._add(question, scope, process, math.inf, seen.get(process))
-            case ApprovalScope.ONCE if question.identity.forwarded is not None:
+            case ApprovalScope.ONCE if question.identity.forwarded or question.identity.petition:
                 pass  # the request that waits goes on, and no other one
             case ApprovalScope.ONCE:
                 for process, number in opens.items():

@@ -24,6 +24,20 @@ class WatchApprovals(NamedTuple):
     """Questions as they are asked and end, until the client leaves, first those that wait. Rows: QuestionRow."""
 
 
+class AskPerson(NamedTuple):
+    """Ask a person for something at a level, and wait for it. First a WaitingRow comes. Reply: Done.
+
+    `kind` is `read`, for a right to read `names` by a token whose digest this is (SHA-256 in hexadecimal), for a while
+    and as long as the client runs, or `set`, that a person sets the one of `names`.
+    """
+
+    level: str
+    kind: str
+    names: tuple[str, ...]
+    reason: str = ""
+    token: str = ""
+
+
 class ProcessFact(NamedTuple):
     """One process of a tree: its number, its user, and how it is called. `terminal`: it has one."""
 
@@ -49,12 +63,19 @@ class ForwardFact(NamedTuple):
     is_alone: bool
 
 
+class PetitionFact(NamedTuple):
+    """A petition: `read` or `set`, and the names that the program wrote."""
+
+    kind: str
+    names: tuple[str, ...]
+
+
 class QuestionRow(NamedTuple):
     """A question to a person. `state` is `open`, or how it ended: an Outcome.
 
     `processes` are the one that asks and its ancestors, the nearest first. `variables` is how many the view has.
     `asked` is UTC. `choices` are what a yes can allow: Scopes. `answered_by` is a uid, -1 where nobody answered.
-    `forward` is the request that it is about, if it is about one.
+    `forward` is the request that it is about, if it is about one, and `petition` the petition.
     """
 
     question: str
@@ -78,6 +99,7 @@ class QuestionRow(NamedTuple):
     choices: tuple[str, ...]
     answered_by: int = -1
     forward: ForwardFact | None = None
+    petition: PetitionFact | None = None
 
 
 class WaitingRow(NamedTuple):
@@ -87,5 +109,5 @@ class WaitingRow(NamedTuple):
     seconds: int
 
 
-ApprovalsRequest = ListApprovals | ShowApproval | RespondApproval | WatchApprovals
+ApprovalsRequest = AskPerson | ListApprovals | ShowApproval | RespondApproval | WatchApprovals
 ApprovalsRow = QuestionRow | WaitingRow
