@@ -309,6 +309,8 @@ def _by_argparse(command: "Command", words: "Sequence[str]") -> "Values":
     last = command.arguments[-1] if command.arguments else None
     if last is None or last.kind != "words":
         plain_values: Values = vars(argument_parser.parse_intermixed_args(list(words)))
+        if last is not None and last.kind == "paths":
+            plain_values[last.name] = tuple(plain_values[last.name] or ()) or None  # type: ignore[arg-type]
         if plain_values.get("level", "") is None and _takes_a_level_for_a_name(command, plain_values):
             argument_parser.error("the following arguments are required: name")
         return plain_values

@@ -140,7 +140,7 @@ def test_the_size_of_the_terminal_is_told(mounted: Home) -> None:
 
 
 def test_a_command_that_goes_with_it_is_no_other_mode_of_exec(mounted: Home) -> None:
-    for other in ("--watch", "--proxy"):
+    for other in ("--watch", "--proxy", "--fence"):
         said = mounted.envfs("exec", "/app", "--mask-output", other, "--", "true", status=2)
         assert "--mask-output goes with neither" in said.complaint
 
