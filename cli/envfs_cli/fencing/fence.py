@@ -62,18 +62,18 @@ def run_fenced(program: str, fenced: Fenced) -> int:
         command, listener = _answer(ours)
     except OSError:  # it has ended, and said why on standard error
         return _ended(os.waitpid(child, 0)[1])
-    _start_relay(listener, fenced.order.opened)
+    _start_bridge(listener, fenced.order.opened)
     try:
         return _supervise(child, command)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _start_relay(listener: int, opened: "StartedProxy | None") -> None:
+def _start_bridge(listener: int, opened: "StartedProxy | None") -> None:
     if opened is not None and listener >= 0:
-        from envfs_cli.fencing import relay
+        from envfs_cli.fencing import bridge
 
-        relay.Relay(listener, opened.port).start()
+        bridge.Bridge(listener, opened.port).start()
 
 
 def ignored_signals() -> "tuple[int, ...]":

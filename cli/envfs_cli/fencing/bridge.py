@@ -17,7 +17,7 @@ _PIECE = 1 << 16
 _HERE = "127.0.0.1"
 
 
-class Relay:
+class Bridge:
     """A thread that carries bytes, until this process ends."""
 
     def __init__(self, listener: int, port: int) -> None:
