@@ -28,7 +28,7 @@ from envfs.gate.turns import asker
 from envfs.host import clocks
 from envfs.host.callers.peers import Peer
 from envfs.protocol import control, framing, wire
-from envfs.service import rights
+from envfs.service.access import rights
 from envfs.service.service import Service
 
 _DESCRIPTORS = 4

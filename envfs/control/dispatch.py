@@ -18,7 +18,8 @@ from envfs.core.access.roles import Capability
 from envfs.errors import BadRequest, EnvFSError, NotApproved
 from envfs.host import surprises, user_namespace
 from envfs.protocol import control as ask
-from envfs.service import log_verification, rights
+from envfs.service.access import rights
+from envfs.service.audit import log_verification
 
 Handler = Callable[[Call, Any], Awaitable[Sent]]
 

@@ -38,7 +38,7 @@ from envfs.errors import EnvFSError, MountFailed
 from envfs.host import private_files
 from envfs.host.supervision import Tasks, run_once, run_restarted, supervised_nursery
 from envfs.locations import Locations
-from envfs.service import identity
+from envfs.service.keys import identity
 from envfs.service.service import OpenVault, Service
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.errors import EnvFSError
 from envfs.host import clocks
 from envfs.host.supervision import run_once, supervised_nursery
-from envfs.service import identity
-from envfs.service.forgetting import finish_forgetting
-from envfs.service.grants import end_sessions
-from envfs.service.locking import lock_now
-from envfs.service.rekeying import finish_all
+from envfs.service.access.grants import end_sessions
+from envfs.service.keys import identity
+from envfs.service.keys.locking import lock_now
+from envfs.service.keys.rekeying import finish_all
+from envfs.service.levels.forgetting import finish_forgetting
 from envfs.service.service import Service
 
 _SECOND = 1.0

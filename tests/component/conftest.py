@@ -13,7 +13,7 @@ from envfs.gate.rule_book import RuleBook
 from envfs.gate.rule_uses import RuleUses
 from envfs.protocol.keyholding import CreateIdentity, IdentityMade
 from envfs.rules_file import RulesFile
-from envfs.service.identity import load_identity
+from envfs.service.keys.identity import load_identity
 from envfs.service.service import OpenVault
 from envfs.settings import SettingsFile
 from tests.component.keyholders import Chain, Kept

@@ -15,7 +15,7 @@ from envfs.gate.approvals import board as boards
 from envfs.gate.approvals.board import Answer, Board, CallerLeft, Patience
 from envfs.host import clocks
 from envfs.host.callers.peers import Peer
-from envfs.service import approvals
+from envfs.service.access import approvals
 from tests.component.world import ME, World, run
 from tests.unit.core.approvals.test_question import IDENTITY, PROCESS, SIGHTING, question
 

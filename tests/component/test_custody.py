@@ -25,9 +25,9 @@ from envfs.keyholder.crypto.identity import Identity
 from envfs.protocol import control as R  # noqa: N812
 from envfs.protocol import framing, wire
 from envfs.protocol.keyholding import Forget, HoldKeys, LoadIdentity, SealKeys, WriteLevel
-from envfs.service import identity as identities
-from envfs.service.identity import load_identity
-from envfs.service.locking import lock_now
+from envfs.service.keys import identity as identities
+from envfs.service.keys.identity import load_identity
+from envfs.service.keys.locking import lock_now
 from envfs.service.project_keys import KeyChange
 from envfs.service.service import Service
 from tests.component.cheap import TIME, age_file, identity_in, key_file

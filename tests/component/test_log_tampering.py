@@ -15,7 +15,7 @@ from envfs.core.audit_settings import AuditSettings, Compression
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.host.witnesses import Witness
 from envfs.protocol import control
-from envfs.service.identity import load_identity
+from envfs.service.keys.identity import load_identity
 from tests.component.world import ME, World, run
 
 SMALL = AuditSettings(segment_bytes=4096)

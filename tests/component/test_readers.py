@@ -14,7 +14,7 @@ from envfs.gate import readings
 from envfs.gate.readings import LevelReading, Readings
 from envfs.host import clocks
 from envfs.protocol import control
-from envfs.service.readers import ReaderState, level_readers
+from envfs.service.holding.readers import ReaderState, level_readers
 from tests.component.world import LATER, ME, STRANGER, Context, Replied, World, inode, looked_up, read_file, run
 
 PROD = AccessRequest("/shop/prod", Channel.MOUNT, Format.DOTENV)

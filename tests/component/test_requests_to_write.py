@@ -15,7 +15,7 @@ from envfs.dotenv.document import parse_document
 from envfs.errors import StoreUnavailable
 from envfs.host import private_files
 from envfs.protocol import control
-from envfs.service import grants
+from envfs.service.access import grants
 from tests.component.requesting import CASES, code, snapshot
 from tests.component.world import LATER, ME, STRANGER, World, run
 

@@ -11,8 +11,8 @@ from envfs.core.access.roles import Capability
 from envfs.core.access.rule import Rule
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.protocol import control, framing, wire
-from envfs.service.grants import end_sessions
-from envfs.service.identity import load_identity
+from envfs.service.access.grants import end_sessions
+from envfs.service.keys.identity import load_identity
 from tests.component.requesting import code
 from tests.component.world import ME, STRANGER, Client, World, run
 from tests.rule_processes import named, running, wait_for_end

@@ -28,7 +28,7 @@ from envfs.core.operations import Operation
 from envfs.daemon.housekeeping import finish_changes
 from envfs.daemon.keyholder_process import KeyholderLink
 from envfs.protocol import control, wire
-from envfs.service.identity import load_identity
+from envfs.service.keys.identity import load_identity
 from envfs.service.writer import LevelChange
 from envfs.store.directory import DirectoryStore
 from envfs.vault.high_water import Memory

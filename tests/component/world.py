@@ -31,7 +31,7 @@ from envfs.protocol import control, framing, wire
 from envfs.rules_file import RulesFile
 from envfs.service.changes.changes import ChangeNotices
 from envfs.service.changes.comparison import Comparison
-from envfs.service.identity import load_identity
+from envfs.service.keys.identity import load_identity
 from envfs.service.project_keys import ProjectKeys
 from envfs.service.service import OpenVault, Service
 from envfs.service.writer import LevelChange, Writer

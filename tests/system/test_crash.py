@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 import pyrage
 import pytest
 
-from envfs.service.log_verification import LIMITS
+from envfs.service.audit.log_verification import LIMITS
 from tests.conftest import copied
 from tests.system import forger
 from tests.system.crashing import (

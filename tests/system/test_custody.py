@@ -21,7 +21,7 @@ import pytest
 from envfs.core import keyfile, record
 from envfs.core.addresses import RecordAddress
 from envfs.core.secret import Secret
-from envfs.service.log_verification import LIMITS
+from envfs.service.audit.log_verification import LIMITS
 from envfs.vault import description
 from tests.component import cheap
 from tests.conftest import Homes, copied

@@ -22,7 +22,7 @@ from envfs.protocol.control import (
     ShowApproval,
     WatchApprovals,
 )
-from envfs.service.approvals import answer_question, find_question, may_answer
+from envfs.service.access.approvals import answer_question, find_question, may_answer
 
 _LOOK_AGAIN = 0.5  # whether the client is still there
 _OPEN = "open"

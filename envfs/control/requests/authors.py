@@ -2,7 +2,7 @@
 
 from envfs.control.call import Call, Sent
 from envfs.protocol.control import AuthorRow, Done, ListAuthors, NameAuthor
-from envfs.service import authors
+from envfs.service.maintenance import authors
 
 
 async def list_authors(call: Call, _request: ListAuthors) -> Sent:

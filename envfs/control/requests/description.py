@@ -2,7 +2,7 @@
 
 from envfs.control.call import Call, Sent
 from envfs.protocol.control import DescribeVault
-from envfs.service import vault_info
+from envfs.service.maintenance import vault_info
 
 
 async def describe_vault(call: Call, _request: DescribeVault) -> Sent:

@@ -8,9 +8,10 @@ from envfs.core.access.roles import Capability
 from envfs.core.holding import HoldKind
 from envfs.errors import BadRequest
 from envfs.protocol.control import Done, HolderRow, ListHolders
-from envfs.service import holders, rights
-from envfs.service.descent import Holder
-from envfs.service.holders import HoldersQuestion
+from envfs.service.access import rights
+from envfs.service.holding import holders
+from envfs.service.holding.descent import Holder
+from envfs.service.holding.holders import HoldersQuestion
 from envfs.service.progress import Progress
 
 

@@ -3,7 +3,7 @@
 from envfs.control.call import Call, Sent
 from envfs.host.keyrings import parse_keyring
 from envfs.protocol.control import ChangePassphrase, Done, ForgetIdentity, KeepIdentity
-from envfs.service import identity
+from envfs.service.keys import identity
 
 
 async def change_passphrase(call: Call, _request: ChangePassphrase) -> Sent:

@@ -20,13 +20,15 @@ from envfs.protocol.control import (
     ReportIncident,
     VersionFactRow,
 )
-from envfs.service import holders, incident, log_state, rights
-from envfs.service.holders import HoldersQuestion
-from envfs.service.incident import Incident, IncidentQuestion, Inquirer, OtherRead, ReadFact
-from envfs.service.live_reads import Times
-from envfs.service.log_pass import pass_over
-from envfs.service.log_state import LogFacts, LogState
-from envfs.service.log_verification import Inquiry
+from envfs.service.access import rights
+from envfs.service.audit import log_state
+from envfs.service.audit.log_pass import pass_over
+from envfs.service.audit.log_state import LogFacts, LogState
+from envfs.service.audit.log_verification import Inquiry
+from envfs.service.holding import holders, incident
+from envfs.service.holding.holders import HoldersQuestion
+from envfs.service.holding.incident import Incident, IncidentQuestion, Inquirer, OtherRead, ReadFact
+from envfs.service.holding.live_reads import Times
 from envfs.service.progress import Progress
 
 _LONGEST_TIME = 32

@@ -4,7 +4,7 @@ from envfs.control.call import Call, Sent
 from envfs.core import names
 from envfs.core.scope import VAULT, Scope
 from envfs.protocol.control import Done, Lock, Unlock
-from envfs.service import unlocking
+from envfs.service.keys import unlocking
 
 
 async def unlock(call: Call, request: Unlock) -> Sent:

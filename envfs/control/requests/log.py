@@ -3,8 +3,8 @@
 from envfs.control.call import Call, Sent
 from envfs.core import pins
 from envfs.protocol.control import Done, RestartLog, RotateLog, VerifyLog
-from envfs.service import log_verification
-from envfs.service.log_verification import Inquiry
+from envfs.service.audit import log_verification
+from envfs.service.audit.log_verification import Inquiry
 
 
 async def verify_log(call: Call, request: VerifyLog) -> Sent:

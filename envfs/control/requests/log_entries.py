@@ -20,7 +20,7 @@ from envfs.core.log_statistics import Statistics
 from envfs.errors import BadRequest, LogBroken, UnsafeSettings
 from envfs.gate.audit_log.log import AccessLog
 from envfs.protocol.control import CallerStatRow, CountLog, Done, HourStatRow, LogRow, ReadLog
-from envfs.service import rights
+from envfs.service.access import rights
 
 _LOOK_AGAIN = 0.2
 _LINES_AT_ONCE = 256

@@ -10,7 +10,7 @@ from envfs.core.approvals.petition import Petition, PetitionKind
 from envfs.errors import BadRequest, NotApproved
 from envfs.gate.approvals.board import Patience
 from envfs.protocol.control import AskPerson, Done
-from envfs.service.petitions import ask_for
+from envfs.service.access.petitions import ask_for
 
 
 async def ask_person(call: Call, request: AskPerson) -> Sent:

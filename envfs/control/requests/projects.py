@@ -29,10 +29,10 @@ from envfs.protocol.control import (
     RecoveryMade,
     RotateKey,
 )
-from envfs.service import key_changes
-from envfs.service.locking import one_try, unless_locked
+from envfs.service.keys import key_changes
+from envfs.service.keys.locking import one_try, unless_locked
+from envfs.service.keys.rekeying import finish_rekeying
 from envfs.service.project_keys import KeyChange
-from envfs.service.rekeying import finish_rekeying
 from envfs.service.service import OpenVault
 from envfs.vault.damage import DAMAGED
 

@@ -6,8 +6,9 @@ from envfs.core import names
 from envfs.core.access.roles import Capability
 from envfs.errors import NoSuchLevel, NotRunning
 from envfs.protocol.control import Done, ListReaders, ReaderRow
-from envfs.service import readers, rights
-from envfs.service.readers import LevelReader
+from envfs.service.access import rights
+from envfs.service.holding import readers
+from envfs.service.holding.readers import LevelReader
 
 
 async def list_readers(call: Call, request: ListReaders) -> Sent:

@@ -17,7 +17,7 @@ from envfs.core.operations import Operation
 from envfs.core.version_choice import VersionChoice
 from envfs.errors import BadRequest
 from envfs.protocol.control import ForgetVersions, MoveLevel, RemoveLevel, VersionsForgotten, Written
-from envfs.service import forgetting, moving, removal
+from envfs.service.levels import forgetting, moving, removal
 from envfs.service.progress import Progress
 from envfs.service.writer import LevelChange
 

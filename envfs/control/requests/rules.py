@@ -37,8 +37,8 @@ from envfs.protocol.control import (
     RuleRow,
     UseToken,
 )
-from envfs.service import rights
-from envfs.service.grants import (
+from envfs.service.access import rights
+from envfs.service.access.grants import (
     check_giving,
     chosen_rules,
     end_rules,

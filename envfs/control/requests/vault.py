@@ -17,8 +17,8 @@ from envfs.protocol.control import (
     StatusReport,
     Unmount,
 )
-from envfs.service import last_times, setup
-from envfs.service.backup import write_backup
+from envfs.service.maintenance import last_times, setup
+from envfs.service.maintenance.backup import write_backup
 
 
 class ReportAudience(StrEnum):

@@ -3,8 +3,8 @@
 from envfs.control.call import Call, Sent
 from envfs.core import names
 from envfs.protocol.control import Accept, Done, VerifyVault
-from envfs.service import last_times, verification
-from envfs.service.log_verification import Inquiry
+from envfs.service.audit.log_verification import Inquiry
+from envfs.service.maintenance import last_times, verification
 
 
 async def verify_vault(call: Call, request: VerifyVault) -> Sent:

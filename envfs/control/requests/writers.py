@@ -7,7 +7,7 @@ from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.operations import Operation
 from envfs.core.rotation import RotationPhase
 from envfs.errors import NoSuchLevel, NotApproved
-from envfs.service import rights
+from envfs.service.access import rights
 from envfs.service.writer import LevelChange
 
 _IN_PARTS = (Operation.SET, Operation.UNSET)

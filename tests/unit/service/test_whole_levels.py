@@ -1,6 +1,6 @@
 """Which levels are checked together."""
 
-from envfs.service.whole_levels import grouped
+from envfs.service.maintenance.whole_levels import grouped
 
 
 def test_levels_of_few_records_are_checked_together_and_each_other_stream_alone() -> None:

@@ -15,9 +15,9 @@ from envfs.host import clocks
 from envfs.host.callers import process_tree
 from envfs.host.callers.process_tree import Processes, ProcessFacts
 from envfs.host.evidence.process_files import ProcessStat
-from envfs.service.live_reads import Times
-from envfs.service.open_values import OpenValue
-from envfs.service.variable_past import JudgedRead
+from envfs.service.holding.live_reads import Times
+from envfs.service.holding.open_values import OpenValue
+from envfs.service.holding.variable_past import JudgedRead
 
 _SLACK_SECONDS, _HUNDREDTH = 1.0, 0.01  # of two clocks, and as exactly as the start of a process is known
 _DELETED = " (deleted)"

@@ -22,9 +22,9 @@ from envfs.errors import BadRequest, Conflict, NoSuchLevel, NotApproved
 from envfs.host import programs
 from envfs.host.callers import lineages
 from envfs.host.callers.peers import Peer
-from envfs.service import rights
-from envfs.service.grants import check_giving, give_rule
-from envfs.service.petitions import give_petition
+from envfs.service.access import rights
+from envfs.service.access.grants import check_giving, give_rule
+from envfs.service.access.petitions import give_petition
 from envfs.service.service import Service
 
 _NOBODY = AnsweringProcess((), None, None)

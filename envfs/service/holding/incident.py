@@ -15,8 +15,8 @@ from envfs.core.incident_tally import AccessTally, IncidentTally
 from envfs.core.logged_reads import LoggedCaller, LoggedRead, LoggedRefusal
 from envfs.errors import EnvFSError, Locked
 from envfs.gate.search import LikeVariable, Location, Query
+from envfs.service.holding.variable_past import JudgedRead, PastVersion, VariablePast
 from envfs.service.service import Service
-from envfs.service.variable_past import JudgedRead, PastVersion, VariablePast
 
 _OF_ONE_LEVEL = frozenset(Format) - {Format.LOOKUP, Format.NAMES}
 _MOST_VALUES = 20  # that are searched for in other levels

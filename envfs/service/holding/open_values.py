@@ -11,7 +11,7 @@ from envfs.core.access_request import AccessRequest, Format
 from envfs.core.logged_reads import LoggedRead
 from envfs.gate.readings import LevelReading
 from envfs.host import clocks
-from envfs.service.live_reads import Times
+from envfs.service.holding.live_reads import Times
 from envfs.service.service import Service
 
 _FILES = {Format.DOTENV: ".env", Format.JSON: ".env.json", Format.ENVIRON: ".environ"}

@@ -13,13 +13,13 @@ from envfs.core import names
 from envfs.core.logged_reads import LoggedRead
 from envfs.errors import NoSuchVariable
 from envfs.host.callers import process_tree
-from envfs.service.descent import Descent, Holder
-from envfs.service.live_reads import LiveReads
-from envfs.service.log_pass import pass_over
-from envfs.service.open_values import open_values
+from envfs.service.audit.log_pass import pass_over
+from envfs.service.holding.descent import Descent, Holder
+from envfs.service.holding.live_reads import LiveReads
+from envfs.service.holding.open_values import open_values
+from envfs.service.holding.variable_past import JudgedRead, VariablePast
 from envfs.service.progress import Progress
 from envfs.service.service import Service
-from envfs.service.variable_past import JudgedRead, VariablePast
 
 _INIT = 1
 _CANNOT_TELL = "a value that was passed on by a pipe, a file or a message is not seen"

@@ -25,11 +25,11 @@ from envfs.protocol.keyholding import (
     Faults,
     SealedKeyFile,
 )
-from envfs.service import whole_levels
+from envfs.service.audit.log_verification import LIMITS, Inquiry, begun_again, vouch_for_log
 from envfs.service.changes.comparison import NO_TEXT, UNKNOWN, LevelVersion
-from envfs.service.forgetting import finish_forgetting
-from envfs.service.gaps import Gaps, gaps_of
-from envfs.service.log_verification import LIMITS, Inquiry, begun_again, vouch_for_log
+from envfs.service.levels.forgetting import finish_forgetting
+from envfs.service.maintenance import whole_levels
+from envfs.service.maintenance.gaps import Gaps, gaps_of
 from envfs.service.progress import Progress
 from envfs.service.service import Service
 from envfs.vault.damage import DAMAGED

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from envfs.errors import LogBroken
-from envfs.service.log_verification import Inquiry, vouch_for_log
+from envfs.service.audit.log_verification import Inquiry, vouch_for_log
 
 
 class LogState(StrEnum):

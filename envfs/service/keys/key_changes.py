@@ -15,9 +15,9 @@ from envfs.core.scope import Scope
 from envfs.errors import Conflict, Locked
 from envfs.protocol.control import ResealedRow
 from envfs.protocol.keyholding import CreateRecovery, IdentityMade
-from envfs.service.locking import lock_now, one_try, unless_locked
+from envfs.service.keys.locking import lock_now, one_try, unless_locked
+from envfs.service.keys.rekeying import finish_rekeying
 from envfs.service.project_keys import KeyChange
-from envfs.service.rekeying import finish_rekeying
 from envfs.service.service import Service
 
 

@@ -9,9 +9,9 @@ from envfs.core.names import Project
 from envfs.core.scope import VAULT, Scope
 from envfs.errors import EnvFSError, NoSuchLevel
 from envfs.protocol.keyholding import Held, HoldKeys
-from envfs.service.identity import load_identity
-from envfs.service.locking import lock_now, one_try, unless_locked
-from envfs.service.rekeying import finish_all
+from envfs.service.keys.identity import load_identity
+from envfs.service.keys.locking import lock_now, one_try, unless_locked
+from envfs.service.keys.rekeying import finish_all
 from envfs.service.service import Service
 
 

@@ -13,8 +13,8 @@ from envfs.errors import AlreadyExists, BadRequest, Conflict
 from envfs.gate.keyholder import Keyholder
 from envfs.protocol.answers import Compared, VersionChange
 from envfs.protocol.keyholding import CompareVersions
+from envfs.service.levels.removal import Removed
 from envfs.service.progress import Progress
-from envfs.service.removal import Removed
 from envfs.service.service import OpenVault
 from envfs.service.writer import LevelChange
 from envfs.vault.vault import Vault

@@ -18,8 +18,8 @@ from envfs.core.approvals.question import Outcome, Question
 from envfs.errors import AuditUnavailable, BadRequest, NotApproved, TooLarge
 from envfs.gate.approvals.asking import refusal
 from envfs.gate.approvals.board import Answer, Patience
-from envfs.service import rights
-from envfs.service.grants import check_giving, give_rule, with_end
+from envfs.service.access import rights
+from envfs.service.access.grants import check_giving, give_rule, with_end
 from envfs.service.service import Service
 
 _SECONDS = 600

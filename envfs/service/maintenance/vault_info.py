@@ -9,7 +9,8 @@ from envfs.gate.audit_log import log_files
 from envfs.host import disk_usage
 from envfs.host.disk_usage import FolderSize
 from envfs.protocol.control import VaultInfo
-from envfs.service import identity, last_times
+from envfs.service.keys import identity
+from envfs.service.maintenance import last_times
 from envfs.service.service import Service
 from envfs.vault import description
 from envfs.vault.summary import Summary, summarize

@@ -22,7 +22,7 @@ from envfs.errors import AlreadyExists, AuditUnavailable, EnvFSError, NotApprove
 from envfs.host import clocks
 from envfs.host.callers import rule_processes
 from envfs.rules_file import MOST_RULES
-from envfs.service import rights
+from envfs.service.access import rights
 from envfs.service.service import Service
 
 _HINT = "ask the owner"

@@ -16,7 +16,7 @@ from envfs.gate.level_history import LevelHistory, Version
 from envfs.gate.search import LikeVariable
 from envfs.gate.variable_traces import SeenVariable, SeenView, VariableTraces, current_view, view_at
 from envfs.gate.version_changes import NameTrail
-from envfs.service.moving import change_of
+from envfs.service.levels.moving import change_of
 from envfs.service.service import OpenVault, Service
 
 _NOTHING = SeenVariable()

@@ -15,7 +15,7 @@ from envfs.errors import BadRequest, EnvFSError, NoVault
 from envfs.host import keyrings, private_files
 from envfs.host.keyrings import KeyringKind
 from envfs.protocol.keyholding import Copied, CopyIdentity, IdentityMade, LoadIdentity, Rewrap, Rewrapped
-from envfs.service.locking import one_try, unless_locked
+from envfs.service.keys.locking import one_try, unless_locked
 from envfs.service.service import Service
 
 

@@ -1,0 +1,1 @@
+"""Access: rules are given and taken back, and a person answers questions."""

@@ -1,0 +1,1 @@
+"""The access log as a whole: followed, checked, and said in words."""

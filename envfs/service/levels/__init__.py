@@ -1,0 +1,1 @@
+"""Levels moved, removed and forgotten. `service/writer.py` writes them."""
