@@ -223,7 +223,7 @@ def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served
             served.envfs("approvals")
             asked = asyncio.create_task(client.call_tool("request_access", given))
             names: list[str] = []
-            while not names:
+            while not (names or asked.done()):
                 await asyncio.sleep(_PAUSE)
                 names = [row["question"] for row in await asyncio.to_thread(served.rows, "approvals", "--json")]
             await asyncio.to_thread(served.envfs, "approvals", "respond", names[0], "yes")

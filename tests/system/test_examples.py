@@ -33,6 +33,11 @@ CONFIRMED = ("rollback", "forget", "rm")  # a person says yes
 APART = {
     *("mount", "unmount", "unlock", "lock", "init", "passwd", "keyring", "restore", "accept"),
     *("approvals", "edit", "shell"),
+    *("agent", "scan"),  # they work on a repository, or on the settings of an agent
+    "envfs link --hook /shop/dev",
+    "envfs link --hook '/shop/{branch}'",
+    "envfs proxy test /shop/dev STRIPE_KEY",  # where a rule of the settings is
+    "envfs proxy start /shop/dev --ttl 8h",
     "envfs exec /shop/dev --proxy -- claude",
     "envfs exec /shop/prod --session --can reader -- ./supervisor",
     "envfs log -f --level /shop --under claude",
@@ -65,10 +70,11 @@ LEVELS = {
     "/shop/staging": "LOG_LEVEL=debug\nDB_HOST=staging.internal\nDB_PASSWORD=another\n",
     "/shop/old": "A=1\n",
     "/backup": "A=1\n",
+    "/blog": "A=1\n",
     "/shop/prod": PROD,
 }
 PROGRAMS = ("manage.py", "supervisor", "app", "bin/set-password", "bin/new-api-key")
-TOOLS = ("npm", "psql", "pass", "kubectl", "lp", "claude", "codex")
+TOOLS = ("npm", "psql", "pass", "kubectl", "lp", "claude", "codex", "gh", "vercel", "fly", "docker", "make")
 FILES = {
     "web/.env": "PORT=1\n",
     "prod.env": PROD,

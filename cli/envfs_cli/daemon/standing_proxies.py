@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NAME = "envfs-proxy-environment"
 _LOOK_SECONDS = 2.0
+_NAME_BYTES = 64
 _LARGEST = 1 << 22  # bytes of an environment
 
 
@@ -39,8 +40,8 @@ def start_standing(
         os.close(reading)
         _hold(level, only, seconds, reason, passphrase_file, writing)
     os.close(writing)
-    with open(reading, encoding="ascii") as answer:
-        name = answer.read()
+    name = os.read(reading, _NAME_BYTES).decode()  # nothing, where it ended before it had one
+    os.close(reading)
     if name:
         return name
     os.waitpid(child, 0)
