@@ -167,6 +167,8 @@ def _ending(values: "Values", places: "list[Argument]", last_words: list[str]) -
     if last_words and places and places[-1].kind == "words":
         while places[0].optional and places[0].kind != "words":
             places.pop(0)
+    if places and places[0].kind == "paths" and any(word[:1] in ("", "-") for word in last_words):
+        return None  # argparse takes none of these behind the dashes. `./-x` is one for both
     if places and places[0].kind in ("words", "paths") and last_words:
         name = places.pop(0).name
         taken = values[name]

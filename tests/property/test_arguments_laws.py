@@ -18,6 +18,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "name": st.sampled_from(["A", "DATABASE_URL"]) | plain,
     "file": st.sampled_from(["-", ".env", "/etc/x y"]) | plain,
     "folder": st.sampled_from([".", "web", "/shop"]) | plain,
+    "paths": st.sampled_from(["-", ".", "/etc/x y"]) | plain,
     "text": plain,
     "number": st.integers(0, 10**30).map(str),
     "duration": st.builds("{}{}".format, st.integers(1, 10**9), st.sampled_from("smhd")),
