@@ -80,7 +80,7 @@ _TABLE: dict[type, Requirement] = {
     ask.RespondApproval: Requirement(_C.APPROVE, Where.ANY, "approvals.respond_approval"),
     ask.WatchApprovals: Requirement(_C.APPROVE, Where.ANY, "approvals.watch_approvals"),
     ask.OpenProxy: Requirement(_C.READ, Where.GATE, "proxies.open_proxy"),
-    ask.ListProxies: Requirement(_C.NAMES, Where.GATE, "proxies.list_proxies"),
+    ask.ListProxies: Requirement(_C.NAMES, Where.ANY, "proxies.list_proxies"),
     ask.StopProxy: Requirement(_C.NAMES, Where.GATE, "proxies.stop_proxy"),
     ask.ListProxyRules: Requirement(_C.NAMES, Where.GATE, "proxies.list_proxy_rules"),
     ask.ListReaders: Requirement(_C.LOG, Where.LEVEL, "readers.list_readers"),

@@ -15,7 +15,7 @@ from envfs.core.access.evidence import Need
 from envfs.core.access.face import Face
 from envfs.core.access.roles import Capability
 from envfs.core.access.verdict import Decision, Verdict
-from envfs.core.access_request import AccessRequest, Format
+from envfs.core.access_request import AccessRequest, Channel, Format
 from envfs.core.approvals.question import Outcome
 from envfs.core.events import Served
 from envfs.errors import AuditUnavailable, Conflict, Malformed, NotApproved, TooLarge
@@ -193,7 +193,9 @@ class Gate(Judge):
     def _check_verdict(self, caller: Caller, request: AccessRequest, verdict: Verdict) -> Verdict:
         if not verdict.is_served:
             self.refuse(caller, request, verdict.rule)
-        if not verdict.face.covers(request.face):
+        # an inode is of one face. On the socket, a caller that may have values may ask for placeholders
+        fits = verdict.face.has_values_of if request.channel is Channel.MOUNT else verdict.face.covers
+        if not fits(request.face):
             raise Conflict("the rules for this caller changed meanwhile", "ask again")
         return verdict
 

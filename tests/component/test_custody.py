@@ -1,5 +1,6 @@
 """Locks and keys of projects while something else goes on: what is locked is locked, and nothing else with it."""
 
+import base64
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -10,7 +11,6 @@ from typing import NamedTuple
 import pytest
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from envfs.core import keyfile, record
 from envfs.core.addresses import RecordAddress
@@ -34,6 +34,7 @@ from tests.component.cheap import TIME, age_file, identity_in, key_file
 from tests.component.world import ME, Counting, World, run
 
 PASS = b"river monkey telescope quartz"
+SSH_HEAD = b"\0\0\0\x0bssh-ed25519\0\0\0\x20"  # of a public key of 32 bytes (RFC 8709)
 STRANGERS = "age17cyz8uddawjyrgxfl2pma468ptvmtal758qzdvqcqs9afjr5jqzql6x2nf"
 
 
@@ -454,7 +455,8 @@ def test_a_recovery_identity_needs_a_place_that_can_be_written(world: World, cap
 
 
 def test_a_recipient_is_removed_however_it_is_spelt(world: World) -> None:
-    line = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    raw = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    line = f"ssh-ed25519 {base64.b64encode(b''.join((SSH_HEAD, raw))).decode()}"
     assert code(run(lambda: world.ask(R.ChangeRecipients("shop", (f"{line} me@here",), ())))) == "Done"
     assert line in run(lambda: world.open_vault.keys.describe("/shop")).recipients
     assert code(run(lambda: world.ask(R.ChangeRecipients("shop", (), (f"{line}  me@there",))))) == "Done"

@@ -157,6 +157,7 @@ NEED_THE_IDENTITY: list[NamedTuple] = [
     keyholding.CheckTombstones((KEY_PLACE, KEY_PLACE)),
     keyholding.CheckMembers(KEY_PLACE.vault),
     keyholding.BindValues((LAYER,), ("A",)),
+    keyholding.ScanText((LAYER,), 5),
     keyholding.IssueAuthority("p1", 0),
     keyholding.IssueCertificate("p1", "api.example.com", 0),
 ]

@@ -1,5 +1,6 @@
 """What there is outside of a fence, to be reached in vain from inside."""
 
+import contextlib
 import ctypes
 import os
 import socket
@@ -26,8 +27,10 @@ class Outside:
         subprocess.run(["git", "init", "-q", str(self.work)], check=True)
         self.listener = socket.create_server(("0.0.0.0", 0))  # noqa: S104 - it is what must not be reached
         port = self.listener.getsockname()[1]
-        self.listeners = [self.listener, self._listening(socket.AF_INET6, ("::1", port))]
-        self.name = f"envfs-{folder.name}-{uid}"
+        self.listeners = [self.listener]
+        with contextlib.suppress(OSError):  # a machine without IPv6
+            self.listeners.append(self._listening(socket.AF_INET6, ("::1", port)))
+        self.name = f"envfs-{folder.name}-{uid}-{os.getpid()}"
         self.listeners.append(self._listening(socket.AF_UNIX, f"\0{self.name}"))
         self.listeners.append(self._listening(socket.AF_UNIX, str(self.work / "service")))
         datagrams = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -35,7 +38,8 @@ class Outside:
         self.listeners.append(datagrams)
         environ = {"SECRET": AMBIENT}
         self.process = subprocess.Popen([*as_user(uid), "sleep", "1000"], env=environ)
-        self.memory = ctypes.CDLL(None).shmget(0x656E0000 + uid, 4096, 0o1666)
+        self.memory_key = 0x656E0000 + os.getpid() % 0x10000
+        self.memory = ctypes.CDLL(None).shmget(self.memory_key, 4096, 0o1666)
         for path in (folder, *folder.rglob("*")):
             os.chown(path, uid, uid)
 
@@ -65,7 +69,7 @@ class Outside:
             "control": str(home.socket),
             "envfs": ENVFS,
             "ambient": AMBIENT,
-            "shared": 0x656E0000 + uid,
+            "shared": self.memory_key,
             "host": HOST,
             "host_port": upstream.port,
             "second": next((row["port"] for row in home.rows("proxy", "ls")), 1),

@@ -75,7 +75,7 @@ def _inside(
 def _attempts(shop: Home, outside: Outside, upstream: Upstream, uid: int) -> dict[str, object]:
     """Run all attempts in one process inside a fence."""
     upstream.seen.clear()
-    words = (sys.executable, "-c", everything.program(outside.facts(shop, upstream, uid)))
+    words = (sys.executable, "-c", everything.program(outside.work, outside.facts(shop, upstream, uid)))
     done = _inside(shop, outside, *words, options=("--proxy",), uid=uid)
     assert done.returncode == 0, done.stderr
     results: dict[str, object] = json.loads(done.stdout)

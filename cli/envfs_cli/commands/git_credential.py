@@ -41,7 +41,8 @@ class SoughtCredential(NamedTuple):
 def run_git_credential(arguments: GitCredentialArguments) -> int:
     """Answer git. Returns 0 also where there is no answer."""
     names.parse_level(arguments.level)
-    question = read_question(sys.stdin.buffer.read(_MOST).decode(errors="replace"))
+    asked = sys.stdin.buffer.read(_MOST) if sys.stdin is not None else b""
+    question = read_question(asked.decode(errors="replace"))
     if arguments.action != "get" or question is None:
         return 0
     password = _placeholder(question.host) if _is_behind_proxy() else _value(arguments, question.host)

@@ -83,9 +83,7 @@ def _pushes(target: PushTarget, names: "tuple[str, ...]", more: "tuple[str, ...]
         raise Mistake(f"{target.name} needs to know {target.needs}", "say it at the end, behind `--`")
     for name in names:
         if not target.takes(name):
-            raise Malformed(
-                f"{target.name} takes no variable of the name {name}", "give it a name that the service takes"
-            )
+            raise Malformed(f"{target.name} takes no variable of such a name", "give it a name that the service takes")
     groups = [(name,) for name in names] if target.is_for_each else [names]
     return [Push(group, target.command(group[0], more)) for group in groups]
 

@@ -11,6 +11,8 @@ import stat
 import sys
 import tomllib
 
+import envfs
+import envfs_cli
 from envfs import safe_open
 from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
@@ -91,9 +93,15 @@ def places_for(
             tuple(path for path in _existing(fresh) if os.path.isdir(path)),
             hidden,
             tuple(_existing(guarded)),
-            tuple(_existing((*homes, sys.prefix, os.path.dirname(__file__), work))),
+            tuple(_existing((*homes, *_own_folders(), work))),
         )
     )
+
+
+def _own_folders() -> "Iterator[str]":
+    # for `envfs` inside. Without `site`, sys.prefix does not name the virtual environment
+    yield from (sys.prefix, os.path.dirname(os.path.dirname(sys.executable)))
+    yield from (os.path.dirname(module.__file__ or "") for module in (envfs, envfs_cli))
 
 
 def _visible(places: Places) -> Places:

@@ -2,18 +2,23 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 from tests.system.escapes import files, kernel, network, processes, proxy
 from tests.system.escapes.trying import FACTS
 
-ROOT = Path(__file__).parents[3]
+_HERE, _PLACE = Path(__file__).parent, Path("tests", "system", "escapes")
 _START = "import sys; sys.path.insert(0, {!r}); from tests.system.escapes.everything import main; main({!r})"
 
 
-def program(facts: dict[str, object]) -> str:
-    """Return the program for `python -c` that tries everything. `facts` say where things are outside."""
-    return _START.format(str(ROOT), json.dumps(facts))
+def program(folder: Path, facts: dict[str, object]) -> str:
+    """Return the program for `python -c` that tries everything. `facts` say where things are outside.
+
+    The attempts are copied to `folder`, for a fence may hide the place of these here.
+    """
+    shutil.copytree(_HERE, folder / _PLACE, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    return _START.format(str(folder), json.dumps(facts))
 
 
 def main(facts: str) -> None:

@@ -57,6 +57,8 @@ def test_no_two_messages_share_a_wire_name(table: dict[str, type]) -> None:
                 "dialect": "",
                 "reason": "",
                 "moment": "",
+                "target": "",
+                "masked": False,
             },
         ),
         (
