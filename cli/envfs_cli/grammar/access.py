@@ -48,11 +48,14 @@ COMMANDS = (
             "envfs grant /shop/prod --user www --exe /usr/bin/node --only 'DB_*'",
             "envfs grant /shop --group auditors --can auditor",
             "envfs grant /shop/prod --under /usr/bin/code --decision mask",
+            "envfs grant /shop/prod --exe /usr/bin/code --decision mask",
             "envfs grant /shop/web --user node --dialect node",
         ),
-        details="A caller has to meet all that is named. Of several rules the most specific one decides: that of the "
-        "deepest level, then the one that names a program, a script, an ancestor, a unit, a user or a group, in this "
-        "order. Of two that are as specific, the stricter one does: deny, ask, mask, allow. A yes to a question gives "
+        details="A caller has to meet all that is named. --under is about what a program starts, and not about the "
+        "program itself, which --exe is about: who masks an editor or an agent gives both rules. "
+        "Of several rules the most specific one decides: that of the deepest level, then the one that names a program, "
+        "a script, an ancestor, a unit, a user or a group, in this order. Of two that are as specific, the stricter one "
+        "does: deny, ask, mask, allow. A yes to a question gives "
         "what they come to without the asking: placeholders, if one of them masks. Programs are pinned by their "
         "content: once it changes, the rule does not match until it is given again. A user's own daemon serves its "
         "user alone; for several users the vault is root's. With --dialect, what these callers read as .env is written "
