@@ -51,9 +51,10 @@ COMMANDS = (
         "give git a credential of a level, as its credential helper",
         (HERE, action_argument(get="print the credential", store="do nothing", erase="do nothing")),
         (REASON, PASSPHRASE),
-        ("envfs git-credential /shop/dev get",),
-        details="git runs it where its setting credential.https://github.com.helper is !envfs git-credential LEVEL, "
-        "with the host on standard input. The rules of the level say which variable is "
+        ("printf 'protocol=https\\nhost=github.com\\n' | envfs git-credential /shop/dev get",),
+        details="git runs it after "
+        "git config credential.https://github.com.helper '!envfs git-credential /shop/dev', "
+        "and writes the host to its standard input. The rules of the level say which variable is "
         "for that host (`envfs proxy rules`), among those that may stand in HTTP Basic. The read is in the access "
         "log. Behind a proxy git gets the placeholder that stands in the environment, and no daemon is asked. "
         "Without a rule for the host it says nothing, and git asks its other helpers.",
