@@ -38,12 +38,13 @@ COMMANDS = (
         (
             "envfs agent run /shop/dev -- claude",
             "envfs agent run --plain PORT -- codex",
-            "envfs agent settings claude > .claude/settings.local.json",
+            "mkdir -p .claude && envfs agent settings claude > .claude/settings.local.json",
         ),
         details="It is `envfs exec LEVEL --proxy --fence` with the agent's own folder writable (that of claude and of "
         "codex) and a summary at the end, on standard error: hosts, requests, the rules that gave a value, refusals. "
-        "Without a level, that of the folder counts (`envfs link`). The settings are a second net, which the agent "
-        "itself holds. The fence does not ask it.",
+        "Without a level, that of the folder counts (`envfs link`). A .env that is a file of its own, and no link to a "
+        "view, can be read inside as it is: `envfs link --import` replaces it. The settings are a second net, "
+        "which the agent itself holds. The fence does not ask it.",
     ),
     Command(
         "git-credential",
