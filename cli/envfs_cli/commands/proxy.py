@@ -98,7 +98,8 @@ def _test_keys(arguments: ProxyArguments) -> int:
     if not tests:
         subject = arguments.name or f"any variable of {arguments.subject}"
         raise EnvFSError(
-            f"no rule and no service of the catalogue has a test of {subject}", "`test` in a [[proxy.rule]]"
+            f"no rule and no service of the catalogue has a test of {subject}",
+            "give it a [[proxy.rule]] with test, the path of a cheap request, in envfs.toml",
         )
     asking.close()
     results = live_tests.run_tests(arguments.subject, tests, arguments.passphrase_file)
