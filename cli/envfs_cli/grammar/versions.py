@@ -154,7 +154,7 @@ COMMANDS = (
         ),
         ("envfs forget /shop/prod --before 40", "envfs forget /shop/prod --before 90d", "envfs forget /shop/old"),
         details="The newest version always stays. Versions and times are those that stand behind LEVEL@, and a day is "
-        "meant from its begin. What was forgotten is overwritten in the vault's files, and a signed "
+        "meant from its beginning. What was forgotten is overwritten in the vault's files, and a signed "
         "tombstone keeps the chain of the versions whole, so `envfs verify` goes on to pass. Copies elsewhere stay: "
         "backups, snapshots of the file system, and what a disk keeps of a block that was overwritten.",
     ),

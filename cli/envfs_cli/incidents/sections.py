@@ -40,7 +40,7 @@ def title_of(report: Report) -> str:
     """Say what the report is about."""
     about = report.about
     set_by = "" if about.source == about.level else f", set by {about.source}"
-    begin = output.shown_time(about.since) if about.since else "the begin of the log"
+    begin = output.shown_time(about.since) if about.since else "the beginning of the log"
     end = output.shown_time(about.until) if about.until else "now"
     return f"{about.name} of {about.level}{set_by}: from {begin} to {end}, {about.entries} entries"
 
