@@ -62,7 +62,7 @@ def _live(asking: session.Session, arguments: CheckArguments) -> "list[Problem]"
     tests = live_tests.find_tests(asking, arguments.level)
     results = live_tests.run_tests(arguments.level, tests, arguments.passphrase_file) if tests else []
     wrong = [result for result in results if result.state != "ok"]
-    words = (f"{result.state} by {result.host}: {result.text}" for result in wrong)
+    words = (f"{result.state}, asked of {result.host}: {result.text}" for result in wrong)
     is_error = (result.state == "refused" for result in wrong)
     return [
         Problem("live", result.name, text, error=error)

@@ -10,9 +10,9 @@ from envfs_cli.replies.written import print_notes
 
 _VERBS = {
     "allow": "may read",
-    "mask": "see placeholders in",
+    "mask": "may see placeholders alone in",
     "ask": "may ask for",
-    "deny": "get nothing of",
+    "deny": "may get nothing of",
 }
 
 
