@@ -58,7 +58,7 @@ async def write_backup(service: Service, handle: int) -> BackupFacts:
     async with open_vault.changing:
         with ExitStack() as opened:
             try:
-                # a stream that comes to be until the moment is one that the daemon remembers then
+                # a stream that is created until the moment is one that the daemon remembers then
                 newest = await trio.to_thread.run_sync(open_vault.vault.newest_numbers)
                 moment = _look(service, open_vault.vault, newest, opened)
                 return await trio.to_thread.run_sync(_write, moment, handle)
