@@ -41,6 +41,15 @@ class Inventory(Tree):
         sizes = Counter(key.rpartition("/")[0] for top in _TOPS for key in self._store.list(top + "/"))
         return {stream: sizes[stream] for stream in sorted({*sizes, *self._memory.streams()})}
 
+    def newest_numbers(self) -> dict[str, int]:
+        """Return the number of the newest record that is there, of each stream that has one. A thread may do it."""
+        newest: dict[str, int] = {}
+        for top in _TOPS:
+            for key in self._store.list(top + "/"):
+                stream = key.rpartition("/")[0]
+                newest[stream] = max(newest.get(stream, 0), record.key_number(key))
+        return newest
+
     def log_streams(self) -> tuple[str, ...]:
         """List every stream of checkpoints that has one or was ever seen. Nothing but these is listed."""
         seen = filter(record.is_log_stream, self._memory.streams())

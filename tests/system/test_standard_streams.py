@@ -62,6 +62,7 @@ LINES = [
     "exec /app --fence -- sh -c 'exit 7'",
     "agent settings claude",
     "git-credential /app get",
+    "mcp",
     "explain /app TOKEN --reveal",
     "export /app",
     "export /app -f json",

@@ -40,7 +40,7 @@ class BackupFacts(NamedTuple):
 class _Moment(NamedTuple):
     vault: Vault
     time: str
-    heads: dict[str, int]  # the newest record of each stream that this machine knows
+    heads: dict[str, int]  # the newest record of each stream
     files: dict[str, bytes]  # what is small, or may be removed
     logs: tuple[tuple[str, BinaryIO, int], ...]  # each file of the log, and its size
 
@@ -58,13 +58,15 @@ async def write_backup(service: Service, handle: int) -> BackupFacts:
     async with open_vault.changing:
         with ExitStack() as opened:
             try:
-                moment = _look(service, open_vault.vault, opened)
+                # a stream that is created until the moment is one that the daemon remembers then
+                newest = await trio.to_thread.run_sync(open_vault.vault.newest_numbers)
+                moment = _look(service, open_vault.vault, newest, opened)
                 return await trio.to_thread.run_sync(_write, moment, handle)
             except OSError as error:
                 raise StoreUnavailable(f"the backup cannot be made: {safe_open.error_words(error)}") from None
 
 
-def _look(service: Service, vault: Vault, opened: ExitStack) -> _Moment:
+def _look(service: Service, vault: Vault, newest: dict[str, int], opened: ExitStack) -> _Moment:
     places = service.places
     files = {f"vault/{KEY}": vault.key_bytes(KEY)}
     files |= {f"vault/{key}": b"" for key in vault.index_keys()}
@@ -81,7 +83,7 @@ def _look(service: Service, vault: Vault, opened: ExitStack) -> _Moment:
     for name, path in single.items():
         with suppress(FileNotFoundError):
             files[name] = safe_open.read_file(path, _LARGEST)
-    heads = {stream: seen.seq for stream, seen in vault.memory.heads()}
+    heads = newest | {stream: seen.seq for stream, seen in vault.memory.heads()}
     logs = tuple(_opened_log(part.path, opened) for part in log_parts(Path(places.log)) if part.path.exists())
     return _Moment(vault, clocks.wall_time(), heads, files, logs)
 
@@ -111,12 +113,12 @@ def _write(moment: _Moment, handle: int) -> BackupFacts:
 
 
 def _records(moment: _Moment) -> Iterator[tuple[str, bytes]]:
-    for stream in moment.vault.streams():
+    for stream, newest in sorted(moment.heads.items()):
         if record.is_log_stream(stream):
             continue
         for key in moment.vault.keys_of(stream):
             number = record.key_number(key)
-            if number and number <= moment.heads.get(stream, number):
+            if number and number <= newest:
                 yield key, moment.vault.key_bytes(key)
 
 
