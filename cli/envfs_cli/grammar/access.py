@@ -52,18 +52,16 @@ COMMANDS = (
             "envfs grant /shop/web --user node --dialect node",
         ),
         details="A caller has to meet all that is named. --under is about what a program starts, and not about the "
-        "program itself, which --exe is about: who masks an editor or an agent gives both rules. "
-        "Of several rules the most specific one decides: that of the deepest level, then the one that names a program, "
-        "a script, an ancestor, a unit, a user or a group, in this order. Of two that are as specific, the "
-        "stricter one "
-        "does: deny, ask, mask, allow. A yes to a question gives "
-        "what they come to without the asking: placeholders, if one of them masks. Programs are pinned by their "
-        "content: once it changes, the rule does not match until it is given again. A user's own daemon serves its "
-        "user alone; for several users the vault is root's. With --dialect, what these callers read as .env is written "
-        "for one kind of reader, which can carry "
-        "values that text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), "
-        "python (python-dotenv, interpolate=False), python-interpolating (python-dotenv by default), "
-        "node (dotenv, node --env-file, deno), expand (dotenv-expand, next, vite, bun), compose (docker compose 2).",
+        "program itself, which --exe is about: who masks an editor or an agent gives both rules. Of several rules the "
+        "most specific one decides: that of the deepest level, then the one that names a program, a script, an "
+        "ancestor, a unit, a user or a group, in this order. Of two that are as specific, the stricter one does: "
+        "deny, ask, mask, allow. A yes to a question gives what they come to without the asking: placeholders, if one "
+        "of them masks. Programs are pinned by their content: once it changes, the rule does not match until it is "
+        "given again. A user's own daemon serves its user alone; for several users the vault is root's. With "
+        "--dialect, what these callers read as .env is written for one kind of reader, which can carry values that "
+        "text for all of them cannot: docker (--env-file, podman), shell, systemd (EnvironmentFile=), python "
+        "(python-dotenv, interpolate=False), python-interpolating (python-dotenv by default), node (dotenv, node "
+        "--env-file, deno), expand (dotenv-expand, next, vite, bun), compose (docker compose 2).",
     ),
     Command(
         "revoke",
@@ -166,12 +164,12 @@ COMMANDS = (
         "each value into requests to the hosts of a rule, in a header that says who asks, and out of responses. "
         "Well-known services need no rule. Others have one in the settings, envfs.toml: [[proxy.rule]] with key (a "
         "variable or a pattern), hosts, and if need be where (header, header:NAME, basic, query:NAME, path, "
-        "form:NAME, json:PATH, sigv4), methods, paths, networks, address, scrub, approve, test (the path of a "
-        "cheap request) and name. A placeholder that no rule lets stand where it stands is refused, and nothing of that request is sent. So "
-        "is an address, or a port but 443 (80 unencrypted), that no rule names. The answer says why, and so does "
-        "`envfs log --event refuse`, where a program does not show the answer. With approve set to each, or to first "
-        "(in a session, of its method, host and path), a request waits for a person: `envfs approvals`. Each one is "
-        "in the access log.",
+        "form:NAME, json:PATH, sigv4), methods, paths, networks, address, scrub, approve, test (the path of a cheap "
+        "request) and name. A placeholder that no rule lets stand where it stands is refused, and nothing of that "
+        "request is sent. So is an address, or a port but 443 (80 unencrypted), that no rule names. The answer says "
+        "why, and so does `envfs log --event refuse`, where a program does not show the answer. With approve set to "
+        "each, or to first (in a session, of its method, host and path), a request waits for a person: `envfs "
+        "approvals`. Each one is in the access log.",
     ),
     Command(
         "push",
