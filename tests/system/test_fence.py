@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -270,6 +271,17 @@ def test_the_run_of_an_agent_ends_with_a_summary(shop: Home, outside: Outside, u
     assert done.stdout == b"True\n"
     assert (facts["requests"], facts["keys"], facts["refusals"]) == (1, {"shop": 1}, {})
     assert facts["hosts"] == {f"{HOST}:{upstream.port}": 1}
+
+
+def test_a_socket_of_the_network_is_no_standard_stream_of_a_fence(shop: Home, outside: Outside) -> None:
+    command = [ENVFS, "exec", "/shop", "--fence", "--", "true"]
+    run = partial(subprocess.run, env=outside.environ(shop), cwd=outside.work, capture_output=True, check=False)
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.create_connection(there.getsockname()) as stream:
+        said = run(command, stdin=stream)
+        assert (said.returncode, b"leads out of the fence" in said.stderr) == (100, True)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert run(command, stdin=theirs).returncode == 0
 
 
 def test_git_gets_a_value_outside_and_a_placeholder_inside(shop: Home, outside: Outside) -> None:
