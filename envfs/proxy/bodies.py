@@ -68,17 +68,25 @@ def _filled_json(body: bytes, place: Place, variable: SessionVariable) -> bytes 
     written = _escaped(variable.placeholder)
     if written not in body:
         return None
-    try:
-        text = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    for name in place.name.split("."):
-        text = text.get(name) if isinstance(text, dict) else None
-    if not isinstance(text, str) or variable.placeholder.decode(errors="replace") not in text:
+    text, placeholder = _text_at(body, place), variable.placeholder.decode(errors="replace")
+    if placeholder not in text:
         return None
     if body.count(written) > 1:  # which of them is the field is not seen without writing the whole text again
         raise Unfit(variable.name, place.text, "its placeholder stands in another place of the body as well")
+    if _text_at(body.replace(written, b""), place) != text.replace(placeholder, ""):
+        # with signs written as numbers there, and as it is in another place
+        raise Unfit(variable.name, place.text, "its placeholder is not written there as it is")
     return body.replace(written, _escaped(_value(variable)))
+
+
+def _text_at(body: bytes, place: Place) -> str:
+    try:
+        text = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    for name in place.name.split("."):
+        text = text.get(name) if isinstance(text, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def _value(variable: SessionVariable) -> bytes:

@@ -81,7 +81,10 @@ class ClientConnection:
         if self._shows_token(raw):
             return True
         if not raw.values(b"proxy-authorization") and self._is_of_session is None:
-            address, own = self._stream.socket.getpeername(), self._stream.socket.getsockname()
+            try:
+                address, own = self._stream.socket.getpeername(), self._stream.socket.getsockname()
+            except OSError:  # the client has gone
+                return False
             self._is_of_session = await self._session.link.is_of_session(address[1], own[1])
         return bool(self._is_of_session)
 

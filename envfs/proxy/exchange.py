@@ -139,8 +139,8 @@ class HostConnection:
         return bytes(body)
 
     def _headers(self, raw: RawRequest, head: RequestHead, body: bytes | None) -> Headers:
-        host = self._host.endpoint.authority.encode() if self._is_tls else raw.values(b"host")[0]
-        headers = [(b"host", host)]
+        own, named = self._host.endpoint.authority.encode(), raw.values(b"host")  # HTTP/1.0 may name none
+        headers = [(b"host", named[0] if named and not self._is_tls else own)]
         for name, value in head.headers:
             headers.append((name, b"identity" if name == b"accept-encoding" and self._pairs else value))
         if body is not None:

@@ -1,7 +1,9 @@
 """Replacing texts in a stream of bytes, whatever the borders of its pieces.
 
 Laws: fed whole or byte by byte, a stream becomes the same. At each place the longest text that stands there is
-replaced, and nothing is replaced within what was put in. Held back is no more than what may be the beginning of a text.
+replaced, and nothing is replaced within what was put in. How much is held back tells nothing of a line of a text:
+it is what stands behind the last line feed, and no more than the longest first line needs, and whole lines before it.
+Else who can send a guess through a stream would find a text byte by byte.
 """
 
 from collections.abc import Sequence
@@ -24,8 +26,10 @@ class Replacer:
         """Replace the text of each pair. An empty text is in no stream."""
         longest_first = sorted(enumerate(pairs), key=lambda numbered: -len(numbered[1].text))
         self._pairs = [(number, *pair) for number, pair in longest_first if len(pair.text)]
-        self._firsts = {text[0] for _, text, _ in self._pairs}
-        self._longest = max((len(text) for _, text, _ in self._pairs), default=0)
+        first_lines = [(bytes(text).find(b"\n") + 1 or len(text), text) for _, text, _ in self._pairs]
+        self._longest_line = max((size for size, _ in first_lines), default=1)
+        self._of_lines = [text for size, text in first_lines if size < len(text)]
+        self._longest = max(map(len, self._of_lines), default=1)
         self._held = b""
         self.replaced: set[int] = set()  # places in `pairs` of those that stood in the stream
 
@@ -69,16 +73,14 @@ class Replacer:
         return best
 
     def _begun(self, data: bytes, at: int, *, at_end: bool) -> int:
-        # where, from `at` on, the first text begins of which the end has not come yet
-        if not at_end:
-            for start in range(max(at, len(data) - self._longest + 1), len(data)):
-                if data[start] in self._firsts and self._is_beginning(data[start:]):
-                    return start
-        return len(data)
-
-    def _is_beginning(self, data: bytes) -> bool:
-        size = len(data)
-        return any(len(text) > size and text[:size] == data for _, text, _ in self._pairs)
+        # where, from `at` on, the first text may begin of which the end has not come yet
+        if at_end:
+            return len(data)
+        line, end = max(at, len(data) - self._longest_line + 1), data.rfind(b"\n") + 1
+        for start in range(max(at, len(data) - self._longest + 1), end):
+            if any(len(text) > len(data) - start and text[: end - start] == data[start:end] for text in self._of_lines):
+                return start
+        return max(line, end)
 
 
 def replace_texts(data: bytes, pairs: Sequence[Replacement]) -> bytes:

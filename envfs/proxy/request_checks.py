@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from envfs.errors import EnvFSError
 from envfs.proxy.hosts import Endpoint, parse_endpoint
 from envfs.proxy.places import is_of_connection
-from envfs.proxy.rules import ProxyRule
+from envfs.proxy.rules import ApprovalNeed, ProxyRule
 from envfs.proxy.substitution import RequestHead
 
 MOST_HEADERS, MOST_HEAD_BYTES, LONGEST_TARGET, LONGEST_METHOD = 200, 1 << 16, 1 << 15, 32
@@ -83,12 +83,14 @@ def check_request(request: RawRequest, endpoint: Endpoint, scheme: bytes = b"htt
 
 
 def check_overriding(head: RequestHead, rules: Iterable[ProxyRule]) -> None:
-    """Refuse a request that tells its host another method or path, where one of the rules has a limit for these.
+    """Refuse a request that tells its host another method or path, where one of the rules goes by these.
 
     Raises:
         Rejected: it has such a header
     """
-    if any(name in _OVERRIDING for name, _ in head.headers) and any(rule.methods or rule.paths for rule in rules):
+    if not any(name.replace(b"_", b"-") in _OVERRIDING for name, _ in head.headers):  # alike by CGI (RFC 3875 §4.1.18)
+        return
+    if any(rule.methods or rule.paths or rule.approve is not ApprovalNeed.NEVER for rule in rules):
         raise Rejected(400, "a header names another method or path, and a rule has limits for these")
 
 

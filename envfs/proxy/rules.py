@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from envfs.errors import EnvFSError
 from envfs.protocol.proxying import SessionRule
@@ -80,11 +81,15 @@ def rules_for(rules: Iterable[ProxyRule], endpoint: Endpoint) -> tuple[ProxyRule
 def approval_need(
     rules: Iterable[ProxyRule], keys: Collection[str], endpoint: Endpoint, method: str, path: str
 ) -> ApprovalNeed:
-    """Return when a person has to say yes to a request with the values of `keys`: of all rules for it the strictest."""
+    """Return when a person has to say yes to a request with the values of `keys`: of all rules for it the strictest.
+
+    A rule is for it as well if the host may take its path for one of the rule's: unescaped, several slashes as one.
+    """
+    meant = re.sub("/+", "/", unquote(path, "latin-1"))
     needs = [
         rule.approve
         for rule in rules_for(rules, endpoint)
-        if rule.allows(method, path) and any(map(rule.concerns, keys))
+        if (rule.allows(method, path) or rule.allows(method, meant)) and any(map(rule.concerns, keys))
     ]
     return max(needs, key=tuple(ApprovalNeed).index, default=ApprovalNeed.NEVER)
 

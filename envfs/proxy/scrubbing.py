@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 from urllib.parse import quote, quote_plus
 
-from envfs.proxy.replacing import Replacement, Replacer, replace_texts
+from envfs.proxy.replacing import Replacement, Replacer, Text, replace_texts
 from envfs.proxy.substitution import IN_PATH, Headers
 from envfs.proxy.variables import SessionVariable
 
@@ -31,35 +31,43 @@ def scrubbing_pairs(variables: Iterable[SessionVariable]) -> list[Replacement]:
     """Return what is replaced in responses: each value as it is, and as it stands in JSON and in an address."""
     pairs: list[Replacement] = []
     for variable in variables:
-        value = variable.value
-        if value is None or len(value) < SHORTEST:
-            continue
-        pairs.append(Replacement(value, variable.placeholder))
-        plain = bytes(value)
-        if not plain.isalnum():
-            ways = {*_in_json(plain), *_in_addresses(plain)} - {plain}
-            pairs += [Replacement(written, variable.placeholder) for written in sorted(ways)]
+        if variable.value is not None and len(variable.value) >= SHORTEST:
+            pairs += _written_pairs(variable.value, variable.placeholder)
     return pairs
 
 
-def _in_json(plain: bytes) -> set[bytes]:
+def _written_pairs(value: Text, placeholder: bytes) -> list[Replacement]:
+    # a placeholder is written as its value was, so that a line feed in it spoils neither a text in JSON nor a header
+    pairs, plain = [Replacement(value, placeholder)], bytes(value)
+    if not plain.isalnum():
+        ways = dict(zip(_ways(plain), _ways(placeholder), strict=True))
+        pairs += [Replacement(written, other) for written, other in sorted(ways.items()) if written != plain]
+    return pairs
+
+
+def _ways(plain: bytes) -> list[bytes]:
+    return [*_in_json(plain), *_in_addresses(plain)]
+
+
+def _in_json(plain: bytes) -> list[bytes]:
     # some write other signs as numbers, some `/` with a backslash, some those of HTML as numbers
     text = plain.decode(errors="surrogateescape")
-    ways = {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (False, True)}
-    ways |= {way.replace("/", "\\/") for way in ways}
-    ways |= {way.translate(_AS_NUMBERS) for way in ways}
-    return {way.encode(errors="surrogateescape") for way in ways}
+    ways = [json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (False, True)]
+    ways += [way.replace("/", "\\/") for way in ways]
+    ways += [way.translate(_AS_NUMBERS) for way in ways]
+    return [way.encode(errors="surrogateescape") for way in ways]
 
 
-def _in_addresses(plain: bytes) -> set[bytes]:
-    ways = {quote(plain, safe=safe).encode() for safe in ("", "/", IN_PATH)} | {quote_plus(plain).encode()}
-    return ways | {_NUMBER.sub(lambda match: match[0].lower(), way) for way in ways}
+def _in_addresses(plain: bytes) -> list[bytes]:
+    ways = [*(quote(plain, safe=safe).encode() for safe in ("", "/", IN_PATH)), quote_plus(plain).encode()]
+    return [*ways, *(_NUMBER.sub(lambda match: match[0].lower(), way) for way in ways)]
 
 
 def credential_pairs(came: Headers, sent: Headers) -> list[Replacement]:
     """Return what is replaced in the response to a request with a value in HTTP Basic, where it is in base64."""
-    changed = ((before[1], after[1]) for before, after in zip(came, sent, strict=True) if before != after)
-    return [Replacement(after[6:], before[6:].strip()) for before, after in changed if after[:6].lower() == b"basic "]
+    changed = [(before[1], after[1]) for before, after in zip(came, sent, strict=True) if before != after]
+    basic = [(before, after) for before, after in changed if after[:6].lower() in (b"basic ", b"basic\t")]
+    return [pair for before, after in basic for pair in _written_pairs(after[6:], before[6:].strip())]
 
 
 def keeps_length(pairs: Iterable[Replacement]) -> bool:

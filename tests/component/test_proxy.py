@@ -12,10 +12,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from envfs.host.process import landlock
+from envfs.proxy.replacing import replace_texts
+from envfs.proxy.scrubbing import credential_pairs, scrubbing_pairs
+from envfs.proxy.variables import SessionVariable
 from tests.component.proxying import (
     CREDENTIALS,
     HOST,
@@ -186,6 +190,25 @@ def test_credentials_of_http_basic_become_those_of_the_client_again(proxy: Proxy
     _, body = _ask(proxy, upstream, "/written", {"Authorization": own})
     assert upstream.seen[0].basic == f"user:{VALUE.decode()}"
     assert body.decode() == f"\n{own}"
+
+
+def test_credentials_of_http_basic_are_found_in_every_writing(proxy: Proxy, upstream: Upstream) -> None:
+    own = base64.b64encode(b"\xff\xff\xff\xfe?~~?:" + KEY).decode()
+    _, body = _ask(proxy, upstream, "/written", {"Authorization": f"Basic\t{own}"})
+    assert upstream.seen[0].headers["authorization"] != f"Basic\t{own}"
+    assert body.decode() == f"\nBasic\t{own}"
+    pairs = credential_pairs(((b"a", b"Basic cGxhY2U/"),), ((b"a", b"Basic dmFsdWU/"),))
+    for way, written in ((b"dmFsdWU/", b"cGxhY2U/"), (b"dmFsdWU\\/", b"cGxhY2U\\/"), (b"dmFsdWU%2F", b"cGxhY2U%2F")):
+        assert replace_texts(way, pairs) == written
+
+
+def test_a_placeholder_is_written_as_its_value_was() -> None:
+    value, placeholder = b'secret\n"of\\lines', b'placeholder\n"of\\lines'
+    pairs = scrubbing_pairs([SessionVariable("KEY", placeholder, memoryview(value))])
+    assert replace_texts(value, pairs) == placeholder
+    text = replace_texts(json.dumps({"key": value.decode()}).encode(), pairs)
+    assert json.loads(text) == {"key": placeholder.decode()}
+    assert replace_texts(b"/?key=" + quote(value).encode(), pairs) == b"/?key=" + quote(placeholder).encode()
 
 
 def test_a_response_with_two_lengths_has_the_one_of_its_chunks(proxy: Proxy, upstream: Upstream) -> None:
@@ -417,6 +440,13 @@ def test_a_value_never_goes_out_unencrypted(proxy: Proxy) -> None:
     assert response.status == 403
     assert b"KEY may not be sent" in response.read()
     client.close()
+
+
+def test_an_old_request_that_names_its_host_in_its_target_alone_is_answered(proxy: Proxy) -> None:
+    with socket.create_connection(("127.0.0.1", proxy.port), SECONDS) as client:
+        shown = f"Proxy-Authorization: Basic {CREDENTIALS}\r\n"
+        client.sendall(f"GET http://localhost/x HTTP/1.0\r\n{shown}\r\n".encode())
+        assert client.recv(64).startswith(b"HTTP/1.1 502 ")
 
 
 def test_a_tunnel_leads_not_to_this_machine_by_a_name(proxy: Proxy) -> None:

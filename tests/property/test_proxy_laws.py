@@ -15,7 +15,7 @@ from envfs.proxy.variables import SessionVariable, host_rules
 
 pytestmark = pytest.mark.law
 
-_FEW = st.sampled_from(b"ab").map(lambda byte: bytes((byte,)))
+_FEW = st.sampled_from(b"ab\n").map(lambda byte: bytes((byte,)))
 _STREAM = st.lists(_FEW, max_size=60).map(b"".join)
 _TEXT = st.lists(_FEW, min_size=1, max_size=6).map(b"".join)
 
@@ -45,11 +45,22 @@ def test_a_stream_is_replaced_alike_whole_byte_by_byte_and_at_any_borders(
         assert out + replacer.finish() == expected
 
 
+_LINE = st.text("ab", min_size=1, max_size=6).map(str.encode)
+
+
+@given(_STREAM, st.lists(_LINE, min_size=1, max_size=4))
+def test_how_much_is_held_back_tells_nothing_of_a_text(data: bytes, texts: list[bytes]) -> None:
+    longest, others = max(map(len, texts)), [b"c" * len(text) for text in texts]
+    held = data.removeprefix(Replacer([Replacement(text, text) for text in others]).feed(data))
+    assert held == data.rpartition(b"\n")[2][-longest + 1 :] if longest > 1 else not held
+    if not any(text in data for text in texts):
+        assert data.removeprefix(Replacer([Replacement(text, text) for text in texts]).feed(data)) == held
+
+
 @given(_STREAM, st.sets(_TEXT, max_size=4))
-def test_no_more_is_held_back_than_what_may_be_a_beginning(data: bytes, texts: set[bytes]) -> None:
-    replacer = Replacer([Replacement(text, text) for text in texts])
-    held = data.removeprefix(replacer.feed(data))
-    assert not held or any(len(text) > len(held) and text.startswith(held) for text in texts)
+def test_a_line_that_begins_no_text_is_not_held_back(data: bytes, texts: set[bytes]) -> None:
+    texts = {text for text in texts if b"\n" not in text[:-1]}
+    assert Replacer([Replacement(text, text) for text in texts]).feed(data + b"b\n") == data + b"b\n"
 
 
 @given(st.lists(st.binary(max_size=40), max_size=8), st.integers(1, 40), st.booleans())

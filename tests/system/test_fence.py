@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -273,6 +274,42 @@ def test_the_run_of_an_agent_ends_with_a_summary(shop: Home, outside: Outside, u
     assert done.stdout == b"True\n"
     assert (facts["requests"], facts["keys"], facts["refusals"]) == (1, {"shop": 1}, {})
     assert facts["hosts"] == {f"{HOST}:{upstream.port}": 1}
+
+
+def test_the_status_of_an_agent_is_its_own_where_its_user_may_not_read_the_log(shop: Home) -> None:
+    words = [*as_user(USER), ENVFS, "agent", "run", "/shop", "--", "sh", "-c", "exit 3"]
+    done = subprocess.run(words, env=shop.environ(), cwd="/", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "there is no summary: " in done.stderr
+
+
+def test_a_socket_of_the_network_is_no_standard_stream_of_a_fence(shop: Home, outside: Outside) -> None:
+    command = [ENVFS, "exec", "/shop", "--fence", "--", "true"]
+    run = partial(subprocess.run, env=outside.environ(shop), cwd=outside.work, capture_output=True, check=False)
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.create_connection(there.getsockname()) as stream:
+        said = run(command, stdin=stream)
+        assert (said.returncode, b"leads out of the fence" in said.stderr) == (100, True)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert run(command, stdin=theirs).returncode == 0
+
+
+def test_what_is_to_be_writable_is_there_or_nothing_runs(shop: Home, outside: Outside, tmp_path: Path) -> None:
+    for path in (str(tmp_path / "none"), "/"):
+        said = _inside(shop, outside, "touch", str(outside.work / "ran"), options=("--writable", path))
+        assert said.returncode == 100
+        assert f"{path} cannot be made writable".encode() in said.stderr
+        assert not (outside.work / "ran").exists()
+    beside = os.path.relpath(tmp_path, outside.work)
+    assert _inside(shop, outside, "touch", str(tmp_path / "ran"), options=("--writable", beside)).returncode == 0
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_folder_that_is_gone_is_told_in_words(shop: Home, outside: Outside, tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    gone = f"mkdir {folder} && cd {folder} && rmdir {folder} && exec {ENVFS} exec /shop --fence -- true"
+    done = subprocess.run(["sh", "-c", gone], env=outside.environ(shop), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (100, "envfs: error: the current folder is gone")
 
 
 def test_git_gets_a_value_outside_and_a_placeholder_inside(shop: Home, outside: Outside) -> None:

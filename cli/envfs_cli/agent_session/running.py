@@ -6,8 +6,10 @@ Law: standard output is the agent's alone. The summary goes to standard error.
 import os
 import time
 
+from envfs.errors import EnvFSError
 from envfs.protocol import control
 from envfs.tuples import NamedTuple
+from envfs_cli import output
 from envfs_cli.agent_session import summary
 from envfs_cli.daemon import client, new_proxies, session
 from envfs_cli.fencing import starting
@@ -31,7 +33,7 @@ class AgentRun(NamedTuple):
 
 
 def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
-    """Run it, and print the summary. Returns its exit status.
+    """Run it, and print the summary, or why there is none. Returns its exit status.
 
     Raises:
         EnvFSError: no fence can be made, or what the daemon refuses with
@@ -40,7 +42,10 @@ def run_agent(run: AgentRun, *, is_best_effort: bool, as_json: bool) -> int:
     fence = starting.prepare_fence(run.command, run.writable, is_best_effort=is_best_effort, agent=agent)
     begin = time.time()
     status = fence.run(_proxy(run), run.level)
-    summary.print_summary(_session_facts(run.level, begin), as_json=as_json)
+    try:
+        summary.print_summary(_session_facts(run.level, begin), as_json=as_json)
+    except EnvFSError as error:  # the log is another one's, or the daemon has ended: the agent has run all the same
+        output.note(f"there is no summary: {error.text}")
     return status
 
 

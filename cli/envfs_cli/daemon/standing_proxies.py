@@ -94,7 +94,7 @@ def standing_environment(rows: "list[control.ProxyRow]", name: str) -> "list[tup
     Raises:
         BadRequest: there is none of that name, or it is a command's or another user's
     """
-    row = next((row for row in rows if row.session == name), None)
+    row = next((row for row in rows if row.session == name and row.uid == os.getuid()), None)
     content = b"".join(_contents(row.pid)) if row is not None else b""
     if not content:
         raise BadRequest(f"{name} is no session of yours without a command", "`envfs proxy ls` lists them")

@@ -8,6 +8,7 @@ Laws: this reads no more of one side than the other takes. A direction that one 
 import selectors
 import socket
 import threading
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 16
 _HERE = "127.0.0.1"
+_PAUSE = 0.01  # seconds, when no descriptor can be had
 
 
 class Bridge:
@@ -45,10 +47,16 @@ class Bridge:
 
     def _accept(self) -> None:
         try:
+            outer = socket.socket()  # first: a client that is let in has an end out here
+        except OSError:  # there are too many
+            time.sleep(_PAUSE)
+            return
+        try:
             inner, _ = self._listener.accept()
         except OSError:  # the client has gone, or there are too many
+            outer.close()
+            time.sleep(_PAUSE)
             return
-        outer = socket.socket()
         ends = (_End(inner), _End(outer))
         for end, other in (ends, ends[::-1]):
             end.other = other

@@ -10,6 +10,7 @@ import signal
 import sys
 
 from envfs import interpreter
+from envfs.errors import EnvFSError
 from envfs.tuples import NamedTuple
 from envfs_cli import exit_status
 from envfs_cli.fencing import bubblewrap, inside, system_calls
@@ -74,6 +75,26 @@ def _start_bridge(listener: int, opened: "StartedProxy | None") -> None:
         from envfs_cli.fencing import bridge
 
         bridge.Bridge(listener, opened.port).start()
+
+
+def check_streams() -> None:
+    """Look whether the standard streams lead nowhere else than where they lead now.
+
+    Raises:
+        EnvFSError: one is a socket that can be connected to something else, in the network that it was made in
+    """
+    for number in (0, 1, 2):
+        try:
+            stream = _socket.socket(-1, -1, -1, os.dup(number))
+        except OSError:
+            continue  # it is no socket, or closed
+        leads_out = stream.family != _socket.AF_UNIX or stream.type == _socket.SOCK_DGRAM
+        stream.close()
+        if leads_out:
+            raise EnvFSError(
+                f"the standard stream {number} is a socket, and leads out of the fence",
+                "put a pipe between: `cat | envfs exec … | cat`",
+            )
 
 
 def ignored_signals() -> "tuple[int, ...]":

@@ -68,10 +68,13 @@ def places_for(
     """Look where things are here. `agent` is the program whose own files are writable, `more` what a person named.
 
     Raises:
-        EnvFSError: the current folder is one of those that are hidden
+        EnvFSError: the current folder is one of those that are hidden, or is gone, or what a person named is not there
     """
     homes = home_folders(environ)
-    work = os.getcwd()
+    try:
+        work = os.getcwd()
+    except FileNotFoundError:
+        raise EnvFSError("the current folder is gone", "run it in the folder of a project") from None
     root, stores = _work_tree(work)
     writable = [path for path in (root,) if _may_be_work(path, homes)]
     guarded = [f"{path}/{name}" for path in writable for name in ambient.guarded_work]
@@ -79,7 +82,7 @@ def places_for(
     if writable:
         writable += stores
         guarded += [f"{store}/{name}" for store in stores for name in ("hooks", "config")]
-    writable += [*more, *(f"{home}/{name}" for home in homes for name in ambient.writable.get(agent, ()))]
+    writable += [*_named(more), *(f"{home}/{name}" for home in homes for name in ambient.writable.get(agent, ()))]
     guarded += [f"{home}/{name}" for home in homes for name in ambient.guarded_home]
     fresh = (*ambient.fresh, *(f"{home}/{name}" for home in homes for name in ambient.fresh_home))
     hidden = (*_existing(_hidden_paths(ambient, own, environ, homes)), *mounts_of_views())
@@ -159,6 +162,15 @@ def _mount_lines() -> "list[bytes]":
     with contextlib.suppress(OSError), open("/proc/self/mountinfo", "rb") as file:
         return file.read().splitlines()
     return []
+
+
+def _named(paths: "Iterable[str]") -> "Iterator[str]":
+    for path in paths:
+        if not os.path.exists(path) or os.path.realpath(path) == "/":
+            raise EnvFSError(
+                f"{path} cannot be made writable: it is no file or folder below /", "make it first, or leave it out"
+            )
+        yield os.path.realpath(path)
 
 
 def _existing(paths: "Iterable[str]") -> "Iterator[str]":

@@ -68,6 +68,7 @@ def prepare_fence(
     try:
         program = bubblewrap.find_bubblewrap()
         bubblewrap.check_bubblewrap(program)
+        fence.check_streams()
     except EnvFSError as error:
         if not is_best_effort:
             raise

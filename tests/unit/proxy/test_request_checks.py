@@ -107,9 +107,11 @@ def test_an_upgrade_is_one_to_a_websocket_alone() -> None:
 def test_a_limit_for_methods_or_paths_is_got_around_by_no_header() -> None:
     head = check_request(raw(b"/", NAMED, (b"x-http-method-override", b"DELETE"), method="POST"), HOST)
     check_overriding(head, _rules(HOST.host))
-    for limit in ({"methods": ["POST"]}, {"paths": ["/"]}):
-        with pytest.raises(Rejected, match="another method or path"):
-            check_overriding(head, _rules(HOST.host, **limit))
+    by_cgi = head._replace(headers=((b"x_http_method-override", b"DELETE"),))
+    for limit in ({"methods": ["POST"]}, {"paths": ["/"]}, {"approve": "first"}, {"approve": "each"}):
+        for overriding in (head, by_cgi):
+            with pytest.raises(Rejected, match="another method or path"):
+                check_overriding(overriding, _rules(HOST.host, **limit))
 
 
 def _rules(host: str, **changes: object) -> tuple[ProxyRule, ...]:

@@ -203,3 +203,11 @@ def test_of_all_rules_for_a_request_the_strictest_says_whether_a_person_is_asked
         assert approval_need(rules, ("SHOP_KEY", "OTHER"), host, method, path) == "each"
         assert approval_need(rules, (), host, method, path) == "never"
     assert approval_need(rules, ("SHOP_KEY",), Endpoint("www.example.com"), "GET", "/pay") == "never"
+
+
+@pytest.mark.parametrize("path", ["/v1/pay", "/v1/%70ay", "/v1//pay", "/v1%2Fpay", "/v1/%2fpa%79"])
+def test_a_person_is_asked_however_a_path_is_written(path: str) -> None:
+    strict = {**RULE, "paths": ["/v1/pay*"], "approve": "each"}
+    rules, host = parse_rules([RULE, strict]), Endpoint("api.example.com")
+    assert approval_need(rules, ("SHOP_KEY",), host, "POST", path) == "each"
+    assert approval_need(rules, ("SHOP_KEY",), host, "POST", "/v1/other") == "never"

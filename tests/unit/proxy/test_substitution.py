@@ -140,6 +140,16 @@ def test_a_field_of_a_body_is_filled_where_a_rule_names_it_and_nowhere_else() ->
         substitute_body(host, request, PlaceKind.JSON, b'{"x": "%b", "auth": {"token": "%b"}}' % (KEY, KEY))
 
 
+def test_a_value_comes_into_no_other_field_than_the_one_that_a_rule_names() -> None:
+    host, request = rules(where=["json:token"]), head(b"/", JSON)
+    escaped = b"\\u0073" + KEY[1:]
+    for body in (b'{"token": "%b", "note": "%b"}' % (escaped, KEY), b'{"token": "%b %b"}' % (escaped, KEY)):
+        with pytest.raises(Unfit, match="not written there as it is"):
+            substitute_body(host, request, PlaceKind.JSON, body)
+    alone = b'{"token": "%b"}' % escaped
+    assert substitute_body(host, request, PlaceKind.JSON, alone) == (alone, ())
+
+
 def test_a_field_of_a_form_is_filled() -> None:
     host, request = rules(where=["form:token"]), head(b"/", FORM)
     assert body_place_kind(host, request) is PlaceKind.FORM
