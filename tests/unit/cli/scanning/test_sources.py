@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterable
@@ -55,6 +56,12 @@ def _zip(**members: bytes) -> bytes:
     return file.getvalue()
 
 
+def _long_name(size: int) -> bytes:
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = tarfile.GNUTYPE_LONGNAME, size
+    return member.tobuf(tarfile.GNU_FORMAT) + bytes(size)
+
+
 # -- archives ----------------------------------------------------------------------------------------------------------
 
 _ZSTD = zstandard.ZstdCompressor()
@@ -95,11 +102,61 @@ def test_a_damaged_archive_is_named_and_the_others_are_read(packed: bytes) -> No
     assert reasons
 
 
+def test_a_zip_whose_member_has_no_name_is_named() -> None:
+    packed = _zip(a=_DATA).replace(b"a", b"\0")
+    reasons: list[str] = []
+    contents = _unpacked(_tar(bad=packed, good=_DATA), lambda path, _: reasons.append(path))
+    assert contents["f!good"] == _DATA
+    assert reasons == ["f!bad"]
+
+
 def test_a_content_that_unpacks_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("envfs_cli.scanning.unpacking._MOST_UNPACKED", 5000)
     reasons: list[str] = []
     contents = _unpacked(gzip.compress(bytes(100_000)), lambda _, reason: reasons.append(reason))
     assert len(contents.get("f", b"")) <= 5000
+    assert reasons == ["it holds more than is unpacked, so a part of it was not searched"]
+
+
+@pytest.mark.parametrize(
+    ("packed", "told"),
+    [
+        (bz2.compress(bytes(1 << 28)) * 8, ""),
+        (_ZSTD.compress(bytes(1 << 29)) * 4, ""),
+        (gzip.compress(_long_name(1 << 29), 1), "f a name in it is too long, so a part of it was not searched\n"),
+    ],
+    ids=["bzip2", "zstd", "a name in a tar"],
+)
+def test_a_small_file_takes_little_memory(packed: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "bomb").write_bytes(packed)
+    assert len(packed) < 3 << 20
+    lines = (
+        "import os, resource, sys",
+        "from envfs_cli.scanning.unpacking import Unpacker",
+        "from envfs_cli.scanning.contents import ScannedFile, ScanPlace",
+        "resource.setrlimit(resource.RLIMIT_AS, (500 << 20, 500 << 20))",
+        "pieces = [open(sys.argv[1], 'rb').read()]",
+        "for content in Unpacker(lambda *told: print(*told)).unpack(ScannedFile(ScanPlace('f'), pieces)):",
+        "    next(iter(content.pieces))",
+        "sys.stdout.flush()",
+        "os._exit(0)",
+    )
+    words = [sys.executable, "-c", "\n".join(lines), str(tmp_path / "bomb")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, told, "")
+
+
+def test_a_hole_in_a_member_of_a_tar_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envfs_cli.scanning.unpacking._MOST_UNPACKED", 5 << 20)
+    member = tarfile.TarInfo("hole")
+    member.type = tarfile.GNUTYPE_SPARSE
+    head = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    head[386:410] = b"00000000000\0" * 2  # no data, at offset 0 (tar(5), "GNU tar Archives")
+    head[483:495] = b"\x80" + (1 << 60).to_bytes(11, "big")
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    reasons: list[str] = []
+    _unpacked(bytes(head) + bytes(1024), lambda _, reason: reasons.append(reason))
     assert reasons == ["it holds more than is unpacked, so a part of it was not searched"]
 
 
