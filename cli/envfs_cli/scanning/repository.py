@@ -69,7 +69,7 @@ def _of_message(name: str) -> ObjectOrigin:
 
 def _log_changes(folder: str) -> "Iterator[tuple[str, ObjectOrigin]]":
     commit = ""
-    log = git_output(folder, "log", "--all", "--reflog", "--root", "-m", f"--format={_COMMIT}%H", *_CHANGES)
+    log = git_output(folder, "log", "--all", "--reflog", "--root", "-m", "--no-show-signature", f"--format={_COMMIT}%H", *_CHANGES)
     for line in os.fsdecode(log).split("\n"):
         if line.startswith(_COMMIT):
             commit = line.removeprefix(_COMMIT)

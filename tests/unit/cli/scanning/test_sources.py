@@ -286,6 +286,23 @@ def test_every_object_of_a_history_is_read_once(repository_folder: Path, is_pack
     assert b"message 1" in contents[origin.commit]
 
 
+def test_a_repository_has_no_program_run_for_the_signature_of_a_commit(repository_folder: Path) -> None:
+    evil = repository_folder / "evil"
+    evil.write_text("#!/bin/sh\ntouch $0.ran\n", encoding="ascii")
+    evil.chmod(0o755)
+    head = subprocess.run(["git", "cat-file", "commit", "HEAD"], cwd=repository_folder, check=True, capture_output=True)
+    lines, _, message = head.stdout.partition(b"\n\n")
+    signature = b"gpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----"
+    words = ["git", "hash-object", "-t", "commit", "-w", "--stdin"]
+    signed = b"%s\n%s\n\n%s" % (lines, signature, message)
+    made = subprocess.run(words, cwd=repository_folder, input=signed, check=True, capture_output=True)
+    _git(repository_folder, "update-ref", "refs/heads/signed", made.stdout.decode().strip())
+    _git(repository_folder, "config", "log.showSignature", "true")
+    _git(repository_folder, "config", "gpg.program", str(evil))
+    assert repository.object_origins(str(repository_folder), ["0" * 40])
+    assert not evil.with_name("evil.ran").exists()
+
+
 def test_what_is_staged_is_read_from_the_index(repository_folder: Path) -> None:
     assert _all(repository.staged_contents(str(repository_folder))) == {}
     _git(repository_folder, "add", "one")
