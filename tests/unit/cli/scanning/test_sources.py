@@ -314,6 +314,14 @@ def test_what_is_staged_is_read_from_the_index(repository_folder: Path) -> None:
     assert contents == {"one": b"changed\n", "new file": b"new\n"}
 
 
+def test_one_content_is_read_at_each_path_where_it_is_staged(repository_folder: Path) -> None:
+    for name in (".env.bak", "copy", "other"):
+        (repository_folder / name).write_text("the same\n")
+        _git(repository_folder, "add", name)
+    contents = _all(repository.staged_contents(str(repository_folder)))
+    assert contents == dict.fromkeys((".env.bak", "copy", "other"), b"the same\n")
+
+
 def test_all_is_staged_before_the_first_commit(tmp_path: Path) -> None:
     _git(tmp_path, "init", "-q")
     (tmp_path / "one").write_text("x\n")
