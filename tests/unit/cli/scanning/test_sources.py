@@ -349,3 +349,9 @@ def test_a_well_known_shape_is_found_and_an_example_is_not(text: str, detector: 
     shapes = list(Shapes().shapes_in(f"a: {text} b".encode()))
     assert [name for _, name in shapes] == ([] if detector is None else [detector])
     assert all(3 <= offset < 3 + len(text) for offset, _ in shapes)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\\n"])
+def test_a_key_that_never_comes_takes_no_time(line_end: str) -> None:
+    text = f"-----BEGIN RSA PRIVATE KEY-----{line_end * 200_000}"
+    assert not list(Shapes().shapes_in(text.encode()))
