@@ -123,6 +123,13 @@ def test_output_that_is_not_taken_is_told(mounted: Home, script: str) -> None:
     assert b"cannot write to standard output: no space left on device" in done.stderr
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_stream_that_is_closed_stays_closed(mounted: Home, number: int) -> None:
+    words = ["sh", "-c", f'exec "$@" {number}>&-', "sh", ENVFS, *_EXEC, f"test ! -e /proc/self/fd/{number}"]
+    done = subprocess.run(words, env=mounted.environ(), capture_output=True, check=False, timeout=3 * SECONDS)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 def test_a_caller_that_blocks_sigchld_gets_the_commands_end(mounted: Home) -> None:
     script = f"import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); os.execv({ENVFS!r}, "
     words = [sys.executable, "-c", f"{script}{['envfs', *_EXEC, 'exit 4']!r})"]

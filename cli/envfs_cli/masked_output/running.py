@@ -112,11 +112,13 @@ def run_masked(become: "Callable[[], int]", others: "Mapping[bytes, bytes]") -> 
 
 
 def _is_open(number: int) -> bool:
+    import fcntl
+
     try:
-        os.fstat(number)
+        flags = fcntl.fcntl(number, fcntl.F_GETFL)
     except OSError:
         return False
-    return True
+    return not flags & os.O_PATH  # which holds the place of one that the caller closed
 
 
 def _pipe() -> tuple[int, int]:
