@@ -174,6 +174,18 @@ def test_regular_files_alone_are_read_and_no_link_is_followed(tmp_path: Path) ->
     assert [path.removeprefix(f"{tmp_path}/") for path in contents] == ["a", "b/.hidden", "b/one", "b/.git/config"]
 
 
+def test_a_file_that_grows_while_it_is_read_has_an_end(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"x" * 1000)
+    sizes = []
+    for content in walking.walk_files([str(path)], _told):
+        for piece in content.pieces:
+            sizes.append(len(piece))
+            with path.open("ab") as file:
+                file.write(b"y" * 1000)
+    assert sizes == [1000]
+
+
 def test_a_path_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     reasons: dict[str, str] = {}
     os.mkfifo(tmp_path / "fifo")
