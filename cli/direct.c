@@ -40,11 +40,19 @@ static int is_of(const char *text, const char *allowed)
     return *text && !text[strspn(text, allowed)];
 }
 
-/* Names with a comma between each two, as they stand in a request. */
+/* Names with a comma between each two, as they stand in a request. One that stands there twice is Python's. */
 static int are_names(const char *text)
 {
-    return is_of(text, list_bytes) && strlen(text) <= LIST_BYTES && text[0] != ',' && text[strlen(text) - 1] != ',' &&
-           !strstr(text, ",,");
+    if (!is_of(text, list_bytes) || strlen(text) > LIST_BYTES || text[0] == ',' || text[strlen(text) - 1] == ',')
+        return 0;
+    for (const char *name = text; name; name = strchr(name, ',')) {
+        size_t length = strcspn(name += *name == ',', ",");
+
+        for (const char *other = name + length; *other; other += 1 + strcspn(other + 1, ","))
+            if (!length || (strcspn(other + 1, ",") == length && !strncmp(other + 1, name, length)))
+                return 0;
+    }
+    return 1;
 }
 
 static int read_line(int count, char **words, struct line *line)

@@ -86,6 +86,7 @@ def test_values_and_their_lines_are_replaced_by_placeholders_and_short_ones_are_
     assert replacements(variables, placeholders) == {
         b"12345678": b"87654321",
         key.encode(): masked.encode(),
+        key.replace("\n", "\r\n").encode(): masked.replace("\n", "\r\n").encode(),
         b"abcdefghij": b"ABCDEFGHIJ",
         b"klmnopqrst": b"KLMNOPQRST",
     }

@@ -253,3 +253,31 @@ def test_a_yes_gives_an_agents_commands_some_variables_and_the_agent_none(served
     served.envfs("get", "/app", NAME, uid=ANA, status=102)
     eventually(lambda: served.rows("token", "ls", "--json") == [], "the token ends with the server")
     assert VALUES[NAME] not in run_as_ana()
+
+
+def test_questions_that_wait_keep_no_other_tool_waiting(served: Home) -> None:
+    async def talk() -> list[object]:
+        command, *words = (*as_user(ANA), ENVFS, "mcp")
+        server = StdioServerParameters(command=command, args=words, env=served.environ({"HOME": "/"}), cwd="/")
+        async with Client(server, read_timeout_seconds=SECONDS) as client:
+            served.envfs("approvals")
+            given = [
+                {"level": "/app", "names": [NAME], "reason": "why"},
+                {"level": "/app/", "names": [NAME], "reason": "why"},
+            ]
+            given += [{**each, "names": [NAME, NAME]} for each in given] + [{**given[0], "names": [NAME] * 3}]
+            asked = [asyncio.create_task(client.call_tool("request_access", each)) for each in given]
+            listed: list[object] = []
+            while not (listed or asked[0].done()):
+                await asyncio.sleep(_PAUSE)
+                listed += await asyncio.to_thread(served.rows, "approvals", "--json")
+            result = await client.call_tool("presence", {"level": "/app", "names": [NAME]})
+            waiting = [not task.done() for task in asked]
+            for row in await asyncio.to_thread(served.rows, "approvals", "--json"):
+                await asyncio.to_thread(served.envfs, "approvals", "respond", str(row["question"]), "no", status=None)
+            await asyncio.gather(*asked)
+            return [result.is_error, *waiting]
+
+    failed, *waiting = asyncio.run(talk())
+    assert not failed
+    assert sum(map(bool, waiting)) >= 4

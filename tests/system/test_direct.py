@@ -65,6 +65,7 @@ LEFT_TO_PYTHON = [
     ("exec", "shop", "--", "env"),
     ("exec", "/shop", "--only", "A, B", "--", "env"),
     ("exec", "/shop", "--only", "A", "--only", "B", "--", "env"),
+    ("exec", "/shop", "--only", "A,B,A", "--", "env"),
     ("exec", "/shop", "--reason", "why", "--", "env"),
     ("exec", "--only", "A", "/shop", "--", "env"),
     ("run", "/shop", "--", "env"),

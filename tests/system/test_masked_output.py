@@ -1,8 +1,11 @@
 """`exec --mask-output`: the command's output has placeholders, a terminal stays one, and the command ends as itself."""
 
+import os
 import signal
 import subprocess
+import sys
 import termios
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -80,6 +83,70 @@ def test_what_is_left_behind_goes_on_to_be_masked(mounted: Home) -> None:
     said = mounted.envfs(*_EXEC, '(sleep 0.5; echo "late $TOKEN") & echo now')
     assert said.text.startswith("now\nlate ")
     assert _VALUE not in said.text
+
+
+def test_a_value_that_is_begun_before_the_command_ends_is_masked(mounted: Home) -> None:
+    said = mounted.envfs(
+        *_EXEC, '(printf %s "${TOKEN%??????????}"; sleep 1; echo "${TOKEN#???????????}") & sleep 0.3; echo >&2'
+    )
+    assert said.out
+    assert _VALUE not in said.text
+
+
+def test_what_is_left_behind_holds_no_stream_that_it_does_not_write_to(mounted: Home) -> None:
+    line = _line("sh -c 'sleep 60 >/dev/null & echo $! now' 2>/dev/null")
+    words = ["sh", "-c", line]
+    with subprocess.Popen(words, env=mounted.environ(), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        out, _ = process.communicate(timeout=SECONDS)
+        sleeper, word = out.split()
+        os.kill(int(sleeper), signal.SIGKILL)
+        assert word == b"now"
+
+
+def test_a_stream_that_does_not_block_gets_all_of_the_output(mounted: Home) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    words = [ENVFS, *_EXEC, "seq 100000"]
+    with subprocess.Popen(words, env=mounted.environ(), stdout=writing, stdin=subprocess.DEVNULL) as process:
+        os.close(writing)
+        time.sleep(0.5)
+        with os.fdopen(reading, "rb") as file:
+            assert file.read().split() == [b"%d" % number for number in range(1, 100_001)]
+        assert process.wait(SECONDS) == 0
+
+
+@pytest.mark.parametrize("script", ["echo begun", "seq 1000000"])
+def test_output_that_is_not_taken_is_told(mounted: Home, script: str) -> None:
+    words = ["sh", "-c", 'exec "$@" >/dev/full', "sh", ENVFS, *_EXEC, script]
+    done = subprocess.run(words, env=mounted.environ(), capture_output=True, check=False, timeout=3 * SECONDS)
+    assert done.returncode == 100
+    assert b"cannot write to standard output: no space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_stream_that_is_closed_stays_closed(mounted: Home, number: int) -> None:
+    words = ["sh", "-c", f'exec "$@" {number}>&-', "sh", ENVFS, *_EXEC, f"test ! -e /proc/self/fd/{number}"]
+    done = subprocess.run(words, env=mounted.environ(), capture_output=True, check=False, timeout=3 * SECONDS)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_a_caller_that_blocks_sigchld_gets_the_commands_end(mounted: Home) -> None:
+    script = f"import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); os.execv({ENVFS!r}, "
+    words = [sys.executable, "-c", f"{script}{['envfs', *_EXEC, 'exit 4']!r})"]
+    done = subprocess.run(words, env=mounted.environ(), stdin=subprocess.DEVNULL, check=False, timeout=SECONDS)
+    assert done.returncode == 4
+
+
+def test_a_value_of_short_lines_is_masked_on_a_terminal(mounted: Home) -> None:
+    mounted.envfs("set", "/words", "SEED", given="zebra\napple\notter\nriver\n")
+    with _shell(mounted) as terminal:
+        terminal.expect("ready> ")
+        terminal.type(f"{ENVFS} exec /words --mask-output -- sh -c 'echo \"<$SEED>\"'")
+        terminal.expect("\n<")
+        terminal.expect("ready> ")
+        assert "zebra\napple" not in terminal.shown
+        terminal.type("exit")
+        terminal.end()
 
 
 def test_a_terminal_stays_a_terminal(mounted: Home) -> None:

@@ -5,13 +5,14 @@ import os
 import signal
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Homes
-from tests.system.home import ENVFS, Home, eventually
+from tests.system.home import ENVFS, SECONDS, Home, eventually
 from tests.system.terminal import Terminal
 
 _NUMBERS = itertools.count()
@@ -235,6 +236,28 @@ def test_a_value_that_a_command_made_and_the_vault_refuses_is_told(home: Home, l
     assert "holds an address, and the new value is none, so nothing was changed" in said.complaint.replace("\n", " ")
     home.envfs("rotate", level, "URL", "--command", "printf '\\377'", status=106)
     assert values(home, level)["URL"] == "postgres://a:b@c/d"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status"), [(f"{ENVFS} unset $ENVFS_LEVEL A >&2; echo made", 104), ("printf 'a\\0b'", 106)]
+)
+def test_a_value_that_a_command_made_is_not_lost_without_a_word(
+    home: Home, level: str, tmp_path: Path, meanwhile: str, status: int
+) -> None:
+    said = home.envfs("rotate", level, "A", "--command", script(tmp_path, meanwhile), status=status)
+    assert "so the value that the command made is in no vault" in said.complaint.replace("\n", " ")
+
+
+def test_a_second_ctrl_c_says_that_a_value_may_be_lost(home: Home, level: str, tmp_path: Path) -> None:
+    words = [ENVFS, "rotate", level, "A", "--command", script(tmp_path, "trap '' INT; touch $WORK/made; sleep 2")]
+    with subprocess.Popen(words, env=home.environ(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        eventually((tmp_path / "made").exists, "the command runs")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 130
+        assert process.stderr is not None
+        assert b"it may be in no vault" in os.read(process.stderr.fileno(), 1000)
 
 
 def test_nothing_is_shown_of_a_value(home: Home, level: str, tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ async def _call(_context: "Context", params: types.CallToolRequestParams) -> typ
     if not jsonschema.Draft202012Validator(tool.schema).is_valid(given):
         return _refused(f"{tool.name} takes {', '.join(tool.takes)}, and needs {', '.join(tool.needs) or 'nothing'}")
     try:
-        answer = await anyio.to_thread.run_sync(tool.act, given, limiter=_limiter())
+        # one that waits for a person keeps no other from its turn: the daemon bounds how many do
+        answer = await anyio.to_thread.run_sync(tool.act, given, limiter=_limiter() if tool.only_looks else None)
     except EnvFSError as error:
         return _refused(error_text(error))
     except Exception as error:  # noqa: BLE001 - the next call is to be answered

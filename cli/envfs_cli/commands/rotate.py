@@ -196,7 +196,7 @@ def _last_lines(plan: Plan, variable: steps.Variable, *, is_resumed: bool) -> "I
 def _rotate(asking: session.Session, variable: steps.Variable, plan: Plan, old: int) -> object:
     was_made = plan.maker is not None
     value, public = (b"", "") if was_made else _value(plan, variable)
-    with hooks.Interruptions(ends=was_made) as interruptions:
+    with hooks.Interruptions(ends=was_made, makes=was_made) as interruptions:
         if plan.maker is not None:  # it may count at a server by now: nothing comes between it and the vault
             value = steps.trimmed(hooks.made_by(plan.maker, variable.level, variable.name, old))
         if plan.hook is None:

@@ -9,6 +9,7 @@ import os
 import select
 import threading
 
+from envfs_cli import standard_streams
 from envfs_cli.masked_output.masked_stream import MaskedStream
 
 TYPE_CHECKING = False
@@ -26,7 +27,7 @@ class Relay:
     def __init__(self, source: int, target: int, others: "Mapping[bytes, bytes]", *, is_watched: bool) -> None:
         """Relay from `source` to `target`. `is_watched` if a person looks at it."""
         self._source = source
-        self._target = target
+        self.target = target
         self._stream = MaskedStream(others)
         self._is_watched = is_watched
         self._wake, self._ending = os.pipe2(os.O_CLOEXEC)
@@ -34,6 +35,7 @@ class Relay:
         self._is_ending = False
         self._last = _LAST
         self.is_over = False
+        self.failure: OSError | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -50,26 +52,34 @@ class Relay:
         self._thread.join()
 
     def run(self) -> None:
-        """Relay until the end of the stream, or until it is empty and no more comes."""
+        """Relay until the end of the stream, or until it is empty and others may go on to write."""
         try:
             while self._waits_for_more():
                 data = _read(self._source)
                 if not data:
                     self.is_over = True
+                    self.finish()
                     break
-                _write(self._target, self._stream.feed(data))
-            _write(self._target, self._stream.finish())
-        except OSError:  # nobody reads it any more
+                _write(self.target, self._stream.feed(data))
+        except OSError as error:  # nobody reads it any more, or there is no room for it
+            self.failure = error
             self.is_over = True
         if self.is_over:
             os.close(self._source)
 
     def relay_on(self) -> None:
-        """Relay what others go on to write, to the end of the stream."""
+        """Relay what others go on to write, to the end of the stream, and keep no other stream of the caller open."""
+        for number in {0, 1, 2} - {self.target}:
+            with contextlib.suppress(OSError):
+                os.close(number)
         with contextlib.suppress(OSError):
             while data := _read(self._source):
-                _write(self._target, self._stream.feed(data))
-            _write(self._target, self._stream.finish())
+                _write(self.target, self._stream.feed(data))
+            self.finish()
+
+    def finish(self) -> None:
+        """Pass on what is held back, where nothing follows."""
+        _write(self.target, self._stream.finish())
 
     def _waits_for_more(self) -> bool:
         self._is_ending = self._is_ending or bool(_ready(self._wake))
@@ -86,7 +96,7 @@ class Relay:
                 return True
             if ready:
                 return False
-            _write(self._target, self._stream.show())
+            _write(self.target, self._stream.show())
 
 
 def _ready(handle: int) -> "list[tuple[int, int]]":
@@ -105,4 +115,7 @@ def _read(source: int) -> bytes:
 def _write(target: int, data: bytes) -> None:
     unwritten = memoryview(data)
     while unwritten:
-        unwritten = unwritten[os.write(target, unwritten) :]
+        try:
+            unwritten = unwritten[os.write(target, unwritten) :]
+        except BlockingIOError:
+            standard_streams.wait_until_writable(target)

@@ -32,6 +32,7 @@ def _texts(value: bytes, placeholder: bytes) -> "Iterator[tuple[bytes, bytes]]":
     yield value, placeholder
     lines, others = value.splitlines(), placeholder.splitlines()
     if len(lines) > 1:
+        yield value.replace(b"\n", b"\r\n"), placeholder.replace(b"\n", b"\r\n")  # as a terminal has it
         # a line that a placeholder shares with its value, as the first of a key, is no secret
         pairs = zip(lines, others, strict=True) if len(lines) == len(others) else ((line, b"") for line in lines)
         yield from ((line, other or _NO_PLACEHOLDER) for line, other in pairs if line != other)

@@ -8,12 +8,15 @@ Law: how the command ends is how this process ends, its signal too.
 """
 
 import contextlib
+import errno
 import os
 import resource
 import select
 import signal
 import sys
 
+from envfs import safe_open
+from envfs.errors import EnvFSError
 from envfs_cli import exit_status
 from envfs_cli.masked_output import monitor
 from envfs_cli.masked_output.relays import Relay
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _OF_KEYS = (signal.SIGINT, signal.SIGQUIT)
 _HEARD = (*_FORWARDED, *_OF_KEYS, signal.SIGWINCH, signal.SIGCONT, signal.SIGCHLD)
+_OF_LOST_OUTPUT = (0, signal.SIGPIPE, exit_status.PIPE_CLOSED << 8)  # how a command ends without another fault
 _CHUNK = 1 << 12
 _PIPE_BYTES = 1 << 20
 _LOOK_AGAIN = 500  # milliseconds, in the background: nobody tells when it ends
@@ -80,12 +84,19 @@ class CommandStreams:
         """Pass on what the command wrote, and give the person's terminal its modes back."""
         for relay in self.relays:
             relay.drain()
+            if self.is_session and not relay.is_over:
+                with contextlib.suppress(OSError):
+                    relay.finish()
         if self.person is not None:
             self.person.restore()
 
 
 def run_masked(become: "Callable[[], int]", others: "Mapping[bytes, bytes]") -> int:
-    """Have a child `become` a command, and end as it does."""
+    """Have a child `become` a command, and end as it does.
+
+    Raises:
+        EnvFSError: its output was not taken, which the command did not see
+    """
     sys.stdout.flush()
     streams = CommandStreams(others)
     before = {number: signal.getsignal(number) for number in _HEARD}
@@ -94,15 +105,20 @@ def run_masked(become: "Callable[[], int]", others: "Mapping[bytes, bytes]") -> 
     _leave_relays(streams)
     for number, how in before.items():
         signal.signal(number, how)
+    lost = next((relay.failure for relay in streams.relays if relay.target == 1 and relay.failure), None)
+    if lost is not None and lost.errno != errno.EPIPE and status in _OF_LOST_OUTPUT:
+        raise EnvFSError(f"cannot write to standard output: {safe_open.error_words(lost)}", "a part of it is lost")
     return _end_as(status)
 
 
 def _is_open(number: int) -> bool:
+    import fcntl
+
     try:
-        os.fstat(number)
+        flags = fcntl.fcntl(number, fcntl.F_GETFL)
     except OSError:
         return False
-    return True
+    return not flags & os.O_PATH  # which holds the place of one that the caller closed
 
 
 def _pipe() -> tuple[int, int]:
@@ -274,6 +290,7 @@ class _Run:
 def _heard_signals() -> int:
     # each is one byte to read
     heard, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})  # a caller may have blocked it, for the command too
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in _HEARD:
         signal.signal(number, _nothing)

@@ -6,6 +6,7 @@ is too short to be told from other text, nothing of the words is shown.
 
 import base64
 import json
+import re
 import urllib.parse
 
 TYPE_CHECKING = False
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _HIDDEN = "••••••"
 _SHORTEST = 4  # characters
+_OF_GO = "<>&\u2028\u2029"  # escaped in JSON by programs in Go, as these tools are
 _WITHHELD = "(not shown: a value is too short to be hidden in it)"
 
 
@@ -31,9 +33,12 @@ def _forms(value: str) -> "Iterator[str]":
     lines = [line for line in map(str.strip, value.splitlines()) if len(line) >= _SHORTEST]
     for piece in {value, value.strip() or value, *lines}:
         yield piece
-        yield json.dumps(piece)[1:-1]
-        yield json.dumps(piece, ensure_ascii=False)[1:-1]
-        yield urllib.parse.quote(piece, safe="")
-        yield urllib.parse.quote_plus(piece)
+        for in_json in (json.dumps(piece)[1:-1], json.dumps(piece, ensure_ascii=False)[1:-1]):
+            yield in_json
+            yield in_json.replace("/", "\\/")
+            yield "".join(f"\\u{ord(sign):04x}" if sign in _OF_GO else sign for sign in in_json)
+        for encoded in (urllib.parse.quote(piece, safe=""), urllib.parse.quote(piece), urllib.parse.quote_plus(piece)):
+            yield encoded
+            yield re.sub("%..", lambda found: found[0].lower(), encoded)
         yield base64.b64encode(piece.encode()).decode().rstrip("=")
         yield base64.urlsafe_b64encode(piece.encode()).decode().rstrip("=")

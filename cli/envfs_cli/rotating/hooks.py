@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from envfs.core import limits
 from envfs.errors import EnvFSError, Malformed, TooLarge
@@ -31,6 +31,7 @@ _KEYS = (signal.SIGINT, signal.SIGQUIT)
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 _MOST = limits.VALUE_BYTES + limits.LINE_END_BYTES
 _CHUNK = 1 << 16
+_LOST = b"envfs: note: interrupted: if the command made a value, it may be in no vault\n"
 
 
 class RotationCommand(NamedTuple):
@@ -136,7 +137,7 @@ def made_by(hook: RotationCommand, level: str, name: str, old: int = -1) -> byte
         TooLarge: it printed more than a value may have
     """
     printed: list[bytes] = []
-    with Interruptions():
+    with Interruptions(makes=True):
         status = _run(hook, level, name, given=-1, old=old, taken=printed)
     if status:
         raise HookFailed(f"{_ended(status)}, so nothing was changed", "its own message says more")
@@ -248,12 +249,13 @@ def _passing_on() -> "Iterator[Callable[[subprocess.Popen[bytes]], None]]":
 class Interruptions:
     """Ctrl-C between the first step of a rotation and the last: noted, and for a command that runs meanwhile.
 
-    With `ends` the other ways to end a command are noted as well.
+    With `ends` the other ways to end a command are noted as well. With `makes`, a command makes a value meanwhile.
     """
 
-    def __init__(self, *, ends: bool = False) -> None:
+    def __init__(self, *, ends: bool = False, makes: bool = False) -> None:
         """Begin with none."""
         self.came = False
+        self._makes = makes
         self._numbers = (*_KEYS, *(_ENDS if ends else ()))
         self._before: dict[int, object] = {}
 
@@ -270,6 +272,9 @@ class Interruptions:
 
     def _note(self, _number: int, _frame: object) -> None:
         if self.came:  # the person means it, and what is asked of the daemon goes on there
+            if self._makes:
+                with suppress(OSError):
+                    os.write(2, _LOST)  # not by the stream, which may be written to at this moment
             sys.stderr.flush()
             os._exit(exit_status.INTERRUPTED)
         self.came = True

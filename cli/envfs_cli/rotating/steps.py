@@ -187,11 +187,12 @@ def _written(asking: "Session", request: control.RotateVariable, value: bytes, *
     while True:
         try:
             return asking.reply(request, (secrets.from_bytes(value),))
-        except (AlreadyExists, Malformed, NoSuchVariable, NotApproved):
-            raise
         except EnvFSError as error:
             if not was_made:
                 raise
-            if not prompts.confirm(f"{output.clean(error.text)}, and the new value is not in the vault: try again?"):
+            is_final = isinstance(error, AlreadyExists | Malformed | NoSuchVariable | NotApproved)
+            if is_final or not prompts.confirm(
+                f"{output.clean(error.text)}, and the new value is not in the vault: try again?"
+            ):
                 text = f"{error.text}, so the value that the command made is in no vault"
                 raise type(error)(text, error.hint or "run it again when that is fixed") from None

@@ -1,6 +1,7 @@
 """The contents that are scanned, each with its place and its bytes piece by piece."""
 
 import os
+import sys
 
 from envfs import safe_open
 from envfs.tuples import NamedTuple
@@ -43,9 +44,14 @@ class ScannedFile(NamedTuple):
 
 
 def pieces_of(handle: int, tell: "Callable[[str], None]") -> "Generator[bytes]":
-    """Read a descriptor to its end, piece by piece, and close it. Say why it cannot be read further."""
+    """Read a descriptor piece by piece, and close it. Say why it cannot be read further.
+
+    It is read to the end that it has now: one that another process goes on to write would have none.
+    """
+    left = os.fstat(handle).st_size or sys.maxsize  # some file systems tell of no size
     try:
-        while piece := os.read(handle, PIECE):
+        while left > 0 and (piece := os.read(handle, min(left, PIECE))):
+            left -= len(piece)
             yield piece
     except OSError as error:
         tell(safe_open.error_words(error))

@@ -36,9 +36,12 @@ _LEFT_BEHIND = ObjectOrigin("(no commit leads to it)")
 
 def staged_contents(folder: str) -> "Iterator[ScannedFile]":
     """Yield the files of the index that differ from the last commit."""
-    paths = dict(_staged(folder))
-    for name, pieces in _objects(folder, list(paths)):
-        yield ScannedFile(ScanPlace(paths[name]), pieces)
+    staged = list(_staged(folder))
+    paths: dict[str, list[str]] = {}  # the same content may be staged at several
+    for name, path in staged:
+        paths.setdefault(name, []).append(path)
+    for name, pieces in _objects(folder, [content for content, _ in staged]):
+        yield ScannedFile(ScanPlace(paths[name].pop(0)), pieces)
 
 
 def _staged(folder: str) -> "Iterator[tuple[str, str]]":
@@ -69,7 +72,9 @@ def _of_message(name: str) -> ObjectOrigin:
 
 def _log_changes(folder: str) -> "Iterator[tuple[str, ObjectOrigin]]":
     commit = ""
-    log = git_output(folder, "log", "--all", "--reflog", "--root", "-m", f"--format={_COMMIT}%H", *_CHANGES)
+    log = git_output(
+        folder, "log", "--all", "--reflog", "--root", "-m", "--no-show-signature", f"--format={_COMMIT}%H", *_CHANGES
+    )
     for line in os.fsdecode(log).split("\n"):
         if line.startswith(_COMMIT):
             commit = line.removeprefix(_COMMIT)

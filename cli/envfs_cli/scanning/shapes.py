@@ -21,7 +21,7 @@ _DETECTORS = (
 )
 _EXAMPLE = re.compile(rb"example|sample|dummy|fake|test|your|xxxx|(.)\1{7}|01234567|12345678|abcdefgh", re.IGNORECASE)
 _FEWEST_SIGNS = 8  # different ones
-_WHOLE_KEY = re.compile(rb"[^\n]{0,40}(?:\\n|[\r\n])+[\s\\n\"'+#*/>|-]*[A-Za-z0-9+/]{40}")
+_WHOLE_KEY = re.compile(rb"[^\n]{0,40}(?:\\n|[\r\n]){1,4}[\s\\n\"'+#*/>|-]{0,80}[A-Za-z0-9+/]{40}")
 _KEY, _JWT = "Private Key", "JSON Web Token"
 
 

@@ -5,6 +5,7 @@ before is scanned, and it is named. A compressed text has the lines of the text.
 """
 
 import os
+import struct
 import zlib
 
 from envfs.errors import EnvFSError
@@ -27,6 +28,9 @@ _DEEPEST = 6
 _MOST_UNPACKED = 16 << 30  # bytes of one file
 _MOST_SPOOLED = 1 << 30  # bytes of a zip in another archive, which has its directory at its end
 _HEAD = 512  # bytes, by which a kind is known
+_DECODED_AT_ONCE = 1 << 12  # bytes, which become 130 MB at the most: 4 bytes of zstd may stand for 128 KB
+_DESCRIBING = frozenset((b"L", b"K", b"x", b"g", b"X"))  # kinds of members of a tar: names and facts of another one
+_MOST_DESCRIBED = 1 << 20  # bytes of them
 _GZIP = zlib.MAX_WBITS | 16
 _TAR_AT, _TAR = 257, b"ustar"
 _COMPRESSED = ((b"\x1f\x8b\x08", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
@@ -66,7 +70,7 @@ class Unpacker:
 
     def _members(self, content: ScannedFile, kind: str, depth: int) -> "Iterator[ScannedFile]":
         if kind == "tar":
-            for member in _tar_members(content):
+            for member in _tar_members(content, self._bounded):
                 yield from self._unpacked(member, depth + 1)
         elif kind == "zip":
             for member in _zip_members(content):
@@ -98,7 +102,7 @@ def _failures() -> "tuple[type[BaseException], ...]":
     import tarfile
     import zipfile
 
-    own = (EnvFSError, ValueError, EOFError, OSError, RuntimeError, zlib.error)
+    own = (EnvFSError, ValueError, EOFError, OSError, RuntimeError, LookupError, MemoryError, struct.error, zlib.error)
     return (*own, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, *_zstd_failures())
 
 
@@ -140,17 +144,34 @@ def _kind(head: bytes) -> str:
 
 def _decoded(pieces: "Iterable[bytes]", kind: str) -> "Iterator[bytes]":
     decoder = _decoder(kind)
-    for piece in pieces:
+    for piece in _slices(pieces):
         data = piece
         while data:
             if decoder.eof:
                 if not data.strip(b"\0"):
                     break  # what fills up a block
                 decoder = _decoder(kind)  # one more member of the same stream
-            yield from _in_pieces(decoder.decompress(data))
+            yield from _decompressed(decoder, data)
             data = decoder.unused_data if decoder.eof else b""
     if not decoder.eof:
         raise EOFError
+
+
+def _slices(pieces: "Iterable[bytes]") -> "Iterator[bytes]":
+    for piece in pieces:
+        for at in range(0, len(piece), _DECODED_AT_ONCE):
+            yield piece[at : at + _DECODED_AT_ONCE]
+
+
+def _decompressed(decoder: "_Decoder", data: bytes) -> "Iterator[bytes]":
+    if decoder.__class__.__module__ not in ("_bz2", "_lzma"):
+        yield from _in_pieces(decoder.decompress(data))
+        return
+    # of these two a slice may become gigabytes
+    most: dict[str, int] = {"max_length": PIECE}
+    yield decoder.decompress(data, **most)
+    while not (decoder.eof or getattr(decoder, "needs_input", True)):
+        yield decoder.decompress(b"", **most)
 
 
 def _in_pieces(data: bytes) -> "Iterator[bytes]":
@@ -202,14 +223,30 @@ class _Stream:
         return b"".join(parts)
 
 
-def _tar_members(content: ScannedFile) -> "Iterator[ScannedFile]":
+def _tar_members(content: ScannedFile, bounded: "Callable[[ScannedFile], ScannedFile]") -> "Iterator[ScannedFile]":
     import tarfile
 
-    with tarfile.open(fileobj=_Stream(content.pieces), mode="r|") as archive:  # type: ignore[call-overload]
+    class Member(tarfile.TarInfo):
+        """A member of which the names and other facts are of a size that is of use: they are read into memory."""
+
+        @classmethod
+        def frombuf(cls, buf: "bytes | bytearray", encoding: str, errors: str) -> "Member":
+            """As it is.
+
+            Raises:
+                EnvFSError: they are larger
+            """
+            member = super().frombuf(buf, encoding, errors)
+            if member.type in _DESCRIBING and member.size > _MOST_DESCRIBED:
+                raise EnvFSError("a name in it is too long")
+            return member
+
+    with tarfile.open(fileobj=_Stream(content.pieces), mode="r|", tarinfo=Member) as archive:  # type: ignore[call-overload]
         for member in archive:
             file = archive.extractfile(member) if member.isreg() else None
             if file is not None:
-                yield ScannedFile(content.place.within(member.name), _read(file))
+                found = ScannedFile(content.place.within(member.name), _read(file))
+                yield bounded(found) if member.issparse() else found  # a hole of any size takes no room in the archive
             archive.members = []  # or it remembers each
 
 
@@ -219,6 +256,8 @@ def _zip_members(content: ScannedFile) -> "Iterator[ScannedFile]":
     with os.fdopen(_spooled(content.pieces), "r+b") as file, zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             if not member.is_dir():
+                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise EnvFSError("a member is compressed in an unusual way")  # of which a few bytes fill the memory
                 with archive.open(member) as stream:
                     yield ScannedFile(content.place.within(member.filename), _read(stream))
 

@@ -24,6 +24,15 @@ def test_no_form_of_a_value_is_left(value: str, form: object) -> None:
     assert base64.b64encode(value.encode()).decode().rstrip("=") not in shown
 
 
+@pytest.mark.parametrize(
+    "form",
+    [r"a\u003cb\u003e\u0026c/d", r"a<b>&c\/d", "a%3Cb%3E%26c/d", "a%3cb%3e%26c%2fd"],
+    ids=["Go", "PHP", "path", "%2f"],
+)
+def test_json_and_addresses_are_hidden_as_other_programs_write_them(form: str) -> None:
+    assert hide_values(f"got {form}", ["a<b>&c/d"]) == "got ••••••"
+
+
 def test_lines_of_a_value_are_hidden_one_by_one() -> None:
     key = "-----BEGIN KEY-----\nMIIBVQ\nabc\n-----END KEY-----\n"
     shown = hide_values("parse error at MIIBVQ\nafter -----BEGIN KEY-----", [key])

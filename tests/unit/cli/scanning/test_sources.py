@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterable
@@ -55,6 +56,12 @@ def _zip(**members: bytes) -> bytes:
     return file.getvalue()
 
 
+def _long_name(size: int) -> bytes:
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = tarfile.GNUTYPE_LONGNAME, size
+    return member.tobuf(tarfile.GNU_FORMAT) + bytes(size)
+
+
 # -- archives ----------------------------------------------------------------------------------------------------------
 
 _ZSTD = zstandard.ZstdCompressor()
@@ -95,11 +102,61 @@ def test_a_damaged_archive_is_named_and_the_others_are_read(packed: bytes) -> No
     assert reasons
 
 
+def test_a_zip_whose_member_has_no_name_is_named() -> None:
+    packed = _zip(a=_DATA).replace(b"a", b"\0")
+    reasons: list[str] = []
+    contents = _unpacked(_tar(bad=packed, good=_DATA), lambda path, _: reasons.append(path))
+    assert contents["f!good"] == _DATA
+    assert reasons == ["f!bad"]
+
+
 def test_a_content_that_unpacks_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("envfs_cli.scanning.unpacking._MOST_UNPACKED", 5000)
     reasons: list[str] = []
     contents = _unpacked(gzip.compress(bytes(100_000)), lambda _, reason: reasons.append(reason))
     assert len(contents.get("f", b"")) <= 5000
+    assert reasons == ["it holds more than is unpacked, so a part of it was not searched"]
+
+
+@pytest.mark.parametrize(
+    ("packed", "told"),
+    [
+        (bz2.compress(bytes(1 << 28)) * 8, ""),
+        (_ZSTD.compress(bytes(1 << 29)) * 4, ""),
+        (gzip.compress(_long_name(1 << 29), 1), "f a name in it is too long, so a part of it was not searched\n"),
+    ],
+    ids=["bzip2", "zstd", "a name in a tar"],
+)
+def test_a_small_file_takes_little_memory(packed: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "bomb").write_bytes(packed)
+    assert len(packed) < 3 << 20
+    lines = (
+        "import os, resource, sys",
+        "from envfs_cli.scanning.unpacking import Unpacker",
+        "from envfs_cli.scanning.contents import ScannedFile, ScanPlace",
+        "resource.setrlimit(resource.RLIMIT_AS, (500 << 20, 500 << 20))",
+        "pieces = [open(sys.argv[1], 'rb').read()]",
+        "for content in Unpacker(lambda *told: print(*told)).unpack(ScannedFile(ScanPlace('f'), pieces)):",
+        "    next(iter(content.pieces))",
+        "sys.stdout.flush()",
+        "os._exit(0)",
+    )
+    words = [sys.executable, "-c", "\n".join(lines), str(tmp_path / "bomb")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, told, "")
+
+
+def test_a_hole_in_a_member_of_a_tar_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envfs_cli.scanning.unpacking._MOST_UNPACKED", 5 << 20)
+    member = tarfile.TarInfo("hole")
+    member.type = tarfile.GNUTYPE_SPARSE
+    head = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    head[386:410] = b"00000000000\0" * 2  # no data, at offset 0 (tar(5), "GNU tar Archives")
+    head[483:495] = b"\x80" + (1 << 60).to_bytes(11, "big")
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    reasons: list[str] = []
+    _unpacked(bytes(head) + bytes(1024), lambda _, reason: reasons.append(reason))
     assert reasons == ["it holds more than is unpacked, so a part of it was not searched"]
 
 
@@ -115,6 +172,18 @@ def test_regular_files_alone_are_read_and_no_link_is_followed(tmp_path: Path) ->
     os.mkfifo(tmp_path / "fifo")
     contents = _all(walking.walk_files([str(tmp_path)], _told))
     assert [path.removeprefix(f"{tmp_path}/") for path in contents] == ["a", "b/.hidden", "b/one", "b/.git/config"]
+
+
+def test_a_file_that_grows_while_it_is_read_has_an_end(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"x" * 1000)
+    sizes = []
+    for content in walking.walk_files([str(path)], _told):
+        for piece in content.pieces:
+            sizes.append(len(piece))
+            with path.open("ab") as file:
+                file.write(b"y" * 1000)
+    assert sizes == [1000]
 
 
 def test_a_path_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -229,6 +298,23 @@ def test_every_object_of_a_history_is_read_once(repository_folder: Path, is_pack
     assert b"message 1" in contents[origin.commit]
 
 
+def test_a_repository_has_no_program_run_for_the_signature_of_a_commit(repository_folder: Path) -> None:
+    evil = repository_folder / "evil"
+    evil.write_text("#!/bin/sh\ntouch $0.ran\n", encoding="ascii")
+    evil.chmod(0o755)
+    head = subprocess.run(["git", "cat-file", "commit", "HEAD"], cwd=repository_folder, check=True, capture_output=True)
+    lines, _, message = head.stdout.partition(b"\n\n")
+    signature = b"gpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----"
+    words = ["git", "hash-object", "-t", "commit", "-w", "--stdin"]
+    signed = b"%s\n%s\n\n%s" % (lines, signature, message)
+    made = subprocess.run(words, cwd=repository_folder, input=signed, check=True, capture_output=True)
+    _git(repository_folder, "update-ref", "refs/heads/signed", made.stdout.decode().strip())
+    _git(repository_folder, "config", "log.showSignature", "true")
+    _git(repository_folder, "config", "gpg.program", str(evil))
+    assert repository.object_origins(str(repository_folder), ["0" * 40])
+    assert not evil.with_name("evil.ran").exists()
+
+
 def test_what_is_staged_is_read_from_the_index(repository_folder: Path) -> None:
     assert _all(repository.staged_contents(str(repository_folder))) == {}
     _git(repository_folder, "add", "one")
@@ -238,6 +324,14 @@ def test_what_is_staged_is_read_from_the_index(repository_folder: Path) -> None:
     _git(repository_folder, "rm", "-q", "--cached", "two")
     contents = _all(repository.staged_contents(str(repository_folder)))
     assert contents == {"one": b"changed\n", "new file": b"new\n"}
+
+
+def test_one_content_is_read_at_each_path_where_it_is_staged(repository_folder: Path) -> None:
+    for name in (".env.bak", "copy", "other"):
+        (repository_folder / name).write_text("the same\n")
+        _git(repository_folder, "add", name)
+    contents = _all(repository.staged_contents(str(repository_folder)))
+    assert contents == dict.fromkeys((".env.bak", "copy", "other"), b"the same\n")
 
 
 def test_all_is_staged_before_the_first_commit(tmp_path: Path) -> None:
@@ -267,3 +361,9 @@ def test_a_well_known_shape_is_found_and_an_example_is_not(text: str, detector: 
     shapes = list(Shapes().shapes_in(f"a: {text} b".encode()))
     assert [name for _, name in shapes] == ([] if detector is None else [detector])
     assert all(3 <= offset < 3 + len(text) for offset, _ in shapes)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\\n"])
+def test_a_key_that_never_comes_takes_no_time(line_end: str) -> None:
+    text = f"-----BEGIN RSA PRIVATE KEY-----{line_end * 200_000}"
+    assert not list(Shapes().shapes_in(text.encode()))
