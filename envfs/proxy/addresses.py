@@ -33,8 +33,7 @@ def plain_address(text: str) -> Address:
     """Return an address. One that stands for another (IPv4 in IPv6) is that one."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or _translated(address)
-        return inner or address
+        return address.ipv4_mapped or address.sixtofour or _translated(address) or address
     return address
 
 

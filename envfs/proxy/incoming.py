@@ -123,8 +123,7 @@ class Incoming:
 
     def go_on(self) -> bool:
         """Be ready for the next request. False if there can be none."""
-        states = (self._http.our_state, self._http.their_state)
-        if states != (h11.DONE, h11.DONE) or self._http.trailing_data[0]:
+        if (self._http.our_state, self._http.their_state) != (h11.DONE, h11.DONE) or self._http.trailing_data[0]:
             return False
         self._http.start_next_cycle()
         return True

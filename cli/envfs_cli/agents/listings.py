@@ -32,12 +32,15 @@ def list_names(given: "Given") -> "Answer":
     return [{"name": row.name, "set_by": row.level} for row in rows]
 
 
+def _presence_request(given: "Given") -> control.ListPresence:
+    return control.ListPresence(str(given["level"]), texts(given["names"]), ages=True)
+
+
 def presence(given: "Given") -> "Answer":
     """Say whether variables are set."""
-    request = control.ListPresence(str(given["level"]), texts(given["names"]), ages=True)
     return [
         {"name": row.name, "state": row.state, "set_by": row.source, "since": row.since}
-        for row in rows_of(request, control.PresenceRow)
+        for row in rows_of(_presence_request(given), control.PresenceRow)
     ]
 
 

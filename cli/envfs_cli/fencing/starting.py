@@ -24,8 +24,7 @@ class PreparedFence:
 
     def __init__(self, command: "tuple[str, ...]", there: "Places", program: str, reason: str = "") -> None:
         """Join what belongs to it."""
-        self._program = program
-        self._command = command
+        self._program, self._command = program, command
         self._places = there
         self._reason = reason
         self._inherited = shipped_ambient().without_variables(replacement.inherited_entries())

@@ -73,9 +73,12 @@ def _version(row: "control.VersionFactRow") -> Item:
 def _program(row: "control.ReaderFactRow | control.RefusalFactRow") -> str:
     user = row.user or str(row.uid)
     program = row.script or (_CLIENT if _is_client(row) else row.executable) or "an unknown program"
-    above = row.agent or row.parent
-    parts = (f"{user}: {program}", row.unit, f"under {above}" if above else "")
+    parts = (f"{user}: {program}", row.unit, _under(row.agent or row.parent))
     return ", ".join(part for part in parts if part)
+
+
+def _under(program: str) -> str:
+    return f"under {program}" if program else ""
 
 
 def _is_client(row: "control.ReaderFactRow | control.RefusalFactRow") -> bool:

@@ -132,10 +132,9 @@ def _pipe() -> tuple[int, int]:
 
 def _leave_relays(streams: CommandStreams) -> None:
     # what the command left behind may go on to write
-    if not streams.is_session:
-        for relay in streams.relays:
-            if not relay.is_over:
-                _leave_relay(relay)
+    for relay in () if streams.is_session else streams.relays:
+        if not relay.is_over:
+            _leave_relay(relay)
 
 
 def _leave_relay(relay: Relay) -> None:

@@ -98,8 +98,7 @@ async def rename_variable(call: Call, request: RenameVariable) -> Sent:
     name, new_name = names.parse_variable(request.name), names.parse_variable(request.new_name)
     level = names.parse_level(request.level)
     _check_names(call, level, request, "rename")
-    change = LevelChange(Operation.RENAME, level, name, new_name=new_name, message=request.message)
-    return await _write(call, change)
+    return await _write(call, LevelChange(Operation.RENAME, level, name, new_name=new_name, message=request.message))
 
 
 async def rotate_variable(call: Call, request: RotateVariable) -> Sent:
